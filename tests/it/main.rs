@@ -1,0 +1,1 @@
+//! One test binary: a folder per feature, over one harness.
