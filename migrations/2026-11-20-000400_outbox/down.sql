@@ -1,0 +1,2 @@
+DROP FUNCTION authz.keep_outbox(integer, integer);
+DROP TABLE outbox;
