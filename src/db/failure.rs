@@ -1,0 +1,95 @@
+//! What a failure of PostgreSQL means to whoever asked.
+
+use std::error::Error as _;
+use std::fmt;
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+use crate::base::{Error, Kind};
+
+impl From<DieselError> for Error {
+    fn from(error: DieselError) -> Self {
+        match &error {
+            DieselError::NotFound => Error::not_found("row").because(error),
+            DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
+            | DieselError::BrokenTransactionManager => Error::unavailable(error),
+            DieselError::DatabaseError(_, info) if is_outage(info.message()) => Error::unavailable(error),
+            _ => Error::internal(error),
+        }
+    }
+}
+
+/// The name of the constraint that `error` violates.
+pub fn constraint(error: &Error) -> Option<&str> {
+    match diesel(error)? {
+        DieselError::DatabaseError(_, info) => info.constraint_name(),
+        _ => None,
+    }
+}
+
+/// For `map_err`: an error of the client's where `error` violates the constraint `name`, else `error` as it is.
+pub fn on_constraint(name: &'static str, then: impl FnOnce() -> Error) -> impl FnOnce(DieselError) -> Error {
+    move |error| {
+        let error = Error::from(error);
+        if constraint(&error) == Some(name) { then().because(error) } else { error }
+    }
+}
+
+/// A transaction that did not even begin: its work has not run, so another connection may run it.
+#[derive(Debug)]
+struct NeverBegan(DieselError);
+
+impl fmt::Display for NeverBegan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the transaction did not begin: {}", self.0)
+    }
+}
+
+impl std::error::Error for NeverBegan {}
+
+pub(super) fn began(error: DieselError) -> Error {
+    Error::unavailable(NeverBegan(error))
+}
+
+pub(super) fn never_began(error: &Error) -> bool {
+    error.source().is_some_and(|source| source.is::<NeverBegan>())
+}
+
+/// Whether the connection is of no more use.
+pub(super) fn is_closed(error: &Error) -> bool {
+    error.kind() == Kind::Unavailable
+}
+
+/// Whether PostgreSQL made this transaction lose a race that the same work may win when run again: a
+/// serialization failure, a deadlock, or a repeated message that met its first copy before that was committed.
+pub(super) fn is_retriable(error: &Error) -> bool {
+    match diesel(error) {
+        Some(DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
+        Some(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info)) => {
+            info.constraint_name().is_some_and(|name| RETRIED_CONSTRAINTS.contains(&name))
+        }
+        // Diesel names no kind for 40P01; the text is PostgreSQL's own, in the C locale that guichet asks for.
+        Some(DieselError::DatabaseError(_, info)) => info.message().starts_with("deadlock detected"),
+        _ => false,
+    }
+}
+
+/// Uniques that `service` functions check first: to violate one is to have lost a race with one's own repeat.
+const RETRIED_CONSTRAINTS: [&str; 2] = ["messages_client_message_id_key", "idempotency_keys_pkey"];
+
+/// Shutdown, restart and loss of a server, as PostgreSQL and libpq word them.
+fn is_outage(message: &str) -> bool {
+    const WORDS: [&str; 6] = [
+        "terminating connection",
+        "the database system is",
+        "server closed the connection",
+        "could not connect",
+        "connection to server",
+        "no connection to the server",
+    ];
+    WORDS.iter().any(|words| message.contains(words))
+}
+
+fn diesel(error: &Error) -> Option<&DieselError> {
+    error.source()?.downcast_ref::<DieselError>()
+}

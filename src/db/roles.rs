@@ -1,0 +1,62 @@
+//! The login roles: made by an administrator, checked by the service before it serves.
+
+use anyhow::{Context, bail};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
+
+/// Makes guichet's roles, or brings them in line, and gives the database at hand to `guichet_owner`.
+/// Safe to repeat. `admin` must be a superuser, or a role that may create roles and owns the database.
+pub fn create(admin: &mut PgConnection) -> anyhow::Result<()> {
+    admin.batch_execute(include_str!("roles.sql")).context("the roles could not be made")
+}
+
+/// Sets the password of a login role, for servers that ask for one.
+pub fn set_password(admin: &mut PgConnection, role: &str, password: &str) -> anyhow::Result<()> {
+    diesel::sql_query(
+        "SELECT set_config('guichet.role', $1, false), set_config('guichet.password', $2, false)",
+    )
+    .bind::<Text, _>(role)
+    .bind::<Text, _>(password)
+    .execute(admin)?;
+    // ALTER ROLE takes no parameters; format() quotes, and the settings keep the password out of the text.
+    admin.batch_execute(
+        "DO $$ BEGIN EXECUTE format('ALTER ROLE %I PASSWORD %L', current_setting('guichet.role'), \
+         current_setting('guichet.password')); END $$; RESET guichet.password",
+    )?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct LoginRole {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Bool)]
+    superuser: bool,
+    #[diesel(sql_type = Bool)]
+    bypasses: bool,
+    #[diesel(sql_type = Bool)]
+    owns: bool,
+}
+
+/// Refuses a connection to which row-level security would not apply.
+pub fn refuse_powerful(conn: &mut PgConnection) -> anyhow::Result<()> {
+    let role: LoginRole = diesel::sql_query(
+        "SELECT r.rolname::text AS name, r.rolsuper AS superuser, r.rolbypassrls AS bypasses, \
+         EXISTS (SELECT FROM pg_class c WHERE c.relowner = r.oid AND c.relkind IN ('r', 'p')) AS owns \
+         FROM pg_roles r WHERE r.rolname = current_user",
+    )
+    .get_result(conn)?;
+    let why = match role {
+        LoginRole { superuser: true, .. } => "it is a superuser",
+        LoginRole { bypasses: true, .. } => "it bypasses row-level security",
+        LoginRole { owns: true, .. } => "it owns tables",
+        _ => return Ok(()),
+    };
+    bail!(
+        "guichet refuses to serve as the database role {:?}: {why}, and the rights in the database would not hold.\n\
+         Make the roles with `guichet migrate --create-roles` and set DATABASE_URL to guichet_app and \
+         DATABASE_WORKER_URL to guichet_worker.",
+        role.name
+    )
+}

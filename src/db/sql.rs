@@ -1,0 +1,138 @@
+//! SQL that Diesel's DSL cannot say (one statement that writes several tables, say), prepared once a connection.
+//!
+//! `diesel::sql_query` is parsed and planned anew at every call; `sql` is cached by its text, as the DSL is.
+
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::result::QueryResult;
+use diesel::sql_types::{
+    Array, BigInt, Bool, Bytea, Integer, Json, Jsonb, Nullable, Text, Timestamptz, Untyped, Uuid as SqlUuid,
+};
+use diesel::{PgConnection, RunQueryDsl};
+use serde_json::Value as JsonValue;
+use uuid::Uuid;
+
+use crate::base::Timestamp;
+
+/// A value for a `$n`.
+pub enum Bind {
+    Uuid(Option<Uuid>),
+    Uuids(Vec<Uuid>),
+    Text(Option<String>),
+    BigInt(Option<i64>),
+    Integer(i32),
+    Bool(bool),
+    Time(Option<Timestamp>),
+    Jsonb(Option<JsonValue>),
+    Json(JsonValue),
+    Bytes(Vec<u8>),
+}
+
+/// A statement whose text is known when the program is built, and its values.
+///
+/// `$1`, `$2` … stand for the binds in their order; one that stands twice is sent twice.
+pub struct Statement {
+    text: &'static str,
+    binds: Vec<Bind>,
+}
+
+pub fn sql(text: &'static str) -> Statement {
+    Statement { text, binds: Vec::new() }
+}
+
+impl Statement {
+    pub fn bind(mut self, value: impl Into<Bind>) -> Self {
+        self.binds.push(value.into());
+        self
+    }
+}
+
+impl QueryId for Statement {
+    type QueryId = ();
+    // No type tells two texts apart, so the cache compares the text itself.
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for Statement {
+    type SqlType = Untyped;
+}
+
+impl RunQueryDsl<PgConnection> for Statement {}
+
+impl QueryFragment<Pg> for Statement {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let mut rest = self.text;
+        while let Some(at) = rest.find('$') {
+            let (before, after) = rest.split_at(at);
+            out.push_sql(before);
+            let digits = after.bytes().skip(1).take_while(u8::is_ascii_digit).count();
+            let (placeholder, tail) = after.split_at(digits + 1);
+            let bind = placeholder
+                .get(1..)
+                .and_then(|n| n.parse::<usize>().ok())
+                .and_then(|n| self.binds.get(n.checked_sub(1)?));
+            match bind {
+                Some(bind) => bind.push(&mut out)?,
+                None => out.push_sql(placeholder),
+            }
+            rest = tail;
+        }
+        out.push_sql(rest);
+        Ok(())
+    }
+}
+
+impl Bind {
+    fn push<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        match self {
+            Bind::Uuid(value) => out.push_bind_param::<Nullable<SqlUuid>, _>(value),
+            Bind::Uuids(value) => out.push_bind_param::<Array<SqlUuid>, _>(value),
+            Bind::Text(value) => out.push_bind_param::<Nullable<Text>, _>(value),
+            Bind::BigInt(value) => out.push_bind_param::<Nullable<BigInt>, _>(value),
+            Bind::Integer(value) => out.push_bind_param::<Integer, _>(value),
+            Bind::Bool(value) => out.push_bind_param::<Bool, _>(value),
+            Bind::Time(value) => out.push_bind_param::<Nullable<Timestamptz>, _>(value),
+            Bind::Jsonb(value) => out.push_bind_param::<Nullable<Jsonb>, _>(value),
+            Bind::Json(value) => out.push_bind_param::<Json, _>(value),
+            Bind::Bytes(value) => out.push_bind_param::<Bytea, _>(value),
+        }
+    }
+}
+
+macro_rules! into_bind {
+    ($($from:ty => |$v:ident| $make:expr),+ $(,)?) => {$(
+        impl From<$from> for Bind {
+            fn from($v: $from) -> Self {
+                $make
+            }
+        }
+    )+};
+}
+
+macro_rules! id_binds {
+    ($($id:ident),+) => {$(
+        into_bind! {
+            crate::base::id::$id => |v| Bind::Uuid(Some(v.0)),
+            Option<crate::base::id::$id> => |v| Bind::Uuid(v.map(|id| id.0)),
+        }
+    )+};
+}
+
+id_binds!(TenantId, UserId, ClientId, TeamId, ProjectId, ConversationId, MessageId);
+
+into_bind! {
+    Uuid => |v| Bind::Uuid(Some(v)),
+    Option<Uuid> => |v| Bind::Uuid(v),
+    Vec<Uuid> => |v| Bind::Uuids(v),
+    &str => |v| Bind::Text(Some(v.to_owned())),
+    String => |v| Bind::Text(Some(v)),
+    Option<String> => |v| Bind::Text(v),
+    i64 => |v| Bind::BigInt(Some(v)),
+    Option<i64> => |v| Bind::BigInt(v),
+    i32 => |v| Bind::Integer(v),
+    bool => |v| Bind::Bool(v),
+    Timestamp => |v| Bind::Time(Some(v)),
+    Option<Timestamp> => |v| Bind::Time(v),
+    Option<JsonValue> => |v| Bind::Jsonb(v),
+    Vec<u8> => |v| Bind::Bytes(v),
+}
