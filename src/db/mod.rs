@@ -1,0 +1,3 @@
+//! PostgreSQL: where it runs, and how guichet reaches it.
+
+pub mod embedded;
