@@ -14,3 +14,5 @@
 //! - `app`: wires the rooms together. `cli`: the commands.
 
 pub mod base;
+pub mod config;
+pub mod telemetry;
