@@ -14,11 +14,14 @@ fn faulty_variables(pairs: &[(&str, &str)]) -> Vec<String> {
 }
 
 fn faults(pairs: &[(&str, &str)]) -> Faults {
-    Config::load(&pairs.iter().copied().collect()).expect_err("the configuration is refused")
+    match Config::load(&pairs.iter().copied().collect()) {
+        Ok(config) => panic!("accepted: {}", config.in_force()),
+        Err(faults) => faults,
+    }
 }
 
 fn loaded(pairs: &[(&str, &str)]) -> Config {
-    Config::load(&pairs.iter().copied().collect()).expect("the configuration is accepted")
+    Config::load(&pairs.iter().copied().collect()).unwrap_or_else(|faults| panic!("{faults}"))
 }
 
 #[test]
