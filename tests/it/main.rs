@@ -1,3 +1,5 @@
 //! One test binary: a folder per feature, over one harness.
 
 mod embedded;
+mod config;
+mod telemetry;
