@@ -14,3 +14,4 @@
 //! - `app`: wires the rooms together. `cli`: the commands.
 
 pub mod base;
+pub mod web;
