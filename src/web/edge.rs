@@ -21,10 +21,11 @@ use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::base::{Actor, Error, Kind, Locale};
 use crate::web::address::{ClientAddress, client_address};
+use crate::web::body::{self, Unread};
 use crate::web::rate_limit::Quota;
 use crate::web::request_id::{RequestId, X_REQUEST_ID};
 use crate::web::wrap::Conventions;
-use crate::web::{body, compress, failure, guard};
+use crate::web::{compress, failure, guard};
 
 /// The answer of a middleware that refuses a request. To be returned as `Ok`: an `Err` skips the layers
 /// between, and so leaves without the CORS headers that let a browser read it.
@@ -35,6 +36,7 @@ pub fn refuse(request: ServiceRequest, error: Error) -> ServiceResponse<BoxBody>
 /// What is known of a request before it is handled, and needed after.
 struct Seen {
     id: RequestId,
+    unread: Unread,
     accept_language: Option<Locale>,
     method: Method,
     is_api: bool,
@@ -55,10 +57,10 @@ pub(super) async fn edge<B: MessageBody + 'static>(
     async move {
         match handled.await {
             Ok(Ok(response)) => Ok(seen.answer(response.map_into_boxed_body())),
-            Ok(Err(cause)) => Err(seen.answer_without_request(own(&cause), status_of(&cause))),
+            Ok(Err(cause)) => Err(seen.answer_without_request(own(&cause))),
             Err(panic) => {
                 let error = Error::internal(format!("panic: {}", panic_message(&*panic)));
-                Err(seen.answer_without_request(Failure::Made(error), StatusCode::INTERNAL_SERVER_ERROR))
+                Err(seen.answer_without_request(Failure::of(error)))
             }
         }
     }
@@ -69,8 +71,10 @@ pub(super) async fn edge<B: MessageBody + 'static>(
 impl Seen {
     fn new(request: &ServiceRequest, conventions: &Conventions) -> Self {
         let id = RequestId::take_or_make(request.headers());
+        let unread = Unread::default();
         let mut extensions = request.extensions_mut();
         extensions.insert(id.clone());
+        extensions.insert(unread.clone());
         if let Some(peer) = request.peer_addr() {
             let address = client_address(peer.ip(), request.headers(), &conventions.trusted_proxies);
             extensions.insert(ClientAddress(address));
@@ -78,6 +82,7 @@ impl Seen {
         let language = request.headers().get(header::ACCEPT_LANGUAGE);
         Self {
             id,
+            unread,
             accept_language: language.and_then(|value| Locale::accept(value.to_str().ok()?)),
             method: request.method().clone(),
             is_api: request.path().starts_with("/api"),
@@ -87,38 +92,38 @@ impl Seen {
     }
 
     fn answer(&self, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
-        let status = response.status();
         let (request, mut response) = response.into_parts();
         let actors_locale = || request.extensions().get::<Actor>().map(|actor| actor.locale);
         let locale = || self.accept_language.or_else(actors_locale).unwrap_or_default();
-        let written = failure_of(&response).map(|failure| self.write(failure.error(), locale()));
+        let written = failure_of(&response).map(|failure| self.write(&failure, locale()));
         if let Some(written) = written {
             response = written.put_into(response.drop_body());
         }
         if let Some(quota) = request.extensions().get::<Quota>() {
             quota.write(response.headers_mut());
         }
-        self.finish(&mut response);
-        self.log(status, Some(&request));
+        let response = self.finish(response);
+        self.log(response.status(), Some(&request));
         ServiceResponse::new(request, response)
     }
 
     /// For what comes out of a middleware or a panic: the request is gone, its id and language are not.
-    fn answer_without_request(&self, failure: Failure<'_>, status: StatusCode) -> ActixError {
-        let written = self.write(failure.error(), self.accept_language.unwrap_or_default());
-        let mut response = written.put_into(HttpResponse::new(status).drop_body());
-        self.finish(&mut response);
-        self.log(status, None);
+    fn answer_without_request(&self, failure: Failure<'_>) -> ActixError {
+        let written = self.write(&failure, self.accept_language.unwrap_or_default());
+        let response = written.put_into(HttpResponse::new(failure.status()).drop_body());
+        let response = self.finish(response);
+        self.log(response.status(), None);
         InternalError::from_response(failure.error().code(), response).into()
     }
 
-    fn write(&self, error: &Error, locale: Locale) -> Written {
+    fn write(&self, failure: &Failure<'_>, locale: Locale) -> Written {
+        let (status, error) = (failure.status(), failure.error());
         self.log_cause(error);
         let body = failure::body(error, locale, Some(self.id.as_str()));
-        Written { body, locale, retry_after_secs: error.retry_after_secs() }
+        Written { status, body, locale, retry_after_secs: error.retry_after_secs() }
     }
 
-    fn finish(&self, response: &mut HttpResponse) {
+    fn finish(&self, mut response: HttpResponse) -> HttpResponse {
         let status = response.status();
         // Here the rest of the body was not read: the connection cannot be used again.
         if matches!(status.as_u16(), 408 | 413 | 415) {
@@ -130,6 +135,7 @@ impl Seen {
         if let Ok(id) = HeaderValue::from_str(self.id.as_str()) {
             headers.insert(X_REQUEST_ID, id);
         }
+        response.map_body(|_, body| self.unread.hold(body))
     }
 
     fn log_cause(&self, error: &Error) {
@@ -160,6 +166,7 @@ impl Seen {
 
 /// An error envelope, ready to replace the body of a response.
 struct Written {
+    status: StatusCode,
     body: Vec<u8>,
     locale: Locale,
     retry_after_secs: Option<u64>,
@@ -168,6 +175,7 @@ struct Written {
 impl Written {
     fn put_into(self, response: HttpResponse<()>) -> HttpResponse {
         let mut response = response.set_body(BoxBody::new(self.body));
+        *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(self.locale.as_str()));
@@ -182,14 +190,26 @@ impl Written {
 /// A failure as its handler gave it, or as it was made here from what another crate answered.
 enum Failure<'a> {
     Given(&'a Error),
-    Made(Error),
+    Made(Error, StatusCode),
 }
 
 impl Failure<'_> {
+    fn of(error: Error) -> Self {
+        let status = failure::status(error.kind());
+        Failure::Made(error, status)
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Failure::Given(error) => failure::status(error.kind()),
+            Failure::Made(_, status) => *status,
+        }
+    }
+
     fn error(&self) -> &Error {
         match self {
             Failure::Given(error) => error,
-            Failure::Made(error) => error,
+            Failure::Made(error, _) => error,
         }
     }
 }
@@ -201,7 +221,7 @@ fn failure_of(response: &HttpResponse) -> Option<Failure<'_>> {
         Some(cause) => Some(own(cause)),
         None if !status.is_client_error() && !status.is_server_error() => None,
         None if is_json(response.headers()) => None,
-        None => Some(Failure::Made(failure::of_status(status))),
+        None => Some(Failure::Made(failure::of_status(status), status)),
     }
 }
 
@@ -210,14 +230,12 @@ fn own(cause: &ActixError) -> Failure<'_> {
         return Failure::Given(error);
     }
     if let Some(cause) = cause.as_error::<PayloadError>() {
-        return Failure::Made(body::refusal(cause));
+        return Failure::of(body::refusal(cause));
     }
-    let error = failure::of_status(status_of(cause));
-    Failure::Made(if error.kind() == Kind::Internal { error.because(cause.to_string()) } else { error })
-}
-
-fn status_of(cause: &ActixError) -> StatusCode {
-    cause.as_response_error().status_code()
+    let status = cause.as_response_error().status_code();
+    let error = failure::of_status(status);
+    let error = if error.kind() == Kind::Internal { error.because(cause.to_string()) } else { error };
+    Failure::Made(error, status)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Compress, Next, from_fn};
+use actix_web::web::PayloadConfig;
 use actix_web::{App, Error};
 use ipnet::IpNet;
 
@@ -35,7 +36,7 @@ pub fn wrap<T, B>(
         Response = ServiceResponse<BoxBody>,
         Error = Error,
         InitError = (),
-    >,
+    > + use<T, B>,
 >
 where
     T: ServiceFactory<
@@ -49,7 +50,10 @@ where
 {
     let body = conventions.body;
     let edge_conventions = conventions.clone();
-    app.wrap(from_fn(move |request, next: Next<B>| guard::guard(body, request, next)))
+    let max_bytes = usize::try_from(body.max_bytes).unwrap_or(usize::MAX);
+    // actix's own limit for whole bodies is lower; the guard below counts all bodies the same.
+    app.app_data(PayloadConfig::new(max_bytes))
+        .wrap(from_fn(move |request, next: Next<B>| guard::guard(body, request, next)))
         .wrap(from_fn(compress::mark_small))
         .wrap(Compress::default())
         .wrap(cors::cors(conventions.origins.clone()))

@@ -3,3 +3,4 @@
 mod embedded;
 mod config;
 mod telemetry;
+mod web;
