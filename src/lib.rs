@@ -15,3 +15,5 @@
 
 pub mod base;
 pub mod db;
+pub mod config;
+pub mod telemetry;

@@ -1,1 +1,4 @@
 //! One test binary: a folder per feature, over one harness.
+
+mod config;
+mod telemetry;

@@ -1,0 +1,44 @@
+# The few commands that people need. Each may be repeated at will; `make help` lists them.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench coverage env openapi setup
+
+# Optimized like the release, without the minutes that link-time optimization takes. `make bench` shares it.
+FAST := --locked --profile bench
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# `cargo run` becomes the service itself, so that signals reach it and nothing is left when make ends.
+run: ## Build, start with demo data, print address, tokens and curl lines
+	@scripts/setup
+	@cargo run $(FAST) -- serve --demo
+
+test: ## Run the whole test suite
+	@scripts/setup --test
+	cargo test --locked
+
+lint: ## Check the format, and lint with warnings as errors
+	cargo fmt --all --check
+	cargo clippy --locked --all-targets -- -D warnings
+
+bench: ## Measure
+	@scripts/setup --test
+	cargo bench --locked
+
+coverage: ## Run the tests and fail below 80 % of lines covered
+	@scripts/setup --test
+	@cargo llvm-cov --version >/dev/null 2>&1 || { \
+		echo "make coverage needs: cargo install cargo-llvm-cov && rustup component add llvm-tools" >&2; exit 1; }
+	cargo llvm-cov --locked --fail-under-lines 80
+
+# Written beside and moved, so that a failed build does not leave an empty file.
+env: ## Write .env.example anew from the code
+	@cargo run --quiet --locked -- config --example > .env.example.new && mv .env.example.new .env.example
+
+openapi: ## Write openapi.yaml anew from the code
+	@cargo run --quiet --locked -- openapi > openapi.yaml.new && mv openapi.yaml.new openapi.yaml
+
+setup: ## Install missing system packages (run and test do so by themselves)
+	@scripts/setup --test

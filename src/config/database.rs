@@ -1,0 +1,53 @@
+//! Which PostgreSQL, and as whom.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+use super::reader::section;
+use super::setting::{Setting, without_password};
+
+section! {
+    /// The database
+    pub struct Database {
+        /// PostgreSQL for requests, as the role guichet_app. Not set: guichet runs a PostgreSQL of its own
+        /// in DATA_DIR. Example: postgres://guichet_app:secret@db.example.com/guichet
+        pub url: Option<DatabaseUrl> = "DATABASE_URL", "";
+        /// The same database for jobs and the outbox, as the role guichet_worker. Needed with DATABASE_URL.
+        pub worker_url: Option<DatabaseUrl> = "DATABASE_WORKER_URL", "";
+        /// The same database for migrations alone, as its owner. Without it, serve does not migrate.
+        pub owner_url: Option<DatabaseUrl> = "DATABASE_OWNER_URL", "";
+        /// Connections for requests. The embedded PostgreSQL allows 100 in all.
+        pub pool_size: u32 = "DB_POOL_SIZE", "8", in 1..=1000;
+        /// Connections for jobs and the outbox.
+        pub worker_pool_size: u32 = "DB_WORKER_POOL_SIZE", "2", in 1..=100;
+        /// Folder of the programs postgres and initdb for the embedded PostgreSQL. Not set: looked for on
+        /// PATH, in /usr/lib/postgresql and in Homebrew's folders.
+        pub pg_bin: Option<PathBuf> = "GUICHET_PG_BIN", "";
+    }
+}
+
+impl Database {
+    /// Whether guichet runs a PostgreSQL of its own.
+    pub fn is_embedded(&self) -> bool {
+        self.url.is_none()
+    }
+}
+
+/// A `postgres://` URL. It may hold a password, so it is secret up to its use.
+#[derive(Debug, Clone)]
+pub struct DatabaseUrl(pub SecretString);
+
+impl Setting for DatabaseUrl {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            Ok(DatabaseUrl(SecretString::from(text)))
+        } else {
+            Err("must begin with postgres:// or postgresql://".to_owned())
+        }
+    }
+
+    fn shown(text: &str) -> String {
+        without_password(text)
+    }
+}

@@ -1,0 +1,28 @@
+//! What is wrong with a configuration, for the person who starts the service.
+
+use std::fmt;
+
+/// One variable and what is wrong with it. Never repeats a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The variable's name, or `.env`.
+    pub variable: String,
+    pub message: String,
+}
+
+/// All faults of one configuration, in the order of `.env.example`. Never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Faults(pub Vec<Fault>);
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.0.len();
+        write!(f, "the configuration has {count} fault{}:", if count == 1 { "" } else { "s" })?;
+        for fault in &self.0 {
+            write!(f, "\n  {}: {}", fault.variable, fault.message)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Faults {}

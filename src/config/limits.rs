@@ -1,0 +1,51 @@
+//! How much each caller may ask for.
+
+use super::reader::section;
+
+section! {
+    /// Rate limits; 0 requests per second turns one off
+    pub struct Limits {
+        /// Requests per second of one person.
+        pub person_rps: u32 = "RATE_LIMIT_RPS", "20";
+        /// Requests that one person may make at once before RATE_LIMIT_RPS holds.
+        pub person_burst: u32 = "RATE_LIMIT_BURST", "60", in 1..=1_000_000;
+        /// Requests per second of one service token.
+        pub service_rps: u32 = "RATE_LIMIT_SERVICE_RPS", "500";
+        /// Requests that one service token may make at once.
+        pub service_burst: u32 = "RATE_LIMIT_SERVICE_BURST", "1000", in 1..=1_000_000;
+        /// Requests per second without a valid token, of one address.
+        pub anonymous_rps: u32 = "RATE_LIMIT_ANON_RPS", "10";
+        /// Requests without a valid token that one address may make at once.
+        pub anonymous_burst: u32 = "RATE_LIMIT_ANON_BURST", "50", in 1..=1_000_000;
+    }
+}
+
+/// One limit: a steady rate, and how far a caller may run ahead of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Never 0.
+    pub requests_per_second: u32,
+    /// Never 0.
+    pub burst: u32,
+}
+
+impl Limits {
+    /// None: off.
+    pub fn of_person(&self) -> Option<RateLimit> {
+        limit(self.person_rps, self.person_burst)
+    }
+
+    /// None: off.
+    pub fn of_service(&self) -> Option<RateLimit> {
+        limit(self.service_rps, self.service_burst)
+    }
+
+    /// None: off.
+    pub fn of_address(&self) -> Option<RateLimit> {
+        limit(self.anonymous_rps, self.anonymous_burst)
+    }
+}
+
+fn limit(requests_per_second: u32, burst: u32) -> Option<RateLimit> {
+    (requests_per_second > 0).then_some(RateLimit { requests_per_second, burst })
+}

@@ -1,0 +1,34 @@
+//! What is logged, and in which form.
+
+use super::reader::section;
+use super::setting::Setting;
+use super::values::LogFilter;
+
+section! {
+    /// Logs, to standard error
+    pub struct Logs {
+        /// off, error, warn, info, debug or trace; also per part. Example: info,guichet::realtime=debug
+        pub filter: LogFilter = "NOTIFICATION_LOG_LEVEL", "info";
+        /// text, json, or auto: text on a terminal, else JSON.
+        pub format: LogFormat = "LOG_FORMAT", "auto";
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text where standard error is a terminal, else JSON.
+    Auto,
+    Text,
+    Json,
+}
+
+impl Setting for LogFormat {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(LogFormat::Auto),
+            "text" => Ok(LogFormat::Text),
+            "json" => Ok(LogFormat::Json),
+            _ => Err("must be auto, text or json".to_owned()),
+        }
+    }
+}

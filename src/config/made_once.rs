@@ -1,0 +1,54 @@
+//! The JWT secret of a service that was given none: made at the first start, the same ever after.
+//!
+//! The file appears whole or not at all, and of several processes that start together one makes it and
+//! all read it. Only its owner can read it.
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret, SecretString};
+
+const FILE: &str = "jwt_secret";
+const RANDOM_BYTES: usize = 32;
+
+/// The secret kept in `data_dir/jwt_secret`, made (32 random bytes, base64, mode 0600) where it is missing.
+pub fn secret_made_once(data_dir: &Path) -> anyhow::Result<SecretString> {
+    let path = data_dir.join(FILE);
+    if !path.exists() {
+        make(data_dir, &path).with_context(|| format!("cannot make {}", path.display()))?;
+    }
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let secret = SecretString::from(text.trim());
+    ensure!(
+        secret.expose_secret().len() >= RANDOM_BYTES,
+        "{} is too short to be a secret: remove it, and the next start makes another (tokens made with it end)",
+        path.display()
+    );
+    Ok(secret)
+}
+
+fn make(data_dir: &Path, path: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(data_dir)?;
+    let mut random = [0_u8; RANDOM_BYTES];
+    getrandom::fill(&mut random)?;
+    let draft = data_dir.join(format!("{FILE}.{:016x}", getrandom::u64()?));
+    let linked = write_private(&draft, &STANDARD.encode(random)).and_then(|()| fs::hard_link(&draft, path));
+    // A draft that stays behind is harmless, and the outcome of the link is what counts.
+    let _ = fs::remove_file(&draft);
+    match linked {
+        // Another process was first: its secret is the one.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}

@@ -1,0 +1,55 @@
+//! The configuration as text: what is in force, and the example that lists every variable.
+
+use std::fmt::Write;
+
+use super::reader::Entry;
+use super::{Config, Variables};
+
+const EXAMPLE_HEAD: &str = "\
+# Every variable that guichet reads, with its default and meaning. Written by `make env`: do not edit.
+#
+# Copy this file to .env and change what differs; the environment of the process wins over the file.
+# An empty value means \"not set\". `guichet config` prints what is in force.
+";
+
+impl Config {
+    /// What `guichet config` prints: one `NAME=value` per line, secrets masked, and whether it was set.
+    pub fn in_force(&self) -> String {
+        let width = self.entries.iter().map(|entry| line_of(entry).chars().count()).max().unwrap_or_default();
+        self.entries.iter().fold(String::new(), |mut text, entry| {
+            let origin = if entry.is_set { "set" } else { "default" };
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{:<width$}  # {origin}", line_of(entry));
+            text
+        })
+    }
+
+    /// The text of `.env.example`.
+    pub fn example() -> String {
+        // Nothing set is a legal configuration; were it not, the test of the committed file would say so.
+        let entries = Self::load(&Variables::default()).map(|config| config.entries).unwrap_or_default();
+        let mut text = EXAMPLE_HEAD.to_owned();
+        let mut section = "";
+        for entry in &entries {
+            if entry.section != section {
+                section = entry.section;
+                let _ = write!(text, "\n\n#{section}\n");
+            }
+            let _ = write!(text, "\n{}", example_of(entry));
+        }
+        text
+    }
+}
+
+fn line_of(entry: &Entry) -> String {
+    format!("{}={}", entry.name, entry.shown)
+}
+
+fn example_of(entry: &Entry) -> String {
+    let mut text: String = entry.doc.iter().map(|line| format!("#{line}\n")).collect();
+    if let Some(range) = &entry.range {
+        let _ = writeln!(text, "# Allowed: {range}.");
+    }
+    let _ = writeln!(text, "{}={}", entry.name, entry.default);
+    text
+}

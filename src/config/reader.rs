@@ -1,0 +1,160 @@
+//! Reads the sections and remembers what it was asked for: the one list of variables that there is.
+//!
+//! A faulty value is replaced by its default while the rest is read, so that all faults come at once.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+use super::fault::Fault;
+use super::setting::Setting;
+use super::variables::Variables;
+
+/// One variable as declared, and what it is set to.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    /// The section's first line of documentation.
+    pub section: &'static str,
+    pub name: &'static str,
+    pub default: &'static str,
+    pub doc: &'static [&'static str],
+    /// The least and greatest value, where there are such.
+    pub range: Option<String>,
+    /// The value in force, secrets masked.
+    pub shown: String,
+    pub is_set: bool,
+}
+
+/// What a section declares about one variable.
+pub(super) struct Declared {
+    pub section: &'static str,
+    pub name: &'static str,
+    pub default: &'static str,
+    pub doc: &'static [&'static str],
+}
+
+pub(super) struct Reader<'a> {
+    variables: &'a Variables,
+    entries: Vec<Entry>,
+    faults: Vec<Fault>,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(variables: &'a Variables) -> Self {
+        Self { variables, entries: Vec::new(), faults: variables.faults().to_vec() }
+    }
+
+    pub fn read<T: Setting>(&mut self, declared: Declared) -> T {
+        self.read_checked(declared, None, |_| Ok(()))
+    }
+
+    pub fn read_within<T>(&mut self, declared: Declared, range: RangeInclusive<T>) -> T
+    where
+        T: Setting + PartialOrd + Display,
+    {
+        let words = format!("from {} to {}", range.start(), range.end());
+        self.read_checked(declared, Some(words.clone()), move |value| {
+            if range.contains(value) { Ok(()) } else { Err(format!("must be {words}")) }
+        })
+    }
+
+    /// Adds a fault, unless the variable already has one: its value is then only a stand-in.
+    pub fn fault(&mut self, variable: &str, message: impl Into<String>) {
+        if self.faults.iter().all(|fault| fault.variable != variable) {
+            self.faults.push(Fault { variable: variable.to_owned(), message: message.into() });
+        }
+    }
+
+    /// Tells what a variable without a fixed default comes to.
+    pub fn comes_to(&mut self, variable: &str, shown: impl Into<String>) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.name == variable && !entry.is_set) {
+            entry.shown = shown.into();
+        }
+    }
+
+    pub fn finish(self) -> (Vec<Entry>, Vec<Fault>) {
+        (self.entries, self.faults)
+    }
+
+    fn read_checked<T: Setting>(
+        &mut self,
+        declared: Declared,
+        range: Option<String>,
+        check: impl Fn(&T) -> Result<(), String>,
+    ) -> T {
+        let Declared { section, name, default, doc } = declared;
+        if self.variables.is_not_utf8(name) {
+            self.fault(name, "is not UTF-8");
+        }
+        let set = self.variables.get(name);
+        let shown = T::shown(set.unwrap_or(default));
+        self.entries.push(Entry { section, name, default, doc, range, shown, is_set: set.is_some() });
+        let Some(text) = set else { return default_of(name, default) };
+        match T::parse(text).and_then(|value| check(&value).map(|()| value)) {
+            Ok(value) => value,
+            Err(message) => {
+                self.fault(name, format!("{message}, not {}", T::shown(text)));
+                default_of(name, default)
+            }
+        }
+    }
+}
+
+#[expect(clippy::expect_used, reason = "defaults stand in the code, and every start reads each of them")]
+fn default_of<T: Setting>(name: &str, default: &str) -> T {
+    T::parse(default).map_err(|message| format!("{name}: {message}")).expect("a default is a legal value")
+}
+
+/// Declares a section: the struct, and `read`, which fills it. Each field is written as
+/// `field: Type = "VARIABLE", "default"` with an optional `, in least..=greatest` for numbers; its
+/// documentation also goes to `.env.example`.
+macro_rules! section {
+    (
+        #[doc = $title:literal]
+        $(#[doc = $about:literal])*
+        pub struct $Section:ident {
+            $(
+                $(#[doc = $doc:literal])+
+                $vis:vis $field:ident: $Type:ty = $name:literal, $default:literal $(, in $range:expr)?;
+            )+
+        }
+    ) => {
+        #[doc = $title]
+        $(#[doc = $about])*
+        #[derive(Debug, Clone)]
+        pub struct $Section {
+            $(
+                $(#[doc = $doc])+
+                #[doc = concat!("\n`", $name, "=", $default, "`")]
+                $vis $field: $Type,
+            )+
+        }
+
+        impl $Section {
+            pub(super) fn read(reader: &mut $crate::config::reader::Reader<'_>) -> Self {
+                Self {
+                    $($field: $crate::config::reader::field!(
+                        reader,
+                        $crate::config::reader::Declared {
+                            section: $title,
+                            name: $name,
+                            default: $default,
+                            doc: &[$($doc),+],
+                        }
+                        $(, $range)?
+                    ),)+
+                }
+            }
+        }
+    };
+}
+
+macro_rules! field {
+    ($reader:ident, $declared:expr) => {
+        $reader.read($declared)
+    };
+    ($reader:ident, $declared:expr, $range:expr) => {
+        $reader.read_within($declared, $range)
+    };
+}
+
+pub(super) use {field, section};

@@ -1,0 +1,126 @@
+//! How the text of a variable becomes a value, and how it may be shown.
+//!
+//! A message completes the sentence "NAME …, not <what was given>": "must be true or false".
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use reqwest::Url;
+use secrecy::SecretString;
+
+pub(super) const MASK: &str = "***";
+
+pub(super) trait Setting: Sized {
+    fn parse(text: &str) -> Result<Self, String>;
+
+    /// The text as people may see it.
+    fn shown(text: &str) -> String {
+        text.to_owned()
+    }
+}
+
+macro_rules! numbers {
+    ($($Number:ty),+) => {$(
+        impl Setting for $Number {
+            fn parse(text: &str) -> Result<Self, String> {
+                text.parse().map_err(|_| format!("must be a whole number up to {}", <$Number>::MAX))
+            }
+        }
+    )+};
+}
+
+numbers!(u32, u64, usize);
+
+impl Setting for bool {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err("must be true or false".to_owned()),
+        }
+    }
+}
+
+impl Setting for String {
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(text.to_owned())
+    }
+}
+
+impl Setting for PathBuf {
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(PathBuf::from(text))
+    }
+}
+
+impl Setting for SocketAddr {
+    fn parse(text: &str) -> Result<Self, String> {
+        let text = text.replace("localhost:", "127.0.0.1:");
+        text.parse().map_err(|_| "must be an address and a port, such as 127.0.0.1:8080".to_owned())
+    }
+}
+
+impl Setting for IpNet {
+    fn parse(text: &str) -> Result<Self, String> {
+        let alone = || text.parse().map(|address: std::net::IpAddr| IpNet::from(address));
+        text.parse()
+            .or_else(|_| alone())
+            .map_err(|_| "must be addresses or networks, such as 10.0.0.0/8,192.168.1.7".to_owned())
+    }
+}
+
+impl Setting for Url {
+    fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || "must be an http:// or https:// URL without a password".to_owned();
+        let url = Url::parse(text).map_err(|_| wrong())?;
+        let is_plain = url.username().is_empty() && url.password().is_none();
+        if matches!(url.scheme(), "http" | "https") && url.has_host() && is_plain {
+            Ok(url)
+        } else {
+            Err(wrong())
+        }
+    }
+
+    fn shown(text: &str) -> String {
+        without_password(text)
+    }
+}
+
+impl Setting for SecretString {
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(SecretString::from(text))
+    }
+
+    fn shown(_: &str) -> String {
+        MASK.to_owned()
+    }
+}
+
+impl<T: Setting> Setting for Option<T> {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() { Ok(None) } else { T::parse(text).map(Some) }
+    }
+
+    fn shown(text: &str) -> String {
+        if text.is_empty() { String::new() } else { T::shown(text) }
+    }
+}
+
+impl<T: Setting> Setting for Vec<T> {
+    fn parse(text: &str) -> Result<Self, String> {
+        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(T::parse).collect()
+    }
+}
+
+/// A URL with its password masked, and its query too where that may hold one.
+pub(super) fn without_password(text: &str) -> String {
+    let Ok(mut url) = Url::parse(text) else { return MASK.to_owned() };
+    if url.password().is_some() && url.set_password(Some(MASK)).is_err() {
+        return MASK.to_owned();
+    }
+    if url.query().is_some() {
+        url.set_query(Some(MASK));
+    }
+    url.to_string()
+}

@@ -1,0 +1,134 @@
+//! Values that are more than a number or a word, parsed once at the start.
+
+use std::collections::BTreeMap;
+
+use reqwest::Url;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+
+use super::setting::Setting;
+use crate::base::Role;
+
+/// Which web pages may call the API and open sockets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origins {
+    /// `*`: every page. Refused in production mode.
+    Any,
+    /// Exactly these, as browsers send them in `Origin`: `https://app.example.com`.
+    Only(Vec<String>),
+}
+
+impl Origins {
+    /// `origin` is the header's text.
+    pub fn allows(&self, origin: &str) -> bool {
+        match self {
+            Origins::Any => true,
+            Origins::Only(origins) => origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)),
+        }
+    }
+}
+
+impl Setting for Origins {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "*" => Ok(Origins::Any),
+            "none" => Ok(Origins::Only(Vec::new())),
+            list => list
+                .split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+                .map(origin)
+                .collect::<Result<_, _>>()
+                .map(Origins::Only),
+        }
+    }
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    let text = text.trim_end_matches('/').to_ascii_lowercase();
+    let serialized = Url::parse(&text).map(|url| url.origin().ascii_serialization());
+    if serialized.is_ok_and(|origin| origin == text) {
+        Ok(text)
+    } else {
+        Err("must be *, none, or origins such as https://app.example.com,https://admin.example.com"
+            .to_owned())
+    }
+}
+
+/// Where a claim sits in a token: a JSON pointer (RFC 6901), for `serde_json::Value::pointer`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonPointer(String);
+
+impl JsonPointer {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Setting for JsonPointer {
+    fn parse(text: &str) -> Result<Self, String> {
+        let escapes_are_whole = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+        if text.starts_with('/') && escapes_are_whole {
+            Ok(JsonPointer(text.to_owned()))
+        } else {
+            Err("must be a JSON pointer, such as /app_metadata/tenant_id".to_owned())
+        }
+    }
+}
+
+/// An identity provider's words for roles, beside guichet's own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RoleMap(BTreeMap<String, Role>);
+
+impl RoleMap {
+    /// The role that a token's word means: as mapped, else as guichet's own word. Never `Platform`: that
+    /// a service token is for all tenants is said by its tenant claim.
+    pub fn role_of(&self, word: &str) -> Option<Role> {
+        self.0.get(word).copied().or_else(|| role(word))
+    }
+}
+
+impl Setting for RoleMap {
+    fn parse(text: &str) -> Result<Self, String> {
+        text.split(',')
+            .map(str::trim)
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| {
+                let (word, name) = pair.rsplit_once(':')?;
+                Some((word.trim().to_owned(), role(name.trim())?)).filter(|(word, _)| !word.is_empty())
+            })
+            .collect::<Option<_>>()
+            .map(RoleMap)
+            .ok_or_else(|| {
+                "must be word:role pairs (owner, manager, employee, client, service), such as PDG:owner,DG:manager"
+                    .to_owned()
+            })
+    }
+}
+
+fn role(word: &str) -> Option<Role> {
+    Role::of_person(word).or_else(|| (word == Role::Service.as_str()).then_some(Role::Service))
+}
+
+/// Which log lines are written: a level, and levels for parts, such as `info,guichet::realtime=debug`.
+#[derive(Debug, Clone)]
+pub struct LogFilter(Targets);
+
+impl LogFilter {
+    pub fn targets(&self) -> &Targets {
+        &self.0
+    }
+}
+
+impl Setting for LogFilter {
+    fn parse(text: &str) -> Result<Self, String> {
+        // A bare word that is no level would silently mean "everything of the target of that name".
+        let bare_words_are_levels = text
+            .split(',')
+            .map(str::trim)
+            .all(|part| part.contains('=') || part.parse::<LevelFilter>().is_ok());
+        let targets = text.parse::<Targets>().ok().filter(|_| bare_words_are_levels);
+        targets.map(LogFilter).ok_or_else(|| {
+            "must be off, error, warn, info, debug or trace, or a list such as info,guichet=debug".to_owned()
+        })
+    }
+}

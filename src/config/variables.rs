@@ -1,0 +1,100 @@
+//! Where values come from: the process environment over a `.env` file, or a test's own list.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::fault::Fault;
+
+/// Names and values as they were found, before anything is parsed.
+#[derive(Debug, Clone, Default)]
+pub struct Variables {
+    values: BTreeMap<String, String>,
+    not_utf8: BTreeSet<String>,
+    faults: Vec<Fault>,
+}
+
+impl Variables {
+    /// The process environment, and beneath it `.env` of the working directory where there is one.
+    pub fn of_process() -> Self {
+        let mut variables = Self::default();
+        variables.read_file(Path::new(".env"));
+        for (name, value) in std::env::vars_os() {
+            let Ok(name) = name.into_string() else { continue };
+            match value.into_string() {
+                // An empty variable of the environment still hides the file's: it says "not set".
+                Ok(value) => drop(variables.values.insert(name, value)),
+                Err(_) => drop(variables.not_utf8.insert(name)),
+            }
+        }
+        variables
+    }
+
+    /// The values of a `.env` file alone. A file that is not there is an empty one.
+    pub fn of_file(path: &Path) -> Self {
+        let mut variables = Self::default();
+        variables.read_file(path);
+        variables
+    }
+
+    /// The value of `name`; an empty one counts as not set.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
+    pub(super) fn is_not_utf8(&self, name: &str) -> bool {
+        self.not_utf8.contains(name)
+    }
+
+    pub(super) fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    fn read_file(&mut self, path: &Path) {
+        let entries = match dotenvy::from_path_iter(path) {
+            Ok(entries) => entries,
+            Err(error) if error.not_found() => return,
+            Err(error) => return self.file_fault(path, format!("cannot be read: {error}")),
+        };
+        let mut last = None;
+        for entry in entries {
+            match entry {
+                Ok((name, value)) => {
+                    last = Some(name.clone());
+                    self.values.insert(name, value);
+                }
+                Err(dotenvy::Error::Io(error)) => {
+                    return self.file_fault(path, format!("cannot be read: {error}"));
+                }
+                // The line itself may hold a secret: only its place is told.
+                Err(_) => {
+                    let place = match &last {
+                        Some(name) => format!("the entry after {name}"),
+                        None => "its first entry".to_owned(),
+                    };
+                    self.file_fault(path, format!("{place} is no NAME=value"));
+                }
+            }
+        }
+    }
+
+    fn file_fault(&mut self, path: &Path, message: String) {
+        self.faults.push(Fault { variable: path.display().to_string(), message });
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Variables {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
+        let values = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { values, ..Self::default() }
+    }
+}
+
+impl<const COUNT: usize> From<[(&str, &str); COUNT]> for Variables {
+    fn from(pairs: [(&str, &str); COUNT]) -> Self {
+        pairs.into_iter().collect()
+    }
+}

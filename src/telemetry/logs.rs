@@ -1,0 +1,30 @@
+//! Log lines to standard error: text for people on a terminal, JSON for machines.
+
+use std::io::{IsTerminal, stderr};
+
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::config::{LogFormat, Logs};
+
+/// Starts logging for the whole process. Where it was started before, that one stays.
+pub fn install(logs: &Logs) {
+    let lines = tracing_subscriber::fmt::layer().with_writer(stderr);
+    let layer = if is_json(logs.format) {
+        lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
+    } else {
+        lines.with_ansi(stderr().is_terminal()).boxed()
+    };
+    let subscriber = tracing_subscriber::registry().with(layer.with_filter(logs.filter.targets().clone()));
+    // An error says that a subscriber is there already, as in tests with many servers in one process.
+    let _ = subscriber.try_init();
+}
+
+fn is_json(format: LogFormat) -> bool {
+    match format {
+        LogFormat::Json => true,
+        LogFormat::Text => false,
+        LogFormat::Auto => !stderr().is_terminal(),
+    }
+}

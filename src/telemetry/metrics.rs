@@ -1,0 +1,90 @@
+//! The metrics of the process, and their text for `/metrics`.
+//!
+//! Rooms count with the `metrics` crate's macros under the constants of `names`. Before `install`, counting
+//! does nothing.
+
+use std::sync::{Mutex, PoisonError};
+
+use ::metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
+use anyhow::Context;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_process::Collector;
+
+use super::names;
+
+/// Content type of [`Metrics::render`].
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Seconds. Dense around the objectives: delivery under 80 ms, sends under 500 ms.
+const HTTP_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+const DELIVERY_BUCKETS: &[f64] =
+    &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.0, 2.0, 5.0];
+
+// The metrics crate knows one recorder per process, so its handle is one too.
+static INSTALLED: Mutex<Option<Metrics>> = Mutex::new(None);
+
+/// Handle on the process's metrics. Clones are cheap.
+#[derive(Clone)]
+pub struct Metrics {
+    handle: PrometheusHandle,
+    process: Collector,
+}
+
+/// Starts recording, once per process; later calls return the same metrics. Errors: something else in the
+/// process records already.
+pub fn install() -> anyhow::Result<Metrics> {
+    // Held through the installation, so that of two first calls one waits for the other.
+    let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(metrics) = &*installed {
+        return Ok(metrics.clone());
+    }
+    let recorder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full(names::HTTP_REQUEST_DURATION_SECONDS.into()), HTTP_BUCKETS)?
+        .set_buckets_for_metric(Matcher::Full(names::MESSAGE_DELIVERY_SECONDS.into()), DELIVERY_BUCKETS)?
+        .build_recorder();
+    let metrics = Metrics { handle: recorder.handle(), process: Collector::default() };
+    ::metrics::set_global_recorder(recorder).context("metrics are recorded by something else")?;
+    describe();
+    metrics.process.describe();
+    Ok(installed.insert(metrics).clone())
+}
+
+impl Metrics {
+    /// The text that Prometheus reads, with the process's own figures as of now.
+    pub fn render(&self) -> String {
+        self.process.collect();
+        self.handle.render()
+    }
+
+    /// Folds what histograms gathered since the last call into their buckets. To be called every few
+    /// seconds: where nobody scrapes, memory would grow with each measurement.
+    pub fn upkeep(&self) {
+        self.handle.run_upkeep();
+    }
+}
+
+/// Tells each metric's meaning, and shows those without labels from the start: a counter that is missing
+/// until its first event cannot be alerted on.
+fn describe() {
+    describe_gauge!(names::WS_ACTIVE_CONNECTIONS, "Open sockets");
+    describe_counter!(names::MESSAGES_SENT, "Messages committed");
+    describe_histogram!(
+        names::MESSAGE_DELIVERY_SECONDS,
+        Unit::Seconds,
+        "From a message's arrival to the hand-over to a recipient's socket"
+    );
+    describe_histogram!(
+        names::HTTP_REQUEST_DURATION_SECONDS,
+        Unit::Seconds,
+        "Time to answer, by method, route pattern and status"
+    );
+    describe_counter!(names::WS_FRAMES, "Frames on sockets, by direction and dialect");
+    describe_counter!(names::WS_SLOW_CONSUMERS, "Sockets told to resume because their queue was full");
+    describe_gauge!(names::DB_POOL_IN_USE, "Connections that run a transaction, by pool");
+    describe_gauge!(names::DB_POOL_WAITING, "Callers that wait for a connection, by pool");
+    describe_gauge!(names::DB_POOL_SIZE, "Most connections that may be open, by pool");
+    describe_counter!(names::JOB_RUNS, "Runs of jobs, by job and outcome");
+    gauge!(names::WS_ACTIVE_CONNECTIONS).set(0.0);
+    counter!(names::MESSAGES_SENT).absolute(0);
+    counter!(names::WS_SLOW_CONSUMERS).absolute(0);
+}
