@@ -14,6 +14,7 @@
 //! - `app`: wires the rooms together. `cli`: the commands.
 
 pub mod base;
-pub mod db;
 pub mod config;
+pub mod db;
+pub mod identity;
 pub mod telemetry;
