@@ -18,3 +18,4 @@ pub mod config;
 pub mod db;
 pub mod identity;
 pub mod telemetry;
+pub mod web;

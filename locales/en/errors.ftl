@@ -1,1 +1,35 @@
+# Errors: one sentence per code.
+error-validation-error = Some values are not valid.
+error-malformed-json = The body of the request is not valid JSON in UTF-8.
+error-bad-request = The request is malformed.
+error-not-acceptable = No accepted form of answer is available.
+error-unauthenticated = You must sign in to do this.
+error-forbidden = You are not allowed to do this.
+error-feature-disabled = This feature is not enabled.
+error-not-found = There is no such resource.
+error-method-not-allowed = This method is not allowed here.
+error-timeout = The request did not arrive in time.
+error-conflict = The data was changed by another user. Please reload.
+error-edit-window-closed = This message can no longer be changed.
+error-payload-too-large = The body of the request is too large.
+error-unsupported-media-type = This type of content is not accepted.
+error-precondition-required = Say which version the change is based on (updated_at or If-Match).
+error-idempotency-mismatch = This idempotency key was already used for another request.
+error-rate-limited = Too many requests. Try again in a moment.
+error-unavailable = The service is not available right now. Try again in a moment.
 error-internal = Something went wrong on our side. Try again; if it persists, quote the request id.
+
+# Faults: one sentence per wrong value.
+fault-missing = This value is required.
+fault-unknown-field = There is no such field.
+fault-duplicate = This value can be given only once.
+fault-wrong-type = This value is not of the expected type.
+fault-invalid = This value is not valid.
+fault-unknown-value = This value is not one of those allowed.
+fault-nul = This value contains a forbidden character (U+0000).
+fault-too-deep = This document is nested too deeply.
+fault-too-short = This value must have at least { $min } character(s).
+fault-too-long = This value must have at most { $max } characters.
+fault-too-few = This list must have at least { $min } item(s).
+fault-too-many = This list must have at most { $max } items.
+fault-out-of-range = This value must be between { $min } and { $max }.

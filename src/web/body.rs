@@ -1,0 +1,102 @@
+//! Request bodies as they arrive: counted, and given a deadline that grows with what has come.
+//!
+//! actix has neither a time limit for bodies nor one size limit for all extractors. This stream stands under
+//! every extractor, ours and actix's, and holds nothing back.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use bytes::Bytes;
+use futures_util::Stream;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::base::Error;
+use crate::web::failure;
+
+/// How much, and how slowly.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    pub max_bytes: u64,
+    pub grace: Duration,
+    pub min_bytes_per_sec: u32,
+}
+
+pub(super) fn bounded(payload: Payload, bounds: Bounds) -> Payload {
+    // Without a body there is nothing to bound.
+    if matches!(payload, Payload::None) {
+        return payload;
+    }
+    let started = Instant::now();
+    let body = Bounded { payload, bounds, started, received: 0, deadline: None, failed: false };
+    Payload::Stream { payload: Box::pin(body) }
+}
+
+struct Bounded {
+    payload: Payload,
+    bounds: Bounds,
+    started: Instant,
+    received: u64,
+    deadline: Option<Pin<Box<Sleep>>>,
+    failed: bool,
+}
+
+impl Bounded {
+    fn take(&mut self, chunk: Bytes) -> Result<Bytes, PayloadError> {
+        self.received = self.received.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+        if self.received > self.bounds.max_bytes {
+            return Err(PayloadError::Overflow);
+        }
+        if let Some(deadline) = &mut self.deadline {
+            let due = self.started + self.bounds.allowance(self.received);
+            deadline.as_mut().reset(due);
+        }
+        Ok(chunk)
+    }
+
+    fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let due = self.started + self.bounds.allowance(self.received);
+        self.deadline.get_or_insert_with(|| Box::pin(sleep_until(due))).as_mut().poll(context)
+    }
+}
+
+impl Bounds {
+    /// The time within which so many bytes must have come.
+    fn allowance(&self, received: u64) -> Duration {
+        let millis = received.saturating_mul(1000) / u64::from(self.min_bytes_per_sec.max(1));
+        self.grace.saturating_add(Duration::from_millis(millis))
+    }
+}
+
+impl Stream for Bounded {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        if this.failed {
+            return Poll::Ready(None);
+        }
+        let polled = match Pin::new(&mut this.payload).poll_next(context) {
+            Poll::Ready(Some(Ok(chunk))) => Poll::Ready(Some(this.take(chunk))),
+            Poll::Pending => this
+                .poll_deadline(context)
+                .map(|()| Some(Err(PayloadError::Io(io::ErrorKind::TimedOut.into())))),
+            other => other,
+        };
+        this.failed = matches!(polled, Poll::Ready(Some(Err(_))));
+        polled
+    }
+}
+
+/// Our error for a body that did not arrive whole.
+pub(super) fn refusal(cause: &PayloadError) -> Error {
+    match cause {
+        PayloadError::Overflow => failure::too_large(),
+        PayloadError::Io(cause) if cause.kind() == io::ErrorKind::TimedOut => failure::timeout(),
+        PayloadError::EncodingCorrupted => failure::unsupported_media(),
+        _ => failure::bad_request(),
+    }
+}

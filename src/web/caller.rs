@@ -1,0 +1,33 @@
+//! The actor of a request, as a handler takes it.
+
+use std::future::{Ready, ready};
+use std::ops::Deref;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+
+use crate::base::{Actor, Error};
+
+/// The actor that the identity middleware put into the request; 401 where it put none.
+///
+/// Synchronous on purpose: extractors run together and the first error wins, so an asynchronous one would
+/// lose to a bad body.
+#[derive(Debug, Clone)]
+pub struct Caller(pub Actor);
+
+impl Deref for Caller {
+    type Target = Actor;
+
+    fn deref(&self) -> &Actor {
+        &self.0
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(request.extensions().get::<Actor>().cloned().map(Caller).ok_or_else(Error::unauthenticated))
+    }
+}

@@ -1,0 +1,142 @@
+//! Collects the value faults of one request, so that its caller is told all of them at once.
+//!
+//! Each method returns the value to go on with; after [`Check::done`] they are all within their limits.
+//! Lengths count Unicode scalar values of the trimmed text.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+use crate::base::page::{DEFAULT_LIMIT, MAX_LIMIT, Page};
+use crate::base::{Error, Fault, Result};
+use crate::web::Patch;
+
+/// Beyond it a list is to be narrowed or read by cursor: an offset costs PostgreSQL every row it skips.
+pub const MAX_OFFSET: i64 = 100_000;
+
+#[derive(Debug, Default)]
+#[must_use = "faults count only when `done` is asked"]
+pub struct Check {
+    faults: Vec<Fault>,
+}
+
+type Field = Cow<'static, str>;
+
+impl Check {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn fault(&mut self, fault: Fault) {
+        self.faults.push(fault);
+    }
+
+    /// Faults `field` with `code` unless `holds`.
+    pub fn that(&mut self, holds: bool, field: impl Into<Field>, code: &'static str) {
+        if !holds {
+            self.fault(Fault::new(field, code));
+        }
+    }
+
+    /// The text, trimmed.
+    pub fn text(&mut self, field: impl Into<Field>, value: String, length: RangeInclusive<usize>) -> String {
+        let count = value.trim().chars().count();
+        let field = field.into();
+        if value.contains('\0') {
+            self.fault(Fault::new(field, "nul"));
+        } else if count < *length.start() {
+            self.fault(Fault::new(field, "too_short").with("min", length.start()));
+        } else if count > *length.end() {
+            self.fault(Fault::new(field, "too_long").with("max", length.end()));
+        }
+        if value.trim().len() == value.len() { value } else { value.trim().to_owned() }
+    }
+
+    pub fn text_opt(
+        &mut self,
+        field: impl Into<Field>,
+        value: Option<String>,
+        length: RangeInclusive<usize>,
+    ) -> Option<String> {
+        value.map(|value| self.text(field, value, length))
+    }
+
+    pub fn text_patch(
+        &mut self,
+        field: impl Into<Field>,
+        value: Patch<String>,
+        length: RangeInclusive<usize>,
+    ) -> Patch<String> {
+        value.map(|value| self.text(field, value, length))
+    }
+
+    /// The value of a key that is there only in some requests, and needed in this one.
+    pub fn required<T>(&mut self, field: impl Into<Field>, value: Option<T>) -> Option<T> {
+        self.that(value.is_some(), field, "missing");
+        value
+    }
+
+    /// A key that may be changed but not cleared.
+    pub fn not_null<T>(&mut self, field: impl Into<Field>, value: Patch<T>) -> Option<T> {
+        match value {
+            Patch::Absent => None,
+            Patch::Null => {
+                self.fault(Fault::new(field, "wrong_type"));
+                None
+            }
+            Patch::Value(value) => Some(value),
+        }
+    }
+
+    pub fn range<T: PartialOrd + Display>(
+        &mut self,
+        field: impl Into<Field>,
+        value: T,
+        range: RangeInclusive<T>,
+    ) -> T {
+        if !range.contains(&value) {
+            let fault = Fault::new(field, "out_of_range").with("min", range.start()).with("max", range.end());
+            self.fault(fault);
+        }
+        value
+    }
+
+    /// A list of so many items.
+    pub fn items<T>(
+        &mut self,
+        field: impl Into<Field>,
+        value: Vec<T>,
+        count: RangeInclusive<usize>,
+    ) -> Vec<T> {
+        if value.len() < *count.start() {
+            self.fault(Fault::new(field, "too_few").with("min", count.start()));
+        } else if value.len() > *count.end() {
+            self.fault(Fault::new(field, "too_many").with("max", count.end()));
+        }
+        value
+    }
+
+    /// A word of a closed set, by the set's own reading of words.
+    pub fn word<T>(
+        &mut self,
+        field: impl Into<Field>,
+        value: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let word = read(value);
+        self.that(word.is_some(), field, "unknown_value");
+        word
+    }
+
+    /// `limit` and `offset`; what is outside is refused, not clamped.
+    pub fn page(&mut self, limit: Option<i64>, offset: Option<i64>) -> Page {
+        Page {
+            limit: self.range("limit", limit.unwrap_or(DEFAULT_LIMIT), 1..=MAX_LIMIT),
+            offset: self.range("offset", offset.unwrap_or(0), 0..=MAX_OFFSET),
+        }
+    }
+
+    pub fn done(self) -> Result<()> {
+        if self.faults.is_empty() { Ok(()) } else { Err(Error::validation(self.faults)) }
+    }
+}

@@ -1,0 +1,34 @@
+//! Which answers are worth gzip: whole ones above a threshold. Streams are never packed, since an encoder
+//! would hold events back.
+//!
+//! actix's `Compress` has no threshold, but leaves alone what has a `Content-Encoding` already. So small
+//! answers are marked `identity` below it, and `edge` takes the mark off.
+
+use actix_web::Error as ActixError;
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::middleware::Next;
+
+/// Below about one packet, packing costs more than it saves.
+const MIN_BYTES: u64 = 1400;
+
+/// The middleware, directly below `Compress`.
+pub(super) async fn mark_small<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, ActixError> {
+    let mut response = next.call(request).await?;
+    let worthwhile =
+        matches!(response.response().body().size(), BodySize::Sized(bytes) if bytes >= MIN_BYTES);
+    if !worthwhile && !response.headers().contains_key(header::CONTENT_ENCODING) {
+        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("identity"));
+    }
+    Ok(response)
+}
+
+pub(super) fn unmark(headers: &mut HeaderMap) {
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|value| value == "identity") {
+        headers.remove(header::CONTENT_ENCODING);
+    }
+}

@@ -1,0 +1,62 @@
+//! Which web origins may call, by `CORS_ORIGINS`.
+
+use actix_cors::Cors;
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+
+/// The origins that browsers may call from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Origins {
+    /// Nobody but the service's own pages.
+    #[default]
+    None,
+    /// `*`: every origin, except `null`.
+    Any,
+    List(Vec<String>),
+}
+
+impl Origins {
+    /// From `CORS_ORIGINS`: a comma-separated list, or `*`.
+    pub fn parse(text: &str) -> Self {
+        let list: Vec<String> = text
+            .split(',')
+            .map(|origin| origin.trim().trim_end_matches('/').to_ascii_lowercase())
+            .filter(|origin| !origin.is_empty())
+            .collect();
+        match list.as_slice() {
+            [] => Origins::None,
+            list if list.iter().any(|origin| origin == "*") => Origins::Any,
+            _ => Origins::List(list),
+        }
+    }
+
+    /// Whether a browser page of this `Origin` may call; sockets ask it too. `null` is what sandboxed frames
+    /// and files say, that is anybody's page: it never may.
+    pub fn allow(&self, origin: &HeaderValue) -> bool {
+        match (self, origin.to_str()) {
+            (_, Err(_) | Ok("null")) | (Origins::None, _) => false,
+            (Origins::Any, Ok(_)) => true,
+            (Origins::List(list), Ok(origin)) => list.iter().any(|allowed| allowed == origin),
+        }
+    }
+}
+
+const METHODS: [Method; 6] =
+    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+
+fn names<const N: usize>(names: [&'static str; N]) -> [HeaderName; N] {
+    names.map(HeaderName::from_static)
+}
+
+/// The middleware. Tokens travel in a header, never in cookies, so credentials are not supported.
+pub(super) fn cors(origins: Origins) -> Cors {
+    Cors::default()
+        .allowed_origin_fn(move |origin, _| origins.allow(origin))
+        .allowed_methods(METHODS)
+        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT])
+        .allowed_headers([header::ACCEPT_LANGUAGE, header::IF_MATCH, header::IF_NONE_MATCH])
+        .allowed_headers(names(["apikey", "x-client-info", "idempotency-key", "x-request-id", "prefer"]))
+        .expose_headers([header::ETAG, header::RETRY_AFTER, header::LOCATION, header::CONTENT_DISPOSITION])
+        .expose_headers(names(["x-request-id", "idempotent-replayed", "ratelimit", "ratelimit-policy"]))
+        .max_age(3600)
+}

@@ -1,0 +1,46 @@
+//! `/docs`: the API description as a page, served offline, and `/openapi.yaml` as text.
+
+use std::sync::Arc;
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
+use utoipa_swagger_ui::Config;
+
+use crate::base::{Error, Result};
+
+/// The page runs its own scripts, and its styles stand inline in its markup.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+                      img-src 'self' data:; font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
+
+#[derive(Clone)]
+struct Docs {
+    page: Arc<Config<'static>>,
+    openapi_yaml: Arc<str>,
+}
+
+/// Routes that show `openapi_yaml`, outside `/api`.
+pub fn routes(openapi_yaml: Arc<str>) -> impl FnOnce(&mut web::ServiceConfig) {
+    move |config| {
+        let docs = Docs { page: Arc::new(Config::from("/openapi.yaml")), openapi_yaml };
+        config
+            .app_data(web::Data::new(docs))
+            .service(web::resource("/openapi.yaml").route(web::get().to(openapi)))
+            .service(web::redirect("/docs", "/docs/"))
+            .service(web::resource("/docs/{file:.*}").route(web::get().to(page)));
+    }
+}
+
+async fn openapi(docs: web::Data<Docs>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/yaml").body(docs.openapi_yaml.to_string())
+}
+
+async fn page(docs: web::Data<Docs>, file: web::Path<String>) -> Result<HttpResponse> {
+    let served = utoipa_swagger_ui::serve(&file, Arc::clone(&docs.page));
+    let file = served
+        .map_err(|cause| Error::internal(cause.to_string()))?
+        .ok_or_else(|| Error::not_found("page of the docs"))?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .content_type(file.content_type)
+        .body(file.bytes.into_owned()))
+}

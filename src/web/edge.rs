@@ -1,0 +1,247 @@
+//! The outermost layer: every request gets its id, its span and one log line, and every failure, whatever
+//! its origin, leaves in the envelope.
+//!
+//! Handlers' errors, actix's own refusals and other crates' plain answers are written again here, because
+//! only here the request's language and id are known. A panic is caught and becomes `INTERNAL`. Causes of 5xx
+//! are logged here, once, and go no further. The query string is never logged: tokens travel in it.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::{InternalError, PayloadError};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::http::{ConnectionType, Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error as ActixError, HttpMessage, HttpRequest, HttpResponse};
+use futures_util::FutureExt;
+use tracing::{Instrument, error, info, info_span, warn};
+
+use crate::base::{Actor, Error, Kind, Locale};
+use crate::web::address::{ClientAddress, client_address};
+use crate::web::rate_limit::Quota;
+use crate::web::request_id::{RequestId, X_REQUEST_ID};
+use crate::web::wrap::Conventions;
+use crate::web::{body, compress, failure, guard};
+
+/// The answer of a middleware that refuses a request. To be returned as `Ok`: an `Err` skips the layers
+/// between, and so leaves without the CORS headers that let a browser read it.
+pub fn refuse(request: ServiceRequest, error: Error) -> ServiceResponse<BoxBody> {
+    request.error_response(error)
+}
+
+/// What is known of a request before it is handled, and needed after.
+struct Seen {
+    id: RequestId,
+    accept_language: Option<Locale>,
+    method: Method,
+    is_api: bool,
+    is_https: bool,
+    started: Instant,
+}
+
+/// The middleware.
+pub(super) async fn edge<B: MessageBody + 'static>(
+    conventions: Conventions,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, ActixError> {
+    let seen = Seen::new(&request, &conventions);
+    let span = info_span!("request", request.id = seen.id.as_str());
+    // Inside a future of its own, so that a panic in the call itself is caught too.
+    let handled = AssertUnwindSafe(async move { next.call(request).await }).catch_unwind();
+    async move {
+        match handled.await {
+            Ok(Ok(response)) => Ok(seen.answer(response.map_into_boxed_body())),
+            Ok(Err(cause)) => Err(seen.answer_without_request(own(&cause))),
+            Err(panic) => {
+                let error = Error::internal(format!("panic: {}", panic_message(&*panic)));
+                Err(seen.answer_without_request(Failure::of(error)))
+            }
+        }
+    }
+    .instrument(span)
+    .await
+}
+
+impl Seen {
+    fn new(request: &ServiceRequest, conventions: &Conventions) -> Self {
+        let id = RequestId::take_or_make(request.headers());
+        let mut extensions = request.extensions_mut();
+        extensions.insert(id.clone());
+        if let Some(peer) = request.peer_addr() {
+            let address = client_address(peer.ip(), request.headers(), &conventions.trusted_proxies);
+            extensions.insert(ClientAddress(address));
+        }
+        let language = request.headers().get(header::ACCEPT_LANGUAGE);
+        Self {
+            id,
+            accept_language: language.and_then(|value| Locale::accept(value.to_str().ok()?)),
+            method: request.method().clone(),
+            is_api: request.path().starts_with("/api"),
+            is_https: conventions.is_https,
+            started: Instant::now(),
+        }
+    }
+
+    fn answer(&self, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+        let (request, mut response) = response.into_parts();
+        let actors_locale = || request.extensions().get::<Actor>().map(|actor| actor.locale);
+        let locale = || self.accept_language.or_else(actors_locale).unwrap_or_default();
+        let written = failure_of(&response).map(|failure| self.write(&failure, locale()));
+        if let Some(written) = written {
+            response = written.put_into(response.drop_body());
+        }
+        if let Some(quota) = request.extensions().get::<Quota>() {
+            quota.write(response.headers_mut());
+        }
+        self.finish(&mut response);
+        self.log(response.status(), Some(&request));
+        ServiceResponse::new(request, response)
+    }
+
+    /// For what comes out of a middleware or a panic: the request is gone, its id and language are not.
+    fn answer_without_request(&self, failure: Failure<'_>) -> ActixError {
+        let written = self.write(&failure, self.accept_language.unwrap_or_default());
+        let mut response = written.put_into(HttpResponse::new(failure.status()).drop_body());
+        self.finish(&mut response);
+        self.log(response.status(), None);
+        InternalError::from_response(failure.error().code(), response).into()
+    }
+
+    fn write(&self, failure: &Failure<'_>, locale: Locale) -> Written {
+        let (status, error) = (failure.status(), failure.error());
+        self.log_cause(error);
+        let body = failure::body(error, locale, Some(self.id.as_str()));
+        Written { status, body, locale, retry_after_secs: error.retry_after_secs() }
+    }
+
+    fn finish(&self, response: &mut HttpResponse) {
+        let status = response.status();
+        // Here the rest of the body was not read: the connection cannot be used again.
+        if matches!(status.as_u16(), 408 | 413 | 415) {
+            response.head_mut().set_connection_type(ConnectionType::Close);
+        }
+        let headers = response.headers_mut();
+        compress::unmark(headers);
+        guard::secure(headers, status, self.is_api, self.is_https);
+        if let Ok(id) = HeaderValue::from_str(self.id.as_str()) {
+            headers.insert(X_REQUEST_ID, id);
+        }
+    }
+
+    fn log_cause(&self, error: &Error) {
+        let cause = error.cause().unwrap_or_default();
+        match error.kind() {
+            Kind::Internal => error!(error.code = error.code(), error.cause = cause, "a request failed"),
+            Kind::Unavailable => {
+                warn!(error.code = error.code(), error.cause = cause, "a request had to wait")
+            }
+            _ => {}
+        }
+    }
+
+    fn log(&self, status: StatusCode, request: Option<&HttpRequest>) {
+        let extensions = request.map(HttpMessage::extensions);
+        let actor = extensions.as_ref().and_then(|extensions| extensions.get::<Actor>());
+        info!(
+            actor.user = actor.map(|actor| tracing::field::display(actor.user)),
+            actor.tenant = actor.map(|actor| tracing::field::display(actor.tenant)),
+            http.method = self.method.as_str(),
+            http.route = request.and_then(HttpRequest::match_pattern).as_deref().unwrap_or("-"),
+            http.status = status.as_u16(),
+            duration_ms = millis(self.started.elapsed()),
+            "request answered"
+        );
+    }
+}
+
+/// An error envelope, ready to replace the body of a response.
+struct Written {
+    status: StatusCode,
+    body: Vec<u8>,
+    locale: Locale,
+    retry_after_secs: Option<u64>,
+}
+
+impl Written {
+    fn put_into(self, response: HttpResponse<()>) -> HttpResponse {
+        let mut response = response.set_body(BoxBody::new(self.body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(self.locale.as_str()));
+        headers.remove(header::CONTENT_ENCODING);
+        if let Some(secs) = self.retry_after_secs {
+            headers.insert(header::RETRY_AFTER, secs.into());
+        }
+        response
+    }
+}
+
+/// A failure as its handler gave it, or as it was made here from what another crate answered.
+enum Failure<'a> {
+    Given(&'a Error),
+    Made(Error, StatusCode),
+}
+
+impl Failure<'_> {
+    fn of(error: Error) -> Self {
+        let status = failure::status(error.kind());
+        Failure::Made(error, status)
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Failure::Given(error) => failure::status(error.kind()),
+            Failure::Made(_, status) => *status,
+        }
+    }
+
+    fn error(&self) -> &Error {
+        match self {
+            Failure::Given(error) => error,
+            Failure::Made(error, _) => error,
+        }
+    }
+}
+
+/// The failure that a response stands for, unless it has a JSON body of its own (`/readyz`).
+fn failure_of(response: &HttpResponse) -> Option<Failure<'_>> {
+    let status = response.status();
+    match response.error() {
+        Some(cause) => Some(own(cause)),
+        None if !status.is_client_error() && !status.is_server_error() => None,
+        None if is_json(response.headers()) => None,
+        None => Some(Failure::Made(failure::of_status(status), status)),
+    }
+}
+
+fn own(cause: &ActixError) -> Failure<'_> {
+    if let Some(error) = cause.as_error::<Error>() {
+        return Failure::Given(error);
+    }
+    if let Some(cause) = cause.as_error::<PayloadError>() {
+        return Failure::of(body::refusal(cause));
+    }
+    let status = cause.as_response_error().status_code();
+    let error = failure::of_status(status);
+    let error = if error.kind() == Kind::Internal { error.because(cause.to_string()) } else { error };
+    Failure::Made(error, status)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    content_type.is_some_and(|value| value.starts_with("application/json"))
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}

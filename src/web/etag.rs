@@ -1,0 +1,119 @@
+//! Versions of one record: `ETag` on reads, and what a change says it was based on.
+//!
+//! A version is the record's id and `updated_at` in milliseconds, which a trigger makes strictly increasing.
+//! The rules are those of "records edited by several people": equal versions apply, others change nothing.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{FromRequest, HttpRequest};
+use uuid::Uuid;
+
+use crate::base::{Error, Kind, Timestamp};
+
+/// The entity tag of one version of one record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Etag(String);
+
+impl Etag {
+    pub fn of(id: Uuid, updated_at: Timestamp) -> Self {
+        Self(format!("\"{}-{}\"", id.simple(), updated_at.as_millis()))
+    }
+
+    /// Quoted, as it stands in the header.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether an `If-None-Match` or `If-Match` list names this version. A proxy that compresses marks the tag
+    /// weak (`W/`); the version is the same.
+    pub(super) fn is_in<'a>(&self, values: impl Iterator<Item = &'a HeaderValue>) -> bool {
+        values
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|list| list.split(','))
+            .map(str::trim)
+            .any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == self.0)
+    }
+}
+
+/// Extractor of the `If-Match` header, if there is one.
+#[derive(Debug, Clone, Default)]
+pub struct IfMatch(Vec<HeaderValue>);
+
+impl IfMatch {
+    /// What a change was based on, with what its body says. `force` wins, then `If-Match`, then `updated_at`.
+    ///
+    /// Who may force is the caller's policy. `If-Match: *` names no version, so it counts as nothing said:
+    /// else it would be a `force` open to everybody.
+    pub fn based_on(self, updated_at: Option<Timestamp>, force: bool) -> BasedOn {
+        let names_a_version = !self.0.is_empty() && self.0.iter().all(|value| value.as_bytes() != b"*");
+        match updated_at {
+            _ if force => BasedOn::Force,
+            _ if names_a_version => BasedOn::IfMatch(self),
+            Some(time) => BasedOn::UpdatedAt(time),
+            None => BasedOn::Missing,
+        }
+    }
+}
+
+impl FromRequest for IfMatch {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self(request.headers().get_all(header::IF_MATCH).cloned().collect())))
+    }
+}
+
+/// What a change says it was based on.
+#[derive(Debug, Clone)]
+pub enum BasedOn {
+    IfMatch(IfMatch),
+    UpdatedAt(Timestamp),
+    /// Overwrites whatever is there.
+    Force,
+    Missing,
+}
+
+/// What becomes of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The record is still what the change was based on.
+    Apply,
+    /// Applied over whatever is there; the activity log keeps what it overwrites.
+    Overwrite,
+    /// Based on another version, named in the body: 409.
+    Conflict,
+    /// Based on another version, named in `If-Match`: 412.
+    PreconditionFailed,
+    /// Says nothing: 428.
+    Missing,
+}
+
+impl BasedOn {
+    pub fn check(&self, current: Timestamp, id: Uuid) -> Verdict {
+        match self {
+            BasedOn::IfMatch(IfMatch(values)) if Etag::of(id, current).is_in(values.iter()) => Verdict::Apply,
+            BasedOn::IfMatch(_) => Verdict::PreconditionFailed,
+            BasedOn::UpdatedAt(time) if *time == current => Verdict::Apply,
+            BasedOn::UpdatedAt(_) => Verdict::Conflict,
+            BasedOn::Force => Verdict::Overwrite,
+            BasedOn::Missing => Verdict::Missing,
+        }
+    }
+}
+
+impl Verdict {
+    /// The error of a change that must not be applied. The caller adds the details of a conflict: the record
+    /// as it is now, who changed it, and when.
+    pub fn error(self) -> Option<Error> {
+        match self {
+            Verdict::Apply | Verdict::Overwrite => None,
+            Verdict::Conflict => Some(Error::conflict()),
+            Verdict::PreconditionFailed => Some(Error::new(Kind::PreconditionFailed, "CONFLICT")),
+            Verdict::Missing => Some(Error::new(Kind::PreconditionRequired, "PRECONDITION_REQUIRED")),
+        }
+    }
+}

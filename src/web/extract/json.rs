@@ -1,0 +1,86 @@
+//! JSON bodies, read within the limit of size and refused with the path of the wrong field.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+
+use super::{fault, strict};
+use crate::base::{Error, Result};
+use crate::web::{body, failure, guard};
+
+/// A body of `application/json`.
+#[derive(Debug, Clone)]
+pub struct Json<T>(pub T);
+
+/// A body that may be left out, where every key of `T` is optional.
+#[derive(Debug, Clone)]
+pub struct JsonOrEmpty<T>(pub T);
+
+type Reading<T> = Pin<Box<dyn Future<Output = Result<T>>>>;
+
+impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
+    type Error = Error;
+    type Future = Reading<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_json = is_json(request);
+        let payload = payload.take();
+        Box::pin(async move {
+            if !is_json {
+                return Err(failure::unsupported_media());
+            }
+            parse(&read(payload).await?).map(Json)
+        })
+    }
+}
+
+impl<T: DeserializeOwned + Default + 'static> FromRequest for JsonOrEmpty<T> {
+    type Error = Error;
+    type Future = Reading<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_json = is_json(request);
+        let payload = payload.take();
+        Box::pin(async move {
+            let body = read(payload).await?;
+            match (body.is_empty(), is_json) {
+                (true, _) => Ok(Self(T::default())),
+                (false, true) => parse(&body).map(Self),
+                (false, false) => Err(failure::unsupported_media()),
+            }
+        })
+    }
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    let Ok(Some(mime)) = request.mime_type() else { return false };
+    let utf8 = mime.get_param("charset").is_none_or(|charset| charset == "utf-8");
+    mime.essence_str() == "application/json" && utf8
+}
+
+async fn read(mut payload: Payload) -> Result<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|cause: PayloadError| body::refusal(&cause))?;
+        if body.len() + chunk.len() > guard::MAX_BODY_BYTES {
+            return Err(failure::too_large());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    let text = std::str::from_utf8(body).map_err(|_| Error::malformed_json())?;
+    strict::check(text)?;
+    let mut json = serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(&mut json).map_err(|cause| {
+        let (path, message) = (cause.path().to_string(), cause.inner().to_string());
+        Error::validation(vec![fault::of_serde(&path, &message, "invalid")])
+    })
+}

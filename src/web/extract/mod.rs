@@ -1,0 +1,16 @@
+//! Extractors whose refusals are ours: bodies, queries and paths.
+//!
+//! 400 for what is not JSON or not UTF-8, 422 with the field's path for a wrong value, 404 for a malformed id
+//! in a path. DTOs carry `#[serde(deny_unknown_fields)]`.
+
+mod fault;
+mod json;
+mod page;
+mod path;
+mod query;
+mod strict;
+
+pub use json::{Json, JsonOrEmpty};
+pub use page::PageQuery;
+pub use path::Path;
+pub use query::Query;

@@ -1,0 +1,28 @@
+//! `limit` and `offset` of lists that have no other parameters.
+
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::base::{Result, page::Page};
+use crate::web::Check;
+
+/// Lists with filters repeat these two fields in their own struct (serde cannot flatten and refuse unknown
+/// fields at once) and call [`Check::page`].
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// 1–200, 50 when absent.
+    pub limit: Option<i64>,
+    /// 0 when absent.
+    pub offset: Option<i64>,
+}
+
+impl PageQuery {
+    pub fn page(&self) -> Result<Page> {
+        let mut check = Check::new();
+        let page = check.page(self.limit, self.offset);
+        check.done()?;
+        Ok(page)
+    }
+}

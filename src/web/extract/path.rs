@@ -1,0 +1,34 @@
+//! Path parameters. What is no id names no record: 404.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
+
+use crate::base::{Error, Result};
+
+/// The parameters of a path, in the order of the pattern.
+#[derive(Debug, Clone)]
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest for Path<T> {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if request.match_info().iter().any(|(_, value)| is_hostile(value)) {
+            return ready(Err(Error::not_found("path")));
+        }
+        let parsed = web::Path::<T>::from_request(request, payload).into_inner();
+        ready(parsed.map(|path| Self(path.into_inner())).map_err(|_| Error::not_found("path")))
+    }
+}
+
+/// U+0000, which PostgreSQL refuses, and second spellings of an id, which would be second names of a record.
+fn is_hostile(value: &str) -> bool {
+    let second_spelling = Uuid::parse_str(value).is_ok() && value.parse::<Hyphenated>().is_err();
+    second_spelling || value.contains('\0') || value.contains("%00")
+}

@@ -1,0 +1,54 @@
+//! Query strings. A misspelt or repeated parameter is refused, not lost in silence.
+
+use std::collections::HashSet;
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use serde::de::DeserializeOwned;
+
+use super::fault;
+use crate::base::{Error, Fault, Result};
+use crate::web::failure;
+
+/// The parameters of a query, into a struct with `#[serde(deny_unknown_fields)]`.
+#[derive(Debug, Clone)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest for Query<T> {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(parse(request.query_string()).map(Query))
+    }
+}
+
+fn parse<T: DeserializeOwned>(query: &str) -> Result<T> {
+    check(query)?;
+    let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
+    serde_path_to_error::deserialize(pairs).map_err(|cause| {
+        let (path, message) = (cause.path().to_string(), cause.inner().to_string());
+        // All that stands in a query is text, so what a type cannot read of it is a wrong type.
+        Error::validation(vec![fault::of_serde(&path, &message, "wrong_type")])
+    })
+}
+
+/// What serde would not see: bytes that are not UTF-8, U+0000, and the second of two equal names.
+fn check(query: &str) -> Result<()> {
+    let mut seen = HashSet::new();
+    let mut faults = Vec::new();
+    let was_replaced = !query.to_ascii_uppercase().contains("%EF%BF%BD");
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        if was_replaced && (name.contains('\u{FFFD}') || value.contains('\u{FFFD}')) {
+            return Err(failure::bad_request());
+        }
+        if name.contains('\0') || value.contains('\0') {
+            faults.push(Fault::new(name.replace('\0', ""), "nul"));
+        }
+        if !seen.insert(name.clone()) {
+            faults.push(Fault::new(name.into_owned(), "duplicate"));
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Error::validation(faults)) }
+}

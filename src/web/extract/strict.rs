@@ -1,0 +1,101 @@
+//! One walk over a body before its type is read: is it JSON, not too deep, and without U+0000?
+//!
+//! It reads every value, also inside `payload` and other free objects, which reach PostgreSQL as they are:
+//! `jsonb` takes neither U+0000 nor half a surrogate pair. Nothing is built, so a hostile body costs no memory.
+
+use std::cell::Cell;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::base::{Error, Result};
+
+pub(super) const MAX_DEPTH: usize = 32;
+
+pub(super) fn check(text: &str) -> Result<()> {
+    let fault = Cell::new(None);
+    let mut json = serde_json::Deserializer::from_str(text);
+    let mut track = serde_path_to_error::Track::new();
+    let walk = Walk { depth: 0, fault: &fault };
+    let read = walk.deserialize(serde_path_to_error::Deserializer::new(&mut json, &mut track));
+    match (read.and_then(|()| json.end()), fault.get()) {
+        (Ok(()), _) => Ok(()),
+        (Err(_), Some("too_deep")) => Err(Error::invalid("", "too_deep")),
+        (Err(_), Some(code)) => Err(Error::invalid(track.path().to_string(), code)),
+        (Err(_), None) => Err(Error::malformed_json()),
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Walk<'a> {
+    depth: usize,
+    fault: &'a Cell<Option<&'static str>>,
+}
+
+impl Walk<'_> {
+    fn refuse<E: serde::de::Error>(self, code: &'static str) -> E {
+        self.fault.set(Some(code));
+        E::custom(code)
+    }
+
+    fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
+        if self.depth == MAX_DEPTH {
+            return Err(self.refuse("too_deep"));
+        }
+        Ok(Self { depth: self.depth + 1, ..self })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Walk<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
+        if text.contains('\0') { Err(self.refuse("nul")) } else { Ok(()) }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let item = self.deeper::<A::Error>()?;
+        while items.next_element_seed(item)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        let item = self.deeper::<A::Error>()?;
+        while entries.next_key_seed(item)?.is_some() {
+            entries.next_value_seed(item)?;
+        }
+        Ok(())
+    }
+}

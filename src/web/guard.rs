@@ -1,0 +1,107 @@
+//! What is refused before any extractor sees it: encoded bodies, oversize bodies, slow bodies. And the
+//! security headers of every answer.
+//!
+//! actix unpacks bodies by itself, before any limit of an extractor: 400 bytes can become 256 MB. So no body
+//! may come encoded.
+
+use std::time::Duration;
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error as ActixError, HttpMessage};
+
+use crate::base::Result;
+use crate::web::body::{self, Bounds};
+use crate::web::{edge, failure};
+
+/// The most that a JSON body may have.
+pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// How much a request body may have, and how long it may take.
+#[derive(Debug, Clone, Copy)]
+pub struct BodySettings {
+    pub max_bytes: u64,
+    /// For paths that `is_upload` names.
+    pub upload_max_bytes: u64,
+    pub is_upload: fn(&str) -> bool,
+    /// The time that every body has.
+    pub grace: Duration,
+    /// Beyond the grace, one more second for each so many bytes received.
+    pub min_bytes_per_sec: u32,
+}
+
+impl Default for BodySettings {
+    fn default() -> Self {
+        Self {
+            max_bytes: 1024 * 1024,
+            upload_max_bytes: 26 * 1024 * 1024,
+            is_upload: |_| false,
+            grace: Duration::from_secs(10),
+            min_bytes_per_sec: 4096,
+        }
+    }
+}
+
+/// The middleware.
+pub(super) async fn guard<B: MessageBody>(
+    settings: BodySettings,
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, ActixError> {
+    let is_upload = (settings.is_upload)(request.path());
+    let max_bytes = if is_upload { settings.upload_max_bytes } else { settings.max_bytes };
+    if let Err(error) = check_head(request.headers(), max_bytes) {
+        return Ok(edge::refuse(request, error).map_into_right_body());
+    }
+    if !is_websocket(&request) {
+        let bounds =
+            Bounds { max_bytes, grace: settings.grace, min_bytes_per_sec: settings.min_bytes_per_sec };
+        let payload = body::bounded(request.take_payload(), bounds);
+        request.set_payload(payload);
+    }
+    next.call(request).await.map(ServiceResponse::map_into_left_body)
+}
+
+fn check_head(headers: &HeaderMap, max_bytes: u64) -> Result<()> {
+    let plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if !headers.get_all(header::CONTENT_ENCODING).all(plain) {
+        return Err(failure::unsupported_media());
+    }
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length: u64| length > max_bytes) {
+        return Err(failure::too_large());
+    }
+    Ok(())
+}
+
+/// The "body" of an upgraded request is the socket, which has limits of its own.
+fn is_websocket(request: &ServiceRequest) -> bool {
+    let upgrade = request.headers().get(header::UPGRADE);
+    request.method() == Method::GET
+        && upgrade.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+}
+
+const HEADERS: [(HeaderName, HeaderValue); 4] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+];
+
+/// Adds what the answer does not say itself (the docs page has its own policy).
+pub(super) fn secure(headers: &mut HeaderMap, status: StatusCode, is_api: bool, is_https: bool) {
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        return;
+    }
+    let no_store = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let hsts = (header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    let sometimes = [is_api.then_some(no_store), is_https.then_some(hsts)];
+    for (name, value) in HEADERS.into_iter().chain(sometimes.into_iter().flatten()) {
+        if !headers.contains_key(&name) {
+            headers.insert(name, value);
+        }
+    }
+}

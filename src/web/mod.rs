@@ -1,0 +1,37 @@
+//! What every endpoint shares: the envelope, extractors with our errors, guards, limits, health, docs.
+//!
+//! [`wrap`] puts the conventions around an actix `App`; handlers then take [`Json`], [`Query`], [`Path`] and
+//! [`Caller`], collect value faults in a [`Check`], and answer a [`Reply`] or a `base::Error`. Whatever goes
+//! wrong, wherever, leaves in the one envelope (`edge`).
+
+pub mod address;
+mod body;
+mod caller;
+pub mod check;
+mod compress;
+pub mod cors;
+pub mod docs;
+mod edge;
+pub mod etag;
+mod extract;
+mod failure;
+pub mod guard;
+pub mod health;
+mod patch;
+pub mod rate_limit;
+mod reply;
+pub mod request_id;
+pub mod routes;
+mod wrap;
+
+pub use address::ClientAddress;
+pub use caller::Caller;
+pub use check::Check;
+pub use edge::refuse;
+pub use etag::{BasedOn, Etag, IfMatch, Verdict};
+pub use extract::{Json, JsonOrEmpty, PageQuery, Path, Query};
+pub use patch::Patch;
+pub use rate_limit::Limits;
+pub use reply::Reply;
+pub use request_id::RequestId;
+pub use wrap::{Conventions, wrap};

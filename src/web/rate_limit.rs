@@ -1,0 +1,209 @@
+//! Rate limits by GCRA: so many requests per second in the long run, with a burst.
+//!
+//! One limiter per class; a class whose rate is 0 is off. A refusal says when to come back, and every answer
+//! says what is left (`RateLimit`, `RateLimit-Policy`). Keys at rest are forgotten as others come, so memory
+//! follows the callers of the last seconds, not of all time.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::{HttpMessage, HttpRequest};
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::DefaultKeyedStateStore;
+
+use crate::base::id::{TenantId, UserId};
+use crate::base::{Actor, Error, Result};
+
+/// After so many checks of a class, its keys at rest are dropped.
+const CHECKS_PER_SWEEP: u32 = 4096;
+
+/// Requests per second, and how many may come at once. A rate of 0 is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    pub rps: u32,
+    pub burst: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateSettings {
+    pub person: Rate,
+    pub service: Rate,
+    pub webhook: Rate,
+    pub anonymous: Rate,
+}
+
+impl Default for RateSettings {
+    fn default() -> Self {
+        Self {
+            person: Rate { rps: 20, burst: 60 },
+            service: Rate { rps: 500, burst: 1000 },
+            webhook: Rate { rps: 50, burst: 200 },
+            anonymous: Rate { rps: 10, burst: 50 },
+        }
+    }
+}
+
+/// On whose account a request counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Key {
+    Person(TenantId, UserId),
+    Service(TenantId, UserId),
+    Webhook(IpAddr),
+    Anonymous(IpAddr),
+}
+
+impl Key {
+    pub fn of(actor: &Actor) -> Self {
+        if actor.role.is_service() {
+            Key::Service(actor.tenant, actor.user)
+        } else {
+            Key::Person(actor.tenant, actor.user)
+        }
+    }
+
+    /// A household has a /64 of IPv6: it counts as one address.
+    fn normalized(self) -> Self {
+        match self {
+            Key::Webhook(address) => Key::Webhook(network(address)),
+            Key::Anonymous(address) => Key::Anonymous(network(address)),
+            Key::Person(..) | Key::Service(..) => self,
+        }
+    }
+}
+
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+    }
+}
+
+/// What is left to a caller after this request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    class: &'static str,
+    rate: Rate,
+    pub remaining: u32,
+    /// 0 for a request that was let through.
+    pub retry_after_secs: u64,
+}
+
+impl Quota {
+    /// The fields of the IETF draft `ratelimit-headers`.
+    pub(super) fn write(&self, headers: &mut HeaderMap) {
+        let Quota { class, rate, remaining, retry_after_secs } = self;
+        let window_secs = rate.burst.div_ceil(rate.rps.max(1)).max(1);
+        let missing = rate.burst.saturating_sub(*remaining);
+        let reset_secs = u64::from(missing.div_ceil(rate.rps.max(1))).max(*retry_after_secs);
+        let lines = [
+            ("ratelimit-policy", format!("\"{class}\";q={};w={window_secs}", rate.burst)),
+            ("ratelimit", format!("\"{class}\";r={remaining};t={reset_secs}")),
+        ];
+        for (name, value) in lines {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+    }
+
+    fn admit(self) -> Result<Self> {
+        if self.retry_after_secs == 0 { Ok(self) } else { Err(Error::rate_limited(self.retry_after_secs)) }
+    }
+}
+
+/// The limits of this process. Copies share their counts.
+#[derive(Clone)]
+pub struct Limits {
+    classes: Arc<Classes>,
+}
+
+struct Classes {
+    person: Class,
+    service: Class,
+    webhook: Class,
+    anonymous: Class,
+}
+
+impl Limits {
+    pub fn new(settings: RateSettings) -> Self {
+        let classes = Classes {
+            person: Class::new("person", settings.person),
+            service: Class::new("service", settings.service),
+            webhook: Class::new("webhook", settings.webhook),
+            anonymous: Class::new("anonymous", settings.anonymous),
+        };
+        Self { classes: Arc::new(classes) }
+    }
+
+    /// Counts one request. `None` when its class has no limit; `RATE_LIMITED` when it came too soon.
+    pub fn check(&self, key: Key) -> Result<Option<Quota>> {
+        self.count(key).map(Quota::admit).transpose()
+    }
+
+    /// As [`Limits::check`], and the answer to `request` will say what is left.
+    pub fn check_request(&self, request: &HttpRequest, key: Key) -> Result<()> {
+        let Some(quota) = self.count(key) else { return Ok(()) };
+        request.extensions_mut().insert(quota);
+        quota.admit().map(|_| ())
+    }
+
+    fn count(&self, key: Key) -> Option<Quota> {
+        let class = match key {
+            Key::Person(..) => &self.classes.person,
+            Key::Service(..) => &self.classes.service,
+            Key::Webhook(_) => &self.classes.webhook,
+            Key::Anonymous(_) => &self.classes.anonymous,
+        };
+        class.count(key.normalized())
+    }
+
+    /// How many callers are remembered, for metrics.
+    pub fn remembered(&self) -> usize {
+        let Classes { person, service, webhook, anonymous } = &*self.classes;
+        [person, service, webhook, anonymous]
+            .iter()
+            .map(|class| class.limiter.as_ref().map_or(0, Limiter::len))
+            .sum()
+    }
+}
+
+type Limiter =
+    governor::RateLimiter<Key, DefaultKeyedStateStore<Key>, DefaultClock, StateInformationMiddleware>;
+
+struct Class {
+    name: &'static str,
+    rate: Rate,
+    limiter: Option<Limiter>,
+    checks: AtomicU32,
+}
+
+impl Class {
+    fn new(name: &'static str, rate: Rate) -> Self {
+        let limiter = NonZeroU32::new(rate.rps).map(|rps| {
+            let burst = NonZeroU32::new(rate.burst).unwrap_or(NonZeroU32::MIN);
+            let quota = governor::Quota::per_second(rps).allow_burst(burst);
+            governor::RateLimiter::keyed(quota).with_middleware()
+        });
+        Self { name, rate, limiter, checks: AtomicU32::new(0) }
+    }
+
+    fn count(&self, key: Key) -> Option<Quota> {
+        let limiter = self.limiter.as_ref()?;
+        if self.checks.fetch_add(1, Ordering::Relaxed) % CHECKS_PER_SWEEP == CHECKS_PER_SWEEP - 1 {
+            limiter.retain_recent();
+            limiter.shrink_to_fit();
+        }
+        let (remaining, retry_after_secs) = match limiter.check_key(&key) {
+            Ok(state) => (state.remaining_burst_capacity(), 0),
+            Err(refused) => {
+                let wait = refused.wait_time_from(limiter.clock().now());
+                (0, wait.as_secs() + 1)
+            }
+        };
+        Some(Quota { class: self.name, rate: self.rate, remaining, retry_after_secs })
+    }
+}

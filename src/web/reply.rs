@@ -1,0 +1,109 @@
+//! The envelope of answers that went well: `{"data": …, "error": null, "meta"?: …}`.
+
+use actix_web::body::BoxBody;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::base::{Error, page::Page};
+use crate::web::etag::Etag;
+
+/// What a handler answers. A GET whose `If-None-Match` names the reply's [`Etag`] gets 304 without a body.
+#[derive(Debug)]
+pub struct Reply<T> {
+    status: StatusCode,
+    data: T,
+    meta: Option<Value>,
+    etag: Option<Etag>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl<T: Serialize> Reply<T> {
+    pub fn ok(data: T) -> Self {
+        Self::status(StatusCode::OK, data)
+    }
+
+    pub fn created(data: T) -> Self {
+        Self::status(StatusCode::CREATED, data)
+    }
+
+    pub fn accepted(data: T) -> Self {
+        Self::status(StatusCode::ACCEPTED, data)
+    }
+
+    pub fn status(status: StatusCode, data: T) -> Self {
+        Self { status, data, meta: None, etag: None, headers: Vec::new() }
+    }
+
+    /// One page of a list. `total` where it was counted.
+    pub fn page(data: T, page: Page, total: Option<i64>) -> Self {
+        let mut meta = serde_json::json!({ "limit": page.limit, "offset": page.offset });
+        if let (Some(total), Some(meta)) = (total, meta.as_object_mut()) {
+            meta.insert("total".to_owned(), total.into());
+        }
+        Self::ok(data).meta(meta)
+    }
+
+    pub fn meta(mut self, meta: Value) -> Self {
+        self.meta = Some(meta);
+        self
+    }
+
+    pub fn etag(mut self, etag: Etag) -> Self {
+        self.etag = Some(etag);
+        self
+    }
+
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// Says that this is the first answer again, given to a repeat of its request.
+    pub fn replayed(self) -> Self {
+        self.header(HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"))
+    }
+
+    fn is_known_to(&self, request: &HttpRequest) -> bool {
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        let known = request.headers().get_all(header::IF_NONE_MATCH);
+        reads && self.etag.as_ref().is_some_and(|etag| etag.is_in(known))
+    }
+}
+
+#[derive(Serialize)]
+struct Envelope<'a, T> {
+    data: &'a T,
+    error: (),
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meta: Option<&'a Value>,
+}
+
+impl<T: Serialize> Responder for Reply<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let not_modified = self.is_known_to(request);
+        let mut response =
+            HttpResponse::build(if not_modified { StatusCode::NOT_MODIFIED } else { self.status });
+        if let Some(etag) = &self.etag {
+            // Kept by the client, but asked about each time: the ETag answers.
+            response.insert_header((header::ETAG, etag.as_str()));
+            response.insert_header((header::CACHE_CONTROL, "private, no-cache"));
+        }
+        if not_modified {
+            return response.finish();
+        }
+        let envelope = Envelope { data: &self.data, error: (), meta: self.meta.as_ref() };
+        let body = match serde_json::to_vec(&envelope) {
+            Ok(body) => body,
+            Err(cause) => return HttpResponse::from_error(Error::internal(cause)),
+        };
+        for header in self.headers {
+            response.append_header(header);
+        }
+        response.content_type("application/json").body(body)
+    }
+}

@@ -1,0 +1,60 @@
+//! What answers where no route does: 405 with `Allow` where the path has other methods, else 404.
+//!
+//! A handler's method attribute guards its whole resource, so to actix a wrong method looks like an unknown
+//! path. The API description knows all routes; this default service asks it.
+
+use actix_web::dev::ResourceDef;
+use actix_web::http::{Method, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use utoipa::openapi::OpenApi;
+
+use crate::base::{Error, Result};
+
+/// Every path pattern of the service with its methods.
+pub struct RouteTable {
+    routes: Vec<(ResourceDef, Vec<Method>)>,
+}
+
+impl RouteTable {
+    pub fn new(routes: impl IntoIterator<Item = (String, Vec<Method>)>) -> Self {
+        let routes = routes.into_iter().map(|(pattern, methods)| (ResourceDef::new(pattern), methods));
+        Self { routes: routes.collect() }
+    }
+
+    pub fn of(api: &OpenApi) -> Self {
+        Self::new(api.paths.paths.iter().map(|(pattern, item)| {
+            let methods = [
+                (item.get.is_some(), Method::GET),
+                (item.put.is_some(), Method::PUT),
+                (item.post.is_some(), Method::POST),
+                (item.patch.is_some(), Method::PATCH),
+                (item.delete.is_some(), Method::DELETE),
+            ];
+            let methods = methods.into_iter().filter_map(|(there, method)| there.then_some(method));
+            (pattern.clone(), methods.collect())
+        }))
+    }
+
+    /// The methods of `path`: of its literal route where it has one (`/messages/search`), else of every
+    /// pattern that takes it.
+    fn methods(&self, path: &str) -> Vec<Method> {
+        let mut allowed = Vec::new();
+        for (_, methods) in self.routes.iter().filter(|(route, _)| route.is_match(path)) {
+            for method in methods {
+                if !allowed.contains(method) {
+                    allowed.push(method.clone());
+                }
+            }
+        }
+        allowed
+    }
+}
+
+/// The app's default service; `RouteTable` must be in the app's data, or every unknown route is a 404.
+pub async fn unmatched(request: HttpRequest, table: Option<web::Data<RouteTable>>) -> Result<HttpResponse> {
+    let methods = table.map(|table| table.methods(request.path())).unwrap_or_default();
+    if methods.is_empty() {
+        return Err(Error::not_found("route"));
+    }
+    Ok(HttpResponse::MethodNotAllowed().insert_header(header::Allow(methods)).finish())
+}

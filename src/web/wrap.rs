@@ -1,0 +1,61 @@
+//! The conventions around an app, in the one order that works.
+
+use std::sync::Arc;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Compress, Next, from_fn};
+use actix_web::web::PayloadConfig;
+use actix_web::{App, Error};
+use ipnet::IpNet;
+
+use crate::web::cors::{self, Origins};
+use crate::web::guard::BodySettings;
+use crate::web::{compress, edge, guard};
+
+/// What the conventions need to know of the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Conventions {
+    pub origins: Origins,
+    pub trusted_proxies: Arc<[IpNet]>,
+    pub body: BodySettings,
+    /// Whether this process speaks TLS itself, and so may say HSTS.
+    pub is_https: bool,
+}
+
+/// Wraps an app whose routes and inner middleware are in place. From the outside: `edge` (id, log, envelope,
+/// headers), CORS (so that refusals of what follows can be read by browsers), gzip, `guard` (before anything
+/// reads a body), then the app.
+pub fn wrap<T, B>(
+    app: App<T>,
+    conventions: &Conventions,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<BoxBody>,
+        Error = Error,
+        InitError = (),
+    > + use<T, B>,
+>
+where
+    T: ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<B>,
+            Error = Error,
+            InitError = (),
+        > + 'static,
+    B: MessageBody + 'static,
+{
+    let body = conventions.body;
+    let edge_conventions = conventions.clone();
+    let max_bytes = usize::try_from(body.max_bytes).unwrap_or(usize::MAX);
+    // actix's own limit for whole bodies is lower; the guard below counts all bodies the same.
+    app.app_data(PayloadConfig::new(max_bytes))
+        .wrap(from_fn(move |request, next: Next<B>| guard::guard(body, request, next)))
+        .wrap(from_fn(compress::mark_small))
+        .wrap(Compress::default())
+        .wrap(cors::cors(conventions.origins.clone()))
+        .wrap(from_fn(move |request, next: Next<_>| edge::edge(edge_conventions.clone(), request, next)))
+}
