@@ -2,12 +2,19 @@
 //!
 //! actix has neither a time limit for bodies nor one size limit for all extractors. This stream stands under
 //! every extractor, ours and actix's, and holds nothing back.
+//!
+//! actix also goes on reading a chunked body that its handler dropped, for as long as the client likes to
+//! drip. It closes the connection instead while the body is still held; so what was not read to its end is
+//! kept ([`Unread`]) until the answer is out.
 
+use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use bytes::Bytes;
@@ -25,23 +32,41 @@ pub(super) struct Bounds {
     pub min_bytes_per_sec: u32,
 }
 
-pub(super) fn bounded(payload: Payload, bounds: Bounds) -> Payload {
+/// The body under its bounds. What is left of it when it is dropped goes to `unread`.
+pub(super) fn bounded(payload: Payload, bounds: Bounds, unread: Unread) -> Payload {
     // Without a body there is nothing to bound.
     if matches!(payload, Payload::None) {
         return payload;
     }
     let started = Instant::now();
-    let body = Bounded { payload, bounds, started, received: 0, deadline: None, failed: false };
+    let state = State::Open;
+    let body = Bounded { payload, bounds, unread, started, received: 0, deadline: None, state };
     Payload::Stream { payload: Box::pin(body) }
 }
 
 struct Bounded {
     payload: Payload,
     bounds: Bounds,
+    unread: Unread,
     started: Instant,
     received: u64,
     deadline: Option<Pin<Box<Sleep>>>,
-    failed: bool,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    Failed,
+    Ended,
+}
+
+impl Drop for Bounded {
+    fn drop(&mut self) {
+        if self.state != State::Ended {
+            self.unread.0.set(Some(self.payload.take()));
+        }
+    }
 }
 
 impl Bounded {
@@ -76,7 +101,7 @@ impl Stream for Bounded {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        if this.failed {
+        if this.state != State::Open {
             return Poll::Ready(None);
         }
         let polled = match Pin::new(&mut this.payload).poll_next(context) {
@@ -86,8 +111,46 @@ impl Stream for Bounded {
                 .map(|()| Some(Err(PayloadError::Io(io::ErrorKind::TimedOut.into())))),
             other => other,
         };
-        this.failed = matches!(polled, Poll::Ready(Some(Err(_))));
+        match &polled {
+            Poll::Ready(Some(Err(_))) => this.state = State::Failed,
+            Poll::Ready(None) => this.state = State::Ended,
+            Poll::Ready(Some(Ok(_))) | Poll::Pending => {}
+        }
         polled
+    }
+}
+
+/// What was not read of a request's body.
+#[derive(Clone, Default)]
+pub(super) struct Unread(Rc<Cell<Option<Payload>>>);
+
+impl Unread {
+    /// The body of the answer, which holds on to the rest of the request's.
+    pub(super) fn hold(&self, body: BoxBody) -> BoxBody {
+        match self.0.take() {
+            Some(unread) => BoxBody::new(Holding { body, _unread: unread }),
+            None => body,
+        }
+    }
+}
+
+struct Holding {
+    body: BoxBody,
+    _unread: Payload,
+}
+
+impl MessageBody for Holding {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(context)
     }
 }
 

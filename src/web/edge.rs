@@ -21,10 +21,11 @@ use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::base::{Actor, Error, Kind, Locale};
 use crate::web::address::{ClientAddress, client_address};
+use crate::web::body::{self, Unread};
 use crate::web::rate_limit::Quota;
 use crate::web::request_id::{RequestId, X_REQUEST_ID};
 use crate::web::wrap::Conventions;
-use crate::web::{body, compress, failure, guard};
+use crate::web::{compress, failure, guard};
 
 /// The answer of a middleware that refuses a request. To be returned as `Ok`: an `Err` skips the layers
 /// between, and so leaves without the CORS headers that let a browser read it.
@@ -35,6 +36,7 @@ pub fn refuse(request: ServiceRequest, error: Error) -> ServiceResponse<BoxBody>
 /// What is known of a request before it is handled, and needed after.
 struct Seen {
     id: RequestId,
+    unread: Unread,
     accept_language: Option<Locale>,
     method: Method,
     is_api: bool,
@@ -69,8 +71,10 @@ pub(super) async fn edge<B: MessageBody + 'static>(
 impl Seen {
     fn new(request: &ServiceRequest, conventions: &Conventions) -> Self {
         let id = RequestId::take_or_make(request.headers());
+        let unread = Unread::default();
         let mut extensions = request.extensions_mut();
         extensions.insert(id.clone());
+        extensions.insert(unread.clone());
         if let Some(peer) = request.peer_addr() {
             let address = client_address(peer.ip(), request.headers(), &conventions.trusted_proxies);
             extensions.insert(ClientAddress(address));
@@ -78,6 +82,7 @@ impl Seen {
         let language = request.headers().get(header::ACCEPT_LANGUAGE);
         Self {
             id,
+            unread,
             accept_language: language.and_then(|value| Locale::accept(value.to_str().ok()?)),
             method: request.method().clone(),
             is_api: request.path().starts_with("/api"),
@@ -97,7 +102,7 @@ impl Seen {
         if let Some(quota) = request.extensions().get::<Quota>() {
             quota.write(response.headers_mut());
         }
-        self.finish(&mut response);
+        let response = self.finish(response);
         self.log(response.status(), Some(&request));
         ServiceResponse::new(request, response)
     }
@@ -105,8 +110,8 @@ impl Seen {
     /// For what comes out of a middleware or a panic: the request is gone, its id and language are not.
     fn answer_without_request(&self, failure: Failure<'_>) -> ActixError {
         let written = self.write(&failure, self.accept_language.unwrap_or_default());
-        let mut response = written.put_into(HttpResponse::new(failure.status()).drop_body());
-        self.finish(&mut response);
+        let response = written.put_into(HttpResponse::new(failure.status()).drop_body());
+        let response = self.finish(response);
         self.log(response.status(), None);
         InternalError::from_response(failure.error().code(), response).into()
     }
@@ -118,7 +123,7 @@ impl Seen {
         Written { status, body, locale, retry_after_secs: error.retry_after_secs() }
     }
 
-    fn finish(&self, response: &mut HttpResponse) {
+    fn finish(&self, mut response: HttpResponse) -> HttpResponse {
         let status = response.status();
         // Here the rest of the body was not read: the connection cannot be used again.
         if matches!(status.as_u16(), 408 | 413 | 415) {
@@ -130,6 +135,7 @@ impl Seen {
         if let Ok(id) = HeaderValue::from_str(self.id.as_str()) {
             headers.insert(X_REQUEST_ID, id);
         }
+        response.map_body(|_, body| self.unread.hold(body))
     }
 
     fn log_cause(&self, error: &Error) {

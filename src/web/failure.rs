@@ -88,7 +88,7 @@ struct Envelope<'a> {
 
 /// The object under `error`; also what bulk answers and sockets say of one item that failed.
 #[derive(Serialize)]
-pub(crate) struct ErrorBody<'a> {
+pub struct ErrorBody<'a> {
     code: &'static str,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,7 +112,7 @@ struct FaultBody<'a> {
 }
 
 impl<'a> ErrorBody<'a> {
-    pub(crate) fn new(error: &'a Error, locale: Locale, request_id: Option<&'a str>) -> Self {
+    pub fn new(error: &'a Error, locale: Locale, request_id: Option<&'a str>) -> Self {
         let details = match error.get_details() {
             Details::None => None,
             Details::Faults(faults) => {

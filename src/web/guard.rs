@@ -14,7 +14,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error as ActixError, HttpMessage};
 
 use crate::base::Result;
-use crate::web::body::{self, Bounds};
+use crate::web::body::{self, Bounds, Unread};
 use crate::web::{edge, failure};
 
 /// The most that a JSON body may have.
@@ -53,14 +53,16 @@ pub(super) async fn guard<B: MessageBody>(
 ) -> Result<ServiceResponse<EitherBody<B>>, ActixError> {
     let is_upload = (settings.is_upload)(request.path());
     let max_bytes = if is_upload { settings.upload_max_bytes } else { settings.max_bytes };
-    if let Err(error) = check_head(request.headers(), max_bytes) {
-        return Ok(edge::refuse(request, error).map_into_right_body());
-    }
+    // First of all, so that a refusal too closes the connection instead of reading on.
     if !is_websocket(&request) {
         let bounds =
             Bounds { max_bytes, grace: settings.grace, min_bytes_per_sec: settings.min_bytes_per_sec };
-        let payload = body::bounded(request.take_payload(), bounds);
+        let unread = request.extensions().get::<Unread>().cloned().unwrap_or_default();
+        let payload = body::bounded(request.take_payload(), bounds, unread);
         request.set_payload(payload);
+    }
+    if let Err(error) = check_head(request.headers(), max_bytes) {
+        return Ok(edge::refuse(request, error).map_into_right_body());
     }
     next.call(request).await.map(ServiceResponse::map_into_left_body)
 }

@@ -30,6 +30,7 @@ pub use check::Check;
 pub use edge::refuse;
 pub use etag::{BasedOn, Etag, IfMatch, Verdict};
 pub use extract::{Json, JsonOrEmpty, PageQuery, Path, Query};
+pub use failure::ErrorBody;
 pub use patch::Patch;
 pub use rate_limit::Limits;
 pub use reply::Reply;

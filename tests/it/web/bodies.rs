@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::server::{answer, hasty, head, start, start_with};
 
-/// 1 MiB of zeros as brotli would be a few bytes; that nobody looks at them is the point.
+/// Were a body unpacked before it is refused, these three bytes, which are no whole archive, would be a 400.
 #[test]
 fn an_encoded_body_is_refused_before_anything_unpacks_it() {
     let server = start();
@@ -94,6 +94,18 @@ fn a_body_that_drips_is_cut_off() {
         std::thread::park_timeout(std::time::Duration::from_millis(5));
     }
     assert_eq!(reading.join().unwrap().status, 408);
+}
+
+#[test]
+fn a_refused_body_is_not_read_on() {
+    let server = start();
+    for (path, header) in [("/api/v1/notes", "Content-Encoding: br"), ("/api/v1/ignores", "X-Nothing: odd")] {
+        let mut stream = server.connect();
+        stream.write_all(head("POST", path, &[header, "Transfer-Encoding: chunked"]).as_bytes()).unwrap();
+        // Nothing more comes, and the connection is closed all the same.
+        stream.write_all(b"1\r\nx\r\n").unwrap();
+        answer(&mut stream);
+    }
 }
 
 #[test]

@@ -302,8 +302,14 @@ pub fn head(method: &str, path: &str, headers: &[&str]) -> String {
 pub fn answer(stream: &mut TcpStream) -> Answer {
     let mut raw = Vec::new();
     let mut chunk = [0; 4096];
-    while let Ok(count @ 1..) = stream.read(&mut chunk) {
-        raw.extend_from_slice(&chunk[..count]);
+    loop {
+        match stream.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(count) => raw.extend_from_slice(&chunk[..count]),
+            // Closed with some of our body unread.
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => break,
+            Err(error) => panic!("the connection stays open: {error}"),
+        }
     }
     let split = raw.windows(4).position(|window| window == b"\r\n\r\n").expect("an answer");
     let head = String::from_utf8(raw[..split].to_vec()).unwrap();
