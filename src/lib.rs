@@ -13,6 +13,7 @@
 //! - `chat`: rooms, messages, receipts.
 //! - `app`: wires the rooms together. `cli`: the commands.
 
+pub mod activity;
 pub mod base;
 pub mod config;
 pub mod db;

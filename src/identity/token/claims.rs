@@ -39,12 +39,19 @@ pub struct Claims {
 }
 
 /// How a token names its tenant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum TenantName {
     Id(TenantId),
     Slug(String),
     /// `*`, of service tokens alone: the request names its tenant.
     Any,
+}
+
+impl TenantName {
+    /// A UUID, or else a slug.
+    pub fn of_word(word: &str) -> Self {
+        word.parse().map_or_else(|_| TenantName::Slug(word.to_owned()), TenantName::Id)
+    }
 }
 
 impl Claims {
@@ -140,8 +147,8 @@ fn tenant(body: &Value, config: &config::Tokens, role: Role) -> Result<TenantNam
     match text(body, config.tenant_claim.as_str()) {
         None => Err(refused("no tenant")),
         Some("*") if role == Role::Service => Ok(TenantName::Any),
-        Some(word) if word.len() > 63 => Err(refused("no tenant has such a name")),
-        Some(word) => Ok(word.parse().map_or_else(|_| TenantName::Slug(word.to_owned()), TenantName::Id)),
+        Some(word) if word.len() > 63 || word.contains('\0') => Err(refused("no tenant has such a name")),
+        Some(word) => Ok(TenantName::of_word(word)),
     }
 }
 
