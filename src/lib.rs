@@ -13,8 +13,10 @@
 //! - `chat`: rooms, messages, receipts.
 //! - `app`: wires the rooms together. `cli`: the commands.
 
+pub mod activity;
 pub mod base;
 pub mod config;
 pub mod db;
+pub mod identity;
 pub mod telemetry;
 pub mod web;
