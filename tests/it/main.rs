@@ -1,1 +1,3 @@
 //! One test binary: a folder per feature, over one harness.
+
+mod security;
