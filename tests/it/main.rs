@@ -1,3 +1,4 @@
 //! One test binary: a folder per feature, over one harness.
 
+mod migrations;
 mod security;

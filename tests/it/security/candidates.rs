@@ -27,7 +27,12 @@ pub fn of(table: &str) -> Vec<Candidate> {
     }
     if table == "tenants" {
         for name in ["new", "other"] {
-            candidates.push(candidate(table, name, json!({"id": id(name), "slug": name, "name": name}), false));
+            candidates.push(candidate(
+                table,
+                name,
+                json!({"id": id(name), "slug": name, "name": name}),
+                false,
+            ));
         }
     }
     candidates
@@ -38,8 +43,12 @@ fn candidate(table: &str, tenant: &str, row: Value, broken: bool) -> Candidate {
     if table != "tenants" {
         row.insert("tenant_id".into(), json!(id(tenant)));
     }
-    let about: Vec<String> = ["user_id", "sender_id", "sender_type", "side", "role", "client_id", "conversation_id", "team_id"].iter()
-        .map(|column| text(&row, column)).filter(|value| !value.is_empty()).collect();
+    let about: Vec<String> =
+        ["user_id", "sender_id", "sender_type", "side", "role", "client_id", "conversation_id", "team_id"]
+            .iter()
+            .map(|column| text(&row, column))
+            .filter(|value| !value.is_empty())
+            .collect();
     Candidate { name: format!("{table} row of {tenant} ({})", about.join(" ")), row, broken }
 }
 
@@ -87,9 +96,17 @@ fn messages(of: &impl Fn(&str) -> String) -> Vec<Value> {
 
 fn participants(of: &impl Fn(&str) -> String) -> Vec<Value> {
     let mut rows = Vec::new();
-    for (room, client, user) in [("r1", "c1", "manager"), ("r2", "c2", "manager"), ("r2", "c2", "owner"), ("r2", "c2", "emma"),
-        ("r1", "c1", "chloe"), ("r1", "c1", "karim"), ("r2", "c2", "chloe"), ("r1", "c1", "dora"), ("r1", "c1", "gone")]
-    {
+    for (room, client, user) in [
+        ("r1", "c1", "manager"),
+        ("r2", "c2", "manager"),
+        ("r2", "c2", "owner"),
+        ("r2", "c2", "emma"),
+        ("r1", "c1", "chloe"),
+        ("r1", "c1", "karim"),
+        ("r2", "c2", "chloe"),
+        ("r1", "c1", "dora"),
+        ("r1", "c1", "gone"),
+    ] {
         for side in ["client", "operator"] {
             rows.push(json!({"conversation_id": of(room), "client_id": of(client), "user_id": of(user), "side": side, "read_seq": 0}));
         }
@@ -101,19 +118,31 @@ fn participants(of: &impl Fn(&str) -> String) -> Vec<Value> {
 fn broken_rows(table: &str) -> Vec<Value> {
     let fresh = |kind: &str| id(&format!("a.fresh.{kind}"));
     match table {
-        "team_members" => vec![json!({"team_id": id("b.desk"), "user_id": id("a.emma")}), json!({"team_id": id("a.desk"), "user_id": id("b.emma")})],
-        "clients" => vec![json!({"id": fresh("client"), "name": "x", "operator_id": id("b.emma")}),
-            json!({"id": fresh("client"), "name": "x", "team_id": id("b.desk")})],
-        "client_members" => vec![json!({"client_id": id("b.c1"), "user_id": id("a.dora")}), json!({"client_id": id("a.c3"), "user_id": id("b.dora")})],
+        "team_members" => vec![
+            json!({"team_id": id("b.desk"), "user_id": id("a.emma")}),
+            json!({"team_id": id("a.desk"), "user_id": id("b.emma")}),
+        ],
+        "clients" => vec![
+            json!({"id": fresh("client"), "name": "x", "operator_id": id("b.emma")}),
+            json!({"id": fresh("client"), "name": "x", "team_id": id("b.desk")}),
+        ],
+        "client_members" => vec![
+            json!({"client_id": id("b.c1"), "user_id": id("a.dora")}),
+            json!({"client_id": id("a.c3"), "user_id": id("b.dora")}),
+        ],
         "projects" => vec![json!({"id": fresh("project"), "client_id": id("b.c1"), "name": "x"})],
-        "conversations" => vec![json!({"id": fresh("room"), "kind": "client", "client_id": id("b.c3"), "last_seq": 0, "head": 0})],
+        "conversations" => vec![
+            json!({"id": fresh("room"), "kind": "client", "client_id": id("b.c3"), "last_seq": 0, "head": 0}),
+        ],
         "messages" => vec![
             json!({"id": fresh("message"), "conversation_id": id("a.r2"), "client_id": id("a.c1"), "seq": 100, "changed_seq": 100,
                 "sender_id": id("a.chloe"), "sender_type": "client", "content": "x", "created_at": "2026-01-02T00:00:00Z"}),
             json!({"id": fresh("message"), "conversation_id": id("b.r1"), "client_id": id("a.c1"), "seq": 100, "changed_seq": 100,
                 "sender_id": id("a.owner"), "sender_type": "operator", "content": "x", "created_at": "2026-01-02T00:00:00Z"}),
         ],
-        "participants" => vec![json!({"conversation_id": id("a.r2"), "client_id": id("a.c1"), "user_id": id("a.chloe"), "side": "client", "read_seq": 0})],
+        "participants" => vec![
+            json!({"conversation_id": id("a.r2"), "client_id": id("a.c1"), "user_id": id("a.chloe"), "side": "client", "read_seq": 0}),
+        ],
         _ => Vec::new(),
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::candidates;
+use super::forgeries::FORGERIES;
 use super::identity::Identity;
 use super::probe::{Cell, DENIED, Expect};
 use super::rule::Rule;
-use super::spec::{Access, FORGERIES, Table};
+use super::spec::{Access, Table};
 use super::world::{Row, World, id, insert, text};
 
 /// What one identity tries on one table.
@@ -20,7 +21,8 @@ pub struct Trial<'w> {
 }
 
 pub fn of_table(table: &Table, columns: &[String], who: &Identity, world: &World) -> Vec<Cell> {
-    let mut trial = Trial { table, columns, who, world, access: table.access(who.db_role), cells: Vec::new() };
+    let mut trial =
+        Trial { table, columns, who, world, access: table.access(who.db_role), cells: Vec::new() };
     trial.select();
     trial.update_each_column();
     trial.update_blindly();
@@ -41,11 +43,21 @@ pub fn of_partition(name: &str, who: &Identity) -> Vec<Cell> {
     let reads = if owner { Expect::Keys(BTreeSet::new()) } else { DENIED };
     let deletes = if owner { Expect::Rows(0) } else { DENIED };
     vec![
-        cell(format!("SELECT from {name}"), format!("KEYS SELECT array_agg(id::text) FROM public.{name}"), reads),
+        cell(
+            format!("SELECT from {name}"),
+            format!("KEYS SELECT array_agg(id::text) FROM public.{name}"),
+            reads,
+        ),
         cell(format!("DELETE from {name}"), format!("DELETE FROM public.{name}"), deletes),
-        cell(format!("INSERT into {name}"), format!("INSERT INTO public.{name} (tenant_id, topic, seq, id, event, payload, fanout, created_at) \
+        cell(
+            format!("INSERT into {name}"),
+            format!(
+                "INSERT INTO public.{name} (tenant_id, topic, seq, id, event, payload, fanout, created_at) \
             SELECT '00000000-0000-7000-8000-000000000000', 't', 1, '00000000-0000-7000-8000-000000000000', 'e', '{{}}', '{{}}', \
-            to_date(right('{name}', 8), 'YYYYMMDD')::timestamp AT TIME ZONE 'UTC'"), DENIED),
+            to_date(right('{name}', 8), 'YYYYMMDD')::timestamp AT TIME ZONE 'UTC'"
+            ),
+            DENIED,
+        ),
     ]
 }
 
@@ -67,7 +79,9 @@ impl Trial<'_> {
     }
 
     fn holds(&self, rule: Rule, row: &Row) -> bool {
-        let ours = self.access.tenant.is_none_or(|column| self.who.tenant.as_deref().is_some_and(|tenant| tenant == text(row, column)));
+        let ours = self.access.tenant.is_none_or(|column| {
+            self.who.tenant.as_deref().is_some_and(|tenant| tenant == text(row, column))
+        });
         ours && rule.holds(self.who, row, self.world)
     }
 
@@ -77,7 +91,9 @@ impl Trial<'_> {
     }
 
     fn keys(&self, rule: Rule) -> Expect {
-        Expect::Keys(self.rows().iter().filter(|row| self.reaches(rule, row)).map(|row| self.key_of(row)).collect())
+        Expect::Keys(
+            self.rows().iter().filter(|row| self.reaches(rule, row)).map(|row| self.key_of(row)).collect(),
+        )
     }
 
     fn key_of(&self, row: &Row) -> String {
@@ -90,7 +106,8 @@ impl Trial<'_> {
     }
 
     fn at(&self, row: &Row) -> String {
-        let parts: Vec<String> = self.table.key.iter().map(|column| format!("{column} = '{}'", text(row, column))).collect();
+        let parts: Vec<String> =
+            self.table.key.iter().map(|column| format!("{column} = '{}'", text(row, column))).collect();
         parts.join(" AND ")
     }
 
@@ -117,8 +134,13 @@ impl Trial<'_> {
         let (table, key) = (self.table.name, self.key());
         for column in self.columns {
             let (sql, expect) = if self.access.update.has(column) {
-                (format!("KEYS WITH changed AS (UPDATE public.{table} SET {column} = {column} RETURNING {key} AS key) \
-                    SELECT array_agg(key) FROM changed"), self.keys(self.access.may_update))
+                (
+                    format!(
+                        "KEYS WITH changed AS (UPDATE public.{table} SET {column} = {column} RETURNING {key} AS key) \
+                    SELECT array_agg(key) FROM changed"
+                    ),
+                    self.keys(self.access.may_update),
+                )
             } else {
                 (format!("UPDATE public.{table} SET {column} = NULL"), DENIED)
             };
@@ -138,17 +160,33 @@ impl Trial<'_> {
 
     fn lock(&mut self) {
         let (table, key) = (self.table.name, self.key());
-        let locked = if self.reads() && self.updates().next().is_some() { self.keys(self.access.may_update) } else { DENIED };
-        self.push("SELECT FOR UPDATE", format!("KEYS SELECT array_agg(key) FROM (SELECT {key} AS key FROM public.{table} FOR UPDATE) locked"), locked);
+        let locked = if self.reads() && self.updates().next().is_some() {
+            self.keys(self.access.may_update)
+        } else {
+            DENIED
+        };
+        self.push(
+            "SELECT FOR UPDATE",
+            format!(
+                "KEYS SELECT array_agg(key) FROM (SELECT {key} AS key FROM public.{table} FOR UPDATE) locked"
+            ),
+            locked,
+        );
     }
 
     fn insert(&mut self) {
         let table = self.table.name;
-        let insertable = self.access.insert;
-        for column in self.columns.iter().filter(|column| !insertable.has(column)) {
-            self.push(&format!("INSERT ({column})"), format!("INSERT INTO public.{table} ({column}) VALUES (NULL)"), DENIED);
+        let candidates = candidates::of(table);
+        let allowed = candidates.iter().find(|candidate| self.holds(self.access.may_insert, &candidate.row));
+        let closed: Vec<String> =
+            self.columns.iter().filter(|column| !self.access.insert.has(column)).cloned().collect();
+        for column in closed {
+            // In a row that is allowed otherwise, if there is one: only the grant is left to refuse it.
+            let mut row = allowed.map(|candidate| self.insertable(&candidate.row)).unwrap_or_default();
+            row.insert(column.clone(), serde_json::Value::Null);
+            self.push(&format!("INSERT ({column})"), insert(table, &row), DENIED);
         }
-        for candidate in candidates::of(table) {
+        for candidate in &candidates {
             let row = self.insertable(&candidate.row);
             let allowed = !row.is_empty() && self.holds(self.access.may_insert, &candidate.row);
             let taken = self.rows().iter().any(|there| self.key_of(there) == self.key_of(&candidate.row));
@@ -160,14 +198,25 @@ impl Trial<'_> {
             };
             let sql = insert(table, if row.is_empty() { &candidate.row } else { &row });
             self.push(&format!("INSERT a {}", candidate.name), sql.clone(), done(Expect::Rows(1)));
-            let returns = if self.reads() && self.holds(self.access.may_select, &candidate.row) { done(Expect::Rows(1)) } else { DENIED };
-            self.push(&format!("INSERT RETURNING a {}", candidate.name), format!("{sql} RETURNING {}", self.key()), returns);
+            let returns = if self.reads() && self.holds(self.access.may_select, &candidate.row) {
+                done(Expect::Rows(1))
+            } else {
+                DENIED
+            };
+            self.push(
+                &format!("INSERT RETURNING a {}", candidate.name),
+                format!("{sql} RETURNING {}", self.key()),
+                returns,
+            );
         }
     }
 
     /// Every row that is there, inserted again: over itself where something in it may be updated.
     fn upsert(&mut self) {
-        let changed = self.updates().find(|column| self.access.select.has(column) && !self.table.blind.is_empty()).cloned();
+        let changed = self
+            .updates()
+            .find(|column| self.access.select.has(column) && !self.table.blind.is_empty())
+            .cloned();
         let mut cells = Vec::new();
         for existing in self.rows() {
             let mut row = self.insertable(existing);
@@ -179,8 +228,13 @@ impl Trial<'_> {
             let base = insert(self.table.name, if row.is_empty() { existing } else { &row });
             let (sql, done, allowed) = match &changed {
                 Some(column) => (
-                    format!("{base} ON CONFLICT ({}) DO UPDATE SET {column} = {}.{column}", self.table.key.join(", "), self.table.name),
-                    1, inserts && self.reaches(self.access.may_update, existing),
+                    format!(
+                        "{base} ON CONFLICT ({}) DO UPDATE SET {column} = {}.{column}",
+                        self.table.key.join(", "),
+                        self.table.name
+                    ),
+                    1,
+                    inserts && self.reaches(self.access.may_update, existing),
                 ),
                 None => (format!("{base} ON CONFLICT DO NOTHING"), 0, inserts),
             };
@@ -194,7 +248,10 @@ impl Trial<'_> {
 
     /// The row with the columns that the role may insert.
     fn insertable(&self, row: &Row) -> Row {
-        row.iter().filter(|(column, _)| self.access.insert.has(column)).map(|(column, value)| (column.clone(), value.clone())).collect()
+        row.iter()
+            .filter(|(column, _)| self.access.insert.has(column))
+            .map(|(column, value)| (column.clone(), value.clone()))
+            .collect()
     }
 
     fn delete(&mut self) {
@@ -210,10 +267,19 @@ impl Trial<'_> {
                 () if self.pointed_at(row) => Expect::State("23503"),
                 () => Expect::Rows(1),
             };
-            cells.push((format!("DELETE {}", self.key_of(row)), format!("DELETE FROM public.{table} WHERE {}", self.at(row)), expect));
+            cells.push((
+                format!("DELETE {}", self.key_of(row)),
+                format!("DELETE FROM public.{table} WHERE {}", self.at(row)),
+                expect,
+            ));
         }
-        let open: Vec<&Row> = self.rows().iter().filter(|row| self.holds(self.access.may_delete, row)).collect();
-        let blindly = if open.iter().any(|row| self.pointed_at(row)) { Expect::State("23503") } else { Expect::Rows(count(open.len())) };
+        let open: Vec<&Row> =
+            self.rows().iter().filter(|row| self.holds(self.access.may_delete, row)).collect();
+        let blindly = if open.iter().any(|row| self.pointed_at(row)) {
+            Expect::State("23503")
+        } else {
+            Expect::Rows(count(open.len()))
+        };
         cells.push(("DELETE of rows unseen".into(), format!("DELETE FROM public.{table}"), blindly));
         for (name, sql, expect) in cells {
             self.push(&name, sql, expect);
@@ -222,7 +288,8 @@ impl Trial<'_> {
 
     /// A team in charge of a client cannot be deleted by anybody; nothing else that is deleted is pointed at.
     fn pointed_at(&self, row: &Row) -> bool {
-        self.table.name == "teams" && self.world.rows("clients").iter().any(|client| text(client, "team_id") == text(row, "id"))
+        self.table.name == "teams"
+            && self.world.rows("clients").iter().any(|client| text(client, "team_id") == text(row, "id"))
     }
 
     fn forge(&mut self) {
@@ -239,7 +306,12 @@ impl Trial<'_> {
                     () if foreign => Expect::State("23503"),
                     () => Expect::Rows(1),
                 };
-                let sql = format!("UPDATE public.{} SET {} WHERE {}", self.table.name, with_ids(forgery.set), self.at(row));
+                let sql = format!(
+                    "UPDATE public.{} SET {} WHERE {}",
+                    self.table.name,
+                    with_ids(forgery.set),
+                    self.at(row)
+                );
                 cells.push((format!("forge {} of {}", forgery.set, self.key_of(row)), sql, expect));
             }
         }

@@ -9,7 +9,12 @@ pub struct Clause {
     pub becomes: &'static str,
 }
 
-const fn clause(function: &'static str, table: &'static str, was: &'static str, becomes: &'static str) -> Clause {
+const fn clause(
+    function: &'static str,
+    table: &'static str,
+    was: &'static str,
+    becomes: &'static str,
+) -> Clause {
     Clause { function, table, was, becomes }
 }
 
@@ -24,7 +29,7 @@ const CLIENT: &str = "authz.guard_client()";
 const CONVERSATION: &str = "authz.guard_conversation()";
 const MESSAGE: &str = "authz.guard_message()";
 
-pub const CLAUSES: [Clause; 52] = [
+pub const CLAUSES: [Clause; 51] = [
     clause(MY_CLIENTS, "functions", "authz.role() = 'client'", "true"),
     clause(MY_CLIENTS, "functions", "m.user_id = authz.me()", "true"),
     clause(MY_CLIENTS, "functions", "authz.role() = 'employee' AND c.tenant_id = authz.tenant()", "true"),
@@ -51,7 +56,6 @@ pub const CLAUSES: [Clause; 52] = [
     clause(SEARCH, "functions", "m.tenant_id = (SELECT authz.tenant())", "true"),
     clause(SEARCH, "functions", "(SELECT authz.sees_all_rooms())", "true"),
     clause(SEARCH, "functions", "m.client_id IN (SELECT authz.my_clients())", "true"),
-    clause(SEARCH, "functions", "m.deleted_at IS NULL", "true"),
     clause(SEARCH, "functions", "@@ (SELECT query FROM wanted)", "IS NOT NULL"),
     clause(USER, "users", "authz.role() IN ('owner', 'service')", "true"),
     clause(USER, "users", "authz.role() = 'manager' AND NEW.id <> authz.me()", "authz.role() = 'manager'"),
@@ -66,15 +70,50 @@ pub const CLAUSES: [Clause; 52] = [
     clause(CONVERSATION, "conversations", "NEW.head - OLD.head NOT IN (0, 1)", "NEW.head < OLD.head"),
     clause(MESSAGE, "messages", "NEW.changed_seq < OLD.changed_seq", "false"),
     clause(MESSAGE, "messages", "reworded OR NEW.deleted_at IS DISTINCT FROM OLD.deleted_at", "reworded"),
-    clause(MESSAGE, "messages", "reworded OR NEW.deleted_at IS DISTINCT FROM OLD.deleted_at", "NEW.deleted_at IS DISTINCT FROM OLD.deleted_at"),
-    clause(MESSAGE, "messages", "OLD.sender_id IS DISTINCT FROM authz.me() AND authz.role() IS DISTINCT FROM 'owner'", "false"),
+    clause(
+        MESSAGE,
+        "messages",
+        "reworded OR NEW.deleted_at IS DISTINCT FROM OLD.deleted_at",
+        "NEW.deleted_at IS DISTINCT FROM OLD.deleted_at",
+    ),
+    clause(
+        MESSAGE,
+        "messages",
+        "OLD.sender_id IS DISTINCT FROM authz.me() AND authz.role() IS DISTINCT FROM 'owner'",
+        "false",
+    ),
     clause(MESSAGE, "messages", "AND authz.role() IS DISTINCT FROM 'owner'", ""),
-    clause(MESSAGE, "messages", "coalesce(NEW.related_entity_type, OLD.related_entity_type) IS DISTINCT FROM OLD.related_entity_type", "false"),
-    clause(MESSAGE, "messages", "coalesce(NEW.related_entity_id, OLD.related_entity_id) IS DISTINCT FROM OLD.related_entity_id", "false"),
-    clause(MESSAGE, "messages", "coalesce(NEW.related_preview, OLD.related_preview) IS DISTINCT FROM OLD.related_preview", "false"),
+    clause(
+        MESSAGE,
+        "messages",
+        "coalesce(NEW.related_entity_type, OLD.related_entity_type) IS DISTINCT FROM OLD.related_entity_type",
+        "false",
+    ),
+    clause(
+        MESSAGE,
+        "messages",
+        "coalesce(NEW.related_entity_id, OLD.related_entity_id) IS DISTINCT FROM OLD.related_entity_id",
+        "false",
+    ),
+    clause(
+        MESSAGE,
+        "messages",
+        "coalesce(NEW.related_preview, OLD.related_preview) IS DISTINCT FROM OLD.related_preview",
+        "false",
+    ),
     clause(MESSAGE, "messages", "reworded AND OLD.sender_id IS DISTINCT FROM authz.me()", "false"),
     clause(MESSAGE, "messages", "OLD.read_at IS NOT NULL", "false"),
-    clause(MESSAGE, "messages", "OLD.sender_type = CASE WHEN authz.role() = 'client' THEN 'client' ELSE 'operator' END", "false"),
+    clause(
+        MESSAGE,
+        "messages",
+        "OLD.sender_type = CASE WHEN authz.role() = 'client' THEN 'client' ELSE 'operator' END",
+        "false",
+    ),
     clause(MESSAGE, "messages", "OLD.delivered_at IS NOT NULL", "false"),
-    clause(MESSAGE, "messages", "redelivered AND (OLD.delivered_at IS NOT NULL OR OLD.sender_id = authz.me())", "redelivered AND OLD.delivered_at IS NOT NULL"),
+    clause(
+        MESSAGE,
+        "messages",
+        "redelivered AND (OLD.delivered_at IS NOT NULL OR OLD.sender_id = authz.me())",
+        "redelivered AND OLD.delivered_at IS NOT NULL",
+    ),
 ];

@@ -1,6 +1,7 @@
 //! A migrated database of the test's own, dropped with it.
 //!
 //! The one place that knows where databases come from: the rest of the suite asks for `database()` and `.url(role)`.
+//! It stands on the server at `PGHOST`, whose administrator is `guichet_super`, trusted without a password.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -34,17 +35,22 @@ pub fn bare_database() -> TestDatabase {
     let mut server = connect(&url("postgres", ADMIN));
     server.batch_execute(&format!("CREATE DATABASE {}", database.name)).unwrap();
     // Roles belong to the whole cluster: two databases that make them at once would collide.
-    server.transaction(|server| {
-        sql_query("SELECT pg_advisory_xact_lock(hashtext('guichet.roles'))").execute(server)?;
-        database.connect(ADMIN).batch_execute(&read(&root().join("src/db/roles.sql")))
-    }).unwrap();
+    server
+        .transaction(|server| {
+            sql_query("SELECT pg_advisory_xact_lock(hashtext('guichet.roles'))").execute(server)?;
+            database.connect(ADMIN).batch_execute(&read(&root().join("src/db/roles.sql")))
+        })
+        .unwrap();
     database
 }
 
 /// The folders of the migrations, in order.
 pub fn migrations() -> Vec<PathBuf> {
-    let mut folders: Vec<PathBuf> = std::fs::read_dir(root().join("migrations")).unwrap()
-        .map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(root().join("migrations"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .collect();
     folders.sort();
     folders
 }
@@ -52,7 +58,8 @@ pub fn migrations() -> Vec<PathBuf> {
 /// Runs one migration file as Diesel does: in one transaction.
 pub fn run_file(connection: &mut PgConnection, file: &Path) {
     let sql = read(file);
-    connection.transaction(|connection| connection.batch_execute(&sql))
+    connection
+        .transaction(|connection| connection.batch_execute(&sql))
         .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
 }
 
@@ -75,7 +82,8 @@ impl Drop for TestDatabase {
 }
 
 fn url(database: &str, role: &str) -> String {
-    format!("postgres://{role}@%2Fvar%2Ftmp%2Fmtpg/{database}")
+    let host = std::env::var("PGHOST").unwrap_or_else(|_| "/var/run/postgresql".to_owned());
+    format!("postgres://{role}@{}/{database}", host.replace('/', "%2F"))
 }
 
 fn connect(url: &str) -> PgConnection {

@@ -68,7 +68,9 @@ pub fn of_functions(who: &Identity, world: &World) -> Vec<Cell> {
     cells.extend(search(who, world));
     cells.extend(kept_from_requests(who));
     for cell in &mut cells {
-        let called = FUNCTIONS.iter().find(|function| function.signature.split('(').next() == Some(cell.name.as_str()));
+        let called = FUNCTIONS
+            .iter()
+            .find(|function| function.signature.split('(').next() == Some(cell.name.as_str()));
         let function = called.unwrap_or_else(|| panic!("{} is no function of the matrix", cell.name));
         if who.db_role != function.owner && !function.callers.contains(&who.db_role) {
             cell.expect = DENIED;
@@ -80,11 +82,19 @@ pub fn of_functions(who: &Identity, world: &World) -> Vec<Cell> {
 }
 
 fn says(function: &str, call: &str, answer: impl Into<String>) -> Cell {
-    cell(function.to_owned(), format!("KEYS SELECT array[coalesce(({call})::text, '')]"), Expect::Keys(BTreeSet::from([answer.into()])))
+    cell(
+        function.to_owned(),
+        format!("KEYS SELECT array[coalesce(({call})::text, '')]"),
+        Expect::Keys(BTreeSet::from([answer.into()])),
+    )
 }
 
 fn lists(function: &str, column: &str, call: &str, answer: BTreeSet<String>) -> Cell {
-    cell(function.to_owned(), format!("KEYS SELECT array_agg({column}::text) FROM {call} listed"), Expect::Keys(answer))
+    cell(
+        function.to_owned(),
+        format!("KEYS SELECT array_agg({column}::text) FROM {call} listed"),
+        Expect::Keys(answer),
+    )
 }
 
 fn settings(who: &Identity) -> Vec<Cell> {
@@ -108,7 +118,11 @@ fn tenants() -> Vec<Cell> {
         says("authz.tenant_exists", &format!("authz.tenant_exists('{}')", id("nowhere")), "false"),
     ];
     for tenant in TENANTS {
-        cells.push(says("authz.tenant_by_slug", &format!("authz.tenant_by_slug('tenant-{tenant}')"), id(tenant)));
+        cells.push(says(
+            "authz.tenant_by_slug",
+            &format!("authz.tenant_by_slug('tenant-{tenant}')"),
+            id(tenant),
+        ));
         cells.push(says("authz.tenant_exists", &format!("authz.tenant_exists('{}')", id(tenant)), "true"));
     }
     cells
@@ -130,7 +144,12 @@ fn rooms(who: &Identity, world: &World) -> Vec<Cell> {
         let people = if seen { audience(who, &client, world) } else { BTreeSet::new() };
         cells.push(lists("authz.room_people", "user_id", &format!("authz.room_people('{room_id}')"), people));
         let told = if ours { audience(who, &client, world) } else { BTreeSet::new() };
-        cells.push(lists("authz.audience", "user_id", &format!("authz.audience('{tenant}', '{client}')"), told));
+        cells.push(lists(
+            "authz.audience",
+            "user_id",
+            &format!("authz.audience('{tenant}', '{client}')"),
+            told,
+        ));
         cells.push(follows(who, &client, world));
     }
     cells
@@ -138,8 +157,11 @@ fn rooms(who: &Identity, world: &World) -> Vec<Cell> {
 
 /// Operators follow what they may see; an owner who names another tenant's client follows nothing.
 fn follows(who: &Identity, client: &str, world: &World) -> Cell {
-    let may = who.has_role(&["owner", "manager"]) || (who.has_role(&["employee"]) && my_clients(who, world).contains(client));
-    let ours = world.rows("clients").iter().any(|row| text(row, "id") == client && who.tenant.as_deref() == Some(text(row, "tenant_id").as_str()));
+    let may = who.has_role(&["owner", "manager"])
+        || (who.has_role(&["employee"]) && my_clients(who, world).contains(client));
+    let ours = world.rows("clients").iter().any(|row| {
+        text(row, "id") == client && who.tenant.as_deref() == Some(text(row, "tenant_id").as_str())
+    });
     let somebody = who.user.is_some();
     let expect = match () {
         () if !may => DENIED,
@@ -152,24 +174,48 @@ fn follows(who: &Identity, client: &str, world: &World) -> Cell {
 
 fn search(who: &Identity, world: &World) -> Vec<Cell> {
     let clients = my_clients(who, world);
-    let found = world.rows("messages").iter()
-        .filter(|row| who.tenant.as_deref() == Some(text(row, "tenant_id").as_str()) && text(row, "deleted_at").is_empty())
+    let found = world
+        .rows("messages")
+        .iter()
+        .filter(|row| {
+            who.tenant.as_deref() == Some(text(row, "tenant_id").as_str())
+                && text(row, "deleted_at").is_empty()
+        })
         .filter(|row| who.has_role(&["owner", "manager"]) || clients.contains(&text(row, "client_id")))
-        .map(|row| text(row, "id")).collect();
+        .map(|row| text(row, "id"))
+        .collect();
     vec![
         lists("authz.search_messages", "id", "authz.search_messages('bonjour', 1000, 0)", found),
-        lists("authz.search_messages", "id", "authz.search_messages('introuvable', 1000, 0)", BTreeSet::new()),
+        lists(
+            "authz.search_messages",
+            "id",
+            "authz.search_messages('introuvable', 1000, 0)",
+            BTreeSet::new(),
+        ),
     ]
 }
 
 /// What only triggers, the worker or other functions call.
 fn kept_from_requests(who: &Identity) -> Vec<Cell> {
-    let mut cells = vec![cell("authz.keep_outbox".into(), "SELECT authz.keep_outbox(14, 7)".into(), Expect::Rows(1))];
+    let mut cells =
+        vec![cell("authz.keep_outbox".into(), "SELECT authz.keep_outbox(14, 7)".into(), Expect::Rows(1))];
     if who.db_role == "guichet_authz" {
         return cells;
     }
-    cells.push(cell("authz.sync_audience".into(), format!("SELECT authz.sync_audience('{}', '{}')", id("a"), id("a.c1")), Expect::Rows(1)));
-    for trigger in ["touch", "touch_by", "guard_user", "guard_client", "guard_conversation", "guard_message", "audience_moved"] {
+    cells.push(cell(
+        "authz.sync_audience".into(),
+        format!("SELECT authz.sync_audience('{}', '{}')", id("a"), id("a.c1")),
+        Expect::Rows(1),
+    ));
+    for trigger in [
+        "touch",
+        "touch_by",
+        "guard_user",
+        "guard_client",
+        "guard_conversation",
+        "guard_message",
+        "audience_moved",
+    ] {
         cells.push(cell(format!("authz.{trigger}"), format!("SELECT authz.{trigger}()"), DENIED));
     }
     cells

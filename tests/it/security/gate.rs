@@ -12,7 +12,8 @@ use super::functions::FUNCTIONS;
 use super::spec::TABLES;
 
 /// Of every table of the schema public that is ours: Diesel keeps its own list of migrations there.
-const TABLES_OF_OURS: &str = "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'public'
+const TABLES_OF_OURS: &str =
+    "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'public'
     AND c.relkind IN ('r', 'p') AND c.relname <> '__diesel_schema_migrations'";
 
 /// (what must not be, a query that lists it by name)
@@ -140,8 +141,12 @@ struct Name {
 
 pub fn names(connection: &mut PgConnection, query: &str) -> Vec<String> {
     let named = format!("SELECT found.name::text AS name FROM ({query}) AS found (name) ORDER BY 1");
-    sql_query(named).load::<Name>(connection).unwrap_or_else(|error| panic!("{error}: {query}"))
-        .into_iter().map(|found| found.name).collect()
+    sql_query(named)
+        .load::<Name>(connection)
+        .unwrap_or_else(|error| panic!("{error}: {query}"))
+        .into_iter()
+        .map(|found| found.name)
+        .collect()
 }
 
 /// Everything that the catalog has against the schema.
@@ -150,8 +155,11 @@ pub fn faults(connection: &mut PgConnection) -> Vec<String> {
     for (rule, query) in rules() {
         faults.extend(names(connection, &query).iter().map(|name| format!("{rule}: {name}")));
     }
-    faults.extend(unlike("table", tables_of_spec(), names(connection,
-        &format!("SELECT c.relname FROM {TABLES_OF_OURS} WHERE NOT c.relispartition"))));
+    faults.extend(unlike(
+        "table",
+        tables_of_spec(),
+        names(connection, &format!("SELECT c.relname FROM {TABLES_OF_OURS} WHERE NOT c.relispartition")),
+    ));
     faults.extend(unlike("function", functions_of_spec(), names(connection,
         "SELECT concat_ws(' ', p.oid::regprocedure, p.proowner::regrole, CASE WHEN p.prosecdef THEN 'definer' END,
             (SELECT string_agg(a.grantee::regrole::text, ' ' ORDER BY a.grantee::regrole::text COLLATE \"C\") FROM aclexplode(p.proacl) a WHERE a.grantee <> p.proowner))
@@ -162,8 +170,10 @@ pub fn faults(connection: &mut PgConnection) -> Vec<String> {
 
 fn unlike(kind: &str, spec: BTreeSet<String>, catalog: Vec<String>) -> Vec<String> {
     let catalog: BTreeSet<String> = catalog.into_iter().collect();
-    let unknown = catalog.difference(&spec).map(|name| format!("a {kind} that the matrix does not know: {name}"));
-    let missing = spec.difference(&catalog).map(|name| format!("a {kind} that only the matrix knows: {name}"));
+    let unknown =
+        catalog.difference(&spec).map(|name| format!("a {kind} that the matrix does not know: {name}"));
+    let missing =
+        spec.difference(&catalog).map(|name| format!("a {kind} that only the matrix knows: {name}"));
     unknown.chain(missing).collect()
 }
 
@@ -172,10 +182,13 @@ fn tables_of_spec() -> BTreeSet<String> {
 }
 
 fn functions_of_spec() -> BTreeSet<String> {
-    FUNCTIONS.iter().map(|function| {
-        let mut words = vec![function.signature, function.owner];
-        words.extend(function.definer.then_some("definer"));
-        words.extend(function.callers);
-        words.join(" ")
-    }).collect()
+    FUNCTIONS
+        .iter()
+        .map(|function| {
+            let mut words = vec![function.signature, function.owner];
+            words.extend(function.definer.then_some("definer"));
+            words.extend(function.callers);
+            words.join(" ")
+        })
+        .collect()
 }

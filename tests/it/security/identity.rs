@@ -12,6 +12,12 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Settings that are no ids: an error, never an open door.
+    pub fn garbled() -> Self {
+        let tenant = Some("*".to_owned());
+        Self { tenant, ..app("a garbled tenant", "a", "a.owner", "owner") }
+    }
+
     /// What becomes the identity, for the rest of the transaction.
     pub fn put_on(&self) -> String {
         let mut sql = format!("SET LOCAL SESSION AUTHORIZATION {};", self.db_role);
@@ -64,6 +70,9 @@ fn people() -> Vec<Identity> {
         app("the platform, making a tenant", "new", "a.producer", "platform"),
         app("the platform, in a tenant that is there", "a", "a.producer", "platform"),
         app("the system, after a member", "a", "a.chloe", "system"),
+        app("the system, after the employee in charge", "a", "a.emma", "system"),
+        app("the system, after an employee in the team", "a", "a.karim", "system"),
+        app("an owner whose token says manager", "a", "a.owner", "manager"),
         app("the owner of another tenant", "b", "b.owner", "owner"),
     ]
 }
@@ -103,5 +112,11 @@ fn machines() -> Vec<Identity> {
 }
 
 fn app(label: &'static str, tenant: &str, user: &str, role: &'static str) -> Identity {
-    Identity { label, db_role: "guichet_app", tenant: Some(id(tenant)), user: Some(id(user)), role: Some(role) }
+    Identity {
+        label,
+        db_role: "guichet_app",
+        tenant: Some(id(tenant)),
+        user: Some(id(user)),
+        role: Some(role),
+    }
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use diesel::pg::PgConnection;
+use diesel::{RunQueryDsl, sql_query};
 
 use super::database::{ADMIN, TestDatabase, database};
 use super::identity::{Identity, identities};
-use super::probe::{self, Cell};
+use super::probe::{self, Cell, Expect};
 use super::spec::TABLES;
 use super::world::{self, World};
 use super::{cells, functions, gate};
@@ -35,8 +36,11 @@ impl Ground {
         let world = world::lay(admin, &names);
         let columns = names.iter().map(|name| (*name, gate::names(admin,
             &format!("SELECT attname FROM pg_attribute WHERE attrelid = 'public.{name}'::regclass AND attnum > 0 AND NOT attisdropped")))).collect();
-        let partitions = gate::names(admin, "SELECT c.relname FROM pg_class c WHERE c.relispartition AND c.relkind IN ('r', 'p')
-            AND c.relnamespace = 'public'::regnamespace");
+        let partitions = gate::names(
+            admin,
+            "SELECT c.relname FROM pg_class c WHERE c.relispartition AND c.relkind IN ('r', 'p')
+            AND c.relnamespace = 'public'::regnamespace",
+        );
         Ground { database, world, columns, partitions }
     }
 
@@ -45,14 +49,22 @@ impl Ground {
         let mut batches = Vec::new();
         for table in &TABLES {
             batches.extend(who.iter().map(|who| Batch {
-                table: table.name.to_owned(), who, cells: cells::of_table(table, &self.columns[table.name], who, &self.world),
+                table: table.name.to_owned(),
+                who,
+                cells: cells::of_table(table, &self.columns[table.name], who, &self.world),
             }));
         }
         for name in &self.partitions {
-            batches.extend(who.iter().map(|who| Batch { table: name.clone(), who, cells: cells::of_partition(name, who) }));
+            batches.extend(who.iter().map(|who| Batch {
+                table: name.clone(),
+                who,
+                cells: cells::of_partition(name, who),
+            }));
         }
         batches.extend(who.iter().map(|who| Batch {
-            table: "functions".to_owned(), who, cells: functions::of_functions(who, &self.world),
+            table: "functions".to_owned(),
+            who,
+            cells: functions::of_functions(who, &self.world),
         }));
         batches
     }
@@ -72,6 +84,30 @@ fn the_catalog_has_nothing_against_the_schema() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+#[test]
+fn a_partition_is_born_behind_the_same_wall() {
+    let database = database();
+    let made = sql_query("SELECT authz.keep_outbox(60, 7)").execute(&mut database.connect("guichet_worker"));
+    assert!(made.is_ok(), "{made:?}");
+    let faults = gate::faults(&mut database.connect(ADMIN));
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn an_id_that_is_none_opens_nothing() {
+    let ground = Ground::lay();
+    let who = Identity::garbled();
+    let cells: Vec<Cell> = TABLES
+        .iter()
+        .map(|table| {
+            let sql = format!("SELECT {} FROM public.{}", table.key[0], table.name);
+            cells::cell(table.name.to_owned(), sql, Expect::State("22P02"))
+        })
+        .collect();
+    let red = probe::run(&mut ground.connect(&who), &who, &cells);
+    assert!(red.is_empty(), "{}", red.join("\n"));
+}
+
 /// "The RLS matrix covers every table × role × verb, and every policy mutant turns it red": the first half.
 #[test]
 fn every_identity_sees_and_does_what_is_its_own_and_nothing_else() {
@@ -86,7 +122,17 @@ fn every_identity_sees_and_does_what_is_its_own_and_nothing_else() {
         verdicts += batch.cells.iter().map(|cell| cell.verdicts).sum::<usize>();
         red.extend(probe::run(connection, batch.who, &batch.cells).iter().map(|fault| World::named(fault)));
     }
-    println!("security matrix: {} tables, {} identities, {statements} statements, {verdicts} cells, {} red, {:.1} s",
-        TABLES.len(), who.len(), red.len(), started.elapsed().as_secs_f32());
-    assert!(red.is_empty(), "{} of {statements} statements are red:\n{}", red.len(), red[..red.len().min(60)].join("\n"));
+    println!(
+        "security matrix: {} tables, {} identities, {statements} statements, {verdicts} cells, {} red, {:.1} s",
+        TABLES.len(),
+        who.len(),
+        red.len(),
+        started.elapsed().as_secs_f32()
+    );
+    assert!(
+        red.is_empty(),
+        "{} of {statements} statements are red:\n{}",
+        red.len(),
+        red[..red.len().min(60)].join("\n")
+    );
 }

@@ -48,7 +48,9 @@ struct Outcome {
 
 /// Makes the function that `run` calls. As the administrator, once per database.
 pub fn install(admin: &mut PgConnection) {
-    admin.batch_execute(r"
+    admin
+        .batch_execute(
+            r"
         CREATE SCHEMA probe;
         GRANT USAGE ON SCHEMA probe TO PUBLIC;
         CREATE FUNCTION probe.run(statements text[])
@@ -76,7 +78,9 @@ pub fn install(admin: &mut PgConnection) {
             END LOOP;
         END $$;
         GRANT EXECUTE ON FUNCTION probe.run(text[]) TO PUBLIC;
-    ").unwrap();
+    ",
+        )
+        .unwrap();
 }
 
 /// Runs the cells as `who` in one transaction that is rolled back, and says which came out red.
@@ -86,7 +90,8 @@ pub fn run(connection: &mut PgConnection, who: &Identity, cells: &[Cell]) -> Vec
     let mut outcomes: Vec<Outcome> = Vec::new();
     let done = connection.transaction(|connection| {
         connection.batch_execute(&who.put_on())?;
-        outcomes = sql_query("SELECT * FROM probe.run($1)").bind::<Array<Text>, _>(&statements).load(connection)?;
+        outcomes =
+            sql_query("SELECT * FROM probe.run($1)").bind::<Array<Text>, _>(&statements).load(connection)?;
         Err::<(), _>(diesel::result::Error::RollbackTransaction)
     });
     assert!(matches!(done, Err(diesel::result::Error::RollbackTransaction)), "{}: {done:?}", who.label);
@@ -105,7 +110,10 @@ fn fault(who: &Identity, cell: &Cell, outcome: &Outcome) -> Option<String> {
             }
             format!("leaked {:?}, withheld {:?}", got.difference(wanted), wanted.difference(&got))
         }
-        expect => format!("wanted {expect:?}, got {} with {} rows {:?} {}", outcome.state, outcome.rows, outcome.keys, outcome.message),
+        expect => format!(
+            "wanted {expect:?}, got {} with {} rows {:?} {}",
+            outcome.state, outcome.rows, outcome.keys, outcome.message
+        ),
     };
     Some(format!("{} as {}: {wrong}\n      {}", cell.name, who.label, cell.sql))
 }

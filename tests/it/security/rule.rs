@@ -58,44 +58,68 @@ fn of_tenant<'w>(who: &Identity, world: &'w World, table: &str) -> impl Iterator
 /// The clients of a member, or those that an employee is in charge of, alone or by a team.
 pub fn my_clients(who: &Identity, world: &World) -> BTreeSet<String> {
     if who.has_role(&["client"]) {
-        return of_tenant(who, world, "client_members").filter(|row| who.is(&text(row, "user_id")))
-            .map(|row| text(row, "client_id")).collect();
+        return of_tenant(who, world, "client_members")
+            .filter(|row| who.is(&text(row, "user_id")))
+            .map(|row| text(row, "client_id"))
+            .collect();
     }
     if !who.has_role(&["employee"]) {
         return BTreeSet::new();
     }
-    let teams: BTreeSet<String> = of_tenant(who, world, "team_members").filter(|row| who.is(&text(row, "user_id")))
-        .map(|row| text(row, "team_id")).collect();
-    of_tenant(who, world, "clients").filter(|row| who.is(&text(row, "operator_id")) || teams.contains(&text(row, "team_id")))
-        .map(|row| text(row, "id")).collect()
+    let teams: BTreeSet<String> = of_tenant(who, world, "team_members")
+        .filter(|row| who.is(&text(row, "user_id")))
+        .map(|row| text(row, "team_id"))
+        .collect();
+    of_tenant(who, world, "clients")
+        .filter(|row| who.is(&text(row, "operator_id")) || teams.contains(&text(row, "team_id")))
+        .map(|row| text(row, "id"))
+        .collect()
 }
 
 /// Their members, their operators in charge, and those who follow their rooms.
 pub fn my_people(who: &Identity, world: &World) -> BTreeSet<String> {
     let clients = my_clients(who, world);
     let theirs = |row: &&Row| clients.contains(&text(row, "client_id"));
-    let mut people: BTreeSet<String> = of_tenant(who, world, "client_members").filter(theirs).map(|row| text(row, "user_id")).collect();
-    people.extend(of_tenant(who, world, "clients").filter(|row| clients.contains(&text(row, "id"))).map(|row| text(row, "operator_id")));
-    people.extend(of_tenant(who, world, "participants").filter(theirs)
-        .filter(|row| text(row, "follows") == "true").map(|row| text(row, "user_id")));
+    let mut people: BTreeSet<String> =
+        of_tenant(who, world, "client_members").filter(theirs).map(|row| text(row, "user_id")).collect();
+    people.extend(
+        of_tenant(who, world, "clients")
+            .filter(|row| clients.contains(&text(row, "id")))
+            .map(|row| text(row, "operator_id")),
+    );
+    people.extend(
+        of_tenant(who, world, "participants")
+            .filter(theirs)
+            .filter(|row| text(row, "follows") == "true")
+            .map(|row| text(row, "user_id")),
+    );
     people.remove("");
     people
 }
 
 /// Whom a room of the client tells of what is said in it.
 pub fn audience(who: &Identity, client: &str, world: &World) -> BTreeSet<String> {
-    let role_of = |user: &str| of_tenant(who, world, "users").find(|row| text(row, "id") == user).map(|row| text(row, "role"));
-    let mut told: BTreeSet<String> = of_tenant(who, world, "client_members").filter(|row| text(row, "client_id") == client)
-        .map(|row| text(row, "user_id")).collect();
+    let role_of = |user: &str| {
+        of_tenant(who, world, "users").find(|row| text(row, "id") == user).map(|row| text(row, "role"))
+    };
+    let mut told: BTreeSet<String> = of_tenant(who, world, "client_members")
+        .filter(|row| text(row, "client_id") == client)
+        .map(|row| text(row, "user_id"))
+        .collect();
     for record in of_tenant(who, world, "clients").filter(|row| text(row, "id") == client) {
         told.insert(text(record, "operator_id"));
-        told.extend(of_tenant(who, world, "team_members").filter(|row| text(row, "team_id") == text(record, "team_id"))
-            .map(|row| text(row, "user_id")));
+        told.extend(
+            of_tenant(who, world, "team_members")
+                .filter(|row| text(row, "team_id") == text(record, "team_id"))
+                .map(|row| text(row, "user_id")),
+        );
     }
-    told.extend(of_tenant(who, world, "participants")
-        .filter(|row| text(row, "client_id") == client && text(row, "follows") == "true")
-        .map(|row| text(row, "user_id"))
-        .filter(|user| role_of(user).is_some_and(|role| role == "owner" || role == "manager")));
+    told.extend(
+        of_tenant(who, world, "participants")
+            .filter(|row| text(row, "client_id") == client && text(row, "follows") == "true")
+            .map(|row| text(row, "user_id"))
+            .filter(|user| role_of(user).is_some_and(|role| role == "owner" || role == "manager")),
+    );
     told.remove("");
     told
 }

@@ -16,10 +16,50 @@ pub type Row = Map<String, Value>;
 pub const TENANTS: [&str; 3] = ["a", "b", "c"];
 
 const NAMES: [&str; 44] = [
-    "owner", "manager", "deputy", "emma", "karim", "ines", "chloe", "bruno", "both", "dora", "gone", "producer",
-    "c1", "c2", "c3", "desk", "spare", "p1", "p2", "p3", "r1", "r2", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8",
-    "o1", "o2", "o3", "l1", "l2", "fresh", "fresh.user", "fresh.team", "fresh.client", "fresh.project", "fresh.room",
-    "fresh.message", "fresh.event", "fresh.log",
+    "owner",
+    "manager",
+    "deputy",
+    "emma",
+    "karim",
+    "ines",
+    "chloe",
+    "bruno",
+    "both",
+    "dora",
+    "gone",
+    "producer",
+    "c1",
+    "c2",
+    "c3",
+    "desk",
+    "spare",
+    "p1",
+    "p2",
+    "p3",
+    "r1",
+    "r2",
+    "m1",
+    "m2",
+    "m3",
+    "m4",
+    "m5",
+    "m6",
+    "m7",
+    "m8",
+    "o1",
+    "o2",
+    "o3",
+    "l1",
+    "l2",
+    "fresh",
+    "fresh.user",
+    "fresh.team",
+    "fresh.client",
+    "fresh.project",
+    "fresh.room",
+    "fresh.message",
+    "fresh.event",
+    "fresh.log",
 ];
 
 /// Every row there is, as the database holds it, by table.
@@ -50,7 +90,9 @@ pub fn lay(admin: &mut PgConnection, tables: &[&str]) -> World {
 pub fn insert(table: &str, row: &Row) -> String {
     let columns = row.keys().cloned().collect::<Vec<_>>().join(", ");
     let values = Value::Object(row.clone()).to_string().replace('\'', "''");
-    format!("INSERT INTO public.{table} ({columns}) SELECT {columns} FROM jsonb_populate_record(NULL::public.{table}, '{values}')")
+    format!(
+        "INSERT INTO public.{table} ({columns}) SELECT {columns} FROM jsonb_populate_record(NULL::public.{table}, '{values}')"
+    )
 }
 
 /// A column's value as text; empty when null.
@@ -88,27 +130,47 @@ struct Json {
 }
 
 fn read(admin: &mut PgConnection, table: &str) -> Vec<Row> {
-    sql_query(format!("SELECT to_jsonb(t)::text AS row FROM public.{table} t")).load::<Json>(admin).unwrap()
-        .iter().map(|found| serde_json::from_str(&found.row).unwrap()).collect()
+    sql_query(format!("SELECT to_jsonb(t)::text AS row FROM public.{table} t"))
+        .load::<Json>(admin)
+        .unwrap()
+        .iter()
+        .map(|found| serde_json::from_str(&found.row).unwrap())
+        .collect()
 }
 
 fn rows(tenant: &str) -> Vec<(&'static str, Row)> {
     let of = |name: &str| id(&format!("{tenant}.{name}"));
-    let mut rows = vec![("tenants", json!({"id": id(tenant), "slug": format!("tenant-{tenant}"), "name": tenant}))];
+    let mut rows =
+        vec![("tenants", json!({"id": id(tenant), "slug": format!("tenant-{tenant}"), "name": tenant}))];
     for (name, role) in [
-        ("owner", "owner"), ("manager", "manager"), ("deputy", "manager"), ("emma", "employee"), ("karim", "employee"),
-        ("ines", "employee"), ("chloe", "client"), ("bruno", "client"), ("both", "client"), ("dora", "client"), ("gone", "client"),
+        ("owner", "owner"),
+        ("manager", "manager"),
+        ("deputy", "manager"),
+        ("emma", "employee"),
+        ("karim", "employee"),
+        ("ines", "employee"),
+        ("chloe", "client"),
+        ("bruno", "client"),
+        ("both", "client"),
+        ("dora", "client"),
+        ("gone", "client"),
     ] {
         rows.push(("users", json!({"id": of(name), "role": role, "display_name": name, "email": format!("{name}@{tenant}.example")})));
     }
     for name in ["desk", "spare"] {
         rows.push(("teams", json!({"id": of(name), "name": name})));
     }
-    rows.push(("clients", json!({"id": of("c1"), "name": "c1", "operator_id": of("emma"), "team_id": of("desk")})));
+    rows.push((
+        "clients",
+        json!({"id": of("c1"), "name": "c1", "operator_id": of("emma"), "team_id": of("desk")}),
+    ));
     rows.push(("clients", json!({"id": of("c2"), "name": "c2", "operator_id": of("deputy")})));
     rows.push(("clients", json!({"id": of("c3"), "name": "c3"})));
     for (room, client) in [("r1", "c1"), ("r2", "c2")] {
-        rows.push(("conversations", json!({"id": of(room), "kind": "client", "client_id": of(client), "last_seq": 9, "head": 9})));
+        rows.push((
+            "conversations",
+            json!({"id": of(room), "kind": "client", "client_id": of(client), "last_seq": 9, "head": 9}),
+        ));
     }
     for (team, user) in [("desk", "karim"), ("spare", "ines")] {
         rows.push(("team_members", json!({"team_id": of(team), "user_id": of(user)})));
@@ -121,10 +183,16 @@ fn rows(tenant: &str) -> Vec<(&'static str, Row)> {
     }
     // Who was there and is no more, and who follows without being in charge.
     for (room, client, user, side, follows) in [
-        ("r1", "c1", "owner", "operator", true), ("r2", "c2", "ines", "operator", true), ("r1", "c1", "gone", "client", false),
+        ("r1", "c1", "owner", "operator", true),
+        ("r2", "c2", "ines", "operator", true),
+        ("r1", "c1", "gone", "client", false),
+        ("r2", "c2", "manager", "operator", false),
     ] {
-        rows.push(("participants", json!({"conversation_id": of(room), "client_id": of(client), "user_id": of(user),
-            "side": side, "follows": follows, "counted": user == "owner"})));
+        rows.push((
+            "participants",
+            json!({"conversation_id": of(room), "client_id": of(client), "user_id": of(user),
+            "side": side, "follows": follows, "counted": user == "owner"}),
+        ));
     }
     rows.extend(messages(&of));
     rows.extend(journal(tenant, &of));
@@ -134,21 +202,39 @@ fn rows(tenant: &str) -> Vec<(&'static str, Row)> {
 fn messages(of: &impl Fn(&str) -> String) -> Vec<(&'static str, Value)> {
     let early = "2026-01-01T00:00:00Z";
     [
-        ("m1", "r1", "c1", 1, "chloe", "client", json!({"content": "bonjour un", "delivered_at": early, "read_at": early})),
+        (
+            "m1",
+            "r1",
+            "c1",
+            1,
+            "chloe",
+            "client",
+            json!({"content": "bonjour un", "delivered_at": early, "read_at": early}),
+        ),
         ("m2", "r1", "c1", 2, "emma", "operator", json!({"content": "bonjour deux"})),
-        ("m3", "r1", "c1", 3, "owner", "operator", json!({"content": "bonjour trois", "delivered_at": early,
-            "related_entity_type": "order", "related_entity_id": "1", "related_preview": {"title": "one"}})),
+        (
+            "m3",
+            "r1",
+            "c1",
+            3,
+            "owner",
+            "operator",
+            json!({"content": "bonjour trois", "delivered_at": early,
+            "related_entity_type": "order", "related_entity_id": "1", "related_preview": {"title": "one"}}),
+        ),
         ("m4", "r1", "c1", 4, "bruno", "client", json!({"deleted_at": early})),
         ("m5", "r1", "c1", 5, "karim", "operator", json!({"content": "bonjour cinq"})),
         ("m6", "r1", "c1", 6, "both", "client", json!({"content": "bonjour six"})),
         ("m7", "r2", "c2", 1, "dora", "client", json!({"content": "bonjour sept"})),
         ("m8", "r2", "c2", 2, "deputy", "operator", json!({"content": "bonjour huit", "read_at": early})),
-    ].map(|(name, room, client, seq, sender, side, more)| {
+    ]
+    .map(|(name, room, client, seq, sender, side, more)| {
         let mut row = json!({"id": of(name), "conversation_id": of(room), "client_id": of(client), "seq": seq,
             "changed_seq": seq, "sender_id": of(sender), "sender_type": side, "created_at": early});
         row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         ("messages", row)
-    }).to_vec()
+    })
+    .to_vec()
 }
 
 fn journal(tenant: &str, of: &impl Fn(&str) -> String) -> Vec<(&'static str, Value)> {
@@ -161,7 +247,10 @@ fn journal(tenant: &str, of: &impl Fn(&str) -> String) -> Vec<(&'static str, Val
         rows.push(("activity_logs", json!({"id": of(name), "user_id": of(user), "action": "message.send"})));
     }
     for user in ["owner", "emma", "chloe", "dora"] {
-        rows.push(("idempotency_keys", json!({"user_id": of(user), "key": "k", "route": "/", "body_hash": "\\x00", "answer": {}})));
+        rows.push((
+            "idempotency_keys",
+            json!({"user_id": of(user), "key": "k", "route": "/", "body_hash": "\\x00", "answer": {}}),
+        ));
     }
     rows
 }
