@@ -4,3 +4,5 @@ mod embedded;
 mod config;
 mod telemetry;
 mod web;
+mod migrations;
+mod security;
