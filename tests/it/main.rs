@@ -1,8 +1,8 @@
 //! One test binary: a folder per feature, over one harness.
 
-mod embedded;
 mod config;
-mod telemetry;
-mod web;
+mod embedded;
 mod migrations;
 mod security;
+mod telemetry;
+mod web;
