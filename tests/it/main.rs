@@ -1,7 +1,9 @@
 //! One test binary: a folder per feature, over one harness.
 
+mod chat;
 mod config;
 mod embedded;
+mod harness;
 mod migrations;
 mod security;
 mod telemetry;
