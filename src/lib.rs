@@ -15,3 +15,4 @@
 
 pub mod base;
 pub mod db;
+pub mod realtime;
