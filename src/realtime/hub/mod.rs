@@ -11,6 +11,7 @@ mod subscriber;
 mod topic;
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 mod tests;
 
 use std::collections::{HashMap, HashSet};

@@ -23,7 +23,7 @@ const SUBSCRIBERS: usize = 4;
 fn event(tenant: TenantId, seq: i64) -> Arc<Event> {
     Arc::new(Event {
         tenant,
-        id: Uuid::from_u64_pair(7, seq as u64),
+        id: Uuid::from_u64_pair(7, seq.unsigned_abs()),
         topic: TOPIC.into(),
         seq,
         name: "messaging:new".into(),

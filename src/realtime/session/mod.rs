@@ -13,6 +13,7 @@ mod credential;
 mod join;
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 mod tests;
 
 use std::sync::Arc;
