@@ -5,6 +5,7 @@ mod clients;
 mod fakes;
 mod joining;
 mod limits;
+mod over_tcp;
 mod relaying;
 mod resuming;
 mod tokens;
