@@ -24,3 +24,4 @@ pub mod identity;
 pub mod realtime;
 pub mod telemetry;
 pub mod web;
+pub mod realtime;
