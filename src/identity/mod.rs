@@ -4,14 +4,19 @@
 //! What people may do stands in one table (`permission`), and in one line of each use case (`policy`).
 
 mod cache;
+pub mod clients;
 mod directory;
 pub mod edit;
 mod features;
 pub mod gate;
+pub mod me;
 mod permission;
 pub mod policy;
 mod presence;
+pub mod projects;
 mod search;
+pub mod teams;
+pub mod tenants;
 pub mod token;
 pub mod users;
 
@@ -21,3 +26,15 @@ pub use gate::{Gate, authenticate};
 pub use permission::Permission;
 pub use presence::{PresenceOf, Status};
 pub use token::Tokens;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The routes of this room, under `/api/v1`. They want a `web::Data<Directory>`.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    me::routes(config);
+    users::routes(config);
+    teams::routes(config);
+    clients::routes(config);
+    projects::routes(config);
+    tenants::routes(config);
+}

@@ -145,10 +145,6 @@ impl Directory {
         self.features(actor.tenant).await?.require(feature)
     }
 
-    pub(in crate::identity) fn configured_features(&self) -> &config::Features {
-        &self.inner.parts.features
-    }
-
     /// Once `tx` is committed, what is remembered of a person is asked anew.
     pub(in crate::identity) fn forget_person(&self, tx: &mut Tx<'_>, tenant: TenantId, user: UserId) {
         let directory = self.clone();

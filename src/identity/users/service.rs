@@ -198,7 +198,8 @@ fn apply(
     store::update(tx.conn(), actor.tenant, user.id, change)
 }
 
-fn living(tx: &mut Tx<'_>, actor: &Actor, id: UserId) -> Result<User> {
+/// Errors: 404 for somebody whom the actor may not know of, or who was deleted.
+pub(in crate::identity) fn living(tx: &mut Tx<'_>, actor: &Actor, id: UserId) -> Result<User> {
     let user = store::find(tx.conn(), actor.tenant, id)?;
     user.filter(|user| user.deleted_at.is_none()).ok_or_else(|| Error::not_found("user"))
 }

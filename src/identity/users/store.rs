@@ -43,14 +43,6 @@ pub fn lock(conn: &mut PgConnection, tenant: TenantId, id: UserId) -> Result<Opt
     Ok(users::table.find((tenant, id)).select(User::as_select()).for_update().first(conn).optional()?)
 }
 
-pub fn find_all(conn: &mut PgConnection, tenant: TenantId, ids: &[UserId], page: Page) -> Result<Vec<User>> {
-    let query = users::table
-        .filter(users::tenant_id.eq(tenant).and(users::id.eq_any(ids)).and(users::deleted_at.is_null()))
-        .select(User::as_select());
-    let order = (users::display_name, users::id);
-    Ok(query.order(order).limit(page.limit).offset(page.offset).load(conn)?)
-}
-
 /// `None` where the person is there already.
 pub fn insert(conn: &mut PgConnection, user: &NewUser) -> Result<Option<User>> {
     Ok(diesel::insert_into(users::table)
