@@ -6,6 +6,7 @@
 //!   who waits too long gets `UNAVAILABLE`.
 //! - What a commit causes in this process (`Tx::after_commit`) runs right after it, on the thread that committed.
 
+pub mod embedded;
 mod failure;
 pub mod migrate;
 mod pool;

@@ -2,5 +2,8 @@
 
 mod config;
 mod identity;
+mod embedded;
+mod migrations;
+mod security;
 mod telemetry;
 mod web;

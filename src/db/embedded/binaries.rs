@@ -1,0 +1,152 @@
+//! Finding PostgreSQL's programs: `GUICHET_PG_BIN` alone when set, else `PATH`, Debian's folders (highest
+//! version first), Homebrew's. Nothing is ever downloaded.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, anyhow};
+
+use super::account::Account;
+
+const OVERRIDE: &str = "GUICHET_PG_BIN";
+
+const BREW_ROOTS: [&str; 3] = ["/opt/homebrew/opt", "/usr/local/opt", "/home/linuxbrew/.linuxbrew/opt"];
+
+/// A folder with `postgres` and `initdb`, tried by running it.
+#[derive(Debug, Clone)]
+pub struct Binaries {
+    dir: PathBuf,
+    major: u32,
+}
+
+impl Binaries {
+    /// The first that the server's user can run and that reads the data: only the major version that
+    /// made a cluster can open it.
+    pub fn find(account: &Account, needed: Option<u32>) -> Result<Self> {
+        let chosen = env::var_os(OVERRIDE).filter(|dir| !dir.is_empty()).map(PathBuf::from);
+        let places = chosen.map_or_else(installed, |dir| vec![dir]);
+        let mut found = Vec::new();
+        for dir in places.iter().filter(|dir| has_programs(dir)) {
+            match major_of(dir, account) {
+                Some(major) if needed.is_none_or(|needed| needed == major) => {
+                    return Ok(Self { dir: dir.clone(), major });
+                }
+                major => found.push((dir.clone(), major)),
+            }
+        }
+        Err(not_found(needed, &found))
+    }
+
+    pub fn postgres(&self) -> PathBuf {
+        self.dir.join("postgres")
+    }
+
+    pub fn initdb(&self) -> PathBuf {
+        self.dir.join("initdb")
+    }
+
+    pub fn major(&self) -> u32 {
+        self.major
+    }
+}
+
+fn installed() -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mut places: Vec<PathBuf> = env::split_paths(&path).filter(|dir| dir.is_absolute()).collect();
+    places.extend(versions_below(Path::new("/usr/lib/postgresql"), ""));
+    for root in BREW_ROOTS {
+        places.extend(versions_below(Path::new(root), "postgresql"));
+    }
+    places
+}
+
+/// The `bin` folders of `<root>/<prefix>[@]<version>`, highest version first; those without a number last.
+fn versions_below(root: &Path, prefix: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(root).into_iter().flatten().flatten();
+    let mut versions: Vec<(u32, PathBuf)> = entries
+        .filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let version = name.strip_prefix(prefix)?.trim_start_matches('@');
+            Some((version.parse().unwrap_or(0), entry.path().join("bin")))
+        })
+        .collect();
+    versions.sort_unstable_by(|a, b| b.cmp(a));
+    versions.into_iter().map(|(_, dir)| dir).collect()
+}
+
+fn has_programs(dir: &Path) -> bool {
+    dir.join("postgres").is_file() && dir.join("initdb").is_file()
+}
+
+/// `None` when it does not run: another machine's program, a missing library, a folder closed to the user.
+fn major_of(dir: &Path, account: &Account) -> Option<u32> {
+    let output = account.command(&dir.join("postgres")).arg("--version").output().ok()?;
+    parse_major(&String::from_utf8_lossy(&output.stdout))
+}
+
+/// Of `postgres (PostgreSQL) 15.18 (Debian …)`, or `18beta1`.
+fn parse_major(version: &str) -> Option<u32> {
+    let number = version.split_once(") ")?.1;
+    let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+    number.get(..end)?.parse().ok()
+}
+
+fn not_found(needed: Option<u32>, found: &[(PathBuf, Option<u32>)]) -> anyhow::Error {
+    let seen: Vec<String> = found
+        .iter()
+        .map(|(dir, major)| match major {
+            Some(major) => format!("PostgreSQL {major} in {}", dir.display()),
+            None => format!("one that does not run in {}", dir.display()),
+        })
+        .collect();
+    let seen = if seen.is_empty() { "none".to_owned() } else { seen.join(", ") };
+    let places = match env::var_os(OVERRIDE) {
+        Some(dir) if !dir.is_empty() => format!("{OVERRIDE}={}", dir.display()),
+        _ => "PATH, /usr/lib/postgresql/*/bin and Homebrew".to_owned(),
+    };
+    match needed {
+        Some(major) => anyhow!(
+            "this folder's database was made by PostgreSQL {major}, which alone can open it; \
+             looked in {places}, found {seen}. Install PostgreSQL {major} (Debian, Ubuntu: apt-get install \
+             postgresql-{major}; macOS: brew install postgresql@{major}) or set {OVERRIDE} to the folder of its \
+             programs; or set DATA_DIR to another folder to start with an empty database"
+        ),
+        None => anyhow!(
+            "guichet runs its own PostgreSQL and needs its programs `postgres` and `initdb`; looked in {places}, \
+             found {seen}. Install them (Debian, Ubuntu: apt-get install postgresql; Fedora: dnf install \
+             postgresql-server; Alpine: apk add postgresql; macOS: brew install postgresql@17), or set {OVERRIDE} \
+             to the folder that holds them, or DATABASE_URL to a PostgreSQL that runs already"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_major_version_is_read_from_every_form() {
+        assert_eq!(parse_major("postgres (PostgreSQL) 15.18 (Debian 15.18-1)\n"), Some(15));
+        assert_eq!(parse_major("postgres (PostgreSQL) 18beta1\n"), Some(18));
+        assert_eq!(parse_major("sh: not found"), None);
+    }
+
+    #[test]
+    fn without_programs_the_error_says_what_to_install() {
+        let text = not_found(None, &[]).to_string();
+        assert!(text.contains("apt-get install postgresql;") && text.contains("brew install"), "{text}");
+    }
+
+    #[test]
+    fn higher_versions_come_first() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["postgresql@9", "postgresql@17", "postgresql", "other@99"] {
+            fs::create_dir(root.path().join(name)).unwrap();
+        }
+        let found = versions_below(root.path(), "postgresql");
+        let expected =
+            ["postgresql@17", "postgresql@9", "postgresql"].map(|n| root.path().join(n).join("bin"));
+        assert_eq!(found, expected);
+    }
+}

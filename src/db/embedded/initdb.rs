@@ -1,0 +1,101 @@
+//! Making the cluster, and saying who may enter it.
+//!
+//! initdb works in `data.new`, renamed to `data` when done: an interrupted one never looks initialised.
+
+use std::fmt::Write;
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use nix::sys::signal::Signal;
+
+use super::account::Account;
+use super::binaries::Binaries;
+use super::home::Home;
+use super::{Role, log, process, wait};
+
+/// Sorting by bytes is fast and the same everywhere; case folding must know more than ASCII.
+const CTYPE: &str = if cfg!(target_os = "macos") { "en_US.UTF-8" } else { "C.UTF-8" };
+
+/// A killed initdb's last child may still write for a moment.
+const LEFTOVER_LIMIT: Duration = Duration::from_secs(10);
+
+/// Makes the cluster unless it is there.
+pub fn ensure(home: &Home, account: &Account, binaries: &Binaries, fsync: bool) -> Result<()> {
+    if home.major()?.is_some() {
+        return Ok(());
+    }
+    let unfinished = home.unfinished_data();
+    remove_leftover(&unfinished)?;
+    account.make_private_dir(&unfinished)?;
+    run(&unfinished, account, binaries, fsync)?;
+    fs::rename(&unfinished, home.data())
+        .with_context(|| format!("{} is in the way and holds no database", home.data().display()))?;
+    if fsync {
+        File::open(home.root()).and_then(|root| root.sync_all()).context("cannot sync the new database")?;
+    }
+    Ok(())
+}
+
+/// Written at every start, since guichet may run as another user than last time.
+pub fn write_access_rules(home: &Home, account: &Account) -> Result<()> {
+    let mut users = String::new();
+    for role in Role::ALL {
+        writeln!(users, "guichet \"{}\" {}", account.client(), role.name())?;
+    }
+    for (path, text) in [(hba_file(home), "local all all peer map=guichet\n"), (ident_file(home), &users)] {
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        open_to_readers(&path)?;
+    }
+    Ok(())
+}
+
+pub fn hba_file(home: &Home) -> PathBuf {
+    home.root().join("pg_hba.conf")
+}
+
+pub fn ident_file(home: &Home) -> PathBuf {
+    home.root().join("pg_ident.conf")
+}
+
+fn remove_leftover(dir: &Path) -> Result<()> {
+    let gone = wait::until(LEFTOVER_LIMIT, || match fs::remove_dir_all(dir) {
+        Ok(()) => Some(Ok(())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Some(Ok(())),
+        Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => None,
+        Err(error) => Some(Err(error)),
+    });
+    match gone {
+        Some(result) => result.with_context(|| format!("cannot remove {}", dir.display())),
+        None => bail!("{} is still being written to", dir.display()),
+    }
+}
+
+fn run(into: &Path, account: &Account, binaries: &Binaries, fsync: bool) -> Result<()> {
+    let mut command = account.command(&binaries.initdb());
+    command
+        .arg("-D")
+        .arg(into)
+        .args(["-U", Role::Admin.name(), "--encoding=UTF8", "--locale=C"])
+        .arg(format!("--lc-ctype={CTYPE}"))
+        .args(["--auth-local=peer", "--auth-host=reject"]);
+    if !fsync {
+        command.arg("--no-sync");
+    }
+    // Killed, not asked: on a milder signal it would be cleaning up while the next start begins anew.
+    process::end_with_this_thread(&mut command, Signal::SIGKILL);
+    tracing::info!(postgres.version = binaries.major(), "making the embedded database");
+    let output = command.output().context("cannot run initdb")?;
+    let said = [output.stdout, output.stderr].concat();
+    ensure!(output.status.success(), "initdb failed:\n{}", log::last_lines(&String::from_utf8_lossy(&said)));
+    Ok(())
+}
+
+/// Nothing secret is in these, and the server's user must read them whatever the umask.
+fn open_to_readers(path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644))
+        .with_context(|| format!("cannot open {} to readers", path.display()))
+}

@@ -1,0 +1,60 @@
+//! `DATA_DIR/postgres.log`: what the server says. Past a size it is put aside at the next start, once.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+const MAX_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Of a failed start, the end is what tells.
+const SHOWN_LINES: usize = 12;
+
+pub struct Log {
+    file: File,
+    start: u64,
+}
+
+pub fn path(data_dir: &Path) -> PathBuf {
+    data_dir.join("postgres.log")
+}
+
+/// Opened by guichet and handed to the server, whose user may not get into `DATA_DIR`.
+pub fn open(data_dir: &Path) -> Result<Log> {
+    let path = path(data_dir);
+    let open = || -> std::io::Result<Log> {
+        if fs::metadata(&path).is_ok_and(|found| found.len() > MAX_BYTES) {
+            fs::rename(&path, path.with_extension("log.1"))?;
+        }
+        let file = OpenOptions::new().create(true).append(true).read(true).mode(0o600).open(&path)?;
+        let start = file.metadata()?.len();
+        Ok(Log { file, start })
+    };
+    open().with_context(|| format!("cannot open {}", path.display()))
+}
+
+impl Log {
+    pub fn writer(&self) -> Result<File> {
+        self.file.try_clone().context("cannot share the log of PostgreSQL")
+    }
+
+    /// The last lines since this log was opened.
+    pub fn said_since_start(&self) -> String {
+        let mut said = Vec::new();
+        let mut file = &self.file;
+        let read =
+            file.seek(SeekFrom::Start(self.start)).and_then(|_| file.take(MAX_BYTES).read_to_end(&mut said));
+        match read {
+            Ok(_) => last_lines(&String::from_utf8_lossy(&said)),
+            Err(error) => format!("(its log cannot be read: {error})"),
+        }
+    }
+}
+
+pub fn last_lines(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let shown = lines.len().saturating_sub(SHOWN_LINES);
+    lines.get(shown..).unwrap_or_default().join("\n")
+}

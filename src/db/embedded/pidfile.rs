@@ -1,0 +1,169 @@
+//! `postmaster.pid`: PostgreSQL's own word on which process serves a cluster and how far it is.
+//!
+//! The number in it may have been given to another program since, so a process counts as the server only
+//! when its command line says that it is a postgres on this very folder.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::wait;
+
+/// After SIGINT: sessions are ended and everything written down.
+pub const FAST_LIMIT: Duration = Duration::from_secs(15);
+
+/// After SIGQUIT: everything is dropped; the next start replays the log.
+pub const IMMEDIATE_LIMIT: Duration = Duration::from_secs(10);
+
+/// Sessions of a killed postmaster notice within moments that it is gone.
+const SESSIONS_LIMIT: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Ready,
+    Other,
+}
+
+#[derive(Debug)]
+pub struct PidFile {
+    pub pid: Pid,
+    pub status: Status,
+    shared_memory: Option<u64>,
+    data: PathBuf,
+}
+
+impl PidFile {
+    pub fn read(data: &Path) -> Result<Option<Self>> {
+        let path = path(data);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Self::parse(data, &text)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+        }
+    }
+
+    /// Line 1 is the process, line 7 its shared memory (key and id), line 8 the state. A file still being
+    /// written may lack the last ones; the first is negative for a server without clients (initdb's).
+    fn parse(data: &Path, text: &str) -> Option<Self> {
+        let pid: i32 = text.lines().next()?.trim().parse().ok()?;
+        let shared_memory = text.lines().nth(6).and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
+        let ready = text.lines().nth(7).is_some_and(|line| line.trim() == "ready");
+        Some(Self {
+            pid: Pid::from_raw(pid.saturating_abs()),
+            status: if ready { Status::Ready } else { Status::Other },
+            shared_memory,
+            data: data.to_owned(),
+        })
+    }
+
+    pub fn is_live(&self) -> bool {
+        self.pid.as_raw() > 1 && arguments(self.pid).is_some_and(|words| serves(&words, &self.data))
+    }
+
+    /// While true, PostgreSQL refuses to start, to protect the data from two writers.
+    fn has_sessions(&self) -> bool {
+        let Some(id) = self.shared_memory else { return false };
+        // shmid is the second column, the number of attached processes the seventh.
+        let table = fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
+        table.lines().skip(1).any(|line| {
+            let mut columns = line.split_whitespace().map(str::parse);
+            columns.nth(1) == Some(Ok(id)) && columns.nth(4).is_some_and(|attached| attached != Ok(0))
+        })
+    }
+
+    fn end(&self, signal: Signal, limit: Duration) -> Result<bool> {
+        match kill(self.pid, signal) {
+            Ok(()) | Err(Errno::ESRCH) => Ok(wait::holds(limit, || !self.is_live())),
+            Err(errno) => Err(errno).context("cannot stop the PostgreSQL left behind"),
+        }
+    }
+}
+
+/// Clears the way after a guichet that was killed: waits for its server to end, helping it along.
+/// The caller holds the folder's lock, so whatever still runs here has no owner.
+pub fn retire(data: &Path) -> Result<()> {
+    let Some(file) = PidFile::read(data)? else { return Ok(()) };
+    if file.is_live() {
+        tracing::info!(
+            postgres.pid = file.pid.as_raw(),
+            "stopping the PostgreSQL that a killed guichet left"
+        );
+        let gone = file.end(Signal::SIGINT, FAST_LIMIT)? || file.end(Signal::SIGQUIT, IMMEDIATE_LIMIT)?;
+        ensure!(gone, "PostgreSQL (process {}) on {} does not stop", file.pid, data.display());
+    }
+    let quiet = wait::holds(SESSIONS_LIMIT, || !file.has_sessions());
+    if quiet {
+        forget_reused_pid(data, &file)?;
+    }
+    Ok(())
+}
+
+/// PostgreSQL takes any process of its user with that number for itself and refuses to start.
+fn forget_reused_pid(data: &Path, file: &PidFile) -> Result<()> {
+    let left = PidFile::read(data)?.is_some_and(|left| left.pid == file.pid);
+    if left && kill(file.pid, None).is_ok() && !file.is_live() {
+        let path = path(data);
+        fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn path(data: &Path) -> PathBuf {
+    data.join("postmaster.pid")
+}
+
+fn serves(words: &[String], data: &Path) -> bool {
+    let is_postgres = words.first().is_some_and(|program| Path::new(program).ends_with("postgres"));
+    let follows = |pair: &[String]| matches!(pair, [flag, dir] if flag == "-D" && Path::new(dir) == data);
+    is_postgres && words.windows(2).any(follows)
+}
+
+/// The command line, which unlike other traits of a process any user may read. Empty for a zombie.
+#[cfg(target_os = "linux")]
+fn arguments(pid: Pid) -> Option<Vec<String>> {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    Some(line.split(|&byte| byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect())
+}
+
+/// Words are cut at blanks here, so a folder with a blank in its name is not recognised.
+#[cfg(not(target_os = "linux"))]
+fn arguments(pid: Pid) -> Option<Vec<String>> {
+    let output =
+        std::process::Command::new("ps").args(["-ww", "-o", "command=", "-p", &pid.to_string()]).output();
+    Some(String::from_utf8_lossy(&output.ok()?.stdout).split_whitespace().map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "4242\n/d\n1700000000\n5432\n/s\n\n  1234567        98\nready   \n";
+
+    #[test]
+    fn the_file_of_a_ready_server_is_read() {
+        let file = PidFile::parse(Path::new("/d"), FILE).unwrap();
+        assert_eq!((file.pid.as_raw(), file.status, file.shared_memory), (4242, Status::Ready, Some(98)));
+    }
+
+    #[test]
+    fn a_file_half_written_is_not_ready() {
+        let file = PidFile::parse(Path::new("/d"), "4242\n/d\n").unwrap();
+        assert_eq!((file.status, file.shared_memory), (Status::Other, None));
+        assert!(PidFile::parse(Path::new("/d"), "").is_none());
+    }
+
+    #[test]
+    fn only_a_postgres_on_this_folder_is_the_server() {
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        assert!(serves(&words("/usr/bin/postgres -D /d -c x=y"), Path::new("/d")));
+        assert!(!serves(&words("/usr/bin/postgres -D /other"), Path::new("/d")));
+        assert!(!serves(&words("vi -D /d"), Path::new("/d")));
+        assert!(!serves(&words(""), Path::new("/d")));
+    }
+}

@@ -1,0 +1,163 @@
+//! The server process, and the thread that it lives and dies with.
+//!
+//! The kernel's farewell signal follows the spawning thread, so a thread of its own spawns the server and
+//! then does nothing but wait for its end: callers may come from any thread, and go.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::account::Account;
+use super::binaries::Binaries;
+use super::home::Home;
+use super::log::Log;
+use super::pidfile::{FAST_LIMIT, IMMEDIATE_LIMIT, PidFile, Status};
+use super::{START_LIMIT, Settings, initdb, process, url, wait};
+
+/// For a small machine; the log holds no statements and no rows, which are people's, and no errors of
+/// statements, which guichet reports itself.
+const OPTIONS: [&str; 15] = [
+    "listen_addresses=",
+    "unix_socket_permissions=0700",
+    "cluster_name=guichet",
+    "shared_buffers=64MB",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+    "min_wal_size=64MB",
+    "max_wal_size=256MB",
+    "jit=off",
+    "logging_collector=off",
+    "log_checkpoints=off",
+    "log_min_messages=log",
+    "log_error_verbosity=terse",
+    "log_timezone=UTC",
+    "timezone=UTC",
+];
+
+/// Each may lose or break data when the machine stops.
+const UNSAFE_OPTIONS: [&str; 3] = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
+
+pub fn command(
+    home: &Home,
+    account: &Account,
+    binaries: &Binaries,
+    settings: &Settings,
+    log: &Log,
+) -> Result<Command> {
+    let mut command = account.command(&binaries.postgres());
+    command.arg("-D").arg(home.data());
+    for option in OPTIONS.iter().chain(UNSAFE_OPTIONS.iter().filter(|_| !settings.fsync)) {
+        command.args(["-c", option]);
+    }
+    command.args(["-c", &format!("port={}", url::PORT)]);
+    command.args(["-c", &format!("max_connections={}", settings.max_connections)]);
+    command.args(["-c", &format!("unix_socket_directories=\"{}\"", home.socket_dir().display())]);
+    command.args(["-c", &path_option("hba_file", &initdb::hba_file(home))]);
+    command.args(["-c", &path_option("ident_file", &initdb::ident_file(home))]);
+    command.stdout(log.writer()?).stderr(log.writer()?);
+    process::end_with_this_thread(&mut command, Signal::SIGINT);
+    Ok(command)
+}
+
+fn path_option(name: &str, path: &Path) -> String {
+    format!("{name}={}", path.display())
+}
+
+#[derive(Debug)]
+pub struct Postmaster {
+    pid: Pid,
+    data: PathBuf,
+    stopping: Arc<AtomicBool>,
+    ended: Receiver<std::io::Result<ExitStatus>>,
+}
+
+impl Postmaster {
+    pub fn spawn(command: Command, data: PathBuf) -> Result<Self> {
+        let stopping = Arc::new(AtomicBool::new(false));
+        let (spawned_tx, spawned) = mpsc::sync_channel(1);
+        let (ended_tx, ended) = mpsc::sync_channel(1);
+        let told = Arc::clone(&stopping);
+        thread::Builder::new()
+            .name("postgres".to_owned())
+            .spawn(move || {
+                let mut command = command;
+                match command.spawn() {
+                    Ok(child) => {
+                        // Neither send waits nor matters to this thread: it stays for the child's sake.
+                        let _ = spawned_tx.send(Ok(child.id()));
+                        let _ = ended_tx.send(attend(child, &told));
+                    }
+                    Err(error) => {
+                        let _ = spawned_tx.send(Err(error));
+                    }
+                }
+            })
+            .context("cannot start the thread of PostgreSQL")?;
+        let id = spawned.recv().context("the thread of PostgreSQL died")?.context("cannot run postgres")?;
+        let pid = Pid::from_raw(i32::try_from(id).context("process id out of range")?);
+        Ok(Self { pid, data, stopping, ended })
+    }
+
+    /// Fails as soon as the server gives up.
+    pub fn await_ready(&self) -> Result<()> {
+        let answer = wait::until(START_LIMIT, || match self.ended.try_recv() {
+            Err(TryRecvError::Empty) => self.is_ready().map(|ready| ready.then_some(())).transpose(),
+            Ok(Ok(status)) => Some(Err(anyhow::anyhow!("postgres ended with {status}"))),
+            Ok(Err(_)) | Err(TryRecvError::Disconnected) => Some(Err(anyhow::anyhow!("postgres is gone"))),
+        });
+        answer.unwrap_or_else(|| bail!("postgres is not ready after {} s", START_LIMIT.as_secs()))
+    }
+
+    /// Fast shutdown, then an immediate one. The server is gone when this returns `Ok`.
+    pub fn stop(&self) -> Result<()> {
+        self.stopping.store(true, Ordering::Relaxed);
+        let gone = self.end(Signal::SIGINT, FAST_LIMIT)? || self.end(Signal::SIGQUIT, IMMEDIATE_LIMIT)?;
+        if !gone {
+            bail!("PostgreSQL (process {}) does not stop", self.pid);
+        }
+        Ok(())
+    }
+
+    fn is_ready(&self) -> Result<bool> {
+        let file = PidFile::read(&self.data)?;
+        Ok(file.is_some_and(|file| file.pid == self.pid && file.status == Status::Ready))
+    }
+
+    fn end(&self, signal: Signal, limit: Duration) -> Result<bool> {
+        // Once it has ended its number may be someone else's.
+        if !matches!(self.ended.try_recv(), Err(TryRecvError::Empty)) {
+            return Ok(true);
+        }
+        match kill(self.pid, signal) {
+            Ok(()) | Err(Errno::ESRCH) => {}
+            Err(errno) => return Err(errno).context("cannot signal PostgreSQL"),
+        }
+        Ok(!matches!(self.ended.recv_timeout(limit), Err(RecvTimeoutError::Timeout)))
+    }
+}
+
+impl Drop for Postmaster {
+    /// Covers a start that fails half-way; after `stop` there is nothing left to do.
+    fn drop(&mut self) {
+        if let Err(error) = self.stop() {
+            tracing::error!(error = format!("{error:#}"), "the embedded PostgreSQL did not stop");
+        }
+    }
+}
+
+fn attend(mut child: Child, stopping: &AtomicBool) -> std::io::Result<ExitStatus> {
+    let ended = child.wait();
+    if !stopping.load(Ordering::Relaxed) {
+        tracing::error!(status = ?ended, "the embedded PostgreSQL ended by itself: see postgres.log");
+    }
+    ended
+}

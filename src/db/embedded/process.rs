@@ -1,0 +1,40 @@
+//! Child processes that end with guichet, whichever way guichet ends.
+
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use nix::sys::signal::Signal;
+use nix::unistd;
+
+/// Gives the child a session of its own, so that a signal to guichet's group (Ctrl-C) does not reach it
+/// first, and has the kernel send it `farewell` when the spawning **thread** ends.
+///
+/// Call it after `uid` and `gid`: a later change of credentials would clear the farewell. Where the kernel
+/// has no such thing (macOS), the next start finds the server left behind and stops it.
+#[expect(unsafe_code, reason = "only what happens between fork and exec can tie a child to its parent")]
+pub fn end_with_this_thread(command: &mut Command, farewell: Signal) {
+    let parent = std::process::id();
+    // SAFETY: the closure only makes system calls that are async-signal-safe, and allocates nothing.
+    unsafe {
+        command.pre_exec(move || {
+            unistd::setsid()?;
+            tie(farewell)?;
+            // The parent may have died before the farewell was arranged; nobody would send it then.
+            if u32::try_from(unistd::getppid().as_raw()) != Ok(parent) {
+                return Err(io::Error::from_raw_os_error(nix::libc::ESRCH));
+            }
+            Ok(())
+        });
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn tie(farewell: Signal) -> io::Result<()> {
+    Ok(nix::sys::prctl::set_pdeathsig(farewell)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn tie(_farewell: Signal) -> io::Result<()> {
+    Ok(())
+}

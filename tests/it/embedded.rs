@@ -1,0 +1,437 @@
+//! The private PostgreSQL, with real servers. Another guichet is this binary run again, as the test
+//! `another_process` told by a variable what to do, so that it can be killed like one.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
+use guichet::db::embedded::{Cluster, Role, Settings};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, Uid, User, getsid};
+use tempfile::TempDir;
+
+const CHILD_FOLDER: &str = "GUICHET_TEST_CHILD_FOLDER";
+const LIMIT: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_second_start_on_the_same_folder_is_refused_by_name() -> Result<()> {
+    let folder = Folder::open()?;
+    let first = folder.start()?;
+    let refusal = folder.refusal()?;
+    assert!(refusal.contains("already runs on"), "{refusal}");
+    assert!(refusal.contains(&format!("process {}", std::process::id())), "{refusal}");
+    query(&first, "SELECT 1")
+}
+
+#[test]
+fn data_of_another_major_version_is_refused_naming_it() -> Result<()> {
+    let folder = Folder::open()?;
+    folder.start()?.stop()?;
+    let version = folder.home()?.join("data/PG_VERSION");
+    let original = fs::read_to_string(&version)?;
+    fs::write(&version, "9\n")?;
+    let refusal = folder.refusal()?;
+    assert!(refusal.contains("made by PostgreSQL 9") && refusal.contains("postgresql-9"), "{refusal}");
+    fs::write(&version, original)?;
+    folder.start()?.stop()
+}
+
+#[test]
+fn without_programs_the_start_says_what_to_install() -> Result<()> {
+    let folder = Folder::open()?;
+    let output = child(folder.path())?.env("GUICHET_PG_BIN", "/nowhere").output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("GUICHET_PG_BIN=/nowhere") && said.contains("apt-get install postgresql"),
+        "{said}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_server_that_gives_up_fails_the_start_with_its_own_words() -> Result<()> {
+    let folder = Folder::open()?;
+    let settings = Settings { max_connections: 0, ..folder.settings() };
+    let error = format!("{:#}", Cluster::start(&settings).err().context("started")?);
+    assert!(error.contains("max_connections"), "{error}");
+    folder.start()?.stop()
+}
+
+#[test]
+fn a_link_in_place_of_the_home_is_not_followed() -> Result<()> {
+    let folder = Folder::open()?;
+    let elsewhere = tempfile::tempdir()?;
+    symlink(elsewhere.path(), folder.path().join("postgres"))?;
+    let refusal = folder.refusal()?;
+    assert!(refusal.contains("is in the way"), "{refusal}");
+    Ok(())
+}
+
+#[test]
+fn a_noted_home_that_is_gone_is_not_replaced_in_silence() -> Result<()> {
+    let folder = Folder::open()?;
+    fs::write(folder.path().join("postgres.path"), "/var/tmp/guichet-gone\n")?;
+    let refusal = folder.refusal()?;
+    assert!(refusal.contains("/var/tmp/guichet-gone, which is not there"), "{refusal}");
+    Ok(())
+}
+
+#[test]
+fn data_lasts_from_one_start_to_the_next() -> Result<()> {
+    let folder = Folder::open()?;
+    let first = folder.start()?;
+    query(&first, "CREATE TABLE kept (id int)")?;
+    first.stop()?;
+    let second = folder.start()?;
+    query(&second, "INSERT INTO kept VALUES (1)")
+}
+
+#[test]
+fn letters_beyond_ascii_are_letters() -> Result<()> {
+    let folder = Folder::open()?;
+    let cluster = folder.start()?;
+    query(&cluster, "SELECT 1 / (lower('ÉTÉ') = 'été')::int")
+}
+
+#[test]
+fn no_port_is_open_and_the_session_is_its_own() -> Result<()> {
+    let folder = Folder::open()?;
+    let cluster = folder.start()?;
+    query(&cluster, "SELECT 1 / (current_setting('listen_addresses') = '')::int")?;
+    let server = folder.server()?.context("no server")?;
+    assert_ne!(getsid(Some(server))?, getsid(None)?);
+    Ok(())
+}
+
+#[test]
+fn the_environment_of_guichet_does_not_reach_the_server() -> Result<()> {
+    let folder = Folder::open()?;
+    let mut owner = Owner::spawn(child(folder.path())?.env("JWT_SECRET", "hidden").env("PGPORT", "1"))?;
+    let server = folder.server()?.context("no server")?;
+    let environment = fs::read(format!("/proc/{server}/environ"))?;
+    assert!(!String::from_utf8_lossy(&environment).contains("hidden"));
+    owner.kill()
+}
+
+#[test]
+fn stop_leaves_no_process_and_can_be_said_twice() -> Result<()> {
+    let folder = Folder::open()?;
+    let cluster = folder.start()?;
+    assert!(folder.server()?.is_some());
+    cluster.stop()?;
+    assert_eq!(folder.server()?, None);
+    cluster.stop()
+}
+
+#[test]
+fn dropping_the_owner_stops_the_server() -> Result<()> {
+    let folder = Folder::open()?;
+    drop(folder.start()?);
+    assert_eq!(folder.server()?, None);
+    Ok(())
+}
+
+#[test]
+fn the_server_outlives_the_thread_that_started_it() -> Result<()> {
+    let folder = Folder::open()?;
+    let settings = folder.settings();
+    let starter = thread::spawn(move || Cluster::start(&settings));
+    let cluster = starter.join().map_err(|_| anyhow::anyhow!("the starting thread panicked"))??;
+    query(&cluster, "SELECT 1")
+}
+
+#[test]
+fn a_killed_guichet_leaves_no_orphan_and_the_next_takes_over() -> Result<()> {
+    let folder = Folder::open()?;
+    let mut owner = Owner::spawn(&mut child(folder.path())?)?;
+    let refusal = folder.refusal()?;
+    assert!(refusal.contains(&format!("process {}", owner.0.id())), "{refusal}");
+    owner.kill()?;
+    let next = folder.start()?;
+    query(&next, "SELECT 1")?;
+    next.stop()?;
+
+    Owner::spawn(&mut child(folder.path())?)?.kill()?;
+    until("the server to end", || Ok(folder.server()?.is_none()))
+}
+
+#[test]
+fn the_next_start_recovers_when_the_server_was_killed_as_well() -> Result<()> {
+    let folder = Folder::open()?;
+    let mut owner = Owner::spawn(&mut child(folder.path())?)?;
+    let seen = Cluster::connect_running(folder.path())?.context("not running")?;
+    // A server without fsync answers before it has written; this commit is to be there.
+    query(&seen, "SET synchronous_commit = on; CREATE TABLE kept (id int)")?;
+    kill(folder.server()?.context("no server")?, Signal::SIGKILL)?;
+    owner.kill()?;
+    let next = folder.start()?;
+    query(&next, "INSERT INTO kept VALUES (1)")
+}
+
+#[test]
+fn an_initialisation_cut_short_is_begun_anew() -> Result<()> {
+    let folder = Folder::open()?;
+    let mut owner = Owner(child(folder.path())?.stdout(Stdio::null()).spawn()?);
+    let unfinished = folder.path().join("postgres/data.new");
+    until("initdb to be at work", || Ok(unfinished.join("PG_VERSION").exists()))?;
+    owner.kill()?;
+    ensure!(!folder.path().join("postgres/data").exists(), "initdb was done before the kill");
+    let next = folder.start()?;
+    assert!(!unfinished.exists());
+    query(&next, "SELECT 1")
+}
+
+#[test]
+fn a_pid_file_that_names_another_program_harms_nobody() -> Result<()> {
+    let folder = Folder::open()?;
+    folder.start()?.stop()?;
+    let data = folder.home()?.join("data");
+    let mut bystander = Owner(Command::new("sleep").arg("600").spawn()?);
+    let pid = bystander.0.id();
+    fs::write(data.join("postmaster.pid"), format!("{pid}\n{}\n1\n5432\n\n\n1 1\nready\n", data.display()))?;
+    assert!(Cluster::connect_running(folder.path())?.is_none());
+    let cluster = folder.start()?;
+    query(&cluster, "SELECT 1")?;
+    assert!(bystander.0.try_wait()?.is_none(), "the bystander was stopped");
+    bystander.kill()
+}
+
+#[test]
+fn other_commands_reach_the_running_server_and_do_not_stop_it() -> Result<()> {
+    let folder = Folder::open()?;
+    assert!(Cluster::connect_running(&folder.path().join("missing"))?.is_none());
+    assert!(Cluster::connect_running(folder.path())?.is_none());
+    let owner = folder.start()?;
+    let other = Cluster::connect_running(folder.path())?.context("not running")?;
+    assert_eq!(other.url(Role::Admin, "postgres"), owner.url(Role::Admin, "postgres"));
+    other.stop()?;
+    drop(other);
+    query(&owner, "SELECT 1")?;
+    owner.stop()?;
+    assert!(Cluster::connect_running(folder.path())?.is_none());
+    Ok(())
+}
+
+#[test]
+fn another_command_waits_for_a_server_that_is_starting() -> Result<()> {
+    let folder = Folder::open()?;
+    let mut owner = Owner(child(folder.path())?.stdout(Stdio::null()).spawn()?);
+    until("the folder to be taken", || Ok(!read(&folder.path().join("guichet.lock"))?.is_empty()))?;
+    let seen = Cluster::connect_running(folder.path())?.context("not running")?;
+    query(&seen, "SELECT 1")?;
+    owner.kill()
+}
+
+#[test]
+fn a_folder_closed_to_the_servers_user_has_its_database_elsewhere() -> Result<()> {
+    let folder = Folder::closed()?;
+    let cluster = folder.start()?;
+    query(&cluster, "CREATE TABLE kept (id int)")?;
+    let home = folder.home()?;
+    assert_eq!(home.starts_with("/var/tmp"), Uid::effective().is_root(), "{}", home.display());
+    assert!(folder.refusal()?.contains("already runs"));
+    let seen = Cluster::connect_running(folder.path())?.context("not running")?;
+    query(&seen, "SELECT 1")?;
+    cluster.stop()?;
+    query(&folder.start()?, "INSERT INTO kept VALUES (1)")
+}
+
+#[test]
+fn a_path_too_long_for_a_socket_works() -> Result<()> {
+    let folder = Folder::open()?;
+    let deep = folder.path().join("a folder, with a comma").join("x".repeat(100));
+    let cluster = Cluster::start(&Settings { data_dir: deep.clone(), ..folder.settings() })?;
+    query(&cluster, "SELECT 1")?;
+    query(&Cluster::connect_running(&deep)?.context("not running")?, "SELECT 1")?;
+    let url = cluster.url(Role::Admin, "postgres");
+    cluster.stop()?;
+    let (_, host) = url.split_once("host=").context("no host")?;
+    let socket = host.split('&').next().unwrap_or_default().replace("%2F", "/");
+    Ok(fs::remove_dir_all(socket)?)
+}
+
+#[test]
+fn someone_who_is_not_root_runs_it_as_themselves() -> Result<()> {
+    if !Uid::effective().is_root() {
+        return Ok(()); // Then every other test has shown it.
+    }
+    let nobody = User::from_name("nobody")?.context("no user nobody")?;
+    let folder = Folder::open()?;
+    let data_dir = folder.path().join("theirs");
+    fs::create_dir(&data_dir)?;
+    std::os::unix::fs::chown(&data_dir, Some(nobody.uid.as_raw()), Some(nobody.gid.as_raw()))?;
+    // A copy, since this binary may lie where they cannot go.
+    let program = folder.path().join("guichet-test");
+    fs::copy(std::env::current_exe()?, &program)?;
+    let mut command = child_running(&program, &data_dir);
+    let mut owner = Owner::spawn(command.uid(nobody.uid.as_raw()).gid(nobody.gid.as_raw()))?;
+    owner.kill()?;
+    let taken_over = Cluster::start(&Settings { data_dir, ..folder.settings() });
+    let refusal = format!("{:#}", taken_over.err().context("root took over a stranger's folder")?);
+    assert!(refusal.contains("run guichet as that user"), "{refusal}");
+    Ok(())
+}
+
+#[test]
+fn root_serves_the_data_as_whom_it_belongs_to() -> Result<()> {
+    if !Uid::effective().is_root() {
+        return Ok(()); // Only root chooses.
+    }
+    let folder = Folder::open()?;
+    folder.start()?.stop()?;
+    let data = folder.home()?.join("data");
+    ensure!(Command::new("chown").args(["-R", "nobody"]).arg(&data).status()?.success(), "chown failed");
+    query(&folder.start()?, "SELECT 1")
+}
+
+/// Not a test by itself: what `child` runs. It owns a server until it is killed or its input ends.
+#[test]
+fn another_process() -> Result<()> {
+    let Some(data_dir) = std::env::var_os(CHILD_FOLDER).map(PathBuf::from) else { return Ok(()) };
+    let cluster = Cluster::start(&settings(&data_dir))?;
+    query(&cluster, "SELECT 1")?;
+    println!("\nstarted");
+    std::io::stdin().read_line(&mut String::new())?;
+    cluster.stop()
+}
+
+struct Folder(TempDir);
+
+impl Folder {
+    /// One that the server's user can enter.
+    fn open() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
+        Ok(Self(folder))
+    }
+
+    fn closed() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700))?;
+        Ok(Self(folder))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn settings(&self) -> Settings {
+        settings(self.path())
+    }
+
+    fn start(&self) -> Result<Cluster> {
+        Cluster::start(&self.settings())
+    }
+
+    fn refusal(&self) -> Result<String> {
+        match self.start() {
+            Ok(_) => bail!("the start was not refused"),
+            Err(error) => Ok(format!("{error:#}")),
+        }
+    }
+
+    fn home(&self) -> Result<PathBuf> {
+        let noted = read(&self.path().join("postgres.path"))?;
+        Ok(if noted.is_empty() { self.path().join("postgres") } else { PathBuf::from(noted.trim()) })
+    }
+
+    /// The process that serves this folder, by the process table rather than by any file.
+    fn server(&self) -> Result<Option<Pid>> {
+        let wanted = format!("-D\0{}\0", self.home()?.join("data").display());
+        for entry in fs::read_dir("/proc")?.flatten() {
+            let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            if String::from_utf8_lossy(&line).contains(&wanted) {
+                let name = entry.file_name();
+                return Ok(Some(Pid::from_raw(name.to_string_lossy().parse()?)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Ok(home) = self.home()
+            && home.starts_with("/var/tmp/")
+        {
+            let _ = fs::remove_dir_all(home);
+        }
+    }
+}
+
+/// A process of ours, killed at the latest when the test is over.
+struct Owner(Child);
+
+impl Owner {
+    /// Returns once it owns a running server.
+    fn spawn(command: &mut Command) -> Result<Self> {
+        let mut owner = Self(command.stdout(Stdio::piped()).spawn()?);
+        let output = BufReader::new(owner.0.stdout.take().context("no output")?);
+        for line in output.lines() {
+            if line? == "started" {
+                return Ok(owner);
+            }
+        }
+        bail!("the other process did not start its server")
+    }
+
+    fn kill(&mut self) -> Result<()> {
+        self.0.kill()?;
+        self.0.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        let _ = self.kill();
+    }
+}
+
+fn child(data_dir: &Path) -> Result<Command> {
+    Ok(child_running(&std::env::current_exe()?, data_dir))
+}
+
+fn child_running(program: &Path, data_dir: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(["--exact", "embedded::another_process", "--nocapture"])
+        .env(CHILD_FOLDER, data_dir)
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn settings(data_dir: &Path) -> Settings {
+    Settings { data_dir: data_dir.to_owned(), fsync: false, max_connections: 20 }
+}
+
+fn query(cluster: &Cluster, sql: &str) -> Result<()> {
+    let mut connection = PgConnection::establish(&cluster.url(Role::Admin, "postgres"))?;
+    Ok(connection.batch_execute(sql)?)
+}
+
+/// Empty when there is no such file.
+fn read(path: &Path) -> Result<String> {
+    match fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        other => Ok(other?),
+    }
+}
+
+fn until(what: &str, mut condition: impl FnMut() -> Result<bool>) -> Result<()> {
+    let deadline = Instant::now() + LIMIT;
+    while !condition()? {
+        ensure!(Instant::now() < deadline, "waited too long for {what}");
+        thread::park_timeout(Duration::from_millis(5));
+    }
+    Ok(())
+}
