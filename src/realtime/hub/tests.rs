@@ -196,7 +196,7 @@ impl World {
 
     /// Everybody comes to rest: what was committed is published at last, holes are filled as the relay fills them.
     fn settle(&mut self) {
-        for _ in 0..2_000 {
+        while self.readers.iter().any(|reader| !matches!(reader.stage, Stage::Live | Stage::Ended)) {
             (0..self.readers.len()).for_each(|reader| self.advance(reader));
         }
         for event in self.committed.iter().rev() {
