@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::GeneralPurposeConfig;
@@ -20,6 +20,7 @@ use super::host::Peer;
 use super::session::{Opening, Session};
 use super::socket_actix;
 use crate::base::Locale;
+use crate::web::ClientAddress;
 
 /// Where Supabase's clients connect, and where phoenix.js does.
 const PATHS: [&str; 2] = ["/realtime/v1/websocket", "/socket/websocket"];
@@ -80,7 +81,7 @@ fn refusal(status: StatusCode, error: &str) -> HttpResponse {
 fn peer(request: &HttpRequest) -> Peer {
     let language = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     Peer {
-        ip: request.peer_addr().map(|address| address.ip()),
+        ip: request.extensions().get::<ClientAddress>().map(|address| address.0),
         locale: language.and_then(Locale::accept).unwrap_or_default(),
     }
 }

@@ -2,10 +2,11 @@
 
 mod chat;
 mod config;
-mod identity;
 mod embedded;
 mod harness;
+mod identity;
 mod migrations;
+mod realtime;
 mod security;
 mod telemetry;
 mod web;
