@@ -1,8 +1,9 @@
 //! One test binary: a folder per feature, over one harness.
 
 mod config;
-mod identity;
 mod embedded;
+mod harness;
+mod identity;
 mod migrations;
 mod security;
 mod telemetry;
