@@ -2,10 +2,9 @@
 //!
 //! Almost every refusal is said inside the socket, since no client can see the status of a refused upgrade: the
 //! upgrade is refused only where no client would understand the answer (another protocol version), from a foreign
-//! page, or when the process cannot take more.
+//! page, or while the process stops.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -17,9 +16,7 @@ use serde_json::json;
 
 use super::Realtime;
 use super::codec::Dialect;
-use super::connection::Connection;
 use super::host::Peer;
-use super::lock::lock;
 use super::session::{Opening, Session};
 use super::socket_actix;
 use crate::base::Locale;
@@ -51,7 +48,7 @@ fn answer(realtime: &Arc<Realtime>, request: &HttpRequest, payload: web::Payload
         return refusal(StatusCode::FORBIDDEN, "this origin is not allowed");
     }
     if !realtime.takes_connections() {
-        return refusal(StatusCode::SERVICE_UNAVAILABLE, "no more connections here: try again soon");
+        return refusal(StatusCode::SERVICE_UNAVAILABLE, "the service restarts: try again soon");
     }
     let opening = Opening { dialect, peer: peer(request), tokens: tokens(request, query) };
     match upgrade(realtime, request, payload, opening) {
@@ -67,11 +64,10 @@ fn upgrade(
     opening: Opening,
 ) -> actix_web::Result<HttpResponse> {
     let settings = &realtime.settings;
-    let connection = Arc::new(Connection::new(realtime.next_connection(), settings.queue_bytes));
+    let connection = realtime.connection();
     let (response, socket) =
         socket_actix::accept(request, payload, Arc::clone(&connection), settings.max_frame_bytes)?;
-    lock(&realtime.sockets).insert(connection.id, Arc::clone(&connection));
-    realtime.unauthenticated.fetch_add(1, Ordering::Relaxed);
+    realtime.admit(&connection);
     let session = Session::new(socket, Arc::clone(realtime), connection, opening);
     realtime.tracker.spawn_local(session.run());
     Ok(response)

@@ -1,5 +1,6 @@
 //! One test binary: a folder per feature, over one harness.
 
+mod chat;
 mod config;
 mod embedded;
 mod harness;

@@ -37,6 +37,10 @@ impl TestServer {
         let database = TestDatabase::new();
         let config = config(&database, variables);
         let settings = settings(&database);
+        // `TEST_LOG=1 cargo test … -- --nocapture` shows what the service logs.
+        if std::env::var_os("TEST_LOG").is_some() {
+            guichet::telemetry::logs::install(&config.logs);
+        }
         let clock = Clock::system();
         let (stop, stopped) = oneshot::channel();
         let (ready, started) = mpsc::channel();

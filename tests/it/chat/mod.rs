@@ -1,0 +1,3 @@
+//! Client rooms, over REST and in the database.
+
+mod send;
