@@ -16,4 +16,5 @@ pub use database::TestDatabase;
 pub use postgres::Postgres;
 pub use server::TestServer;
 pub use socket::{Socket, room};
+pub use server::{SECRET, TestServer};
 pub use world::World;
