@@ -40,6 +40,7 @@ pub const FUNCTIONS: [Function; 25] = [
     plain("authz.provisions()", READERS),
     plain("authz.is_operator()", READERS),
     plain("authz.words(text)", &["guichet_app", "guichet_search"]),
+    plain("authz.wanted_words(text)", &["guichet_app", "guichet_search"]),
     plain("authz.touch()", &[]),
     plain("authz.touch_by()", &[]),
     plain("authz.guard_user()", &[]),
