@@ -2,6 +2,7 @@
 
 mod chat;
 mod config;
+mod identity;
 mod embedded;
 mod harness;
 mod migrations;
