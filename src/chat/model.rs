@@ -321,9 +321,13 @@ mod tests {
 
     #[test]
     fn links_that_run_code_are_refused() {
-        for link in
-            ["javascript:alert(1)", "//evil.example", "/\\evil.example", "/\t/evil.example", "data:text/html,x"]
-        {
+        for link in [
+            "javascript:alert(1)",
+            "//evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "data:text/html,x",
+        ] {
             assert!(!is_safe_link(link), "{link}");
         }
         assert!(is_safe_link("/orders/1"));

@@ -43,7 +43,9 @@ impl Typing {
         {
             let mut held = self.typing.lock().unwrap_or_else(PoisonError::into_inner);
             match typing {
-                true if held.len() < MAX_TYPING => drop(held.insert(key, (audience.clone(), Instant::now() + LASTS))),
+                true if held.len() < MAX_TYPING => {
+                    drop(held.insert(key, (audience.clone(), Instant::now() + LASTS)))
+                }
                 true => {}
                 false => drop(held.remove(&key)),
             }

@@ -2,9 +2,9 @@
 
 mod chat;
 mod config;
-mod identity;
 mod embedded;
 mod harness;
+mod identity;
 mod migrations;
 mod security;
 mod telemetry;

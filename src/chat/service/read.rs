@@ -49,7 +49,11 @@ fn write(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, up_to: UpTo) -> Result<Rea
         let seen = store::mark_read(tx, actor, &head, up_to, number, now)?;
         let told = announce(chat, tx, actor, &head, Reading { number, up_to, now })?;
         if seen < store::READ_AT_ONCE {
-            return Ok(events::read_state(conversation, up_to, told.iter().find(|t| t.user_id == actor.user)));
+            return Ok(events::read_state(
+                conversation,
+                up_to,
+                told.iter().find(|t| t.user_id == actor.user),
+            ));
         }
     }
 }
@@ -63,23 +67,11 @@ struct Reading {
 
 /// Where the actor stands when nothing moves.
 fn standing(tx: &mut Tx<'_>, actor: &Actor, head: &Head) -> Result<ReadState> {
-    let (unread_count, total) =
-        store::standing(tx.conn(), actor.tenant, actor.user, head.conversation_id)?;
-    Ok(ReadState {
-        conversation_id: head.conversation_id,
-        up_to_seq: head.read_seq,
-        unread_count,
-        total,
-    })
+    let (unread_count, total) = store::standing(tx.conn(), actor.tenant, actor.user, head.conversation_id)?;
+    Ok(ReadState { conversation_id: head.conversation_id, up_to_seq: head.read_seq, unread_count, total })
 }
 
-fn announce(
-    chat: &Chat,
-    tx: &mut Tx<'_>,
-    actor: &Actor,
-    head: &Head,
-    reading: Reading,
-) -> Result<Vec<Told>> {
+fn announce(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, head: &Head, reading: Reading) -> Result<Vec<Told>> {
     let Reading { number, up_to, now } = reading;
     let payload = events::of_read(actor, head.conversation_id, up_to, now);
     let mut event = events::durable(actor.tenant, head.client_id, number, events::READ, &payload)?;

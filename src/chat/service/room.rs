@@ -31,7 +31,7 @@ pub async fn history(chat: &Chat, actor: &Actor, room: Room, cut: Cut, limit: i6
 pub async fn open_room(chat: &Chat, actor: &Actor, client: ClientId) -> Result<Conversation> {
     // An id in a body that the caller may not know is a fault of that body, not a page that is missing.
     list::one(chat, actor, Room::Client(client)).await.map_err(|error| match error.kind() {
-        Kind::NotFound => Error::invalid("client_id", "unknown"),
+        Kind::NotFound => Error::invalid("client_id", "unknown_id"),
         _ => error,
     })
 }

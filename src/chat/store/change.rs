@@ -105,13 +105,14 @@ pub fn mark_read(
 
 /// Whether a message of the other side up to `up_to` waits for somebody of the actor's side to read it.
 pub fn awaits_reading(conn: &mut PgConnection, actor: &Actor, head: &Head, up_to: i64) -> Result<bool> {
-    let waiting: Count = sql("SELECT count(*) FROM (SELECT FROM messages WHERE tenant_id = $1 AND conversation_id = $2 \
+    let waiting: Count =
+        sql("SELECT count(*) FROM (SELECT FROM messages WHERE tenant_id = $1 AND conversation_id = $2 \
          AND sender_type = $3 AND seq <= $4 AND read_at IS NULL LIMIT 1) one")
-    .bind(actor.tenant)
-    .bind(head.conversation_id)
-    .bind(actor.role.user_type().other().as_str())
-    .bind(up_to)
-    .get_result(conn)?;
+        .bind(actor.tenant)
+        .bind(head.conversation_id)
+        .bind(actor.role.user_type().other().as_str())
+        .bind(up_to)
+        .get_result(conn)?;
     Ok(waiting.count > 0)
 }
 

@@ -195,13 +195,14 @@ struct UnreadRow {
 /// Rooms with something unread, at most `limit` of them; the total counts all.
 pub fn unread(conn: &mut PgConnection, tenant: TenantId, user: UserId, limit: i64) -> Result<Unread> {
     // One statement, so that the total is of the same moment as the rooms; the sum is of what LIMIT has not cut.
-    let rows: Vec<UnreadRow> = sql("SELECT conversation_id AS id, unread_count, sum(unread_count) OVER ()::bigint AS total \
+    let rows: Vec<UnreadRow> =
+        sql("SELECT conversation_id AS id, unread_count, sum(unread_count) OVER ()::bigint AS total \
          FROM participants WHERE tenant_id = $1 AND user_id = $2 AND counted AND unread_count > 0 \
          ORDER BY unread_count DESC, conversation_id LIMIT $3")
-    .bind(tenant)
-    .bind(user)
-    .bind(limit)
-    .load(conn)?;
+        .bind(tenant)
+        .bind(user)
+        .bind(limit)
+        .load(conn)?;
     let total = rows.first().map_or(0, |row| row.total);
     let conversations = rows
         .into_iter()
@@ -225,13 +226,14 @@ pub fn standing(
     user: UserId,
     room: ConversationId,
 ) -> Result<(i64, i64)> {
-    let row: Standing = sql("SELECT coalesce(sum(unread_count) FILTER (WHERE conversation_id = $3), 0)::bigint AS here, \
+    let row: Standing =
+        sql("SELECT coalesce(sum(unread_count) FILTER (WHERE conversation_id = $3), 0)::bigint AS here, \
          coalesce(sum(unread_count), 0)::bigint AS total \
          FROM participants WHERE tenant_id = $1 AND user_id = $2 AND counted")
-    .bind(tenant)
-    .bind(user)
-    .bind(room)
-    .get_result(conn)?;
+        .bind(tenant)
+        .bind(user)
+        .bind(room)
+        .get_result(conn)?;
     Ok((row.here, row.total))
 }
 

@@ -135,7 +135,8 @@ fn cut_off(messages: &mut Vec<Message>, cut: Cut, limit: usize) -> bool {
         }
         Cut::After(_) => messages.truncate(limit),
         Cut::ChangedAfter(_) => {
-            let last = limit.checked_sub(1).and_then(|at| messages.get(at)).map_or(i64::MAX, |m| m.changed_seq);
+            let last =
+                limit.checked_sub(1).and_then(|at| messages.get(at)).map_or(i64::MAX, |m| m.changed_seq);
             messages.retain(|message| message.changed_seq <= last);
             messages.sort_by_key(|message| (message.changed_seq, message.seq));
         }

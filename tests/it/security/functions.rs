@@ -31,7 +31,7 @@ const fn definer(signature: &'static str, owner: &'static str, callers: &'static
     Function { signature, owner, definer: true, callers }
 }
 
-pub const FUNCTIONS: [Function; 25] = [
+pub const FUNCTIONS: [Function; 26] = [
     plain("authz.tenant()", EVERYONE),
     plain("authz.me()", EVERYONE),
     plain("authz.role()", EVERYONE),
