@@ -24,4 +24,3 @@ pub mod identity;
 pub mod realtime;
 pub mod telemetry;
 pub mod web;
-pub mod realtime;

@@ -10,7 +10,7 @@ use crate::base::role::UserType;
 use crate::base::{Actor, Error, Result, Timestamp};
 use crate::chat::model::{MessageBody, Related, Room};
 use crate::db::sql::{Bind, sql};
-use crate::db::{SystemTx, Tx};
+use crate::db::Tx;
 
 /// What a send must know of the room and of its author.
 #[derive(QueryableByName)]
@@ -188,8 +188,8 @@ pub struct Announcement<'a> {
     pub now: Timestamp,
 }
 
-pub fn announce_send(sys: &mut SystemTx<'_>, actor: &Actor, what: Announcement<'_>) -> Result<Vec<Told>> {
-    let told = sql(ANNOUNCE)
+pub fn announce_send(tx: &mut Tx<'_>, actor: &Actor, what: Announcement<'_>) -> Result<Vec<Told>> {
+    let statement = sql(ANNOUNCE)
         .bind(actor.tenant)
         .bind(what.conversation)
         .bind(actor.user)
@@ -201,9 +201,8 @@ pub fn announce_send(sys: &mut SystemTx<'_>, actor: &Actor, what: Announcement<'
         .bind(Uuid::now_v7())
         .bind(what.message.to_string())
         .bind(actor.ip.map(|ip| ip.to_string()))
-        .bind(what.now)
-        .load(sys.conn())?;
-    Ok(told)
+        .bind(what.now);
+    tx.as_system(|sys| Ok(statement.load(sys.conn())?))
 }
 
 #[derive(QueryableByName)]

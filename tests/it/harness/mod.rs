@@ -10,5 +10,5 @@ mod world;
 pub use api::{Answer, Api};
 pub use database::TestDatabase;
 pub use postgres::Postgres;
-pub use server::TestServer;
+pub use server::{SECRET, TestServer};
 pub use world::World;
