@@ -4,6 +4,7 @@ mod api;
 mod architecture;
 mod chat;
 mod config;
+mod identity;
 mod embedded;
 mod harness;
 mod migrations;

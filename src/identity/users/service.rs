@@ -1,7 +1,6 @@
 //! What can be done with people.
 
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::model::{DEFAULT_TIMEZONE, NewUser, User, UserChange, UserView};
 use super::store::{self, Wanted};
@@ -182,7 +181,7 @@ fn apply(
     let shown = shown(&user, actor)?;
     let held = Held {
         kind: "user",
-        id: Uuid::from(user.id.0),
+        id: user.id.0,
         updated_at: user.updated_at,
         updated_by: user.updated_by,
         shown: &shown,

@@ -1,5 +1,8 @@
 //! What every test stands on: a real PostgreSQL, a database of its own, and a service in front of it.
-#![expect(clippy::unwrap_used, reason = "tests: a panic is how they fail, and clippy sees only functions marked as tests")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "tests: a panic is how they fail, and clippy sees only functions marked as tests"
+)]
 
 mod api;
 mod database;
