@@ -1,5 +1,7 @@
 //! One test binary: a folder per feature, over one harness.
 
+mod api;
+mod architecture;
 mod chat;
 mod config;
 mod embedded;
@@ -7,6 +9,7 @@ mod harness;
 mod identity;
 mod migrations;
 mod realtime;
+mod schema;
 mod security;
 mod telemetry;
 mod web;

@@ -15,7 +15,6 @@ mod world;
 pub use api::{Answer, Api};
 pub use database::TestDatabase;
 pub use postgres::Postgres;
-pub use server::TestServer;
-pub use socket::{Socket, room};
 pub use server::{SECRET, TestServer};
+pub use socket::{Socket, room};
 pub use world::World;
