@@ -1,6 +1,7 @@
 //! One test binary: a folder per feature, over one harness.
 
-mod embedded;
+mod clients;
 mod config;
+mod embedded;
 mod telemetry;
 mod web;
