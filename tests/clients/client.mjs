@@ -1,4 +1,8 @@
 // One person's application: `node client.mjs '{"library": "supabase" | "phoenix", "url", "token", "vsn"?}'`.
+//
+// `"transport": "ws"` takes the WebSocket of the package `ws` instead of Node's own. Node 22's own says `error` but
+// never `close` when a connection cannot be made, and stays `connecting`: the libraries, which wait for `close` as
+// every browser says it, would never try again. `ws` behaves as browsers do.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -31,9 +35,9 @@ async function join({ topic, ack = true, expect, ...resume }) {
       room.onStatus(status)
       tell('status', { topic, status, error, response })
     },
-    onEvent: (heard) => {
-      room.onEvent(heard)
-      if (expect === undefined) tell('event', { topic, ...heard })
+    onEvent: ({ event, payload, meta }) => {
+      room.onEvent({ event, payload, meta })
+      if (expect === undefined) tell('event', { topic, event, payload, meta })
       else if (room.messages.length === expect) tell('complete', { topic })
     },
   })

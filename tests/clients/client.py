@@ -19,7 +19,7 @@ def tell(kind, **fields):
 
 
 class Application:
-    def __init__(self, url, token):
+    def __init__(self, url, token, **_options_of_other_libraries):
         self.client = AsyncRealtimeClient(f"{url.replace('http', 'ws')}/realtime/v1", token)
         self.channels = {}
 

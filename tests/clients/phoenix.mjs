@@ -19,7 +19,7 @@ export class Connection {
     const channel = this.socket.channel(topic, payload)
     this.channels.set(topic, channel)
     channel.on('broadcast', onEvent)
-    channel.onError((reason) => onStatus('CHANNEL_ERROR', String(reason)))
+    channel.onError((reason) => onStatus('CHANNEL_ERROR', JSON.stringify(reason)))
     channel
       .join()
       .receive('ok', (response) => onStatus('SUBSCRIBED', undefined, response))

@@ -54,29 +54,46 @@ pub struct Application {
 
 impl Application {
     pub async fn start(toolbox: &Toolbox, library: Library, url: &str, token: &str) -> Result<Self> {
-        Self::start_with(toolbox, library, json!({ "url": url, "token": token })).await
+        let mut options = json!({ "url": url, "token": token });
+        if library != Library::SupabaseV2 {
+            options["transport"] = "ws".into();
+        }
+        Self::start_with(toolbox, library, options).await
+    }
+
+    /// With a WebSocket that notices, as a browser's does, when a connection cannot be made.
+    pub async fn start_on_bad_network(
+        toolbox: &Toolbox,
+        library: Library,
+        url: &str,
+        token: &str,
+    ) -> Result<Self> {
+        Self::start_with(toolbox, library, json!({ "url": url, "token": token, "transport": "ws" })).await
+    }
+
+    /// Likewise, and in a hurry to come back: the libraries' own patience, a second and more, would be most of a
+    /// run with many breaks.
+    pub async fn start_impatient(
+        toolbox: &Toolbox,
+        library: Library,
+        url: &str,
+        token: &str,
+    ) -> Result<Self> {
+        let options = json!({ "url": url, "token": token, "transport": "ws", "quick": true });
+        Self::start_with(toolbox, library, options).await
     }
 
     /// `options` as `tests/clients/client.mjs` takes them.
-    pub async fn start_with(toolbox: &Toolbox, library: Library, mut options: Value) -> Result<Self> {
-        let mut command = match library {
-            Library::Python => Command::new(&toolbox.python),
-            Library::SupabaseV2 | Library::SupabaseV1 | Library::Phoenix => Command::new(&toolbox.node),
+    async fn start_with(toolbox: &Toolbox, library: Library, mut options: Value) -> Result<Self> {
+        let (runtime, program) = match library {
+            Library::Python => (&toolbox.python, "client.py"),
+            Library::SupabaseV2 | Library::SupabaseV1 | Library::Phoenix => (&toolbox.node, "client.mjs"),
         };
-        let program = if library == Library::Python { "client.py" } else { "client.mjs" };
-        match library {
-            Library::SupabaseV2 => options["library"] = "supabase".into(),
-            Library::SupabaseV1 => {
-                options["library"] = "supabase".into();
-                options["vsn"] = "1.0.0".into();
-            }
-            // Its other transport, as in a browser without a WebSocket of its own.
-            Library::Phoenix => {
-                options["library"] = "phoenix".into();
-                options["transport"] = "ws".into();
-            }
-            Library::Python => {}
+        options["library"] = if library == Library::Phoenix { "phoenix" } else { "supabase" }.into();
+        if library == Library::SupabaseV1 {
+            options["vsn"] = "1.0.0".into();
         }
+        let mut command = Command::new(runtime);
         command.arg(toolbox.programs.join(program)).arg(options.to_string());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
         let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();

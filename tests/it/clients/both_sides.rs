@@ -146,8 +146,8 @@ impl Side {
     ) -> Result<Self> {
         let mut network = Proxy::to(service.port.number)?;
         network.open_cutting(random, CUT_WITHIN_BYTES).await?;
-        let options = json!({ "url": network.url(), "token": demo.token(name)?, "quick": true });
-        let application = Application::start_with(toolbox, library, options).await?;
+        let application =
+            Application::start_impatient(toolbox, library, &network.url(), demo.token(name)?).await?;
         let head = demo.person(service, name)?.head(demo.client(ROOM)?).await?;
         let mut side = Self { name, room: demo.room(ROOM)?, application, network, acknowledged: 0 };
         let join = json!({ "order": "join", "topic": side.room, "resume": "after_seq", "after": head, "expect": 2 * EACH });

@@ -38,7 +38,9 @@ async fn missed_while(end: fn(&mut Service) -> Result<()>) -> Result<()> {
     let head = emma.head(client).await?;
     let mut people = Vec::new();
     for library in Library::ALL {
-        let mut chloe = Application::start(&toolbox, library, &network.url(), demo.token("chloe")?).await?;
+        let mut chloe =
+            Application::start_on_bad_network(&toolbox, library, &network.url(), demo.token("chloe")?)
+                .await?;
         chloe.join(&room, head).await?;
         people.push(chloe);
     }
