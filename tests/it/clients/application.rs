@@ -164,9 +164,14 @@ impl Application {
         Ok(status["error"].as_str().unwrap_or_default().to_owned())
     }
 
-    /// The next event, whatever it is.
+    /// The next event, whatever it is but a mark of delivery, which comes at its own time.
     pub async fn event(&mut self) -> Result<Value> {
-        self.next("event").await
+        loop {
+            let event = self.next("event").await?;
+            if event["event"] != "messaging:delivered" {
+                return Ok(event);
+            }
+        }
     }
 
     /// The next event of this name; others are dropped.
