@@ -13,8 +13,14 @@
 //! - `chat`: rooms, messages, receipts.
 //! - `app`: wires the rooms together. `cli`: the commands.
 
+pub mod activity;
+pub mod app;
 pub mod base;
+pub mod chat;
+pub mod cli;
 pub mod config;
 pub mod db;
+pub mod identity;
+pub mod realtime;
 pub mod telemetry;
 pub mod web;

@@ -208,7 +208,10 @@ END $$;
 CREATE TRIGGER conversations_guard BEFORE UPDATE ON conversations FOR EACH ROW EXECUTE FUNCTION authz.guard_conversation();
 
 ALTER TABLE messages ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-GRANT SELECT, INSERT, UPDATE (changed_seq, content, related_entity_type, related_entity_id, related_preview,
+-- A message is born unread, unedited and undeleted.
+GRANT SELECT, INSERT (tenant_id, id, conversation_id, client_id, operator_id, seq, changed_seq, sender_id, sender_type, content,
+    related_entity_type, related_entity_id, related_preview, client_message_id, created_at),
+    UPDATE (changed_seq, content, related_entity_type, related_entity_id, related_preview,
     delivered_at, read_at, edited_at, deleted_at) ON messages TO guichet_app;
 CREATE POLICY messages_tenant ON messages AS RESTRICTIVE TO guichet_app USING (tenant_id = (SELECT authz.tenant()));
 CREATE POLICY messages_select ON messages FOR SELECT TO guichet_app
@@ -221,24 +224,37 @@ CREATE POLICY messages_update ON messages FOR UPDATE TO guichet_app
     USING ((SELECT authz.sees_all_rooms()) OR client_id IN (SELECT authz.my_clients()));
 
 -- What may change in a message depends on whose it is: its words are the author's, receipts are the readers'.
+-- Nothing is taken back: not a number, not a receipt, not a deletion.
 CREATE FUNCTION authz.guard_message() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS $$
+DECLARE
+    reworded boolean := (NEW.content, NEW.related_entity_type, NEW.related_entity_id, NEW.related_preview, NEW.edited_at)
+        IS DISTINCT FROM (OLD.content, OLD.related_entity_type, OLD.related_entity_id, OLD.related_preview, OLD.edited_at);
+    reread boolean := NEW.read_at IS DISTINCT FROM OLD.read_at;
+    redelivered boolean := NEW.delivered_at IS DISTINCT FROM OLD.delivered_at;
 BEGIN
-    IF OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS DISTINCT FROM OLD.deleted_at THEN
+    IF NEW.changed_seq < OLD.changed_seq THEN
+        RAISE EXCEPTION 'the number of a change is never given back' USING ERRCODE = '42501';
+    END IF;
+    IF OLD.deleted_at IS NOT NULL AND (reworded OR NEW.deleted_at IS DISTINCT FROM OLD.deleted_at) THEN
         RAISE EXCEPTION 'a deleted message stays deleted' USING ERRCODE = '42501';
     END IF;
-    IF OLD.sender_id = authz.me() THEN
-        IF NEW.read_at IS DISTINCT FROM OLD.read_at OR NEW.delivered_at IS DISTINCT FROM OLD.delivered_at THEN
-            RAISE EXCEPTION 'receipts of a message are not its author''s to give' USING ERRCODE = '42501';
+    IF OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL THEN
+        IF OLD.sender_id IS DISTINCT FROM authz.me() AND authz.role() IS DISTINCT FROM 'owner' THEN
+            RAISE EXCEPTION 'a message is its author''s to delete, or an owner''s' USING ERRCODE = '42501';
         END IF;
-        RETURN NEW;
-    END IF;
-    IF NEW.edited_at IS DISTINCT FROM OLD.edited_at
-        OR (NEW.deleted_at IS NULL AND (NEW.content IS DISTINCT FROM OLD.content
-            OR NEW.related_entity_type IS DISTINCT FROM OLD.related_entity_type
-            OR NEW.related_entity_id IS DISTINCT FROM OLD.related_entity_id
-            OR NEW.related_preview IS DISTINCT FROM OLD.related_preview))
-        OR (NEW.deleted_at IS DISTINCT FROM OLD.deleted_at AND authz.role() IS DISTINCT FROM 'owner') THEN
+        -- Deleting empties; it puts no other words in the place of those that were.
+        IF coalesce(NEW.related_entity_type, OLD.related_entity_type) IS DISTINCT FROM OLD.related_entity_type
+            OR coalesce(NEW.related_entity_id, OLD.related_entity_id) IS DISTINCT FROM OLD.related_entity_id
+            OR coalesce(NEW.related_preview, OLD.related_preview) IS DISTINCT FROM OLD.related_preview THEN
+            RAISE EXCEPTION 'a deleted message says nothing' USING ERRCODE = '42501';
+        END IF;
+    ELSIF reworded AND OLD.sender_id IS DISTINCT FROM authz.me() THEN
         RAISE EXCEPTION 'the words of a message are its author''s' USING ERRCODE = '42501';
+    END IF;
+    IF (reread AND (OLD.read_at IS NOT NULL
+            OR OLD.sender_type = CASE WHEN authz.role() = 'client' THEN 'client' ELSE 'operator' END))
+        OR (redelivered AND (OLD.delivered_at IS NOT NULL OR OLD.sender_id = authz.me())) THEN
+        RAISE EXCEPTION 'a receipt is given once: read by the other side, delivered by whoever is not the author' USING ERRCODE = '42501';
     END IF;
     RETURN NEW;
 END $$;

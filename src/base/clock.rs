@@ -38,6 +38,12 @@ impl Timestamp {
         )
     }
 
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(
+            TimeDelta::from_std(duration).ok().and_then(|d| self.0.checked_add_signed(d)).unwrap_or_default(),
+        )
+    }
+
     /// Reads RFC 3339; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         DateTime::parse_from_rfc3339(text).ok().map(|time| Self::from_datetime(time.to_utc()))

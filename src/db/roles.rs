@@ -60,3 +60,10 @@ pub fn refuse_powerful(conn: &mut PgConnection) -> anyhow::Result<()> {
         role.name
     )
 }
+
+/// Acts as `guichet_owner` from now on, so that what a migration makes is the owner's whoever runs it.
+pub fn become_owner(conn: &mut PgConnection) -> anyhow::Result<()> {
+    conn.batch_execute("SET ROLE guichet_owner").context(
+        "this role may not act as guichet_owner: make the roles with `guichet migrate --create-roles`",
+    )
+}

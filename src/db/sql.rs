@@ -2,6 +2,8 @@
 //!
 //! `diesel::sql_query` is parsed and planned anew at every call; `sql` is cached by its text, as the DSL is.
 
+use std::borrow::Cow;
+
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
@@ -28,16 +30,16 @@ pub enum Bind {
     Bytes(Vec<u8>),
 }
 
-/// A statement whose text is known when the program is built, and its values.
+/// A statement and its values. The text is put together from constants only, never from input.
 ///
 /// `$1`, `$2` … stand for the binds in their order; one that stands twice is sent twice.
 pub struct Statement {
-    text: &'static str,
+    text: Cow<'static, str>,
     binds: Vec<Bind>,
 }
 
-pub fn sql(text: &'static str) -> Statement {
-    Statement { text, binds: Vec::new() }
+pub fn sql(text: impl Into<Cow<'static, str>>) -> Statement {
+    Statement { text: text.into(), binds: Vec::new() }
 }
 
 impl Statement {
@@ -61,7 +63,7 @@ impl RunQueryDsl<PgConnection> for Statement {}
 
 impl QueryFragment<Pg> for Statement {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let mut rest = self.text;
+        let mut rest = self.text.as_ref();
         while let Some(at) = rest.find('$') {
             let (before, after) = rest.split_at(at);
             out.push_sql(before);

@@ -3,5 +3,9 @@
 mod clients;
 mod config;
 mod embedded;
+mod config;
+mod embedded;
+mod migrations;
+mod security;
 mod telemetry;
 mod web;

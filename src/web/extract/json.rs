@@ -75,6 +75,11 @@ async fn read(mut payload: Payload) -> Result<Vec<u8>> {
     Ok(body)
 }
 
+/// Reads a value that came another way (a socket command) under the rules of a body, with the same refusals.
+pub fn parse_value<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T> {
+    parse(value.to_string().as_bytes())
+}
+
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let text = std::str::from_utf8(body).map_err(|_| Error::malformed_json())?;
     strict::check(text)?;

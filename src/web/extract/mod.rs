@@ -10,7 +10,7 @@ mod path;
 mod query;
 mod strict;
 
-pub use json::{Json, JsonOrEmpty};
+pub use json::{Json, JsonOrEmpty, parse_value};
 pub use page::PageQuery;
 pub use path::Path;
 pub use query::Query;

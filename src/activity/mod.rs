@@ -1,0 +1,70 @@
+//! The activity log: who did what, to what, from where.
+//!
+//! A row is written in the transaction of what it tells of, as the actor, so neither is there without the other.
+//! A refusal has no transaction to be kept by: it gets one of its own.
+
+mod action;
+mod store;
+
+use serde_json::{Value, json};
+
+pub use action::Action;
+
+use crate::base::{Actor, Result, Role};
+use crate::db::{Db, Tx};
+
+/// One row of the log.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub action: Action,
+    /// What it was done to, in the words of the API: `client`, `message`.
+    pub entity_type: Option<String>,
+    pub entity_id: Option<String>,
+    /// A JSON object. Never a secret.
+    pub details: Value,
+}
+
+impl Entry {
+    pub fn new(action: Action, entity_type: &str, entity_id: impl ToString) -> Self {
+        Self {
+            action,
+            entity_type: Some(entity_type.to_owned()),
+            entity_id: Some(entity_id.to_string()),
+            details: json!({}),
+        }
+    }
+
+    pub fn details(mut self, details: Value) -> Self {
+        self.details = details;
+        self
+    }
+}
+
+/// Writes `entry` as `actor`, who must be the actor of `tx`.
+pub fn record(tx: &mut Tx<'_>, actor: &Actor, entry: &Entry) -> Result<()> {
+    store::insert(tx.conn(), entry, actor.ip)
+}
+
+/// Writes that `actor` tried what they may not do: `what` in words (`PATCH /clients/{id}`), `on` what it was, as
+/// type and id. The refusal stands whether or not this can be written; a failure is logged.
+pub async fn forbidden(db: &Db, actor: &Actor, what: &str, on: Option<(&str, &str)>) {
+    // Whoever makes a tenant acts in one that is not there yet, and so has no log.
+    if actor.role == Role::Platform {
+        return;
+    }
+    let entry = Entry {
+        action: Action::ForbiddenAttempt,
+        entity_type: on.map(|(kind, _)| cut(kind, 80)),
+        entity_id: on.map(|(_, id)| cut(id, 200)),
+        details: json!({ "attempted": cut(what, 200), "role": actor.role.as_str() }),
+    };
+    let ip = actor.ip;
+    let written = db.write(actor, move |tx| store::insert(tx.conn(), &entry, ip)).await;
+    if let Err(error) = written {
+        tracing::warn!(error.cause = %error, "a forbidden attempt could not be written to the activity log");
+    }
+}
+
+fn cut(text: &str, max_chars: usize) -> String {
+    text.chars().take(max_chars).collect()
+}

@@ -1,0 +1,196 @@
+//! What the socket layer asks of the service, answered by the rooms that know: who somebody is, who may hear what,
+//! and the commands, which run through the same functions as REST.
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use crate::activity;
+use crate::base::id::{ClientId, TenantId, UserId};
+use crate::base::{Actor, Error, Kind, Result, Timestamp};
+use crate::chat::http::{ReadCommand, SendCommand, TypingCommand};
+use crate::chat::model::Room;
+use crate::chat::service::{self as chat, UpTo};
+use crate::chat::{Chat, is_reserved_event};
+use crate::identity::{Asked, Directory};
+use crate::realtime::{Credential, Grant, Host, Peer, Receipt};
+use crate::web::idempotency::Once;
+
+/// Commands a person may send over the socket.
+const COMMANDS: [&str; 5] =
+    ["messaging:send", "messaging:read", "messaging:typing", "messaging:join", "presence:ping"];
+/// Families of event names that are guichet's own, whatever follows.
+const RESERVED_FAMILIES: [&str; 7] =
+    ["messaging:", "notify:", "presence:", "ticket:", "meeting:", "phx_", "presence_"];
+
+/// The desk itself, as sockets see it.
+pub struct Desk {
+    pub directory: Directory,
+    pub chat: Chat,
+}
+
+/// A topic that guichet knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Topic {
+    Room(ClientId),
+    Person(UserId),
+    Tenant(TenantId),
+}
+
+impl Topic {
+    fn parse(topic: &str) -> Option<Self> {
+        if let Some(id) = topic.strip_prefix("chat:room:") {
+            return id.parse().ok().map(Topic::Room);
+        }
+        if let Some(id) = topic.strip_prefix("user:") {
+            return id.parse().ok().map(Topic::Person);
+        }
+        topic.strip_prefix("tenant:")?.parse().ok().map(Topic::Tenant)
+    }
+}
+
+impl Host for Desk {
+    fn authenticate<'a>(&'a self, token: &'a str, peer: Peer) -> BoxFuture<'a, Result<Credential>> {
+        async move {
+            let credential = self.directory.authenticate(token, peer.ip, Asked::Unsaid).await?;
+            if credential.actor.role.is_service() {
+                return Err(Error::forbidden());
+            }
+            Ok(Credential { actor: credential.actor, expires_at: Some(credential.expires_at) })
+        }
+        .boxed()
+    }
+
+    fn authorize<'a>(
+        &'a self,
+        actor: &'a Actor,
+        topic: &'a str,
+        after: Option<Timestamp>,
+    ) -> BoxFuture<'a, Result<Grant>> {
+        async move {
+            let granted = match Topic::parse(topic) {
+                None => return Err(Error::not_found("topic")),
+                Some(Topic::Room(client)) => self.room(actor, client).await,
+                Some(Topic::Person(user)) => self.person(actor, user, after).await,
+                Some(Topic::Tenant(tenant)) => of_tenant(actor, tenant),
+            };
+            if granted.as_ref().is_err_and(|error| error.kind() == Kind::Forbidden) {
+                activity::forbidden(&self.chat.db, actor, "join", Some(("topic", topic))).await;
+            }
+            granted
+        }
+        .boxed()
+    }
+
+    fn command<'a>(
+        &'a self,
+        actor: &'a Actor,
+        name: &'a str,
+        payload: Value,
+    ) -> BoxFuture<'a, Result<Value>> {
+        async move {
+            match name {
+                "messaging:send" => {
+                    let send = parse::<SendCommand>(payload)?.into_send()?;
+                    let outcome = chat::send(&self.chat, actor, Once::unkeyed(), send).await?;
+                    answer(&outcome.sent)
+                }
+                "messaging:read" => {
+                    let read = parse::<ReadCommand>(payload)?;
+                    answer(&chat::mark_read(&self.chat, actor, UpTo::Message(read.message_id)).await?)
+                }
+                "messaging:typing" => {
+                    let typing = parse::<TypingCommand>(payload)?;
+                    chat::set_typing(&self.chat, actor, typing.room()?, typing.typing).await?;
+                    Ok(json!({}))
+                }
+                // Older clients say so after their join; being there is the join's doing.
+                "messaging:join" | "presence:ping" => Ok(json!({})),
+                _ => Err(Error::not_found("command")),
+            }
+        }
+        .boxed()
+    }
+
+    fn is_command(&self, name: &str) -> bool {
+        COMMANDS.contains(&name)
+    }
+
+    fn is_reserved(&self, event: &str) -> bool {
+        is_reserved_event(event) || RESERVED_FAMILIES.iter().any(|family| event.starts_with(family))
+    }
+
+    fn opened(&self, actor: &Actor) {
+        tracing::debug!(tenant.id = %actor.tenant, user.id = %actor.user, "socket opened");
+    }
+
+    fn closed(&self, actor: &Actor) {
+        tracing::debug!(tenant.id = %actor.tenant, user.id = %actor.user, "socket closed");
+    }
+
+    fn delivered(&self, receipts: Vec<Receipt>) -> BoxFuture<'_, ()> {
+        for receipt in receipts {
+            if let Some(Topic::Room(client)) = Topic::parse(&receipt.topic) {
+                self.chat.delivered.heard(&receipt.actor, client, receipt.up_to);
+            }
+        }
+        std::future::ready(()).boxed()
+    }
+}
+
+impl Desk {
+    async fn room(&self, actor: &Actor, client: ClientId) -> Result<Grant> {
+        let place = chat::place(&self.chat, actor, Room::Client(client)).await.map_err(|error| {
+            // A topic has no page to be missing: what one may not hear is refused, whether it is there or not.
+            if error.kind() == Kind::NotFound { Error::forbidden() } else { error }
+        })?;
+        let extra = Map::from_iter([("conversation_id".to_owned(), json!(place.conversation))]);
+        Ok(Grant { head: Some(place.head), extra })
+    }
+
+    async fn person(&self, actor: &Actor, user: UserId, after: Option<Timestamp>) -> Result<Grant> {
+        if user != actor.user {
+            return Err(Error::forbidden());
+        }
+        let moved = match after {
+            Some(after) => chat::moved_since(&self.chat, actor, after).await?,
+            None => Vec::new(),
+        };
+        let moved: Vec<Value> =
+            moved.into_iter().map(|(topic, head)| json!({"topic": topic, "head": head})).collect();
+        Ok(Grant { head: None, extra: Map::from_iter([("conversations".to_owned(), moved.into())]) })
+    }
+}
+
+fn of_tenant(actor: &Actor, tenant: TenantId) -> Result<Grant> {
+    if tenant == actor.tenant && actor.role.is_operator() {
+        Ok(Grant::default())
+    } else {
+        Err(Error::forbidden())
+    }
+}
+
+/// The same refusals as a REST body gets: every wrong field with its path.
+fn parse<T: DeserializeOwned>(payload: Value) -> Result<T> {
+    crate::web::parse_value(&payload)
+}
+
+fn answer(value: &impl serde::Serialize) -> Result<Value> {
+    serde_json::to_value(value).map_err(Error::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_known_topics_are_topics() {
+        let id = "0198c0de-0000-7000-8000-000000000001";
+        assert!(Topic::parse(&format!("chat:room:{id}")).is_some());
+        assert!(Topic::parse(&format!("user:{id}")).is_some());
+        for wrong in ["", "chat:room:", "chat:room:x", "user", "room:1", &format!("chat:direct:{id}:x")] {
+            assert_eq!(Topic::parse(wrong), None, "{wrong}");
+        }
+    }
+}

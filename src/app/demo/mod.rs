@@ -1,0 +1,131 @@
+//! The demo tenant: the same people under the same ids every time, and tokens to be them for a day.
+
+mod store;
+mod tour;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use secrecy::SecretString;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::base::id::{ClientId, TenantId, UserId};
+use crate::base::{Actor, Clock, Locale, Role, Timestamp};
+use crate::config;
+use crate::db::Db;
+use crate::identity::token::{NewToken, mint};
+
+const SLUG: &str = "demo";
+/// Ids of the demo are made of its words: UUIDv5 in this namespace.
+const NAMESPACE: Uuid = Uuid::from_u128(0x6775_6963_6865_7400_8000_6465_6d6f_0001);
+const TOKENS_LAST: Duration = Duration::from_secs(24 * 3600);
+
+/// Who is in the demo tenant: name, rank, display name, locale.
+const PEOPLE: [(&str, Role, &str, Locale); 6] = [
+    ("awa", Role::Owner, "Awa Diallo", Locale::Fr),
+    ("denis", Role::Manager, "Denis Moreau", Locale::Fr),
+    ("emma", Role::Employee, "Emma Laurent", Locale::Fr),
+    ("karim", Role::Employee, "Karim Benali", Locale::En),
+    ("chloe", Role::Client, "Chloé Martin", Locale::Fr),
+    ("bruno", Role::Client, "Bruno Petit", Locale::En),
+];
+
+/// Clients: name, display name, operator in charge, member.
+const CLIENTS: [(&str, &str, &str, &str); 2] = [
+    ("atelier_nord", "Atelier Nord", "emma", "chloe"),
+    ("boulangerie_sud", "Boulangerie Sud", "karim", "bruno"),
+];
+
+/// What `guichet seed --json` prints.
+#[derive(Debug, Serialize)]
+pub struct Demo {
+    pub tenant_id: TenantId,
+    pub tenant_slug: &'static str,
+    pub service_token: String,
+    pub users: BTreeMap<&'static str, DemoUser>,
+    pub clients: BTreeMap<&'static str, DemoClient>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct DemoUser {
+    pub id: UserId,
+    pub role: Role,
+    pub email: String,
+    pub token: String,
+}
+
+#[derive(Debug, Serialize)]
+pub struct DemoClient {
+    pub id: ClientId,
+    pub operator: &'static str,
+    pub members: [&'static str; 1],
+}
+
+fn id(word: &str) -> Uuid {
+    Uuid::new_v5(&NAMESPACE, word.as_bytes())
+}
+
+fn email(name: &str) -> String {
+    format!("{name}@demo.example")
+}
+
+/// Makes the tenant, or brings it back to what it was; messages stay. Safe to repeat.
+pub async fn make(db: &Db, tokens: &config::Tokens, data_dir: &Path, clock: &Clock) -> anyhow::Result<Demo> {
+    let tenant = TenantId(id("tenant"));
+    let as_role = |role| Actor {
+        tenant,
+        user: UserId(id("seed")),
+        role,
+        scopes: [].into(),
+        locale: Locale::Fr,
+        ip: None,
+    };
+    db.write(&as_role(Role::Platform), move |tx| store::tenant(tx.conn(), tenant)).await?;
+    db.write(&as_role(Role::Service), move |tx| store::people_and_clients(tx.conn(), tenant)).await?;
+    let secret = tokens
+        .hs256_secret(data_dir)?
+        .context("demo tokens need JWT_SECRET: with JWT_JWKS_URL alone, nobody here can sign")?;
+    describe(tenant, tokens, &secret, clock.now()).context("the demo tokens could not be made")
+}
+
+fn describe(
+    tenant: TenantId,
+    config: &config::Tokens,
+    secret: &SecretString,
+    now: Timestamp,
+) -> anyhow::Result<Demo> {
+    let token = |subject: String, role, name: Option<&str>, scopes: Vec<String>| {
+        let new = NewToken {
+            subject,
+            tenant: tenant.to_string(),
+            role,
+            clients: Vec::new(),
+            scopes,
+            name: name.map(str::to_owned),
+            email: None,
+            locale: None,
+            issued_at: now,
+            expires_at: now.plus(TOKENS_LAST),
+        };
+        mint(config, secret, &new)
+    };
+    let mut users = BTreeMap::new();
+    for (word, role, name, _) in PEOPLE {
+        let user = UserId(id(word));
+        let token = token(user.to_string(), role, Some(name), Vec::new())?;
+        users.insert(word, DemoUser { id: user, role, email: email(word), token });
+    }
+    let clients = CLIENTS.into_iter().map(|(word, _, operator, member)| {
+        (word, DemoClient { id: ClientId(id(word)), operator, members: [member] })
+    });
+    Ok(Demo {
+        tenant_id: tenant,
+        tenant_slug: SLUG,
+        service_token: token("demo-service".to_owned(), Role::Service, None, vec!["*".to_owned()])?,
+        users,
+        clients: clients.collect(),
+    })
+}

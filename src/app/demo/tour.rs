@@ -1,0 +1,37 @@
+//! What a newcomer reads: who is in the demo, and three lines that work as they stand.
+
+use std::fmt::Write as _;
+
+use super::Demo;
+
+impl Demo {
+    /// One line per person: name, rank, token.
+    pub fn people(&self) -> String {
+        let mut out = String::new();
+        for (word, user) in &self.users {
+            let _ = writeln!(out, "  {word:<6} {:<9} {}", user.role.as_str(), user.token);
+        }
+        let _ = writeln!(out, "  {:<6} {:<9} {}", "-", "service", self.service_token);
+        out
+    }
+
+    /// Address, tokens, and what to try first.
+    pub fn tour(&self, url: &str) -> String {
+        let token = |word: &str| self.users.get(word).map(|user| user.token.as_str()).unwrap_or_default();
+        let client = self.clients.get("atelier_nord").map(|c| c.id.to_string()).unwrap_or_default();
+        let (chloe, emma) = (token("chloe"), token("emma"));
+        let people = self.people();
+        format!(
+            "\n\
+             guichet listens on {url}   (docs: {url}/docs/)\n\n\
+             Demo people, with tokens good for a day:\n{people}\n\
+             Chloé, of the client Atelier Nord, writes to the desk:\n\
+             curl -s -H 'Authorization: Bearer {chloe}' -H 'Content-Type: application/json' \
+             -d '{{\"content\":\"Bonjour, où en est ma commande ?\"}}' {url}/api/v1/clients/{client}/messages\n\n\
+             Emma, in charge of Atelier Nord, sees her rooms:\n\
+             curl -s -H 'Authorization: Bearer {emma}' {url}/api/v1/conversations\n\n\
+             Emma reads what was said:\n\
+             curl -s -H 'Authorization: Bearer {emma}' {url}/api/v1/clients/{client}/messages\n\n"
+        )
+    }
+}

@@ -1,0 +1,135 @@
+//! Which PostgreSQL the process works on: its own, or the one that the configuration names. Brought to the schema of
+//! this version before anything connects to it.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
+use secrecy::ExposeSecret;
+
+use crate::config::{Config, DatabaseUrl};
+use crate::db::embedded::{self, Cluster, Role};
+use crate::db::{self, migrate, roles};
+
+/// The database inside the embedded server.
+const NAME: &str = "guichet";
+/// How long a request waits for a connection.
+const WAIT: Duration = Duration::from_secs(2);
+/// Connections the embedded server allows: both pools, commands, and people with psql.
+const EMBEDDED_CONNECTIONS: u16 = 100;
+
+/// A PostgreSQL that is ready, and where the service's roles connect. An embedded server that this process started
+/// stops with it.
+pub struct Engine {
+    cluster: Option<Cluster>,
+    pub settings: db::Settings,
+}
+
+/// What the process is to the data folder of the embedded server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// The service: the server is its own, and another on the same folder is refused.
+    Own,
+    /// A command: works with a service that runs, or starts the server for itself.
+    Share,
+}
+
+impl Engine {
+    /// Blocks until the database is there and up to date.
+    pub fn open(config: &Config, claim: Claim) -> anyhow::Result<Self> {
+        let database = &config.database;
+        match (&database.url, &database.worker_url) {
+            (Some(app), Some(worker)) => Self::given(config, app, worker),
+            _ => Self::embedded(config, claim),
+        }
+    }
+
+    fn given(config: &Config, app: &DatabaseUrl, worker: &DatabaseUrl) -> anyhow::Result<Self> {
+        if let Some(owner) = &config.database.owner_url {
+            report(&migrate::up(&mut connect(owner.0.expose_secret(), "DATABASE_OWNER_URL")?)?);
+        }
+        for (url, name) in [(app, "DATABASE_URL"), (worker, "DATABASE_WORKER_URL")] {
+            roles::refuse_powerful(&mut connect(url.0.expose_secret(), name)?)?;
+        }
+        let mut conn = connect(app.0.expose_secret(), "DATABASE_URL")?;
+        if !migrate::schema_present(&mut conn)? {
+            bail!("the database has no tables yet: run `guichet migrate` with DATABASE_OWNER_URL set");
+        }
+        let settings = settings(config, app.0.expose_secret(), worker.0.expose_secret());
+        Ok(Self { cluster: None, settings })
+    }
+
+    fn embedded(config: &Config, claim: Claim) -> anyhow::Result<Self> {
+        let data_dir = &config.server.data_dir;
+        let running = match claim {
+            Claim::Own => None,
+            Claim::Share => Cluster::connect_running(data_dir)?,
+        };
+        let cluster = match running {
+            Some(cluster) => cluster,
+            None => Cluster::start(&embedded::Settings {
+                data_dir: data_dir.clone(),
+                fsync: true,
+                max_connections: EMBEDDED_CONNECTIONS,
+            })?,
+        };
+        prepare(&cluster)?;
+        let settings = settings(config, &cluster.url(Role::App, NAME), &cluster.url(Role::Worker, NAME));
+        Ok(Self { cluster: Some(cluster), settings })
+    }
+
+    pub fn stop(&self) -> anyhow::Result<()> {
+        match &self.cluster {
+            Some(cluster) => cluster.stop(),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Database, roles and tables of an embedded server, whatever it has of them already.
+fn prepare(cluster: &Cluster) -> anyhow::Result<()> {
+    let mut admin = connect(&cluster.url(Role::Admin, "postgres"), "the embedded server")?;
+    if !exists(&mut admin, NAME)? {
+        admin.batch_execute(&format!("CREATE DATABASE {NAME}"))?;
+    }
+    roles::create(&mut connect(&cluster.url(Role::Admin, NAME), "the embedded server")?)?;
+    report(&migrate::up(&mut connect(&cluster.url(Role::Owner, NAME), "the embedded server")?)?);
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Exists {
+    #[diesel(sql_type = Bool)]
+    there: bool,
+}
+
+fn exists(admin: &mut PgConnection, database: &str) -> anyhow::Result<bool> {
+    let row: Exists =
+        diesel::sql_query("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) AS there")
+            .bind::<Text, _>(database)
+            .get_result(admin)?;
+    Ok(row.there)
+}
+
+/// Connects once. The error says which setting was used, never its value: it may hold a password.
+pub fn connect(url: &str, setting: &str) -> anyhow::Result<PgConnection> {
+    PgConnection::establish(url).with_context(|| format!("PostgreSQL could not be reached by {setting}"))
+}
+
+fn report(done: &[String]) {
+    if !done.is_empty() {
+        tracing::info!(migrations = done.len(), "the database schema was brought up to date");
+    }
+}
+
+fn settings(config: &Config, app_url: &str, worker_url: &str) -> db::Settings {
+    db::Settings {
+        app_url: app_url.to_owned(),
+        worker_url: worker_url.to_owned(),
+        app_connections: config.database.pool_size,
+        worker_connections: config.database.worker_pool_size,
+        wait: WAIT,
+    }
+}

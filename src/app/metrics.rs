@@ -1,0 +1,48 @@
+//! Gauges that somebody has to read off, and the upkeep of histograms.
+
+use std::time::Duration;
+
+use actix_web::{HttpResponse, web};
+use metrics::gauge;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::{Error, Result};
+use crate::db::Db;
+use crate::telemetry::metrics as telemetry;
+use crate::telemetry::names::{DB_POOL_IN_USE, DB_POOL_SIZE, DB_POOL_WAITING};
+
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// `/metrics`, for Prometheus.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config.service(web::resource("/metrics").route(web::get().to(page)));
+}
+
+async fn page(db: web::Data<Db>) -> Result<HttpResponse> {
+    read_off(&db);
+    let metrics = telemetry::install().map_err(|error| Error::internal(error.to_string()))?;
+    Ok(HttpResponse::Ok().content_type(telemetry::CONTENT_TYPE).body(metrics.render()))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "pools are small")]
+fn read_off(db: &Db) {
+    for lane in db.lanes() {
+        gauge!(DB_POOL_SIZE, "pool" => lane.name()).set(lane.size() as f64);
+        gauge!(DB_POOL_IN_USE, "pool" => lane.name()).set(lane.in_use() as f64);
+        gauge!(DB_POOL_WAITING, "pool" => lane.name()).set(lane.waiting() as f64);
+    }
+}
+
+pub async fn run(db: Db, stop: CancellationToken) {
+    let mut tick = tokio::time::interval(UPKEEP_EVERY);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = stop.cancelled() => return,
+        }
+        read_off(&db);
+        if let Ok(metrics) = telemetry::install() {
+            metrics.upkeep();
+        }
+    }
+}

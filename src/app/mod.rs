@@ -1,0 +1,143 @@
+//! The composition root: makes every room, and joins them.
+
+pub mod commands;
+pub mod demo;
+pub mod engine;
+mod housekeeping;
+mod lifecycle;
+mod metrics;
+pub mod openapi;
+mod routes;
+mod serve;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub use lifecycle::{Lifecycle, asked_to_stop};
+pub use serve::{Running, start};
+
+use crate::base::Clock;
+use crate::chat::{Chat, Delivered, Typing};
+use crate::config::Config;
+use crate::db::{self, Db};
+use crate::identity::{Directory, Gate, Parts, PresenceOf, Status, Tokens};
+use crate::realtime::{self, Hub, Realtime};
+use crate::web::health::Readiness;
+use crate::web::rate_limit::{Limits, Rate, RateSettings};
+
+/// Every room, made and joined. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    pub config: Arc<Config>,
+    pub db: Db,
+    pub directory: Directory,
+    pub chat: Chat,
+    pub realtime: Arc<Realtime>,
+    pub gate: Gate,
+    pub readiness: Readiness,
+    pub lifecycle: Lifecycle,
+}
+
+impl App {
+    /// Connects nothing yet. Fails where the configuration asks for what cannot be.
+    pub fn new(config: Config, settings: &db::Settings, clock: Clock) -> anyhow::Result<Self> {
+        let db = Db::new(settings);
+        let hub = Arc::new(Hub::default());
+        let lifecycle = Lifecycle::new();
+        let directory = directory(&config, &db, &hub, &clock)?;
+        let chat = Chat {
+            db: db.clone(),
+            hub: Arc::clone(&hub),
+            clock: clock.clone(),
+            delivered: Delivered::default(),
+            typing: Typing::new(Arc::clone(&hub)),
+            edit_window: Duration::from_secs(config.features.message_edit_window_secs.into()),
+        };
+        let host = Arc::new(commands::Desk { directory: directory.clone(), chat: chat.clone() });
+        let realtime = Realtime::new(
+            hub,
+            host,
+            db.clone(),
+            clock,
+            socket_settings(&config),
+            lifecycle.tracker().clone(),
+        );
+        let realtime = Arc::new(realtime);
+        let gate = Gate { directory: directory.clone(), limits: Limits::new(rates(&config)) };
+        let readiness = readiness(&db);
+        Ok(Self { config: Arc::new(config), db, directory, chat, realtime, gate, readiness, lifecycle })
+    }
+
+    /// Starts the tasks that live as long as the service.
+    pub fn spawn_tasks(&self) {
+        let stop = self.lifecycle.stopping();
+        self.realtime.spawn(self.lifecycle.tracker(), &stop);
+        self.lifecycle.spawn("delivered", crate::chat::delivered::run(self.chat.clone(), stop.clone()));
+        self.lifecycle.spawn("typing", self.chat.typing.clone().run(stop.clone()));
+        self.lifecycle
+            .spawn("housekeeping", housekeeping::run(self.db.clone(), self.chat.clock.clone(), stop.clone()));
+        self.lifecycle.spawn("metrics", metrics::run(self.db.clone(), stop));
+    }
+}
+
+fn directory(config: &Config, db: &Db, hub: &Arc<Hub>, clock: &Clock) -> anyhow::Result<Directory> {
+    let secret = config.tokens.hs256_secret(&config.server.data_dir)?;
+    let tokens = Tokens::new(&config.tokens, secret.as_ref(), clock.clone())?;
+    let hub = Arc::clone(hub);
+    let presence = PresenceOf::new(move |tenant, user| match hub.is_online(tenant, user) {
+        true => Status::Online,
+        false => Status::Offline,
+    });
+    Ok(Directory::new(Parts {
+        db: db.clone(),
+        tokens,
+        clock: clock.clone(),
+        jit_users: config.jit_users(),
+        features: config.features.clone(),
+        presence,
+    }))
+}
+
+fn socket_settings(config: &Config) -> realtime::Settings {
+    use crate::config::Origins;
+    realtime::Settings {
+        connections_per_person: config.realtime.connections_per_person,
+        frames_per_10s: config.realtime.frames_per_10s,
+        replay_days: i32::try_from(config.realtime.replay_retention_days).unwrap_or(i32::MAX),
+        origins: match &config.server.cors_origins {
+            Origins::Any => None,
+            Origins::Only(list) => Some(list.clone()),
+        },
+        ..realtime::Settings::default()
+    }
+}
+
+fn rates(config: &Config) -> RateSettings {
+    let of = |limit: Option<crate::config::RateLimit>| {
+        limit.map_or(Rate { rps: 0, burst: 0 }, |l| Rate { rps: l.requests_per_second, burst: l.burst })
+    };
+    let limits = &config.limits;
+    RateSettings {
+        person: of(limits.of_person()),
+        service: of(limits.of_service()),
+        anonymous: of(limits.of_address()),
+        ..RateSettings::default()
+    }
+}
+
+fn readiness(db: &Db) -> Readiness {
+    let database = db.clone();
+    Readiness::new().check("database", move || {
+        let db = database.clone();
+        async move {
+            let asked = Instant::now();
+            db.anonymous(|conn| {
+                db::migrate::schema_present(conn)?.then_some(()).ok_or_else(|| {
+                    crate::base::Error::unavailable("migrations are missing: run `guichet migrate`")
+                })
+            })
+            .await?;
+            Ok(asked.elapsed())
+        }
+    })
+}

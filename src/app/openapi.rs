@@ -1,0 +1,134 @@
+//! The API description, from the routes themselves.
+
+use anyhow::Context;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, ResponseBuilder, Server};
+use utoipa::{OpenApi as _, ToSchema};
+use utoipa_actix_web::AppExt;
+
+use super::routes;
+
+/// The error half of every answer that failed.
+#[derive(ToSchema)]
+#[schema(as = ErrorAnswer)]
+#[expect(dead_code, reason = "a shape for the description alone")]
+struct ErrorAnswer {
+    #[schema(value_type = Option<Object>)]
+    data: (),
+    error: ErrorBody,
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a shape for the description alone")]
+struct ErrorBody {
+    /// For programs; never changes.
+    #[schema(example = "VALIDATION_ERROR")]
+    code: String,
+    /// For people, in the caller's language.
+    #[schema(example = "Certaines valeurs ne conviennent pas.")]
+    message: String,
+    /// A list of `{field, code, message}` for `VALIDATION_ERROR`, else an object that depends on `code`.
+    #[schema(value_type = Option<Object>)]
+    details: Option<serde_json::Value>,
+    /// The `X-Request-Id` of the request, to quote when asking for help.
+    request_id: Option<String>,
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(title = "guichet", description = "The desk between a business and its customers.\n\nEvery answer is \
+`{\"data\": …, \"error\": null}` or `{\"data\": null, \"error\": {…}}`; the schemas below show `data`. The same routes \
+answer under `/api`.", license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT")),
+    components(schemas(ErrorAnswer, ErrorBody)),
+    tags(
+        (name = "me", description = "The caller"),
+        (name = "provisioning", description = "Tenants, people, teams, clients, projects"),
+        (name = "chat", description = "Client rooms: messages, receipts, search"),
+    )
+)]
+struct Described;
+
+/// What any operation may answer beside its own.
+const COMMON: [(&str, &str); 7] = [
+    ("400", "The request is not what HTTP or JSON ask for: `MALFORMED_JSON`, `BAD_REQUEST`"),
+    ("401", "No valid token: `UNAUTHENTICATED`"),
+    ("403", "Not the caller's to do: `FORBIDDEN`, `FEATURE_DISABLED`"),
+    ("422", "A value is wrong: `VALIDATION_ERROR`, with all faults; `IDEMPOTENCY_MISMATCH`"),
+    ("429", "Too many requests: `RATE_LIMITED`, with `Retry-After`"),
+    ("500", "A fault of guichet: `INTERNAL`"),
+    ("503", "An engine is away: `UNAVAILABLE`, with `Retry-After`"),
+];
+const WITH_ID: (&str, &str) = ("404", "No such record, or not the caller's to know: `NOT_FOUND`");
+const WITH_BODY: [(&str, &str); 4] = [
+    ("408", "The body did not arrive in time: `TIMEOUT`"),
+    ("409", "`CONFLICT`, or a repeat while the first still runs"),
+    ("413", "The body is too large: `PAYLOAD_TOO_LARGE`"),
+    ("415", "Not JSON, or packed: `UNSUPPORTED_MEDIA_TYPE`"),
+];
+
+/// The description of every route of the API.
+pub fn describe() -> OpenApi {
+    let (_, mut api) = actix_web::App::new()
+        .into_utoipa_app()
+        .openapi(Described::openapi())
+        .service(utoipa_actix_web::scope("/api/v1").configure(routes::api))
+        .split_for_parts();
+    api.servers = Some(vec![Server::new("/")]);
+    if let Some(components) = api.components.as_mut() {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        components.add_security_scheme("token", scheme);
+    }
+    for (path, item) in &mut api.paths.paths {
+        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            complete(path, operation);
+        }
+    }
+    api
+}
+
+fn complete(path: &str, operation: &mut Operation) {
+    operation.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
+    let mut statuses: Vec<_> = COMMON.to_vec();
+    if path.contains('{') {
+        statuses.push(WITH_ID);
+    }
+    if operation.request_body.is_some() {
+        statuses.extend(WITH_BODY);
+    }
+    for (status, description) in statuses {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorAnswer"))).build();
+        let response = ResponseBuilder::new().description(description).content("application/json", content);
+        operation.responses.responses.entry(status.to_owned()).or_insert_with(|| response.build().into());
+    }
+    for response in operation.responses.responses.values_mut() {
+        in_envelope(response);
+    }
+}
+
+/// Shows what an answer really is: the documented body stands under `data`.
+fn in_envelope(response: &mut utoipa::openapi::RefOr<utoipa::openapi::Response>) {
+    use utoipa::openapi::RefOr;
+    use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+    let RefOr::T(response) = response else { return };
+    let Some(RefOr::T(content)) = response.content.get_mut("application/json") else { return };
+    let Some(data) = content.schema.take() else { return };
+    if matches!(&data, RefOr::Ref(r) if r.ref_location.ends_with("/ErrorAnswer")) {
+        content.schema = Some(data);
+        return;
+    }
+    let null = ObjectBuilder::new().schema_type(Type::Null).build();
+    let envelope = ObjectBuilder::new()
+        .property("data", data)
+        .required("data")
+        .property("error", Schema::Object(null))
+        .required("error")
+        .property("meta", ObjectBuilder::new().description(Some("Of lists: limit, offset or next, total")));
+    content.schema = Some(RefOr::T(Schema::Object(envelope.build())));
+}
+
+/// As `openapi.yaml` holds it.
+pub fn yaml() -> anyhow::Result<String> {
+    describe().to_yaml().context("the API description could not be written")
+}

@@ -1,0 +1,97 @@
+//! Every route of the service, and what stands around them.
+
+use std::sync::Arc;
+
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::from_fn;
+use actix_web::{App as ActixApp, Error, web};
+use utoipa_actix_web::AppExt;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::{App, metrics, openapi};
+use crate::config::Origins as Configured;
+use crate::web::cors::Origins;
+use crate::web::guard::BodySettings;
+use crate::web::routes::{RouteTable, unmatched};
+use crate::web::{self as conventions, Conventions, docs, health};
+use crate::{chat, identity, realtime};
+
+/// The routes of the API, under whatever base. Literal paths stand before patterns that would take them.
+pub fn api(config: &mut ServiceConfig<'_>) {
+    config.configure(chat::http::routes).configure(identity::routes);
+}
+
+/// What every worker of the server shares.
+#[derive(Clone)]
+pub struct Site {
+    app: App,
+    conventions: Conventions,
+    table: web::Data<RouteTable>,
+    openapi_yaml: Arc<str>,
+}
+
+impl Site {
+    pub fn new(app: App) -> anyhow::Result<Self> {
+        let api = openapi::describe();
+        let table = web::Data::new(RouteTable::of(&api));
+        let openapi_yaml = openapi::yaml()?.into();
+        Ok(Self { conventions: conventions_of(&app), app, table, openapi_yaml })
+    }
+
+    /// The application of one worker.
+    pub fn build(
+        &self,
+    ) -> ActixApp<
+        impl ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<actix_web::body::BoxBody>,
+            Error = Error,
+            InitError = (),
+        > + use<>,
+    > {
+        let app = &self.app;
+        let (v1, short) = (app.gate.clone(), app.gate.clone());
+        let site = ActixApp::new()
+            .app_data(web::Data::new(app.chat.clone()))
+            .app_data(web::Data::new(app.directory.clone()))
+            .app_data(web::Data::new(app.db.clone()))
+            .app_data(web::Data::new(app.readiness.clone()))
+            .app_data(web::Data::from(Arc::clone(&app.realtime)))
+            .app_data(self.table.clone())
+            .into_utoipa_app()
+            .service(
+                utoipa_actix_web::scope("/api/v1")
+                    .wrap(from_fn(move |request, next| identity::authenticate(v1.clone(), request, next)))
+                    .configure(api)
+                    .default_service(web::to(unmatched)),
+            )
+            .service(
+                utoipa_actix_web::scope("/api")
+                    .wrap(from_fn(move |request, next| identity::authenticate(short.clone(), request, next)))
+                    .configure(api)
+                    .default_service(web::to(unmatched)),
+            )
+            .into_app()
+            .configure(health::routes)
+            .configure(metrics::routes)
+            .configure(docs::routes(Arc::clone(&self.openapi_yaml)))
+            .configure(realtime::http::routes)
+            .default_service(web::to(unmatched));
+        conventions::wrap(site, &self.conventions)
+    }
+}
+
+fn conventions_of(app: &App) -> Conventions {
+    let server = &app.config.server;
+    Conventions {
+        origins: match &server.cors_origins {
+            Configured::Any => Origins::Any,
+            Configured::Only(list) if list.is_empty() => Origins::None,
+            Configured::Only(list) => Origins::List(list.clone()),
+        },
+        trusted_proxies: server.trusted_proxies.clone().into(),
+        body: BodySettings { max_bytes: server.body_limit_bytes as u64, ..BodySettings::default() },
+        is_https: false,
+    }
+}

@@ -1,0 +1,67 @@
+//! From a listening socket to the last answer.
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use actix_web::HttpServer;
+use actix_web::dev::ServerHandle;
+use anyhow::Context;
+
+use super::App;
+use super::routes::Site;
+
+/// Bytes that wait for a slow reader inside actix, per connection.
+const WRITE_BUFFER_BYTES: usize = 16 * 1024;
+/// How long a load balancer is given to see that the process is not ready any more.
+const LAME_DUCK: Duration = Duration::from_millis(500);
+/// Over how long sockets are told to come back, so that they do not come all at once.
+const SPREAD: Duration = Duration::from_secs(3);
+
+/// A service that answers.
+pub struct Running {
+    pub app: App,
+    pub address: SocketAddr,
+    handle: ServerHandle,
+    server: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+/// Starts answering on `BIND`. Runs inside a tokio runtime.
+pub fn start(app: App) -> anyhow::Result<Running> {
+    let bind = app.config.server.bind;
+    let listener = TcpListener::bind(bind).with_context(|| {
+        format!("{bind} is not free: another program listens there. Set BIND to another address, 127.0.0.1:8081 say")
+    })?;
+    let address = listener.local_addr()?;
+    let site = Site::new(app.clone())?;
+    let server = HttpServer::new(move || site.build())
+        .workers(app.config.server.workers())
+        .h1_write_buffer_size(WRITE_BUFFER_BYTES)
+        .tcp_nodelay(true)
+        .disable_signals()
+        .shutdown_timeout(app.config.server.shutdown_grace_secs)
+        .listen(listener)?
+        .run();
+    let handle = server.handle();
+    app.spawn_tasks();
+    let server = tokio::task::spawn(server);
+    Ok(Running { app, address, handle, server })
+}
+
+impl Running {
+    /// Stops in order: not ready, no new sockets, each socket told to come back, requests finished, tasks ended.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        let grace = Duration::from_secs(self.app.config.server.shutdown_grace_secs);
+        self.app.readiness.drain();
+        if self.app.realtime.connections() > 0 {
+            tokio::time::sleep(LAME_DUCK.min(grace / 10)).await;
+        }
+        self.app.realtime.drain(SPREAD.min(grace / 4)).await;
+        let stopping = self.handle.stop(true);
+        if tokio::time::timeout(grace, stopping).await.is_err() {
+            tracing::warn!("requests were still running at the stop");
+            self.handle.stop(false).await;
+        }
+        self.app.lifecycle.stop(grace / 4).await;
+        self.server.await?.context("the server failed")
+    }
+}

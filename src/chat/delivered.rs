@@ -1,0 +1,132 @@
+//! Delivered marks: a recipient's device got the message, over the socket or by fetching it.
+//!
+//! Devices report ranges of topic numbers; they are gathered for a moment and written once per room and side, since
+//! the first device of the other side is all that counts. Nothing is lost with them but a mark: a message that is
+//! read is delivered too.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::base::id::{ClientId, MessageId, TenantId};
+use crate::base::role::UserType;
+use crate::base::{Actor, Result};
+use crate::chat::{Chat, events, room_topic, store};
+
+/// How long reports are gathered.
+const GATHER: Duration = Duration::from_millis(250);
+/// Rooms held at once; beyond, reports are dropped until the next writing.
+const MAX_ROOMS: usize = 10_000;
+/// Fetched messages held at once for one room and side.
+const MAX_FETCHED: usize = 1_000;
+/// How far behind a first report this process looks for messages that are not marked.
+const LOOK_BACK: i64 = 1_000;
+
+type Key = (TenantId, ClientId, UserType);
+
+#[derive(Clone, Default)]
+pub struct Delivered {
+    gathered: Arc<Mutex<Gathered>>,
+}
+
+#[derive(Default)]
+struct Gathered {
+    waiting: HashMap<Key, Got>,
+    /// Up to where each room and side is written, by this process: what is behind need not be looked at again.
+    written: HashMap<Key, i64>,
+}
+
+/// What devices of one side of a room got.
+struct Got {
+    /// Every event up to this topic number, over the socket.
+    up_to: i64,
+    /// Messages that were fetched.
+    fetched: Vec<Uuid>,
+    /// Whose device it was: the mark is written under their rights.
+    by: Actor,
+}
+
+impl Delivered {
+    /// A device of `actor` has every event up to `up_to` of the room of `client`.
+    pub fn heard(&self, actor: &Actor, client: ClientId, up_to: i64) {
+        self.note(actor, client, |got| got.up_to = got.up_to.max(up_to));
+    }
+
+    /// A device of `actor` fetched these messages.
+    pub fn fetched(&self, actor: &Actor, client: ClientId, messages: impl Iterator<Item = MessageId>) {
+        let room_left = |got: &Got| MAX_FETCHED.saturating_sub(got.fetched.len());
+        self.note(actor, client, |got| got.fetched.extend(messages.map(|id| id.0).take(room_left(got))));
+    }
+
+    fn note(&self, actor: &Actor, client: ClientId, change: impl FnOnce(&mut Got)) {
+        if actor.role.is_service() {
+            return;
+        }
+        let key = (actor.tenant, client, actor.role.user_type());
+        let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
+        if gathered.waiting.len() < MAX_ROOMS || gathered.waiting.contains_key(&key) {
+            let fresh = || Got { up_to: 0, fetched: Vec::new(), by: actor.clone() };
+            change(gathered.waiting.entry(key).or_insert_with(fresh));
+        }
+    }
+
+    /// What waits to be written, with the number after which each room is to be looked at.
+    fn take(&self) -> Vec<(ClientId, Got, i64)> {
+        let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
+        if gathered.written.len() > MAX_ROOMS {
+            gathered.written.clear();
+        }
+        let waiting = std::mem::take(&mut gathered.waiting);
+        let mut out = Vec::with_capacity(waiting.len());
+        for (key, got) in waiting {
+            let after = match gathered.written.get(&key) {
+                Some(written) => *written,
+                None => got.up_to.saturating_sub(LOOK_BACK),
+            };
+            if got.up_to > after {
+                gathered.written.insert(key, got.up_to);
+            }
+            if got.up_to > after || !got.fetched.is_empty() {
+                out.push((key.1, got, after));
+            }
+        }
+        out
+    }
+}
+
+/// Writes what was reported, until told to stop, and then once more.
+pub async fn run(chat: Chat, stop: CancellationToken) {
+    let mut tick = tokio::time::interval(GATHER);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        let stopped = tokio::select! {
+            _ = tick.tick() => false,
+            () = stop.cancelled() => true,
+        };
+        for (client, got, after) in chat.delivered.take() {
+            if let Err(error) = write(&chat, client, got, after).await {
+                tracing::debug!(%error, %client, "a delivered mark was not written");
+            }
+        }
+        if stopped {
+            return;
+        }
+    }
+}
+
+async fn write(chat: &Chat, client: ClientId, got: Got, after: i64) -> Result<()> {
+    let Got { up_to, fetched, by } = got;
+    let (actor, now) = (by.clone(), chat.clock.now());
+    let marked = chat
+        .db
+        .write(&actor, move |tx| store::mark_delivered(tx, &by, client, after, up_to, fetched.clone(), now))
+        .await?;
+    if let Some((conversation, seq, at)) = marked {
+        let payload = events::of_delivered(conversation, seq, at);
+        chat.hub.signal(events::signal(actor.tenant, room_topic(client), events::DELIVERED, &payload)?);
+    }
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! What chat tells the world: durable events on `chat:room:{client}`, copied to `user:{id}` of everybody told, and
+//! the unread counters of those whose they moved.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::base::id::{ClientId, ConversationId, TenantId, UserId};
+use crate::base::{Actor, Error, Result, Timestamp};
+use crate::chat::model::{Message, ReadState};
+use crate::chat::store::Told;
+use crate::chat::{person_topic, room_topic};
+use crate::realtime::{Aside, Event, Signal};
+
+pub const NEW: &str = "messaging:new";
+pub const UPDATED: &str = "messaging:updated";
+pub const DELETED: &str = "messaging:deleted";
+pub const READ: &str = "messaging:read";
+pub const DELIVERED: &str = "messaging:delivered";
+pub const TYPING: &str = "messaging:typing";
+pub const UNREAD: &str = "messaging:unread";
+
+/// Names that only guichet may emit.
+pub const RESERVED: [&str; 7] = [NEW, UPDATED, DELETED, READ, DELIVERED, TYPING, UNREAD];
+
+pub fn of_message(message: &Message) -> Result<Value> {
+    #[derive(Serialize)]
+    struct Payload<'a> {
+        message: &'a Message,
+    }
+    serde_json::to_value(Payload { message }).map_err(Error::internal)
+}
+
+pub fn of_read(actor: &Actor, conversation: ConversationId, up_to_seq: i64, read_at: Timestamp) -> Value {
+    json!({"conversation_id": conversation, "reader_id": actor.user, "up_to_seq": up_to_seq, "read_at": read_at})
+}
+
+pub fn of_delivered(conversation: ConversationId, up_to_seq: i64, delivered_at: Timestamp) -> Value {
+    json!({"conversation_id": conversation, "up_to_seq": up_to_seq, "delivered_at": delivered_at})
+}
+
+pub fn of_typing(conversation: ConversationId, user: UserId, typing: bool) -> Value {
+    json!({"conversation_id": conversation, "user_id": user, "typing": typing})
+}
+
+/// A durable event of a client's room, numbered `seq`. Whom it is copied to is known later.
+pub fn durable(tenant: TenantId, client: ClientId, seq: i64, name: &str, payload: &Value) -> Result<Event> {
+    Ok(Event {
+        tenant,
+        id: Uuid::now_v7(),
+        topic: room_topic(client).into(),
+        seq,
+        name: name.into(),
+        payload: raw(payload)?,
+        copies: Vec::new(),
+        also: Vec::new(),
+        client: Some(client),
+    })
+}
+
+/// An event of the moment.
+pub fn signal(tenant: TenantId, topic: String, name: &str, payload: &Value) -> Result<Signal> {
+    Ok(Signal { tenant, topic: topic.into(), name: name.into(), payload: raw(payload)?, copies: Vec::new() })
+}
+
+/// `messaging:unread` to each person whose counter moved.
+pub fn unread(conversation: ConversationId, told: &[Told]) -> Result<Vec<Aside>> {
+    told.iter()
+        .map(|told| {
+            let payload =
+                json!({"conversation_id": conversation, "unread_count": told.unread_count, "total": told.total});
+            Ok(Aside {
+                topic: person_topic(told.user_id).into(),
+                event: UNREAD.into(),
+                payload: raw(&payload)?,
+            })
+        })
+        .collect()
+}
+
+fn raw(payload: &Value) -> Result<Box<RawValue>> {
+    serde_json::value::to_raw_value(payload).map_err(Error::internal)
+}
+
+pub fn read_state(conversation: ConversationId, up_to_seq: i64, told: Option<&Told>) -> ReadState {
+    ReadState {
+        conversation_id: conversation,
+        up_to_seq,
+        unread_count: told.map_or(0, |told| told.unread_count.into()),
+        total: told.map_or(0, |told| told.total),
+    }
+}

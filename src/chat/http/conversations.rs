@@ -1,0 +1,159 @@
+//! Conversations: list, open, read, type, follow, draft.
+
+use actix_web::web::Data;
+use actix_web::{delete, get, post, put};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::IntoParams;
+
+use super::dto::{DraftBody, OpenBody, ReadBody, TypingBody};
+use crate::base::Result;
+use crate::base::id::ConversationId;
+use crate::chat::Chat;
+use crate::chat::model::{Conversation, ReadState, Room, Unread};
+use crate::chat::service::{self, Draft, List, Scope, UpTo};
+use crate::chat::store::Order;
+use crate::web::{Caller, Check, Json, JsonOrEmpty, Path, Query, Reply};
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ListQuery {
+    /// `recent` (default), `unread`, or `online` (people there first, then recent).
+    sort: Option<String>,
+    /// `all` (default): every room the caller may see. `mine`: rooms the caller is told of and counted for.
+    scope: Option<String>,
+    /// Words in a client's name or in messages.
+    search: Option<String>,
+    /// 1–200, 50 when absent.
+    limit: Option<i64>,
+    /// 0 when absent.
+    offset: Option<i64>,
+}
+
+impl ListQuery {
+    fn parse(self) -> Result<List> {
+        let mut check = Check::new();
+        let order = check.word("sort", self.sort.as_deref().unwrap_or("recent"), |word| match word {
+            "recent" => Some(Order::Recent),
+            "unread" => Some(Order::Unread),
+            "online" => Some(Order::Online),
+            _ => None,
+        });
+        let scope = check.word("scope", self.scope.as_deref().unwrap_or("all"), |word| match word {
+            "all" => Some(Scope::All),
+            "mine" => Some(Scope::Mine),
+            _ => None,
+        });
+        let search = check.text_opt("search", self.search, 1..=200);
+        let page = check.page(self.limit, self.offset);
+        check.done()?;
+        Ok(List { order: order.unwrap_or(Order::Recent), scope: scope.unwrap_or_default(), search, page })
+    }
+}
+
+/// The caller's conversations.
+#[utoipa::path(tag = "chat", params(ListQuery), responses((status = 200, body = [Conversation])))]
+#[get("/conversations")]
+pub(super) async fn list(
+    chat: Data<Chat>,
+    caller: Caller,
+    query: Query<ListQuery>,
+) -> Result<Reply<Vec<Conversation>>> {
+    let list = query.0.parse()?;
+    let page = list.page;
+    Ok(Reply::page(service::list(&chat, &caller, list).await?, page, None))
+}
+
+/// Opens the conversation with a client: it is there since the client is.
+#[utoipa::path(tag = "chat", request_body = OpenBody,
+    responses((status = 200, description = "There already", body = Conversation)))]
+#[post("/conversations")]
+pub(super) async fn open(
+    chat: Data<Chat>,
+    caller: Caller,
+    body: Json<OpenBody>,
+) -> Result<Reply<Conversation>> {
+    Ok(Reply::ok(service::open_room(&chat, &caller, body.0.client()?).await?))
+}
+
+/// One conversation.
+#[utoipa::path(tag = "chat", params(("id" = ConversationId, Path)), responses((status = 200, body = Conversation)))]
+#[get("/conversations/{id}")]
+pub(super) async fn one(
+    chat: Data<Chat>,
+    caller: Caller,
+    path: Path<ConversationId>,
+) -> Result<Reply<Conversation>> {
+    Ok(Reply::ok(service::one(&chat, &caller, Room::Conversation(path.0)).await?))
+}
+
+/// What is unread, in total and room by room.
+#[utoipa::path(tag = "chat", responses((status = 200, body = Unread)))]
+#[get("/conversations/unread-count")]
+pub(super) async fn unread_count(chat: Data<Chat>, caller: Caller) -> Result<Reply<Unread>> {
+    Ok(Reply::ok(service::unread_count(&chat, &caller).await?))
+}
+
+/// Marks as read, forward only.
+#[utoipa::path(tag = "chat", params(("id" = ConversationId, Path)), request_body = ReadBody,
+    responses((status = 200, body = ReadState)))]
+#[post("/conversations/{id}/read")]
+pub(super) async fn read(
+    chat: Data<Chat>,
+    caller: Caller,
+    path: Path<ConversationId>,
+    body: JsonOrEmpty<ReadBody>,
+) -> Result<Reply<ReadState>> {
+    let mut check = Check::new();
+    let up_to = match body.0.up_to_seq {
+        None => UpTo::End(path.0),
+        Some(seq) => UpTo::Seq(path.0, check.range("up_to_seq", seq, 0..=i64::MAX)),
+    };
+    check.done()?;
+    Ok(Reply::ok(service::mark_read(&chat, &caller, up_to).await?))
+}
+
+/// Tells the room that the caller types; ends by itself after 5 s.
+#[utoipa::path(tag = "chat", params(("id" = ConversationId, Path)), request_body = TypingBody,
+    responses((status = 200, body = Object)))]
+#[post("/conversations/{id}/typing")]
+pub(super) async fn typing(
+    chat: Data<Chat>,
+    caller: Caller,
+    path: Path<ConversationId>,
+    body: Json<TypingBody>,
+) -> Result<Reply<serde_json::Value>> {
+    service::set_typing(&chat, &caller, Room::Conversation(path.0), body.0.typing).await?;
+    Ok(Reply::ok(json!({})))
+}
+
+/// A conversation with words to begin with, about an entity.
+#[utoipa::path(tag = "chat", request_body = DraftBody, responses((status = 200, body = Draft)))]
+#[post("/conversations/draft")]
+pub(super) async fn draft(chat: Data<Chat>, caller: Caller, body: Json<DraftBody>) -> Result<Reply<Draft>> {
+    let (client, related) = body.0.parse()?;
+    Ok(Reply::ok(service::draft(&chat, &caller, client, related).await?))
+}
+
+/// From now on the caller, an operator, is told of this room and counted for it.
+#[utoipa::path(tag = "chat", params(("id" = ConversationId, Path)), responses((status = 200, body = Conversation)))]
+#[put("/conversations/{id}/follow")]
+pub(super) async fn follow(
+    chat: Data<Chat>,
+    caller: Caller,
+    path: Path<ConversationId>,
+) -> Result<Reply<Conversation>> {
+    Ok(Reply::ok(service::follow(&chat, &caller, Room::Conversation(path.0), true).await?))
+}
+
+/// No longer followed; who is in charge of the client or in its team is told all the same.
+#[utoipa::path(tag = "chat", params(("id" = ConversationId, Path)), responses((status = 200, body = Conversation)))]
+#[delete("/conversations/{id}/follow")]
+pub(super) async fn unfollow(
+    chat: Data<Chat>,
+    caller: Caller,
+    path: Path<ConversationId>,
+) -> Result<Reply<Conversation>> {
+    Ok(Reply::ok(service::follow(&chat, &caller, Room::Conversation(path.0), false).await?))
+}

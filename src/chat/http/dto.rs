@@ -1,0 +1,220 @@
+//! What arrives, from REST bodies and socket commands alike, and how it becomes a command.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::base::id::{ClientId, ConversationId, MessageId, UserId};
+use crate::base::{Error, Fault, Kind, Result};
+use crate::chat::model::{MessageBody, Related, Room};
+use crate::chat::service::Send;
+use crate::chat::store::Cut;
+use crate::web::Check;
+
+/// A message to a room that the path names.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"content": "Bonjour, où en est ma commande ?",
+    "client_message_id": "0198c0de-0000-7000-8000-000000000001"}))]
+pub struct SendBody {
+    /// 1–10,000 characters after trimming; kept as sent.
+    pub content: String,
+    #[serde(default)]
+    pub related: Option<Related>,
+    /// A UUID the sender makes: sending it again finds the first message (200).
+    #[serde(default)]
+    pub client_message_id: Option<Uuid>,
+}
+
+impl SendBody {
+    pub fn to(self, room: Room) -> Result<Send> {
+        let mut faults = self.related.as_ref().map(Related::faults).unwrap_or_default();
+        match MessageBody::parse(self.content) {
+            Ok(body) if faults.is_empty() => {
+                Ok(Send { room, body, related: self.related, client_message_id: self.client_message_id })
+            }
+            Ok(_) => Err(Error::validation(faults)),
+            Err(fault) => {
+                faults.insert(0, fault);
+                Err(Error::validation(faults))
+            }
+        }
+    }
+}
+
+/// `messaging:send` over the socket: the room stands in the payload.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SendCommand {
+    #[serde(default)]
+    pub conversation_id: Option<ConversationId>,
+    #[serde(default)]
+    pub client_id: Option<ClientId>,
+    #[serde(default)]
+    pub to_user_id: Option<UserId>,
+    pub content: String,
+    #[serde(default)]
+    pub related: Option<Related>,
+    #[serde(default)]
+    pub client_message_id: Option<Uuid>,
+}
+
+impl SendCommand {
+    pub fn into_send(self) -> Result<Send> {
+        let room = room_of(self.conversation_id, self.client_id, self.to_user_id)?;
+        let (content, related, client_message_id) = (self.content, self.related, self.client_message_id);
+        SendBody { content, related, client_message_id }.to(room)
+    }
+}
+
+/// `messaging:read` over the socket.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadCommand {
+    pub message_id: MessageId,
+}
+
+/// `messaging:typing` over the socket.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TypingCommand {
+    #[serde(default)]
+    pub conversation_id: Option<ConversationId>,
+    #[serde(default)]
+    pub client_id: Option<ClientId>,
+    #[serde(default = "yes")]
+    pub typing: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl TypingCommand {
+    pub fn room(&self) -> Result<Room> {
+        room_of(self.conversation_id, self.client_id, None)
+    }
+}
+
+/// Exactly one of the ways to name a conversation.
+fn room_of(
+    conversation: Option<ConversationId>,
+    client: Option<ClientId>,
+    to_user: Option<UserId>,
+) -> Result<Room> {
+    match (conversation, client, to_user) {
+        (Some(id), None, None) => Ok(Room::Conversation(id)),
+        (None, Some(id), None) => Ok(Room::Client(id)),
+        (None, None, Some(_)) => {
+            Err(Error::new(Kind::Forbidden, "FEATURE_DISABLED").arg("feature", "direct"))
+        }
+        (None, None, None) => Err(Error::invalid("conversation_id", "missing")),
+        _ => Err(Error::invalid("conversation_id", "ambiguous")),
+    }
+}
+
+/// Which conversation to open.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpenBody {
+    #[serde(default)]
+    pub client_id: Option<ClientId>,
+    #[serde(default)]
+    pub user_id: Option<UserId>,
+}
+
+impl OpenBody {
+    pub fn client(self) -> Result<ClientId> {
+        client_of(self.client_id, self.user_id)
+    }
+}
+
+fn client_of(client: Option<ClientId>, user: Option<UserId>) -> Result<ClientId> {
+    match room_of(None, client, user) {
+        Ok(Room::Client(id)) => Ok(id),
+        Ok(Room::Conversation(_)) => Err(Error::invalid("client_id", "missing")),
+        Err(error) if error.code() == "FEATURE_DISABLED" => Err(error),
+        Err(_) => Err(Error::invalid("client_id", if client.is_none() { "missing" } else { "ambiguous" })),
+    }
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DraftBody {
+    #[serde(default)]
+    pub client_id: Option<ClientId>,
+    #[serde(default)]
+    pub user_id: Option<UserId>,
+    pub related: Related,
+}
+
+impl DraftBody {
+    pub fn parse(self) -> Result<(ClientId, Related)> {
+        let faults = self.related.faults();
+        if !faults.is_empty() {
+            return Err(Error::validation(faults));
+        }
+        Ok((client_of(self.client_id, self.user_id)?, self.related))
+    }
+}
+
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadBody {
+    /// Up to and including this `seq`; everything when absent.
+    #[serde(default)]
+    pub up_to_seq: Option<i64>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TypingBody {
+    pub typing: bool,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditBody {
+    #[schema(example = "Bonjour, où en est ma commande A-1042 ?")]
+    pub content: String,
+}
+
+/// Which messages of a room. At most one of `before`, `after`, `changed_after`.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct HistoryQuery {
+    /// 1–200, 50 when absent.
+    pub limit: Option<i64>,
+    /// The messages right before this `seq`.
+    pub before: Option<i64>,
+    /// The messages right after this `seq`.
+    pub after: Option<i64>,
+    /// What changed since this topic number, in the order of change, tombstones too.
+    pub changed_after: Option<i64>,
+}
+
+impl HistoryQuery {
+    pub fn parse(&self) -> Result<(Cut, i64)> {
+        let mut check = Check::new();
+        let page = check.page(self.limit, None);
+        let bounds = [("before", self.before), ("after", self.after), ("changed_after", self.changed_after)];
+        for (field, value) in bounds {
+            if let Some(value) = value {
+                check.range(field, value, 0..=i64::MAX);
+            }
+        }
+        let cut = match (self.before, self.after, self.changed_after) {
+            (None, None, None) => Cut::Newest,
+            (Some(seq), None, None) => Cut::Before(seq),
+            (None, Some(seq), None) => Cut::After(seq),
+            (None, None, Some(seq)) => Cut::ChangedAfter(seq),
+            _ => {
+                check.fault(Fault::new("before", "ambiguous"));
+                Cut::Newest
+            }
+        };
+        check.done()?;
+        Ok((cut, page.limit))
+    }
+}

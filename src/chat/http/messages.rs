@@ -1,0 +1,141 @@
+//! Messages: history, send, edit, delete, read.
+
+use actix_web::web::Data;
+use actix_web::{delete, get, patch, post, put};
+use serde_json::json;
+
+use super::dto::{EditBody, HistoryQuery, SendBody};
+use crate::base::id::{ClientId, ConversationId, MessageId};
+use crate::base::{Error, Result};
+use crate::chat::Chat;
+use crate::chat::model::{Message, MessageBody, ReadState, Room, Sent};
+use crate::chat::service::{self, UpTo};
+use crate::chat::store::{Cut, Window};
+use crate::web::idempotency::{IdempotencyKey, Once};
+use crate::web::{Caller, Json, Path, Query, Reply};
+
+/// A page of a conversation, oldest first.
+///
+/// `meta.head` is the topic number in the same snapshot: join the room's topic with `after_seq = head`, and nothing
+/// falls between.
+#[utoipa::path(tag = "chat", params(("id" = ConversationId, Path), HistoryQuery),
+    responses((status = 200, body = [Message])))]
+#[get("/conversations/{id}/messages")]
+pub(super) async fn of_conversation(
+    chat: Data<Chat>,
+    caller: Caller,
+    path: Path<ConversationId>,
+    query: Query<HistoryQuery>,
+) -> Result<Reply<Vec<Message>>> {
+    history(&chat, &caller, Room::Conversation(path.0), &query.0).await
+}
+
+/// A page of a client's room, oldest first.
+#[utoipa::path(tag = "chat", params(("id" = ClientId, Path), HistoryQuery),
+    responses((status = 200, body = [Message])))]
+#[get("/clients/{id}/messages")]
+pub(super) async fn of_client(
+    chat: Data<Chat>,
+    caller: Caller,
+    path: Path<ClientId>,
+    query: Query<HistoryQuery>,
+) -> Result<Reply<Vec<Message>>> {
+    history(&chat, &caller, Room::Client(path.0), &query.0).await
+}
+
+async fn history(
+    chat: &Chat,
+    caller: &Caller,
+    room: Room,
+    query: &HistoryQuery,
+) -> Result<Reply<Vec<Message>>> {
+    let (cut, limit) = query.parse()?;
+    let window = service::history(chat, caller, room, cut, limit).await?;
+    let (has_before, has_after) = beyond(&window, cut);
+    let meta = json!({"limit": limit, "has_before": has_before, "has_after": has_after, "head": window.head});
+    Ok(Reply::ok(window.messages).meta(meta))
+}
+
+/// What lies before and after a page: in the direction it was read, what was seen beyond it; in the other, whether
+/// the conversation goes on there.
+fn beyond(window: &Window, cut: Cut) -> (bool, bool) {
+    let first = window.messages.first().map(|m| m.seq);
+    let last = window.messages.last().map(|m| m.seq);
+    match cut {
+        Cut::Newest => (window.has_more, false),
+        Cut::Before(seq) => (window.has_more, last.unwrap_or(seq - 1) < window.last_seq),
+        Cut::After(seq) => (first.unwrap_or(seq.saturating_add(1)) > 1, window.has_more),
+        Cut::ChangedAfter(number) => (number > 0, window.has_more),
+    }
+}
+
+/// Writes in a conversation.
+#[utoipa::path(tag = "chat", params(("id" = ConversationId, Path)), request_body = SendBody,
+    responses((status = 201, body = Sent), (status = 200, description = "A repeat: the first message", body = Sent)))]
+#[post("/conversations/{id}/messages")]
+pub(super) async fn send_to_conversation(
+    chat: Data<Chat>,
+    caller: Caller,
+    key: IdempotencyKey,
+    path: Path<ConversationId>,
+    body: Json<SendBody>,
+) -> Result<Reply<Sent>> {
+    send(&chat, &caller, key.over(&body.0)?, Room::Conversation(path.0), body.0).await
+}
+
+/// Writes in a client's room.
+#[utoipa::path(tag = "chat", params(("id" = ClientId, Path)), request_body = SendBody,
+    responses((status = 201, body = Sent), (status = 200, description = "A repeat: the first message", body = Sent)))]
+#[post("/clients/{id}/messages")]
+pub(super) async fn send_to_client(
+    chat: Data<Chat>,
+    caller: Caller,
+    key: IdempotencyKey,
+    path: Path<ClientId>,
+    body: Json<SendBody>,
+) -> Result<Reply<Sent>> {
+    send(&chat, &caller, key.over(&body.0)?, Room::Client(path.0), body.0).await
+}
+
+async fn send(chat: &Chat, caller: &Caller, once: Once, room: Room, body: SendBody) -> Result<Reply<Sent>> {
+    let outcome = service::send(chat, caller, once, body.to(room)?).await?;
+    let reply = if outcome.repeated { Reply::ok(outcome.sent) } else { Reply::created(outcome.sent) };
+    Ok(if outcome.replayed { reply.replayed() } else { reply })
+}
+
+/// Changes the words of one's own message, within the window.
+#[utoipa::path(tag = "chat", params(("id" = MessageId, Path)), request_body = EditBody,
+    responses((status = 200, body = Message), (status = 403, description = "EDIT_WINDOW_CLOSED")))]
+#[patch("/messages/{id}")]
+pub(super) async fn edit(
+    chat: Data<Chat>,
+    caller: Caller,
+    path: Path<MessageId>,
+    body: Json<EditBody>,
+) -> Result<Reply<Message>> {
+    let words = MessageBody::parse(body.0.content).map_err(|fault| Error::validation(vec![fault]))?;
+    Ok(Reply::ok(service::edit(&chat, &caller, path.0, words).await?))
+}
+
+/// Deletes a message: its author within the window, an owner at any time. A tombstone stays.
+#[utoipa::path(tag = "chat", params(("id" = MessageId, Path)),
+    responses((status = 200, body = Message), (status = 403, description = "EDIT_WINDOW_CLOSED")))]
+#[delete("/messages/{id}")]
+pub(super) async fn delete(
+    chat: Data<Chat>,
+    caller: Caller,
+    path: Path<MessageId>,
+) -> Result<Reply<Message>> {
+    Ok(Reply::ok(service::delete(&chat, &caller, path.0).await?))
+}
+
+/// Marks this message and all before it as read.
+#[utoipa::path(tag = "chat", params(("id" = MessageId, Path)), responses((status = 200, body = ReadState)))]
+#[put("/messages/{id}/read")]
+pub(super) async fn read(
+    chat: Data<Chat>,
+    caller: Caller,
+    path: Path<MessageId>,
+) -> Result<Reply<ReadState>> {
+    Ok(Reply::ok(service::mark_read(&chat, &caller, UpTo::Message(path.0)).await?))
+}

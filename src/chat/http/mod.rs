@@ -1,0 +1,32 @@
+//! The REST side of chat: requests, their checks, and answers.
+
+mod conversations;
+mod dto;
+mod messages;
+mod search;
+
+pub use dto::{ReadCommand, SendCommand, TypingCommand};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// Routes under the API's base. Literal paths stand before patterns that would take them.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(conversations::unread_count)
+        .service(conversations::draft)
+        .service(conversations::list)
+        .service(conversations::open)
+        .service(conversations::one)
+        .service(conversations::read)
+        .service(conversations::typing)
+        .service(conversations::follow)
+        .service(conversations::unfollow)
+        .service(messages::of_conversation)
+        .service(messages::send_to_conversation)
+        .service(messages::of_client)
+        .service(messages::send_to_client)
+        .service(search::search)
+        .service(search::about)
+        .service(messages::edit)
+        .service(messages::delete)
+        .service(messages::read);
+}

@@ -1,0 +1,69 @@
+//! Finding messages: by their words, or by what they are about.
+
+use actix_web::get;
+use actix_web::web::Data;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::base::Result;
+use crate::chat::Chat;
+use crate::chat::model::{Found, Message};
+use crate::chat::service;
+use crate::web::{Caller, Check, Query, Reply};
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct SearchQuery {
+    /// Words, `"a phrase"`, `-without`; accents and case do not matter.
+    q: String,
+    /// 1–200, 50 when absent.
+    limit: Option<i64>,
+    /// 0 when absent.
+    offset: Option<i64>,
+}
+
+/// Messages by their words, newest first, in the rooms the caller may read.
+#[utoipa::path(tag = "chat", params(SearchQuery), responses((status = 200, body = [Found])))]
+#[get("/messages/search")]
+pub(super) async fn search(
+    chat: Data<Chat>,
+    caller: Caller,
+    query: Query<SearchQuery>,
+) -> Result<Reply<Vec<Found>>> {
+    let mut check = Check::new();
+    let words = check.text("q", query.0.q, 1..=200);
+    let page = check.page(query.0.limit, query.0.offset);
+    check.done()?;
+    Ok(Reply::page(service::search(&chat, &caller, words, page).await?, page, None))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct AboutQuery {
+    /// A kind of entity, `order` for instance.
+    related_type: String,
+    /// Its id.
+    related_id: String,
+    /// 1–200, 50 when absent.
+    limit: Option<i64>,
+    /// 0 when absent.
+    offset: Option<i64>,
+}
+
+/// What was said about an entity, newest first, in the rooms the caller may read.
+#[utoipa::path(tag = "chat", params(AboutQuery), responses((status = 200, body = [Message])))]
+#[get("/messages")]
+pub(super) async fn about(
+    chat: Data<Chat>,
+    caller: Caller,
+    query: Query<AboutQuery>,
+) -> Result<Reply<Vec<Message>>> {
+    let mut check = Check::new();
+    let kind = check.text("related_type", query.0.related_type, 1..=80);
+    let id = check.text("related_id", query.0.related_id, 1..=200);
+    let page = check.page(query.0.limit, query.0.offset);
+    check.done()?;
+    Ok(Reply::page(service::about(&chat, &caller, kind, id, page).await?, page, None))
+}

@@ -1,0 +1,54 @@
+//! Chat: the one room that each client shares with the tenant's operators.
+//!
+//! - `seq` numbers the messages of a conversation 1, 2, 3 …; `head` numbers every durable change of it (new, edited,
+//!   deleted, read) and is what the socket calls `meta.seq`. Both are taken under the conversation's row lock, so a
+//!   later number never commits before an earlier one.
+//! - The conversation is locked first, then its messages, then its participants: everywhere, so nothing deadlocks.
+//! - `participants.unread_count` is always the number of others' messages after `read_seq` that are not deleted.
+//! - REST handlers (`http`) and socket commands (`app::commands`) call the same functions of `service`.
+
+pub mod delivered;
+mod events;
+pub mod http;
+pub mod model;
+mod policy;
+pub mod service;
+mod store;
+mod typing;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use delivered::Delivered;
+pub use typing::Typing;
+
+use crate::base::Clock;
+use crate::db::Db;
+use crate::realtime::Hub;
+
+/// What chat needs of the house.
+#[derive(Clone)]
+pub struct Chat {
+    pub db: Db,
+    pub hub: Arc<Hub>,
+    pub clock: Clock,
+    pub delivered: Delivered,
+    pub typing: Typing,
+    /// How long an author may edit or delete a message (`MESSAGE_EDIT_WINDOW_SECS`).
+    pub edit_window: Duration,
+}
+
+/// The topic of a client's room.
+pub fn room_topic(client: crate::base::id::ClientId) -> String {
+    format!("chat:room:{client}")
+}
+
+/// The topic of everything meant for one person.
+pub fn person_topic(user: crate::base::id::UserId) -> String {
+    format!("user:{user}")
+}
+
+/// Whether `event` is a name that only chat may emit.
+pub fn is_reserved_event(event: &str) -> bool {
+    events::RESERVED.contains(&event)
+}

@@ -1,0 +1,330 @@
+//! What chat speaks of: messages, conversations, and the values they are made of.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::base::id::{ClientId, ConversationId, MessageId, UserId};
+use crate::base::role::UserType;
+use crate::base::{Error, Fault, Result, Timestamp};
+
+/// Most characters of a message.
+pub const MAX_CONTENT_CHARS: usize = 10_000;
+/// Most characters of a conversation's last message in lists.
+pub const EXCERPT_CHARS: usize = 120;
+
+/// Which conversation is meant: by its own id, or by the client whose room it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    Conversation(ConversationId),
+    Client(ClientId),
+}
+
+/// The words of a message: 1–10,000 characters after trimming, kept as sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageBody(String);
+
+impl MessageBody {
+    pub fn parse(text: String) -> Result<Self, Fault> {
+        let chars = text.trim().chars().count();
+        if chars == 0 {
+            return Err(Fault::new("content", "missing"));
+        }
+        // Counted as stored too: white space around the words must not carry more than the column holds.
+        if chars > MAX_CONTENT_CHARS || text.chars().count() > MAX_CONTENT_CHARS {
+            return Err(Fault::new("content", "too_long").with("max", MAX_CONTENT_CHARS));
+        }
+        if text.contains('\0') {
+            return Err(Fault::new("content", "nul"));
+        }
+        Ok(Self(text))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a message is about, as the front end shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Related {
+    /// A kind of entity: `sale`, `product`, `alert`, `order`, `ticket` …; 1–80 characters.
+    #[serde(rename = "type")]
+    #[schema(example = "order")]
+    pub kind: String,
+    /// Its id, as its own system writes it; 1–200 characters.
+    #[schema(example = "A-1042")]
+    pub id: String,
+    /// What is shown of it. Unknown keys inside are kept.
+    #[serde(default)]
+    #[schema(value_type = Option<Preview>)]
+    pub preview: Option<Value>,
+}
+
+/// What is shown of a related entity. Documented shape; further keys travel along.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Preview {
+    #[schema(example = "Commande A-1042")]
+    pub title: String,
+    pub subtitle: Option<String>,
+    pub url: Option<String>,
+    pub image_url: Option<String>,
+}
+
+const MAX_PREVIEW_BYTES: usize = 8_192;
+
+impl Related {
+    /// Every fault of it at once.
+    pub fn faults(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for (field, text, max) in [("related.type", &self.kind, 80), ("related.id", &self.id, 200)] {
+            match text.chars().count() {
+                0 => faults.push(Fault::new(field, "missing")),
+                n if n > max => faults.push(Fault::new(field, "too_long").with("max", max)),
+                _ if text.contains('\0') => faults.push(Fault::new(field, "nul")),
+                _ => {}
+            }
+        }
+        if let Some(preview) = &self.preview {
+            faults.extend(preview_faults(preview));
+        }
+        faults
+    }
+}
+
+fn preview_faults(preview: &Value) -> Vec<Fault> {
+    let Some(object) = preview.as_object() else {
+        return vec![Fault::new("related.preview", "wrong_type")];
+    };
+    let mut faults = Vec::new();
+    if !object.get("title").is_some_and(|title| title.as_str().is_some_and(|t| !t.trim().is_empty())) {
+        faults.push(Fault::new("related.preview.title", "missing"));
+    }
+    for (key, field) in [("url", "related.preview.url"), ("image_url", "related.preview.image_url")] {
+        let ok = match object.get(key) {
+            None | Some(Value::Null) => true,
+            Some(value) => value.as_str().is_some_and(is_safe_link),
+        };
+        if !ok {
+            faults.push(Fault::new(field, "invalid"));
+        }
+    }
+    let text = preview.to_string();
+    if text.len() > MAX_PREVIEW_BYTES {
+        faults.push(Fault::new("related.preview", "too_long").with("max", MAX_PREVIEW_BYTES));
+    }
+    if text.contains("\\u0000") {
+        faults.push(Fault::new("related.preview", "nul"));
+    }
+    faults
+}
+
+/// A path of the application itself, or a web address: never `javascript:` and its kin, since front ends put it in
+/// an `href`.
+fn is_safe_link(link: &str) -> bool {
+    let own_path = link.starts_with('/') && !link.starts_with("//") && !link.starts_with("/\\");
+    own_path || link.starts_with("https://") || link.starts_with("http://")
+}
+
+/// How far a message has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Committed.
+    Sent,
+    /// A recipient's device has it.
+    Delivered,
+    /// A recipient on the other side has read it.
+    Read,
+}
+
+/// A message, the same in answers and in events. A deleted one stays as a tombstone: `content` and `related` null.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Message {
+    pub id: MessageId,
+    pub conversation_id: ConversationId,
+    pub client_id: ClientId,
+    /// The operator in charge of the client, or the author when an operator wrote.
+    pub operator_id: Option<UserId>,
+    /// The message's own number in its conversation.
+    #[schema(example = 12)]
+    pub seq: i64,
+    /// The topic number of its last change; what `?changed_after=` compares.
+    #[schema(example = 57)]
+    pub changed_seq: i64,
+    pub sender_id: UserId,
+    pub sender_type: UserType,
+    pub sender_name: Option<String>,
+    pub sender_avatar_url: Option<String>,
+    #[schema(example = "Bonjour, où en est ma commande ?")]
+    pub content: Option<String>,
+    pub related: Option<Related>,
+    pub client_message_id: Option<Uuid>,
+    pub state: State,
+    pub delivered_at: Option<Timestamp>,
+    pub read_at: Option<Timestamp>,
+    pub edited_at: Option<Timestamp>,
+    pub deleted_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+}
+
+/// Whether somebody is there on the other side, and what to tell who waits.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Counterpart {
+    pub status: Status,
+    pub last_seen: Option<Timestamp>,
+    /// To a member while no operator is online: "{operator} vous répondra dès que possible."
+    pub message: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    Online,
+    Offline,
+}
+
+/// The answer to a send.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Sent {
+    #[serde(flatten)]
+    pub message: Message,
+    pub counterpart: Counterpart,
+}
+
+/// A conversation as lists and its own page show it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Conversation {
+    pub id: ConversationId,
+    #[schema(example = "client")]
+    pub kind: String,
+    pub client: Option<ClientName>,
+    /// The other person of a direct conversation; null in rooms.
+    #[schema(value_type = Option<Object>)]
+    pub peer: Option<Value>,
+    pub last_message: Option<LastMessage>,
+    pub unread_count: i64,
+    pub counterpart: Counterpart,
+    /// Whether the caller is told of this room and counted for it.
+    pub followed: bool,
+    pub last_message_at: Option<Timestamp>,
+    pub updated_at: Timestamp,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ClientName {
+    pub id: ClientId,
+    pub name: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct LastMessage {
+    pub id: MessageId,
+    pub seq: i64,
+    /// Null when it was deleted.
+    pub excerpt: Option<String>,
+    pub sender_id: UserId,
+    pub sender_name: Option<String>,
+    pub created_at: Timestamp,
+}
+
+/// Where the caller stands after reading.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ReadState {
+    pub conversation_id: ConversationId,
+    pub up_to_seq: i64,
+    pub unread_count: i64,
+    /// Over all rooms the caller is counted for.
+    pub total: i64,
+}
+
+/// What is unread, room by room.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Unread {
+    pub total: i64,
+    pub conversations: Vec<UnreadRoom>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct UnreadRoom {
+    pub id: ConversationId,
+    pub unread_count: i64,
+}
+
+/// A message found by its words, with the match marked by `<mark>` in escaped text.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Found {
+    #[serde(flatten)]
+    pub message: Message,
+    #[schema(example = "Bonjour, où en est ma <mark>commande</mark> ?")]
+    pub excerpt: String,
+}
+
+/// The first characters of a message, for lists.
+pub fn excerpt(content: &str) -> String {
+    let mut chars = content.trim().chars();
+    let mut cut: String = chars.by_ref().take(EXCERPT_CHARS).collect();
+    if chars.next().is_some() {
+        cut.push('…');
+    }
+    cut
+}
+
+/// The same words sent again under the same `client_message_id` are a retry; other words are a mistake.
+pub fn check_repeat(first: &Message, body: &MessageBody, related: Option<&Related>) -> Result<()> {
+    let same_words = first.deleted_at.is_some()
+        || first.edited_at.is_some()
+        || first.content.as_deref() == Some(body.as_str());
+    let same_entity = first.deleted_at.is_some() || first.related.as_ref() == related;
+    if same_words && same_entity {
+        Ok(())
+    } else {
+        Err(Error::new(crate::base::Kind::Validation, "IDEMPOTENCY_MISMATCH"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blank_message_is_refused() {
+        assert_eq!(MessageBody::parse(" \n\t ".into()).unwrap_err().code, "missing");
+    }
+
+    #[test]
+    fn the_longest_message_counts_characters_not_bytes() {
+        assert!(MessageBody::parse("é".repeat(MAX_CONTENT_CHARS)).is_ok());
+        assert_eq!(MessageBody::parse("é".repeat(MAX_CONTENT_CHARS + 1)).unwrap_err().code, "too_long");
+    }
+
+    #[test]
+    fn links_that_run_code_are_refused() {
+        for link in
+            ["javascript:alert(1)", "//evil.example", "/\\evil.example", "data:text/html,x", "vbscript:x"]
+        {
+            assert!(!is_safe_link(link), "{link}");
+        }
+        assert!(is_safe_link("/orders/1"));
+        assert!(is_safe_link("https://example.com"));
+    }
+
+    #[test]
+    fn every_fault_of_a_related_entity_is_told_at_once() {
+        let related = Related {
+            kind: String::new(),
+            id: "x".repeat(201),
+            preview: Some(serde_json::json!({"url": "javascript:x"})),
+        };
+        let fields: Vec<_> = related.faults().into_iter().map(|f| f.field.into_owned()).collect();
+        assert_eq!(fields, ["related.type", "related.id", "related.preview.title", "related.preview.url"]);
+    }
+
+    #[test]
+    fn an_excerpt_is_cut_between_characters() {
+        assert_eq!(excerpt("  court  "), "court");
+        assert_eq!(excerpt(&"é".repeat(200)).chars().count(), EXCERPT_CHARS + 1);
+    }
+}

@@ -1,0 +1,41 @@
+//! Who may do what in a room. Whether a room is the caller's to see at all is row-level security's to say: what it
+//! hides is not found. Here stands what a person who sees the room may do in it.
+
+use std::time::Duration;
+
+use crate::base::role::Role;
+use crate::base::{Actor, Error, Kind, Result, Timestamp};
+use crate::chat::model::Message;
+
+/// Rooms are for people: a producer announces events instead.
+pub fn may_use_rooms(actor: &Actor) -> Result<()> {
+    if actor.role.is_service() { Err(Error::forbidden()) } else { Ok(()) }
+}
+
+/// Following is for operators; members of the client are told of their room anyway.
+pub fn may_follow(actor: &Actor) -> Result<()> {
+    if actor.role.is_operator() { Ok(()) } else { Err(Error::forbidden()) }
+}
+
+/// The author, within the window.
+pub fn may_edit(actor: &Actor, message: &Message, now: Timestamp, window: Duration) -> Result<()> {
+    if message.sender_id != actor.user {
+        return Err(Error::forbidden());
+    }
+    in_window(message, now, window)
+}
+
+/// The author within the window, or an owner at any time.
+pub fn may_delete(actor: &Actor, message: &Message, now: Timestamp, window: Duration) -> Result<()> {
+    if actor.role == Role::Owner {
+        return Ok(());
+    }
+    may_edit(actor, message, now, window)
+}
+
+fn in_window(message: &Message, now: Timestamp, window: Duration) -> Result<()> {
+    if message.created_at < now.minus(window) {
+        return Err(Error::new(Kind::Forbidden, "EDIT_WINDOW_CLOSED").arg("seconds", window.as_secs()));
+    }
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! Editing and deleting one's words.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::base::id::MessageId;
+use crate::base::{Actor, Error, Result};
+use crate::chat::model::{Message, MessageBody};
+use crate::chat::store::{self, Head, Marked};
+use crate::chat::{Chat, events, person_topic, policy};
+use crate::db::Tx;
+
+/// The message with its new words. The words before are kept in the activity log.
+pub async fn edit(chat: &Chat, actor: &Actor, id: MessageId, body: MessageBody) -> Result<Message> {
+    policy::may_use_rooms(actor)?;
+    let (task, by) = (chat.clone(), actor.clone());
+    chat.db
+        .write(actor, move |tx| {
+            let (before, head) = load_locked(tx, &by, id)?;
+            let now = task.clock.now();
+            policy::may_edit(&by, &before, now, task.edit_window)?;
+            if before.deleted_at.is_some() {
+                return Err(Error::conflict().details(json!({"current": before})));
+            }
+            if before.content.as_deref() == Some(body.as_str()) {
+                return Ok(before);
+            }
+            store::apply_edit(tx, &by, &head, id, body.as_str(), now)?;
+            let message = store::message(tx.conn(), by.tenant, id)?;
+            let kept = json!({"before": before.content, "seq": before.seq});
+            announce(
+                &task,
+                tx,
+                &by,
+                &head,
+                &message,
+                Change { event: events::UPDATED, action: "message.edit", kept },
+            )?;
+            Ok(message)
+        })
+        .await
+}
+
+/// The tombstone. A repeat gives it again.
+pub async fn delete(chat: &Chat, actor: &Actor, id: MessageId) -> Result<Message> {
+    policy::may_use_rooms(actor)?;
+    let (task, by) = (chat.clone(), actor.clone());
+    chat.db
+        .write(actor, move |tx| {
+            let (before, head) = load_locked(tx, &by, id)?;
+            let now = task.clock.now();
+            if before.deleted_at.is_some() && before.sender_id == by.user {
+                return Ok(before);
+            }
+            policy::may_delete(&by, &before, now, task.edit_window)?;
+            if before.deleted_at.is_some() {
+                return Ok(before);
+            }
+            store::apply_delete(tx, &by, &head, id, now)?;
+            let message = store::message(tx.conn(), by.tenant, id)?;
+            let kept = json!({"seq": before.seq, "author": before.sender_id});
+            announce(
+                &task,
+                tx,
+                &by,
+                &head,
+                &message,
+                Change { event: events::DELETED, action: "message.delete", kept },
+            )?;
+            Ok(message)
+        })
+        .await
+}
+
+/// The message as it is under the lock of its conversation.
+fn load_locked(tx: &mut Tx<'_>, actor: &Actor, id: MessageId) -> Result<(Message, Head)> {
+    let conversation = store::message(tx.conn(), actor.tenant, id)?.conversation_id;
+    let head = store::lock(tx.conn(), actor, conversation)?;
+    Ok((store::message(tx.conn(), actor.tenant, id)?, head))
+}
+
+struct Change {
+    event: &'static str,
+    action: &'static str,
+    kept: Value,
+}
+
+fn announce(
+    chat: &Chat,
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    head: &Head,
+    message: &Message,
+    change: Change,
+) -> Result<()> {
+    let payload = events::of_message(message)?;
+    let mut event =
+        events::durable(actor.tenant, head.client_id, message.changed_seq, change.event, &payload)?;
+    let (people, told) = tx.as_system(|sys| {
+        let what = Marked {
+            conversation: head.conversation_id,
+            client: head.client_id,
+            topic: &event.topic,
+            seq: event.seq,
+            event_id: event.id,
+            event: change.event,
+            payload,
+            now: chat.clock.now(),
+            action: change.action,
+            entity: ("message", message.id.to_string()),
+            kept: change.kept,
+            deleted: message.deleted_at.map(|_| (message.seq, message.sender_id)),
+        };
+        store::announce_change(sys, actor, what)
+    })?;
+    event.copies = people.into_iter().map(person_topic).map(Into::into).collect();
+    if message.deleted_at.is_some() {
+        event.also = events::unread(head.conversation_id, &told)?;
+    }
+    let hub = Arc::clone(&chat.hub);
+    let event = Arc::new(event);
+    tx.after_commit(move || hub.publish(event));
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! The conversation list, one conversation, and what is unread.
+
+use crate::base::id::UserId;
+use crate::base::page::Page;
+use crate::base::{Actor, Result, Timestamp};
+use crate::chat::model::{ClientName, Conversation, Room, Unread};
+use crate::chat::policy;
+use crate::chat::service::counterpart;
+use crate::chat::store::{self, ListFilter, Order, Outline};
+use crate::chat::{Chat, room_topic};
+
+/// Rooms whose messages match a search are looked for among this many of the newest matches.
+const SEARCHED_MESSAGES: i64 = 1_000;
+/// Most rooms that `unread-count` names; the total counts all.
+const UNREAD_ROOMS: i64 = 200;
+/// Most people online that an `online` order looks at.
+const ONLINE_PEOPLE: usize = 10_000;
+/// Most rooms that a join of `user:{id}` names.
+const MOVED_ROOMS: i64 = 1_000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scope {
+    /// Every room the caller may see.
+    #[default]
+    All,
+    /// Rooms the caller is told of and counted for.
+    Mine,
+}
+
+/// What list is asked for.
+#[derive(Debug, Clone)]
+pub struct List {
+    pub order: Order,
+    pub scope: Scope,
+    /// Words looked for in names and in messages.
+    pub search: Option<String>,
+    pub page: Page,
+}
+
+pub async fn list(chat: &Chat, actor: &Actor, list: List) -> Result<Vec<Conversation>> {
+    policy::may_use_rooms(actor)?;
+    let online = match list.order {
+        Order::Online => {
+            chat.hub.people_online(actor.tenant, ONLINE_PEOPLE).into_iter().map(|u| u.0).collect()
+        }
+        Order::Recent | Order::Unread => Vec::new(),
+    };
+    let by = actor.clone();
+    let outlines = chat
+        .db
+        .read(actor, move |tx| {
+            let matching = match &list.search {
+                Some(words) => store::rooms_with(tx.conn(), by.tenant, words, SEARCHED_MESSAGES)?,
+                None => Vec::new(),
+            };
+            let filter = ListFilter {
+                order: list.order,
+                mine: list.scope == Scope::Mine,
+                name_like: list.search.as_deref().map(contains),
+                matching,
+                online: online.clone(),
+                page: list.page,
+            };
+            store::list(tx.conn(), &by, &filter)
+        })
+        .await?;
+    Ok(outlines.into_iter().map(|outline| shown(chat, actor, outline)).collect())
+}
+
+pub async fn one(chat: &Chat, actor: &Actor, room: Room) -> Result<Conversation> {
+    policy::may_use_rooms(actor)?;
+    let by = actor.clone();
+    let outline = chat.db.read(actor, move |tx| store::conversation(tx.conn(), &by, room)).await?;
+    Ok(shown(chat, actor, outline))
+}
+
+pub async fn unread_count(chat: &Chat, actor: &Actor) -> Result<Unread> {
+    policy::may_use_rooms(actor)?;
+    let (tenant, user) = (actor.tenant, actor.user);
+    chat.db.read(actor, move |tx| store::unread(tx.conn(), tenant, user, UNREAD_ROOMS)).await
+}
+
+/// The room with what only this process knows: who is online.
+fn shown(chat: &Chat, actor: &Actor, outline: Outline) -> Conversation {
+    let others: Vec<UserId> = outline.others.iter().copied().map(UserId).collect();
+    let last_message = outline.last_message();
+    let counterpart = counterpart::after_send(
+        chat,
+        actor,
+        &others,
+        outline.operator_name.as_deref(),
+        outline.others_last_seen,
+    );
+    Conversation {
+        id: outline.id,
+        kind: outline.kind,
+        client: Some(ClientName { id: outline.client_id, name: outline.client_name }),
+        peer: None,
+        last_message,
+        unread_count: outline.unread_count.into(),
+        counterpart,
+        followed: outline.followed,
+        last_message_at: outline.last_message_at,
+        updated_at: outline.updated_at,
+    }
+}
+
+/// A LIKE pattern for "contains these words as they stand".
+fn contains(words: &str) -> String {
+    let mut pattern = String::with_capacity(words.len() + 2);
+    pattern.push('%');
+    for c in words.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// Rooms that an app which was away since `after` has to fetch: their topics and heads, the newest moves first.
+pub async fn moved_since(chat: &Chat, actor: &Actor, after: Timestamp) -> Result<Vec<(String, i64)>> {
+    policy::may_use_rooms(actor)?;
+    let (tenant, user) = (actor.tenant, actor.user);
+    let moved = chat
+        .db
+        .read(actor, move |tx| store::moved_since(tx.conn(), tenant, user, after, MOVED_ROOMS))
+        .await?;
+    Ok(moved.into_iter().map(|(client, head)| (room_topic(client), head)).collect())
+}

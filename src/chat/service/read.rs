@@ -1,0 +1,97 @@
+//! Marking as read: forward only, and once.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::base::id::{ConversationId, MessageId};
+use crate::base::{Actor, Error, Result, Timestamp};
+use crate::chat::model::ReadState;
+use crate::chat::store::{self, Head, Marked, Told};
+use crate::chat::{Chat, events, person_topic, policy};
+use crate::db::Tx;
+
+/// Up to where a person has read.
+#[derive(Debug, Clone, Copy)]
+pub enum UpTo {
+    /// Everything there is.
+    End(ConversationId),
+    Seq(ConversationId, i64),
+    /// This message and all before it.
+    Message(MessageId),
+}
+
+pub async fn mark_read(chat: &Chat, actor: &Actor, up_to: UpTo) -> Result<ReadState> {
+    policy::may_use_rooms(actor)?;
+    let (task, by) = (chat.clone(), actor.clone());
+    chat.db.write(actor, move |tx| write(&task, tx, &by, up_to)).await
+}
+
+fn write(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, up_to: UpTo) -> Result<ReadState> {
+    let (conversation, wanted) = match up_to {
+        UpTo::End(id) => (id, i64::MAX),
+        UpTo::Seq(id, seq) => (id, seq),
+        UpTo::Message(id) => {
+            let message = store::message(tx.conn(), actor.tenant, id)?;
+            (message.conversation_id, message.seq)
+        }
+    };
+    let head = store::lock(tx.conn(), actor, conversation)?;
+    let seq = wanted.min(head.last_seq);
+    if seq <= head.read_seq {
+        return standing(tx, actor, &head);
+    }
+    let now = chat.clock.now();
+    store::mark_read(tx, actor, &head, seq, now)?;
+    let told = announce(chat, tx, actor, &head, seq, now)?;
+    Ok(events::read_state(conversation, seq, told.iter().find(|t| t.user_id == actor.user)))
+}
+
+/// Where the actor stands when nothing moves.
+fn standing(tx: &mut Tx<'_>, actor: &Actor, head: &Head) -> Result<ReadState> {
+    let outline =
+        store::conversation(tx.conn(), actor, crate::chat::model::Room::Conversation(head.conversation_id))?;
+    let unread = store::unread(tx.conn(), actor.tenant, actor.user, 1)?;
+    Ok(ReadState {
+        conversation_id: head.conversation_id,
+        up_to_seq: head.read_seq,
+        unread_count: outline.unread_count.into(),
+        total: unread.total,
+    })
+}
+
+fn announce(
+    chat: &Chat,
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    head: &Head,
+    seq: i64,
+    now: Timestamp,
+) -> Result<Vec<Told>, Error> {
+    let payload = events::of_read(actor, head.conversation_id, seq, now);
+    let number = head.head + 1;
+    let mut event = events::durable(actor.tenant, head.client_id, number, events::READ, &payload)?;
+    let (people, told) = tx.as_system(|sys| {
+        let what = Marked {
+            conversation: head.conversation_id,
+            client: head.client_id,
+            topic: &event.topic,
+            seq: event.seq,
+            event_id: event.id,
+            event: events::READ,
+            payload,
+            now,
+            action: "message.read",
+            entity: ("conversation", head.conversation_id.to_string()),
+            kept: json!({"up_to_seq": seq}),
+            deleted: None,
+        };
+        store::announce_change(sys, actor, what)
+    })?;
+    event.copies = people.into_iter().map(person_topic).map(Into::into).collect();
+    event.also = events::unread(head.conversation_id, &told)?;
+    let hub = Arc::clone(&chat.hub);
+    let event = Arc::new(event);
+    tx.after_commit(move || hub.publish(event));
+    Ok(told)
+}

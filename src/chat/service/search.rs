@@ -1,0 +1,50 @@
+//! Finding what was said.
+
+use crate::base::page::Page;
+use crate::base::{Actor, Result};
+use crate::chat::model::{Found, Message};
+use crate::chat::{Chat, policy, store};
+
+/// Messages whose words match, newest first.
+pub async fn search(chat: &Chat, actor: &Actor, words: String, page: Page) -> Result<Vec<Found>> {
+    policy::may_use_rooms(actor)?;
+    let tenant = actor.tenant;
+    let hits = chat.db.read(actor, move |tx| store::hits(tx.conn(), tenant, &words, page)).await?;
+    Ok(hits.into_iter().map(|(message, excerpt)| Found { message, excerpt: marked(&excerpt) }).collect())
+}
+
+/// What was said about an entity, newest first.
+pub async fn about(chat: &Chat, actor: &Actor, kind: String, id: String, page: Page) -> Result<Vec<Message>> {
+    policy::may_use_rooms(actor)?;
+    let tenant = actor.tenant;
+    chat.db.read(actor, move |tx| store::of_entity(tx.conn(), tenant, kind.clone(), id.clone(), page)).await
+}
+
+/// Escapes the text for HTML, then turns the private-use marks around matches into `<mark>`: the words of a message
+/// can never become markup.
+fn marked(excerpt: &str) -> String {
+    let mut html = String::with_capacity(excerpt.len() + 16);
+    for c in excerpt.chars() {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            '\u{e000}' => html.push_str("<mark>"),
+            '\u{e001}' => html.push_str("</mark>"),
+            c => html.push(c),
+        }
+    }
+    html
+}
+
+#[cfg(test)]
+mod tests {
+    use super::marked;
+
+    #[test]
+    fn words_never_become_markup() {
+        assert_eq!(marked("<b>\u{e000}été\u{e001}</b> & co"), "&lt;b&gt;<mark>été</mark>&lt;/b&gt; &amp; co");
+    }
+}

@@ -1,0 +1,161 @@
+//! Sending: the one way a message comes to be, from REST and from the socket.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::base::id::{MessageId, UserId};
+use crate::base::role::UserType;
+use crate::base::{Actor, Result, Timestamp};
+use crate::chat::model::{self, Message, MessageBody, Related, Room, Sent, State};
+use crate::chat::service::counterpart;
+use crate::chat::store::{self, Announcement, NewMessage, Teller, Told};
+use crate::chat::{Chat, events, person_topic, policy};
+use crate::db::Tx;
+use crate::web::idempotency::{Done, Once};
+
+/// What a person sends.
+#[derive(Debug, Clone)]
+pub struct Send {
+    pub room: Room,
+    pub body: MessageBody,
+    pub related: Option<Related>,
+    /// Made by the sender; the same again is a retry and finds the first message.
+    pub client_message_id: Option<Uuid>,
+}
+
+/// A send that was done: now, or by an earlier copy of the same request.
+pub struct Outcome {
+    pub sent: Sent,
+    pub repeated: bool,
+    /// The answer came from the `Idempotency-Key`'s first request.
+    pub replayed: bool,
+}
+
+/// What the transaction decided, for the answer.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Written {
+    message: Message,
+    repeated: bool,
+    others: Vec<UserId>,
+    operator_name: Option<String>,
+    operator_last_seen: Option<Timestamp>,
+}
+
+pub async fn send(chat: &Chat, actor: &Actor, once: Once, command: Send) -> Result<Outcome> {
+    policy::may_use_rooms(actor)?;
+    let (task, by, command) = (chat.clone(), actor.clone(), Arc::new(command));
+    let done: Done<Written> =
+        chat.db.write(actor, move |tx| once.run(tx, |tx| write(&task, tx, &by, &command))).await?;
+    let replayed = done.replayed;
+    let written = done.value;
+    let counterpart = counterpart::after_send(
+        chat,
+        actor,
+        &written.others,
+        written.operator_name.as_deref(),
+        written.operator_last_seen,
+    );
+    let repeated = written.repeated;
+    if !repeated && !replayed {
+        metrics::counter!(crate::telemetry::names::MESSAGES_SENT).increment(1);
+    }
+    Ok(Outcome { sent: Sent { message: written.message, counterpart }, repeated, replayed })
+}
+
+fn write(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, command: &Send) -> Result<Written> {
+    let teller = store::room_for_send(tx.conn(), actor, command.room, command.client_message_id)?;
+    if let Some(first) = teller.repeat_of {
+        let message = store::message(tx.conn(), actor.tenant, first)?;
+        model::check_repeat(&message, &command.body, command.related.as_ref())?;
+        let others = others_of(tx, actor, &teller)?;
+        return Ok(written(message, true, others, &teller));
+    }
+    if actor.role.is_operator() && !teller.follows {
+        // Whoever writes in a room is told of it from then on.
+        store::follow(tx.conn(), teller.client_id, true)?;
+    }
+    let message = insert(chat, tx, actor, command, &teller)?;
+    let told = announce(chat, tx, actor, &message)?;
+    let other = actor.role.user_type().other();
+    let others = told.iter().filter(|t| t.side() == other).map(|t| t.user_id).collect();
+    Ok(written(message, false, others, &teller))
+}
+
+fn written(message: Message, repeated: bool, others: Vec<UserId>, teller: &Teller) -> Written {
+    Written {
+        message,
+        repeated,
+        others,
+        operator_name: teller.operator_name.clone(),
+        operator_last_seen: teller.operator_last_seen,
+    }
+}
+
+fn others_of(tx: &mut Tx<'_>, actor: &Actor, teller: &Teller) -> Result<Vec<UserId>> {
+    let other = actor.role.user_type().other();
+    let people = store::room_people(tx.conn(), teller.conversation_id)?;
+    Ok(people.into_iter().filter(|(_, side, _)| *side == other).map(|(user, ..)| user).collect())
+}
+
+fn insert(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, command: &Send, teller: &Teller) -> Result<Message> {
+    let sender_type = actor.role.user_type();
+    let new = NewMessage {
+        id: MessageId::new(),
+        conversation: teller.conversation_id,
+        client: teller.client_id,
+        operator: if sender_type == UserType::Operator { Some(actor.user) } else { teller.operator_id },
+        body: &command.body,
+        related: command.related.as_ref(),
+        client_message_id: command.client_message_id,
+        now: chat.clock.now(),
+    };
+    let (seq, changed_seq) = store::insert(tx, actor, &new)?;
+    Ok(Message {
+        id: new.id,
+        conversation_id: new.conversation,
+        client_id: new.client,
+        operator_id: new.operator,
+        seq,
+        changed_seq,
+        sender_id: actor.user,
+        sender_type,
+        sender_name: teller.sender_name.clone(),
+        sender_avatar_url: teller.sender_avatar_url.clone(),
+        content: Some(command.body.as_str().to_owned()),
+        related: command.related.clone(),
+        client_message_id: command.client_message_id,
+        state: State::Sent,
+        delivered_at: None,
+        read_at: None,
+        edited_at: None,
+        deleted_at: None,
+        created_at: new.now,
+    })
+}
+
+fn announce(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, message: &Message) -> Result<Vec<Told>> {
+    let payload = events::of_message(message)?;
+    let mut event =
+        events::durable(actor.tenant, message.client_id, message.changed_seq, events::NEW, &payload)?;
+    let told = tx.as_system(|sys| {
+        let what = Announcement {
+            conversation: message.conversation_id,
+            client: message.client_id,
+            message: message.id,
+            topic: &event.topic,
+            seq: event.seq,
+            event_id: event.id,
+            payload,
+            now: message.created_at,
+        };
+        store::announce_send(sys, actor, what)
+    })?;
+    event.copies =
+        told.iter().map(|t| t.user_id).chain([actor.user]).map(person_topic).map(Into::into).collect();
+    event.also = events::unread(message.conversation_id, &told)?;
+    let hub = Arc::clone(&chat.hub);
+    let event = Arc::new(event);
+    tx.after_commit(move || hub.publish(event));
+    Ok(told)
+}

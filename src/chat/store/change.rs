@@ -1,0 +1,264 @@
+//! What changes after a send: receipts, edits, deletions. Each takes the topic's next number under the room's lock.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::send::Told;
+use crate::base::id::{ClientId, ConversationId, MessageId, UserId};
+use crate::base::{Actor, Error, Result, Timestamp};
+use crate::db::sql::{Bind, sql};
+use crate::db::{SystemTx, Tx};
+
+/// A locked conversation, and where the actor stands in it.
+#[derive(QueryableByName)]
+pub struct Head {
+    #[diesel(sql_type = SqlUuid)]
+    pub conversation_id: ConversationId,
+    #[diesel(sql_type = SqlUuid)]
+    pub client_id: ClientId,
+    #[diesel(sql_type = BigInt)]
+    pub last_seq: i64,
+    #[diesel(sql_type = BigInt)]
+    pub head: i64,
+    #[diesel(sql_type = BigInt)]
+    pub read_seq: i64,
+}
+
+const STANDING: &str = "
+    SELECT c.id AS conversation_id, c.client_id, c.last_seq, c.head, coalesce(p.read_seq, 0) AS read_seq
+      FROM conversations c LEFT JOIN participants p
+        ON p.tenant_id = c.tenant_id AND p.conversation_id = c.id AND p.user_id = $3
+     WHERE c.tenant_id = $1 AND c.id = $2";
+
+/// Locks the conversation for the rest of the transaction. Not found where it is not the actor's to see.
+pub fn lock(conn: &mut PgConnection, actor: &Actor, id: ConversationId) -> Result<Head> {
+    // Two statements: what is joined to a row whose lock had to wait is of before the wait.
+    sql("SELECT FROM conversations WHERE tenant_id = $1 AND id = $2 FOR UPDATE")
+        .bind(actor.tenant)
+        .bind(id)
+        .execute(conn)?;
+    sql(STANDING)
+        .bind(actor.tenant)
+        .bind(id)
+        .bind(actor.user)
+        .get_result(conn)
+        .optional()?
+        .ok_or_else(|| Error::not_found("conversation"))
+}
+
+/// The other side's messages in (`after`, `up_to`] are read now, and the actor stands at `up_to`.
+/// A message that somebody of the same side had read already keeps that time.
+const MARK_READ: &str = "
+    WITH seen AS (
+        UPDATE messages SET read_at = $5, delivered_at = coalesce(delivered_at, $5), changed_seq = $6
+         WHERE tenant_id = $1 AND conversation_id = $2 AND seq > $3 AND seq <= $4
+           AND sender_type <> $7 AND read_at IS NULL
+        RETURNING seq),
+    room AS (
+        UPDATE conversations SET head = $6, updated_at = $5 WHERE tenant_id = $1 AND id = $2)
+    INSERT INTO participants AS p (tenant_id, conversation_id, client_id, user_id, side, read_seq)
+    VALUES ($1, $2, $8, $9, $7, $4)
+    ON CONFLICT (tenant_id, conversation_id, user_id) DO UPDATE SET read_seq = excluded.read_seq,
+        unread_count = CASE WHEN p.counted THEN (
+            SELECT count(*) FROM messages m WHERE m.tenant_id = $1 AND m.conversation_id = $2 AND m.seq > $4
+               AND m.sender_id <> $9 AND m.deleted_at IS NULL) ELSE 0 END";
+
+pub fn mark_read(tx: &mut Tx<'_>, actor: &Actor, head: &Head, up_to: i64, now: Timestamp) -> Result<()> {
+    sql(MARK_READ)
+        .bind(actor.tenant)
+        .bind(head.conversation_id)
+        .bind(head.read_seq)
+        .bind(up_to)
+        .bind(now)
+        .bind(head.head + 1)
+        .bind(actor.role.user_type().as_str())
+        .bind(head.client_id)
+        .bind(actor.user)
+        .execute(tx.conn())?;
+    Ok(())
+}
+
+const EDIT: &str = "
+    WITH room AS (
+        UPDATE conversations SET head = head + 1, updated_at = $3 WHERE tenant_id = $1 AND id = $2 RETURNING head)
+    UPDATE messages m SET content = $5, edited_at = $3, changed_seq = room.head FROM room
+     WHERE m.tenant_id = $1 AND m.id = $4";
+
+pub fn apply_edit(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    head: &Head,
+    message: MessageId,
+    content: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let query = sql(EDIT).bind(actor.tenant).bind(head.conversation_id).bind(now).bind(message).bind(content);
+    query.execute(tx.conn())?;
+    Ok(())
+}
+
+const DELETE: &str = "
+    WITH room AS (
+        UPDATE conversations SET head = head + 1, updated_at = $3 WHERE tenant_id = $1 AND id = $2 RETURNING head)
+    UPDATE messages m SET content = NULL, related_entity_type = NULL, related_entity_id = NULL,
+           related_preview = NULL, deleted_at = $3, changed_seq = room.head FROM room
+     WHERE m.tenant_id = $1 AND m.id = $4";
+
+pub fn apply_delete(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    head: &Head,
+    message: MessageId,
+    now: Timestamp,
+) -> Result<()> {
+    sql(DELETE).bind(actor.tenant).bind(head.conversation_id).bind(now).bind(message).execute(tx.conn())?;
+    Ok(())
+}
+
+/// A durable change other than a send: the event, its activity row, and whose counters it moves.
+pub struct Marked<'a> {
+    pub conversation: ConversationId,
+    pub client: ClientId,
+    pub topic: &'a str,
+    pub seq: i64,
+    pub event_id: Uuid,
+    pub event: &'static str,
+    pub payload: Value,
+    pub now: Timestamp,
+    pub action: &'static str,
+    pub entity: (&'static str, String),
+    /// What the activity row keeps: the words before an edit.
+    pub kept: Value,
+    /// A message that was deleted: its number and author. Those who had not read it have one less to read.
+    pub deleted: Option<(i64, UserId)>,
+}
+
+/// Copies go to everybody told of the room and to who acts; `messaging:unread` to who acts and, after a deletion, to
+/// those whose counter it moved. Sums are of before this statement, hence the corrections.
+const ANNOUNCE: &str = "
+    WITH moved AS (
+        UPDATE participants SET unread_count = unread_count - 1
+         WHERE $9 AND tenant_id = $1 AND conversation_id = $2 AND counted AND user_id <> $10 AND read_seq < $11
+           AND unread_count > 0
+        RETURNING user_id, side, unread_count),
+    people AS (
+        SELECT user_id FROM participants WHERE tenant_id = $1 AND conversation_id = $2 AND counted
+        UNION SELECT $3::uuid),
+    told AS (
+        SELECT p.user_id, p.side, coalesce(m.unread_count, p.unread_count) AS unread_count,
+               (SELECT coalesce(sum(q.unread_count), 0)::bigint FROM participants q
+                 WHERE q.tenant_id = $1 AND q.user_id = p.user_id AND q.counted)
+               - CASE WHEN m.user_id IS NULL THEN 0 ELSE 1 END AS total
+          FROM participants p LEFT JOIN moved m ON m.user_id = p.user_id
+         WHERE p.tenant_id = $1 AND p.conversation_id = $2
+           AND (m.user_id IS NOT NULL OR (NOT $9 AND p.user_id = $3))),
+    event AS (
+        INSERT INTO outbox (tenant_id, topic, seq, id, event, payload, fanout, client_id)
+        SELECT $1, $4, $5, $6, $7, $8, json_build_object(
+            'copies', (SELECT to_json(array_agg('user:' || user_id)) FROM people),
+            'also', coalesce((SELECT json_agg(json_build_object('topic', 'user:' || user_id, 'event', 'messaging:unread',
+                'payload', json_build_object('conversation_id', $2, 'unread_count', unread_count, 'total', total)))
+                FROM told), '[]')),
+            $12),
+    log AS (
+        INSERT INTO activity_logs (tenant_id, id, user_id, action, entity_type, entity_id, details, ip_address, created_at)
+        VALUES ($1, $13, $3, $14, $15, $16, $17, $18::inet, $19))
+    SELECT (SELECT array_agg(user_id) FROM people) AS people, t.user_id, t.side, t.unread_count, t.total
+      FROM (SELECT 1) one LEFT JOIN told t ON true";
+
+#[derive(QueryableByName)]
+struct AnnounceRow {
+    #[diesel(sql_type = diesel::sql_types::Array<SqlUuid>)]
+    people: Vec<Uuid>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    user_id: Option<UserId>,
+    #[diesel(sql_type = Nullable<Text>)]
+    side: Option<String>,
+    #[diesel(sql_type = Nullable<diesel::sql_types::Integer>)]
+    unread_count: Option<i32>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    total: Option<i64>,
+}
+
+/// Who gets a copy, and whose counters moved.
+pub fn announce_change(
+    sys: &mut SystemTx<'_>,
+    actor: &Actor,
+    what: Marked<'_>,
+) -> Result<(Vec<UserId>, Vec<Told>)> {
+    let (deleted_seq, author) = what.deleted.unwrap_or((0, actor.user));
+    let rows: Vec<AnnounceRow> = sql(ANNOUNCE)
+        .bind(actor.tenant)
+        .bind(what.conversation)
+        .bind(actor.user)
+        .bind(what.topic)
+        .bind(what.seq)
+        .bind(what.event_id)
+        .bind(what.event)
+        .bind(Bind::Json(what.payload))
+        .bind(what.deleted.is_some())
+        .bind(author)
+        .bind(deleted_seq)
+        .bind(what.client)
+        .bind(Uuid::now_v7())
+        .bind(what.action)
+        .bind(what.entity.0)
+        .bind(what.entity.1)
+        .bind(Some(what.kept))
+        .bind(actor.ip.map(|ip| ip.to_string()))
+        .bind(what.now)
+        .load(sys.conn())?;
+    let people = rows.first().map(|row| row.people.iter().copied().map(UserId).collect()).unwrap_or_default();
+    let told = rows.into_iter().filter_map(|row| {
+        Some(Told {
+            user_id: row.user_id?,
+            side: row.side?,
+            unread_count: row.unread_count?,
+            total: row.total?,
+        })
+    });
+    Ok((people, told.collect()))
+}
+
+#[derive(QueryableByName)]
+struct DeliveredRow {
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = SqlUuid)]
+    conversation_id: ConversationId,
+    #[diesel(sql_type = Timestamptz)]
+    delivered_at: Timestamp,
+}
+
+const MARK_DELIVERED: &str = "
+    UPDATE messages m SET delivered_at = $6 FROM conversations c
+     WHERE c.tenant_id = $1 AND c.client_id = $2 AND m.tenant_id = $1 AND m.conversation_id = c.id
+       AND ((m.changed_seq > $3 AND m.changed_seq <= $4) OR m.id = ANY ($7))
+       AND m.sender_type <> $5 AND m.delivered_at IS NULL
+    RETURNING m.seq, m.conversation_id, m.delivered_at";
+
+/// Marks the other side's messages whose events (`after`, `up_to`] reached a device of the actor, and those it
+/// fetched. Says which of them was the newest that was not delivered before.
+pub fn mark_delivered(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    client: ClientId,
+    after: i64,
+    up_to: i64,
+    fetched: Vec<Uuid>,
+    now: Timestamp,
+) -> Result<Option<(ConversationId, i64, Timestamp)>> {
+    let rows: Vec<DeliveredRow> = sql(MARK_DELIVERED)
+        .bind(actor.tenant)
+        .bind(client)
+        .bind(after)
+        .bind(up_to)
+        .bind(actor.role.user_type().as_str())
+        .bind(now)
+        .bind(fetched)
+        .load(tx.conn())?;
+    let newest = rows.into_iter().max_by_key(|row| row.seq);
+    Ok(newest.map(|row| (row.conversation_id, row.seq, row.delivered_at)))
+}

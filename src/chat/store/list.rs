@@ -1,0 +1,255 @@
+//! Conversations as lists show them, and what is unread.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use crate::base::id::{ClientId, ConversationId, MessageId, TenantId, UserId};
+use crate::base::page::Page;
+use crate::base::{Actor, Error, Result, Timestamp};
+use crate::chat::model::{LastMessage, Room, Unread, UnreadRoom, excerpt};
+use crate::chat::service::Place;
+use crate::db::sql::sql;
+
+/// In which order a list comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    Recent,
+    Unread,
+    /// Rooms with somebody of the other side online first.
+    Online,
+}
+
+/// Which conversations are meant.
+#[derive(Debug, Clone)]
+pub struct ListFilter {
+    pub order: Order,
+    /// Only rooms the actor is counted for.
+    pub mine: bool,
+    /// Part of a client's name, already lower case and escaped for LIKE.
+    pub name_like: Option<String>,
+    /// Rooms whose messages match the same search.
+    pub matching: Vec<Uuid>,
+    /// People online, for `Order::Online`.
+    pub online: Vec<Uuid>,
+    pub page: Page,
+}
+
+/// A conversation without what only this process knows (who is online).
+#[derive(QueryableByName)]
+pub struct Outline {
+    #[diesel(sql_type = SqlUuid)]
+    pub id: ConversationId,
+    #[diesel(sql_type = Text)]
+    pub kind: String,
+    #[diesel(sql_type = SqlUuid)]
+    pub client_id: ClientId,
+    #[diesel(sql_type = Text)]
+    pub client_name: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub operator_name: Option<String>,
+    #[diesel(sql_type = Integer)]
+    pub unread_count: i32,
+    #[diesel(sql_type = Bool)]
+    pub followed: bool,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub last_message_at: Option<Timestamp>,
+    #[diesel(sql_type = Timestamptz)]
+    pub updated_at: Timestamp,
+    /// The people of the other side, and when one of them was last seen.
+    #[diesel(sql_type = Array<SqlUuid>)]
+    pub others: Vec<Uuid>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub others_last_seen: Option<Timestamp>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    last_id: Option<MessageId>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    last_seq: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    last_content: Option<String>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    last_sender_id: Option<UserId>,
+    #[diesel(sql_type = Nullable<Text>)]
+    last_sender_name: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    last_created_at: Option<Timestamp>,
+}
+
+impl Outline {
+    pub fn last_message(&self) -> Option<LastMessage> {
+        Some(LastMessage {
+            id: self.last_id?,
+            seq: self.last_seq?,
+            excerpt: self.last_content.as_deref().map(excerpt),
+            sender_id: self.last_sender_id?,
+            sender_name: self.last_sender_name.clone(),
+            created_at: self.last_created_at?,
+        })
+    }
+}
+
+/// What the actor sees of the rooms `part` selects. The page is cut before anything is joined to it.
+fn outlines(part: &str) -> String {
+    format!(
+        "SELECT c.id, c.kind, c.client_id, k.name AS client_name, o.display_name AS operator_name, \
+         coalesce(p.unread_count, 0) AS unread_count, coalesce(p.counted, false) AS followed, \
+         c.last_message_at, c.updated_at, coalesce(s.others, '{{}}') AS others, \
+         s.last_seen AS others_last_seen, m.id AS last_id, m.seq AS last_seq, m.content AS last_content, \
+         m.sender_id AS last_sender_id, u.display_name AS last_sender_name, m.created_at AS last_created_at \
+         FROM ({part}) c JOIN clients k ON k.tenant_id = $1 AND k.id = c.client_id \
+         LEFT JOIN participants p ON p.tenant_id = $1 AND p.conversation_id = c.id AND p.user_id = $2 \
+         LEFT JOIN users o ON o.tenant_id = $1 AND o.id = k.operator_id \
+         LEFT JOIN messages m ON m.tenant_id = $1 AND m.conversation_id = c.id AND m.seq = c.last_seq \
+         LEFT JOIN users u ON u.tenant_id = $1 AND u.id = m.sender_id \
+         LEFT JOIN LATERAL (SELECT array_agg(r.user_id) AS others, max(r.last_seen_at) AS last_seen \
+             FROM authz.room_people(c.id) r WHERE r.side = $3) s ON true \
+         ORDER BY c.place"
+    )
+}
+
+/// One page of rooms. Each order is a text of its own: a parameter in ORDER BY would keep the planner from the index.
+fn page_of(order: Order, searched: bool, mine: bool) -> String {
+    let recent = "c.last_message_at DESC NULLS LAST, c.id";
+    let online =
+        "EXISTS (SELECT FROM authz.room_people(c.id) r WHERE r.side = $3 AND r.user_id = ANY ($6)) DESC";
+    let by = match order {
+        Order::Recent => recent.to_owned(),
+        Order::Unread => format!("coalesce(p.unread_count, 0) DESC, {recent}"),
+        Order::Online => format!("{online}, {recent}"),
+    };
+    let needs_standing = mine || order == Order::Unread;
+    let standing = if needs_standing {
+        "LEFT JOIN participants p ON p.tenant_id = $1 AND p.conversation_id = c.id AND p.user_id = $2"
+    } else {
+        ""
+    };
+    let mine = if mine { "AND p.counted" } else { "" };
+    let search = if searched {
+        "AND (c.id = ANY ($7) OR EXISTS (SELECT FROM clients k WHERE k.tenant_id = $1 AND k.id = c.client_id \
+         AND lower(authz.unaccent(k.name)) LIKE lower(authz.unaccent($8))))"
+    } else {
+        ""
+    };
+    format!(
+        "SELECT c.*, row_number() OVER (ORDER BY {by}) AS place FROM conversations c {standing} \
+         WHERE c.tenant_id = $1 {mine} {search} ORDER BY {by} LIMIT $4 OFFSET $5"
+    )
+}
+
+pub fn list(conn: &mut PgConnection, actor: &Actor, filter: &ListFilter) -> Result<Vec<Outline>> {
+    let text = outlines(&page_of(filter.order, filter.name_like.is_some(), filter.mine));
+    let rows = sql(text)
+        .bind(actor.tenant)
+        .bind(actor.user)
+        .bind(actor.role.user_type().other().as_str())
+        .bind(filter.page.limit)
+        .bind(filter.page.offset)
+        .bind(filter.online.clone())
+        .bind(filter.matching.clone())
+        .bind(filter.name_like.clone())
+        .load(conn)?;
+    Ok(rows)
+}
+
+/// One room. Not found where it is not the actor's to see.
+pub fn conversation(conn: &mut PgConnection, actor: &Actor, room: Room) -> Result<Outline> {
+    let (column, id) = match room {
+        Room::Conversation(id) => ("id", id.0),
+        Room::Client(id) => ("client_id", id.0),
+    };
+    sql(outlines(&format!(
+        "SELECT c.*, 1 AS place FROM conversations c WHERE c.tenant_id = $1 AND c.{column} = $4"
+    )))
+    .bind(actor.tenant)
+    .bind(actor.user)
+    .bind(actor.role.user_type().other().as_str())
+    .bind(id)
+    .get_result(conn)
+    .optional()?
+    .ok_or_else(|| Error::not_found("conversation"))
+}
+
+#[derive(QueryableByName)]
+struct UnreadRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: ConversationId,
+    #[diesel(sql_type = Integer)]
+    unread_count: i32,
+}
+
+/// Rooms with something unread, at most `limit` of them; the total counts all.
+pub fn unread(conn: &mut PgConnection, tenant: TenantId, user: UserId, limit: i64) -> Result<Unread> {
+    let rows: Vec<UnreadRow> = sql("SELECT conversation_id AS id, unread_count FROM participants \
+         WHERE tenant_id = $1 AND user_id = $2 AND counted AND unread_count > 0 \
+         ORDER BY unread_count DESC, conversation_id LIMIT $3")
+    .bind(tenant)
+    .bind(user)
+    .bind(limit)
+    .load(conn)?;
+    let conversations = rows
+        .into_iter()
+        .map(|row| UnreadRoom { id: row.id, unread_count: row.unread_count.into() })
+        .collect();
+    Ok(Unread { total: total_unread(conn, tenant, user)?, conversations })
+}
+
+#[derive(QueryableByName)]
+struct Total {
+    #[diesel(sql_type = BigInt)]
+    total: i64,
+}
+
+fn total_unread(conn: &mut PgConnection, tenant: TenantId, user: UserId) -> Result<i64> {
+    let row: Total = sql("SELECT coalesce(sum(unread_count), 0)::bigint AS total FROM participants \
+         WHERE tenant_id = $1 AND user_id = $2 AND counted")
+    .bind(tenant)
+    .bind(user)
+    .get_result(conn)?;
+    Ok(row.total)
+}
+
+#[derive(QueryableByName)]
+struct PlaceRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: ConversationId,
+    #[diesel(sql_type = SqlUuid)]
+    client_id: ClientId,
+    #[diesel(sql_type = BigInt)]
+    head: i64,
+}
+
+/// Both names of a room and its head. Not found where it is not the actor's to see.
+pub fn place(conn: &mut PgConnection, tenant: TenantId, room: Room) -> Result<Place> {
+    let (text, id) = match room {
+        Room::Conversation(id) => {
+            ("SELECT id, client_id, head FROM conversations WHERE tenant_id = $1 AND id = $2", id.0)
+        }
+        Room::Client(id) => {
+            ("SELECT id, client_id, head FROM conversations WHERE tenant_id = $1 AND client_id = $2", id.0)
+        }
+    };
+    let row: Option<PlaceRow> = sql(text).bind(tenant).bind(id).get_result(conn).optional()?;
+    let row = row.ok_or_else(|| Error::not_found("conversation"))?;
+    Ok(Place { conversation: row.id, client: row.client_id, head: row.head })
+}
+
+/// Rooms the person is counted for whose head moved since `after`, as (client, head): what an app that was away has
+/// to fetch. The newest first, at most `limit`.
+pub fn moved_since(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    user: UserId,
+    after: Timestamp,
+    limit: i64,
+) -> Result<Vec<(ClientId, i64)>> {
+    let rows: Vec<PlaceRow> = sql("SELECT c.id, c.client_id, c.head FROM participants p \
+         JOIN conversations c ON c.tenant_id = p.tenant_id AND c.id = p.conversation_id \
+         WHERE p.tenant_id = $1 AND p.user_id = $2 AND p.counted AND c.updated_at > $3 \
+         ORDER BY c.updated_at DESC LIMIT $4")
+    .bind(tenant)
+    .bind(user)
+    .bind(after)
+    .bind(limit)
+    .load(conn)?;
+    Ok(rows.into_iter().map(|row| (row.client_id, row.head)).collect())
+}

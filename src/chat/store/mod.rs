@@ -1,0 +1,16 @@
+//! All SQL of chat. No rules: those are in `policy` and `service`.
+
+mod change;
+mod list;
+mod page;
+mod row;
+mod search;
+mod send;
+
+pub use change::{Head, Marked, announce_change, apply_delete, apply_edit, lock, mark_delivered, mark_read};
+pub use list::{ListFilter, Order, Outline, conversation, list, moved_since, place, unread};
+pub use page::{Cut, Window, history, message, of_entity};
+pub use search::{hits, rooms_with};
+pub use send::{
+    Announcement, NewMessage, Teller, Told, announce_send, follow, insert, room_for_send, room_people,
+};

@@ -1,0 +1,164 @@
+//! Messages of one conversation, a page at a time, and single messages.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use super::row::{MessageRow, message_columns};
+use crate::base::id::{ConversationId, MessageId, TenantId};
+use crate::base::page::Page;
+use crate::base::{Error, Result};
+use crate::chat::model::{Message, Room};
+use crate::db::sql::{Statement, sql};
+
+/// Which part of the history is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    Newest,
+    /// The ones right before this `seq`.
+    Before(i64),
+    /// The ones right after this `seq`.
+    After(i64),
+    /// What changed since this topic number, in the order of change, tombstones too.
+    ChangedAfter(i64),
+}
+
+/// A page of history. `head` is the topic number in the same snapshot: join with `after_seq = head`, and nothing
+/// falls between.
+pub struct Window {
+    pub conversation_id: ConversationId,
+    pub head: i64,
+    pub last_seq: i64,
+    /// In the order asked for: ascending `seq`, or ascending `changed_seq`.
+    pub messages: Vec<Message>,
+    /// Whether more lie beyond the page in the direction it was read.
+    pub has_more: bool,
+}
+
+#[derive(QueryableByName)]
+struct WindowRow {
+    #[diesel(sql_type = SqlUuid)]
+    room_id: ConversationId,
+    #[diesel(sql_type = BigInt)]
+    room_head: i64,
+    #[diesel(sql_type = BigInt)]
+    room_last_seq: i64,
+    // Null where the page is empty and the room alone is told.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    message_id: Option<Uuid>,
+}
+
+/// Room and page in one statement, so that they are of one snapshot and cost one trip.
+macro_rules! window {
+    ($room:literal, $part:literal) => {
+        concat!(
+            "SELECT r.id AS room_id, r.head AS room_head, r.last_seq AS room_last_seq, p.id AS message_id, p.* FROM (\
+             SELECT c.id, c.head, c.last_seq FROM conversations c WHERE c.tenant_id = $1 AND ",
+            $room,
+            ") r LEFT JOIN LATERAL (SELECT ",
+            message_columns!(),
+            " FROM messages m LEFT JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.sender_id \
+             WHERE m.tenant_id = $1 AND m.conversation_id = r.id ",
+            $part,
+            " LIMIT $4) p ON true"
+        )
+    };
+}
+
+macro_rules! windows {
+    ($room:literal) => {
+        [
+            window!($room, "AND m.seq < $3 ORDER BY m.seq DESC"),
+            window!($room, "AND m.seq > $3 ORDER BY m.seq"),
+            window!($room, "AND m.changed_seq > $3 ORDER BY m.changed_seq"),
+        ]
+    };
+}
+
+const BY_CONVERSATION: [&str; 3] = windows!("c.id = $2");
+const BY_CLIENT: [&str; 3] = windows!("c.client_id = $2");
+
+struct MaybeMessage {
+    room: WindowRow,
+    message: Option<Message>,
+}
+
+impl QueryableByName<diesel::pg::Pg> for MaybeMessage {
+    fn build<'a>(row: &impl diesel::row::NamedRow<'a, diesel::pg::Pg>) -> diesel::deserialize::Result<Self> {
+        let room = WindowRow::build(row)?;
+        let message = match room.message_id {
+            Some(_) => Some(MessageRow::build(row)?.into()),
+            None => None,
+        };
+        Ok(Self { room, message })
+    }
+}
+
+/// The page of `room` that `cut` names, at most `limit` messages. Not found where the room is not the actor's.
+pub fn history(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    room: Room,
+    cut: Cut,
+    limit: i64,
+) -> Result<Window> {
+    let (texts, id) = match room {
+        Room::Conversation(id) => (&BY_CONVERSATION, id.0),
+        Room::Client(id) => (&BY_CLIENT, id.0),
+    };
+    let [before, after, changed] = texts;
+    let (text, bound) = match cut {
+        Cut::Newest => (before, i64::MAX),
+        Cut::Before(seq) => (before, seq),
+        Cut::After(seq) => (after, seq),
+        Cut::ChangedAfter(seq) => (changed, seq),
+    };
+    let rows: Vec<MaybeMessage> =
+        sql(*text).bind(tenant).bind(id).bind(bound).bind(limit.saturating_add(1)).load(conn)?;
+    let first = rows.first().ok_or_else(|| Error::not_found("conversation"))?;
+    let (conversation_id, head, last_seq) =
+        (first.room.room_id, first.room.room_head, first.room.room_last_seq);
+    let mut messages: Vec<Message> = rows.into_iter().filter_map(|row| row.message).collect();
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_more = messages.len() > limit;
+    messages.truncate(limit);
+    if matches!(cut, Cut::Newest | Cut::Before(_)) {
+        messages.reverse();
+    }
+    Ok(Window { conversation_id, head, last_seq, messages, has_more })
+}
+
+const ONE: &str = concat!(
+    "SELECT ",
+    message_columns!(),
+    " FROM messages m LEFT JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.sender_id \
+     WHERE m.tenant_id = $1 AND m.id = $2"
+);
+
+pub fn message(conn: &mut PgConnection, tenant: TenantId, id: MessageId) -> Result<Message> {
+    one(conn, sql(ONE).bind(tenant).bind(id))?.ok_or_else(|| Error::not_found("message"))
+}
+
+const OF_ENTITY: &str = concat!(
+    "SELECT ",
+    message_columns!(),
+    " FROM messages m LEFT JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.sender_id \
+     WHERE m.tenant_id = $1 AND m.related_entity_type = $2 AND m.related_entity_id = $3 AND m.deleted_at IS NULL \
+     ORDER BY m.created_at DESC, m.id DESC LIMIT $4 OFFSET $5"
+);
+
+/// What was said about an entity, newest first, in every room the actor sees.
+pub fn of_entity(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    kind: String,
+    id: String,
+    page: Page,
+) -> Result<Vec<Message>> {
+    let query = sql(OF_ENTITY).bind(tenant).bind(kind).bind(id).bind(page.limit).bind(page.offset);
+    Ok(query.load::<MessageRow>(conn)?.into_iter().map(Message::from).collect())
+}
+
+fn one(conn: &mut PgConnection, query: Statement) -> Result<Option<Message>> {
+    Ok(query.get_result::<MessageRow>(conn).optional()?.map(Message::from))
+}

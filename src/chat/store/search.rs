@@ -1,0 +1,62 @@
+//! Search: through the one function that may look past the policies, then rows read as the actor.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Text, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use super::row::{MessageRow, message_columns};
+use crate::base::Result;
+use crate::base::id::TenantId;
+use crate::base::page::Page;
+use crate::chat::model::Message;
+use crate::db::sql::sql;
+
+#[derive(QueryableByName)]
+struct Excerpt {
+    #[diesel(sql_type = Text)]
+    excerpt: String,
+}
+
+struct Hit(Message, String);
+
+impl QueryableByName<diesel::pg::Pg> for Hit {
+    fn build<'a>(row: &impl diesel::row::NamedRow<'a, diesel::pg::Pg>) -> diesel::deserialize::Result<Self> {
+        Ok(Self(MessageRow::build(row)?.into(), Excerpt::build(row)?.excerpt))
+    }
+}
+
+const HITS: &str = concat!(
+    "SELECT s.excerpt, ",
+    message_columns!(),
+    " FROM authz.search_messages($2, $3, $4) s JOIN messages m ON m.tenant_id = $1 AND m.id = s.id \
+     LEFT JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.sender_id \
+     ORDER BY m.created_at DESC, m.id DESC"
+);
+
+/// Messages whose words match, newest first, each with an excerpt whose matches stand between U+E000 and U+E001.
+pub fn hits(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    words: &str,
+    page: Page,
+) -> Result<Vec<(Message, String)>> {
+    let rows: Vec<Hit> = sql(HITS).bind(tenant).bind(words).bind(page.limit).bind(page.offset).load(conn)?;
+    Ok(rows.into_iter().map(|Hit(message, excerpt)| (message, excerpt)).collect())
+}
+
+#[derive(QueryableByName)]
+struct RoomId {
+    #[diesel(sql_type = SqlUuid)]
+    conversation_id: Uuid,
+}
+
+/// The rooms of the newest messages whose words match.
+pub fn rooms_with(conn: &mut PgConnection, tenant: TenantId, words: &str, newest: i64) -> Result<Vec<Uuid>> {
+    let rows: Vec<RoomId> = sql("SELECT DISTINCT m.conversation_id FROM authz.search_messages($2, $3, 0) s \
+         JOIN messages m ON m.tenant_id = $1 AND m.id = s.id")
+    .bind(tenant)
+    .bind(words)
+    .bind(newest)
+    .load(conn)?;
+    Ok(rows.into_iter().map(|row| row.conversation_id).collect())
+}

@@ -1,0 +1,228 @@
+//! A send, in three statements: the room and who writes, the message under its numbers, what others learn of it.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::base::id::{ClientId, ConversationId, MessageId, UserId};
+use crate::base::role::UserType;
+use crate::base::{Actor, Error, Result, Timestamp};
+use crate::chat::model::{MessageBody, Related, Room};
+use crate::db::sql::{Bind, sql};
+use crate::db::{SystemTx, Tx};
+
+/// What a send must know of the room and of its author.
+#[derive(QueryableByName)]
+pub struct Teller {
+    #[diesel(sql_type = SqlUuid)]
+    pub conversation_id: ConversationId,
+    #[diesel(sql_type = SqlUuid)]
+    pub client_id: ClientId,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub operator_id: Option<UserId>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub operator_name: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub operator_last_seen: Option<Timestamp>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub sender_name: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub sender_avatar_url: Option<String>,
+    /// Whether the author is marked as one who wrote here.
+    #[diesel(sql_type = Bool)]
+    pub follows: bool,
+    /// The first copy, where this is a repeat.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub repeat_of: Option<MessageId>,
+}
+
+macro_rules! room_for_send {
+    ($room:literal) => {
+        concat!(
+            "SELECT c.id AS conversation_id, c.client_id, k.operator_id, o.display_name AS operator_name, \
+             o.last_seen_at AS operator_last_seen, u.display_name AS sender_name, u.avatar_url AS sender_avatar_url, \
+             coalesce(p.follows, false) AS follows, m.id AS repeat_of \
+             FROM conversations c \
+             JOIN clients k ON k.tenant_id = c.tenant_id AND k.id = c.client_id \
+             LEFT JOIN users o ON o.tenant_id = k.tenant_id AND o.id = k.operator_id \
+             LEFT JOIN users u ON u.tenant_id = c.tenant_id AND u.id = $3 \
+             LEFT JOIN participants p ON p.tenant_id = c.tenant_id AND p.conversation_id = c.id AND p.user_id = $3 \
+             LEFT JOIN messages m ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id AND m.sender_id = $3 \
+              AND m.client_message_id = $4 \
+             WHERE c.tenant_id = $1 AND ",
+            $room
+        )
+    };
+}
+
+/// Not found where the room is not the actor's to see.
+pub fn room_for_send(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    room: Room,
+    client_message_id: Option<Uuid>,
+) -> Result<Teller> {
+    let (text, id) = match room {
+        Room::Conversation(id) => (room_for_send!("c.id = $2"), id.0),
+        Room::Client(id) => (room_for_send!("c.client_id = $2"), id.0),
+    };
+    sql(text)
+        .bind(actor.tenant)
+        .bind(id)
+        .bind(actor.user)
+        .bind(client_message_id)
+        .get_result(conn)
+        .optional()?
+        .ok_or_else(|| Error::not_found("conversation"))
+}
+
+/// The actor follows the room from now on, or no longer. Brings its audience in line.
+pub fn follow(conn: &mut PgConnection, client: ClientId, wanted: bool) -> Result<()> {
+    sql("SELECT authz.follow($1, $2)").bind(client).bind(wanted).execute(conn)?;
+    Ok(())
+}
+
+pub struct NewMessage<'a> {
+    pub id: MessageId,
+    pub conversation: ConversationId,
+    pub client: ClientId,
+    pub operator: Option<UserId>,
+    pub body: &'a MessageBody,
+    pub related: Option<&'a Related>,
+    pub client_message_id: Option<Uuid>,
+    pub now: Timestamp,
+}
+
+#[derive(QueryableByName)]
+struct Numbers {
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = BigInt)]
+    changed_seq: i64,
+}
+
+/// Takes the next numbers under the room's lock and writes the message with them.
+const INSERT: &str = "
+    WITH room AS (
+        UPDATE conversations SET last_seq = last_seq + 1, head = head + 1, last_message_at = $3, updated_at = $3
+         WHERE tenant_id = $1 AND id = $2 RETURNING last_seq, head)
+    INSERT INTO messages (tenant_id, id, conversation_id, client_id, operator_id, seq, changed_seq, sender_id,
+        sender_type, content, related_entity_type, related_entity_id, related_preview, client_message_id, created_at)
+    SELECT $1, $4, $2, $5, $6, last_seq, head, $7, $8, $9, $10, $11, $12, $13, $3 FROM room
+    RETURNING seq, changed_seq";
+
+/// The message's `seq` and the topic's number.
+pub fn insert(tx: &mut Tx<'_>, actor: &Actor, new: &NewMessage<'_>) -> Result<(i64, i64)> {
+    let related = new.related;
+    let numbers: Numbers = sql(INSERT)
+        .bind(actor.tenant)
+        .bind(new.conversation)
+        .bind(new.now)
+        .bind(new.id)
+        .bind(new.client)
+        .bind(new.operator)
+        .bind(actor.user)
+        .bind(actor.role.user_type().as_str())
+        .bind(new.body.as_str())
+        .bind(related.map(|r| r.kind.clone()))
+        .bind(related.map(|r| r.id.clone()))
+        .bind(related.and_then(|r| r.preview.clone()))
+        .bind(new.client_message_id)
+        .get_result(tx.conn())?;
+    Ok((numbers.seq, numbers.changed_seq))
+}
+
+/// One person who is told, and how much they have not read now.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct Told {
+    #[diesel(sql_type = SqlUuid)]
+    pub user_id: UserId,
+    #[diesel(sql_type = Text)]
+    pub(super) side: String,
+    #[diesel(sql_type = Integer)]
+    pub unread_count: i32,
+    #[diesel(sql_type = BigInt)]
+    pub total: i64,
+}
+
+impl Told {
+    pub fn side(&self) -> UserType {
+        if self.side == "client" { UserType::Client } else { UserType::Operator }
+    }
+}
+
+/// Counters of everybody told, the event, and the activity row, in one trip. `total` adds one to what the snapshot
+/// holds, since a statement does not see its own updates.
+const ANNOUNCE: &str = "
+    WITH counted AS (
+        UPDATE participants SET unread_count = unread_count + 1
+         WHERE tenant_id = $1 AND conversation_id = $2 AND counted AND user_id <> $3
+        RETURNING user_id, side, unread_count),
+    told AS (
+        SELECT c.user_id, c.side, c.unread_count, 1 + (
+            SELECT coalesce(sum(p.unread_count), 0)::bigint FROM participants p
+             WHERE p.tenant_id = $1 AND p.user_id = c.user_id AND p.counted) AS total
+          FROM counted c),
+    event AS (
+        INSERT INTO outbox (tenant_id, topic, seq, id, event, payload, fanout, client_id)
+        SELECT $1, $4, $5, $6, 'messaging:new', $7, json_build_object(
+            'copies', to_json(array_append(array_agg('user:' || user_id), 'user:' || $3::text)),
+            'also', coalesce(json_agg(json_build_object('topic', 'user:' || user_id, 'event', 'messaging:unread',
+                'payload', json_build_object('conversation_id', $2, 'unread_count', unread_count, 'total', total))), '[]')),
+            $8 FROM told),
+    log AS (
+        INSERT INTO activity_logs (tenant_id, id, user_id, action, entity_type, entity_id, ip_address, created_at)
+        VALUES ($1, $9, $3, 'message.send', 'message', $10, $11::inet, $12))
+    SELECT user_id, side, unread_count, total FROM told";
+
+/// What an announcement carries beside who acts.
+pub struct Announcement<'a> {
+    pub conversation: ConversationId,
+    pub client: ClientId,
+    pub message: MessageId,
+    pub topic: &'a str,
+    pub seq: i64,
+    pub event_id: Uuid,
+    pub payload: Value,
+    pub now: Timestamp,
+}
+
+pub fn announce_send(sys: &mut SystemTx<'_>, actor: &Actor, what: Announcement<'_>) -> Result<Vec<Told>> {
+    let told = sql(ANNOUNCE)
+        .bind(actor.tenant)
+        .bind(what.conversation)
+        .bind(actor.user)
+        .bind(what.topic)
+        .bind(what.seq)
+        .bind(what.event_id)
+        .bind(Bind::Json(what.payload))
+        .bind(what.client)
+        .bind(Uuid::now_v7())
+        .bind(what.message.to_string())
+        .bind(actor.ip.map(|ip| ip.to_string()))
+        .bind(what.now)
+        .load(sys.conn())?;
+    Ok(told)
+}
+
+#[derive(QueryableByName)]
+struct Person {
+    #[diesel(sql_type = SqlUuid)]
+    user_id: UserId,
+    #[diesel(sql_type = Text)]
+    side: String,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    last_seen_at: Option<Timestamp>,
+}
+
+/// Who is told of a room that the actor sees, with their side and when they were last seen.
+pub fn room_people(
+    conn: &mut PgConnection,
+    conversation: ConversationId,
+) -> Result<Vec<(UserId, UserType, Option<Timestamp>)>> {
+    let people: Vec<Person> =
+        sql("SELECT user_id, side, last_seen_at FROM authz.room_people($1)").bind(conversation).load(conn)?;
+    let side = |word: &str| if word == "client" { UserType::Client } else { UserType::Operator };
+    Ok(people.into_iter().map(|p| (p.user_id, side(&p.side), p.last_seen_at)).collect())
+}

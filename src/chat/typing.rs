@@ -1,0 +1,81 @@
+//! Who types where. Ephemeral: told to the room at once, never stored, over by itself after 5 s.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::Actor;
+use crate::base::id::{ClientId, ConversationId, TenantId, UserId};
+use crate::chat::{events, room_topic};
+use crate::realtime::Hub;
+
+const LASTS: Duration = Duration::from_secs(5);
+const SWEEP: Duration = Duration::from_millis(500);
+/// People who type at once, in this process; beyond, ends are left to the front ends.
+const MAX_TYPING: usize = 100_000;
+
+type Key = (TenantId, ConversationId, UserId);
+
+#[derive(Clone)]
+pub struct Typing {
+    hub: Arc<Hub>,
+    typing: Arc<Mutex<HashMap<Key, (ClientId, Instant)>>>,
+}
+
+impl Typing {
+    pub fn new(hub: Arc<Hub>) -> Self {
+        Self { hub, typing: Arc::default() }
+    }
+
+    /// `actor` types in the room, still types, or no longer does.
+    pub fn set(&self, actor: &Actor, conversation: ConversationId, client: ClientId, typing: bool) {
+        let key = (actor.tenant, conversation, actor.user);
+        {
+            let mut held = self.typing.lock().unwrap_or_else(PoisonError::into_inner);
+            match typing {
+                true if held.len() < MAX_TYPING => drop(held.insert(key, (client, Instant::now() + LASTS))),
+                true => {}
+                false => drop(held.remove(&key)),
+            }
+        }
+        self.tell(key, client, typing);
+    }
+
+    fn tell(&self, (tenant, conversation, user): Key, client: ClientId, typing: bool) {
+        let payload = events::of_typing(conversation, user, typing);
+        match events::signal(tenant, room_topic(client), events::TYPING, &payload) {
+            Ok(signal) => self.hub.signal(signal),
+            Err(error) => tracing::error!(%error, "typing could not be told"),
+        }
+    }
+
+    fn take_ended(&self, now: Instant) -> Vec<(Key, ClientId)> {
+        let mut held = self.typing.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended: Vec<_> = held
+            .iter()
+            .filter(|(_, (_, end))| *end <= now)
+            .map(|(key, (client, _))| (*key, *client))
+            .collect();
+        for (key, _) in &ended {
+            held.remove(key);
+        }
+        ended
+    }
+
+    /// Ends what nobody renewed, until told to stop.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut tick = tokio::time::interval(SWEEP);
+        loop {
+            tokio::select! {
+                _ = tick.tick() => {}
+                () = stop.cancelled() => return,
+            }
+            for (key, client) in self.take_ended(Instant::now()) {
+                self.tell(key, client, false);
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! `guichet config`.
+
+use crate::config::Config;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Print `.env.example` instead: every variable with its default and meaning
+    #[arg(long)]
+    example: bool,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let text = if args.example { Config::example() } else { Config::of_process()?.in_force() };
+    print!("{text}");
+    Ok(())
+}

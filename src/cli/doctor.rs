@@ -1,0 +1,94 @@
+//! `guichet doctor`: what is wrong, and how to mend it.
+
+use std::net::TcpListener;
+use std::process::ExitCode;
+
+use secrecy::ExposeSecret;
+
+use crate::app::engine::{Claim, Engine, connect};
+use crate::base::Clock;
+use crate::config::Config;
+use crate::db::{embedded, roles};
+use crate::identity::Tokens;
+
+/// One thing looked at.
+struct Finding {
+    what: &'static str,
+    result: anyhow::Result<String>,
+}
+
+pub fn run() -> anyhow::Result<ExitCode> {
+    let config = match Config::of_process() {
+        Ok(config) => config,
+        Err(faults) => {
+            println!("✗ configuration\n{faults}");
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let findings = [
+        Finding { what: "configuration", result: Ok(warnings(&config)) },
+        Finding { what: "data folder", result: data_dir(&config) },
+        Finding { what: "database", result: database(&config) },
+        Finding { what: "tokens", result: tokens(&config) },
+        Finding { what: "address", result: address(&config) },
+    ];
+    let mut code = ExitCode::SUCCESS;
+    for Finding { what, result } in findings {
+        match result {
+            Ok(said) => println!("✓ {what}: {said}"),
+            Err(error) => {
+                code = ExitCode::FAILURE;
+                println!("✗ {what}: {error:#}");
+            }
+        }
+    }
+    Ok(code)
+}
+
+fn warnings(config: &Config) -> String {
+    if config.warnings.is_empty() { "nothing odd".to_owned() } else { config.warnings.join("; ") }
+}
+
+fn data_dir(config: &Config) -> anyhow::Result<String> {
+    let dir = &config.server.data_dir;
+    std::fs::create_dir_all(dir)?;
+    let probe = dir.join(".doctor");
+    std::fs::write(&probe, b"")?;
+    std::fs::remove_file(&probe)?;
+    Ok(format!("{} can be written", dir.display()))
+}
+
+fn database(config: &Config) -> anyhow::Result<String> {
+    let (Some(app), Some(worker)) = (&config.database.url, &config.database.worker_url) else {
+        let is_running = embedded::Cluster::connect_running(&config.server.data_dir)?.is_some();
+        let engine = Engine::open(config, Claim::Share)?;
+        engine.stop()?;
+        return Ok(if is_running { "embedded, running" } else { "embedded, starts and stops" }.to_owned());
+    };
+    for (url, name) in [(app, "DATABASE_URL"), (worker, "DATABASE_WORKER_URL")] {
+        roles::refuse_powerful(&mut connect(url.0.expose_secret(), name)?)?;
+    }
+    Engine::open(config, Claim::Share)?;
+    Ok("reached with both roles, schema up to date".to_owned())
+}
+
+fn tokens(config: &Config) -> anyhow::Result<String> {
+    let secret = config.tokens.hs256_secret(&config.server.data_dir)?;
+    Tokens::new(&config.tokens, secret.as_ref(), Clock::system())?;
+    Ok(match (&config.tokens.jwks_url, secret) {
+        (Some(url), _) => format!("keys of {}", url.host_str().unwrap_or("the identity provider")),
+        (None, Some(_)) => "a secret".to_owned(),
+        (None, None) => "none can be verified".to_owned(),
+    })
+}
+
+fn address(config: &Config) -> anyhow::Result<String> {
+    let bind = config.server.bind;
+    match TcpListener::bind(bind) {
+        Ok(_) => Ok(format!("{bind} is free")),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            Ok(format!("{bind} is in use: by guichet, if it runs; else set BIND"))
+        }
+        Err(error) => Err(error.into()),
+    }
+}

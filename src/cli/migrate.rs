@@ -1,0 +1,66 @@
+//! `guichet migrate`.
+
+use anyhow::{Context, bail};
+use secrecy::ExposeSecret;
+
+use crate::app::engine::{Claim, Engine, connect};
+use crate::config::Config;
+use crate::db::{migrate, roles};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Take back the last N migrations instead
+    #[arg(long, value_name = "N", conflicts_with = "create_roles")]
+    down: Option<usize>,
+    /// Make guichet's database roles first; DATABASE_OWNER_URL must then be an administrator's. Passwords are taken
+    /// from DATABASE_URL and DATABASE_WORKER_URL
+    #[arg(long)]
+    create_roles: bool,
+}
+
+pub fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
+    if config.database.is_embedded() {
+        if args.down.is_some() || args.create_roles {
+            bail!(
+                "the embedded database makes its roles and migrates by itself; set DATABASE_OWNER_URL for another"
+            );
+        }
+        drop(Engine::open(config, Claim::Share)?);
+        println!("the embedded database is up to date");
+        return Ok(());
+    }
+    let url = config.database.owner_url.as_ref().context("DATABASE_OWNER_URL is not set")?;
+    let mut conn = connect(url.0.expose_secret(), "DATABASE_OWNER_URL")?;
+    if args.create_roles {
+        roles::create(&mut conn)?;
+        for url in [&config.database.url, &config.database.worker_url].into_iter().flatten() {
+            if let Some((role, password)) = credentials(url.0.expose_secret()) {
+                roles::set_password(&mut conn, &role, &password)?;
+            }
+        }
+        println!("roles made");
+    }
+    roles::become_owner(&mut conn)?;
+    let done = match args.down {
+        Some(steps) => migrate::down(&mut conn, steps)?,
+        None => migrate::up(&mut conn)?,
+    };
+    if done.is_empty() {
+        println!("nothing to do");
+    }
+    for version in done {
+        println!("{} {version}", if args.down.is_some() { "taken back" } else { "applied" });
+    }
+    Ok(())
+}
+
+/// Role and password of a database URL that has both.
+fn credentials(url: &str) -> Option<(String, String)> {
+    let url = reqwest::Url::parse(url).ok()?;
+    let decode = |text: &str| {
+        let pair = format!("k={}", text.replace('+', "%2B"));
+        serde_urlencoded::from_str::<Vec<(String, String)>>(&pair).ok()?.pop().map(|(_, value)| value)
+    };
+    let role = decode(url.username()).filter(|role| role.starts_with("guichet_"))?;
+    Some((role, decode(url.password()?)?))
+}

@@ -1,0 +1,82 @@
+//! The command line. Each command is a function that says on standard output what was asked, and on standard error
+//! what happens.
+
+mod config;
+mod doctor;
+mod migrate;
+mod openapi;
+mod seed;
+mod serve;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+use crate::telemetry;
+
+/// The desk between a business and its customers: chat, presence, notifications, tickets and meetings in one backend.
+#[derive(Parser)]
+#[command(name = "guichet", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the service until it is told to stop
+    Serve(serve::Args),
+    /// Bring the database to the schema of this version
+    Migrate(migrate::Args),
+    /// Make the demo tenant, or bring it back; prints who is in it, with tokens good for a day
+    Seed(seed::Args),
+    /// Make a token, for development and operations
+    Token(token::Args),
+    /// Print what is configured, secrets masked
+    Config(config::Args),
+    /// Print the API description (openapi.yaml)
+    Openapi,
+    /// Check every engine and setting, and say what is wrong and how to mend it
+    Doctor,
+}
+
+/// Parses the command line, does what it says, and gives the exit code: 0 done, 1 failed, 2 wrong usage.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("guichet: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    // A first provider of cryptography, once: reqwest is built without one of its own.
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        anyhow::bail!("another TLS provider is installed already");
+    }
+    match command {
+        Command::Openapi => openapi::run()?,
+        Command::Config(args) => config::run(&args)?,
+        Command::Serve(args) => serve::run(configured()?, &args)?,
+        Command::Migrate(args) => migrate::run(&configured()?, &args)?,
+        Command::Seed(args) => seed::run(&configured()?, &args)?,
+        Command::Token(args) => token::run(&configured()?, &args)?,
+        Command::Doctor => return doctor::run(),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The configuration in force, with its oddities in the log.
+fn configured() -> anyhow::Result<Config> {
+    let config = Config::of_process()?;
+    telemetry::logs::install(&config.logs);
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(config)
+}

@@ -1,0 +1,32 @@
+//! `guichet seed`.
+
+use crate::app::demo;
+use crate::app::engine::{Claim, Engine};
+use crate::base::Clock;
+use crate::config::Config;
+use crate::db::Db;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Print one JSON object and nothing else
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
+    let engine = Engine::open(config, Claim::Share)?;
+    let clock = Clock::system();
+    let db = Db::new(&engine.settings);
+    let made = actix_web::rt::System::new().block_on(demo::make(
+        &db,
+        &config.tokens,
+        &config.server.data_dir,
+        &clock,
+    ))?;
+    if args.json {
+        println!("{}", serde_json::to_string(&made)?);
+    } else {
+        print!("{}", made.people());
+    }
+    engine.stop()
+}

@@ -1,0 +1,43 @@
+//! `guichet serve`.
+
+use anyhow::Context;
+
+use crate::app::engine::{Claim, Engine};
+use crate::app::{self, App, demo};
+use crate::base::Clock;
+use crate::config::Config;
+use crate::telemetry;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Make the demo tenant, and print tokens and curl lines to try it with
+    #[arg(long)]
+    demo: bool,
+}
+
+pub fn run(config: Config, args: &Args) -> anyhow::Result<()> {
+    telemetry::metrics::install()?;
+    // Before the runtime: an embedded server takes a moment, and nothing else can be done meanwhile.
+    let engine = Engine::open(&config, Claim::Own)?;
+    let served = actix_web::rt::System::new().block_on(serve(config, args.demo, &engine));
+    let stopped = engine.stop();
+    served.and(stopped)
+}
+
+async fn serve(config: Config, with_demo: bool, engine: &Engine) -> anyhow::Result<()> {
+    let clock = Clock::system();
+    let public_url = config.server.clone();
+    let tokens = config.tokens.clone();
+    let data_dir = config.server.data_dir.clone();
+    let app = App::new(config, &engine.settings, clock.clone())?;
+    let demo = if with_demo { Some(demo::make(&app.db, &tokens, &data_dir, &clock).await?) } else { None };
+    let running = app::start(app)?;
+    let url = public_url.public_url(running.address);
+    tracing::info!(address = %running.address, "guichet is ready on {url}");
+    if let Some(demo) = demo {
+        print!("{}", demo.tour(&url));
+    }
+    let why = app::asked_to_stop().await.context("signals cannot be heard")?;
+    tracing::info!(signal = why, "stopping");
+    running.stop().await
+}

@@ -1,0 +1,69 @@
+//! `guichet token`.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+use crate::base::{Clock, Role};
+use crate::config::Config;
+use crate::identity::token::{NewToken, mint};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// owner, manager, employee, client, or service
+    #[arg(long)]
+    role: String,
+    /// Whose token: a person's id, or a name for a service
+    #[arg(long)]
+    user: String,
+    /// The tenant's id or slug; `*` for a service token of all tenants
+    #[arg(long)]
+    tenant: String,
+    /// A client that a new person belongs to; may be repeated
+    #[arg(long = "client", value_name = "ID")]
+    clients: Vec<uuid::Uuid>,
+    /// What a service token may do; may be repeated [default: everything]
+    #[arg(long = "scope")]
+    scopes: Vec<String>,
+    /// The person's name, for one that is made by their first token
+    #[arg(long)]
+    name: Option<String>,
+    #[arg(long)]
+    email: Option<String>,
+    /// How long the token is good, in hours
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=8760))]
+    hours: u32,
+}
+
+pub fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
+    let secret = config.tokens.hs256_secret(&config.server.data_dir)?.context(
+        "tokens are signed with JWT_SECRET, which is not set: with JWT_JWKS_URL the identity provider signs",
+    )?;
+    let role = match (args.role.as_str(), Role::of_person(&args.role)) {
+        ("service", _) => Role::Service,
+        (_, Some(role)) => role,
+        (other, None) => bail!("there is no role {other:?}: owner, manager, employee, client, service"),
+    };
+    if args.tenant == "*" && role != Role::Service {
+        bail!("only a service token is good for all tenants");
+    }
+    let scopes = match (role, args.scopes.is_empty()) {
+        (Role::Service, true) => vec!["*".to_owned()],
+        _ => args.scopes.clone(),
+    };
+    let now = Clock::system().now();
+    let new = NewToken {
+        subject: args.user.clone(),
+        tenant: args.tenant.clone(),
+        role,
+        clients: args.clients.iter().copied().map(crate::base::id::ClientId).collect(),
+        scopes,
+        name: args.name.clone(),
+        email: args.email.clone(),
+        locale: None,
+        issued_at: now,
+        expires_at: now.plus(Duration::from_secs(u64::from(args.hours) * 3600)),
+    };
+    println!("{}", mint(&config.tokens, &secret, &new)?);
+    Ok(())
+}

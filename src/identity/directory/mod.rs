@@ -1,0 +1,247 @@
+//! From a token to the actor it stands for: tenant, person, role, rights.
+//!
+//! - What is asked at every request (which tenant, which person) is remembered for seconds: a role that changed
+//!   or a person who was deleted counts at once in the process that did it, and within [`PERSON_TTL`] elsewhere.
+//! - The person's row says their role, not the token; under `JIT_USERS` a new token first brings the row in line.
+//! - Nothing unknown is remembered: who is provisioned now may enter now.
+
+mod jit;
+mod store;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::id::{TenantId, UserId};
+use crate::base::{Actor, Clock, Error, Locale, Result, Role, Timestamp};
+use crate::config;
+use crate::db::{Db, Tx};
+use crate::identity::cache::Cache;
+use crate::identity::features::FeatureSet;
+use crate::identity::presence::PresenceOf;
+use crate::identity::token::{Claims, TenantName, Tokens};
+use crate::identity::users::User;
+
+/// How long what another process changed about a person may go unnoticed.
+pub const PERSON_TTL: Duration = Duration::from_secs(10);
+/// A tenant's id never changes, nor does its slug.
+const TENANT_TTL: Duration = Duration::from_secs(600);
+const REMEMBERED_PEOPLE: usize = 100_000;
+const REMEMBERED_TENANTS: usize = 10_000;
+
+/// Knows who is who. Cheap to clone; copies share what they remember.
+#[derive(Clone)]
+pub struct Directory {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    parts: Parts,
+    tenants: Cache<TenantName, TenantId>,
+    features: Cache<TenantId, FeatureSet>,
+    people: Cache<(TenantId, UserId), Person>,
+}
+
+/// What a directory is made of.
+#[derive(Clone)]
+pub struct Parts {
+    pub db: Db,
+    pub tokens: Tokens,
+    pub clock: Clock,
+    /// Whether a first valid token of an unknown person makes that person.
+    pub jit_users: bool,
+    pub features: config::Features,
+    /// Who is there now, as the realtime hub knows it.
+    pub presence: PresenceOf,
+}
+
+/// Who somebody turned out to be, and until when.
+#[derive(Debug, Clone)]
+pub struct Credential {
+    pub actor: Actor,
+    pub expires_at: Timestamp,
+}
+
+/// Which tenant a request is for, beside what its token says. It counts only for service tokens of all tenants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked<'a> {
+    /// Nothing was said.
+    Unsaid,
+    /// `X-Tenant`: a UUID or a slug.
+    Named(&'a str),
+    /// The request makes one.
+    New,
+}
+
+/// What is remembered of a person.
+#[derive(Debug, Clone, Copy)]
+struct Person {
+    role: Role,
+    locale: Locale,
+    is_deleted: bool,
+}
+
+impl From<&User> for Person {
+    fn from(user: &User) -> Self {
+        Self { role: user.role, locale: user.locale, is_deleted: user.deleted_at.is_some() }
+    }
+}
+
+impl Directory {
+    pub fn new(parts: Parts) -> Self {
+        let inner = Inner {
+            parts,
+            tenants: Cache::new(REMEMBERED_TENANTS),
+            features: Cache::new(REMEMBERED_TENANTS),
+            people: Cache::new(REMEMBERED_PEOPLE),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    pub fn db(&self) -> &Db {
+        &self.inner.parts.db
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.inner.parts.clock
+    }
+
+    pub fn presence(&self) -> &PresenceOf {
+        &self.inner.parts.presence
+    }
+
+    /// Who `token` stands for. Errors: `UNAUTHENTICATED`; `VALIDATION_ERROR` when a token of all tenants comes
+    /// without saying for which; `UNAVAILABLE`.
+    pub async fn authenticate(
+        &self,
+        token: &str,
+        ip: Option<IpAddr>,
+        asked: Asked<'_>,
+    ) -> Result<Credential> {
+        let verified = self.inner.parts.tokens.verify(token).await?;
+        let claims = verified.claims;
+        let actor = if claims.role == Role::Service {
+            self.service(&claims, asked).await?
+        } else {
+            self.person(&claims, verified.is_new).await?
+        };
+        Ok(Credential { actor: Actor { ip, ..actor }, expires_at: claims.expires_at })
+    }
+
+    /// What is on for a tenant. Somebody of it must have been authenticated.
+    pub async fn features(&self, tenant: TenantId) -> Result<FeatureSet> {
+        let now = self.clock().now();
+        if let Some(features) = self.inner.features.get(&tenant, now) {
+            return Ok(features);
+        }
+        let settings = self.db().read(&reader(tenant), move |tx| store::settings(tx.conn(), tenant)).await?;
+        let features = FeatureSet::new(&self.inner.parts.features, &settings);
+        self.inner.features.put(tenant, features.clone(), now.plus(PERSON_TTL), now);
+        Ok(features)
+    }
+
+    /// Errors: `FEATURE_DISABLED`.
+    pub async fn require(&self, actor: &Actor, feature: config::Feature) -> Result<()> {
+        self.features(actor.tenant).await?.require(feature)
+    }
+
+    /// Once `tx` is committed, what is remembered of a person is asked anew.
+    pub(in crate::identity) fn forget_person(&self, tx: &mut Tx<'_>, tenant: TenantId, user: UserId) {
+        let directory = self.clone();
+        tx.after_commit(move || directory.inner.people.forget(&(tenant, user)));
+    }
+
+    pub(in crate::identity) fn forget_features(&self, tx: &mut Tx<'_>, tenant: TenantId) {
+        let directory = self.clone();
+        tx.after_commit(move || directory.inner.features.forget(&tenant));
+    }
+
+    async fn service(&self, claims: &Claims, asked: Asked<'_>) -> Result<Actor> {
+        let (tenant, role) = match (&claims.tenant, asked) {
+            (TenantName::Any, Asked::New) => (TenantId::new(), Role::Platform),
+            (TenantName::Any, Asked::Unsaid) => return Err(Error::invalid("X-Tenant", "missing")),
+            (TenantName::Any, Asked::Named(word)) => {
+                let name = TenantName::of_word(word);
+                let tenant = self.tenant(&name).await?;
+                (tenant.ok_or_else(|| Error::invalid("X-Tenant", "unknown_id"))?, Role::Service)
+            }
+            (name, _) => (self.known_tenant(name).await?, Role::Service),
+        };
+        Ok(Actor {
+            tenant,
+            user: claims.user,
+            role,
+            scopes: Arc::clone(&claims.scopes),
+            locale: claims.locale.unwrap_or_default(),
+            ip: None,
+        })
+    }
+
+    async fn person(&self, claims: &Arc<Claims>, is_new: bool) -> Result<Actor> {
+        let tenant = self.known_tenant(&claims.tenant).await?;
+        let person = self.known_person(tenant, claims, is_new).await?;
+        if person.is_deleted {
+            return Err(Error::unauthenticated().because("the person was deleted"));
+        }
+        Ok(Actor {
+            tenant,
+            user: claims.user,
+            role: person.role,
+            scopes: Arc::default(),
+            locale: person.locale,
+            ip: None,
+        })
+    }
+
+    async fn known_person(&self, tenant: TenantId, claims: &Arc<Claims>, is_new: bool) -> Result<Person> {
+        let key = (tenant, claims.user);
+        let now = self.clock().now();
+        let jit_users = self.inner.parts.jit_users;
+        if let Some(person) = self.inner.people.get(&key, now).filter(|_| !(jit_users && is_new)) {
+            return Ok(person);
+        }
+        let mut found = None;
+        if !(jit_users && is_new) {
+            found = self.db().read(&reader(tenant), move |tx| store::person(tx.conn(), key)).await?;
+        }
+        if found.is_none() && jit_users {
+            let claims = Arc::clone(claims);
+            found =
+                Some(self.db().write(&reader(tenant), move |tx| jit::bring_in(tx, tenant, &claims)).await?);
+        }
+        let user = found.ok_or_else(|| Error::unauthenticated().because("nobody knows this person"))?;
+        let person = Person::from(&user);
+        self.inner.people.put(key, person, now.plus(PERSON_TTL), now);
+        Ok(person)
+    }
+
+    async fn known_tenant(&self, name: &TenantName) -> Result<TenantId> {
+        let tenant = self.tenant(name).await?;
+        tenant.ok_or_else(|| Error::unauthenticated().because("nobody knows this tenant"))
+    }
+
+    async fn tenant(&self, name: &TenantName) -> Result<Option<TenantId>> {
+        let now = self.clock().now();
+        if let Some(tenant) = self.inner.tenants.get(name, now) {
+            return Ok(Some(tenant));
+        }
+        let asked = name.clone();
+        let found = self.db().anonymous(move |conn| store::tenant(conn, &asked)).await?;
+        if let Some(tenant) = found {
+            self.inner.tenants.put(name.clone(), tenant, now.plus(TENANT_TTL), now);
+        }
+        Ok(found)
+    }
+}
+
+/// The service itself, which looks people up before they act.
+fn reader(tenant: TenantId) -> Actor {
+    Actor {
+        tenant,
+        user: jit::actor(),
+        role: Role::Service,
+        scopes: Arc::default(),
+        locale: Locale::default(),
+        ip: None,
+    }
+}

@@ -1,0 +1,52 @@
+//! What is asked before anybody acts.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Uuid as SqlUuid};
+use diesel::{PgConnection, QueryableByName};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::base::Result;
+use crate::base::id::{ClientId, TenantId, UserId};
+use crate::db::schema::tenants;
+use crate::db::sql::sql;
+use crate::identity::token::TenantName;
+use crate::identity::users::{self, User};
+
+// Functions, since policies show nobody's rows to nobody.
+const BY_SLUG: &str = "SELECT authz.tenant_by_slug($1) AS id";
+const BY_ID: &str = "SELECT CASE WHEN authz.tenant_exists($1) THEN $1 END AS id";
+// One statement for any number of clients; those that are not there are passed over.
+const JOIN_CLIENTS: &str = "INSERT INTO client_members (tenant_id, client_id, user_id) \
+     SELECT c.tenant_id, c.id, $1 FROM clients c WHERE c.tenant_id = authz.tenant() AND c.id = ANY ($2) \
+     ORDER BY c.id ON CONFLICT DO NOTHING";
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    id: Option<Uuid>,
+}
+
+pub(super) fn tenant(conn: &mut PgConnection, name: &TenantName) -> Result<Option<TenantId>> {
+    let found: Found = match name {
+        TenantName::Id(id) => sql(BY_ID).bind(*id).get_result(conn)?,
+        TenantName::Slug(slug) => sql(BY_SLUG).bind(slug.as_str()).get_result(conn)?,
+        TenantName::Any => return Ok(None),
+    };
+    Ok(found.id.map(TenantId))
+}
+
+pub(super) fn settings(conn: &mut PgConnection, tenant: TenantId) -> Result<Value> {
+    let settings = tenants::table.find(tenant).select(tenants::settings).first(conn).optional()?;
+    Ok(settings.unwrap_or_default())
+}
+
+pub(super) fn person(conn: &mut PgConnection, (tenant, user): (TenantId, UserId)) -> Result<Option<User>> {
+    users::store::find(conn, tenant, user)
+}
+
+pub(super) fn join_clients(conn: &mut PgConnection, user: UserId, clients: &[ClientId]) -> Result<()> {
+    let clients: Vec<Uuid> = clients.iter().map(|client| client.0).collect();
+    sql(JOIN_CLIENTS).bind(user).bind(clients).execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! Feature flags: on, unless the configuration or the tenant's settings turn one off.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::base::{Error, Kind, Result};
+use crate::config::{self, Feature};
+
+/// What is off for one tenant.
+#[derive(Debug, Clone)]
+pub struct FeatureSet {
+    off: Arc<[Feature]>,
+}
+
+impl FeatureSet {
+    /// `settings` are the tenant's: `{"features": {"tickets": false}}`.
+    pub fn new(configured: &config::Features, settings: &Value) -> Self {
+        let off_here = |feature: &Feature| {
+            !configured.is_on(*feature) || settings["features"][feature.as_str()] == Value::Bool(false)
+        };
+        Self { off: Feature::ALL.into_iter().filter(off_here).collect() }
+    }
+
+    pub fn is_on(&self, feature: Feature) -> bool {
+        !self.off.contains(&feature)
+    }
+
+    /// Errors: `FEATURE_DISABLED`.
+    pub fn require(&self, feature: Feature) -> Result<()> {
+        if self.is_on(feature) { Ok(()) } else { Err(Error::new(Kind::Forbidden, "FEATURE_DISABLED")) }
+    }
+
+    /// As `GET /me` shows them.
+    pub fn as_map(&self) -> BTreeMap<&'static str, bool> {
+        Feature::ALL.into_iter().map(|feature| (feature.as_str(), self.is_on(feature))).collect()
+    }
+}

@@ -1,0 +1,59 @@
+//! What can be done with oneself.
+
+use super::model::{Me, MyClient, MyTenant, Unread};
+use super::store;
+use crate::base::{Actor, Error, Result};
+use crate::db::Tx;
+use crate::identity::users::{self, User, UserChange};
+use crate::identity::{Directory, FeatureSet, Permission, policy, tenants};
+use crate::web::BasedOn;
+
+pub(super) async fn read(directory: &Directory, actor: &Actor) -> Result<Me> {
+    policy::is_person(actor)?;
+    let features = directory.features(actor.tenant).await?;
+    let me = actor.clone();
+    directory
+        .db()
+        .read(actor, move |tx| {
+            let user = users::service::living(tx, &me, me.user)?;
+            of(tx, &me, user, &features)
+        })
+        .await
+}
+
+pub(super) async fn patch(
+    directory: &Directory,
+    actor: &Actor,
+    change: UserChange,
+    based_on: BasedOn,
+) -> Result<Me> {
+    policy::is_person(actor)?;
+    let features = directory.features(actor.tenant).await?;
+    let (directory, me) = (directory.clone(), actor.clone());
+    directory
+        .clone()
+        .db()
+        .write(actor, move |tx| {
+            let user = users::service::alter_profile(tx, &me, &change, &based_on)?;
+            directory.forget_person(tx, me.tenant, me.user);
+            of(tx, &me, user, &features)
+        })
+        .await
+}
+
+fn of(tx: &mut Tx<'_>, actor: &Actor, user: User, features: &FeatureSet) -> Result<Me> {
+    let tenant = tenants::store::find(tx.conn(), actor.tenant)?.ok_or_else(|| Error::not_found("tenant"))?;
+    let clients = store::clients(tx.conn(), actor)?;
+    let mut branding = tenant.settings["branding"].clone();
+    if branding.is_null() {
+        branding = serde_json::json!({});
+    }
+    Ok(Me {
+        user: user.seen_by(actor),
+        tenant: MyTenant { id: tenant.id, slug: tenant.slug, name: tenant.name, branding },
+        clients: clients.into_iter().map(|(id, name)| MyClient { id, name }).collect(),
+        permissions: Permission::names_of(actor),
+        unread: Unread { messages: store::unread_messages(tx.conn(), actor)?, notifications: 0 },
+        features: features.as_map(),
+    })
+}

@@ -1,0 +1,40 @@
+//! Who somebody is and what they may do: tokens, people, rights, provisioning.
+//!
+//! One path: a token is verified (`token`), becomes an actor (`directory`), and enters by the middleware (`gate`).
+//! What people may do stands in one table (`permission`), and in one line of each use case (`policy`).
+
+mod cache;
+pub mod clients;
+mod directory;
+pub mod edit;
+mod features;
+pub mod gate;
+pub mod me;
+mod permission;
+pub mod policy;
+mod presence;
+pub mod projects;
+mod search;
+pub mod teams;
+pub mod tenants;
+pub mod token;
+pub mod users;
+
+pub use directory::{Asked, Credential, Directory, PERSON_TTL, Parts};
+pub use features::FeatureSet;
+pub use gate::{Gate, authenticate};
+pub use permission::Permission;
+pub use presence::{PresenceOf, Status};
+pub use token::Tokens;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The routes of this room, under `/api/v1`. They want a `web::Data<Directory>`.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    me::routes(config);
+    users::routes(config);
+    teams::routes(config);
+    clients::routes(config);
+    projects::routes(config);
+    tenants::routes(config);
+}

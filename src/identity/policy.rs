@@ -1,0 +1,35 @@
+//! Who may do what to people, teams, clients, projects and tenants. Row-level security says the same again.
+
+use crate::base::id::UserId;
+use crate::base::{Actor, Error, Result, Role};
+use crate::identity::Permission;
+
+/// Errors: `FORBIDDEN`.
+pub fn may(actor: &Actor, permission: Permission) -> Result<()> {
+    allowed(permission.is_held_by(actor))
+}
+
+/// A manager makes, changes and removes everybody but owners.
+pub(super) fn may_manage_user(actor: &Actor, role: Role) -> Result<()> {
+    may(actor, Permission::DirectoryUsersManage)?;
+    allowed(actor.role != Role::Manager || role != Role::Owner)
+}
+
+/// Nobody below an owner changes what they are themselves.
+pub(super) fn may_change_standing(actor: &Actor, user: UserId) -> Result<()> {
+    allowed(actor.role != Role::Manager || actor.user != user)
+}
+
+/// Overwriting what another person wrote is for those who answer for the record.
+pub(super) fn may_force(actor: &Actor) -> Result<()> {
+    allowed(actor.role.is_operator() || actor.role == Role::Service)
+}
+
+/// A person of the tenant: service tokens have no profile.
+pub(super) fn is_person(actor: &Actor) -> Result<()> {
+    allowed(!actor.role.is_service())
+}
+
+fn allowed(is: bool) -> Result<()> {
+    if is { Ok(()) } else { Err(Error::forbidden()) }
+}

@@ -1,0 +1,21 @@
+//! A project as stored and as shown.
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::base::Timestamp;
+use crate::base::id::{ClientId, ProjectId};
+use crate::db::schema::projects;
+
+/// What a client has under way.
+#[derive(Debug, Clone, Queryable, Selectable, Serialize, Deserialize, ToSchema)]
+#[diesel(table_name = projects, check_for_backend(Pg))]
+pub struct Project {
+    pub id: ProjectId,
+    pub client_id: ClientId,
+    pub name: String,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}

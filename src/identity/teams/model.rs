@@ -1,0 +1,20 @@
+//! A team as stored and as shown.
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::base::Timestamp;
+use crate::base::id::TeamId;
+use crate::db::schema::teams;
+
+/// A group of operators that are in charge of clients together.
+#[derive(Debug, Clone, Queryable, Selectable, Serialize, Deserialize, ToSchema)]
+#[diesel(table_name = teams, check_for_backend(Pg))]
+pub struct Team {
+    pub id: TeamId,
+    pub name: String,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}

@@ -1,0 +1,36 @@
+//! The rows of tenants: each actor sees one.
+
+use diesel::PgConnection;
+use diesel::prelude::*;
+
+use super::model::{NewTenant, Tenant, TenantChange};
+use crate::base::id::TenantId;
+use crate::base::{Error, Kind, Result};
+use crate::db::on_constraint;
+use crate::db::schema::tenants;
+
+pub fn find(conn: &mut PgConnection, id: TenantId) -> Result<Option<Tenant>> {
+    Ok(tenants::table.find(id).select(Tenant::as_select()).first(conn).optional()?)
+}
+
+/// Locks the row until the transaction ends; `None` where the actor may not change it.
+pub fn lock(conn: &mut PgConnection, id: TenantId) -> Result<Option<Tenant>> {
+    Ok(tenants::table.find(id).select(Tenant::as_select()).for_update().first(conn).optional()?)
+}
+
+/// Errors: `SLUG_TAKEN`.
+pub fn insert(conn: &mut PgConnection, tenant: &NewTenant) -> Result<Tenant> {
+    diesel::insert_into(tenants::table)
+        .values(tenant)
+        .returning(Tenant::as_returning())
+        .get_result(conn)
+        .map_err(on_constraint("tenants_slug_key", || Error::new(Kind::Conflict, "SLUG_TAKEN")))
+}
+
+/// `change` must not be empty.
+pub fn update(conn: &mut PgConnection, id: TenantId, change: &TenantChange) -> Result<Tenant> {
+    Ok(diesel::update(tenants::table.find(id))
+        .set(change)
+        .returning(Tenant::as_returning())
+        .get_result(conn)?)
+}

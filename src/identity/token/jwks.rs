@@ -1,0 +1,194 @@
+//! The identity provider's published keys (JWKS, RFC 7517), fetched and remembered.
+//!
+//! - An unknown key id causes at most one fetch a minute, however many tokens name it; one fetch runs at a time.
+//! - The last good set stays in use while the endpoint is down.
+//! - A key verifies the one algorithm of its type, and only where its `use`, `key_ops` and `alg` do not say
+//!   otherwise. The key id is an opaque name; what else a token's header points to is ignored.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use futures_util::StreamExt;
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use reqwest::Url;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::sync::Semaphore;
+
+use super::refused;
+use crate::base::{Clock, Error, Result, Timestamp};
+
+const TTL: Duration = Duration::from_secs(600);
+const BETWEEN_FETCHES: Duration = Duration::from_secs(60);
+/// While there is no set at all, nobody can be let in: trying sooner is worth it. And after a fetch that was given
+/// up halfway, because its request went away: hanging up must not put off the next one.
+const AFTER_NOTHING: Duration = Duration::from_secs(5);
+const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
+const MAX_SET_BYTES: usize = 64 * 1024;
+/// RFC 7518, 3.3: 2048 bits.
+const MIN_RSA_MODULUS_CHARS: usize = 342;
+
+pub(super) struct Jwks {
+    url: Url,
+    http: reqwest::Client,
+    clock: Clock,
+    state: RwLock<State>,
+    /// One fetch at a time.
+    turn: Semaphore,
+}
+
+#[derive(Default, Clone)]
+struct State {
+    keys: Option<Arc<[Key]>>,
+    fetched_at: Option<Timestamp>,
+    next_fetch_at: Option<Timestamp>,
+}
+
+struct Key {
+    id: Option<String>,
+    algorithm: Algorithm,
+    decoding: DecodingKey,
+}
+
+impl Jwks {
+    pub fn new(url: Url, clock: Clock) -> anyhow::Result<Self> {
+        ensure!(
+            url.scheme() == "https" || is_loopback(&url),
+            "JWT_JWKS_URL must be https: whoever can change the answer on its way can make tokens"
+        );
+        // rustls wants one provider for the process; whoever comes first sets the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .timeout(FETCH_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .context("the HTTP client for JWT_JWKS_URL cannot be made")?;
+        Ok(Self { url, http, clock, state: RwLock::default(), turn: Semaphore::new(1) })
+    }
+
+    /// The key named `id`; without a name, the only one for `algorithm`.
+    pub async fn key(&self, id: Option<&str>, algorithm: Algorithm) -> Result<DecodingKey> {
+        let state = self.state();
+        let found = state.find(id, algorithm);
+        if found.is_some() && !self.is_stale(&state) {
+            return found.ok_or_else(|| refused("no such key"));
+        }
+        self.refetch(found.is_some()).await;
+        let state = self.state();
+        match state.find(id, algorithm) {
+            Some(key) => Ok(key),
+            None if state.keys.is_none() => Err(Error::unavailable("no key of the identity provider yet")),
+            None => Err(refused("no published key is the token's")),
+        }
+    }
+
+    /// Fetches when it is time. Who has a key at hand does not wait for another's fetch.
+    async fn refetch(&self, has_key: bool) {
+        if !self.is_time() {
+            return;
+        }
+        let turn = if has_key { self.turn.try_acquire().ok() } else { self.turn.acquire().await.ok() };
+        // Another may have fetched while this one waited.
+        if turn.is_none() || !self.is_time() {
+            return;
+        }
+        self.change(|state, now| state.next_fetch_at = Some(now.plus(AFTER_NOTHING)));
+        let fetched = self.fetch().await;
+        self.change(|state, now| {
+            match fetched {
+                Ok(keys) => {
+                    state.keys = Some(keys);
+                    state.fetched_at = Some(now);
+                }
+                Err(error) => tracing::warn!(
+                    error.cause = format!("{error:#}"),
+                    "the identity provider's keys could not be fetched; the last good ones stay in use"
+                ),
+            }
+            let pause = if state.keys.is_some() { BETWEEN_FETCHES } else { AFTER_NOTHING };
+            state.next_fetch_at = Some(now.plus(pause));
+        });
+    }
+
+    async fn fetch(&self) -> anyhow::Result<Arc<[Key]>> {
+        let response = self.http.get(self.url.clone()).send().await?.error_for_status()?;
+        ensure!(response.status() == 200, "the answer is {}", response.status());
+        let mut body = Vec::new();
+        let mut chunks = response.bytes_stream();
+        while let Some(chunk) = chunks.next().await {
+            body.extend_from_slice(&chunk?);
+            ensure!(body.len() <= MAX_SET_BYTES, "the answer has more than {MAX_SET_BYTES} bytes");
+        }
+        let set: Set = serde_json::from_slice(&body)?;
+        let keys: Arc<[Key]> = set.keys.into_iter().filter_map(usable).collect();
+        ensure!(!keys.is_empty(), "no key in the answer is for RS256, ES256 or EdDSA");
+        Ok(keys)
+    }
+
+    fn is_stale(&self, state: &State) -> bool {
+        state.fetched_at.is_none_or(|time| time <= self.clock.now().minus(TTL))
+    }
+
+    fn is_time(&self) -> bool {
+        self.state().next_fetch_at.is_none_or(|time| time <= self.clock.now())
+    }
+
+    fn state(&self) -> State {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State, Timestamp)) {
+        change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner), self.clock.now());
+    }
+}
+
+impl State {
+    fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<DecodingKey> {
+        let keys = self.keys.as_ref()?;
+        let mut fitting = keys
+            .iter()
+            .filter(|key| key.algorithm == algorithm && (id.is_none() || key.id.as_deref() == id))
+            .map(|key| &key.decoding);
+        let key = fitting.next()?;
+        fitting.next().is_none().then(|| key.clone())
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    url.scheme() == "http" && (host == "localhost" || address.is_ok_and(|address| address.is_loopback()))
+}
+
+/// Read one by one: a key of a kind unknown here must not hide the others.
+#[derive(Deserialize)]
+struct Set {
+    keys: Vec<Value>,
+}
+
+fn usable(key: Value) -> Option<Key> {
+    let jwk: Jwk = serde_json::from_value(key).ok()?;
+    let (algorithm, named) = match &jwk.algorithm {
+        AlgorithmParameters::RSA(rsa) if rsa.n.len() >= MIN_RSA_MODULUS_CHARS => {
+            (Algorithm::RS256, KeyAlgorithm::RS256)
+        }
+        AlgorithmParameters::EllipticCurve(ec) if ec.curve == EllipticCurve::P256 => {
+            (Algorithm::ES256, KeyAlgorithm::ES256)
+        }
+        AlgorithmParameters::OctetKeyPair(okp) if okp.curve == EllipticCurve::Ed25519 => {
+            (Algorithm::EdDSA, KeyAlgorithm::EdDSA)
+        }
+        _ => return None,
+    };
+    let common = &jwk.common;
+    let signs = common.public_key_use.as_ref().is_none_or(|purpose| *purpose == PublicKeyUse::Signature);
+    let verifies = common.key_operations.as_ref().is_none_or(|list| list.contains(&KeyOperations::Verify));
+    let agrees = common.key_algorithm.is_none_or(|algorithm| algorithm == named);
+    if !(signs && verifies && agrees) {
+        return None;
+    }
+    let decoding = DecodingKey::from_jwk(&jwk).ok()?;
+    Some(Key { id: jwk.common.key_id, algorithm, decoding })
+}

@@ -1,0 +1,72 @@
+//! Makes tokens, for development, operation and tests. guichet itself never needs one.
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value, json};
+
+use crate::base::id::ClientId;
+use crate::base::{Error, Locale, Result, Role, Timestamp};
+use crate::config;
+
+/// What a token is to say.
+#[derive(Debug, Clone)]
+pub struct NewToken {
+    /// `sub`: a person's id, or any name.
+    pub subject: String,
+    /// UUID or slug; `*` for a service token of all tenants.
+    pub tenant: String,
+    pub role: Role,
+    pub clients: Vec<ClientId>,
+    /// Of service tokens.
+    pub scopes: Vec<String>,
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub locale: Option<Locale>,
+    pub issued_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// An HS256 token, its claims where `config` looks for them, with the configured issuer and audience.
+pub fn mint(config: &config::Tokens, secret: &SecretString, new: &NewToken) -> Result<String> {
+    let mut body = json!({
+        "sub": new.subject,
+        "iat": new.issued_at.as_millis() / 1000,
+        "exp": new.expires_at.as_millis() / 1000,
+    });
+    let optional = [
+        ("/iss", config.issuer.clone()),
+        ("/aud", config.audience.clone()),
+        ("/name", new.name.clone()),
+        ("/email", new.email.clone()),
+        ("/locale", new.locale.map(|locale| locale.as_str().to_owned())),
+    ];
+    for (pointer, value) in optional {
+        if let Some(value) = value {
+            put(&mut body, pointer, value.into());
+        }
+    }
+    put(&mut body, config.tenant_claim.as_str(), new.tenant.clone().into());
+    put(&mut body, config.role_claim.as_str(), new.role.as_str().into());
+    if !new.clients.is_empty() {
+        put(&mut body, config.clients_claim.as_str(), json!(new.clients));
+    }
+    if !new.scopes.is_empty() {
+        put(&mut body, config.scopes_claim.as_str(), json!(new.scopes));
+    }
+    let key = EncodingKey::from_secret(secret.expose_secret().as_bytes());
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), &body, &key).map_err(Error::internal)
+}
+
+/// Puts `value` where the JSON pointer says, making the objects on the way.
+fn put(body: &mut Value, pointer: &str, value: Value) {
+    let mut place = body;
+    for step in pointer.split('/').skip(1) {
+        let key = step.replace("~1", "/").replace("~0", "~");
+        if !place.is_object() {
+            *place = Value::Object(Map::new());
+        }
+        let Value::Object(object) = place else { return };
+        place = object.entry(key).or_insert(Value::Null);
+    }
+    *place = value;
+}

@@ -1,0 +1,128 @@
+//! A person as stored and as shown, and what of them can be changed.
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::base::id::{TenantId, UserId};
+use crate::base::role::UserType;
+use crate::base::{Actor, Locale, Role, Timestamp};
+use crate::db::schema::users;
+
+/// A row of `users`.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = users, check_for_backend(Pg))]
+pub struct User {
+    pub id: UserId,
+    pub external_id: Option<String>,
+    #[diesel(deserialize_as = String)]
+    pub role: Role,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub display_name: String,
+    pub avatar_url: Option<String>,
+    #[diesel(deserialize_as = String)]
+    pub locale: Locale,
+    pub timezone: String,
+    pub updated_by: Option<UserId>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// The columns' words, which constraints keep within their sets.
+impl TryFrom<String> for Role {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        Role::of_person(&word).ok_or(word)
+    }
+}
+
+impl TryFrom<String> for Locale {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        Locale::parse(&word).ok_or(word)
+    }
+}
+
+/// A new row of `users`.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = users)]
+pub struct NewUser {
+    pub tenant_id: TenantId,
+    pub id: UserId,
+    pub external_id: Option<String>,
+    pub role: &'static str,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub display_name: String,
+    pub avatar_url: Option<String>,
+    pub locale: &'static str,
+    pub timezone: String,
+    pub updated_by: UserId,
+}
+
+pub const DEFAULT_TIMEZONE: &str = "Europe/Paris";
+
+/// A change of a person; `None` leaves a column as it is. Serialized, it is what was asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, AsChangeset, Serialize)]
+#[diesel(table_name = users)]
+pub struct UserChange {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub avatar_url: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locale: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+}
+
+/// A person, as others see them.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct UserView {
+    pub id: UserId,
+    pub role: Role,
+    pub user_type: UserType,
+    pub display_name: String,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub avatar_url: Option<String>,
+    pub locale: Locale,
+    pub timezone: String,
+    pub external_id: Option<String>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl User {
+    /// What `reader` is shown. Members see of others who they are, not how to reach them elsewhere.
+    pub fn seen_by(self, reader: &Actor) -> UserView {
+        let is_open = reader.role != Role::Client || reader.user == self.id;
+        UserView {
+            id: self.id,
+            role: self.role,
+            user_type: self.role.user_type(),
+            display_name: self.display_name,
+            email: self.email.filter(|_| is_open),
+            phone: self.phone.filter(|_| is_open),
+            avatar_url: self.avatar_url,
+            locale: self.locale,
+            timezone: self.timezone,
+            external_id: self.external_id.filter(|_| is_open),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! Who listens to what in this process, and the order in which they hear it.
+//!
+//! - Nothing here waits: no I/O, no lock across an await. `publish` may be called from any thread, as often as one
+//!   likes for one event: whoever committed, the tail and the hole filler all bring the same.
+//! - A topic without subscribers keeps no state.
+//! - Locks are taken in one order: shard, topic, mailbox.
+
+mod people;
+mod recent;
+mod subscriber;
+mod topic;
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
+
+use tokio::sync::Notify;
+
+use self::people::People;
+use self::recent::Recent;
+pub use self::subscriber::Subscriber;
+pub use self::topic::Activation;
+use self::topic::{Told, Topic};
+use crate::base::id::{TenantId, UserId};
+use crate::realtime::codec::Content;
+use crate::realtime::connection::{Connection, JoinId};
+use crate::realtime::event::{Event, Signal};
+use crate::realtime::frame::Frame;
+use crate::realtime::host::Receipt;
+use crate::realtime::lock::lock;
+use crate::realtime::meters::Meters;
+
+const SHARDS: usize = 32;
+
+/// A topic of a tenant.
+pub type TopicKey = (TenantId, Box<str>);
+
+type Shard = HashMap<TenantId, HashMap<Box<str>, Arc<Mutex<Topic>>>>;
+
+#[derive(Default)]
+pub struct Hub {
+    shards: [Mutex<Shard>; SHARDS],
+    hasher: RandomState,
+    recent: Recent,
+    people: People,
+    holes: Marked,
+    /// Topics that gave something since receipts were last asked for.
+    given: Marked,
+    pub(super) meters: Meters,
+}
+
+/// Topics that a task of the relay has to look after, each once.
+#[derive(Default)]
+pub(super) struct Marked {
+    topics: Mutex<HashSet<TopicKey>>,
+    marked: Notify,
+}
+
+impl Marked {
+    fn mark(&self, tenant: TenantId, topic: &str) {
+        lock(&self.topics).insert((tenant, topic.into()));
+        self.marked.notify_one();
+    }
+
+    /// Resolves when something was marked since it last resolved.
+    pub(super) async fn wait(&self) {
+        self.marked.notified().await;
+    }
+
+    pub(super) fn take(&self) -> HashSet<TopicKey> {
+        std::mem::take(&mut *lock(&self.topics))
+    }
+}
+
+/// Publishing.
+impl Hub {
+    /// Tells everyone of a committed event. Call it after the commit, never before.
+    pub fn publish(&self, event: impl Into<Arc<Event>>) {
+        let event = &event.into();
+        let begun = Instant::now();
+        let first = self.recent.insert(event.id);
+        if let Some(topic) = self.topic(event.tenant, &event.topic) {
+            let hole = {
+                let mut topic = lock(&topic);
+                topic.offer(event);
+                topic.hole()
+            };
+            if hole.is_some() {
+                self.holes.mark(event.tenant, &event.topic);
+            }
+            self.given.mark(event.tenant, &event.topic);
+            self.meters.delivery_seconds.record(begun.elapsed());
+        }
+        if first {
+            self.tell_others(event);
+        }
+    }
+
+    fn tell_others(&self, event: &Arc<Event>) {
+        for copy in &event.copies {
+            if let Some(topic) = self.topic(event.tenant, copy) {
+                lock(&topic).tell(Told::Copy(Arc::clone(event)));
+            }
+        }
+        for (index, aside) in event.also.iter().enumerate() {
+            if let Some(topic) = self.topic(event.tenant, &aside.topic) {
+                lock(&topic).tell(Told::Aside(Arc::clone(event), index));
+            }
+        }
+    }
+
+    /// Tells those who listen right now of something of the moment.
+    pub fn signal(&self, signal: Signal) {
+        let content = Content::Ephemeral { event: &signal.name, payload: signal.payload.get() };
+        for topic in std::iter::once(&signal.topic).chain(&signal.copies) {
+            self.relay(signal.tenant, topic, content, None);
+        }
+    }
+
+    /// Passes a person's broadcast to everyone on the topic but the join `except`.
+    pub fn relay(&self, tenant: TenantId, topic: &str, content: Content<'_>, except: Option<JoinId>) {
+        if let Some(topic) = self.topic(tenant, topic) {
+            lock(&topic).relay(content, except);
+        }
+    }
+}
+
+/// Subscribing.
+impl Hub {
+    /// Makes the topic follow what is published from now on. The subscriber hears nothing until it is activated, and
+    /// then misses nothing of what was published in between. Whoever opens must activate or leave.
+    pub fn open(&self, tenant: TenantId, topic: &str, subscriber: Subscriber) {
+        let mut shard = self.shard(tenant, topic);
+        let state = shard
+            .entry(tenant)
+            .or_default()
+            .entry(topic.into())
+            .or_insert_with(|| Arc::new(Mutex::new(Topic::new(topic))));
+        lock(state).open(subscriber);
+    }
+
+    /// Queues the join's reply and lets signals flow, while the session reads from the log what was missed.
+    pub fn catch_up(&self, tenant: TenantId, topic: &str, id: JoinId, prelude: Vec<Frame>) -> Activation {
+        self.with(tenant, topic, |topic| topic.catch_up(id, prelude))
+    }
+
+    /// Makes a subscriber that was given everything up to `after` live; `prelude` is queued before anything else.
+    /// `Behind`: the prelude was queued, and the log has more to read first.
+    pub fn activate(
+        &self,
+        tenant: TenantId,
+        topic: &str,
+        id: JoinId,
+        after: i64,
+        prelude: Vec<Frame>,
+    ) -> Activation {
+        let mut hole = false;
+        let activation = self.with(tenant, topic, |topic| {
+            let activation = topic.activate(id, after, prelude);
+            hole = topic.hole().is_some();
+            activation
+        });
+        if hole {
+            self.holes.mark(tenant, topic);
+        }
+        self.given.mark(tenant, topic);
+        activation
+    }
+
+    /// The same for a topic without numbers.
+    pub fn activate_unnumbered(
+        &self,
+        tenant: TenantId,
+        topic: &str,
+        id: JoinId,
+        prelude: Vec<Frame>,
+    ) -> Activation {
+        self.with(tenant, topic, |topic| topic.activate_unnumbered(id, prelude))
+    }
+
+    /// Ends a subscription, at whatever stage it is.
+    pub fn leave(&self, tenant: TenantId, topic: &str, id: JoinId) {
+        let mut shard = self.shard(tenant, topic);
+        let Some(topics) = shard.get_mut(&tenant) else { return };
+        let Some(state) = topics.get(topic) else { return };
+        let is_empty = {
+            let mut state = lock(state);
+            state.remove(id);
+            state.is_empty()
+        };
+        if is_empty {
+            topics.remove(topic);
+            if topics.is_empty() {
+                shard.remove(&tenant);
+            }
+        }
+    }
+
+    /// The number of the last event given to live subscribers, where the topic is followed.
+    pub fn position(&self, tenant: TenantId, topic: &str) -> Option<i64> {
+        self.topic(tenant, topic).and_then(|topic| lock(&topic).position())
+    }
+
+    fn with(&self, tenant: TenantId, topic: &str, work: impl FnOnce(&mut Topic) -> Activation) -> Activation {
+        match self.topic(tenant, topic) {
+            Some(topic) => work(&mut lock(&topic)),
+            None => Activation::Lost,
+        }
+    }
+}
+
+/// People.
+impl Hub {
+    /// Whether the person has an open, authenticated connection to this process.
+    pub fn is_online(&self, tenant: TenantId, user: UserId) -> bool {
+        self.people.is_online((tenant, user))
+    }
+
+    /// Those of `users` who have one.
+    pub fn online(&self, tenant: TenantId, users: &[UserId]) -> Vec<UserId> {
+        self.people.online(tenant, users)
+    }
+
+    /// People of the tenant who have one, `limit` of them at most, in no order.
+    pub fn people_online(&self, tenant: TenantId, limit: usize) -> Vec<UserId> {
+        self.people.of_tenant(tenant, limit)
+    }
+
+    pub(super) fn enter(&self, person: (TenantId, UserId), connection: &Arc<Connection>, limit: usize) {
+        self.people.enter(person, connection, limit);
+    }
+
+    pub(super) fn exit(&self, person: (TenantId, UserId), connection: u64) -> bool {
+        self.people.leave(person, connection)
+    }
+}
+
+/// For the relay.
+impl Hub {
+    pub(super) fn holes(&self) -> &Marked {
+        &self.holes
+    }
+
+    pub(super) fn given(&self) -> &Marked {
+        &self.given
+    }
+
+    pub(super) fn mark_hole(&self, key: &TopicKey) {
+        self.holes.mark(key.0, &key.1);
+    }
+
+    /// What a topic lacks: after the first number, up to the second.
+    pub(super) fn hole(&self, key: &TopicKey) -> Option<(i64, i64)> {
+        self.topic(key.0, &key.1).and_then(|topic| lock(&topic).hole())
+    }
+
+    /// Gives up on a hole: the subscribers are told to join again and resume.
+    pub(super) fn abandon(&self, key: &TopicKey) {
+        let mut shard = self.shard(key.0, &key.1);
+        if let Some(topics) = shard.get_mut(&key.0) {
+            if let Some(topic) = topics.remove(&key.1) {
+                lock(&topic).abandon();
+            }
+            if topics.is_empty() {
+                shard.remove(&key.0);
+            }
+        }
+    }
+
+    /// What sockets were handed of `key` since the last call. A topic whose frames still wait is marked again.
+    pub(super) fn receipts(&self, key: TopicKey, out: &mut Vec<Receipt>) {
+        let Some(topic) = self.topic(key.0, &key.1) else { return };
+        let mut readers = Vec::new();
+        let waits = lock(&topic).receipts(&mut readers);
+        out.extend(readers.into_iter().map(|(actor, up_to)| Receipt { actor, topic: key.1.clone(), up_to }));
+        if waits {
+            self.given.mark(key.0, &key.1);
+        }
+    }
+
+    pub(super) fn sweep(&self) {
+        self.recent.sweep();
+    }
+
+    fn topic(&self, tenant: TenantId, topic: &str) -> Option<Arc<Mutex<Topic>>> {
+        self.shard(tenant, topic).get(&tenant)?.get(topic).cloned()
+    }
+
+    fn shard(&self, tenant: TenantId, topic: &str) -> MutexGuard<'_, Shard> {
+        let hash = self.hasher.hash_one((tenant, topic));
+        let [first, ..] = &self.shards;
+        let index = usize::try_from(hash).unwrap_or(0) % SHARDS;
+        lock(self.shards.get(index).unwrap_or(first))
+    }
+
+    /// How many topics are followed.
+    #[cfg(test)]
+    pub(super) fn followed(&self) -> usize {
+        self.shards.iter().flat_map(|shard| lock(shard).values().map(HashMap::len).collect::<Vec<_>>()).sum()
+    }
+}

@@ -1,0 +1,65 @@
+//! Whose connections are open in this process, oldest first.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use crate::base::id::{TenantId, UserId};
+use crate::realtime::connection::{Connection, Order};
+use crate::realtime::lock::lock;
+
+type Person = (TenantId, UserId);
+type OfTenant = HashMap<UserId, Vec<Arc<Connection>>>;
+
+#[derive(Default)]
+pub struct People {
+    open: Mutex<HashMap<TenantId, OfTenant>>,
+}
+
+impl People {
+    /// Counts `connection` for the person. Above `limit` (0 = none) the oldest is told that it is superseded, and
+    /// counts no more.
+    pub fn enter(&self, (tenant, user): Person, connection: &Arc<Connection>, limit: usize) {
+        let superseded = {
+            let mut open = lock(&self.open);
+            let held = open.entry(tenant).or_default().entry(user).or_default();
+            held.push(Arc::clone(connection));
+            (limit > 0 && held.len() > limit).then(|| held.remove(0))
+        };
+        if let Some(oldest) = superseded {
+            oldest.order(Order::Supersede);
+        }
+    }
+
+    /// Whether the connection still counted.
+    pub fn leave(&self, (tenant, user): Person, connection: u64) -> bool {
+        let mut open = lock(&self.open);
+        let Some(people) = open.get_mut(&tenant) else { return false };
+        let Some(held) = people.get_mut(&user) else { return false };
+        let before = held.len();
+        held.retain(|other| other.id != connection);
+        let counted = held.len() < before;
+        if held.is_empty() {
+            people.remove(&user);
+        }
+        if people.is_empty() {
+            open.remove(&tenant);
+        }
+        counted
+    }
+
+    pub fn is_online(&self, (tenant, user): Person) -> bool {
+        lock(&self.open).get(&tenant).is_some_and(|people| people.contains_key(&user))
+    }
+
+    /// Those of `users` who have a connection.
+    pub fn online(&self, tenant: TenantId, users: &[UserId]) -> Vec<UserId> {
+        let open = lock(&self.open);
+        let Some(people) = open.get(&tenant) else { return Vec::new() };
+        users.iter().copied().filter(|user| people.contains_key(user)).collect()
+    }
+
+    pub fn of_tenant(&self, tenant: TenantId, limit: usize) -> Vec<UserId> {
+        let open = lock(&self.open);
+        open.get(&tenant).map(|people| people.keys().copied().take(limit).collect()).unwrap_or_default()
+    }
+}

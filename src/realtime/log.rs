@@ -1,0 +1,80 @@
+//! The replay log as sessions and the relay read it. PostgreSQL's outbox is one; tests have another.
+
+use futures_util::future::BoxFuture;
+use uuid::Uuid;
+
+use super::event::Event;
+use crate::base::id::TenantId;
+use crate::base::{Actor, Result, Timestamp};
+
+/// The newest events since a time, as a stretch of numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Newest {
+    /// The number before the first one.
+    pub after: i64,
+    /// Whether the limit cut older ones.
+    pub truncated: bool,
+}
+
+/// How far the tail has read: it goes on behind this row, in the order of transactions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    pub txid: i64,
+    pub tenant: Uuid,
+    pub topic: String,
+    pub seq: i64,
+}
+
+impl Cursor {
+    /// Before every row of transaction `txid` and later ones.
+    pub fn at(txid: i64) -> Self {
+        Self { txid, tenant: Uuid::nil(), topic: String::new(), seq: 0 }
+    }
+}
+
+pub trait Log: Send + Sync + 'static {
+    /// How many events of `topic` with `after < seq <= up_to` are kept, and seen by `actor`.
+    fn kept<'a>(
+        &'a self,
+        actor: &'a Actor,
+        topic: &'a str,
+        after: i64,
+        up_to: i64,
+    ) -> BoxFuture<'a, Result<i64>>;
+
+    /// The newest `limit` events made at or after `since`; `None` when there are none.
+    fn newest<'a>(
+        &'a self,
+        actor: &'a Actor,
+        topic: &'a str,
+        since: Timestamp,
+        limit: i64,
+    ) -> BoxFuture<'a, Result<Option<Newest>>>;
+
+    /// The next `limit` events after a number, in order, as `actor` may see them.
+    fn page<'a>(
+        &'a self,
+        actor: &'a Actor,
+        topic: &'a str,
+        after: i64,
+        limit: i64,
+    ) -> BoxFuture<'a, Result<Vec<Event>>>;
+
+    /// Events of a hole, for everyone: `after < seq <= up_to`, in order, a bounded number of them.
+    fn fill<'a>(
+        &'a self,
+        tenant: TenantId,
+        topic: &'a str,
+        after: i64,
+        up_to: i64,
+    ) -> BoxFuture<'a, Result<Vec<Event>>>;
+
+    /// Where the tail begins: nothing that commits from now on lies before it.
+    fn edge(&self) -> BoxFuture<'_, Result<Cursor>>;
+
+    /// What committed since the cursor, a bounded number, and where to go on. Never skips what is still committing.
+    fn tail(&self, from: Cursor) -> BoxFuture<'_, Result<(Vec<Event>, Cursor)>>;
+
+    /// Makes the partitions of the days ahead, and drops those of before `keep_days`.
+    fn keep(&self, keep_days: i32) -> BoxFuture<'_, Result<()>>;
+}

@@ -1,0 +1,286 @@
+//! What waits to be written to one connection: a queue of encoded frames, bounded in bytes.
+//!
+//! - Pushing never blocks and never waits: whoever publishes is not slowed by whoever reads.
+//! - When a frame does not fit, ephemeral frames go first; if it still does not fit, the mailbox is lagging: from
+//!   then on it takes no frame of a topic, so what was queued stays a prefix without a gap, until the session has
+//!   ended the subscriptions and calls `recover`.
+//! - Answers to the client itself may use a reserve above the bound: they are as many as its own frames.
+//! - At most one wake per batch: a waker is used up by the first frame after the queue was found empty.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+
+use super::frame::Frame;
+use super::lock::lock;
+
+/// Above the bound, for replies and the news that channels ended.
+const RESERVE_BYTES: usize = 64 * 1024;
+/// A queue that grew beyond this gives its memory back when it is empty.
+const KEPT_SLOTS: usize = 8;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// A numbered event, or a copy of one: never dropped alone.
+    Durable,
+    /// Typing, presence, people's own broadcasts: dropped first.
+    Ephemeral,
+    /// A reply, or the end of a channel.
+    Control,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pushed {
+    /// Queued under this number; numbers only grow.
+    Queued(u64),
+    /// Not taken: it was ephemeral, or the mailbox lags or is closed.
+    Dropped,
+    /// Not taken, and the mailbox lags from now on: somebody must tell the session. Said once.
+    Overflowed,
+    /// Not even an answer fits: the connection has to go. Said once.
+    Hopeless,
+}
+
+pub struct Mailbox {
+    bound: usize,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    queue: VecDeque<Item>,
+    bytes: usize,
+    next: u64,
+    sent: u64,
+    waker: Option<Waker>,
+    lagging: bool,
+    finished: bool,
+    closed: bool,
+    wants_room: bool,
+}
+
+struct Item {
+    bytes: Bytes,
+    number: u64,
+    class: Class,
+}
+
+/// What the writing side takes.
+pub struct Popped {
+    pub bytes: Bytes,
+    /// The queue has just come down to its low mark, and the session asked to hear of it.
+    pub has_room: bool,
+}
+
+impl Mailbox {
+    pub fn new(bound: usize) -> Self {
+        Self { bound, inner: Mutex::default() }
+    }
+
+    pub fn push(&self, frame: Frame, class: Class) -> Pushed {
+        let mut inner = lock(&self.inner);
+        let (pushed, waker) = inner.push(frame, class, self.bound);
+        drop(inner);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        pushed
+    }
+
+    /// The next frame to write; `None` after the last one of a finished mailbox.
+    pub fn poll_pop(&self, cx: &mut Context<'_>) -> Poll<Option<Popped>> {
+        let mut inner = lock(&self.inner);
+        match inner.pop(self.low_mark()) {
+            Some(popped) => Poll::Ready(Some(popped)),
+            None if inner.finished || inner.closed => Poll::Ready(None),
+            None => {
+                if !inner.waker.as_ref().is_some_and(|held| held.will_wake(cx.waker())) {
+                    inner.waker = Some(cx.waker().clone());
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Takes no more frames; what is queued still leaves.
+    pub fn finish(&self) {
+        let waker = {
+            let mut inner = lock(&self.inner);
+            inner.finished = true;
+            inner.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// The writing side is gone.
+    pub fn close(&self) {
+        let mut inner = lock(&self.inner);
+        inner.closed = true;
+        inner.queue = VecDeque::new();
+        inner.bytes = 0;
+        inner.waker = None;
+    }
+
+    /// Takes frames of topics again, after the subscriptions were ended.
+    pub fn recover(&self) {
+        lock(&self.inner).lagging = false;
+    }
+
+    /// Whether a page may be queued now. If not, `Popped::has_room` says when.
+    pub fn has_room(&self) -> bool {
+        let mut inner = lock(&self.inner);
+        let has_room = inner.bytes <= self.low_mark();
+        inner.wants_room = !has_room;
+        has_room
+    }
+
+    /// How far a page may fill the queue: half, so that live frames of other topics still fit.
+    pub fn takes(&self, bytes: usize) -> bool {
+        lock(&self.inner).bytes + bytes <= self.bound / 2
+    }
+
+    /// The number of the last frame that was handed to the writing side.
+    pub fn sent(&self) -> u64 {
+        lock(&self.inner).sent
+    }
+
+    /// The number of the last frame that was queued.
+    pub fn last_queued(&self) -> u64 {
+        lock(&self.inner).next
+    }
+
+    pub fn is_idle(&self) -> bool {
+        lock(&self.inner).queue.is_empty()
+    }
+
+    fn low_mark(&self) -> usize {
+        self.bound / 8
+    }
+}
+
+impl Inner {
+    fn push(&mut self, frame: Frame, class: Class, bound: usize) -> (Pushed, Option<Waker>) {
+        if self.closed || self.finished || (self.lagging && class != Class::Control) {
+            return (Pushed::Dropped, None);
+        }
+        let bound = if class == Class::Control { bound + RESERVE_BYTES } else { bound };
+        if self.bytes + frame.len() > bound {
+            self.drop_ephemeral();
+        }
+        if self.bytes + frame.len() > bound {
+            return (self.refuse(class), None);
+        }
+        self.next += 1;
+        self.bytes += frame.len();
+        self.queue.push_back(Item { bytes: frame.into_bytes(), number: self.next, class });
+        (Pushed::Queued(self.next), self.waker.take())
+    }
+
+    fn refuse(&mut self, class: Class) -> Pushed {
+        match class {
+            Class::Ephemeral => Pushed::Dropped,
+            Class::Durable => {
+                self.lagging = true;
+                Pushed::Overflowed
+            }
+            Class::Control => {
+                self.finished = true;
+                Pushed::Hopeless
+            }
+        }
+    }
+
+    fn drop_ephemeral(&mut self) {
+        self.queue.retain(|item| item.class != Class::Ephemeral);
+        self.bytes = self.queue.iter().map(|item| item.bytes.len()).sum();
+    }
+
+    fn pop(&mut self, low_mark: usize) -> Option<Popped> {
+        let item = self.queue.pop_front()?;
+        self.bytes -= item.bytes.len();
+        self.sent = item.number;
+        if self.queue.is_empty() && self.queue.capacity() > KEPT_SLOTS {
+            self.queue = VecDeque::new();
+        }
+        let has_room = self.wants_room && self.bytes <= low_mark;
+        self.wants_room &= !has_room;
+        Some(Popped { bytes: item.bytes, has_room })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(bytes: usize) -> Frame {
+        Frame::text(&[&"x".repeat(bytes)])
+    }
+
+    fn pop(mailbox: &Mailbox) -> Option<usize> {
+        match mailbox.poll_pop(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(popped) => popped.map(|popped| popped.bytes.len()),
+            Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn typing_is_dropped_before_a_message_is() {
+        let mailbox = Mailbox::new(1_000);
+        for _ in 0..8 {
+            mailbox.push(frame(100), Class::Ephemeral);
+        }
+        assert!(matches!(mailbox.push(frame(300), Class::Durable), Pushed::Queued(_)));
+        assert_eq!(pop(&mailbox), Some(304));
+        assert_eq!(pop(&mailbox), None);
+    }
+
+    #[test]
+    fn a_full_queue_lags_once_and_keeps_a_prefix() {
+        let mailbox = Mailbox::new(1_000);
+        assert!(matches!(mailbox.push(frame(900), Class::Durable), Pushed::Queued(1)));
+        assert_eq!(mailbox.push(frame(200), Class::Durable), Pushed::Overflowed);
+        assert_eq!(mailbox.push(frame(1), Class::Durable), Pushed::Dropped, "a gap inside a join");
+        assert!(matches!(mailbox.push(frame(200), Class::Control), Pushed::Queued(_)), "the news still fits");
+        mailbox.recover();
+        assert_eq!(pop(&mailbox), Some(904));
+        assert!(matches!(mailbox.push(frame(1), Class::Durable), Pushed::Queued(_)));
+    }
+
+    #[test]
+    fn memory_is_bounded_whatever_is_pushed() {
+        let mailbox = Mailbox::new(1_000);
+        let mut hopeless = 0;
+        for n in 0..10_000 {
+            let class = [Class::Durable, Class::Ephemeral, Class::Control][n % 3];
+            hopeless += usize::from(mailbox.push(frame(97), class) == Pushed::Hopeless);
+        }
+        assert!(lock(&mailbox.inner).bytes <= 1_000 + RESERVE_BYTES);
+        assert_eq!(hopeless, 1);
+    }
+
+    #[test]
+    fn a_finished_mailbox_ends_after_its_last_frame() {
+        let mailbox = Mailbox::new(1_000);
+        mailbox.push(frame(1), Class::Control);
+        mailbox.finish();
+        assert_eq!(mailbox.push(frame(1), Class::Control), Pushed::Dropped);
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(matches!(mailbox.poll_pop(&mut cx), Poll::Ready(Some(_))));
+        assert!(matches!(mailbox.poll_pop(&mut cx), Poll::Ready(None)));
+    }
+
+    #[test]
+    fn room_is_told_once_and_only_to_who_asked() {
+        let mailbox = Mailbox::new(800);
+        mailbox.push(frame(300), Class::Durable);
+        assert!(!mailbox.has_room());
+        let mut cx = Context::from_waker(Waker::noop());
+        let Poll::Ready(Some(popped)) = mailbox.poll_pop(&mut cx) else { panic!("a frame") };
+        assert!(popped.has_room);
+        assert!(mailbox.has_room());
+    }
+}

@@ -1,0 +1,152 @@
+//! Realtime: what is committed is heard, in order, without gaps and without repeats.
+//!
+//! One path: a feature writes an [`Event`] in the transaction of its cause ([`outbox::append`]) and, after the commit,
+//! hands it to [`Hub::publish`]; the hub queues one encoded frame in the mailbox of each subscriber; the mailbox is
+//! the body of the connection's response. Whatever that path loses (a process that dies, a slow reader, a phone in a
+//! tunnel) comes back from the outbox: the [`relay`] tails it, and a join reads from it what was missed.
+//!
+//! - [`Hub`]: topics, positions, subscribers, who is online. Never waits; callable from any thread.
+//! - [`Realtime`]: what sessions share; [`http::routes`] mounts the sockets.
+//! - [`Host`]: what the service must answer (tokens, rights, commands). `app` implements it.
+//! - [`Log`]: the replay log; [`Outbox`] is PostgreSQL's.
+//! - `codec`: the wire. `session`: one connection. `guard`: frames are refused at their header.
+//!
+//! The room knows topics, numbers and bytes; it knows nothing of chat.
+
+mod codec;
+mod connection;
+mod event;
+mod failure;
+mod frame;
+mod guard;
+mod host;
+pub mod http;
+mod hub;
+mod lock;
+mod log;
+mod mailbox;
+mod meters;
+pub mod outbox;
+mod relay;
+mod session;
+mod settings;
+mod socket;
+mod socket_actix;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::connection::{Connection, Order};
+pub use self::event::{Aside, Event, Signal};
+pub use self::host::{Credential, Grant, Host, Peer, Receipt};
+pub use self::hub::Hub;
+use self::lock::lock;
+pub use self::log::{Cursor, Log, Newest};
+pub use self::outbox::Outbox;
+use self::relay::Relay;
+pub use self::settings::Settings;
+use crate::base::Clock;
+use crate::db::Db;
+
+/// How many turns draining takes: each closes its share of the sockets.
+const STOP_STEPS: u32 = 20;
+
+/// What the sessions of this process share.
+pub struct Realtime {
+    hub: Arc<Hub>,
+    host: Arc<dyn Host>,
+    log: Arc<dyn Log>,
+    settings: Settings,
+    clock: Clock,
+    /// Where sessions are spawned; the lifecycle waits for it.
+    tracker: TaskTracker,
+    sockets: Mutex<HashMap<u64, Arc<Connection>>>,
+    unauthenticated: AtomicUsize,
+    connections: AtomicU64,
+    is_stopping: AtomicBool,
+}
+
+impl Realtime {
+    /// `hub` is made first, since what `host` is made of publishes to it.
+    pub fn new(
+        hub: Arc<Hub>,
+        host: Arc<dyn Host>,
+        db: Db,
+        clock: Clock,
+        settings: Settings,
+        tracker: TaskTracker,
+    ) -> Self {
+        Self::with_log(hub, host, Arc::new(Outbox(db)), clock, settings, tracker)
+    }
+
+    /// The same over another replay log than PostgreSQL's.
+    pub fn with_log(
+        hub: Arc<Hub>,
+        host: Arc<dyn Host>,
+        log: Arc<dyn Log>,
+        clock: Clock,
+        settings: Settings,
+        tracker: TaskTracker,
+    ) -> Self {
+        Self {
+            hub,
+            host,
+            log,
+            settings,
+            clock,
+            tracker,
+            sockets: Mutex::default(),
+            unauthenticated: AtomicUsize::new(0),
+            connections: AtomicU64::new(0),
+            is_stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// Starts the tasks behind the hub, once; they end when `stop` is cancelled.
+    pub fn spawn(&self, tracker: &TaskTracker, stop: &CancellationToken) {
+        let relay = Relay {
+            hub: Arc::clone(&self.hub),
+            log: Arc::clone(&self.log),
+            host: Arc::clone(&self.host),
+            keep_days: self.settings.replay_days,
+        };
+        relay.spawn(tracker, stop);
+    }
+
+    /// How many sockets are open.
+    pub fn connections(&self) -> usize {
+        lock(&self.sockets).len()
+    }
+
+    /// Takes no more sockets, and closes those that are open with 1012, spread over `spread`, so that their clients
+    /// do not all come back elsewhere at once. Returns when all were told.
+    pub async fn drain(&self, spread: Duration) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+        let open: Vec<Arc<Connection>> = lock(&self.sockets).values().cloned().collect();
+        let share = open.len().div_ceil(STOP_STEPS as usize).max(1);
+        for connections in open.chunks(share) {
+            for connection in connections {
+                connection.order(Order::Restart);
+            }
+            tokio::time::sleep(spread / STOP_STEPS).await;
+        }
+        // Those that were shaking hands when the stop began.
+        for connection in lock(&self.sockets).values() {
+            connection.order(Order::Restart);
+        }
+    }
+
+    fn takes_connections(&self) -> bool {
+        !self.is_stopping.load(Ordering::Relaxed)
+            && self.unauthenticated.load(Ordering::Relaxed) < self.settings.max_unauthenticated
+    }
+
+    fn next_connection(&self) -> u64 {
+        self.connections.fetch_add(1, Ordering::Relaxed)
+    }
+}

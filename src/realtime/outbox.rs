@@ -1,0 +1,257 @@
+//! The outbox table: durable events as rows, written with their cause, read for replay, for holes, and by the tail.
+//!
+//! Rows are read by whom they concern under row-level security; `fill` and `tail` read for everyone, as the worker.
+//! Payloads stay text from the row to the socket: `json` keeps what was written, byte for byte.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::event::{Aside, Event};
+use super::log::{Cursor, Log, Newest};
+use crate::base::id::{ClientId, TenantId};
+use crate::base::{Actor, Error, Result, Timestamp};
+use crate::db::sql::sql;
+use crate::db::{Db, SystemTx, Tx, WorkerTx};
+
+const FILL_ROWS: i64 = 256;
+const TAIL_ROWS: i64 = 1_000;
+/// How many days of partitions stand ready, should nobody make new ones.
+const DAYS_AHEAD: i32 = 14;
+
+const APPEND: &str = "INSERT INTO outbox (tenant_id, topic, seq, id, event, payload, fanout, client_id) \
+    VALUES ($1, $2, $3, $4, $5, $6::json, $7::json, $8)";
+
+const KEPT: &str =
+    "SELECT count(*) AS number FROM outbox WHERE tenant_id = $1 AND topic = $2 AND seq > $3 AND seq <= $4";
+
+const NEWEST: &str = "SELECT min(seq) - 1 AS after, count(*) AS number FROM (SELECT seq FROM outbox \
+    WHERE tenant_id = $1 AND topic = $2 AND created_at >= $3 ORDER BY seq DESC LIMIT $4) AS newest";
+
+// guichet_app may not read fanout: what else an event said is no part of a replay.
+const PAGE: &str = "SELECT tenant_id, topic, seq, id, event, payload::text AS payload, '{}' AS fanout, client_id, \
+    0::bigint AS tx FROM outbox WHERE tenant_id = $1 AND topic = $2 AND seq > $3 ORDER BY seq LIMIT $4";
+
+const FILL: &str = "SELECT tenant_id, topic, seq, id, event, payload::text AS payload, fanout::text AS fanout, client_id, \
+    0::bigint AS tx FROM outbox WHERE tenant_id = $1 AND topic = $2 AND seq > $3 AND seq <= $4 ORDER BY seq LIMIT $5";
+
+const EDGE: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS number";
+
+// The edge is read before the rows, by another statement: every row below it is then visible.
+const TAIL: &str = "SELECT tenant_id, topic, seq, id, event, payload::text AS payload, fanout::text AS fanout, client_id, \
+    txid::text::bigint AS tx FROM outbox \
+    WHERE (txid, tenant_id, topic, seq) > ($1::text::xid8, $2, $3, $4) AND txid < $5::text::xid8 \
+    ORDER BY txid, tenant_id, topic, seq LIMIT $6";
+
+const KEEP: &str = "SELECT authz.keep_outbox($1, $2)";
+
+/// Writes the row of `event`. A feature that writes it in a statement of its own uses `fanout` for the column.
+pub fn append(tx: &mut SystemTx<'_>, event: &Event) -> Result<()> {
+    sql(APPEND)
+        .bind(event.tenant)
+        .bind(&*event.topic)
+        .bind(event.seq)
+        .bind(event.id)
+        .bind(&*event.name)
+        .bind(event.payload.get())
+        .bind(fanout(&event.copies, &event.also)?)
+        .bind(event.client)
+        .execute(tx.conn())?;
+    Ok(())
+}
+
+/// The column `fanout`: to whom else an event is told.
+pub fn fanout(copies: &[Box<str>], also: &[Aside]) -> Result<String> {
+    serde_json::to_string(&FanoutRef { copies, also }).map_err(Error::internal)
+}
+
+#[derive(Serialize)]
+struct FanoutRef<'a> {
+    copies: &'a [Box<str>],
+    also: &'a [Aside],
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Fanout {
+    copies: Vec<Box<str>>,
+    also: Vec<Aside>,
+}
+
+/// PostgreSQL's outbox as the replay log.
+pub struct Outbox(pub Db);
+
+impl Log for Outbox {
+    fn kept<'a>(
+        &'a self,
+        actor: &'a Actor,
+        topic: &'a str,
+        after: i64,
+        up_to: i64,
+    ) -> BoxFuture<'a, Result<i64>> {
+        let (tenant, topic) = (actor.tenant, topic.to_owned());
+        Box::pin(self.0.read(actor, move |tx| kept(tx, tenant, &topic, after, up_to)))
+    }
+
+    fn newest<'a>(
+        &'a self,
+        actor: &'a Actor,
+        topic: &'a str,
+        since: Timestamp,
+        limit: i64,
+    ) -> BoxFuture<'a, Result<Option<Newest>>> {
+        let (tenant, topic) = (actor.tenant, topic.to_owned());
+        Box::pin(self.0.read(actor, move |tx| newest(tx, tenant, &topic, since, limit)))
+    }
+
+    fn page<'a>(
+        &'a self,
+        actor: &'a Actor,
+        topic: &'a str,
+        after: i64,
+        limit: i64,
+    ) -> BoxFuture<'a, Result<Vec<Event>>> {
+        let (tenant, topic) = (actor.tenant, topic.to_owned());
+        Box::pin(self.0.read(actor, move |tx| page(tx, tenant, &topic, after, limit)))
+    }
+
+    fn fill<'a>(
+        &'a self,
+        tenant: TenantId,
+        topic: &'a str,
+        after: i64,
+        up_to: i64,
+    ) -> BoxFuture<'a, Result<Vec<Event>>> {
+        let topic = topic.to_owned();
+        Box::pin(self.0.worker(move |tx| fill(tx, tenant, &topic, after, up_to)))
+    }
+
+    fn edge(&self) -> BoxFuture<'_, Result<Cursor>> {
+        Box::pin(self.0.worker(edge))
+    }
+
+    fn tail(&self, from: Cursor) -> BoxFuture<'_, Result<(Vec<Event>, Cursor)>> {
+        Box::pin(self.0.worker(move |tx| tail(tx, &from)))
+    }
+
+    fn keep(&self, keep_days: i32) -> BoxFuture<'_, Result<()>> {
+        Box::pin(self.0.worker(move |tx| {
+            sql(KEEP).bind(DAYS_AHEAD).bind(keep_days).execute(tx.conn())?;
+            Ok(())
+        }))
+    }
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    tenant_id: TenantId,
+    #[diesel(sql_type = Text)]
+    topic: String,
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    event: String,
+    #[diesel(sql_type = Text)]
+    payload: String,
+    #[diesel(sql_type = Text)]
+    fanout: String,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    client_id: Option<ClientId>,
+    #[diesel(sql_type = BigInt)]
+    tx: i64,
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+#[derive(QueryableByName)]
+struct Stretch {
+    #[diesel(sql_type = Nullable<BigInt>)]
+    after: Option<i64>,
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+fn kept(tx: &mut Tx<'_>, tenant: TenantId, topic: &str, after: i64, up_to: i64) -> Result<i64> {
+    let counted: Number = sql(KEPT).bind(tenant).bind(topic).bind(after).bind(up_to).get_result(tx.conn())?;
+    Ok(counted.number)
+}
+
+fn newest(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    topic: &str,
+    since: Timestamp,
+    limit: i64,
+) -> Result<Option<Newest>> {
+    // One more than asked for tells whether the limit cuts.
+    let found: Stretch =
+        sql(NEWEST).bind(tenant).bind(topic).bind(since).bind(limit + 1).get_result(tx.conn())?;
+    let truncated = found.number > limit;
+    Ok(found.after.map(|after| Newest { after: after + i64::from(truncated), truncated }))
+}
+
+fn page(tx: &mut Tx<'_>, tenant: TenantId, topic: &str, after: i64, limit: i64) -> Result<Vec<Event>> {
+    let rows = sql(PAGE).bind(tenant).bind(topic).bind(after).bind(limit).load(tx.conn())?;
+    events(rows)
+}
+
+fn fill(tx: &mut WorkerTx<'_>, tenant: TenantId, topic: &str, after: i64, up_to: i64) -> Result<Vec<Event>> {
+    let rows = sql(FILL).bind(tenant).bind(topic).bind(after).bind(up_to).bind(FILL_ROWS).load(tx.conn())?;
+    events(rows)
+}
+
+fn edge(tx: &mut WorkerTx<'_>) -> Result<Cursor> {
+    let edge: Number = sql(EDGE).get_result(tx.conn())?;
+    Ok(Cursor::at(edge.number))
+}
+
+fn tail(tx: &mut WorkerTx<'_>, from: &Cursor) -> Result<(Vec<Event>, Cursor)> {
+    let edge = edge(tx)?;
+    let rows: Vec<Row> = sql(TAIL)
+        .bind(from.txid.to_string())
+        .bind(from.tenant)
+        .bind(from.topic.as_str())
+        .bind(from.seq)
+        .bind(edge.txid.to_string())
+        .bind(TAIL_ROWS)
+        .load(tx.conn())?;
+    let is_full = i64::try_from(rows.len()).is_ok_and(|rows| rows == TAIL_ROWS);
+    let next = match rows.last() {
+        Some(last) if is_full => {
+            Cursor { txid: last.tx, tenant: last.tenant_id.0, topic: last.topic.clone(), seq: last.seq }
+        }
+        Some(_) | None => edge,
+    };
+    Ok((events(rows)?, next))
+}
+
+fn events(rows: Vec<Row>) -> Result<Vec<Event>> {
+    rows.into_iter().map(Row::into_event).collect()
+}
+
+impl Row {
+    fn into_event(self) -> Result<Event> {
+        let fanout: Fanout = serde_json::from_str(&self.fanout).map_err(Error::internal)?;
+        Ok(Event {
+            tenant: self.tenant_id,
+            id: self.id,
+            topic: self.topic.into(),
+            seq: self.seq,
+            name: self.event.into(),
+            payload: RawValue::from_string(self.payload).map_err(Error::internal)?,
+            copies: fanout.copies,
+            also: fanout.also,
+            client: self.client_id,
+        })
+    }
+}

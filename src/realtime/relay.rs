@@ -1,0 +1,163 @@
+//! The tasks behind the hub: what the process that committed could not tell is told from the outbox.
+//!
+//! - `tail` reads once a second what committed anywhere, and publishes it: the hub drops what it already has. It is
+//!   the relay for a process that died between commit and publish, and the way between processes without a bus.
+//! - `fill` mends holes that stay open for 50 ms.
+//! - `receipts` tells the host what reached the sockets.
+//! - `keep` makes and drops partitions.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::host::Host;
+use super::hub::{Hub, TopicKey};
+use super::log::{Cursor, Log};
+use crate::base::Result;
+
+const TAIL_EVERY: Duration = Duration::from_secs(1);
+const HOLE_PATIENCE: Duration = Duration::from_millis(50);
+/// After so long a hole is no race between two commits: its events are not there.
+const HOLE_GIVEN_UP: Duration = Duration::from_secs(10);
+const RECEIPTS_EVERY: Duration = Duration::from_millis(200);
+const KEEP_EVERY: Duration = Duration::from_secs(3_600);
+/// Pages read in one turn of the tail, so that a flood leaves room for the sweep.
+const TAIL_PAGES: usize = 20;
+
+/// What the tasks work with.
+#[derive(Clone)]
+pub struct Relay {
+    pub hub: Arc<Hub>,
+    pub log: Arc<dyn Log>,
+    pub host: Arc<dyn Host>,
+    pub keep_days: i32,
+}
+
+impl Relay {
+    /// Starts the tasks; they end when `stop` is cancelled.
+    pub fn spawn(&self, tracker: &TaskTracker, stop: &CancellationToken) {
+        let relay = self.clone();
+        tracker.spawn(stop.clone().run_until_cancelled_owned(async move { relay.tail().await }));
+        let relay = self.clone();
+        tracker.spawn(stop.clone().run_until_cancelled_owned(async move { relay.fill().await }));
+        let relay = self.clone();
+        tracker.spawn(stop.clone().run_until_cancelled_owned(async move { relay.receipts().await }));
+        let relay = self.clone();
+        tracker.spawn(stop.clone().run_until_cancelled_owned(async move { relay.keep().await }));
+    }
+
+    async fn tail(&self) {
+        let mut cursor: Option<Cursor> = None;
+        loop {
+            match self.tail_once(cursor.as_ref()).await {
+                Ok(next) => cursor = Some(next),
+                // The cursor stays: after an outage the tail goes on where it stopped.
+                Err(error) => tracing::warn!(%error, "the outbox could not be read; trying again"),
+            }
+            self.hub.sweep();
+            sleep(TAIL_EVERY).await;
+        }
+    }
+
+    async fn tail_once(&self, from: Option<&Cursor>) -> Result<Cursor> {
+        let mut cursor = match from {
+            Some(cursor) => cursor.clone(),
+            None => return self.log.edge().await,
+        };
+        for _ in 0..TAIL_PAGES {
+            let (events, next) = self.log.tail(cursor.clone()).await?;
+            let is_last = events.is_empty() || next.topic.is_empty();
+            for event in events {
+                self.hub.publish(event);
+            }
+            cursor = next;
+            if is_last {
+                break;
+            }
+        }
+        Ok(cursor)
+    }
+
+    async fn fill(&self) {
+        let mut open: HashMap<TopicKey, Instant> = HashMap::new();
+        loop {
+            if open.is_empty() {
+                self.hub.holes().wait().await;
+            }
+            for key in self.hub.holes().take() {
+                open.entry(key).or_insert_with(Instant::now);
+            }
+            sleep(HOLE_PATIENCE).await;
+            let due: Vec<(TopicKey, Instant)> = open
+                .iter()
+                .filter(|(_, since)| since.elapsed() >= HOLE_PATIENCE)
+                .map(|(key, since)| (key.clone(), *since))
+                .collect();
+            for (key, since) in due {
+                if !self.fill_one(&key, since).await {
+                    open.remove(&key);
+                }
+            }
+        }
+    }
+
+    /// Whether the hole is still open.
+    async fn fill_one(&self, key: &TopicKey, since: Instant) -> bool {
+        let Some((after, up_to)) = self.hub.hole(key) else { return false };
+        match self.log.fill(key.0, &key.1, after, up_to).await {
+            Ok(events) => {
+                for event in events {
+                    self.hub.publish(event);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a hole could not be filled; trying again");
+                sleep(TAIL_EVERY).await;
+                return true;
+            }
+        }
+        match self.hub.hole(key) {
+            None => false,
+            // Progress: the next stretch has its own time.
+            Some((position, _)) if position > after => {
+                self.hub.mark_hole(key);
+                false
+            }
+            Some(_) if since.elapsed() >= HOLE_GIVEN_UP => {
+                tracing::error!(tenant = %key.0, topic = %key.1, after, "events are missing from the outbox");
+                self.hub.abandon(key);
+                false
+            }
+            Some(_) => true,
+        }
+    }
+
+    async fn receipts(&self) {
+        loop {
+            self.hub.given().wait().await;
+            sleep(RECEIPTS_EVERY).await;
+            let mut receipts = Vec::new();
+            for key in self.hub.given().take() {
+                self.hub.receipts(key, &mut receipts);
+            }
+            if !receipts.is_empty() {
+                self.host.delivered(receipts).await;
+            }
+        }
+    }
+
+    async fn keep(&self) {
+        loop {
+            if let Err(error) = self.log.keep(self.keep_days).await {
+                tracing::warn!(%error, "outbox partitions could not be kept; trying again");
+                sleep(Duration::from_secs(60)).await;
+                continue;
+            }
+            sleep(KEEP_EVERY).await;
+        }
+    }
+}

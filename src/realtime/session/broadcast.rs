@@ -1,0 +1,133 @@
+//! What people send on a topic they joined: broadcasts to the others, commands to the service, presence.
+//!
+//! A broadcast is answered where the join asked for `ack`; a plain push always is, since its sender waits for it. An
+//! error reply to somebody who does not wait would make some clients join again.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::Session;
+use super::channel::Channel;
+use crate::base::{Error, Result};
+use crate::realtime::codec::{Content, Payload, Push};
+use crate::realtime::failure;
+use crate::realtime::socket::Socket;
+
+const UNMATCHED: &str = r#"{"reason":"unmatched topic"}"#;
+const UNKNOWN: &str = r#"{"reason":"unknown event"}"#;
+const NO_BYTES: &str = r#"{"reason":"binary pushes are not taken: push JSON"}"#;
+
+/// The inner object of a broadcast, as far as the service reads it.
+#[derive(Deserialize)]
+struct Inner<'a> {
+    #[serde(borrow, default)]
+    event: std::borrow::Cow<'a, str>,
+    #[serde(borrow)]
+    payload: Option<&'a RawValue>,
+}
+
+impl<S: Socket> Session<S> {
+    /// A frame that belongs to a joined topic.
+    pub(super) async fn on_channel(&mut self, push: Push<'_>) {
+        let Some(channel) = self.channels.iter().find(|channel| *channel.topic == *push.topic) else {
+            if push.reference.is_some() {
+                self.reply(&push, "error", UNMATCHED);
+            }
+            return;
+        };
+        if !channel.is_current(&push) {
+            return;
+        }
+        match push.payload {
+            Payload::Raw => self.reply(&push, "error", NO_BYTES),
+            Payload::UserJson(payload) => self.user_json(&push, channel, payload).await,
+            Payload::UserBytes(data) => {
+                let content = Content::Bytes { event: &push.event, data };
+                self.relay(&push, channel, &push.event, content);
+            }
+            Payload::Json(payload) => match &*push.event {
+                "broadcast" => self.broadcast(&push, channel, payload).await,
+                "presence" => self.reply(&push, "ok", "{}"),
+                name if self.realtime.host.is_command(name) => {
+                    let payload = serde_json::from_str(payload.get()).unwrap_or_default();
+                    let answer = self.command(name, payload).await;
+                    self.answer(&push, answer);
+                }
+                _ if channel.plain_phoenix => self.reply(&push, "error", UNKNOWN),
+                unknown => tracing::debug!(event = unknown, "an unknown event was ignored"),
+            },
+        }
+    }
+
+    /// A text broadcast: passed on as it came, since clients differ in what they put beside `event`.
+    async fn broadcast(&self, push: &Push<'_>, channel: &Channel, payload: &RawValue) {
+        let inner: Inner<'_> = match serde_json::from_str(payload.get()) {
+            Ok(inner) if payload.get().trim_start().starts_with('{') => inner,
+            _ => return self.acknowledge(push, channel, Err(Error::invalid("payload", "wrong_type"))),
+        };
+        if self.realtime.host.is_command(&inner.event) {
+            let payload = match inner.payload {
+                Some(payload) => serde_json::from_str(payload.get()).unwrap_or_default(),
+                None => flat(payload.get()),
+            };
+            let answer = self.command(&inner.event, payload).await;
+            return self.acknowledge(push, channel, answer);
+        }
+        self.relay(push, channel, &inner.event, Content::Verbatim(payload.get()));
+    }
+
+    /// Kind 3 with JSON: the same as text.
+    async fn user_json(&self, push: &Push<'_>, channel: &Channel, payload: &RawValue) {
+        let event = &*push.event;
+        if self.realtime.host.is_command(event) {
+            let payload = serde_json::from_str(payload.get()).unwrap_or_default();
+            let answer = self.command(event, payload).await;
+            return self.acknowledge(push, channel, answer);
+        }
+        self.relay(push, channel, event, Content::Ephemeral { event, payload: payload.get() });
+    }
+
+    fn relay(&self, push: &Push<'_>, channel: &Channel, event: &str, content: Content<'_>) {
+        // Nobody may say what only the service says.
+        if self.realtime.host.is_reserved(event) {
+            tracing::debug!(event, topic = channel.bare(), "a reserved event was dropped");
+            return self.acknowledge(push, channel, Err(Error::forbidden()));
+        }
+        let except = (!channel.own).then_some(channel.id);
+        self.realtime.hub.relay(channel.tenant, channel.bare(), content, except);
+        self.acknowledge(push, channel, Ok(Value::Object(Map::new())));
+    }
+
+    async fn command(&self, name: &str, payload: Value) -> Result<Value> {
+        let actor = self.credentials.actor().ok_or_else(Error::unauthenticated)?;
+        self.realtime.host.command(&actor, name, payload).await
+    }
+
+    fn acknowledge(&self, push: &Push<'_>, channel: &Channel, answer: Result<Value>) {
+        match answer {
+            answer if channel.ack => self.answer(push, answer),
+            Ok(_) => {}
+            // Written down all the same, where it was the service's own fault.
+            Err(error) => drop(failure::command(&error, self.locale())),
+        }
+    }
+
+    fn answer(&self, push: &Push<'_>, answer: Result<Value>) {
+        match answer {
+            Ok(Value::Object(response)) => self.reply(push, "ok", &Value::Object(response).to_string()),
+            // A reply's response is an object, whatever REST returns.
+            Ok(Value::Null) => self.reply(push, "ok", "{}"),
+            Ok(other) => self.reply(push, "ok", &serde_json::json!({ "data": other }).to_string()),
+            Err(error) => self.reply(push, "error", &failure::command(&error, self.locale())),
+        }
+    }
+}
+
+/// Flutter sends the user's own keys beside `type` and `event`, without an inner payload.
+fn flat(payload: &str) -> Value {
+    let mut object: Map<String, Value> = serde_json::from_str(payload).unwrap_or_default();
+    object.remove("type");
+    object.remove("event");
+    Value::Object(object)
+}

@@ -1,0 +1,109 @@
+//! How many frames a connection may send: token buckets, one for what people do and one for what clients do by
+//! themselves (joins, leaves, heartbeats, tokens), so that a reconnecting app is never held back by its own chatter.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+const CONTROL_BURST: f64 = 200.0;
+const CONTROL_PER_SEC: f64 = 20.0;
+
+/// Refused frames in a row, beyond the burst, before the connection is closed.
+const REFUSALS: u32 = 200;
+
+pub struct Budget {
+    frames: Option<Bucket>,
+    control: Option<Bucket>,
+    refused: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Pass,
+    /// Answer `RATE_LIMITED`; it would pass after so many seconds.
+    Refuse(u64),
+    /// It went on all the same.
+    Close,
+}
+
+impl Budget {
+    /// `per_10s` frames in ten seconds, twice as many in a burst; 0 = no limit on anything.
+    pub fn new(per_10s: u32, now: Instant) -> Self {
+        let limited = per_10s > 0;
+        let per_sec = f64::from(per_10s) / 10.0;
+        Self {
+            frames: limited.then(|| Bucket::new(f64::from(per_10s) * 2.0, per_sec, now)),
+            control: limited.then(|| Bucket::new(CONTROL_BURST, CONTROL_PER_SEC, now)),
+            refused: 0,
+        }
+    }
+
+    pub fn spend(&mut self, is_control: bool, now: Instant) -> Verdict {
+        let bucket = if is_control { &mut self.control } else { &mut self.frames };
+        let Some(bucket) = bucket else { return Verdict::Pass };
+        match bucket.take(now) {
+            Ok(left) => {
+                // Forgiven once the burst has half come back.
+                if left > bucket.burst / 2.0 {
+                    self.refused = 0;
+                }
+                Verdict::Pass
+            }
+            Err(_) if self.refused >= REFUSALS => Verdict::Close,
+            Err(wait) => {
+                self.refused += 1;
+                Verdict::Refuse(wait.as_secs().max(1))
+            }
+        }
+    }
+}
+
+struct Bucket {
+    burst: f64,
+    per_sec: f64,
+    tokens: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    fn new(burst: f64, per_sec: f64, at: Instant) -> Self {
+        Self { burst, per_sec, tokens: burst, at }
+    }
+
+    fn take(&mut self, now: Instant) -> Result<f64, Duration> {
+        let passed = now.saturating_duration_since(self.at).as_secs_f64();
+        self.tokens = (self.tokens + passed * self.per_sec).min(self.burst);
+        self.at = now;
+        if self.tokens < 1.0 {
+            return Err(Duration::from_secs_f64(((1.0 - self.tokens) / self.per_sec).clamp(0.0, 3_600.0)));
+        }
+        self.tokens -= 1.0;
+        Ok(self.tokens)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_passes_then_waits_then_closes_who_goes_on() {
+        let now = Instant::now();
+        let mut budget = Budget::new(60, now);
+        for _ in 0..120 {
+            assert_eq!(budget.spend(false, now), Verdict::Pass);
+        }
+        assert_eq!(budget.spend(false, now), Verdict::Refuse(1));
+        assert_eq!(budget.spend(true, now), Verdict::Pass, "control frames have their own");
+        assert_eq!(budget.spend(false, now + Duration::from_secs(1)), Verdict::Pass);
+        let last = (0..500).map(|_| budget.spend(false, now + Duration::from_secs(1))).last();
+        assert_eq!(last, Some(Verdict::Close));
+    }
+
+    #[test]
+    fn zero_is_no_limit() {
+        let now = Instant::now();
+        let mut budget = Budget::new(0, now);
+        assert!((0..10_000).all(|n| budget.spend(n % 2 == 0, now) == Verdict::Pass));
+    }
+}

@@ -1,0 +1,311 @@
+//! One connection: a task that reads its frames, one after the other, and does what they ask.
+//!
+//! - What the client is told is queued in its mailbox, by this session and by the hub; the session never writes.
+//! - Frames are handled in order and to their end, so that a client's commands take effect as it sent them.
+//! - Whatever the client sends, the session answers, ignores or closes with a code; it never fails.
+
+mod broadcast;
+mod budget;
+mod catch_up;
+mod channel;
+mod config;
+mod credential;
+mod join;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+use self::budget::{Budget, Verdict};
+use self::channel::Channel;
+use self::credential::Credentials;
+use super::Realtime;
+use super::codec::{self, Dialect, Push};
+use super::connection::{Connection, Order};
+use super::frame::{CloseCode, Frame};
+use super::host::Peer;
+use super::mailbox::Class;
+use super::socket::{Inbound, Socket};
+use super::{failure, lock};
+use crate::base::{Error, Locale};
+
+/// How often a session looks after itself: silence, and a reader that stands still.
+const LOOK_EVERY: Duration = Duration::from_secs(20);
+
+/// Why a channel ends that the client shall join again from where it stopped.
+const RESUME: &str = "RESUME: join again with after_seq";
+
+/// What is known of a connection before its first frame.
+pub struct Opening {
+    pub dialect: Dialect,
+    pub peer: Peer,
+    /// Tokens found in the request, the surest first.
+    pub tokens: Vec<secrecy::SecretString>,
+}
+
+pub struct Session<S: Socket> {
+    socket: S,
+    realtime: Arc<Realtime>,
+    connection: Arc<Connection>,
+    dialect: Dialect,
+    channels: Vec<Channel>,
+    credentials: Credentials,
+    budget: Budget,
+    joins: u32,
+    heard: Instant,
+    looked: Looked,
+}
+
+/// What the last look saw.
+#[derive(Default)]
+struct Looked {
+    /// The queue's progress while it was not empty: the same twice means that nobody reads.
+    stuck_at: Option<u64>,
+    counted: u64,
+}
+
+/// Whether the session goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Go,
+    Stop,
+}
+
+impl<S: Socket> Session<S> {
+    pub fn new(socket: S, realtime: Arc<Realtime>, connection: Arc<Connection>, opening: Opening) -> Self {
+        let now = Instant::now();
+        realtime.hub.meters.connections.increment(1.0);
+        Self {
+            budget: Budget::new(realtime.settings.frames_per_10s, now),
+            credentials: Credentials::new(opening.tokens, opening.peer),
+            dialect: opening.dialect,
+            socket,
+            realtime,
+            connection,
+            channels: Vec::new(),
+            joins: 0,
+            heard: now,
+            looked: Looked::default(),
+        }
+    }
+
+    pub async fn run(mut self) {
+        Box::pin(self.present_tokens()).await;
+        let mut look = self.heard + LOOK_EVERY;
+        loop {
+            let catches_up = self.channels.iter().any(Channel::is_catching_up);
+            let page = catches_up && self.connection.mailbox.has_room();
+            let deadline = self.credentials.deadline(&self.realtime.clock).map_or(look, |at| at.min(look));
+            let next = tokio::select! {
+                biased;
+                () = self.connection.woken() => self.obey(),
+                inbound = self.socket.recv() => match inbound {
+                    // Boxed: a frame's handling is large, and most connections idle most of the time.
+                    Some(inbound) => Box::pin(self.on_inbound(inbound)).await,
+                    None => Next::Stop,
+                },
+                () = std::future::ready(()), if page => {
+                    Box::pin(self.send_page()).await;
+                    Next::Go
+                }
+                () = tokio::time::sleep_until(deadline) => {
+                    look = if Instant::now() >= look { Instant::now() + LOOK_EVERY } else { look };
+                    self.look()
+                }
+            };
+            if next == Next::Stop {
+                return;
+            }
+        }
+    }
+
+    async fn on_inbound(&mut self, inbound: Inbound) -> Next {
+        self.heard = Instant::now();
+        match inbound {
+            Inbound::Text(text) => self.on_push(codec::decode_text(self.dialect, &text)).await,
+            Inbound::Binary(bytes) => self.on_push(codec::decode_binary(self.dialect, &bytes)).await,
+            Inbound::Ping(payload) => {
+                let next = self.spend(true);
+                if next == Next::Go {
+                    self.queue(Frame::pong(&payload));
+                }
+                next
+            }
+            Inbound::Pong => Next::Go,
+            Inbound::Close => self.close(CloseCode::Normal, ""),
+            Inbound::Refused(code, reason) => self.close(code, reason),
+        }
+    }
+
+    async fn on_push(&mut self, push: Result<Push<'_>, codec::Malformed>) -> Next {
+        self.realtime.hub.meters.frames_in.increment(1);
+        let push = match push {
+            Ok(push) => push,
+            Err(malformed) => {
+                tracing::debug!(connection = self.connection.id, %malformed, "a frame was dropped");
+                return self.spend(false);
+            }
+        };
+        let is_control = matches!(&*push.event, "phx_join" | "phx_leave" | "heartbeat" | "access_token");
+        match self.budget.spend(is_control, Instant::now()) {
+            Verdict::Pass => {}
+            Verdict::Refuse(wait) => {
+                let error = failure::command(&Error::rate_limited(wait), self.locale());
+                self.reply(&push, "error", &error);
+                return Next::Go;
+            }
+            Verdict::Close => return self.close_flooding(),
+        }
+        self.dispatch(push).await;
+        Next::Go
+    }
+
+    async fn dispatch(&mut self, push: Push<'_>) {
+        match (&*push.topic, &*push.event) {
+            ("phoenix", "heartbeat") => self.heartbeat(&push),
+            (_, "phx_join") => self.join(&push).await,
+            (_, "phx_leave") => self.leave(&push),
+            (_, "access_token") => self.renew(&push).await,
+            _ => self.on_channel(push).await,
+        }
+    }
+
+    fn heartbeat(&self, push: &Push<'_>) {
+        let heads: Map<String, Value> = self
+            .channels
+            .iter()
+            .filter_map(|channel| Some((channel.topic.to_string(), channel.head(&self.realtime.hub)?.into())))
+            .collect();
+        self.reply(push, "ok", &serde_json::json!({ "heads": heads }).to_string());
+    }
+
+    fn leave(&mut self, push: &Push<'_>) {
+        self.reply(push, "ok", "{}");
+        let Some(at) = self.channels.iter().position(|channel| *channel.topic == *push.topic) else { return };
+        let is_current = self.channels.get(at).is_some_and(|channel| channel.is_current(push));
+        if is_current {
+            let channel = self.channels.swap_remove(at);
+            channel.end(&self.realtime.hub);
+            self.queue(codec::close(self.dialect, channel.join_ref.as_deref(), &channel.topic));
+        }
+    }
+
+    /// Does what others ordered.
+    fn obey(&mut self) -> Next {
+        for order in self.connection.take_orders() {
+            match order {
+                Order::Resume => self.resume_all(),
+                Order::ResumeJoin(id) => {
+                    if let Some(at) = self.channels.iter().position(|channel| channel.id == id) {
+                        let channel = self.channels.swap_remove(at);
+                        self.end_for_rejoin(&channel, RESUME);
+                    }
+                }
+                Order::Supersede => self.superseded(),
+                Order::Restart => return self.close(CloseCode::Restart, "the service restarts: reconnect"),
+                Order::GiveUp => return Next::Stop,
+            }
+        }
+        Next::Go
+    }
+
+    /// The reader is too slow: everything of topics stopped at one point; from there the client resumes.
+    fn resume_all(&mut self) {
+        self.realtime.hub.meters.slow_consumers.increment(1);
+        self.end_all(RESUME);
+        self.connection.mailbox.recover();
+    }
+
+    fn superseded(&mut self) {
+        tracing::debug!(connection = self.connection.id, "superseded by a newer connection");
+        self.credentials.superseded(&self.realtime);
+        for channel in std::mem::take(&mut self.channels) {
+            channel.end(&self.realtime.hub);
+            self.queue(codec::close(self.dialect, channel.join_ref.as_deref(), &channel.topic));
+        }
+    }
+
+    /// Looks at the clock.
+    fn look(&mut self) -> Next {
+        self.count_frames();
+        if self.heard.elapsed() >= self.realtime.settings.silence {
+            return self.close(CloseCode::Policy, "silent for too long: send heartbeats");
+        }
+        let mailbox = &self.connection.mailbox;
+        let stuck_at = (!mailbox.is_idle()).then(|| mailbox.sent());
+        let is_stuck = stuck_at.is_some() && stuck_at == self.looked.stuck_at;
+        self.looked.stuck_at = stuck_at;
+        if is_stuck {
+            tracing::debug!(connection = self.connection.id, "nobody reads this connection");
+            return Next::Stop;
+        }
+        self.look_at_token();
+        Next::Go
+    }
+
+    fn spend(&mut self, is_control: bool) -> Next {
+        match self.budget.spend(is_control, Instant::now()) {
+            Verdict::Pass | Verdict::Refuse(_) => Next::Go,
+            Verdict::Close => self.close_flooding(),
+        }
+    }
+
+    fn close_flooding(&self) -> Next {
+        self.close(CloseCode::Policy, "too many frames: send fewer")
+    }
+
+    fn close(&self, code: CloseCode, reason: &str) -> Next {
+        self.queue(Frame::close(code, reason));
+        Next::Stop
+    }
+
+    fn end_all(&mut self, reason: &str) {
+        for channel in std::mem::take(&mut self.channels) {
+            self.end_for_rejoin(&channel, reason);
+        }
+    }
+
+    fn end_for_rejoin(&self, channel: &Channel, reason: &str) {
+        channel.end(&self.realtime.hub);
+        self.queue(codec::error(self.dialect, channel.join_ref.as_deref(), &channel.topic, reason));
+    }
+
+    fn reply(&self, push: &Push<'_>, status: &str, response: &str) {
+        let (join_ref, reference) = (push.join_ref.as_deref(), push.reference.as_deref());
+        self.queue(codec::reply(self.dialect, join_ref, reference, &push.topic, status, response));
+    }
+
+    fn queue(&self, frame: Frame) {
+        self.connection.push(frame, Class::Control);
+    }
+
+    fn locale(&self) -> Locale {
+        self.credentials.locale()
+    }
+
+    fn count_frames(&mut self) {
+        let sent = self.connection.mailbox.sent();
+        let more = sent.saturating_sub(self.looked.counted);
+        self.looked.counted = sent;
+        self.realtime.hub.meters.frames_out.increment(more);
+    }
+}
+
+/// However a session ends, nothing of it stays behind.
+impl<S: Socket> Drop for Session<S> {
+    fn drop(&mut self) {
+        for channel in &self.channels {
+            channel.end(&self.realtime.hub);
+        }
+        self.credentials.close(&self.realtime, self.connection.id);
+        self.connection.mailbox.finish();
+        self.count_frames();
+        lock::lock(&self.realtime.sockets).remove(&self.connection.id);
+        self.realtime.hub.meters.connections.decrement(1.0);
+    }
+}

@@ -1,0 +1,40 @@
+//! The limits of the socket, with their defaults.
+
+use std::time::Duration;
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `NOTIFICATION_WS_MAX_CONN`. One more supersedes the oldest; 0 = no limit.
+    pub connections_per_person: usize,
+    pub topics_per_connection: usize,
+    /// Of one frame, and of one message in fragments.
+    pub max_frame_bytes: usize,
+    /// `WS_FRAMES_PER_10S`, bursts of twice that; 0 = no limit, on control frames neither.
+    pub frames_per_10s: u32,
+    /// What may wait for one slow reader.
+    pub queue_bytes: usize,
+    /// A connection that says nothing for so long is closed. Clients beat every 15–30 s.
+    pub silence: Duration,
+    /// Sockets that nobody has shown a valid token on.
+    pub max_unauthenticated: usize,
+    /// `CORS_ORIGINS`. `None` = any.
+    pub origins: Option<Vec<String>>,
+    /// `REPLAY_RETENTION_DAYS`.
+    pub replay_days: i32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            connections_per_person: 5,
+            topics_per_connection: 100,
+            max_frame_bytes: 64 * 1024,
+            frames_per_10s: 60,
+            queue_bytes: 256 * 1024,
+            silence: Duration::from_secs(100),
+            max_unauthenticated: 5_000,
+            origins: None,
+            replay_days: 7,
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! `Idempotency-Key`: a request that makes something can be repeated, and has the effect of one.
+//!
+//! The first answer is stored in the transaction of its effect, so either both are there or neither. While the
+//! first still runs, a repeat is told so (409). A key belongs to one person, one route and one body: with
+//! another it is a mistake of the caller's (422). "The same body" is meant by its values, not by its bytes, so
+//! that a client may order its keys as it likes.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::HeaderName;
+use actix_web::{FromRequest, HttpRequest};
+use diesel::sql_types::{Bool, Bytea, Json, Text};
+use diesel::{OptionalExtension, PgConnection, QueryableByName, RunQueryDsl};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::base::{Error, Kind, Result, Timestamp};
+use crate::db::sql::{Bind, sql};
+use crate::db::{Db, Tx, WorkerTx};
+
+const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
+const MAX_KEY_BYTES: usize = 200;
+/// Rows that one run of the clean-up takes in one transaction.
+const SWEEP_ROWS: i64 = 5_000;
+
+/// Extractor of the `Idempotency-Key` header, if there is one: 1–200 visible ASCII characters.
+#[derive(Debug, Clone)]
+pub struct IdempotencyKey(Option<Named>);
+
+#[derive(Debug, Clone)]
+struct Named {
+    key: String,
+    route: String,
+}
+
+/// One request that has the effect of one, however often it comes. Without a key it costs nothing.
+#[derive(Debug, Clone)]
+pub struct Once(Option<Request>);
+
+#[derive(Debug, Clone)]
+struct Request {
+    named: Named,
+    body_hash: Vec<u8>,
+}
+
+/// The answer of a request, and whether it was given before.
+#[derive(Debug, Clone)]
+pub struct Done<T> {
+    pub value: T,
+    pub replayed: bool,
+}
+
+impl FromRequest for IdempotencyKey {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let mut values = request.headers().get_all(&HEADER);
+        let Some(value) = values.next() else { return ready(Ok(Self(None))) };
+        let key = value.to_str().unwrap_or_default();
+        let is_key = (1..=MAX_KEY_BYTES).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
+        if !is_key || values.next().is_some() {
+            return ready(Err(Error::invalid("Idempotency-Key", "invalid")));
+        }
+        let path = request.path();
+        // The same routes answer under /api and /api/v1.
+        let path = path.strip_prefix("/api/v1/").or_else(|| path.strip_prefix("/api/")).unwrap_or(path);
+        let route = format!("{} {path}", request.method());
+        ready(Ok(Self(Some(Named { key: key.to_owned(), route }))))
+    }
+}
+
+impl IdempotencyKey {
+    /// The key itself, if there is one.
+    pub fn as_str(&self) -> Option<&str> {
+        self.0.as_ref().map(|named| named.key.as_str())
+    }
+
+    /// Binds the key to the body of its request, before anything is made of it.
+    pub fn over(self, body: &impl Serialize) -> Result<Once> {
+        let Some(named) = self.0 else { return Ok(Once(None)) };
+        // By way of `Value`, whose objects are sorted.
+        let body = serde_json::to_value(body).map_err(Error::internal)?;
+        let body_hash = Sha256::digest(body.to_string().as_bytes()).to_vec();
+        Ok(Once(Some(Request { named, body_hash })))
+    }
+}
+
+impl Once {
+    /// A request without a key.
+    pub fn unkeyed() -> Self {
+        Self(None)
+    }
+
+    /// Runs `work` in `tx`, unless its answer is there already. Errors, beside those of `work`:
+    /// `REQUEST_IN_PROGRESS`, `IDEMPOTENCY_MISMATCH`. A failure is not stored: its repeat runs anew.
+    pub fn run<T>(&self, tx: &mut Tx<'_>, work: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<Done<T>>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        let Some(request) = &self.0 else { return Ok(Done { value: work(tx)?, replayed: false }) };
+        lock(tx.conn(), &request.named.key)?;
+        if let Some(first) = find(tx.conn(), &request.named.key)? {
+            if first.route != request.named.route || first.body_hash != request.body_hash {
+                return Err(Error::new(Kind::Validation, "IDEMPOTENCY_MISMATCH"));
+            }
+            let value = serde_json::from_value(first.answer).map_err(Error::internal)?;
+            return Ok(Done { value, replayed: true });
+        }
+        let value = work(tx)?;
+        let answer = serde_json::to_value(&value).map_err(Error::internal)?;
+        keep(tx.conn(), request, answer)?;
+        Ok(Done { value, replayed: false })
+    }
+}
+
+// Functions of PostgreSQL's own; tenant and person are the transaction's.
+const LOCK: &str = "SELECT pg_try_advisory_xact_lock(hashtextextended( \
+     concat_ws(' ', 'idempotency', authz.tenant(), authz.me(), $1), 0)) AS locked";
+const FIND: &str = "SELECT route, body_hash, answer FROM idempotency_keys \
+     WHERE tenant_id = authz.tenant() AND user_id = authz.me() AND key = $1";
+const KEEP: &str = "INSERT INTO idempotency_keys (tenant_id, user_id, key, route, body_hash, answer) \
+     VALUES (authz.tenant(), authz.me(), $1, $2, $3, $4)";
+
+#[derive(QueryableByName)]
+struct Locked {
+    #[diesel(sql_type = Bool)]
+    locked: bool,
+}
+
+#[derive(QueryableByName)]
+struct First {
+    #[diesel(sql_type = Text)]
+    route: String,
+    #[diesel(sql_type = Bytea)]
+    body_hash: Vec<u8>,
+    #[diesel(sql_type = Json)]
+    answer: Value,
+}
+
+/// A statement of its own, before the search: that one then sees what was committed until now.
+fn lock(conn: &mut PgConnection, key: &str) -> Result<()> {
+    let row: Locked = sql(LOCK).bind(key).get_result(conn)?;
+    if row.locked { Ok(()) } else { Err(Error::new(Kind::Conflict, "REQUEST_IN_PROGRESS").retry_after(1)) }
+}
+
+fn find(conn: &mut PgConnection, key: &str) -> Result<Option<First>> {
+    Ok(sql(FIND).bind(key).get_result(conn).optional()?)
+}
+
+fn keep(conn: &mut PgConnection, request: &Request, answer: Value) -> Result<()> {
+    sql(KEEP)
+        .bind(request.named.key.as_str())
+        .bind(request.named.route.as_str())
+        .bind(request.body_hash.clone())
+        .bind(Bind::Json(answer))
+        .execute(conn)?;
+    Ok(())
+}
+
+const SWEEP: &str = "WITH old AS (SELECT tenant_id, user_id, key FROM idempotency_keys WHERE created_at < $1 \
+     ORDER BY created_at LIMIT $2) \
+     DELETE FROM idempotency_keys k USING old \
+      WHERE (k.tenant_id, k.user_id, k.key) = (old.tenant_id, old.user_id, old.key)";
+
+/// Forgets the answers from before `until`, and says how many. To be run every now and then.
+pub async fn sweep(db: &Db, until: Timestamp) -> Result<usize> {
+    let mut swept = 0;
+    loop {
+        let count = db
+            .worker(move |tx: &mut WorkerTx<'_>| {
+                Ok(sql(SWEEP).bind(until).bind(SWEEP_ROWS).execute(tx.conn())?)
+            })
+            .await?;
+        swept += count;
+        if i64::try_from(count).is_ok_and(|count| count < SWEEP_ROWS) {
+            return Ok(swept);
+        }
+    }
+}

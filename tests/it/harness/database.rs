@@ -1,0 +1,47 @@
+//! A database per test, gone with it.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use diesel::{Connection, PgConnection};
+use guichet::db::embedded::Role;
+
+use super::Postgres;
+
+pub struct TestDatabase {
+    name: String,
+}
+
+impl TestDatabase {
+    /// Migrated, and without a row.
+    pub fn new() -> Self {
+        let name = fresh_name();
+        Postgres::shared().copy_template(&name);
+        Self { name }
+    }
+
+    /// Not even migrated.
+    pub fn empty() -> Self {
+        let name = fresh_name();
+        Postgres::shared().create_empty(&name);
+        Self { name }
+    }
+
+    pub fn url(&self, role: Role) -> String {
+        Postgres::shared().url(role, &self.name)
+    }
+
+    pub fn connect(&self, role: Role) -> PgConnection {
+        PgConnection::establish(&self.url(role)).unwrap()
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        Postgres::shared().drop_database(&self.name);
+    }
+}
+
+fn fresh_name() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}

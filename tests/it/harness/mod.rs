@@ -1,0 +1,14 @@
+//! What every test stands on: a real PostgreSQL, a database of its own, and a service in front of it.
+#![expect(clippy::unwrap_used, reason = "tests: a panic is how they fail, and clippy sees only functions marked as tests")]
+
+mod api;
+mod database;
+mod postgres;
+mod server;
+mod world;
+
+pub use api::{Answer, Api};
+pub use database::TestDatabase;
+pub use postgres::Postgres;
+pub use server::TestServer;
+pub use world::World;

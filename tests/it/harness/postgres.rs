@@ -1,0 +1,77 @@
+//! One PostgreSQL for the whole run, started by the code that starts the service's own, with a migrated template.
+
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
+use std::sync::{Mutex, OnceLock};
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
+use guichet::db::embedded::{Cluster, Role, Settings};
+use guichet::db::{migrate, roles};
+
+const TEMPLATE: &str = "guichet_template";
+const FOLDER: &str = "guichet-tests-";
+
+pub struct Postgres {
+    cluster: Cluster,
+    /// A template can be copied only while nobody is in it, so one at a time.
+    copying: Mutex<()>,
+}
+
+impl Postgres {
+    /// The server of this test process. It ends with the process.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Postgres> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    fn start() -> Self {
+        sweep();
+        let data_dir = std::env::temp_dir().join(format!("{FOLDER}{}", std::process::id()));
+        // Open to the server's user, unlike the folders of `tempfile`.
+        DirBuilder::new().mode(0o755).create(&data_dir).unwrap();
+        // Nothing here outlives the run, so nothing need reach the disk.
+        let cluster = Cluster::start(&Settings { data_dir, fsync: false, max_connections: 400 }).unwrap();
+        let mut admin = PgConnection::establish(&cluster.url(Role::Admin, "postgres")).unwrap();
+        admin.batch_execute(&format!("CREATE DATABASE {TEMPLATE}")).unwrap();
+        roles::create(&mut PgConnection::establish(&cluster.url(Role::Admin, TEMPLATE)).unwrap()).unwrap();
+        migrate::up(&mut PgConnection::establish(&cluster.url(Role::Owner, TEMPLATE)).unwrap()).unwrap();
+        Self { cluster, copying: Mutex::new(()) }
+    }
+
+    pub fn url(&self, role: Role, database: &str) -> String {
+        self.cluster.url(role, database)
+    }
+
+    /// A copy of the migrated template.
+    pub fn copy_template(&self, name: &str) {
+        let _one_at_a_time = self.copying.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.admin(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER guichet_owner"));
+    }
+
+    /// An empty database, for tests of migrations.
+    pub fn create_empty(&self, name: &str) {
+        self.admin(&format!("CREATE DATABASE {name}"));
+    }
+
+    pub fn drop_database(&self, name: &str) {
+        self.admin(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+    }
+
+    fn admin(&self, sql: &str) {
+        let mut admin = PgConnection::establish(&self.cluster.url(Role::Admin, "postgres")).unwrap();
+        admin.batch_execute(sql).unwrap();
+    }
+}
+
+/// Removes the folders of runs that were killed.
+fn sweep() {
+    for entry in fs::read_dir(std::env::temp_dir()).unwrap().flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix(FOLDER)).and_then(|pid| pid.parse::<u32>().ok());
+        if pid.is_some_and(|pid| !PathBuf::from(format!("/proc/{pid}")).exists()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}

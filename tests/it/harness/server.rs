@@ -1,0 +1,115 @@
+//! A whole service in this process, on a port of its own, with the demo tenant in it.
+
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use guichet::app::demo::{self, Demo};
+use guichet::app::{self, App};
+use guichet::base::Clock;
+use guichet::config::{Config, Variables};
+use guichet::db;
+use guichet::db::embedded::Role;
+use tokio::sync::oneshot;
+
+use super::TestDatabase;
+
+pub const SECRET: &str = "a secret for tests, longer than thirty-two bytes";
+
+pub struct TestServer {
+    pub url: String,
+    pub demo: Demo,
+    pub clock: Clock,
+    pub config: Config,
+    pub app: App,
+    pub database: TestDatabase,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl TestServer {
+    pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// With these variables beside those that every test has (no rate limits, a known secret).
+    pub fn with(variables: &[(&str, &str)]) -> Self {
+        let database = TestDatabase::new();
+        let config = config(&database, variables);
+        let settings = settings(&database);
+        let clock = Clock::system();
+        let (stop, stopped) = oneshot::channel();
+        let (ready, started) = mpsc::channel();
+        let (config_there, clock_there) = (config.clone(), clock.clone());
+        // actix wants a runtime of its own, and a test's may be gone before the server is.
+        let thread = std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let tokens = config_there.tokens.clone();
+                let data_dir = config_there.server.data_dir.clone();
+                let app = App::new(config_there, &settings, clock_there.clone()).unwrap();
+                let demo = demo::make(&app.db, &tokens, &data_dir, &clock_there).await.unwrap();
+                let running = app::start(app).unwrap();
+                ready.send((running.address, running.app.clone(), demo)).unwrap();
+                let _ = stopped.await;
+                running.stop().await.unwrap();
+            });
+        });
+        let (address, app, demo) = started.recv_timeout(Duration::from_secs(60)).unwrap();
+        let url = format!("http://{address}");
+        Self { url, demo, clock, config, app, database, stop: Some(stop), thread: Some(thread) }
+    }
+
+    pub fn user(&self, name: &str) -> &demo::DemoUser {
+        &self.demo.users[name]
+    }
+
+    pub fn client(&self, name: &str) -> guichet::base::id::ClientId {
+        self.demo.clients[name].id
+    }
+
+    /// The socket's address for a dialect path, `/realtime/v1/websocket` say.
+    pub fn ws(&self, path_and_query: &str) -> String {
+        format!("{}{path_and_query}", self.url.replacen("http", "ws", 1))
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+            && !std::thread::panicking()
+        {
+            panic!("the server's thread panicked");
+        }
+    }
+}
+
+fn config(database: &TestDatabase, variables: &[(&str, &str)]) -> Config {
+    let (app, worker) = (database.url(Role::App), database.url(Role::Worker));
+    let mut all = vec![
+        ("BIND", "127.0.0.1:0"),
+        ("DATABASE_URL", app.as_str()),
+        ("DATABASE_WORKER_URL", worker.as_str()),
+        ("JWT_SECRET", SECRET),
+        ("HTTP_WORKERS", "1"),
+        ("RATE_LIMIT_RPS", "0"),
+        ("RATE_LIMIT_SERVICE_RPS", "0"),
+        ("RATE_LIMIT_ANON_RPS", "0"),
+        ("WS_FRAMES_PER_10S", "0"),
+        ("SHUTDOWN_GRACE_SECS", "5"),
+    ];
+    all.retain(|(name, _)| variables.iter().all(|(given, _)| given != name));
+    all.extend_from_slice(variables);
+    Config::load(&Variables::from_iter(all)).unwrap()
+}
+
+fn settings(database: &TestDatabase) -> db::Settings {
+    db::Settings {
+        app_url: database.url(Role::App),
+        worker_url: database.url(Role::Worker),
+        app_connections: 8,
+        worker_connections: 2,
+        wait: Duration::from_secs(10),
+    }
+}

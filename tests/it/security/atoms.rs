@@ -1,0 +1,57 @@
+//! The conditions that a policy is made of, each to be turned to true, to false, or to one role less.
+//!
+//! Reads the text that PostgreSQL gives back, in which every condition stands in parentheses of its own.
+
+/// The expression with one condition changed: what was changed into what, and the whole.
+pub fn variants(expression: &str) -> Vec<(String, String)> {
+    let mut variants = Vec::new();
+    for (start, end) in groups(expression) {
+        let group = &expression[start..end];
+        if is_condition(group) {
+            for value in ["true", "false"] {
+                let whole = format!("{}({value}){}", &expression[..start], &expression[end..]);
+                variants.push((format!("{group} made {value}"), whole));
+            }
+        }
+    }
+    variants.extend(with_one_role_less(expression));
+    variants
+}
+
+/// Where each pair of parentheses opens and closes.
+fn groups(expression: &str) -> Vec<(usize, usize)> {
+    let (mut open, mut groups) = (Vec::new(), Vec::new());
+    for (at, sign) in expression.char_indices() {
+        match sign {
+            '(' => open.push(at),
+            ')' => groups.extend(open.pop().map(|start| (start, at + 1))),
+            _ => {}
+        }
+    }
+    groups
+}
+
+/// A comparison, or a question with a yes or a no, and not a combination of them.
+fn is_condition(group: &str) -> bool {
+    let question = ["provisions", "sees_all_rooms", "is_operator"]
+        .iter()
+        .any(|name| group == format!("( SELECT authz.{name}() AS {name})"));
+    let combined = group.contains(" AND ") || group.contains(" OR ");
+    let compares = [" = ", " IN ", " <> ", " IS NOT NULL"].iter().any(|sign| group.contains(sign));
+    question || (compares && !combined && !group.starts_with("( SELECT"))
+}
+
+fn with_one_role_less(expression: &str) -> Vec<(String, String)> {
+    let mut variants = Vec::new();
+    for (start, _) in expression.match_indices("ARRAY[") {
+        let from = start + "ARRAY[".len();
+        let Some(length) = expression[from..].find(']') else { continue };
+        let roles: Vec<&str> = expression[from..from + length].split(", ").collect();
+        for left_out in &roles {
+            let rest: Vec<&str> = roles.iter().filter(|role| *role != left_out).copied().collect();
+            let whole = format!("{}{}{}", &expression[..from], rest.join(", "), &expression[from + length..]);
+            variants.push((format!("{left_out} left out"), whole));
+        }
+    }
+    variants
+}

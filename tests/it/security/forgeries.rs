@@ -1,0 +1,99 @@
+//! Changes that a grant and a policy let through, and that only some people may make: what the guards are for.
+
+use super::rule::Rule::{self, All, Any, Anyone, Field, Mine, MySide, Nobody, Not, Role};
+
+const PROVISIONS: Rule = Role(&["owner", "manager", "service"]);
+const LIVING: Rule = Field("deleted_at", &[""]);
+const AUTHOR: Rule = All(&[Mine("sender_id"), LIVING]);
+const OWNER_OR_SERVICE: Rule = Role(&["owner", "service"]);
+const MANAGES_PERSON: Rule = Any(&[OWNER_OR_SERVICE, All(&[Role(&["manager"]), Not(&Mine("id"))])]);
+
+/// A change that a granted column allows and that only some people may make: a table, what is set, and on which
+/// of the rows that they may update. Everybody else is refused by name (42501). `{b.emma}` stands for an id of
+/// tenant b, which a foreign key refuses to everybody else of another tenant (23503).
+pub struct Forgery {
+    pub table: &'static str,
+    pub set: &'static str,
+    pub may: Rule,
+}
+
+pub const FORGERIES: [Forgery; 30] = [
+    Forgery {
+        table: "users",
+        set: "role = 'owner'",
+        may: Any(&[OWNER_OR_SERVICE, Field("role", &["owner"])]),
+    },
+    Forgery {
+        table: "users",
+        set: "role = 'manager'",
+        may: Any(&[MANAGES_PERSON, Field("role", &["manager"])]),
+    },
+    Forgery {
+        table: "users",
+        set: "role = 'employee'",
+        may: Any(&[MANAGES_PERSON, Field("role", &["employee"])]),
+    },
+    Forgery { table: "users", set: "external_id = 'someone else'", may: MANAGES_PERSON },
+    Forgery { table: "users", set: "deleted_at = now()", may: MANAGES_PERSON },
+    Forgery {
+        table: "users",
+        set: "display_name = 'x', email = 'x@x.example', last_seen_at = now()",
+        may: Anyone,
+    },
+    Forgery {
+        table: "clients",
+        set: "operator_id = NULL",
+        may: Any(&[PROVISIONS, Field("operator_id", &[""])]),
+    },
+    Forgery { table: "clients", set: "team_id = NULL", may: Any(&[PROVISIONS, Field("team_id", &[""])]) },
+    Forgery { table: "clients", set: "operator_id = '{b.emma}'", may: PROVISIONS },
+    Forgery { table: "clients", set: "team_id = '{b.desk}'", may: PROVISIONS },
+    Forgery { table: "clients", set: "status = 'archived'", may: Anyone },
+    Forgery { table: "conversations", set: "last_seq = last_seq + 1, head = head + 1", may: Anyone },
+    Forgery { table: "conversations", set: "last_seq = last_seq + 2", may: Nobody },
+    Forgery { table: "conversations", set: "last_seq = last_seq - 1", may: Nobody },
+    Forgery { table: "conversations", set: "head = head + 2", may: Nobody },
+    Forgery { table: "conversations", set: "head = 0", may: Nobody },
+    Forgery { table: "messages", set: "content = 'forged', edited_at = now()", may: AUTHOR },
+    Forgery { table: "messages", set: "edited_at = now()", may: AUTHOR },
+    Forgery { table: "messages", set: "related_preview = '{\"title\": \"forged\"}'", may: AUTHOR },
+    Forgery {
+        table: "messages",
+        set: "related_entity_type = 'forged', related_entity_id = 'x'",
+        may: AUTHOR,
+    },
+    Forgery {
+        table: "messages",
+        set: "content = NULL, deleted_at = now()",
+        may: Any(&[AUTHOR, All(&[Role(&["owner"]), LIVING])]),
+    },
+    Forgery {
+        table: "messages",
+        set: "content = NULL, deleted_at = now(), related_entity_type = 'forged'",
+        may: Nobody,
+    },
+    Forgery {
+        table: "messages",
+        set: "content = NULL, deleted_at = now(), related_entity_id = 'forged'",
+        may: Nobody,
+    },
+    Forgery {
+        table: "messages",
+        set: "content = NULL, deleted_at = now(), related_preview = '{\"title\": \"forged\"}'",
+        may: Nobody,
+    },
+    Forgery { table: "messages", set: "content = 'back', deleted_at = NULL", may: AUTHOR },
+    Forgery {
+        table: "messages",
+        set: "read_at = now()",
+        may: All(&[Not(&MySide("sender_type")), Field("read_at", &[""])]),
+    },
+    Forgery { table: "messages", set: "read_at = NULL", may: Field("read_at", &[""]) },
+    Forgery {
+        table: "messages",
+        set: "delivered_at = now()",
+        may: All(&[Not(&Mine("sender_id")), Field("delivered_at", &[""])]),
+    },
+    Forgery { table: "messages", set: "delivered_at = NULL", may: Field("delivered_at", &[""]) },
+    Forgery { table: "messages", set: "changed_seq = 0", may: Nobody },
+];

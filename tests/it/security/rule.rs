@@ -1,0 +1,125 @@
+//! The vocabulary in which the matrix says who may do what, and what its words mean over the fixture.
+//!
+//! Written from the table "Who may see and do what", never from the SQL: it is the second opinion.
+
+use std::collections::BTreeSet;
+
+use super::identity::Identity;
+use super::world::{Row, World, text};
+
+/// A predicate on (identity, row). `&'static str`s are columns of the row.
+#[derive(Debug, Clone, Copy)]
+pub enum Rule {
+    Nobody,
+    Anyone,
+    /// The identity carries one of these roles.
+    Role(&'static [&'static str]),
+    AnyRole,
+    /// The identity is the person in this column.
+    Mine(&'static str),
+    /// The client in this column is one that a member or an employee has to do with.
+    MyClient(&'static str),
+    /// The person in this column is somebody whom a member or an employee knows by their clients.
+    MyPeople(&'static str),
+    /// The column names the side of the desk on which the identity stands.
+    MySide(&'static str),
+    /// The column holds one of these (as text; "" is null).
+    Field(&'static str, &'static [&'static str]),
+    Not(&'static Rule),
+    All(&'static [Rule]),
+    Any(&'static [Rule]),
+}
+
+impl Rule {
+    pub fn holds(&self, who: &Identity, row: &Row, world: &World) -> bool {
+        match *self {
+            Rule::Nobody => false,
+            Rule::Anyone => true,
+            Rule::Role(roles) => who.has_role(roles),
+            Rule::AnyRole => who.role.is_some_and(|role| !role.is_empty()),
+            Rule::Mine(column) => who.is(&text(row, column)),
+            Rule::MyClient(column) => my_clients(who, world).contains(&text(row, column)),
+            Rule::MyPeople(column) => my_people(who, world).contains(&text(row, column)),
+            Rule::MySide(column) => text(row, column) == who.side(),
+            Rule::Field(column, values) => values.contains(&text(row, column).as_str()),
+            Rule::Not(rule) => !rule.holds(who, row, world),
+            Rule::All(rules) => rules.iter().all(|rule| rule.holds(who, row, world)),
+            Rule::Any(rules) => rules.iter().any(|rule| rule.holds(who, row, world)),
+        }
+    }
+}
+
+/// The rows of a table that are of the identity's tenant.
+fn of_tenant<'w>(who: &Identity, world: &'w World, table: &str) -> impl Iterator<Item = &'w Row> {
+    let tenant = who.tenant.clone().unwrap_or_default();
+    world.rows(table).iter().filter(move |row| text(row, "tenant_id") == tenant)
+}
+
+/// The clients of a member, or those that an employee is in charge of, alone or by a team.
+pub fn my_clients(who: &Identity, world: &World) -> BTreeSet<String> {
+    if who.has_role(&["client"]) {
+        return of_tenant(who, world, "client_members")
+            .filter(|row| who.is(&text(row, "user_id")))
+            .map(|row| text(row, "client_id"))
+            .collect();
+    }
+    if !who.has_role(&["employee"]) {
+        return BTreeSet::new();
+    }
+    let teams: BTreeSet<String> = of_tenant(who, world, "team_members")
+        .filter(|row| who.is(&text(row, "user_id")))
+        .map(|row| text(row, "team_id"))
+        .collect();
+    of_tenant(who, world, "clients")
+        .filter(|row| who.is(&text(row, "operator_id")) || teams.contains(&text(row, "team_id")))
+        .map(|row| text(row, "id"))
+        .collect()
+}
+
+/// Their members, their operators in charge, and those who follow their rooms.
+pub fn my_people(who: &Identity, world: &World) -> BTreeSet<String> {
+    let clients = my_clients(who, world);
+    let theirs = |row: &&Row| clients.contains(&text(row, "client_id"));
+    let mut people: BTreeSet<String> =
+        of_tenant(who, world, "client_members").filter(theirs).map(|row| text(row, "user_id")).collect();
+    people.extend(
+        of_tenant(who, world, "clients")
+            .filter(|row| clients.contains(&text(row, "id")))
+            .map(|row| text(row, "operator_id")),
+    );
+    people.extend(
+        of_tenant(who, world, "participants")
+            .filter(theirs)
+            .filter(|row| text(row, "follows") == "true")
+            .map(|row| text(row, "user_id")),
+    );
+    people.remove("");
+    people
+}
+
+/// Whom a room of the client tells of what is said in it.
+pub fn audience(who: &Identity, client: &str, world: &World) -> BTreeSet<String> {
+    let role_of = |user: &str| {
+        of_tenant(who, world, "users").find(|row| text(row, "id") == user).map(|row| text(row, "role"))
+    };
+    let mut told: BTreeSet<String> = of_tenant(who, world, "client_members")
+        .filter(|row| text(row, "client_id") == client)
+        .map(|row| text(row, "user_id"))
+        .collect();
+    for record in of_tenant(who, world, "clients").filter(|row| text(row, "id") == client) {
+        told.insert(text(record, "operator_id"));
+        told.extend(
+            of_tenant(who, world, "team_members")
+                .filter(|row| text(row, "team_id") == text(record, "team_id"))
+                .map(|row| text(row, "user_id")),
+        );
+    }
+    told.extend(
+        of_tenant(who, world, "participants")
+            .filter(|row| text(row, "client_id") == client && text(row, "follows") == "true")
+            .map(|row| text(row, "user_id"))
+            .filter(|user| role_of(user).is_some_and(|role| role == "owner" || role == "manager")),
+    );
+    told.remove("");
+    told
+}

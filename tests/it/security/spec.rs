@@ -1,0 +1,393 @@
+//! Who may do what with which rows and columns of each table: one entry per table, held against the catalog.
+//!
+//! A table without an entry fails the suite, and so does an entry without a table.
+
+use super::rule::Rule::{
+    self, All, Any, AnyRole, Anyone, Field, Mine, MyClient, MyPeople, MySide, Nobody, Not, Role,
+};
+
+/// Columns that a role was granted a verb on.
+#[derive(Debug, Clone, Copy)]
+pub enum Columns {
+    All,
+    None,
+    Only(&'static [&'static str]),
+}
+
+impl Columns {
+    pub fn has(self, column: &str) -> bool {
+        match self {
+            Columns::All => true,
+            Columns::None => false,
+            Columns::Only(columns) => columns.contains(&column),
+        }
+    }
+}
+
+/// What one database role may do: columns by grant, rows by policy.
+#[derive(Debug, Clone, Copy)]
+pub struct Access {
+    pub select: Columns,
+    pub insert: Columns,
+    pub update: Columns,
+    pub delete: bool,
+    /// The column that must be the identity's tenant, for every verb.
+    pub tenant: Option<&'static str>,
+    pub may_select: Rule,
+    pub may_insert: Rule,
+    pub may_update: Rule,
+    pub may_delete: Rule,
+}
+
+pub struct Table {
+    pub name: &'static str,
+    pub key: &'static [&'static str],
+    /// An UPDATE that reads no column, and so is held by the UPDATE policy alone.
+    pub blind: &'static str,
+    pub app: Access,
+    pub worker: Access,
+    pub authz: Access,
+    pub search: Access,
+}
+
+impl Table {
+    pub fn access(&self, db_role: &str) -> Access {
+        match db_role {
+            "guichet_app" => self.app,
+            "guichet_worker" => self.worker,
+            "guichet_authz" => self.authz,
+            "guichet_search" => self.search,
+            // The owner has every grant and, by FORCE, no row.
+            "guichet_owner" => Access {
+                select: Columns::All,
+                insert: Columns::All,
+                update: Columns::All,
+                delete: true,
+                ..NONE
+            },
+            other => panic!("{other} is no role of guichet"),
+        }
+    }
+}
+
+const NONE: Access = Access {
+    select: Columns::None,
+    insert: Columns::None,
+    update: Columns::None,
+    delete: false,
+    tenant: Some("tenant_id"),
+    may_select: Nobody,
+    may_insert: Nobody,
+    may_update: Nobody,
+    may_delete: Nobody,
+};
+/// What `guichet_authz` needs of most tables: to read the actor's tenant.
+const AUTHZ_READS: Access = Access { select: Columns::All, may_select: Anyone, ..NONE };
+const TABLE: Table = Table {
+    name: "",
+    key: &["tenant_id", "id"],
+    blind: "",
+    app: NONE,
+    worker: NONE,
+    authz: NONE,
+    search: NONE,
+};
+
+const ALL_ROOMS: Rule = Role(&["owner", "manager"]);
+const PROVISIONS: Rule = Role(&["owner", "manager", "service"]);
+const STAFF: Rule = Role(&["owner", "manager", "employee", "service"]);
+const SEES_ROOM: Rule = Any(&[ALL_ROOMS, MyClient("client_id")]);
+const EDITS_CLIENT: Rule = Any(&[PROVISIONS, All(&[Role(&["employee"]), MyClient("client_id")])]);
+const OWN_PLACE: Rule = Any(&[Role(&["system"]), All(&[Mine("user_id"), SEES_ROOM])]);
+
+const TENANTS: Table = Table {
+    name: "tenants",
+    key: &["id"],
+    blind: "name = 'x'",
+    app: Access {
+        select: Columns::All,
+        insert: Columns::All,
+        update: Columns::Only(&["name", "settings"]),
+        tenant: Some("id"),
+        may_select: Anyone,
+        may_insert: Role(&["platform"]),
+        may_update: Role(&["owner", "service"]),
+        ..NONE
+    },
+    authz: Access { tenant: None, ..AUTHZ_READS },
+    ..TABLE
+};
+
+const USERS: Table = Table {
+    name: "users",
+    blind: "timezone = 'UTC'",
+    app: Access {
+        select: Columns::All,
+        insert: Columns::All,
+        update: Columns::Only(&[
+            "external_id",
+            "role",
+            "email",
+            "phone",
+            "display_name",
+            "avatar_url",
+            "locale",
+            "timezone",
+            "last_seen_at",
+            "deleted_at",
+        ]),
+        may_select: Any(&[
+            PROVISIONS,
+            Mine("id"),
+            MyPeople("id"),
+            All(&[Role(&["employee"]), Not(&Field("role", &["client"]))]),
+        ]),
+        may_insert: Any(&[
+            Role(&["owner", "service"]),
+            All(&[Role(&["manager"]), Not(&Field("role", &["owner"]))]),
+        ]),
+        may_update: Any(&[
+            Role(&["owner", "service"]),
+            All(&[Role(&["manager"]), Not(&Field("role", &["owner"]))]),
+            All(&[Mine("id"), Role(&["manager", "employee", "client"])]),
+        ]),
+        ..NONE
+    },
+    authz: AUTHZ_READS,
+    ..TABLE
+};
+
+const TEAMS: Table = Table {
+    name: "teams",
+    blind: "name = 'x'",
+    app: Access {
+        select: Columns::All,
+        insert: Columns::All,
+        update: Columns::Only(&["name"]),
+        delete: true,
+        may_select: STAFF,
+        may_insert: PROVISIONS,
+        may_update: PROVISIONS,
+        may_delete: PROVISIONS,
+        ..NONE
+    },
+    ..TABLE
+};
+
+const TEAM_MEMBERS: Table = Table {
+    name: "team_members",
+    key: &["tenant_id", "team_id", "user_id"],
+    app: Access {
+        select: Columns::All,
+        insert: Columns::All,
+        delete: true,
+        may_select: STAFF,
+        may_insert: PROVISIONS,
+        may_delete: PROVISIONS,
+        ..NONE
+    },
+    authz: AUTHZ_READS,
+    ..TABLE
+};
+
+const CLIENTS: Table = Table {
+    name: "clients",
+    blind: "name = 'x'",
+    app: Access {
+        select: Columns::All,
+        insert: Columns::All,
+        update: Columns::Only(&["name", "operator_id", "team_id", "status", "details"]),
+        may_select: Any(&[PROVISIONS, MyClient("id")]),
+        may_insert: PROVISIONS,
+        may_update: Any(&[PROVISIONS, All(&[Role(&["employee"]), MyClient("id")])]),
+        ..NONE
+    },
+    authz: AUTHZ_READS,
+    ..TABLE
+};
+
+const CLIENT_MEMBERS: Table = Table {
+    name: "client_members",
+    key: &["tenant_id", "client_id", "user_id"],
+    app: Access {
+        select: Columns::All,
+        insert: Columns::All,
+        delete: true,
+        may_select: Any(&[PROVISIONS, MyClient("client_id")]),
+        may_insert: PROVISIONS,
+        may_delete: PROVISIONS,
+        ..NONE
+    },
+    authz: AUTHZ_READS,
+    ..TABLE
+};
+
+const PROJECTS: Table = Table {
+    name: "projects",
+    blind: "name = 'x'",
+    app: Access {
+        select: Columns::All,
+        insert: Columns::All,
+        update: Columns::Only(&["name"]),
+        delete: true,
+        may_select: Any(&[PROVISIONS, MyClient("client_id")]),
+        may_insert: EDITS_CLIENT,
+        may_update: EDITS_CLIENT,
+        may_delete: EDITS_CLIENT,
+        ..NONE
+    },
+    ..TABLE
+};
+
+const CONVERSATIONS: Table = Table {
+    name: "conversations",
+    blind: "last_message_at = now()",
+    app: Access {
+        select: Columns::All,
+        insert: Columns::All,
+        update: Columns::Only(&["last_seq", "head", "last_message_at", "updated_at"]),
+        may_select: SEES_ROOM,
+        may_update: SEES_ROOM,
+        may_insert: All(&[PROVISIONS, Field("last_seq", &["0"]), Field("head", &["0"])]),
+        ..NONE
+    },
+    authz: Access { update: Columns::All, may_update: Anyone, ..AUTHZ_READS },
+    ..TABLE
+};
+
+const MESSAGES: Table = Table {
+    name: "messages",
+    blind: "changed_seq = 1000",
+    app: Access {
+        select: Columns::All,
+        insert: Columns::Only(&[
+            "tenant_id",
+            "id",
+            "conversation_id",
+            "client_id",
+            "operator_id",
+            "seq",
+            "changed_seq",
+            "sender_id",
+            "sender_type",
+            "content",
+            "related_entity_type",
+            "related_entity_id",
+            "related_preview",
+            "client_message_id",
+            "created_at",
+        ]),
+        update: Columns::Only(&[
+            "changed_seq",
+            "content",
+            "related_entity_type",
+            "related_entity_id",
+            "related_preview",
+            "delivered_at",
+            "read_at",
+            "edited_at",
+            "deleted_at",
+        ]),
+        may_select: SEES_ROOM,
+        may_update: SEES_ROOM,
+        may_insert: All(&[Mine("sender_id"), MySide("sender_type"), SEES_ROOM]),
+        ..NONE
+    },
+    search: Access { select: Columns::All, tenant: None, may_select: Anyone, ..NONE },
+    ..TABLE
+};
+
+const PARTICIPANTS: Table = Table {
+    name: "participants",
+    key: &["tenant_id", "conversation_id", "user_id"],
+    blind: "read_seq = 1",
+    app: Access {
+        select: Columns::All,
+        insert: Columns::Only(&["tenant_id", "conversation_id", "client_id", "user_id", "side", "read_seq"]),
+        update: Columns::Only(&["read_seq", "unread_count"]),
+        may_select: OWN_PLACE,
+        may_update: OWN_PLACE,
+        may_insert: All(&[Mine("user_id"), MySide("side"), SEES_ROOM]),
+        ..NONE
+    },
+    authz: Access {
+        insert: Columns::All,
+        update: Columns::All,
+        may_insert: Anyone,
+        may_update: Anyone,
+        ..AUTHZ_READS
+    },
+    ..TABLE
+};
+
+const OUTBOX: Table = Table {
+    name: "outbox",
+    key: &["tenant_id", "topic", "seq"],
+    app: Access {
+        select: Columns::Only(&[
+            "tenant_id",
+            "topic",
+            "seq",
+            "id",
+            "event",
+            "payload",
+            "client_id",
+            "created_at",
+        ]),
+        insert: Columns::All,
+        may_select: SEES_ROOM,
+        may_insert: Role(&["system"]),
+        ..NONE
+    },
+    worker: Access { select: Columns::All, tenant: None, may_select: Anyone, ..NONE },
+    ..TABLE
+};
+
+const ACTIVITY_LOGS: Table = Table {
+    name: "activity_logs",
+    app: Access {
+        select: Columns::All,
+        insert: Columns::All,
+        may_select: Role(&["owner"]),
+        may_insert: All(&[Mine("user_id"), AnyRole]),
+        ..NONE
+    },
+    ..TABLE
+};
+
+const IDEMPOTENCY_KEYS: Table = Table {
+    name: "idempotency_keys",
+    key: &["tenant_id", "user_id", "key"],
+    app: Access {
+        select: Columns::All,
+        insert: Columns::All,
+        may_select: Mine("user_id"),
+        may_insert: Mine("user_id"),
+        ..NONE
+    },
+    worker: Access {
+        select: Columns::All,
+        delete: true,
+        tenant: None,
+        may_select: Anyone,
+        may_delete: Anyone,
+        ..NONE
+    },
+    ..TABLE
+};
+
+pub const TABLES: [Table; 13] = [
+    TENANTS,
+    USERS,
+    TEAMS,
+    TEAM_MEMBERS,
+    CLIENTS,
+    CLIENT_MEMBERS,
+    PROJECTS,
+    CONVERSATIONS,
+    MESSAGES,
+    PARTICIPANTS,
+    OUTBOX,
+    ACTIVITY_LOGS,
+    IDEMPOTENCY_KEYS,
+];
