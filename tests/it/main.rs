@@ -3,8 +3,6 @@
 mod clients;
 mod config;
 mod embedded;
-mod config;
-mod embedded;
 mod migrations;
 mod security;
 mod telemetry;
