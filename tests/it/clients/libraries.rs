@@ -41,7 +41,7 @@ async fn a_worthless_token_is_refused_with_a_reason() -> Result<()> {
         let mut stranger =
             Application::start(&scene.toolbox, library, &scene.service.url(), "worthless").await?;
         let reason = stranger.refused(&scene.room).await?;
-        assert!(reason.contains("UNAUTHORIZED"), "{library:?}: {reason}");
+        assert!(reason.contains("UNAUTHENTICATED"), "{library:?}: {reason}");
     }
     Ok(())
 }
