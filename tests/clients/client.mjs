@@ -58,8 +58,8 @@ async function begin({ topic, ...task }) {
 }
 
 async function history({ topic }) {
-  const { messages, repeats, holes } = rooms.get(topic)
-  tell('history', { messages, repeats, holes })
+  const { messages, repeats, holes, replayed } = rooms.get(topic)
+  tell('history', { messages, repeats, holes, replayed })
 }
 
 async function renew({ token }) {

@@ -9,6 +9,7 @@ export class Room {
     this.messages = []
     this.repeats = 0
     this.holes = 0
+    this.replayed = 0
     const began = Date.now()
     const ways = {
       after_seq: () => ({ after_seq: this.head }),
@@ -30,6 +31,7 @@ export class Room {
       return
     }
     if (meta.seq > this.head + 1) this.holes += 1
+    if (meta.replayed) this.replayed += 1
     this.head = meta.seq
     if (event === 'messaging:new') this.messages.push(payload.message)
   }

@@ -8,7 +8,7 @@ const ANSWER_WITHIN_MS = 5000
 const PAUSE_AFTER_REFUSAL_MS = 100
 
 export async function write(connection, room, { topic, clientId, label, count }, onAcknowledged) {
-  const tries = { sent: 0, refused: 0, lost: 0 }
+  const tries = { sent: 0, lost: 0, refusals: [] }
   for (let number = 1; number <= count; number += 1) {
     const message = { client_id: clientId, content: `${label} ${number}`, client_message_id: randomUUID() }
     await deliver(connection, room, topic, message, tries)
@@ -27,10 +27,10 @@ async function deliver(connection, room, topic, message, tries) {
     }
     tries.sent += 1
     const answer = connection.command(topic, 'messaging:send', message, ANSWER_WITHIN_MS)
-    const { status } = await Promise.race([answer, room.dropped()])
+    const { status, response } = await Promise.race([answer, room.dropped()])
     if (status === 'ok') return
     if (status === 'error') {
-      tries.refused += 1
+      tries.refusals.push(response ?? 'without a reason')
       await pause(PAUSE_AFTER_REFUSAL_MS)
     } else {
       tries.lost += 1

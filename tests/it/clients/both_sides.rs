@@ -2,6 +2,7 @@
 //! have read the same, which is all that was written, in the order of the database.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use diesel::sql_types::{BigInt, Text};
@@ -53,7 +54,15 @@ async fn converse(mut random: Random, kills: usize) -> Result<()> {
                 result = chloe.acknowledgement() => result?,
             }
         }
+        // A message takes some milliseconds; the kill falls anywhere between its sending and its acknowledgement.
+        tokio::time::sleep(Duration::from_micros(random.between(0, 20_000))).await;
         service.kill()?;
+        if random.between(0, 4) == 0 {
+            // Not yet up, and killed again.
+            service.spawn()?;
+            tokio::time::sleep(Duration::from_millis(random.between(0, 500))).await;
+            service.kill()?;
+        }
         service.start_again().await.with_context(|| format!("start after kill {kill}"))?;
     }
 
@@ -186,6 +195,7 @@ impl Side {
         let report: Value = self.application.next("history").await?;
         ensure!(report["holes"] == 0, "{} was left with a hole", self.name);
         ensure!(report["repeats"] == 0, "{} heard events twice: {}", self.name, report["repeats"]);
+        ensure!(report["replayed"].as_u64() > Some(0), "{} never missed anything", self.name);
         Ok(serde_json::from_value(report["messages"].clone())?)
     }
 }

@@ -73,6 +73,10 @@ struct Cut;
 
 async fn pass(near: TcpStream, target: u16, budget: Option<u64>) -> Result<(), Cut> {
     let Ok(far) = TcpStream::connect(("127.0.0.1", target)).await else { return Ok(()) };
+    for end in [&near, &far] {
+        // Small frames must not wait for each other.
+        let _ = end.set_nodelay(true);
+    }
     let (near_in, near_out) = near.into_split();
     let (far_in, far_out) = far.into_split();
     let left = AtomicUsize::new(budget.and_then(|bytes| bytes.try_into().ok()).unwrap_or(usize::MAX));

@@ -37,9 +37,15 @@ impl Service {
     }
 
     pub async fn start_again(&mut self) -> Result<()> {
+        self.spawn()?;
+        self.ready().await
+    }
+
+    /// Does not wait until it is ready.
+    pub fn spawn(&mut self) -> Result<()> {
         let log = OpenOptions::new().create(true).append(true).open(self.log_file())?;
         self.child = Some(self.command("serve").stdout(Stdio::null()).stderr(log).spawn()?);
-        self.ready().await
+        Ok(())
     }
 
     pub fn url(&self) -> String {
