@@ -18,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 const LOG_TAIL_LINES: usize = 60;
 
-/// Killed when dropped; the end of its log is shown when a test fails.
+/// Killed when dropped. Its warnings and errors are shown when the test fails.
 pub struct Service {
     pub port: Port,
     folder: TempDir,
@@ -136,8 +136,16 @@ impl Service {
     }
 
     fn log_tail(&self) -> String {
+        self.last_lines(|_| true)
+    }
+
+    fn complaints(&self) -> String {
+        self.last_lines(|line| line.contains("\"WARN\"") || line.contains("\"ERROR\""))
+    }
+
+    fn last_lines(&self, are_wanted: fn(&str) -> bool) -> String {
         let log = fs::read_to_string(self.log_file()).unwrap_or_default();
-        let lines: Vec<_> = log.lines().collect();
+        let lines: Vec<_> = log.lines().filter(|line| are_wanted(line)).collect();
         lines[lines.len().saturating_sub(LOG_TAIL_LINES)..].join("\n")
     }
 }
@@ -147,9 +155,7 @@ impl Drop for Service {
         let _ = self.kill();
         // PostgreSQL ends by itself; its folder goes after it.
         let _ = self.leaves_no_orphan();
-        if std::thread::panicking() {
-            eprintln!("the service's last words:\n{}", self.log_tail());
-        }
+        println!("what the service complained of:\n{}", self.complaints());
     }
 }
 
