@@ -3,6 +3,7 @@
 mod api;
 mod architecture;
 mod chat;
+mod clients;
 mod config;
 mod embedded;
 mod harness;
