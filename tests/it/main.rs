@@ -5,6 +5,7 @@ mod config;
 mod embedded;
 mod harness;
 mod migrations;
+mod outage;
 mod security;
 mod telemetry;
 mod web;
