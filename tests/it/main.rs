@@ -11,6 +11,7 @@ mod identity;
 mod migrations;
 mod realtime;
 mod schema;
+mod outage;
 mod security;
 mod telemetry;
 mod web;
