@@ -44,7 +44,8 @@ const TABLES: &str = "SELECT c.relname::text AS name,
     AND c.relname <> '__diesel_schema_migrations'
   ORDER BY c.relname COLLATE \"C\"";
 
-const COLUMNS: &str = "SELECT attname::text AS name, format_type(atttypid, NULL) AS of_type, NOT attnotnull AS is_null
+const COLUMNS: &str =
+    "SELECT attname::text AS name, format_type(atttypid, NULL) AS of_type, NOT attnotnull AS is_null
    FROM pg_attribute WHERE attrelid = format('public.%I', $1)::regclass AND attnum > 0 AND NOT attisdropped
   ORDER BY attnum";
 
@@ -64,7 +65,8 @@ fn generated(conn: &mut PgConnection) -> String {
         out.push_str("    }\n}\n");
     }
     let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
-    let _ = write!(out, "\ndiesel::allow_tables_to_appear_in_same_query!(\n    {}\n);\n", names.join(",\n    "));
+    let _ =
+        write!(out, "\ndiesel::allow_tables_to_appear_in_same_query!(\n    {}\n);\n", names.join(",\n    "));
     out
 }
 

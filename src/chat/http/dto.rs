@@ -116,6 +116,7 @@ fn room_of(
 /// Which conversation to open.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"client_id": "0198c0de-0000-7000-8000-000000000002"}))]
 pub struct OpenBody {
     #[serde(default)]
     pub client_id: Option<ClientId>,
@@ -140,6 +141,8 @@ fn client_of(client: Option<ClientId>, user: Option<UserId>) -> Result<ClientId>
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"client_id": "0198c0de-0000-7000-8000-000000000002",
+    "related": {"type": "order", "id": "A-1042", "preview": {"title": "Commande A-1042"}}}))]
 pub struct DraftBody {
     #[serde(default)]
     pub client_id: Option<ClientId>,
@@ -160,6 +163,7 @@ impl DraftBody {
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"up_to_seq": 1}))]
 pub struct ReadBody {
     /// Up to and including this `seq`; everything when absent.
     #[serde(default)]
@@ -168,6 +172,7 @@ pub struct ReadBody {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"typing": true}))]
 pub struct TypingBody {
     pub typing: bool,
 }

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::send::Told;
 use crate::base::id::{ClientId, ConversationId, MessageId, UserId};
 use crate::base::{Actor, Error, Result, Timestamp};
-use crate::db::sql::{Bind, sql};
 use crate::db::Tx;
+use crate::db::sql::{Bind, sql};
 
 /// A locked conversation, and where the actor stands in it.
 #[derive(QueryableByName)]
@@ -183,11 +183,7 @@ struct AnnounceRow {
 }
 
 /// Who gets a copy, and whose counters moved.
-pub fn announce_change(
-    tx: &mut Tx<'_>,
-    actor: &Actor,
-    what: Marked<'_>,
-) -> Result<(Vec<UserId>, Vec<Told>)> {
+pub fn announce_change(tx: &mut Tx<'_>, actor: &Actor, what: Marked<'_>) -> Result<(Vec<UserId>, Vec<Told>)> {
     let (deleted_seq, author) = what.deleted.unwrap_or((0, actor.user));
     let statement = sql(ANNOUNCE)
         .bind(actor.tenant)

@@ -9,8 +9,8 @@ use crate::base::id::{ClientId, ConversationId, MessageId, UserId};
 use crate::base::role::UserType;
 use crate::base::{Actor, Error, Result, Timestamp};
 use crate::chat::model::{MessageBody, Related, Room};
-use crate::db::sql::{Bind, sql};
 use crate::db::Tx;
+use crate::db::sql::{Bind, sql};
 
 /// What a send must know of the room and of its author.
 #[derive(QueryableByName)]

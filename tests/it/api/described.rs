@@ -36,7 +36,10 @@ fn every_operation_says_what_it_is_for_and_all_that_it_may_answer() {
         if described["summary"].as_str().is_none_or(str::is_empty) {
             lacks("no summary");
         }
-        if !described["tags"].as_array().is_some_and(|list| list.iter().all(|tag| tags.contains(tag.as_str().unwrap()))) {
+        if !described["tags"]
+            .as_array()
+            .is_some_and(|list| list.iter().all(|tag| tags.contains(tag.as_str().unwrap())))
+        {
             lacks("no tag, or one that nobody explained");
         }
         if !ids.insert(described["operationId"].to_string()) {
@@ -47,7 +50,8 @@ fn every_operation_says_what_it_is_for_and_all_that_it_may_answer() {
         }
         let answers = described["responses"].as_object().unwrap();
         let is_success = |(status, answer): (&String, &Value)| {
-            status.starts_with('2') && answer["content"]["application/json"]["schema"]["properties"].get("data").is_some()
+            status.starts_with('2')
+                && answer["content"]["application/json"]["schema"]["properties"].get("data").is_some()
         };
         if !answers.iter().any(is_success) {
             lacks("no schema of a success");
@@ -60,7 +64,10 @@ fn every_operation_says_what_it_is_for_and_all_that_it_may_answer() {
             errors.extend(["408", "413", "415"]);
         }
         for status in errors {
-            if answers.get(status).is_none_or(|answer| answer["description"].as_str().is_none_or(str::is_empty)) {
+            if answers
+                .get(status)
+                .is_none_or(|answer| answer["description"].as_str().is_none_or(str::is_empty))
+            {
                 lacks(&format!("{status} is not explained"));
             }
         }
@@ -88,7 +95,9 @@ fn gather(folder: &Path, into: &mut BTreeSet<String>) {
             continue;
         }
         for line in std::fs::read_to_string(&path).unwrap().lines() {
-            let Some((method, rest)) = line.trim().strip_prefix("#[").and_then(|line| line.split_once("(\"/")) else {
+            let Some((method, rest)) =
+                line.trim().strip_prefix("#[").and_then(|line| line.split_once("(\"/"))
+            else {
                 continue;
             };
             if matches!(method, "get" | "put" | "post" | "patch" | "delete") {
@@ -133,7 +142,11 @@ async fn every_documented_example_works_under_both_bases() {
                 let described = &operation.described["responses"][answer.status.as_str()];
                 let schema = &described["content"]["application/json"]["schema"];
                 if schema.is_null() {
-                    wrong.push(format!("{} answers {}, which is not described", operation.name(), answer.status));
+                    wrong.push(format!(
+                        "{} answers {}, which is not described",
+                        operation.name(),
+                        answer.status
+                    ));
                 }
                 let faults = shape::faults(schema, &answer.body, "");
                 wrong.extend(faults.iter().map(|fault| format!("{}: {fault}", operation.name())));
@@ -151,7 +164,8 @@ async fn every_documented_example_works_under_both_bases() {
 #[tokio::test]
 async fn the_service_shows_its_description_as_it_is_kept() {
     let server = TestServer::start();
-    let answer = Caller::new(&server, "").http.request(Method::GET, format!("{}/openapi.yaml", server.url)).send();
+    let answer =
+        Caller::new(&server, "").http.request(Method::GET, format!("{}/openapi.yaml", server.url)).send();
     let text = answer.await.unwrap().text().await.unwrap();
     assert!(text == guichet::app::openapi::yaml().unwrap());
 }

@@ -28,9 +28,10 @@ pub fn faults(schema: &Value, value: &Value, at: &str) -> Vec<String> {
         return vec![format!("{at} is {value}, none of {words:?}")];
     }
     match value {
-        Value::Array(items) => {
-            (0..).zip(items).flat_map(|(n, item)| faults(&schema["items"], item, &format!("{at}[{n}]"))).collect()
-        }
+        Value::Array(items) => (0..)
+            .zip(items)
+            .flat_map(|(n, item)| faults(&schema["items"], item, &format!("{at}[{n}]")))
+            .collect(),
         Value::Object(_) => of_object(schema, value, at, false),
         _ => Vec::new(),
     }

@@ -46,7 +46,8 @@ pub fn operations() -> Vec<Operation> {
             if !matches!(method.as_str(), "GET" | "PUT" | "POST" | "PATCH" | "DELETE") {
                 continue;
             }
-            let path = path.strip_prefix(BASE).unwrap_or_else(|| panic!("{path} is outside {BASE}")).to_owned();
+            let path =
+                path.strip_prefix(BASE).unwrap_or_else(|| panic!("{path} is outside {BASE}")).to_owned();
             let mut described = operation.clone();
             resolve(&mut described, &api, 0);
             all.push(Operation { method, path, described });
@@ -61,7 +62,10 @@ fn resolve(value: &mut Value, api: &Value, depth: usize) {
     assert!(depth < 60, "a schema that contains itself");
     let target = value.get("$ref").and_then(Value::as_str).map(str::to_owned);
     if let Some(target) = target {
-        *value = api.pointer(target.trim_start_matches('#')).unwrap_or_else(|| panic!("{target} is nowhere")).clone();
+        *value = api
+            .pointer(target.trim_start_matches('#'))
+            .unwrap_or_else(|| panic!("{target} is nowhere"))
+            .clone();
         return resolve(value, api, depth + 1);
     }
     match value {
@@ -108,13 +112,19 @@ impl Operation {
 }
 
 fn fields_of(schema: &Value, at: &str, into: &mut Vec<Field>) {
-    let Some(object) = alternatives(schema).into_iter().find(|schema| schema.get("properties").is_some()) else {
+    let Some(object) = alternatives(schema).into_iter().find(|schema| schema.get("properties").is_some())
+    else {
         return;
     };
-    let required: Vec<&str> = object["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let required: Vec<&str> =
+        object["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     for (name, schema) in object["properties"].as_object().unwrap() {
         let pointer = format!("{at}/{name}");
-        into.push(Field { pointer: pointer.clone(), schema: schema.clone(), required: required.contains(&name.as_str()) });
+        into.push(Field {
+            pointer: pointer.clone(),
+            schema: schema.clone(),
+            required: required.contains(&name.as_str()),
+        });
         fields_of(schema, &pointer, into);
     }
 }

@@ -115,8 +115,10 @@ impl Things {
     pub async fn make(service: &Caller, owner: &Caller, mark: &str) -> Self {
         let mut things = Self::nowhere();
         let (put, post) = (Method::PUT, Method::POST);
-        let person = |role: &str| Some(json!({"role": role, "display_name": format!("{mark} {role}"),
-            "email": format!("{}@{mark}.example", Uuid::now_v7().simple())}));
+        let person = |role: &str| {
+            Some(json!({"role": role, "display_name": format!("{mark} {role}"),
+            "email": format!("{}@{mark}.example", Uuid::now_v7().simple())}))
+        };
         service.must(put.clone(), &format!("/users/{}", things.operator), person("employee")).await;
         service.must(put.clone(), &format!("/users/{}", things.member), person("client")).await;
         let client = json!({"name": format!("{mark} client"), "details": {"note": mark}});
@@ -225,6 +227,20 @@ impl Things {
     pub fn request(&self, operation: &Operation) -> Request {
         let path = self.path(operation) + &self.query(operation);
         Request { method: operation.method.clone(), path, body: self.body(operation) }
+    }
+
+    /// The same with every id that the body may name.
+    pub fn request_naming(&self, operation: &Operation) -> Request {
+        let mut request = self.request(operation);
+        if let Some(body) = request.body.as_mut().and_then(Value::as_object_mut) {
+            for field in operation.fields() {
+                let name = field.pointer.trim_start_matches('/');
+                if let Some(id) = self.of_name(name) {
+                    body.insert(name.to_owned(), json!(id));
+                }
+            }
+        }
+        request
     }
 
     /// The same, based on the version that is there now.
