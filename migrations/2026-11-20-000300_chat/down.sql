@@ -19,6 +19,6 @@ SET LOCAL ROLE guichet_search;
 DROP FUNCTION authz.search_messages(text, bigint, bigint);
 SET LOCAL ROLE guichet_owner;
 REVOKE CREATE ON SCHEMA authz FROM guichet_authz;
-DROP FUNCTION authz.guard_message(), authz.guard_conversation(), authz.words(text);
+DROP FUNCTION authz.guard_message(), authz.guard_conversation(), authz.wanted_words(text), authz.words(text);
 DROP TEXT SEARCH CONFIGURATION authz.en, authz.fr;
 DROP EXTENSION unaccent;

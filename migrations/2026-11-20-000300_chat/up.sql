@@ -52,6 +52,8 @@ CREATE TABLE messages (
     CONSTRAINT messages_sender_fkey FOREIGN KEY (tenant_id, sender_id) REFERENCES users (tenant_id, id)
 );
 CREATE INDEX messages_changed ON messages (tenant_id, conversation_id, changed_seq);
+-- What waits to be read, by the side that wrote it: small, and all that a reading has to look at.
+CREATE INDEX messages_unread ON messages (tenant_id, conversation_id, sender_type, seq) WHERE read_at IS NULL;
 CREATE INDEX messages_related ON messages (tenant_id, related_entity_type, related_entity_id, created_at DESC)
     WHERE related_entity_type IS NOT NULL;
 -- tenant_id adds nothing to conversation_id: without knowing so, the planner expects too few rows and leaves the
@@ -287,28 +289,29 @@ ALTER TEXT SEARCH CONFIGURATION authz.en ALTER MAPPING FOR hword, hword_part, wo
 CREATE FUNCTION authz.words(content text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ SELECT to_tsvector('authz.fr'::regconfig, coalesce(content, '')) || to_tsvector('authz.en'::regconfig, coalesce(content, '')) $$;
 GRANT EXECUTE ON FUNCTION authz.words(text) TO guichet_app, guichet_search;
+
+-- What is looked for, in French or in English. A query of nothing but words to be left out finds nothing: no index
+-- could answer it.
+CREATE FUNCTION authz.wanted_words(q text) RETURNS tsquery LANGUAGE sql STABLE SET search_path = '' AS $$
+    SELECT coalesce(fr || en, fr, en) FROM (SELECT
+        CASE WHEN querytree(of_fr) NOT IN ('', 'T') THEN of_fr END AS fr,
+        CASE WHEN querytree(of_en) NOT IN ('', 'T') THEN of_en END AS en
+      FROM (SELECT websearch_to_tsquery('authz.fr'::regconfig, q) AS of_fr,
+                   websearch_to_tsquery('authz.en'::regconfig, q) AS of_en) parsed) searchable
+$$;
+GRANT EXECUTE ON FUNCTION authz.wanted_words(text) TO guichet_app, guichet_search;
 CREATE INDEX messages_words ON messages USING gin (authz.words(content)) WHERE deleted_at IS NULL;
 
 -- A full-text index is unusable behind a row policy, so search goes through this one door, whose owner may read
 -- all messages and which applies tenant and membership itself. Newest first.
 CREATE FUNCTION authz.search_messages(q text, max_rows bigint, skip_rows bigint)
-    RETURNS TABLE (id uuid, excerpt text)
+    RETURNS TABLE (id uuid, conversation_id uuid)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
-    WITH wanted AS (
-        SELECT websearch_to_tsquery('authz.fr'::regconfig, q) || websearch_to_tsquery('authz.en'::regconfig, q) AS query
-    ), hits AS (
-        SELECT m.id, m.content, m.created_at FROM public.messages m
-         WHERE authz.words(m.content) @@ (SELECT query FROM wanted) AND m.deleted_at IS NULL
-           AND m.tenant_id = (SELECT authz.tenant())
-           AND ((SELECT authz.sees_all_rooms()) OR m.client_id IN (SELECT authz.my_clients()))
-         ORDER BY m.created_at DESC, m.id DESC LIMIT max_rows OFFSET skip_rows
-    )
-    -- Marked with two private-use characters, which the caller turns into marks after escaping.
-    SELECT h.id, CASE WHEN strpos(marked.fr, U&'\E000') > 0 THEN marked.fr ELSE marked.en END
-      FROM hits h, wanted w, LATERAL (SELECT
-            ts_headline('authz.fr'::regconfig, h.content, w.query, U&'StartSel=\E000, StopSel=\E001, MaxWords=30, MinWords=10') AS fr,
-            ts_headline('authz.en'::regconfig, h.content, w.query, U&'StartSel=\E000, StopSel=\E001, MaxWords=30, MinWords=10') AS en) marked
-     ORDER BY h.created_at DESC, h.id DESC
+    SELECT m.id, m.conversation_id FROM public.messages m
+     WHERE authz.words(m.content) @@ (SELECT authz.wanted_words(q)) AND m.deleted_at IS NULL
+       AND m.tenant_id = (SELECT authz.tenant())
+       AND ((SELECT authz.sees_all_rooms()) OR m.client_id IN (SELECT authz.my_clients()))
+     ORDER BY m.created_at DESC, m.id DESC LIMIT max_rows OFFSET skip_rows
 $$;
 GRANT SELECT ON messages TO guichet_search;
 CREATE POLICY messages_search ON messages FOR SELECT TO guichet_search USING (true);

@@ -59,9 +59,21 @@ pub fn durable(tenant: TenantId, client: ClientId, seq: i64, name: &str, payload
     })
 }
 
-/// An event of the moment.
-pub fn signal(tenant: TenantId, topic: String, name: &str, payload: &Value) -> Result<Signal> {
-    Ok(Signal { tenant, topic: topic.into(), name: name.into(), payload: raw(payload)?, copies: Vec::new() })
+/// An event of the moment in a client's room, copied to `user:{id}` of `people`.
+pub fn signal(
+    tenant: TenantId,
+    client: ClientId,
+    name: &str,
+    payload: &Value,
+    people: impl IntoIterator<Item = UserId>,
+) -> Result<Signal> {
+    Ok(Signal {
+        tenant,
+        topic: room_topic(client).into(),
+        name: name.into(),
+        payload: raw(payload)?,
+        copies: people.into_iter().map(person_topic).map(Into::into).collect(),
+    })
 }
 
 /// `messaging:unread` to each person whose counter moved.

@@ -3,12 +3,14 @@
 mod api;
 mod architecture;
 mod chat;
+mod clients;
 mod config;
 mod embedded;
 mod harness;
 mod hostile;
 mod identity;
 mod migrations;
+mod realtime;
 mod schema;
 mod security;
 mod telemetry;

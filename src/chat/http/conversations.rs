@@ -23,7 +23,7 @@ pub(super) struct ListQuery {
     sort: Option<String>,
     /// `all` (default): every room the caller may see. `mine`: rooms the caller is told of and counted for.
     scope: Option<String>,
-    /// Words in a client's name or in messages.
+    /// Words in a client's or a member's name, or in messages.
     search: Option<String>,
     /// 1–200, 50 when absent.
     limit: Option<i64>,

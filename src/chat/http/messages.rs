@@ -63,8 +63,8 @@ fn beyond(window: &Window, cut: Cut) -> (bool, bool) {
     let last = window.messages.last().map(|m| m.seq);
     match cut {
         Cut::Newest => (window.has_more, false),
-        Cut::Before(seq) => (window.has_more, last.unwrap_or(seq - 1) < window.last_seq),
-        Cut::After(seq) => (first.unwrap_or(seq.saturating_add(1)) > 1, window.has_more),
+        Cut::Before(_) => (window.has_more, last.unwrap_or(0) < window.last_seq),
+        Cut::After(_) => (first.unwrap_or(window.last_seq.saturating_add(1)) > 1, window.has_more),
         Cut::ChangedAfter(number) => (number > 0, window.has_more),
     }
 }

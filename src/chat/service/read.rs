@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::base::id::{ConversationId, MessageId};
-use crate::base::{Actor, Error, Result, Timestamp};
+use crate::base::{Actor, Result, Timestamp};
 use crate::chat::model::ReadState;
 use crate::chat::store::{self, Head, Marked, Told};
 use crate::chat::{Chat, events, person_topic, policy};
@@ -38,38 +38,42 @@ fn write(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, up_to: UpTo) -> Result<Rea
     };
     let head = store::lock(tx.conn(), actor, conversation)?;
     let seq = wanted.min(head.last_seq);
-    if seq <= head.read_seq {
+    if seq <= head.read_seq && !store::awaits_reading(tx.conn(), actor, &head, seq)? {
         return standing(tx, actor, &head);
     }
-    let now = chat.clock.now();
-    store::mark_read(tx, actor, &head, seq, now)?;
-    let told = announce(chat, tx, actor, &head, seq, now)?;
-    Ok(events::read_state(conversation, seq, told.iter().find(|t| t.user_id == actor.user)))
+    let (now, up_to) = (chat.clock.now(), seq.max(head.read_seq));
+    let mut number = head.head;
+    // One change moves a bounded number of messages, so a long absence is read in several.
+    loop {
+        number += 1;
+        let seen = store::mark_read(tx, actor, &head, up_to, number, now)?;
+        let told = announce(chat, tx, actor, &head, Reading { number, up_to, now })?;
+        if seen < store::READ_AT_ONCE {
+            return Ok(events::read_state(
+                conversation,
+                up_to,
+                told.iter().find(|t| t.user_id == actor.user),
+            ));
+        }
+    }
+}
+
+/// One change of the room by a reading.
+struct Reading {
+    number: i64,
+    up_to: i64,
+    now: Timestamp,
 }
 
 /// Where the actor stands when nothing moves.
 fn standing(tx: &mut Tx<'_>, actor: &Actor, head: &Head) -> Result<ReadState> {
-    let outline =
-        store::conversation(tx.conn(), actor, crate::chat::model::Room::Conversation(head.conversation_id))?;
-    let unread = store::unread(tx.conn(), actor.tenant, actor.user, 1)?;
-    Ok(ReadState {
-        conversation_id: head.conversation_id,
-        up_to_seq: head.read_seq,
-        unread_count: outline.unread_count.into(),
-        total: unread.total,
-    })
+    let (unread_count, total) = store::standing(tx.conn(), actor.tenant, actor.user, head.conversation_id)?;
+    Ok(ReadState { conversation_id: head.conversation_id, up_to_seq: head.read_seq, unread_count, total })
 }
 
-fn announce(
-    chat: &Chat,
-    tx: &mut Tx<'_>,
-    actor: &Actor,
-    head: &Head,
-    seq: i64,
-    now: Timestamp,
-) -> Result<Vec<Told>, Error> {
-    let payload = events::of_read(actor, head.conversation_id, seq, now);
-    let number = head.head + 1;
+fn announce(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, head: &Head, reading: Reading) -> Result<Vec<Told>> {
+    let Reading { number, up_to, now } = reading;
+    let payload = events::of_read(actor, head.conversation_id, up_to, now);
     let mut event = events::durable(actor.tenant, head.client_id, number, events::READ, &payload)?;
     let what = Marked {
         conversation: head.conversation_id,
@@ -82,7 +86,7 @@ fn announce(
         now,
         action: "message.read",
         entity: ("conversation", head.conversation_id.to_string()),
-        kept: json!({"up_to_seq": seq}),
+        kept: json!({"up_to_seq": up_to}),
         deleted: None,
     };
     let (people, told) = store::announce_change(tx, actor, what)?;

@@ -1,7 +1,7 @@
 //! What changes after a send: receipts, edits, deletions. Each takes the topic's next number under the room's lock.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -48,14 +48,20 @@ pub fn lock(conn: &mut PgConnection, actor: &Actor, id: ConversationId) -> Resul
         .ok_or_else(|| Error::not_found("conversation"))
 }
 
-/// The other side's messages in (`after`, `up_to`] are read now, and the actor stands at `up_to`.
-/// A message that somebody of the same side had read already keeps that time.
+/// Most messages that one reading changes, and so most that have one `changed_seq`.
+pub const READ_AT_ONCE: i64 = 1_000;
+
+/// The other side's messages up to $4 that nobody of the actor's side had read are read now, the oldest first and $3
+/// at most; the actor stands at $4. Not only those after the actor's own `read_seq`: who came into a room late begins
+/// at its end, and what waited there before may be theirs to read. The partial index holds just these.
 const MARK_READ: &str = "
-    WITH seen AS (
-        UPDATE messages SET read_at = $5, delivered_at = coalesce(delivered_at, $5), changed_seq = $6
-         WHERE tenant_id = $1 AND conversation_id = $2 AND seq > $3 AND seq <= $4
-           AND sender_type <> $7 AND read_at IS NULL
-        RETURNING seq),
+    WITH due AS (
+        SELECT id FROM messages WHERE tenant_id = $1 AND conversation_id = $2 AND sender_type = $10 AND seq <= $4
+           AND read_at IS NULL ORDER BY seq LIMIT $3),
+    seen AS (
+        UPDATE messages m SET read_at = $5, delivered_at = coalesce(m.delivered_at, $5), changed_seq = $6
+          FROM due WHERE m.tenant_id = $1 AND m.id = due.id
+        RETURNING m.id),
     room AS (
         UPDATE conversations SET head = $6, updated_at = $5 WHERE tenant_id = $1 AND id = $2)
     INSERT INTO participants AS p (tenant_id, conversation_id, client_id, user_id, side, read_seq)
@@ -63,21 +69,51 @@ const MARK_READ: &str = "
     ON CONFLICT (tenant_id, conversation_id, user_id) DO UPDATE SET read_seq = excluded.read_seq,
         unread_count = CASE WHEN p.counted THEN (
             SELECT count(*) FROM messages m WHERE m.tenant_id = $1 AND m.conversation_id = $2 AND m.seq > $4
-               AND m.sender_id <> $9 AND m.deleted_at IS NULL) ELSE 0 END";
+               AND m.sender_id <> $9 AND m.deleted_at IS NULL) ELSE 0 END
+    RETURNING (SELECT count(*) FROM seen) AS count";
 
-pub fn mark_read(tx: &mut Tx<'_>, actor: &Actor, head: &Head, up_to: i64, now: Timestamp) -> Result<()> {
-    sql(MARK_READ)
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// Takes `number` of the topic. Says how many messages are read by it: `READ_AT_ONCE` where more may wait.
+pub fn mark_read(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    head: &Head,
+    up_to: i64,
+    number: i64,
+    now: Timestamp,
+) -> Result<i64> {
+    let side = actor.role.user_type();
+    let seen: Count = sql(MARK_READ)
         .bind(actor.tenant)
         .bind(head.conversation_id)
-        .bind(head.read_seq)
+        .bind(READ_AT_ONCE)
         .bind(up_to)
         .bind(now)
-        .bind(head.head + 1)
-        .bind(actor.role.user_type().as_str())
+        .bind(number)
+        .bind(side.as_str())
         .bind(head.client_id)
         .bind(actor.user)
-        .execute(tx.conn())?;
-    Ok(())
+        .bind(side.other().as_str())
+        .get_result(tx.conn())?;
+    Ok(seen.count)
+}
+
+/// Whether a message of the other side up to `up_to` waits for somebody of the actor's side to read it.
+pub fn awaits_reading(conn: &mut PgConnection, actor: &Actor, head: &Head, up_to: i64) -> Result<bool> {
+    let waiting: Count =
+        sql("SELECT count(*) FROM (SELECT FROM messages WHERE tenant_id = $1 AND conversation_id = $2 \
+         AND sender_type = $3 AND seq <= $4 AND read_at IS NULL LIMIT 1) one")
+        .bind(actor.tenant)
+        .bind(head.conversation_id)
+        .bind(actor.role.user_type().other().as_str())
+        .bind(up_to)
+        .get_result(conn)?;
+    Ok(waiting.count > 0)
 }
 
 const EDIT: &str = "
@@ -218,14 +254,15 @@ pub fn announce_change(tx: &mut Tx<'_>, actor: &Actor, what: Marked<'_>) -> Resu
     Ok((people, told.collect()))
 }
 
+/// The lock that every writer of the room takes before its messages.
+const LOCK_ROOM: &str = "SELECT FROM conversations WHERE tenant_id = $1 AND client_id = $2 FOR UPDATE";
+
 #[derive(QueryableByName)]
 struct DeliveredRow {
     #[diesel(sql_type = BigInt)]
     seq: i64,
     #[diesel(sql_type = SqlUuid)]
     conversation_id: ConversationId,
-    #[diesel(sql_type = Timestamptz)]
-    delivered_at: Timestamp,
 }
 
 const MARK_DELIVERED: &str = "
@@ -233,7 +270,7 @@ const MARK_DELIVERED: &str = "
      WHERE c.tenant_id = $1 AND c.client_id = $2 AND m.tenant_id = $1 AND m.conversation_id = c.id
        AND ((m.changed_seq > $3 AND m.changed_seq <= $4) OR m.id = ANY ($7))
        AND m.sender_type <> $5 AND m.delivered_at IS NULL
-    RETURNING m.seq, m.conversation_id, m.delivered_at";
+    RETURNING m.seq, m.conversation_id";
 
 /// Marks the other side's messages whose events (`after`, `up_to`] reached a device of the actor, and those it
 /// fetched. Says which of them was the newest that was not delivered before.
@@ -245,7 +282,8 @@ pub fn mark_delivered(
     up_to: i64,
     fetched: Vec<Uuid>,
     now: Timestamp,
-) -> Result<Option<(ConversationId, i64, Timestamp)>> {
+) -> Result<Option<(ConversationId, i64)>> {
+    sql(LOCK_ROOM).bind(actor.tenant).bind(client).execute(tx.conn())?;
     let rows: Vec<DeliveredRow> = sql(MARK_DELIVERED)
         .bind(actor.tenant)
         .bind(client)
@@ -256,5 +294,5 @@ pub fn mark_delivered(
         .bind(fetched)
         .load(tx.conn())?;
     let newest = rows.into_iter().max_by_key(|row| row.seq);
-    Ok(newest.map(|row| (row.conversation_id, row.seq, row.delivered_at)))
+    Ok(newest.map(|row| (row.conversation_id, row.seq)))
 }

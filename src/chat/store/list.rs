@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::base::id::{ClientId, ConversationId, MessageId, TenantId, UserId};
 use crate::base::page::Page;
+use crate::base::role::UserType;
 use crate::base::{Actor, Error, Result, Timestamp};
 use crate::chat::model::{LastMessage, Room, Unread, UnreadRoom, excerpt};
 use crate::chat::service::Place;
@@ -26,7 +27,7 @@ pub struct ListFilter {
     pub order: Order,
     /// Only rooms the actor is counted for.
     pub mine: bool,
-    /// Part of a client's name, already lower case and escaped for LIKE.
+    /// Part of a client's or a member's name, escaped for LIKE.
     pub name_like: Option<String>,
     /// Rooms whose messages match the same search.
     pub matching: Vec<Uuid>,
@@ -108,10 +109,18 @@ fn outlines(part: &str) -> String {
 }
 
 /// One page of rooms. Each order is a text of its own: a parameter in ORDER BY would keep the planner from the index.
-fn page_of(order: Order, searched: bool, mine: bool) -> String {
+fn page_of(order: Order, of: UserType, searched: bool, mine: bool) -> String {
     let recent = "c.last_message_at DESC NULLS LAST, c.id";
-    let online =
-        "EXISTS (SELECT FROM authz.room_people(c.id) r WHERE r.side = $3 AND r.user_id = ANY ($6)) DESC";
+    // An operator's list may be long: looked up once for all rooms. A member has few, and may not see who is told.
+    let online = match of {
+        UserType::Operator => {
+            "(c.client_id IN (SELECT t.client_id FROM client_members t WHERE t.tenant_id = $1 AND t.user_id = ANY ($6))) \
+             DESC"
+        }
+        UserType::Client => {
+            "EXISTS (SELECT FROM authz.room_people(c.id) r WHERE r.side = $3 AND r.user_id = ANY ($6)) DESC"
+        }
+    };
     let by = match order {
         Order::Recent => recent.to_owned(),
         Order::Unread => format!("coalesce(p.unread_count, 0) DESC, {recent}"),
@@ -125,8 +134,11 @@ fn page_of(order: Order, searched: bool, mine: bool) -> String {
     };
     let mine = if mine { "AND p.counted" } else { "" };
     let search = if searched {
-        "AND (c.id = ANY ($7) OR EXISTS (SELECT FROM clients k WHERE k.tenant_id = $1 AND k.id = c.client_id \
-         AND lower(authz.unaccent(k.name)) LIKE lower(authz.unaccent($8))))"
+        "AND (c.id = ANY ($7) OR c.client_id IN (SELECT k.id FROM clients k WHERE k.tenant_id = $1 \
+         AND lower(authz.unaccent(k.name)) LIKE lower(authz.unaccent($8))) \
+         OR c.client_id IN (SELECT t.client_id FROM client_members t \
+         JOIN users u ON u.tenant_id = $1 AND u.id = t.user_id WHERE t.tenant_id = $1 \
+         AND lower(authz.unaccent(u.display_name)) LIKE lower(authz.unaccent($8))))"
     } else {
         ""
     };
@@ -137,11 +149,12 @@ fn page_of(order: Order, searched: bool, mine: bool) -> String {
 }
 
 pub fn list(conn: &mut PgConnection, actor: &Actor, filter: &ListFilter) -> Result<Vec<Outline>> {
-    let text = outlines(&page_of(filter.order, filter.name_like.is_some(), filter.mine));
+    let side = actor.role.user_type();
+    let text = outlines(&page_of(filter.order, side, filter.name_like.is_some(), filter.mine));
     let rows = sql(text)
         .bind(actor.tenant)
         .bind(actor.user)
-        .bind(actor.role.user_type().other().as_str())
+        .bind(side.other().as_str())
         .bind(filter.page.limit)
         .bind(filter.page.offset)
         .bind(filter.online.clone())
@@ -175,37 +188,53 @@ struct UnreadRow {
     id: ConversationId,
     #[diesel(sql_type = Integer)]
     unread_count: i32,
-}
-
-/// Rooms with something unread, at most `limit` of them; the total counts all.
-pub fn unread(conn: &mut PgConnection, tenant: TenantId, user: UserId, limit: i64) -> Result<Unread> {
-    let rows: Vec<UnreadRow> = sql("SELECT conversation_id AS id, unread_count FROM participants \
-         WHERE tenant_id = $1 AND user_id = $2 AND counted AND unread_count > 0 \
-         ORDER BY unread_count DESC, conversation_id LIMIT $3")
-    .bind(tenant)
-    .bind(user)
-    .bind(limit)
-    .load(conn)?;
-    let conversations = rows
-        .into_iter()
-        .map(|row| UnreadRoom { id: row.id, unread_count: row.unread_count.into() })
-        .collect();
-    Ok(Unread { total: total_unread(conn, tenant, user)?, conversations })
-}
-
-#[derive(QueryableByName)]
-struct Total {
     #[diesel(sql_type = BigInt)]
     total: i64,
 }
 
-fn total_unread(conn: &mut PgConnection, tenant: TenantId, user: UserId) -> Result<i64> {
-    let row: Total = sql("SELECT coalesce(sum(unread_count), 0)::bigint AS total FROM participants \
-         WHERE tenant_id = $1 AND user_id = $2 AND counted")
-    .bind(tenant)
-    .bind(user)
-    .get_result(conn)?;
-    Ok(row.total)
+/// Rooms with something unread, at most `limit` of them; the total counts all.
+pub fn unread(conn: &mut PgConnection, tenant: TenantId, user: UserId, limit: i64) -> Result<Unread> {
+    // One statement, so that the total is of the same moment as the rooms; the sum is of what LIMIT has not cut.
+    let rows: Vec<UnreadRow> =
+        sql("SELECT conversation_id AS id, unread_count, sum(unread_count) OVER ()::bigint AS total \
+         FROM participants WHERE tenant_id = $1 AND user_id = $2 AND counted AND unread_count > 0 \
+         ORDER BY unread_count DESC, conversation_id LIMIT $3")
+        .bind(tenant)
+        .bind(user)
+        .bind(limit)
+        .load(conn)?;
+    let total = rows.first().map_or(0, |row| row.total);
+    let conversations = rows
+        .into_iter()
+        .map(|row| UnreadRoom { id: row.id, unread_count: row.unread_count.into() })
+        .collect();
+    Ok(Unread { total, conversations })
+}
+
+#[derive(QueryableByName)]
+struct Standing {
+    #[diesel(sql_type = BigInt)]
+    here: i64,
+    #[diesel(sql_type = BigInt)]
+    total: i64,
+}
+
+/// What the person has not read of one room, and in total.
+pub fn standing(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    user: UserId,
+    room: ConversationId,
+) -> Result<(i64, i64)> {
+    let row: Standing =
+        sql("SELECT coalesce(sum(unread_count) FILTER (WHERE conversation_id = $3), 0)::bigint AS here, \
+         coalesce(sum(unread_count), 0)::bigint AS total \
+         FROM participants WHERE tenant_id = $1 AND user_id = $2 AND counted")
+        .bind(tenant)
+        .bind(user)
+        .bind(room)
+        .get_result(conn)?;
+    Ok((row.here, row.total))
 }
 
 #[derive(QueryableByName)]

@@ -31,7 +31,7 @@ const fn definer(signature: &'static str, owner: &'static str, callers: &'static
     Function { signature, owner, definer: true, callers }
 }
 
-pub const FUNCTIONS: [Function; 25] = [
+pub const FUNCTIONS: [Function; 26] = [
     plain("authz.tenant()", EVERYONE),
     plain("authz.me()", EVERYONE),
     plain("authz.role()", EVERYONE),
@@ -40,6 +40,7 @@ pub const FUNCTIONS: [Function; 25] = [
     plain("authz.provisions()", READERS),
     plain("authz.is_operator()", READERS),
     plain("authz.words(text)", &["guichet_app", "guichet_search"]),
+    plain("authz.wanted_words(text)", &["guichet_app", "guichet_search"]),
     plain("authz.touch()", &[]),
     plain("authz.touch_by()", &[]),
     plain("authz.guard_user()", &[]),
