@@ -89,6 +89,7 @@ async fn no_value_of_any_body_breaks_anything() {
             judge.refused(&what, &answer);
         }
     }
+    judge.verdict("bodies to be refused");
     assert_eq!(everything(&field.server), before, "what was refused left something behind");
     let fired = odd.iter().map(|(operation, path, shot)| async {
         let caller = field.caller(operation);

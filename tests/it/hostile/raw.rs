@@ -130,7 +130,8 @@ async fn a_frame_of_an_extension_that_was_not_agreed_on_harms_nobody() {
         let mut tcp = open(&world, "", None).await;
         tcp.write_all(&frame(0x81 | bits, br#"[null,"1","phoenix","heartbeat",{}]"#)).await.unwrap();
         tcp.write_all(&frame(0x88, &1000u16.to_be_bytes())).await.unwrap();
-        assert!(matches!(code(&mut tcp).await, 0 | 1000 | 1002));
+        let code = code(&mut tcp).await;
+        assert!(matches!(code, 0 | 1000 | 1002), "bits {bits:#x}: closed with {code}");
     }
     world.say(&world.emma, "still here").await;
 }

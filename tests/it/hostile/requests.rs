@@ -151,10 +151,8 @@ async fn no_path_and_no_query_breaks_anything() {
     let all: Vec<Shot> = operations().iter().flat_map(|operation| shots(&field, operation)).collect();
     // What is refused first, so that nothing else may have changed.
     for must_be_refused in [true, false] {
-        let fired = all
-            .iter()
-            .filter(|shot| shot.must_be_refused == must_be_refused)
-            .map(|shot| fire(&field, shot));
+        let fired =
+            all.iter().filter(|shot| shot.must_be_refused == must_be_refused).map(|shot| fire(&field, shot));
         for (shot, answer) in stream::iter(fired).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await {
             if must_be_refused {
                 judge.refused(&shot.what, &answer)

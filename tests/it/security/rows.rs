@@ -184,12 +184,16 @@ async fn no_table_lets_a_row_of_anybody_else_change() {
 }
 
 fn attempts(table: &str, row: &Value) -> Vec<String> {
-    let key = if row.get("id").is_some() { "id" } else { "tenant_id" };
-    let found = format!("{key} = '{}'", row[key].as_str().unwrap());
+    let members = row.as_object().unwrap();
+    let is_key = |name: &str| name == "id" || name == "topic" || name == "key" || name.ends_with("_id");
+    let pairs = members.iter().filter(|(name, value)| is_key(name) && value.is_string());
+    let pairs: Vec<_> =
+        pairs.map(|(name, value)| format!("{name} = '{}'", value.as_str().unwrap())).collect();
+    let found = pairs.join(" AND ");
     let column = ["name", "content", "display_name", "details", "unread_count"]
         .into_iter()
         .find(|column| row.get(column).is_some())
-        .unwrap_or(key);
+        .unwrap_or("tenant_id");
     let mut copy = row.clone();
     if row.get("id").is_some() {
         copy["id"] = Uuid::now_v7().to_string().into();
