@@ -7,6 +7,7 @@ mod clients;
 mod config;
 mod embedded;
 mod harness;
+mod hostile;
 mod identity;
 mod migrations;
 mod realtime;
