@@ -6,6 +6,7 @@ mod embedded;
 mod harness;
 mod identity;
 mod migrations;
+mod realtime;
 mod security;
 mod telemetry;
 mod web;

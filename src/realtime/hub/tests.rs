@@ -196,7 +196,7 @@ impl World {
 
     /// Everybody comes to rest: what was committed is published at last, holes are filled as the relay fills them.
     fn settle(&mut self) {
-        for _ in 0..2_000 {
+        while self.readers.iter().any(|reader| !matches!(reader.stage, Stage::Live | Stage::Ended)) {
             (0..self.readers.len()).for_each(|reader| self.advance(reader));
         }
         for event in self.committed.iter().rev() {
@@ -368,4 +368,88 @@ fn what_was_handed_to_a_socket_is_reported_once_and_not_before() {
     hub.receipts(key.clone(), &mut receipts);
     hub.receipts(key, &mut receipts);
     assert_eq!(receipts.iter().map(|receipt| receipt.up_to).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn on_real_threads_the_same_holds() {
+    const LAST: i64 = 4_000;
+    let (hub, tenant) = (Hub::default(), TenantId::new());
+    let committed = Mutex::new(Vec::new());
+    let (done, readers) = (std::sync::atomic::AtomicBool::new(false), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for joiner in 1..=3u64 {
+            let (hub, committed, done, readers) = (&hub, &committed, &done, &readers);
+            scope.spawn(move || {
+                for join in 1..=200u32 {
+                    let id = JoinId { connection: joiner, join };
+                    let connection = Arc::new(Connection::new(joiner, usize::MAX / 4));
+                    hub.open(
+                        tenant,
+                        TOPIC,
+                        Subscriber::new(id, Arc::clone(&connection), actor(tenant), SHAPE),
+                    );
+                    let head = lock(committed).len() as i64;
+                    let mut after = head;
+                    while hub.activate(tenant, TOPIC, id, after, Vec::new()) == Activation::Behind {
+                        let page: Vec<Arc<Event>> = lock(committed)
+                            .iter()
+                            .filter(|event: &&Arc<Event>| event.seq > after)
+                            .cloned()
+                            .collect();
+                        for event in page {
+                            connection.push(event_frame(SHAPE, &event, true), Class::Durable);
+                            after = event.seq;
+                        }
+                    }
+                    std::thread::yield_now();
+                    if join == 200 || done.load(std::sync::atomic::Ordering::Acquire) {
+                        lock(readers).push((connection, head));
+                        return;
+                    }
+                    hub.leave(tenant, TOPIC, id);
+                }
+            });
+        }
+        let publishers: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| {
+                    loop {
+                        let event = {
+                            let mut committed = lock(&committed);
+                            let seq = committed.len() as i64 + 1;
+                            if seq > LAST {
+                                return;
+                            }
+                            let event = event(tenant, seq);
+                            committed.push(Arc::clone(&event));
+                            event
+                        };
+                        // Between commit and publish, threads overtake each other.
+                        hub.publish(event);
+                    }
+                })
+            })
+            .collect();
+        publishers.into_iter().for_each(|publisher| publisher.join().unwrap());
+        done.store(true, std::sync::atomic::Ordering::Release);
+    });
+    // While a joiner waits for its turn, more may arrive than a topic holds back: that hole is the relay's to fill.
+    let key = (tenant, Box::from(TOPIC));
+    while let Some((after, up_to)) = hub.hole(&key) {
+        for event in lock(&committed).iter().filter(|event| event.seq > after && event.seq <= up_to) {
+            hub.publish(Arc::clone(event));
+        }
+    }
+    for (connection, after) in lock(&readers).iter() {
+        let mut reader = Reader {
+            id: JoinId { connection: 0, join: 0 },
+            connection: Arc::clone(connection),
+            behind: None,
+            stage: Stage::Live,
+            after: *after,
+            got: Vec::new(),
+        };
+        reader.read(usize::MAX);
+        assert_eq!(reader.got, (after + 1..=LAST).collect::<Vec<_>>());
+    }
 }

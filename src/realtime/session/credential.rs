@@ -4,7 +4,6 @@
 //! counts for that person from the first valid token on.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -93,9 +92,11 @@ impl Credentials {
     /// The connection is gone.
     pub fn close(&mut self, realtime: &Realtime, connection: u64) {
         self.forget(realtime, connection);
-        if !self.is_known {
-            realtime.unauthenticated.fetch_sub(1, Ordering::Relaxed);
-        }
+        realtime.is_no_stranger(connection);
+    }
+
+    pub fn is_known(&self) -> bool {
+        self.is_known
     }
 
     /// Counts the connection for whom it acts, unless it does already.
@@ -112,7 +113,7 @@ impl Credentials {
         }
         if !self.is_known {
             self.is_known = true;
-            realtime.unauthenticated.fetch_sub(1, Ordering::Relaxed);
+            realtime.is_no_stranger(connection.id);
         }
         realtime.hub.enter(person(&actor), connection, realtime.settings.connections_per_person);
         realtime.host.opened(&actor);

@@ -212,6 +212,10 @@ impl<S: Socket> Session<S> {
                 }
                 Order::Supersede => self.superseded(),
                 Order::Restart => return self.close(CloseCode::Restart, "the service restarts: reconnect"),
+                Order::MakeRoom if self.credentials.is_known() => {}
+                Order::MakeRoom => {
+                    return self.close(CloseCode::Policy, "no token was shown: join with one sooner");
+                }
                 Order::GiveUp => return Next::Stop,
             }
         }

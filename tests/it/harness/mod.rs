@@ -8,10 +8,12 @@ mod api;
 mod database;
 mod postgres;
 mod server;
+mod socket;
 mod world;
 
 pub use api::{Answer, Api};
 pub use database::TestDatabase;
 pub use postgres::Postgres;
 pub use server::{SECRET, TestServer};
+pub use socket::{Socket, room};
 pub use world::World;

@@ -42,6 +42,25 @@ async fn a_reserved_event_is_never_passed_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn neither_spelling_nor_repeated_keys_nor_forged_numbers_get_through() {
+    let desk = Desk::new();
+    let (mut first, mut second) = pair(&desk, json!({})).await;
+    for forged in [
+        r#"{"type":"broadcast","event":"MESSAGING:New","payload":{}}"#,
+        r#"{"type":"broadcast","event":"x","event":"messaging:new","payload":{}}"#,
+        r#"{"type":"broadcast","\u0065vent":"messaging:new","payload":{}}"#,
+    ] {
+        first.text(&format!(r#"[null,"50","{ROOM}","broadcast",{forged}]"#));
+    }
+    first.nothing().await;
+    second.nothing().await;
+    let numbered = json!({"type": "broadcast", "event": "x", "payload": {"meta": 1}, "meta": {"seq": 99}});
+    first.push(ROOM, "broadcast", numbered);
+    let got = second.next().await;
+    assert_eq!(got.payload, json!({"type": "broadcast", "event": "x", "payload": {"meta": 1}}));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_text_broadcast_is_passed_on_as_it_came() {
     let desk = Desk::new();
     let (mut first, second) = pair(&desk, json!({"broadcast": {"self": false}})).await;

@@ -1,7 +1,6 @@
 //! Clients over a socket in memory.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,7 +14,6 @@ use crate::base::Clock;
 use crate::realtime::codec::Dialect;
 use crate::realtime::connection::Connection;
 use crate::realtime::host::Peer;
-use crate::realtime::lock::lock;
 use crate::realtime::session::{Opening, Session};
 use crate::realtime::socket::{Inbound, Socket};
 use crate::realtime::{Hub, Realtime, Settings};
@@ -67,10 +65,8 @@ impl Desk {
     }
 
     pub fn connect(&self, dialect: Dialect, tokens: &[&str]) -> Client {
-        let id = self.realtime.next_connection();
-        let connection = Arc::new(Connection::new(id, self.realtime.settings.queue_bytes));
-        lock(&self.realtime.sockets).insert(id, Arc::clone(&connection));
-        self.realtime.unauthenticated.fetch_add(1, Ordering::Relaxed);
+        let connection = self.realtime.connection();
+        self.realtime.admit(&connection);
         let (sender, receiver) = mpsc::unbounded_channel();
         let opening = Opening {
             dialect,

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::clients::{BARE_ROOM, Desk, ROOM};
 use super::fakes::{TENANT, user};
 use crate::realtime::codec::Dialect;
+use crate::realtime::lock::lock;
 use crate::realtime::socket::Inbound;
 
 #[tokio::test(start_paused = true)]
@@ -161,5 +162,5 @@ async fn a_person_is_online_from_a_valid_token_until_the_connection_ends() {
     assert!(!desk.hub.is_online(TENANT, awa));
     assert_eq!((desk.hub.followed(), desk.realtime.connections()), (0, 0));
     assert_eq!(desk.host.open.load(Ordering::Relaxed), 0);
-    assert_eq!(desk.realtime.unauthenticated.load(Ordering::Relaxed), 0);
+    assert_eq!(lock(&desk.realtime.unauthenticated).len(), 0);
 }

@@ -110,6 +110,20 @@ async fn what_breaks_a_limit_is_closed_with_its_code() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn strangers_make_room_for_those_who_come_after_them() {
+    let desk = Desk::with(Settings { max_unauthenticated: 2, ..Settings::default() });
+    let mut awa = desk.awa();
+    awa.join(ROOM, json!({})).await;
+    let first = desk.connect(Dialect::V2, &[]);
+    let mut second = desk.connect(Dialect::V2, &["bad"]);
+    let mut emma = desk.connect(Dialect::V2, &["emma"]);
+    assert_eq!(first.close_code().await, 1008);
+    second.nothing().await;
+    emma.nothing().await;
+    awa.nothing().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn draining_tells_everyone_to_reconnect_and_takes_nobody_new() {
     let desk = Desk::new();
     let clients: Vec<_> = (0..50).map(|n| desk.connect(Dialect::V2, &[&format!("user{n}")])).collect();
