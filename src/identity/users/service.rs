@@ -111,7 +111,7 @@ pub(in crate::identity) fn alter_profile(
 ) -> Result<User> {
     policy::is_person(actor)?;
     let user = store::lock(tx.conn(), actor.tenant, actor.user)?;
-    let user = user.ok_or_else(|| Error::not_found("user"))?;
+    let user = user.filter(|user| user.deleted_at.is_none()).ok_or_else(Error::unauthenticated)?;
     apply(tx, actor, user, change, based_on)
 }
 

@@ -1,6 +1,7 @@
 //! What every test stands on: a real PostgreSQL, a database of its own, and a service in front of it.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "tests: a panic is how they fail, and clippy sees only functions marked as tests"
 )]
 

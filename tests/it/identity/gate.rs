@@ -5,11 +5,11 @@ use std::time::Duration;
 use guichet::base::Role;
 use guichet::base::id::{ClientId, TenantId, UserId};
 use guichet::identity::token::NewToken;
-use guichet::web::rate_limit::{Rate, RateSettings};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::stand::{Answer, Stand, Town, off};
+use super::stand::{Stand, Town};
+use crate::harness::Answer;
 
 #[tokio::test]
 async fn without_a_token_nothing_answers_but_401() {
@@ -182,9 +182,13 @@ async fn a_refusal_speaks_the_callers_language() {
 
 #[tokio::test]
 async fn guessing_tokens_is_slow_and_requests_are_counted_per_person() {
-    let rates =
-        RateSettings { anonymous: Rate { rps: 1, burst: 3 }, person: Rate { rps: 1, burst: 5 }, ..off() };
-    let town = Town::on(Stand::with(&[("JIT_USERS", "false")], rates)).await;
+    let town = Town::on(Stand::with(&[
+        ("RATE_LIMIT_ANON_RPS", "1"),
+        ("RATE_LIMIT_ANON_BURST", "3"),
+        ("RATE_LIMIT_RPS", "1"),
+        ("RATE_LIMIT_BURST", "5"),
+    ]))
+    .await;
     let guesser = town.stand.api(Some("guess".to_owned()));
     let mut answers = Vec::new();
     for _ in 0..6 {

@@ -6,6 +6,7 @@ use guichet::web::idempotency;
 use serde_json::json;
 
 use super::stand::Town;
+use crate::harness::Answer;
 
 #[tokio::test]
 async fn fifty_at_once_make_one_client() {
@@ -38,7 +39,7 @@ async fn a_key_is_for_one_body_one_route_and_one_person() {
     let reordered = "{\"details\":{\"y\":2,\"x\":1},\"name\":\"A\"}";
     let request =
         caller.request(reqwest::Method::POST, "/clients").header("content-type", "application/json");
-    let same = super::stand::Answer::of(request.body(reordered)).await;
+    let same = Answer::of(request.body(reordered)).await;
     assert_eq!(same.header("idempotent-replayed"), "true", "{}", same.body);
     let mismatch = (422, "IDEMPOTENCY_MISMATCH");
     assert_eq!(caller.post("/clients", json!({ "name": "B" })).await.refusal(), mismatch);
@@ -85,7 +86,7 @@ async fn keys_are_forgotten_after_a_day() {
     let town = Town::new().await;
     let caller = town.owner.saying("idempotency-key", "k");
     caller.post("/teams", json!({ "name": "T" })).await.data();
-    let (db, now) = (town.stand.directory.db(), town.stand.clock.now());
+    let (db, now) = (town.stand.db(), town.stand.clock.now());
     assert_eq!(idempotency::sweep(db, now.minus(Duration::from_secs(3600))).await.unwrap(), 0);
     assert_eq!(idempotency::sweep(db, now.plus(Duration::from_secs(3600))).await.unwrap(), 1);
     let again = caller.post("/teams", json!({ "name": "T" })).await;

@@ -7,10 +7,11 @@ use guichet::base::{Locale, Role};
 use guichet::identity::token::NewToken;
 use serde_json::json;
 
-use super::stand::{Api, Stand, Town, off};
+use super::stand::{Stand, Town};
+use crate::harness::Api;
 
 async fn town() -> Town {
-    Town::on(Stand::with(&[("JIT_USERS", "true")], off())).await
+    Town::on(Stand::with(&[("JIT_USERS", "true")])).await
 }
 
 fn caller(town: &Town, change: impl FnOnce(&mut NewToken)) -> Api {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use guichet::base::{Clock, Kind};
 use guichet::config::{Config, Variables};
 use guichet::identity::Tokens;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -114,6 +115,28 @@ async fn a_key_is_not_used_for_what_it_is_not_for() {
     // An impostor under a name that is known.
     let impostor = Signer::ed25519("ed", 2).sign(&claims(&clock));
     assert_eq!(refused(impostor).await, Kind::Unauthenticated);
+}
+
+#[tokio::test]
+async fn a_secret_beside_published_keys_verifies_hs256_alone() {
+    let rsa = Signer::rsa("rsa");
+    let provider = Provider::start(&[&rsa]).await;
+    let clock = Clock::system();
+    let config = Config::load(&Variables::from([("JWT_JWKS_URL", &*provider.url)])).unwrap();
+    let secret = SecretString::from("a secret for tests, longer than thirty-two bytes");
+    let tokens = Tokens::new(&config.tokens, Some(&secret), clock.clone()).unwrap();
+    let claims = claims(&clock);
+    tokens.verify(&rsa.sign(&claims)).await.unwrap();
+    let own = forged(&json!({ "alg": "HS256", "kid": "rsa" }), &claims, secret.expose_secret().as_bytes());
+    tokens.verify(&own).await.unwrap();
+    let public = rsa.published();
+    for key in [public.to_string(), public["n"].as_str().unwrap().to_owned()] {
+        let confused = forged(&json!({ "alg": "HS256", "kid": "rsa" }), &claims, key.as_bytes());
+        assert_eq!(tokens.verify(&confused).await.unwrap_err().kind(), Kind::Unauthenticated);
+    }
+    let claimed =
+        forged(&json!({ "alg": "RS256", "kid": "rsa" }), &claims, secret.expose_secret().as_bytes());
+    assert_eq!(tokens.verify(&claimed).await.unwrap_err().kind(), Kind::Unauthenticated);
 }
 
 #[tokio::test]
