@@ -104,7 +104,9 @@ fn admin(world: &World) -> PgConnection {
     let mut conn = world.server.database.connect(Role::Admin);
     // What runs as another owner (search, audience) sees one tenant's rows only; triggers ask who acts.
     let tenant = world.server.demo.tenant_id;
-    let actor = format!("SELECT set_config('app.tenant_id', '{tenant}', false), set_config('app.role', 'owner', false)");
+    let actor = format!(
+        "SELECT set_config('app.tenant_id', '{tenant}', false), set_config('app.role', 'owner', false)"
+    );
     conn.batch_execute(&actor).unwrap();
     conn
 }
