@@ -99,7 +99,8 @@ fn preview_faults(preview: &Value) -> Vec<Fault> {
         return vec![Fault::new("related.preview", "wrong_type")];
     };
     let mut faults = Vec::new();
-    if !object.get("title").is_some_and(|title| title.as_str().is_some_and(|t| !t.trim().is_empty())) {
+    let has_title = object.get("title").and_then(Value::as_str).is_some_and(|title| !title.trim().is_empty());
+    if !has_title {
         faults.push(Fault::new("related.preview.title", "missing"));
     }
     for (key, field) in [("url", "related.preview.url"), ("image_url", "related.preview.image_url")] {

@@ -1,12 +1,16 @@
 //! One test binary: a folder per feature, over one harness.
 
+mod api;
+mod architecture;
 mod chat;
+mod clients;
 mod config;
 mod embedded;
 mod harness;
 mod identity;
 mod migrations;
 mod realtime;
+mod schema;
 mod security;
 mod telemetry;
 mod web;

@@ -66,23 +66,21 @@ fn announce(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, head: &Head, reading: R
     let Reading { number, up_to, now } = reading;
     let payload = events::of_read(actor, head.conversation_id, up_to, now);
     let mut event = events::durable(actor.tenant, head.client_id, number, events::READ, &payload)?;
-    let (people, told) = tx.as_system(|sys| {
-        let what = Marked {
-            conversation: head.conversation_id,
-            client: head.client_id,
-            topic: &event.topic,
-            seq: event.seq,
-            event_id: event.id,
-            event: events::READ,
-            payload,
-            now,
-            action: "message.read",
-            entity: ("conversation", head.conversation_id.to_string()),
-            kept: json!({"up_to_seq": up_to}),
-            deleted: None,
-        };
-        store::announce_change(sys, actor, what)
-    })?;
+    let what = Marked {
+        conversation: head.conversation_id,
+        client: head.client_id,
+        topic: &event.topic,
+        seq: event.seq,
+        event_id: event.id,
+        event: events::READ,
+        payload,
+        now,
+        action: "message.read",
+        entity: ("conversation", head.conversation_id.to_string()),
+        kept: json!({"up_to_seq": up_to}),
+        deleted: None,
+    };
+    let (people, told) = store::announce_change(tx, actor, what)?;
     event.copies = people.into_iter().map(person_topic).map(Into::into).collect();
     event.also = events::unread(head.conversation_id, &told)?;
     let hub = Arc::clone(&chat.hub);

@@ -138,19 +138,17 @@ fn announce(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, message: &Message) -> R
     let payload = events::of_message(message)?;
     let mut event =
         events::durable(actor.tenant, message.client_id, message.changed_seq, events::NEW, &payload)?;
-    let told = tx.as_system(|sys| {
-        let what = Announcement {
-            conversation: message.conversation_id,
-            client: message.client_id,
-            message: message.id,
-            topic: &event.topic,
-            seq: event.seq,
-            event_id: event.id,
-            payload,
-            now: message.created_at,
-        };
-        store::announce_send(sys, actor, what)
-    })?;
+    let what = Announcement {
+        conversation: message.conversation_id,
+        client: message.client_id,
+        message: message.id,
+        topic: &event.topic,
+        seq: event.seq,
+        event_id: event.id,
+        payload,
+        now: message.created_at,
+    };
+    let told = store::announce_send(tx, actor, what)?;
     event.copies =
         told.iter().map(|t| t.user_id).chain([actor.user]).map(person_topic).map(Into::into).collect();
     event.also = events::unread(message.conversation_id, &told)?;

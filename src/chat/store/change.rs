@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::send::Told;
 use crate::base::id::{ClientId, ConversationId, MessageId, UserId};
 use crate::base::{Actor, Error, Result, Timestamp};
+use crate::db::Tx;
 use crate::db::sql::{Bind, sql};
-use crate::db::{SystemTx, Tx};
 
 /// A locked conversation, and where the actor stands in it.
 #[derive(QueryableByName)]
@@ -218,13 +218,9 @@ struct AnnounceRow {
 }
 
 /// Who gets a copy, and whose counters moved.
-pub fn announce_change(
-    sys: &mut SystemTx<'_>,
-    actor: &Actor,
-    what: Marked<'_>,
-) -> Result<(Vec<UserId>, Vec<Told>)> {
+pub fn announce_change(tx: &mut Tx<'_>, actor: &Actor, what: Marked<'_>) -> Result<(Vec<UserId>, Vec<Told>)> {
     let (deleted_seq, author) = what.deleted.unwrap_or((0, actor.user));
-    let rows: Vec<AnnounceRow> = sql(ANNOUNCE)
+    let statement = sql(ANNOUNCE)
         .bind(actor.tenant)
         .bind(what.conversation)
         .bind(actor.user)
@@ -243,8 +239,8 @@ pub fn announce_change(
         .bind(what.entity.1)
         .bind(Some(what.kept))
         .bind(actor.ip.map(|ip| ip.to_string()))
-        .bind(what.now)
-        .load(sys.conn())?;
+        .bind(what.now);
+    let rows: Vec<AnnounceRow> = tx.as_system(|sys| Ok(statement.load(sys.conn())?))?;
     let people = rows.first().map(|row| row.people.iter().copied().map(UserId).collect()).unwrap_or_default();
     let told = rows.into_iter().filter_map(|row| {
         Some(Told {

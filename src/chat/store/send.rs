@@ -9,8 +9,8 @@ use crate::base::id::{ClientId, ConversationId, MessageId, UserId};
 use crate::base::role::UserType;
 use crate::base::{Actor, Error, Result, Timestamp};
 use crate::chat::model::{MessageBody, Related, Room};
+use crate::db::Tx;
 use crate::db::sql::{Bind, sql};
-use crate::db::{SystemTx, Tx};
 
 /// What a send must know of the room and of its author.
 #[derive(QueryableByName)]
@@ -186,8 +186,8 @@ pub struct Announcement<'a> {
     pub now: Timestamp,
 }
 
-pub fn announce_send(sys: &mut SystemTx<'_>, actor: &Actor, what: Announcement<'_>) -> Result<Vec<Told>> {
-    let told = sql(ANNOUNCE)
+pub fn announce_send(tx: &mut Tx<'_>, actor: &Actor, what: Announcement<'_>) -> Result<Vec<Told>> {
+    let statement = sql(ANNOUNCE)
         .bind(actor.tenant)
         .bind(what.conversation)
         .bind(actor.user)
@@ -199,9 +199,8 @@ pub fn announce_send(sys: &mut SystemTx<'_>, actor: &Actor, what: Announcement<'
         .bind(Uuid::now_v7())
         .bind(what.message.to_string())
         .bind(actor.ip.map(|ip| ip.to_string()))
-        .bind(what.now)
-        .load(sys.conn())?;
-    Ok(told)
+        .bind(what.now);
+    tx.as_system(|sys| Ok(statement.load(sys.conn())?))
 }
 
 /// Somebody who is told of a room.
