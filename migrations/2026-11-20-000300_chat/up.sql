@@ -289,18 +289,19 @@ ALTER TEXT SEARCH CONFIGURATION authz.fr ALTER MAPPING FOR hword, hword_part, wo
 CREATE TEXT SEARCH CONFIGURATION authz.en (COPY = pg_catalog.english);
 ALTER TEXT SEARCH CONFIGURATION authz.en ALTER MAPPING FOR hword, hword_part, word WITH authz.unaccent, english_stem;
 
+-- A word that is none keeps the two languages apart, so that no phrase runs from the end of one into the other.
 CREATE FUNCTION authz.words(content text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    AS $$ SELECT to_tsvector('authz.fr'::regconfig, coalesce(content, '')) || to_tsvector('authz.en'::regconfig, coalesce(content, '')) $$;
+    AS $$ SELECT ts_delete(to_tsvector('authz.fr'::regconfig, coalesce(content, '')) || '|:16'::tsvector
+        || to_tsvector('authz.en'::regconfig, coalesce(content, '')), '|') $$;
 GRANT EXECUTE ON FUNCTION authz.words(text) TO guichet_app, guichet_search;
 
--- What is looked for, in French or in English. A query of nothing but words to be left out finds nothing: no index
--- could answer it.
+-- What is looked for, in French or in English; words to be left out, in neither. A query of nothing but those finds
+-- nothing: no index could answer it.
 CREATE FUNCTION authz.wanted_words(q text) RETURNS tsquery LANGUAGE sql STABLE SET search_path = '' AS $$
-    SELECT coalesce(fr || en, fr, en) FROM (SELECT
-        CASE WHEN querytree(of_fr) NOT IN ('', 'T') THEN of_fr END AS fr,
-        CASE WHEN querytree(of_en) NOT IN ('', 'T') THEN of_en END AS en
-      FROM (SELECT websearch_to_tsquery('authz.fr'::regconfig, q) AS of_fr,
-                   websearch_to_tsquery('authz.en'::regconfig, q) AS of_en) parsed) searchable
+    SELECT CASE WHEN querytree(query) NOT IN ('', 'T') THEN query END FROM (
+        SELECT CASE WHEN strpos(concat(fr, en), '!') > 0 THEN fr && en ELSE fr || en END AS query FROM (
+            SELECT websearch_to_tsquery('authz.fr'::regconfig, q) AS fr,
+                   websearch_to_tsquery('authz.en'::regconfig, q) AS en) parsed) combined
 $$;
 GRANT EXECUTE ON FUNCTION authz.wanted_words(text) TO guichet_app, guichet_search;
 CREATE INDEX messages_words ON messages USING gin (authz.words(content)) WHERE deleted_at IS NULL;

@@ -56,7 +56,7 @@ pub const CLAUSES: [Clause; 51] = [
     clause(SEARCH, "functions", "m.tenant_id = (SELECT authz.tenant())", "true"),
     clause(SEARCH, "functions", "(SELECT authz.sees_all_rooms())", "true"),
     clause(SEARCH, "functions", "m.client_id IN (SELECT authz.my_clients())", "true"),
-    clause(SEARCH, "functions", "@@ (SELECT query FROM wanted)", "IS NOT NULL"),
+    clause(SEARCH, "functions", "@@ (SELECT authz.wanted_words(q))", "IS NOT NULL"),
     clause(USER, "users", "authz.role() IN ('owner', 'service')", "true"),
     clause(USER, "users", "authz.role() = 'manager' AND NEW.id <> authz.me()", "authz.role() = 'manager'"),
     clause(USER, "users", "NEW.role IS DISTINCT FROM OLD.role", "false"),
