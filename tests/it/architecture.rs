@@ -13,7 +13,8 @@ const ROOMS: [(&str, &[&str]); 10] = [
     ("telemetry", &["config", "base"]),
     ("db", &["base"]),
     ("web", &["db", "base"]),
-    ("realtime", &["db", "base"]),
+    // `web` for the address that the edge found, behind whatever proxies.
+    ("realtime", &["web", "db", "base"]),
     ("activity", &["db", "base"]),
     ("identity", &["activity", "web", "db", "config", "base"]),
     ("chat", &["identity", "activity", "realtime", "web", "db", "telemetry", "base"]),
