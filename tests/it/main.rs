@@ -1,4 +1,10 @@
 //! One test binary: a folder per feature, over one harness.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests: a panic is how they fail, and clippy sees only functions marked as tests"
+)]
 
 mod api;
 mod architecture;
@@ -10,9 +16,9 @@ mod harness;
 mod hostile;
 mod identity;
 mod migrations;
+mod outage;
 mod realtime;
 mod schema;
-mod outage;
 mod security;
 mod telemetry;
 mod web;
