@@ -242,6 +242,7 @@ pub struct ReadState {
 
 /// What is unread, room by room.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = UnreadRooms)]
 pub struct Unread {
     pub total: i64,
     pub conversations: Vec<UnreadRoom>,

@@ -122,6 +122,7 @@ fn no_direct() -> Error {
 /// Which conversation to open.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"client_id": "0198c0de-0000-7000-8000-000000000002"}))]
 pub struct OpenBody {
     #[serde(default)]
     pub client_id: Option<ClientId>,
@@ -147,6 +148,8 @@ fn client_of(client: Option<ClientId>, user: Option<UserId>) -> Result<Result<Cl
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"client_id": "0198c0de-0000-7000-8000-000000000002",
+    "related": {"type": "order", "id": "A-1042", "preview": {"title": "Commande A-1042"}}}))]
 pub struct DraftBody {
     #[serde(default)]
     pub client_id: Option<ClientId>,
@@ -167,6 +170,7 @@ impl DraftBody {
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"up_to_seq": 1}))]
 pub struct ReadBody {
     /// Up to and including this `seq`; everything when absent.
     #[serde(default)]
@@ -175,6 +179,7 @@ pub struct ReadBody {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"typing": true}))]
 pub struct TypingBody {
     pub typing: bool,
 }

@@ -10,6 +10,9 @@ use uuid::Uuid;
 use super::spec::{BASE, Operation};
 use crate::harness::{Answer, TestServer};
 
+/// Stands in the names of operators and teams.
+pub const DESK: &str = "pultnachbar";
+
 /// One record of each kind, all of one client.
 #[derive(Clone, Debug)]
 pub struct Things {
@@ -111,21 +114,22 @@ impl Things {
         }
     }
 
-    /// Made by `service` and written in by `owner`; `mark` stands in every text.
+    /// Made by `service` and written in by `owner`. `mark` stands in every text that is the client's, [`DESK`] in
+    /// what all operators of the tenant may know.
     pub async fn make(service: &Caller, owner: &Caller, mark: &str) -> Self {
         let mut things = Self::nowhere();
         let (put, post) = (Method::PUT, Method::POST);
-        let person = |role: &str| {
-            Some(json!({"role": role, "display_name": format!("{mark} {role}"),
-            "email": format!("{}@{mark}.example", Uuid::now_v7().simple())}))
+        let person = |role: &str, mark: &str| {
+            let email = format!("{}@{mark}.example", Uuid::now_v7().simple());
+            Some(json!({"role": role, "display_name": format!("{mark} {role}"), "email": email}))
         };
-        service.must(put.clone(), &format!("/users/{}", things.operator), person("employee")).await;
-        service.must(put.clone(), &format!("/users/{}", things.member), person("client")).await;
+        service.must(put.clone(), &format!("/users/{}", things.operator), person("employee", DESK)).await;
+        service.must(put.clone(), &format!("/users/{}", things.member), person("client", mark)).await;
         let client = json!({"name": format!("{mark} client"), "details": {"note": mark}});
         service.must(put.clone(), &format!("/clients/{}", things.client), Some(client)).await;
         let path = format!("/clients/{}/members/{}", things.client, things.member);
         service.must(put.clone(), &path, None).await;
-        let team = json!({"name": format!("{mark} team {}", things.team)});
+        let team = json!({"name": format!("{DESK} team {}", things.team)});
         service.must(put.clone(), &format!("/teams/{}", things.team), Some(team)).await;
         service.must(put, &format!("/teams/{}/members/{}", things.team, things.operator), None).await;
         let project = json!({"client_id": things.client, "name": format!("{mark} project")});
@@ -227,6 +231,20 @@ impl Things {
     pub fn request(&self, operation: &Operation) -> Request {
         let path = self.path(operation) + &self.query(operation);
         Request { method: operation.method.clone(), path, body: self.body(operation) }
+    }
+
+    /// The same with every id that the body may name.
+    pub fn request_naming(&self, operation: &Operation) -> Request {
+        let mut request = self.request(operation);
+        if let Some(body) = request.body.as_mut().and_then(Value::as_object_mut) {
+            for field in operation.fields() {
+                let name = field.pointer.trim_start_matches('/');
+                if let Some(id) = self.of_name(name) {
+                    body.insert(name.to_owned(), json!(id));
+                }
+            }
+        }
+        request
     }
 
     /// The same, based on the version that is there now.
