@@ -52,8 +52,9 @@ pub fn lock(conn: &mut PgConnection, actor: &Actor, id: ConversationId) -> Resul
 pub const READ_AT_ONCE: i64 = 1_000;
 
 /// The other side's messages up to $4 that nobody of the actor's side had read are read now, the oldest first and $3
-/// at most; the actor stands at $4, or where they stood beyond. Not only those after the actor's own `read_seq`: who came into a room late begins
-/// at its end, and what waited there before may be theirs to read. The partial index holds just these.
+/// at most; the actor stands at $4, or where they stood beyond. Not only those after the actor's own `read_seq`: who
+/// came into a room late begins at its end, and what waited there before may be theirs to read. The partial index
+/// holds just these; going by id keeps the planner to it.
 const MARK_READ: &str = "
     WITH seen AS (
         UPDATE messages SET read_at = $5, delivered_at = coalesce(delivered_at, $5), changed_seq = $6
