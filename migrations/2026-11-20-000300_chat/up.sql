@@ -134,21 +134,22 @@ BEGIN
     PERFORM authz.sync_audience(authz.tenant(), of_client);
 END $$;
 
--- The people told of a room, for whoever may see it: who is there to answer, and when they last were.
-CREATE FUNCTION authz.room_people(of_conversation uuid) RETURNS TABLE (user_id uuid, side text, last_seen_at timestamptz)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' ROWS 10 AS $$
+-- The people told of rooms, for whoever may see these: who is there to answer, and when they last were.
+CREATE FUNCTION authz.room_people(of_conversations uuid[])
+    RETURNS TABLE (conversation_id uuid, user_id uuid, side text, last_seen_at timestamptz)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' ROWS 100 AS $$
 BEGIN
     RETURN QUERY
-    SELECT p.user_id, p.side, u.last_seen_at
+    SELECT p.conversation_id, p.user_id, p.side, u.last_seen_at
       FROM public.participants p
       JOIN public.users u ON u.tenant_id = p.tenant_id AND u.id = p.user_id
-     WHERE p.tenant_id = authz.tenant() AND p.conversation_id = of_conversation AND p.counted
+     WHERE p.tenant_id = authz.tenant() AND p.conversation_id = ANY (of_conversations) AND p.counted
        AND (authz.sees_all_rooms() OR p.client_id IN (SELECT authz.my_clients()));
 END $$;
 
 GRANT SELECT, UPDATE ON conversations TO guichet_authz;
 GRANT SELECT, INSERT, UPDATE ON participants TO guichet_authz;
-GRANT EXECUTE ON FUNCTION authz.follow(uuid, boolean), authz.room_people(uuid) TO guichet_app;
+GRANT EXECUTE ON FUNCTION authz.follow(uuid, boolean), authz.room_people(uuid[]) TO guichet_app;
 
 -- Every change of who belongs where changes who is told, in the same transaction, whoever makes it.
 CREATE FUNCTION authz.audience_moved() RETURNS trigger
@@ -296,7 +297,7 @@ CREATE INDEX messages_words ON messages USING gin (authz.words(content)) WHERE d
 -- all messages and which applies tenant and membership itself. Newest first.
 CREATE FUNCTION authz.search_messages(q text, max_rows bigint, skip_rows bigint)
     RETURNS TABLE (id uuid, excerpt text)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' ROWS 50 AS $$
     WITH wanted AS (
         SELECT websearch_to_tsquery('authz.fr'::regconfig, q) || websearch_to_tsquery('authz.en'::regconfig, q) AS query
     ), hits AS (
@@ -307,10 +308,12 @@ CREATE FUNCTION authz.search_messages(q text, max_rows bigint, skip_rows bigint)
          ORDER BY m.created_at DESC, m.id DESC LIMIT max_rows OFFSET skip_rows
     )
     -- Marked with two private-use characters, which the caller turns into marks after escaping.
-    SELECT h.id, CASE WHEN strpos(marked.fr, U&'\E000') > 0 THEN marked.fr ELSE marked.en END
+    -- OFFSET 0 keeps PostgreSQL from making the French one twice; the English one is made only where it is needed.
+    SELECT h.id, CASE WHEN strpos(marked.fr, U&'\E000') > 0 THEN marked.fr ELSE
+            ts_headline('authz.en'::regconfig, h.content, w.query, U&'StartSel=\E000, StopSel=\E001, MaxWords=30, MinWords=10') END
       FROM hits h, wanted w, LATERAL (SELECT
-            ts_headline('authz.fr'::regconfig, h.content, w.query, U&'StartSel=\E000, StopSel=\E001, MaxWords=30, MinWords=10') AS fr,
-            ts_headline('authz.en'::regconfig, h.content, w.query, U&'StartSel=\E000, StopSel=\E001, MaxWords=30, MinWords=10') AS en) marked
+            ts_headline('authz.fr'::regconfig, h.content, w.query, U&'StartSel=\E000, StopSel=\E001, MaxWords=30, MinWords=10') AS fr
+            OFFSET 0) marked
      ORDER BY h.created_at DESC, h.id DESC
 $$;
 GRANT SELECT ON messages TO guichet_search;
@@ -321,7 +324,7 @@ GRANT CREATE ON SCHEMA authz TO guichet_authz, guichet_search;
 ALTER FUNCTION authz.audience(uuid, uuid) OWNER TO guichet_authz;
 ALTER FUNCTION authz.sync_audience(uuid, uuid) OWNER TO guichet_authz;
 ALTER FUNCTION authz.follow(uuid, boolean) OWNER TO guichet_authz;
-ALTER FUNCTION authz.room_people(uuid) OWNER TO guichet_authz;
+ALTER FUNCTION authz.room_people(uuid[]) OWNER TO guichet_authz;
 ALTER FUNCTION authz.audience_moved() OWNER TO guichet_authz;
 ALTER FUNCTION authz.search_messages(text, bigint, bigint) OWNER TO guichet_search;
 -- Whoever wrote in a room is known to its members by name.

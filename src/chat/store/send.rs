@@ -221,8 +221,9 @@ pub fn room_people(
     conn: &mut PgConnection,
     conversation: ConversationId,
 ) -> Result<Vec<(UserId, UserType, Option<Timestamp>)>> {
-    let people: Vec<Person> =
-        sql("SELECT user_id, side, last_seen_at FROM authz.room_people($1)").bind(conversation).load(conn)?;
+    let people: Vec<Person> = sql("SELECT user_id, side, last_seen_at FROM authz.room_people(ARRAY[$1])")
+        .bind(conversation)
+        .load(conn)?;
     let side = |word: &str| if word == "client" { UserType::Client } else { UserType::Operator };
     Ok(people.into_iter().map(|p| (p.user_id, side(&p.side), p.last_seen_at)).collect())
 }

@@ -54,7 +54,7 @@ pub const FUNCTIONS: [Function; 25] = [
     definer("authz.sync_audience(uuid,uuid)", "guichet_authz", &[]),
     definer("authz.audience_moved()", "guichet_authz", &[]),
     definer("authz.follow(uuid,boolean)", "guichet_authz", APP),
-    definer("authz.room_people(uuid)", "guichet_authz", APP),
+    definer("authz.room_people(uuid[])", "guichet_authz", APP),
     definer("authz.search_messages(text,bigint,bigint)", "guichet_search", APP),
     definer("authz.keep_outbox(integer,integer)", OWNER, &["guichet_worker"]),
 ];
@@ -142,7 +142,8 @@ fn rooms(who: &Identity, world: &World) -> Vec<Cell> {
         let ours = who.tenant.as_deref() == Some(tenant.as_str());
         let seen = ours && (who.has_role(&["owner", "manager"]) || my_clients(who, world).contains(&client));
         let people = if seen { audience(who, &client, world) } else { BTreeSet::new() };
-        cells.push(lists("authz.room_people", "user_id", &format!("authz.room_people('{room_id}')"), people));
+        let call = format!("authz.room_people(ARRAY['{room_id}'::uuid])");
+        cells.push(lists("authz.room_people", "user_id", &call, people));
         let told = if ours { audience(who, &client, world) } else { BTreeSet::new() };
         cells.push(lists(
             "authz.audience",
