@@ -1,3 +1,4 @@
+fault-ambiguous = Une seule de ces valeurs peut être donnée à la fois.
 chat-away = { $operator } vous répondra dès que possible.
 chat-away-nobody = Nous vous répondrons dès que possible.
 draft-sale = Bonjour, à propos de la vente « { $title } » :{" "}

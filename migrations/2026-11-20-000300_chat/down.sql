@@ -5,7 +5,7 @@ DROP TRIGGER client_members_audience ON client_members;
 DROP TABLE participants, messages, conversations;
 GRANT CREATE ON SCHEMA authz TO guichet_authz;
 SET LOCAL ROLE guichet_authz;
-DROP FUNCTION authz.audience_moved(), authz.room_people(uuid[]), authz.follow(uuid, boolean),
+DROP FUNCTION authz.audience_moved(), authz.room_people(uuid), authz.follow(uuid, boolean),
     authz.sync_audience(uuid, uuid), authz.audience(uuid, uuid);
 CREATE OR REPLACE FUNCTION authz.my_people() RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' ROWS 50 AS $$
@@ -22,6 +22,6 @@ SET LOCAL ROLE guichet_search;
 DROP FUNCTION authz.search_messages(text, bigint, bigint);
 SET LOCAL ROLE guichet_owner;
 REVOKE CREATE ON SCHEMA authz FROM guichet_authz;
-DROP FUNCTION authz.guard_message(), authz.guard_conversation(), authz.words(text);
+DROP FUNCTION authz.guard_message(), authz.guard_conversation(), authz.wanted_words(text), authz.words(text);
 DROP TEXT SEARCH CONFIGURATION authz.en, authz.fr;
 DROP EXTENSION unaccent;

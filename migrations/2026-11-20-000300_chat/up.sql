@@ -52,6 +52,8 @@ CREATE TABLE messages (
     CONSTRAINT messages_sender_fkey FOREIGN KEY (tenant_id, sender_id) REFERENCES users (tenant_id, id)
 );
 CREATE INDEX messages_changed ON messages (tenant_id, conversation_id, changed_seq);
+-- What waits to be read, by the side that wrote it: small, and all that a reading has to look at.
+CREATE INDEX messages_unread ON messages (tenant_id, conversation_id, sender_type, seq) WHERE read_at IS NULL;
 CREATE INDEX messages_related ON messages (tenant_id, related_entity_type, related_entity_id, created_at DESC)
     WHERE related_entity_type IS NOT NULL;
 -- tenant_id adds nothing to conversation_id: without knowing so, the planner expects too few rows and leaves the
@@ -134,22 +136,21 @@ BEGIN
     PERFORM authz.sync_audience(authz.tenant(), of_client);
 END $$;
 
--- The people told of rooms, for whoever may see these: who is there to answer, and when they last were.
-CREATE FUNCTION authz.room_people(of_conversations uuid[])
-    RETURNS TABLE (conversation_id uuid, user_id uuid, side text, last_seen_at timestamptz)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' ROWS 100 AS $$
+-- The people told of a room, for whoever may see it: who is there to answer, and when they last were.
+CREATE FUNCTION authz.room_people(of_conversation uuid) RETURNS TABLE (user_id uuid, side text, last_seen_at timestamptz)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' ROWS 10 AS $$
 BEGIN
     RETURN QUERY
-    SELECT p.conversation_id, p.user_id, p.side, u.last_seen_at
+    SELECT p.user_id, p.side, u.last_seen_at
       FROM public.participants p
       JOIN public.users u ON u.tenant_id = p.tenant_id AND u.id = p.user_id
-     WHERE p.tenant_id = authz.tenant() AND p.conversation_id = ANY (of_conversations) AND p.counted
+     WHERE p.tenant_id = authz.tenant() AND p.conversation_id = of_conversation AND p.counted
        AND (authz.sees_all_rooms() OR p.client_id IN (SELECT authz.my_clients()));
 END $$;
 
 GRANT SELECT, UPDATE ON conversations TO guichet_authz;
 GRANT SELECT, INSERT, UPDATE ON participants TO guichet_authz;
-GRANT EXECUTE ON FUNCTION authz.follow(uuid, boolean), authz.room_people(uuid[]) TO guichet_app;
+GRANT EXECUTE ON FUNCTION authz.follow(uuid, boolean), authz.room_people(uuid) TO guichet_app;
 
 -- Every change of who belongs where changes who is told, in the same transaction, whoever makes it.
 CREATE FUNCTION authz.audience_moved() RETURNS trigger
@@ -288,33 +289,33 @@ ALTER TEXT SEARCH CONFIGURATION authz.fr ALTER MAPPING FOR hword, hword_part, wo
 CREATE TEXT SEARCH CONFIGURATION authz.en (COPY = pg_catalog.english);
 ALTER TEXT SEARCH CONFIGURATION authz.en ALTER MAPPING FOR hword, hword_part, word WITH authz.unaccent, english_stem;
 
+-- A word that is none keeps the two languages apart, so that no phrase runs from the end of one into the other.
 CREATE FUNCTION authz.words(content text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    AS $$ SELECT to_tsvector('authz.fr'::regconfig, coalesce(content, '')) || to_tsvector('authz.en'::regconfig, coalesce(content, '')) $$;
+    AS $$ SELECT ts_delete(to_tsvector('authz.fr'::regconfig, coalesce(content, '')) || '|:16'::tsvector
+        || to_tsvector('authz.en'::regconfig, coalesce(content, '')), '|') $$;
 GRANT EXECUTE ON FUNCTION authz.words(text) TO guichet_app, guichet_search;
+
+-- What is looked for, in French or in English; words to be left out, in neither. A query of nothing but those finds
+-- nothing: no index could answer it.
+CREATE FUNCTION authz.wanted_words(q text) RETURNS tsquery LANGUAGE sql STABLE SET search_path = '' AS $$
+    SELECT CASE WHEN querytree(query) NOT IN ('', 'T') THEN query END FROM (
+        SELECT CASE WHEN strpos(concat(fr, en), '!') > 0 THEN fr && en ELSE fr || en END AS query FROM (
+            SELECT websearch_to_tsquery('authz.fr'::regconfig, q) AS fr,
+                   websearch_to_tsquery('authz.en'::regconfig, q) AS en) parsed) combined
+$$;
+GRANT EXECUTE ON FUNCTION authz.wanted_words(text) TO guichet_app, guichet_search;
 CREATE INDEX messages_words ON messages USING gin (authz.words(content)) WHERE deleted_at IS NULL;
 
 -- A full-text index is unusable behind a row policy, so search goes through this one door, whose owner may read
 -- all messages and which applies tenant and membership itself. Newest first.
 CREATE FUNCTION authz.search_messages(q text, max_rows bigint, skip_rows bigint)
-    RETURNS TABLE (id uuid, excerpt text)
+    RETURNS TABLE (id uuid, conversation_id uuid)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' ROWS 50 AS $$
-    WITH wanted AS (
-        SELECT websearch_to_tsquery('authz.fr'::regconfig, q) || websearch_to_tsquery('authz.en'::regconfig, q) AS query
-    ), hits AS (
-        SELECT m.id, m.content, m.created_at FROM public.messages m
-         WHERE authz.words(m.content) @@ (SELECT query FROM wanted) AND m.deleted_at IS NULL
-           AND m.tenant_id = (SELECT authz.tenant())
-           AND ((SELECT authz.sees_all_rooms()) OR m.client_id IN (SELECT authz.my_clients()))
-         ORDER BY m.created_at DESC, m.id DESC LIMIT max_rows OFFSET skip_rows
-    )
-    -- Marked with two private-use characters, which the caller turns into marks after escaping.
-    -- OFFSET 0 keeps PostgreSQL from making the French one twice; the English one is made only where it is needed.
-    SELECT h.id, CASE WHEN strpos(marked.fr, U&'\E000') > 0 THEN marked.fr ELSE
-            ts_headline('authz.en'::regconfig, h.content, w.query, U&'StartSel=\E000, StopSel=\E001, MaxWords=30, MinWords=10') END
-      FROM hits h, wanted w, LATERAL (SELECT
-            ts_headline('authz.fr'::regconfig, h.content, w.query, U&'StartSel=\E000, StopSel=\E001, MaxWords=30, MinWords=10') AS fr
-            OFFSET 0) marked
-     ORDER BY h.created_at DESC, h.id DESC
+    SELECT m.id, m.conversation_id FROM public.messages m
+     WHERE authz.words(m.content) @@ (SELECT authz.wanted_words(q)) AND m.deleted_at IS NULL
+       AND m.tenant_id = (SELECT authz.tenant())
+       AND ((SELECT authz.sees_all_rooms()) OR m.client_id IN (SELECT authz.my_clients()))
+     ORDER BY m.created_at DESC, m.id DESC LIMIT max_rows OFFSET skip_rows
 $$;
 GRANT SELECT ON messages TO guichet_search;
 CREATE POLICY messages_search ON messages FOR SELECT TO guichet_search USING (true);
@@ -324,7 +325,7 @@ GRANT CREATE ON SCHEMA authz TO guichet_authz, guichet_search;
 ALTER FUNCTION authz.audience(uuid, uuid) OWNER TO guichet_authz;
 ALTER FUNCTION authz.sync_audience(uuid, uuid) OWNER TO guichet_authz;
 ALTER FUNCTION authz.follow(uuid, boolean) OWNER TO guichet_authz;
-ALTER FUNCTION authz.room_people(uuid[]) OWNER TO guichet_authz;
+ALTER FUNCTION authz.room_people(uuid) OWNER TO guichet_authz;
 ALTER FUNCTION authz.audience_moved() OWNER TO guichet_authz;
 ALTER FUNCTION authz.search_messages(text, bigint, bigint) OWNER TO guichet_search;
 -- Whoever wrote in a room is known to its members by name.

@@ -13,7 +13,7 @@ use crate::chat::http::{ReadCommand, SendCommand, TypingCommand};
 use crate::chat::model::Room;
 use crate::chat::service::{self as chat, UpTo};
 use crate::chat::{Chat, is_reserved_event};
-use crate::identity::{Asked, Directory};
+use crate::identity::{Asked, Attendance, Directory};
 use crate::realtime::{Credential, Grant, Host, Peer, Receipt};
 use crate::web::idempotency::Once;
 
@@ -28,6 +28,7 @@ const RESERVED_FAMILIES: [&str; 7] =
 pub struct Desk {
     pub directory: Directory,
     pub chat: Chat,
+    pub attendance: Attendance,
 }
 
 /// A topic that guichet knows.
@@ -122,11 +123,11 @@ impl Host for Desk {
     }
 
     fn opened(&self, actor: &Actor) {
-        tracing::debug!(tenant.id = %actor.tenant, user.id = %actor.user, "socket opened");
+        self.attendance.came(actor);
     }
 
     fn closed(&self, actor: &Actor) {
-        tracing::debug!(tenant.id = %actor.tenant, user.id = %actor.user, "socket closed");
+        self.attendance.left(actor);
     }
 
     fn delivered(&self, receipts: Vec<Receipt>) -> BoxFuture<'_, ()> {

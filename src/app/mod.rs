@@ -20,7 +20,7 @@ use crate::base::Clock;
 use crate::chat::{Chat, Delivered, Typing};
 use crate::config::Config;
 use crate::db::{self, Db};
-use crate::identity::{Directory, Gate, Parts, PresenceOf, Status, Tokens};
+use crate::identity::{Attendance, Directory, Gate, Parts, PresenceOf, Status, Tokens};
 use crate::realtime::{self, Hub, Realtime};
 use crate::web::health::Readiness;
 use crate::web::rate_limit::{Limits, Rate, RateSettings};
@@ -53,7 +53,10 @@ impl App {
             typing: Typing::new(Arc::clone(&hub)),
             edit_window: Duration::from_secs(config.features.message_edit_window_secs.into()),
         };
-        let host = Arc::new(commands::Desk { directory: directory.clone(), chat: chat.clone() });
+        let (attendance, book) = Attendance::new();
+        let host = Arc::new(commands::Desk { directory: directory.clone(), chat: chat.clone(), attendance });
+        let stop = lifecycle.stopping();
+        lifecycle.spawn("attendance", book.write(db.clone(), clock.clone(), stop));
         let realtime = Realtime::new(
             hub,
             host,

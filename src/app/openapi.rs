@@ -42,9 +42,10 @@ struct ErrorBody {
 answer under `/api`.", license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT")),
     components(schemas(ErrorAnswer, ErrorBody)),
     tags(
-        (name = "me", description = "The caller"),
-        (name = "provisioning", description = "Tenants, people, teams, clients, projects"),
-        (name = "chat", description = "Client rooms: messages, receipts, search"),
+        (name = "Me", description = "The caller"),
+        (name = "Provisioning", description = "Tenants, people, teams"),
+        (name = "Clients", description = "Customer accounts, their members and projects"),
+        (name = "Chat", description = "Client rooms: messages, receipts, search"),
     )
 )]
 struct Described;
@@ -80,12 +81,26 @@ pub fn describe() -> OpenApi {
         components.add_security_scheme("token", scheme);
     }
     for (path, item) in &mut api.paths.paths {
-        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
-        for operation in operations.into_iter().flatten() {
+        let operations = [
+            ("get", &mut item.get),
+            ("put", &mut item.put),
+            ("post", &mut item.post),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ];
+        for (method, operation) in operations {
+            let Some(operation) = operation else { continue };
+            operation.operation_id = Some(id_of(method, path));
             complete(path, operation);
         }
     }
     api
+}
+
+/// `get_clients_id_messages`: unlike the names of handlers, no two operations share it.
+fn id_of(method: &str, path: &str) -> String {
+    let words = path.split(['/', '{', '}', '-']).filter(|word| !matches!(*word, "" | "api" | "v1"));
+    std::iter::once(method).chain(words).collect::<Vec<_>>().join("_")
 }
 
 fn complete(path: &str, operation: &mut Operation) {
@@ -98,13 +113,22 @@ fn complete(path: &str, operation: &mut Operation) {
         statuses.extend(WITH_BODY);
     }
     for (status, description) in statuses {
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorAnswer"))).build();
-        let response = ResponseBuilder::new().description(description).content("application/json", content);
-        operation.responses.responses.entry(status.to_owned()).or_insert_with(|| response.build().into());
+        let response = ResponseBuilder::new().description(description).build();
+        operation.responses.responses.entry(status.to_owned()).or_insert_with(|| response.into());
     }
-    for response in operation.responses.responses.values_mut() {
+    for (status, response) in &mut operation.responses.responses {
+        if !status.starts_with('2') {
+            as_error(response);
+        }
         in_envelope(response);
     }
+}
+
+/// Every failure leaves in the envelope, also those that a handler names for itself.
+fn as_error(response: &mut utoipa::openapi::RefOr<utoipa::openapi::Response>) {
+    let utoipa::openapi::RefOr::T(response) = response else { return };
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorAnswer"))).build();
+    response.content.insert("application/json".to_owned(), content.into());
 }
 
 /// Shows what an answer really is: the documented body stands under `data`.

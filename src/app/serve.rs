@@ -43,7 +43,7 @@ pub fn start(app: App) -> anyhow::Result<Running> {
         .run();
     let handle = server.handle();
     app.spawn_tasks();
-    let server = tokio::task::spawn(server);
+    let server = app.lifecycle.tracker().spawn(server);
     Ok(Running { app, address, handle, server })
 }
 

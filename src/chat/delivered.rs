@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::base::id::{ClientId, MessageId, TenantId};
 use crate::base::role::UserType;
 use crate::base::{Actor, Result};
-use crate::chat::{Chat, events, room_topic, store};
+use crate::chat::{Chat, events, store};
 
 /// How long reports are gathered.
 const GATHER: Duration = Duration::from_millis(250);
@@ -122,11 +122,16 @@ async fn write(chat: &Chat, client: ClientId, got: Got, after: i64) -> Result<()
     let (actor, now) = (by.clone(), chat.clock.now());
     let marked = chat
         .db
-        .write(&actor, move |tx| store::mark_delivered(tx, &by, client, after, up_to, fetched.clone(), now))
+        .write(&actor, move |tx| {
+            let marked = store::mark_delivered(tx, &by, client, after, up_to, fetched.clone(), now)?;
+            let Some((conversation, seq)) = marked else { return Ok(None) };
+            Ok(Some((conversation, seq, store::room_people(tx.conn(), conversation)?)))
+        })
         .await?;
-    if let Some((conversation, seq, at)) = marked {
-        let payload = events::of_delivered(conversation, seq, at);
-        chat.hub.signal(events::signal(actor.tenant, room_topic(client), events::DELIVERED, &payload)?);
+    if let Some((conversation, seq, people)) = marked {
+        let payload = events::of_delivered(conversation, seq, now);
+        let people = people.into_iter().map(|person| person.user_id);
+        chat.hub.signal(events::signal(actor.tenant, client, events::DELIVERED, &payload, people)?);
     }
     Ok(())
 }

@@ -59,24 +59,41 @@ pub fn durable(tenant: TenantId, client: ClientId, seq: i64, name: &str, payload
     })
 }
 
-/// An event of the moment.
-pub fn signal(tenant: TenantId, topic: String, name: &str, payload: &Value) -> Result<Signal> {
-    Ok(Signal { tenant, topic: topic.into(), name: name.into(), payload: raw(payload)?, copies: Vec::new() })
+/// An event of the moment in a client's room, copied to `user:{id}` of `people`.
+pub fn signal(
+    tenant: TenantId,
+    client: ClientId,
+    name: &str,
+    payload: &Value,
+    people: impl IntoIterator<Item = UserId>,
+) -> Result<Signal> {
+    Ok(Signal {
+        tenant,
+        topic: room_topic(client).into(),
+        name: name.into(),
+        payload: raw(payload)?,
+        copies: people.into_iter().map(person_topic).map(Into::into).collect(),
+    })
 }
 
 /// `messaging:unread` to each person whose counter moved.
 pub fn unread(conversation: ConversationId, told: &[Told]) -> Result<Vec<Aside>> {
     told.iter()
         .map(|told| {
-            let payload =
-                json!({"conversation_id": conversation, "unread_count": told.unread_count, "total": told.total});
-            Ok(Aside {
-                topic: person_topic(told.user_id).into(),
-                event: UNREAD.into(),
-                payload: raw(&payload)?,
-            })
+            let payload = raw(&of_unread(conversation, told.unread_count.into(), told.total))?;
+            Ok(Aside { topic: person_topic(told.user_id).into(), event: UNREAD.into(), payload })
         })
         .collect()
+}
+
+/// `messaging:unread` to one person whose counter moved without anything said in the room.
+pub fn unread_of(tenant: TenantId, user: UserId, state: &ReadState) -> Result<Signal> {
+    let payload = raw(&of_unread(state.conversation_id, state.unread_count, state.total))?;
+    Ok(Signal { tenant, topic: person_topic(user).into(), name: UNREAD.into(), payload, copies: Vec::new() })
+}
+
+fn of_unread(conversation: ConversationId, unread_count: i64, total: i64) -> Value {
+    json!({"conversation_id": conversation, "unread_count": unread_count, "total": total})
 }
 
 fn raw(payload: &Value) -> Result<Box<RawValue>> {

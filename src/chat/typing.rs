@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::Actor;
 use crate::base::id::{ClientId, ConversationId, TenantId, UserId};
-use crate::chat::{events, room_topic};
+use crate::chat::events;
 use crate::realtime::Hub;
 
 const LASTS: Duration = Duration::from_secs(5);
@@ -22,7 +22,14 @@ type Key = (TenantId, ConversationId, UserId);
 #[derive(Clone)]
 pub struct Typing {
     hub: Arc<Hub>,
-    typing: Arc<Mutex<HashMap<Key, (ClientId, Instant)>>>,
+    typing: Arc<Mutex<HashMap<Key, (Audience, Instant)>>>,
+}
+
+/// Who learns that somebody types: the room, and the others who are told of it.
+#[derive(Clone)]
+pub struct Audience {
+    pub client: ClientId,
+    pub others: Arc<[UserId]>,
 }
 
 impl Typing {
@@ -31,38 +38,33 @@ impl Typing {
     }
 
     /// `actor` types in the room, still types, or no longer does.
-    pub fn set(&self, actor: &Actor, conversation: ConversationId, client: ClientId, typing: bool) {
+    pub fn set(&self, actor: &Actor, conversation: ConversationId, audience: Audience, typing: bool) {
         let key = (actor.tenant, conversation, actor.user);
         {
             let mut held = self.typing.lock().unwrap_or_else(PoisonError::into_inner);
             match typing {
-                true if held.len() < MAX_TYPING => drop(held.insert(key, (client, Instant::now() + LASTS))),
+                true if held.len() < MAX_TYPING => {
+                    drop(held.insert(key, (audience.clone(), Instant::now() + LASTS)))
+                }
                 true => {}
                 false => drop(held.remove(&key)),
             }
         }
-        self.tell(key, client, typing);
+        self.tell(key, &audience, typing);
     }
 
-    fn tell(&self, (tenant, conversation, user): Key, client: ClientId, typing: bool) {
+    fn tell(&self, (tenant, conversation, user): Key, audience: &Audience, typing: bool) {
         let payload = events::of_typing(conversation, user, typing);
-        match events::signal(tenant, room_topic(client), events::TYPING, &payload) {
+        let others = audience.others.iter().copied();
+        match events::signal(tenant, audience.client, events::TYPING, &payload, others) {
             Ok(signal) => self.hub.signal(signal),
             Err(error) => tracing::error!(%error, "typing could not be told"),
         }
     }
 
-    fn take_ended(&self, now: Instant) -> Vec<(Key, ClientId)> {
+    fn take_ended(&self, now: Instant) -> Vec<(Key, Audience)> {
         let mut held = self.typing.lock().unwrap_or_else(PoisonError::into_inner);
-        let ended: Vec<_> = held
-            .iter()
-            .filter(|(_, (_, end))| *end <= now)
-            .map(|(key, (client, _))| (*key, *client))
-            .collect();
-        for (key, _) in &ended {
-            held.remove(key);
-        }
-        ended
+        held.extract_if(|_, (_, end)| *end <= now).map(|(key, (audience, _))| (key, audience)).collect()
     }
 
     /// Ends what nobody renewed, until told to stop.
@@ -73,8 +75,8 @@ impl Typing {
                 _ = tick.tick() => {}
                 () = stop.cancelled() => return,
             }
-            for (key, client) in self.take_ended(Instant::now()) {
-                self.tell(key, client, false);
+            for (key, audience) in self.take_ended(Instant::now()) {
+                self.tell(key, &audience, false);
             }
         }
     }

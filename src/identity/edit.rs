@@ -79,6 +79,11 @@ pub fn is_to_apply(
     }
 }
 
+/// The names of the fields that a change sends, for the activity log: values there would outlive their erasure.
+pub fn fields(wanted: &impl Serialize) -> Result<Vec<String>> {
+    differing(&Value::Null, wanted)
+}
+
 /// The fields of `wanted` whose values are not those of the record.
 fn differing(shown: &Value, wanted: &impl Serialize) -> Result<Vec<String>> {
     let Value::Object(wanted) = serde_json::to_value(wanted).map_err(Error::internal)? else {

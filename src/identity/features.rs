@@ -18,7 +18,8 @@ impl FeatureSet {
     /// `settings` are the tenant's: `{"features": {"tickets": false}}`.
     pub fn new(configured: &config::Features, settings: &Value) -> Self {
         let off_here = |feature: &Feature| {
-            !configured.is_on(*feature) || settings["features"][feature.as_str()] == Value::Bool(false)
+            let said = settings.get("features").and_then(|features| features.get(feature.as_str()));
+            !configured.is_on(*feature) || said == Some(&Value::Bool(false))
         };
         Self { off: Feature::ALL.into_iter().filter(off_here).collect() }
     }

@@ -3,6 +3,7 @@
 //! One path: a token is verified (`token`), becomes an actor (`directory`), and enters by the middleware (`gate`).
 //! What people may do stands in one table (`permission`), and in one line of each use case (`policy`).
 
+pub mod attendance;
 mod cache;
 pub mod clients;
 mod directory;
@@ -20,6 +21,7 @@ pub mod tenants;
 pub mod token;
 pub mod users;
 
+pub use attendance::Attendance;
 pub use directory::{Asked, Credential, Directory, PERSON_TTL, Parts};
 pub use features::FeatureSet;
 pub use gate::{Gate, authenticate};

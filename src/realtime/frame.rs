@@ -95,6 +95,7 @@ impl Frame {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 impl Frame {
     /// The opcode and the payload, as a client reads them.
     pub fn open(&self) -> (u8, Bytes) {
@@ -108,6 +109,7 @@ impl Frame {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 mod tests {
     use super::*;
 

@@ -153,10 +153,10 @@ mod tests {
     fn frame(first: u8, length: usize) -> Vec<u8> {
         let mut out = vec![first];
         match length {
-            0..126 => out.push(0x80 | length as u8),
+            0..126 => out.push(0x80 | u8::try_from(length).unwrap()),
             126..65_536 => {
                 out.push(0x80 | 126);
-                out.extend_from_slice(&(length as u16).to_be_bytes());
+                out.extend_from_slice(&u16::try_from(length).unwrap().to_be_bytes());
             }
             _ => {
                 out.push(0x80 | 127);

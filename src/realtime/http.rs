@@ -2,13 +2,12 @@
 //!
 //! Almost every refusal is said inside the socket, since no client can see the status of a refused upgrade: the
 //! upgrade is refused only where no client would understand the answer (another protocol version), from a foreign
-//! page, or when the process cannot take more.
+//! page, or while the process stops.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::GeneralPurposeConfig;
@@ -17,12 +16,11 @@ use serde_json::json;
 
 use super::Realtime;
 use super::codec::Dialect;
-use super::connection::Connection;
 use super::host::Peer;
-use super::lock::lock;
 use super::session::{Opening, Session};
 use super::socket_actix;
 use crate::base::Locale;
+use crate::web::ClientAddress;
 
 /// Where Supabase's clients connect, and where phoenix.js does.
 const PATHS: [&str; 2] = ["/realtime/v1/websocket", "/socket/websocket"];
@@ -51,7 +49,7 @@ fn answer(realtime: &Arc<Realtime>, request: &HttpRequest, payload: web::Payload
         return refusal(StatusCode::FORBIDDEN, "this origin is not allowed");
     }
     if !realtime.takes_connections() {
-        return refusal(StatusCode::SERVICE_UNAVAILABLE, "no more connections here: try again soon");
+        return refusal(StatusCode::SERVICE_UNAVAILABLE, "the service restarts: try again soon");
     }
     let opening = Opening { dialect, peer: peer(request), tokens: tokens(request, query) };
     match upgrade(realtime, request, payload, opening) {
@@ -67,11 +65,10 @@ fn upgrade(
     opening: Opening,
 ) -> actix_web::Result<HttpResponse> {
     let settings = &realtime.settings;
-    let connection = Arc::new(Connection::new(realtime.next_connection(), settings.queue_bytes));
+    let connection = realtime.connection();
     let (response, socket) =
         socket_actix::accept(request, payload, Arc::clone(&connection), settings.max_frame_bytes)?;
-    lock(&realtime.sockets).insert(connection.id, Arc::clone(&connection));
-    realtime.unauthenticated.fetch_add(1, Ordering::Relaxed);
+    realtime.admit(&connection);
     let session = Session::new(socket, Arc::clone(realtime), connection, opening);
     realtime.tracker.spawn_local(session.run());
     Ok(response)
@@ -84,7 +81,7 @@ fn refusal(status: StatusCode, error: &str) -> HttpResponse {
 fn peer(request: &HttpRequest) -> Peer {
     let language = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     Peer {
-        ip: request.peer_addr().map(|address| address.ip()),
+        ip: request.extensions().get::<ClientAddress>().map(|address| address.0),
         locale: language.and_then(Locale::accept).unwrap_or_default(),
     }
 }

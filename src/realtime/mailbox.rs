@@ -254,8 +254,7 @@ mod tests {
     fn memory_is_bounded_whatever_is_pushed() {
         let mailbox = Mailbox::new(1_000);
         let mut hopeless = 0;
-        for n in 0..10_000 {
-            let class = [Class::Durable, Class::Ephemeral, Class::Control][n % 3];
+        for class in [Class::Durable, Class::Ephemeral, Class::Control].into_iter().cycle().take(10_000) {
             hopeless += usize::from(mailbox.push(frame(97), class) == Pushed::Hopeless);
         }
         assert!(lock(&mailbox.inner).bytes <= 1_000 + RESERVE_BYTES);

@@ -33,8 +33,8 @@ mod settings;
 mod socket;
 mod socket_actix;
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -66,7 +66,8 @@ pub struct Realtime {
     /// Where sessions are spawned; the lifecycle waits for it.
     tracker: TaskTracker,
     sockets: Mutex<HashMap<u64, Arc<Connection>>>,
-    unauthenticated: AtomicUsize,
+    /// Those that nobody has shown a valid token on, oldest first, since ids grow.
+    unauthenticated: Mutex<BTreeSet<u64>>,
     connections: AtomicU64,
     is_stopping: AtomicBool,
 }
@@ -101,7 +102,7 @@ impl Realtime {
             clock,
             tracker,
             sockets: Mutex::default(),
-            unauthenticated: AtomicUsize::new(0),
+            unauthenticated: Mutex::default(),
             connections: AtomicU64::new(0),
             is_stopping: AtomicBool::new(false),
         }
@@ -143,10 +144,30 @@ impl Realtime {
 
     fn takes_connections(&self) -> bool {
         !self.is_stopping.load(Ordering::Relaxed)
-            && self.unauthenticated.load(Ordering::Relaxed) < self.settings.max_unauthenticated
     }
 
-    fn next_connection(&self) -> u64 {
-        self.connections.fetch_add(1, Ordering::Relaxed)
+    fn connection(&self) -> Arc<Connection> {
+        let id = self.connections.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Connection::new(id, self.settings.queue_bytes))
+    }
+
+    /// Takes in a connection that shook hands. Too many that show no token: the oldest of them goes, so that
+    /// strangers who fill the place up cannot keep people out.
+    fn admit(&self, connection: &Arc<Connection>) {
+        lock(&self.sockets).insert(connection.id, Arc::clone(connection));
+        let oldest = {
+            let mut unauthenticated = lock(&self.unauthenticated);
+            unauthenticated.insert(connection.id);
+            let is_full = unauthenticated.len() > self.settings.max_unauthenticated;
+            is_full.then(|| unauthenticated.pop_first()).flatten()
+        };
+        if let Some(oldest) = oldest.and_then(|id| lock(&self.sockets).get(&id).cloned()) {
+            oldest.order(Order::MakeRoom);
+        }
+    }
+
+    /// Somebody has shown a valid token on it, or it is gone.
+    fn is_no_stranger(&self, connection: u64) {
+        lock(&self.unauthenticated).remove(&connection);
     }
 }

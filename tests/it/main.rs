@@ -1,10 +1,17 @@
 //! One test binary: a folder per feature, over one harness.
 
+mod api;
+mod architecture;
 mod chat;
+mod clients;
 mod config;
 mod embedded;
 mod harness;
+mod hostile;
+mod identity;
 mod migrations;
+mod realtime;
+mod schema;
 mod outage;
 mod security;
 mod telemetry;

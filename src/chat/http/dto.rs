@@ -28,15 +28,19 @@ pub struct SendBody {
 
 impl SendBody {
     pub fn to(self, room: Room) -> Result<Send> {
-        let mut faults = self.related.as_ref().map(Related::faults).unwrap_or_default();
-        match MessageBody::parse(self.content) {
-            Ok(body) if faults.is_empty() => {
+        self.into_send(Ok(room))
+    }
+
+    /// Every fault at once, that of the room's name too.
+    fn into_send(self, room: Result<Room, Fault>) -> Result<Send> {
+        let related_faults = self.related.as_ref().map(Related::faults).unwrap_or_default();
+        match (room, MessageBody::parse(self.content)) {
+            (Ok(room), Ok(body)) if related_faults.is_empty() => {
                 Ok(Send { room, body, related: self.related, client_message_id: self.client_message_id })
             }
-            Ok(_) => Err(Error::validation(faults)),
-            Err(fault) => {
-                faults.insert(0, fault);
-                Err(Error::validation(faults))
+            (room, body) => {
+                let own = room.err().into_iter().chain(body.err());
+                Err(Error::validation(own.chain(related_faults).collect()))
             }
         }
     }
@@ -63,7 +67,7 @@ impl SendCommand {
     pub fn into_send(self) -> Result<Send> {
         let room = room_of(self.conversation_id, self.client_id, self.to_user_id)?;
         let (content, related, client_message_id) = (self.content, self.related, self.client_message_id);
-        SendBody { content, related, client_message_id }.to(room)
+        SendBody { content, related, client_message_id }.into_send(room)
     }
 }
 
@@ -92,30 +96,33 @@ fn yes() -> bool {
 
 impl TypingCommand {
     pub fn room(&self) -> Result<Room> {
-        room_of(self.conversation_id, self.client_id, None)
+        room_of(self.conversation_id, self.client_id, None)?.map_err(|fault| Error::validation(vec![fault]))
     }
 }
 
-/// Exactly one of the ways to name a conversation.
+/// Exactly one of the ways to name a conversation; else what is wrong with the naming.
 fn room_of(
     conversation: Option<ConversationId>,
     client: Option<ClientId>,
     to_user: Option<UserId>,
-) -> Result<Room> {
+) -> Result<Result<Room, Fault>> {
     match (conversation, client, to_user) {
-        (Some(id), None, None) => Ok(Room::Conversation(id)),
-        (None, Some(id), None) => Ok(Room::Client(id)),
-        (None, None, Some(_)) => {
-            Err(Error::new(Kind::Forbidden, "FEATURE_DISABLED").arg("feature", "direct"))
-        }
-        (None, None, None) => Err(Error::invalid("conversation_id", "missing")),
-        _ => Err(Error::invalid("conversation_id", "ambiguous")),
+        (Some(id), None, None) => Ok(Ok(Room::Conversation(id))),
+        (None, Some(id), None) => Ok(Ok(Room::Client(id))),
+        (None, None, Some(_)) => Err(no_direct()),
+        (None, None, None) => Ok(Err(Fault::new("conversation_id", "missing"))),
+        _ => Ok(Err(Fault::new("conversation_id", "ambiguous"))),
     }
+}
+
+fn no_direct() -> Error {
+    Error::new(Kind::Forbidden, "FEATURE_DISABLED").arg("feature", "direct")
 }
 
 /// Which conversation to open.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"client_id": "0198c0de-0000-7000-8000-000000000002"}))]
 pub struct OpenBody {
     #[serde(default)]
     pub client_id: Option<ClientId>,
@@ -125,21 +132,24 @@ pub struct OpenBody {
 
 impl OpenBody {
     pub fn client(self) -> Result<ClientId> {
-        client_of(self.client_id, self.user_id)
+        client_of(self.client_id, self.user_id)?.map_err(|fault| Error::validation(vec![fault]))
     }
 }
 
-fn client_of(client: Option<ClientId>, user: Option<UserId>) -> Result<ClientId> {
-    match room_of(None, client, user) {
-        Ok(Room::Client(id)) => Ok(id),
-        Ok(Room::Conversation(_)) => Err(Error::invalid("client_id", "missing")),
-        Err(error) if error.code() == "FEATURE_DISABLED" => Err(error),
-        Err(_) => Err(Error::invalid("client_id", if client.is_none() { "missing" } else { "ambiguous" })),
+/// Exactly one of the two who can be written to.
+fn client_of(client: Option<ClientId>, user: Option<UserId>) -> Result<Result<ClientId, Fault>> {
+    match (client, user) {
+        (Some(id), None) => Ok(Ok(id)),
+        (None, Some(_)) => Err(no_direct()),
+        (None, None) => Ok(Err(Fault::new("client_id", "missing"))),
+        (Some(_), Some(_)) => Ok(Err(Fault::new("client_id", "ambiguous"))),
     }
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"client_id": "0198c0de-0000-7000-8000-000000000002",
+    "related": {"type": "order", "id": "A-1042", "preview": {"title": "Commande A-1042"}}}))]
 pub struct DraftBody {
     #[serde(default)]
     pub client_id: Option<ClientId>,
@@ -150,16 +160,17 @@ pub struct DraftBody {
 
 impl DraftBody {
     pub fn parse(self) -> Result<(ClientId, Related)> {
-        let faults = self.related.faults();
-        if !faults.is_empty() {
-            return Err(Error::validation(faults));
+        let related_faults = self.related.faults();
+        match client_of(self.client_id, self.user_id)? {
+            Ok(client) if related_faults.is_empty() => Ok((client, self.related)),
+            client => Err(Error::validation(client.err().into_iter().chain(related_faults).collect())),
         }
-        Ok((client_of(self.client_id, self.user_id)?, self.related))
     }
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"up_to_seq": 1}))]
 pub struct ReadBody {
     /// Up to and including this `seq`; everything when absent.
     #[serde(default)]
@@ -168,6 +179,7 @@ pub struct ReadBody {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"typing": true}))]
 pub struct TypingBody {
     pub typing: bool,
 }

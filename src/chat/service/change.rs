@@ -97,23 +97,21 @@ fn announce(
     let payload = events::of_message(message)?;
     let mut event =
         events::durable(actor.tenant, head.client_id, message.changed_seq, change.event, &payload)?;
-    let (people, told) = tx.as_system(|sys| {
-        let what = Marked {
-            conversation: head.conversation_id,
-            client: head.client_id,
-            topic: &event.topic,
-            seq: event.seq,
-            event_id: event.id,
-            event: change.event,
-            payload,
-            now: chat.clock.now(),
-            action: change.action,
-            entity: ("message", message.id.to_string()),
-            kept: change.kept,
-            deleted: message.deleted_at.map(|_| (message.seq, message.sender_id)),
-        };
-        store::announce_change(sys, actor, what)
-    })?;
+    let what = Marked {
+        conversation: head.conversation_id,
+        client: head.client_id,
+        topic: &event.topic,
+        seq: event.seq,
+        event_id: event.id,
+        event: change.event,
+        payload,
+        now: chat.clock.now(),
+        action: change.action,
+        entity: ("message", message.id.to_string()),
+        kept: change.kept,
+        deleted: message.deleted_at.map(|_| (message.seq, message.sender_id)),
+    };
+    let (people, told) = store::announce_change(tx, actor, what)?;
     event.copies = people.into_iter().map(person_topic).map(Into::into).collect();
     if message.deleted_at.is_some() {
         event.also = events::unread(head.conversation_id, &told)?;

@@ -50,7 +50,7 @@ pub async fn list(chat: &Chat, actor: &Actor, list: List) -> Result<Vec<Conversa
         .db
         .read(actor, move |tx| {
             let matching = match &list.search {
-                Some(words) => store::rooms_with(tx.conn(), by.tenant, words, SEARCHED_MESSAGES)?,
+                Some(words) => store::rooms_with(tx.conn(), words, SEARCHED_MESSAGES)?,
                 None => Vec::new(),
             };
             let filter = ListFilter {

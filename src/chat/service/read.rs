@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::base::id::{ConversationId, MessageId};
-use crate::base::{Actor, Error, Result, Timestamp};
+use crate::base::{Actor, Result, Timestamp};
 use crate::chat::model::ReadState;
 use crate::chat::store::{self, Head, Marked, Told};
 use crate::chat::{Chat, events, person_topic, policy};
@@ -38,56 +38,49 @@ fn write(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, up_to: UpTo) -> Result<Rea
     };
     let head = store::lock(tx.conn(), actor, conversation)?;
     let seq = wanted.min(head.last_seq);
-    if seq <= head.read_seq {
-        return standing(tx, actor, &head);
+    if seq <= head.read_seq && !store::awaits_reading(tx.conn(), actor, &head, seq)? {
+        return store::read_state(tx.conn(), actor.tenant, actor.user, conversation);
     }
     let now = chat.clock.now();
-    store::mark_read(tx, actor, &head, seq, now)?;
-    let told = announce(chat, tx, actor, &head, seq, now)?;
-    Ok(events::read_state(conversation, seq, told.iter().find(|t| t.user_id == actor.user)))
+    let mut number = head.head;
+    // One change moves a bounded number of messages, so a long absence is read in several.
+    loop {
+        number += 1;
+        let seen = store::mark_read(tx, actor, &head, seq, number, now)?;
+        let told = announce(chat, tx, actor, &head, Reading { number, up_to: seq, now })?;
+        if seen < store::READ_AT_ONCE {
+            let mine = told.iter().find(|told| told.user_id == actor.user);
+            return Ok(events::read_state(conversation, seq.max(head.read_seq), mine));
+        }
+    }
 }
 
-/// Where the actor stands when nothing moves.
-fn standing(tx: &mut Tx<'_>, actor: &Actor, head: &Head) -> Result<ReadState> {
-    let outline =
-        store::conversation(tx.conn(), actor, crate::chat::model::Room::Conversation(head.conversation_id))?;
-    let unread = store::unread(tx.conn(), actor.tenant, actor.user, 1)?;
-    Ok(ReadState {
-        conversation_id: head.conversation_id,
-        up_to_seq: head.read_seq,
-        unread_count: outline.unread_count.into(),
-        total: unread.total,
-    })
-}
-
-fn announce(
-    chat: &Chat,
-    tx: &mut Tx<'_>,
-    actor: &Actor,
-    head: &Head,
-    seq: i64,
+/// One change of the room by a reading.
+struct Reading {
+    number: i64,
+    up_to: i64,
     now: Timestamp,
-) -> Result<Vec<Told>, Error> {
-    let payload = events::of_read(actor, head.conversation_id, seq, now);
-    let number = head.head + 1;
+}
+
+fn announce(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, head: &Head, reading: Reading) -> Result<Vec<Told>> {
+    let Reading { number, up_to, now } = reading;
+    let payload = events::of_read(actor, head.conversation_id, up_to, now);
     let mut event = events::durable(actor.tenant, head.client_id, number, events::READ, &payload)?;
-    let (people, told) = tx.as_system(|sys| {
-        let what = Marked {
-            conversation: head.conversation_id,
-            client: head.client_id,
-            topic: &event.topic,
-            seq: event.seq,
-            event_id: event.id,
-            event: events::READ,
-            payload,
-            now,
-            action: "message.read",
-            entity: ("conversation", head.conversation_id.to_string()),
-            kept: json!({"up_to_seq": seq}),
-            deleted: None,
-        };
-        store::announce_change(sys, actor, what)
-    })?;
+    let what = Marked {
+        conversation: head.conversation_id,
+        client: head.client_id,
+        topic: &event.topic,
+        seq: event.seq,
+        event_id: event.id,
+        event: events::READ,
+        payload,
+        now,
+        action: "message.read",
+        entity: ("conversation", head.conversation_id.to_string()),
+        kept: json!({"up_to_seq": up_to}),
+        deleted: None,
+    };
+    let (people, told) = store::announce_change(tx, actor, what)?;
     event.copies = people.into_iter().map(person_topic).map(Into::into).collect();
     event.also = events::unread(head.conversation_id, &told)?;
     let hub = Arc::clone(&chat.hub);

@@ -8,7 +8,8 @@ use crate::base::{Actor, Error, Kind, Result, text};
 use crate::chat::model::{Conversation, Message, Related, Room};
 use crate::chat::service::list;
 use crate::chat::store::{self, Cut, Window};
-use crate::chat::{Chat, policy};
+use crate::chat::typing::Audience;
+use crate::chat::{Chat, events, policy};
 
 /// Kinds of entities that have a draft of their own; any other gets the general one.
 const DRAFT_KINDS: [&str; 5] = ["sale", "product", "alert", "order", "ticket"];
@@ -30,7 +31,7 @@ pub async fn history(chat: &Chat, actor: &Actor, room: Room, cut: Cut, limit: i6
 pub async fn open_room(chat: &Chat, actor: &Actor, client: ClientId) -> Result<Conversation> {
     // An id in a body that the caller may not know is a fault of that body, not a page that is missing.
     list::one(chat, actor, Room::Client(client)).await.map_err(|error| match error.kind() {
-        Kind::NotFound => Error::invalid("client_id", "unknown"),
+        Kind::NotFound => Error::invalid("client_id", "unknown_id"),
         _ => error,
     })
 }
@@ -39,12 +40,16 @@ pub async fn open_room(chat: &Chat, actor: &Actor, client: ClientId) -> Result<C
 pub async fn follow(chat: &Chat, actor: &Actor, room: Room, wanted: bool) -> Result<Conversation> {
     policy::may_follow(actor)?;
     let by = actor.clone();
-    chat.db
+    let state = chat
+        .db
         .write(actor, move |tx| {
-            let client = store::conversation(tx.conn(), &by, room)?.client_id;
-            store::follow(tx.conn(), client, wanted)
+            let Place { conversation, client, .. } = store::place(tx.conn(), by.tenant, room)?;
+            store::follow(tx.conn(), client, wanted)?;
+            store::read_state(tx.conn(), by.tenant, by.user, conversation)
         })
         .await?;
+    // Whoever leaves has less to read, on every device.
+    chat.hub.signal(events::unread_of(actor.tenant, actor.user, &state)?);
     list::one(chat, actor, room).await
 }
 
@@ -65,8 +70,18 @@ pub async fn place(chat: &Chat, actor: &Actor, room: Room) -> Result<Place> {
 
 /// Tells the room that the actor types, or no longer does. Ends by itself after 5 s.
 pub async fn set_typing(chat: &Chat, actor: &Actor, room: Room, typing: bool) -> Result<()> {
-    let place = place(chat, actor, room).await?;
-    chat.typing.set(actor, place.conversation, place.client, typing);
+    policy::may_use_rooms(actor)?;
+    let tenant = actor.tenant;
+    let (place, people) = chat
+        .db
+        .read(actor, move |tx| {
+            let place = store::place(tx.conn(), tenant, room)?;
+            let people = store::room_people(tx.conn(), place.conversation)?;
+            Ok((place, people))
+        })
+        .await?;
+    let others = people.into_iter().map(|person| person.user_id).filter(|user| *user != actor.user).collect();
+    chat.typing.set(actor, place.conversation, Audience { client: place.client, others }, typing);
     Ok(())
 }
 

@@ -39,7 +39,8 @@ struct Written {
     repeated: bool,
     others: Vec<UserId>,
     operator_name: Option<String>,
-    operator_last_seen: Option<Timestamp>,
+    /// When one of the others was last there, where none is now.
+    last_seen: Option<Timestamp>,
 }
 
 pub async fn send(chat: &Chat, actor: &Actor, once: Once, command: Send) -> Result<Outcome> {
@@ -54,7 +55,7 @@ pub async fn send(chat: &Chat, actor: &Actor, once: Once, command: Send) -> Resu
         actor,
         &written.others,
         written.operator_name.as_deref(),
-        written.operator_last_seen,
+        written.last_seen,
     );
     let repeated = written.repeated;
     if !repeated && !replayed {
@@ -68,8 +69,9 @@ fn write(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, command: &Send) -> Result<
     if let Some(first) = teller.repeat_of {
         let message = store::message(tx.conn(), actor.tenant, first)?;
         model::check_repeat(&message, &command.body, command.related.as_ref())?;
-        let others = others_of(tx, actor, &teller)?;
-        return Ok(written(message, true, others, &teller));
+        let (others, last_seen) = others_of(tx, actor, &teller)?;
+        let operator_name = teller.operator_name;
+        return Ok(Written { message, repeated: true, others, operator_name, last_seen });
     }
     if actor.role.is_operator() && !teller.follows {
         // Whoever writes in a room is told of it from then on.
@@ -78,24 +80,22 @@ fn write(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, command: &Send) -> Result<
     let message = insert(chat, tx, actor, command, &teller)?;
     let told = announce(chat, tx, actor, &message)?;
     let other = actor.role.user_type().other();
-    let others = told.iter().filter(|t| t.side() == other).map(|t| t.user_id).collect();
-    Ok(written(message, false, others, &teller))
-}
-
-fn written(message: Message, repeated: bool, others: Vec<UserId>, teller: &Teller) -> Written {
-    Written {
-        message,
-        repeated,
-        others,
-        operator_name: teller.operator_name.clone(),
-        operator_last_seen: teller.operator_last_seen,
+    let mut others: Vec<UserId> = told.iter().filter(|t| t.side() == other).map(|t| t.user_id).collect();
+    let mut last_seen = None;
+    if !others.iter().any(|user| chat.hub.is_online(actor.tenant, *user)) {
+        // Only who waits is told since when: no trip is spent on it while somebody is there.
+        (others, last_seen) = others_of(tx, actor, &teller)?;
     }
+    Ok(Written { message, repeated: false, others, operator_name: teller.operator_name, last_seen })
 }
 
-fn others_of(tx: &mut Tx<'_>, actor: &Actor, teller: &Teller) -> Result<Vec<UserId>> {
+/// The people of the other side, and when one of them was last seen.
+fn others_of(tx: &mut Tx<'_>, actor: &Actor, teller: &Teller) -> Result<(Vec<UserId>, Option<Timestamp>)> {
     let other = actor.role.user_type().other();
-    let people = store::room_people(tx.conn(), teller.conversation_id)?;
-    Ok(people.into_iter().filter(|(_, side, _)| *side == other).map(|(user, ..)| user).collect())
+    let mut people = store::room_people(tx.conn(), teller.conversation_id)?;
+    people.retain(|person| person.side() == other);
+    let last_seen = people.iter().filter_map(|person| person.last_seen_at).max();
+    Ok((people.into_iter().map(|person| person.user_id).collect(), last_seen))
 }
 
 fn insert(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, command: &Send, teller: &Teller) -> Result<Message> {
@@ -138,19 +138,17 @@ fn announce(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, message: &Message) -> R
     let payload = events::of_message(message)?;
     let mut event =
         events::durable(actor.tenant, message.client_id, message.changed_seq, events::NEW, &payload)?;
-    let told = tx.as_system(|sys| {
-        let what = Announcement {
-            conversation: message.conversation_id,
-            client: message.client_id,
-            message: message.id,
-            topic: &event.topic,
-            seq: event.seq,
-            event_id: event.id,
-            payload,
-            now: message.created_at,
-        };
-        store::announce_send(sys, actor, what)
-    })?;
+    let what = Announcement {
+        conversation: message.conversation_id,
+        client: message.client_id,
+        message: message.id,
+        topic: &event.topic,
+        seq: event.seq,
+        event_id: event.id,
+        payload,
+        now: message.created_at,
+    };
+    let told = store::announce_send(tx, actor, what)?;
     event.copies =
         told.iter().map(|t| t.user_id).chain([actor.user]).map(person_topic).map(Into::into).collect();
     event.also = events::unread(message.conversation_id, &told)?;

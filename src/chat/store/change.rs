@@ -1,15 +1,15 @@
 //! What changes after a send: receipts, edits, deletions. Each takes the topic's next number under the room's lock.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::send::Told;
 use crate::base::id::{ClientId, ConversationId, MessageId, UserId};
 use crate::base::{Actor, Error, Result, Timestamp};
+use crate::db::Tx;
 use crate::db::sql::{Bind, sql};
-use crate::db::{SystemTx, Tx};
 
 /// A locked conversation, and where the actor stands in it.
 #[derive(QueryableByName)]
@@ -48,36 +48,71 @@ pub fn lock(conn: &mut PgConnection, actor: &Actor, id: ConversationId) -> Resul
         .ok_or_else(|| Error::not_found("conversation"))
 }
 
-/// The other side's messages in (`after`, `up_to`] are read now, and the actor stands at `up_to`.
-/// A message that somebody of the same side had read already keeps that time.
+/// Most messages that one reading changes, and so most that have one `changed_seq`.
+pub const READ_AT_ONCE: i64 = 1_000;
+
+/// The other side's messages up to $4 that nobody of the actor's side had read are read now, the oldest first and $3
+/// at most; the actor stands at $4, or where they stood beyond. Not only those after the actor's own `read_seq`: who came into a room late begins
+/// at its end, and what waited there before may be theirs to read. The partial index holds just these.
 const MARK_READ: &str = "
     WITH seen AS (
         UPDATE messages SET read_at = $5, delivered_at = coalesce(delivered_at, $5), changed_seq = $6
-         WHERE tenant_id = $1 AND conversation_id = $2 AND seq > $3 AND seq <= $4
-           AND sender_type <> $7 AND read_at IS NULL
-        RETURNING seq),
+         WHERE tenant_id = $1 AND id = ANY (ARRAY (
+            SELECT id FROM messages WHERE tenant_id = $1 AND conversation_id = $2 AND sender_type = $10 AND seq <= $4
+               AND read_at IS NULL ORDER BY seq LIMIT $3))
+        RETURNING id),
     room AS (
         UPDATE conversations SET head = $6, updated_at = $5 WHERE tenant_id = $1 AND id = $2)
     INSERT INTO participants AS p (tenant_id, conversation_id, client_id, user_id, side, read_seq)
     VALUES ($1, $2, $8, $9, $7, $4)
-    ON CONFLICT (tenant_id, conversation_id, user_id) DO UPDATE SET read_seq = excluded.read_seq,
+    ON CONFLICT (tenant_id, conversation_id, user_id) DO UPDATE SET read_seq = greatest(p.read_seq, excluded.read_seq),
         unread_count = CASE WHEN p.counted THEN (
-            SELECT count(*) FROM messages m WHERE m.tenant_id = $1 AND m.conversation_id = $2 AND m.seq > $4
-               AND m.sender_id <> $9 AND m.deleted_at IS NULL) ELSE 0 END";
+            SELECT count(*) FROM messages m WHERE m.tenant_id = $1 AND m.conversation_id = $2
+               AND m.seq > greatest(p.read_seq, excluded.read_seq) AND m.sender_id <> $9 AND m.deleted_at IS NULL) ELSE 0 END
+    RETURNING (SELECT count(*) FROM seen) AS count";
 
-pub fn mark_read(tx: &mut Tx<'_>, actor: &Actor, head: &Head, up_to: i64, now: Timestamp) -> Result<()> {
-    sql(MARK_READ)
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// Takes `number` of the topic. Says how many messages are read by it: `READ_AT_ONCE` where more may wait.
+pub fn mark_read(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    head: &Head,
+    up_to: i64,
+    number: i64,
+    now: Timestamp,
+) -> Result<i64> {
+    let side = actor.role.user_type();
+    let seen: Count = sql(MARK_READ)
         .bind(actor.tenant)
         .bind(head.conversation_id)
-        .bind(head.read_seq)
+        .bind(READ_AT_ONCE)
         .bind(up_to)
         .bind(now)
-        .bind(head.head + 1)
-        .bind(actor.role.user_type().as_str())
+        .bind(number)
+        .bind(side.as_str())
         .bind(head.client_id)
         .bind(actor.user)
-        .execute(tx.conn())?;
-    Ok(())
+        .bind(side.other().as_str())
+        .get_result(tx.conn())?;
+    Ok(seen.count)
+}
+
+/// Whether a message of the other side up to `up_to` waits for somebody of the actor's side to read it.
+pub fn awaits_reading(conn: &mut PgConnection, actor: &Actor, head: &Head, up_to: i64) -> Result<bool> {
+    let waiting: Count =
+        sql("SELECT count(*) FROM (SELECT FROM messages WHERE tenant_id = $1 AND conversation_id = $2 \
+         AND sender_type = $3 AND seq <= $4 AND read_at IS NULL LIMIT 1) one")
+        .bind(actor.tenant)
+        .bind(head.conversation_id)
+        .bind(actor.role.user_type().other().as_str())
+        .bind(up_to)
+        .get_result(conn)?;
+    Ok(waiting.count > 0)
 }
 
 const EDIT: &str = "
@@ -183,13 +218,9 @@ struct AnnounceRow {
 }
 
 /// Who gets a copy, and whose counters moved.
-pub fn announce_change(
-    sys: &mut SystemTx<'_>,
-    actor: &Actor,
-    what: Marked<'_>,
-) -> Result<(Vec<UserId>, Vec<Told>)> {
+pub fn announce_change(tx: &mut Tx<'_>, actor: &Actor, what: Marked<'_>) -> Result<(Vec<UserId>, Vec<Told>)> {
     let (deleted_seq, author) = what.deleted.unwrap_or((0, actor.user));
-    let rows: Vec<AnnounceRow> = sql(ANNOUNCE)
+    let statement = sql(ANNOUNCE)
         .bind(actor.tenant)
         .bind(what.conversation)
         .bind(actor.user)
@@ -208,8 +239,8 @@ pub fn announce_change(
         .bind(what.entity.1)
         .bind(Some(what.kept))
         .bind(actor.ip.map(|ip| ip.to_string()))
-        .bind(what.now)
-        .load(sys.conn())?;
+        .bind(what.now);
+    let rows: Vec<AnnounceRow> = tx.as_system(|sys| Ok(statement.load(sys.conn())?))?;
     let people = rows.first().map(|row| row.people.iter().copied().map(UserId).collect()).unwrap_or_default();
     let told = rows.into_iter().filter_map(|row| {
         Some(Told {
@@ -222,22 +253,30 @@ pub fn announce_change(
     Ok((people, told.collect()))
 }
 
+/// The lock that every writer of the room takes before its messages.
+const LOCK_ROOM: &str = "SELECT id FROM conversations WHERE tenant_id = $1 AND client_id = $2 FOR UPDATE";
+
+#[derive(QueryableByName)]
+struct RoomRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: ConversationId,
+}
+
 #[derive(QueryableByName)]
 struct DeliveredRow {
     #[diesel(sql_type = BigInt)]
     seq: i64,
-    #[diesel(sql_type = SqlUuid)]
-    conversation_id: ConversationId,
-    #[diesel(sql_type = Timestamptz)]
-    delivered_at: Timestamp,
 }
 
+// By id alone: of two conditions joined by OR, the planner walks through the whole room.
 const MARK_DELIVERED: &str = "
-    UPDATE messages m SET delivered_at = $6 FROM conversations c
-     WHERE c.tenant_id = $1 AND c.client_id = $2 AND m.tenant_id = $1 AND m.conversation_id = c.id
-       AND ((m.changed_seq > $3 AND m.changed_seq <= $4) OR m.id = ANY ($7))
-       AND m.sender_type <> $5 AND m.delivered_at IS NULL
-    RETURNING m.seq, m.conversation_id, m.delivered_at";
+    UPDATE messages SET delivered_at = $6
+     WHERE tenant_id = $1 AND id = ANY (ARRAY (
+            SELECT id FROM messages WHERE tenant_id = $1 AND conversation_id = $2
+               AND changed_seq > $3 AND changed_seq <= $4
+            UNION ALL SELECT unnest($7)))
+       AND conversation_id = $2 AND sender_type <> $5 AND delivered_at IS NULL
+    RETURNING seq";
 
 /// Marks the other side's messages whose events (`after`, `up_to`] reached a device of the actor, and those it
 /// fetched. Says which of them was the newest that was not delivered before.
@@ -249,16 +288,18 @@ pub fn mark_delivered(
     up_to: i64,
     fetched: Vec<Uuid>,
     now: Timestamp,
-) -> Result<Option<(ConversationId, i64, Timestamp)>> {
+) -> Result<Option<(ConversationId, i64)>> {
+    let room: Option<RoomRow> =
+        sql(LOCK_ROOM).bind(actor.tenant).bind(client).get_result(tx.conn()).optional()?;
+    let Some(RoomRow { id: conversation }) = room else { return Ok(None) };
     let rows: Vec<DeliveredRow> = sql(MARK_DELIVERED)
         .bind(actor.tenant)
-        .bind(client)
+        .bind(conversation)
         .bind(after)
         .bind(up_to)
         .bind(actor.role.user_type().as_str())
         .bind(now)
         .bind(fetched)
         .load(tx.conn())?;
-    let newest = rows.into_iter().max_by_key(|row| row.seq);
-    Ok(newest.map(|row| (row.conversation_id, row.seq, row.delivered_at)))
+    Ok(rows.into_iter().map(|row| row.seq).max().map(|newest| (conversation, newest)))
 }

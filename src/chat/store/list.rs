@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use crate::base::id::{ClientId, ConversationId, MessageId, TenantId, UserId};
 use crate::base::page::Page;
+use crate::base::role::UserType;
 use crate::base::{Actor, Error, Result, Role, Timestamp};
-use crate::chat::model::{LastMessage, Room, Unread, UnreadRoom, excerpt};
+use crate::chat::model::{LastMessage, ReadState, Room, Unread, UnreadRoom, excerpt};
 use crate::chat::service::Place;
 use crate::db::sql::sql;
 
@@ -26,7 +27,7 @@ pub struct ListFilter {
     pub order: Order,
     /// Only rooms the actor is counted for.
     pub mine: bool,
-    /// Part of a client's name, already lower case and escaped for LIKE.
+    /// Part of a client's or a member's name, escaped for LIKE.
     pub name_like: Option<String>,
     /// Rooms whose messages match the same search.
     pub matching: Vec<Uuid>,
@@ -88,24 +89,32 @@ impl Outline {
     }
 }
 
-/// What the actor sees of the rooms `part` selects. The page is cut before anything is joined to it, and its people
-/// are asked for all rooms at once.
-fn outlines(part: &str) -> String {
+/// What the actor, of side `of`, sees of the rooms `part` selects. The page is cut before anything is joined to it.
+fn outlines(part: &str, of: UserType) -> String {
+    // A member may not see for themselves who is told, and has few rooms. An operator has many, and sees the members.
+    let others = match of {
+        UserType::Client => {
+            "SELECT r.user_id, r.last_seen_at FROM authz.room_people(c.id) r WHERE r.side = $3"
+        }
+        UserType::Operator => {
+            "SELECT r.id AS user_id, r.last_seen_at FROM client_members t \
+             JOIN users r ON r.tenant_id = $1 AND r.id = t.user_id \
+             WHERE t.tenant_id = $1 AND t.client_id = c.client_id AND r.deleted_at IS NULL AND r.role = $3"
+        }
+    };
     format!(
-        "WITH page AS MATERIALIZED ({part}) \
-         SELECT c.id, c.kind, c.client_id, k.name AS client_name, o.display_name AS operator_name, \
+        "SELECT c.id, c.kind, c.client_id, k.name AS client_name, o.display_name AS operator_name, \
          coalesce(p.unread_count, 0) AS unread_count, coalesce(p.counted, false) AS followed, \
          c.last_message_at, c.updated_at, coalesce(s.others, '{{}}') AS others, \
          s.last_seen AS others_last_seen, m.id AS last_id, m.seq AS last_seq, m.content AS last_content, \
          m.sender_id AS last_sender_id, u.display_name AS last_sender_name, m.created_at AS last_created_at \
-         FROM page c JOIN clients k ON k.tenant_id = $1 AND k.id = c.client_id \
+         FROM ({part}) c JOIN clients k ON k.tenant_id = $1 AND k.id = c.client_id \
          LEFT JOIN participants p ON p.tenant_id = $1 AND p.conversation_id = c.id AND p.user_id = $2 \
          LEFT JOIN users o ON o.tenant_id = $1 AND o.id = k.operator_id \
          LEFT JOIN messages m ON m.tenant_id = $1 AND m.conversation_id = c.id AND m.seq = c.last_seq \
          LEFT JOIN users u ON u.tenant_id = $1 AND u.id = m.sender_id \
-         LEFT JOIN (SELECT r.conversation_id, array_agg(r.user_id) AS others, max(r.last_seen_at) AS last_seen \
-             FROM authz.room_people(ARRAY(SELECT id FROM page)) r WHERE r.side = $3 GROUP BY 1) s \
-           ON s.conversation_id = c.id \
+         LEFT JOIN LATERAL (SELECT array_agg(o.user_id) AS others, max(o.last_seen_at) AS last_seen \
+             FROM ({others}) o) s ON true \
          ORDER BY c.place"
     )
 }
@@ -114,11 +123,22 @@ fn outlines(part: &str) -> String {
 ///
 /// Row-level security decides what is seen. For those who see few rooms of many, its own condition stands here once
 /// more without the "or all" beside it, so that PostgreSQL begins with their clients.
-fn page_of(order: Order, searched: bool, mine: bool, role: Role) -> String {
+fn page_of(order: Order, role: Role, searched: bool, mine: bool) -> String {
+    let few = match role {
+        Role::Employee | Role::Client => "AND c.client_id = ANY (ARRAY(SELECT authz.my_clients()))",
+        Role::Owner | Role::Manager | Role::Service | Role::Platform => "",
+    };
     let recent = "c.last_message_at DESC NULLS LAST, c.id";
-    let online = "(c.id IN (SELECT r.conversation_id \
-         FROM authz.room_people(ARRAY(SELECT id FROM conversations WHERE tenant_id = $1)) r \
-         WHERE r.side = $3 AND r.user_id = ANY ($6))) DESC";
+    // An operator's list may be long: looked up once for all rooms. A member has few, and may not see who is told.
+    let online = match role.user_type() {
+        UserType::Operator => {
+            "(c.client_id IN (SELECT t.client_id FROM client_members t WHERE t.tenant_id = $1 AND t.user_id = ANY ($6))) \
+             DESC"
+        }
+        UserType::Client => {
+            "EXISTS (SELECT FROM authz.room_people(c.id) r WHERE r.side = $3 AND r.user_id = ANY ($6)) DESC"
+        }
+    };
     let by = match order {
         Order::Recent => recent.to_owned(),
         Order::Unread => format!("coalesce(p.unread_count, 0) DESC, {recent}"),
@@ -131,13 +151,12 @@ fn page_of(order: Order, searched: bool, mine: bool, role: Role) -> String {
         ""
     };
     let mine = if mine { "AND p.counted" } else { "" };
-    let few = match role {
-        Role::Employee | Role::Client => "AND c.client_id = ANY (ARRAY(SELECT authz.my_clients()))",
-        Role::Owner | Role::Manager | Role::Service | Role::Platform => "",
-    };
     let search = if searched {
-        "AND (c.id = ANY ($7) OR EXISTS (SELECT FROM clients k WHERE k.tenant_id = $1 AND k.id = c.client_id \
-         AND lower(authz.unaccent(k.name)) LIKE lower(authz.unaccent($8))))"
+        "AND (c.id = ANY ($7) OR c.client_id IN (SELECT k.id FROM clients k WHERE k.tenant_id = $1 \
+         AND lower(authz.unaccent(k.name)) LIKE lower(authz.unaccent($8))) \
+         OR c.client_id IN (SELECT t.client_id FROM client_members t \
+         JOIN users u ON u.tenant_id = $1 AND u.id = t.user_id WHERE t.tenant_id = $1 \
+         AND lower(authz.unaccent(u.display_name)) LIKE lower(authz.unaccent($8))))"
     } else {
         ""
     };
@@ -148,11 +167,13 @@ fn page_of(order: Order, searched: bool, mine: bool, role: Role) -> String {
 }
 
 pub fn list(conn: &mut PgConnection, actor: &Actor, filter: &ListFilter) -> Result<Vec<Outline>> {
-    let text = outlines(&page_of(filter.order, filter.name_like.is_some(), filter.mine, actor.role));
+    let side = actor.role.user_type();
+    let part = page_of(filter.order, actor.role, filter.name_like.is_some(), filter.mine);
+    let text = outlines(&part, side);
     let rows = sql(text)
         .bind(actor.tenant)
         .bind(actor.user)
-        .bind(actor.role.user_type().other().as_str())
+        .bind(side.other().as_str())
         .bind(filter.page.limit)
         .bind(filter.page.offset)
         .bind(filter.online.clone())
@@ -168,16 +189,17 @@ pub fn conversation(conn: &mut PgConnection, actor: &Actor, room: Room) -> Resul
         Room::Conversation(id) => ("id", id.0),
         Room::Client(id) => ("client_id", id.0),
     };
-    sql(outlines(&format!(
-        "SELECT c.*, 1 AS place FROM conversations c WHERE c.tenant_id = $1 AND c.{column} = $4"
-    )))
-    .bind(actor.tenant)
-    .bind(actor.user)
-    .bind(actor.role.user_type().other().as_str())
-    .bind(id)
-    .get_result(conn)
-    .optional()?
-    .ok_or_else(|| Error::not_found("conversation"))
+    let side = actor.role.user_type();
+    let part =
+        format!("SELECT c.*, 1 AS place FROM conversations c WHERE c.tenant_id = $1 AND c.{column} = $4");
+    sql(outlines(&part, side))
+        .bind(actor.tenant)
+        .bind(actor.user)
+        .bind(side.other().as_str())
+        .bind(id)
+        .get_result(conn)
+        .optional()?
+        .ok_or_else(|| Error::not_found("conversation"))
 }
 
 #[derive(QueryableByName)]
@@ -186,37 +208,57 @@ struct UnreadRow {
     id: ConversationId,
     #[diesel(sql_type = Integer)]
     unread_count: i32,
-}
-
-/// Rooms with something unread, at most `limit` of them; the total counts all.
-pub fn unread(conn: &mut PgConnection, tenant: TenantId, user: UserId, limit: i64) -> Result<Unread> {
-    let rows: Vec<UnreadRow> = sql("SELECT conversation_id AS id, unread_count FROM participants \
-         WHERE tenant_id = $1 AND user_id = $2 AND counted AND unread_count > 0 \
-         ORDER BY unread_count DESC, conversation_id LIMIT $3")
-    .bind(tenant)
-    .bind(user)
-    .bind(limit)
-    .load(conn)?;
-    let conversations = rows
-        .into_iter()
-        .map(|row| UnreadRoom { id: row.id, unread_count: row.unread_count.into() })
-        .collect();
-    Ok(Unread { total: total_unread(conn, tenant, user)?, conversations })
-}
-
-#[derive(QueryableByName)]
-struct Total {
     #[diesel(sql_type = BigInt)]
     total: i64,
 }
 
-fn total_unread(conn: &mut PgConnection, tenant: TenantId, user: UserId) -> Result<i64> {
-    let row: Total = sql("SELECT coalesce(sum(unread_count), 0)::bigint AS total FROM participants \
-         WHERE tenant_id = $1 AND user_id = $2 AND counted")
-    .bind(tenant)
-    .bind(user)
-    .get_result(conn)?;
-    Ok(row.total)
+/// Rooms with something unread, at most `limit` of them; the total counts all.
+pub fn unread(conn: &mut PgConnection, tenant: TenantId, user: UserId, limit: i64) -> Result<Unread> {
+    // One statement, so that the total is of the same moment as the rooms; the sum is of what LIMIT has not cut.
+    let rows: Vec<UnreadRow> =
+        sql("SELECT conversation_id AS id, unread_count, sum(unread_count) OVER ()::bigint AS total \
+         FROM participants WHERE tenant_id = $1 AND user_id = $2 AND counted AND unread_count > 0 \
+         ORDER BY unread_count DESC, conversation_id LIMIT $3")
+        .bind(tenant)
+        .bind(user)
+        .bind(limit)
+        .load(conn)?;
+    let total = rows.first().map_or(0, |row| row.total);
+    let conversations = rows
+        .into_iter()
+        .map(|row| UnreadRoom { id: row.id, unread_count: row.unread_count.into() })
+        .collect();
+    Ok(Unread { total, conversations })
+}
+
+#[derive(QueryableByName)]
+struct StateRow {
+    #[diesel(sql_type = BigInt)]
+    up_to_seq: i64,
+    #[diesel(sql_type = BigInt)]
+    unread_count: i64,
+    #[diesel(sql_type = BigInt)]
+    total: i64,
+}
+
+/// Where the person stands in one room, and what they have not read in total.
+pub fn read_state(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    user: UserId,
+    conversation: ConversationId,
+) -> Result<ReadState> {
+    let row: StateRow =
+        sql("SELECT coalesce(max(read_seq) FILTER (WHERE conversation_id = $3), 0) AS up_to_seq, \
+         coalesce(sum(unread_count) FILTER (WHERE conversation_id = $3), 0)::bigint AS unread_count, \
+         coalesce(sum(unread_count) FILTER (WHERE counted), 0)::bigint AS total \
+         FROM participants WHERE tenant_id = $1 AND user_id = $2 AND (counted OR conversation_id = $3)")
+        .bind(tenant)
+        .bind(user)
+        .bind(conversation)
+        .get_result(conn)?;
+    let StateRow { up_to_seq, unread_count, total } = row;
+    Ok(ReadState { conversation_id: conversation, up_to_seq, unread_count, total })
 }
 
 #[derive(QueryableByName)]

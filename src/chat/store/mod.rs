@@ -7,8 +7,11 @@ mod row;
 mod search;
 mod send;
 
-pub use change::{Head, Marked, announce_change, apply_delete, apply_edit, lock, mark_delivered, mark_read};
-pub use list::{ListFilter, Order, Outline, conversation, list, moved_since, place, unread};
+pub use change::{
+    Head, Marked, READ_AT_ONCE, announce_change, apply_delete, apply_edit, awaits_reading, lock,
+    mark_delivered, mark_read,
+};
+pub use list::{ListFilter, Order, Outline, conversation, list, moved_since, place, read_state, unread};
 pub use page::{Cut, Window, history, message, of_entity};
 pub use search::{hits, rooms_with};
 pub use send::{

@@ -25,12 +25,31 @@ impl QueryableByName<diesel::pg::Pg> for Hit {
     }
 }
 
+/// A headline of `m.content` in one language. Matches are marked with two private-use characters, which become marks
+/// after escaping; what a message has of them itself is taken out before.
+macro_rules! headline {
+    ($language:literal) => {
+        concat!(
+            "ts_headline('authz.",
+            $language,
+            "'::regconfig, translate(m.content, U&'\\E000\\E001', ''), w.query, \
+             U&'StartSel=\\E000, StopSel=\\E001, MaxWords=30, MinWords=10')"
+        )
+    };
+}
+
+/// The headline in the language that matched: a stem of French may be none of English.
 const HITS: &str = concat!(
-    "SELECT s.excerpt, ",
+    "SELECT CASE WHEN strpos(fr.excerpt, U&'\\E000') > 0 THEN fr.excerpt ELSE ",
+    headline!("en"),
+    " END AS excerpt, ",
     message_columns!(),
     " FROM authz.search_messages($2, $3, $4) s JOIN messages m ON m.tenant_id = $1 AND m.id = s.id \
      LEFT JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.sender_id \
-     ORDER BY m.created_at DESC, m.id DESC"
+     CROSS JOIN (SELECT authz.wanted_words($2) AS query OFFSET 0) w \
+     CROSS JOIN LATERAL (SELECT ",
+    headline!("fr"),
+    " AS excerpt OFFSET 0) fr ORDER BY m.created_at DESC, m.id DESC"
 );
 
 /// Messages whose words match, newest first, each with an excerpt whose matches stand between U+E000 and U+E001.
@@ -51,12 +70,10 @@ struct RoomId {
 }
 
 /// The rooms of the newest messages whose words match.
-pub fn rooms_with(conn: &mut PgConnection, tenant: TenantId, words: &str, newest: i64) -> Result<Vec<Uuid>> {
-    let rows: Vec<RoomId> = sql("SELECT DISTINCT m.conversation_id FROM authz.search_messages($2, $3, 0) s \
-         JOIN messages m ON m.tenant_id = $1 AND m.id = s.id")
-    .bind(tenant)
-    .bind(words)
-    .bind(newest)
-    .load(conn)?;
+pub fn rooms_with(conn: &mut PgConnection, words: &str, newest: i64) -> Result<Vec<Uuid>> {
+    let rows: Vec<RoomId> = sql("SELECT DISTINCT conversation_id FROM authz.search_messages($1, $2, 0)")
+        .bind(words)
+        .bind(newest)
+        .load(conn)?;
     Ok(rows.into_iter().map(|row| row.conversation_id).collect())
 }

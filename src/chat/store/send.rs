@@ -9,8 +9,8 @@ use crate::base::id::{ClientId, ConversationId, MessageId, UserId};
 use crate::base::role::UserType;
 use crate::base::{Actor, Error, Result, Timestamp};
 use crate::chat::model::{MessageBody, Related, Room};
+use crate::db::Tx;
 use crate::db::sql::{Bind, sql};
-use crate::db::{SystemTx, Tx};
 
 /// What a send must know of the room and of its author.
 #[derive(QueryableByName)]
@@ -23,8 +23,6 @@ pub struct Teller {
     pub operator_id: Option<UserId>,
     #[diesel(sql_type = Nullable<Text>)]
     pub operator_name: Option<String>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub operator_last_seen: Option<Timestamp>,
     #[diesel(sql_type = Nullable<Text>)]
     pub sender_name: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -41,7 +39,7 @@ macro_rules! room_for_send {
     ($room:literal) => {
         concat!(
             "SELECT c.id AS conversation_id, c.client_id, k.operator_id, o.display_name AS operator_name, \
-             o.last_seen_at AS operator_last_seen, u.display_name AS sender_name, u.avatar_url AS sender_avatar_url, \
+             u.display_name AS sender_name, u.avatar_url AS sender_avatar_url, \
              coalesce(p.follows, false) AS follows, m.id AS repeat_of \
              FROM conversations c \
              JOIN clients k ON k.tenant_id = c.tenant_id AND k.id = c.client_id \
@@ -148,7 +146,7 @@ pub struct Told {
 
 impl Told {
     pub fn side(&self) -> UserType {
-        if self.side == "client" { UserType::Client } else { UserType::Operator }
+        side(&self.side)
     }
 }
 
@@ -188,8 +186,8 @@ pub struct Announcement<'a> {
     pub now: Timestamp,
 }
 
-pub fn announce_send(sys: &mut SystemTx<'_>, actor: &Actor, what: Announcement<'_>) -> Result<Vec<Told>> {
-    let told = sql(ANNOUNCE)
+pub fn announce_send(tx: &mut Tx<'_>, actor: &Actor, what: Announcement<'_>) -> Result<Vec<Told>> {
+    let statement = sql(ANNOUNCE)
         .bind(actor.tenant)
         .bind(what.conversation)
         .bind(actor.user)
@@ -201,29 +199,32 @@ pub fn announce_send(sys: &mut SystemTx<'_>, actor: &Actor, what: Announcement<'
         .bind(Uuid::now_v7())
         .bind(what.message.to_string())
         .bind(actor.ip.map(|ip| ip.to_string()))
-        .bind(what.now)
-        .load(sys.conn())?;
-    Ok(told)
+        .bind(what.now);
+    tx.as_system(|sys| Ok(statement.load(sys.conn())?))
 }
 
+/// Somebody who is told of a room.
 #[derive(QueryableByName)]
-struct Person {
+pub struct Person {
     #[diesel(sql_type = SqlUuid)]
-    user_id: UserId,
+    pub user_id: UserId,
     #[diesel(sql_type = Text)]
     side: String,
     #[diesel(sql_type = Nullable<Timestamptz>)]
-    last_seen_at: Option<Timestamp>,
+    pub last_seen_at: Option<Timestamp>,
 }
 
-/// Who is told of a room that the actor sees, with their side and when they were last seen.
-pub fn room_people(
-    conn: &mut PgConnection,
-    conversation: ConversationId,
-) -> Result<Vec<(UserId, UserType, Option<Timestamp>)>> {
-    let people: Vec<Person> = sql("SELECT user_id, side, last_seen_at FROM authz.room_people(ARRAY[$1])")
-        .bind(conversation)
-        .load(conn)?;
-    let side = |word: &str| if word == "client" { UserType::Client } else { UserType::Operator };
-    Ok(people.into_iter().map(|p| (p.user_id, side(&p.side), p.last_seen_at)).collect())
+impl Person {
+    pub fn side(&self) -> UserType {
+        side(&self.side)
+    }
+}
+
+fn side(word: &str) -> UserType {
+    if word == "client" { UserType::Client } else { UserType::Operator }
+}
+
+/// Who is told of a room that the actor sees.
+pub fn room_people(conn: &mut PgConnection, conversation: ConversationId) -> Result<Vec<Person>> {
+    Ok(sql("SELECT user_id, side, last_seen_at FROM authz.room_people($1)").bind(conversation).load(conn)?)
 }

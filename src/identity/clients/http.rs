@@ -131,7 +131,7 @@ fn answer(client: ClientView, is_new: bool) -> Reply<ClientView> {
 }
 
 /// Clients that the caller sees
-#[utoipa::path(tag = "Clients", params(ClientsQuery), responses((status = 200, body = [ClientView])))]
+#[utoipa::path(tag = "provisioning", operation_id = "list_clients", params(ClientsQuery), responses((status = 200, body = [ClientView])))]
 #[get("/clients")]
 async fn list(
     caller: Caller,
@@ -147,7 +147,7 @@ async fn list(
 }
 
 /// Make a client, and its room
-#[utoipa::path(tag = "Clients", params(("Idempotency-Key" = Option<String>, Header)), request_body = NewClientBody,
+#[utoipa::path(tag = "provisioning", operation_id = "create_client", params(("Idempotency-Key" = Option<String>, Header)), request_body = NewClientBody,
     responses((status = 201, body = ClientView)))]
 #[post("/clients")]
 async fn create(
@@ -166,7 +166,7 @@ async fn create(
 }
 
 /// One client
-#[utoipa::path(tag = "Clients", params(("id" = ClientId, Path)), responses((status = 200, body = ClientView)))]
+#[utoipa::path(tag = "provisioning", operation_id = "read_client", params(("id" = ClientId, Path)), responses((status = 200, body = ClientView)))]
 #[get("/clients/{id}")]
 async fn read(
     caller: Caller,
@@ -179,7 +179,7 @@ async fn read(
 /// Make a client, or change it
 ///
 /// Service tokens need no precondition.
-#[utoipa::path(tag = "Clients", params(("id" = ClientId, Path)), request_body = ClientBody,
+#[utoipa::path(tag = "provisioning", operation_id = "put_client", params(("id" = ClientId, Path)), request_body = ClientBody,
     responses((status = 200, body = ClientView), (status = 201, body = ClientView),
         (status = 412, description = "`If-Match` names another version")))]
 #[put("/clients/{id}")]
@@ -202,7 +202,7 @@ async fn put(
 /// Change a client
 ///
 /// Based on the version that `updated_at` or `If-Match` names; with another one, nothing changes.
-#[utoipa::path(tag = "Clients", params(("id" = ClientId, Path)), request_body = ClientBody,
+#[utoipa::path(tag = "provisioning", operation_id = "patch_client", params(("id" = ClientId, Path)), request_body = ClientBody,
     responses((status = 200, body = ClientView), (status = 409, description = "Changed by another"),
         (status = 412, description = "`If-Match` names another version"),
         (status = 428, description = "Neither `updated_at` nor `If-Match`")))]
@@ -222,7 +222,7 @@ async fn patch(
 }
 
 /// The members of a client
-#[utoipa::path(tag = "Clients", params(("id" = ClientId, Path), PageQuery), responses((status = 200, body = [UserView])))]
+#[utoipa::path(tag = "provisioning", operation_id = "list_client_members", params(("id" = ClientId, Path), PageQuery), responses((status = 200, body = [UserView])))]
 #[get("/clients/{id}/members")]
 async fn members(
     caller: Caller,
@@ -235,7 +235,7 @@ async fn members(
 }
 
 /// Make a person a member of a client
-#[utoipa::path(tag = "Clients", params(("id" = ClientId, Path), ("user_id" = UserId, Path)),
+#[utoipa::path(tag = "provisioning", operation_id = "add_client_member", params(("id" = ClientId, Path), ("user_id" = UserId, Path)),
     responses((status = 200, body = Object), (status = 201, body = Object)))]
 #[put("/clients/{id}/members/{user_id}")]
 async fn add_member(
@@ -249,7 +249,7 @@ async fn add_member(
 }
 
 /// End a person's membership of a client
-#[utoipa::path(tag = "Clients", params(("id" = ClientId, Path), ("user_id" = UserId, Path)),
+#[utoipa::path(tag = "provisioning", operation_id = "remove_client_member", params(("id" = ClientId, Path), ("user_id" = UserId, Path)),
     responses((status = 200, body = Object)))]
 #[delete("/clients/{id}/members/{user_id}")]
 async fn remove_member(

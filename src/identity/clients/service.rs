@@ -229,7 +229,7 @@ fn alter(
     }
     check_operator(tx, actor, change)?;
     let client = store::update(tx.conn(), actor.tenant, id, change)?;
-    let details = json!({ "fields": change });
+    let details = json!({ "fields": edit::fields(change)? });
     activity::record(tx, actor, &Entry::new(Action::ClientUpdate, "client", id).details(details))?;
     Ok(client.with(current.presence))
 }

@@ -44,14 +44,14 @@ struct ProfileBody {
 }
 
 /// Who the caller is, and what an app needs at its start
-#[utoipa::path(tag = "Me", responses((status = 200, body = Me)))]
+#[utoipa::path(tag = "me", operation_id = "read_me", responses((status = 200, body = Me)))]
 #[get("/me")]
 async fn read(caller: Caller, directory: Data<Directory>) -> Result<Reply<Me>> {
     Ok(Reply::ok(service::read(&directory, &caller).await?))
 }
 
 /// Change one's own profile
-#[utoipa::path(tag = "Me", request_body = ProfileBody, responses((status = 200, body = Me),
+#[utoipa::path(tag = "me", operation_id = "patch_me", request_body = ProfileBody, responses((status = 200, body = Me),
     (status = 409, description = "Changed elsewhere meanwhile"),
     (status = 428, description = "Neither `updated_at` nor `If-Match`")))]
 #[patch("/me")]

@@ -1,5 +1,7 @@
 //! What can be done with oneself.
 
+use serde_json::json;
+
 use super::model::{Me, MyClient, MyTenant, Unread};
 use super::store;
 use crate::base::{Actor, Error, Result};
@@ -44,10 +46,8 @@ pub(super) async fn patch(
 fn of(tx: &mut Tx<'_>, actor: &Actor, user: User, features: &FeatureSet) -> Result<Me> {
     let tenant = tenants::store::find(tx.conn(), actor.tenant)?.ok_or_else(|| Error::not_found("tenant"))?;
     let clients = store::clients(tx.conn(), actor)?;
-    let mut branding = tenant.settings["branding"].clone();
-    if branding.is_null() {
-        branding = serde_json::json!({});
-    }
+    let branding = tenant.settings.get("branding").filter(|branding| branding.is_object());
+    let branding = branding.cloned().unwrap_or_else(|| json!({}));
     Ok(Me {
         user: user.seen_by(actor),
         tenant: MyTenant { id: tenant.id, slug: tenant.slug, name: tenant.name, branding },

@@ -61,7 +61,7 @@ fn answer(project: Project, is_new: bool) -> Reply<Project> {
 }
 
 /// Projects of the clients that the caller sees
-#[utoipa::path(tag = "Clients", params(ProjectsQuery), responses((status = 200, body = [Project])))]
+#[utoipa::path(tag = "provisioning", operation_id = "list_projects", params(ProjectsQuery), responses((status = 200, body = [Project])))]
 #[get("/projects")]
 async fn list(
     caller: Caller,
@@ -76,7 +76,7 @@ async fn list(
 }
 
 /// Make a project of a client
-#[utoipa::path(tag = "Clients", params(("Idempotency-Key" = Option<String>, Header)), request_body = NewProjectBody,
+#[utoipa::path(tag = "provisioning", operation_id = "create_project", params(("Idempotency-Key" = Option<String>, Header)), request_body = NewProjectBody,
     responses((status = 201, body = Project)))]
 #[post("/projects")]
 async fn create(
@@ -93,7 +93,7 @@ async fn create(
 }
 
 /// One project
-#[utoipa::path(tag = "Clients", params(("id" = ProjectId, Path)), responses((status = 200, body = Project)))]
+#[utoipa::path(tag = "provisioning", operation_id = "read_project", params(("id" = ProjectId, Path)), responses((status = 200, body = Project)))]
 #[get("/projects/{id}")]
 async fn read(
     caller: Caller,
@@ -104,7 +104,7 @@ async fn read(
 }
 
 /// Rename a project
-#[utoipa::path(tag = "Clients", params(("id" = ProjectId, Path)), request_body = ProjectBody,
+#[utoipa::path(tag = "provisioning", operation_id = "patch_project", params(("id" = ProjectId, Path)), request_body = ProjectBody,
     responses((status = 200, body = Project)))]
 #[patch("/projects/{id}")]
 async fn patch(
@@ -120,7 +120,7 @@ async fn patch(
 }
 
 /// Delete a project
-#[utoipa::path(tag = "Clients", params(("id" = ProjectId, Path)), responses((status = 200, body = Object)))]
+#[utoipa::path(tag = "provisioning", operation_id = "delete_project", params(("id" = ProjectId, Path)), responses((status = 200, body = Object)))]
 #[delete("/projects/{id}")]
 async fn delete(
     caller: Caller,

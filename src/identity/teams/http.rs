@@ -52,7 +52,7 @@ fn answer(team: Team, is_new: bool) -> Reply<Team> {
 }
 
 /// All teams, by name
-#[utoipa::path(tag = "Provisioning", params(PageQuery), responses((status = 200, body = [Team])))]
+#[utoipa::path(tag = "provisioning", operation_id = "list_teams", params(PageQuery), responses((status = 200, body = [Team])))]
 #[get("/teams")]
 async fn list(
     caller: Caller,
@@ -64,7 +64,7 @@ async fn list(
 }
 
 /// Make a team
-#[utoipa::path(tag = "Provisioning", params(("Idempotency-Key" = Option<String>, Header)), request_body = TeamBody,
+#[utoipa::path(tag = "provisioning", operation_id = "create_team", params(("Idempotency-Key" = Option<String>, Header)), request_body = TeamBody,
     responses((status = 201, body = Team)))]
 #[post("/teams")]
 async fn create(
@@ -80,14 +80,14 @@ async fn create(
 }
 
 /// One team
-#[utoipa::path(tag = "Provisioning", params(("id" = TeamId, Path)), responses((status = 200, body = Team)))]
+#[utoipa::path(tag = "provisioning", operation_id = "read_team", params(("id" = TeamId, Path)), responses((status = 200, body = Team)))]
 #[get("/teams/{id}")]
 async fn read(caller: Caller, directory: Data<Directory>, Path(id): Path<TeamId>) -> Result<Reply<Team>> {
     Ok(answer(service::read(&directory, &caller, id).await?, false))
 }
 
 /// Make a team, or rename it
-#[utoipa::path(tag = "Provisioning", params(("id" = TeamId, Path)), request_body = TeamBody,
+#[utoipa::path(tag = "provisioning", operation_id = "put_team", params(("id" = TeamId, Path)), request_body = TeamBody,
     responses((status = 200, body = Team), (status = 201, body = Team)))]
 #[put("/teams/{id}")]
 async fn put(
@@ -103,7 +103,7 @@ async fn put(
 }
 
 /// Rename a team
-#[utoipa::path(tag = "Provisioning", params(("id" = TeamId, Path)), request_body = TeamBody,
+#[utoipa::path(tag = "provisioning", operation_id = "patch_team", params(("id" = TeamId, Path)), request_body = TeamBody,
     responses((status = 200, body = Team)))]
 #[patch("/teams/{id}")]
 async fn patch(
@@ -118,7 +118,7 @@ async fn patch(
 }
 
 /// Delete a team
-#[utoipa::path(tag = "Provisioning", params(("id" = TeamId, Path)), responses((status = 200, body = Object),
+#[utoipa::path(tag = "provisioning", operation_id = "delete_team", params(("id" = TeamId, Path)), responses((status = 200, body = Object),
     (status = 409, description = "`IN_USE`: the team is in charge of a client")))]
 #[delete("/teams/{id}")]
 async fn delete(caller: Caller, directory: Data<Directory>, Path(id): Path<TeamId>) -> Result<Reply<Value>> {
@@ -127,7 +127,7 @@ async fn delete(caller: Caller, directory: Data<Directory>, Path(id): Path<TeamI
 }
 
 /// Who is in a team
-#[utoipa::path(tag = "Provisioning", params(("id" = TeamId, Path), PageQuery), responses((status = 200, body = [UserView])))]
+#[utoipa::path(tag = "provisioning", operation_id = "list_team_members", params(("id" = TeamId, Path), PageQuery), responses((status = 200, body = [UserView])))]
 #[get("/teams/{id}/members")]
 async fn members(
     caller: Caller,
@@ -140,7 +140,7 @@ async fn members(
 }
 
 /// Take an operator into a team
-#[utoipa::path(tag = "Provisioning", params(("id" = TeamId, Path), ("user_id" = UserId, Path)),
+#[utoipa::path(tag = "provisioning", operation_id = "add_team_member", params(("id" = TeamId, Path), ("user_id" = UserId, Path)),
     responses((status = 200, body = Object), (status = 201, body = Object)))]
 #[put("/teams/{id}/members/{user_id}")]
 async fn add_member(
@@ -154,7 +154,7 @@ async fn add_member(
 }
 
 /// Take an operator out of a team
-#[utoipa::path(tag = "Provisioning", params(("id" = TeamId, Path), ("user_id" = UserId, Path)),
+#[utoipa::path(tag = "provisioning", operation_id = "remove_team_member", params(("id" = TeamId, Path), ("user_id" = UserId, Path)),
     responses((status = 200, body = Object)))]
 #[delete("/teams/{id}/members/{user_id}")]
 async fn remove_member(

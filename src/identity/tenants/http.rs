@@ -87,14 +87,14 @@ fn answer(tenant: TenantView, is_new: bool) -> Reply<TenantView> {
 }
 
 /// The caller's tenant
-#[utoipa::path(tag = "Provisioning", responses((status = 200, body = TenantView)))]
+#[utoipa::path(tag = "provisioning", operation_id = "read_tenant", responses((status = 200, body = TenantView)))]
 #[get("/tenant")]
 async fn read(caller: Caller, directory: Data<Directory>) -> Result<Reply<TenantView>> {
     Ok(answer(service::read(&directory, &caller).await?, false))
 }
 
 /// Change the caller's tenant
-#[utoipa::path(tag = "Provisioning", request_body = TenantBody, responses((status = 200, body = TenantView)))]
+#[utoipa::path(tag = "provisioning", operation_id = "patch_tenant", request_body = TenantBody, responses((status = 200, body = TenantView)))]
 #[patch("/tenant")]
 async fn patch(
     caller: Caller,
@@ -113,7 +113,7 @@ async fn patch(
 /// Make a tenant
 ///
 /// For service tokens of all tenants (`*`).
-#[utoipa::path(tag = "Provisioning", params(("Idempotency-Key" = Option<String>, Header)), request_body = NewTenantBody,
+#[utoipa::path(tag = "provisioning", operation_id = "create_tenant", params(("Idempotency-Key" = Option<String>, Header)), request_body = NewTenantBody,
     responses((status = 201, body = TenantView), (status = 409, description = "`SLUG_TAKEN`")))]
 #[post("/tenants")]
 async fn create(

@@ -74,7 +74,8 @@ pub(super) async fn patch(
                 return Ok(view);
             }
             let tenant = store::update(tx.conn(), id, &change)?;
-            let entry = Entry::new(Action::TenantUpdate, "tenant", id).details(json!({ "fields": change }));
+            let fields = edit::fields(&change)?;
+            let entry = Entry::new(Action::TenantUpdate, "tenant", id).details(json!({ "fields": fields }));
             activity::record(tx, &writer, &entry)?;
             directory.forget_features(tx, id);
             Ok(TenantView::from(tenant))

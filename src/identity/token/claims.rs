@@ -147,6 +147,7 @@ fn tenant(body: &Value, config: &config::Tokens, role: Role) -> Result<TenantNam
     match text(body, config.tenant_claim.as_str()) {
         None => Err(refused("no tenant")),
         Some("*") if role == Role::Service => Ok(TenantName::Any),
+        Some("*") => Err(refused("only services are of all tenants")),
         Some(word) if word.len() > 63 || word.contains('\0') => Err(refused("no tenant has such a name")),
         Some(word) => Ok(TenantName::of_word(word)),
     }

@@ -98,7 +98,7 @@ impl UserBody {
 }
 
 /// People whom the caller knows of, by name
-#[utoipa::path(tag = "Provisioning", params(UsersQuery), responses((status = 200, body = [UserView])))]
+#[utoipa::path(tag = "provisioning", operation_id = "list_users", params(UsersQuery), responses((status = 200, body = [UserView])))]
 #[get("/users")]
 async fn list(
     caller: Caller,
@@ -115,7 +115,7 @@ async fn list(
 }
 
 /// One person
-#[utoipa::path(tag = "Provisioning", params(("id" = UserId, Path)), responses((status = 200, body = UserView)))]
+#[utoipa::path(tag = "provisioning", operation_id = "read_user", params(("id" = UserId, Path)), responses((status = 200, body = UserView)))]
 #[get("/users/{id}")]
 async fn read(caller: Caller, directory: Data<Directory>, Path(id): Path<UserId>) -> Result<Reply<UserView>> {
     let user = service::read(&directory, &caller, id).await?;
@@ -126,7 +126,7 @@ async fn read(caller: Caller, directory: Data<Directory>, Path(id): Path<UserId>
 /// Make a person, or change them
 ///
 /// Service tokens need no precondition. A person who was deleted comes back.
-#[utoipa::path(tag = "Provisioning", params(("id" = UserId, Path)), request_body = UserBody,
+#[utoipa::path(tag = "provisioning", operation_id = "put_user", params(("id" = UserId, Path)), request_body = UserBody,
     responses((status = 200, body = UserView), (status = 201, body = UserView)))]
 #[put("/users/{id}")]
 async fn put(
@@ -148,7 +148,7 @@ async fn put(
 }
 
 /// Change a person
-#[utoipa::path(tag = "Provisioning", params(("id" = UserId, Path)), request_body = UserBody,
+#[utoipa::path(tag = "provisioning", operation_id = "patch_user", params(("id" = UserId, Path)), request_body = UserBody,
     responses((status = 200, body = UserView)))]
 #[patch("/users/{id}")]
 async fn patch(
@@ -170,7 +170,7 @@ async fn patch(
 /// Delete a person
 ///
 /// They can no longer sign in and leave every team and client; what they wrote keeps its author.
-#[utoipa::path(tag = "Provisioning", params(("id" = UserId, Path)), responses((status = 200, body = Object)))]
+#[utoipa::path(tag = "provisioning", operation_id = "delete_user", params(("id" = UserId, Path)), responses((status = 200, body = Object)))]
 #[delete("/users/{id}")]
 async fn delete(caller: Caller, directory: Data<Directory>, Path(id): Path<UserId>) -> Result<Reply<Value>> {
     service::delete(&directory, &caller, id).await?;

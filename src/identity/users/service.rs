@@ -1,7 +1,6 @@
 //! What can be done with people.
 
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::model::{DEFAULT_TIMEZONE, NewUser, User, UserChange, UserView};
 use super::store::{self, Wanted};
@@ -112,7 +111,7 @@ pub(in crate::identity) fn alter_profile(
 ) -> Result<User> {
     policy::is_person(actor)?;
     let user = store::lock(tx.conn(), actor.tenant, actor.user)?;
-    let user = user.ok_or_else(|| Error::not_found("user"))?;
+    let user = user.filter(|user| user.deleted_at.is_none()).ok_or_else(Error::unauthenticated)?;
     apply(tx, actor, user, change, based_on)
 }
 
@@ -182,7 +181,7 @@ fn apply(
     let shown = shown(&user, actor)?;
     let held = Held {
         kind: "user",
-        id: Uuid::from(user.id.0),
+        id: user.id.0,
         updated_at: user.updated_at,
         updated_by: user.updated_by,
         shown: &shown,

@@ -6,6 +6,7 @@ use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, de};
 use serde_json::value::RawValue;
 
+use super::sound::is_sound;
 use super::{Dialect, binary};
 
 /// A frame of a client: an event on a topic, with what the reply must echo.
@@ -46,12 +47,23 @@ pub fn decode_text(dialect: Dialect, text: &str) -> Result<Push<'_>, Malformed> 
         Dialect::V1 => v1(text),
         Dialect::V2 => v2(text),
     }
+    .and_then(sound)
 }
 
 pub fn decode_binary(dialect: Dialect, bytes: &[u8]) -> Result<Push<'_>, Malformed> {
     match dialect {
         Dialect::V1 => Err(Malformed("a binary frame on a V1 socket")),
-        Dialect::V2 => binary::decode(bytes),
+        Dialect::V2 => binary::decode(bytes).and_then(sound),
+    }
+}
+
+/// A push whose payload others can read.
+fn sound(push: Push<'_>) -> Result<Push<'_>, Malformed> {
+    match push.payload {
+        Payload::Json(json) | Payload::UserJson(json) if !is_sound(json.get()) => {
+            Err(Malformed("a payload that others could not read"))
+        }
+        _ => Ok(push),
     }
 }
 

@@ -166,6 +166,7 @@ fn quoted(text: &str) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 mod tests {
     use serde_json::{Value, json, value::RawValue};
     use uuid::Uuid;

@@ -7,6 +7,7 @@
 mod binary;
 mod decode;
 mod encode;
+mod sound;
 
 pub use decode::{Malformed, Payload, Push, decode_binary, decode_text};
 pub use encode::{Content, Encoder, Shape, close, error, event_frame, push, reply};

@@ -10,6 +10,10 @@ mod recent;
 mod subscriber;
 mod topic;
 
+#[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
+mod tests;
+
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -271,6 +271,9 @@ impl Topic {
             if self.ring.len() > RING {
                 self.ring.pop_front();
             }
+        } else {
+            // What is not kept without a gap is not kept.
+            self.ring.clear();
         }
     }
 

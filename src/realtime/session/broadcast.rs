@@ -4,6 +4,7 @@
 //! error reply to somebody who does not wait would make some clients join again.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -25,6 +26,8 @@ struct Inner<'a> {
     event: std::borrow::Cow<'a, str>,
     #[serde(borrow)]
     payload: Option<&'a RawValue>,
+    /// The service's own place for ids and numbers.
+    meta: Option<IgnoredAny>,
 }
 
 impl<S: Socket> Session<S> {
@@ -69,10 +72,15 @@ impl<S: Socket> Session<S> {
         if self.realtime.host.is_command(&inner.event) {
             let payload = match inner.payload {
                 Some(payload) => serde_json::from_str(payload.get()).unwrap_or_default(),
-                None => flat(payload.get()),
+                None => without(payload.get(), &["type", "event"]),
             };
             let answer = self.command(&inner.event, payload).await;
             return self.acknowledge(push, channel, answer);
+        }
+        // Forged numbers would make others believe that they missed nothing.
+        if inner.meta.is_some() {
+            let payload = without(payload.get(), &["meta"]).to_string();
+            return self.relay(push, channel, &inner.event, Content::Verbatim(&payload));
         }
         self.relay(push, channel, &inner.event, Content::Verbatim(payload.get()));
     }
@@ -89,8 +97,8 @@ impl<S: Socket> Session<S> {
     }
 
     fn relay(&self, push: &Push<'_>, channel: &Channel, event: &str, content: Content<'_>) {
-        // Nobody may say what only the service says.
-        if self.realtime.host.is_reserved(event) {
+        // Nobody may say what only the service says. Clients compare event names without regard to case.
+        if self.realtime.host.is_reserved(&event.to_lowercase()) {
             tracing::debug!(event, topic = channel.bare(), "a reserved event was dropped");
             return self.acknowledge(push, channel, Err(Error::forbidden()));
         }
@@ -124,10 +132,12 @@ impl<S: Socket> Session<S> {
     }
 }
 
-/// Flutter sends the user's own keys beside `type` and `event`, without an inner payload.
-fn flat(payload: &str) -> Value {
-    let mut object: Map<String, Value> = serde_json::from_str(payload).unwrap_or_default();
-    object.remove("type");
-    object.remove("event");
+/// The object without some of its keys. (Flutter sends the user's own keys beside `type` and `event`, without an
+/// inner payload.)
+fn without(object: &str, keys: &[&str]) -> Value {
+    let mut object: Map<String, Value> = serde_json::from_str(object).unwrap_or_default();
+    for key in keys {
+        object.remove(*key);
+    }
     Value::Object(object)
 }

@@ -35,17 +35,20 @@ pub enum Resume {
 
 impl JoinConfig {
     pub fn parse(payload: &Value) -> Result<Self> {
-        let config = &payload["config"];
-        let replay = &config["broadcast"]["replay"];
-        let token = ["access_token", "user_token"].iter().find_map(|key| payload[*key].as_str());
+        let config = at(payload, "config");
+        let broadcast = at(config, "broadcast");
+        let replay = at(broadcast, "replay");
+        let token = ["access_token", "user_token"].iter().find_map(|key| at(payload, key).as_str());
         Ok(Self {
             token: token.map(str::to_owned),
-            ack: truthy(&config["broadcast"]["ack"]),
-            own: truthy(&config["broadcast"]["self"]),
-            presence: truthy(&config["presence"]["enabled"]),
-            bindings: bindings(&config["postgres_changes"])?,
+            ack: truthy(at(broadcast, "ack")),
+            own: truthy(at(broadcast, "self")),
+            presence: truthy(at(at(config, "presence"), "enabled")),
+            bindings: bindings(at(config, "postgres_changes"))?,
             resume: resume(replay)?,
-            after: [&replay["after"], &payload["after"], &replay["since"]].into_iter().find_map(time),
+            after: [at(replay, "after"), at(payload, "after"), at(replay, "since")]
+                .into_iter()
+                .find_map(time),
             plain_phoenix: !config.is_object(),
         })
     }
@@ -78,11 +81,11 @@ fn bindings(list: &Value) -> Result<Vec<Value>> {
 }
 
 fn resume(replay: &Value) -> Result<Option<Resume>> {
-    if let Some(after) = integer(&replay["after_seq"], "config.broadcast.replay.after_seq")? {
+    if let Some(after) = integer(at(replay, "after_seq"), "config.broadcast.replay.after_seq")? {
         return Ok(Some(Resume::AfterSeq(after.max(0))));
     }
-    let limit = integer(&replay["limit"], "config.broadcast.replay.limit")?.unwrap_or(DEFAULT_LIMIT);
-    let since = integer(&replay["since"], "config.broadcast.replay.since")?;
+    let limit = integer(at(replay, "limit"), "config.broadcast.replay.limit")?.unwrap_or(DEFAULT_LIMIT);
+    let since = integer(at(replay, "since"), "config.broadcast.replay.since")?;
     Ok(since.map(|since| Resume::Since(Timestamp::from_millis(since), limit.clamp(1, MAX_REPLAY))))
 }
 
@@ -93,6 +96,11 @@ fn integer(value: &Value, field: &'static str) -> Result<Option<i64>> {
         Value::String(text) => text.parse().map(Some).map_err(|_| Error::invalid(field, "wrong_type")),
         _ => Err(Error::invalid(field, "wrong_type")),
     }
+}
+
+/// What stands under `key`; null where nothing does.
+fn at<'v>(value: &'v Value, key: &str) -> &'v Value {
+    value.get(key).unwrap_or(&Value::Null)
 }
 
 fn truthy(value: &Value) -> bool {

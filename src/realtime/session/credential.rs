@@ -4,7 +4,6 @@
 //! counts for that person from the first valid token on.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -93,9 +92,11 @@ impl Credentials {
     /// The connection is gone.
     pub fn close(&mut self, realtime: &Realtime, connection: u64) {
         self.forget(realtime, connection);
-        if !self.is_known {
-            realtime.unauthenticated.fetch_sub(1, Ordering::Relaxed);
-        }
+        realtime.is_no_stranger(connection);
+    }
+
+    pub fn is_known(&self) -> bool {
+        self.is_known
     }
 
     /// Counts the connection for whom it acts, unless it does already.
@@ -112,7 +113,7 @@ impl Credentials {
         }
         if !self.is_known {
             self.is_known = true;
-            realtime.unauthenticated.fetch_sub(1, Ordering::Relaxed);
+            realtime.is_no_stranger(connection.id);
         }
         realtime.hub.enter(person(&actor), connection, realtime.settings.connections_per_person);
         realtime.host.opened(&actor);
@@ -157,10 +158,10 @@ impl<S: Socket> Session<S> {
         if credential.expires_at.is_some_and(|end| end <= self.realtime.clock.now()) {
             return Err(Error::new(Kind::Unauthenticated, "TOKEN_EXPIRED"));
         }
-        if let Some(held) = &self.credentials.held {
-            if person(&held.actor) != person(&credential.actor) && !self.channels.is_empty() {
-                return Err(Error::forbidden());
-            }
+        let held = self.credentials.held.as_ref();
+        let is_another = held.is_some_and(|held| person(&held.actor) != person(&credential.actor));
+        if is_another && !self.channels.is_empty() {
+            return Err(Error::forbidden());
         }
         self.credentials.hold(credential, digest);
         Ok(())
@@ -171,7 +172,7 @@ impl<S: Socket> Session<S> {
     pub(super) async fn renew(&mut self, push: &Push<'_>) {
         let Payload::Json(payload) = push.payload else { return };
         let payload: Value = serde_json::from_str(payload.get()).unwrap_or_default();
-        let Some(token) = payload["access_token"].as_str() else { return };
+        let Some(token) = payload.get("access_token").and_then(Value::as_str) else { return };
         if token.is_empty() || token.starts_with("sb_") {
             return;
         }

@@ -13,6 +13,7 @@ mod credential;
 mod join;
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 mod tests;
 
 use std::sync::Arc;
@@ -36,6 +37,9 @@ use crate::base::{Error, Locale};
 
 /// How often a session looks after itself: silence, and a reader that stands still.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
+
+/// A reader that takes nothing for so long while frames wait is gone.
+const UNREAD: Duration = Duration::from_secs(30);
 
 /// Why a channel ends that the client shall join again from where it stopped.
 const RESUME: &str = "RESUME: join again with after_seq";
@@ -64,8 +68,8 @@ pub struct Session<S: Socket> {
 /// What the last look saw.
 #[derive(Default)]
 struct Looked {
-    /// The queue's progress while it was not empty: the same twice means that nobody reads.
-    stuck_at: Option<u64>,
+    /// The queue's progress while it is not empty, and since when it stands there.
+    stands: Option<(u64, Instant)>,
     counted: u64,
 }
 
@@ -208,6 +212,10 @@ impl<S: Socket> Session<S> {
                 }
                 Order::Supersede => self.superseded(),
                 Order::Restart => return self.close(CloseCode::Restart, "the service restarts: reconnect"),
+                Order::MakeRoom if self.credentials.is_known() => {}
+                Order::MakeRoom => {
+                    return self.close(CloseCode::Policy, "no token was shown: join with one sooner");
+                }
                 Order::GiveUp => return Next::Stop,
             }
         }
@@ -236,16 +244,30 @@ impl<S: Socket> Session<S> {
         if self.heard.elapsed() >= self.realtime.settings.silence {
             return self.close(CloseCode::Policy, "silent for too long: send heartbeats");
         }
-        let mailbox = &self.connection.mailbox;
-        let stuck_at = (!mailbox.is_idle()).then(|| mailbox.sent());
-        let is_stuck = stuck_at.is_some() && stuck_at == self.looked.stuck_at;
-        self.looked.stuck_at = stuck_at;
-        if is_stuck {
+        if self.stands_still() {
             tracing::debug!(connection = self.connection.id, "nobody reads this connection");
+            self.connection.mailbox.close();
             return Next::Stop;
         }
         self.look_at_token();
         Next::Go
+    }
+
+    /// Whether frames wait and none has left for long.
+    fn stands_still(&mut self) -> bool {
+        let mailbox = &self.connection.mailbox;
+        if mailbox.is_idle() {
+            self.looked.stands = None;
+            return false;
+        }
+        let sent = mailbox.sent();
+        match self.looked.stands {
+            Some((before, since)) if before == sent => since.elapsed() >= UNREAD,
+            Some(_) | None => {
+                self.looked.stands = Some((sent, Instant::now()));
+                false
+            }
+        }
     }
 
     fn spend(&mut self, is_control: bool) -> Next {

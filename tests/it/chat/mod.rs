@@ -1,3 +1,25 @@
 //! Client rooms, over REST and in the database.
+#![expect(
+    clippy::unwrap_used,
+    reason = "tests: a panic is how they fail, and clippy sees only functions marked as tests"
+)]
 
+mod about;
+mod counterpart;
+mod delete;
+mod delivered;
+mod draft;
+mod edit;
+mod follow;
+mod history;
+mod list;
+mod numbering;
+mod read;
+mod repeat;
+mod rights;
+mod room;
+mod search;
 mod send;
+mod shapes;
+mod signals;
+mod unread;

@@ -1,29 +1,168 @@
-//! Sending: what is refused, what is repeated, what is told.
+//! Sending: what is refused, and that a refusal changes nothing.
 
+use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::World;
+use super::room::{count, faults, logged, messages};
+use crate::harness::{Answer, World};
 
 #[tokio::test]
-async fn a_stranger_of_the_client_finds_no_room() {
+async fn nobody_sends_without_a_token() {
     let world = World::new();
-    for stranger in [&world.bruno, &world.karim] {
-        let answer =
-            stranger.post(&format!("/clients/{}/messages", world.nord), json!({"content": "Bonjour"})).await;
+    let answer = world.nobody.post(&messages(&world), json!({"content": "Bonjour"})).await;
+    assert_eq!(answer.refusal(), (401, "UNAUTHENTICATED"));
+}
+
+#[tokio::test]
+async fn a_blank_message_is_refused() {
+    let world = World::new();
+    for content in ["", "  ", "\n\t \u{a0}"] {
+        let answer = world.chloe.post(&messages(&world), json!({"content": content})).await;
+        assert_eq!(faults(&answer), [("content", "missing")]);
+    }
+    assert!(logged(&world).is_empty());
+}
+
+#[tokio::test]
+async fn ten_thousand_characters_are_a_message_and_one_more_is_not() {
+    let world = World::new();
+    let longest = "é".repeat(10_000);
+    let answer = world.chloe.post(&messages(&world), json!({"content": longest})).await;
+    assert_eq!(answer.data()["content"], longest);
+    let answer = world.chloe.post(&messages(&world), json!({"content": format!("{longest}é")})).await;
+    assert_eq!(faults(&answer), [("content", "too_long")]);
+}
+
+#[tokio::test]
+async fn white_space_around_the_words_does_not_count() {
+    let world = World::new();
+    let padded = format!("\n\n{}  ", "a".repeat(10_000));
+    assert_eq!(world.chloe.post(&messages(&world), json!({"content": padded})).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_message_is_kept_as_it_was_sent() {
+    let world = World::new();
+    for content in ["  deux espaces\n", "<b>&amp;</b> \\u0000 %s ' \" 👩‍👩‍👧 \u{e000}x\u{e001}", "a\u{202e}b"]
+    {
+        assert_eq!(world.say(&world.chloe, content).await["content"], content);
+    }
+}
+
+#[tokio::test]
+async fn a_null_character_is_refused_wherever_it_stands() {
+    let world = World::new();
+    let preview = json!({"title": "x", "deep": [{"k\u{0}": 1}]});
+    for (body, field) in [
+        (json!({"content": "a\u{0}b"}), "content"),
+        (json!({"content": "a", "related": {"type": "or\u{0}der", "id": "1"}}), "related.type"),
+        (json!({"content": "a", "related": {"type": "order", "id": "\u{0}"}}), "related.id"),
+        (
+            json!({"content": "a", "related": {"type": "order", "id": "1", "preview": preview}}),
+            "related.preview.deep[0].k\0",
+        ),
+    ] {
+        let answer = world.chloe.post(&messages(&world), body).await;
+        assert_eq!(faults(&answer), [(field, "nul")]);
+    }
+}
+
+#[tokio::test]
+async fn every_fault_is_told_at_once() {
+    let world = World::new();
+    let related = json!({"type": "", "id": "x".repeat(201), "preview": {"url": "javascript:alert(1)"}});
+    let answer = world.chloe.post(&messages(&world), json!({"content": " ", "related": related})).await;
+    let expected = [
+        ("content", "missing"),
+        ("related.type", "missing"),
+        ("related.id", "too_long"),
+        ("related.preview.title", "missing"),
+        ("related.preview.url", "invalid"),
+    ];
+    assert_eq!(faults(&answer), expected);
+}
+
+#[tokio::test]
+async fn unknown_fields_are_refused_but_not_inside_the_preview() {
+    let world = World::new();
+    let answer = world.chloe.post(&messages(&world), json!({"content": "a", "colour": "red"})).await;
+    assert_eq!(faults(&answer), [("colour", "unknown_field")]);
+    let related = json!({"type": "order", "id": "1", "shade": 1});
+    let answer = world.chloe.post(&messages(&world), json!({"content": "a", "related": related})).await;
+    assert_eq!(faults(&answer), [("related.shade", "unknown_field")]);
+    let related = json!({"type": "order", "id": "1", "preview": {"title": "t", "colour": {"r": 1}}});
+    let answer = world.chloe.post(&messages(&world), json!({"content": "a", "related": related})).await;
+    assert_eq!(answer.data()["related"], related);
+}
+
+#[tokio::test]
+async fn wrong_types_are_faults_of_their_field() {
+    let world = World::new();
+    for (body, field) in [
+        (json!({"content": 1}), "content"),
+        (json!({"content": null}), "content"),
+        (json!({"content": "a", "related": {"type": 1, "id": "1"}}), "related.type"),
+    ] {
+        let answer = world.chloe.post(&messages(&world), body).await;
+        assert_eq!(faults(&answer), [(field, "wrong_type")]);
+    }
+    let answer = world.chloe.post(&messages(&world), json!({"content": "a", "client_message_id": "x"})).await;
+    assert_eq!(faults(&answer), [("client_message_id", "invalid")]);
+}
+
+#[tokio::test]
+async fn what_is_no_json_is_malformed() {
+    let world = World::new();
+    for body in ["", "{", "{\"content\": \"a\"} x"] {
+        let request = world.chloe.request(Method::POST, &messages(&world));
+        let request = request.header("Content-Type", "application/json").body(body);
+        assert_eq!(Answer::of(request).await.refusal(), (400, "MALFORMED_JSON"), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_id_in_the_path_is_not_found() {
+    let world = World::new();
+    for path in ["/clients/x/messages", "/conversations/1/messages"] {
+        let answer = world.chloe.post(path, json!({"content": "a"})).await;
         assert_eq!(answer.refusal(), (404, "NOT_FOUND"));
     }
 }
 
 #[tokio::test]
-async fn two_hundred_sends_of_one_message_make_one() {
+async fn a_producer_may_not_write_and_its_attempt_is_kept() {
     let world = World::new();
-    let body = json!({"content": "Bonjour", "client_message_id": "0198c0de-0000-7000-8000-00000000000a"});
-    let path = format!("/clients/{}/messages", world.nord);
-    let sends = (0..200).map(|_| world.chloe.post(&path, body.clone()));
-    let answers = futures_util::future::join_all(sends).await;
-    let made = answers.iter().filter(|answer| answer.status == 201).count();
-    let ids: std::collections::HashSet<_> =
-        answers.iter().map(|answer| answer.data()["id"].to_string()).collect();
-    assert_eq!((made, ids.len()), (1, 1));
-    assert_eq!(world.emma.get(&path).await.data().as_array().map(Vec::len), Some(1));
+    let answer = world.service.post(&messages(&world), json!({"content": "Bonjour"})).await;
+    assert_eq!(answer.refusal(), (403, "FORBIDDEN"));
+    let sql = "SELECT count(*) AS n FROM activity_logs WHERE action = 'forbidden_attempt' \
+               AND details->>'attempted' LIKE 'POST %/clients/{id}/messages' AND ip_address IS NOT NULL";
+    assert_eq!(count(&world, sql), 1);
+    assert!(logged(&world).is_empty());
+}
+
+#[tokio::test]
+async fn direct_conversations_are_not_there_yet() {
+    let world = World::new();
+    let body = json!({"user_id": world.server.user("emma").id});
+    let answer = world.awa.post("/conversations", body).await;
+    assert_eq!(answer.refusal(), (403, "FEATURE_DISABLED"));
+}
+
+#[tokio::test]
+async fn a_message_is_counted_logged_and_told_with_it() {
+    let world = World::new();
+    let sent = world.say(&world.chloe, "Bonjour").await;
+    assert_eq!(logged(&world), [1]);
+    let sql = format!(
+        "SELECT count(*) AS n FROM activity_logs WHERE action = 'message.send' AND entity_id = '{}' AND user_id = '{}'",
+        sent["id"].as_str().unwrap_or_default(),
+        world.server.user("chloe").id,
+    );
+    assert_eq!(count(&world, &sql), 1);
+    let copied = format!(
+        "SELECT count(*) AS n FROM outbox WHERE fanout::text LIKE '%user:{}%' AND fanout::text LIKE '%user:{}%'",
+        world.server.user("emma").id,
+        world.server.user("chloe").id,
+    );
+    assert_eq!(count(&world, &copied), 1);
 }

@@ -9,6 +9,7 @@ pub struct Api {
     http: reqwest::Client,
     base: String,
     token: Option<String>,
+    headers: Vec<(String, String)>,
 }
 
 /// An answer, read to its end.
@@ -24,15 +25,31 @@ impl Api {
         // A provider of cryptography for reqwest, though nothing here speaks TLS.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { http, base: format!("{server_url}/api/v1"), token: token.map(str::to_owned) }
+        Self { http, base: format!("{server_url}/api/v1"), token: token.map(str::to_owned), headers: vec![] }
+    }
+
+    /// The same caller, who says this header too.
+    pub fn saying(&self, name: &str, value: impl ToString) -> Self {
+        let mut api = self.clone();
+        api.headers.push((name.to_owned(), value.to_string()));
+        api
     }
 
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        let request = self.http.request(method, format!("{}{path}", self.base));
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
         match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,
         }
+    }
+
+    /// Without a body where it is null.
+    pub async fn send(&self, method: Method, path: &str, body: &Value) -> Answer {
+        let request = self.request(method, path);
+        Answer::of(if body.is_null() { request } else { request.json(body) }).await
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -77,5 +94,19 @@ impl Answer {
     pub fn refusal(&self) -> (u16, &str) {
         assert!(self.body["data"].is_null(), "{} {}", self.status, self.body);
         (self.status.as_u16(), self.body["error"]["code"].as_str().unwrap_or_default())
+    }
+
+    /// Field and code of the only fault of a refused body.
+    #[track_caller]
+    pub fn fault(&self) -> (&str, &str) {
+        assert_eq!(self.refusal(), (422, "VALIDATION_ERROR"), "{}", self.body);
+        let faults = self.body["error"]["details"].as_array().map_or(&[][..], Vec::as_slice);
+        let [fault] = faults else { panic!("{}", self.body) };
+        (fault["field"].as_str().unwrap_or_default(), fault["code"].as_str().unwrap_or_default())
+    }
+
+    /// Empty where it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }

@@ -1,14 +1,20 @@
 //! What every test stands on: a real PostgreSQL, a database of its own, and a service in front of it.
-#![expect(clippy::unwrap_used, reason = "tests: a panic is how they fail, and clippy sees only functions marked as tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests: a panic is how they fail, and clippy sees only functions marked as tests"
+)]
 
 mod api;
 mod database;
 mod postgres;
 mod server;
+mod socket;
 mod world;
 
 pub use api::{Answer, Api};
 pub use database::TestDatabase;
 pub use postgres::Postgres;
-pub use server::TestServer;
+pub use server::{SECRET, TestServer};
+pub use socket::{Socket, room};
 pub use world::World;

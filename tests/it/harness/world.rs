@@ -1,6 +1,11 @@
 //! The demo tenant as a test meets it: a caller for each of its people.
 
+use std::time::{Duration, Instant};
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
 use guichet::base::id::ClientId;
+use guichet::db::embedded::Role;
 use serde_json::{Value, json};
 
 use super::{Api, TestServer};
@@ -48,4 +53,29 @@ impl World {
         let answer = by.post(&format!("/clients/{}/messages", self.nord), json!({"content": content})).await;
         answer.data().clone()
     }
+
+    /// How many rows of the activity log tell of `action`.
+    pub fn logged(&self, action: &str) -> i64 {
+        let mut admin = self.server.database.connect(Role::Admin);
+        diesel::sql_query("SELECT count(*) AS number FROM activity_logs WHERE action = $1")
+            .bind::<Text, _>(action)
+            .get_result::<Count>(&mut admin)
+            .unwrap()
+            .number
+    }
+
+    /// Waits for rows that are written off the path of what they tell of.
+    pub async fn until_logged(&self, action: &str, count: i64) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.logged(action) < count {
+            assert!(Instant::now() < deadline, "{action} was not written down");
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
 }

@@ -22,7 +22,7 @@ const MY_CLIENTS: &str = "authz.my_clients()";
 const MY_PEOPLE: &str = "authz.my_people()";
 const AUDIENCE: &str = "authz.audience(uuid,uuid)";
 const FOLLOW: &str = "authz.follow(uuid,boolean)";
-const ROOM_PEOPLE: &str = "authz.room_people(uuid[])";
+const ROOM_PEOPLE: &str = "authz.room_people(uuid)";
 const SEARCH: &str = "authz.search_messages(text,bigint,bigint)";
 const USER: &str = "authz.guard_user()";
 const CLIENT: &str = "authz.guard_client()";
@@ -49,14 +49,14 @@ pub const CLAUSES: [Clause; 51] = [
     clause(FOLLOW, "functions", "authz.sees_all_rooms()", "true"),
     clause(FOLLOW, "functions", "authz.role() = 'employee'", "true"),
     clause(FOLLOW, "functions", "of_client IN (SELECT authz.my_clients())", "true"),
-    clause(ROOM_PEOPLE, "functions", "p.conversation_id = ANY (of_conversations)", "true"),
+    clause(ROOM_PEOPLE, "functions", "p.conversation_id = of_conversation", "true"),
     clause(ROOM_PEOPLE, "functions", "p.counted", "true"),
     clause(ROOM_PEOPLE, "functions", "authz.sees_all_rooms()", "true"),
     clause(ROOM_PEOPLE, "functions", "p.client_id IN (SELECT authz.my_clients())", "true"),
     clause(SEARCH, "functions", "m.tenant_id = (SELECT authz.tenant())", "true"),
     clause(SEARCH, "functions", "(SELECT authz.sees_all_rooms())", "true"),
     clause(SEARCH, "functions", "m.client_id IN (SELECT authz.my_clients())", "true"),
-    clause(SEARCH, "functions", "@@ (SELECT query FROM wanted)", "IS NOT NULL"),
+    clause(SEARCH, "functions", "@@ (SELECT authz.wanted_words(q))", "IS NOT NULL"),
     clause(USER, "users", "authz.role() IN ('owner', 'service')", "true"),
     clause(USER, "users", "authz.role() = 'manager' AND NEW.id <> authz.me()", "authz.role() = 'manager'"),
     clause(USER, "users", "NEW.role IS DISTINCT FROM OLD.role", "false"),

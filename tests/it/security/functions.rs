@@ -31,7 +31,7 @@ const fn definer(signature: &'static str, owner: &'static str, callers: &'static
     Function { signature, owner, definer: true, callers }
 }
 
-pub const FUNCTIONS: [Function; 25] = [
+pub const FUNCTIONS: [Function; 26] = [
     plain("authz.tenant()", EVERYONE),
     plain("authz.me()", EVERYONE),
     plain("authz.role()", EVERYONE),
@@ -40,6 +40,7 @@ pub const FUNCTIONS: [Function; 25] = [
     plain("authz.provisions()", READERS),
     plain("authz.is_operator()", READERS),
     plain("authz.words(text)", &["guichet_app", "guichet_search"]),
+    plain("authz.wanted_words(text)", &["guichet_app", "guichet_search"]),
     plain("authz.touch()", &[]),
     plain("authz.touch_by()", &[]),
     plain("authz.guard_user()", &[]),
@@ -54,7 +55,7 @@ pub const FUNCTIONS: [Function; 25] = [
     definer("authz.sync_audience(uuid,uuid)", "guichet_authz", &[]),
     definer("authz.audience_moved()", "guichet_authz", &[]),
     definer("authz.follow(uuid,boolean)", "guichet_authz", APP),
-    definer("authz.room_people(uuid[])", "guichet_authz", APP),
+    definer("authz.room_people(uuid)", "guichet_authz", APP),
     definer("authz.search_messages(text,bigint,bigint)", "guichet_search", APP),
     definer("authz.keep_outbox(integer,integer)", OWNER, &["guichet_worker"]),
 ];
@@ -142,8 +143,7 @@ fn rooms(who: &Identity, world: &World) -> Vec<Cell> {
         let ours = who.tenant.as_deref() == Some(tenant.as_str());
         let seen = ours && (who.has_role(&["owner", "manager"]) || my_clients(who, world).contains(&client));
         let people = if seen { audience(who, &client, world) } else { BTreeSet::new() };
-        let call = format!("authz.room_people(ARRAY['{room_id}'::uuid])");
-        cells.push(lists("authz.room_people", "user_id", &call, people));
+        cells.push(lists("authz.room_people", "user_id", &format!("authz.room_people('{room_id}')"), people));
         let told = if ours { audience(who, &client, world) } else { BTreeSet::new() };
         cells.push(lists(
             "authz.audience",

@@ -4,10 +4,14 @@
 //! `spec` says who may do what, in the words of `rule`, over the rows of `world`; `cells` turns it into statements
 //! and `probe` runs them as the login roles. A new table or function belongs into `spec` or `functions`; what it
 //! takes to insert a row of it into `candidates`.
+//!
+//! Over HTTP and sockets: `operations` tries every operation as everybody who may not, `bearers` every token that is
+//! none, `rows` the service's own transactions without the application's checks.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 
 mod atoms;
+mod bearers;
 mod candidates;
 mod cells;
 mod clauses;
@@ -18,7 +22,9 @@ mod gate;
 mod identity;
 mod matrix;
 mod mutants;
+mod operations;
 mod probe;
+mod rows;
 mod rule;
 mod spec;
 mod world;

@@ -114,7 +114,7 @@ fn of_policy(policy: &Policy) -> Vec<Mutant> {
 
 fn of_tables(admin: &mut PgConnection) -> Vec<Mutant> {
     // Partitions are alike: one stands for all.
-    let tables = gate::names(admin, "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+    let tables = gate::names(admin, "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND relname <> '__diesel_schema_migrations'
         UNION ALL (SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relispartition ORDER BY 1 LIMIT 1)");
     let mut mutants = Vec::new();
     for table in &tables {

@@ -1,25 +1,20 @@
 //! The private PostgreSQL, with real servers. Another guichet is this binary run again, as the test
 //! `another_process` told by a variable what to do, so that it can be killed like one.
 
-use std::fs;
-use std::io::{BufRead, BufReader};
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+mod ground;
 
-use anyhow::{Context, Result, bail, ensure};
-use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use anyhow::{Context, Result, ensure};
+use ground::{CHILD_FOLDER, Folder, Owner, child, child_running, query, read, settings, until};
 use guichet::db::embedded::{Cluster, Role, Settings};
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, Uid, User, getsid};
-use tempfile::TempDir;
-
-const CHILD_FOLDER: &str = "GUICHET_TEST_CHILD_FOLDER";
-const LIMIT: Duration = Duration::from_secs(60);
+use nix::unistd::{Uid, User, getsid};
 
 #[test]
 fn a_second_start_on_the_same_folder_is_refused_by_name() -> Result<()> {
@@ -301,137 +296,4 @@ fn another_process() -> Result<()> {
     println!("\nstarted");
     std::io::stdin().read_line(&mut String::new())?;
     cluster.stop()
-}
-
-struct Folder(TempDir);
-
-impl Folder {
-    /// One that the server's user can enter.
-    fn open() -> Result<Self> {
-        let folder = tempfile::tempdir()?;
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
-        Ok(Self(folder))
-    }
-
-    fn closed() -> Result<Self> {
-        let folder = tempfile::tempdir()?;
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700))?;
-        Ok(Self(folder))
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn settings(&self) -> Settings {
-        settings(self.path())
-    }
-
-    fn start(&self) -> Result<Cluster> {
-        Cluster::start(&self.settings())
-    }
-
-    fn refusal(&self) -> Result<String> {
-        match self.start() {
-            Ok(_) => bail!("the start was not refused"),
-            Err(error) => Ok(format!("{error:#}")),
-        }
-    }
-
-    fn home(&self) -> Result<PathBuf> {
-        let noted = read(&self.path().join("postgres.path"))?;
-        Ok(if noted.is_empty() { self.path().join("postgres") } else { PathBuf::from(noted.trim()) })
-    }
-
-    /// The process that serves this folder, by the process table rather than by any file.
-    fn server(&self) -> Result<Option<Pid>> {
-        let wanted = format!("-D\0{}\0", self.home()?.join("data").display());
-        for entry in fs::read_dir("/proc")?.flatten() {
-            let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            if String::from_utf8_lossy(&line).contains(&wanted) {
-                let name = entry.file_name();
-                return Ok(Some(Pid::from_raw(name.to_string_lossy().parse()?)));
-            }
-        }
-        Ok(None)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if let Ok(home) = self.home()
-            && home.starts_with("/var/tmp/")
-        {
-            let _ = fs::remove_dir_all(home);
-        }
-    }
-}
-
-/// A process of ours, killed at the latest when the test is over.
-struct Owner(Child);
-
-impl Owner {
-    /// Returns once it owns a running server.
-    fn spawn(command: &mut Command) -> Result<Self> {
-        let mut owner = Self(command.stdout(Stdio::piped()).spawn()?);
-        let output = BufReader::new(owner.0.stdout.take().context("no output")?);
-        for line in output.lines() {
-            if line? == "started" {
-                return Ok(owner);
-            }
-        }
-        bail!("the other process did not start its server")
-    }
-
-    fn kill(&mut self) -> Result<()> {
-        self.0.kill()?;
-        self.0.wait()?;
-        Ok(())
-    }
-}
-
-impl Drop for Owner {
-    fn drop(&mut self) {
-        let _ = self.kill();
-    }
-}
-
-fn child(data_dir: &Path) -> Result<Command> {
-    Ok(child_running(&std::env::current_exe()?, data_dir))
-}
-
-fn child_running(program: &Path, data_dir: &Path) -> Command {
-    let mut command = Command::new(program);
-    command
-        .args(["--exact", "embedded::another_process", "--nocapture"])
-        .env(CHILD_FOLDER, data_dir)
-        .stdin(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
-
-fn settings(data_dir: &Path) -> Settings {
-    Settings { data_dir: data_dir.to_owned(), fsync: false, max_connections: 20 }
-}
-
-fn query(cluster: &Cluster, sql: &str) -> Result<()> {
-    let mut connection = PgConnection::establish(&cluster.url(Role::Admin, "postgres"))?;
-    Ok(connection.batch_execute(sql)?)
-}
-
-/// Empty when there is no such file.
-fn read(path: &Path) -> Result<String> {
-    match fs::read_to_string(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
-        other => Ok(other?),
-    }
-}
-
-fn until(what: &str, mut condition: impl FnMut() -> Result<bool>) -> Result<()> {
-    let deadline = Instant::now() + LIMIT;
-    while !condition()? {
-        ensure!(Instant::now() < deadline, "waited too long for {what}");
-        thread::park_timeout(Duration::from_millis(5));
-    }
-    Ok(())
 }

@@ -1,0 +1,2 @@
+# The socket.
+error-token-expired = Your session has expired. Sign in again.

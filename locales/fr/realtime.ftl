@@ -1,0 +1,2 @@
+# La connexion en temps réel.
+error-token-expired = Votre session a expiré. Reconnectez-vous.

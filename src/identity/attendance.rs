@@ -1,0 +1,93 @@
+//! Who came and who left: the activity log's `ws.connect` and `ws.disconnect`, and when each was last seen.
+//!
+//! Off the path of a join: sessions hand over what happened and go on; one task writes it, each row as the person it
+//! tells of. Ten thousand people who come back at once wait here, not at their sockets. What is past the bound is
+//! counted and not written: these rows are for looking back, nothing depends on them.
+
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::activity::{self, Action, Entry};
+use crate::base::{Actor, Clock, Result};
+use crate::db::Db;
+use crate::identity::users;
+
+/// People who may wait to be written.
+const MAX_WAITING: usize = 20_000;
+
+#[derive(Debug)]
+struct Moved {
+    actor: Actor,
+    came: bool,
+}
+
+/// Where sessions say who comes and goes.
+#[derive(Clone)]
+pub struct Attendance {
+    moves: mpsc::Sender<Moved>,
+}
+
+/// What was said and is not written yet.
+pub struct Book {
+    moves: mpsc::Receiver<Moved>,
+}
+
+impl Attendance {
+    pub fn new() -> (Self, Book) {
+        let (sender, receiver) = mpsc::channel(MAX_WAITING);
+        (Self { moves: sender }, Book { moves: receiver })
+    }
+
+    pub fn came(&self, actor: &Actor) {
+        self.note(actor, true);
+    }
+
+    pub fn left(&self, actor: &Actor) {
+        self.note(actor, false);
+    }
+
+    fn note(&self, actor: &Actor, came: bool) {
+        if self.moves.try_send(Moved { actor: actor.clone(), came }).is_err() {
+            tracing::debug!("too many come and go at once to write each down");
+        }
+    }
+}
+
+impl Book {
+    /// Writes what is said, until told to stop; then what was said by then.
+    pub async fn write(mut self, db: Db, clock: Clock, stop: CancellationToken) {
+        loop {
+            let moved = tokio::select! {
+                biased;
+                moved = self.moves.recv() => moved,
+                () = stop.cancelled() => break,
+            };
+            match moved {
+                Some(moved) => write_one(&db, &clock, moved).await,
+                None => return,
+            }
+        }
+        while let Ok(moved) = self.moves.try_recv() {
+            write_one(&db, &clock, moved).await;
+        }
+    }
+}
+
+async fn write_one(db: &Db, clock: &Clock, moved: Moved) {
+    let user = moved.actor.user;
+    if let Err(error) = try_write(db, clock, moved).await {
+        tracing::debug!(%error, user.id = %user, "a coming or going was not written");
+    }
+}
+
+async fn try_write(db: &Db, clock: &Clock, Moved { actor, came }: Moved) -> Result<()> {
+    let action = if came { Action::WsConnect } else { Action::WsDisconnect };
+    let entry = Entry::new(action, "user", actor.user).details(json!({ "role": actor.role.as_str() }));
+    let (by, now) = (actor.clone(), clock.now());
+    db.write(&actor, move |tx| {
+        users::store::saw(tx.conn(), by.tenant, by.user, now)?;
+        activity::record(tx, &by, &entry)
+    })
+    .await
+}

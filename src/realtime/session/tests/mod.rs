@@ -1,0 +1,11 @@
+//! The rules of the protocol, each tried on a session over a socket in memory, with a host and a log of the test's.
+
+mod broadcasting;
+mod clients;
+mod fakes;
+mod joining;
+mod limits;
+mod over_tcp;
+mod relaying;
+mod resuming;
+mod tokens;

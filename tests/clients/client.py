@@ -1,0 +1,77 @@
+"""One person's application by realtime-py: python client.py '{"url", "token"}'.
+
+One JSON object per line: what happened goes out on standard output, what to do comes in on standard input.
+"""
+
+import asyncio
+import importlib.metadata
+import json
+import platform
+import sys
+import time
+
+from realtime import AsyncRealtimeClient
+from realtime.types import ChannelEvents, RealtimeAcknowledgementStatus
+
+
+def tell(kind, **fields):
+    print(json.dumps({"type": kind, **fields}), flush=True)
+
+
+class Application:
+    def __init__(self, url, token, **_options_of_other_libraries):
+        self.client = AsyncRealtimeClient(f"{url.replace('http', 'ws')}/realtime/v1", token)
+        self.channels = {}
+
+    async def join(self, topic, ack=True, resume="none", after=0):
+        broadcast = {"ack": ack, "self": False}
+        if resume == "after_seq":
+            broadcast["replay"] = {"after_seq": after}
+        elif resume == "since":
+            broadcast["replay"] = {"since": int(time.time() * 1000), "limit": 1000}
+        presence = {"key": "", "enabled": False}
+        channel = self.client.channel(
+            topic, {"config": {"broadcast": broadcast, "presence": presence, "private": True}}
+        )
+        self.channels[topic] = channel
+        channel.on_broadcast("*", lambda heard: tell("event", topic=topic, **heard))
+
+        def on_status(status, error):
+            tell("status", topic=topic, status=status.value, error=str(error) if error else None)
+
+        await channel.subscribe(on_status)
+
+    async def send(self, topic, event, payload, id):
+        push = await self.channels[topic].push(
+            ChannelEvents.broadcast, {"type": "broadcast", "event": event, "payload": payload}
+        )
+        for status in RealtimeAcknowledgementStatus:
+            push.receive(status, lambda *_, status=status: tell("sent", id=id, status=status.value))
+
+    async def command(self, topic, name, payload, id):
+        await self.send(topic, name, payload, id)
+
+    async def renew(self, token):
+        await self.client.set_auth(token)
+        tell("renewed")
+
+    async def leave(self, topic):
+        await self.client.remove_channel(self.channels.pop(topic))
+        tell("left", topic=topic)
+
+
+async def main():
+    application = Application(**json.loads(sys.argv[1]))
+    tell(
+        "versions",
+        runtime=f"Python {platform.python_version()}",
+        library="realtime",
+        version=importlib.metadata.version("realtime"),
+    )
+    loop = asyncio.get_running_loop()
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        fields = json.loads(line)
+        await getattr(application, fields.pop("order"))(**fields)
+
+
+asyncio.run(main())

@@ -1,0 +1,9 @@
+//! The API as a whole, operation by operation from its own description: that it is complete and true, and that
+//! nothing sent to it can break it.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
+
+mod described;
+mod shape;
+pub mod spec;
+pub mod things;

@@ -1,0 +1,262 @@
+//! Records to be spoken of, and requests about them that are right in every respect.
+
+use guichet::base::{Role, Timestamp};
+use guichet::identity::token::{NewToken, mint};
+use reqwest::Method;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::spec::{BASE, Operation};
+use crate::harness::{Answer, TestServer};
+
+/// Stands in the names of operators and teams.
+pub const DESK: &str = "pultnachbar";
+
+/// One record of each kind, all of one client.
+#[derive(Clone, Debug)]
+pub struct Things {
+    pub client: String,
+    pub conversation: String,
+    pub message: String,
+    pub member: String,
+    pub operator: String,
+    pub team: String,
+    pub project: String,
+}
+
+/// A caller under a base, by token.
+#[derive(Clone)]
+pub struct Caller {
+    pub http: reqwest::Client,
+    pub base: String,
+    pub token: String,
+    pub tenant: Option<String>,
+}
+
+/// A request that is yet to be sent.
+#[derive(Clone)]
+pub struct Request {
+    pub method: Method,
+    /// Under the base, with its query.
+    pub path: String,
+    pub body: Option<Value>,
+}
+
+impl Caller {
+    pub fn new(server: &TestServer, token: &str) -> Self {
+        // A provider of cryptography for reqwest, though nothing here speaks TLS.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { http, base: format!("{}{BASE}", server.url), token: token.to_owned(), tenant: None }
+    }
+
+    pub fn start(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if !self.token.is_empty() {
+            request = request.bearer_auth(&self.token);
+        }
+        if let Some(tenant) = &self.tenant {
+            request = request.header("x-tenant", tenant);
+        }
+        request
+    }
+
+    pub async fn send(&self, request: &Request) -> Answer {
+        let start = self.start(request.method.clone(), &request.path);
+        Answer::of(match &request.body {
+            Some(body) => start.json(body),
+            None => start,
+        })
+        .await
+    }
+
+    pub async fn must(&self, method: Method, path: &str, body: Option<Value>) -> Value {
+        let request = Request { method, path: path.to_owned(), body };
+        let answer = self.send(&request).await;
+        assert!(answer.status.is_success(), "{} {path}: {} {}", request.method, answer.status, answer.body);
+        answer.body["data"].clone()
+    }
+}
+
+/// A token as an identity provider would give it.
+pub fn token(server: &TestServer, subject: &str, tenant: &str, role: Role) -> String {
+    let now = server.clock.now();
+    let hour = std::time::Duration::from_secs(3600);
+    let scopes = if role == Role::Service { vec!["*".to_owned()] } else { Vec::new() };
+    let new = NewToken {
+        subject: subject.to_owned(),
+        tenant: tenant.to_owned(),
+        role,
+        clients: Vec::new(),
+        scopes,
+        name: None,
+        email: None,
+        locale: None,
+        issued_at: now,
+        expires_at: Timestamp::plus(now, hour),
+    };
+    mint(&server.config.tokens, &SecretString::from(crate::harness::SECRET), &new).unwrap()
+}
+
+impl Things {
+    /// Ids of nothing at all.
+    pub fn nowhere() -> Self {
+        let new = || Uuid::now_v7().to_string();
+        Self {
+            client: new(),
+            conversation: new(),
+            message: new(),
+            member: new(),
+            operator: new(),
+            team: new(),
+            project: new(),
+        }
+    }
+
+    /// Made by `service` and written in by `owner`. `mark` stands in every text that is the client's, [`DESK`] in
+    /// what all operators of the tenant may know.
+    pub async fn make(service: &Caller, owner: &Caller, mark: &str) -> Self {
+        let mut things = Self::nowhere();
+        let (put, post) = (Method::PUT, Method::POST);
+        let person = |role: &str, mark: &str| {
+            let email = format!("{}@{mark}.example", Uuid::now_v7().simple());
+            Some(json!({"role": role, "display_name": format!("{mark} {role}"), "email": email}))
+        };
+        service.must(put.clone(), &format!("/users/{}", things.operator), person("employee", DESK)).await;
+        service.must(put.clone(), &format!("/users/{}", things.member), person("client", mark)).await;
+        let client = json!({"name": format!("{mark} client"), "details": {"note": mark}});
+        service.must(put.clone(), &format!("/clients/{}", things.client), Some(client)).await;
+        let path = format!("/clients/{}/members/{}", things.client, things.member);
+        service.must(put.clone(), &path, None).await;
+        let team = json!({"name": format!("{DESK} team {}", things.team)});
+        service.must(put.clone(), &format!("/teams/{}", things.team), Some(team)).await;
+        service.must(put, &format!("/teams/{}/members/{}", things.team, things.operator), None).await;
+        let project = json!({"client_id": things.client, "name": format!("{mark} project")});
+        let made = service.must(post.clone(), "/projects", Some(project)).await;
+        things.project = made["id"].as_str().unwrap().to_owned();
+        let room = json!({"client_id": things.client});
+        let made = owner.must(post.clone(), "/conversations", Some(room)).await;
+        things.conversation = made["id"].as_str().unwrap().to_owned();
+        let words = json!({"content": format!("{mark} bonjour"), "related":
+            {"type": "order", "id": "A-1042", "preview": {"title": format!("{mark} order")}}});
+        let made = owner.must(post, &format!("/clients/{}/messages", things.client), Some(words)).await;
+        things.message = made["id"].as_str().unwrap().to_owned();
+        things
+    }
+
+    /// The id that a parameter of a path stands for.
+    fn of_path(&self, collection: &str, parameter: &str) -> &str {
+        match (collection, parameter) {
+            ("clients", "id") => &self.client,
+            ("conversations", "id") => &self.conversation,
+            ("messages", "id") => &self.message,
+            ("users", "id") => &self.member,
+            ("teams", "id") => &self.team,
+            ("projects", "id") => &self.project,
+            ("members in clients", "user_id") => &self.member,
+            ("members in teams", "user_id") => &self.operator,
+            (collection, parameter) => {
+                panic!("which record is `{{{parameter}}}` of `{collection}`? Say so in api::things")
+            }
+        }
+    }
+
+    /// The path of an operation, about these records.
+    pub fn path(&self, operation: &Operation) -> String {
+        let segments: Vec<&str> = operation.path.split('/').collect();
+        let filled = segments.iter().enumerate().map(|(at, segment)| {
+            let Some(parameter) = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
+                return (*segment).to_owned();
+            };
+            let collection = match at {
+                2 => segments[1].to_owned(),
+                _ => format!("{} in {}", segments[at - 1], segments[1]),
+            };
+            self.of_path(&collection, parameter).to_owned()
+        });
+        filled.collect::<Vec<_>>().join("/")
+    }
+
+    /// Ids within a body or a query, by their names.
+    pub fn of_name(&self, name: &str) -> Option<&str> {
+        match name {
+            "client_id" => Some(&self.client),
+            "operator_id" | "user_id" => Some(&self.operator),
+            "team_id" => Some(&self.team),
+            "conversation_id" => Some(&self.conversation),
+            "message_id" => Some(&self.message),
+            _ => None,
+        }
+    }
+
+    /// The documented body, about these records.
+    pub fn body(&self, operation: &Operation) -> Option<Value> {
+        let mut body = operation.example()?;
+        self.put_ids(&mut body);
+        Some(body)
+    }
+
+    fn put_ids(&self, value: &mut Value) {
+        if let Value::Object(members) = value {
+            for (name, value) in members {
+                match self.of_name(name) {
+                    Some(id) => *value = json!(id),
+                    None => self.put_ids(value),
+                }
+            }
+        }
+    }
+
+    /// What a query must have, and nothing more.
+    pub fn query(&self, operation: &Operation) -> String {
+        let required = operation.query().into_iter().filter(|parameter| parameter.required);
+        let pairs: Vec<String> = required
+            .map(|parameter| {
+                let value = match parameter.name.as_str() {
+                    "q" => "bonjour",
+                    "related_type" => "order",
+                    "related_id" => "A-1042",
+                    name => self.of_name(name).unwrap_or_else(|| {
+                        panic!("{}: a value for `{name}`? Say so in api::things", operation.name())
+                    }),
+                };
+                format!("{}={value}", parameter.name)
+            })
+            .collect();
+        if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
+    }
+
+    /// The request of the description, about these records.
+    pub fn request(&self, operation: &Operation) -> Request {
+        let path = self.path(operation) + &self.query(operation);
+        Request { method: operation.method.clone(), path, body: self.body(operation) }
+    }
+
+    /// The same with every id that the body may name.
+    pub fn request_naming(&self, operation: &Operation) -> Request {
+        let mut request = self.request(operation);
+        if let Some(body) = request.body.as_mut().and_then(Value::as_object_mut) {
+            for field in operation.fields() {
+                let name = field.pointer.trim_start_matches('/');
+                if let Some(id) = self.of_name(name) {
+                    body.insert(name.to_owned(), json!(id));
+                }
+            }
+        }
+        request
+    }
+
+    /// The same, based on the version that is there now.
+    pub async fn request_now(&self, operation: &Operation, reader: &Caller) -> Request {
+        let mut request = self.request(operation);
+        if let Some(at) = request.body.as_mut().and_then(|body| body.get_mut("updated_at")) {
+            let path = self.path(operation);
+            let now = reader.send(&Request { method: Method::GET, path, body: None }).await;
+            let data = &now.body["data"];
+            let version = data.get("updated_at").or_else(|| data["user"].get("updated_at"));
+            *at = version.cloned().unwrap_or_else(|| panic!("{}: no version to base on", operation.name()));
+        }
+        request
+    }
+}

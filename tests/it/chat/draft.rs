@@ -1,0 +1,65 @@
+//! A draft to begin a conversation with, about an entity.
+
+use serde_json::{Value, json};
+
+use super::room::{faults, logged, post_in};
+use crate::harness::World;
+
+fn body(world: &World, related: Value) -> Value {
+    json!({"client_id": world.nord, "related": related})
+}
+
+#[tokio::test]
+async fn every_fault_is_told_at_once() {
+    let world = World::new();
+    let answer = world.emma.post("/conversations/draft", json!({"related": {"type": "", "id": ""}})).await;
+    let expected = [("client_id", "missing"), ("related.type", "missing"), ("related.id", "missing")];
+    assert_eq!(faults(&answer), expected);
+}
+
+#[tokio::test]
+async fn a_client_one_may_not_know_is_a_fault_of_the_body() {
+    let world = World::new();
+    let related = json!({"type": "order", "id": "1"});
+    for client in [world.nord.to_string(), "0198c0de-0000-7000-8000-0000000000ff".to_owned()] {
+        let answer =
+            world.karim.post("/conversations/draft", json!({"client_id": client, "related": related})).await;
+        assert_eq!(faults(&answer), [("client_id", "unknown_id")]);
+    }
+}
+
+#[tokio::test]
+async fn each_kind_has_its_words_in_both_languages() {
+    let world = World::new();
+    for (kind, fr, en) in [
+        ("sale", "de la vente", "the sale "),
+        ("product", "du produit", "the product "),
+        ("alert", "de l’alerte", "the alert "),
+        ("order", "de la commande", "the order "),
+        ("ticket", "du ticket", "the ticket "),
+        ("whatever", "de", ""),
+    ] {
+        let body = body(&world, json!({"type": kind, "id": "7", "preview": {"title": "N° 7"}}));
+        let french = world.emma.post("/conversations/draft", body.clone()).await.data()["draft"].clone();
+        assert_eq!(french, format!("Bonjour, à propos {fr} « N° 7 » : "));
+        let english = post_in(&world.emma, "en", "/conversations/draft", body).await.data()["draft"].clone();
+        assert_eq!(english, format!("Hello, about {en}“N° 7”: "));
+    }
+}
+
+#[tokio::test]
+async fn without_a_title_the_id_stands_in() {
+    let world = World::new();
+    let answer =
+        world.emma.post("/conversations/draft", body(&world, json!({"type": "order", "id": "A-1"}))).await;
+    assert_eq!(answer.data()["draft"], "Bonjour, à propos de la commande « A-1 » : ");
+}
+
+#[tokio::test]
+async fn a_draft_writes_nothing() {
+    let world = World::new();
+    let related = json!({"type": "order", "id": "A-1", "preview": {"title": "t"}});
+    let draft = world.emma.post("/conversations/draft", body(&world, related.clone())).await.data().clone();
+    assert_eq!((&draft["related"], &draft["conversation"]["last_message"]), (&related, &Value::Null));
+    assert!(logged(&world).is_empty());
+}

@@ -1,0 +1,97 @@
+//! Editing one's words.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::room::{count, faults, history, lines, logged, unread, word};
+use crate::harness::World;
+
+async fn said(world: &World) -> String {
+    format!("/messages/{}", word(&world.say(&world.chloe, "Bonjuor").await["id"]))
+}
+
+#[tokio::test]
+async fn only_the_author_edits() {
+    let world = World::new();
+    let message = said(&world).await;
+    for by in [&world.emma, &world.denis, &world.awa] {
+        assert_eq!(by.patch(&message, json!({"content": "Autre"})).await.refusal(), (403, "FORBIDDEN"));
+    }
+    let kept = "SELECT count(*) AS n FROM activity_logs WHERE action = 'forbidden_attempt' AND entity_type = 'message'";
+    assert_eq!((count(&world, kept), logged(&world)), (3, vec![1]));
+}
+
+#[tokio::test]
+async fn after_the_window_words_stand() {
+    let world = World::new();
+    let message = said(&world).await;
+    world.server.clock.advance(Duration::from_secs(121));
+    let answer = world.chloe.patch(&message, json!({"content": "Bonjour"})).await;
+    assert_eq!(answer.refusal(), (403, "EDIT_WINDOW_CLOSED"));
+    assert_eq!(history(&world, &world.emma).await[0]["content"], "Bonjuor");
+}
+
+#[tokio::test]
+async fn within_the_window_words_may_change() {
+    let world = World::new();
+    let message = said(&world).await;
+    world.server.clock.advance(Duration::from_secs(110));
+    let edited = world.chloe.patch(&message, json!({"content": "Bonjour"})).await.data().clone();
+    assert_eq!(
+        (&edited["content"], &edited["seq"], &edited["changed_seq"]),
+        (&json!("Bonjour"), &json!(1), &json!(2))
+    );
+    assert_ne!(edited["edited_at"], Value::Null);
+    assert_eq!(history(&world, &world.emma).await[0]["content"], "Bonjour");
+}
+
+#[tokio::test]
+async fn a_deleted_message_cannot_be_edited() {
+    let world = World::new();
+    let message = said(&world).await;
+    world.chloe.delete(&message).await.data();
+    let answer = world.chloe.patch(&message, json!({"content": "Bonjour"})).await;
+    assert_eq!(answer.refusal(), (409, "CONFLICT"));
+    assert_eq!(answer.body["error"]["details"]["current"]["content"], Value::Null);
+}
+
+#[tokio::test]
+async fn the_new_words_are_checked_like_the_first() {
+    let world = World::new();
+    let message = said(&world).await;
+    let answer = world.chloe.patch(&message, json!({"content": " "})).await;
+    assert_eq!(faults(&answer), [("content", "missing")]);
+    let answer = world.chloe.patch(&message, json!({"content": "a", "related": null})).await;
+    assert_eq!(faults(&answer), [("related", "unknown_field")]);
+}
+
+#[tokio::test]
+async fn the_same_words_are_no_change() {
+    let world = World::new();
+    let message = said(&world).await;
+    let answer = world.chloe.patch(&message, json!({"content": "Bonjuor"})).await;
+    assert_eq!(answer.data()["edited_at"], Value::Null);
+    assert_eq!(logged(&world), [1]);
+}
+
+#[tokio::test]
+async fn the_words_before_are_kept_in_the_activity_log() {
+    let world = World::new();
+    let message = said(&world).await;
+    world.chloe.patch(&message, json!({"content": "Bonjour"})).await.data();
+    let sql = "SELECT details->>'before' AS t FROM activity_logs WHERE action = 'message.edit'";
+    assert_eq!(lines(&world, sql), ["Bonjuor"]);
+}
+
+#[tokio::test]
+async fn an_edit_counts_for_nobody() {
+    let world = World::new();
+    let message = said(&world).await;
+    world.chloe.patch(&message, json!({"content": "Bonjour"})).await.data();
+    assert_eq!(unread(&world, &world.emma).await, 1);
+    assert_eq!(
+        lines(&world, "SELECT event AS t FROM outbox ORDER BY seq"),
+        ["messaging:new", "messaging:updated"]
+    );
+}

@@ -1,0 +1,194 @@
+//! Who may do what: what one may not know of is not there, and what one may no longer see is gone at once.
+
+use std::time::Duration;
+
+use guichet::base::Role;
+use guichet::identity::token::{NewToken, mint};
+use reqwest::Method;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use super::room::{conversation, count, execute, history, logged, messages, nord, word};
+use crate::harness::{Answer, Api, World};
+
+const NEVER: &str = "0198c0de-0000-7000-8000-0000000000ff";
+
+/// Every endpoint that names a room or a message, in its path or in its body.
+fn endpoints(client: &str, conversation: &str, message: &str) -> Vec<(Method, String, Value, u16)> {
+    let (get, post, put) = (Method::GET, Method::POST, Method::PUT);
+    let room = format!("/conversations/{conversation}");
+    let said = format!("/messages/{message}");
+    let content = json!({"content": "Bonjour"});
+    vec![
+        (get.clone(), room.clone(), Value::Null, 404),
+        (get.clone(), format!("{room}/messages"), Value::Null, 404),
+        (post.clone(), format!("{room}/messages"), content.clone(), 404),
+        (get, format!("/clients/{client}/messages"), Value::Null, 404),
+        (post.clone(), format!("/clients/{client}/messages"), content.clone(), 404),
+        (post.clone(), format!("{room}/read"), json!({}), 404),
+        (post.clone(), format!("{room}/read"), json!({"up_to_seq": 1}), 404),
+        (post.clone(), format!("{room}/typing"), json!({"typing": true}), 404),
+        (put.clone(), format!("{room}/follow"), json!({}), 404),
+        (Method::DELETE, format!("{room}/follow"), Value::Null, 404),
+        (Method::PATCH, said.clone(), content, 404),
+        (Method::DELETE, said.clone(), Value::Null, 404),
+        (put, format!("{said}/read"), json!({}), 404),
+        (post.clone(), "/conversations".to_owned(), json!({"client_id": client}), 422),
+        (
+            post,
+            "/conversations/draft".to_owned(),
+            json!({"client_id": client, "related": {"type": "a", "id": "b"}}),
+            422,
+        ),
+    ]
+}
+
+async fn ask(by: &Api, method: Method, path: &str, body: &Value) -> Answer {
+    let request = by.request(method, path);
+    Answer::of(if body.is_null() { request } else { request.json(body) }).await
+}
+
+/// Every endpoint answers `stranger` as if room and message had never been. Members are told before that following
+/// is not for them.
+async fn finds_nothing(world: &World, stranger: &Api, is_member: bool) {
+    let message = world.say(&world.chloe, "Bonjour").await;
+    let room = word(&message["conversation_id"]).to_owned();
+    let there = endpoints(&world.nord.to_string(), &room, word(&message["id"]));
+    for ((method, path, body, status), (_, gone, blank, _)) in
+        there.into_iter().zip(endpoints(NEVER, NEVER, NEVER))
+    {
+        let mut hidden = ask(stranger, method.clone(), &path, &body).await;
+        let mut missing = ask(stranger, method.clone(), &gone, &blank).await;
+        let status = if is_member && path.ends_with("/follow") { 403 } else { status };
+        assert_eq!(hidden.status, status, "{method} {path}: {}", hidden.body);
+        hidden.body["error"]["request_id"].take();
+        missing.body["error"]["request_id"].take();
+        assert_eq!((hidden.status, hidden.body), (missing.status, missing.body), "{method} {path}");
+    }
+    assert_eq!(logged(world), [1]);
+}
+
+#[tokio::test]
+async fn a_member_of_another_client_finds_nothing() {
+    let world = World::new();
+    finds_nothing(&world, &world.bruno, true).await;
+}
+
+#[tokio::test]
+async fn an_employee_of_another_client_finds_nothing() {
+    let world = World::new();
+    finds_nothing(&world, &world.karim, false).await;
+}
+
+#[tokio::test]
+async fn an_owner_of_another_tenant_finds_nothing() {
+    let world = World::new();
+    finds_nothing(&world, &owner_elsewhere(&world), false).await;
+}
+
+#[tokio::test]
+async fn an_owner_of_another_tenant_lists_and_searches_in_vain() {
+    let world = World::new();
+    let body = json!({"content": "pain", "related": {"type": "order", "id": "1"}});
+    world.chloe.post(&messages(&world), body).await.data();
+    let other = owner_elsewhere(&world);
+    for path in ["/conversations", "/messages/search?q=pain", "/messages?related_type=order&related_id=1"] {
+        assert_eq!(other.get(path).await.data(), &json!([]), "{path}");
+    }
+    assert_eq!(
+        other.get("/conversations/unread-count").await.data(),
+        &json!({"total": 0, "conversations": []})
+    );
+}
+
+/// The owner of a tenant beside the demo's, in the same database.
+fn owner_elsewhere(world: &World) -> Api {
+    const TENANT: &str = "0198c0de-0000-7000-8000-0000000000aa";
+    const OWNER: &str = "0198c0de-0000-7000-8000-0000000000ab";
+    execute(
+        world,
+        &format!(
+            "SELECT set_config('app.tenant_id', '{TENANT}', false); \
+         INSERT INTO tenants (id, slug, name) VALUES ('{TENANT}', 'elsewhere', 'Elsewhere'); \
+         INSERT INTO users (tenant_id, id, role, display_name) VALUES ('{TENANT}', '{OWNER}', 'owner', 'Otto')"
+        ),
+    );
+    let now = world.server.clock.now();
+    let new = NewToken {
+        subject: OWNER.to_owned(),
+        tenant: TENANT.to_owned(),
+        role: Role::Owner,
+        clients: Vec::new(),
+        scopes: Vec::new(),
+        name: None,
+        email: None,
+        locale: None,
+        issued_at: now,
+        expires_at: now.plus(Duration::from_secs(3_600)),
+    };
+    let secret = SecretString::from(crate::harness::SECRET);
+    Api::new(&world.server.url, Some(&mint(&world.server.config.tokens, &secret, &new).unwrap()))
+}
+
+#[tokio::test]
+async fn a_producer_has_no_part_in_rooms() {
+    let world = World::new();
+    let message = world.say(&world.chloe, "Bonjour").await;
+    let room = word(&message["conversation_id"]).to_owned();
+    let mut tried = 0;
+    for (method, path, body, _) in endpoints(&world.nord.to_string(), &room, word(&message["id"])) {
+        let answer = ask(&world.service, method.clone(), &path, &body).await;
+        assert_eq!(answer.refusal(), (403, "FORBIDDEN"), "{method} {path}");
+        tried += 1;
+    }
+    for path in ["/conversations", "/conversations/unread-count"] {
+        assert_eq!(world.service.get(path).await.refusal(), (403, "FORBIDDEN"), "{path}");
+        tried += 1;
+    }
+    let kept = "SELECT count(*) AS n FROM activity_logs WHERE action = 'forbidden_attempt'";
+    assert_eq!((count(&world, kept), logged(&world)), (tried, vec![1]));
+}
+
+#[tokio::test]
+async fn a_member_who_is_removed_loses_the_room_at_once() {
+    let world = World::new();
+    world.say(&world.emma, "Bonjour").await;
+    assert_eq!(history(&world, &world.chloe).await.len(), 1);
+    let chloe = world.server.user("chloe").id;
+    world.service.delete(&format!("/clients/{}/members/{chloe}", world.nord)).await.data();
+    finds_nothing_more(&world, &world.chloe).await;
+}
+
+#[tokio::test]
+async fn an_operator_who_is_replaced_loses_the_room_at_once() {
+    let world = World::new();
+    world.say(&world.emma, "Bonjour").await;
+    let karim = world.server.user("karim").id;
+    world.service.patch(&format!("/clients/{}", world.nord), json!({"operator_id": karim})).await.data();
+    finds_nothing_more(&world, &world.emma).await;
+    assert_eq!(history(&world, &world.karim).await.len(), 1);
+}
+
+async fn finds_nothing_more(world: &World, by: &Api) {
+    assert_eq!(by.get(&messages(world)).await.refusal(), (404, "NOT_FOUND"));
+    assert_eq!(by.post(&messages(world), json!({"content": "a"})).await.refusal(), (404, "NOT_FOUND"));
+    assert_eq!(by.get(&nord(world).await).await.refusal(), (404, "NOT_FOUND"));
+    let rooms = by.get("/conversations").await.data().to_string();
+    assert!(!rooms.contains("Atelier Nord"), "{rooms}");
+    assert_eq!(by.get("/messages/search?q=bonjour").await.data(), &json!([]));
+    assert_eq!(by.get("/conversations/unread-count").await.data()["total"], 0);
+}
+
+#[tokio::test]
+async fn a_team_sees_the_rooms_of_its_clients() {
+    let world = World::new();
+    let team = world.service.post("/teams", json!({"name": "Nord"})).await.data()["id"].clone();
+    let (team, karim) = (word(&team).to_owned(), world.server.user("karim").id);
+    world.service.patch(&format!("/clients/{}", world.nord), json!({"team_id": team})).await.data();
+    assert_eq!(world.karim.get(&messages(&world)).await.refusal(), (404, "NOT_FOUND"));
+    world.service.put(&format!("/teams/{team}/members/{karim}"), json!({})).await.data();
+    world.say(&world.chloe, "Bonjour").await;
+    assert_eq!(conversation(&world.karim, world.nord).await["unread_count"], 1);
+    world.service.delete(&format!("/teams/{team}/members/{karim}")).await.data();
+    finds_nothing_more(&world, &world.karim).await;
+}

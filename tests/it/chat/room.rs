@@ -1,0 +1,135 @@
+//! The room of Atelier Nord, and what its tests ask of answers and of the database.
+
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::{BigInt, Text};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl};
+use guichet::db::embedded::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Api, World};
+
+/// Where the messages of Atelier Nord are.
+pub fn messages(world: &World) -> String {
+    format!("/clients/{}/messages", world.nord)
+}
+
+/// The conversation of a client, as `by` sees it.
+pub async fn conversation(by: &Api, client: impl std::fmt::Display) -> Value {
+    by.post("/conversations", json!({"client_id": client.to_string()})).await.data().clone()
+}
+
+/// The path of the conversation of Atelier Nord.
+pub async fn nord(world: &World) -> String {
+    let id = conversation(&world.awa, world.nord).await["id"].as_str().unwrap().to_owned();
+    format!("/conversations/{id}")
+}
+
+pub async fn read_all(world: &World, by: &Api) -> Value {
+    by.post(&format!("{}/read", nord(world).await), json!({})).await.data().clone()
+}
+
+pub async fn read_to(world: &World, by: &Api, seq: i64) -> Value {
+    by.post(&format!("{}/read", nord(world).await), json!({"up_to_seq": seq})).await.data().clone()
+}
+
+/// What `by` has not read in Atelier Nord.
+pub async fn unread(world: &World, by: &Api) -> i64 {
+    number(&conversation(by, world.nord).await["unread_count"])
+}
+
+/// All that `by` finds in Atelier Nord.
+pub async fn history(world: &World, by: &Api) -> Vec<Value> {
+    list(by.get(&format!("{}?limit=200", messages(world))).await.data())
+}
+
+/// A request with an `Idempotency-Key`.
+pub async fn keyed(by: &Api, path: &str, key: &str, body: Value) -> Answer {
+    Answer::of(by.request(Method::POST, path).header("Idempotency-Key", key).json(&body)).await
+}
+
+/// A request whose sender asks for a language.
+pub async fn post_in(by: &Api, language: &str, path: &str, body: Value) -> Answer {
+    Answer::of(by.request(Method::POST, path).header("Accept-Language", language).json(&body)).await
+}
+
+#[track_caller]
+pub fn number(value: &Value) -> i64 {
+    value.as_i64().unwrap_or_else(|| panic!("not a number: {value}"))
+}
+
+#[track_caller]
+pub fn word(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("not a text: {value}"))
+}
+
+#[track_caller]
+pub fn list(value: &Value) -> Vec<Value> {
+    value.as_array().unwrap_or_else(|| panic!("not a list: {value}")).clone()
+}
+
+/// One field of every item.
+#[track_caller]
+pub fn each(items: &[Value], field: &str) -> Vec<Value> {
+    items.iter().map(|item| item[field].clone()).collect()
+}
+
+/// The numbers of every item.
+#[track_caller]
+pub fn numbers(items: &[Value], field: &str) -> Vec<i64> {
+    items.iter().map(|item| number(&item[field])).collect()
+}
+
+/// The wrong fields of a refused body and why each is wrong.
+#[track_caller]
+pub fn faults(answer: &Answer) -> Vec<(&str, &str)> {
+    assert_eq!(answer.refusal(), (422, "VALIDATION_ERROR"), "{}", answer.body);
+    let details = answer.body["error"]["details"].as_array().unwrap();
+    details.iter().map(|fault| (word(&fault["field"]), word(&fault["code"]))).collect()
+}
+
+#[derive(QueryableByName)]
+struct One {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    t: String,
+}
+
+fn admin(world: &World) -> PgConnection {
+    let mut conn = world.server.database.connect(Role::Admin);
+    // What runs as another owner (search, audience) sees one tenant's rows only; triggers ask who acts.
+    let tenant = world.server.demo.tenant_id;
+    let actor = format!(
+        "SELECT set_config('app.tenant_id', '{tenant}', false), set_config('app.role', 'owner', false)"
+    );
+    conn.batch_execute(&actor).unwrap();
+    conn
+}
+
+/// A column `n` of one row, past all policies.
+pub fn count(world: &World, sql: &str) -> i64 {
+    diesel::sql_query(sql).get_result::<One>(&mut admin(world)).unwrap().n
+}
+
+/// A column `t` of every row, past all policies.
+pub fn lines(world: &World, sql: &str) -> Vec<String> {
+    let rows: Vec<Line> = diesel::sql_query(sql).load(&mut admin(world)).unwrap();
+    rows.into_iter().map(|row| row.t).collect()
+}
+
+/// Changes rows past all policies.
+pub fn execute(world: &World, sql: &str) {
+    admin(world).batch_execute(sql).unwrap();
+}
+
+/// Numbers of the durable events of Atelier Nord, in the order of the log.
+pub fn logged(world: &World) -> Vec<i64> {
+    let sql =
+        format!("SELECT seq::text AS t FROM outbox WHERE topic = 'chat:room:{}' ORDER BY seq", world.nord);
+    lines(world, &sql).iter().map(|seq| seq.parse().unwrap()).collect()
+}

@@ -1,0 +1,108 @@
+//! The JSON of the main answers, key by key.
+
+use serde_json::json;
+
+use super::room::{conversation, messages, nord, read_all};
+use crate::harness::World;
+
+/// What differs from run to run is named instead.
+macro_rules! shape {
+    ($name:literal, $value:expr) => {
+        insta::assert_json_snapshot!($name, $value, {
+            ".**.id" => "[id]",
+            ".**.conversation_id" => "[id]",
+            ".**.client_id" => "[id]",
+            ".**.operator_id" => "[id]",
+            ".**.sender_id" => "[id]",
+            ".**.request_id" => "[id]",
+            ".**.created_at" => "[time]",
+            ".**.updated_at" => "[time]",
+            ".**.edited_at" => insta::dynamic_redaction(time),
+            ".**.deleted_at" => insta::dynamic_redaction(time),
+            ".**.read_at" => insta::dynamic_redaction(time),
+            ".**.delivered_at" => insta::dynamic_redaction(time),
+            ".**.last_message_at" => insta::dynamic_redaction(time),
+        })
+    };
+}
+
+/// Whether there is a time is part of the shape.
+fn time(value: insta::internals::Content, _: insta::internals::ContentPath<'_>) -> insta::internals::Content {
+    if value.is_nil() { value } else { "[time]".into() }
+}
+
+#[tokio::test]
+async fn a_message() {
+    let world = World::new();
+    let preview = json!({"title": "Commande A-1042", "url": "/orders/A-1042"});
+    let body = json!({
+        "content": "Où en est ma commande ?",
+        "client_message_id": "0198c0de-0000-7000-8000-000000000001",
+        "related": {"type": "order", "id": "A-1042", "preview": preview},
+    });
+    shape!("sent", world.chloe.post(&messages(&world), body).await.body);
+}
+
+#[tokio::test]
+async fn a_page_of_history() {
+    let world = World::new();
+    let id = world.say(&world.chloe, "un").await["id"].clone();
+    world.say(&world.emma, "deux").await;
+    read_all(&world, &world.emma).await;
+    world.chloe.delete(&format!("/messages/{}", id.as_str().unwrap())).await.data();
+    shape!("history", world.emma.get(&format!("{}?limit=10", messages(&world))).await.body);
+}
+
+#[tokio::test]
+async fn a_conversation() {
+    let world = World::new();
+    world.say(&world.chloe, "Bonjour").await;
+    shape!("conversation_of_an_operator", conversation(&world.emma, world.nord).await);
+    shape!("conversations_of_a_member", world.chloe.get("/conversations").await.body);
+}
+
+#[tokio::test]
+async fn a_reading() {
+    let world = World::new();
+    world.say(&world.chloe, "un").await;
+    shape!("unread", world.emma.get("/conversations/unread-count").await.body);
+    shape!("read_state", read_all(&world, &world.emma).await);
+    let typing = world.emma.post(&format!("{}/typing", nord(&world).await), json!({"typing": true})).await;
+    shape!("typing", typing.body);
+}
+
+#[tokio::test]
+async fn a_found_message() {
+    let world = World::new();
+    world.say(&world.chloe, "Où en est ma commande ?").await;
+    shape!("found", world.emma.get("/messages/search?q=commandes").await.body);
+}
+
+#[tokio::test]
+async fn a_draft() {
+    let world = World::new();
+    let body = json!({"client_id": world.nord, "related": {"type": "order", "id": "A-1", "preview": {"title": "N° 1"}}});
+    shape!("draft", world.chloe.post("/conversations/draft", body).await.body);
+}
+
+#[tokio::test]
+async fn refusals() {
+    let world = World::new();
+    let sent = world.say(&world.chloe, "un").await;
+    let message = format!("/messages/{}", sent["id"].as_str().unwrap());
+    let related = json!({"type": "", "id": "1", "preview": {"title": "t", "url": "javascript:x"}});
+    let faulty = world.chloe.post(&messages(&world), json!({"content": "", "related": related})).await;
+    shape!("values_that_are_wrong", faulty.body);
+    shape!("a_room_that_is_not_mine", world.karim.get(&messages(&world)).await.body);
+    shape!(
+        "a_producer_who_writes",
+        world.service.post(&messages(&world), json!({"content": "a"})).await.body
+    );
+    world.server.clock.advance(std::time::Duration::from_secs(121));
+    shape!("a_window_that_closed", world.chloe.patch(&message, json!({"content": "deux"})).await.body);
+    world.awa.delete(&message).await.data();
+    shape!(
+        "feature_disabled",
+        world.awa.post("/conversations", json!({"user_id": sent["sender_id"]})).await.body
+    );
+}

@@ -1,0 +1,92 @@
+//! A person at the REST API.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+const PAGE: usize = 200;
+
+/// What the tests compare of a message, wherever it came from.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Message {
+    pub seq: i64,
+    pub id: Uuid,
+    pub sender_id: Uuid,
+    pub content: String,
+    pub client_message_id: Option<Uuid>,
+}
+
+pub struct Person {
+    url: String,
+    token: String,
+    http: reqwest::Client,
+}
+
+impl Person {
+    pub fn new(url: String, token: &str) -> Result<Self> {
+        Ok(Self { url, token: token.to_owned(), http: http()? })
+    }
+
+    pub async fn send(&self, client_id: &str, content: &str) -> Result<Message> {
+        let url = format!("{}/api/v1/clients/{client_id}/messages", self.url);
+        let answer = self.answer(self.http.post(url).json(&json!({ "content": content }))).await?;
+        Ok(serde_json::from_value(answer["data"].clone())?)
+    }
+
+    /// One after the other.
+    pub async fn send_many(&self, client_id: &str, label: &str, count: usize) -> Result<Vec<Message>> {
+        let mut messages = Vec::new();
+        for number in 1..=count {
+            messages.push(self.send(client_id, &format!("{label} {number}")).await?);
+        }
+        Ok(messages)
+    }
+
+    /// The conversation of a client's room.
+    pub async fn conversation(&self, client_id: &str) -> Result<Uuid> {
+        let url = format!("{}/api/v1/conversations", self.url);
+        let answer = self.answer(self.http.post(url).json(&json!({ "client_id": client_id }))).await?;
+        Ok(serde_json::from_value(answer["data"]["id"].clone())?)
+    }
+
+    /// All of it, page by page, from the oldest on.
+    pub async fn history(&self, client_id: &str) -> Result<Vec<Message>> {
+        let mut messages: Vec<Message> = Vec::new();
+        loop {
+            let after = messages.last().map_or(0, |message| message.seq);
+            let page = self.page(client_id, after).await?;
+            let page: Vec<Message> = serde_json::from_value(page["data"].clone())?;
+            let is_last = page.len() < PAGE;
+            messages.extend(page);
+            if is_last {
+                return Ok(messages);
+            }
+        }
+    }
+
+    /// The number of the room's last event.
+    pub async fn head(&self, client_id: &str) -> Result<i64> {
+        self.page(client_id, 0).await?["meta"]["head"].as_i64().context("no head")
+    }
+
+    async fn page(&self, client_id: &str, after: i64) -> Result<Value> {
+        let url = format!("{}/api/v1/clients/{client_id}/messages?after={after}&limit={PAGE}", self.url);
+        self.answer(self.http.get(url)).await
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Value> {
+        let response = request.bearer_auth(&self.token).send().await?;
+        let (status, body) = (response.status(), response.text().await?);
+        ensure!(status.is_success(), "{status}: {body}");
+        Ok(serde_json::from_str(&body)?)
+    }
+}
+
+pub fn http() -> Result<reqwest::Client> {
+    // Where another test was first, its provider is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?)
+}

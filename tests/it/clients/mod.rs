@@ -1,0 +1,23 @@
+//! Unmodified client libraries against the real service: the built binary, its embedded PostgreSQL, and the
+//! libraries as their registries hand them out.
+//!
+//! The libraries run in programs of their own (`tests/clients/`), which report each event as a line of JSON and do
+//! what a line tells them. The tests stop, kill and cut what lies between them.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test that is wrong about a shape fails by panicking"
+)]
+
+mod api;
+mod application;
+mod both_sides;
+mod demo;
+mod libraries;
+mod ports;
+mod proxy;
+mod random;
+mod restarts;
+mod service;
+mod toolbox;

@@ -1,0 +1,177 @@
+//! The service as a child process: started, stopped, killed, and started again on the same port and folder.
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::ports::Port;
+
+const LIMIT: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+const LOG_TAIL_LINES: usize = 60;
+
+/// Killed when dropped. Its warnings and errors are shown when the test fails.
+pub struct Service {
+    pub port: Port,
+    folder: TempDir,
+    child: Option<Child>,
+}
+
+impl Service {
+    /// A new one on an empty folder, ready.
+    pub async fn start() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        // So that the user who runs the embedded PostgreSQL can enter.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
+        let mut service = Self { port: Port::take()?, folder, child: None };
+        service.start_again().await?;
+        Ok(service)
+    }
+
+    pub async fn start_again(&mut self) -> Result<()> {
+        self.spawn()?;
+        self.ready().await
+    }
+
+    /// Does not wait until it is ready.
+    pub fn spawn(&mut self) -> Result<()> {
+        let log = OpenOptions::new().create(true).append(true).open(self.log_file())?;
+        self.child = Some(self.command("serve").stdout(Stdio::null()).stderr(log).spawn()?);
+        Ok(())
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port.number)
+    }
+
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// The demo tenant, as `guichet seed --json` prints it.
+    pub fn seed(&self) -> Result<Value> {
+        let output = self.command("seed").arg("--json").output()?;
+        ensure!(output.status.success(), "seed failed: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+
+    /// As a supervisor stops it. Returns when it has ended.
+    pub fn stop(&mut self) -> Result<ExitStatus> {
+        let mut child = self.child.take().context("not running")?;
+        kill(pid(&child)?, Signal::SIGTERM)?;
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok(status);
+            }
+            if Instant::now() > deadline {
+                child.kill()?;
+                child.wait()?;
+                bail!("the service did not stop");
+            }
+            std::thread::park_timeout(LOOK_EVERY);
+        }
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) -> Result<()> {
+        let mut child = self.child.take().context("not running")?;
+        child.kill()?;
+        child.wait()?;
+        Ok(())
+    }
+
+    /// Waits until no process works on the folder any more.
+    pub fn leaves_no_orphan(&self) -> Result<()> {
+        let deadline = Instant::now() + LIMIT;
+        while let Some(found) = process_naming(&self.data_dir())? {
+            ensure!(Instant::now() < deadline, "left behind: {found}");
+            std::thread::park_timeout(LOOK_EVERY);
+        }
+        Ok(())
+    }
+
+    async fn ready(&mut self) -> Result<()> {
+        let client = super::api::http()?;
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let answer = client.get(format!("{}/readyz", self.url())).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return Ok(());
+            }
+            if let Some(status) = self.child.as_mut().context("not running")?.try_wait()? {
+                bail!("the service ended: {status}\n{}", self.log_tail());
+            }
+            ensure!(Instant::now() < deadline, "the service is not ready\n{}", self.log_tail());
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Nothing of the caller's environment reaches it but what finds programs and collects coverage.
+    fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_guichet"));
+        let kept = ["PATH", "HOME", "GUICHET_PG_BIN", "LLVM_PROFILE_FILE"];
+        command
+            .arg(name)
+            .env_clear()
+            .envs(kept.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
+            .env("DATA_DIR", self.data_dir())
+            .env("BIND", format!("127.0.0.1:{}", self.port.number))
+            .envs(["RATE_LIMIT_RPS", "RATE_LIMIT_ANON_RPS", "WS_FRAMES_PER_10S"].map(|name| (name, "0")))
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    fn log_tail(&self) -> String {
+        self.last_lines(|_| true)
+    }
+
+    fn complaints(&self) -> String {
+        self.last_lines(|line| line.contains("\"WARN\"") || line.contains("\"ERROR\""))
+    }
+
+    fn last_lines(&self, are_wanted: fn(&str) -> bool) -> String {
+        let log = fs::read_to_string(self.log_file()).unwrap_or_default();
+        let lines: Vec<_> = log.lines().filter(|line| are_wanted(line)).collect();
+        lines[lines.len().saturating_sub(LOG_TAIL_LINES)..].join("\n")
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.kill();
+        // PostgreSQL ends by itself; its folder goes after it.
+        let _ = self.leaves_no_orphan();
+        println!("what the service complained of:\n{}", self.complaints());
+    }
+}
+
+fn pid(child: &Child) -> Result<Pid> {
+    Ok(Pid::from_raw(child.id().try_into()?))
+}
+
+/// By the process table rather than by any file.
+fn process_naming(folder: &Path) -> Result<Option<String>> {
+    let folder = folder.display().to_string();
+    for entry in fs::read_dir("/proc")?.flatten() {
+        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        if line.contains(&folder) {
+            return Ok(Some(line));
+        }
+    }
+    Ok(None)
+}

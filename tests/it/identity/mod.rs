@@ -1,0 +1,18 @@
+//! People, tokens, rights, provisioning.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at what it did not expect"
+)]
+
+mod gate;
+mod idempotency;
+mod jit;
+mod jwks;
+mod keys;
+mod locking;
+mod people;
+mod ranks;
+mod stand;
+mod tokens;

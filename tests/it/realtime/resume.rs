@@ -1,0 +1,97 @@
+//! Whoever was away asks from where they stopped, and gets exactly what they missed.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Socket, World, room};
+
+async fn numbers(socket: &mut Socket, topic: &str, count: usize) -> Vec<(i64, bool)> {
+    let mut numbers = Vec::new();
+    for _ in 0..count {
+        let (_, meta) = socket.broadcast(topic, "messaging:new").await;
+        numbers.push((meta["seq"].as_i64().unwrap(), meta["replayed"] == true));
+    }
+    numbers
+}
+
+#[tokio::test]
+async fn what_was_missed_comes_first_then_what_is_live() {
+    let world = World::new();
+    let topic = room(world.nord);
+    for n in 1..=40 {
+        world.say(&world.chloe, &format!("n° {n}")).await;
+    }
+    let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
+    let joined = emma.join(&topic, json!({"after_seq": 3})).await;
+    assert_eq!(
+        (&joined["resume"], &joined["replayed"], &joined["last_seq"]),
+        (&json!("complete"), &json!(37), &json!(40))
+    );
+    world.say(&world.chloe, "en direct").await;
+    let heard = numbers(&mut emma, &topic, 38).await;
+    let expected: Vec<_> = (4..=40).map(|n| (n, true)).chain([(41, false)]).collect();
+    assert_eq!(heard, expected);
+}
+
+#[tokio::test]
+async fn joins_while_others_write_have_no_seam() {
+    let world = World::new();
+    let topic = room(world.nord);
+    let (server, chloe) = (&world.server, &world.chloe);
+    let path = format!("/clients/{}/messages", world.nord);
+    let writing = async {
+        for n in 0..120 {
+            chloe.post(&path, json!({"content": format!("n° {n}")})).await.data();
+        }
+    };
+    let joining = async {
+        let mut heard = Vec::new();
+        for _ in 0..5 {
+            let mut emma = Socket::open(server, &server.user("emma").token).await;
+            let joined = emma.join(&topic, json!({"after_seq": 0})).await;
+            assert_ne!(joined["resume"], "reset");
+            heard.push(emma);
+        }
+        heard
+    };
+    let ((), sockets) = tokio::join!(writing, joining);
+    for mut socket in sockets {
+        let heard: Vec<i64> = numbers(&mut socket, &topic, 120).await.into_iter().map(|(n, _)| n).collect();
+        assert_eq!(heard, (1..=120).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn a_number_from_the_future_is_a_reset() {
+    let world = World::new();
+    world.say(&world.chloe, "Bonjour").await;
+    let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
+    let joined = emma.join(&room(world.nord), json!({"after_seq": 57})).await;
+    assert_eq!((&joined["resume"], &joined["head"]), (&json!("reset"), &json!(1)));
+}
+
+#[tokio::test]
+async fn since_gives_the_newest_of_a_limit_and_says_that_it_cut() {
+    let world = World::new();
+    let topic = room(world.nord);
+    let before = world.server.clock.now().as_millis() - 60_000;
+    for n in 1..=6 {
+        world.say(&world.chloe, &format!("n° {n}")).await;
+    }
+    let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
+    let joined = emma.join(&topic, json!({"since": before, "limit": 4})).await;
+    assert_eq!((&joined["resume"], &joined["replayed"]), (&json!("truncated"), &json!(4)));
+    let heard: Vec<i64> = numbers(&mut emma, &topic, 4).await.into_iter().map(|(n, _)| n).collect();
+    assert_eq!(heard, [3, 4, 5, 6]);
+}
+
+#[tokio::test]
+async fn heartbeats_carry_the_head_of_each_joined_topic() {
+    let world = World::new();
+    let topic = room(world.nord);
+    let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
+    emma.join(&topic, json!({})).await;
+    world.say(&world.chloe, "Bonjour").await;
+    emma.broadcast(&topic, "messaging:new").await;
+    let (_, response) = emma.ask("phoenix", "heartbeat", json!({})).await;
+    assert_eq!(response["heads"], Value::from_iter([(topic.as_str(), 1)]));
+}

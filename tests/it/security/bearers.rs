@@ -1,0 +1,367 @@
+//! Tokens that are none, shown over HTTP and on sockets: one answer for all of them, and no trace of them in the log.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::{SinkExt, StreamExt};
+use guichet::base::Role;
+use guichet::db::embedded::Role as Login;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+use uuid::Uuid;
+
+use crate::api::things::{Caller, token};
+use crate::harness::{Answer, SECRET, TestServer};
+
+fn encode(part: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(part.to_string())
+}
+
+fn signed(header: &Header, claims: &Value, secret: &str) -> String {
+    jsonwebtoken::encode(header, claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
+}
+
+fn hs256(claims: &Value) -> String {
+    signed(&Header::new(Algorithm::HS256), claims, SECRET)
+}
+
+/// What would be right: Chloé's.
+fn right(server: &TestServer) -> Value {
+    let now = server.clock.now().as_millis() / 1000;
+    json!({"sub": server.user("chloe").id, "tenant_id": server.demo.tenant_id, "role": "client",
+        "iat": now, "exp": now + 3600, "jti": Uuid::now_v7()})
+}
+
+/// The right claims with some of them otherwise; null takes one away.
+fn with(server: &TestServer, changes: Value) -> Value {
+    let mut claims = right(server);
+    for (name, value) in changes.as_object().unwrap() {
+        match value {
+            Value::Null => drop(claims.as_object_mut().unwrap().remove(name)),
+            value => claims[name] = value.clone(),
+        }
+    }
+    claims
+}
+
+/// Tokens whose signature holds, and whose claims do not.
+fn wrong_claims(server: &TestServer, elsewhere: &str) -> Vec<(String, String)> {
+    let now = server.clock.now().as_millis() / 1000;
+    [
+        json!({"exp": now - 3600}),
+        json!({"exp": null}),
+        json!({"exp": "tomorrow"}),
+        json!({"exp": -1}),
+        json!({"exp": 1e300}),
+        json!({"exp": (now + 3600) * 1000}),
+        json!({"exp": [now + 3600]}),
+        json!({"nbf": now + 3600}),
+        json!({"nbf": "x"}),
+        json!({"sub": null}),
+        json!({"sub": ""}),
+        json!({"sub": 7}),
+        json!({"sub": "a\u{0}b"}),
+        json!({"sub": {}}),
+        json!({"sub": Uuid::now_v7()}),
+        json!({"sub": "nobody we know"}),
+        json!({"tenant_id": null}),
+        json!({"tenant_id": ""}),
+        json!({"tenant_id": Uuid::now_v7()}),
+        json!({"tenant_id": "nowhere"}),
+        json!({"tenant_id": "*"}),
+        json!({"tenant_id": 1}),
+        json!({"tenant_id": [server.demo.tenant_id]}),
+        json!({"tenant_id": "demo\u{0}"}),
+        json!({"tenant_id": "DEMO'--"}),
+        json!({"tenant_id": elsewhere}),
+        json!({"tenant_id": "x".repeat(500)}),
+        json!({"role": null}),
+        json!({"role": "admin"}),
+        json!({"role": "Owner"}),
+        json!({"role": "platform"}),
+        json!({"role": ["client"]}),
+        json!({"role": ""}),
+        json!({"role": "system"}),
+    ]
+    .into_iter()
+    .map(|changes| (changes.to_string().chars().take(60).collect(), hs256(&with(server, changes))))
+    .collect()
+}
+
+/// Tokens whose signature, header or form is wrong.
+fn wrong_tokens(server: &TestServer) -> Vec<(String, String)> {
+    let claims = right(server);
+    let good = hs256(&claims);
+    let (head, rest) = good.split_once('.').unwrap();
+    let (body, signature) = rest.split_once('.').unwrap();
+    let raised = encode(&with(server, json!({"role": "owner", "sub": server.user("awa").id})));
+    let with_header = |header: Value| {
+        let signed_part = format!("{}.{body}", encode(&header));
+        let key = EncodingKey::from_secret(SECRET.as_bytes());
+        let signature = jsonwebtoken::crypto::sign(signed_part.as_bytes(), &key, Algorithm::HS256).unwrap();
+        format!("{signed_part}.{signature}")
+    };
+    let mut huge = Header::new(Algorithm::HS256);
+    huge.kid = Some("k".repeat(20_000));
+    let mut all: Vec<(&str, String)> = vec![
+        (
+            "another key",
+            signed(&Header::new(Algorithm::HS256), &claims, "another secret, as long as it should be, or so"),
+        ),
+        ("an empty key", signed(&Header::new(Algorithm::HS256), &claims, "")),
+        ("HS384", signed(&Header::new(Algorithm::HS384), &claims, SECRET)),
+        ("HS512", signed(&Header::new(Algorithm::HS512), &claims, SECRET)),
+        ("RS256 with the secret", with_header(json!({"alg": "RS256", "typ": "JWT"}))),
+        ("an unknown algorithm", with_header(json!({"alg": "XX999", "typ": "JWT"}))),
+        ("no algorithm", with_header(json!({"typ": "JWT"}))),
+        ("another type", with_header(json!({"alg": "HS256", "typ": "upload+jwt"}))),
+        (
+            "an extension that must be understood",
+            with_header(json!({"alg": "HS256", "typ": "JWT", "crit": ["b64"], "b64": false})),
+        ),
+        ("a raised role", format!("{head}.{raised}.{signature}")),
+        ("no signature", format!("{head}.{body}.")),
+        ("half a signature", format!("{head}.{body}.{}", &signature[..20])),
+        ("a padded signature", format!("{good}=")),
+        ("four parts", format!("{good}.{signature}")),
+        ("two parts", format!("{head}.{body}")),
+        ("a huge head", signed(&huge, &claims, SECRET)),
+        ("a huge body", hs256(&with(server, json!({"pad": "x".repeat(12_000)})))),
+        ("claims that are no object", signed(&Header::new(Algorithm::HS256), &json!([1]), SECRET)),
+        ("garbage", "garbage-without-any-dot-in-it".to_owned()),
+        ("dots", "....".to_owned()),
+        ("parts of nothing", "bm90aGluZw.bm90aGluZw.bm90aGluZw".to_owned()),
+        ("a service key", "sb_secret_0123456789abcdef0123456789".to_owned()),
+    ];
+    for none in ["none", "None", "NONE", "nOnE", ""] {
+        all.push(("no algorithm at all", format!("{}.{body}.", encode(&json!({"alg": none, "typ": "JWT"})))));
+        all.push(("none with a signature", format!("{}.{body}.{signature}", encode(&json!({"alg": none})))));
+    }
+    all.into_iter().map(|(label, token)| (label.to_owned(), token)).collect()
+}
+
+async fn all_wrong(server: &TestServer) -> Vec<(String, String)> {
+    let platform = Caller::new(server, &token(server, "platform", "*", Role::Service));
+    let body = json!({"slug": "elsewhere", "name": "Elsewhere"});
+    let made = platform.must(reqwest::Method::POST, "/tenants", Some(body)).await;
+    let mut all = wrong_claims(server, made["id"].as_str().unwrap());
+    all.extend(wrong_tokens(server));
+    all
+}
+
+fn is_refused(answer: &Answer) -> bool {
+    answer.status == 401
+        && answer.body["error"]["code"] == "UNAUTHENTICATED"
+        && answer.body["data"].is_null()
+        && answer
+            .headers
+            .get("www-authenticate")
+            .is_some_and(|value| value == "Bearer error=\"invalid_token\"")
+}
+
+#[tokio::test]
+async fn a_token_that_is_none_opens_no_request() {
+    let server = TestServer::start();
+    let caller = Caller::new(&server, "");
+    let mut wrong = Vec::new();
+    let all = all_wrong(&server).await;
+    for (label, token) in &all {
+        for path in ["/me", "/conversations", "/no/such/route"] {
+            let answer = Answer::of(caller.start(reqwest::Method::GET, path).bearer_auth(token)).await;
+            if !is_refused(&answer) {
+                wrong.push(format!("{label}: {path}: {} {}", answer.status, answer.body));
+            }
+        }
+    }
+    println!("tokens: {} that are none, {} requests", all.len(), all.len() * 3);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let good =
+        Answer::of(caller.start(reqwest::Method::GET, "/me").bearer_auth(hs256(&right(&server)))).await;
+    assert_eq!(good.status, 200, "{}", good.body);
+}
+
+#[tokio::test]
+async fn a_header_that_is_no_bearer_opens_no_request() {
+    let server = TestServer::start();
+    let caller = Caller::new(&server, "");
+    let good = hs256(&right(&server));
+    let heads: Vec<Vec<Vec<u8>>> = vec![
+        vec![b"Bearer".to_vec()],
+        vec![b"Bearer ".to_vec()],
+        vec![b"".to_vec()],
+        vec![good.clone().into()],
+        vec![format!("Basic {good}").into()],
+        vec![format!("Token {good}").into()],
+        vec![format!("Bearer{good}").into()],
+        vec![format!("Bearer:{good}").into()],
+        vec![format!("Bearer, {good}").into()],
+        vec![format!("Bearer {good}, Bearer {good}").into()],
+        vec![format!("Bearer {good} {good}").into()],
+        vec![format!("Bearer \"{good}\"").into()],
+        vec![format!("Bearer Bearer {good}").into()],
+        vec![[b"Bearer \xFF\xFE", good.as_bytes()].concat()],
+        vec![[good.as_bytes(), b"\xC3\xA9"].concat()],
+        vec![format!("Bearer {good}").into(), format!("Bearer {good}").into()],
+        vec![b"Basic YTpi".to_vec(), format!("Bearer {good}").into()],
+        vec![format!("Bearer {}", "x".repeat(30_000)).into()],
+    ];
+    for values in heads {
+        let mut request = caller.start(reqwest::Method::GET, "/me");
+        for value in &values {
+            request =
+                request.header("authorization", reqwest::header::HeaderValue::from_bytes(value).unwrap());
+        }
+        let answer = Answer::of(request).await;
+        let shown: Vec<_> =
+            values.iter().map(|value| String::from_utf8_lossy(&value[..value.len().min(20)])).collect();
+        assert!(is_refused(&answer), "{shown:?}: {} {}", answer.status, answer.body);
+    }
+    // Not where tokens of requests belong.
+    for path in
+        [format!("/me?token={good}"), format!("/me?access_token={good}"), format!("/me?apikey={good}")]
+    {
+        let answer =
+            Answer::of(caller.start(reqwest::Method::GET, &path).header("cookie", format!("token={good}")))
+                .await;
+        assert_eq!(answer.status, 401);
+    }
+    let lower = caller.start(reqwest::Method::GET, "/me").header("authorization", format!("bearer {good}"));
+    assert_eq!(Answer::of(lower).await.status, 200, "the scheme has no case");
+}
+
+#[tokio::test]
+async fn a_token_that_is_none_opens_no_topic() {
+    let server = TestServer::start();
+    let topic = format!("realtime:chat:room:{}", server.client("atelier_nord"));
+    let mut wrong = Vec::new();
+    for (label, token) in all_wrong(&server).await {
+        for in_join in [false, true] {
+            let reply = join(&server.ws(""), &topic, &token, in_join).await;
+            let is_error = reply["status"] == "error" && reply["response"].get("last_seq").is_none();
+            if !is_error {
+                wrong.push(format!("{label}, in the join: {in_join}: {reply}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let good = join(&server.ws(""), &topic, &hs256(&right(&server)), true).await;
+    assert_eq!(good["status"], "ok");
+}
+
+/// The reply to a join with the token in the address or in the join itself.
+async fn join(ws: &str, topic: &str, token: &str, in_join: bool) -> Value {
+    let query: String = form_urlencoded::Serializer::new(String::new())
+        .append_pair("vsn", "2.0.0")
+        .append_pair("apikey", if in_join { "" } else { token })
+        .finish();
+    let (mut ws, _) =
+        tokio_tungstenite::connect_async(format!("{ws}/realtime/v1/websocket?{query}")).await.unwrap();
+    let payload = if in_join { json!({"access_token": token}) } else { json!({}) };
+    ws.send(Message::text(json!(["1", "1", topic, "phx_join", payload]).to_string())).await.unwrap();
+    loop {
+        let next =
+            tokio::time::timeout(Duration::from_secs(60), ws.next()).await.expect("no answer to a join");
+        let Some(Ok(Message::Text(text))) = next else { panic!("the socket ended: {next:?}") };
+        let value: Value = serde_json::from_str(&text).unwrap();
+        if value[1] == "1" {
+            return value[4].clone();
+        }
+    }
+}
+
+/// A service in a process of its own, so that its log is its own too.
+struct Service {
+    child: Child,
+    lines: std::sync::mpsc::Receiver<String>,
+    url: String,
+}
+
+impl Service {
+    fn start(server: &TestServer) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_guichet"))
+            .arg("serve")
+            .env_clear()
+            .env("BIND", "127.0.0.1:0")
+            .env("DATABASE_URL", server.database.url(Login::App))
+            .env("DATABASE_WORKER_URL", server.database.url(Login::Worker))
+            .env("JWT_SECRET", SECRET)
+            .env("NOTIFICATION_LOG_LEVEL", "trace")
+            .env("LOG_FORMAT", "json")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(child.stderr.take().unwrap());
+        let (sender, lines) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
+        let mut service = Self { child, lines, url: String::new() };
+        let mut log = String::new();
+        while let Ok(line) = service.lines.recv_timeout(Duration::from_secs(60)) {
+            if let Some((_, rest)) = line.split_once("guichet is ready on ") {
+                service.url = rest.split(['"', ' ']).next().unwrap().to_owned();
+                return service;
+            }
+            log.push_str(&line);
+            log.push('\n');
+        }
+        panic!("the service did not start:\n{log}");
+    }
+
+    /// Ends it, and returns all that it logged since its start.
+    fn stop(mut self) -> Vec<String> {
+        let pid = nix::unistd::Pid::from_raw(self.child.id().try_into().unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+        self.child.wait().unwrap();
+        self.lines.iter().collect()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_a_token_is_logged_however_much_is() {
+    let server = TestServer::start();
+    let service = Service::start(&server);
+    let mut all = all_wrong(&server).await;
+    all.push(("the right one".to_owned(), hs256(&right(&server))));
+    let topic = format!("realtime:chat:room:{}", server.client("atelier_nord"));
+    let caller = Caller { base: service.url.clone(), ..Caller::new(&server, "") };
+    let ws = service.url.replacen("http", "ws", 1);
+    for (_, token) in &all {
+        for path in
+            ["/api/v1/me".to_owned(), format!("/api/v1/me?token={token}"), format!("/nowhere?token={token}")]
+        {
+            let _ = Answer::of(caller.start(reqwest::Method::GET, &path).bearer_auth(token)).await;
+        }
+        let _ = join(&ws, &topic, token, true).await;
+        let _ = join(&ws, &topic, token, false).await;
+    }
+    let log = service.stop();
+    assert!(log.len() > all.len(), "only {} lines were logged", log.len());
+    let parts =
+        |token: &str| token.split('.').filter(|part| part.len() >= 16).map(str::to_owned).collect::<Vec<_>>();
+    // Everybody's head, and a part that is a word of its own.
+    let head = encode(&json!({"typ": "JWT", "alg": "HS256"}));
+    let wrong: Vec<String> = all
+        .iter()
+        .flat_map(|(label, token)| parts(token).into_iter().map(move |part| (label, part)))
+        .filter(|(_, part)| *part != head)
+        .filter_map(|(label, part)| {
+            let line = log.iter().find(|line| line.contains(&part))?;
+            Some(format!("{label}: {:.300}", line))
+        })
+        .collect();
+    println!("logs: {} lines for {} tokens", log.len(), all.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
