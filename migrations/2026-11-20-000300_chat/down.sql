@@ -8,13 +8,16 @@ SET LOCAL ROLE guichet_authz;
 DROP FUNCTION authz.audience_moved(), authz.room_people(uuid), authz.follow(uuid, boolean),
     authz.sync_audience(uuid, uuid), authz.audience(uuid, uuid);
 CREATE OR REPLACE FUNCTION authz.my_people() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' ROWS 50 AS $$
-    SELECT m.user_id FROM public.client_members m
-     WHERE m.tenant_id = authz.tenant() AND m.client_id IN (SELECT authz.my_clients())
-    UNION ALL
-    SELECT c.operator_id FROM public.clients c
-     WHERE c.tenant_id = authz.tenant() AND c.id IN (SELECT authz.my_clients()) AND c.operator_id IS NOT NULL
-$$;
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' ROWS 50 AS $$
+BEGIN
+    RETURN QUERY
+    SELECT people.id FROM (SELECT authz.my_clients() AS id) mine, LATERAL (
+        SELECT m.user_id AS id FROM public.client_members m
+         WHERE m.tenant_id = authz.tenant() AND m.client_id = mine.id
+        UNION ALL
+        SELECT c.operator_id FROM public.clients c
+         WHERE c.tenant_id = authz.tenant() AND c.id = mine.id AND c.operator_id IS NOT NULL) people;
+END $$;
 SET LOCAL ROLE guichet_search;
 DROP FUNCTION authz.search_messages(text, bigint, bigint);
 SET LOCAL ROLE guichet_owner;

@@ -310,7 +310,7 @@ CREATE INDEX messages_words ON messages USING gin (authz.words(content)) WHERE d
 -- all messages and which applies tenant and membership itself. Newest first.
 CREATE FUNCTION authz.search_messages(q text, max_rows bigint, skip_rows bigint)
     RETURNS TABLE (id uuid, conversation_id uuid)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' ROWS 50 AS $$
     SELECT m.id, m.conversation_id FROM public.messages m
      WHERE authz.words(m.content) @@ (SELECT authz.wanted_words(q)) AND m.deleted_at IS NULL
        AND m.tenant_id = (SELECT authz.tenant())

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::base::id::{ClientId, ConversationId, MessageId, TenantId, UserId};
 use crate::base::page::Page;
 use crate::base::role::UserType;
-use crate::base::{Actor, Error, Result, Timestamp};
+use crate::base::{Actor, Error, Result, Role, Timestamp};
 use crate::chat::model::{LastMessage, ReadState, Room, Unread, UnreadRoom, excerpt};
 use crate::chat::service::Place;
 use crate::db::sql::sql;
@@ -120,10 +120,17 @@ fn outlines(part: &str, of: UserType) -> String {
 }
 
 /// One page of rooms. Each order is a text of its own: a parameter in ORDER BY would keep the planner from the index.
-fn page_of(order: Order, of: UserType, searched: bool, mine: bool) -> String {
+///
+/// Row-level security decides what is seen. For those who see few rooms of many, its own condition stands here once
+/// more without the "or all" beside it, so that PostgreSQL begins with their clients.
+fn page_of(order: Order, role: Role, searched: bool, mine: bool) -> String {
+    let few = match role {
+        Role::Employee | Role::Client => "AND c.client_id = ANY (ARRAY(SELECT authz.my_clients()))",
+        Role::Owner | Role::Manager | Role::Service | Role::Platform => "",
+    };
     let recent = "c.last_message_at DESC NULLS LAST, c.id";
     // An operator's list may be long: looked up once for all rooms. A member has few, and may not see who is told.
-    let online = match of {
+    let online = match role.user_type() {
         UserType::Operator => {
             "(c.client_id IN (SELECT t.client_id FROM client_members t WHERE t.tenant_id = $1 AND t.user_id = ANY ($6))) \
              DESC"
@@ -155,13 +162,14 @@ fn page_of(order: Order, of: UserType, searched: bool, mine: bool) -> String {
     };
     format!(
         "SELECT c.*, row_number() OVER (ORDER BY {by}) AS place FROM conversations c {standing} \
-         WHERE c.tenant_id = $1 {mine} {search} ORDER BY {by} LIMIT $4 OFFSET $5"
+         WHERE c.tenant_id = $1 {few} {mine} {search} ORDER BY {by} LIMIT $4 OFFSET $5"
     )
 }
 
 pub fn list(conn: &mut PgConnection, actor: &Actor, filter: &ListFilter) -> Result<Vec<Outline>> {
     let side = actor.role.user_type();
-    let text = outlines(&page_of(filter.order, side, filter.name_like.is_some(), filter.mine), side);
+    let part = page_of(filter.order, actor.role, filter.name_like.is_some(), filter.mine);
+    let text = outlines(&part, side);
     let rows = sql(text)
         .bind(actor.tenant)
         .bind(actor.user)
