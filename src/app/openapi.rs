@@ -42,10 +42,9 @@ struct ErrorBody {
 answer under `/api`.", license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT")),
     components(schemas(ErrorAnswer, ErrorBody)),
     tags(
-        (name = "Me", description = "The caller"),
-        (name = "Provisioning", description = "Tenants, people, teams"),
-        (name = "Clients", description = "Customer accounts, their members and projects"),
-        (name = "Chat", description = "Client rooms: messages, receipts, search"),
+        (name = "me", description = "The caller"),
+        (name = "provisioning", description = "Tenants, people, teams, clients, projects"),
+        (name = "chat", description = "Client rooms: messages, receipts, search"),
     )
 )]
 struct Described;
@@ -81,26 +80,12 @@ pub fn describe() -> OpenApi {
         components.add_security_scheme("token", scheme);
     }
     for (path, item) in &mut api.paths.paths {
-        let operations = [
-            ("get", &mut item.get),
-            ("put", &mut item.put),
-            ("post", &mut item.post),
-            ("patch", &mut item.patch),
-            ("delete", &mut item.delete),
-        ];
-        for (method, operation) in operations {
-            let Some(operation) = operation else { continue };
-            operation.operation_id = Some(id_of(method, path));
+        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
             complete(path, operation);
         }
     }
     api
-}
-
-/// `get_clients_id_messages`: unlike the names of handlers, no two operations share it.
-fn id_of(method: &str, path: &str) -> String {
-    let words = path.split(['/', '{', '}', '-']).filter(|word| !matches!(*word, "" | "api" | "v1"));
-    std::iter::once(method).chain(words).collect::<Vec<_>>().join("_")
 }
 
 fn complete(path: &str, operation: &mut Operation) {

@@ -13,7 +13,7 @@ const ROOMS: [(&str, &[&str]); 10] = [
     ("telemetry", &["config", "base"]),
     ("db", &["base"]),
     ("web", &["db", "base"]),
-    ("realtime", &["db", "base"]),
+    ("realtime", &["web", "db", "base"]),
     ("activity", &["db", "base"]),
     ("identity", &["activity", "web", "db", "config", "base"]),
     ("chat", &["identity", "activity", "realtime", "web", "db", "telemetry", "base"]),
