@@ -104,9 +104,12 @@ COMMENT ON TABLE projects IS 'What a client has under way.';
 -- ---------------------------------------------------------------- what the policies ask
 
 -- The clients that the actor may see one by one; owners and managers see all and need no list.
--- Security definer: a policy on client_members that read client_members would recurse.
+-- Security definer: a policy on client_members that read client_members would recurse. In PL/pgSQL, which keeps its
+-- plans: such a function in SQL is planned anew at every call, and one statement calls this one several times.
 CREATE FUNCTION authz.my_clients() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' ROWS 50 AS $$
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' ROWS 50 AS $$
+BEGIN
+    RETURN QUERY
     SELECT m.client_id FROM public.client_members m
      WHERE authz.role() = 'client' AND m.tenant_id = authz.tenant() AND m.user_id = authz.me()
     UNION ALL
@@ -115,8 +118,8 @@ CREATE FUNCTION authz.my_clients() RETURNS SETOF uuid
     UNION ALL
     SELECT c.id FROM public.team_members t
       JOIN public.clients c ON c.tenant_id = t.tenant_id AND c.team_id = t.team_id
-     WHERE authz.role() = 'employee' AND t.tenant_id = authz.tenant() AND t.user_id = authz.me()
-$$;
+     WHERE authz.role() = 'employee' AND t.tenant_id = authz.tenant() AND t.user_id = authz.me();
+END $$;
 
 -- Whether the actor sees every client and every room of the tenant.
 CREATE FUNCTION authz.sees_all_rooms() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
@@ -158,14 +161,18 @@ CREATE TRIGGER tenants_touch BEFORE UPDATE ON tenants FOR EACH ROW EXECUTE FUNCT
 
 -- ---------------------------------------------------------------- users
 -- Who a member or an employee knows beside themselves; chat.sql widens it to those who wrote in a member's room.
+-- Client by client, so that its cost follows their number and not the tenant's.
 CREATE FUNCTION authz.my_people() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' ROWS 50 AS $$
-    SELECT m.user_id FROM public.client_members m
-     WHERE m.tenant_id = authz.tenant() AND m.client_id IN (SELECT authz.my_clients())
-    UNION ALL
-    SELECT c.operator_id FROM public.clients c
-     WHERE c.tenant_id = authz.tenant() AND c.id IN (SELECT authz.my_clients()) AND c.operator_id IS NOT NULL
-$$;
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' ROWS 50 AS $$
+BEGIN
+    RETURN QUERY
+    SELECT people.id FROM (SELECT authz.my_clients() AS id) mine, LATERAL (
+        SELECT m.user_id AS id FROM public.client_members m
+         WHERE m.tenant_id = authz.tenant() AND m.client_id = mine.id
+        UNION ALL
+        SELECT c.operator_id FROM public.clients c
+         WHERE c.tenant_id = authz.tenant() AND c.id = mine.id AND c.operator_id IS NOT NULL) people;
+END $$;
 GRANT EXECUTE ON FUNCTION authz.my_people() TO guichet_app;
 
 ALTER TABLE users ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;

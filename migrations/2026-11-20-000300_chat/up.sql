@@ -78,6 +78,7 @@ CREATE TABLE participants (
 );
 ALTER TABLE participants SET (fillfactor = 50);
 CREATE INDEX participants_counted ON participants (tenant_id, user_id) WHERE counted;
+CREATE INDEX participants_followers ON participants (tenant_id, client_id) WHERE follows;
 COMMENT ON TABLE participants IS 'Where each person stands in a room: told of it and counted for it (counted), read up to read_seq, unread_count others'' messages after that.';
 
 -- ---------------------------------------------------------------- who is told of a room
@@ -137,13 +138,15 @@ END $$;
 
 -- The people told of a room, for whoever may see it: who is there to answer, and when they last were.
 CREATE FUNCTION authz.room_people(of_conversation uuid) RETURNS TABLE (user_id uuid, side text, last_seen_at timestamptz)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' ROWS 10 AS $$
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' ROWS 10 AS $$
+BEGIN
+    RETURN QUERY
     SELECT p.user_id, p.side, u.last_seen_at
       FROM public.participants p
       JOIN public.users u ON u.tenant_id = p.tenant_id AND u.id = p.user_id
      WHERE p.tenant_id = authz.tenant() AND p.conversation_id = of_conversation AND p.counted
-       AND (authz.sees_all_rooms() OR p.client_id IN (SELECT authz.my_clients()))
-$$;
+       AND (authz.sees_all_rooms() OR p.client_id IN (SELECT authz.my_clients()));
+END $$;
 
 GRANT SELECT, UPDATE ON conversations TO guichet_authz;
 GRANT SELECT, INSERT, UPDATE ON participants TO guichet_authz;
@@ -286,18 +289,19 @@ ALTER TEXT SEARCH CONFIGURATION authz.fr ALTER MAPPING FOR hword, hword_part, wo
 CREATE TEXT SEARCH CONFIGURATION authz.en (COPY = pg_catalog.english);
 ALTER TEXT SEARCH CONFIGURATION authz.en ALTER MAPPING FOR hword, hword_part, word WITH authz.unaccent, english_stem;
 
+-- A word that is none keeps the two languages apart, so that no phrase runs from the end of one into the other.
 CREATE FUNCTION authz.words(content text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    AS $$ SELECT to_tsvector('authz.fr'::regconfig, coalesce(content, '')) || to_tsvector('authz.en'::regconfig, coalesce(content, '')) $$;
+    AS $$ SELECT ts_delete(to_tsvector('authz.fr'::regconfig, coalesce(content, '')) || '|:16'::tsvector
+        || to_tsvector('authz.en'::regconfig, coalesce(content, '')), '|') $$;
 GRANT EXECUTE ON FUNCTION authz.words(text) TO guichet_app, guichet_search;
 
--- What is looked for, in French or in English. A query of nothing but words to be left out finds nothing: no index
--- could answer it.
+-- What is looked for, in French or in English; words to be left out, in neither. A query of nothing but those finds
+-- nothing: no index could answer it.
 CREATE FUNCTION authz.wanted_words(q text) RETURNS tsquery LANGUAGE sql STABLE SET search_path = '' AS $$
-    SELECT coalesce(fr || en, fr, en) FROM (SELECT
-        CASE WHEN querytree(of_fr) NOT IN ('', 'T') THEN of_fr END AS fr,
-        CASE WHEN querytree(of_en) NOT IN ('', 'T') THEN of_en END AS en
-      FROM (SELECT websearch_to_tsquery('authz.fr'::regconfig, q) AS of_fr,
-                   websearch_to_tsquery('authz.en'::regconfig, q) AS of_en) parsed) searchable
+    SELECT CASE WHEN querytree(query) NOT IN ('', 'T') THEN query END FROM (
+        SELECT CASE WHEN strpos(concat(fr, en), '!') > 0 THEN fr && en ELSE fr || en END AS query FROM (
+            SELECT websearch_to_tsquery('authz.fr'::regconfig, q) AS fr,
+                   websearch_to_tsquery('authz.en'::regconfig, q) AS en) parsed) combined
 $$;
 GRANT EXECUTE ON FUNCTION authz.wanted_words(text) TO guichet_app, guichet_search;
 CREATE INDEX messages_words ON messages USING gin (authz.words(content)) WHERE deleted_at IS NULL;
@@ -327,15 +331,18 @@ ALTER FUNCTION authz.search_messages(text, bigint, bigint) OWNER TO guichet_sear
 -- Whoever wrote in a room is known to its members by name.
 SET LOCAL ROLE guichet_authz;
 CREATE OR REPLACE FUNCTION authz.my_people() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' ROWS 50 AS $$
-    SELECT m.user_id FROM public.client_members m
-     WHERE m.tenant_id = authz.tenant() AND m.client_id IN (SELECT authz.my_clients())
-    UNION ALL
-    SELECT c.operator_id FROM public.clients c
-     WHERE c.tenant_id = authz.tenant() AND c.id IN (SELECT authz.my_clients()) AND c.operator_id IS NOT NULL
-    UNION ALL
-    SELECT p.user_id FROM public.participants p
-     WHERE p.tenant_id = authz.tenant() AND p.client_id IN (SELECT authz.my_clients()) AND p.follows
-$$;
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' ROWS 50 AS $$
+BEGIN
+    RETURN QUERY
+    SELECT people.id FROM (SELECT authz.my_clients() AS id) mine, LATERAL (
+        SELECT m.user_id AS id FROM public.client_members m
+         WHERE m.tenant_id = authz.tenant() AND m.client_id = mine.id
+        UNION ALL
+        SELECT c.operator_id FROM public.clients c
+         WHERE c.tenant_id = authz.tenant() AND c.id = mine.id AND c.operator_id IS NOT NULL
+        UNION ALL
+        SELECT p.user_id FROM public.participants p
+         WHERE p.tenant_id = authz.tenant() AND p.client_id = mine.id AND p.follows) people;
+END $$;
 SET LOCAL ROLE guichet_owner;
 REVOKE CREATE ON SCHEMA authz FROM guichet_authz, guichet_search;

@@ -80,15 +80,20 @@ pub fn signal(
 pub fn unread(conversation: ConversationId, told: &[Told]) -> Result<Vec<Aside>> {
     told.iter()
         .map(|told| {
-            let payload =
-                json!({"conversation_id": conversation, "unread_count": told.unread_count, "total": told.total});
-            Ok(Aside {
-                topic: person_topic(told.user_id).into(),
-                event: UNREAD.into(),
-                payload: raw(&payload)?,
-            })
+            let payload = raw(&of_unread(conversation, told.unread_count.into(), told.total))?;
+            Ok(Aside { topic: person_topic(told.user_id).into(), event: UNREAD.into(), payload })
         })
         .collect()
+}
+
+/// `messaging:unread` to one person whose counter moved without anything said in the room.
+pub fn unread_of(tenant: TenantId, user: UserId, state: &ReadState) -> Result<Signal> {
+    let payload = raw(&of_unread(state.conversation_id, state.unread_count, state.total))?;
+    Ok(Signal { tenant, topic: person_topic(user).into(), name: UNREAD.into(), payload, copies: Vec::new() })
+}
+
+fn of_unread(conversation: ConversationId, unread_count: i64, total: i64) -> Value {
+    json!({"conversation_id": conversation, "unread_count": unread_count, "total": total})
 }
 
 fn raw(payload: &Value) -> Result<Box<RawValue>> {

@@ -115,20 +115,7 @@ fn preview_faults(preview: &Value) -> Vec<Fault> {
     if preview.to_string().len() > MAX_PREVIEW_BYTES {
         faults.push(Fault::new("related.preview", "too_long").with("max", MAX_PREVIEW_BYTES));
     }
-    if has_nul(preview) {
-        faults.push(Fault::new("related.preview", "nul"));
-    }
     faults
-}
-
-/// Whether a key or a text in it has U+0000, which PostgreSQL cannot hold.
-fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(object) => object.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
 }
 
 /// A path of the application itself, or a web address: never `javascript:` and its kin, since front ends put it in

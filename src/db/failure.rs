@@ -37,7 +37,7 @@ pub fn on_constraint(name: &'static str, then: impl FnOnce() -> Error) -> impl F
 
 /// A transaction that did not even begin: its work has not run, so another connection may run it.
 #[derive(Debug)]
-struct NeverBegan(DieselError);
+struct NeverBegan(String);
 
 impl fmt::Display for NeverBegan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -48,7 +48,16 @@ impl fmt::Display for NeverBegan {
 impl std::error::Error for NeverBegan {}
 
 pub(super) fn began(error: DieselError) -> Error {
-    Error::unavailable(NeverBegan(error))
+    Error::unavailable(NeverBegan(error.to_string()))
+}
+
+/// The same for a question outside any transaction, which changes nothing: a closed connection did not answer it,
+/// another one may.
+pub(super) fn unanswered(error: Error) -> Error {
+    match diesel(&error) {
+        Some(cause) if is_closed(&error) => Error::unavailable(NeverBegan(cause.to_string())),
+        _ => error,
+    }
 }
 
 pub(super) fn never_began(error: &Error) -> bool {

@@ -91,13 +91,13 @@ impl Db {
     }
 
     /// A question asked before anybody acts (which tenant is this?), as `guichet_app` with no actor: policies show
-    /// it no row, so only functions made for it answer.
+    /// it no row, so only functions made for it answer. It changes nothing, since it may be asked again.
     pub async fn anonymous<T, F>(&self, mut work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnMut(&mut PgConnection) -> Result<T> + Send + 'static,
     {
-        self.app.run(move |conn| work(conn)).await
+        self.app.run(move |conn| work(conn).map_err(failure::unanswered)).await
     }
 
     pub fn lanes(&self) -> [&Lane; 2] {

@@ -12,6 +12,7 @@ mod identity;
 mod migrations;
 mod realtime;
 mod schema;
+mod outage;
 mod security;
 mod telemetry;
 mod web;

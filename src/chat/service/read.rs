@@ -39,21 +39,18 @@ fn write(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, up_to: UpTo) -> Result<Rea
     let head = store::lock(tx.conn(), actor, conversation)?;
     let seq = wanted.min(head.last_seq);
     if seq <= head.read_seq && !store::awaits_reading(tx.conn(), actor, &head, seq)? {
-        return standing(tx, actor, &head);
+        return store::read_state(tx.conn(), actor.tenant, actor.user, conversation);
     }
-    let (now, up_to) = (chat.clock.now(), seq.max(head.read_seq));
+    let now = chat.clock.now();
     let mut number = head.head;
     // One change moves a bounded number of messages, so a long absence is read in several.
     loop {
         number += 1;
-        let seen = store::mark_read(tx, actor, &head, up_to, number, now)?;
-        let told = announce(chat, tx, actor, &head, Reading { number, up_to, now })?;
+        let seen = store::mark_read(tx, actor, &head, seq, number, now)?;
+        let told = announce(chat, tx, actor, &head, Reading { number, up_to: seq, now })?;
         if seen < store::READ_AT_ONCE {
-            return Ok(events::read_state(
-                conversation,
-                up_to,
-                told.iter().find(|t| t.user_id == actor.user),
-            ));
+            let mine = told.iter().find(|told| told.user_id == actor.user);
+            return Ok(events::read_state(conversation, seq.max(head.read_seq), mine));
         }
     }
 }
@@ -63,12 +60,6 @@ struct Reading {
     number: i64,
     up_to: i64,
     now: Timestamp,
-}
-
-/// Where the actor stands when nothing moves.
-fn standing(tx: &mut Tx<'_>, actor: &Actor, head: &Head) -> Result<ReadState> {
-    let (unread_count, total) = store::standing(tx.conn(), actor.tenant, actor.user, head.conversation_id)?;
-    Ok(ReadState { conversation_id: head.conversation_id, up_to_seq: head.read_seq, unread_count, total })
 }
 
 fn announce(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, head: &Head, reading: Reading) -> Result<Vec<Told>> {

@@ -9,7 +9,7 @@ use crate::chat::model::{Conversation, Message, Related, Room};
 use crate::chat::service::list;
 use crate::chat::store::{self, Cut, Window};
 use crate::chat::typing::Audience;
-use crate::chat::{Chat, policy};
+use crate::chat::{Chat, events, policy};
 
 /// Kinds of entities that have a draft of their own; any other gets the general one.
 const DRAFT_KINDS: [&str; 5] = ["sale", "product", "alert", "order", "ticket"];
@@ -40,12 +40,16 @@ pub async fn open_room(chat: &Chat, actor: &Actor, client: ClientId) -> Result<C
 pub async fn follow(chat: &Chat, actor: &Actor, room: Room, wanted: bool) -> Result<Conversation> {
     policy::may_follow(actor)?;
     let by = actor.clone();
-    chat.db
+    let state = chat
+        .db
         .write(actor, move |tx| {
-            let client = store::conversation(tx.conn(), &by, room)?.client_id;
-            store::follow(tx.conn(), client, wanted)
+            let Place { conversation, client, .. } = store::place(tx.conn(), by.tenant, room)?;
+            store::follow(tx.conn(), client, wanted)?;
+            store::read_state(tx.conn(), by.tenant, by.user, conversation)
         })
         .await?;
+    // Whoever leaves has less to read, on every device.
+    chat.hub.signal(events::unread_of(actor.tenant, actor.user, &state)?);
     list::one(chat, actor, room).await
 }
 

@@ -52,24 +52,23 @@ pub fn lock(conn: &mut PgConnection, actor: &Actor, id: ConversationId) -> Resul
 pub const READ_AT_ONCE: i64 = 1_000;
 
 /// The other side's messages up to $4 that nobody of the actor's side had read are read now, the oldest first and $3
-/// at most; the actor stands at $4. Not only those after the actor's own `read_seq`: who came into a room late begins
+/// at most; the actor stands at $4, or where they stood beyond. Not only those after the actor's own `read_seq`: who came into a room late begins
 /// at its end, and what waited there before may be theirs to read. The partial index holds just these.
 const MARK_READ: &str = "
-    WITH due AS (
-        SELECT id FROM messages WHERE tenant_id = $1 AND conversation_id = $2 AND sender_type = $10 AND seq <= $4
-           AND read_at IS NULL ORDER BY seq LIMIT $3),
-    seen AS (
-        UPDATE messages m SET read_at = $5, delivered_at = coalesce(m.delivered_at, $5), changed_seq = $6
-          FROM due WHERE m.tenant_id = $1 AND m.id = due.id
-        RETURNING m.id),
+    WITH seen AS (
+        UPDATE messages SET read_at = $5, delivered_at = coalesce(delivered_at, $5), changed_seq = $6
+         WHERE tenant_id = $1 AND id = ANY (ARRAY (
+            SELECT id FROM messages WHERE tenant_id = $1 AND conversation_id = $2 AND sender_type = $10 AND seq <= $4
+               AND read_at IS NULL ORDER BY seq LIMIT $3))
+        RETURNING id),
     room AS (
         UPDATE conversations SET head = $6, updated_at = $5 WHERE tenant_id = $1 AND id = $2)
     INSERT INTO participants AS p (tenant_id, conversation_id, client_id, user_id, side, read_seq)
     VALUES ($1, $2, $8, $9, $7, $4)
-    ON CONFLICT (tenant_id, conversation_id, user_id) DO UPDATE SET read_seq = excluded.read_seq,
+    ON CONFLICT (tenant_id, conversation_id, user_id) DO UPDATE SET read_seq = greatest(p.read_seq, excluded.read_seq),
         unread_count = CASE WHEN p.counted THEN (
-            SELECT count(*) FROM messages m WHERE m.tenant_id = $1 AND m.conversation_id = $2 AND m.seq > $4
-               AND m.sender_id <> $9 AND m.deleted_at IS NULL) ELSE 0 END
+            SELECT count(*) FROM messages m WHERE m.tenant_id = $1 AND m.conversation_id = $2
+               AND m.seq > greatest(p.read_seq, excluded.read_seq) AND m.sender_id <> $9 AND m.deleted_at IS NULL) ELSE 0 END
     RETURNING (SELECT count(*) FROM seen) AS count";
 
 #[derive(QueryableByName)]
@@ -255,22 +254,29 @@ pub fn announce_change(tx: &mut Tx<'_>, actor: &Actor, what: Marked<'_>) -> Resu
 }
 
 /// The lock that every writer of the room takes before its messages.
-const LOCK_ROOM: &str = "SELECT FROM conversations WHERE tenant_id = $1 AND client_id = $2 FOR UPDATE";
+const LOCK_ROOM: &str = "SELECT id FROM conversations WHERE tenant_id = $1 AND client_id = $2 FOR UPDATE";
+
+#[derive(QueryableByName)]
+struct RoomRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: ConversationId,
+}
 
 #[derive(QueryableByName)]
 struct DeliveredRow {
     #[diesel(sql_type = BigInt)]
     seq: i64,
-    #[diesel(sql_type = SqlUuid)]
-    conversation_id: ConversationId,
 }
 
+// By id alone: of two conditions joined by OR, the planner walks through the whole room.
 const MARK_DELIVERED: &str = "
-    UPDATE messages m SET delivered_at = $6 FROM conversations c
-     WHERE c.tenant_id = $1 AND c.client_id = $2 AND m.tenant_id = $1 AND m.conversation_id = c.id
-       AND ((m.changed_seq > $3 AND m.changed_seq <= $4) OR m.id = ANY ($7))
-       AND m.sender_type <> $5 AND m.delivered_at IS NULL
-    RETURNING m.seq, m.conversation_id";
+    UPDATE messages SET delivered_at = $6
+     WHERE tenant_id = $1 AND id = ANY (ARRAY (
+            SELECT id FROM messages WHERE tenant_id = $1 AND conversation_id = $2
+               AND changed_seq > $3 AND changed_seq <= $4
+            UNION ALL SELECT unnest($7)))
+       AND conversation_id = $2 AND sender_type <> $5 AND delivered_at IS NULL
+    RETURNING seq";
 
 /// Marks the other side's messages whose events (`after`, `up_to`] reached a device of the actor, and those it
 /// fetched. Says which of them was the newest that was not delivered before.
@@ -283,16 +289,17 @@ pub fn mark_delivered(
     fetched: Vec<Uuid>,
     now: Timestamp,
 ) -> Result<Option<(ConversationId, i64)>> {
-    sql(LOCK_ROOM).bind(actor.tenant).bind(client).execute(tx.conn())?;
+    let room: Option<RoomRow> =
+        sql(LOCK_ROOM).bind(actor.tenant).bind(client).get_result(tx.conn()).optional()?;
+    let Some(RoomRow { id: conversation }) = room else { return Ok(None) };
     let rows: Vec<DeliveredRow> = sql(MARK_DELIVERED)
         .bind(actor.tenant)
-        .bind(client)
+        .bind(conversation)
         .bind(after)
         .bind(up_to)
         .bind(actor.role.user_type().as_str())
         .bind(now)
         .bind(fetched)
         .load(tx.conn())?;
-    let newest = rows.into_iter().max_by_key(|row| row.seq);
-    Ok(newest.map(|row| (row.conversation_id, row.seq)))
+    Ok(rows.into_iter().map(|row| row.seq).max().map(|newest| (conversation, newest)))
 }

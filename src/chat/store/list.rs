@@ -8,7 +8,7 @@ use crate::base::id::{ClientId, ConversationId, MessageId, TenantId, UserId};
 use crate::base::page::Page;
 use crate::base::role::UserType;
 use crate::base::{Actor, Error, Result, Timestamp};
-use crate::chat::model::{LastMessage, Room, Unread, UnreadRoom, excerpt};
+use crate::chat::model::{LastMessage, ReadState, Room, Unread, UnreadRoom, excerpt};
 use crate::chat::service::Place;
 use crate::db::sql::sql;
 
@@ -89,8 +89,19 @@ impl Outline {
     }
 }
 
-/// What the actor sees of the rooms `part` selects. The page is cut before anything is joined to it.
-fn outlines(part: &str) -> String {
+/// What the actor, of side `of`, sees of the rooms `part` selects. The page is cut before anything is joined to it.
+fn outlines(part: &str, of: UserType) -> String {
+    // A member may not see for themselves who is told, and has few rooms. An operator has many, and sees the members.
+    let others = match of {
+        UserType::Client => {
+            "SELECT r.user_id, r.last_seen_at FROM authz.room_people(c.id) r WHERE r.side = $3"
+        }
+        UserType::Operator => {
+            "SELECT r.id AS user_id, r.last_seen_at FROM client_members t \
+             JOIN users r ON r.tenant_id = $1 AND r.id = t.user_id \
+             WHERE t.tenant_id = $1 AND t.client_id = c.client_id AND r.deleted_at IS NULL AND r.role = $3"
+        }
+    };
     format!(
         "SELECT c.id, c.kind, c.client_id, k.name AS client_name, o.display_name AS operator_name, \
          coalesce(p.unread_count, 0) AS unread_count, coalesce(p.counted, false) AS followed, \
@@ -102,8 +113,8 @@ fn outlines(part: &str) -> String {
          LEFT JOIN users o ON o.tenant_id = $1 AND o.id = k.operator_id \
          LEFT JOIN messages m ON m.tenant_id = $1 AND m.conversation_id = c.id AND m.seq = c.last_seq \
          LEFT JOIN users u ON u.tenant_id = $1 AND u.id = m.sender_id \
-         LEFT JOIN LATERAL (SELECT array_agg(r.user_id) AS others, max(r.last_seen_at) AS last_seen \
-             FROM authz.room_people(c.id) r WHERE r.side = $3) s ON true \
+         LEFT JOIN LATERAL (SELECT array_agg(o.user_id) AS others, max(o.last_seen_at) AS last_seen \
+             FROM ({others}) o) s ON true \
          ORDER BY c.place"
     )
 }
@@ -150,7 +161,7 @@ fn page_of(order: Order, of: UserType, searched: bool, mine: bool) -> String {
 
 pub fn list(conn: &mut PgConnection, actor: &Actor, filter: &ListFilter) -> Result<Vec<Outline>> {
     let side = actor.role.user_type();
-    let text = outlines(&page_of(filter.order, side, filter.name_like.is_some(), filter.mine));
+    let text = outlines(&page_of(filter.order, side, filter.name_like.is_some(), filter.mine), side);
     let rows = sql(text)
         .bind(actor.tenant)
         .bind(actor.user)
@@ -170,16 +181,17 @@ pub fn conversation(conn: &mut PgConnection, actor: &Actor, room: Room) -> Resul
         Room::Conversation(id) => ("id", id.0),
         Room::Client(id) => ("client_id", id.0),
     };
-    sql(outlines(&format!(
-        "SELECT c.*, 1 AS place FROM conversations c WHERE c.tenant_id = $1 AND c.{column} = $4"
-    )))
-    .bind(actor.tenant)
-    .bind(actor.user)
-    .bind(actor.role.user_type().other().as_str())
-    .bind(id)
-    .get_result(conn)
-    .optional()?
-    .ok_or_else(|| Error::not_found("conversation"))
+    let side = actor.role.user_type();
+    let part =
+        format!("SELECT c.*, 1 AS place FROM conversations c WHERE c.tenant_id = $1 AND c.{column} = $4");
+    sql(outlines(&part, side))
+        .bind(actor.tenant)
+        .bind(actor.user)
+        .bind(side.other().as_str())
+        .bind(id)
+        .get_result(conn)
+        .optional()?
+        .ok_or_else(|| Error::not_found("conversation"))
 }
 
 #[derive(QueryableByName)]
@@ -212,29 +224,33 @@ pub fn unread(conn: &mut PgConnection, tenant: TenantId, user: UserId, limit: i6
 }
 
 #[derive(QueryableByName)]
-struct Standing {
+struct StateRow {
     #[diesel(sql_type = BigInt)]
-    here: i64,
+    up_to_seq: i64,
+    #[diesel(sql_type = BigInt)]
+    unread_count: i64,
     #[diesel(sql_type = BigInt)]
     total: i64,
 }
 
-/// What the person has not read of one room, and in total.
-pub fn standing(
+/// Where the person stands in one room, and what they have not read in total.
+pub fn read_state(
     conn: &mut PgConnection,
     tenant: TenantId,
     user: UserId,
-    room: ConversationId,
-) -> Result<(i64, i64)> {
-    let row: Standing =
-        sql("SELECT coalesce(sum(unread_count) FILTER (WHERE conversation_id = $3), 0)::bigint AS here, \
-         coalesce(sum(unread_count), 0)::bigint AS total \
-         FROM participants WHERE tenant_id = $1 AND user_id = $2 AND counted")
+    conversation: ConversationId,
+) -> Result<ReadState> {
+    let row: StateRow =
+        sql("SELECT coalesce(max(read_seq) FILTER (WHERE conversation_id = $3), 0) AS up_to_seq, \
+         coalesce(sum(unread_count) FILTER (WHERE conversation_id = $3), 0)::bigint AS unread_count, \
+         coalesce(sum(unread_count) FILTER (WHERE counted), 0)::bigint AS total \
+         FROM participants WHERE tenant_id = $1 AND user_id = $2 AND (counted OR conversation_id = $3)")
         .bind(tenant)
         .bind(user)
-        .bind(room)
+        .bind(conversation)
         .get_result(conn)?;
-    Ok((row.here, row.total))
+    let StateRow { up_to_seq, unread_count, total } = row;
+    Ok(ReadState { conversation_id: conversation, up_to_seq, unread_count, total })
 }
 
 #[derive(QueryableByName)]

@@ -11,7 +11,7 @@ pub use change::{
     Head, Marked, READ_AT_ONCE, announce_change, apply_delete, apply_edit, awaits_reading, lock,
     mark_delivered, mark_read,
 };
-pub use list::{ListFilter, Order, Outline, conversation, list, moved_since, place, standing, unread};
+pub use list::{ListFilter, Order, Outline, conversation, list, moved_since, place, read_state, unread};
 pub use page::{Cut, Window, history, message, of_entity};
 pub use search::{hits, rooms_with};
 pub use send::{

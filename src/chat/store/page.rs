@@ -50,19 +50,18 @@ struct WindowRow {
     message_id: Option<Uuid>,
 }
 
-/// Room and page in one statement, so that they are of one snapshot and cost one trip.
+/// Room and page in one statement, so that they are of one snapshot and cost one trip. The page is cut before authors
+/// are joined to it: else the planner, who thinks that rooms are small, sorts a large one whole.
 macro_rules! window {
     ($room:literal, $part:literal) => {
         concat!(
-            "SELECT r.id AS room_id, r.head AS room_head, r.last_seq AS room_last_seq, p.id AS message_id, p.* FROM (\
-             SELECT c.id, c.head, c.last_seq FROM conversations c WHERE c.tenant_id = $1 AND ",
-            $room,
-            ") r LEFT JOIN LATERAL (SELECT ",
+            "SELECT r.id AS room_id, r.head AS room_head, r.last_seq AS room_last_seq, m.id AS message_id, ",
             message_columns!(),
-            " FROM messages m LEFT JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.sender_id \
-             WHERE m.tenant_id = $1 AND m.conversation_id = r.id ",
+            " FROM (SELECT c.id, c.head, c.last_seq FROM conversations c WHERE c.tenant_id = $1 AND ",
+            $room,
+            ") r LEFT JOIN LATERAL (SELECT * FROM messages p WHERE p.tenant_id = $1 AND p.conversation_id = r.id ",
             $part,
-            ") p ON true"
+            ") m ON true LEFT JOIN users u ON u.tenant_id = $1 AND u.id = m.sender_id"
         )
     };
 }
@@ -70,9 +69,9 @@ macro_rules! window {
 macro_rules! windows {
     ($room:literal) => {
         [
-            window!($room, "AND m.seq < $3 ORDER BY m.seq DESC LIMIT $4"),
-            window!($room, "AND m.seq > $3 ORDER BY m.seq LIMIT $4"),
-            window!($room, "AND m.changed_seq > $3 ORDER BY m.changed_seq FETCH FIRST ($4) ROWS WITH TIES"),
+            window!($room, "AND p.seq < $3 ORDER BY p.seq DESC LIMIT $4"),
+            window!($room, "AND p.seq > $3 ORDER BY p.seq LIMIT $4"),
+            window!($room, "AND p.changed_seq > $3 ORDER BY p.changed_seq FETCH FIRST ($4) ROWS WITH TIES"),
         ]
     };
 }
@@ -128,17 +127,21 @@ pub fn history(
 /// Leaves what belongs to the page, in the order asked for. Says whether there was more.
 fn cut_off(messages: &mut Vec<Message>, cut: Cut, limit: usize) -> bool {
     let found = messages.len();
+    // The join to authors keeps no order.
     match cut {
         Cut::Newest | Cut::Before(_) => {
-            messages.truncate(limit);
-            messages.reverse();
+            messages.sort_by_key(|message| message.seq);
+            messages.drain(..found.saturating_sub(limit));
         }
-        Cut::After(_) => messages.truncate(limit),
+        Cut::After(_) => {
+            messages.sort_by_key(|message| message.seq);
+            messages.truncate(limit);
+        }
         Cut::ChangedAfter(_) => {
+            messages.sort_by_key(|message| (message.changed_seq, message.seq));
             let last =
                 limit.checked_sub(1).and_then(|at| messages.get(at)).map_or(i64::MAX, |m| m.changed_seq);
             messages.retain(|message| message.changed_seq <= last);
-            messages.sort_by_key(|message| (message.changed_seq, message.seq));
         }
     }
     messages.len() < found

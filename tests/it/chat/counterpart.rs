@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::room::{conversation, execute, messages, post_in};
-use crate::harness::World;
+use crate::harness::{Socket, World};
 
 #[tokio::test]
 async fn a_member_learns_who_will_answer_in_their_language() {
@@ -69,9 +69,7 @@ async fn each_side_learns_when_the_other_was_last_there() {
 #[tokio::test]
 async fn nobody_is_promised_an_answer_while_an_operator_is_there() {
     let world = World::new();
-    let token = &world.server.user("emma").token;
-    let url = world.server.ws(&format!("/realtime/v1/websocket?vsn=1.0.0&token={token}"));
-    let (_socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+    let _socket = Socket::open(&world.server, &world.server.user("emma").token).await;
     while conversation(&world.chloe, world.nord).await["counterpart"]["status"] != "online" {
         tokio::task::yield_now().await;
     }

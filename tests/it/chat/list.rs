@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::room::{each, execute, faults, list, word};
-use crate::harness::{Api, World};
+use crate::harness::{Api, Socket, World};
 
 async fn rooms(by: &Api, query: &str) -> Vec<Value> {
     list(by.get(&format!("/conversations?{query}")).await.data())
@@ -67,9 +67,7 @@ async fn the_most_unread_comes_first_when_asked() {
 async fn who_is_there_comes_first_when_asked() {
     let world = World::new();
     world.say(&world.chloe, "un").await;
-    let token = &world.server.user("bruno").token;
-    let url = world.server.ws(&format!("/realtime/v1/websocket?vsn=1.0.0&token={token}"));
-    let (_socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+    let _socket = Socket::open(&world.server, &world.server.user("bruno").token).await;
     while names(&world.awa, "sort=online").await != ["Boulangerie Sud", "Atelier Nord"] {
         tokio::task::yield_now().await;
     }

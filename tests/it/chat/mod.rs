@@ -21,4 +21,5 @@ mod room;
 mod search;
 mod send;
 mod shapes;
+mod signals;
 mod unread;

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::room::{
-    count, execute, faults, history, list, logged, messages, nord, numbers, read_all, read_to, unread, word,
+    count, each, execute, faults, history, list, logged, messages, nord, numbers, read_all, read_to, unread,
+    word,
 };
 use crate::harness::World;
 
@@ -122,6 +123,20 @@ async fn what_waited_before_a_member_came_is_theirs_to_read() {
     world.service.put(&format!("{members}/{bruno}"), json!({})).await.data();
     read_all(&world, &world.bruno).await;
     assert_eq!(history(&world, &world.emma).await[0]["state"], "read");
+}
+
+#[tokio::test]
+async fn who_came_late_reads_what_waited_only_as_far_as_they_say() {
+    let world = World::new();
+    for content in ["un", "deux", "trois"] {
+        world.say(&world.chloe, content).await;
+    }
+    let karim = world.server.user("karim").id;
+    world.service.patch(&format!("/clients/{}", world.nord), json!({"operator_id": karim})).await.data();
+    let state = read_to(&world, &world.karim, 2).await;
+    assert_eq!((&state["up_to_seq"], &state["unread_count"]), (&json!(3), &json!(0)));
+    let states = each(&history(&world, &world.chloe).await, "state");
+    assert_eq!(states, [json!("read"), json!("read"), json!("sent")]);
 }
 
 #[tokio::test]

@@ -173,7 +173,8 @@ async fn finds_nothing_more(world: &World, by: &Api) {
     assert_eq!(by.get(&messages(world)).await.refusal(), (404, "NOT_FOUND"));
     assert_eq!(by.post(&messages(world), json!({"content": "a"})).await.refusal(), (404, "NOT_FOUND"));
     assert_eq!(by.get(&nord(world).await).await.refusal(), (404, "NOT_FOUND"));
-    assert_eq!(by.get("/conversations").await.data(), &json!([]));
+    let rooms = by.get("/conversations").await.data().to_string();
+    assert!(!rooms.contains("Atelier Nord"), "{rooms}");
     assert_eq!(by.get("/messages/search?q=bonjour").await.data(), &json!([]));
     assert_eq!(by.get("/conversations/unread-count").await.data()["total"], 0);
 }

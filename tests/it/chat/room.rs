@@ -102,9 +102,12 @@ struct Line {
 
 fn admin(world: &World) -> PgConnection {
     let mut conn = world.server.database.connect(Role::Admin);
-    // What runs as another owner (search, audience) sees one tenant's rows only.
+    // What runs as another owner (search, audience) sees one tenant's rows only; triggers ask who acts.
     let tenant = world.server.demo.tenant_id;
-    conn.batch_execute(&format!("SELECT set_config('app.tenant_id', '{tenant}', false)")).unwrap();
+    let actor = format!(
+        "SELECT set_config('app.tenant_id', '{tenant}', false), set_config('app.role', 'owner', false)"
+    );
+    conn.batch_execute(&actor).unwrap();
     conn
 }
 

@@ -47,7 +47,7 @@ async fn accents_case_and_endings_do_not_matter_in_french_and_in_english() {
     for content in ["Les commandes ont été livrées", "The orders were delivered"] {
         world.say(&world.chloe, content).await;
     }
-    for words in ["commande", "COMMANDES", "ete livre", "Livrée"] {
+    for words in ["commande", "COMMANDES", "ete livree", "Livrée"] {
         assert_eq!(contents(&world.emma, words).await, ["Les commandes ont été livrées"], "{words}");
     }
     for words in ["order", "Delivering", "orders deliver"] {
@@ -65,6 +65,7 @@ async fn phrases_alternatives_and_exclusions_are_understood() {
     assert_eq!(contents(&world.emma, "complet -gâteau").await.len(), 2);
     assert_eq!(contents(&world.emma, "pain OR gateau").await.len(), 3);
     assert_eq!(contents(&world.emma, "complet -\"pain complet\"").await, ["complet, le pain"]);
+    assert_eq!(contents(&world.emma, "complets -gâteaux -le").await, ["pain complet"]);
 }
 
 #[tokio::test]

@@ -1,0 +1,87 @@
+//! `make bench`: what guichet does, beside what the same work costs without it.
+//!
+//! - Every figure is a ratio to a floor measured in the same run: `pgbench` with the very statements that guichet
+//!   sends, `send()` to as many sockets, an empty actix handler. Absolute times only serve within one run.
+//! - The service is a process of its own on a PostgreSQL of its own, fsync on, a million messages in it.
+//! - Receivers check what they get: a gap, a repeat, a wrong order or wrong words void the figure, and the run fails.
+//!   A missed bar is printed, and fails nothing: machines differ.
+//!
+//! `BENCH_SCALE=small` is for machines of an integration service; `BENCH_ONLY=read,send` runs a part.
+
+mod capture;
+mod fanout;
+mod floor;
+mod http;
+mod idle;
+mod load;
+mod pgbench;
+mod read;
+mod report;
+mod scale;
+mod send;
+mod service;
+mod socket;
+mod start;
+mod times;
+mod world;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+use self::report::Report;
+use self::scale::Scale;
+use self::service::Folder;
+use self::world::World;
+
+fn main() -> ExitCode {
+    let mut report = Report::default();
+    // One thread: the load must leave the processors to what is measured.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("bench: no runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(&mut report)) {
+        Ok(()) if report.is_whole() => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(report: &mut Report) -> Result<()> {
+    floor::raise_file_limit()?;
+    let folder = Folder::make()?;
+    scenarios(report, &folder).await.with_context(|| folder.log())
+}
+
+async fn scenarios(report: &mut Report, folder: &Folder) -> Result<()> {
+    let scale = Scale::of_environment();
+    let only = std::env::var("BENCH_ONLY").unwrap_or_default();
+    let wanted = |name: &str| only.is_empty() || only.split(',').any(|word| word == name);
+    report.conditions(&scale);
+    let world = World::make(folder, &scale).await.context("the data could not be made")?;
+    let mut service = start::run(report, folder).await.context("start")?;
+    floor::run(report, &service, &scale).await.context("floors")?;
+    if wanted("idle") {
+        idle::run(report, &service, &world, &scale).await.context("idle connections")?;
+        service = service.restart(folder).await?;
+    }
+    if wanted("send") {
+        send::run(report, &service, &world, &scale).await.context("durable send")?;
+    }
+    if wanted("read") {
+        read::run(report, &service, &world, &scale).await.context("reads")?;
+    }
+    if wanted("fanout") {
+        fanout::run(report, &service, &world, &scale).await.context("fan-out")?;
+    }
+    service.stop().await?;
+    report.verdict();
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! `pgbench` and its neighbours, from the folder of the server that runs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use diesel::sql_types::Text;
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl};
+use guichet::db::embedded::Role;
+use tokio::process::Command;
+
+use crate::service::{DATABASE, Service};
+use crate::times::Times;
+
+/// What `pgbench` is to run.
+pub struct Work<'a> {
+    /// One of them a transaction, each client among its own share.
+    pub scripts: &'a [String],
+    pub role: Role,
+    pub connections: usize,
+    pub lasts: Duration,
+    /// Transactions a second; as fast as they go where there is none.
+    pub rate: Option<u32>,
+}
+
+pub struct Floor {
+    pub per_second: f64,
+    pub times: Times,
+}
+
+#[derive(QueryableByName)]
+struct Setting {
+    #[diesel(sql_type = Text)]
+    setting: String,
+}
+
+/// Where the programs of the running server are.
+pub fn programs(service: &Service) -> Result<PathBuf> {
+    let mut admin = PgConnection::establish(&service.admin_url())?;
+    let row: Setting =
+        diesel::sql_query("SELECT setting FROM pg_config WHERE name = 'BINDIR'").get_result(&mut admin)?;
+    Ok(row.setting.into())
+}
+
+pub async fn run(service: &Service, work: &Work<'_>) -> Result<Floor> {
+    let folder = service.postgres_log.with_file_name("pgbench");
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("script.sql"), choice(work))?;
+    let mut command = Command::new(programs(service)?.join("pgbench"));
+    command
+        .current_dir(&folder)
+        .args([
+            "--no-vacuum",
+            "--protocol=prepared",
+            "--jobs=1",
+            "--file=script.sql",
+            "--log",
+            "--log-prefix=times",
+        ])
+        .args(["--client", &work.connections.to_string(), "--time", &work.lasts.as_secs().max(1).to_string()])
+        .arg(service.cluster.url(work.role, DATABASE));
+    if let Some(rate) = work.rate {
+        command.args(["--rate", &rate.to_string()]);
+    }
+    let output = command.output().await.context("pgbench could not be started")?;
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success() && !said.contains("aborted"), "pgbench failed:\n{said}");
+    let per_second =
+        said.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
+    let floor = Floor { per_second: per_second.with_context(|| said.clone())?, times: times(&folder)? };
+    fs::remove_dir_all(&folder)?;
+    Ok(floor)
+}
+
+/// Each client takes one of its own share of the scripts by chance, so that clients do not wait for one another
+/// where a script locks a row.
+fn choice(work: &Work<'_>) -> String {
+    let share = (work.scripts.len() / work.connections).max(1);
+    let last = work.scripts.len() - 1;
+    let mut text = format!("\\set pick least(:client_id * {share} + random(0, {share} - 1), {last})\n");
+    for (number, script) in work.scripts.iter().enumerate() {
+        text.push_str(&format!("\\{} :pick = {number}\n{script}", if number == 0 { "if" } else { "elif" }));
+    }
+    text + "\\endif\n"
+}
+
+/// The third word of each line of the logs: microseconds.
+fn times(folder: &Path) -> Result<Times> {
+    let mut times = Times::default();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if !entry.file_name().to_string_lossy().starts_with("times") {
+            continue;
+        }
+        for line in fs::read_to_string(entry.path())?.lines() {
+            if let Some(micros) = line.split(' ').nth(2).and_then(|word| word.parse().ok()) {
+                times.push(Duration::from_micros(micros));
+            }
+        }
+    }
+    Ok(times)
+}
+
+/// Operations a second of `fdatasync`, which is what PostgreSQL calls at each commit.
+pub async fn fsyncs_per_second(service: &Service) -> Result<f64> {
+    let file = service.postgres_log.with_file_name("fsync");
+    let mut command = Command::new(programs(service)?.join("pg_test_fsync"));
+    let output = command.args(["--secs-per-test=1", "--filename"]).arg(&file).output().await?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line =
+        said.lines().find(|line| line.trim_start().starts_with("fdatasync")).context("no fdatasync")?;
+    let rate = line.split_whitespace().find_map(|word| word.parse().ok());
+    rate.context("pg_test_fsync measured nothing")
+}

@@ -1,0 +1,43 @@
+//! How much is done: the full run, or one for small machines.
+
+use std::time::Duration;
+
+pub struct Scale {
+    pub name: &'static str,
+    /// Client rooms, each with one member; fifty to an employee.
+    pub rooms: usize,
+    pub messages_per_room: usize,
+    pub idle_connections: usize,
+    /// Requests that wait at once in a durable send, each in a room of its own.
+    pub senders: usize,
+    /// How often floor and guichet take turns; the median counts.
+    pub rounds: usize,
+    pub turn: Duration,
+}
+
+impl Scale {
+    /// `BENCH_SCALE=small`, or the full run.
+    pub fn of_environment() -> Self {
+        if std::env::var("BENCH_SCALE").is_ok_and(|scale| scale == "small") { SMALL } else { FULL }
+    }
+}
+
+const FULL: Scale = Scale {
+    name: "full",
+    rooms: 2_000,
+    messages_per_room: 500,
+    idle_connections: 10_000,
+    senders: 32,
+    rounds: 3,
+    turn: Duration::from_secs(4),
+};
+
+const SMALL: Scale = Scale {
+    name: "small",
+    rooms: 200,
+    messages_per_room: 100,
+    idle_connections: 1_000,
+    senders: 32,
+    rounds: 1,
+    turn: Duration::from_secs(2),
+};
