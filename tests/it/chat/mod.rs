@@ -1,6 +1,7 @@
 //! Client rooms, over REST and in the database.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "tests: a panic is how they fail, and clippy sees only functions marked as tests"
 )]
 

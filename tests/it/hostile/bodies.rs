@@ -34,7 +34,6 @@ pub struct Field {
     pub server: TestServer,
     pub things: Things,
     pub owner: Caller,
-    pub service: Caller,
     platform: Caller,
 }
 
@@ -45,7 +44,7 @@ impl Field {
         let service = Caller::new(&server, &server.demo.service_token);
         let platform = Caller::new(&server, &token(&server, "platform", "*", Role::Service));
         let things = Things::make(&service, &owner, "field").await;
-        Self { server, things, owner, service, platform }
+        Self { server, things, owner, platform }
     }
 
     /// Somebody whose request would be taken, were it right.
@@ -87,6 +86,9 @@ async fn no_value_of_any_body_breaks_anything() {
         });
         for (what, answer) in stream::iter(fired).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await {
             judge.refused(&what, &answer);
+            if operation.described["responses"].get(answer.status.as_str()).is_none() {
+                judge.wrong.push(format!("{what}: {} is not described", answer.status));
+            }
         }
     }
     judge.verdict("bodies to be refused");
