@@ -2,8 +2,9 @@
 
 use anyhow::Context;
 use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::{Components, ObjectBuilder, Schema, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, OpenApi, Ref, ResponseBuilder, Server};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder, Server};
 use utoipa::{OpenApi as _, ToSchema};
 use utoipa_actix_web::AppExt;
 
@@ -29,7 +30,6 @@ struct ErrorBody {
     #[schema(example = "Certaines valeurs ne conviennent pas.")]
     message: String,
     /// A list of `{field, code, message}` for `VALIDATION_ERROR`, else an object that depends on `code`.
-    #[schema(value_type = Option<Object>)]
     details: Option<serde_json::Value>,
     /// The `X-Request-Id` of the request, to quote when asking for help.
     request_id: Option<String>,
@@ -42,10 +42,9 @@ struct ErrorBody {
 answer under `/api`.", license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT")),
     components(schemas(ErrorAnswer, ErrorBody)),
     tags(
-        (name = "Me", description = "The caller"),
-        (name = "Provisioning", description = "Tenants, people, teams"),
-        (name = "Clients", description = "Customer accounts, their members and projects"),
-        (name = "Chat", description = "Client rooms: messages, receipts, search"),
+        (name = "me", description = "The caller"),
+        (name = "provisioning", description = "Tenants, people, teams, clients, projects"),
+        (name = "chat", description = "Client rooms: messages, receipts, search"),
     )
 )]
 struct Described;
@@ -68,6 +67,11 @@ const WITH_BODY: [(&str, &str); 4] = [
     ("415", "Not JSON, or packed: `UNSUPPORTED_MEDIA_TYPE`"),
 ];
 
+const WITH_VERSION: [(&str, &str); 2] = [
+    ("412", "`If-Match` names another version; `details` show the record as it is"),
+    ("428", "The change does not say which version it is based on: `PRECONDITION_REQUIRED`"),
+];
+
 /// The description of every route of the API.
 pub fn describe() -> OpenApi {
     let (_, mut api) = actix_web::App::new()
@@ -80,30 +84,17 @@ pub fn describe() -> OpenApi {
         let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
         components.add_security_scheme("token", scheme);
     }
+    let components = api.components.clone().unwrap_or_default();
     for (path, item) in &mut api.paths.paths {
-        let operations = [
-            ("get", &mut item.get),
-            ("put", &mut item.put),
-            ("post", &mut item.post),
-            ("patch", &mut item.patch),
-            ("delete", &mut item.delete),
-        ];
-        for (method, operation) in operations {
-            let Some(operation) = operation else { continue };
-            operation.operation_id = Some(id_of(method, path));
-            complete(path, operation);
+        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            complete(path, operation, &components);
         }
     }
     api
 }
 
-/// `get_clients_id_messages`: unlike the names of handlers, no two operations share it.
-fn id_of(method: &str, path: &str) -> String {
-    let words = path.split(['/', '{', '}', '-']).filter(|word| !matches!(*word, "" | "api" | "v1"));
-    std::iter::once(method).chain(words).collect::<Vec<_>>().join("_")
-}
-
-fn complete(path: &str, operation: &mut Operation) {
+fn complete(path: &str, operation: &mut Operation, components: &Components) {
     operation.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
     let mut statuses: Vec<_> = COMMON.to_vec();
     if path.contains('{') {
@@ -111,6 +102,9 @@ fn complete(path: &str, operation: &mut Operation) {
     }
     if operation.request_body.is_some() {
         statuses.extend(WITH_BODY);
+    }
+    if is_versioned(operation, components) {
+        statuses.extend(WITH_VERSION);
     }
     for (status, description) in statuses {
         let response = ResponseBuilder::new().description(description).build();
@@ -124,17 +118,29 @@ fn complete(path: &str, operation: &mut Operation) {
     }
 }
 
+/// Whether the body may say which version it is based on.
+fn is_versioned(operation: &Operation, components: &Components) -> bool {
+    let name = || {
+        let RefOr::T(body) = operation.request_body.as_ref()? else { return None };
+        let RefOr::T(content) = body.content.get("application/json")? else { return None };
+        let RefOr::Ref(schema) = content.schema.as_ref()? else { return None };
+        schema.ref_location.rsplit('/').next()
+    };
+    match name().and_then(|name| components.schemas.get(name)) {
+        Some(RefOr::T(Schema::Object(object))) => object.properties.contains_key("updated_at"),
+        _ => false,
+    }
+}
+
 /// Every failure leaves in the envelope, also those that a handler names for itself.
-fn as_error(response: &mut utoipa::openapi::RefOr<utoipa::openapi::Response>) {
-    let utoipa::openapi::RefOr::T(response) = response else { return };
+fn as_error(response: &mut RefOr<Response>) {
+    let RefOr::T(response) = response else { return };
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorAnswer"))).build();
     response.content.insert("application/json".to_owned(), content.into());
 }
 
 /// Shows what an answer really is: the documented body stands under `data`.
-fn in_envelope(response: &mut utoipa::openapi::RefOr<utoipa::openapi::Response>) {
-    use utoipa::openapi::RefOr;
-    use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+fn in_envelope(response: &mut RefOr<Response>) {
     let RefOr::T(response) = response else { return };
     let Some(RefOr::T(content)) = response.content.get_mut("application/json") else { return };
     let Some(data) = content.schema.take() else { return };

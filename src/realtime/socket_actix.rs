@@ -2,11 +2,7 @@
 //!
 //! What leaves does not pass through it: the response's body is the mailbox itself, whose frames are encoded once for
 //! all subscribers, and which wakes the connection's writer without waking the session.
-//!
-//! What arrives is held by both: actix goes on reading a request whose body nobody holds any more, for as long as the
-//! client likes to send. Held to the end of the answer, the connection is closed with it.
 
-use std::cell::RefCell;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -46,8 +42,7 @@ pub fn accept(
     max_frame_bytes: usize,
 ) -> actix_web::Result<(HttpResponse, ActixSocket)> {
     let refused = Refused::default();
-    let incoming = Incoming(Rc::new(RefCell::new(payload)));
-    let guarded = Guarded::new(incoming.clone(), max_frame_bytes, Rc::clone(&refused));
+    let guarded = Guarded::new(payload, max_frame_bytes, Rc::clone(&refused));
     let guarded: BoxedPayloadStream = Box::pin(guarded);
     let mut guarded = Payload::Stream { payload: guarded };
     let payload = web::Payload::from_request(request, &mut guarded).into_inner()?;
@@ -56,8 +51,7 @@ pub fn accept(
         .max_frame_size(max_frame_bytes)
         .aggregate_continuations()
         .max_continuation_size(max_frame_bytes);
-    let response =
-        response.map_body(|_, close_signal| Outgoing { connection, close_signal, incoming }.boxed());
+    let response = response.map_body(|_, close_signal| Outgoing { connection, close_signal }.boxed());
     Ok((response, ActixSocket { messages, refused }))
 }
 
@@ -72,18 +66,6 @@ impl Socket for ActixSocket {
             Err(_) if self.refused.get() => Inbound::Refused(CloseCode::TooBig, TOO_BIG),
             Err(error) => return refusal(&error),
         })
-    }
-}
-
-/// The bytes that arrive.
-#[derive(Clone)]
-struct Incoming(Rc<RefCell<web::Payload>>);
-
-impl Stream for Incoming {
-    type Item = Result<Bytes, PayloadError>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Pin::new(&mut *self.0.borrow_mut()).poll_next(cx)
     }
 }
 
@@ -105,8 +87,6 @@ struct Outgoing {
     /// actix-ws's own body, never polled: when it is dropped, its stream of messages ends.
     #[expect(dead_code, reason = "held for its Drop")]
     close_signal: BoxBody,
-    #[expect(dead_code, reason = "held until the last frame has left")]
-    incoming: Incoming,
 }
 
 impl MessageBody for Outgoing {

@@ -3,6 +3,8 @@
 //!
 //! Left out are columns of types that Diesel's DSL does not read here: SQL names them by hand.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
 

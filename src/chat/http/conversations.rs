@@ -53,7 +53,7 @@ impl ListQuery {
 }
 
 /// The caller's conversations.
-#[utoipa::path(tag = "Chat", params(ListQuery), responses((status = 200, body = [Conversation])))]
+#[utoipa::path(tag = "chat", operation_id = "list_conversations", params(ListQuery), responses((status = 200, body = [Conversation])))]
 #[get("/conversations")]
 pub(super) async fn list(
     chat: Data<Chat>,
@@ -66,7 +66,7 @@ pub(super) async fn list(
 }
 
 /// Opens the conversation with a client: it is there since the client is.
-#[utoipa::path(tag = "Chat", request_body = OpenBody,
+#[utoipa::path(tag = "chat", operation_id = "open_conversation", request_body = OpenBody,
     responses((status = 200, description = "There already", body = Conversation)))]
 #[post("/conversations")]
 pub(super) async fn open(
@@ -78,7 +78,7 @@ pub(super) async fn open(
 }
 
 /// One conversation.
-#[utoipa::path(tag = "Chat", params(("id" = ConversationId, Path)), responses((status = 200, body = Conversation)))]
+#[utoipa::path(tag = "chat", operation_id = "read_conversation", params(("id" = ConversationId, Path)), responses((status = 200, body = Conversation)))]
 #[get("/conversations/{id}")]
 pub(super) async fn one(
     chat: Data<Chat>,
@@ -89,14 +89,14 @@ pub(super) async fn one(
 }
 
 /// What is unread, in total and room by room.
-#[utoipa::path(tag = "Chat", responses((status = 200, body = Unread)))]
+#[utoipa::path(tag = "chat", operation_id = "count_unread", responses((status = 200, body = Unread)))]
 #[get("/conversations/unread-count")]
 pub(super) async fn unread_count(chat: Data<Chat>, caller: Caller) -> Result<Reply<Unread>> {
     Ok(Reply::ok(service::unread_count(&chat, &caller).await?))
 }
 
 /// Marks as read, forward only.
-#[utoipa::path(tag = "Chat", params(("id" = ConversationId, Path)), request_body = ReadBody,
+#[utoipa::path(tag = "chat", operation_id = "mark_conversation_read", params(("id" = ConversationId, Path)), request_body = ReadBody,
     responses((status = 200, body = ReadState)))]
 #[post("/conversations/{id}/read")]
 pub(super) async fn read(
@@ -115,7 +115,7 @@ pub(super) async fn read(
 }
 
 /// Tells the room that the caller types; ends by itself after 5 s.
-#[utoipa::path(tag = "Chat", params(("id" = ConversationId, Path)), request_body = TypingBody,
+#[utoipa::path(tag = "chat", operation_id = "set_typing", params(("id" = ConversationId, Path)), request_body = TypingBody,
     responses((status = 200, body = Object)))]
 #[post("/conversations/{id}/typing")]
 pub(super) async fn typing(
@@ -129,7 +129,7 @@ pub(super) async fn typing(
 }
 
 /// A conversation with words to begin with, about an entity.
-#[utoipa::path(tag = "Chat", request_body = DraftBody, responses((status = 200, body = Draft)))]
+#[utoipa::path(tag = "chat", operation_id = "draft_message", request_body = DraftBody, responses((status = 200, body = Draft)))]
 #[post("/conversations/draft")]
 pub(super) async fn draft(chat: Data<Chat>, caller: Caller, body: Json<DraftBody>) -> Result<Reply<Draft>> {
     let (client, related) = body.0.parse()?;
@@ -137,7 +137,7 @@ pub(super) async fn draft(chat: Data<Chat>, caller: Caller, body: Json<DraftBody
 }
 
 /// From now on the caller, an operator, is told of this room and counted for it.
-#[utoipa::path(tag = "Chat", params(("id" = ConversationId, Path)), responses((status = 200, body = Conversation)))]
+#[utoipa::path(tag = "chat", operation_id = "follow_conversation", params(("id" = ConversationId, Path)), responses((status = 200, body = Conversation)))]
 #[put("/conversations/{id}/follow")]
 pub(super) async fn follow(
     chat: Data<Chat>,
@@ -148,7 +148,7 @@ pub(super) async fn follow(
 }
 
 /// No longer followed; who is in charge of the client or in its team is told all the same.
-#[utoipa::path(tag = "Chat", params(("id" = ConversationId, Path)), responses((status = 200, body = Conversation)))]
+#[utoipa::path(tag = "chat", operation_id = "unfollow_conversation", params(("id" = ConversationId, Path)), responses((status = 200, body = Conversation)))]
 #[delete("/conversations/{id}/follow")]
 pub(super) async fn unfollow(
     chat: Data<Chat>,

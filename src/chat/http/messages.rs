@@ -18,7 +18,7 @@ use crate::web::{Caller, Json, Path, Query, Reply};
 ///
 /// `meta.head` is the topic number in the same snapshot: join the room's topic with `after_seq = head`, and nothing
 /// falls between.
-#[utoipa::path(tag = "Chat", params(("id" = ConversationId, Path), HistoryQuery),
+#[utoipa::path(tag = "chat", operation_id = "list_messages", params(("id" = ConversationId, Path), HistoryQuery),
     responses((status = 200, body = [Message])))]
 #[get("/conversations/{id}/messages")]
 pub(super) async fn of_conversation(
@@ -31,7 +31,7 @@ pub(super) async fn of_conversation(
 }
 
 /// A page of a client's room, oldest first.
-#[utoipa::path(tag = "Chat", params(("id" = ClientId, Path), HistoryQuery),
+#[utoipa::path(tag = "chat", operation_id = "list_client_messages", params(("id" = ClientId, Path), HistoryQuery),
     responses((status = 200, body = [Message])))]
 #[get("/clients/{id}/messages")]
 pub(super) async fn of_client(
@@ -70,7 +70,7 @@ fn beyond(window: &Window, cut: Cut) -> (bool, bool) {
 }
 
 /// Writes in a conversation.
-#[utoipa::path(tag = "Chat", params(("id" = ConversationId, Path)), request_body = SendBody,
+#[utoipa::path(tag = "chat", operation_id = "send_message", params(("id" = ConversationId, Path)), request_body = SendBody,
     responses((status = 201, body = Sent), (status = 200, description = "A repeat: the first message", body = Sent)))]
 #[post("/conversations/{id}/messages")]
 pub(super) async fn send_to_conversation(
@@ -84,7 +84,7 @@ pub(super) async fn send_to_conversation(
 }
 
 /// Writes in a client's room.
-#[utoipa::path(tag = "Chat", params(("id" = ClientId, Path)), request_body = SendBody,
+#[utoipa::path(tag = "chat", operation_id = "send_client_message", params(("id" = ClientId, Path)), request_body = SendBody,
     responses((status = 201, body = Sent), (status = 200, description = "A repeat: the first message", body = Sent)))]
 #[post("/clients/{id}/messages")]
 pub(super) async fn send_to_client(
@@ -104,7 +104,7 @@ async fn send(chat: &Chat, caller: &Caller, once: Once, room: Room, body: SendBo
 }
 
 /// Changes the words of one's own message, within the window.
-#[utoipa::path(tag = "Chat", params(("id" = MessageId, Path)), request_body = EditBody,
+#[utoipa::path(tag = "chat", operation_id = "edit_message", params(("id" = MessageId, Path)), request_body = EditBody,
     responses((status = 200, body = Message), (status = 403, description = "EDIT_WINDOW_CLOSED")))]
 #[patch("/messages/{id}")]
 pub(super) async fn edit(
@@ -118,7 +118,7 @@ pub(super) async fn edit(
 }
 
 /// Deletes a message: its author within the window, an owner at any time. A tombstone stays.
-#[utoipa::path(tag = "Chat", params(("id" = MessageId, Path)),
+#[utoipa::path(tag = "chat", operation_id = "delete_message", params(("id" = MessageId, Path)),
     responses((status = 200, body = Message), (status = 403, description = "EDIT_WINDOW_CLOSED")))]
 #[delete("/messages/{id}")]
 pub(super) async fn delete(
@@ -130,7 +130,7 @@ pub(super) async fn delete(
 }
 
 /// Marks this message and all before it as read.
-#[utoipa::path(tag = "Chat", params(("id" = MessageId, Path)), responses((status = 200, body = ReadState)))]
+#[utoipa::path(tag = "chat", operation_id = "mark_message_read", params(("id" = MessageId, Path)), responses((status = 200, body = ReadState)))]
 #[put("/messages/{id}/read")]
 pub(super) async fn read(
     chat: Data<Chat>,

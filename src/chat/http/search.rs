@@ -24,7 +24,7 @@ pub(super) struct SearchQuery {
 }
 
 /// Messages by their words, newest first, in the rooms the caller may read.
-#[utoipa::path(tag = "Chat", params(SearchQuery), responses((status = 200, body = [Found])))]
+#[utoipa::path(tag = "chat", operation_id = "search_messages", params(SearchQuery), responses((status = 200, body = [Found])))]
 #[get("/messages/search")]
 pub(super) async fn search(
     chat: Data<Chat>,
@@ -53,7 +53,7 @@ pub(super) struct AboutQuery {
 }
 
 /// What was said about an entity, newest first, in the rooms the caller may read.
-#[utoipa::path(tag = "Chat", params(AboutQuery), responses((status = 200, body = [Message])))]
+#[utoipa::path(tag = "chat", operation_id = "list_related_messages", params(AboutQuery), responses((status = 200, body = [Message])))]
 #[get("/messages")]
 pub(super) async fn about(
     chat: Data<Chat>,

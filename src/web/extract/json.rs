@@ -83,6 +83,10 @@ pub fn parse_value<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T> 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let text = std::str::from_utf8(body).map_err(|_| Error::malformed_json())?;
     strict::check(text)?;
+    // Serde would read an array as an object's members in their order.
+    if !text.trim_start().starts_with('{') {
+        return Err(Error::invalid("", "wrong_type"));
+    }
     let mut json = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut json).map_err(|cause| {
         let (path, message) = (cause.path().to_string(), cause.inner().to_string());

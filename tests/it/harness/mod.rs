@@ -8,6 +8,7 @@
 mod api;
 mod database;
 mod postgres;
+mod process;
 mod server;
 mod socket;
 mod world;
@@ -15,6 +16,7 @@ mod world;
 pub use api::{Answer, Api};
 pub use database::TestDatabase;
 pub use postgres::Postgres;
+pub use process::Process;
 pub use server::{SECRET, TestServer};
 pub use socket::{Socket, room};
 pub use world::World;

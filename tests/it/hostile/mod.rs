@@ -1,7 +1,12 @@
 //! Bad input, generated: every operation × field × hostile value, and thousands of broken frames. Never a 5xx or a
 //! panic, always the envelope, nothing changed, and the service answers as before.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at what it did not expect"
+)]
 
 mod bodies;
 mod frames;

@@ -1,21 +1,18 @@
 //! Tokens that are none, shown over HTTP and on sockets: one answer for all of them, and no trace of them in the log.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::{SinkExt, StreamExt};
 use guichet::base::Role;
-use guichet::db::embedded::Role as Login;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
 use crate::api::things::{Caller, token};
-use crate::harness::{Answer, SECRET, TestServer};
+use crate::harness::{Answer, Process, SECRET, TestServer};
 
 fn encode(part: &Value) -> String {
     URL_SAFE_NO_PAD.encode(part.to_string())
@@ -273,66 +270,10 @@ async fn join(ws: &str, topic: &str, token: &str, in_join: bool) -> Value {
     }
 }
 
-/// A service in a process of its own, so that its log is its own too.
-struct Service {
-    child: Child,
-    lines: std::sync::mpsc::Receiver<String>,
-    url: String,
-}
-
-impl Service {
-    fn start(server: &TestServer) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_guichet"))
-            .arg("serve")
-            .env_clear()
-            .env("BIND", "127.0.0.1:0")
-            .env("DATABASE_URL", server.database.url(Login::App))
-            .env("DATABASE_WORKER_URL", server.database.url(Login::Worker))
-            .env("JWT_SECRET", SECRET)
-            .env("NOTIFICATION_LOG_LEVEL", "trace")
-            .env("LOG_FORMAT", "json")
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let output = BufReader::new(child.stderr.take().unwrap());
-        let (sender, lines) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
-        });
-        let mut service = Self { child, lines, url: String::new() };
-        let mut log = String::new();
-        while let Ok(line) = service.lines.recv_timeout(Duration::from_secs(60)) {
-            if let Some((_, rest)) = line.split_once("guichet is ready on ") {
-                service.url = rest.split(['"', ' ']).next().unwrap().to_owned();
-                return service;
-            }
-            log.push_str(&line);
-            log.push('\n');
-        }
-        panic!("the service did not start:\n{log}");
-    }
-
-    /// Ends it, and returns all that it logged since its start.
-    fn stop(mut self) -> Vec<String> {
-        let pid = nix::unistd::Pid::from_raw(self.child.id().try_into().unwrap());
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
-        self.child.wait().unwrap();
-        self.lines.iter().collect()
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 #[tokio::test]
 async fn nothing_of_a_token_is_logged_however_much_is() {
     let server = TestServer::start();
-    let service = Service::start(&server);
+    let service = Process::start(&server, "trace");
     let mut all = all_wrong(&server).await;
     all.push(("the right one".to_owned(), hs256(&right(&server))));
     let topic = format!("realtime:chat:room:{}", server.client("atelier_nord"));

@@ -8,7 +8,12 @@
 //! Over HTTP and sockets: `operations` tries every operation as everybody who may not, `bearers` every token that is
 //! none, `rows` the service's own transactions without the application's checks.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at what it did not expect"
+)]
 
 mod atoms;
 mod bearers;
