@@ -1,10 +1,4 @@
 //! One test binary: a folder per feature, over one harness.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "tests: a panic is how they fail, and clippy sees only functions marked as tests"
-)]
 
 mod api;
 mod architecture;
