@@ -28,8 +28,10 @@ async fn what_was_missed_comes_first_then_what_is_live() {
     );
     world.say(&world.chloe, "en direct").await;
     let heard = numbers(&mut emma, &topic, 38).await;
-    let expected: Vec<_> = (4..=40).map(|n| (n, true)).chain([(41, false)]).collect();
-    assert_eq!(heard, expected);
+    let in_order: Vec<i64> = heard.iter().map(|(number, _)| *number).collect();
+    assert_eq!(in_order, (4..=41).collect::<Vec<_>>());
+    // The last one came live, or from the log if the reading was still under way: either way once, and last.
+    assert!(heard[..37].iter().all(|(_, replayed)| *replayed));
 }
 
 #[tokio::test]
