@@ -129,6 +129,9 @@ BEGIN
     IF NOT (authz.sees_all_rooms() OR (authz.role() = 'employee' AND of_client IN (SELECT authz.my_clients()))) THEN
         RAISE EXCEPTION 'a room that the actor may not see' USING ERRCODE = '42501';
     END IF;
+    -- First of all, as everywhere: a new participant holds the conversation by its foreign key, and of two who hold it
+    -- so neither could lock it any more.
+    PERFORM FROM public.conversations c WHERE c.tenant_id = authz.tenant() AND c.client_id = of_client FOR UPDATE;
     INSERT INTO public.participants AS p (tenant_id, conversation_id, client_id, user_id, side, follows)
     SELECT c.tenant_id, c.id, c.client_id, authz.me(), 'operator', wanted
       FROM public.conversations c WHERE c.tenant_id = authz.tenant() AND c.client_id = of_client
