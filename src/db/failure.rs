@@ -13,7 +13,11 @@ impl From<DieselError> for Error {
             DieselError::NotFound => Error::not_found("row").because(error),
             DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
             | DieselError::BrokenTransactionManager => Error::unavailable(error),
-            DieselError::DatabaseError(_, info) if is_outage(info.message()) => Error::unavailable(error),
+            DieselError::DatabaseError(_, info)
+                if is_outage(info.message()) || is_overload(info.message()) =>
+            {
+                Error::unavailable(error)
+            }
             _ => Error::internal(error),
         }
     }
@@ -66,7 +70,12 @@ pub(super) fn never_began(error: &Error) -> bool {
 
 /// Whether the connection is of no more use.
 pub(super) fn is_closed(error: &Error) -> bool {
-    error.kind() == Kind::Unavailable
+    match diesel(error) {
+        Some(DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _))
+        | Some(DieselError::BrokenTransactionManager) => true,
+        Some(DieselError::DatabaseError(_, info)) => is_outage(info.message()),
+        _ => error.kind() == Kind::Unavailable,
+    }
 }
 
 /// Whether PostgreSQL made this transaction lose a race that the same work may win when run again: a
@@ -97,6 +106,12 @@ fn is_outage(message: &str) -> bool {
         "no connection to the server",
     ];
     WORDS.iter().any(|words| message.contains(words))
+}
+
+/// The limits that `roles.sql` sets on waiting for a lock and on one statement: reached when too much is asked at
+/// once, never by what is asked.
+fn is_overload(message: &str) -> bool {
+    message.starts_with("canceling statement due to")
 }
 
 fn diesel(error: &Error) -> Option<&DieselError> {
