@@ -20,7 +20,8 @@ def tell(kind, **fields):
 
 class Application:
     def __init__(self, url, token, **_options_of_other_libraries):
-        self.client = AsyncRealtimeClient(f"{url.replace('http', 'ws')}/realtime/v1", token)
+        # The library gives up after five tries, which is 15 s: too soon where the whole suite runs on two cores.
+        self.client = AsyncRealtimeClient(f"{url.replace('http', 'ws')}/realtime/v1", token, max_retries=10)
         self.channels = {}
 
     async def join(self, topic, ack=True, resume="none", after=0):

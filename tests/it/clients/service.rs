@@ -155,7 +155,10 @@ impl Drop for Service {
         let _ = self.kill();
         // PostgreSQL ends by itself; its folder goes after it.
         let _ = self.leaves_no_orphan();
-        println!("what the service complained of:\n{}", self.complaints());
+        let complaints = self.complaints();
+        if !complaints.is_empty() {
+            println!("what the service complained of:\n{complaints}");
+        }
     }
 }
 
