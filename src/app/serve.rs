@@ -1,7 +1,7 @@
 //! From a listening socket to the last answer.
 
 use std::net::{SocketAddr, TcpListener};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::HttpServer;
 use actix_web::dev::ServerHandle;
@@ -48,20 +48,23 @@ pub fn start(app: App) -> anyhow::Result<Running> {
 }
 
 impl Running {
-    /// Stops in order: not ready, no new sockets, each socket told to come back, requests finished, tasks ended.
+    /// Stops within `SHUTDOWN_GRACE_SECS`, in order: not ready, no new sockets, each socket told to come back, requests finished, tasks ended.
     pub async fn stop(self) -> anyhow::Result<()> {
         let grace = Duration::from_secs(self.app.config.server.shutdown_grace_secs);
+        let deadline = Instant::now() + grace;
+        let left = || deadline.saturating_duration_since(Instant::now());
         self.app.readiness.drain();
         if self.app.realtime.connections() > 0 {
             tokio::time::sleep(LAME_DUCK.min(grace / 10)).await;
         }
         self.app.realtime.drain(SPREAD.min(grace / 4)).await;
         let stopping = self.handle.stop(true);
-        if tokio::time::timeout(grace, stopping).await.is_err() {
+        // The last fifth is for the tasks: what sockets and requests left to be written.
+        if tokio::time::timeout(left().saturating_sub(grace / 5), stopping).await.is_err() {
             tracing::warn!("requests were still running at the stop");
             self.handle.stop(false).await;
         }
-        self.app.lifecycle.stop(grace / 4).await;
+        self.app.lifecycle.stop(left()).await;
         self.server.await?.context("the server failed")
     }
 }

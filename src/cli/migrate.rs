@@ -40,7 +40,6 @@ pub fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
         }
         println!("roles made");
     }
-    roles::become_owner(&mut conn)?;
     let done = match args.down {
         Some(steps) => migrate::down(&mut conn, steps)?,
         None => migrate::up(&mut conn)?,

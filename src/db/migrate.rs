@@ -1,5 +1,6 @@
 //! Migrations, run by the owner role alone.
 
+use super::roles::become_owner;
 use anyhow::{Context, anyhow};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -10,8 +11,9 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 /// Held while migrating: several processes may start at once.
 const LOCK: &str = "SELECT pg_advisory_lock(hashtext('guichet.migrate'))";
 
-/// Runs what is pending and says what was run.
+/// Runs what is pending and says what was run. What it makes is `guichet_owner`'s, whoever `owner` logged in as.
 pub fn up(owner: &mut PgConnection) -> anyhow::Result<Vec<String>> {
+    become_owner(owner)?;
     owner.batch_execute(LOCK)?;
     let done =
         owner.run_pending_migrations(MIGRATIONS).map_err(|e| anyhow!(e)).context("a migration failed")?;
@@ -20,6 +22,7 @@ pub fn up(owner: &mut PgConnection) -> anyhow::Result<Vec<String>> {
 
 /// Takes back the last `steps` migrations and says which.
 pub fn down(owner: &mut PgConnection, steps: usize) -> anyhow::Result<Vec<String>> {
+    become_owner(owner)?;
     owner.batch_execute(LOCK)?;
     let mut undone = Vec::new();
     for _ in 0..steps {
@@ -28,11 +31,6 @@ pub fn down(owner: &mut PgConnection, steps: usize) -> anyhow::Result<Vec<String
         undone.push(version.to_string());
     }
     Ok(undone)
-}
-
-/// Whether migrations are pending. Asked as the owner, since the application role may not even look.
-pub fn pending(owner: &mut PgConnection) -> anyhow::Result<bool> {
-    owner.has_pending_migration(MIGRATIONS).map_err(|e| anyhow!(e))
 }
 
 #[derive(QueryableByName)]

@@ -21,3 +21,4 @@ mod random;
 mod restarts;
 mod service;
 mod toolbox;
+mod tour;

@@ -28,12 +28,17 @@ pub struct Service {
 impl Service {
     /// A new one on an empty folder, ready.
     pub async fn start() -> Result<Self> {
+        let mut service = Self::unstarted()?;
+        service.start_again().await?;
+        Ok(service)
+    }
+
+    /// An empty folder and a port.
+    pub fn unstarted() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         // So that the user who runs the embedded PostgreSQL can enter.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
-        let mut service = Self { port: Port::take()?, folder, child: None };
-        service.start_again().await?;
-        Ok(service)
+        Ok(Self { port: Port::take()?, folder, child: None })
     }
 
     pub async fn start_again(&mut self) -> Result<()> {
@@ -46,6 +51,31 @@ impl Service {
         let log = OpenOptions::new().create(true).append(true).open(self.log_file())?;
         self.child = Some(self.command("serve").stdout(Stdio::null()).stderr(log).spawn()?);
         Ok(())
+    }
+
+    /// As `make run` starts it, ready; what a newcomer reads is in `tour`.
+    pub async fn start_demo(&mut self) -> Result<()> {
+        let log = OpenOptions::new().create(true).append(true).open(self.log_file())?;
+        let tour = fs::File::create(self.tour_file())?;
+        self.child = Some(self.command("serve").arg("--demo").stdout(tour).stderr(log).spawn()?);
+        self.ready().await
+    }
+
+    /// What `serve --demo` printed, once its last line is there.
+    pub fn tour(&self) -> Result<String> {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let tour = fs::read_to_string(self.tour_file())?;
+            if tour.ends_with("/messages\n\n") {
+                return Ok(tour);
+            }
+            ensure!(Instant::now() < deadline, "the tour is not whole:\n{tour}");
+            std::thread::park_timeout(LOOK_EVERY);
+        }
+    }
+
+    fn tour_file(&self) -> PathBuf {
+        self.folder.path().join("tour")
     }
 
     pub fn url(&self) -> String {

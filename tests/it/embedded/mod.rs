@@ -265,7 +265,10 @@ fn someone_who_is_not_root_runs_it_as_themselves() -> Result<()> {
     std::os::unix::fs::chown(&data_dir, Some(nobody.uid.as_raw()), Some(nobody.gid.as_raw()))?;
     // A copy, since this binary may lie where they cannot go.
     let program = folder.path().join("guichet-test");
-    fs::copy(std::env::current_exe()?, &program)?;
+    // By another process: one of this process's children, forked meanwhile, would hold the file open for writing,
+    // and what is open for writing cannot be run.
+    let copied = Command::new("cp").arg(std::env::current_exe()?).arg(&program).status()?;
+    ensure!(copied.success(), "cp failed");
     let mut command = child_running(&program, &data_dir);
     let mut owner = Owner::spawn(command.uid(nobody.uid.as_raw()).gid(nobody.gid.as_raw()))?;
     owner.kill()?;
