@@ -70,6 +70,8 @@ impl Host for Desk {
         after: Option<Timestamp>,
     ) -> BoxFuture<'a, Result<Grant>> {
         async move {
+            // A socket outlives requests: its person may have been deleted or given another rank since it opened.
+            let actor = &self.directory.renew(actor).await?;
             let granted = match Topic::parse(topic) {
                 None => return Err(Error::not_found("topic")),
                 Some(Topic::Room(client)) => self.room(actor, client).await,
@@ -91,6 +93,7 @@ impl Host for Desk {
         payload: Value,
     ) -> BoxFuture<'a, Result<Value>> {
         async move {
+            let actor = &self.directory.renew(actor).await?;
             match name {
                 "messaging:send" => {
                     let send = parse::<SendCommand>(payload)?.into_send()?;

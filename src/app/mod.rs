@@ -47,6 +47,7 @@ impl App {
         let directory = directory(&config, &db, &hub, &clock)?;
         let chat = Chat {
             db: db.clone(),
+            directory: directory.clone(),
             hub: Arc::clone(&hub),
             clock: clock.clone(),
             delivered: Delivered::default(),

@@ -22,20 +22,31 @@ use std::time::Duration;
 pub use delivered::Delivered;
 pub use typing::Typing;
 
-use crate::base::Clock;
+use crate::base::{Actor, Clock, Result};
+use crate::config::Feature;
 use crate::db::Db;
+use crate::identity::Directory;
 use crate::realtime::Hub;
 
 /// What chat needs of the house.
 #[derive(Clone)]
 pub struct Chat {
     pub db: Db,
+    pub directory: Directory,
     pub hub: Arc<Hub>,
     pub clock: Clock,
     pub delivered: Delivered,
     pub typing: Typing,
     /// How long an author may edit or delete a message (`MESSAGE_EDIT_WINDOW_SECS`).
     pub edit_window: Duration,
+}
+
+impl Chat {
+    /// Lets people in where chat is on; each use case begins with it.
+    async fn admit(&self, actor: &Actor) -> Result<()> {
+        policy::may_use_rooms(actor)?;
+        self.directory.require(actor, Feature::Chat).await
+    }
 }
 
 /// The topic of a client's room.

@@ -1,4 +1,4 @@
-//! Feature flags: on, unless the configuration or the tenant's settings turn one off.
+//! Feature flags: on, unless the configuration or the tenant's settings turn one off, or this version lacks it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use crate::base::{Error, Kind, Result};
 use crate::config::{self, Feature};
+
+/// What this version has. The others read as off, and answer `FEATURE_DISABLED` where a request asks for them.
+const BUILT: [Feature; 1] = [Feature::Chat];
 
 /// What is off for one tenant.
 #[derive(Debug, Clone)]
@@ -19,7 +22,7 @@ impl FeatureSet {
     pub fn new(configured: &config::Features, settings: &Value) -> Self {
         let off_here = |feature: &Feature| {
             let said = settings.get("features").and_then(|features| features.get(feature.as_str()));
-            !configured.is_on(*feature) || said == Some(&Value::Bool(false))
+            !BUILT.contains(feature) || !configured.is_on(*feature) || said == Some(&Value::Bool(false))
         };
         Self { off: Feature::ALL.into_iter().filter(off_here).collect() }
     }

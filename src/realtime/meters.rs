@@ -1,14 +1,15 @@
 //! The figures of the socket, under the names that dashboards know. Handles are taken once: looking one up by name
 //! costs as much as a delivery.
 
-use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+use metrics::{Counter, Gauge, counter, gauge};
+
+use crate::telemetry::names::{WS_ACTIVE_CONNECTIONS, WS_FRAMES, WS_SLOW_CONSUMERS};
 
 /// V1 and V2 are one dialect to operators.
 const DIALECT: &str = "phoenix";
 
 pub struct Meters {
     pub connections: Gauge,
-    pub delivery_seconds: Histogram,
     pub slow_consumers: Counter,
     pub frames_in: Counter,
     pub frames_out: Counter,
@@ -17,11 +18,10 @@ pub struct Meters {
 impl Default for Meters {
     fn default() -> Self {
         Self {
-            connections: gauge!("notifications_ws_active_connections"),
-            delivery_seconds: histogram!("message_delivery_seconds"),
-            slow_consumers: counter!("ws_slow_consumers_total"),
-            frames_in: counter!("ws_frames_total", "direction" => "in", "dialect" => DIALECT),
-            frames_out: counter!("ws_frames_total", "direction" => "out", "dialect" => DIALECT),
+            connections: gauge!(WS_ACTIVE_CONNECTIONS),
+            slow_consumers: counter!(WS_SLOW_CONSUMERS),
+            frames_in: counter!(WS_FRAMES, "direction" => "in", "dialect" => DIALECT),
+            frames_out: counter!(WS_FRAMES, "direction" => "out", "dialect" => DIALECT),
         }
     }
 }

@@ -17,9 +17,11 @@ use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error as ActixError, HttpMessage, HttpRequest, HttpResponse};
 use futures_util::FutureExt;
+use metrics::histogram;
 use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::base::{Actor, Error, Kind, Locale};
+use crate::telemetry::names::HTTP_REQUEST_DURATION_SECONDS;
 use crate::web::address::{ClientAddress, client_address};
 use crate::web::body::{self, Unread};
 use crate::web::rate_limit::Quota;
@@ -152,15 +154,35 @@ impl Seen {
     fn log(&self, status: StatusCode, request: Option<&HttpRequest>) {
         let extensions = request.map(HttpMessage::extensions);
         let actor = extensions.as_ref().and_then(|extensions| extensions.get::<Actor>());
+        let route = request.and_then(HttpRequest::match_pattern);
+        let route = route.as_deref();
+        self.measure(status, route);
         info!(
             actor.user = actor.map(|actor| tracing::field::display(actor.user)),
             actor.tenant = actor.map(|actor| tracing::field::display(actor.tenant)),
             http.method = self.method.as_str(),
-            http.route = request.and_then(HttpRequest::match_pattern).as_deref().unwrap_or("-"),
+            http.route = route.unwrap_or("-"),
             http.status = status.as_u16(),
             duration_ms = millis(self.started.elapsed()),
             "request answered"
         );
+    }
+
+    fn measure(&self, status: StatusCode, route: Option<&str>) {
+        // A closed set: anybody may make up a method.
+        let method = match self.method {
+            Method::GET => "GET",
+            Method::POST => "POST",
+            Method::PUT => "PUT",
+            Method::PATCH => "PATCH",
+            Method::DELETE => "DELETE",
+            Method::OPTIONS => "OPTIONS",
+            _ => "other",
+        };
+        let route = route.unwrap_or("unmatched").to_owned();
+        let status = status.as_str().to_owned();
+        histogram!(HTTP_REQUEST_DURATION_SECONDS, "method" => method, "route" => route, "status" => status)
+            .record(self.started.elapsed());
     }
 }
 

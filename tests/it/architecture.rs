@@ -14,12 +14,12 @@ const ROOMS: [(&str, &[&str]); 10] = [
     ("config", &["base"]),
     ("telemetry", &["config", "base"]),
     ("db", &["base"]),
-    ("web", &["db", "base"]),
+    ("web", &["telemetry", "db", "base"]),
     // `web` for the address that the edge found, behind whatever proxies.
-    ("realtime", &["web", "db", "base"]),
+    ("realtime", &["web", "telemetry", "db", "base"]),
     ("activity", &["db", "base"]),
     ("identity", &["activity", "web", "db", "config", "base"]),
-    ("chat", &["identity", "activity", "realtime", "web", "db", "telemetry", "base"]),
+    ("chat", &["identity", "activity", "realtime", "web", "db", "telemetry", "config", "base"]),
     ("app", &["chat", "identity", "activity", "realtime", "web", "db", "telemetry", "config", "base"]),
 ];
 

@@ -13,7 +13,7 @@ use crate::db::Tx;
 
 /// The message with its new words. The words before are kept in the activity log.
 pub async fn edit(chat: &Chat, actor: &Actor, id: MessageId, body: MessageBody) -> Result<Message> {
-    policy::may_use_rooms(actor)?;
+    chat.admit(actor).await?;
     let (task, by) = (chat.clone(), actor.clone());
     chat.db
         .write(actor, move |tx| {
@@ -44,7 +44,7 @@ pub async fn edit(chat: &Chat, actor: &Actor, id: MessageId, body: MessageBody) 
 
 /// The tombstone. A repeat gives it again.
 pub async fn delete(chat: &Chat, actor: &Actor, id: MessageId) -> Result<Message> {
-    policy::may_use_rooms(actor)?;
+    chat.admit(actor).await?;
     let (task, by) = (chat.clone(), actor.clone());
     chat.db
         .write(actor, move |tx| {

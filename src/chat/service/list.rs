@@ -4,7 +4,6 @@ use crate::base::id::UserId;
 use crate::base::page::Page;
 use crate::base::{Actor, Result, Timestamp};
 use crate::chat::model::{ClientName, Conversation, Room, Unread};
-use crate::chat::policy;
 use crate::chat::service::counterpart;
 use crate::chat::store::{self, ListFilter, Order, Outline};
 use crate::chat::{Chat, room_topic};
@@ -38,7 +37,7 @@ pub struct List {
 }
 
 pub async fn list(chat: &Chat, actor: &Actor, list: List) -> Result<Vec<Conversation>> {
-    policy::may_use_rooms(actor)?;
+    chat.admit(actor).await?;
     let online = match list.order {
         Order::Online => {
             chat.hub.people_online(actor.tenant, ONLINE_PEOPLE).into_iter().map(|u| u.0).collect()
@@ -68,14 +67,14 @@ pub async fn list(chat: &Chat, actor: &Actor, list: List) -> Result<Vec<Conversa
 }
 
 pub async fn one(chat: &Chat, actor: &Actor, room: Room) -> Result<Conversation> {
-    policy::may_use_rooms(actor)?;
+    chat.admit(actor).await?;
     let by = actor.clone();
     let outline = chat.db.read(actor, move |tx| store::conversation(tx.conn(), &by, room)).await?;
     Ok(shown(chat, actor, outline))
 }
 
 pub async fn unread_count(chat: &Chat, actor: &Actor) -> Result<Unread> {
-    policy::may_use_rooms(actor)?;
+    chat.admit(actor).await?;
     let (tenant, user) = (actor.tenant, actor.user);
     chat.db.read(actor, move |tx| store::unread(tx.conn(), tenant, user, UNREAD_ROOMS)).await
 }
@@ -121,7 +120,7 @@ fn contains(words: &str) -> String {
 
 /// Rooms that an app which was away since `after` has to fetch: their topics and heads, the newest moves first.
 pub async fn moved_since(chat: &Chat, actor: &Actor, after: Timestamp) -> Result<Vec<(String, i64)>> {
-    policy::may_use_rooms(actor)?;
+    chat.admit(actor).await?;
     let (tenant, user) = (actor.tenant, actor.user);
     let moved = chat
         .db

@@ -8,7 +8,7 @@ use crate::base::id::{ConversationId, MessageId};
 use crate::base::{Actor, Result, Timestamp};
 use crate::chat::model::ReadState;
 use crate::chat::store::{self, Head, Marked, Told};
-use crate::chat::{Chat, events, person_topic, policy};
+use crate::chat::{Chat, events, person_topic};
 use crate::db::Tx;
 
 /// Up to where a person has read.
@@ -22,7 +22,7 @@ pub enum UpTo {
 }
 
 pub async fn mark_read(chat: &Chat, actor: &Actor, up_to: UpTo) -> Result<ReadState> {
-    policy::may_use_rooms(actor)?;
+    chat.admit(actor).await?;
     let (task, by) = (chat.clone(), actor.clone());
     chat.db.write(actor, move |tx| write(&task, tx, &by, up_to)).await
 }

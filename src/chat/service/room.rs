@@ -16,7 +16,7 @@ const DRAFT_KINDS: [&str; 5] = ["sale", "product", "alert", "order", "ticket"];
 
 /// A page of the room's history. Fetching it delivers it.
 pub async fn history(chat: &Chat, actor: &Actor, room: Room, cut: Cut, limit: i64) -> Result<Window> {
-    policy::may_use_rooms(actor)?;
+    chat.admit(actor).await?;
     let tenant = actor.tenant;
     let window = chat.db.read(actor, move |tx| store::history(tx.conn(), tenant, room, cut, limit)).await?;
     let undelivered = |m: &&Message| m.delivered_at.is_none() && m.sender_type != actor.role.user_type();
@@ -38,6 +38,7 @@ pub async fn open_room(chat: &Chat, actor: &Actor, client: ClientId) -> Result<C
 
 /// The actor is told of the room from now on, or only if they are in charge of it anyway.
 pub async fn follow(chat: &Chat, actor: &Actor, room: Room, wanted: bool) -> Result<Conversation> {
+    chat.admit(actor).await?;
     policy::may_follow(actor)?;
     let by = actor.clone();
     let state = chat
@@ -63,14 +64,14 @@ pub struct Place {
 
 /// Where a room is, for whoever may see it; else not found.
 pub async fn place(chat: &Chat, actor: &Actor, room: Room) -> Result<Place> {
-    policy::may_use_rooms(actor)?;
+    chat.admit(actor).await?;
     let tenant = actor.tenant;
     chat.db.read(actor, move |tx| store::place(tx.conn(), tenant, room)).await
 }
 
 /// Tells the room that the actor types, or no longer does. Ends by itself after 5 s.
 pub async fn set_typing(chat: &Chat, actor: &Actor, room: Room, typing: bool) -> Result<()> {
-    policy::may_use_rooms(actor)?;
+    chat.admit(actor).await?;
     let tenant = actor.tenant;
     let (place, people) = chat
         .db

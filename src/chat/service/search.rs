@@ -3,11 +3,11 @@
 use crate::base::page::Page;
 use crate::base::{Actor, Result};
 use crate::chat::model::{Found, Message};
-use crate::chat::{Chat, policy, store};
+use crate::chat::{Chat, store};
 
 /// Messages whose words match, newest first.
 pub async fn search(chat: &Chat, actor: &Actor, words: String, page: Page) -> Result<Vec<Found>> {
-    policy::may_use_rooms(actor)?;
+    chat.admit(actor).await?;
     let tenant = actor.tenant;
     let hits = chat.db.read(actor, move |tx| store::hits(tx.conn(), tenant, &words, page)).await?;
     Ok(hits.into_iter().map(|(message, excerpt)| Found { message, excerpt: marked(&excerpt) }).collect())
@@ -15,7 +15,7 @@ pub async fn search(chat: &Chat, actor: &Actor, words: String, page: Page) -> Re
 
 /// What was said about an entity, newest first.
 pub async fn about(chat: &Chat, actor: &Actor, kind: String, id: String, page: Page) -> Result<Vec<Message>> {
-    policy::may_use_rooms(actor)?;
+    chat.admit(actor).await?;
     let tenant = actor.tenant;
     chat.db.read(actor, move |tx| store::of_entity(tx.conn(), tenant, kind.clone(), id.clone(), page)).await
 }

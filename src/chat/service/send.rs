@@ -1,6 +1,7 @@
 //! Sending: the one way a message comes to be, from REST and from the socket.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use uuid::Uuid;
 
@@ -10,8 +11,9 @@ use crate::base::{Actor, Result, Timestamp};
 use crate::chat::model::{self, Message, MessageBody, Related, Room, Sent, State};
 use crate::chat::service::counterpart;
 use crate::chat::store::{self, Announcement, NewMessage, Teller, Told};
-use crate::chat::{Chat, events, person_topic, policy};
+use crate::chat::{Chat, events, person_topic};
 use crate::db::Tx;
+use crate::telemetry::names::{MESSAGE_DELIVERY_SECONDS, MESSAGES_SENT};
 use crate::web::idempotency::{Done, Once};
 
 /// What a person sends.
@@ -44,10 +46,11 @@ struct Written {
 }
 
 pub async fn send(chat: &Chat, actor: &Actor, once: Once, command: Send) -> Result<Outcome> {
-    policy::may_use_rooms(actor)?;
+    chat.admit(actor).await?;
+    let arrived = Instant::now();
     let (task, by, command) = (chat.clone(), actor.clone(), Arc::new(command));
     let done: Done<Written> =
-        chat.db.write(actor, move |tx| once.run(tx, |tx| write(&task, tx, &by, &command))).await?;
+        chat.db.write(actor, move |tx| once.run(tx, |tx| write(&task, tx, &by, &command, arrived))).await?;
     let replayed = done.replayed;
     let written = done.value;
     let counterpart = counterpart::after_send(
@@ -59,12 +62,12 @@ pub async fn send(chat: &Chat, actor: &Actor, once: Once, command: Send) -> Resu
     );
     let repeated = written.repeated;
     if !repeated && !replayed {
-        metrics::counter!(crate::telemetry::names::MESSAGES_SENT).increment(1);
+        metrics::counter!(MESSAGES_SENT).increment(1);
     }
     Ok(Outcome { sent: Sent { message: written.message, counterpart }, repeated, replayed })
 }
 
-fn write(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, command: &Send) -> Result<Written> {
+fn write(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, command: &Send, arrived: Instant) -> Result<Written> {
     let teller = store::room_for_send(tx.conn(), actor, command.room, command.client_message_id)?;
     if let Some(first) = teller.repeat_of {
         let message = store::message(tx.conn(), actor.tenant, first)?;
@@ -78,7 +81,7 @@ fn write(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, command: &Send) -> Result<
         store::follow(tx.conn(), teller.client_id, true)?;
     }
     let message = insert(chat, tx, actor, command, &teller)?;
-    let told = announce(chat, tx, actor, &message)?;
+    let told = announce(chat, tx, actor, &message, arrived)?;
     let other = actor.role.user_type().other();
     let mut others: Vec<UserId> = told.iter().filter(|t| t.side() == other).map(|t| t.user_id).collect();
     let mut last_seen = None;
@@ -134,7 +137,13 @@ fn insert(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, command: &Send, teller: &
     })
 }
 
-fn announce(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, message: &Message) -> Result<Vec<Told>> {
+fn announce(
+    chat: &Chat,
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    message: &Message,
+    arrived: Instant,
+) -> Result<Vec<Told>> {
     let payload = events::of_message(message)?;
     let mut event =
         events::durable(actor.tenant, message.client_id, message.changed_seq, events::NEW, &payload)?;
@@ -154,6 +163,10 @@ fn announce(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, message: &Message) -> R
     event.also = events::unread(message.conversation_id, &told)?;
     let hub = Arc::clone(&chat.hub);
     let event = Arc::new(event);
-    tx.after_commit(move || hub.publish(event));
+    tx.after_commit(move || {
+        hub.publish(event);
+        // Every subscriber's queue has it now.
+        metrics::histogram!(MESSAGE_DELIVERY_SECONDS).record(arrived.elapsed());
+    });
     Ok(told)
 }

@@ -128,6 +128,18 @@ impl Directory {
         Ok(Credential { actor: Actor { ip, ..actor }, expires_at: claims.expires_at })
     }
 
+    /// The actor as they are by now: whoever was deleted acts no more, whoever has another rank acts under it. For
+    /// what outlives a request, a socket for instance.
+    pub async fn renew(&self, actor: &Actor) -> Result<Actor> {
+        if actor.role.is_service() {
+            return Ok(actor.clone());
+        }
+        match self.look_up((actor.tenant, actor.user)).await? {
+            Some(person) if !person.is_deleted => Ok(Actor { role: person.role, ..actor.clone() }),
+            _ => Err(Error::unauthenticated().because("the person is gone")),
+        }
+    }
+
     /// What is on for a tenant. Somebody of it must have been authenticated.
     pub async fn features(&self, tenant: TenantId) -> Result<FeatureSet> {
         let now = self.clock().now();
@@ -195,24 +207,33 @@ impl Directory {
 
     async fn known_person(&self, tenant: TenantId, claims: &Arc<Claims>, is_new: bool) -> Result<Person> {
         let key = (tenant, claims.user);
-        let now = self.clock().now();
         let jit_users = self.inner.parts.jit_users;
-        if let Some(person) = self.inner.people.get(&key, now).filter(|_| !(jit_users && is_new)) {
+        if !(jit_users && is_new)
+            && let Some(person) = self.look_up(key).await?
+        {
             return Ok(person);
         }
-        let mut found = None;
-        if !(jit_users && is_new) {
-            found = self.db().read(&reader(tenant), move |tx| store::person(tx.conn(), key)).await?;
+        if !jit_users {
+            return Err(Error::unauthenticated().because("nobody knows this person"));
         }
-        if found.is_none() && jit_users {
-            let claims = Arc::clone(claims);
-            found =
-                Some(self.db().write(&reader(tenant), move |tx| jit::bring_in(tx, tenant, &claims)).await?);
+        let claims = Arc::clone(claims);
+        let user = self.db().write(&reader(tenant), move |tx| jit::bring_in(tx, tenant, &claims)).await?;
+        Ok(self.remember(key, &user))
+    }
+
+    /// What is remembered of a person, or what their row says.
+    async fn look_up(&self, key: (TenantId, UserId)) -> Result<Option<Person>> {
+        if let Some(person) = self.inner.people.get(&key, self.clock().now()) {
+            return Ok(Some(person));
         }
-        let user = found.ok_or_else(|| Error::unauthenticated().because("nobody knows this person"))?;
-        let person = Person::from(&user);
+        let found = self.db().read(&reader(key.0), move |tx| store::person(tx.conn(), key)).await?;
+        Ok(found.map(|user| self.remember(key, &user)))
+    }
+
+    fn remember(&self, key: (TenantId, UserId), user: &User) -> Person {
+        let (person, now) = (Person::from(user), self.clock().now());
         self.inner.people.put(key, person, now.plus(PERSON_TTL), now);
-        Ok(person)
+        person
     }
 
     async fn known_tenant(&self, name: &TenantName) -> Result<TenantId> {

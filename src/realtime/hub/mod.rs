@@ -17,7 +17,6 @@ mod tests;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Instant;
 
 use tokio::sync::Notify;
 
@@ -82,7 +81,6 @@ impl Hub {
     /// Tells everyone of a committed event. Call it after the commit, never before.
     pub fn publish(&self, event: impl Into<Arc<Event>>) {
         let event = &event.into();
-        let begun = Instant::now();
         let first = self.recent.insert(event.id);
         if let Some(topic) = self.topic(event.tenant, &event.topic) {
             let hole = {
@@ -94,7 +92,6 @@ impl Hub {
                 self.holes.mark(event.tenant, &event.topic);
             }
             self.given.mark(event.tenant, &event.topic);
-            self.meters.delivery_seconds.record(begun.elapsed());
         }
         if first {
             self.tell_others(event);

@@ -5,4 +5,5 @@
 mod commands;
 mod person;
 mod resume;
+mod rights;
 mod room;
