@@ -15,7 +15,9 @@ use crate::chat::service::{self as chat, UpTo};
 use crate::chat::{Chat, is_reserved_event};
 use crate::identity::{Asked, Attendance, Directory};
 use crate::realtime::{Credential, Grant, Host, Peer, Receipt};
+use crate::web::Limits;
 use crate::web::idempotency::Once;
+use crate::web::rate_limit::Key;
 
 /// Commands a person may send over the socket.
 const COMMANDS: [&str; 5] =
@@ -29,6 +31,7 @@ pub struct Desk {
     pub directory: Directory,
     pub chat: Chat,
     pub attendance: Attendance,
+    pub limits: Limits,
 }
 
 /// A topic that guichet knows.
@@ -54,7 +57,14 @@ impl Topic {
 impl Host for Desk {
     fn authenticate<'a>(&'a self, token: &'a str, peer: Peer) -> BoxFuture<'a, Result<Credential>> {
         async move {
-            let credential = self.directory.authenticate(token, peer.ip, Asked::Unsaid).await?;
+            let verified = self.directory.authenticate(token, peer.ip, Asked::Unsaid).await;
+            if let (Err(error), Some(ip)) = (&verified, peer.ip)
+                && error.kind() == Kind::Unauthenticated
+            {
+                // As in REST: guessing is slow, and a valid token is never refused for its neighbours' guesses.
+                self.limits.check(Key::Anonymous(ip))?;
+            }
+            let credential = verified?;
             if credential.actor.role.is_service() {
                 return Err(Error::forbidden());
             }

@@ -55,7 +55,13 @@ impl App {
             edit_window: Duration::from_secs(config.features.message_edit_window_secs.into()),
         };
         let (attendance, book) = Attendance::new();
-        let host = Arc::new(commands::Desk { directory: directory.clone(), chat: chat.clone(), attendance });
+        let limits = Limits::new(rates(&config));
+        let host = Arc::new(commands::Desk {
+            directory: directory.clone(),
+            chat: chat.clone(),
+            attendance,
+            limits: limits.clone(),
+        });
         let stop = lifecycle.stopping();
         lifecycle.spawn("attendance", book.write(db.clone(), clock.clone(), stop));
         let realtime = Realtime::new(
@@ -67,7 +73,7 @@ impl App {
             lifecycle.tracker().clone(),
         );
         let realtime = Arc::new(realtime);
-        let gate = Gate { directory: directory.clone(), limits: Limits::new(rates(&config)) };
+        let gate = Gate { directory: directory.clone(), limits };
         let readiness = readiness(&db);
         Ok(Self { config: Arc::new(config), db, directory, chat, realtime, gate, readiness, lifecycle })
     }

@@ -12,7 +12,7 @@ use super::{App, metrics, openapi};
 use crate::config::Origins as Configured;
 use crate::web::cors::Origins;
 use crate::web::guard::BodySettings;
-use crate::web::routes::{RouteTable, unmatched};
+use crate::web::routes::{RouteTable, unmatched, unmatched_outside};
 use crate::web::{self as conventions, Conventions, docs, health};
 use crate::{chat, identity, realtime};
 
@@ -52,6 +52,7 @@ impl Site {
     > {
         let app = &self.app;
         let (v1, short) = (app.gate.clone(), app.gate.clone());
+        let limits = app.gate.limits.clone();
         let site = ActixApp::new()
             .app_data(web::Data::new(app.chat.clone()))
             .app_data(web::Data::new(app.directory.clone()))
@@ -77,7 +78,9 @@ impl Site {
             .configure(metrics::routes)
             .configure(docs::routes(Arc::clone(&self.openapi_yaml)))
             .configure(realtime::http::routes)
-            .default_service(web::to(unmatched));
+            .default_service(web::to(move |request, table| {
+                unmatched_outside(limits.clone(), request, table)
+            }));
         conventions::wrap(site, &self.conventions)
     }
 }

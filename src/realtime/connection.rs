@@ -19,7 +19,7 @@ pub enum Order {
     ResumeJoin(JoinId),
     /// A newer connection of the same person took this one's place.
     Supersede,
-    /// Nobody has shown a valid token here, and others wait at the door.
+    /// It counts for nobody, and others wait at the door.
     MakeRoom,
     /// The process stops: close, so that the client reconnects elsewhere.
     Restart,

@@ -66,7 +66,8 @@ pub struct Realtime {
     /// Where sessions are spawned; the lifecycle waits for it.
     tracker: TaskTracker,
     sockets: Mutex<HashMap<u64, Arc<Connection>>>,
-    /// Those that nobody has shown a valid token on, oldest first, since ids grow.
+    /// Those that count for nobody, oldest first, since ids grow: no valid token was shown, or it ended, or newer
+    /// connections of the same person took their place.
     unauthenticated: Mutex<BTreeSet<u64>>,
     connections: AtomicU64,
     is_stopping: AtomicBool,
@@ -151,13 +152,18 @@ impl Realtime {
         Arc::new(Connection::new(id, self.settings.queue_bytes))
     }
 
-    /// Takes in a connection that shook hands. Too many that show no token: the oldest of them goes, so that
-    /// strangers who fill the place up cannot keep people out.
+    /// Takes in a connection that shook hands.
     fn admit(&self, connection: &Arc<Connection>) {
         lock(&self.sockets).insert(connection.id, Arc::clone(connection));
+        self.is_stranger(connection.id);
+    }
+
+    /// The connection counts for nobody. Too many such: the oldest of them goes, so that those who fill the place up
+    /// cannot keep people out.
+    fn is_stranger(&self, connection: u64) {
         let oldest = {
             let mut unauthenticated = lock(&self.unauthenticated);
-            unauthenticated.insert(connection.id);
+            unauthenticated.insert(connection);
             let is_full = unauthenticated.len() > self.settings.max_unauthenticated;
             is_full.then(|| unauthenticated.pop_first()).flatten()
         };
@@ -166,7 +172,7 @@ impl Realtime {
         }
     }
 
-    /// Somebody has shown a valid token on it, or it is gone.
+    /// The connection counts for a person, or it is gone.
     fn is_no_stranger(&self, connection: u64) {
         lock(&self.unauthenticated).remove(&connection);
     }

@@ -15,7 +15,7 @@ pub struct Settings {
     pub queue_bytes: usize,
     /// A connection that says nothing for so long is closed. Clients beat every 15–30 s.
     pub silence: Duration,
-    /// Sockets that nobody has shown a valid token on; one more closes the oldest of them.
+    /// Sockets that count for nobody (no valid token, or superseded); one more closes the oldest of them.
     pub max_unauthenticated: usize,
     /// `CORS_ORIGINS`. `None` = any.
     pub origins: Option<Vec<String>>,

@@ -1,29 +1,39 @@
 //! `/healthz` says that the process lives, and asks nobody; `/readyz` says whether it can serve.
+//!
+//! Anybody may ask, and a check takes what a request would need: so it runs once a second at most, whoever asks.
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
-use futures_util::future::join_all;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared, join_all};
 use serde::Serialize;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::warn;
 
 use crate::base::{Error, Result};
 
 /// A check that hangs counts as failed after this.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// What was found is said again for so long.
+const FRESH: Duration = Duration::from_secs(1);
 
 type Probe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Duration>> + Send>> + Send + Sync>;
+
+/// One run of all checks, which everybody who asks meanwhile waits for together.
+type Run = Shared<BoxFuture<'static, Arc<[CheckReport]>>>;
 
 /// What must work before this process is given requests.
 #[derive(Clone, Default)]
 pub struct Readiness {
     checks: Vec<(&'static str, Probe)>,
     draining: Arc<AtomicBool>,
+    /// The newest run, and when it began. Copies share it.
+    newest: Arc<Mutex<Option<(Instant, Run)>>>,
 }
 
 impl Readiness {
@@ -47,13 +57,28 @@ impl Readiness {
     }
 
     async fn report(&self) -> Report {
-        let checks = join_all(self.checks.iter().map(|(name, probe)| run(name, probe))).await;
+        let checks = self.run().await;
+        // Not said again from before: a drain is seen at once.
         let status = match self.draining.load(Ordering::Acquire) {
             true => "draining",
             false if checks.iter().all(|check| check.ok) => "ok",
             false => "failing",
         };
-        Report { status, checks }
+        Report { status, checks: checks.to_vec() }
+    }
+
+    fn run(&self) -> Run {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((began, run)) = &*newest
+            && began.elapsed() < FRESH
+        {
+            return run.clone();
+        }
+        let checks = self.checks.clone();
+        let all = async move { join_all(checks.iter().map(|(name, probe)| run(name, probe))).await.into() };
+        let run = all.boxed().shared();
+        *newest = Some((Instant::now(), run.clone()));
+        run
     }
 }
 
@@ -63,7 +88,7 @@ struct Report {
     checks: Vec<CheckReport>,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct CheckReport {
     name: &'static str,
     ok: bool,
@@ -95,5 +120,34 @@ async fn readyz(readiness: web::Data<Readiness>) -> HttpResponse {
     match report.status {
         "ok" => HttpResponse::Ok().json(report),
         _ => HttpResponse::ServiceUnavailable().json(report),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn however_many_ask_the_checks_run_once_a_second_and_a_drain_shows_at_once() {
+        let runs = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&runs);
+        let readiness = Readiness::new().check("database", move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            async {
+                tokio::task::yield_now().await;
+                Ok(Duration::ZERO)
+            }
+        });
+        let copy = readiness.clone();
+        let reports = join_all((0..50).map(|_| copy.report())).await;
+        assert!(reports.iter().all(|report| report.status == "ok"));
+        assert_eq!((readiness.report().await.status, runs.load(Ordering::Relaxed)), ("ok", 1));
+        copy.drain();
+        assert_eq!((readiness.report().await.status, runs.load(Ordering::Relaxed)), ("draining", 1));
+        tokio::time::advance(FRESH).await;
+        readiness.report().await;
+        assert_eq!(runs.load(Ordering::Relaxed), 2);
     }
 }

@@ -5,9 +5,11 @@
 
 use actix_web::dev::ResourceDef;
 use actix_web::http::{Method, header};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use utoipa::openapi::OpenApi;
 
+use super::rate_limit::Key;
+use super::{ClientAddress, Limits};
 use crate::base::{Error, Result};
 
 /// Every path pattern of the service with its methods.
@@ -57,4 +59,17 @@ pub async fn unmatched(request: HttpRequest, table: Option<web::Data<RouteTable>
         return Err(Error::not_found("route"));
     }
     Ok(HttpResponse::MethodNotAllowed().insert_header(header::Allow(methods)).finish())
+}
+
+/// The same outside `/api`, where no gate has counted the request: it counts for its address.
+pub async fn unmatched_outside(
+    limits: Limits,
+    request: HttpRequest,
+    table: Option<web::Data<RouteTable>>,
+) -> Result<HttpResponse> {
+    let address = request.extensions().get::<ClientAddress>().map(|address| address.0);
+    if let Some(address) = address {
+        limits.check_request(&request, Key::Anonymous(address))?;
+    }
+    unmatched(request, table).await
 }

@@ -232,8 +232,8 @@ impl Hub {
         self.people.enter(person, connection, limit);
     }
 
-    pub(super) fn exit(&self, person: (TenantId, UserId), connection: u64) -> bool {
-        self.people.leave(person, connection)
+    pub(super) fn exit(&self, person: (TenantId, UserId), connection: u64) {
+        self.people.leave(person, connection);
     }
 }
 

@@ -30,21 +30,18 @@ impl People {
         }
     }
 
-    /// Whether the connection still counted.
-    pub fn leave(&self, (tenant, user): Person, connection: u64) -> bool {
+    /// The connection counts for the person no more, if it did.
+    pub fn leave(&self, (tenant, user): Person, connection: u64) {
         let mut open = lock(&self.open);
-        let Some(people) = open.get_mut(&tenant) else { return false };
-        let Some(held) = people.get_mut(&user) else { return false };
-        let before = held.len();
+        let Some(people) = open.get_mut(&tenant) else { return };
+        let Some(held) = people.get_mut(&user) else { return };
         held.retain(|other| other.id != connection);
-        let counted = held.len() < before;
         if held.is_empty() {
             people.remove(&user);
         }
         if people.is_empty() {
             open.remove(&tenant);
         }
-        counted
     }
 
     pub fn is_online(&self, (tenant, user): Person) -> bool {

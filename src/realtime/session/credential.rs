@@ -1,7 +1,8 @@
 //! Who a connection acts for, and until when.
 //!
 //! A connection belongs to one person: while it has channels, only a newer token of the same person is taken. It
-//! counts for that person from the first valid token on.
+//! counts for that person from a valid token on, until the token ends or newer connections take its place; whatever
+//! counts for nobody counts among the strangers, so that no connection is uncounted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,8 +30,6 @@ pub(super) struct Credentials {
     held: Option<Held>,
     /// Whom the connection counts for.
     counted: Option<Arc<Actor>>,
-    /// Somebody has shown a valid token here.
-    is_known: bool,
 }
 
 fn person(actor: &Actor) -> (TenantId, UserId) {
@@ -54,7 +53,7 @@ impl Held {
 
 impl Credentials {
     pub fn new(presented: Vec<SecretString>, peer: Peer) -> Self {
-        Self { peer, presented, held: None, counted: None, is_known: false }
+        Self { peer, presented, held: None, counted: None }
     }
 
     pub fn locale(&self) -> Locale {
@@ -72,31 +71,35 @@ impl Credentials {
         Instant::now().checked_add(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
     }
 
-    /// The connection counts no more: a newer one took its place.
-    pub fn superseded(&mut self, realtime: &Realtime) {
-        if let Some(actor) = self.counted.take() {
-            realtime.host.closed(&actor);
-        }
+    /// The connection counts for its person no more, until a join: a newer one took its place.
+    pub fn superseded(&mut self, realtime: &Realtime, connection: u64) {
+        self.uncount(realtime, connection);
+        realtime.is_stranger(connection);
     }
 
     /// Nobody acts here from now on.
     pub fn forget(&mut self, realtime: &Realtime, connection: u64) {
-        if let Some(actor) = self.counted.take()
-            && realtime.hub.exit(person(&actor), connection)
-        {
-            realtime.host.closed(&actor);
-        }
+        self.uncount(realtime, connection);
         self.held = None;
+        realtime.is_stranger(connection);
     }
 
     /// The connection is gone.
     pub fn close(&mut self, realtime: &Realtime, connection: u64) {
-        self.forget(realtime, connection);
+        self.uncount(realtime, connection);
         realtime.is_no_stranger(connection);
     }
 
-    pub fn is_known(&self) -> bool {
-        self.is_known
+    pub fn is_counted(&self) -> bool {
+        self.counted.is_some()
+    }
+
+    /// The hub may have superseded the connection already, which is not known here before the order is obeyed.
+    fn uncount(&mut self, realtime: &Realtime, connection: u64) {
+        if let Some(actor) = self.counted.take() {
+            realtime.hub.exit(person(&actor), connection);
+            realtime.host.closed(&actor);
+        }
     }
 
     /// Counts the connection for whom it acts, unless it does already.
@@ -106,15 +109,8 @@ impl Credentials {
         if self.counted.as_ref().is_some_and(|counted| person(counted) == person(&actor)) {
             return;
         }
-        if let Some(before) = self.counted.take()
-            && realtime.hub.exit(person(&before), connection.id)
-        {
-            realtime.host.closed(&before);
-        }
-        if !self.is_known {
-            self.is_known = true;
-            realtime.is_no_stranger(connection.id);
-        }
+        self.uncount(realtime, connection.id);
+        realtime.is_no_stranger(connection.id);
         realtime.hub.enter(person(&actor), connection, realtime.settings.connections_per_person);
         realtime.host.opened(&actor);
         self.counted = Some(actor);

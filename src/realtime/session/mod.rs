@@ -212,9 +212,12 @@ impl<S: Socket> Session<S> {
                 }
                 Order::Supersede => self.superseded(),
                 Order::Restart => return self.close(CloseCode::Restart, "the service restarts: reconnect"),
-                Order::MakeRoom if self.credentials.is_known() => {}
+                Order::MakeRoom if self.credentials.is_counted() => {}
                 Order::MakeRoom => {
-                    return self.close(CloseCode::Policy, "no token was shown: join with one sooner");
+                    return self.close(
+                        CloseCode::Policy,
+                        "no valid token holds this connection: join sooner, or on fewer",
+                    );
                 }
                 Order::GiveUp => return Next::Stop,
             }
@@ -231,7 +234,7 @@ impl<S: Socket> Session<S> {
 
     fn superseded(&mut self) {
         tracing::debug!(connection = self.connection.id, "superseded by a newer connection");
-        self.credentials.superseded(&self.realtime);
+        self.credentials.superseded(&self.realtime, self.connection.id);
         for channel in std::mem::take(&mut self.channels) {
             channel.end(&self.realtime.hub);
             self.queue(codec::close(self.dialect, channel.join_ref.as_deref(), &channel.topic));

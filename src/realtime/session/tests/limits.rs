@@ -1,5 +1,6 @@
 //! Limits, and how connections end.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::json;
@@ -9,6 +10,7 @@ use super::fakes::{TENANT, user};
 use crate::realtime::Settings;
 use crate::realtime::codec::Dialect;
 use crate::realtime::frame::CloseCode;
+use crate::realtime::lock::lock;
 use crate::realtime::socket::Inbound;
 
 #[tokio::test(start_paused = true)]
@@ -121,6 +123,43 @@ async fn strangers_make_room_for_those_who_come_after_them() {
     second.nothing().await;
     emma.nothing().await;
     awa.nothing().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_persons_superseded_connections_are_bounded_however_they_beat() {
+    let settings = Settings { connections_per_person: 2, max_unauthenticated: 3, ..Settings::default() };
+    let desk = Desk::with(settings);
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        let mut client = desk.awa();
+        assert_eq!(client.join(ROOM, json!({})).await.status(), "ok");
+        clients.push(client);
+    }
+    let (gone, open) = clients.split_at_mut(15);
+    for client in gone {
+        assert_eq!(client.close_code().await, 1008);
+    }
+    // A join makes an idle one count again, in place of the one that is now the oldest.
+    assert_eq!(open[0].next().await.event, "phx_close");
+    assert_eq!(open[0].join(ROOM, json!({})).await.status(), "ok");
+    assert_eq!(open[3].next().await.event, "phx_close");
+    assert_eq!(desk.realtime.connections(), 5);
+    assert_eq!(lock(&desk.realtime.unauthenticated).len(), 3);
+    assert_eq!(desk.host.open.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_whose_token_ended_makes_room_as_a_stranger_does() {
+    let desk = Desk::with(Settings { max_unauthenticated: 1, ..Settings::default() });
+    let end = desk.clock.now().as_millis() + 30_000;
+    let mut ended = desk.connect(Dialect::V2, &[&format!("awa@{end}")]);
+    ended.nothing().await;
+    desk.clock.advance(Duration::from_secs(31));
+    tokio::time::advance(Duration::from_secs(31)).await;
+    ended.nothing().await;
+    let mut stranger = desk.connect(Dialect::V2, &[]);
+    assert_eq!(ended.close_code().await, 1008);
+    stranger.nothing().await;
 }
 
 #[tokio::test(start_paused = true)]
