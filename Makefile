@@ -20,6 +20,8 @@ test: ## Run the whole test suite
 	cargo test --locked
 
 lint: ## Check the format, and lint with warnings as errors
+	@cargo fmt --version >/dev/null 2>&1 || { echo "make lint needs rustfmt: rustup component add rustfmt" >&2; exit 1; }
+	@cargo clippy --version >/dev/null 2>&1 || { echo "make lint needs clippy: rustup component add clippy" >&2; exit 1; }
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- -D warnings
 

@@ -43,7 +43,7 @@ fn database(config: &Config, reader: &mut Reader<'_>) {
         (Some(_), None) => reader.fault(
             "DATABASE_WORKER_URL",
             "is needed beside DATABASE_URL: the URL of the role guichet_worker \
-             (`guichet migrate --create-roles` makes the roles and prints their URLs)",
+             (`guichet migrate --create-roles` makes the roles, with the passwords of both URLs)",
         ),
         (None, Some(_)) => {
             reader.fault(

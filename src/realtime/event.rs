@@ -2,7 +2,7 @@
 //!
 //! Payloads are JSON that was serialized once, where it arose; nothing below parses them again.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -30,7 +30,7 @@ pub struct Event {
 }
 
 /// A side effect of an event that is told but not kept: an unread counter, say.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Aside {
     pub topic: Box<str>,
     pub event: Box<str>,

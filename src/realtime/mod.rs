@@ -1,8 +1,8 @@
 //! Realtime: what is committed is heard, in order, without gaps and without repeats.
 //!
-//! One path: a feature writes an [`Event`] in the transaction of its cause ([`outbox::append`]) and, after the commit,
-//! hands it to [`Hub::publish`]; the hub queues one encoded frame in the mailbox of each subscriber; the mailbox is
-//! the body of the connection's response. Whatever that path loses (a process that dies, a slow reader, a phone in a
+//! One path: a feature writes the row of an [`Event`] to the outbox, in a statement of the transaction of its cause,
+//! and after the commit hands the event to [`Hub::publish`]; the hub queues one encoded frame in the mailbox of each
+//! subscriber; the mailbox is the body of the connection's response. Whatever that path loses (a process that dies, a slow reader, a phone in a
 //! tunnel) comes back from the outbox: the [`relay`] tails it, and a join reads from it what was missed.
 //!
 //! - [`Hub`]: topics, positions, subscribers, who is online. Never waits; callable from any thread.
@@ -26,7 +26,7 @@ mod lock;
 mod log;
 mod mailbox;
 mod meters;
-pub mod outbox;
+mod outbox;
 mod relay;
 mod session;
 mod settings;

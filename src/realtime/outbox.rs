@@ -1,4 +1,5 @@
-//! The outbox table: durable events as rows, written with their cause, read for replay, for holes, and by the tail.
+//! The outbox table: durable events as rows, read for replay, for holes, and by the tail. Features write their rows
+//! themselves, in a statement of the transaction of their cause.
 //!
 //! Rows are read by whom they concern under row-level security; `fill` and `tail` read for everyone, as the worker.
 //! Payloads stay text from the row to the socket: `json` keeps what was written, byte for byte.
@@ -6,7 +7,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
 use futures_util::future::BoxFuture;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -15,15 +16,12 @@ use super::log::{Cursor, Log, Newest};
 use crate::base::id::{ClientId, TenantId};
 use crate::base::{Actor, Error, Result, Timestamp};
 use crate::db::sql::sql;
-use crate::db::{Db, SystemTx, Tx, WorkerTx};
+use crate::db::{Db, Tx, WorkerTx};
 
 const FILL_ROWS: i64 = 256;
 const TAIL_ROWS: i64 = 1_000;
 /// How many days of partitions stand ready, should nobody make new ones.
 const DAYS_AHEAD: i32 = 14;
-
-const APPEND: &str = "INSERT INTO outbox (tenant_id, topic, seq, id, event, payload, fanout, client_id) \
-    VALUES ($1, $2, $3, $4, $5, $6::json, $7::json, $8)";
 
 const KEPT: &str =
     "SELECT count(*) AS number FROM outbox WHERE tenant_id = $1 AND topic = $2 AND seq > $3 AND seq <= $4";
@@ -48,32 +46,7 @@ const TAIL: &str = "SELECT tenant_id, topic, seq, id, event, payload::text AS pa
 
 const KEEP: &str = "SELECT authz.keep_outbox($1, $2)";
 
-/// Writes the row of `event`. A feature that writes it in a statement of its own uses `fanout` for the column.
-pub fn append(tx: &mut SystemTx<'_>, event: &Event) -> Result<()> {
-    sql(APPEND)
-        .bind(event.tenant)
-        .bind(&*event.topic)
-        .bind(event.seq)
-        .bind(event.id)
-        .bind(&*event.name)
-        .bind(event.payload.get())
-        .bind(fanout(&event.copies, &event.also)?)
-        .bind(event.client)
-        .execute(tx.conn())?;
-    Ok(())
-}
-
 /// The column `fanout`: to whom else an event is told.
-pub fn fanout(copies: &[Box<str>], also: &[Aside]) -> Result<String> {
-    serde_json::to_string(&FanoutRef { copies, also }).map_err(Error::internal)
-}
-
-#[derive(Serialize)]
-struct FanoutRef<'a> {
-    copies: &'a [Box<str>],
-    also: &'a [Aside],
-}
-
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Fanout {

@@ -36,7 +36,7 @@ const SQL: [(&str, &str); 4] = [
 ];
 
 /// Where the second phase of a transaction may be entered.
-const SYSTEM: [&str; 4] = ["db/", "activity/", "realtime/outbox.rs", "chat/store/"];
+const SYSTEM: [&str; 2] = ["db/", "chat/store/"];
 
 const MAX_LINES: usize = 400;
 

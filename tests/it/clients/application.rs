@@ -117,7 +117,13 @@ impl Application {
             _child: child,
         };
         let versions = application.next("versions").await?;
-        println!("{library:?}: {} {} on {}", versions["library"], versions["version"], versions["runtime"]);
+        let text = |key: &str| versions[key].as_str().unwrap_or("?").to_owned();
+        toolbox.say(format!(
+            "{library:?}: {} {} on {}",
+            text("library"),
+            text("version"),
+            text("runtime")
+        ))?;
         Ok(application)
     }
 

@@ -2,9 +2,12 @@
 //!
 //! Everything lands below cargo's target folder. A lock on a file lets one test install while the others wait.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail, ensure};
 use nix::fcntl::{Flock, FlockArg};
@@ -18,6 +21,8 @@ pub struct Toolbox {
     pub python: PathBuf,
     /// The folder that holds them, beside the libraries they import.
     pub programs: PathBuf,
+    /// What was said of the versions that ran.
+    said: Mutex<BTreeSet<String>>,
 }
 
 impl Toolbox {
@@ -36,7 +41,18 @@ impl Toolbox {
             programs: place_programs(&node)?,
             node: node.join("node_modules/.bin/node"),
             python: python.join("bin/python"),
+            said: Mutex::default(),
         })
+    }
+
+    /// Says once what ran, on standard error itself: the test runner keeps what passing tests print.
+    pub fn say(&self, versions: String) -> Result<()> {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if !said.contains(&versions) {
+            writeln!(std::io::stderr(), "{versions}")?;
+            said.insert(versions);
+        }
+        Ok(())
     }
 }
 

@@ -60,13 +60,13 @@ fn errors_speak_the_callers_language() {
         let answer = server.send("GET", path, &[&format!("Accept-Language: {language}")], b"");
         answer.json()["error"]["message"].as_str().unwrap().to_owned()
     };
-    let (english, french) = ("There is no such resource.", "Cette ressource n'existe pas.");
+    let (english, french) = ("There is no such resource.", "Cette ressource n’existe pas.");
     assert_eq!(message("/nowhere", "de"), french);
     assert_eq!(message("/nowhere", "en-GB,fr;q=0.5"), english);
     assert_eq!(message("/nowhere", "fr;q=0.9, en;q=0.1"), french);
     // The actor's own language, unless the request asks for another.
     assert_eq!(message("/api/v1/english", "de"), "You are not allowed to do this.");
-    assert_eq!(message("/api/v1/english", "fr"), "Vous n'avez pas le droit d'effectuer cette action.");
+    assert_eq!(message("/api/v1/english", "fr"), "Vous n’avez pas le droit d’effectuer cette action.");
 }
 
 #[test]
