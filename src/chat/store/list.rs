@@ -5,7 +5,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestampt
 use uuid::Uuid;
 
 use crate::base::id::{ClientId, ConversationId, MessageId, TenantId, UserId};
-use crate::base::page::Page;
+use crate::base::page::{DEFAULT_LIMIT, Page};
 use crate::base::role::UserType;
 use crate::base::{Actor, Error, Result, Role, Timestamp};
 use crate::chat::model::{LastMessage, ReadState, Room, Unread, UnreadRoom, excerpt};
@@ -123,7 +123,7 @@ fn outlines(part: &str, of: UserType) -> String {
 ///
 /// Row-level security decides what is seen. For those who see few rooms of many, its own condition stands here once
 /// more without the "or all" beside it, so that PostgreSQL begins with their clients.
-fn page_of(order: Order, role: Role, searched: bool, mine: bool) -> String {
+fn page_of(order: Order, role: Role, searched: bool, mine: bool, page: Page) -> String {
     let few = match role {
         Role::Employee | Role::Client => "AND c.client_id = ANY (ARRAY(SELECT authz.my_clients()))",
         Role::Owner | Role::Manager | Role::Service | Role::Platform => "",
@@ -150,6 +150,12 @@ fn page_of(order: Order, role: Role, searched: bool, mine: bool) -> String {
     } else {
         ""
     };
+    // The page that everybody asks for first says its size: for a LIMIT that it does not know, PostgreSQL plans a tenth
+    // of all rooms, and joins whole tables to them.
+    let cut = match page {
+        Page { limit: DEFAULT_LIMIT, offset: 0 } => format!("LIMIT {DEFAULT_LIMIT}"),
+        _ => "LIMIT $4 OFFSET $5".to_owned(),
+    };
     let mine = if mine { "AND p.counted" } else { "" };
     let search = if searched {
         "AND (c.id = ANY ($7) OR c.client_id IN (SELECT k.id FROM clients k WHERE k.tenant_id = $1 \
@@ -162,13 +168,13 @@ fn page_of(order: Order, role: Role, searched: bool, mine: bool) -> String {
     };
     format!(
         "SELECT c.*, row_number() OVER (ORDER BY {by}) AS place FROM conversations c {standing} \
-         WHERE c.tenant_id = $1 {few} {mine} {search} ORDER BY {by} LIMIT $4 OFFSET $5"
+         WHERE c.tenant_id = $1 {few} {mine} {search} ORDER BY {by} {cut}"
     )
 }
 
 pub fn list(conn: &mut PgConnection, actor: &Actor, filter: &ListFilter) -> Result<Vec<Outline>> {
     let side = actor.role.user_type();
-    let part = page_of(filter.order, actor.role, filter.name_like.is_some(), filter.mine);
+    let part = page_of(filter.order, actor.role, filter.name_like.is_some(), filter.mine, filter.page);
     let text = outlines(&part, side);
     let rows = sql(text)
         .bind(actor.tenant)
