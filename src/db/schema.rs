@@ -1,7 +1,7 @@
 //! The tables as Diesel sees them. Generated from the migrated database by `tests/it/schema.rs`; do not edit.
 
 diesel::table! {
-    activity_logs (tenant_id, id) {
+    activity_logs (tenant_id, id, created_at) {
         tenant_id -> Uuid,
         id -> Uuid,
         user_id -> Nullable<Uuid>,
@@ -102,6 +102,12 @@ diesel::table! {
 }
 
 diesel::table! {
+    outbox_readers (reader) {
+        reader -> Text,
+    }
+}
+
+diesel::table! {
     participants (tenant_id, conversation_id, user_id) {
         tenant_id -> Uuid,
         conversation_id -> Uuid,
@@ -185,6 +191,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     idempotency_keys,
     messages,
     outbox,
+    outbox_readers,
     participants,
     projects,
     team_members,

@@ -49,16 +49,23 @@ pub fn of_partition(name: &str, who: &Identity) -> Vec<Cell> {
             reads,
         ),
         cell(format!("DELETE from {name}"), format!("DELETE FROM public.{name}"), deletes),
-        cell(
-            format!("INSERT into {name}"),
-            format!(
-                "INSERT INTO public.{name} (tenant_id, topic, seq, id, event, payload, fanout, created_at) \
-            SELECT '00000000-0000-7000-8000-000000000000', 't', 1, '00000000-0000-7000-8000-000000000000', 'e', '{{}}', '{{}}', \
-            to_date(right('{name}', 8), 'YYYYMMDD')::timestamp AT TIME ZONE 'UTC'"
-            ),
-            DENIED,
-        ),
+        cell(format!("INSERT into {name}"), row_of_partition(name), DENIED),
     ]
+}
+
+fn row_of_partition(name: &str) -> String {
+    const ID: &str = "'00000000-0000-7000-8000-000000000000'";
+    let (columns, values, day) = match name.rsplit_once('_') {
+        Some(("outbox", day)) => {
+            ("topic, seq, event, payload, fanout", "'t', 1, 'e', '{}', '{}'", day.to_owned())
+        }
+        Some(("activity_logs", month)) => ("action", "'message.send'", format!("{month}01")),
+        _ => panic!("{name} is a partition of no table of the matrix"),
+    };
+    format!(
+        "INSERT INTO public.{name} (tenant_id, id, created_at, {columns}) \
+         SELECT {ID}, {ID}, to_date('{day}', 'YYYYMMDD')::timestamp AT TIME ZONE 'UTC', {values}"
+    )
 }
 
 pub fn cell(name: String, sql: String, expect: Expect) -> Cell {

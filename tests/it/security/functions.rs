@@ -31,7 +31,7 @@ const fn definer(signature: &'static str, owner: &'static str, callers: &'static
     Function { signature, owner, definer: true, callers }
 }
 
-pub const FUNCTIONS: [Function; 26] = [
+pub const FUNCTIONS: [Function; 27] = [
     plain("authz.tenant()", EVERYONE),
     plain("authz.me()", EVERYONE),
     plain("authz.role()", EVERYONE),
@@ -58,6 +58,7 @@ pub const FUNCTIONS: [Function; 26] = [
     definer("authz.room_people(uuid)", "guichet_authz", APP),
     definer("authz.search_messages(text,bigint,bigint)", "guichet_search", APP),
     definer("authz.keep_outbox(integer,integer)", OWNER, &["guichet_worker"]),
+    definer("authz.keep_activity_logs(timestamp with time zone,integer,integer)", OWNER, &["guichet_worker"]),
 ];
 
 /// What each call tells the identity; 42501 for whoever may not call.
@@ -198,8 +199,11 @@ fn search(who: &Identity, world: &World) -> Vec<Cell> {
 
 /// What only triggers, the worker or other functions call.
 fn kept_from_requests(who: &Identity) -> Vec<Cell> {
-    let mut cells =
-        vec![cell("authz.keep_outbox".into(), "SELECT authz.keep_outbox(14, 7)".into(), Expect::Rows(1))];
+    let keep_logs = "SELECT authz.keep_activity_logs(now(), 3, 365)";
+    let mut cells = vec![
+        cell("authz.keep_outbox".into(), "SELECT authz.keep_outbox(14, 7)".into(), Expect::Rows(1)),
+        cell("authz.keep_activity_logs".into(), keep_logs.into(), Expect::Rows(1)),
+    ];
     if who.db_role == "guichet_authz" {
         return cells;
     }

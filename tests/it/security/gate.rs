@@ -16,6 +16,8 @@ const TABLES_OF_OURS: &str =
     "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'public'
     AND c.relkind IN ('r', 'p') AND c.relname <> '__diesel_schema_migrations'";
 
+// Of no tenant: the tenants themselves, and the places of the worker's own jobs.
+
 /// (what must not be, a query that lists it by name)
 fn rules() -> Vec<(&'static str, String)> {
     let mut rules = tables();
@@ -43,13 +45,14 @@ fn tables() -> Vec<(&'static str, String)> {
             "SELECT concat_ws(' ', p.tablename, p.policyname) FROM pg_policies p
               WHERE p.schemaname = 'public' AND p.permissive = 'PERMISSIVE' AND (p.qual = 'true' OR p.with_check = 'true')
                 AND (p.tablename, p.policyname) NOT IN (('outbox', 'outbox_worker'), ('idempotency_keys', 'idempotency_keys_worker'),
+                    ('activity_logs', 'activity_logs_worker'), ('outbox_readers', 'outbox_readers_worker'),
                     ('tenants', 'tenants_authz'), ('messages', 'messages_search'))".into()),
         ("a policy for PUBLIC", "SELECT concat_ws(' ', tablename, policyname) FROM pg_policies WHERE roles && '{public}'".into()),
         ("a policy of a role beside the four",
             "SELECT concat_ws(' ', tablename, policyname) FROM pg_policies
               WHERE NOT roles <@ '{guichet_app,guichet_worker,guichet_authz,guichet_search}'".into()),
         ("a table that guichet_app reaches without a wall between tenants",
-            format!("SELECT c.relname FROM {TABLES_OF_OURS} WHERE NOT c.relispartition AND c.relname <> 'tenants'
+            format!("SELECT c.relname FROM {TABLES_OF_OURS} WHERE NOT c.relispartition AND c.relname NOT IN ('tenants', 'outbox_readers')
                 AND (SELECT count(*) FROM pg_policies p WHERE p.tablename = c.relname AND p.permissive = 'RESTRICTIVE' AND p.cmd = 'ALL'
                     AND p.roles = '{{guichet_app}}' AND p.qual = '(tenant_id = ( SELECT authz.tenant() AS tenant))') <> 1")),
         ("two permissive policies for one role and verb",
@@ -74,10 +77,10 @@ fn keys() -> Vec<(&'static str, String)> {
                      AND b.attname = CASE WHEN f.confrelid = 'public.tenants'::regclass THEN 'id' ELSE 'tenant_id' END)".into()),
         ("a unique index that does not start with tenant_id",
             format!("SELECT i.indexrelid::regclass::text FROM pg_index i JOIN ({TABLES_OF_OURS}) ON c.oid = i.indrelid
-              WHERE i.indisunique AND c.relname <> 'tenants'
+              WHERE i.indisunique AND c.relname NOT IN ('tenants', 'outbox_readers')
                 AND (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = i.indkey[0]) IS DISTINCT FROM 'tenant_id'")),
         ("a table without a required tenant_id",
-            format!("SELECT c.relname FROM {TABLES_OF_OURS} WHERE c.relname <> 'tenants' AND NOT EXISTS (
+            format!("SELECT c.relname FROM {TABLES_OF_OURS} WHERE c.relname NOT IN ('tenants', 'outbox_readers') AND NOT EXISTS (
                 SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND a.attnotnull)")),
     ]
 }

@@ -29,6 +29,7 @@ mod matrix;
 mod mutants;
 mod operations;
 mod probe;
+mod queues;
 mod rows;
 mod rule;
 mod spec;

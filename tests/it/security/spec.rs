@@ -2,6 +2,7 @@
 //!
 //! A table without an entry fails the suite, and so does an entry without a table.
 
+use super::queues::OUTBOX_READERS;
 use super::rule::Rule::{
     self, All, Any, AnyRole, Anyone, Field, Mine, MyClient, MyPeople, MySide, Nobody, Not, Role,
 };
@@ -70,7 +71,7 @@ impl Table {
     }
 }
 
-const NONE: Access = Access {
+pub(super) const NONE: Access = Access {
     select: Columns::None,
     insert: Columns::None,
     update: Columns::None,
@@ -83,7 +84,7 @@ const NONE: Access = Access {
 };
 /// What `guichet_authz` needs of most tables: to read the actor's tenant.
 const AUTHZ_READS: Access = Access { select: Columns::All, may_select: Anyone, ..NONE };
-const TABLE: Table = Table {
+pub(super) const TABLE: Table = Table {
     name: "",
     key: &["tenant_id", "id"],
     blind: "",
@@ -352,6 +353,7 @@ const ACTIVITY_LOGS: Table = Table {
         may_insert: All(&[Mine("user_id"), AnyRole]),
         ..NONE
     },
+    worker: Access { insert: Columns::All, tenant: None, may_insert: Anyone, ..NONE },
     ..TABLE
 };
 
@@ -376,7 +378,7 @@ const IDEMPOTENCY_KEYS: Table = Table {
     ..TABLE
 };
 
-pub const TABLES: [Table; 13] = [
+pub const TABLES: [Table; 14] = [
     TENANTS,
     USERS,
     TEAMS,
@@ -389,5 +391,6 @@ pub const TABLES: [Table; 13] = [
     PARTICIPANTS,
     OUTBOX,
     ACTIVITY_LOGS,
+    OUTBOX_READERS,
     IDEMPOTENCY_KEYS,
 ];

@@ -246,6 +246,7 @@ fn journal(tenant: &str, of: &impl Fn(&str) -> String) -> Vec<(&'static str, Val
     for (name, user) in [("l1", "owner"), ("l2", "chloe")] {
         rows.push(("activity_logs", json!({"id": of(name), "user_id": of(user), "action": "message.send"})));
     }
+    rows.push(("outbox_readers", json!({"reader": tenant, "txid": "1"})));
     for user in ["owner", "emma", "chloe", "dora"] {
         rows.push((
             "idempotency_keys",
@@ -257,7 +258,7 @@ fn journal(tenant: &str, of: &impl Fn(&str) -> String) -> Vec<(&'static str, Val
 
 fn with_tenant(table: &str, row: Value, tenant: &str) -> Row {
     let Value::Object(mut row) = row else { panic!("a row is an object") };
-    if table != "tenants" {
+    if !matches!(table, "tenants" | "outbox_readers") {
         row.insert("tenant_id".into(), json!(id(tenant)));
     }
     row
