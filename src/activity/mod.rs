@@ -1,9 +1,15 @@
 //! The activity log: who did what, to what, from where.
 //!
-//! A row is written in the transaction of what it tells of, as the actor, so neither is there without the other.
-//! A refusal has no transaction to be kept by: it gets one of its own.
+//! - What matters for security is written in the transaction of what it tells of, as the actor, so neither is there
+//!   without the other. A refusal has no transaction to be kept by: it gets one of its own.
+//! - What happens all the time (a message sent, read) waits for nothing: its durable event carries an [`Entry`] as
+//!   `fanout.log`, and a job writes the row from the outbox a moment later ([`derive`]).
 
 mod action;
+pub mod derive;
+pub mod http;
+mod model;
+mod service;
 mod store;
 
 use serde_json::{Value, json};
@@ -37,6 +43,20 @@ impl Entry {
     pub fn details(mut self, details: Value) -> Self {
         self.details = details;
         self
+    }
+}
+
+impl Entry {
+    /// As an event carries it, for whom the row is derived from the outbox.
+    pub fn carried(&self, actor: &Actor) -> Value {
+        json!({
+            "user_id": actor.user,
+            "action": self.action.as_str(),
+            "entity_type": self.entity_type,
+            "entity_id": self.entity_id,
+            "details": self.details,
+            "ip": actor.ip,
+        })
     }
 }
 

@@ -2,12 +2,17 @@
 
 use std::net::IpAddr;
 
-use diesel::{PgConnection, RunQueryDsl};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use serde_json::Value;
 use uuid::Uuid;
 
+use super::model::{Filter, Record};
 use crate::activity::Entry;
-use crate::base::Result;
-use crate::db::sql::sql;
+use crate::base::id::{TenantId, UserId};
+use crate::base::{Result, Timestamp};
+use crate::db::WorkerTx;
+use crate::db::sql::{Statement, sql};
 
 // By hand, because Diesel's `inet` wants a crate of its own for one column. Tenant and person are the
 // transaction's own, as the policy asks.
@@ -23,5 +28,128 @@ pub(super) fn insert(conn: &mut PgConnection, entry: &Entry, ip: Option<IpAddr>)
         .bind(Some(entry.details.clone()))
         .bind(ip.map(|ip| ip.to_string()))
         .execute(conn)?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    user_id: Option<UserId>,
+    #[diesel(sql_type = Text)]
+    action: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    entity_type: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    entity_id: Option<String>,
+    #[diesel(sql_type = Jsonb)]
+    details: Value,
+    #[diesel(sql_type = Nullable<Text>)]
+    ip_address: Option<String>,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: Timestamp,
+}
+
+impl From<Row> for Record {
+    fn from(row: Row) -> Self {
+        let Row { id, user_id, action, entity_type, entity_id, details, ip_address, created_at } = row;
+        Self { id, user_id, action, entity_type, entity_id, details, ip_address, created_at }
+    }
+}
+
+/// The newest records that fit. Each set of filters is a text of its own, so that each finds its index.
+pub(super) fn list(conn: &mut PgConnection, tenant: TenantId, filter: &Filter) -> Result<Vec<Record>> {
+    let mut text = String::from(
+        "SELECT id, user_id, action, entity_type, entity_id, details, host(ip_address) AS ip_address, created_at \
+         FROM activity_logs WHERE tenant_id = $1",
+    );
+    for (wanted, condition) in [
+        (filter.action.is_some(), " AND action = $3"),
+        (filter.user.is_some(), " AND user_id = $4"),
+        (filter.entity_type.is_some(), " AND entity_type = $5"),
+        (filter.entity_id.is_some(), " AND entity_id = $6"),
+        (filter.from.is_some(), " AND created_at >= $7"),
+        (filter.to.is_some(), " AND created_at < $8"),
+        (filter.after.is_some(), " AND (created_at, id) < ($9, $10)"),
+    ] {
+        text.push_str(if wanted { condition } else { "" });
+    }
+    text.push_str(" ORDER BY created_at DESC, id DESC LIMIT $2");
+    let rows: Vec<Row> = bound(sql(text), tenant, filter).load(conn)?;
+    Ok(rows.into_iter().map(Record::from).collect())
+}
+
+/// What the text does not name is not sent.
+fn bound(statement: Statement, tenant: TenantId, filter: &Filter) -> Statement {
+    statement
+        .bind(tenant)
+        .bind(filter.limit)
+        .bind(filter.action.map(|action| action.as_str().to_owned()))
+        .bind(filter.user.map(|user| user.0))
+        .bind(filter.entity_type.clone())
+        .bind(filter.entity_id.clone())
+        .bind(filter.from)
+        .bind(filter.to)
+        .bind(filter.after.map(|after| after.created_at))
+        .bind(filter.after.map(|after| after.id))
+}
+
+/// Up to where the job has read; nothing while another process reads.
+const PLACE: &str =
+    "SELECT txid::text::bigint AS txid FROM outbox_readers WHERE reader = 'activity' FOR UPDATE SKIP LOCKED";
+
+// The edge first, by a statement of its own: every row below it is visible to the next. A place beyond the edge is of
+// another cluster, whose dump was restored here: from the beginning then, since nothing is written twice.
+const REACH: &str = "
+    SELECT after, (
+            SELECT max(txid) FROM (
+                SELECT o.txid::text::bigint AS txid FROM outbox o
+                 WHERE o.txid > after::text::xid8 AND o.txid < edge::text::xid8
+                 ORDER BY o.txid LIMIT $2) stretch) AS up_to
+      FROM (SELECT edge, CASE WHEN $1 < edge THEN $1 ELSE 0 END AS after
+              FROM (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS edge) now) place";
+
+// The event's id is the row's: what was derived already is there already.
+const DERIVE: &str = "
+    WITH derived AS (
+        INSERT INTO activity_logs (tenant_id, id, user_id, action, entity_type, entity_id, details, ip_address, created_at)
+        SELECT o.tenant_id, o.id, (l.log->>'user_id')::uuid, l.log->>'action', l.log->>'entity_type', l.log->>'entity_id',
+               coalesce((l.log->'details')::jsonb, '{}'), (l.log->>'ip')::inet, date_trunc('milliseconds', o.created_at)
+          FROM outbox o, LATERAL (SELECT o.fanout->'log' AS log) l
+         WHERE o.txid > $1::text::xid8 AND o.txid <= $2::text::xid8 AND json_typeof(l.log) = 'object'
+        ON CONFLICT DO NOTHING)
+    UPDATE outbox_readers SET txid = $2::text::xid8 WHERE reader = 'activity'";
+
+#[derive(QueryableByName)]
+struct Place {
+    #[diesel(sql_type = BigInt)]
+    txid: i64,
+}
+
+#[derive(QueryableByName)]
+struct Reach {
+    #[diesel(sql_type = BigInt)]
+    after: i64,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    up_to: Option<i64>,
+}
+
+/// Writes the log rows of about `events` further events of the outbox; whether there may be more.
+pub(super) fn derive(tx: &mut WorkerTx<'_>, events: i64) -> Result<bool> {
+    let Some(Place { txid }) = sql(PLACE).get_result(tx.conn()).optional()? else { return Ok(false) };
+    let Reach { after, up_to } = sql(REACH).bind(txid).bind(events).get_result(tx.conn())?;
+    let Some(up_to) = up_to else { return Ok(false) };
+    sql(DERIVE).bind(after.to_string()).bind(up_to.to_string()).execute(tx.conn())?;
+    Ok(true)
+}
+
+// From as far back as there are events whose rows are still to be written.
+const KEEP: &str = "SELECT authz.keep_activity_logs(least(now() - interval '1 month', (\
+        SELECT min(o.created_at) FROM outbox o WHERE o.txid > (SELECT min(txid) FROM outbox_readers))), $1, $2)";
+
+/// Makes the partitions of the months ahead, and drops those of before `keep_days`.
+pub(super) fn keep(tx: &mut WorkerTx<'_>, ahead_months: i32, keep_days: i32) -> Result<()> {
+    sql(KEEP).bind(ahead_months).bind(keep_days).execute(tx.conn())?;
     Ok(())
 }

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 pub use lifecycle::{Lifecycle, asked_to_stop};
 pub use serve::{Running, start};
 
+use crate::activity;
 use crate::base::Clock;
 use crate::chat::{Chat, Delivered, Typing};
 use crate::config::Config;
@@ -86,6 +87,8 @@ impl App {
         self.lifecycle.spawn("typing", self.chat.typing.clone().run(stop.clone()));
         self.lifecycle
             .spawn("housekeeping", housekeeping::run(self.db.clone(), self.chat.clock.clone(), stop.clone()));
+        let keep_days = i32::try_from(self.config.activity.audit_retention_days).unwrap_or(i32::MAX);
+        self.lifecycle.spawn("activity", activity::derive::run(self.db.clone(), keep_days, stop.clone()));
         self.lifecycle.spawn("metrics", metrics::run(self.db.clone(), stop));
     }
 }

@@ -8,6 +8,7 @@
 //!
 //! An empty value counts as not set, so that `.env.example` copied to `.env` changes nothing.
 
+mod activity;
 mod check;
 mod database;
 mod fault;
@@ -24,6 +25,7 @@ mod tokens;
 mod values;
 mod variables;
 
+pub use activity::Activity;
 pub use database::{Database, DatabaseUrl};
 pub use fault::{Fault, Faults};
 pub use features::{Feature, Features};
@@ -47,6 +49,7 @@ pub struct Config {
     pub limits: Limits,
     pub realtime: Realtime,
     pub features: Features,
+    pub activity: Activity,
     pub logs: Logs,
     /// What is odd but no fault, in sentences. Whoever loads writes them to the log.
     pub warnings: Vec<String>,
@@ -69,6 +72,7 @@ impl Config {
             limits: Limits::read(&mut reader),
             realtime: Realtime::read(&mut reader),
             features: Features::read(&mut reader),
+            activity: Activity::read(&mut reader),
             logs: Logs::read(&mut reader),
             warnings: Vec::new(),
             entries: Vec::new(),

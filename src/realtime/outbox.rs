@@ -46,6 +46,11 @@ const TAIL: &str = "SELECT tenant_id, topic, seq, id, event, payload::text AS pa
 
 const KEEP: &str = "SELECT authz.keep_outbox($1, $2)";
 
+// What a reader has not read yet stays, however long it was away. A statement of its own: a partition is not dropped
+// under a query.
+const UNREAD_DAYS: &str = "SELECT coalesce(ceil(extract(epoch FROM now() - min(created_at)) / 86400), 0)::bigint + 1 AS number \
+    FROM outbox WHERE txid > (SELECT min(txid) FROM outbox_readers)";
+
 /// The column `fanout`: to whom else an event is told.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -112,7 +117,9 @@ impl Log for Outbox {
 
     fn keep(&self, keep_days: i32) -> BoxFuture<'_, Result<()>> {
         Box::pin(self.0.worker(move |tx| {
-            sql(KEEP).bind(DAYS_AHEAD).bind(keep_days).execute(tx.conn())?;
+            let unread: Number = sql(UNREAD_DAYS).get_result(tx.conn())?;
+            let days = i32::try_from(unread.number).unwrap_or(i32::MAX).max(keep_days);
+            sql(KEEP).bind(DAYS_AHEAD).bind(days).execute(tx.conn())?;
             Ok(())
         }))
     }

@@ -17,7 +17,7 @@ const ROOMS: [(&str, &[&str]); 10] = [
     ("web", &["telemetry", "db", "base"]),
     // `web` for the address that the edge found, behind whatever proxies.
     ("realtime", &["web", "telemetry", "db", "base"]),
-    ("activity", &["db", "base"]),
+    ("activity", &["web", "telemetry", "db", "base"]),
     ("identity", &["activity", "web", "db", "config", "base"]),
     ("chat", &["identity", "activity", "realtime", "web", "db", "telemetry", "config", "base"]),
     ("app", &["chat", "identity", "activity", "realtime", "web", "db", "telemetry", "config", "base"]),

@@ -1,5 +1,6 @@
 //! One test binary: a folder per feature, over one harness.
 
+mod activity;
 mod api;
 mod architecture;
 mod chat;

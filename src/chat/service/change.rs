@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::activity::{self, Action, Entry};
 use crate::base::id::MessageId;
 use crate::base::{Actor, Error, Result};
 use crate::chat::model::{Message, MessageBody};
@@ -35,7 +36,7 @@ pub async fn edit(chat: &Chat, actor: &Actor, id: MessageId, body: MessageBody) 
                 &by,
                 &head,
                 &message,
-                Change { event: events::UPDATED, action: "message.edit", kept },
+                Change { event: events::UPDATED, action: Action::MessageEdit, kept },
             )?;
             Ok(message)
         })
@@ -66,7 +67,7 @@ pub async fn delete(chat: &Chat, actor: &Actor, id: MessageId) -> Result<Message
                 &by,
                 &head,
                 &message,
-                Change { event: events::DELETED, action: "message.delete", kept },
+                Change { event: events::DELETED, action: Action::MessageDelete, kept },
             )?;
             Ok(message)
         })
@@ -82,7 +83,8 @@ fn load_locked(tx: &mut Tx<'_>, actor: &Actor, id: MessageId) -> Result<(Message
 
 struct Change {
     event: &'static str,
-    action: &'static str,
+    action: Action,
+    /// What the activity log keeps: the words before an edit.
     kept: Value,
 }
 
@@ -94,6 +96,7 @@ fn announce(
     message: &Message,
     change: Change,
 ) -> Result<()> {
+    activity::record(tx, actor, &Entry::new(change.action, "message", message.id).details(change.kept))?;
     let payload = events::of_message(message)?;
     let mut event =
         events::durable(actor.tenant, head.client_id, message.changed_seq, change.event, &payload)?;
@@ -105,10 +108,7 @@ fn announce(
         event_id: event.id,
         event: change.event,
         payload,
-        now: chat.clock.now(),
-        action: change.action,
-        entity: ("message", message.id.to_string()),
-        kept: change.kept,
+        log: Value::Null,
         deleted: message.deleted_at.map(|_| (message.seq, message.sender_id)),
     };
     let (people, told) = store::announce_change(tx, actor, what)?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use crate::activity::{Action, Entry};
 use crate::base::id::{ConversationId, MessageId};
 use crate::base::{Actor, Result, Timestamp};
 use crate::chat::model::ReadState;
@@ -74,10 +75,9 @@ fn announce(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, head: &Head, reading: R
         event_id: event.id,
         event: events::READ,
         payload,
-        now,
-        action: "message.read",
-        entity: ("conversation", head.conversation_id.to_string()),
-        kept: json!({"up_to_seq": up_to}),
+        log: Entry::new(Action::MessageRead, "conversation", head.conversation_id)
+            .details(json!({"up_to_seq": up_to}))
+            .carried(actor),
         deleted: None,
     };
     let (people, told) = store::announce_change(tx, actor, what)?;

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use uuid::Uuid;
 
+use crate::activity::{Action, Entry};
 use crate::base::id::{MessageId, UserId};
 use crate::base::role::UserType;
 use crate::base::{Actor, Result, Timestamp};
@@ -150,12 +151,11 @@ fn announce(
     let what = Announcement {
         conversation: message.conversation_id,
         client: message.client_id,
-        message: message.id,
         topic: &event.topic,
         seq: event.seq,
         event_id: event.id,
         payload,
-        now: message.created_at,
+        log: Entry::new(Action::MessageSend, "message", message.id).carried(actor),
     };
     let told = store::announce_send(tx, actor, what)?;
     event.copies =

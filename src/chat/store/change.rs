@@ -153,7 +153,7 @@ pub fn apply_delete(
     Ok(())
 }
 
-/// A durable change other than a send: the event, its activity row, and whose counters it moves.
+/// A durable change other than a send: the event, and whose counters it moves.
 pub struct Marked<'a> {
     pub conversation: ConversationId,
     pub client: ClientId,
@@ -162,11 +162,8 @@ pub struct Marked<'a> {
     pub event_id: Uuid,
     pub event: &'static str,
     pub payload: Value,
-    pub now: Timestamp,
-    pub action: &'static str,
-    pub entity: (&'static str, String),
-    /// What the activity row keeps: the words before an edit.
-    pub kept: Value,
+    /// The row of the activity log that is derived from the event, where none is written with the change.
+    pub log: Value,
     /// A message that was deleted: its number and author. Those who had not read it have one less to read.
     pub deleted: Option<(i64, UserId)>,
 }
@@ -196,11 +193,9 @@ const ANNOUNCE: &str = "
             'copies', (SELECT to_json(array_agg('user:' || user_id)) FROM people),
             'also', coalesce((SELECT json_agg(json_build_object('topic', 'user:' || user_id, 'event', 'messaging:unread',
                 'payload', json_build_object('conversation_id', $2, 'unread_count', unread_count, 'total', total)))
-                FROM told), '[]')),
-            $12),
-    log AS (
-        INSERT INTO activity_logs (tenant_id, id, user_id, action, entity_type, entity_id, details, ip_address, created_at)
-        VALUES ($1, $13, $3, $14, $15, $16, $17, $18::inet, $19))
+                FROM told), '[]'),
+            'log', $13),
+            $12)
     SELECT (SELECT array_agg(user_id) FROM people) AS people, t.user_id, t.side, t.unread_count, t.total
       FROM (SELECT 1) one LEFT JOIN told t ON true";
 
@@ -234,13 +229,7 @@ pub fn announce_change(tx: &mut Tx<'_>, actor: &Actor, what: Marked<'_>) -> Resu
         .bind(author)
         .bind(deleted_seq)
         .bind(what.client)
-        .bind(Uuid::now_v7())
-        .bind(what.action)
-        .bind(what.entity.0)
-        .bind(what.entity.1)
-        .bind(Some(what.kept))
-        .bind(actor.ip.map(|ip| ip.to_string()))
-        .bind(what.now);
+        .bind(Bind::Json(what.log));
     let rows: Vec<AnnounceRow> = tx.as_system(|sys| Ok(statement.load(sys.conn())?))?;
     let people = rows.first().map(|row| row.people.iter().copied().map(UserId).collect()).unwrap_or_default();
     let told = rows.into_iter().filter_map(|row| {

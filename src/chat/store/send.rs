@@ -150,7 +150,7 @@ impl Told {
     }
 }
 
-/// Counters of everybody told, the event, and the activity row, in one trip. `total` adds one to what the snapshot
+/// Counters of everybody told and the event, in one trip; the event carries its row of the activity log. `total` adds one to what the snapshot
 /// holds, since a statement does not see its own updates.
 const ANNOUNCE: &str = "
     WITH counted AS (
@@ -167,23 +167,20 @@ const ANNOUNCE: &str = "
         SELECT $1, $4, $5, $6, 'messaging:new', $7, json_build_object(
             'copies', to_json(array_append(array_agg('user:' || user_id), 'user:' || $3::text)),
             'also', coalesce(json_agg(json_build_object('topic', 'user:' || user_id, 'event', 'messaging:unread',
-                'payload', json_build_object('conversation_id', $2, 'unread_count', unread_count, 'total', total))), '[]')),
-            $8 FROM told),
-    log AS (
-        INSERT INTO activity_logs (tenant_id, id, user_id, action, entity_type, entity_id, ip_address, created_at)
-        VALUES ($1, $9, $3, 'message.send', 'message', $10, $11::inet, $12))
+                'payload', json_build_object('conversation_id', $2, 'unread_count', unread_count, 'total', total))), '[]'),
+            'log', $9),
+            $8 FROM told)
     SELECT user_id, side, unread_count, total FROM told";
 
 /// What an announcement carries beside who acts.
 pub struct Announcement<'a> {
     pub conversation: ConversationId,
     pub client: ClientId,
-    pub message: MessageId,
     pub topic: &'a str,
     pub seq: i64,
     pub event_id: Uuid,
     pub payload: Value,
-    pub now: Timestamp,
+    pub log: Value,
 }
 
 pub fn announce_send(tx: &mut Tx<'_>, actor: &Actor, what: Announcement<'_>) -> Result<Vec<Told>> {
@@ -196,10 +193,7 @@ pub fn announce_send(tx: &mut Tx<'_>, actor: &Actor, what: Announcement<'_>) -> 
         .bind(what.event_id)
         .bind(Bind::Json(what.payload))
         .bind(what.client)
-        .bind(Uuid::now_v7())
-        .bind(what.message.to_string())
-        .bind(actor.ip.map(|ip| ip.to_string()))
-        .bind(what.now);
+        .bind(Bind::Json(what.log));
     tx.as_system(|sys| Ok(statement.load(sys.conn())?))
 }
 

@@ -18,7 +18,7 @@ mod numbering;
 mod read;
 mod repeat;
 mod rights;
-mod room;
+pub mod room;
 mod search;
 mod send;
 mod shapes;

@@ -174,8 +174,8 @@ async fn the_room_learns_who_read_and_how_far() {
         world.server.user("emma").id
     );
     assert_eq!(count(&world, &sql), 1);
-    let logs = "SELECT count(*) AS n FROM activity_logs WHERE action = 'message.read'";
-    assert_eq!(count(&world, logs), 1);
+    world.until_logged("message.read", 1).await;
+    assert_eq!(world.logged("message.read"), 1);
 }
 
 #[tokio::test]

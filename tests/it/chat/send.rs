@@ -158,6 +158,7 @@ async fn a_message_is_counted_logged_and_told_with_it() {
         sent["id"].as_str().unwrap_or_default(),
         world.server.user("chloe").id,
     );
+    world.until_logged("message.send", 1).await;
     assert_eq!(count(&world, &sql), 1);
     let copied = format!(
         "SELECT count(*) AS n FROM outbox WHERE fanout::text LIKE '%user:{}%' AND fanout::text LIKE '%user:{}%'",

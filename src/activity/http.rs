@@ -1,0 +1,86 @@
+//! `/activity-logs`.
+
+use actix_web::get;
+use actix_web::web::Data;
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::model::{Cursor, Filter, Record};
+use super::{Action, service};
+use crate::base::id::UserId;
+use crate::base::{Result, Timestamp};
+use crate::db::Db;
+use crate::web::{Caller, Check, Query, Reply};
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(list);
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ActivityQuery {
+    /// A word of the log: `message.send`, `forbidden_attempt`, `client.update` …
+    action: Option<String>,
+    /// What this person did.
+    user_id: Option<UserId>,
+    /// What was done to this kind of thing.
+    entity_type: Option<String>,
+    /// What was done to this one; with `entity_type`.
+    entity_id: Option<String>,
+    /// At or after this time.
+    from: Option<Timestamp>,
+    /// Before this time.
+    to: Option<Timestamp>,
+    /// 1–200, 50 when absent.
+    limit: Option<i64>,
+    /// `meta.next` of the page before.
+    cursor: Option<String>,
+}
+
+impl ActivityQuery {
+    fn into_filter(self) -> Result<Filter> {
+        let mut check = Check::new();
+        let page = check.page(self.limit, None);
+        let action = self.action.and_then(|word| check.word("action", &word, Action::of_word));
+        let entity_type = check.text_opt("entity_type", self.entity_type, 1..=80);
+        let entity_id = check.text_opt("entity_id", self.entity_id, 1..=200);
+        check.that(entity_id.is_none() || entity_type.is_some(), "entity_type", "missing");
+        let after = self.cursor.and_then(|cursor| check.word("cursor", &cursor, Cursor::parse));
+        check.done()?;
+        Ok(Filter {
+            action,
+            user: self.user_id,
+            entity_type,
+            entity_id,
+            from: self.from,
+            to: self.to,
+            after,
+            limit: page.limit,
+        })
+    }
+}
+
+/// What was done and tried in the tenant, the newest first (owners)
+#[utoipa::path(tag = "activity", operation_id = "list_activity", params(ActivityQuery), responses((status = 200, body = [Record])))]
+#[get("/activity-logs")]
+async fn list(
+    caller: Caller,
+    db: Data<Db>,
+    Query(query): Query<ActivityQuery>,
+) -> Result<Reply<Vec<Record>>> {
+    let mut filter = query.into_filter()?;
+    let limit = filter.limit;
+    // One more than asked for tells whether there is a next page.
+    filter.limit += 1;
+    let mut records = service::list(&db, &caller, filter).await?;
+    let has_more = usize::try_from(limit).is_ok_and(|limit| records.len() > limit);
+    if has_more {
+        records.pop();
+    }
+    let next = records.last().filter(|_| has_more);
+    let next = next.map(|last| Cursor { created_at: last.created_at, id: last.id }.to_string());
+    Ok(Reply::ok(records).meta(json!({ "limit": limit, "next": next })))
+}

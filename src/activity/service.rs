@@ -1,0 +1,18 @@
+//! Reading the log.
+
+use super::model::{Filter, Record};
+use super::store;
+use crate::base::{Actor, Error, Result, Role};
+use crate::db::Db;
+
+/// What was done in the tenant, the newest first. Errors: `FORBIDDEN` for everybody but owners.
+pub async fn list(db: &Db, actor: &Actor, filter: Filter) -> Result<Vec<Record>> {
+    may_view(actor)?;
+    let tenant = actor.tenant;
+    db.read(actor, move |tx| store::list(tx.conn(), tenant, &filter)).await
+}
+
+/// The permission `audit.view`, which owners alone hold.
+fn may_view(actor: &Actor) -> Result<()> {
+    if actor.role == Role::Owner { Ok(()) } else { Err(Error::forbidden()) }
+}

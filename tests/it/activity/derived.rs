@@ -1,0 +1,74 @@
+//! Rows that no send waits for: each there once, soon, whatever happens in between.
+
+use diesel::connection::SimpleConnection;
+use guichet::activity::derive::derive;
+use guichet::db::embedded::Role;
+
+use crate::chat::room::{count, lines};
+use crate::harness::World;
+
+const SENT: &str = "SELECT count(*) AS n FROM activity_logs WHERE action = 'message.send'";
+
+#[tokio::test]
+async fn a_send_and_a_reading_are_written_down_with_who_what_and_from_where() {
+    let world = World::new();
+    let message = world.say(&world.chloe, "Bonjour").await;
+    let id = message["id"].as_str().unwrap();
+    world.emma.put(&format!("/messages/{id}/read"), serde_json::json!({})).await.data();
+    world.until_logged("message.read", 1).await;
+    let sql = "SELECT concat_ws(' ', user_id, entity_type, entity_id, host(ip_address)) AS t FROM activity_logs WHERE action = 'message.send'";
+    let chloe = world.server.user("chloe").id;
+    assert_eq!(lines(&world, sql)[0], format!("{chloe} message {id} 127.0.0.1"));
+    let sql = "SELECT details->>'up_to_seq' AS t FROM activity_logs WHERE action = 'message.read'";
+    assert_eq!(lines(&world, sql)[0], "1");
+}
+
+#[tokio::test]
+async fn a_job_that_begins_anew_or_twice_at_once_writes_nothing_twice() {
+    let world = World::new();
+    for n in 0..30 {
+        world.say(&world.chloe, &format!("Message {n}")).await;
+    }
+    world.until_logged("message.send", 30).await;
+    // As after a restore, or a crash between two stretches: the place is lost.
+    let mut admin = world.server.database.connect(Role::Admin);
+    admin.batch_execute("UPDATE outbox_readers SET txid = '3'").unwrap();
+    let db = &world.server.app.db;
+    let (one, two, three) = tokio::join!(derive(db), derive(db), derive(db));
+    assert!(one.is_ok() && two.is_ok() && three.is_ok());
+    assert_eq!(count(&world, SENT), 30);
+    // A place that lies ahead is of another cluster: what is written from now on is not passed over.
+    admin.batch_execute("UPDATE outbox_readers SET txid = '9000000000000000'").unwrap();
+    world.say(&world.chloe, "Encore").await;
+    world.until_logged("message.send", 31).await;
+}
+
+#[tokio::test]
+async fn what_the_job_has_not_read_is_not_dropped() {
+    let world = World::new();
+    let mut admin = world.server.database.connect(Role::Admin);
+    // A job that has been away for ten days: its place is held, as by a process that hangs.
+    admin.batch_execute("BEGIN; SELECT FROM outbox_readers FOR UPDATE").unwrap();
+    world.say(&world.chloe, "Bonjour").await;
+    let mut other = world.server.database.connect(Role::Admin);
+    other
+        .batch_execute(
+            "DO $$ DECLARE day date := (now() AT TIME ZONE 'UTC')::date - 10; BEGIN EXECUTE format( \
+                 'CREATE TABLE outbox_%s PARTITION OF outbox FOR VALUES FROM (%L) TO (%L)', to_char(day, 'YYYYMMDD'), \
+                 day || ' 00:00+00', day + 1 || ' 00:00+00'); END $$; \
+             INSERT INTO outbox (tenant_id, topic, seq, id, event, payload, fanout, created_at) \
+             SELECT tenant_id, 'chat:room:old', 1, gen_random_uuid(), 'messaging:new', '{}', fanout, \
+                    date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' - interval '10 days' + interval '1 hour' \
+               FROM outbox WHERE event = 'messaging:new' LIMIT 1",
+        )
+        .unwrap();
+    use guichet::realtime::{Log as _, Outbox};
+    let outbox = Outbox(world.server.app.db.clone());
+    outbox.keep(7).await.unwrap();
+    let old = "SELECT count(*) AS n FROM pg_class WHERE relname = 'outbox_' || to_char(now() AT TIME ZONE 'UTC' - interval '10 days', 'YYYYMMDD')";
+    assert_eq!(count(&world, old), 1);
+    admin.batch_execute("ROLLBACK").unwrap();
+    world.until_logged("message.send", 2).await;
+    outbox.keep(7).await.unwrap();
+    assert_eq!(count(&world, old), 0);
+}
