@@ -3,7 +3,8 @@
 //! A table without an entry fails the suite, and so does an entry without a table.
 
 use super::rule::Rule::{
-    self, All, Any, AnyRole, Anyone, Field, Mine, MyClient, MyPeople, MySide, Nobody, Not, Role,
+    self, All, Among, Any, AnyRole, Anyone, Field, InDirect, MayWriteTo, Mine, MyClient, MyPeople, MySide,
+    Nobody, Not, Role,
 };
 
 /// Columns that a role was granted a verb on.
@@ -96,9 +97,19 @@ const TABLE: Table = Table {
 const ALL_ROOMS: Rule = Role(&["owner", "manager"]);
 const PROVISIONS: Rule = Role(&["owner", "manager", "service"]);
 const STAFF: Rule = Role(&["owner", "manager", "employee", "service"]);
-const SEES_ROOM: Rule = Any(&[ALL_ROOMS, MyClient("client_id")]);
+const OF_ROOM: Rule = Not(&Field("client_id", &[""]));
+const SEES_ROOM: Rule = Any(&[All(&[ALL_ROOMS, OF_ROOM]), MyClient("client_id")]);
+const OPERATOR: Rule = Role(&["owner", "manager", "employee"]);
+const MY_PAIR: Rule = All(&[OPERATOR, Any(&[Mine("user_one_id"), Mine("user_two_id")])]);
+/// Of direct conversations everybody sees their own alone, owners too.
+const SEES: Rule = Any(&[SEES_ROOM, MY_PAIR]);
+const WRITES_TO_COLLEAGUE: Rule = Any(&[
+    All(&[Mine("user_one_id"), MayWriteTo("user_two_id")]),
+    All(&[Mine("user_two_id"), MayWriteTo("user_one_id")]),
+]);
 const EDITS_CLIENT: Rule = Any(&[PROVISIONS, All(&[Role(&["employee"]), MyClient("client_id")])]);
-const OWN_PLACE: Rule = Any(&[Role(&["system"]), All(&[Mine("user_id"), SEES_ROOM])]);
+const OWN_PLACE: Rule =
+    Any(&[Role(&["system"]), All(&[Mine("user_id"), Any(&[SEES_ROOM, All(&[OPERATOR, Not(&OF_ROOM)])])])]);
 
 const TENANTS: Table = Table {
     name: "tenants",
@@ -246,9 +257,13 @@ const CONVERSATIONS: Table = Table {
         select: Columns::All,
         insert: Columns::All,
         update: Columns::Only(&["last_seq", "head", "last_message_at", "updated_at"]),
-        may_select: SEES_ROOM,
-        may_update: SEES_ROOM,
-        may_insert: All(&[PROVISIONS, Field("last_seq", &["0"]), Field("head", &["0"])]),
+        may_select: SEES,
+        may_update: SEES,
+        may_insert: All(&[
+            Any(&[All(&[PROVISIONS, OF_ROOM]), WRITES_TO_COLLEAGUE]),
+            Field("last_seq", &["0"]),
+            Field("head", &["0"]),
+        ]),
         ..NONE
     },
     authz: Access { update: Columns::All, may_update: Anyone, ..AUTHZ_READS },
@@ -265,6 +280,8 @@ const MESSAGES: Table = Table {
             "id",
             "conversation_id",
             "client_id",
+            "user_one_id",
+            "user_two_id",
             "operator_id",
             "seq",
             "changed_seq",
@@ -288,9 +305,9 @@ const MESSAGES: Table = Table {
             "edited_at",
             "deleted_at",
         ]),
-        may_select: SEES_ROOM,
-        may_update: SEES_ROOM,
-        may_insert: All(&[Mine("sender_id"), MySide("sender_type"), SEES_ROOM]),
+        may_select: SEES,
+        may_update: SEES,
+        may_insert: All(&[Mine("sender_id"), MySide("sender_type"), Any(&[SEES_ROOM, WRITES_TO_COLLEAGUE])]),
         ..NONE
     },
     search: Access { select: Columns::All, tenant: None, may_select: Anyone, ..NONE },
@@ -307,7 +324,7 @@ const PARTICIPANTS: Table = Table {
         update: Columns::Only(&["read_seq", "unread_count"]),
         may_select: OWN_PLACE,
         may_update: OWN_PLACE,
-        may_insert: All(&[Mine("user_id"), MySide("side"), SEES_ROOM]),
+        may_insert: All(&[Mine("user_id"), MySide("side"), Any(&[SEES_ROOM, InDirect("conversation_id")])]),
         ..NONE
     },
     authz: Access {
@@ -335,7 +352,7 @@ const OUTBOX: Table = Table {
             "created_at",
         ]),
         insert: Columns::All,
-        may_select: SEES_ROOM,
+        may_select: Any(&[SEES_ROOM, Among("user_ids")]),
         may_insert: Role(&["system"]),
         ..NONE
     },
