@@ -6,6 +6,7 @@ use crate::chat::model::{ClientName, Conversation, Room, Unread};
 use crate::chat::service::counterpart;
 use crate::chat::store::{self, ListFilter, Order, Outline};
 use crate::chat::{Chat, policy};
+use crate::config::Feature;
 
 /// Rooms whose messages match a search are looked for among this many of the newest matches.
 const SEARCHED_MESSAGES: i64 = 1_000;
@@ -36,7 +37,7 @@ pub struct List {
 }
 
 pub async fn list(chat: &Chat, actor: &Actor, list: List) -> Result<Vec<Conversation>> {
-    chat.admit(actor).await?;
+    let direct = chat.admit(actor).await?.is_on(Feature::Direct);
     let online = match list.order {
         Order::Online => {
             chat.hub.people_online(actor.tenant, ONLINE_PEOPLE).into_iter().map(|u| u.0).collect()
@@ -53,6 +54,7 @@ pub async fn list(chat: &Chat, actor: &Actor, list: List) -> Result<Vec<Conversa
             };
             let filter = ListFilter {
                 order: list.order,
+                direct,
                 mine: list.scope == Scope::Mine,
                 name_like: list.search.as_deref().map(contains),
                 matching,

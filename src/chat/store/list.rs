@@ -28,7 +28,9 @@ pub struct ListFilter {
     pub order: Order,
     /// Only rooms the actor is counted for.
     pub mine: bool,
-    /// Part of a client's or a member's name, escaped for LIKE.
+    /// Whether direct conversations are among them.
+    pub direct: bool,
+    /// Part of the name of a client, a member or a colleague, escaped for LIKE.
     pub name_like: Option<String>,
     /// Rooms whose messages match the same search.
     pub matching: Vec<Uuid>,
@@ -151,7 +153,8 @@ fn outlines(part: &str, of: UserType) -> String {
 ///
 /// Row-level security decides what is seen. For those who see few rooms of many, its own condition stands here once
 /// more without the "or all" beside it, so that PostgreSQL begins with their clients.
-fn page_of(order: Order, role: Role, searched: bool, mine: bool, page: Page) -> String {
+fn page_of(role: Role, filter: &ListFilter) -> String {
+    let ListFilter { order, mine, page, .. } = *filter;
     let few = match role {
         Role::Employee => {
             "AND (c.client_id = ANY (ARRAY(SELECT authz.my_clients())) OR c.user_one_id = $2 OR c.user_two_id = $2)"
@@ -190,7 +193,8 @@ fn page_of(order: Order, role: Role, searched: bool, mine: bool, page: Page) -> 
         _ => "LIMIT $4 OFFSET $5".to_owned(),
     };
     let mine = if mine { "AND p.counted" } else { "" };
-    let search = if searched {
+    let kinds = if filter.direct { "" } else { "AND c.client_id IS NOT NULL" };
+    let search = if filter.name_like.is_some() {
         // One's own name is in every conversation of two.
         "AND (c.id = ANY ($7) OR c.user_one_id IN (SELECT u.id FROM users u WHERE u.tenant_id = $1 AND u.id <> $2 \
          AND u.role <> 'client' AND lower(authz.unaccent(u.display_name)) LIKE lower(authz.unaccent($8))) \
@@ -206,13 +210,13 @@ fn page_of(order: Order, role: Role, searched: bool, mine: bool, page: Page) -> 
     };
     format!(
         "SELECT c.*, row_number() OVER (ORDER BY {by}) AS place FROM conversations c {standing} \
-         WHERE c.tenant_id = $1 {few} {mine} {search} ORDER BY {by} {cut}"
+         WHERE c.tenant_id = $1 {few} {kinds} {mine} {search} ORDER BY {by} {cut}"
     )
 }
 
 pub fn list(conn: &mut PgConnection, actor: &Actor, filter: &ListFilter) -> Result<Vec<Outline>> {
     let side = actor.role.user_type();
-    let part = page_of(filter.order, actor.role, filter.name_like.is_some(), filter.mine, filter.page);
+    let part = page_of(actor.role, filter);
     let text = outlines(&part, side);
     let rows = sql(text)
         .bind(actor.tenant)
