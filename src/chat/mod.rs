@@ -1,4 +1,4 @@
-//! Chat: the one room that each client shares with the tenant's operators.
+//! Chat: the one room that each client shares with the tenant's operators, and what two operators say to each other.
 //!
 //! - `seq` numbers the messages of a conversation 1, 2, 3 …; `head` numbers every durable change of it (new, edited,
 //!   deleted, read) and is what the socket calls `meta.seq`. Both are taken under the conversation's row lock, so a
@@ -11,6 +11,7 @@ pub mod delivered;
 mod events;
 pub mod http;
 pub mod model;
+mod place;
 mod policy;
 pub mod service;
 mod store;
@@ -20,12 +21,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use delivered::Delivered;
+pub use place::Place;
 pub use typing::Typing;
 
 use crate::base::{Actor, Clock, Result};
 use crate::config::Feature;
 use crate::db::Db;
-use crate::identity::Directory;
+use crate::identity::{Directory, FeatureSet};
 use crate::realtime::Hub;
 
 /// What chat needs of the house.
@@ -42,16 +44,13 @@ pub struct Chat {
 }
 
 impl Chat {
-    /// Lets people in where chat is on; each use case begins with it.
-    async fn admit(&self, actor: &Actor) -> Result<()> {
+    /// Lets people in where chat is on; each use case begins with it. What else is on for them comes back.
+    async fn admit(&self, actor: &Actor) -> Result<FeatureSet> {
         policy::may_use_rooms(actor)?;
-        self.directory.require(actor, Feature::Chat).await
+        let features = self.directory.features(actor.tenant).await?;
+        features.require(Feature::Chat)?;
+        Ok(features)
     }
-}
-
-/// The topic of a client's room.
-pub fn room_topic(client: crate::base::id::ClientId) -> String {
-    format!("chat:room:{client}")
 }
 
 /// The topic of everything meant for one person.
