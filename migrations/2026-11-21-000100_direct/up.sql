@@ -60,50 +60,56 @@ GRANT EXECUTE ON FUNCTION authz.may_write_to(uuid), authz.in_direct(uuid) TO gui
 
 -- ---------------------------------------------------------------- policies
 -- Owners and managers see every room, and of direct conversations their own. Whoever is no operator any more sees none.
+-- my_clients stands last, so that it is not asked for a direct conversation.
 GRANT INSERT (user_one_id, user_two_id) ON messages TO guichet_app;
 
 ALTER POLICY conversations_select ON conversations USING (
-    ((SELECT authz.sees_all_rooms()) AND client_id IS NOT NULL) OR client_id IN (SELECT authz.my_clients())
-    OR ((SELECT authz.is_operator()) AND (user_one_id = (SELECT authz.me()) OR user_two_id = (SELECT authz.me()))));
+    ((SELECT authz.sees_all_rooms()) AND client_id IS NOT NULL)
+    OR ((SELECT authz.is_operator()) AND (user_one_id = (SELECT authz.me()) OR user_two_id = (SELECT authz.me())))
+    OR client_id IN (SELECT authz.my_clients()));
 ALTER POLICY conversations_update ON conversations USING (
-    ((SELECT authz.sees_all_rooms()) AND client_id IS NOT NULL) OR client_id IN (SELECT authz.my_clients())
-    OR ((SELECT authz.is_operator()) AND (user_one_id = (SELECT authz.me()) OR user_two_id = (SELECT authz.me()))));
+    ((SELECT authz.sees_all_rooms()) AND client_id IS NOT NULL)
+    OR ((SELECT authz.is_operator()) AND (user_one_id = (SELECT authz.me()) OR user_two_id = (SELECT authz.me())))
+    OR client_id IN (SELECT authz.my_clients()));
 ALTER POLICY conversations_insert ON conversations WITH CHECK (
     last_seq = 0 AND head = 0 AND (((SELECT authz.provisions()) AND client_id IS NOT NULL)
     OR (user_one_id = (SELECT authz.me()) AND authz.may_write_to(user_two_id))
     OR (user_two_id = (SELECT authz.me()) AND authz.may_write_to(user_one_id))));
 
 ALTER POLICY messages_select ON messages USING (
-    ((SELECT authz.sees_all_rooms()) AND client_id IS NOT NULL) OR client_id IN (SELECT authz.my_clients())
-    OR ((SELECT authz.is_operator()) AND (user_one_id = (SELECT authz.me()) OR user_two_id = (SELECT authz.me()))));
+    ((SELECT authz.sees_all_rooms()) AND client_id IS NOT NULL)
+    OR ((SELECT authz.is_operator()) AND (user_one_id = (SELECT authz.me()) OR user_two_id = (SELECT authz.me())))
+    OR client_id IN (SELECT authz.my_clients()));
 ALTER POLICY messages_update ON messages USING (
-    ((SELECT authz.sees_all_rooms()) AND client_id IS NOT NULL) OR client_id IN (SELECT authz.my_clients())
-    OR ((SELECT authz.is_operator()) AND (user_one_id = (SELECT authz.me()) OR user_two_id = (SELECT authz.me()))));
+    ((SELECT authz.sees_all_rooms()) AND client_id IS NOT NULL)
+    OR ((SELECT authz.is_operator()) AND (user_one_id = (SELECT authz.me()) OR user_two_id = (SELECT authz.me())))
+    OR client_id IN (SELECT authz.my_clients()));
 -- Ranks change: they are asked at every message, not only when the conversation is made.
 ALTER POLICY messages_insert ON messages WITH CHECK (
     sender_id = (SELECT authz.me())
     AND sender_type = CASE WHEN (SELECT authz.role()) = 'client' THEN 'client' ELSE 'operator' END
-    AND (((SELECT authz.sees_all_rooms()) AND client_id IS NOT NULL) OR client_id IN (SELECT authz.my_clients())
+    AND (((SELECT authz.sees_all_rooms()) AND client_id IS NOT NULL)
     OR (user_one_id = (SELECT authz.me()) AND authz.may_write_to(user_two_id))
-    OR (user_two_id = (SELECT authz.me()) AND authz.may_write_to(user_one_id))));
+    OR (user_two_id = (SELECT authz.me()) AND authz.may_write_to(user_one_id))
+    OR client_id IN (SELECT authz.my_clients())));
 
 ALTER POLICY participants_select ON participants USING (
     (SELECT authz.role()) = 'system'
-    OR (user_id = (SELECT authz.me()) AND ((SELECT authz.sees_all_rooms()) OR client_id IN (SELECT authz.my_clients())
-    OR (client_id IS NULL AND (SELECT authz.is_operator())))));
+    OR (user_id = (SELECT authz.me()) AND ((SELECT authz.sees_all_rooms()) OR (client_id IS NULL AND (SELECT authz.is_operator()))
+    OR client_id IN (SELECT authz.my_clients()))));
 ALTER POLICY participants_update ON participants USING (
     (SELECT authz.role()) = 'system'
-    OR (user_id = (SELECT authz.me()) AND ((SELECT authz.sees_all_rooms()) OR client_id IN (SELECT authz.my_clients())
-    OR (client_id IS NULL AND (SELECT authz.is_operator())))));
+    OR (user_id = (SELECT authz.me()) AND ((SELECT authz.sees_all_rooms()) OR (client_id IS NULL AND (SELECT authz.is_operator()))
+    OR client_id IN (SELECT authz.my_clients()))));
 ALTER POLICY participants_insert ON participants WITH CHECK (
     user_id = (SELECT authz.me())
     AND side = CASE WHEN (SELECT authz.role()) = 'client' THEN 'client' ELSE 'operator' END
-    AND (((SELECT authz.sees_all_rooms()) AND client_id IS NOT NULL) OR client_id IN (SELECT authz.my_clients())
-    OR authz.in_direct(conversation_id)));
+    AND (((SELECT authz.sees_all_rooms()) AND client_id IS NOT NULL)
+    OR (client_id IS NULL AND authz.in_direct(conversation_id)) OR client_id IN (SELECT authz.my_clients())));
 
 ALTER POLICY outbox_select ON outbox USING (
-    ((SELECT authz.sees_all_rooms()) AND client_id IS NOT NULL) OR client_id IN (SELECT authz.my_clients())
-    OR (SELECT authz.me()) = ANY (user_ids));
+    ((SELECT authz.sees_all_rooms()) AND client_id IS NOT NULL) OR (SELECT authz.me()) = ANY (user_ids)
+    OR client_id IN (SELECT authz.my_clients()));
 
 -- Of a direct conversation both people are operators: the other side is the other person.
 CREATE OR REPLACE FUNCTION authz.guard_message() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS $$
@@ -210,8 +216,9 @@ CREATE OR REPLACE FUNCTION authz.search_messages(q text, max_rows bigint, skip_r
     SELECT m.id, m.conversation_id FROM public.messages m
      WHERE authz.words(m.content) @@ (SELECT authz.wanted_words(q)) AND m.deleted_at IS NULL
        AND m.tenant_id = (SELECT authz.tenant())
-       AND (((SELECT authz.sees_all_rooms()) AND m.client_id IS NOT NULL) OR m.client_id IN (SELECT authz.my_clients())
-         OR ((SELECT authz.is_operator()) AND (m.user_one_id = (SELECT authz.me()) OR m.user_two_id = (SELECT authz.me()))))
+       AND (((SELECT authz.sees_all_rooms()) AND m.client_id IS NOT NULL)
+         OR ((SELECT authz.is_operator()) AND (m.user_one_id = (SELECT authz.me()) OR m.user_two_id = (SELECT authz.me())))
+         OR m.client_id IN (SELECT authz.my_clients()))
      ORDER BY m.created_at DESC, m.id DESC LIMIT max_rows OFFSET skip_rows
 $$;
 SET LOCAL ROLE guichet_owner;

@@ -8,6 +8,7 @@ use crate::activity::{self, Action, Entry};
 use crate::base::id::MessageId;
 use crate::base::{Actor, Error, Result};
 use crate::chat::model::{Message, MessageBody};
+use crate::chat::service::direct;
 use crate::chat::store::{self, Head, Marked};
 use crate::chat::{Chat, events, person_topic, policy};
 use crate::db::Tx;
@@ -22,10 +23,8 @@ pub async fn edit(chat: &Chat, actor: &Actor, id: MessageId, body: MessageBody) 
             let now = task.clock.now();
             policy::may_enter(&features, &head.place)?;
             policy::may_edit(&by, &before, now, task.edit_window)?;
-            if head.place.is_direct() {
-                // Other words are words too: a rank that changed since holds for them.
-                policy::may_write_to(&by, head.peer_role())?;
-            }
+            // Other words are words too: a rank that changed since holds for them.
+            direct::check_ranks(tx, &by, &head.place, None)?;
             if before.deleted_at.is_some() {
                 return Err(Error::conflict().details(json!({"current": before})));
             }

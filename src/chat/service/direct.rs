@@ -6,8 +6,21 @@ use crate::activity::{self, Action, Entry};
 use crate::base::id::{ConversationId, UserId};
 use crate::base::{Actor, Error, Kind, Result};
 use crate::chat::model::Room;
+use crate::chat::place::Place;
 use crate::chat::{policy, store};
 use crate::db::Tx;
+
+/// Whether the actor may write here, by both ranks as they are now. A client's room is open to whoever sees it. One
+/// trip more for a direct conversation alone: joined to what a send asks anyway, it would cost each room too.
+/// Whoever named a colleague who is gone is told so.
+pub(super) fn check_ranks(tx: &mut Tx<'_>, actor: &Actor, place: &Place, named: Option<Room>) -> Result<()> {
+    let Some(peer) = place.peer(actor.user) else { return Ok(()) };
+    let rank = store::rank_of(tx.conn(), actor.tenant, peer)?;
+    if rank.is_none() && matches!(named, Some(Room::Person(_))) {
+        return Err(Error::invalid("to_user_id", "unknown_id"));
+    }
+    policy::may_write_to(actor, rank)
+}
 
 /// The conversation of the actor with a colleague, made where it is not there yet; and whether it was. Ranks are
 /// asked where it is made: what was said before may be read whatever they are now. `field` named the colleague.

@@ -90,9 +90,7 @@ pub async fn set_typing(chat: &Chat, actor: &Actor, room: Room, typing: bool) ->
     let reads = move |tx: &mut Tx<'_>| {
         let (place, _) = store::place(tx.conn(), by.tenant, room)?;
         policy::may_enter(&features, &place)?;
-        if let Some(peer) = place.peer(by.user) {
-            policy::may_write_to(&by, store::rank_of(tx.conn(), by.tenant, peer)?)?;
-        }
+        direct::check_ranks(tx, &by, &place, Some(room))?;
         Ok((place, store::room_people(tx.conn(), place.conversation)?))
     };
     let told = match (chat.db.read(actor, reads).await, room) {

@@ -82,20 +82,13 @@ pub async fn send(chat: &Chat, actor: &Actor, once: Once, command: Send) -> Resu
 fn teller(tx: &mut Tx<'_>, actor: &Actor, features: &FeatureSet, command: &Send) -> Result<Teller> {
     let find =
         |tx: &mut Tx<'_>| store::room_for_send(tx.conn(), actor, command.room, command.client_message_id);
-    let mut found = find(tx)?;
-    if let Room::Person(peer) = command.room {
-        match &found {
-            None => {
-                direct::open(tx, actor, peer, "to_user_id")?;
-                found = find(tx)?;
-            }
-            // They are gone, or no colleague any more.
-            Some(teller) if teller.repeat_of.is_none() && teller.peer_role().is_none() => {
-                return Err(Error::invalid("to_user_id", "unknown_id"));
-            }
-            Some(_) => {}
+    let found = match (find(tx)?, command.room) {
+        (None, Room::Person(peer)) => {
+            direct::open(tx, actor, peer, "to_user_id")?;
+            find(tx)?
         }
-    }
+        (found, _) => found,
+    };
     let teller = found.ok_or_else(|| Error::not_found("conversation"))?;
     policy::may_enter(features, &teller.place)?;
     Ok(teller)
@@ -122,7 +115,7 @@ fn write(
             store::follow(tx.conn(), client, true)?;
         }
         Some(_) => {}
-        None => policy::may_write_to(actor, teller.peer_role())?,
+        None => direct::check_ranks(tx, actor, &teller.place, Some(command.room))?,
     }
     let message = insert(chat, tx, actor, command, &teller)?;
     let told = announce(chat, tx, actor, (&teller.place, &message), arrived)?;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::place::by_room;
 use super::send::Told;
 use crate::base::id::{ConversationId, MessageId, UserId};
-use crate::base::{Actor, Error, Result, Role, Timestamp};
+use crate::base::{Actor, Error, Result, Timestamp};
 use crate::chat::model::Room;
 use crate::chat::place::Place;
 use crate::db::Tx;
@@ -19,8 +19,6 @@ use crate::db::sql::{Bind, sql};
 pub struct Head {
     #[diesel(embed)]
     pub place: Place,
-    #[diesel(sql_type = Nullable<Text>)]
-    peer_role: Option<String>,
     #[diesel(sql_type = BigInt)]
     pub last_seq: i64,
     #[diesel(sql_type = BigInt)]
@@ -29,20 +27,11 @@ pub struct Head {
     pub read_seq: i64,
 }
 
-impl Head {
-    /// The rank of the other person of a direct conversation, where they are still there.
-    pub fn peer_role(&self) -> Option<Role> {
-        self.peer_role.as_deref().and_then(Role::of_person)
-    }
-}
-
 const STANDING: &str = "
-    SELECT c.id AS conversation_id, c.client_id, c.user_one_id, c.user_two_id, x.role AS peer_role, c.last_seq, c.head,
+    SELECT c.id AS conversation_id, c.client_id, c.user_one_id, c.user_two_id, c.last_seq, c.head,
            coalesce(p.read_seq, 0) AS read_seq
       FROM conversations c LEFT JOIN participants p
         ON p.tenant_id = c.tenant_id AND p.conversation_id = c.id AND p.user_id = $3
-      LEFT JOIN users x ON x.tenant_id = c.tenant_id AND x.deleted_at IS NULL
-       AND x.id = CASE WHEN c.user_one_id = $3 THEN c.user_two_id ELSE c.user_one_id END
      WHERE c.tenant_id = $1 AND c.id = $2";
 
 /// Locks the conversation for the rest of the transaction. Not found where it is not the actor's to see.

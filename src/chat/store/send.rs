@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::place::by_room;
 use crate::base::id::{ClientId, ConversationId, MessageId, UserId};
 use crate::base::role::UserType;
-use crate::base::{Actor, Result, Role, Timestamp};
+use crate::base::{Actor, Result, Timestamp};
 use crate::chat::model::{MessageBody, Related, Room};
 use crate::chat::place::Place;
 use crate::db::Tx;
@@ -30,18 +30,9 @@ pub struct Teller {
     /// Whether the author is marked as one who wrote here.
     #[diesel(sql_type = Bool)]
     pub follows: bool,
-    #[diesel(sql_type = Nullable<Text>)]
-    peer_role: Option<String>,
     /// The first copy, where this is a repeat.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub repeat_of: Option<MessageId>,
-}
-
-impl Teller {
-    /// The rank of the other person of a direct conversation, where they are still there.
-    pub fn peer_role(&self) -> Option<Role> {
-        self.peer_role.as_deref().and_then(Role::of_person)
-    }
 }
 
 macro_rules! room_for_send {
@@ -49,13 +40,11 @@ macro_rules! room_for_send {
         concat!(
             "SELECT c.id AS conversation_id, c.client_id, c.user_one_id, c.user_two_id, k.operator_id, o.display_name AS operator_name, \
              u.display_name AS sender_name, u.avatar_url AS sender_avatar_url, \
-             coalesce(p.follows, false) AS follows, x.role AS peer_role, m.id AS repeat_of \
+             coalesce(p.follows, false) AS follows, m.id AS repeat_of \
              FROM conversations c \
              LEFT JOIN clients k ON k.tenant_id = c.tenant_id AND k.id = c.client_id \
              LEFT JOIN users o ON o.tenant_id = k.tenant_id AND o.id = k.operator_id \
              LEFT JOIN users u ON u.tenant_id = c.tenant_id AND u.id = $3 \
-             LEFT JOIN users x ON x.tenant_id = c.tenant_id AND x.deleted_at IS NULL \
-              AND x.id = CASE WHEN c.user_one_id = $3 THEN c.user_two_id ELSE c.user_one_id END \
              LEFT JOIN participants p ON p.tenant_id = c.tenant_id AND p.conversation_id = c.id AND p.user_id = $3 \
              LEFT JOIN messages m ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id AND m.sender_id = $3 \
               AND m.client_message_id = $4 \

@@ -59,6 +59,24 @@ async fn wrong_names_of_a_colleague_are_faults() {
 }
 
 #[tokio::test]
+async fn a_colleague_who_is_gone_is_nobody() {
+    let world = World::new();
+    let path = path(&world, &world.emma, "karim").await;
+    let karim = world.server.user("karim").id;
+    world.service.delete(&format!("/users/{karim}")).await.data();
+    let mut emma = device(&world, "emma").await;
+    for command in ["messaging:send", "messaging:typing"] {
+        let mut payload = json!({"to_user_id": karim});
+        if command == "messaging:send" {
+            payload["content"] = json!("Bonjour");
+        }
+        let (_, error) = emma.ask(&own(&world, "emma"), command, payload).await;
+        assert_eq!(error["details"][0]["code"], "unknown_id", "{error}");
+    }
+    assert!(messages(&world.emma, &path).await.is_empty());
+}
+
+#[tokio::test]
 async fn every_device_of_both_hears_it_and_counts_it() {
     let world = World::new();
     let mut karims = [device(&world, "karim").await, device(&world, "karim").await];
