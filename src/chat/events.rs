@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::base::id::{ClientId, ConversationId, TenantId, UserId};
+use crate::base::id::{ClientId, ConversationId, MessageId, TenantId, UserId};
 use crate::base::{Actor, Error, Result, Timestamp};
 use crate::chat::model::{Message, ReadState};
 use crate::chat::store::Told;
@@ -32,8 +32,16 @@ pub fn of_message(message: &Message) -> Result<Value> {
     serde_json::to_value(Payload { message }).map_err(Error::internal)
 }
 
-pub fn of_read(actor: &Actor, conversation: ConversationId, up_to_seq: i64, read_at: Timestamp) -> Value {
-    json!({"conversation_id": conversation, "reader_id": actor.user, "up_to_seq": up_to_seq, "read_at": read_at})
+/// `up_to` is the number of the newest message that was read, and its id.
+pub fn of_read(
+    actor: &Actor,
+    conversation: ConversationId,
+    up_to: (i64, Option<MessageId>),
+    read_at: Timestamp,
+) -> Value {
+    let (up_to_seq, message) = up_to;
+    json!({"conversation_id": conversation, "reader_id": actor.user, "up_to_seq": up_to_seq, "message_id": message,
+        "read_at": read_at})
 }
 
 pub fn of_delivered(conversation: ConversationId, up_to_seq: i64, delivered_at: Timestamp) -> Value {

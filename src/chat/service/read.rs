@@ -47,8 +47,9 @@ fn write(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, up_to: UpTo) -> Result<Rea
     loop {
         number += 1;
         let seen = store::mark_read(tx, actor, &head, seq, number, now)?;
-        let told = announce(chat, tx, actor, &head, Reading { number, up_to: seq, now })?;
-        if seen < store::READ_AT_ONCE {
+        let reading = Reading { number, up_to: seq, message: seen.message_id, now };
+        let told = announce(chat, tx, actor, &head, reading)?;
+        if seen.count < store::READ_AT_ONCE {
             let mine = told.iter().find(|told| told.user_id == actor.user);
             return Ok(events::read_state(conversation, seq.max(head.read_seq), mine));
         }
@@ -59,12 +60,13 @@ fn write(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, up_to: UpTo) -> Result<Rea
 struct Reading {
     number: i64,
     up_to: i64,
+    message: Option<MessageId>,
     now: Timestamp,
 }
 
 fn announce(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, head: &Head, reading: Reading) -> Result<Vec<Told>> {
-    let Reading { number, up_to, now } = reading;
-    let payload = events::of_read(actor, head.conversation_id, up_to, now);
+    let Reading { number, up_to, message, now } = reading;
+    let payload = events::of_read(actor, head.conversation_id, (up_to, message), now);
     let mut event = events::durable(actor.tenant, head.client_id, number, events::READ, &payload)?;
     let what = Marked {
         conversation: head.conversation_id,

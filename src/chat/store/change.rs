@@ -54,7 +54,7 @@ pub const READ_AT_ONCE: i64 = 1_000;
 /// The other side's messages up to $4 that nobody of the actor's side had read are read now, the oldest first and $3
 /// at most; the actor stands at $4, or where they stood beyond. Not only those after the actor's own `read_seq`: who
 /// came into a room late begins at its end, and what waited there before may be theirs to read. The partial index
-/// holds just these; going by id keeps the planner to it.
+/// holds just these; going by id keeps the planner to it. The message at $4 is named for clients that know no numbers.
 const MARK_READ: &str = "
     WITH seen AS (
         UPDATE messages SET read_at = $5, delivered_at = coalesce(delivered_at, $5), changed_seq = $6
@@ -70,7 +70,19 @@ const MARK_READ: &str = "
         unread_count = CASE WHEN p.counted THEN (
             SELECT count(*) FROM messages m WHERE m.tenant_id = $1 AND m.conversation_id = $2
                AND m.seq > greatest(p.read_seq, excluded.read_seq) AND m.sender_id <> $9 AND m.deleted_at IS NULL) ELSE 0 END
-    RETURNING (SELECT count(*) FROM seen) AS count";
+    RETURNING (SELECT count(*) FROM seen) AS count,
+        (SELECT id FROM messages WHERE tenant_id = $1 AND conversation_id = $2 AND seq = $4) AS message_id";
+
+/// What a reading did.
+#[derive(QueryableByName)]
+pub struct Seen {
+    /// How many messages are read by it: `READ_AT_ONCE` where more may wait.
+    #[diesel(sql_type = BigInt)]
+    pub count: i64,
+    /// The message up to which it went.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub message_id: Option<MessageId>,
+}
 
 #[derive(QueryableByName)]
 struct Count {
@@ -78,7 +90,7 @@ struct Count {
     count: i64,
 }
 
-/// Takes `number` of the topic. Says how many messages are read by it: `READ_AT_ONCE` where more may wait.
+/// Takes `number` of the topic.
 pub fn mark_read(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -86,9 +98,9 @@ pub fn mark_read(
     up_to: i64,
     number: i64,
     now: Timestamp,
-) -> Result<i64> {
+) -> Result<Seen> {
     let side = actor.role.user_type();
-    let seen: Count = sql(MARK_READ)
+    let seen = sql(MARK_READ)
         .bind(actor.tenant)
         .bind(head.conversation_id)
         .bind(READ_AT_ONCE)
@@ -100,7 +112,7 @@ pub fn mark_read(
         .bind(actor.user)
         .bind(side.other().as_str())
         .get_result(tx.conn())?;
-    Ok(seen.count)
+    Ok(seen)
 }
 
 /// Whether a message of the other side up to `up_to` waits for somebody of the actor's side to read it.
