@@ -65,7 +65,16 @@ fn kind_of(category: Option<&str>) -> &'static str {
 /// A fault names the field as its sender wrote it.
 fn fault(fields: &Fields<'_>) -> Beside {
     let named = fields.get("field").and_then(|field| serde_json::from_str::<String>(field).ok());
-    let path = |named: String| named.split('.').map(super::keys::camel).collect::<Vec<_>>().join(".");
+    // Behind a producer's own key, names are the producer's.
+    let path = |named: String| {
+        let mut is_own = true;
+        let parts = named.split('.').map(|part| {
+            let part = if is_own { super::keys::camel(part) } else { part.into() };
+            is_own &= !super::rewrite::OPAQUE.contains(&part.as_ref());
+            part
+        });
+        parts.collect::<Vec<_>>().join(".")
+    };
     named.map(|named| vec![("field", quoted(&path(named)))]).unwrap_or_default()
 }
 

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::keys::{camel, snake};
 
 /// What a producer wrote, under its own names.
-const OPAQUE: [&str; 3] = ["preview", "data", "payload"];
+pub const OPAQUE: [&str; 3] = ["preview", "data", "payload"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {

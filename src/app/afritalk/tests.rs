@@ -15,6 +15,10 @@ fn told_event(topic: &str, name: &str, payload: &Value) -> Value {
     value(&event(topic, name, &payload.to_string()))
 }
 
+fn told_answer(response: &str) -> String {
+    (spelling().answer)("messaging:send", response)
+}
+
 fn message(related: &Value) -> Value {
     json!({"id": "m", "conversation_id": "c", "sender_id": "s", "content": "hé", "related": related,
         "client_message_id": null, "read_at": null, "created_at": "2026-01-01T00:00:00.000Z"})
@@ -98,8 +102,10 @@ fn a_conversation_names_its_two_people() {
 fn a_refusal_names_fields_as_they_were_sent() {
     let refusal =
         json!({"code": "VALIDATION_ERROR", "details": [{"field": "related.client_id", "code": "missing"}]});
-    let told = value(&(spelling().answer)("messaging:send", &refusal.to_string()));
+    let told = value(&told_answer(&refusal.to_string()));
     assert_eq!(told["details"][0]["field"], "related.clientId");
+    let refusal = refusal.to_string().replace("client_id", "preview.image_url");
+    assert_eq!(value(&told_answer(&refusal))["details"][0]["field"], "related.preview.image_url");
     let limited = (spelling().answer)("x", r#"{"details":{"retry_after":3}}"#);
     assert_eq!(limited, r#"{"details":{"retryAfter":3}}"#);
 }
