@@ -13,6 +13,7 @@ mod names;
 mod rewrite;
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 mod tests;
 
 use serde_json::value::RawValue;

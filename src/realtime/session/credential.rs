@@ -102,18 +102,19 @@ impl Credentials {
         }
     }
 
-    /// Counts the connection for whom it acts, unless it does already.
-    pub fn enter(&mut self, realtime: &Realtime, connection: &Arc<Connection>) {
-        let Some(held) = &self.held else { return };
+    /// Counts the connection for whom it acts, and says whether it did not yet.
+    pub fn enter(&mut self, realtime: &Realtime, connection: &Arc<Connection>) -> bool {
+        let Some(held) = &self.held else { return false };
         let actor = Arc::clone(&held.actor);
         if self.counted.as_ref().is_some_and(|counted| person(counted) == person(&actor)) {
-            return;
+            return false;
         }
         self.uncount(realtime, connection.id);
         realtime.is_no_stranger(connection.id);
         realtime.hub.enter(person(&actor), connection, realtime.settings.connections_per_person);
         realtime.host.opened(&actor);
         self.counted = Some(actor);
+        true
     }
 
     fn hold(&mut self, credential: Credential, digest: [u8; 32]) {

@@ -4,6 +4,7 @@
 //! - Frames are handled in order and to their end, so that a client's commands take effect as it sent them.
 //! - Whatever the client sends, the session answers, ignores or closes with a code; it never fails.
 
+mod answers;
 mod broadcast;
 mod budget;
 mod catch_up;
@@ -18,11 +19,9 @@ mod plain;
 #[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 mod tests;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
@@ -321,28 +320,6 @@ impl<S: Socket> Session<S> {
     fn reply(&self, push: &Push<'_>, status: &str, response: &str) {
         if let Some(frame) = self.reply_frame(push, status, response) {
             self.queue(frame);
-        }
-    }
-
-    fn reply_frame(&self, push: &Push<'_>, status: &str, response: &str) -> Option<Frame> {
-        let (join_ref, reference) = (push.join_ref.as_deref(), push.reference.as_deref());
-        let response = self.spelt(&push.event, response);
-        codec::reply(self.dialect, join_ref, reference, &push.topic, status, &response)
-    }
-
-    /// What is said to the client alone, under the names that it knows.
-    fn spelt<'r>(&self, event: &str, response: &'r str) -> Cow<'r, str> {
-        match self.dialect.is_camel() {
-            true => (self.realtime.hub.spelling.answer)(event, response).into(),
-            false => response.into(),
-        }
-    }
-
-    /// The payload of what is asked, under guichet's own names.
-    fn asked<'p>(&self, push: &Push<'_>, payload: &'p RawValue) -> Cow<'p, str> {
-        match self.dialect.is_camel() {
-            true => (self.realtime.hub.spelling.ask)(&push.event, payload.get()).into(),
-            false => payload.get().into(),
         }
     }
 

@@ -127,8 +127,7 @@ impl<S: Socket> Session<S> {
 
     /// The connection counts for its person, who hears their own topics from now on.
     pub(super) async fn count_in(&mut self) {
-        let is_new = !self.credentials.is_counted();
-        self.credentials.enter(&self.realtime, &self.connection);
+        let is_new = self.credentials.enter(&self.realtime, &self.connection);
         if is_new && !self.dialect.is_phoenix() {
             self.join_own_topics().await;
         }

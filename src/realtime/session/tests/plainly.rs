@@ -4,6 +4,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::clients::{BARE_ROOM, Client, Desk};
@@ -255,4 +256,66 @@ async fn socket_io_is_opened_connected_pinged_and_closed_where_no_connect_comes(
     stranger.text("40");
     assert!(text(&stranger).await.contains("UNAUTHENTICATED"));
     assert_eq!(stranger.close_code().await, 1008);
+}
+
+/// Pieces of frames, right and wrong.
+fn frames() -> impl Strategy<Value = Vec<String>> {
+    let piece = prop_oneof![
+        Just("42".to_owned()),
+        Just("4".to_owned()),
+        Just("45".to_owned()),
+        Just("1-".to_owned()),
+        Just("[".to_owned()),
+        Just("]".to_owned()),
+        Just("{".to_owned()),
+        Just("}".to_owned()),
+        Just(",".to_owned()),
+        Just(r#""event":"#.to_owned()),
+        Just(r#""payload":"#.to_owned()),
+        Just(r#""ref":"#.to_owned()),
+        Just(r#""topic":"chat:room:1""#.to_owned()),
+        Just(r#""join""#.to_owned()),
+        Just(r#""leave""#.to_owned()),
+        Just(r#"{"event":"join","topic":"chat:room:1","payload":{"after_seq":-1},"ref":1}"#.to_owned()),
+        Just(r#"{"event":"messaging:send","payload":{"a":1},"ref":1}"#.to_owned()),
+        Just(r#"42["join",{"topic":"chat:room:1"}]"#.to_owned()),
+        Just(r#"421["messaging:fail",{}]"#.to_owned()),
+        Just(r#"42["cursor",{},{"topic":"chat:room:1"}]"#.to_owned()),
+        Just("40/x,".to_owned()),
+        "[0-9]{1,3}",
+        ".{0,6}",
+    ];
+    let frame = proptest::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat());
+    proptest::collection::vec(frame, 0..20)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn whatever_arrives_a_session_answers_on(frames in frames()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            for dialect in [Dialect::Plain, Dialect::PlainCamel, Dialect::SocketIo] {
+                // `41` and `1` are goodbyes, which a session has to take.
+                let is_goodbye = |frame: &str| dialect == Dialect::SocketIo && frame.starts_with(['1'])
+                    || frame.starts_with("41");
+                let desk = Desk::new();
+                let client = desk.connect(dialect, &["awa"]);
+                if dialect == Dialect::SocketIo {
+                    client.text("40");
+                }
+                for frame in frames.iter().filter(|frame| !is_goodbye(frame)) {
+                    client.text(frame);
+                    client.binary(frame.as_bytes());
+                }
+                let (beat, answer) = match dialect {
+                    Dialect::SocketIo => (r#"42999["heartbeat"]"#, "43999["),
+                    _ => (r#"{"event":"heartbeat","ref":999}"#, r#"{"event":"reply","ref":999,"#),
+                };
+                client.text(beat);
+                while !text(&client).await.starts_with(answer) {}
+            }
+        });
+    }
 }
