@@ -101,6 +101,25 @@ impl Host for Desk {
         .boxed()
     }
 
+    fn own_topics(&self, actor: &Actor) -> Vec<String> {
+        let mut own = vec![crate::chat::person_topic(actor.user)];
+        if actor.role.is_operator() {
+            own.push(format!("tenant:{}", actor.tenant));
+        }
+        own
+    }
+
+    fn may_enter<'a>(&'a self, actor: &'a Actor, tenant: &'a str) -> BoxFuture<'a, Result<()>> {
+        async move {
+            if tenant.parse() == Ok(actor.tenant) {
+                return Ok(());
+            }
+            activity::forbidden(&self.chat.db, actor, "connect", Some(("tenant", tenant))).await;
+            Err(Error::forbidden())
+        }
+        .boxed()
+    }
+
     fn command<'a>(
         &'a self,
         actor: &'a Actor,

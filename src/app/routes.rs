@@ -60,6 +60,8 @@ impl Site {
             .app_data(web::Data::new(app.readiness.clone()))
             .app_data(web::Data::from(Arc::clone(&app.realtime)))
             .app_data(self.table.clone())
+            // Before the scopes, since one of its doors stands under `/api`, whose gate would want a header.
+            .configure(realtime::http::routes)
             .into_utoipa_app()
             .service(
                 utoipa_actix_web::scope("/api/v1")
@@ -77,7 +79,6 @@ impl Site {
             .configure(health::routes)
             .configure(metrics::routes)
             .configure(docs::routes(Arc::clone(&self.openapi_yaml)))
-            .configure(realtime::http::routes)
             .default_service(web::to(move |request, table| {
                 unmatched_outside(limits.clone(), request, table)
             }));
