@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::world::{Row, id, text};
+use super::world::{Row, digest, id, text};
 
 pub struct Candidate {
     pub name: String,
@@ -70,8 +70,11 @@ fn rows(table: &str, tenant: &str) -> Vec<Value> {
             .collect(),
         "messages" => messages(&of),
         "participants" => participants(&of),
-        "outbox" => [Some("c1"), Some("c2"), None].iter().map(|client| json!({"topic": "topic:fresh", "seq": 1, "id": of("fresh.event"),
-            "event": "messaging:new", "payload": {}, "fanout": {}, "client_id": client.map(of)})).collect(),
+        "outbox" => [("topic:fresh", Some("c1")), ("topic:fresh", Some("c2")), ("topic:fresh", None), ("rights:someone", None)].iter()
+            .map(|(topic, client)| json!({"topic": topic, "seq": 7, "id": of("fresh.event"),
+                "event": "messaging:new", "payload": {}, "fanout": {}, "client_id": client.map(of)})).collect(),
+        "connect_tickets" => ["owner", "emma", "chloe"].iter().map(|user| json!({"user_id": of(user), "digest": digest(&of(&format!("fresh.{user}"))),
+            "token_expires_at": "2026-01-01T00:00:00Z", "expires_at": "2026-01-01T00:00:00Z"})).collect(),
         "activity_logs" => ["owner", "emma", "chloe", "producer"].iter()
             .map(|user| json!({"id": of("fresh.log"), "user_id": of(user), "action": "message.send"})).chain([
                 json!({"id": of("fresh.log"), "action": "message.send"})]).collect(),
@@ -140,6 +143,8 @@ fn broken_rows(table: &str) -> Vec<Value> {
             json!({"id": fresh("message"), "conversation_id": id("b.r1"), "client_id": id("a.c1"), "seq": 100, "changed_seq": 100,
                 "sender_id": id("a.owner"), "sender_type": "operator", "content": "x", "created_at": "2026-01-02T00:00:00Z"}),
         ],
+        "connect_tickets" => vec![json!({"user_id": id("b.chloe"), "digest": digest(&id("a.fresh.broken")),
+            "token_expires_at": "2026-01-01T00:00:00Z", "expires_at": "2026-01-01T00:00:00Z"})],
         "participants" => vec![
             json!({"conversation_id": id("a.r2"), "client_id": id("a.c1"), "user_id": id("a.chloe"), "side": "client", "read_seq": 0}),
         ],

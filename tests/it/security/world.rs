@@ -15,7 +15,7 @@ pub type Row = Map<String, Value>;
 
 pub const TENANTS: [&str; 3] = ["a", "b", "c"];
 
-const NAMES: [&str; 44] = [
+const NAMES: [&str; 46] = [
     "owner",
     "manager",
     "deputy",
@@ -49,6 +49,8 @@ const NAMES: [&str; 44] = [
     "o1",
     "o2",
     "o3",
+    "o4",
+    "o5",
     "l1",
     "l2",
     "fresh",
@@ -157,6 +159,10 @@ fn rows(tenant: &str) -> Vec<(&'static str, Row)> {
     ] {
         rows.push(("users", json!({"id": of(name), "role": role, "display_name": name, "email": format!("{name}@{tenant}.example")})));
     }
+    // Her tokens were revoked once.
+    if let Some((_, dora)) = rows.iter_mut().find(|(_, row)| row["display_name"] == "dora") {
+        dora["sessions_valid_after"] = json!("2026-01-01T00:00:00Z");
+    }
     for name in ["desk", "spare"] {
         rows.push(("teams", json!({"id": of(name), "name": name})));
     }
@@ -243,6 +249,20 @@ fn journal(tenant: &str, of: &impl Fn(&str) -> String) -> Vec<(&'static str, Val
         rows.push(("outbox", json!({"topic": format!("topic:{tenant}:{name}"), "seq": 1, "id": of(name), "event": "messaging:new",
             "payload": {}, "fanout": {}, "client_id": client.map(of)})));
     }
+    for (name, seq, client) in [("o4", 1, None), ("o5", 2, Some("c1"))] {
+        rows.push((
+            "outbox",
+            json!({"topic": "rights:someone", "seq": seq, "id": of(name), "event": "rights:changed",
+            "payload": {}, "fanout": {}, "client_id": client.map(of)}),
+        ));
+    }
+    for user in ["owner", "emma", "chloe"] {
+        rows.push((
+            "connect_tickets",
+            json!({"user_id": of(user), "digest": digest(&of(user)),
+            "token_expires_at": "2026-01-01T00:00:00Z", "expires_at": "2026-01-01T00:00:00Z"}),
+        ));
+    }
     for (name, user) in [("l1", "owner"), ("l2", "chloe")] {
         rows.push(("activity_logs", json!({"id": of(name), "user_id": of(user), "action": "message.send"})));
     }
@@ -253,6 +273,11 @@ fn journal(tenant: &str, of: &impl Fn(&str) -> String) -> Vec<(&'static str, Val
         ));
     }
     rows
+}
+
+/// Of a ticket that nobody knows: 32 bytes out of an id.
+pub fn digest(id: &str) -> String {
+    format!("\\x{0}{0}", id.replace('-', ""))
 }
 
 fn with_tenant(table: &str, row: Value, tenant: &str) -> Row {
