@@ -13,6 +13,7 @@ use crate::chat::http::{ReadCommand, SendCommand, TypingCommand};
 use crate::chat::model::Room;
 use crate::chat::service::{self as chat, UpTo};
 use crate::chat::{Chat, is_reserved_event};
+use crate::identity::connect::Ticket;
 use crate::identity::{Asked, Attendance, Directory};
 use crate::realtime::{Credential, Grant, Host, Peer, Receipt};
 use crate::web::Limits;
@@ -57,7 +58,10 @@ impl Topic {
 impl Host for Desk {
     fn authenticate<'a>(&'a self, token: &'a str, peer: Peer) -> BoxFuture<'a, Result<Credential>> {
         async move {
-            let verified = self.directory.authenticate(token, peer.ip, Asked::Unsaid).await;
+            let verified = match Ticket::parse(token) {
+                Some(ticket) => self.directory.redeem(&ticket, peer.ip).await,
+                None => self.directory.authenticate(token, peer.ip, Asked::Unsaid).await,
+            };
             if let (Err(error), Some(ip)) = (&verified, peer.ip)
                 && error.kind() == Kind::Unauthenticated
             {
@@ -82,18 +86,25 @@ impl Host for Desk {
         async move {
             // A socket outlives requests: its person may have been deleted or given another rank since it opened.
             let actor = &self.directory.renew(actor).await?;
-            let granted = match Topic::parse(topic) {
-                None => return Err(Error::not_found("topic")),
-                Some(Topic::Room(client)) => self.room(actor, client).await,
-                Some(Topic::Person(user)) => self.person(actor, user, after).await,
-                Some(Topic::Tenant(tenant)) => of_tenant(actor, tenant),
-            };
+            let granted = self.grant(actor, topic, after).await;
             if granted.as_ref().is_err_and(|error| error.kind() == Kind::Forbidden) {
                 activity::forbidden(&self.chat.db, actor, "join", Some(("topic", topic))).await;
             }
             granted
         }
         .boxed()
+    }
+
+    fn renew<'a>(&'a self, actor: &'a Actor) -> BoxFuture<'a, Result<Actor>> {
+        self.directory.renew(actor).boxed()
+    }
+
+    fn still_may<'a>(&'a self, actor: &'a Actor, topic: &'a str) -> BoxFuture<'a, Result<()>> {
+        async move { self.grant(actor, topic, None).await.map(drop) }.boxed()
+    }
+
+    fn forget(&self, tenant: TenantId, user: UserId) {
+        self.directory.forget(tenant, user);
     }
 
     fn command<'a>(
@@ -154,6 +165,15 @@ impl Host for Desk {
 }
 
 impl Desk {
+    async fn grant(&self, actor: &Actor, topic: &str, after: Option<Timestamp>) -> Result<Grant> {
+        match Topic::parse(topic) {
+            None => Err(Error::not_found("topic")),
+            Some(Topic::Room(client)) => self.room(actor, client).await,
+            Some(Topic::Person(user)) => self.person(actor, user, after).await,
+            Some(Topic::Tenant(tenant)) => of_tenant(actor, tenant),
+        }
+    }
+
     async fn room(&self, actor: &Actor, client: ClientId) -> Result<Grant> {
         let place = chat::place(&self.chat, actor, Room::Client(client)).await.map_err(|error| {
             // A topic has no page to be missing: what one may not hear is refused, whether it is there or not.

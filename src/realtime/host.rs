@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 
+use crate::base::id::{TenantId, UserId};
 use crate::base::{Actor, Locale, Result, Timestamp};
 
 /// Where a connection comes from.
@@ -54,6 +55,15 @@ pub trait Host: Send + Sync + 'static {
         topic: &'a str,
         after: Option<Timestamp>,
     ) -> BoxFuture<'a, Result<Grant>>;
+
+    /// Who `actor` is by now. Errors: of kind `Unauthenticated` when they act no more.
+    fn renew<'a>(&'a self, actor: &'a Actor) -> BoxFuture<'a, Result<Actor>>;
+
+    /// Whether `actor`, who joined `topic`, may go on hearing it. Losing a right is no attempt at anything.
+    fn still_may<'a>(&'a self, actor: &'a Actor, topic: &'a str) -> BoxFuture<'a, Result<()>>;
+
+    /// What is remembered of a person is asked anew: another process may have changed it.
+    fn forget(&self, tenant: TenantId, user: UserId);
 
     /// Runs a command to its end; what it returns is the reply.
     fn command<'a>(&'a self, actor: &'a Actor, name: &'a str, payload: Value)

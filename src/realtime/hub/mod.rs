@@ -7,6 +7,7 @@
 
 mod people;
 mod recent;
+pub(super) mod rights;
 mod subscriber;
 mod topic;
 
@@ -50,6 +51,8 @@ pub struct Hub {
     holes: Marked,
     /// Topics that gave something since receipts were last asked for.
     given: Marked,
+    /// Rights changed in this process, and the tail knows more of it.
+    moved: Notify,
     pub(super) meters: Meters,
 }
 

@@ -11,6 +11,7 @@ mod channel;
 mod config;
 mod credential;
 mod join;
+mod rights;
 
 #[cfg(test)]
 #[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
@@ -25,6 +26,7 @@ use tokio::time::Instant;
 use self::budget::{Budget, Verdict};
 use self::channel::Channel;
 use self::credential::Credentials;
+use self::rights::Recheck;
 use super::Realtime;
 use super::codec::{self, Dialect, Push};
 use super::connection::{Connection, Order};
@@ -60,6 +62,7 @@ pub struct Session<S: Socket> {
     channels: Vec<Channel>,
     credentials: Credentials,
     budget: Budget,
+    recheck: Recheck,
     joins: u32,
     heard: Instant,
     looked: Looked,
@@ -92,6 +95,7 @@ impl<S: Socket> Session<S> {
             realtime,
             connection,
             channels: Vec::new(),
+            recheck: Recheck::default(),
             joins: 0,
             heard: now,
             looked: Looked::default(),
@@ -102,9 +106,14 @@ impl<S: Socket> Session<S> {
         Box::pin(self.present_tokens()).await;
         let mut look = self.heard + LOOK_EVERY;
         loop {
+            // Before anything is read: who sends without a pause is asked all the same.
+            if self.recheck.is_due(Instant::now()) {
+                Box::pin(self.check_rights()).await;
+            }
             let catches_up = self.channels.iter().any(Channel::is_catching_up);
             let page = catches_up && self.connection.mailbox.has_room();
-            let deadline = self.credentials.deadline(&self.realtime.clock).map_or(look, |at| at.min(look));
+            let token = self.credentials.deadline(&self.realtime.clock);
+            let deadline = [token, self.recheck.at()].into_iter().flatten().fold(look, Instant::min);
             let next = tokio::select! {
                 biased;
                 () = self.connection.woken() => self.obey(),
@@ -210,6 +219,7 @@ impl<S: Socket> Session<S> {
                         self.end_for_rejoin(&channel, RESUME);
                     }
                 }
+                Order::Reauthorize => self.recheck.ask(Instant::now()),
                 Order::Supersede => self.superseded(),
                 Order::Restart => return self.close(CloseCode::Restart, "the service restarts: reconnect"),
                 Order::MakeRoom if self.credentials.is_counted() => {}
