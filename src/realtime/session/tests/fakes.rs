@@ -30,6 +30,8 @@ pub struct FakeHost {
     pub open: AtomicI64,
     pub lost: Mutex<Lost>,
     pub forgotten: Mutex<Vec<UserId>>,
+    /// Run once, when a right was granted and before the session hears of it.
+    pub as_granted: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 /// Rights that are gone, and whether anybody can be asked.
@@ -87,6 +89,9 @@ impl Host for FakeHost {
         } else {
             Ok(Grant { head: Some(self.log.head(topic)), extra: Map::new() })
         };
+        if let Some(then) = self.as_granted.lock().unwrap().take() {
+            then();
+        }
         ready(grant).boxed()
     }
 
@@ -158,6 +163,11 @@ impl FakeLog {
         };
         self.events.lock().unwrap().push(event.clone());
         event
+    }
+
+    /// Commits an event that is no topic's next one.
+    pub fn put(&self, event: Event) {
+        self.events.lock().unwrap().push(event);
     }
 
     pub fn head(&self, topic: &str) -> i64 {
