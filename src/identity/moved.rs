@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use crate::base::id::{TenantId, UserId};
 
+type Tell = dyn Fn(TenantId, &[UserId]) + Send + Sync;
+
 /// Told of the people known at the place of the change, perhaps none: others may be concerned too.
 #[derive(Clone)]
-pub struct RightsMoved(Arc<dyn Fn(TenantId, &[UserId]) + Send + Sync>);
+pub struct RightsMoved(Arc<Tell>);
 
 impl RightsMoved {
     pub fn new(tell: impl Fn(TenantId, &[UserId]) + Send + Sync + 'static) -> Self {

@@ -34,7 +34,7 @@ struct Row {
 pub fn trim(conn: &mut PgConnection, tenant: TenantId, user: UserId, kept: i64) -> Result<()> {
     let theirs = connect_tickets::tenant_id.eq(tenant).and(connect_tickets::user_id.eq(user));
     let older: Vec<Vec<u8>> = connect_tickets::table
-        .filter(theirs.clone())
+        .filter(theirs)
         .order((connect_tickets::created_at.desc(), connect_tickets::digest))
         .select(connect_tickets::digest)
         .offset(kept)

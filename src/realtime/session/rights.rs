@@ -24,10 +24,16 @@ use crate::realtime::socket::Socket;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two attempts to ask.
 const AGAIN: Duration = Duration::from_millis(500);
+/// Between two questions that the client itself brings about, by ever other tokens: each costs a reading a channel.
+const OWN_ACCORD: Duration = Duration::from_secs(5);
 
 /// Whether rights are to be asked again.
 #[derive(Default)]
-pub(super) struct Recheck(Option<Due>);
+pub(super) struct Recheck {
+    due: Option<Due>,
+    /// When it was last done.
+    asked: Option<Instant>,
+}
 
 #[derive(Clone, Copy)]
 struct Due {
@@ -39,17 +45,30 @@ struct Due {
 impl Recheck {
     /// Something changed: ask as soon as possible.
     pub fn ask(&mut self, now: Instant) {
-        let since = self.0.map_or(now, |due| due.since);
-        self.0 = Some(Due { since, at: now });
+        let since = self.due.map_or(now, |due| due.since.min(now));
+        self.due = Some(Due { since, at: now });
+    }
+
+    /// The client gave a reason to ask: not more often than is good for everybody else.
+    pub fn ask_in_time(&mut self, now: Instant) {
+        if self.due.is_none() {
+            let at = self.asked.map_or(now, |asked| now.max(asked + OWN_ACCORD));
+            self.due = Some(Due { since: at, at });
+        }
+    }
+
+    fn begin(&mut self, now: Instant) -> Option<Due> {
+        self.asked = Some(now);
+        self.due.take()
     }
 
     /// When to ask, if at all.
     pub fn at(&self) -> Option<Instant> {
-        self.0.map(|due| due.at)
+        self.due.map(|due| due.at)
     }
 
     pub fn is_due(&self, now: Instant) -> bool {
-        self.0.is_some_and(|due| due.at <= now)
+        self.due.is_some_and(|due| due.at <= now)
     }
 }
 
@@ -64,7 +83,7 @@ enum Outcome {
 impl<S: Socket> Session<S> {
     /// Asks again what the person may hear, and ends what they may not.
     pub(super) async fn check_rights(&mut self) {
-        let Some(due) = self.recheck.0.take() else { return };
+        let Some(due) = self.recheck.begin(Instant::now()) else { return };
         let limit = due.since + PATIENCE;
         // Never without a chance to answer, however late the question is.
         let patience = limit.max(Instant::now() + AGAIN);
@@ -74,7 +93,7 @@ impl<S: Socket> Session<S> {
             Outcome::Answered => {}
             Outcome::Gone(error) => self.revoked(&error),
             Outcome::Unanswered if Instant::now() < limit => {
-                self.recheck.0 = Some(Due { since: due.since, at: Instant::now() + AGAIN });
+                self.recheck.due = Some(Due { since: due.since, at: Instant::now() + AGAIN });
             }
             Outcome::Unanswered => {
                 tracing::warn!(
@@ -136,7 +155,7 @@ impl<S: Socket> Session<S> {
     /// Another token may stand for another rank.
     pub(super) fn ask_rights_again(&mut self) {
         if !self.channels.is_empty() {
-            self.recheck.ask(Instant::now());
+            self.recheck.ask_in_time(Instant::now());
         }
     }
 }
@@ -157,6 +176,17 @@ mod tests {
         recheck.ask(now);
         recheck.ask(now + AGAIN);
         assert!(!recheck.is_due(now) && recheck.is_due(now + AGAIN));
-        assert_eq!(recheck.0.map(|due| due.since), Some(now));
+        assert_eq!(recheck.due.map(|due| due.since), Some(now));
+    }
+
+    #[test]
+    fn a_client_that_changes_tokens_all_the_time_has_its_rights_read_now_and_then() {
+        let (now, mut recheck) = (Instant::now(), Recheck::default());
+        recheck.ask_in_time(now);
+        assert!(recheck.is_due(now) && recheck.begin(now).is_some());
+        recheck.ask_in_time(now + AGAIN);
+        assert_eq!(recheck.at(), Some(now + OWN_ACCORD));
+        recheck.ask(now + AGAIN);
+        assert!(recheck.is_due(now + AGAIN), "a change does not wait for it");
     }
 }

@@ -42,7 +42,7 @@ async fn every_service_refuses_it_within_seconds() {
     let there = Api::new(&elsewhere.url, Some(&token));
     there.get("/me").await.data();
     town.owner.post(&path(town.employee_id), Value::Null).await.data();
-    // What is remembered there lasts ten seconds by a clock that stands still here: only the outbox ends it.
+    // They are remembered there for ten seconds: before, only the outbox ends it.
     let deadline = std::time::Instant::now() + Duration::from_secs(9);
     loop {
         let answer = there.get("/me").await;
