@@ -200,3 +200,16 @@ async fn a_change_in_this_process_wakes_the_tail() {
     assert_eq!(client.next().await.event, "phx_close");
     assert!(before.elapsed() < Duration::from_millis(50), "{:?}", before.elapsed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_changed_before_the_tail_begins_is_asked_when_it_does() {
+    let desk = Desk::new();
+    let client = in_both_rooms(&desk).await;
+    desk.host.lost.lock().unwrap().topics.push("chat:room:2");
+    // Its row lies before the first edge that the tail reads.
+    desk.log.put(awas_rights());
+    let desk = desk.relayed();
+    let closed = client.next().await;
+    assert_eq!((closed.event.as_str(), closed.topic.as_str()), ("phx_close", OTHER));
+    drop(desk);
+}
