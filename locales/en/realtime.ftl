@@ -1,3 +1,4 @@
 # The socket.
 error-token-expired = Your session has expired. Sign in again.
 error-malformed-frame = This frame makes no sense to the service.
+error-token-revoked = Your session was ended. Sign in again.

@@ -43,6 +43,7 @@ actions! {
     UserUpdate => "user.update",
     UserDelete => "user.delete",
     UserErased => "user.erased",
+    UserTokensRevoked => "user.tokens_revoked",
     TeamCreate => "team.create",
     TeamDelete => "team.delete",
     MemberAdd => "member.add",

@@ -13,6 +13,7 @@ use crate::chat::http::{ReadCommand, SendCommand, TypingCommand};
 use crate::chat::model::Room;
 use crate::chat::service::{self as chat, UpTo};
 use crate::chat::{Chat, is_reserved_event};
+use crate::identity::connect::Ticket;
 use crate::identity::{Asked, Attendance, Directory};
 use crate::realtime::{Credential, Grant, Host, Peer, Receipt};
 use crate::web::Limits;
@@ -61,7 +62,10 @@ impl Topic {
 impl Host for Desk {
     fn authenticate<'a>(&'a self, token: &'a str, peer: Peer) -> BoxFuture<'a, Result<Credential>> {
         async move {
-            let verified = self.directory.authenticate(token, peer.ip, Asked::Unsaid).await;
+            let verified = match Ticket::parse(token) {
+                Some(ticket) => self.directory.redeem(&ticket, peer.ip).await,
+                None => self.directory.authenticate(token, peer.ip, Asked::Unsaid).await,
+            };
             if let (Err(error), Some(ip)) = (&verified, peer.ip)
                 && error.kind() == Kind::Unauthenticated
             {
@@ -86,13 +90,7 @@ impl Host for Desk {
         async move {
             // A socket outlives requests: its person may have been deleted or given another rank since it opened.
             let actor = &self.directory.renew(actor).await?;
-            let granted = match Topic::parse(topic) {
-                None => return Err(Error::not_found("topic")),
-                Some(Topic::Room(client)) => self.room(actor, Room::Client(client), topic).await,
-                Some(Topic::Direct(id)) => self.room(actor, Room::Conversation(id), topic).await,
-                Some(Topic::Person(user)) => self.person(actor, user, after).await,
-                Some(Topic::Tenant(tenant)) => of_tenant(actor, tenant),
-            };
+            let granted = self.grant(actor, topic, after).await;
             if granted.as_ref().is_err_and(|error| error.kind() == Kind::Forbidden) {
                 activity::forbidden(&self.chat.db, actor, "join", Some(("topic", topic))).await;
             }
@@ -118,6 +116,18 @@ impl Host for Desk {
             Err(Error::forbidden())
         }
         .boxed()
+    }
+
+    fn renew<'a>(&'a self, actor: &'a Actor) -> BoxFuture<'a, Result<Actor>> {
+        self.directory.renew(actor).boxed()
+    }
+
+    fn still_may<'a>(&'a self, actor: &'a Actor, topic: &'a str) -> BoxFuture<'a, Result<()>> {
+        async move { self.grant(actor, topic, None).await.map(drop) }.boxed()
+    }
+
+    fn forget(&self, tenant: TenantId, user: UserId) {
+        self.directory.forget(tenant, user);
     }
 
     fn command<'a>(
@@ -188,6 +198,16 @@ impl Desk {
             // Older clients say so after their join; being there is the join's doing.
             "messaging:join" | "presence:ping" => Ok(json!({})),
             _ => Err(Error::not_found("command")),
+        }
+    }
+
+    async fn grant(&self, actor: &Actor, topic: &str, after: Option<Timestamp>) -> Result<Grant> {
+        match Topic::parse(topic) {
+            None => Err(Error::not_found("topic")),
+            Some(Topic::Room(client)) => self.room(actor, Room::Client(client), topic).await,
+            Some(Topic::Direct(id)) => self.room(actor, Room::Conversation(id), topic).await,
+            Some(Topic::Person(user)) => self.person(actor, user, after).await,
+            Some(Topic::Tenant(tenant)) => of_tenant(actor, tenant),
         }
     }
 

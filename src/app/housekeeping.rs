@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::Clock;
 use crate::db::Db;
+use crate::identity::connect;
 use crate::telemetry::names::JOB_RUNS;
 use crate::web::idempotency;
 
@@ -28,5 +29,13 @@ pub async fn run(db: Db, clock: Clock, stop: CancellationToken) {
             }
         };
         metrics::counter!(JOB_RUNS, "job" => "idempotency.sweep", "outcome" => outcome).increment(1);
+        let outcome = match connect::sweep(&db, clock.now()).await {
+            Ok(_) => "ok",
+            Err(error) => {
+                tracing::warn!(%error, "expired connect tickets were not removed");
+                "error"
+            }
+        };
+        metrics::counter!(JOB_RUNS, "job" => "connect_tickets.sweep", "outcome" => outcome).increment(1);
     }
 }

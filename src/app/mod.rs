@@ -22,7 +22,7 @@ use crate::base::Clock;
 use crate::chat::{Chat, Delivered, Typing};
 use crate::config::Config;
 use crate::db::{self, Db};
-use crate::identity::{Attendance, Directory, Gate, Parts, PresenceOf, Status, Tokens};
+use crate::identity::{Attendance, Directory, Gate, Parts, PresenceOf, RightsMoved, Status, Tokens};
 use crate::realtime::{self, Hub, Realtime};
 use crate::web::health::Readiness;
 use crate::web::rate_limit::{Limits, Rate, RateSettings};
@@ -97,6 +97,8 @@ impl App {
 fn directory(config: &Config, db: &Db, hub: &Arc<Hub>, clock: &Clock) -> anyhow::Result<Directory> {
     let secret = config.tokens.hs256_secret(&config.server.data_dir)?;
     let tokens = Tokens::new(&config.tokens, secret.as_ref(), clock.clone())?;
+    let moved = Arc::clone(hub);
+    let rights_moved = RightsMoved::new(move |tenant, people| moved.rights_moved(tenant, people));
     let hub = Arc::clone(hub);
     let presence = PresenceOf::new(move |tenant, user| match hub.is_online(tenant, user) {
         true => Status::Online,
@@ -109,6 +111,7 @@ fn directory(config: &Config, db: &Db, hub: &Arc<Hub>, clock: &Clock) -> anyhow:
         jit_users: config.jit_users(),
         features: config.features.clone(),
         presence,
+        rights_moved,
     }))
 }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::base::id::{TenantId, UserId};
-use crate::base::{Locale, Role};
+use crate::base::{Locale, Role, Timestamp};
 
 /// The identity that one request, command or join runs under. Made by `identity` from a verified token.
 #[derive(Debug, Clone)]
@@ -18,6 +18,8 @@ pub struct Actor {
     pub locale: Locale,
     /// The caller's address, kept in the activity log.
     pub ip: Option<IpAddr>,
+    /// When the token was issued that this actor stands on, where it says so: what was revoked since is not theirs.
+    pub authenticated_at: Option<Timestamp>,
 }
 
 impl Actor {

@@ -91,7 +91,8 @@ impl Db {
     }
 
     /// A question asked before anybody acts (which tenant is this?), as `guichet_app` with no actor: policies show
-    /// it no row, so only functions made for it answer. It changes nothing, since it may be asked again.
+    /// it no row, so only functions made for it answer. It may be asked again after a lost connection, so what it changes must
+    /// bear that.
     pub async fn anonymous<T, F>(&self, mut work: F) -> Result<T>
     where
         T: Send + 'static,

@@ -38,6 +38,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    connect_tickets (tenant_id, digest) {
+        tenant_id -> Uuid,
+        digest -> Bytea,
+        user_id -> Uuid,
+        authenticated_at -> Nullable<Timestamptz>,
+        token_expires_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     conversations (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,
@@ -185,6 +197,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        sessions_valid_after -> Nullable<Timestamptz>,
     }
 }
 
@@ -192,6 +205,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     activity_logs,
     client_members,
     clients,
+    connect_tickets,
     conversations,
     idempotency_keys,
     messages,

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use crate::base::Timestamp;
@@ -12,7 +13,13 @@ use crate::base::Timestamp;
 pub(super) struct Cache<K, V> {
     capacity: usize,
     entries: RwLock<HashMap<K, Entry<V>>>,
+    /// How often something was forgotten.
+    forgotten: AtomicU64,
 }
+
+/// The moment before something was looked up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked(u64);
 
 struct Entry<V> {
     value: V,
@@ -21,7 +28,7 @@ struct Entry<V> {
 
 impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     pub fn new(capacity: usize) -> Self {
-        Self { capacity, entries: RwLock::default() }
+        Self { capacity, entries: RwLock::default(), forgotten: AtomicU64::new(0) }
     }
 
     pub fn get(&self, key: &K, now: Timestamp) -> Option<V> {
@@ -30,7 +37,15 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     }
 
     pub fn put(&self, key: K, value: V, until: Timestamp, now: Timestamp) {
+        self.put_if(|| true, key, value, until, now);
+    }
+
+    /// `is_good` is asked under the lock under which things are forgotten.
+    fn put_if(&self, is_good: impl FnOnce() -> bool, key: K, value: V, until: Timestamp, now: Timestamp) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        if !is_good() {
+            return;
+        }
         if entries.len() >= self.capacity && !entries.contains_key(&key) {
             entries.retain(|_, entry| entry.until > now);
             // One by one would walk the whole map at every entry from now on.
@@ -41,8 +56,21 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
         entries.insert(key, Entry { value, until });
     }
 
+    /// Taken before a look-up whose answer [`Self::keep`] shall remember.
+    pub fn asking(&self) -> Asked {
+        Asked(self.forgotten.load(Ordering::Acquire))
+    }
+
+    /// Remembers what was looked up, unless anything was forgotten meanwhile: it may have been this, and the answer
+    /// older than what made it be forgotten.
+    pub fn keep(&self, asked: Asked, key: K, value: V, until: Timestamp, now: Timestamp) {
+        self.put_if(|| self.forgotten.load(Ordering::Acquire) == asked.0, key, value, until, now);
+    }
+
     pub fn forget(&self, key: &K) {
-        self.entries.write().unwrap_or_else(PoisonError::into_inner).remove(key);
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        self.forgotten.fetch_add(1, Ordering::AcqRel);
+        entries.remove(key);
     }
 }
 
@@ -60,6 +88,17 @@ mod tests {
         cache.put("a", 1, at(10), at(0));
         assert_eq!(cache.get(&"a", at(9)), Some(1));
         assert_eq!(cache.get(&"a", at(10)), None);
+    }
+
+    #[test]
+    fn what_was_forgotten_while_it_was_looked_up_is_not_remembered() {
+        let cache = Cache::new(10);
+        let asked = cache.asking();
+        cache.forget(&"a");
+        cache.keep(asked, "a", 1, at(10), at(0));
+        assert_eq!(cache.get(&"a", at(1)), None);
+        cache.keep(cache.asking(), "a", 2, at(10), at(0));
+        assert_eq!(cache.get(&"a", at(1)), Some(2));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error as ActixError, HttpMessage};
 
 use crate::activity;
-use crate::base::{Actor, Error, Kind, Locale, Result};
+use crate::base::{Actor, Error, Kind, Locale, Result, Timestamp};
 use crate::identity::{Asked, Directory};
 use crate::web::rate_limit::Key;
 use crate::web::{ClientAddress, Limits, refuse};
@@ -26,17 +26,22 @@ pub struct Gate {
     pub limits: Limits,
 }
 
+/// When the token of a request ends; in the request's extensions, beside the [`Actor`].
+#[derive(Debug, Clone, Copy)]
+pub struct TokenEnd(pub Timestamp);
+
 /// The middleware, for `actix_web::middleware::from_fn`. Puts the [`Actor`] into the request.
 pub async fn authenticate<B: MessageBody + 'static>(
     gate: Gate,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, ActixError> {
-    let actor = match gate.admit(&request).await {
-        Ok(actor) => actor,
+    let (actor, ends) = match gate.admit(&request).await {
+        Ok(admitted) => admitted,
         Err(error) => return Ok(challenge(request, error)),
     };
     request.extensions_mut().insert(actor.clone());
+    request.extensions_mut().insert(ends);
     if let Err(error) = gate.limits.check_request(request.request(), Key::of(&actor)) {
         return Ok(refuse(request, error));
     }
@@ -46,7 +51,7 @@ pub async fn authenticate<B: MessageBody + 'static>(
 }
 
 impl Gate {
-    async fn admit(&self, request: &ServiceRequest) -> Result<Actor> {
+    async fn admit(&self, request: &ServiceRequest) -> Result<(Actor, TokenEnd)> {
         let address = request.extensions().get::<ClientAddress>().map(|address| address.0);
         let admitted = match bearer(request.headers()) {
             Some(token) => self.directory.authenticate(token, address, asked(request)).await,
@@ -56,7 +61,8 @@ impl Gate {
             Ok(credential) => {
                 let accepted = accepted_language(request.headers());
                 let actor = credential.actor;
-                Ok(Actor { locale: accepted.unwrap_or(actor.locale), ..actor })
+                let actor = Actor { locale: accepted.unwrap_or(actor.locale), ..actor };
+                Ok((actor, TokenEnd(credential.expires_at)))
             }
             Err(error) => {
                 // Failures count by address: guessing tokens must be slow.

@@ -6,11 +6,13 @@
 pub mod attendance;
 mod cache;
 pub mod clients;
+pub mod connect;
 mod directory;
 pub mod edit;
 mod features;
 pub mod gate;
 pub mod me;
+mod moved;
 mod permission;
 pub mod policy;
 mod presence;
@@ -25,6 +27,7 @@ pub use attendance::Attendance;
 pub use directory::{Asked, Credential, Directory, PERSON_TTL, Parts};
 pub use features::FeatureSet;
 pub use gate::{Gate, authenticate};
+pub use moved::RightsMoved;
 pub use permission::Permission;
 pub use presence::{PresenceOf, Status};
 pub use token::Tokens;
@@ -39,4 +42,5 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     clients::routes(config);
     projects::routes(config);
     tenants::routes(config);
+    connect::routes(config);
 }

@@ -20,6 +20,11 @@ pub(super) fn may_change_standing(actor: &Actor, user: UserId) -> Result<()> {
     allowed(actor.role != Role::Manager || actor.user != user)
 }
 
+/// One's own tokens, or those of somebody whom one manages.
+pub(super) fn may_revoke(actor: &Actor, user: UserId, role: Role) -> Result<()> {
+    if actor.user == user { Ok(()) } else { may_manage_user(actor, role) }
+}
+
 /// Overwriting what another person wrote is for those who answer for the record.
 pub(super) fn may_force(actor: &Actor) -> Result<()> {
     allowed(actor.role.is_operator() || actor.role == Role::Service)

@@ -17,6 +17,8 @@ pub enum Order {
     Resume,
     /// The same for one join.
     ResumeJoin(JoinId),
+    /// The person may have lost a right: ask again for each channel.
+    Reauthorize,
     /// A newer connection of the same person took this one's place.
     Supersede,
     /// It counts for nobody, and others wait at the door.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 
+use crate::base::id::{TenantId, UserId};
 use crate::base::{Actor, Locale, Result, Timestamp};
 
 /// Where a connection comes from.
@@ -60,6 +61,15 @@ pub trait Host: Send + Sync + 'static {
 
     /// Whether `actor` may connect where `tenant`, an id as somebody wrote it, is said to live.
     fn may_enter<'a>(&'a self, actor: &'a Actor, tenant: &'a str) -> BoxFuture<'a, Result<()>>;
+
+    /// Who `actor` is by now. Errors: of kind `Unauthenticated` when they act no more.
+    fn renew<'a>(&'a self, actor: &'a Actor) -> BoxFuture<'a, Result<Actor>>;
+
+    /// Whether `actor`, who joined `topic`, may go on hearing it. Losing a right is no attempt at anything.
+    fn still_may<'a>(&'a self, actor: &'a Actor, topic: &'a str) -> BoxFuture<'a, Result<()>>;
+
+    /// What is remembered of a person is asked anew: another process may have changed it.
+    fn forget(&self, tenant: TenantId, user: UserId);
 
     /// Runs a command to its end; what it returns is the reply.
     fn command<'a>(&'a self, actor: &'a Actor, name: &'a str, payload: Value)

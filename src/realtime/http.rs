@@ -116,6 +116,7 @@ fn origin_is_welcome(request: &HttpRequest, origins: Option<&[String]>) -> bool 
 pub(super) struct Query {
     vsn: Option<String>,
     token: Option<String>,
+    ticket: Option<String>,
     apikey: Option<String>,
     /// Engine.IO's version.
     pub eio: Option<String>,
@@ -133,6 +134,7 @@ impl Query {
             match name.as_str() {
                 "vsn" => query.vsn = Some(value),
                 "token" => query.token = Some(value),
+                "ticket" => query.ticket = Some(value),
                 "apikey" => query.apikey = Some(value),
                 "EIO" => query.eio = Some(value),
                 "sid" => query.sid = Some(value),
@@ -143,7 +145,8 @@ impl Query {
     }
 }
 
-/// The tokens of a request, the one that was set on purpose first. API keys of Supabase's are none.
+/// The tokens of a request, the one that was set on purpose first: a connect ticket is nothing else. API keys of
+/// Supabase's are none.
 fn tokens(request: &HttpRequest, query: Query) -> Vec<SecretString> {
     let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     let authorization = text("authorization")
@@ -152,7 +155,7 @@ fn tokens(request: &HttpRequest, query: Query) -> Vec<SecretString> {
         .map(|(_, token)| token.trim().to_owned());
     let subprotocol = text("sec-websocket-protocol").and_then(subprotocol_token);
     let api_key = text("x-api-key").or_else(|| text("apikey")).map(str::to_owned);
-    let found = [authorization, query.token, subprotocol, api_key, query.apikey];
+    let found = [query.ticket, authorization, query.token, subprotocol, api_key, query.apikey];
     let mut tokens: Vec<String> = found
         .into_iter()
         .flatten()
@@ -187,11 +190,11 @@ mod tests {
 
     #[test]
     fn every_place_of_a_token_is_read_and_api_keys_are_skipped() {
-        let uri = "/socket/websocket?apikey=sb_publishable_1&token=two&vsn=2.0.0&a%5Bb%5D=1&log_level=info";
+        let uri = "/socket/websocket?apikey=sb_publishable_1&token=two&ticket=ct_zero&vsn=2.0.0&a%5Bb%5D=1&log_level=info";
         let request = TestRequest::with_uri(uri)
             .insert_header(("authorization", "bearer one"))
             .insert_header(("sec-websocket-protocol", "phoenix, base64url.bearer.phx.dGhyZWU"));
-        assert_eq!(found(request), ["one", "two", "three"]);
+        assert_eq!(found(request), ["ct_zero", "one", "two", "three"]);
         assert_eq!(found(TestRequest::with_uri("/?apikey=four")), ["four"]);
     }
 

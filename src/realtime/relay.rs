@@ -1,7 +1,8 @@
 //! The tasks behind the hub: what the process that committed could not tell is told from the outbox.
 //!
 //! - `tail` reads once a second what committed anywhere, and publishes it: the hub drops what it already has. It is
-//!   the relay for a process that died between commit and publish, and the way between processes without a bus.
+//!   the relay for a process that died between commit and publish, the way between processes without a bus, and the
+//!   source of changes in rights.
 //! - `fill` mends holes that stay open for 50 ms.
 //! - `receipts` tells the host what reached the sockets.
 //! - `keep` makes and drops partitions.
@@ -14,12 +15,17 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::event::Event;
 use super::host::Host;
-use super::hub::{Hub, TopicKey};
+use super::hub::{Hub, TopicKey, rights};
 use super::log::{Cursor, Log};
 use crate::base::Result;
 
 const TAIL_EVERY: Duration = Duration::from_secs(1);
+/// After a change of rights in this process: its row can be read only when every transaction is over that began before
+/// it ended.
+const QUICK_EVERY: Duration = Duration::from_millis(100);
+const QUICK_TURNS: u32 = 10;
 const HOLE_PATIENCE: Duration = Duration::from_millis(50);
 /// After so long a hole is no race between two commits: its events are not there.
 const HOLE_GIVEN_UP: Duration = Duration::from_secs(10);
@@ -51,7 +57,7 @@ impl Relay {
     }
 
     async fn tail(&self) {
-        let mut cursor: Option<Cursor> = None;
+        let (mut cursor, mut quick): (Option<Cursor>, u32) = (None, 0);
         loop {
             match self.tail_once(cursor.as_ref()).await {
                 Ok(next) => cursor = Some(next),
@@ -59,20 +65,50 @@ impl Relay {
                 Err(error) => tracing::warn!(%error, "the outbox could not be read; trying again"),
             }
             self.hub.sweep();
-            sleep(TAIL_EVERY).await;
+            self.pause(&mut quick).await;
+        }
+    }
+
+    /// Until the next turn: `quick` more of them follow fast on each other.
+    async fn pause(&self, quick: &mut u32) {
+        let every = if *quick > 0 { QUICK_EVERY } else { TAIL_EVERY };
+        tokio::select! {
+            () = sleep(every) => *quick = quick.saturating_sub(1),
+            () = self.hub.rights_moving() => {
+                // A thousand changes at once are read together.
+                if *quick > 0 {
+                    sleep(QUICK_EVERY).await;
+                }
+                *quick = QUICK_TURNS;
+            }
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        match rights::concerns(&event.topic) {
+            Some(user) => {
+                self.host.forget(event.tenant, user);
+                self.hub.rights_changed(event.tenant, user);
+            }
+            None => self.hub.publish(event),
         }
     }
 
     async fn tail_once(&self, from: Option<&Cursor>) -> Result<Cursor> {
         let mut cursor = match from {
             Some(cursor) => cursor.clone(),
-            None => return self.log.edge().await,
+            None => {
+                let edge = self.log.edge().await?;
+                // What changed between the first join and this moment lies before the edge.
+                self.hub.rights_unknown();
+                return Ok(edge);
+            }
         };
         for _ in 0..TAIL_PAGES {
             let (events, next) = self.log.tail(cursor.clone()).await?;
             let is_last = events.is_empty() || next.topic.is_empty();
             for event in events {
-                self.hub.publish(event);
+                self.tell(event);
             }
             cursor = next;
             if is_last {

@@ -82,6 +82,7 @@ pub async fn make(db: &Db, tokens: &config::Tokens, data_dir: &Path, clock: &Clo
         scopes: [].into(),
         locale: Locale::Fr,
         ip: None,
+        authenticated_at: None,
     };
     db.write(&as_role(Role::Platform), move |tx| store::tenant(tx.conn(), tenant)).await?;
     db.write(&as_role(Role::Service), move |tx| store::people_and_clients(tx.conn(), tenant)).await?;

@@ -159,12 +159,14 @@ pub(super) async fn remove_member(
     user: UserId,
 ) -> Result<()> {
     policy::may(actor, Permission::DirectoryView)?;
-    let writer = actor.clone();
+    let (directory, writer) = (directory.clone(), actor.clone());
     directory
+        .clone()
         .db()
         .write(actor, move |tx| {
             visible(tx, &writer, id)?;
             policy::may(&writer, Permission::DirectoryClientsManage)?;
+            directory.rights_moved(tx, writer.tenant, vec![user]);
             if !store::remove_member(tx.conn(), writer.tenant, id, user)? {
                 return Err(Error::not_found("member"));
             }
@@ -228,6 +230,10 @@ fn alter(
         return Ok(current);
     }
     check_operator(tx, actor, change)?;
+    if moves {
+        // Team and members come by the outbox.
+        directory.rights_moved(tx, actor.tenant, operator_id.into_iter().collect());
+    }
     let client = store::update(tx.conn(), actor.tenant, id, change)?;
     let details = json!({ "fields": edit::fields(change)? });
     activity::record(tx, actor, &Entry::new(Action::ClientUpdate, "client", id).details(details))?;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::base::id::{TenantId, UserId};
 use crate::base::{Error, Result, Timestamp};
 use crate::db::Tx;
-use crate::identity::directory::store;
+use crate::identity::directory::{Directory, store};
 use crate::identity::token::Claims;
 use crate::identity::users::{self, DEFAULT_TIMEZONE, NewUser, User, UserChange};
 
@@ -18,9 +18,16 @@ pub(super) fn actor() -> UserId {
 }
 
 /// The person of `claims` as they now are, perhaps deleted.
-pub(super) fn bring_in(tx: &mut Tx<'_>, tenant: TenantId, claims: &Claims) -> Result<User> {
+pub(super) fn bring_in(
+    tx: &mut Tx<'_>,
+    directory: &Directory,
+    tenant: TenantId,
+    claims: &Claims,
+) -> Result<User> {
     let user = match users::store::lock(tx.conn(), tenant, claims.user)? {
-        Some(user) => follow(tx, tenant, user, claims)?,
+        // It is about to be refused: it must not change anything either.
+        Some(user) if user.has_revoked(claims.issued_at) => return Ok(user),
+        Some(user) => follow(tx, directory, tenant, user, claims)?,
         None => make(tx, tenant, claims)?,
     };
     if user.role == crate::base::Role::Client && user.deleted_at.is_none() && !claims.clients.is_empty() {
@@ -52,13 +59,20 @@ fn make(tx: &mut Tx<'_>, tenant: TenantId, claims: &Claims) -> Result<User> {
         .ok_or_else(|| Error::internal("a person came and went"))
 }
 
-fn follow(tx: &mut Tx<'_>, tenant: TenantId, user: User, claims: &Claims) -> Result<User> {
+fn follow(
+    tx: &mut Tx<'_>,
+    directory: &Directory,
+    tenant: TenantId,
+    user: User,
+    claims: &Claims,
+) -> Result<User> {
     let change = drift(&user, claims);
     if user.deleted_at.is_some() || change == UserChange::default() {
         return Ok(user);
     }
     if change.role.is_some() {
         users::store::change_sides(tx.conn(), tenant, user.id, claims.role)?;
+        directory.rights_moved(tx, tenant, vec![user.id]);
     }
     users::store::update(tx.conn(), tenant, user.id, &change)
 }

@@ -1,7 +1,8 @@
 //! From a token to the actor it stands for: tenant, person, role, rights.
 //!
-//! - What is asked at every request (which tenant, which person) is remembered for seconds: a role that changed
-//!   or a person who was deleted counts at once in the process that did it, and within [`PERSON_TTL`] elsewhere.
+//! - What is asked at every request (which tenant, which person) is remembered for seconds: a role that changed, a
+//!   person who was deleted or whose tokens were revoked counts at once in the process that did it, and elsewhere as
+//!   soon as the outbox is read there ([`Directory::forget`]); within [`PERSON_TTL`] whatever happens.
 //! - The person's row says their role, not the token; under `JIT_USERS` a new token first brings the row in line.
 //! - Nothing unknown is remembered: who is provisioned now may enter now.
 
@@ -12,15 +13,19 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::base::id::{TenantId, UserId};
 use crate::base::{Actor, Clock, Error, Locale, Result, Role, Timestamp};
 use crate::config;
 use crate::db::{Db, Tx};
-use crate::identity::cache::Cache;
+use crate::identity::cache::{self, Cache};
+use crate::identity::connect::{self, Ticket};
 use crate::identity::features::FeatureSet;
+use crate::identity::moved::RightsMoved;
 use crate::identity::presence::PresenceOf;
 use crate::identity::token::{Claims, TenantName, Tokens};
-use crate::identity::users::User;
+use crate::identity::users::{self, User};
 
 /// How long what another process changed about a person may go unnoticed.
 pub const PERSON_TTL: Duration = Duration::from_secs(10);
@@ -53,6 +58,8 @@ pub struct Parts {
     pub features: config::Features,
     /// Who is there now, as the realtime hub knows it.
     pub presence: PresenceOf,
+    /// Who is to hear at once that rights changed.
+    pub rights_moved: RightsMoved,
 }
 
 /// Who somebody turned out to be, and until when.
@@ -79,11 +86,31 @@ struct Person {
     role: Role,
     locale: Locale,
     is_deleted: bool,
+    sessions_valid_after: Option<Timestamp>,
 }
 
 impl From<&User> for Person {
     fn from(user: &User) -> Self {
-        Self { role: user.role, locale: user.locale, is_deleted: user.deleted_at.is_some() }
+        Self {
+            role: user.role,
+            locale: user.locale,
+            is_deleted: user.deleted_at.is_some(),
+            sessions_valid_after: user.sessions_valid_after,
+        }
+    }
+}
+
+impl Person {
+    /// Lets in a token issued at `issued_at`. Errors: `UNAUTHENTICATED`.
+    fn admit(self, issued_at: Option<Timestamp>) -> Result<Self> {
+        if self.is_deleted {
+            return Err(Error::unauthenticated().because("the person was deleted"));
+        }
+        if users::is_revoked(self.sessions_valid_after, issued_at) {
+            let revoked = Error::unauthenticated().details(json!({ "reason": "revoked" }));
+            return Err(revoked.because("the token was revoked"));
+        }
+        Ok(self)
     }
 }
 
@@ -128,15 +155,37 @@ impl Directory {
         Ok(Credential { actor: Actor { ip, ..actor }, expires_at: claims.expires_at })
     }
 
-    /// The actor as they are by now: whoever was deleted acts no more, whoever has another rank acts under it. For
-    /// what outlives a request, a socket for instance.
+    /// Who came with a ticket, which is used up: they act until the token ends that the ticket was asked for with.
+    /// Errors: `UNAUTHENTICATED`.
+    pub async fn redeem(&self, ticket: &Ticket, ip: Option<IpAddr>) -> Result<Credential> {
+        let used = connect::redeem(self.db(), ticket, self.clock().now()).await?;
+        let found = self.look_up((used.tenant, used.user)).await?;
+        let person = found.ok_or_else(|| Error::unauthenticated().because("the person is gone"))?;
+        let person = person.admit(used.authenticated_at)?;
+        let actor = Actor {
+            tenant: used.tenant,
+            user: used.user,
+            role: person.role,
+            scopes: Arc::default(),
+            locale: person.locale,
+            ip,
+            authenticated_at: used.authenticated_at,
+        };
+        Ok(Credential { actor, expires_at: used.token_expires_at })
+    }
+
+    /// The actor as they are by now: whoever was deleted acts no more, nor whose token was revoked; whoever has another
+    /// rank acts under it. For what outlives a request, a socket for instance. Errors: `UNAUTHENTICATED`.
     pub async fn renew(&self, actor: &Actor) -> Result<Actor> {
         if actor.role.is_service() {
             return Ok(actor.clone());
         }
         match self.look_up((actor.tenant, actor.user)).await? {
-            Some(person) if !person.is_deleted => Ok(Actor { role: person.role, ..actor.clone() }),
-            _ => Err(Error::unauthenticated().because("the person is gone")),
+            Some(person) => {
+                let person = person.admit(actor.authenticated_at)?;
+                Ok(Actor { role: person.role, ..actor.clone() })
+            }
+            None => Err(Error::unauthenticated().because("the person is gone")),
         }
     }
 
@@ -163,6 +212,22 @@ impl Directory {
         tx.after_commit(move || directory.inner.people.forget(&(tenant, user)));
     }
 
+    /// What is remembered of a person is asked anew.
+    pub fn forget(&self, tenant: TenantId, user: UserId) {
+        self.inner.people.forget(&(tenant, user));
+    }
+
+    /// Once `tx` is committed, `people` are asked anew who they are, and whoever waits for such news is told.
+    pub(in crate::identity) fn rights_moved(&self, tx: &mut Tx<'_>, tenant: TenantId, people: Vec<UserId>) {
+        let directory = self.clone();
+        tx.after_commit(move || {
+            for user in &people {
+                directory.forget(tenant, *user);
+            }
+            directory.inner.parts.rights_moved.tell(tenant, &people);
+        });
+    }
+
     pub(in crate::identity) fn forget_features(&self, tx: &mut Tx<'_>, tenant: TenantId) {
         let directory = self.clone();
         tx.after_commit(move || directory.inner.features.forget(&tenant));
@@ -186,15 +251,13 @@ impl Directory {
             scopes: Arc::clone(&claims.scopes),
             locale: claims.locale.unwrap_or_default(),
             ip: None,
+            authenticated_at: claims.issued_at,
         })
     }
 
     async fn person(&self, claims: &Arc<Claims>, is_new: bool) -> Result<Actor> {
         let tenant = self.known_tenant(&claims.tenant).await?;
-        let person = self.known_person(tenant, claims, is_new).await?;
-        if person.is_deleted {
-            return Err(Error::unauthenticated().because("the person was deleted"));
-        }
+        let person = self.known_person(tenant, claims, is_new).await?.admit(claims.issued_at)?;
         Ok(Actor {
             tenant,
             user: claims.user,
@@ -202,6 +265,7 @@ impl Directory {
             scopes: Arc::default(),
             locale: person.locale,
             ip: None,
+            authenticated_at: claims.issued_at,
         })
     }
 
@@ -216,9 +280,12 @@ impl Directory {
         if !jit_users {
             return Err(Error::unauthenticated().because("nobody knows this person"));
         }
-        let claims = Arc::clone(claims);
-        let user = self.db().write(&reader(tenant), move |tx| jit::bring_in(tx, tenant, &claims)).await?;
-        Ok(self.remember(key, &user))
+        let (claims, directory, asked) = (Arc::clone(claims), self.clone(), self.inner.people.asking());
+        let user = self
+            .db()
+            .write(&reader(tenant), move |tx| jit::bring_in(tx, &directory, tenant, &claims))
+            .await?;
+        Ok(self.remember(asked, key, &user))
     }
 
     /// What is remembered of a person, or what their row says.
@@ -226,13 +293,14 @@ impl Directory {
         if let Some(person) = self.inner.people.get(&key, self.clock().now()) {
             return Ok(Some(person));
         }
+        let asked = self.inner.people.asking();
         let found = self.db().read(&reader(key.0), move |tx| store::person(tx.conn(), key)).await?;
-        Ok(found.map(|user| self.remember(key, &user)))
+        Ok(found.map(|user| self.remember(asked, key, &user)))
     }
 
-    fn remember(&self, key: (TenantId, UserId), user: &User) -> Person {
+    fn remember(&self, asked: cache::Asked, key: (TenantId, UserId), user: &User) -> Person {
         let (person, now) = (Person::from(user), self.clock().now());
-        self.inner.people.put(key, person, now.plus(PERSON_TTL), now);
+        self.inner.people.keep(asked, key, person, now.plus(PERSON_TTL), now);
         person
     }
 
@@ -264,5 +332,6 @@ fn reader(tenant: TenantId) -> Actor {
         scopes: Arc::default(),
         locale: Locale::default(),
         ip: None,
+        authenticated_at: None,
     }
 }

@@ -77,11 +77,14 @@ pub(super) async fn patch(
 
 pub(super) async fn delete(directory: &Directory, actor: &Actor, id: TeamId) -> Result<()> {
     policy::may(actor, Permission::DirectoryTeamsManage)?;
-    let writer = actor.clone();
+    let (directory, writer) = (directory.clone(), actor.clone());
     directory
+        .clone()
         .db()
         .write(actor, move |tx| {
             visible(tx, &writer, id)?;
+            // Who was in it comes by the outbox.
+            directory.rights_moved(tx, writer.tenant, Vec::new());
             store::delete(tx.conn(), writer.tenant, id)?;
             activity::record(tx, &writer, &Entry::new(Action::TeamDelete, "team", id))
         })
@@ -138,11 +141,13 @@ pub(super) async fn remove_member(
     user: UserId,
 ) -> Result<()> {
     policy::may(actor, Permission::DirectoryTeamsManage)?;
-    let writer = actor.clone();
+    let (directory, writer) = (directory.clone(), actor.clone());
     directory
+        .clone()
         .db()
         .write(actor, move |tx| {
             visible(tx, &writer, id)?;
+            directory.rights_moved(tx, writer.tenant, vec![user]);
             if !store::remove_member(tx.conn(), writer.tenant, id, user)? {
                 return Err(Error::not_found("member"));
             }

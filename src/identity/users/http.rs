@@ -1,8 +1,8 @@
 //! `/users`: the directory of people, and their provisioning.
 
 use actix_web::web::Data;
-use actix_web::{delete, get, patch, put};
-use serde::Deserialize;
+use actix_web::{delete, get, patch, post, put};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -16,7 +16,7 @@ use crate::identity::{Directory, edit};
 use crate::web::{Caller, Check, Etag, IfMatch, Json, Patch, Path, Query, Reply};
 
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(list).service(read).service(put).service(patch).service(delete);
+    config.service(list).service(read).service(put).service(patch).service(delete).service(revoke_tokens);
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -175,4 +175,27 @@ async fn patch(
 async fn delete(caller: Caller, directory: Data<Directory>, Path(id): Path<UserId>) -> Result<Reply<Value>> {
     service::delete(&directory, &caller, id).await?;
     Ok(Reply::ok(json!({ "id": id })))
+}
+
+/// What is left of a person's sessions.
+#[derive(Serialize, ToSchema)]
+struct Revoked {
+    id: UserId,
+    /// Tokens issued in this second or before it are refused.
+    sessions_valid_after: Timestamp,
+}
+
+/// End every session of a person
+///
+/// Tokens issued up to now are refused everywhere within two seconds, and sockets end. Everybody may do so for
+/// themselves: "log out everywhere".
+#[utoipa::path(tag = "provisioning", operation_id = "revoke_tokens", params(("id" = UserId, Path)), responses((status = 200, body = Revoked)))]
+#[post("/users/{id}/revoke-tokens")]
+async fn revoke_tokens(
+    caller: Caller,
+    directory: Data<Directory>,
+    Path(id): Path<UserId>,
+) -> Result<Reply<Revoked>> {
+    let sessions_valid_after = service::revoke_tokens(&directory, &caller, id).await?;
+    Ok(Reply::ok(Revoked { id, sessions_valid_after }))
 }

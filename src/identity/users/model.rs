@@ -29,6 +29,7 @@ pub struct User {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub deleted_at: Option<Timestamp>,
+    pub sessions_valid_after: Option<Timestamp>,
 }
 
 /// The columns' words, which constraints keep within their sets.
@@ -107,6 +108,12 @@ pub struct UserView {
 }
 
 impl User {
+    /// Whether a token issued at `issued_at` was revoked. Tokens tell time in whole seconds: one of the second of the
+    /// revocation was. One that does not say when it was issued is of no use once anything was revoked.
+    pub fn has_revoked(&self, issued_at: Option<Timestamp>) -> bool {
+        is_revoked(self.sessions_valid_after, issued_at)
+    }
+
     /// What `reader` is shown. Members see of others who they are, not how to reach them elsewhere.
     pub fn seen_by(self, reader: &Actor) -> UserView {
         let is_open = reader.role != Role::Client || reader.user == self.id;
@@ -124,5 +131,29 @@ impl User {
             created_at: self.created_at,
             updated_at: self.updated_at,
         }
+    }
+}
+
+/// The same of a person who is remembered in fewer words.
+pub fn is_revoked(valid_after: Option<Timestamp>, issued_at: Option<Timestamp>) -> bool {
+    let second = |time: Timestamp| time.as_millis().div_euclid(1000);
+    match (valid_after, issued_at) {
+        (None, _) => false,
+        (Some(_), None) => true,
+        (Some(valid_after), Some(issued_at)) => second(issued_at) <= second(valid_after),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_of_the_second_of_the_revocation_is_revoked_and_one_of_the_next_is_not() {
+        let at = |millis| Some(Timestamp::from_millis(millis));
+        assert!(is_revoked(at(5_400), at(4_000)) && is_revoked(at(5_400), at(5_000)));
+        assert!(is_revoked(at(5_400), at(5_999)), "a token with a fraction of a second");
+        assert!(!is_revoked(at(5_400), at(6_000)));
+        assert!(is_revoked(at(5_400), None) && !is_revoked(None, None) && !is_revoked(None, at(1)));
     }
 }

@@ -7,7 +7,7 @@ use super::store::{self, Wanted};
 use crate::activity::{self, Action, Entry};
 use crate::base::id::UserId;
 use crate::base::page::Page;
-use crate::base::{Actor, Error, Result, Role};
+use crate::base::{Actor, Error, Result, Role, Timestamp};
 use crate::db::Tx;
 use crate::identity::edit::{self, Held};
 use crate::identity::{Directory, Permission, policy};
@@ -55,7 +55,7 @@ pub(super) async fn put(
                 Some(user) => Some(bring_back(tx, &writer, &user, &change)?),
                 None => make(tx, &writer, id, &change)?,
             };
-            directory.forget_person(tx, writer.tenant, id);
+            directory.rights_moved(tx, writer.tenant, vec![id]);
             match made {
                 Some(user) => Ok((user.seen_by(&writer), true)),
                 None => Ok((alter(tx, &writer, id, &change, &based_on)?.seen_by(&writer), false)),
@@ -77,7 +77,7 @@ pub(super) async fn patch(
         .clone()
         .db()
         .write(actor, move |tx| {
-            directory.forget_person(tx, writer.tenant, id);
+            directory.rights_moved(tx, writer.tenant, vec![id]);
             Ok(alter(tx, &writer, id, &change, &based_on)?.seen_by(&writer))
         })
         .await
@@ -96,8 +96,28 @@ pub(super) async fn delete(directory: &Directory, actor: &Actor, id: UserId) -> 
             store::leave_clients(tx.conn(), writer.tenant, id)?;
             store::leave_desk(tx.conn(), writer.tenant, id)?;
             store::delete(tx.conn(), writer.tenant, id, directory.clock().now())?;
-            directory.forget_person(tx, writer.tenant, id);
+            directory.rights_moved(tx, writer.tenant, vec![id]);
             activity::record(tx, &writer, &Entry::new(Action::UserDelete, "user", id))
+        })
+        .await
+}
+
+/// Ends every session of the person: tokens issued up to now are of no more use. The time from which on they are good.
+pub(super) async fn revoke_tokens(directory: &Directory, actor: &Actor, id: UserId) -> Result<Timestamp> {
+    policy::may(actor, Permission::DirectoryView)?;
+    let (directory, writer) = (directory.clone(), actor.clone());
+    directory
+        .clone()
+        .db()
+        .write(actor, move |tx| {
+            let user = living(tx, &writer, id)?;
+            policy::may_revoke(&writer, id, user.role)?;
+            let now = directory.clock().now();
+            let valid_after = store::revoke(tx.conn(), writer.tenant, id, now)?;
+            let valid_after = valid_after.ok_or_else(|| Error::not_found("user"))?;
+            directory.rights_moved(tx, writer.tenant, vec![id]);
+            activity::record(tx, &writer, &Entry::new(Action::UserTokensRevoked, "user", id))?;
+            Ok(valid_after)
         })
         .await
 }

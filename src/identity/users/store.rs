@@ -75,14 +75,26 @@ pub fn saw(conn: &mut PgConnection, tenant: TenantId, id: UserId, now: Timestamp
     Ok(())
 }
 
-pub fn delete(
+/// Who comes back must bring a newer token.
+pub fn delete(conn: &mut PgConnection, tenant: TenantId, id: UserId, at: Timestamp) -> Result<()> {
+    diesel::update(users::table.find((tenant, id))).set(users::deleted_at.eq(Some(at))).execute(conn)?;
+    revoke(conn, tenant, id, at).map(drop)
+}
+
+/// Tokens issued at `at` or before are of no more use; a revocation that reaches further stays. `None` where the
+/// actor may not change the person.
+pub fn revoke(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: UserId,
-    at: crate::base::Timestamp,
-) -> Result<()> {
-    diesel::update(users::table.find((tenant, id))).set(users::deleted_at.eq(Some(at))).execute(conn)?;
-    Ok(())
+    at: Timestamp,
+) -> Result<Option<Timestamp>> {
+    let later = users::sessions_valid_after.is_null().or(users::sessions_valid_after.lt(at));
+    diesel::update(users::table.find((tenant, id)).filter(later))
+        .set(users::sessions_valid_after.eq(Some(at)))
+        .execute(conn)?;
+    let user = find(conn, tenant, id)?;
+    Ok(user.and_then(|user| user.sessions_valid_after))
 }
 
 pub fn leave_clients(conn: &mut PgConnection, tenant: TenantId, id: UserId) -> Result<()> {

@@ -7,6 +7,7 @@
 
 mod people;
 mod recent;
+pub(super) mod rights;
 mod subscriber;
 mod topic;
 
@@ -52,6 +53,8 @@ pub struct Hub {
     given: Marked,
     /// How camelCase dialects spell what is told.
     pub(super) spelling: Spelling,
+    /// Rights changed in this process, and the tail knows more of it.
+    moved: Notify,
     pub(super) meters: Meters,
 }
 

@@ -44,6 +44,19 @@ impl People {
         }
     }
 
+    /// Gives an order to each connection of the person.
+    pub fn order(&self, (tenant, user): Person, order: Order) {
+        let open = lock(&self.open);
+        let held = open.get(&tenant).and_then(|people| people.get(&user));
+        held.into_iter().flatten().for_each(|connection| connection.order(order));
+    }
+
+    pub fn order_all(&self, order: Order) {
+        let open = lock(&self.open);
+        let held = open.values().flat_map(HashMap::values).flatten();
+        held.for_each(|connection| connection.order(order));
+    }
+
     pub fn is_online(&self, (tenant, user): Person) -> bool {
         lock(&self.open).get(&tenant).is_some_and(|people| people.contains_key(&user))
     }

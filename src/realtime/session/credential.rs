@@ -64,6 +64,15 @@ impl Credentials {
         self.held.as_ref().map(|held| Arc::clone(&held.actor))
     }
 
+    /// The person held is `actor` by now.
+    pub fn is_now(&mut self, actor: Actor) -> Arc<Actor> {
+        let actor = Arc::new(actor);
+        if let Some(held) = &mut self.held {
+            held.actor = Arc::clone(&actor);
+        }
+        actor
+    }
+
     /// When there is something to say or to do about the token.
     pub fn deadline(&self, clock: &Clock) -> Option<Instant> {
         let at = self.held.as_ref()?.next_at()?;
@@ -168,6 +177,7 @@ impl<S: Socket> Session<S> {
             return Err(Error::forbidden());
         }
         self.credentials.hold(credential, digest);
+        self.ask_rights_again();
         Ok(())
     }
 

@@ -14,6 +14,7 @@ mod credential;
 mod join;
 mod packets;
 mod plain;
+mod rights;
 
 #[cfg(test)]
 #[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
@@ -29,6 +30,7 @@ use self::budget::{Budget, Verdict};
 use self::channel::Channel;
 use self::credential::Credentials;
 use self::plain::Plain;
+use self::rights::Recheck;
 use super::Realtime;
 use super::codec::{self, Dialect, Push, Verb};
 use super::connection::{Connection, Order};
@@ -67,6 +69,7 @@ pub struct Session<S: Socket> {
     credentials: Credentials,
     plain: Plain,
     budget: Budget,
+    recheck: Recheck,
     joins: u32,
     heard: Instant,
     looked: Looked,
@@ -100,6 +103,7 @@ impl<S: Socket> Session<S> {
             realtime,
             connection,
             channels: Vec::new(),
+            recheck: Recheck::default(),
             joins: 0,
             heard: now,
             looked: Looked::default(),
@@ -112,10 +116,15 @@ impl<S: Socket> Session<S> {
         }
         let mut look = self.heard + LOOK_EVERY;
         loop {
+            // Before anything is read: who sends without a pause is asked all the same.
+            if self.recheck.is_due(Instant::now()) {
+                Box::pin(self.check_rights()).await;
+            }
             let catches_up = self.channels.iter().any(Channel::is_catching_up);
             let page = (catches_up || self.owes_topics()) && self.connection.mailbox.has_room();
-            let deadline = self.credentials.deadline(&self.realtime.clock).map_or(look, |at| at.min(look));
-            let deadline = self.plain.deadline().map_or(deadline, |at| at.min(deadline));
+            let token = self.credentials.deadline(&self.realtime.clock);
+            let deadline = [token, self.recheck.at(), self.plain.deadline()];
+            let deadline = deadline.into_iter().flatten().fold(look, Instant::min);
             let next = tokio::select! {
                 biased;
                 () = self.connection.woken() => self.obey(),
@@ -220,6 +229,7 @@ impl<S: Socket> Session<S> {
                         self.end_for_rejoin(&channel, RESUME);
                     }
                 }
+                Order::Reauthorize => self.recheck.ask(Instant::now()),
                 Order::Supersede if self.dialect.is_phoenix() => self.superseded(),
                 Order::Supersede => return self.close_superseded(),
                 Order::Restart => return self.close(CloseCode::Restart, "the service restarts: reconnect"),

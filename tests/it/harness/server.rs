@@ -1,6 +1,6 @@
 //! A whole service in this process, on a port of its own, with the demo tenant in it.
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -22,7 +22,8 @@ pub struct TestServer {
     pub clock: Clock,
     pub config: Config,
     pub app: App,
-    pub database: TestDatabase,
+    /// The last server on it takes it along.
+    pub database: Arc<TestDatabase>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -34,14 +35,21 @@ impl TestServer {
 
     /// With these variables beside those that every test has (no rate limits, a known secret).
     pub fn with(variables: &[(&str, &str)]) -> Self {
-        let database = TestDatabase::new();
+        Self::over(Arc::new(TestDatabase::new()), Clock::system(), variables)
+    }
+
+    /// Another service on the same database and by the same clock, as if it ran elsewhere.
+    pub fn beside(&self) -> Self {
+        Self::over(Arc::clone(&self.database), self.clock.clone(), &[])
+    }
+
+    fn over(database: Arc<TestDatabase>, clock: Clock, variables: &[(&str, &str)]) -> Self {
         let config = config(&database, variables);
         let settings = settings(&database);
         // `TEST_LOG=1 cargo test … -- --nocapture` shows what the service logs.
         if std::env::var_os("TEST_LOG").is_some() {
             guichet::telemetry::logs::install(&config.logs);
         }
-        let clock = Clock::system();
         let (stop, stopped) = oneshot::channel();
         let (ready, started) = mpsc::channel();
         let (config_there, clock_there) = (config.clone(), clock.clone());

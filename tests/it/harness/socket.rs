@@ -43,7 +43,12 @@ pub fn room(client: ClientId) -> String {
 
 impl Socket {
     pub async fn open(server: &TestServer, token: &str) -> Self {
-        let url = server.ws(&format!("/realtime/v1/websocket?vsn=2.0.0&apikey={token}"));
+        Self::open_with(server, &format!("apikey={token}")).await
+    }
+
+    /// With these pairs in the query beside the version.
+    pub async fn open_with(server: &TestServer, query: &str) -> Self {
+        let url = server.ws(&format!("/realtime/v1/websocket?vsn=2.0.0&{query}"));
         let (stream, _) = connect_async(url).await.unwrap();
         Self { stream, reference: 0, unread: Vec::new() }
     }
@@ -92,6 +97,13 @@ impl Socket {
     pub async fn broadcast(&mut self, topic: &str, name: &str) -> (Value, Value) {
         let frame = self.next_where(|frame| frame.topic == topic && frame.is(name)).await;
         (frame.payload["payload"].clone(), frame.payload["meta"].clone())
+    }
+
+    /// How the channel of `topic` ended: the event, and its reason.
+    pub async fn ended(&mut self, topic: &str) -> (String, String) {
+        let is_end = |event: &str| event == "phx_close" || event == "phx_error";
+        let frame = self.next_where(|frame| frame.topic == topic && is_end(&frame.event)).await;
+        (frame.event, frame.payload["reason"].as_str().unwrap_or_default().to_owned())
     }
 
     /// Everything that came before the answer to a heartbeat asked now: what was to come has come.

@@ -14,5 +14,6 @@ mod keys;
 mod locking;
 mod people;
 mod ranks;
+mod revoke;
 mod stand;
 mod tokens;

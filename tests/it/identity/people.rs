@@ -131,7 +131,9 @@ async fn a_deleted_person_leaves_everything_and_can_come_back() {
     );
     let again = town.service.put(&employee, json!({ "role": "employee", "display_name": "Emma" })).await;
     assert_eq!(again.status, 201);
-    assert_eq!(town.employee.get("/clients").await.data(), &json!([]), "back, with nothing of before");
+    assert_eq!(town.employee.get("/clients").await.refusal().0, 401, "a token of before is none");
+    let back = town.newer(town.employee_id, Role::Employee);
+    assert_eq!(back.get("/clients").await.data(), &json!([]), "back, with nothing of before");
 }
 
 #[tokio::test]

@@ -167,4 +167,11 @@ impl Town {
             stand,
         }
     }
+
+    /// The person with a token of a later second than all before.
+    pub fn newer(&self, user: UserId, role: Rank) -> Api {
+        let token = self.stand.token("acme", &user.to_string(), role);
+        let issued_at = token.issued_at.plus(Duration::from_secs(2));
+        self.stand.api(Some(self.stand.mint(&NewToken { issued_at, ..token })))
+    }
 }

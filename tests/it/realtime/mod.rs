@@ -8,4 +8,6 @@ mod guessing;
 mod person;
 mod resume;
 mod rights;
+mod rights_changes;
+mod rights_sessions;
 mod room;

@@ -288,6 +288,22 @@ async fn nothing_of_a_token_is_logged_however_much_is() {
         let _ = join(&ws, &topic, token, true).await;
         let _ = join(&ws, &topic, token, false).await;
     }
+    // Tickets too, which stand in addresses by their nature: used, used again, and where tokens go.
+    let made = Caller { token: all[all.len() - 1].1.clone(), ..caller.clone() };
+    let made = Caller { base: format!("{}/api/v1", service.url), ..made };
+    for _ in 0..3 {
+        let ticket = made.must(reqwest::Method::POST, "/realtime/ticket", None).await["ticket"].clone();
+        let ticket = ticket.as_str().unwrap().to_owned();
+        for _ in 0..2 {
+            let address = format!("{ws}/realtime/v1/websocket?vsn=2.0.0&ticket={ticket}");
+            let (mut socket, _) = tokio_tungstenite::connect_async(address).await.unwrap();
+            let frame = json!(["1", "1", topic, "phx_join", {}]).to_string();
+            socket.send(Message::text(frame)).await.unwrap();
+            assert!(socket.next().await.is_some(), "no answer to a join");
+        }
+        let _ = join(&ws, &topic, &ticket, true).await;
+        all.push(("a ticket".to_owned(), ticket));
+    }
     let log = service.stop();
     assert!(log.len() > all.len(), "only {} lines were logged", log.len());
     let parts =

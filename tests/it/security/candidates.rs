@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::world::{Row, id, text};
+use super::world::{Row, digest, id, text};
 
 pub struct Candidate {
     pub name: String,
@@ -80,9 +80,12 @@ fn rows(table: &str, tenant: &str) -> Vec<Value> {
             .chain(pairs(&of)).collect(),
         "messages" => messages(&of).into_iter().chain(direct_messages(&of)).collect(),
         "participants" => participants(&of),
-        "outbox" => [Some("c1"), Some("c2"), None].iter().map(|client| json!({"topic": "topic:fresh", "seq": 1, "id": of("fresh.event"),
-            "event": "messaging:new", "payload": {}, "fanout": {}, "client_id": client.map(of)})).chain([json!({"topic": "topic:fresh", "seq": 1,
-            "id": of("fresh.event"), "event": "messaging:new", "payload": {}, "fanout": {}, "user_ids": [of("emma")]})]).collect(),
+        "outbox" => [Some("c1"), Some("c2"), None].iter().map(|client| json!({"topic": "topic:fresh", "seq": 7, "id": of("fresh.event"),
+            "event": "messaging:new", "payload": {}, "fanout": {}, "client_id": client.map(of)})).chain([json!({"topic": "topic:fresh", "seq": 7,
+            "id": of("fresh.event"), "event": "messaging:new", "payload": {}, "fanout": {}, "user_ids": [of("emma")]}),
+            json!({"topic": "rights:someone", "seq": 7, "id": of("fresh.event"), "event": "messaging:new", "payload": {}, "fanout": {}})]).collect(),
+        "connect_tickets" => ["owner", "emma", "chloe"].iter().map(|user| json!({"user_id": of(user), "digest": digest(&of(&format!("fresh.{user}"))),
+            "token_expires_at": "2026-01-01T00:00:00Z", "expires_at": "2026-01-01T00:00:00Z"})).collect(),
         "activity_logs" => ["owner", "emma", "chloe", "producer"].iter()
             .map(|user| json!({"id": of("fresh.log"), "user_id": of(user), "action": "message.send"})).chain([
                 json!({"id": of("fresh.log"), "action": "message.send"})]).collect(),
@@ -209,6 +212,8 @@ fn broken_rows(table: &str) -> Vec<Value> {
             stray(id("a.r1"), id("a.emma"), id("a.karim")),
             stray(id("a.d1"), id("a.emma"), id("a.karim")),
         ],
+        "connect_tickets" => vec![json!({"user_id": id("b.chloe"), "digest": digest(&id("a.fresh.broken")),
+            "token_expires_at": "2026-01-01T00:00:00Z", "expires_at": "2026-01-01T00:00:00Z"})],
         "participants" => vec![
             json!({"conversation_id": id("a.d1"), "client_id": id("a.c1"), "user_id": id("a.manager"), "side": "operator", "read_seq": 0}),
             json!({"conversation_id": id("a.r2"), "client_id": id("a.c1"), "user_id": id("a.chloe"), "side": "client", "read_seq": 0}),

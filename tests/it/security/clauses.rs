@@ -31,7 +31,13 @@ const CLIENT: &str = "authz.guard_client()";
 const CONVERSATION: &str = "authz.guard_conversation()";
 const MESSAGE: &str = "authz.guard_message()";
 
-pub const CLAUSES: [Clause; 67] = [
+const TICKET: &str = "authz.redeem_ticket(bytea)";
+
+pub const CLAUSES: [Clause; 71] = [
+    clause(TICKET, "functions", "t.digest = wanted", "true"),
+    clause(TICKET, "functions", "t.digest = wanted", "false"),
+    clause(USER, "users", "NEW.sessions_valid_after IS NULL", "false"),
+    clause(USER, "users", "NEW.sessions_valid_after < OLD.sessions_valid_after", "false"),
     clause(MY_CLIENTS, "functions", "authz.role() = 'client'", "true"),
     clause(MY_CLIENTS, "functions", "m.user_id = authz.me()", "true"),
     clause(MY_CLIENTS, "functions", "authz.role() = 'employee' AND c.tenant_id = authz.tenant()", "true"),

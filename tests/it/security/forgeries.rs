@@ -22,7 +22,7 @@ pub struct Forgery {
     pub may: Rule,
 }
 
-pub const FORGERIES: [Forgery; 30] = [
+pub const FORGERIES: [Forgery; 33] = [
     Forgery {
         table: "users",
         set: "role = 'owner'",
@@ -40,6 +40,14 @@ pub const FORGERIES: [Forgery; 30] = [
     },
     Forgery { table: "users", set: "external_id = 'someone else'", may: MANAGES_PERSON },
     Forgery { table: "users", set: "deleted_at = now()", may: MANAGES_PERSON },
+    // One's own too: log out everywhere. But what was revoked stays revoked.
+    Forgery { table: "users", set: "sessions_valid_after = now()", may: Anyone },
+    Forgery { table: "users", set: "sessions_valid_after = NULL", may: Field("sessions_valid_after", &[""]) },
+    Forgery {
+        table: "users",
+        set: "sessions_valid_after = '2020-01-01'",
+        may: Field("sessions_valid_after", &[""]),
+    },
     Forgery {
         table: "users",
         set: "display_name = 'x', email = 'x@x.example', last_seen_at = now()",

@@ -6,7 +6,7 @@ use super::cells::cell;
 use super::identity::Identity;
 use super::probe::{Cell, DENIED, Expect};
 use super::rule::{audience, in_direct, may_write_to, my_clients, my_people};
-use super::world::{Row, TENANTS, World, id, text};
+use super::world::{Row, TENANTS, World, digest, id, text};
 
 pub struct Function {
     /// As `regprocedure` prints it.
@@ -31,7 +31,7 @@ const fn definer(signature: &'static str, owner: &'static str, callers: &'static
     Function { signature, owner, definer: true, callers }
 }
 
-pub const FUNCTIONS: [Function; 29] = [
+pub const FUNCTIONS: [Function; 31] = [
     plain("authz.tenant()", EVERYONE),
     plain("authz.me()", EVERYONE),
     plain("authz.role()", EVERYONE),
@@ -54,6 +54,8 @@ pub const FUNCTIONS: [Function; 29] = [
     definer("authz.audience(uuid,uuid)", "guichet_authz", &[]),
     definer("authz.sync_audience(uuid,uuid)", "guichet_authz", &[]),
     definer("authz.audience_moved()", "guichet_authz", &[]),
+    definer("authz.rights_moved()", "guichet_authz", &[]),
+    definer("authz.redeem_ticket(bytea)", "guichet_authz", APP),
     definer("authz.follow(uuid,boolean)", "guichet_authz", APP),
     definer("authz.room_people(uuid)", "guichet_authz", APP),
     definer("authz.may_write_to(uuid)", "guichet_authz", APP),
@@ -71,6 +73,7 @@ pub fn of_functions(who: &Identity, world: &World) -> Vec<Cell> {
     cells.extend(rooms(who, world));
     cells.extend(colleagues(who, world));
     cells.extend(search(who, world));
+    cells.extend(tickets(world));
     cells.extend(kept_from_requests(who));
     for cell in &mut cells {
         let called = FUNCTIONS
@@ -233,6 +236,18 @@ fn search(who: &Identity, world: &World) -> Vec<Cell> {
     ]
 }
 
+/// Whoever shows a ticket is the person it was made for, whatever else they are.
+fn tickets(world: &World) -> Vec<Cell> {
+    let redeem = |digest: &str, user: BTreeSet<String>| {
+        lists("authz.redeem_ticket", "user_id", &format!("authz.redeem_ticket('{digest}')"), user)
+    };
+    let there = world.rows("connect_tickets").iter();
+    let mut cells: Vec<Cell> =
+        there.map(|row| redeem(&text(row, "digest"), BTreeSet::from([text(row, "user_id")]))).collect();
+    cells.push(redeem(&digest(&id("nowhere")), BTreeSet::new()));
+    cells
+}
+
 /// What only triggers, the worker or other functions call.
 fn kept_from_requests(who: &Identity) -> Vec<Cell> {
     let keep_logs = "SELECT authz.keep_activity_logs(now(), 3, 365)";
@@ -256,6 +271,7 @@ fn kept_from_requests(who: &Identity) -> Vec<Cell> {
         "guard_conversation",
         "guard_message",
         "audience_moved",
+        "rights_moved",
     ] {
         cells.push(cell(format!("authz.{trigger}"), format!("SELECT authz.{trigger}()"), DENIED));
     }

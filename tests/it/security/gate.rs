@@ -41,11 +41,12 @@ fn tables() -> Vec<(&'static str, String)> {
                 AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polpermissive
                     AND p.polcmd IN (v.letter::\"char\", '*') AND r.oid = ANY (p.polroles))")),
         ("a policy that lets everybody in",
-            // The worker's own queues, tenants before there is an actor, and search, which sifts by itself.
+            // The worker's own queues, tenants and tickets before there is an actor, and search, which sifts by itself.
             "SELECT concat_ws(' ', p.tablename, p.policyname) FROM pg_policies p
               WHERE p.schemaname = 'public' AND p.permissive = 'PERMISSIVE' AND (p.qual = 'true' OR p.with_check = 'true')
                 AND (p.tablename, p.policyname) NOT IN (('outbox', 'outbox_worker'), ('idempotency_keys', 'idempotency_keys_worker'),
                     ('activity_logs', 'activity_logs_worker'), ('outbox_readers', 'outbox_readers_worker'),
+                    ('connect_tickets', 'connect_tickets_worker'), ('connect_tickets', 'connect_tickets_authz'),
                     ('tenants', 'tenants_authz'), ('messages', 'messages_search'))".into()),
         ("a policy for PUBLIC", "SELECT concat_ws(' ', tablename, policyname) FROM pg_policies WHERE roles && '{public}'".into()),
         ("a policy of a role beside the four",

@@ -49,7 +49,8 @@ impl Ground {
     fn rows(&self, stranger: &str) -> BTreeMap<String, String> {
         let tenant = self.server.demo.tenant_id;
         let rows = format!(
-            "coalesce(r->>'tenant_id', r->>'id') = '{tenant}' AND r->>'id' IS DISTINCT FROM '{stranger}'"
+            "coalesce(r->>'tenant_id', r->>'id') = '{tenant}' AND r->>'id' IS DISTINCT FROM '{stranger}' \
+             AND NOT (r ? 'token_expires_at' AND r->>'user_id' = '{stranger}')"
         );
         digest(&mut self.server.database.connect(Login::Admin), &rows)
     }

@@ -22,7 +22,15 @@ const ROLES: [Role; 6] =
     [Role::Owner, Role::Manager, Role::Employee, Role::Client, Role::Service, Role::Platform];
 
 fn actor(tenant: TenantId, user: UserId, role: Role) -> Actor {
-    Actor { tenant, user, role, scopes: Arc::from(["*".to_owned()]), locale: Locale::Fr, ip: None }
+    Actor {
+        tenant,
+        user,
+        role,
+        scopes: Arc::from(["*".to_owned()]),
+        locale: Locale::Fr,
+        ip: None,
+        authenticated_at: None,
+    }
 }
 
 /// What a handler would be that forgot to ask whose it is.

@@ -2,8 +2,10 @@
 //!
 //! A table without an entry fails the suite, and so does an entry without a table.
 
-use super::queues::OUTBOX_READERS;
+mod tickets;
+
 use super::chat::{CONVERSATIONS, MESSAGES, PARTICIPANTS, SEES_ROOM};
+use super::queues::OUTBOX_READERS;
 use super::rule::Rule::{
     self, All, Among, Any, AnyRole, Anyone, Field, Mine, MyClient, MyPeople, Nobody, Not, Role,
 };
@@ -134,6 +136,7 @@ const USERS: Table = Table {
             "timezone",
             "last_seen_at",
             "deleted_at",
+            "sessions_valid_after",
         ]),
         may_select: Any(&[
             PROVISIONS,
@@ -238,6 +241,9 @@ const PROJECTS: Table = Table {
     ..TABLE
 };
 
+/// The rows that tell whose rights moved: for the tail alone.
+const OF_RIGHTS: Rule = Field("topic", &["rights:someone"]);
+
 const OUTBOX: Table = Table {
     name: "outbox",
     key: &["tenant_id", "topic", "seq"],
@@ -258,6 +264,7 @@ const OUTBOX: Table = Table {
         ..NONE
     },
     worker: Access { select: Columns::All, tenant: None, may_select: Anyone, ..NONE },
+    authz: Access { insert: Columns::All, may_insert: OF_RIGHTS, ..NONE },
     ..TABLE
 };
 
@@ -284,18 +291,11 @@ const IDEMPOTENCY_KEYS: Table = Table {
         may_insert: Mine("user_id"),
         ..NONE
     },
-    worker: Access {
-        select: Columns::All,
-        delete: true,
-        tenant: None,
-        may_select: Anyone,
-        may_delete: Anyone,
-        ..NONE
-    },
+    worker: tickets::QUEUE,
     ..TABLE
 };
 
-pub const TABLES: [Table; 14] = [
+pub const TABLES: [Table; 15] = [
     TENANTS,
     USERS,
     TEAMS,
@@ -307,6 +307,7 @@ pub const TABLES: [Table; 14] = [
     MESSAGES,
     PARTICIPANTS,
     OUTBOX,
+    tickets::CONNECT_TICKETS,
     ACTIVITY_LOGS,
     OUTBOX_READERS,
     IDEMPOTENCY_KEYS,

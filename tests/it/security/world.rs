@@ -17,7 +17,7 @@ pub type Row = Map<String, Value>;
 
 pub const TENANTS: [&str; 3] = ["a", "b", "c"];
 
-const NAMES: [&str; 53] = [
+const NAMES: [&str; 54] = [
     "owner",
     "manager",
     "deputy",
@@ -60,6 +60,7 @@ const NAMES: [&str; 53] = [
     "o2",
     "o3",
     "o4",
+    "o5",
     "l1",
     "l2",
     "fresh",
@@ -171,6 +172,10 @@ fn rows(tenant: &str) -> Vec<(&'static str, Row)> {
     }
     let left = rows.last_mut().and_then(|(_, row)| row.as_object_mut()).unwrap();
     left.insert("deleted_at".into(), json!("2026-01-01T00:00:00Z"));
+    // Her tokens were revoked once.
+    if let Some((_, dora)) = rows.iter_mut().find(|(_, row)| row["display_name"] == "dora") {
+        dora["sessions_valid_after"] = json!("2026-01-01T00:00:00Z");
+    }
     for name in ["desk", "spare"] {
         rows.push(("teams", json!({"id": of(name), "name": name})));
     }
@@ -290,6 +295,17 @@ fn journal(tenant: &str, of: &impl Fn(&str) -> String) -> Vec<(&'static str, Val
         json!({"topic": format!("topic:{tenant}:o4"), "seq": 1, "id": of("o4"), "event": "messaging:new",
         "payload": {}, "fanout": {}, "user_ids": [of("emma"), of("karim")]}),
     ));
+    rows.push((
+        "outbox",
+        json!({"topic": "rights:someone", "seq": 1, "id": of("o5"), "event": "rights:changed", "payload": {}, "fanout": {}}),
+    ));
+    for user in ["owner", "emma", "chloe"] {
+        rows.push((
+            "connect_tickets",
+            json!({"user_id": of(user), "digest": digest(&of(user)),
+            "token_expires_at": "2026-01-01T00:00:00Z", "expires_at": "2026-01-01T00:00:00Z"}),
+        ));
+    }
     for (name, user) in [("l1", "owner"), ("l2", "chloe")] {
         rows.push(("activity_logs", json!({"id": of(name), "user_id": of(user), "action": "message.send"})));
     }
@@ -301,6 +317,11 @@ fn journal(tenant: &str, of: &impl Fn(&str) -> String) -> Vec<(&'static str, Val
         ));
     }
     rows
+}
+
+/// Of a ticket that nobody knows: 32 bytes out of an id.
+pub fn digest(id: &str) -> String {
+    format!("\\x{0}{0}", id.replace('-', ""))
 }
 
 fn with_tenant(table: &str, row: Value, tenant: &str) -> Row {

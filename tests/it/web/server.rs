@@ -193,6 +193,7 @@ async fn english(request: actix_web::HttpRequest) -> Result<Reply<()>> {
         scopes: [].into(),
         locale: Locale::En,
         ip: None,
+        authenticated_at: None,
     });
     Err(Error::forbidden())
 }

@@ -48,6 +48,7 @@ fn actor(tenant: TenantId) -> Arc<Actor> {
         scopes: Arc::new([]),
         locale: Locale::En,
         ip: None,
+        authenticated_at: None,
     })
 }
 

@@ -28,6 +28,31 @@ pub struct FakeHost {
     pub receipts: Mutex<Vec<Receipt>>,
     pub authenticated: AtomicI64,
     pub open: AtomicI64,
+    pub lost: Mutex<Lost>,
+    pub forgotten: Mutex<Vec<UserId>>,
+    /// Run once, when a right was granted and before the session hears of it.
+    pub as_granted: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+/// Rights that are gone, and whether anybody can be asked.
+#[derive(Default)]
+pub struct Lost {
+    pub topics: Vec<&'static str>,
+    pub person: bool,
+    pub away: bool,
+    pub asked: usize,
+}
+
+impl Lost {
+    fn answer(&mut self, about: &str) -> Result<()> {
+        self.asked += 1;
+        match about {
+            _ if self.away => Err(Error::unavailable("down")),
+            "who am i" if self.person => Err(Error::unauthenticated()),
+            topic if self.topics.contains(&topic) => Err(Error::forbidden()),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Host for FakeHost {
@@ -44,6 +69,7 @@ impl Host for FakeHost {
             scopes: Arc::new([]),
             locale: Locale::En,
             ip: None,
+            authenticated_at: None,
         };
         let expires_at = expiry.parse().ok().map(Timestamp::from_millis);
         ready(Ok(Credential { actor, expires_at })).boxed()
@@ -63,6 +89,9 @@ impl Host for FakeHost {
         } else {
             Ok(Grant { head: Some(self.log.head(topic)), extra: Map::new() })
         };
+        if let Some(then) = self.as_granted.lock().unwrap().take() {
+            then();
+        }
         ready(grant).boxed()
     }
 
@@ -72,6 +101,18 @@ impl Host for FakeHost {
 
     fn may_enter<'a>(&'a self, _: &'a Actor, tenant: &'a str) -> BoxFuture<'a, Result<()>> {
         ready(if tenant == "here" { Ok(()) } else { Err(Error::forbidden()) }).boxed()
+    }
+
+    fn renew<'a>(&'a self, actor: &'a Actor) -> BoxFuture<'a, Result<Actor>> {
+        ready(self.lost.lock().unwrap().answer("who am i").map(|()| actor.clone())).boxed()
+    }
+
+    fn still_may<'a>(&'a self, _: &'a Actor, topic: &'a str) -> BoxFuture<'a, Result<()>> {
+        ready(self.lost.lock().unwrap().answer(topic)).boxed()
+    }
+
+    fn forget(&self, _: TenantId, user: UserId) {
+        self.forgotten.lock().unwrap().push(user);
     }
 
     fn command<'a>(&'a self, _: &'a Actor, name: &'a str, payload: Value) -> BoxFuture<'a, Result<Value>> {
@@ -130,6 +171,11 @@ impl FakeLog {
         };
         self.events.lock().unwrap().push(event.clone());
         event
+    }
+
+    /// Commits an event that is no topic's next one.
+    pub fn put(&self, event: Event) {
+        self.events.lock().unwrap().push(event);
     }
 
     pub fn head(&self, topic: &str) -> i64 {

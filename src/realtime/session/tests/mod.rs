@@ -9,4 +9,5 @@ mod over_tcp;
 mod plainly;
 mod relaying;
 mod resuming;
+mod rights;
 mod tokens;

@@ -66,6 +66,7 @@ async fn the_database_itself_shows_it_to_no_owner() {
         scopes: [].into(),
         locale: Locale::Fr,
         ip: None,
+        authenticated_at: None,
     };
     for table in ["conversations WHERE kind = 'direct'", "messages", "participants", "outbox"] {
         let sql = format!("SELECT count(*) AS n FROM {table}");

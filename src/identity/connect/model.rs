@@ -1,0 +1,85 @@
+//! A ticket, and what it stands for.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use diesel::prelude::*;
+use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Digest as _, Sha256};
+
+use crate::base::id::{TenantId, UserId};
+use crate::base::{Error, Result, Timestamp};
+use crate::db::schema::connect_tickets;
+
+/// Tells a ticket from a token at first sight: no JWT begins so.
+const PREFIX: &str = "ct_";
+/// 256 bits in base64url.
+const SECRET_CHARS: usize = 43;
+
+/// The text that its bearer shows.
+pub struct Ticket(SecretString);
+
+impl Ticket {
+    /// A new one, of 256 random bits.
+    pub fn random() -> Result<Self> {
+        let mut bits = [0_u8; 32];
+        getrandom::fill(&mut bits).map_err(Error::internal)?;
+        Ok(Self(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bits)).into()))
+    }
+
+    /// `None` for what has not the form of one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let secret = text.strip_prefix(PREFIX)?;
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        let is_ticket = secret.len() == SECRET_CHARS && secret.bytes().all(is_plain);
+        is_ticket.then(|| Self(text.to_owned().into()))
+    }
+
+    /// For its bearer, and nobody else.
+    pub fn reveal(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// What is stored of it.
+    pub fn digest(&self) -> Vec<u8> {
+        Sha256::digest(self.reveal().as_bytes()).to_vec()
+    }
+}
+
+/// A new row of `connect_tickets`.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = connect_tickets)]
+pub struct NewTicket {
+    pub tenant_id: TenantId,
+    pub digest: Vec<u8>,
+    pub user_id: UserId,
+    pub authenticated_at: Option<Timestamp>,
+    pub token_expires_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// Whom a ticket that was used up stood for.
+#[derive(Debug, Clone, Copy)]
+pub struct Used {
+    pub tenant: TenantId,
+    pub user: UserId,
+    pub authenticated_at: Option<Timestamp>,
+    pub token_expires_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ticket_is_read_as_it_was_made_and_nothing_else_is_one() {
+        let ticket = Ticket::random().unwrap();
+        let read = Ticket::parse(ticket.reveal()).map(|read| read.digest());
+        assert_eq!(read, Some(ticket.digest()));
+        assert_ne!(ticket.digest(), Ticket::random().unwrap().digest());
+        for wrong in ["", "ct_", "ct_short", &ticket.reveal()[3..], &format!("{}x", ticket.reveal())] {
+            assert!(Ticket::parse(wrong).is_none(), "{wrong}");
+        }
+        assert!(Ticket::parse(&format!("ct_{}", "é".repeat(22))).is_none());
+    }
+}

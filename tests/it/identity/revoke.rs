@@ -1,0 +1,146 @@
+//! Tokens that are revoked, and who may revoke them.
+
+use std::time::Duration;
+
+use guichet::base::Role;
+use guichet::base::id::UserId;
+use guichet::identity::token::NewToken;
+use jsonwebtoken::{EncodingKey, Header};
+use serde_json::{Value, json};
+
+use super::stand::{Stand, Town};
+use crate::harness::{Answer, Api, SECRET, Socket};
+
+fn path(user: UserId) -> String {
+    format!("/users/{user}/revoke-tokens")
+}
+
+#[track_caller]
+fn assert_revoked(answer: &Answer) {
+    assert_eq!(answer.refusal(), (401, "UNAUTHENTICATED"), "{}", answer.body);
+    assert_eq!(answer.body["error"]["details"], json!({"reason": "revoked"}));
+}
+
+#[tokio::test]
+async fn a_revoked_token_is_refused_at_once_and_a_newer_one_is_not() {
+    let town = Town::new().await;
+    town.employee.get("/me").await.data();
+    let answer = town.owner.post(&path(town.employee_id), Value::Null).await;
+    assert_eq!(answer.data()["id"], json!(town.employee_id));
+    assert_revoked(&town.employee.get("/me").await);
+    assert_revoked(&town.employee.post("/realtime/ticket", Value::Null).await);
+    town.newer(town.employee_id, Role::Employee).get("/me").await.data();
+    town.member.get("/me").await.data();
+    assert_eq!(town.stand.log("user.tokens_revoked").len(), 1);
+}
+
+#[tokio::test]
+async fn another_service_refuses_it_as_soon_as_it_heard_of_it() {
+    let town = Town::new().await;
+    let elsewhere = town.stand.beside();
+    let token = town.stand.mint(&town.stand.token("acme", &town.employee_id.to_string(), Role::Employee));
+    let there = Api::new(&elsewhere.url, Some(&token));
+    there.get("/me").await.data();
+    let mut socket = Socket::open(&elsewhere, &token).await;
+    let topic = format!("realtime:user:{}", town.employee_id);
+    socket.join(&topic, json!({})).await;
+    town.owner.post(&path(town.employee_id), Value::Null).await.data();
+    // The socket hears of it by the outbox, after what is remembered of the person was forgotten.
+    assert!(socket.ended(&topic).await.1.starts_with("TOKEN_REVOKED"));
+    assert_revoked(&there.get("/me").await);
+}
+
+#[tokio::test]
+async fn who_may_revoke_whose_tokens() {
+    let town = Town::new().await;
+    let reader = town.stand.service("acme", &["directory.view"]);
+    assert_eq!(town.manager.post(&path(town.owner_id), Value::Null).await.refusal(), (403, "FORBIDDEN"));
+    assert_eq!(town.employee.post(&path(town.manager_id), Value::Null).await.refusal(), (403, "FORBIDDEN"));
+    assert_eq!(town.member.post(&path(town.employee_id), Value::Null).await.refusal(), (403, "FORBIDDEN"));
+    assert_eq!(town.member.post(&path(town.stranger_id), Value::Null).await.refusal(), (404, "NOT_FOUND"));
+    assert_eq!(reader.post(&path(town.member_id), Value::Null).await.refusal(), (403, "FORBIDDEN"));
+    assert_eq!(town.owner.post(&path(UserId::new()), Value::Null).await.refusal(), (404, "NOT_FOUND"));
+    assert_eq!(town.stand.log("user.tokens_revoked").len(), 0);
+    town.manager.post(&path(town.stranger_id), Value::Null).await.data();
+    town.service.post(&path(town.owner_id), Value::Null).await.data();
+    assert_revoked(&town.owner.get("/me").await);
+    // One's own, of whatever rank: to log out everywhere.
+    for (caller, id) in
+        [(&town.member, town.member_id), (&town.employee, town.employee_id), (&town.manager, town.manager_id)]
+    {
+        caller.post(&path(id), Value::Null).await.data();
+        assert_revoked(&caller.get("/me").await);
+    }
+    assert_eq!(town.stand.log("user.tokens_revoked").len(), 5);
+}
+
+#[tokio::test]
+async fn a_token_that_does_not_say_when_it_was_issued_is_good_until_anything_is_revoked() {
+    let town = Town::new().await;
+    let end = town.stand.clock.now().as_millis() / 1000 + 3600;
+    let claims = json!({"sub": town.member_id, "tenant_id": "acme", "role": "client", "exp": end});
+    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    let token = jsonwebtoken::encode(&Header::default(), &claims, &key).unwrap();
+    let ageless = town.stand.api(Some(token));
+    ageless.get("/me").await.data();
+    town.owner.post(&path(town.member_id), Value::Null).await.data();
+    assert_revoked(&ageless.get("/me").await);
+}
+
+#[tokio::test]
+async fn a_revocation_is_never_taken_back() {
+    let town = Town::new().await;
+    let first = town.owner.post(&path(town.member_id), Value::Null).await.data().clone();
+    let second = town.owner.post(&path(town.member_id), Value::Null).await.data().clone();
+    assert!(second["sessions_valid_after"].as_str() >= first["sessions_valid_after"].as_str());
+    // Not by a change of the record either, nor by being deleted and made again.
+    town.service.delete(&format!("/users/{}", town.member_id)).await.data();
+    let body = json!({"role": "client", "display_name": "Chloé"});
+    town.service.put(&format!("/users/{}", town.member_id), body).await.data();
+    assert_revoked(&town.member.get("/me").await);
+    town.newer(town.member_id, Role::Client).get("/me").await.data();
+}
+
+#[tokio::test]
+async fn a_revoked_token_that_was_never_seen_brings_nobody_in_line() {
+    let town = Town::on(Stand::with(&[("JIT_USERS", "true")])).await;
+    let old = town.stand.token("acme", &town.employee_id.to_string(), Role::Owner);
+    // Issued after the record last changed, and before the revocation.
+    let issued_at = old.issued_at.plus(Duration::from_secs(5));
+    town.stand.clock.advance(Duration::from_secs(10));
+    town.owner.post(&path(town.employee_id), Value::Null).await.data();
+    let old = town.stand.api(Some(town.stand.mint(&NewToken { issued_at, ..old })));
+    assert_revoked(&old.get("/me").await);
+    let seen = town.owner.get(&format!("/users/{}", town.employee_id)).await;
+    assert_eq!(seen.data()["role"], "employee");
+}
+
+#[tokio::test]
+async fn a_ticket_is_for_people_and_kept_as_a_hash_alone() {
+    let town = Town::new().await;
+    assert_eq!(town.service.post("/realtime/ticket", Value::Null).await.refusal(), (403, "FORBIDDEN"));
+    let keyed = town.member.saying("Idempotency-Key", "once");
+    let first = keyed.post("/realtime/ticket", Value::Null).await.data().clone();
+    let second = keyed.post("/realtime/ticket", Value::Null).await.data().clone();
+    assert_ne!(first["ticket"], second["ticket"], "a ticket that is kept to be given again is no secret");
+    let text = first["ticket"].as_str().unwrap();
+    for table in ["connect_tickets", "idempotency_keys", "activity_logs", "outbox"] {
+        let holding = format!("(SELECT FROM {table} t WHERE to_jsonb(t)::text LIKE '%{}%') AS x", &text[3..]);
+        assert_eq!(town.stand.count(&holding), 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn waiting_tickets_of_a_person_are_bounded_and_swept() {
+    let town = Town::new().await;
+    for _ in 0..30 {
+        town.member.post("/realtime/ticket", Value::Null).await.data();
+    }
+    town.employee.post("/realtime/ticket", Value::Null).await.data();
+    assert_eq!(town.stand.count("connect_tickets"), 21);
+    let at = |secs| town.stand.clock.now().plus(Duration::from_secs(secs));
+    guichet::identity::connect::sweep(town.stand.db(), at(0)).await.unwrap();
+    assert_eq!(town.stand.count("connect_tickets"), 21);
+    guichet::identity::connect::sweep(town.stand.db(), at(31)).await.unwrap();
+    assert_eq!(town.stand.count("connect_tickets"), 0);
+}
