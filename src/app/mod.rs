@@ -42,7 +42,7 @@ impl App {
     /// Connects nothing yet. Fails where the configuration asks for what cannot be.
     pub fn new(config: Config, settings: &db::Settings, clock: Clock) -> anyhow::Result<Self> {
         let db = Db::new(settings);
-        let hub = Arc::new(Hub::default());
+        let hub = Arc::new(Hub::declaring(vec![&crate::chat::MESSAGES]));
         let lifecycle = Lifecycle::new();
         let directory = directory(&config, &db, &hub, &clock)?;
         let chat = Chat {

@@ -4,6 +4,7 @@
 //!   the relay for a process that died between commit and publish, and the way between processes without a bus.
 //! - `fill` mends holes that stay open for 50 ms.
 //! - `receipts` tells the host what reached the sockets.
+//! - `changes` tells changes of rows.
 //! - `keep` makes and drops partitions.
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::changes;
 use super::host::Host;
 use super::hub::{Hub, TopicKey};
 use super::log::{Cursor, Log};
@@ -48,6 +50,12 @@ impl Relay {
         tracker.spawn(stop.clone().run_until_cancelled_owned(async move { relay.receipts().await }));
         let relay = self.clone();
         tracker.spawn(stop.clone().run_until_cancelled_owned(async move { relay.keep().await }));
+        let relay = self.clone();
+        tracker.spawn(
+            stop.clone().run_until_cancelled_owned(async move {
+                changes::run(&relay.hub.changes, &*relay.host).await
+            }),
+        );
     }
 
     async fn tail(&self) {

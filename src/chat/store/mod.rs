@@ -1,8 +1,10 @@
 //! All SQL of chat. No rules: those are in `policy` and `service`.
 
 mod change;
+mod changes;
 mod list;
 mod page;
+mod persist;
 mod row;
 mod search;
 mod send;
@@ -11,8 +13,10 @@ pub use change::{
     Head, Marked, READ_AT_ONCE, announce_change, apply_delete, apply_edit, awaits_reading, lock,
     mark_delivered, mark_read,
 };
+pub use changes::{changed_at, my_clients};
 pub use list::{ListFilter, Order, Outline, conversation, list, moved_since, place, read_state, unread};
 pub use page::{Cut, Window, history, message, of_entity};
+pub use persist::{Broadcast, keep_broadcast, take_number};
 pub use search::{hits, rooms_with};
 pub use send::{
     Announcement, NewMessage, Teller, Told, announce_send, follow, insert, room_for_send, room_people,

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, de};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::sound::is_sound;
@@ -17,6 +18,8 @@ pub struct Push<'a> {
     pub topic: Box<str>,
     pub event: Box<str>,
     pub payload: Payload<'a>,
+    /// Kind 3 whose meta asks to keep the broadcast.
+    pub persist: bool,
 }
 
 #[derive(Debug)]
@@ -91,6 +94,7 @@ fn v1(text: &str) -> Result<Push<'_>, Malformed> {
         topic: frame.topic.into(),
         event: frame.event.into(),
         payload: Payload::Json(payload),
+        persist: false,
     })
 }
 
@@ -104,7 +108,14 @@ fn v2(text: &str) -> Result<Push<'_>, Malformed> {
         topic: topic.into(),
         event: event.into(),
         payload: Payload::Json(payload),
+        persist: false,
     })
+}
+
+/// Whether a value asks to keep a broadcast: `true`, or `{"ttl": seconds}`. What is kept is kept as long as the log
+/// is, so a shorter time changes nothing. What makes no sense is taken for yes: nothing that was to be kept is lost.
+pub fn asks_to_persist(value: &Value) -> bool {
+    !matches!(value, Value::Null | Value::Bool(false)) && value.as_str() != Some("false")
 }
 
 /// A ref: an opaque string that is echoed. Clients also write null; a number is read as its digits.

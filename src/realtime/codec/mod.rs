@@ -9,8 +9,9 @@ mod decode;
 mod encode;
 mod sound;
 
-pub use decode::{Malformed, Payload, Push, decode_binary, decode_text};
+pub use decode::{Malformed, Payload, Push, asks_to_persist, decode_binary, decode_text};
 pub use encode::{Content, Encoder, Shape, close, error, event_frame, push, reply};
+pub use sound::is_sound;
 
 /// The serialization of one socket, chosen by `vsn` at connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

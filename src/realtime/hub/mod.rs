@@ -26,6 +26,7 @@ pub use self::subscriber::Subscriber;
 pub use self::topic::Activation;
 use self::topic::{Told, Topic};
 use crate::base::id::{TenantId, UserId};
+use crate::realtime::changes::{Changes, Table};
 use crate::realtime::codec::Content;
 use crate::realtime::connection::{Connection, JoinId};
 use crate::realtime::event::{Event, Signal};
@@ -51,6 +52,8 @@ pub struct Hub {
     /// Topics that gave something since receipts were last asked for.
     given: Marked,
     pub(super) meters: Meters,
+    /// Who listens to changes of rows.
+    pub(super) changes: Changes,
 }
 
 /// Topics that a task of the relay has to look after, each once.
@@ -76,6 +79,13 @@ impl Marked {
     }
 }
 
+impl Hub {
+    /// A hub that tells changes of the rows of `tables`.
+    pub fn declaring(tables: Vec<&'static Table>) -> Self {
+        Self { changes: Changes::of(tables), ..Self::default() }
+    }
+}
+
 /// Publishing.
 impl Hub {
     /// Tells everyone of a committed event. Call it after the commit, never before.
@@ -95,6 +105,7 @@ impl Hub {
         }
         if first {
             self.tell_others(event);
+            self.changes.offer(event);
         }
     }
 
@@ -182,6 +193,7 @@ impl Hub {
 
     /// Ends a subscription, at whatever stage it is.
     pub fn leave(&self, tenant: TenantId, topic: &str, id: JoinId) {
+        self.changes.leave(id);
         let mut shard = self.shard(tenant, topic);
         let Some(topics) = shard.get_mut(&tenant) else { return };
         let Some(state) = topics.get(topic) else { return };

@@ -7,10 +7,12 @@
 mod broadcast;
 mod budget;
 mod catch_up;
+mod changes;
 mod channel;
 mod config;
 mod credential;
 mod join;
+mod persist;
 
 #[cfg(test)]
 #[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]

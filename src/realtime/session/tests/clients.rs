@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::fakes::{FakeHost, FakeLog};
+use super::fakes::{FakeHost, FakeLog, MESSAGES};
 use crate::base::Clock;
 use crate::realtime::codec::Dialect;
 use crate::realtime::connection::Connection;
@@ -45,7 +45,8 @@ impl Desk {
     }
 
     pub fn with(settings: Settings) -> Self {
-        let (hub, clock, log) = (Arc::new(Hub::default()), Clock::system(), Arc::new(FakeLog::default()));
+        let hub = Hub::declaring(vec![&MESSAGES]);
+        let (hub, clock, log) = (Arc::new(hub), Clock::system(), Arc::new(FakeLog::default()));
         let host = Arc::new(FakeHost { log: Arc::clone(&log), ..FakeHost::default() });
         let realtime = Realtime::with_log(
             Arc::clone(&hub),
