@@ -1,4 +1,4 @@
-//! The way in: `GET /realtime/v1/websocket` and `GET /socket/websocket`.
+//! The way in: `GET /realtime/v1/websocket` and `GET /socket/websocket` (and broadcasts by POST: `http_broadcast`).
 //!
 //! Almost every refusal is said inside the socket, since no client can see the status of a refused upgrade: the
 //! upgrade is refused only where no client would understand the answer (another protocol version), from a foreign
@@ -34,6 +34,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     for path in PATHS {
         config.route(path, web::get().to(connect));
     }
+    super::http_broadcast::routes(config);
 }
 
 async fn connect(realtime: web::Data<Realtime>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
@@ -78,7 +79,7 @@ fn refusal(status: StatusCode, error: &str) -> HttpResponse {
     HttpResponse::build(status).json(json!({ "error": error }))
 }
 
-fn peer(request: &HttpRequest) -> Peer {
+pub(super) fn peer(request: &HttpRequest) -> Peer {
     let language = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     Peer {
         ip: request.extensions().get::<ClientAddress>().map(|address| address.0),
@@ -98,7 +99,7 @@ fn origin_is_welcome(request: &HttpRequest, origins: Option<&[String]>) -> bool 
 }
 
 #[derive(Default)]
-struct Query {
+pub(super) struct Query {
     vsn: Option<String>,
     token: Option<String>,
     apikey: Option<String>,
@@ -106,7 +107,7 @@ struct Query {
 
 impl Query {
     /// Reads what it knows, ignores the rest, which is the app's own.
-    fn of(request: &HttpRequest) -> Self {
+    pub(super) fn of(request: &HttpRequest) -> Self {
         let pairs: Vec<(String, String)> =
             serde_urlencoded::from_str(request.query_string()).unwrap_or_default();
         let mut query = Self::default();
@@ -123,7 +124,7 @@ impl Query {
 }
 
 /// The tokens of a request, the one that was set on purpose first. API keys of Supabase's are none.
-fn tokens(request: &HttpRequest, query: Query) -> Vec<SecretString> {
+pub(super) fn tokens(request: &HttpRequest, query: Query) -> Vec<SecretString> {
     let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     let authorization = text("authorization")
         .and_then(|value| value.split_once(' '))

@@ -23,6 +23,7 @@ mod frame;
 mod guard;
 mod host;
 pub mod http;
+mod http_broadcast;
 mod hub;
 mod lock;
 mod log;
