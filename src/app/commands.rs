@@ -4,6 +4,7 @@
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::activity;
@@ -15,7 +16,7 @@ use crate::chat::service::{self as chat, UpTo};
 use crate::chat::{Chat, is_reserved_event};
 use crate::identity::connect::Ticket;
 use crate::identity::{Asked, Attendance, Directory};
-use crate::realtime::{Credential, Grant, Host, Peer, Receipt};
+use crate::realtime::{Change, Credential, Event, Grant, Host, Kept, Peer, Reach, Receipt};
 use crate::web::Limits;
 use crate::web::idempotency::Once;
 use crate::web::rate_limit::Key;
@@ -155,6 +156,44 @@ impl Host for Desk {
 
     fn is_reserved(&self, event: &str) -> bool {
         is_reserved_event(event) || RESERVED_FAMILIES.iter().any(|family| event.starts_with(family))
+    }
+
+    fn persist<'a>(
+        &'a self,
+        actor: &'a Actor,
+        topic: &'a str,
+        event: &'a str,
+        payload: &'a RawValue,
+    ) -> BoxFuture<'a, Result<Kept>> {
+        async move {
+            let actor = &self.directory.renew(actor).await?;
+            let room = match Topic::parse(topic) {
+                Some(Topic::Room(client)) => Room::Client(client),
+                Some(Topic::Direct(conversation)) => Room::Conversation(conversation),
+                _ => return Err(Error::new(Kind::Validation, "NOT_NUMBERED")),
+            };
+            let kept = chat::persist(&self.chat, actor, room, event, payload).await?;
+            Ok(Kept { id: kept.id, seq: kept.seq })
+        }
+        .boxed()
+    }
+
+    fn reach<'a>(&'a self, actor: &'a Actor) -> BoxFuture<'a, Result<Vec<Reach>>> {
+        async move { chat::reach(&self.chat, &self.directory.renew(actor).await?).await }.boxed()
+    }
+
+    fn changed_rows<'a>(&'a self, table: &'a str, event: &'a Event) -> BoxFuture<'a, Result<Vec<Change>>> {
+        async move {
+            match table {
+                "messages" => chat::changed_by_reading(&self.chat, event).await,
+                other => Err(Error::internal(format!("nobody reads the changed rows of {other}"))),
+            }
+        }
+        .boxed()
+    }
+
+    fn spend(&self, actor: &Actor) -> Result<()> {
+        self.limits.check(Key::of(actor)).map(|_| ())
     }
 
     fn opened(&self, actor: &Actor) {

@@ -44,7 +44,7 @@ impl App {
     /// Connects nothing yet. Fails where the configuration asks for what cannot be.
     pub fn new(config: Config, settings: &db::Settings, clock: Clock) -> anyhow::Result<Self> {
         let db = Db::new(settings);
-        let hub = Arc::new(Hub::new(afritalk::spelling()));
+        let hub = Arc::new(Hub::new(afritalk::spelling(), vec![&crate::chat::MESSAGES]));
         let lifecycle = Lifecycle::new();
         let directory = directory(&config, &db, &hub, &clock)?;
         let chat = Chat {

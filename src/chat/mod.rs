@@ -7,6 +7,7 @@
 //! - `participants.unread_count` is always the number of others' messages after `read_seq` that are not deleted.
 //! - REST handlers (`http`) and socket commands (`app::commands`) call the same functions of `service`.
 
+mod changes;
 pub mod delivered;
 mod events;
 pub mod http;
@@ -20,6 +21,7 @@ mod typing;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use changes::MESSAGES;
 pub use delivered::Delivered;
 pub use place::Place;
 pub use typing::Typing;

@@ -4,8 +4,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
+use super::changes::{Change, Reach};
+use super::event::Event;
 use crate::base::id::{TenantId, UserId};
 use crate::base::{Actor, Locale, Result, Timestamp};
 
@@ -44,6 +48,13 @@ pub struct Receipt {
     pub up_to: i64,
 }
 
+/// A broadcast that was kept: where it stands in its topic.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept {
+    pub id: Uuid,
+    pub seq: i64,
+}
+
 pub trait Host: Send + Sync + 'static {
     fn authenticate<'a>(&'a self, token: &'a str, peer: Peer) -> BoxFuture<'a, Result<Credential>>;
 
@@ -79,6 +90,26 @@ pub trait Host: Send + Sync + 'static {
 
     /// Whether the service itself emits `event`, so that no person may.
     fn is_reserved(&self, event: &str) -> bool;
+
+    /// Keeps a person's broadcast as the next durable event of a numbered topic, and publishes it after the commit.
+    /// Whoever may join the topic may.
+    fn persist<'a>(
+        &'a self,
+        actor: &'a Actor,
+        topic: &'a str,
+        event: &'a str,
+        payload: &'a RawValue,
+    ) -> BoxFuture<'a, Result<Kept>>;
+
+    /// What rows `actor` may read, as far as changes of rows are told.
+    fn reach<'a>(&'a self, actor: &'a Actor) -> BoxFuture<'a, Result<Vec<Reach>>>;
+
+    /// The changes of rows of `table` that `event` names without their content, as the rows are by now. Rows that
+    /// were changed again since are left out: their later event tells them.
+    fn changed_rows<'a>(&'a self, table: &'a str, event: &'a Event) -> BoxFuture<'a, Result<Vec<Change>>>;
+
+    /// Counts a request of `actor` against the limits of REST.
+    fn spend(&self, actor: &Actor) -> Result<()>;
 
     /// A connection of `actor` counts from now on.
     fn opened(&self, actor: &Actor);

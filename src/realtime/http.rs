@@ -1,4 +1,5 @@
-//! The way in: `GET /realtime/v1/websocket` and `GET /socket/websocket`; `doors` has the others.
+//! The way in: `GET /realtime/v1/websocket` and `GET /socket/websocket`; `doors` has the others, `http_broadcast` takes
+//! broadcasts by POST.
 //!
 //! Almost every refusal is said inside the socket, since no client can see the status of a refused upgrade: the
 //! upgrade is refused only where no client would understand the answer (another protocol version), from a foreign
@@ -35,6 +36,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         config.route(path, web::get().to(connect));
     }
     doors::routes(config);
+    super::http_broadcast::routes(config);
 }
 
 async fn connect(realtime: web::Data<Realtime>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
@@ -93,7 +95,7 @@ fn refusal(status: StatusCode, error: &str) -> HttpResponse {
     HttpResponse::build(status).json(json!({ "error": error }))
 }
 
-fn peer(request: &HttpRequest) -> Peer {
+pub(super) fn peer(request: &HttpRequest) -> Peer {
     let language = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     Peer {
         ip: request.extensions().get::<ClientAddress>().map(|address| address.0),
@@ -147,7 +149,7 @@ impl Query {
 
 /// The tokens of a request, the one that was set on purpose first: a connect ticket is nothing else. API keys of
 /// Supabase's are none.
-fn tokens(request: &HttpRequest, query: Query) -> Vec<SecretString> {
+pub(super) fn tokens(request: &HttpRequest, query: Query) -> Vec<SecretString> {
     let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     let authorization = text("authorization")
         .and_then(|value| value.split_once(' '))

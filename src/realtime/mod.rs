@@ -9,10 +9,12 @@
 //! - [`Realtime`]: what sessions share; [`http::routes`] mounts the sockets.
 //! - [`Host`]: what the service must answer (tokens, rights, commands). `app` implements it.
 //! - [`Log`]: the replay log; [`Outbox`] is PostgreSQL's.
+//! - [`Table`]: what a feature declares to have changes of its rows told (`changes`: `postgres_changes`).
 //! - `codec`: the wire, in three dialects. `session`: one connection. `guard`: frames are refused at their header.
 //!
 //! The room knows topics, numbers and bytes; it knows nothing of chat.
 
+mod changes;
 mod codec;
 mod connection;
 mod doors;
@@ -22,6 +24,7 @@ mod frame;
 mod guard;
 mod host;
 pub mod http;
+mod http_broadcast;
 mod hub;
 mod lock;
 mod log;
@@ -42,10 +45,11 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use self::changes::{Change, ChangeKind, Column, ColumnType, Reach, Rows, Table};
 pub use self::codec::Spelling;
 use self::connection::{Connection, Order};
 pub use self::event::{Aside, Event, Signal};
-pub use self::host::{Credential, Grant, Host, Peer, Receipt};
+pub use self::host::{Credential, Grant, Host, Kept, Peer, Receipt};
 pub use self::hub::Hub;
 use self::lock::lock;
 pub use self::log::{Cursor, Log, Newest};

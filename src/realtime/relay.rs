@@ -5,6 +5,7 @@
 //!   source of changes in rights.
 //! - `fill` mends holes that stay open for 50 ms.
 //! - `receipts` tells the host what reached the sockets.
+//! - `changes` tells changes of rows.
 //! - `keep` makes and drops partitions.
 
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::changes;
 use super::event::Event;
 use super::host::Host;
 use super::hub::{Hub, TopicKey, rights};
@@ -54,6 +56,12 @@ impl Relay {
         tracker.spawn(stop.clone().run_until_cancelled_owned(async move { relay.receipts().await }));
         let relay = self.clone();
         tracker.spawn(stop.clone().run_until_cancelled_owned(async move { relay.keep().await }));
+        let relay = self.clone();
+        tracker.spawn(
+            stop.clone().run_until_cancelled_owned(async move {
+                changes::run(&relay.hub.changes, &*relay.host).await
+            }),
+        );
     }
 
     async fn tail(&self) {

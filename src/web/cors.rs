@@ -55,7 +55,14 @@ pub(super) fn cors(origins: Origins) -> Cors {
         .allowed_methods(METHODS)
         .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT])
         .allowed_headers([header::ACCEPT_LANGUAGE, header::IF_MATCH, header::IF_NONE_MATCH])
-        .allowed_headers(names(["apikey", "x-client-info", "idempotency-key", "x-request-id", "prefer"]))
+        .allowed_headers(names([
+            "apikey",
+            "x-api-key",
+            "x-client-info",
+            "idempotency-key",
+            "x-request-id",
+            "prefer",
+        ]))
         .expose_headers([header::ETAG, header::RETRY_AFTER, header::LOCATION, header::CONTENT_DISPOSITION])
         .expose_headers(names(["x-request-id", "idempotent-replayed", "ratelimit", "ratelimit-policy"]))
         .max_age(3600)

@@ -24,13 +24,13 @@ const connection = new Connection({
 const rooms = new Map()
 
 tell('versions', { runtime: `Node ${process.version}`, library: PACKAGES[library], version: version(PACKAGES[library]) })
-await obey({ join, send, command, write: begin, history, renew, leave })
+await obey({ join, send, httpSend, unjoinedSend, command, write: begin, history, renew, leave })
 process.exit(0)
 
-async function join({ topic, ack = true, expect, ...resume }) {
+async function join({ topic, ack = true, own = false, changes = [], expect, ...resume }) {
   const room = new Room(resume)
   rooms.set(topic, room)
-  await connection.join(topic, { ack, replay: room.replay }, {
+  await connection.join(topic, { ack, self: own, changes, replay: room.replay }, {
     onStatus: (status, error, response) => {
       room.onStatus(status)
       tell('status', { topic, status, error, response })
@@ -40,11 +40,22 @@ async function join({ topic, ack = true, expect, ...resume }) {
       if (expect === undefined) tell('event', { topic, event, payload, meta })
       else if (room.messages.length === expect) tell('complete', { topic })
     },
+    onChange: (change) => tell('change', { topic, change }),
   })
 }
 
-async function send({ topic, event, payload, id }) {
-  tell('sent', { id, ...(await connection.send(topic, event, payload)) })
+async function send({ topic, event, payload, persist, id }) {
+  tell('sent', { id, ...(await connection.send(topic, event, payload, undefined, persist)) })
+}
+
+// Over HTTP, whether the channel is joined or not.
+async function httpSend({ topic, event, payload, options, id }) {
+  tell('sent', { id, ...(await connection.httpSend(topic, event, payload, options)) })
+}
+
+// As an application sends that did not wait for its channel: the library turns to HTTP by itself.
+async function unjoinedSend({ topic, event, payload, id }) {
+  tell('sent', { id, ...(await connection.unjoinedSend(topic, event, payload)) })
 }
 
 async function command({ topic, name, payload, id }) {

@@ -11,7 +11,11 @@ import sys
 import time
 
 from realtime import AsyncRealtimeClient
-from realtime.types import ChannelEvents, RealtimeAcknowledgementStatus
+from realtime.types import (
+    ChannelEvents,
+    RealtimeAcknowledgementStatus,
+    RealtimePostgresChangesListenEvent,
+)
 
 
 def tell(kind, **fields):
@@ -24,8 +28,8 @@ class Application:
         self.client = AsyncRealtimeClient(f"{url.replace('http', 'ws')}/realtime/v1", token, max_retries=10)
         self.channels = {}
 
-    async def join(self, topic, ack=True, resume="none", after=0):
-        broadcast = {"ack": ack, "self": False}
+    async def join(self, topic, ack=True, resume="none", after=0, changes=(), own=False):
+        broadcast = {"ack": ack, "self": own}
         if resume == "after_seq":
             broadcast["replay"] = {"after_seq": after}
         elif resume == "since":
@@ -36,6 +40,24 @@ class Application:
         )
         self.channels[topic] = channel
         channel.on_broadcast("*", lambda heard: tell("event", topic=topic, **heard))
+
+        def on_change(heard):
+            data = heard["data"]
+            tell(
+                "change",
+                topic=topic,
+                change={
+                    "eventType": data["type"],
+                    "new": data.get("record"),
+                    "old": data.get("old_record"),
+                },
+            )
+
+        for binding in changes:
+            event = RealtimePostgresChangesListenEvent(binding["event"])
+            channel.on_postgres_changes(
+                event, on_change, binding.get("table"), binding.get("schema"), binding.get("filter")
+            )
 
         def on_status(status, error):
             tell("status", topic=topic, status=status.value, error=str(error) if error else None)
@@ -48,6 +70,13 @@ class Application:
         )
         for status in RealtimeAcknowledgementStatus:
             push.receive(status, lambda *_, status=status: tell("sent", id=id, status=status.value))
+
+    async def httpSend(self, topic, event, payload, id):
+        try:
+            await self.client.channel(topic, {"config": {"private": True}}).http_send(event, payload)
+            tell("sent", id=id, status="ok")
+        except Exception as error:
+            tell("sent", id=id, status="error", response=str(error))
 
     async def command(self, topic, name, payload, id):
         await self.send(topic, name, payload, id)

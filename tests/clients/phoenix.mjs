@@ -14,11 +14,13 @@ export class Connection {
   }
 
   // The library asks for the join's payload anew at every join.
-  async join(topic, { ack, replay }, { onStatus, onEvent }) {
-    const payload = () => ({ access_token: this.token, config: { broadcast: { ack, replay: replay() } } })
+  async join(topic, { ack, self, changes, replay }, { onStatus, onEvent, onChange }) {
+    const config = () => ({ broadcast: { ack, self, replay: replay() }, postgres_changes: changes })
+    const payload = () => ({ access_token: this.token, config: config() })
     const channel = this.socket.channel(topic, payload)
     this.channels.set(topic, channel)
     channel.on('broadcast', onEvent)
+    channel.on('postgres_changes', ({ data }) => onChange({ eventType: data.type, new: data.record, old: data.old_record }))
     channel.onError((reason) => onStatus('CHANNEL_ERROR', JSON.stringify(reason)))
     channel
       .join()

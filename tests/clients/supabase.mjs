@@ -18,15 +18,16 @@ export class Connection {
   }
 
   // `replay` says at each join where to resume: `{after_seq}`, or Supabase's own `{since, limit}`.
-  async join(topic, { ack, replay }, { onStatus, onEvent }) {
+  async join(topic, { ack, self, changes, replay }, { onStatus, onEvent, onChange }) {
     if (!this.isOld) await this.client.setAuth(this.token)
-    const config = { broadcast: { ack, self: false, replay: replay() }, private: true }
+    const config = { broadcast: { ack, self, replay: replay() }, private: true }
     const channel = this.client.channel(topic, { config })
     this.channels.set(topic, channel)
     channel.on('broadcast', { event: '*' }, (heard) => {
       onEvent(heard)
       this.#moveResume(channel, replay())
     })
+    for (const binding of changes) channel.on('postgres_changes', binding, onChange)
     channel.subscribe((status, error) => onStatus(status, error?.message))
   }
 
@@ -34,8 +35,27 @@ export class Connection {
     return this.client.isConnected() && this.channels.get(topic)?.state === 'joined'
   }
 
-  async send(topic, event, payload, timeout) {
-    return { status: await this.channels.get(topic).send({ type: 'broadcast', event, payload }, { timeout }) }
+  async send(topic, event, payload, timeout, persist) {
+    const message = { type: 'broadcast', event, payload, ...(persist && { persist }) }
+    return { status: await this.channels.get(topic).send(message, { timeout }) }
+  }
+
+  async httpSend(topic, event, payload, options) {
+    try {
+      const { success } = await this.#unjoined(topic).httpSend(event, payload, options)
+      return { status: success ? 'ok' : 'error' }
+    } catch (error) {
+      return { status: 'error', response: error.message }
+    }
+  }
+
+  async unjoinedSend(topic, event, payload) {
+    return { status: await this.#unjoined(topic).send({ type: 'broadcast', event, payload }) }
+  }
+
+  // The library gives the same channel for the same name, joined or not.
+  #unjoined(topic) {
+    return this.client.channel(topic, { config: { private: true } })
   }
 
   // realtime-js has no other way to push than a broadcast.

@@ -1,16 +1,20 @@
 //! The use cases of chat. Each opens one transaction, as the actor.
 
 mod change;
+mod changes;
 mod counterpart;
 mod direct;
 mod list;
+mod persist;
 mod read;
 mod room;
 mod search;
 mod send;
 
 pub use change::{delete, edit};
+pub use changes::{changed_by_reading, reach};
 pub use list::{List, Scope, list, moved_since, one, unread_count};
+pub use persist::persist;
 pub use read::{UpTo, mark_read};
 pub use room::{Draft, draft, follow, history, open, place, set_typing};
 pub use search::{about, search};

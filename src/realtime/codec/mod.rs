@@ -16,7 +16,8 @@ mod sound;
 mod spelling;
 
 pub use self::content::{Content, Encoder, Shape, event_frame};
-pub use self::push::{Malformed, Payload, Push, Verb};
+pub use self::push::{Malformed, Payload, Push, Verb, asks_to_persist};
+pub use self::sound::is_sound;
 pub use self::spelling::Spelling;
 use super::frame::Frame;
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::sound::is_sound;
@@ -19,6 +20,8 @@ pub struct Push<'a> {
     pub topic: Box<str>,
     pub event: Box<str>,
     pub payload: Payload<'a>,
+    /// Kind 3 whose meta asks to keep the broadcast.
+    pub persist: bool,
 }
 
 /// What a frame is, before anybody asks what its event means.
@@ -76,6 +79,12 @@ impl Push<'_> {
             _ => Ok(self),
         }
     }
+}
+
+/// Whether a value asks to keep a broadcast: `true`, or `{"ttl": seconds}`. What is kept is kept as long as the log
+/// is, so a shorter time changes nothing. What makes no sense is taken for yes: nothing that was to be kept is lost.
+pub fn asks_to_persist(value: &Value) -> bool {
+    !matches!(value, Value::Null | Value::Bool(false)) && value.as_str() != Some("false")
 }
 
 /// No payload at all.

@@ -9,7 +9,7 @@ const HIGH: std::ops::RangeInclusive<u16> = 0xD800..=0xDBFF;
 const LOW: std::ops::RangeInclusive<u16> = 0xDC00..=0xDFFF;
 
 /// `json` is grammatical.
-pub(super) fn is_sound(json: &str) -> bool {
+pub fn is_sound(json: &str) -> bool {
     let (mut rest, mut depth, mut in_text) = (json.as_bytes(), 0_usize, false);
     while let [byte, tail @ ..] = rest {
         rest = tail;

@@ -27,6 +27,7 @@ pub use self::subscriber::Subscriber;
 pub use self::topic::Activation;
 use self::topic::{Told, Topic};
 use crate::base::id::{TenantId, UserId};
+use crate::realtime::changes::{Changes, Table};
 use crate::realtime::codec::{Content, Spelling};
 use crate::realtime::connection::{Connection, JoinId};
 use crate::realtime::event::{Event, Signal};
@@ -56,6 +57,8 @@ pub struct Hub {
     /// Rights changed in this process, and the tail knows more of it.
     moved: Notify,
     pub(super) meters: Meters,
+    /// Who listens to changes of rows.
+    pub(super) changes: Changes,
 }
 
 /// Topics that a task of the relay has to look after, each once.
@@ -82,8 +85,9 @@ impl Marked {
 }
 
 impl Hub {
-    pub fn new(spelling: Spelling) -> Self {
-        Self { spelling, ..Self::default() }
+    /// A hub that spells as `spelling` says, and tells changes of the rows of `tables`.
+    pub fn new(spelling: Spelling, tables: Vec<&'static Table>) -> Self {
+        Self { spelling, changes: Changes::of(tables), ..Self::default() }
     }
 }
 
@@ -106,6 +110,7 @@ impl Hub {
         }
         if first {
             self.tell_others(event);
+            self.changes.offer(event);
         }
     }
 
@@ -193,6 +198,7 @@ impl Hub {
 
     /// Ends a subscription, at whatever stage it is.
     pub fn leave(&self, tenant: TenantId, topic: &str, id: JoinId) {
+        self.changes.leave(id);
         let mut shard = self.shard(tenant, topic);
         let Some(topics) = shard.get_mut(&tenant) else { return };
         let Some(state) = topics.get(topic) else { return };

@@ -11,12 +11,14 @@ use serde_json::{Map, Value};
 use super::Session;
 use super::channel::Channel;
 use crate::base::{Error, Result};
-use crate::realtime::codec::{self, Content, Payload, Push};
+use crate::realtime::codec::{self, Content, Payload, Push, asks_to_persist};
 use crate::realtime::failure;
 use crate::realtime::socket::Socket;
 
 const UNMATCHED: &str = r#"{"reason":"unmatched topic"}"#;
 const UNKNOWN: &str = r#"{"reason":"unknown event"}"#;
+/// On a channel that was joined for changes of rows alone.
+const NO_PEOPLE: &str = r#"{"reason":"this channel is for postgres_changes only"}"#;
 const NO_BYTES: &str = r#"{"reason":"binary pushes are not taken: push JSON"}"#;
 
 /// The inner object of a broadcast, as far as the service reads it.
@@ -28,6 +30,7 @@ struct Inner<'a> {
     payload: Option<&'a RawValue>,
     /// The service's own place for ids and numbers.
     meta: Option<IgnoredAny>,
+    persist: Option<Value>,
 }
 
 impl<S: Socket> Session<S> {
@@ -54,12 +57,16 @@ impl<S: Socket> Session<S> {
         match push.payload {
             Payload::Raw => self.reply(&push, "error", NO_BYTES),
             Payload::UserJson(payload) => self.user_json(&push, channel, payload).await,
+            Payload::UserBytes(_) if push.persist => {
+                self.acknowledge(&push, channel, Err(Error::invalid("payload", "wrong_type")));
+            }
             Payload::UserBytes(data) => {
                 let content = Content::Bytes { event: &push.event, data };
                 self.relay(&push, channel, &push.event, content);
             }
             Payload::Json(payload) => match &*push.event {
                 "broadcast" => self.broadcast(&push, channel, payload).await,
+                "presence" if channel.is_changes_only => self.reply(&push, "error", NO_PEOPLE),
                 "presence" => self.reply(&push, "ok", "{}"),
                 name if self.realtime.host.is_command(name) => {
                     let payload = serde_json::from_str(payload.get()).unwrap_or_default();
@@ -86,6 +93,12 @@ impl<S: Socket> Session<S> {
             let answer = self.command(&inner.event, payload).await;
             return self.acknowledge(push, channel, answer);
         }
+        if inner.persist.as_ref().is_some_and(asks_to_persist) {
+            let event = inner.event.into_owned();
+            let flat = without(payload.get(), &["type", "event", "meta", "persist"]);
+            let flat = serde_json::value::to_raw_value(&flat).unwrap_or_default();
+            return self.persist(push, channel, &event, inner.payload.unwrap_or(&flat)).await;
+        }
         // Forged numbers would make others believe that they missed nothing.
         if inner.meta.is_some() {
             let payload = without(payload.get(), &["meta"]).to_string();
@@ -101,15 +114,15 @@ impl<S: Socket> Session<S> {
             let answer = self.command(event, self.arguments(push, payload)).await;
             return self.acknowledge(push, channel, answer);
         }
+        if push.persist {
+            return self.persist(push, channel, event, payload).await;
+        }
         self.relay(push, channel, event, Content::Personal { event, payload: payload.get() });
     }
 
     fn relay(&self, push: &Push<'_>, channel: &Channel, event: &str, content: Content<'_>) {
-        // Nobody may say what only the service says. Clients compare event names without regard to case.
-        let name = event.to_lowercase();
-        if codec::is_of_the_wire(&name) || self.realtime.host.is_reserved(&name) {
-            tracing::debug!(event, topic = channel.bare(), "a reserved event was dropped");
-            return self.acknowledge(push, channel, Err(Error::forbidden()));
+        if let Err(error) = self.may_say(channel, event) {
+            return self.acknowledge(push, channel, Err(error));
         }
         let except = (!channel.own).then_some(channel.id);
         self.realtime.hub.relay(channel.tenant, channel.bare(), content, except);
@@ -121,12 +134,25 @@ impl<S: Socket> Session<S> {
         serde_json::from_str(&self.asked(push, payload)).unwrap_or_default()
     }
 
+    /// Nobody may say what only the service says. Clients compare event names without regard to case.
+    pub(super) fn may_say(&self, channel: &Channel, event: &str) -> Result<()> {
+        if channel.is_changes_only {
+            return Err(Error::not_found("topic"));
+        }
+        let name = event.to_lowercase();
+        if codec::is_of_the_wire(&name) || self.realtime.host.is_reserved(&name) {
+            tracing::debug!(event, topic = channel.bare(), "a reserved event was dropped");
+            return Err(Error::forbidden());
+        }
+        Ok(())
+    }
+
     async fn command(&self, name: &str, payload: Value) -> Result<Value> {
         let actor = self.credentials.actor().ok_or_else(Error::unauthenticated)?;
         self.realtime.host.command(&actor, name, payload).await
     }
 
-    fn acknowledge(&self, push: &Push<'_>, channel: &Channel, answer: Result<Value>) {
+    pub(super) fn acknowledge(&self, push: &Push<'_>, channel: &Channel, answer: Result<Value>) {
         match answer {
             answer if channel.ack => self.answer(push, answer),
             Ok(_) => {}

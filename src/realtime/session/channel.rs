@@ -15,6 +15,8 @@ pub(super) struct Channel {
     pub ack: bool,
     pub own: bool,
     pub plain_phoenix: bool,
+    /// A name that guichet does not know, joined for changes of rows alone: nothing is said here by people.
+    pub is_changes_only: bool,
     /// The topic's number at the join; `None` for a topic without numbers.
     pub head: Option<i64>,
     /// While it reads from the log what was missed: the last number it was given.

@@ -193,7 +193,7 @@ impl<S: Socket> Session<S> {
         if token.is_empty() || token.starts_with("sb_") {
             return;
         }
-        let Err(error) = self.take_token(token).await else { return };
+        let Err(error) = self.take_token(token).await else { return self.renew_reach().await };
         let reason = failure::reason(&error, self.locale());
         if let Some(at) = self.channels.iter().position(|channel| *channel.topic == *push.topic)
             && self.channels.get(at).is_some_and(|channel| channel.is_current(push))

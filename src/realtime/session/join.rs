@@ -123,6 +123,7 @@ impl<S: Socket> Session<S> {
             ack: config.ack,
             own: config.own,
             plain_phoenix: config.plain_phoenix,
+            is_changes_only: false,
             head: None,
             catching_up: None,
         }
@@ -169,15 +170,19 @@ struct Opened<'s, S: Socket> {
 }
 
 impl<S: Socket> Opened<'_, S> {
-    async fn finish(mut self, push: &Push<'_>, config: JoinConfig, actor: &Actor) -> Result<()> {
+    async fn finish(mut self, push: &Push<'_>, mut config: JoinConfig, actor: &Actor) -> Result<()> {
         let session = &*self.session;
         let topic = codec::bare(&push.topic);
-        let grant = session.realtime.host.authorize(actor, topic, config.after).await?;
+        let bindings = session.bindings(&config.bindings)?;
+        let authorized = session.realtime.host.authorize(actor, topic, config.after).await;
+        let (grant, is_changes_only) = super::changes::granted(authorized, &mut config)?;
         let stand = session.stand(actor, topic, grant.head, config.resume).await?;
         let head = grant.head;
+        let listener = session.listen(self.channel.as_ref(), actor, bindings).await?;
         let prelude = session.prelude(push, config, grant, &stand);
         let Some(mut channel) = self.channel.take() else { return Ok(()) };
         channel.head = head;
+        channel.is_changes_only = is_changes_only;
         let activation = session.activate(&channel, &stand, prelude);
         match activation {
             Activation::Live => {}
@@ -188,6 +193,10 @@ impl<S: Socket> Opened<'_, S> {
             }
         }
         self.session.channels.push(channel);
+        // Its reply is queued: what changed meanwhile comes behind it.
+        if let Some(listener) = listener {
+            listener.go_live();
+        }
         Ok(())
     }
 }
@@ -212,6 +221,7 @@ impl<S: Socket> Session<S> {
 
     /// The join's reply, and what must stand between it and the first event.
     fn prelude(&self, push: &Push<'_>, config: JoinConfig, grant: Grant, stand: &Stand) -> Vec<Frame> {
+        let listens = !config.bindings.is_empty();
         let mut response: Map<String, Value> = grant.extra;
         response.insert("postgres_changes".into(), with_ids(config.bindings));
         response.insert("last_seq".into(), grant.head.into());
@@ -226,6 +236,7 @@ impl<S: Socket> Session<S> {
             let join_ref = push.join_ref.as_deref();
             prelude.push(codec::push(self.dialect, join_ref, None, &push.topic, "presence_state", "{}"));
         }
+        prelude.extend(listens.then(|| self.subscribed_to_changes(&push.topic)));
         prelude
     }
 }

@@ -8,11 +8,13 @@ mod answers;
 mod broadcast;
 mod budget;
 mod catch_up;
+mod changes;
 mod channel;
 mod config;
 mod credential;
 mod join;
 mod packets;
+mod persist;
 mod plain;
 mod rights;
 

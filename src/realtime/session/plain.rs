@@ -152,6 +152,7 @@ impl<S: Socket> Session<S> {
                 topic: topic.into(),
                 event: "join".into(),
                 payload: Payload::Raw,
+                persist: false,
             };
             let config = JoinConfig { ack: true, ..JoinConfig::default() };
             if let Err(error) = self.subscribe(&push, config, actor.clone()).await {

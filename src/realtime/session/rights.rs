@@ -87,10 +87,12 @@ impl<S: Socket> Session<S> {
         let limit = due.since + PATIENCE;
         // Never without a chance to answer, however late the question is.
         let patience = limit.max(Instant::now() + AGAIN);
-        let mut unasked: Vec<_> = self.channels.iter().map(|channel| channel.id).collect();
+        // Whose rows a channel hears is asked apart; one for rows alone has no topic to ask for.
+        let of_topics = self.channels.iter().filter(|channel| !channel.is_changes_only);
+        let mut unasked: Vec<_> = of_topics.map(|channel| channel.id).collect();
         let outcome = timeout_at(patience, self.ask_rights(&mut unasked)).await;
         match outcome.unwrap_or(Outcome::Unanswered) {
-            Outcome::Answered => {}
+            Outcome::Answered => self.renew_reach().await,
             Outcome::Gone(error) => self.revoked(&error),
             Outcome::Unanswered if Instant::now() < limit => {
                 self.recheck.due = Some(Due { since: due.since, at: Instant::now() + AGAIN });

@@ -52,6 +52,21 @@ impl Person {
         Ok(serde_json::from_value(answer["data"]["id"].clone())?)
     }
 
+    pub async fn edit(&self, id: Uuid, content: &str) -> Result<()> {
+        let url = format!("{}/api/v1/messages/{id}", self.url);
+        self.answer(self.http.patch(url).json(&json!({ "content": content }))).await.map(drop)
+    }
+
+    pub async fn delete(&self, id: Uuid) -> Result<()> {
+        self.answer(self.http.delete(format!("{}/api/v1/messages/{id}", self.url))).await.map(drop)
+    }
+
+    /// Marks everything as read.
+    pub async fn read(&self, conversation: Uuid) -> Result<()> {
+        let url = format!("{}/api/v1/conversations/{conversation}/read", self.url);
+        self.answer(self.http.post(url).json(&json!({}))).await.map(drop)
+    }
+
     /// All of it, page by page, from the oldest on.
     pub async fn history(&self, client_id: &str) -> Result<Vec<Message>> {
         let mut messages: Vec<Message> = Vec::new();

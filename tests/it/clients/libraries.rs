@@ -147,17 +147,17 @@ async fn a_renewed_token_ends_nothing() -> Result<()> {
 }
 
 /// A fresh service with its demo tenant, and Emma at the REST API.
-struct Scene {
-    toolbox: Toolbox,
-    service: Service,
-    demo: Demo,
-    emma: Person,
-    client: String,
-    room: String,
+pub(super) struct Scene {
+    pub toolbox: Toolbox,
+    pub service: Service,
+    pub demo: Demo,
+    pub emma: Person,
+    pub client: String,
+    pub room: String,
 }
 
 impl Scene {
-    async fn set() -> Result<Self> {
+    pub async fn set() -> Result<Self> {
         let toolbox = Toolbox::open()?;
         let service = Service::start().await?;
         let demo = Demo::of(&service)?;
@@ -166,7 +166,7 @@ impl Scene {
         Ok(Self { toolbox, service, demo, emma, client, room })
     }
 
-    async fn applications(&self, name: &str) -> Result<Vec<Application>> {
+    pub async fn applications(&self, name: &str) -> Result<Vec<Application>> {
         let mut applications = Vec::new();
         for library in Library::ALL {
             let (url, token) = (self.service.url(), self.demo.token(name)?);

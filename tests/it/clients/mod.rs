@@ -13,6 +13,7 @@
 mod api;
 mod application;
 mod both_sides;
+mod changes;
 mod demo;
 mod libraries;
 mod ports;

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 
+mod changes;
 mod commands;
 mod conformance;
 mod guessing;
+mod http_broadcast;
+mod persist;
 mod person;
 mod resume;
 mod rights;

@@ -4,8 +4,10 @@
 //! `03 jr ref topic event meta enc .. data`, enc 1 = JSON, 0 = bytes. Kind 4 (user broadcast, to clients):
 //! `04 topic event meta enc .. data`.
 
+use serde_json::{Map, Value};
+
 use super::decode::verb;
-use crate::realtime::codec::push::{Malformed, Payload, Push};
+use crate::realtime::codec::push::{Malformed, Payload, Push, asks_to_persist};
 use crate::realtime::frame::Frame;
 
 const PUSH: u8 = 0;
@@ -28,8 +30,9 @@ pub fn decode(frame: &[u8]) -> Result<Push<'_>, Malformed> {
             let (reference, rest) = field(rest, *reference)?;
             let (topic, rest) = field(rest, *topic)?;
             let (event, rest) = field(rest, *event)?;
-            let (_meta, data) = field(rest, *meta)?;
-            Ok(made(join_ref, reference, topic, event, user_payload(*encoding, data)?))
+            let (meta, data) = field(rest, *meta)?;
+            let push = made(join_ref, reference, topic, event, user_payload(*encoding, data)?);
+            Ok(Push { persist: persists(meta)?, ..push })
         }
         _ => Err(Malformed("a binary frame of no known kind")),
     }
@@ -55,6 +58,16 @@ fn user_payload(encoding: u8, data: &[u8]) -> Result<Payload<'_>, Malformed> {
     }
 }
 
+/// `meta` is empty, or an object whose key `persist` asks to keep the broadcast.
+fn persists(meta: &str) -> Result<bool, Malformed> {
+    if meta.is_empty() {
+        return Ok(false);
+    }
+    let meta: Map<String, Value> =
+        serde_json::from_str(meta).map_err(|_| Malformed("kind 3 whose meta is no object"))?;
+    Ok(meta.get("persist").is_some_and(asks_to_persist))
+}
+
 fn field(rest: &[u8], length: u8) -> Result<(&str, &[u8]), Malformed> {
     let (text, rest) = rest.split_at_checked(usize::from(length)).ok_or(Malformed("a short binary frame"))?;
     let text = std::str::from_utf8(text).map_err(|_| Malformed("a binary frame without UTF-8 names"))?;
@@ -70,6 +83,7 @@ fn made<'a>(join_ref: &str, reference: &str, topic: &str, event: &str, payload: 
         topic: topic.into(),
         event: event.into(),
         payload,
+        persist: false,
     }
 }
 

@@ -41,6 +41,7 @@ pub fn v1(text: &str) -> Result<Push<'_>, Malformed> {
         topic: frame.topic.into(),
         event: frame.event.into(),
         payload: Payload::Json(payload),
+        persist: false,
     })
 }
 
@@ -55,5 +56,6 @@ pub fn v2(text: &str) -> Result<Push<'_>, Malformed> {
         topic: topic.into(),
         event: event.into(),
         payload: Payload::Json(payload),
+        persist: false,
     })
 }

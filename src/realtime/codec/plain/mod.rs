@@ -56,7 +56,15 @@ pub fn push<'a>(
     let is_said = verb == Verb::Say && event != "presence";
     let payload = if is_said { Payload::UserJson(payload) } else { Payload::Json(payload) };
     let topic = bare(topic.unwrap_or_default());
-    Ok(Push { verb, join_ref: None, reference, topic: topic.into(), event: event.into(), payload })
+    Ok(Push {
+        verb,
+        join_ref: None,
+        reference,
+        topic: topic.into(),
+        event: event.into(),
+        payload,
+        persist: false,
+    })
 }
 
 /// A ref is text or a number, and goes back as it came.

@@ -9,14 +9,14 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::fakes::{FakeHost, FakeLog};
+use super::fakes::{FakeHost, FakeLog, MESSAGES};
 use crate::base::Clock;
 use crate::realtime::codec::Dialect;
 use crate::realtime::connection::Connection;
 use crate::realtime::host::Peer;
 use crate::realtime::session::{Opening, Session};
 use crate::realtime::socket::{Inbound, Socket};
-use crate::realtime::{Hub, Realtime, Settings};
+use crate::realtime::{Hub, Realtime, Settings, Spelling};
 
 pub const ROOM: &str = "realtime:chat:room:1";
 pub const BARE_ROOM: &str = "chat:room:1";
@@ -45,7 +45,8 @@ impl Desk {
     }
 
     pub fn with(settings: Settings) -> Self {
-        let (hub, clock, log) = (Arc::new(Hub::default()), Clock::system(), Arc::new(FakeLog::default()));
+        let hub = Hub::new(Spelling::default(), vec![&MESSAGES]);
+        let (hub, clock, log) = (Arc::new(hub), Clock::system(), Arc::new(FakeLog::default()));
         let host = Arc::new(FakeHost { log: Arc::clone(&log), ..FakeHost::default() });
         let realtime = Realtime::with_log(
             Arc::clone(&hub),

@@ -1,6 +1,6 @@
 //! A host and a log that tests can look into.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::{BoxFuture, FutureExt, ready};
@@ -9,12 +9,34 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::base::id::{TenantId, UserId};
-use crate::base::{Actor, Error, Locale, Result, Role, Timestamp};
+use crate::base::{Actor, Error, Kind, Locale, Result, Role, Timestamp};
+use crate::realtime::changes::{Change, ChangeKind, Column, ColumnType, Reach, Rows, Table};
 use crate::realtime::event::Event;
-use crate::realtime::host::{Credential, Grant, Host, Peer, Receipt};
+use crate::realtime::host::{Credential, Grant, Host, Kept, Peer, Receipt};
 use crate::realtime::log::{Cursor, Log, Newest};
 
 pub const TENANT: TenantId = TenantId(Uuid::from_u128(1));
+
+/// A table of three columns; `messaging:new` inserts a row whose text is the event's, `messaging:read` asks for one.
+pub static MESSAGES: Table = Table {
+    name: "messages",
+    columns: &[
+        Column { name: "id", kind: ColumnType::Uuid },
+        Column { name: "a", kind: ColumnType::Int8 },
+        Column { name: "content", kind: ColumnType::Text },
+    ],
+    key: &["id"],
+    events: &["messaging:new", "messaging:read"],
+    whose: |_| vec![Reach::AllClients],
+    rows: |event| {
+        if &*event.name == "messaging:read" {
+            return Ok(Rows::Asked);
+        }
+        let payload: Value = serde_json::from_str(event.payload.get()).unwrap();
+        let row = vec![json!(user("row")), json!(event.seq), payload["text"].clone()];
+        Ok(Rows::Told(vec![Change { kind: ChangeKind::Insert, row }]))
+    },
+};
 
 /// `awa`, or `awa@<millis of expiry>`; a token that begins with `bad` is none.
 pub fn user(name: &str) -> UserId {
@@ -29,6 +51,9 @@ pub struct FakeHost {
     pub authenticated: AtomicI64,
     pub open: AtomicI64,
     pub lost: Mutex<Lost>,
+    /// What everybody reaches.
+    pub reach: Mutex<Vec<Reach>>,
+    pub is_unreachable: AtomicBool,
     pub forgotten: Mutex<Vec<UserId>>,
     /// Run once, when a right was granted and before the session hears of it.
     pub as_granted: Mutex<Option<Box<dyn FnOnce() + Send>>>,
@@ -83,6 +108,8 @@ impl Host for FakeHost {
     ) -> BoxFuture<'a, Result<Grant>> {
         let grant = if topic.starts_with("secret") {
             Err(Error::forbidden())
+        } else if topic.starts_with("nowhere") {
+            Err(Error::not_found("topic"))
         } else if topic.starts_with("user:") {
             let extra = Map::from_iter([("conversations".into(), json!([{"after": after}]))]);
             Ok(Grant { head: None, extra })
@@ -132,6 +159,40 @@ impl Host for FakeHost {
         event.starts_with("messaging:")
     }
 
+    fn persist<'a>(
+        &'a self,
+        _: &'a Actor,
+        topic: &'a str,
+        event: &'a str,
+        payload: &'a RawValue,
+    ) -> BoxFuture<'a, Result<Kept>> {
+        if topic.starts_with("user:") {
+            return ready(Err(Error::new(Kind::Validation, "NOT_NUMBERED"))).boxed();
+        }
+        let kept = self.log.commit_named(topic, event, payload.get());
+        ready(Ok(Kept { id: kept.id, seq: kept.seq })).boxed()
+    }
+
+    fn reach<'a>(&'a self, _: &'a Actor) -> BoxFuture<'a, Result<Vec<Reach>>> {
+        ready(match self.is_unreachable.load(Ordering::Relaxed) {
+            true => Err(Error::unavailable("down")),
+            false => Ok(self.reach.lock().unwrap().clone()),
+        })
+        .boxed()
+    }
+
+    fn changed_rows<'a>(&'a self, _: &'a str, event: &'a Event) -> BoxFuture<'a, Result<Vec<Change>>> {
+        if self.is_unreachable.load(Ordering::Relaxed) {
+            return ready(Err(Error::unavailable("down"))).boxed();
+        }
+        let row = vec![json!(user("row")), json!(event.seq), json!("read")];
+        ready(Ok(vec![Change { kind: ChangeKind::Update, row }])).boxed()
+    }
+
+    fn spend(&self, _: &Actor) -> Result<()> {
+        Ok(())
+    }
+
     fn opened(&self, _: &Actor) {
         self.open.fetch_add(1, Ordering::Relaxed);
     }
@@ -158,12 +219,16 @@ pub struct FakeLog {
 impl FakeLog {
     /// Commits the next event of `topic`.
     pub fn commit(&self, topic: &str, payload: &str) -> Event {
+        self.commit_named(topic, "messaging:new", payload)
+    }
+
+    pub fn commit_named(&self, topic: &str, name: &str, payload: &str) -> Event {
         let event = Event {
             tenant: TENANT,
             id: Uuid::now_v7(),
             topic: topic.into(),
             seq: self.head(topic) + 1,
-            name: "messaging:new".into(),
+            name: name.into(),
             payload: RawValue::from_string(payload.to_owned()).unwrap(),
             copies: vec!["user:9".into()],
             also: Vec::new(),

@@ -47,6 +47,7 @@ async fn a_join_reply_echoes_refs_bindings_and_the_head() {
         if dialect == Dialect::V2 {
             assert_eq!(reply.join_ref, reply.reference);
         }
+        assert_eq!(client.next().await.event, "system");
         desk.say("after");
         let event = client.next().await;
         assert_eq!((event.seq(), &event.reference, &event.join_ref), (2, &Value::Null, &Value::Null));

@@ -1,6 +1,7 @@
 //! The rules of the protocol, each tried on a session over a socket in memory, with a host and a log of the test's.
 
 mod broadcasting;
+mod changing;
 mod clients;
 mod fakes;
 mod joining;

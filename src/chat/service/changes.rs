@@ -1,0 +1,58 @@
+//! What listeners to changes of `messages` ask: which rows are theirs to read, and those that a reading changed.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::base::id::{ConversationId, UserId};
+use crate::base::{Actor, Error, Locale, Result, Role};
+use crate::chat::{Chat, changes, store};
+use crate::realtime::{Change, Event, Reach};
+
+/// Most clients that somebody who does not see all of them may have, to listen to changes.
+const MOST_CLIENTS: i64 = 10_000;
+
+/// The rows that `actor` may read: of the clients they see, and of what concerns themselves.
+pub async fn reach(chat: &Chat, actor: &Actor) -> Result<Vec<Reach>> {
+    chat.admit(actor).await?;
+    let mut reach = match actor.role {
+        Role::Owner | Role::Manager => vec![Reach::AllClients],
+        Role::Employee | Role::Client => {
+            let clients = chat.db.read(actor, |tx| store::my_clients(tx.conn(), MOST_CLIENTS + 1)).await?;
+            if i64::try_from(clients.len()).is_ok_and(|clients| clients > MOST_CLIENTS) {
+                return Err(Error::forbidden().because("too many clients to listen to each of them"));
+            }
+            clients.into_iter().map(Reach::Client).collect()
+        }
+        Role::Service | Role::Platform => Vec::new(),
+    };
+    reach.push(Reach::Person(actor.user));
+    Ok(reach)
+}
+
+/// The messages that a `messaging:read` event changed, as its reader sees them. A message that was changed again since
+/// is left out: the event of that change tells it.
+pub async fn changed_by_reading(chat: &Chat, event: &Event) -> Result<Vec<Change>> {
+    #[derive(Deserialize)]
+    struct Reading {
+        conversation_id: ConversationId,
+        reader_id: UserId,
+    }
+    let reading: Reading = serde_json::from_str(event.payload.get()).map_err(Error::internal)?;
+    let reader = Actor {
+        tenant: event.tenant,
+        user: reading.reader_id,
+        // The least, until the directory says which they have.
+        role: Role::Client,
+        scopes: Arc::default(),
+        locale: Locale::default(),
+        ip: None,
+        // They acted when the event was made: a revocation since then takes nothing from what is told of it.
+        authenticated_at: Some(chat.clock.now()),
+    };
+    let reader = chat.directory.renew(&reader).await?;
+    let (tenant, conversation, seq) = (event.tenant, reading.conversation_id, event.seq);
+    let messages =
+        chat.db.read(&reader, move |tx| store::changed_at(tx.conn(), tenant, conversation, seq)).await?;
+    messages.iter().map(|message| changes::updated(tenant, message)).collect()
+}

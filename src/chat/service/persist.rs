@@ -1,0 +1,70 @@
+//! People's own broadcasts, kept: durable events of a room, numbered and replayed as the service's own.
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::base::{Actor, Error, Kind, Result};
+use crate::chat::model::Room;
+use crate::chat::service::direct;
+use crate::chat::store::{self, Broadcast};
+use crate::chat::{Chat, policy};
+use crate::realtime::Event;
+
+/// As large as a frame may be.
+const MAX_PAYLOAD_BYTES: usize = 64 * 1024;
+const MAX_NAME_BYTES: usize = 255;
+
+/// Keeps `name` with its payload as the room's next event, and publishes it. Whoever sees the room may.
+pub async fn persist(
+    chat: &Chat,
+    actor: &Actor,
+    room: Room,
+    name: &str,
+    payload: &RawValue,
+) -> Result<Arc<Event>> {
+    let features = chat.admit(actor).await?;
+    if name.is_empty() || name.len() > MAX_NAME_BYTES || name.contains('\0') {
+        return Err(Error::invalid("event", "invalid"));
+    }
+    if payload.get().len() > MAX_PAYLOAD_BYTES {
+        return Err(Error::new(Kind::TooLarge, "PAYLOAD_TOO_LARGE"));
+    }
+    let (hub, by, name, payload) =
+        (Arc::clone(&chat.hub), actor.clone(), Box::<str>::from(name), payload.to_owned());
+    let now = chat.clock.clone();
+    chat.db
+        .write(actor, move |tx| {
+            let (place, head) = store::take_number(tx.conn(), by.tenant, room, now.now())?;
+            policy::may_enter(&features, &place)?;
+            if place.is_direct() {
+                // What is kept is said as a message is, so ranks hold for it alike.
+                direct::check_ranks(tx, &by, &place, Some(room))?;
+            }
+            let event = Arc::new(Event {
+                tenant: by.tenant,
+                id: Uuid::now_v7(),
+                topic: place.topic().into(),
+                seq: head,
+                name: name.clone(),
+                payload: payload.clone(),
+                copies: Vec::new(),
+                also: Vec::new(),
+                client: place.client(),
+            });
+            let kept = Broadcast {
+                topic: &event.topic,
+                seq: event.seq,
+                id: event.id,
+                name: &event.name,
+                payload: event.payload.get(),
+                place,
+            };
+            store::keep_broadcast(tx, by.tenant, kept)?;
+            let (hub, told) = (Arc::clone(&hub), Arc::clone(&event));
+            tx.after_commit(move || hub.publish(told));
+            Ok(event)
+        })
+        .await
+}

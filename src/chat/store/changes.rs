@@ -1,0 +1,42 @@
+//! What listeners to changes of `messages` ask of the rows.
+
+use diesel::prelude::*;
+use diesel::sql_types::Uuid as SqlUuid;
+
+use super::change::READ_AT_ONCE;
+use super::row::{MessageRow, message_columns};
+use crate::base::Result;
+use crate::base::id::{ClientId, ConversationId, TenantId};
+use crate::chat::model::Message;
+use crate::db::sql::sql;
+
+#[derive(QueryableByName)]
+struct Mine {
+    #[diesel(sql_type = SqlUuid)]
+    id: ClientId,
+}
+
+/// The clients that the actor sees one by one, at most `limit`.
+pub fn my_clients(conn: &mut PgConnection, limit: i64) -> Result<Vec<ClientId>> {
+    let rows: Vec<Mine> =
+        sql("SELECT DISTINCT id FROM authz.my_clients() AS mine (id) LIMIT $1").bind(limit).load(conn)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+const CHANGED_AT: &str = concat!(
+    "SELECT ",
+    message_columns!(),
+    " FROM messages m LEFT JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.sender_id \
+     WHERE m.tenant_id = $1 AND m.conversation_id = $2 AND m.changed_seq = $3 ORDER BY m.seq LIMIT $4"
+);
+
+/// The messages whose last change has this number.
+pub fn changed_at(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    conversation: ConversationId,
+    number: i64,
+) -> Result<Vec<Message>> {
+    let query = sql(CHANGED_AT).bind(tenant).bind(conversation).bind(number).bind(READ_AT_ONCE);
+    Ok(query.load::<MessageRow>(conn)?.into_iter().map(Message::from).collect())
+}

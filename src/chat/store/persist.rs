@@ -1,0 +1,74 @@
+//! A person's broadcast as a durable event: the room's next number, and the event's row.
+
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use uuid::Uuid;
+
+use super::place::by_room;
+use crate::base::id::TenantId;
+use crate::base::{Error, Result, Timestamp};
+use crate::chat::model::Room;
+use crate::chat::place::Place;
+use crate::db::Tx;
+use crate::db::sql::sql;
+
+#[derive(QueryableByName)]
+struct Taken {
+    #[diesel(embed)]
+    place: Place,
+    #[diesel(sql_type = BigInt)]
+    head: i64,
+}
+
+macro_rules! take_number {
+    ($room:expr) => {
+        concat!(
+            "UPDATE conversations c SET head = head + 1, updated_at = $3 WHERE c.tenant_id = $1 AND ",
+            $room,
+            " RETURNING c.id AS conversation_id, c.client_id, c.user_one_id, c.user_two_id, c.head"
+        )
+    };
+}
+
+/// Takes the conversation's next number, under its lock. Not found where it is not the actor's to see.
+pub fn take_number(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    room: Room,
+    now: Timestamp,
+) -> Result<(Place, i64)> {
+    let (text, id) = by_room!(room, take_number);
+    let taken: Option<Taken> = sql(text).bind(tenant).bind(id).bind(now).get_result(conn).optional()?;
+    taken.map(|taken| (taken.place, taken.head)).ok_or_else(|| Error::not_found("conversation"))
+}
+
+/// What is kept of a broadcast.
+pub struct Broadcast<'a> {
+    pub topic: &'a str,
+    pub seq: i64,
+    pub id: Uuid,
+    pub name: &'a str,
+    /// JSON, kept byte for byte.
+    pub payload: &'a str,
+    pub place: Place,
+}
+
+const KEEP: &str = "
+    INSERT INTO outbox (tenant_id, topic, seq, id, event, payload, fanout, client_id, user_ids)
+    VALUES ($1, $2, $3, $4, $5, $6::json, '{}', $7, nullif($8, '{}'))";
+
+pub fn keep_broadcast(tx: &mut Tx<'_>, tenant: TenantId, what: Broadcast<'_>) -> Result<()> {
+    let statement = sql(KEEP)
+        .bind(tenant)
+        .bind(what.topic)
+        .bind(what.seq)
+        .bind(what.id)
+        .bind(what.name)
+        .bind(what.payload)
+        .bind(what.place.client())
+        .bind(what.place.people());
+    tx.as_system(|sys| {
+        statement.execute(sys.conn())?;
+        Ok(())
+    })
+}
