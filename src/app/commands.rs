@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use super::presence;
 use crate::activity;
 use crate::base::id::{ClientId, TenantId, UserId};
 use crate::base::{Actor, Error, Kind, Result, Timestamp};
@@ -13,8 +14,8 @@ use crate::chat::http::{ReadCommand, SendCommand, TypingCommand};
 use crate::chat::model::Room;
 use crate::chat::service::{self as chat, UpTo};
 use crate::chat::{Chat, is_reserved_event};
-use crate::identity::{Asked, Attendance, Directory};
-use crate::realtime::{Credential, Grant, Host, Peer, Receipt};
+use crate::identity::{self, Asked, Attendance, Directory};
+use crate::realtime::{Credential, Grant, Host, Peer, Reach, Receipt};
 use crate::web::Limits;
 use crate::web::idempotency::Once;
 use crate::web::rate_limit::Key;
@@ -40,6 +41,8 @@ enum Topic {
     Room(ClientId),
     Person(UserId),
     Tenant(TenantId),
+    /// Presence around an operator.
+    Operator(UserId),
 }
 
 impl Topic {
@@ -49,6 +52,9 @@ impl Topic {
         }
         if let Some(id) = topic.strip_prefix("user:") {
             return id.parse().ok().map(Topic::Person);
+        }
+        if let Some(id) = topic.strip_prefix("presence:operator:") {
+            return id.parse().ok().map(Topic::Operator);
         }
         topic.strip_prefix("tenant:")?.parse().ok().map(Topic::Tenant)
     }
@@ -87,11 +93,12 @@ impl Host for Desk {
                 Some(Topic::Room(client)) => self.room(actor, client).await,
                 Some(Topic::Person(user)) => self.person(actor, user, after).await,
                 Some(Topic::Tenant(tenant)) => of_tenant(actor, tenant),
+                Some(Topic::Operator(operator)) => presence::of_operator(&self.directory, actor, operator).await,
             };
             if granted.as_ref().is_err_and(|error| error.kind() == Kind::Forbidden) {
                 activity::forbidden(&self.chat.db, actor, "join", Some(("topic", topic))).await;
             }
-            granted
+            presence::under_flag(&self.directory, actor, granted?).await
         }
         .boxed()
     }
@@ -143,6 +150,14 @@ impl Host for Desk {
         self.attendance.left(actor);
     }
 
+    fn reach(&self, tenant: TenantId, users: Vec<UserId>) -> BoxFuture<'_, Result<Vec<Reach>>> {
+        presence::reach(&self.directory, tenant, users).boxed()
+    }
+
+    fn seen(&self, tenant: TenantId, people: Vec<(UserId, Timestamp)>) -> BoxFuture<'_, Result<()>> {
+        identity::presence::saw(&self.directory, tenant, people).boxed()
+    }
+
     fn delivered(&self, receipts: Vec<Receipt>) -> BoxFuture<'_, ()> {
         for receipt in receipts {
             if let Some(Topic::Room(client)) = Topic::parse(&receipt.topic) {
@@ -160,7 +175,7 @@ impl Desk {
             if error.kind() == Kind::NotFound { Error::forbidden() } else { error }
         })?;
         let extra = Map::from_iter([("conversation_id".to_owned(), json!(place.conversation))]);
-        Ok(Grant { head: Some(place.head), extra })
+        Ok(Grant { head: Some(place.head), extra, ..Grant::default() })
     }
 
     async fn person(&self, actor: &Actor, user: UserId, after: Option<Timestamp>) -> Result<Grant> {
@@ -173,7 +188,8 @@ impl Desk {
         };
         let moved: Vec<Value> =
             moved.into_iter().map(|(topic, head)| json!({"topic": topic, "head": head})).collect();
-        Ok(Grant { head: None, extra: Map::from_iter([("conversations".to_owned(), moved.into())]) })
+        let extra = Map::from_iter([("conversations".to_owned(), moved.into())]);
+        Ok(Grant { extra, ..Grant::default() })
     }
 }
 

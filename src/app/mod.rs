@@ -7,6 +7,7 @@ mod housekeeping;
 mod lifecycle;
 mod metrics;
 pub mod openapi;
+mod presence;
 mod routes;
 mod serve;
 
@@ -20,7 +21,7 @@ use crate::base::Clock;
 use crate::chat::{Chat, Delivered, Typing};
 use crate::config::Config;
 use crate::db::{self, Db};
-use crate::identity::{Attendance, Directory, Gate, Parts, PresenceOf, Status, Tokens};
+use crate::identity::{Attendance, Directory, Gate, Parts, PresenceOf, Tokens};
 use crate::realtime::{self, Hub, Realtime};
 use crate::web::health::Readiness;
 use crate::web::rate_limit::{Limits, Rate, RateSettings};
@@ -42,7 +43,7 @@ impl App {
     /// Connects nothing yet. Fails where the configuration asks for what cannot be.
     pub fn new(config: Config, settings: &db::Settings, clock: Clock) -> anyhow::Result<Self> {
         let db = Db::new(settings);
-        let hub = Arc::new(Hub::default());
+        let hub = Arc::new(Hub::new(clock.clone(), presence::patience(&config.realtime)));
         let lifecycle = Lifecycle::new();
         let directory = directory(&config, &db, &hub, &clock)?;
         let chat = Chat {
@@ -63,7 +64,7 @@ impl App {
             limits: limits.clone(),
         });
         let stop = lifecycle.stopping();
-        lifecycle.spawn("attendance", book.write(db.clone(), clock.clone(), stop));
+        lifecycle.spawn("attendance", book.write(db.clone(), stop));
         let realtime = Realtime::new(
             hub,
             host,
@@ -93,11 +94,7 @@ impl App {
 fn directory(config: &Config, db: &Db, hub: &Arc<Hub>, clock: &Clock) -> anyhow::Result<Directory> {
     let secret = config.tokens.hs256_secret(&config.server.data_dir)?;
     let tokens = Tokens::new(&config.tokens, secret.as_ref(), clock.clone())?;
-    let hub = Arc::clone(hub);
-    let presence = PresenceOf::new(move |tenant, user| match hub.is_online(tenant, user) {
-        true => Status::Online,
-        false => Status::Offline,
-    });
+    let presence = PresenceOf::new(presence::OfHub(Arc::clone(hub)));
     Ok(Directory::new(Parts {
         db: db.clone(),
         tokens,

@@ -44,6 +44,7 @@ answer under `/api`.", license(name = "Apache-2.0 OR MIT", identifier = "Apache-
     tags(
         (name = "me", description = "The caller"),
         (name = "provisioning", description = "Tenants, people, teams, clients, projects"),
+        (name = "presence", description = "Who is there now"),
         (name = "chat", description = "Client rooms: messages, receipts, search"),
     )
 )]

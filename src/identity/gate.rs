@@ -36,6 +36,7 @@ pub async fn authenticate<B: MessageBody + 'static>(
         Ok(actor) => actor,
         Err(error) => return Ok(challenge(request, error)),
     };
+    gate.directory.presence().touch(actor.tenant, actor.user);
     request.extensions_mut().insert(actor.clone());
     if let Err(error) = gate.limits.check_request(request.request(), Key::of(&actor)) {
         return Ok(refuse(request, error));

@@ -13,7 +13,7 @@ pub mod gate;
 pub mod me;
 mod permission;
 pub mod policy;
-mod presence;
+pub mod presence;
 pub mod projects;
 mod search;
 pub mod teams;
@@ -26,8 +26,10 @@ pub use directory::{Asked, Credential, Directory, PERSON_TTL, Parts};
 pub use features::FeatureSet;
 pub use gate::{Gate, authenticate};
 pub use permission::Permission;
-pub use presence::{PresenceOf, Status};
+pub use presence::{Presence, PresenceOf};
 pub use token::Tokens;
+
+pub use crate::base::Status;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -36,6 +38,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     me::routes(config);
     users::routes(config);
     teams::routes(config);
+    presence::routes(config);
     clients::routes(config);
     projects::routes(config);
     tenants::routes(config);

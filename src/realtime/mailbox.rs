@@ -59,6 +59,8 @@ struct Inner {
     finished: bool,
     closed: bool,
     wants_room: bool,
+    /// An ephemeral frame was dropped.
+    lost: bool,
 }
 
 struct Item {
@@ -79,14 +81,21 @@ impl Mailbox {
         Self { bound, inner: Mutex::default() }
     }
 
+    #[cfg(test)]
     pub fn push(&self, frame: Frame, class: Class) -> Pushed {
+        self.offer(frame, class).0
+    }
+
+    /// Queues a frame; whether ephemeral frames were lost to make room for it, or it was one and found none.
+    pub fn offer(&self, frame: Frame, class: Class) -> (Pushed, bool) {
         let mut inner = lock(&self.inner);
         let (pushed, waker) = inner.push(frame, class, self.bound);
+        let lost = std::mem::take(&mut inner.lost);
         drop(inner);
         if let Some(waker) = waker {
             waker.wake();
         }
-        pushed
+        (pushed, lost)
     }
 
     /// The next frame to write; `None` after the last one of a finished mailbox.
@@ -182,7 +191,10 @@ impl Inner {
 
     fn refuse(&mut self, class: Class) -> Pushed {
         match class {
-            Class::Ephemeral => Pushed::Dropped,
+            Class::Ephemeral => {
+                self.lost = true;
+                Pushed::Dropped
+            }
             Class::Durable => {
                 self.lagging = true;
                 Pushed::Overflowed
@@ -195,7 +207,9 @@ impl Inner {
     }
 
     fn drop_ephemeral(&mut self) {
+        let before = self.queue.len();
         self.queue.retain(|item| item.class != Class::Ephemeral);
+        self.lost |= self.queue.len() < before;
         self.bytes = self.queue.iter().map(|item| item.bytes.len()).sum();
     }
 

@@ -9,10 +9,12 @@
 //! - [`Realtime`]: what sessions share; [`http::routes`] mounts the sockets.
 //! - [`Host`]: what the service must answer (tokens, rights, commands). `app` implements it.
 //! - [`Log`]: the replay log; [`Outbox`] is PostgreSQL's.
+//! - `presence`: who is there, and who is told of it.
 //! - `codec`: the wire. `session`: one connection. `guard`: frames are refused at their header.
 //!
 //! The room knows topics, numbers and bytes; it knows nothing of chat.
 
+mod audience;
 mod codec;
 mod connection;
 mod event;
@@ -27,6 +29,7 @@ mod log;
 mod mailbox;
 mod meters;
 mod outbox;
+mod presence;
 mod relay;
 mod session;
 mod settings;
@@ -43,11 +46,12 @@ use tokio_util::task::TaskTracker;
 
 use self::connection::{Connection, Order};
 pub use self::event::{Aside, Event, Signal};
-pub use self::host::{Credential, Grant, Host, Peer, Receipt};
+pub use self::host::{Audience, Credential, Grant, Host, Peer, Ranks, Reach, Receipt, Sees};
 pub use self::hub::Hub;
 use self::lock::lock;
 pub use self::log::{Cursor, Log, Newest};
 pub use self::outbox::Outbox;
+pub use self::presence::{Patience, Stand};
 use self::relay::Relay;
 pub use self::settings::Settings;
 use crate::base::Clock;
@@ -118,6 +122,7 @@ impl Realtime {
             keep_days: self.settings.replay_days,
         };
         relay.spawn(tracker, stop);
+        presence::Driver::new(Arc::clone(&self.hub), Arc::clone(&self.host)).spawn(tracker, stop);
     }
 
     /// How many sockets are open.

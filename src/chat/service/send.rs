@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::base::id::{MessageId, UserId};
 use crate::base::role::UserType;
-use crate::base::{Actor, Result, Timestamp};
+use crate::base::{Actor, Result, Status, Timestamp};
 use crate::chat::model::{self, Message, MessageBody, Related, Room, Sent, State};
 use crate::chat::service::counterpart;
 use crate::chat::store::{self, Announcement, NewMessage, Teller, Told};
@@ -85,8 +85,8 @@ fn write(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, command: &Send, arrived: I
     let other = actor.role.user_type().other();
     let mut others: Vec<UserId> = told.iter().filter(|t| t.side() == other).map(|t| t.user_id).collect();
     let mut last_seen = None;
-    if !others.iter().any(|user| chat.hub.is_online(actor.tenant, *user)) {
-        // Only who waits is told since when: no trip is spent on it while somebody is there.
+    if !others.iter().any(|user| chat.hub.status(actor.tenant, *user) > Status::Offline) {
+        // Only who waits is told since when: no trip is spent on it while somebody is there, since the hub knows.
         (others, last_seen) = others_of(tx, actor, &teller)?;
     }
     Ok(Written { message, repeated: false, others, operator_name: teller.operator_name, last_seen })

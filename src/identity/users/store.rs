@@ -6,7 +6,7 @@ use diesel::{PgConnection, PgTextExpressionMethods};
 use super::model::{NewUser, User, UserChange};
 use crate::base::id::{TenantId, UserId};
 use crate::base::page::Page;
-use crate::base::{Result, Role, Timestamp};
+use crate::base::{Result, Role};
 use crate::db::schema::{client_members, clients, team_members, users};
 use crate::identity::search;
 
@@ -66,12 +66,6 @@ pub fn restore(conn: &mut PgConnection, tenant: TenantId, id: UserId) -> Result<
     diesel::update(users::table.find((tenant, id)))
         .set(users::deleted_at.eq(None::<crate::base::Timestamp>))
         .execute(conn)?;
-    Ok(())
-}
-
-/// The person was there at `now`. No change of the record: its version stays.
-pub fn saw(conn: &mut PgConnection, tenant: TenantId, id: UserId, now: Timestamp) -> Result<()> {
-    diesel::update(users::table.find((tenant, id))).set(users::last_seen_at.eq(now)).execute(conn)?;
     Ok(())
 }
 

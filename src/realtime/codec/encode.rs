@@ -59,6 +59,11 @@ pub fn push(
     }
 }
 
+/// A presence frame for one subscriber, or for all of one shape.
+pub fn presence(shape: Shape, join_ref: Option<&str>, bare: &str, event: &str, payload: &str) -> Frame {
+    push(shape.dialect, join_ref, None, &shape.topic(bare), event, payload)
+}
+
 /// How a subscriber wants its frames: the serialization, and whether it joined with Supabase's prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
@@ -67,7 +72,8 @@ pub struct Shape {
 }
 
 impl Shape {
-    fn slot(self) -> usize {
+    /// One of four.
+    pub fn slot(self) -> usize {
         usize::from(self.dialect == Dialect::V2) + 2 * usize::from(self.prefixed)
     }
 

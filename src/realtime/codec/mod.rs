@@ -10,7 +10,7 @@ mod encode;
 mod sound;
 
 pub use decode::{Malformed, Payload, Push, decode_binary, decode_text};
-pub use encode::{Content, Encoder, Shape, close, error, event_frame, push, reply};
+pub use encode::{Content, Encoder, Shape, close, error, event_frame, presence, push, reply};
 
 /// The serialization of one socket, chosen by `vsn` at connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::Session;
 use super::channel::Channel;
+use super::presence::place;
 use super::config::{JoinConfig, MAX_REPLAY, Resume, with_ids};
 use crate::base::{Actor, Error, Kind, Result};
 use crate::realtime::codec::{self, PREFIX, Payload, Push, Shape};
@@ -18,6 +19,7 @@ use crate::realtime::failure;
 use crate::realtime::frame::Frame;
 use crate::realtime::host::Grant;
 use crate::realtime::hub::{Activation, Subscriber};
+use crate::realtime::presence::Place;
 use crate::realtime::socket::Socket;
 
 /// A topic's name has to fit one byte of length in binary frames, prefix included.
@@ -78,7 +80,8 @@ impl<S: Socket> Session<S> {
         let payload: Value = serde_json::from_str(payload.get()).map_err(|_| Error::malformed_json())?;
         let config = JoinConfig::parse(&payload)?;
         let actor = self.admit(config.token.as_deref()).await?;
-        let channel = self.channel(push, &config, &actor);
+        let place = place(&config, &actor)?;
+        let channel = self.channel(push, &config, &actor, place);
         self.realtime.hub.open(
             channel.tenant,
             channel.bare(),
@@ -88,7 +91,7 @@ impl<S: Socket> Session<S> {
         opened.finish(push, config, &actor).await
     }
 
-    fn channel(&mut self, push: &Push<'_>, config: &JoinConfig, actor: &Actor) -> Channel {
+    fn channel(&mut self, push: &Push<'_>, config: &JoinConfig, actor: &Actor, place: Place) -> Channel {
         self.joins = self.joins.wrapping_add(1);
         Channel {
             topic: push.topic.clone(),
@@ -101,6 +104,7 @@ impl<S: Socket> Session<S> {
             plain_phoenix: config.plain_phoenix,
             head: None,
             catching_up: None,
+            place,
         }
     }
 
@@ -150,7 +154,7 @@ impl<S: Socket> Opened<'_, S> {
         let topic = codec::bare(&push.topic);
         let grant = session.realtime.host.authorize(actor, topic, config.after).await?;
         let stand = session.stand(actor, topic, grant.head, config.resume).await?;
-        let head = grant.head;
+        let (head, sees, watches) = (grant.head, grant.sees.clone(), config.presence);
         let prelude = session.prelude(push, config, grant, &stand);
         let Some(mut channel) = self.channel.take() else { return Ok(()) };
         channel.head = head;
@@ -163,6 +167,7 @@ impl<S: Socket> Opened<'_, S> {
                 return Err(Error::unavailable("the topic was given up while it was joined"));
             }
         }
+        self.session.join_roster(&channel, actor, watches.then_some(sees));
         self.session.channels.push(channel);
         Ok(())
     }
@@ -198,11 +203,6 @@ impl<S: Socket> Session<S> {
         }
         let (join_ref, reference) = (push.join_ref.as_deref(), push.reference.as_deref());
         let response = Value::Object(response).to_string();
-        let mut prelude = vec![codec::reply(self.dialect, join_ref, reference, &push.topic, "ok", &response)];
-        if config.presence {
-            let join_ref = push.join_ref.as_deref();
-            prelude.push(codec::push(self.dialect, join_ref, None, &push.topic, "presence_state", "{}"));
-        }
-        prelude
+        vec![codec::reply(self.dialect, join_ref, reference, &push.topic, "ok", &response)]
     }
 }

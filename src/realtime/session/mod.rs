@@ -11,6 +11,7 @@ mod channel;
 mod config;
 mod credential;
 mod join;
+mod presence;
 
 #[cfg(test)]
 #[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
@@ -194,6 +195,7 @@ impl<S: Socket> Session<S> {
         let is_current = self.channels.get(at).is_some_and(|channel| channel.is_current(push));
         if is_current {
             let channel = self.channels.swap_remove(at);
+            self.leave_roster(&channel);
             channel.end(&self.realtime.hub);
             self.queue(codec::close(self.dialect, channel.join_ref.as_deref(), &channel.topic));
         }
@@ -211,6 +213,8 @@ impl<S: Socket> Session<S> {
                     }
                 }
                 Order::Supersede => self.superseded(),
+                Order::Standing => self.restate_presence(),
+                Order::PresenceLost => self.repeat_presence(),
                 Order::Restart => return self.close(CloseCode::Restart, "the service restarts: reconnect"),
                 Order::MakeRoom if self.credentials.is_counted() => {}
                 Order::MakeRoom => {

@@ -16,7 +16,7 @@ use crate::realtime::connection::Connection;
 use crate::realtime::host::Peer;
 use crate::realtime::session::{Opening, Session};
 use crate::realtime::socket::{Inbound, Socket};
-use crate::realtime::{Hub, Realtime, Settings};
+use crate::realtime::{Hub, Patience, Realtime, Settings};
 
 pub const ROOM: &str = "realtime:chat:room:1";
 pub const BARE_ROOM: &str = "chat:room:1";
@@ -45,7 +45,8 @@ impl Desk {
     }
 
     pub fn with(settings: Settings) -> Self {
-        let (hub, clock, log) = (Arc::new(Hub::default()), Clock::system(), Arc::new(FakeLog::default()));
+        let (clock, log) = (Clock::system(), Arc::new(FakeLog::default()));
+        let hub = Arc::new(Hub::new(clock.clone(), Patience::default()));
         let host = Arc::new(FakeHost { log: Arc::clone(&log), ..FakeHost::default() });
         let realtime = Realtime::with_log(
             Arc::clone(&hub),

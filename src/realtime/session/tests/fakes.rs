@@ -11,7 +11,8 @@ use uuid::Uuid;
 use crate::base::id::{TenantId, UserId};
 use crate::base::{Actor, Error, Locale, Result, Role, Timestamp};
 use crate::realtime::event::Event;
-use crate::realtime::host::{Credential, Grant, Host, Peer, Receipt};
+use crate::base::role::UserType;
+use crate::realtime::host::{Audience, Credential, Grant, Host, Peer, Reach, Receipt};
 use crate::realtime::log::{Cursor, Log, Newest};
 
 pub const TENANT: TenantId = TenantId(Uuid::from_u128(1));
@@ -28,6 +29,11 @@ pub struct FakeHost {
     pub receipts: Mutex<Vec<Receipt>>,
     pub authenticated: AtomicI64,
     pub open: AtomicI64,
+    /// How many people each question of who hears of them was about.
+    pub asked: Mutex<Vec<usize>>,
+    pub seen: Mutex<Vec<(UserId, Timestamp)>>,
+    /// Nobody can be asked who hears of whom.
+    pub is_away: std::sync::atomic::AtomicBool,
 }
 
 impl Host for FakeHost {
@@ -59,9 +65,9 @@ impl Host for FakeHost {
             Err(Error::forbidden())
         } else if topic.starts_with("user:") {
             let extra = Map::from_iter([("conversations".into(), json!([{"after": after}]))]);
-            Ok(Grant { head: None, extra })
+            Ok(Grant { extra, ..Grant::default() })
         } else {
-            Ok(Grant { head: Some(self.log.head(topic)), extra: Map::new() })
+            Ok(Grant { head: Some(self.log.head(topic)), ..Grant::default() })
         };
         ready(grant).boxed()
     }
@@ -89,6 +95,25 @@ impl Host for FakeHost {
 
     fn closed(&self, _: &Actor) {
         self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn reach(&self, _: TenantId, users: Vec<UserId>) -> BoxFuture<'_, Result<Vec<Reach>>> {
+        self.asked.lock().unwrap().push(users.len());
+        if self.is_away.load(Ordering::Relaxed) {
+            return ready(Err(Error::unavailable("away"))).boxed();
+        }
+        let of = |user| Reach {
+            user,
+            user_type: UserType::Operator,
+            homes: vec!["home".into()],
+            told: vec![("tenant".into(), Audience::Everyone)],
+        };
+        ready(Ok(users.into_iter().map(of).collect())).boxed()
+    }
+
+    fn seen(&self, _: TenantId, people: Vec<(UserId, Timestamp)>) -> BoxFuture<'_, Result<()>> {
+        self.seen.lock().unwrap().extend(people);
+        ready(Ok(())).boxed()
     }
 
     fn delivered(&self, receipts: Vec<Receipt>) -> BoxFuture<'_, ()> {
