@@ -15,8 +15,8 @@ use crate::realtime::frame::Frame;
 use crate::realtime::host::Sees;
 use crate::realtime::mailbox::Class;
 
-/// About how large a piece of a picture may be.
-const PIECE_BYTES: usize = 16 * 1024;
+/// A piece of a picture is about this part of a queue.
+const PIECE: usize = 16;
 
 pub struct Watcher {
     pub join: JoinId,
@@ -89,9 +89,10 @@ impl Watcher {
             Progress::UpTo(place) => Some(place.clone()),
             Progress::Nothing | Progress::Level => None,
         };
+        let piece_bytes = self.connection.mailbox.bound() / PIECE;
         let (mut metas, mut last, mut is_last) = (Metas::default(), after.as_ref(), true);
         for (place, meta) in pieces(after.as_ref()) {
-            if metas.0.len() > PIECE_BYTES {
+            if metas.0.len() > piece_bytes {
                 is_last = false;
                 break;
             }
@@ -125,7 +126,7 @@ impl Watcher {
     }
 
     fn push(&mut self, frame: Frame) -> bool {
-        let is_queued = self.connection.push(frame, Class::Ephemeral).is_some();
+        let is_queued = self.connection.push(frame, Class::Presence).is_some();
         if !is_queued {
             self.progress = Progress::Nothing;
         }

@@ -90,6 +90,8 @@ impl<S: Socket> Session<S> {
         for channel in &self.channels {
             presence.refresh(channel.tenant, channel.bare(), channel.id);
         }
+        // After all of them: no difference may come between what was lost and the new picture.
+        self.connection.mailbox.mend_presence();
     }
 }
 
