@@ -93,7 +93,9 @@ impl Host for Desk {
                 Some(Topic::Room(client)) => self.room(actor, client).await,
                 Some(Topic::Person(user)) => self.person(actor, user, after).await,
                 Some(Topic::Tenant(tenant)) => of_tenant(actor, tenant),
-                Some(Topic::Operator(operator)) => presence::of_operator(&self.directory, actor, operator).await,
+                Some(Topic::Operator(operator)) => {
+                    presence::of_operator(&self.directory, actor, operator).await
+                }
             };
             if granted.as_ref().is_err_and(|error| error.kind() == Kind::Forbidden) {
                 activity::forbidden(&self.chat.db, actor, "join", Some(("topic", topic))).await;

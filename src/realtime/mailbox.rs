@@ -294,7 +294,11 @@ mod tests {
         let mailbox = Mailbox::new(1_000);
         assert!(matches!(mailbox.offer(frame(300), Class::Presence), (Pushed::Queued(1), false)));
         assert!(matches!(mailbox.offer(frame(600), Class::Durable), (Pushed::Queued(2), false)));
-        assert_eq!(mailbox.offer(frame(300), Class::Presence), (Pushed::Dropped, true), "it displaces nothing");
+        assert_eq!(
+            mailbox.offer(frame(300), Class::Presence),
+            (Pushed::Dropped, true),
+            "it displaces nothing"
+        );
         assert_eq!(mailbox.offer(frame(1), Class::Presence), (Pushed::Dropped, false), "said once");
         mailbox.mend_presence();
         assert!(matches!(mailbox.offer(frame(1), Class::Presence), (Pushed::Queued(3), false)));

@@ -51,7 +51,9 @@ pub fn list(conn: &mut PgConnection, tenant: TenantId, wanted: &Wanted, page: Pa
         (Sort::UpdatedAt, false) => query.order((clients::updated_at.asc(), clients::id.asc())),
         (Sort::Online, _) => {
             let there = client_members::table
-                .filter(client_members::tenant_id.eq(tenant).and(client_members::user_id.eq_any(&wanted.online)))
+                .filter(
+                    client_members::tenant_id.eq(tenant).and(client_members::user_id.eq_any(&wanted.online)),
+                )
                 .select(client_members::client_id);
             let is_there = clients::id.eq_any(there);
             query.order((is_there.desc(), clients::updated_at.desc(), clients::id.asc()))

@@ -70,7 +70,8 @@ mod tests {
     #[test]
     fn nobody_can_track_what_the_server_says() {
         let tracked =
-            Tracked::parse(r#"{"user_id":"forged","status":"online","phx_ref":"x","mood":"é\"","n":1}"#).unwrap();
+            Tracked::parse(r#"{"user_id":"forged","status":"online","phx_ref":"x","mood":"é\"","n":1}"#)
+                .unwrap();
         let user = UserId::new();
         let members = members(Some(&tracked), user, UserType::Client, None, Status::Idle);
         let meta: Value = serde_json::from_str(&meta(10, Some(9), &members)).unwrap();

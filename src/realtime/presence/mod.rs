@@ -213,7 +213,8 @@ impl Presence {
         let Some(roster) = topics.get_mut(topic) else { return };
         work(roster);
         let now = self.clock.now();
-        let is_late = roster.is_watched() && !(roster.is_rested(now) && !self.flush(tenant, topic, roster, now));
+        let is_late =
+            roster.is_watched() && !(roster.is_rested(now) && !self.flush(tenant, topic, roster, now));
         if roster.is_empty() {
             topics.remove(topic);
             if topics.is_empty() {
@@ -339,4 +340,3 @@ pub fn key(asked: Option<&str>, user: UserId) -> Result<Key, crate::base::Error>
         Err(_) => Ok(Some(asked.into())),
     }
 }
-

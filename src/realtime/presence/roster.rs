@@ -222,7 +222,13 @@ impl Roster {
 /// Telling.
 impl Roster {
     /// Tells watchers what changed. True when a watcher is still behind, so that a later flush has to go on.
-    pub fn flush(&mut self, topic: &str, now: Timestamp, look: Look<'_>, next: &mut dyn FnMut() -> u64) -> bool {
+    pub fn flush(
+        &mut self,
+        topic: &str,
+        now: Timestamp,
+        look: Look<'_>,
+        next: &mut dyn FnMut() -> u64,
+    ) -> bool {
         self.flushed_at = Some(now);
         if !self.is_watched() {
             return false;
@@ -291,9 +297,8 @@ fn pieces<'a>(
     entries: &'a [Entry],
     after: Option<&Place>,
 ) -> Box<dyn Iterator<Item = (&'a Place, String)> + 'a> {
-    let from = after.map_or(0, |after| {
-        entries.partition_point(|entry| entry.place.cmp(after) != Ordering::Greater)
-    });
+    let from =
+        after.map_or(0, |after| entries.partition_point(|entry| entry.place.cmp(after) != Ordering::Greater));
     let rest = entries.get(from..).unwrap_or_default();
     Box::new(rest.iter().filter_map(|entry| entry.meta().map(|meta| (&entry.place, meta))))
 }

@@ -106,8 +106,7 @@ impl Watcher {
             Some(codec::presence(self.shape, self.join_ref.as_deref(), topic, "presence_state", &metas))
         } else {
             let payload = format!(r#"{{"joins":{metas},"leaves":{{}}}}"#);
-            (metas.len() > 2)
-                .then(|| codec::presence(self.shape, None, topic, "presence_diff", &payload))
+            (metas.len() > 2).then(|| codec::presence(self.shape, None, topic, "presence_diff", &payload))
         };
         let next = match last {
             Some(place) if !is_last => Progress::UpTo(place.clone()),
@@ -157,8 +156,7 @@ struct Metas(String, Option<(Option<Box<str>>, UserId)>);
 
 impl Metas {
     fn add(&mut self, place: &Place, meta: &str) {
-        let is_same_key =
-            place.key.is_some() && self.1.as_ref().is_some_and(|(key, _)| *key == place.key);
+        let is_same_key = place.key.is_some() && self.1.as_ref().is_some_and(|(key, _)| *key == place.key);
         if is_same_key {
             self.0.push(',');
         } else {

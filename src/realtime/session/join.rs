@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::Session;
 use super::channel::Channel;
-use super::presence::place;
 use super::config::{JoinConfig, MAX_REPLAY, Resume, with_ids};
+use super::presence::place;
 use crate::base::{Actor, Error, Kind, Result};
 use crate::realtime::codec::{self, PREFIX, Payload, Push, Shape};
 use crate::realtime::connection::JoinId;

@@ -34,7 +34,14 @@ impl Observer {
         Self { join, place, connection, picture: Picture::new(), states: 0, diffs: 0, sees }
     }
 
-    pub fn join(&self, presence: &Presence, tenant: TenantId, topic: &str, user_type: UserType, watches: bool) {
+    pub fn join(
+        &self,
+        presence: &Presence,
+        tenant: TenantId,
+        topic: &str,
+        user_type: UserType,
+        watches: bool,
+    ) {
         let watcher = watches.then(|| Watcher {
             join: self.join,
             connection: Arc::clone(&self.connection),

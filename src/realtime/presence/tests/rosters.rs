@@ -212,7 +212,8 @@ fn a_crowd_larger_than_the_queue_arrives_in_pieces() {
 #[test]
 fn a_roster_that_nobody_is_on_is_not_kept() {
     let mut desk = Desk::new();
-    let (one, two) = (desk.join(UserId::new(), Sees::Everyone, true), desk.join(UserId::new(), Sees::Everyone, false));
+    let (one, two) =
+        (desk.join(UserId::new(), Sees::Everyone, true), desk.join(UserId::new(), Sees::Everyone, false));
     assert_eq!(desk.presence.rosters(), 1);
     desk.presence.leave_topic(TENANT, TOPIC, &one.place, one.join);
     desk.lose(&two);
@@ -228,7 +229,12 @@ fn a_key_may_be_any_name_but_the_id_of_another() {
     assert_eq!(key(Some(""), me).unwrap(), None);
     assert_eq!(key(Some(&me.to_string()), me).unwrap(), None);
     assert_eq!(key(Some("desk 4"), me).unwrap().as_deref(), Some("desk 4"));
-    for forged in [other.to_string(), other.to_string().to_uppercase(), other.0.simple().to_string(), other.0.urn().to_string()] {
+    for forged in [
+        other.to_string(),
+        other.to_string().to_uppercase(),
+        other.0.simple().to_string(),
+        other.0.urn().to_string(),
+    ] {
         assert_eq!(key(Some(&forged), me).unwrap_err().code(), "FORBIDDEN", "{forged}");
     }
     assert!(key(Some(&"x".repeat(256)), me).is_err());

@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::base::id::{TenantId, UserId};
+use crate::base::role::UserType;
 use crate::base::{Actor, Error, Locale, Result, Role, Timestamp};
 use crate::realtime::event::Event;
-use crate::base::role::UserType;
 use crate::realtime::host::{Audience, Credential, Grant, Host, Peer, Reach, Receipt};
 use crate::realtime::log::{Cursor, Log, Newest};
 
