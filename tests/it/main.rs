@@ -11,6 +11,7 @@ mod hostile;
 mod identity;
 mod migrations;
 mod outage;
+mod presence;
 mod realtime;
 mod schema;
 mod security;
