@@ -198,10 +198,16 @@ impl Crowd {
     }
 
     /// What is to be written of the person's last activity: once a minute, and at once where they are not active any
-    /// more, or have just come. Counts as written.
-    pub fn take_seen(&mut self, person: Person, patience: &Patience, now: Timestamp) -> Option<Timestamp> {
+    /// more, or have just come, or the process stops (`is_last`). Counts as written.
+    pub fn take_seen(
+        &mut self,
+        person: Person,
+        is_last: bool,
+        patience: &Patience,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
         let held = self.held(person)?;
-        let is_time = held.written_at.is_none_or(|at| now >= at.plus(WRITE_EVERY));
+        let is_time = is_last || held.written_at.is_none_or(|at| now >= at.plus(WRITE_EVERY));
         if !held.unwritten() || !(is_time || held.status(patience, now) != Status::Online) {
             return None;
         }

@@ -61,7 +61,7 @@ impl Driver {
             }
             self.turn().await;
         }
-        self.write_seen(self.hub.presence().everybody()).await;
+        self.write_seen(self.hub.presence().everybody(), true).await;
     }
 
     async fn flush(&self) {
@@ -81,7 +81,7 @@ impl Driver {
         if moved.is_empty() {
             return;
         }
-        self.write_seen(moved.iter().copied()).await;
+        self.write_seen(moved.iter().copied(), false).await;
         for (tenant, users) in by_tenant(moved) {
             for batch in users.chunks(BATCH) {
                 self.tell(tenant, batch).await;
@@ -153,11 +153,11 @@ impl Driver {
         }
     }
 
-    async fn write_seen(&self, people: impl IntoIterator<Item = Person>) {
+    async fn write_seen(&self, people: impl IntoIterator<Item = Person>, is_last: bool) {
         let presence = self.hub.presence();
         let mut seen: HashMap<TenantId, Vec<(UserId, Timestamp)>> = HashMap::new();
         for person in people {
-            if let Some(at) = presence.take_seen(person) {
+            if let Some(at) = presence.take_seen(person, is_last) {
                 seen.entry(person.0).or_default().push((person.1, at));
             }
         }

@@ -312,8 +312,8 @@ impl Presence {
         self.crowd(person).told(person, status, &self.patience, self.clock.now())
     }
 
-    fn take_seen(&self, person: Person) -> Option<Timestamp> {
-        self.crowd(person).take_seen(person, &self.patience, self.clock.now())
+    fn take_seen(&self, person: Person, is_last: bool) -> Option<Timestamp> {
+        self.crowd(person).take_seen(person, is_last, &self.patience, self.clock.now())
     }
 
     fn everybody(&self) -> Vec<Person> {

@@ -104,7 +104,8 @@ async fn what_is_tracked_is_told_and_what_the_server_says_cannot_be_forged() {
     let (mut emma, mut chloe) = (open(&world, "emma").await, open(&world, "chloe").await);
     watch(&mut emma, &topic, "").await;
     watch(&mut chloe, &topic, "").await;
-    let forged = json!({"user_id": id(&world, "emma"), "user_type": "operator", "status": "busy", "mood": "calm"});
+    let forged =
+        json!({"user_id": id(&world, "emma"), "user_type": "operator", "status": "busy", "mood": "calm"});
     let track = json!({"type": "presence", "event": "track", "payload": forged});
     assert_eq!(chloe.ask(&topic, "presence", track.clone()).await, ("ok".into(), json!({})));
     let (mut picture, user) = (Picture::default(), id(&world, "chloe"));
@@ -140,7 +141,11 @@ async fn what_cannot_be_tracked_is_refused_with_a_code() {
         json!({}),
     ] {
         let (status, response) = chloe.ask(&topic, "presence", wrong.clone()).await;
-        assert_eq!((status.as_str(), response["code"].as_str()), ("error", Some("VALIDATION_ERROR")), "{wrong}");
+        assert_eq!(
+            (status.as_str(), response["code"].as_str()),
+            ("error", Some("VALIDATION_ERROR")),
+            "{wrong}"
+        );
     }
     assert_eq!(chloe.ask("phoenix", "heartbeat", json!({})).await.0, "ok", "the socket lives");
 }

@@ -89,9 +89,7 @@ pub async fn until(socket: &mut Socket, topic: &str, picture: &mut Picture, is: 
 pub async fn update_of(socket: &mut Socket, topic: &str, user: UserId) -> Value {
     let id = json!(user);
     let frame = socket
-        .next_where(|f| {
-            f.topic == topic && f.is("presence:update") && f.payload["payload"]["user_id"] == id
-        })
+        .next_where(|f| f.topic == topic && f.is("presence:update") && f.payload["payload"]["user_id"] == id)
         .await;
     frame.payload["payload"].clone()
 }

@@ -38,7 +38,8 @@ async fn people_of_whom_one_may_not_know_are_left_out() {
 async fn what_makes_no_sense_is_refused() {
     let world = World::new();
     let many = (0..201).map(|_| uuid::Uuid::now_v7().to_string()).collect::<Vec<_>>().join(",");
-    for wrong in ["user_ids=x", "user_ids=1,2", &format!("user_ids={many}"), "limit=0", "limit=201", "who=x"] {
+    for wrong in ["user_ids=x", "user_ids=1,2", &format!("user_ids={many}"), "limit=0", "limit=201", "who=x"]
+    {
         let answer = world.emma.get(&format!("/presence?{wrong}")).await;
         assert_eq!(answer.refusal(), (422, "VALIDATION_ERROR"), "{wrong}");
     }
@@ -55,7 +56,10 @@ async fn a_person_is_shown_with_type_status_and_when_they_were_last_there() {
     let world = World::new();
     let emma = id(&world, "emma");
     let shown = until_status(&world.chloe, emma, "offline").await;
-    assert_eq!(shown, json!({"user_id": emma, "user_type": "operator", "status": "offline", "last_seen": null}));
+    assert_eq!(
+        shown,
+        json!({"user_id": emma, "user_type": "operator", "status": "offline", "last_seen": null})
+    );
     let _socket = open(&world, "emma").await;
     let shown = until_status(&world.chloe, emma, "online").await;
     assert_eq!(shown["last_seen"], Value::Null);

@@ -43,7 +43,7 @@ impl Desk {
     fn tell(&mut self, person: Person) {
         let now = self.now();
         let Some(stand) = self.crowd.stand(person, &self.patience, now) else { return };
-        if let Some(seen) = self.crowd.take_seen(person, &self.patience, now) {
+        if let Some(seen) = self.crowd.take_seen(person, false, &self.patience, now) {
             self.written.push((person, seen));
         }
         if stand.status != stand.told {
@@ -189,7 +189,7 @@ fn a_turn_with_nothing_due_looks_at_nobody() {
     for _ in 0..10_000 {
         let awa = (tenant, UserId::new());
         crowd.enter(awa, &patience, at(0));
-        crowd.take_seen(awa, &patience, at(0));
+        crowd.take_seen(awa, false, &patience, at(0));
         crowd.told(awa, Status::Online, &patience, at(0));
     }
     for second in 1..59 {

@@ -99,7 +99,7 @@ proptest! {
             }
             for person in news {
                 let Some(stand) = crowd.stand(person, &patience, at(now)) else { continue };
-                crowd.take_seen(person, &patience, at(now));
+                crowd.take_seen(person, false, &patience, at(now));
                 crowd.told(person, stand.status, &patience, at(now));
                 believed.insert(person, stand.status);
             }
