@@ -181,7 +181,7 @@ impl Crowd {
         looked
     }
 
-    /// Others were told of `status`. Whoever is gone by now is forgotten. The status they were told before.
+    /// Others were told of `status`. Whoever is gone by now, and written, is forgotten. The status they were told before.
     pub fn told(
         &mut self,
         person: Person,
@@ -191,7 +191,8 @@ impl Crowd {
     ) -> Option<Status> {
         let held = self.held(person)?;
         let before = std::mem::replace(&mut held.told, status);
-        if held.is_gone(patience, now) && status == Status::Offline {
+        // Whoever went while others were being told of their coming is not written yet: their deadline comes.
+        if held.is_gone(patience, now) && status == Status::Offline && !held.unwritten() {
             self.forget(person);
         }
         Some(before)

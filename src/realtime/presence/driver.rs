@@ -4,7 +4,7 @@
 //! person: while one batch is told, the next gathers. What could not be told (the database is away) is tried again.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use metrics::{Gauge, gauge};
@@ -22,11 +22,14 @@ use crate::realtime::connection::Order;
 use crate::realtime::event::Signal;
 use crate::realtime::host::{Host, Reach};
 use crate::realtime::hub::Hub;
+use crate::realtime::lock::lock;
 use crate::telemetry::names::PRESENCE_PEOPLE;
 
 const EVERY: Duration = Duration::from_secs(1);
 /// People asked about, or written, in one statement.
 const BATCH: usize = 500;
+/// Of people whose last activity could not be written, beyond whom the minute before has to do.
+const MOST_OWED: usize = 100_000;
 const UPDATE: &str = "presence:update";
 
 #[derive(Clone)]
@@ -35,12 +38,14 @@ pub struct Driver {
     host: Arc<dyn Host>,
     online: Gauge,
     idle: Gauge,
+    /// What could not be written yet: tried again each second.
+    owed: Arc<Mutex<HashMap<Person, Timestamp>>>,
 }
 
 impl Driver {
     pub fn new(hub: Arc<Hub>, host: Arc<dyn Host>) -> Self {
         let of = |status: Status| gauge!(PRESENCE_PEOPLE, "status" => status.as_str());
-        Self { hub, host, online: of(Status::Online), idle: of(Status::Idle) }
+        Self { hub, host, online: of(Status::Online), idle: of(Status::Idle), owed: Arc::default() }
     }
 
     /// Starts the tasks; they end when `stop` is cancelled.
@@ -78,9 +83,6 @@ impl Driver {
         let now = presence.now();
         presence.expire(now);
         let moved = presence.take_moved(now);
-        if moved.is_empty() {
-            return;
-        }
         self.write_seen(moved.iter().copied(), false).await;
         for (tenant, users) in by_tenant(moved) {
             for batch in users.chunks(BATCH) {
@@ -155,17 +157,21 @@ impl Driver {
 
     async fn write_seen(&self, people: impl IntoIterator<Item = Person>, is_last: bool) {
         let presence = self.hub.presence();
+        let mut all = std::mem::take(&mut *lock(&self.owed));
+        all.extend(
+            people.into_iter().filter_map(|person| Some((person, presence.take_seen(person, is_last)?))),
+        );
         let mut seen: HashMap<TenantId, Vec<(UserId, Timestamp)>> = HashMap::new();
-        for person in people {
-            if let Some(at) = presence.take_seen(person, is_last) {
-                seen.entry(person.0).or_default().push((person.1, at));
-            }
+        for ((tenant, user), at) in all {
+            seen.entry(tenant).or_default().push((user, at));
         }
         for (tenant, seen) in seen {
             for batch in seen.chunks(BATCH) {
                 if let Err(error) = self.host.seen(tenant, batch.to_vec()).await {
-                    // The next activity is written again; of those who leave now, the minute before is known.
                     tracing::warn!(%error, people = batch.len(), "when people were last seen was not written");
+                    let mut owed = lock(&self.owed);
+                    let room = MOST_OWED.saturating_sub(owed.len());
+                    owed.extend(batch.iter().take(room).map(|(user, at)| ((tenant, *user), *at)));
                 }
             }
         }

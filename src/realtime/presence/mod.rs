@@ -213,8 +213,11 @@ impl Presence {
         let Some(roster) = topics.get_mut(topic) else { return };
         work(roster);
         let now = self.clock.now();
-        let is_late =
-            roster.is_watched() && !(roster.is_rested(now) && !self.flush(tenant, topic, roster, now));
+        let is_late = match roster.is_rested(now) {
+            _ if !roster.is_watched() => false,
+            true => self.flush(tenant, topic, roster, now),
+            false => true,
+        };
         if roster.is_empty() {
             topics.remove(topic);
             if topics.is_empty() {

@@ -182,6 +182,21 @@ fn the_last_activity_is_written_once_a_minute_and_when_they_are_away() {
 }
 
 #[test]
+fn whoever_comes_and_goes_while_others_are_told_of_it_is_written_and_then_forgotten() {
+    let (mut desk, awa) = (Desk::new(), person());
+    let patience = desk.patience;
+    assert!(desk.crowd.enter(awa, &patience, at(0)));
+    assert_eq!(desk.crowd.take_seen(awa, false, &patience, at(0)), Some(at(0)));
+    // The host takes half a minute to say whom to tell.
+    desk.crowd.leave(awa, &patience, at(10));
+    assert_eq!(desk.crowd.told(awa, Status::Offline, &patience, at(41)), Some(Status::Offline));
+    desk.now = 41;
+    desk.pass(30);
+    assert_eq!(desk.written, [(awa, at(10))]);
+    assert_eq!(desk.crowd.everybody(), []);
+}
+
+#[test]
 fn a_turn_with_nothing_due_looks_at_nobody() {
     let mut crowd = Crowd::default();
     let (patience, tenant) = (Patience::default(), TenantId::new());

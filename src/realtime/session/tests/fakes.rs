@@ -112,6 +112,9 @@ impl Host for FakeHost {
     }
 
     fn seen(&self, _: TenantId, people: Vec<(UserId, Timestamp)>) -> BoxFuture<'_, Result<()>> {
+        if self.is_away.load(Ordering::Relaxed) {
+            return ready(Err(Error::unavailable("away"))).boxed();
+        }
         self.seen.lock().unwrap().extend(people);
         ready(Ok(())).boxed()
     }
