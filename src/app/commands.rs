@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use super::presence;
 use crate::activity;
 use crate::base::id::{ClientId, ConversationId, TenantId, UserId};
 use crate::base::{Actor, Error, Kind, Result, Timestamp};
@@ -15,8 +16,8 @@ use crate::chat::model::Room;
 use crate::chat::service::{self as chat, UpTo};
 use crate::chat::{Chat, is_reserved_event};
 use crate::identity::connect::Ticket;
-use crate::identity::{Asked, Attendance, Directory};
-use crate::realtime::{Change, Credential, Event, Grant, Host, Kept, Peer, Reach, Receipt};
+use crate::identity::{self, Asked, Attendance, Directory};
+use crate::realtime::{Change, Circle, Credential, Event, Grant, Host, Kept, Peer, Reach, Receipt};
 use crate::web::Limits;
 use crate::web::idempotency::Once;
 use crate::web::rate_limit::Key;
@@ -43,6 +44,8 @@ enum Topic {
     Direct(ConversationId),
     Person(UserId),
     Tenant(TenantId),
+    /// Presence around an operator.
+    Operator(UserId),
 }
 
 impl Topic {
@@ -55,6 +58,9 @@ impl Topic {
         }
         if let Some(id) = topic.strip_prefix("user:") {
             return id.parse().ok().map(Topic::Person);
+        }
+        if let Some(id) = topic.strip_prefix("presence:operator:") {
+            return id.parse().ok().map(Topic::Operator);
         }
         topic.strip_prefix("tenant:")?.parse().ok().map(Topic::Tenant)
     }
@@ -95,7 +101,7 @@ impl Host for Desk {
             if granted.as_ref().is_err_and(|error| error.kind() == Kind::Forbidden) {
                 activity::forbidden(&self.chat.db, actor, "join", Some(("topic", topic))).await;
             }
-            granted
+            presence::under_flag(&self.directory, actor, granted?).await
         }
         .boxed()
     }
@@ -204,12 +210,20 @@ impl Host for Desk {
         self.attendance.left(actor);
     }
 
+    fn circles(&self, tenant: TenantId, users: Vec<UserId>) -> BoxFuture<'_, Result<Vec<Circle>>> {
+        presence::circles(&self.directory, tenant, users).boxed()
+    }
+
+    fn seen(&self, tenant: TenantId, people: Vec<(UserId, Timestamp)>) -> BoxFuture<'_, Result<()>> {
+        identity::presence::saw(&self.directory, tenant, people).boxed()
+    }
+
     fn delivered(&self, receipts: Vec<Receipt>) -> BoxFuture<'_, ()> {
         for receipt in receipts {
             let room = match Topic::parse(&receipt.topic) {
                 Some(Topic::Room(client)) => Room::Client(client),
                 Some(Topic::Direct(id)) => Room::Conversation(id),
-                Some(Topic::Person(_) | Topic::Tenant(_)) | None => continue,
+                Some(Topic::Person(_) | Topic::Tenant(_) | Topic::Operator(_)) | None => continue,
             };
             self.chat.delivered.heard(&receipt.actor, room, receipt.up_to);
         }
@@ -247,6 +261,7 @@ impl Desk {
             Some(Topic::Direct(id)) => self.room(actor, Room::Conversation(id), topic).await,
             Some(Topic::Person(user)) => self.person(actor, user, after).await,
             Some(Topic::Tenant(tenant)) => of_tenant(actor, tenant),
+            Some(Topic::Operator(operator)) => presence::of_operator(&self.directory, actor, operator).await,
         }
     }
 
@@ -260,7 +275,7 @@ impl Desk {
             return Err(Error::forbidden());
         }
         let extra = Map::from_iter([("conversation_id".to_owned(), json!(place.conversation))]);
-        Ok(Grant { head: Some(head), extra })
+        Ok(Grant { head: Some(head), extra, ..Grant::default() })
     }
 
     async fn person(&self, actor: &Actor, user: UserId, after: Option<Timestamp>) -> Result<Grant> {
@@ -273,7 +288,8 @@ impl Desk {
         };
         let moved: Vec<Value> =
             moved.into_iter().map(|(topic, head)| json!({"topic": topic, "head": head})).collect();
-        Ok(Grant { head: None, extra: Map::from_iter([("conversations".to_owned(), moved.into())]) })
+        let extra = Map::from_iter([("conversations".to_owned(), moved.into())]);
+        Ok(Grant { extra, ..Grant::default() })
     }
 }
 

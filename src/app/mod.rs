@@ -8,6 +8,7 @@ mod housekeeping;
 mod lifecycle;
 mod metrics;
 pub mod openapi;
+mod presence;
 mod routes;
 mod serve;
 
@@ -22,7 +23,7 @@ use crate::base::Clock;
 use crate::chat::{Chat, Delivered, Typing};
 use crate::config::Config;
 use crate::db::{self, Db};
-use crate::identity::{Attendance, Directory, Gate, Parts, PresenceOf, RightsMoved, Status, Tokens};
+use crate::identity::{Attendance, Directory, Gate, Parts, PresenceOf, RightsMoved, Tokens};
 use crate::realtime::{self, Hub, Realtime};
 use crate::web::health::Readiness;
 use crate::web::rate_limit::{Limits, Rate, RateSettings};
@@ -44,7 +45,12 @@ impl App {
     /// Connects nothing yet. Fails where the configuration asks for what cannot be.
     pub fn new(config: Config, settings: &db::Settings, clock: Clock) -> anyhow::Result<Self> {
         let db = Db::new(settings);
-        let hub = Arc::new(Hub::new(afritalk::spelling(), vec![&crate::chat::MESSAGES]));
+        let hub = Arc::new(Hub::new(realtime::HubParts {
+            clock: clock.clone(),
+            patience: presence::patience(&config.realtime),
+            spelling: afritalk::spelling(),
+            tables: vec![&crate::chat::MESSAGES],
+        }));
         let lifecycle = Lifecycle::new();
         let directory = directory(&config, &db, &hub, &clock)?;
         let chat = Chat {
@@ -65,7 +71,7 @@ impl App {
             limits: limits.clone(),
         });
         let stop = lifecycle.stopping();
-        lifecycle.spawn("attendance", book.write(db.clone(), clock.clone(), stop));
+        lifecycle.spawn("attendance", book.write(db.clone(), stop));
         let realtime = Realtime::new(
             hub,
             host,
@@ -99,11 +105,7 @@ fn directory(config: &Config, db: &Db, hub: &Arc<Hub>, clock: &Clock) -> anyhow:
     let tokens = Tokens::new(&config.tokens, secret.as_ref(), clock.clone())?;
     let moved = Arc::clone(hub);
     let rights_moved = RightsMoved::new(move |tenant, people| moved.rights_moved(tenant, people));
-    let hub = Arc::clone(hub);
-    let presence = PresenceOf::new(move |tenant, user| match hub.is_online(tenant, user) {
-        true => Status::Online,
-        false => Status::Offline,
-    });
+    let presence = PresenceOf::new(presence::OfHub(Arc::clone(hub)));
     Ok(Directory::new(Parts {
         db: db.clone(),
         tokens,

@@ -45,6 +45,7 @@ answer under `/api`.", license(name = "Apache-2.0 OR MIT", identifier = "Apache-
         (name = "me", description = "The caller"),
         (name = "provisioning", description = "Tenants, people, teams, clients, projects"),
         (name = "realtime", description = "The sockets' side of HTTP"),
+        (name = "presence", description = "Who is there now"),
         (name = "chat", description = "Client rooms: messages, receipts, search"),
         (name = "activity", description = "Who did what"),
     )

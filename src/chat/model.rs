@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::base::id::{ClientId, ConversationId, MessageId, UserId};
 use crate::base::role::UserType;
-use crate::base::{Error, Fault, Result, Role, Timestamp};
+use crate::base::{Error, Fault, Result, Role, Status, Timestamp};
 
 /// Most characters of a message.
 pub const MAX_CONTENT_CHARS: usize = 10_000;
@@ -179,13 +179,6 @@ pub struct Counterpart {
     pub last_seen: Option<Timestamp>,
     /// To a member while no operator is online: "{operator} vous répondra dès que possible."
     pub message: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    Online,
-    Offline,
 }
 
 /// The answer to a send.

@@ -1,4 +1,4 @@
-//! Who came and who left: the activity log's `ws.connect` and `ws.disconnect`, and when each was last seen.
+//! Who came and who left: the activity log's `ws.connect` and `ws.disconnect`.
 //!
 //! Off the path of a join: sessions hand over what happened and go on; one task writes it, each row as the person it
 //! tells of. Ten thousand people who come back at once wait here, not at their sockets. What is past the bound is
@@ -9,9 +9,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::activity::{self, Action, Entry};
-use crate::base::{Actor, Clock, Result};
+use crate::base::{Actor, Result};
 use crate::db::Db;
-use crate::identity::users;
 
 /// People who may wait to be written.
 const MAX_WAITING: usize = 20_000;
@@ -56,7 +55,7 @@ impl Attendance {
 
 impl Book {
     /// Writes what is said, until told to stop; then what was said by then.
-    pub async fn write(mut self, db: Db, clock: Clock, stop: CancellationToken) {
+    pub async fn write(mut self, db: Db, stop: CancellationToken) {
         loop {
             let moved = tokio::select! {
                 biased;
@@ -64,30 +63,26 @@ impl Book {
                 () = stop.cancelled() => break,
             };
             match moved {
-                Some(moved) => write_one(&db, &clock, moved).await,
+                Some(moved) => write_one(&db, moved).await,
                 None => return,
             }
         }
         while let Ok(moved) = self.moves.try_recv() {
-            write_one(&db, &clock, moved).await;
+            write_one(&db, moved).await;
         }
     }
 }
 
-async fn write_one(db: &Db, clock: &Clock, moved: Moved) {
+async fn write_one(db: &Db, moved: Moved) {
     let user = moved.actor.user;
-    if let Err(error) = try_write(db, clock, moved).await {
+    if let Err(error) = try_write(db, moved).await {
         tracing::debug!(%error, user.id = %user, "a coming or going was not written");
     }
 }
 
-async fn try_write(db: &Db, clock: &Clock, Moved { actor, came }: Moved) -> Result<()> {
+async fn try_write(db: &Db, Moved { actor, came }: Moved) -> Result<()> {
     let action = if came { Action::WsConnect } else { Action::WsDisconnect };
     let entry = Entry::new(action, "user", actor.user).details(json!({ "role": actor.role.as_str() }));
-    let (by, now) = (actor.clone(), clock.now());
-    db.write(&actor, move |tx| {
-        users::store::saw(tx.conn(), by.tenant, by.user, now)?;
-        activity::record(tx, &by, &entry)
-    })
-    .await
+    let by = actor.clone();
+    db.write(&actor, move |tx| activity::record(tx, &by, &entry)).await
 }

@@ -40,6 +40,7 @@ pub async fn authenticate<B: MessageBody + 'static>(
         Ok(admitted) => admitted,
         Err(error) => return Ok(challenge(request, error)),
     };
+    gate.directory.presence().touch(actor.tenant, actor.user);
     request.extensions_mut().insert(actor.clone());
     request.extensions_mut().insert(ends);
     if let Err(error) = gate.limits.check_request(request.request(), Key::of(&actor)) {

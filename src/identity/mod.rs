@@ -15,7 +15,7 @@ pub mod me;
 mod moved;
 mod permission;
 pub mod policy;
-mod presence;
+pub mod presence;
 pub mod projects;
 mod search;
 pub mod teams;
@@ -29,8 +29,10 @@ pub use features::FeatureSet;
 pub use gate::{Gate, authenticate};
 pub use moved::RightsMoved;
 pub use permission::Permission;
-pub use presence::{PresenceOf, Status};
+pub use presence::{Presence, PresenceOf};
 pub use token::Tokens;
+
+pub use crate::base::Status;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -39,6 +41,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     me::routes(config);
     users::routes(config);
     teams::routes(config);
+    presence::routes(config);
     clients::routes(config);
     projects::routes(config);
     tenants::routes(config);

@@ -23,6 +23,10 @@ pub enum Order {
     Supersede,
     /// It counts for nobody, and others wait at the door.
     MakeRoom,
+    /// What presence says of its person changed.
+    Standing,
+    /// A presence frame may have been lost: its pictures begin anew.
+    PresenceLost,
     /// The process stops: close, so that the client reconnects elsewhere.
     Restart,
     /// Nothing more can be said to this connection.
@@ -50,7 +54,11 @@ impl Connection {
 
     /// Queues a frame; the number it has in the queue, if it was taken.
     pub fn push(&self, frame: Frame, class: Class) -> Option<u64> {
-        match self.mailbox.push(frame, class) {
+        let (pushed, lost) = self.mailbox.offer(frame, class);
+        if lost {
+            self.order(Order::PresenceLost);
+        }
+        match pushed {
             Pushed::Queued(number) => return Some(number),
             Pushed::Dropped => {}
             Pushed::Overflowed => self.order(Order::Resume),

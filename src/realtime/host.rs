@@ -8,9 +8,11 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+pub use super::audience::{Audience, Ranks, Sees};
 use super::changes::{Change, Reach};
 use super::event::Event;
 use crate::base::id::{TenantId, UserId};
+use crate::base::role::UserType;
 use crate::base::{Actor, Locale, Result, Timestamp};
 
 /// Where a connection comes from.
@@ -38,6 +40,19 @@ pub struct Grant {
     pub head: Option<i64>,
     /// Merged into the join's ok reply.
     pub extra: Map<String, Value>,
+    /// Whom `presence_state` and `presence_diff` show to this subscriber.
+    pub sees: Sees,
+}
+
+/// Who is told of a person's presence.
+#[derive(Debug, Clone)]
+pub struct Circle {
+    pub user: UserId,
+    pub user_type: UserType,
+    /// Topics where the person appears by being connected.
+    pub homes: Vec<Box<str>>,
+    /// Topics that hear `presence:update`, and which of their subscribers.
+    pub told: Vec<(Box<str>, Audience)>,
 }
 
 /// Durable events of a topic up to `up_to` were handed to a socket of `actor`.
@@ -116,6 +131,14 @@ pub trait Host: Send + Sync + 'static {
 
     /// A connection of `actor` counts no more.
     fn closed(&self, actor: &Actor);
+
+    /// Who is told of `users`, all of `tenant` and some hundred at most. Whoever is not in the answer is told of to
+    /// nobody.
+    fn circles(&self, tenant: TenantId, users: Vec<UserId>) -> BoxFuture<'_, Result<Vec<Circle>>>;
+
+    /// People were active at these times, and are not known to have been later. Told of somebody once a minute at most
+    /// while they stay.
+    fn seen(&self, tenant: TenantId, people: Vec<(UserId, Timestamp)>) -> BoxFuture<'_, Result<()>>;
 
     /// Told a few times a second at most, with the newest number of each person and topic alone.
     fn delivered(&self, receipts: Vec<Receipt>) -> BoxFuture<'_, ()>;

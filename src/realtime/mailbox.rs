@@ -25,8 +25,11 @@ const KEPT_SLOTS: usize = 8;
 pub enum Class {
     /// A numbered event, or a copy of one: never dropped alone.
     Durable,
-    /// Typing, presence, people's own broadcasts: dropped first.
+    /// Typing, people's own broadcasts: dropped first.
     Ephemeral,
+    /// Pictures and differences of presence: dropped first too, and never in place of others. Once one is lost, none is
+    /// taken until [`Mailbox::mend_presence`], since a difference is worth nothing without what came before it.
+    Presence,
     /// A reply, or the end of a channel.
     Control,
 }
@@ -59,6 +62,10 @@ struct Inner {
     finished: bool,
     closed: bool,
     wants_room: bool,
+    /// A presence frame was dropped.
+    lacks_presence: bool,
+    /// The same, and nobody was told yet.
+    lost: bool,
 }
 
 struct Item {
@@ -79,14 +86,21 @@ impl Mailbox {
         Self { bound, inner: Mutex::default() }
     }
 
+    #[cfg(test)]
     pub fn push(&self, frame: Frame, class: Class) -> Pushed {
+        self.offer(frame, class).0
+    }
+
+    /// Queues a frame; whether a presence frame was lost: this one, or to make room for it.
+    pub fn offer(&self, frame: Frame, class: Class) -> (Pushed, bool) {
         let mut inner = lock(&self.inner);
         let (pushed, waker) = inner.push(frame, class, self.bound);
+        let lost = std::mem::take(&mut inner.lost);
         drop(inner);
         if let Some(waker) = waker {
             waker.wake();
         }
-        pushed
+        (pushed, lost)
     }
 
     /// The next frame to write; `None` after the last one of a finished mailbox.
@@ -130,12 +144,22 @@ impl Mailbox {
         lock(&self.inner).lagging = false;
     }
 
+    /// Takes presence frames again: pictures are about to begin anew.
+    pub fn mend_presence(&self) {
+        lock(&self.inner).lacks_presence = false;
+    }
+
     /// Whether a page may be queued now. If not, `Popped::has_room` says when.
     pub fn has_room(&self) -> bool {
         let mut inner = lock(&self.inner);
         let has_room = inner.bytes <= self.low_mark();
         inner.wants_room = !has_room;
         has_room
+    }
+
+    /// In bytes.
+    pub fn bound(&self) -> usize {
+        self.bound
     }
 
     /// How far a page may fill the queue: half, so that live frames of other topics still fit.
@@ -167,8 +191,11 @@ impl Inner {
         if self.closed || self.finished || (self.lagging && class != Class::Control) {
             return (Pushed::Dropped, None);
         }
+        if class == Class::Presence && self.lacks_presence {
+            return (Pushed::Dropped, None);
+        }
         let bound = if class == Class::Control { bound + RESERVE_BYTES } else { bound };
-        if self.bytes + frame.len() > bound {
+        if self.bytes + frame.len() > bound && class != Class::Presence {
             self.drop_ephemeral();
         }
         if self.bytes + frame.len() > bound {
@@ -183,6 +210,10 @@ impl Inner {
     fn refuse(&mut self, class: Class) -> Pushed {
         match class {
             Class::Ephemeral => Pushed::Dropped,
+            Class::Presence => {
+                self.lose_presence();
+                Pushed::Dropped
+            }
             Class::Durable => {
                 self.lagging = true;
                 Pushed::Overflowed
@@ -195,8 +226,16 @@ impl Inner {
     }
 
     fn drop_ephemeral(&mut self) {
-        self.queue.retain(|item| item.class != Class::Ephemeral);
+        if self.queue.iter().any(|item| item.class == Class::Presence) {
+            self.lose_presence();
+        }
+        self.queue.retain(|item| !matches!(item.class, Class::Ephemeral | Class::Presence));
         self.bytes = self.queue.iter().map(|item| item.bytes.len()).sum();
+    }
+
+    fn lose_presence(&mut self) {
+        self.lacks_presence = true;
+        self.lost = true;
     }
 
     fn pop(&mut self, low_mark: usize) -> Option<Popped> {
@@ -248,6 +287,23 @@ mod tests {
         mailbox.recover();
         assert_eq!(pop(&mailbox), Some(904));
         assert!(matches!(mailbox.push(frame(1), Class::Durable), Pushed::Queued(_)));
+    }
+
+    #[test]
+    fn once_presence_is_lost_none_is_taken_until_it_is_mended() {
+        let mailbox = Mailbox::new(1_000);
+        assert!(matches!(mailbox.offer(frame(300), Class::Presence), (Pushed::Queued(1), false)));
+        assert!(matches!(mailbox.offer(frame(600), Class::Durable), (Pushed::Queued(2), false)));
+        assert_eq!(
+            mailbox.offer(frame(300), Class::Presence),
+            (Pushed::Dropped, true),
+            "it displaces nothing"
+        );
+        assert_eq!(mailbox.offer(frame(1), Class::Presence), (Pushed::Dropped, false), "said once");
+        mailbox.mend_presence();
+        assert!(matches!(mailbox.offer(frame(1), Class::Presence), (Pushed::Queued(3), false)));
+        assert!(matches!(mailbox.offer(frame(300), Class::Durable), (Pushed::Queued(4), true)), "displaced");
+        assert_eq!(mailbox.offer(frame(1), Class::Presence), (Pushed::Dropped, false));
     }
 
     #[test]

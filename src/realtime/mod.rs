@@ -10,10 +10,12 @@
 //! - [`Host`]: what the service must answer (tokens, rights, commands). `app` implements it.
 //! - [`Log`]: the replay log; [`Outbox`] is PostgreSQL's.
 //! - [`Table`]: what a feature declares to have changes of its rows told (`changes`: `postgres_changes`).
+//! - `presence`: who is there, and who is told of it.
 //! - `codec`: the wire, in three dialects. `session`: one connection. `guard`: frames are refused at their header.
 //!
 //! The room knows topics, numbers and bytes; it knows nothing of chat.
 
+mod audience;
 mod changes;
 mod codec;
 mod connection;
@@ -31,6 +33,7 @@ mod log;
 mod mailbox;
 mod meters;
 mod outbox;
+mod presence;
 mod relay;
 mod session;
 mod settings;
@@ -49,11 +52,12 @@ pub use self::changes::{Change, ChangeKind, Column, ColumnType, Reach, Rows, Tab
 pub use self::codec::Spelling;
 use self::connection::{Connection, Order};
 pub use self::event::{Aside, Event, Signal};
-pub use self::host::{Credential, Grant, Host, Kept, Peer, Receipt};
-pub use self::hub::Hub;
+pub use self::host::{Audience, Circle, Credential, Grant, Host, Kept, Peer, Ranks, Receipt, Sees};
+pub use self::hub::{Hub, Parts as HubParts};
 use self::lock::lock;
 pub use self::log::{Cursor, Log, Newest};
 pub use self::outbox::Outbox;
+pub use self::presence::{Patience, Stand};
 use self::relay::Relay;
 pub use self::settings::Settings;
 use crate::base::Clock;
@@ -124,6 +128,7 @@ impl Realtime {
             keep_days: self.settings.replay_days,
         };
         relay.spawn(tracker, stop);
+        presence::Driver::new(Arc::clone(&self.hub), Arc::clone(&self.host)).spawn(tracker, stop);
     }
 
     /// How many sockets are open.

@@ -19,5 +19,7 @@ pub const DB_POOL_IN_USE: &str = "db_pool_in_use";
 pub const DB_POOL_WAITING: &str = "db_pool_waiting";
 /// A gauge of the most connections that may be open, by `pool`.
 pub const DB_POOL_SIZE: &str = "db_pool_size";
+/// A gauge of people who are there, by `status` (`online`, `idle`).
+pub const PRESENCE_PEOPLE: &str = "presence_people";
 /// A counter by `job` (its registered name) and `outcome` (`ok`, `error`).
 pub const JOB_RUNS: &str = "job_runs_total";

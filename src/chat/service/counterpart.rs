@@ -2,11 +2,12 @@
 
 use crate::base::id::UserId;
 use crate::base::role::UserType;
-use crate::base::{Actor, Timestamp, text};
+use crate::base::{Actor, Status, Timestamp, text};
 use crate::chat::Chat;
-use crate::chat::model::{Counterpart, Status};
+use crate::chat::model::Counterpart;
 
-/// What a sender is told: to a member, who will answer when no operator is there.
+/// What a sender is told: how much the best of `others` is there, and to a member, who will answer while no operator is
+/// online. `last_seen` is what the rows of the others say; who is there now has been seen later.
 pub fn after_send(
     chat: &Chat,
     actor: &Actor,
@@ -14,12 +15,16 @@ pub fn after_send(
     operator_name: Option<&str>,
     last_seen: Option<Timestamp>,
 ) -> Counterpart {
-    if others.iter().any(|user| chat.hub.is_online(actor.tenant, *user)) {
-        return Counterpart { status: Status::Online, last_seen: None, message: None };
+    let there = others.iter().filter_map(|user| chat.hub.stand(actor.tenant, *user));
+    let (status, seen_at) = there.fold((Status::Offline, last_seen), |(status, seen_at), stand| {
+        (status.max(stand.status), seen_at.max(Some(stand.seen_at)))
+    });
+    if status == Status::Online {
+        return Counterpart { status, last_seen: None, message: None };
     }
     let message = (actor.role.user_type() == UserType::Client).then(|| match operator_name {
         Some(name) => text::say(actor.locale, "chat-away", &[("operator", name.to_owned())]),
         None => text::say(actor.locale, "chat-away-nobody", &[]),
     });
-    Counterpart { status: Status::Offline, last_seen, message }
+    Counterpart { status, last_seen: seen_at, message }
 }

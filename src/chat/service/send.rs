@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::activity::{Action, Entry};
 use crate::base::id::{MessageId, UserId};
 use crate::base::role::UserType;
-use crate::base::{Actor, Error, Result, Timestamp};
+use crate::base::{Actor, Error, Result, Status, Timestamp};
 use crate::chat::model::{self, Message, MessageBody, Related, Room, Sent, State};
 use crate::chat::place::Place;
 use crate::chat::service::{counterpart, direct};
@@ -122,8 +122,8 @@ fn write(
     let across = |told: &&Told| teller.place.is_across(actor, told.user_id, told.side());
     let mut others: Vec<UserId> = told.iter().filter(across).map(|told| told.user_id).collect();
     let mut last_seen = None;
-    if !others.iter().any(|user| chat.hub.is_online(actor.tenant, *user)) {
-        // Only who waits is told since when: no trip is spent on it while somebody is there.
+    if !others.iter().any(|user| chat.hub.status(actor.tenant, *user) > Status::Offline) {
+        // Only who waits is told since when: no trip is spent on it while somebody is there, since the hub knows.
         (others, last_seen) = others_of(tx, actor, &teller)?;
     }
     Ok(Written { message, repeated: false, others, operator_name: teller.operator_name, last_seen })

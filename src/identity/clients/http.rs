@@ -35,18 +35,23 @@ struct ClientsQuery {
     /// Part of a name.
     search: Option<String>,
     status: Option<ClientStatus>,
-    /// `name` (when absent), `created_at` or `updated_at`; with `-` before it, the last first.
+    /// `name` (when absent), `created_at` or `updated_at`; with `-` before it, the last first. Or `online`: clients with
+    /// a member online first, then the last changed.
     sort: Option<String>,
 }
 
 impl ClientsQuery {
     fn wanted(self, check: &mut Check) -> Wanted {
         let sort = self.sort.unwrap_or_else(|| "name".to_owned());
-        let (word, descending) = sort.strip_prefix('-').map_or((&*sort, false), |word| (word, true));
+        let (word, descending) = match sort.strip_prefix('-') {
+            Some(word) => (word, true),
+            None => (&*sort, false),
+        };
         let sort = check.word("sort", word, |word| match word {
             "name" => Some(Sort::Name),
             "created_at" => Some(Sort::CreatedAt),
             "updated_at" => Some(Sort::UpdatedAt),
+            "online" if !descending => Some(Sort::Online),
             _ => None,
         });
         Wanted {
@@ -54,6 +59,7 @@ impl ClientsQuery {
             status: self.status.map(ClientStatus::as_str),
             sort: sort.unwrap_or_default(),
             descending,
+            online: Vec::new(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::json;
 
 use super::model::{Client, ClientChange, ClientStatus, ClientView, NewClient};
-use super::store::{self, Wanted};
+use super::store::{self, Sort, Wanted};
 use crate::activity::{self, Action, Entry};
 use crate::base::id::{ClientId, UserId};
 use crate::base::page::Page;
@@ -16,13 +16,19 @@ use crate::identity::users::{self, UserView};
 use crate::identity::{Directory, Permission, policy};
 use crate::web::{BasedOn, Done, Once};
 
+/// Most people online that an `online` order looks at.
+const ONLINE_PEOPLE: usize = 10_000;
+
 pub(super) async fn list(
     directory: &Directory,
     actor: &Actor,
-    wanted: Wanted,
+    mut wanted: Wanted,
     page: Page,
 ) -> Result<Vec<ClientView>> {
     policy::may(actor, Permission::DirectoryView)?;
+    if wanted.sort == Sort::Online {
+        wanted.online = directory.presence().online(actor.tenant, ONLINE_PEOPLE);
+    }
     let (directory, reader) = (directory.clone(), actor.clone());
     directory
         .clone()

@@ -20,6 +20,8 @@ pub struct Wanted {
     pub status: Option<&'static str>,
     pub sort: Sort,
     pub descending: bool,
+    /// People who are online, for [`Sort::Online`].
+    pub online: Vec<UserId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,6 +30,8 @@ pub enum Sort {
     Name,
     CreatedAt,
     UpdatedAt,
+    /// Clients with one of [`Wanted::online`] first.
+    Online,
 }
 
 pub fn list(conn: &mut PgConnection, tenant: TenantId, wanted: &Wanted, page: Page) -> Result<Vec<Client>> {
@@ -45,6 +49,15 @@ pub fn list(conn: &mut PgConnection, tenant: TenantId, wanted: &Wanted, page: Pa
         (Sort::CreatedAt, false) => query.order((clients::created_at.asc(), clients::id.asc())),
         (Sort::CreatedAt, true) => query.order((clients::created_at.desc(), clients::id.desc())),
         (Sort::UpdatedAt, false) => query.order((clients::updated_at.asc(), clients::id.asc())),
+        (Sort::Online, _) => {
+            let there = client_members::table
+                .filter(
+                    client_members::tenant_id.eq(tenant).and(client_members::user_id.eq_any(&wanted.online)),
+                )
+                .select(client_members::client_id);
+            let is_there = clients::id.eq_any(there);
+            query.order((is_there.desc(), clients::updated_at.desc(), clients::id.asc()))
+        }
         (Sort::UpdatedAt, true) => query.order((clients::updated_at.desc(), clients::id.desc())),
     };
     Ok(query.limit(page.limit).offset(page.offset).load(conn)?)

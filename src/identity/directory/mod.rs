@@ -201,6 +201,11 @@ impl Directory {
         Ok(features)
     }
 
+    /// The service itself, when it acts in a tenant on nobody's behalf.
+    pub fn itself(tenant: TenantId) -> Actor {
+        reader(tenant)
+    }
+
     /// Errors: `FEATURE_DISABLED`.
     pub async fn require(&self, actor: &Actor, feature: config::Feature) -> Result<()> {
         self.features(actor.tenant).await?.require(feature)

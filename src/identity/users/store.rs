@@ -69,12 +69,6 @@ pub fn restore(conn: &mut PgConnection, tenant: TenantId, id: UserId) -> Result<
     Ok(())
 }
 
-/// The person was there at `now`. No change of the record: its version stays.
-pub fn saw(conn: &mut PgConnection, tenant: TenantId, id: UserId, now: Timestamp) -> Result<()> {
-    diesel::update(users::table.find((tenant, id))).set(users::last_seen_at.eq(now)).execute(conn)?;
-    Ok(())
-}
-
 /// Who comes back must bring a newer token.
 pub fn delete(conn: &mut PgConnection, tenant: TenantId, id: UserId, at: Timestamp) -> Result<()> {
     diesel::update(users::table.find((tenant, id))).set(users::deleted_at.eq(Some(at))).execute(conn)?;

@@ -19,10 +19,12 @@ pub struct Shape {
     pub prefixed: bool,
 }
 
-const SHAPES: usize = 7;
+/// How many there are.
+pub const SHAPES: usize = 7;
 
 impl Shape {
-    fn slot(self) -> usize {
+    /// Below `SHAPES`.
+    pub fn slot(self) -> usize {
         match (self.dialect, self.prefixed) {
             (Dialect::V1, false) => 0,
             (Dialect::V1, true) => 1,
@@ -34,7 +36,7 @@ impl Shape {
         }
     }
 
-    fn topic(self, bare: &str) -> Cow<'_, str> {
+    pub(super) fn topic(self, bare: &str) -> Cow<'_, str> {
         if self.prefixed { format!("{PREFIX}{bare}").into() } else { bare.into() }
     }
 }

@@ -15,7 +15,7 @@ pub mod socketio;
 mod sound;
 mod spelling;
 
-pub use self::content::{Content, Encoder, Shape, event_frame};
+pub use self::content::{Content, Encoder, SHAPES, Shape, event_frame};
 pub use self::push::{Malformed, Payload, Push, Verb, asks_to_persist};
 pub use self::sound::is_sound;
 pub use self::spelling::Spelling;
@@ -147,6 +147,11 @@ pub fn push(
         Family::Plain => plain::event(event, topic, payload, "{}"),
         Family::SocketIo => socketio::event(event, topic, payload, "{}"),
     }
+}
+
+/// A presence frame for one subscriber, or for all of one shape.
+pub fn presence(shape: Shape, join_ref: Option<&str>, bare: &str, event: &str, payload: &str) -> Frame {
+    push(shape.dialect, join_ref, None, &shape.topic(bare), event, payload)
 }
 
 /// News about the connection itself, which Phoenix has no frame for.

@@ -27,14 +27,16 @@ pub use self::subscriber::Subscriber;
 pub use self::topic::Activation;
 use self::topic::{Told, Topic};
 use crate::base::id::{TenantId, UserId};
+use crate::base::{Clock, Status};
 use crate::realtime::changes::{Changes, Table};
 use crate::realtime::codec::{Content, Spelling};
 use crate::realtime::connection::{Connection, JoinId};
 use crate::realtime::event::{Event, Signal};
 use crate::realtime::frame::Frame;
-use crate::realtime::host::Receipt;
+use crate::realtime::host::{Audience, Receipt};
 use crate::realtime::lock::lock;
 use crate::realtime::meters::Meters;
+use crate::realtime::presence::{Patience, Presence, Stand};
 
 const SHARDS: usize = 32;
 
@@ -49,6 +51,7 @@ pub struct Hub {
     hasher: RandomState,
     recent: Recent,
     people: People,
+    presence: Presence,
     holes: Marked,
     /// Topics that gave something since receipts were last asked for.
     given: Marked,
@@ -59,6 +62,18 @@ pub struct Hub {
     pub(super) meters: Meters,
     /// Who listens to changes of rows.
     pub(super) changes: Changes,
+}
+
+/// What a hub is made of.
+#[derive(Default)]
+pub struct Parts {
+    pub clock: Clock,
+    /// After how long somebody is idle, or gone.
+    pub patience: Patience,
+    /// How camelCase dialects spell what is told.
+    pub spelling: Spelling,
+    /// Whose changes of rows are told.
+    pub tables: Vec<&'static Table>,
 }
 
 /// Topics that a task of the relay has to look after, each once.
@@ -85,9 +100,13 @@ impl Marked {
 }
 
 impl Hub {
-    /// A hub that spells as `spelling` says, and tells changes of the rows of `tables`.
-    pub fn new(spelling: Spelling, tables: Vec<&'static Table>) -> Self {
-        Self { spelling, changes: Changes::of(tables), ..Self::default() }
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            presence: Presence::new(parts.clock, parts.patience),
+            spelling: parts.spelling,
+            changes: Changes::of(parts.tables),
+            ..Self::default()
+        }
     }
 }
 
@@ -132,6 +151,16 @@ impl Hub {
         let content = Content::Ephemeral { event: &signal.name, payload: signal.payload.get() };
         for topic in std::iter::once(&signal.topic).chain(&signal.copies) {
             self.relay(signal.tenant, topic, content, None);
+        }
+    }
+
+    /// Tells those of `audience` who listen right now.
+    pub fn signal_to(&self, signal: Signal, audience: &Audience) {
+        let content = Content::Ephemeral { event: &signal.name, payload: signal.payload.get() };
+        for topic in std::iter::once(&signal.topic).chain(&signal.copies) {
+            if let Some(topic) = self.topic(signal.tenant, topic) {
+                lock(&topic).relay_to(content, audience);
+            }
         }
     }
 
@@ -230,6 +259,31 @@ impl Hub {
 
 /// People.
 impl Hub {
+    /// How much the person is there: online, idle, offline.
+    pub fn status(&self, tenant: TenantId, user: UserId) -> Status {
+        self.stand(tenant, user).map_or(Status::Offline, |stand| stand.status)
+    }
+
+    /// The same, and since when. `None` for who is not there, nor was within the grace.
+    pub fn stand(&self, tenant: TenantId, user: UserId) -> Option<Stand> {
+        self.presence.stand((tenant, user))
+    }
+
+    /// People of the tenant who are online, `limit` of them at most, in no order.
+    pub fn people_online(&self, tenant: TenantId, limit: usize) -> Vec<UserId> {
+        self.presence.of_tenant(tenant, Status::Online, limit)
+    }
+
+    /// The person did something. Next to nothing, for who has no connection too.
+    pub fn touch(&self, tenant: TenantId, user: UserId) {
+        self.presence.touch((tenant, user));
+    }
+
+    /// Who may see the person changed (another operator in charge, say): whom to tell is asked anew.
+    pub fn circle_again(&self, tenant: TenantId, user: UserId) {
+        self.presence.ask_again((tenant, user));
+    }
+
     /// Whether the person has an open, authenticated connection to this process.
     pub fn is_online(&self, tenant: TenantId, user: UserId) -> bool {
         self.people.is_online((tenant, user))
@@ -240,17 +294,22 @@ impl Hub {
         self.people.online(tenant, users)
     }
 
-    /// People of the tenant who have one, `limit` of them at most, in no order.
-    pub fn people_online(&self, tenant: TenantId, limit: usize) -> Vec<UserId> {
-        self.people.of_tenant(tenant, limit)
-    }
-
     pub(super) fn enter(&self, person: (TenantId, UserId), connection: &Arc<Connection>, limit: usize) {
         self.people.enter(person, connection, limit);
+        self.presence.enter(person);
     }
 
     pub(super) fn exit(&self, person: (TenantId, UserId), connection: u64) {
         self.people.leave(person, connection);
+        self.presence.leave(person);
+    }
+
+    pub(super) fn presence(&self) -> &Presence {
+        &self.presence
+    }
+
+    pub(super) fn connections_of(&self, person: (TenantId, UserId)) -> Vec<Arc<Connection>> {
+        self.people.connections(person)
     }
 }
 

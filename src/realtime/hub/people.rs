@@ -68,8 +68,7 @@ impl People {
         users.iter().copied().filter(|user| people.contains_key(user)).collect()
     }
 
-    pub fn of_tenant(&self, tenant: TenantId, limit: usize) -> Vec<UserId> {
-        let open = lock(&self.open);
-        open.get(&tenant).map(|people| people.keys().copied().take(limit).collect()).unwrap_or_default()
+    pub fn connections(&self, (tenant, user): Person) -> Vec<Arc<Connection>> {
+        lock(&self.open).get(&tenant).and_then(|people| people.get(&user)).cloned().unwrap_or_default()
     }
 }

@@ -20,6 +20,8 @@ impl Hub {
     /// of its channels. Whatever is remembered of them must have been forgotten before.
     pub fn rights_changed(&self, tenant: TenantId, user: UserId) {
         self.people.order((tenant, user), Order::Reauthorize);
+        // Who may see them may have changed as well.
+        self.circle_again(tenant, user);
     }
 
     /// The same for `people`, and for whoever else the outbox names: the tail looks at once.

@@ -16,6 +16,7 @@ use crate::realtime::codec::{Content, Encoder, Spelling};
 use crate::realtime::connection::{JoinId, Order};
 use crate::realtime::event::Event;
 use crate::realtime::frame::Frame;
+use crate::realtime::host::Audience;
 use crate::realtime::mailbox::Class;
 
 const RING: usize = 64;
@@ -205,6 +206,17 @@ impl Topic {
         let mut encoder = Encoder::new(&self.name, content, self.spelling);
         for subscriber in &mut self.subscribers {
             if matches!(subscriber.mode, Mode::CatchingUp | Mode::Live) && Some(subscriber.id) != except {
+                subscriber.tell(&mut encoder, Class::Ephemeral);
+            }
+        }
+    }
+
+    /// Passes on something of the moment to those of `audience`.
+    pub fn relay_to(&mut self, content: Content<'_>, audience: &Audience) {
+        let mut encoder = Encoder::new(&self.name, content, self.spelling);
+        for subscriber in &mut self.subscribers {
+            let hears = matches!(subscriber.mode, Mode::CatchingUp | Mode::Live);
+            if hears && audience.includes(&subscriber.actor) {
                 subscriber.tell(&mut encoder, Class::Ephemeral);
             }
         }

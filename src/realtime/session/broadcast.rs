@@ -54,6 +54,7 @@ impl<S: Socket> Session<S> {
         if !channel.is_current(&push) {
             return;
         }
+        self.is_active();
         match push.payload {
             Payload::Raw => self.reply(&push, "error", NO_BYTES),
             Payload::UserJson(payload) => self.user_json(&push, channel, payload).await,
@@ -67,7 +68,7 @@ impl<S: Socket> Session<S> {
             Payload::Json(payload) => match &*push.event {
                 "broadcast" => self.broadcast(&push, channel, payload).await,
                 "presence" if channel.is_changes_only => self.reply(&push, "error", NO_PEOPLE),
-                "presence" => self.reply(&push, "ok", "{}"),
+                "presence" => self.on_presence(&push, channel, payload),
                 name if self.realtime.host.is_command(name) => {
                     let payload = serde_json::from_str(payload.get()).unwrap_or_default();
                     let answer = self.command(name, payload).await;

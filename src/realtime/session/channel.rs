@@ -4,6 +4,7 @@ use crate::base::id::TenantId;
 use crate::realtime::codec::{self, Push, Shape};
 use crate::realtime::connection::JoinId;
 use crate::realtime::hub::Hub;
+use crate::realtime::presence::Place;
 
 pub(super) struct Channel {
     /// As joined, with or without the prefix.
@@ -21,6 +22,8 @@ pub(super) struct Channel {
     pub head: Option<i64>,
     /// While it reads from the log what was missed: the last number it was given.
     pub catching_up: Option<i64>,
+    /// Where it stands on the topic's roster.
+    pub place: Place,
 }
 
 impl Channel {
@@ -44,5 +47,7 @@ impl Channel {
 
     pub fn end(&self, hub: &Hub) {
         hub.leave(self.tenant, self.bare(), self.id);
+        // Lost, perhaps to come back. Whoever leaves on purpose has been taken off before.
+        hub.presence().lose(self.tenant, self.bare(), &self.place, self.id);
     }
 }

@@ -16,6 +16,8 @@ pub struct JoinConfig {
     /// Echo broadcasts to the sender.
     pub own: bool,
     pub presence: bool,
+    /// The presence key that is asked for.
+    pub presence_key: Option<String>,
     /// The bindings as they must be echoed, without their ids.
     pub bindings: Vec<Value>,
     pub resume: Option<Resume>,
@@ -44,6 +46,7 @@ impl JoinConfig {
             ack: truthy(at(broadcast, "ack")),
             own: truthy(at(broadcast, "self")),
             presence: truthy(at(at(config, "presence"), "enabled")),
+            presence_key: at(at(config, "presence"), "key").as_str().map(str::to_owned),
             bindings: bindings(at(config, "postgres_changes"))?,
             resume: resume(replay)?,
             after: [at(replay, "after"), at(payload, "after"), at(replay, "since")]

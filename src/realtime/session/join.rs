@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::Session;
 use super::channel::Channel;
 use super::config::{JoinConfig, MAX_REPLAY, Resume, with_config, with_ids};
+use super::presence::place;
 use crate::base::{Actor, Error, Kind, Result};
 use crate::realtime::codec::{self, PREFIX, Payload, Push, Shape};
 use crate::realtime::connection::JoinId;
@@ -18,6 +19,7 @@ use crate::realtime::failure;
 use crate::realtime::frame::Frame;
 use crate::realtime::host::Grant;
 use crate::realtime::hub::{Activation, Subscriber};
+use crate::realtime::presence::Place;
 use crate::realtime::socket::Socket;
 
 /// A topic's name has to fit one byte of length in binary frames, prefix included.
@@ -102,7 +104,8 @@ impl<S: Socket> Session<S> {
         config: JoinConfig,
         actor: Arc<Actor>,
     ) -> Result<()> {
-        let channel = self.channel(push, &config, &actor);
+        let place = place(&config, &actor)?;
+        let channel = self.channel(push, &config, &actor, place);
         self.realtime.hub.open(
             channel.tenant,
             channel.bare(),
@@ -112,7 +115,7 @@ impl<S: Socket> Session<S> {
         opened.finish(push, config, &actor).await
     }
 
-    fn channel(&mut self, push: &Push<'_>, config: &JoinConfig, actor: &Actor) -> Channel {
+    fn channel(&mut self, push: &Push<'_>, config: &JoinConfig, actor: &Actor, place: Place) -> Channel {
         self.joins = self.joins.wrapping_add(1);
         Channel {
             topic: push.topic.clone(),
@@ -126,6 +129,7 @@ impl<S: Socket> Session<S> {
             is_changes_only: false,
             head: None,
             catching_up: None,
+            place,
         }
     }
 
@@ -177,7 +181,7 @@ impl<S: Socket> Opened<'_, S> {
         let authorized = session.realtime.host.authorize(actor, topic, config.after).await;
         let (grant, is_changes_only) = super::changes::granted(authorized, &mut config)?;
         let stand = session.stand(actor, topic, grant.head, config.resume).await?;
-        let head = grant.head;
+        let (head, sees, watches) = (grant.head, grant.sees.clone(), config.presence);
         let listener = session.listen(self.channel.as_ref(), actor, bindings).await?;
         let prelude = session.prelude(push, config, grant, &stand);
         let Some(mut channel) = self.channel.take() else { return Ok(()) };
@@ -191,6 +195,9 @@ impl<S: Socket> Opened<'_, S> {
                 self.channel = Some(channel);
                 return Err(Error::unavailable("the topic was given up while it was joined"));
             }
+        }
+        if !is_changes_only {
+            self.session.join_roster(&channel, actor, watches.then_some(sees));
         }
         self.session.channels.push(channel);
         // Its reply is queued: what changed meanwhile comes behind it.
@@ -232,10 +239,6 @@ impl<S: Socket> Session<S> {
         }
         let response = Value::Object(response).to_string();
         let mut prelude: Vec<Frame> = self.reply_frame(push, "ok", &response).into_iter().collect();
-        if config.presence {
-            let join_ref = push.join_ref.as_deref();
-            prelude.push(codec::push(self.dialect, join_ref, None, &push.topic, "presence_state", "{}"));
-        }
         prelude.extend(listens.then(|| self.subscribed_to_changes(&push.topic)));
         prelude
     }

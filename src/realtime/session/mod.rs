@@ -16,6 +16,7 @@ mod join;
 mod packets;
 mod persist;
 mod plain;
+mod presence;
 mod rights;
 
 #[cfg(test)]
@@ -212,6 +213,7 @@ impl<S: Socket> Session<S> {
         let is_current = self.channels.get(at).is_some_and(|channel| channel.is_current(push));
         if is_current {
             let channel = self.channels.swap_remove(at);
+            self.leave_roster(&channel);
             channel.end(&self.realtime.hub);
             // Elsewhere the reply says it all.
             if self.dialect.is_phoenix() {
@@ -232,6 +234,8 @@ impl<S: Socket> Session<S> {
                     }
                 }
                 Order::Reauthorize => self.recheck.ask(Instant::now()),
+                Order::Standing => self.restate_presence(),
+                Order::PresenceLost => self.repeat_presence(),
                 Order::Supersede if self.dialect.is_phoenix() => self.superseded(),
                 Order::Supersede => return self.close_superseded(),
                 Order::Restart => return self.close(CloseCode::Restart, "the service restarts: reconnect"),

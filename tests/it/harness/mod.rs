@@ -18,5 +18,5 @@ pub use database::TestDatabase;
 pub use postgres::Postgres;
 pub use process::Process;
 pub use server::{SECRET, TestServer};
-pub use socket::{Socket, room};
+pub use socket::{Frame, Socket, room};
 pub use world::World;

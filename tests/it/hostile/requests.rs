@@ -90,7 +90,8 @@ fn shots(field: &Field, operation: &Operation) -> Vec<Shot> {
             let mut segments: Vec<&str> = bare.split('/').collect();
             segments[at] = id;
             let path = segments.join("/") + &field.things.query(operation);
-            shots.push(shot(format!("{segment} = {id:.40}"), path, true));
+            let must_be_refused = id != "%2e%2e" || !is_another_without(operation, at);
+            shots.push(shot(format!("{segment} = {id:.40}"), path, must_be_refused));
         }
     }
     let joined = |pair: &str| {
@@ -137,6 +138,14 @@ fn shots(field: &Field, operation: &Operation) -> Vec<Shot> {
         }
     }
     shots
+}
+
+/// A client resolves dots before it sends: the path without the segment and the one before may be another operation's.
+fn is_another_without(operation: &Operation, at: usize) -> bool {
+    let mut segments: Vec<&str> = operation.path.split('/').collect();
+    segments.drain(at - 1..=at);
+    let path = segments.join("/");
+    operations().iter().any(|other| other.method == operation.method && other.path == path)
 }
 
 async fn fire<'s>(field: &Field, shot: &'s Shot) -> (&'s Shot, Answer) {

@@ -16,7 +16,7 @@ use crate::realtime::connection::Connection;
 use crate::realtime::host::Peer;
 use crate::realtime::session::{Opening, Session};
 use crate::realtime::socket::{Inbound, Socket};
-use crate::realtime::{Hub, Realtime, Settings, Spelling};
+use crate::realtime::{Hub, HubParts, Realtime, Settings};
 
 pub const ROOM: &str = "realtime:chat:room:1";
 pub const BARE_ROOM: &str = "chat:room:1";
@@ -45,8 +45,9 @@ impl Desk {
     }
 
     pub fn with(settings: Settings) -> Self {
-        let hub = Hub::new(Spelling::default(), vec![&MESSAGES]);
-        let (hub, clock, log) = (Arc::new(hub), Clock::system(), Arc::new(FakeLog::default()));
+        let (clock, log) = (Clock::system(), Arc::new(FakeLog::default()));
+        let parts = HubParts { clock: clock.clone(), tables: vec![&MESSAGES], ..HubParts::default() };
+        let hub = Arc::new(Hub::new(parts));
         let host = Arc::new(FakeHost { log: Arc::clone(&log), ..FakeHost::default() });
         let realtime = Realtime::with_log(
             Arc::clone(&hub),

@@ -9,10 +9,11 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::base::id::{TenantId, UserId};
+use crate::base::role::UserType;
 use crate::base::{Actor, Error, Kind, Locale, Result, Role, Timestamp};
 use crate::realtime::changes::{Change, ChangeKind, Column, ColumnType, Reach, Rows, Table};
 use crate::realtime::event::Event;
-use crate::realtime::host::{Credential, Grant, Host, Kept, Peer, Receipt};
+use crate::realtime::host::{Audience, Circle, Credential, Grant, Host, Kept, Peer, Receipt};
 use crate::realtime::log::{Cursor, Log, Newest};
 
 pub const TENANT: TenantId = TenantId(Uuid::from_u128(1));
@@ -51,6 +52,11 @@ pub struct FakeHost {
     pub authenticated: AtomicI64,
     pub open: AtomicI64,
     pub lost: Mutex<Lost>,
+    /// How many people each question of who hears of them was about.
+    pub asked: Mutex<Vec<usize>>,
+    pub seen: Mutex<Vec<(UserId, Timestamp)>>,
+    /// Nobody can be asked who hears of whom.
+    pub is_away: std::sync::atomic::AtomicBool,
     /// What everybody reaches.
     pub reach: Mutex<Vec<Reach>>,
     pub is_unreachable: AtomicBool,
@@ -112,9 +118,9 @@ impl Host for FakeHost {
             Err(Error::not_found("topic"))
         } else if topic.starts_with("user:") {
             let extra = Map::from_iter([("conversations".into(), json!([{"after": after}]))]);
-            Ok(Grant { head: None, extra })
+            Ok(Grant { extra, ..Grant::default() })
         } else {
-            Ok(Grant { head: Some(self.log.head(topic)), extra: Map::new() })
+            Ok(Grant { head: Some(self.log.head(topic)), ..Grant::default() })
         };
         if let Some(then) = self.as_granted.lock().unwrap().take() {
             then();
@@ -199,6 +205,28 @@ impl Host for FakeHost {
 
     fn closed(&self, _: &Actor) {
         self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn circles(&self, _: TenantId, users: Vec<UserId>) -> BoxFuture<'_, Result<Vec<Circle>>> {
+        self.asked.lock().unwrap().push(users.len());
+        if self.is_away.load(Ordering::Relaxed) {
+            return ready(Err(Error::unavailable("away"))).boxed();
+        }
+        let of = |user| Circle {
+            user,
+            user_type: UserType::Operator,
+            homes: vec!["home".into()],
+            told: vec![("tenant".into(), Audience::Everyone)],
+        };
+        ready(Ok(users.into_iter().map(of).collect())).boxed()
+    }
+
+    fn seen(&self, _: TenantId, people: Vec<(UserId, Timestamp)>) -> BoxFuture<'_, Result<()>> {
+        if self.is_away.load(Ordering::Relaxed) {
+            return ready(Err(Error::unavailable("away"))).boxed();
+        }
+        self.seen.lock().unwrap().extend(people);
+        ready(Ok(())).boxed()
     }
 
     fn delivered(&self, receipts: Vec<Receipt>) -> BoxFuture<'_, ()> {

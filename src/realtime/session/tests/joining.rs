@@ -42,7 +42,9 @@ async fn a_join_reply_echoes_refs_bindings_and_the_head() {
             {"event": "*", "schema": "public", "id": 2}], "last_seq": 1, "resume": "none", "replayed": 0});
         assert_eq!((reply.status(), reply.response()), ("ok", &expected));
         let presence = client.next().await;
-        assert_eq!((presence.event.as_str(), &presence.payload), ("presence_state", &json!({})));
+        assert_eq!(presence.event, "presence_state");
+        let metas = &presence.payload[user("awa").to_string()]["metas"];
+        assert_eq!((&metas[0]["status"], &metas[0]["user_id"]), (&json!("online"), &json!(user("awa"))));
         assert_eq!(presence.reference, Value::Null);
         if dialect == Dialect::V2 {
             assert_eq!(reply.join_ref, reply.reference);

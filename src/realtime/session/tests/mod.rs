@@ -8,6 +8,7 @@ mod joining;
 mod limits;
 mod over_tcp;
 mod plainly;
+mod presence;
 mod relaying;
 mod resuming;
 mod rights;

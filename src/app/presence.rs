@@ -1,0 +1,144 @@
+//! Presence between the rooms: the hub answers what `identity` asks, and `identity` says who hears of whom.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::id::{TenantId, UserId};
+use crate::base::role::UserType;
+use crate::base::{Actor, Error, Result, Status, Timestamp};
+use crate::config::{self, Feature};
+use crate::identity::{Directory, Presence, presence};
+use crate::realtime::{Audience, Circle, Grant, Hub, Patience, Ranks, Sees};
+
+/// The hub, as `identity` asks it.
+pub struct OfHub(pub Arc<Hub>);
+
+impl Presence for OfHub {
+    fn status(&self, tenant: TenantId, user: UserId) -> Status {
+        self.0.status(tenant, user)
+    }
+
+    fn seen_at(&self, tenant: TenantId, user: UserId) -> Option<Timestamp> {
+        self.0.stand(tenant, user).map(|stand| stand.seen_at)
+    }
+
+    fn online(&self, tenant: TenantId, limit: usize) -> Vec<UserId> {
+        self.0.people_online(tenant, limit)
+    }
+
+    fn touch(&self, tenant: TenantId, user: UserId) {
+        self.0.touch(tenant, user);
+    }
+}
+
+pub fn patience(config: &config::Realtime) -> Patience {
+    Patience {
+        grace: Duration::from_secs(config.presence_grace_secs.into()),
+        idle_after: Duration::from_secs(config.presence_idle_after_secs.into()),
+        offline_after: Duration::from_secs(config.presence_offline_after_secs.into()),
+    }
+}
+
+/// Where presence around one operator is told.
+fn operator_topic(operator: UserId) -> Box<str> {
+    format!("presence:operator:{operator}").into()
+}
+
+/// `presence:operator:{id}`: the operator sees all; a member of a client that the operator is in charge of sees the
+/// operator and themselves.
+pub async fn of_operator(directory: &Directory, actor: &Actor, operator: UserId) -> Result<Grant> {
+    directory.require(actor, Feature::Presence).await?;
+    if !presence::hears(directory, actor, operator).await? {
+        return Err(Error::forbidden());
+    }
+    let sees = match actor.role.user_type() {
+        UserType::Operator => Sees::Everyone,
+        UserType::Client => Sees::Only([operator, actor.user].into()),
+    };
+    Ok(Grant { sees, ..Grant::default() })
+}
+
+/// A grant of any topic, under the tenant's flag: where presence is off, nobody is seen.
+pub async fn under_flag(directory: &Directory, actor: &Actor, granted: Grant) -> Result<Grant> {
+    let is_on = directory.features(actor.tenant).await?.is_on(Feature::Presence);
+    Ok(if is_on { granted } else { Grant { sees: Sees::nobody(), ..granted } })
+}
+
+/// Who is told of each of `users`.
+pub async fn circles(directory: &Directory, tenant: TenantId, users: Vec<UserId>) -> Result<Vec<Circle>> {
+    if !directory.features(tenant).await?.is_on(Feature::Presence) {
+        return Ok(Vec::new());
+    }
+    let standings = presence::reach(directory, tenant, users).await?;
+    Ok(standings.into_iter().map(|standing| of(tenant, standing)).collect())
+}
+
+fn of(tenant: TenantId, standing: presence::Standing) -> Circle {
+    let presence::Standing { user, user_type, operators, team } = standing;
+    let desk: Box<str> = format!("tenant:{tenant}").into();
+    match user_type {
+        UserType::Operator => {
+            let home = operator_topic(user);
+            let told = vec![(desk, Audience::Everyone), (home.clone(), Audience::Everyone)];
+            Circle { user, user_type, homes: vec![home], told }
+        }
+        UserType::Client => {
+            let homes: Vec<Box<str>> = operators.iter().copied().map(operator_topic).collect();
+            let employees = operators.into_iter().chain(team).collect();
+            let mut told = vec![(desk, Audience::Some { ranks: Ranks::SeeingAll, people: employees })];
+            // Never the other members.
+            let audience = Audience::Some { ranks: Ranks::Operators, people: [user].into() };
+            told.extend(homes.iter().map(|home| (home.clone(), audience.clone())));
+            Circle { user, user_type, homes, told }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Role;
+
+    fn actor(user: UserId, role: Role) -> Actor {
+        let locale = crate::base::Locale::En;
+        Actor {
+            tenant: TenantId::new(),
+            user,
+            role,
+            scopes: Arc::new([]),
+            locale,
+            ip: None,
+            authenticated_at: None,
+        }
+    }
+
+    #[test]
+    fn of_a_member_hear_those_who_see_their_client_and_no_other_member() {
+        let (member, operator, teammate, tenant) =
+            (UserId::new(), UserId::new(), UserId::new(), TenantId::new());
+        let reach = of(
+            tenant,
+            presence::Standing {
+                user: member,
+                user_type: UserType::Client,
+                operators: vec![operator],
+                team: vec![teammate],
+            },
+        );
+        let [(desk, at_desk), (home, at_home)] = &*reach.told else { panic!("{reach:?}") };
+        assert_eq!(**desk, *format!("tenant:{tenant}"));
+        assert_eq!(*home, operator_topic(operator));
+        for (user, role, hears) in [
+            (UserId::new(), Role::Owner, true),
+            (UserId::new(), Role::Manager, true),
+            (operator, Role::Employee, true),
+            (teammate, Role::Employee, true),
+            (UserId::new(), Role::Employee, false),
+        ] {
+            assert_eq!(at_desk.includes(&actor(user, role)), hears, "{role:?}");
+        }
+        assert!(at_home.includes(&actor(operator, Role::Employee)));
+        assert!(at_home.includes(&actor(member, Role::Client)));
+        assert!(!at_home.includes(&actor(UserId::new(), Role::Client)), "another client's member");
+    }
+}

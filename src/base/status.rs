@@ -1,0 +1,23 @@
+//! How much somebody is there.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Ordered: whoever is more there is greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    Offline,
+    Idle,
+    Online,
+}
+
+impl Status {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Status::Offline => "offline",
+            Status::Idle => "idle",
+            Status::Online => "online",
+        }
+    }
+}

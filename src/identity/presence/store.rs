@@ -1,0 +1,103 @@
+//! When people were last seen, and who is in charge of whom. Row-level security decides what the actor sees.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use super::model::SeenRow;
+use crate::base::id::{ClientId, TenantId, UserId};
+use crate::base::page::Page;
+use crate::base::{Result, Timestamp};
+use crate::db::schema::{client_members, users};
+use crate::db::sql::sql;
+
+/// People by name, as `/users` lists them.
+pub fn people(conn: &mut PgConnection, tenant: TenantId, page: Page) -> Result<Vec<SeenRow>> {
+    let people = users::table.filter(users::tenant_id.eq(tenant).and(users::deleted_at.is_null()));
+    let order = (users::display_name, users::id);
+    let page = people.select(SeenRow::as_select()).order(order).limit(page.limit).offset(page.offset);
+    Ok(page.load(conn)?)
+}
+
+/// Those of `ids` whom the actor sees; some hundred at most are asked for.
+pub fn some(conn: &mut PgConnection, tenant: TenantId, ids: &[UserId]) -> Result<Vec<SeenRow>> {
+    let people = users::table
+        .filter(users::tenant_id.eq(tenant).and(users::id.eq_any(ids)).and(users::deleted_at.is_null()));
+    let limit = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    Ok(people.select(SeenRow::as_select()).order(users::id).limit(limit).load(conn)?)
+}
+
+pub fn members(conn: &mut PgConnection, tenant: TenantId, id: ClientId, limit: i64) -> Result<Vec<SeenRow>> {
+    let ids = client_members::table
+        .filter(client_members::tenant_id.eq(tenant).and(client_members::client_id.eq(id)))
+        .select(client_members::user_id);
+    let people = users::table
+        .filter(users::tenant_id.eq(tenant).and(users::id.eq_any(ids)).and(users::deleted_at.is_null()));
+    let order = (users::display_name, users::id);
+    Ok(people.select(SeenRow::as_select()).order(order).limit(limit).load(conn)?)
+}
+
+/// Who stands around one person.
+#[derive(QueryableByName)]
+pub struct StandingRow {
+    #[diesel(sql_type = SqlUuid)]
+    pub id: UserId,
+    #[diesel(sql_type = Text)]
+    pub role: String,
+    /// Operators in charge of the clients that the person belongs to.
+    #[diesel(sql_type = Array<SqlUuid>)]
+    pub operators: Vec<Uuid>,
+    /// People of those clients' teams.
+    #[diesel(sql_type = Array<SqlUuid>)]
+    pub team: Vec<Uuid>,
+}
+
+/// The same of many people, by their ids. One statement: each person costs their own clients and teams, whatever the
+/// tenant holds. (The DSL has no lateral arrays.)
+const STANDINGS: &str = "SELECT u.id, u.role, \
+     ARRAY(SELECT DISTINCT c.operator_id FROM client_members m \
+         JOIN clients c ON c.tenant_id = $1 AND c.id = m.client_id \
+         WHERE m.tenant_id = $1 AND m.user_id = u.id AND c.operator_id IS NOT NULL) AS operators, \
+     ARRAY(SELECT DISTINCT t.user_id FROM client_members m \
+         JOIN clients c ON c.tenant_id = $1 AND c.id = m.client_id \
+         JOIN team_members t ON t.tenant_id = $1 AND t.team_id = c.team_id \
+         WHERE m.tenant_id = $1 AND m.user_id = u.id) AS team \
+     FROM users u WHERE u.tenant_id = $1 AND u.id = ANY ($2)";
+
+pub fn standings(conn: &mut PgConnection, tenant: TenantId, users: Vec<Uuid>) -> Result<Vec<StandingRow>> {
+    Ok(sql(STANDINGS).bind(tenant).bind(users).load(conn)?)
+}
+
+#[derive(QueryableByName)]
+struct Known {
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    known: bool,
+}
+
+/// Whether the actor sees a client that `operator` is in charge of.
+pub fn is_in_charge(conn: &mut PgConnection, tenant: TenantId, operator: UserId) -> Result<bool> {
+    let found: Known =
+        sql("SELECT EXISTS (SELECT FROM clients WHERE tenant_id = $1 AND operator_id = $2) AS known")
+            .bind(tenant)
+            .bind(operator)
+            .get_result(conn)?;
+    Ok(found.known)
+}
+
+/// Writes when people were last active: one statement for all. No change of their records: their versions stay.
+pub fn saw(conn: &mut PgConnection, tenant: TenantId, people: &[(UserId, Timestamp)]) -> Result<()> {
+    let ids: Vec<Uuid> = people.iter().map(|(user, _)| user.0).collect();
+    let times: Vec<_> = people.iter().map(|(_, at)| at.as_datetime()).collect();
+    // Locked in one order, so that two processes that write the same people do not wait for each other in a ring.
+    diesel::sql_query(
+        "UPDATE users u SET last_seen_at = greatest(u.last_seen_at, s.at) \
+         FROM (SELECT l.id, s.at FROM unnest($2::uuid[], $3::timestamptz[]) s (id, at) \
+             JOIN users l ON l.tenant_id = $1 AND l.id = s.id ORDER BY l.id FOR UPDATE OF l) s \
+         WHERE u.tenant_id = $1 AND u.id = s.id",
+    )
+    .bind::<SqlUuid, _>(tenant)
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<diesel::sql_types::Timestamptz>, _>(times)
+    .execute(conn)?;
+    Ok(())
+}
