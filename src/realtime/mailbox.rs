@@ -80,8 +80,13 @@ impl Mailbox {
     }
 
     pub fn push(&self, frame: Frame, class: Class) -> Pushed {
+        self.push_several(frame, 1, class)
+    }
+
+    /// Queues `count` frames that stand in one piece, under the number of the last.
+    pub fn push_several(&self, frames: Frame, count: u64, class: Class) -> Pushed {
         let mut inner = lock(&self.inner);
-        let (pushed, waker) = inner.push(frame, class, self.bound);
+        let (pushed, waker) = inner.push(frames, count, class, self.bound);
         drop(inner);
         if let Some(waker) = waker {
             waker.wake();
@@ -143,6 +148,11 @@ impl Mailbox {
         lock(&self.inner).bytes + bytes <= self.bound / 2
     }
 
+    /// How much of a page may be queued as one, so that it fits whenever there is room.
+    pub fn piece_bytes(&self) -> usize {
+        self.low_mark()
+    }
+
     /// The number of the last frame that was handed to the writing side.
     pub fn sent(&self) -> u64 {
         lock(&self.inner).sent
@@ -163,7 +173,7 @@ impl Mailbox {
 }
 
 impl Inner {
-    fn push(&mut self, frame: Frame, class: Class, bound: usize) -> (Pushed, Option<Waker>) {
+    fn push(&mut self, frame: Frame, count: u64, class: Class, bound: usize) -> (Pushed, Option<Waker>) {
         if self.closed || self.finished || (self.lagging && class != Class::Control) {
             return (Pushed::Dropped, None);
         }
@@ -174,7 +184,7 @@ impl Inner {
         if self.bytes + frame.len() > bound {
             return (self.refuse(class), None);
         }
-        self.next += 1;
+        self.next += count;
         self.bytes += frame.len();
         self.queue.push_back(Item { bytes: frame.into_bytes(), number: self.next, class });
         (Pushed::Queued(self.next), self.waker.take())

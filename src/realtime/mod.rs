@@ -8,7 +8,8 @@
 //! - [`Hub`]: topics, positions, subscribers, who is online. Never waits; callable from any thread.
 //! - [`Realtime`]: what sessions share; [`http::routes`] mounts the sockets.
 //! - [`Host`]: what the service must answer (tokens, rights, commands). `app` implements it.
-//! - [`Log`]: the replay log; [`Outbox`] is PostgreSQL's.
+//! - [`Log`]: the replay log; [`Outbox`] is PostgreSQL's. `replay`: what many missed, read once. `line`: joins wait
+//!   for their turn.
 //! - `codec`: the wire. `session`: one connection. `guard`: frames are refused at their header.
 //!
 //! The room knows topics, numbers and bytes; it knows nothing of chat.
@@ -22,12 +23,14 @@ mod guard;
 mod host;
 pub mod http;
 mod hub;
+mod line;
 mod lock;
 mod log;
 mod mailbox;
 mod meters;
 mod outbox;
 mod relay;
+mod replay;
 mod session;
 mod settings;
 mod socket;
@@ -45,10 +48,12 @@ use self::connection::{Connection, Order};
 pub use self::event::{Aside, Event, Signal};
 pub use self::host::{Credential, Grant, Host, Peer, Receipt};
 pub use self::hub::Hub;
+use self::line::Line;
 use self::lock::lock;
 pub use self::log::{Cursor, Log, Newest};
 pub use self::outbox::Outbox;
 use self::relay::Relay;
+use self::replay::Replays;
 pub use self::settings::Settings;
 use crate::base::Clock;
 use crate::db::Db;
@@ -61,6 +66,8 @@ pub struct Realtime {
     hub: Arc<Hub>,
     host: Arc<dyn Host>,
     log: Arc<dyn Log>,
+    replays: Arc<Replays>,
+    line: Line,
     settings: Settings,
     clock: Clock,
     /// Where sessions are spawned; the lifecycle waits for it.
@@ -98,6 +105,8 @@ impl Realtime {
         Self {
             hub,
             host,
+            replays: Arc::new(Replays::new(Arc::clone(&log), settings.replay_bytes)),
+            line: Line::new(settings.lookups_at_once),
             log,
             settings,
             clock,
@@ -118,6 +127,7 @@ impl Realtime {
             keep_days: self.settings.replay_days,
         };
         relay.spawn(tracker, stop);
+        tracker.spawn(stop.clone().run_until_cancelled_owned(Arc::clone(&self.replays).sweep()));
     }
 
     /// How many sockets are open.

@@ -8,4 +8,5 @@ mod limits;
 mod over_tcp;
 mod relaying;
 mod resuming;
+mod returning;
 mod tokens;
