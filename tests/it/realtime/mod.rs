@@ -8,3 +8,4 @@ mod person;
 mod resume;
 mod rights;
 mod room;
+mod stalled;
