@@ -102,6 +102,8 @@ impl Desk<'_> {
             .map(|mut socket| {
                 let topic = Rc::clone(topic);
                 local.spawn_local(async move {
+                    // A pass may last as long as a silent socket is kept.
+                    socket.push("phoenix", "heartbeat", "{}").await?;
                     let mut next = from;
                     hear(&mut socket, &topic, &mut next, to).await?;
                     anyhow::Ok(socket)

@@ -230,7 +230,7 @@ impl Reader {
 
 #[tokio::test]
 async fn a_reader_that_stops_while_five_thousand_messages_pass_has_each_of_them_once_in_the_end() {
-    let mut room = Room::with(100, 1_000).await;
+    let mut room = Room::with(50, 1_000).await;
     let mut stalled = room.reader(Some(WINDOW_BYTES)).await;
     room.say(5_000).await;
     assert!(room.readers.iter().all(|reader| reader.has == 5_001), "the others have everything");
