@@ -177,26 +177,23 @@ impl Reader {
     }
 
     async fn next(&mut self) -> Heard {
-        loop {
-            let message = tokio::time::timeout(PATIENCE, self.ws.next()).await;
-            let message = message.expect("a frame in time").unwrap().unwrap();
-            let Message::Text(text) = message else { panic!("{message:?}") };
-            // Numbers are looked for, not parsed: there are hundreds of thousands of frames.
-            if text.contains(r#""messaging:new""#) {
-                let (_, meta) = text.rsplit_once(r#""seq":"#).unwrap();
-                let digits: String = meta.chars().take_while(char::is_ascii_digit).collect();
-                return Heard::Message(digits.parse().unwrap());
+        let message = tokio::time::timeout(PATIENCE, self.ws.next()).await;
+        let Ok(Some(Ok(Message::Text(text)))) = message else { panic!("no frame in time: {message:?}") };
+        // Numbers are looked for, not parsed: there are hundreds of thousands of frames.
+        if text.contains(r#""messaging:new""#) {
+            let (_, meta) = text.rsplit_once(r#""seq":"#).unwrap();
+            let digits: String = meta.chars().take_while(char::is_ascii_digit).collect();
+            return Heard::Message(digits.parse().unwrap());
+        }
+        let frame: Value = serde_json::from_str(&text).unwrap();
+        match frame[3].as_str().unwrap() {
+            "phx_reply" => Heard::Reply(frame[4].clone()),
+            "phx_error" => {
+                assert!(frame[4]["reason"].as_str().unwrap().starts_with("RESUME"), "{frame}");
+                Heard::Resume
             }
-            let frame: Value = serde_json::from_str(&text).unwrap();
-            match frame[3].as_str().unwrap() {
-                "phx_reply" => return Heard::Reply(frame[4].clone()),
-                "phx_error" => {
-                    assert!(frame[4]["reason"].as_str().unwrap().starts_with("RESUME"), "{frame}");
-                    return Heard::Resume;
-                }
-                "broadcast" => return Heard::Ephemeral,
-                other => panic!("{other}: {frame}"),
-            }
+            "broadcast" => Heard::Ephemeral,
+            other => panic!("{other}: {frame}"),
         }
     }
 
