@@ -1,7 +1,8 @@
-//! S1: one broadcast of a person to everybody in a room: 500 in one, and 5 in each of 200.
+//! S1 and S2: one broadcast of a person to everybody in a room: 500 in one, and 5 in each of 200; alone, and with eight
+//! waiting for each socket.
 //!
-//! Rooms with one sender each, who waits until all heard the last one. What is measured is the service's CPU per
-//! delivery; the floor beside it is the bare `send()`.
+//! Rooms with one sender each, who sends as many as shall wait, and the next ones when all have heard them. What is
+//! measured is the service's CPU per delivery; the floor beside it is the bare `send()` of as many frames.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -9,32 +10,58 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use tokio::task::LocalSet;
 
-use crate::report::Report;
+use crate::floor;
+use crate::report::{Bar, Report};
 use crate::scale::Scale;
 use crate::service::Service;
 use crate::socket::Socket;
-use crate::times::{count, micros};
+use crate::times::{count, median, micros};
 use crate::world::World;
 
 /// Rooms, and listeners in each.
 const SHAPES: [(usize, usize); 2] = [(1, 500), (200, 5)];
-/// Broadcasts on their way at once in each room.
-const WINDOW: usize = 4;
+/// Broadcasts that are sent at once in each room, and how much of the floor a delivery may cost, or how many
+/// microseconds.
+const WINDOWS: [(&str, usize, Limit); 2] =
+    [("S1: alone", 1, Limit::TimesFloor(1.6)), ("S2: eight waiting", 8, Limit::Micros(1.0))];
+
+#[derive(Clone, Copy)]
+enum Limit {
+    TimesFloor(f64),
+    Micros(f64),
+}
 
 pub async fn run(report: &mut Report, service: &Service, world: &World, scale: &Scale) -> Result<()> {
-    report.section("S1: fan-out of a 160-byte broadcast, a first figure");
-    for (rooms, listeners) in SHAPES {
-        let rooms = rooms.min(world.rooms);
-        match shape(service, world, rooms, listeners, scale.turn).await {
-            Ok((deliveries, cpu, took)) => report.line(
-                &format!("{rooms} x {listeners}"),
-                format!(
-                    "{:.2} µs of CPU a delivery, {:.0} deliveries a second",
-                    micros(cpu) / count(deliveries),
-                    count(deliveries) / took.as_secs_f64()
-                ),
-            ),
-            Err(error) => report.void(format!("{error:#}")),
+    for (name, window, limit) in WINDOWS {
+        report.section(&format!("{name}: fan-out of a 160-byte broadcast"));
+        for (rooms, listeners) in SHAPES {
+            let rooms = rooms.min(world.rooms);
+            let (mut costs, mut ratios) = (Vec::new(), Vec::new());
+            for _ in 0..scale.rounds {
+                let floor = micros(floor::send_cost(window)?) / count(window);
+                match shape(service, world, (rooms, listeners), window, scale.turn).await {
+                    Ok((deliveries, cpu, took)) => {
+                        let cost = micros(cpu) / count(deliveries);
+                        let rate = count(deliveries) / took.as_secs_f64();
+                        report.line(
+                            &format!("{rooms} x {listeners}"),
+                            format!("{cost:.2} µs of CPU a delivery, send() {floor:.2}, {rate:.0} a second"),
+                        );
+                        costs.push(cost);
+                        ratios.push(cost / floor);
+                    }
+                    Err(error) => report.void(format!("{error:#}")),
+                }
+            }
+            let name = format!("{rooms} x {listeners}");
+            match limit {
+                Limit::TimesFloor(most) => {
+                    report.figure(&format!("{name}, to send()"), median(ratios), "", Bar::AtMost(most));
+                }
+                Limit::Micros(most) => {
+                    report.figure(&format!("{name}, a delivery"), median(costs), " µs", Bar::AtMost(most));
+                }
+            }
         }
     }
     Ok(())
@@ -43,8 +70,8 @@ pub async fn run(report: &mut Report, service: &Service, world: &World, scale: &
 async fn shape(
     service: &Service,
     world: &World,
-    rooms: usize,
-    listeners: usize,
+    (rooms, listeners): (usize, usize),
+    window: usize,
     lasts: Duration,
 ) -> Result<(usize, Duration, Duration)> {
     let local = LocalSet::new();
@@ -63,7 +90,7 @@ async fn shape(
     }
     let (cpu, started) = (service.cpu()?, Instant::now());
     for (topic, sockets) in open {
-        tasks.push(local.spawn_local(room(topic, sockets, started + lasts)));
+        tasks.push(local.spawn_local(room(topic, sockets, window, started + lasts)));
     }
     let mut deliveries = 0;
     local
@@ -78,30 +105,29 @@ async fn shape(
 }
 
 /// Sends and hears until `end`; gives how many deliveries there were.
-async fn room(topic: Rc<str>, mut sockets: Vec<Socket>, end: Instant) -> Result<usize> {
+async fn room(topic: Rc<str>, mut sockets: Vec<Socket>, window: usize, end: Instant) -> Result<usize> {
     let Some(mut sender) = sockets.pop() else { return Ok(0) };
     let filler = "x".repeat(120);
     let (mut sent, mut heard) = (0, 0);
-    while Instant::now() < end || heard < sent {
-        while sent < heard + WINDOW && Instant::now() < end {
+    while Instant::now() < end {
+        while sent < heard + window {
             let payload =
                 format!(r#"{{"type":"broadcast","event":"tick","payload":{{"n":{sent},"x":"{filler}"}}}}"#);
             sender.push(&topic, "broadcast", &payload).await?;
             sent += 1;
         }
-        if heard == sent {
-            break;
-        }
         for socket in &mut sockets {
-            let said = socket.hear().await?;
-            let expected = format!(r#"{{"n":{heard},"x":"{filler}"}}"#);
-            ensure!(
-                said.event == "tick" && said.payload.get() == expected,
-                "{topic} said {} where {heard} was next",
-                said.payload
-            );
+            for next in heard..sent {
+                let said = socket.hear().await?;
+                let expected = format!(r#"{{"n":{next},"x":"{filler}"}}"#);
+                ensure!(
+                    said.event == "tick" && said.payload.get() == expected,
+                    "{topic} said {} where {next} was next",
+                    said.payload
+                );
+            }
         }
-        heard += 1;
+        heard = sent;
     }
     Ok(heard * sockets.len())
 }

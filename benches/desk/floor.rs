@@ -44,7 +44,7 @@ pub fn raise_file_limit() -> Result<()> {
 }
 
 /// Processor time of this thread for each `send()` of `frames` frames.
-fn send_cost(frames: usize) -> Result<Duration> {
+pub fn send_cost(frames: usize) -> Result<Duration> {
     let mut pairs = pairs()?;
     let bytes = vec![b'x'; frames * FRAME_BYTES];
     let mut spent = Duration::ZERO;

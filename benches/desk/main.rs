@@ -9,18 +9,23 @@
 //! `BENCH_SCALE=small` is for machines of an integration service; `BENCH_ONLY=read,send` runs a part.
 
 mod capture;
+mod crowd;
 mod fanout;
 mod floor;
 mod http;
 mod idle;
+mod joins;
+mod light;
 mod load;
 mod pgbench;
 mod read;
 mod report;
+mod returning;
 mod scale;
 mod send;
 mod service;
 mod socket;
+mod stalled;
 mod start;
 mod times;
 mod world;
@@ -80,6 +85,15 @@ async fn scenarios(report: &mut Report, folder: &Folder) -> Result<()> {
     }
     if wanted("fanout") {
         fanout::run(report, &service, &world, &scale).await.context("fan-out")?;
+    }
+    if wanted("joins") {
+        joins::run(report, &service, &world, &scale).await.context("joins")?;
+    }
+    if wanted("stalled") {
+        stalled::run(report, &service, &world, &scale).await.context("slow reader")?;
+    }
+    if wanted("returning") {
+        service = returning::run(report, service, folder, &world, &scale).await.context("return of all")?;
     }
     service.stop().await?;
     report.verdict();

@@ -13,6 +13,9 @@ pub struct Scale {
     /// How often floor and guichet take turns; the median counts.
     pub rounds: usize,
     pub turn: Duration,
+    /// Of the room with a slow reader, and how many messages pass it.
+    pub readers: usize,
+    pub stalled_messages: usize,
 }
 
 impl Scale {
@@ -30,6 +33,8 @@ const FULL: Scale = Scale {
     senders: 32,
     rounds: 3,
     turn: Duration::from_secs(4),
+    readers: 500,
+    stalled_messages: 5_000,
 };
 
 const SMALL: Scale = Scale {
@@ -40,4 +45,6 @@ const SMALL: Scale = Scale {
     senders: 32,
     rounds: 1,
     turn: Duration::from_secs(2),
+    readers: 50,
+    stalled_messages: 5_000,
 };

@@ -118,8 +118,7 @@ impl Service {
         let (_, rest) = stat.rsplit_once(") ").context("an unknown form of /proc/*/stat")?;
         let mut ticks = rest.split(' ').skip(11).take(2);
         let mut next = || ticks.next().and_then(|word| word.parse::<u64>().ok()).context("no ticks");
-        let per_second = sysconf(SysconfVar::CLK_TCK)?.and_then(|n| u64::try_from(n).ok()).unwrap_or(100);
-        Ok(Duration::from_millis((next()? + next()?) * 1000 / per_second))
+        Ok(Duration::from_millis((next()? + next()?) * 1000 / ticks_per_second()?))
     }
 
     /// Resident memory of the service alone, in KiB.
@@ -127,6 +126,36 @@ impl Service {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
         line.trim().trim_end_matches("kB").trim().parse().context("no size")
+    }
+
+    /// The most it has been since `forget_peak`.
+    pub fn peak_memory_kib(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+        line.trim().trim_end_matches("kB").trim().parse().context("no size")
+    }
+
+    pub fn forget_peak(&self) -> Result<()> {
+        Ok(fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5")?)
+    }
+
+    /// Processor time of PostgreSQL: the postmaster's own, and that of its children, those that have ended too.
+    pub fn postgres_cpu(&self) -> Result<Duration> {
+        let all = processes()?;
+        let service = u64::from(self.child.id());
+        let (postmaster, _) =
+            all.iter().find(|(_, fields)| fields.get(1) == Some(&service)).context("no postmaster")?;
+        let ticks = all.iter().map(|(pid, fields)| {
+            let sum = |range: std::ops::Range<usize>| fields.get(range).map_or(0, |f| f.iter().sum::<u64>());
+            if pid == postmaster {
+                sum(11..15)
+            } else if fields.get(1) == Some(postmaster) {
+                sum(11..13)
+            } else {
+                0
+            }
+        });
+        Ok(Duration::from_millis(ticks.sum::<u64>() * 1000 / ticks_per_second()?))
     }
 
     pub fn admin_url(&self) -> String {
@@ -143,6 +172,25 @@ impl Drop for Service {
             let _ = self.child.wait();
         }
     }
+}
+
+/// Each process, and the fields of its `stat` after the name.
+fn processes() -> Result<Vec<(u64, Vec<u64>)>> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
+        // Some end while they are looked at.
+        let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
+        if let Some((_, rest)) = stat.rsplit_once(") ") {
+            all.push((pid, rest.split(' ').map(|word| word.parse().unwrap_or(0)).collect()));
+        }
+    }
+    Ok(all)
+}
+
+fn ticks_per_second() -> Result<u64> {
+    Ok(sysconf(SysconfVar::CLK_TCK)?.and_then(|n| u64::try_from(n).ok()).unwrap_or(100))
 }
 
 fn free_address() -> Result<SocketAddr> {

@@ -22,13 +22,14 @@ const TOKEN_LASTS: Duration = Duration::from_secs(24 * 3600);
 
 /// What an id is of; its place in the id.
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+pub enum Kind {
     Tenant = 1,
     Member = 2,
     Employee = 3,
     Owner = 4,
     Client = 5,
     Room = 6,
+    Guest = 7,
 }
 
 pub struct World {
@@ -106,6 +107,11 @@ impl World {
         self.token(id(Kind::Employee, employee), Role::Employee)
     }
 
+    /// Of somebody of the crowd that comes back (`crowd`).
+    pub fn guest_token(&self, guest: usize) -> Result<String> {
+        self.token(id(Kind::Guest, guest), Role::Client)
+    }
+
     pub fn owner_token(&self) -> Result<String> {
         self.token(id(Kind::Owner, 1), Role::Owner)
     }
@@ -128,13 +134,13 @@ impl World {
     }
 }
 
-fn id(kind: Kind, number: usize) -> Uuid {
+pub fn id(kind: Kind, number: usize) -> Uuid {
     let number = u128::try_from(number).unwrap_or_default();
     Uuid::from_u128((kind as u128) << 96 | 0x4000_8000 << 48 | number)
 }
 
 /// The same ids in SQL, of an expression.
-fn ids(kind: Kind, number: &str) -> String {
+pub fn ids(kind: Kind, number: &str) -> String {
     format!("('{:08x}-0000-4000-8000-' || lpad(to_hex({number}), 12, '0'))::uuid", kind as u32)
 }
 

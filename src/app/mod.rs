@@ -1,5 +1,6 @@
 //! The composition root: makes every room, and joins them.
 
+mod accepted;
 pub mod afritalk;
 pub mod commands;
 pub mod demo;
@@ -122,6 +123,7 @@ fn socket_settings(config: &Config) -> realtime::Settings {
     realtime::Settings {
         connections_per_person: config.realtime.connections_per_person,
         frames_per_10s: config.realtime.frames_per_10s,
+        lookups_at_once: usize::try_from(config.database.pool_size / 2).unwrap_or(1),
         replay_days: i32::try_from(config.realtime.replay_retention_days).unwrap_or(i32::MAX),
         origins: match &config.server.cors_origins {
             Origins::Any => None,

@@ -54,7 +54,12 @@ impl Connection {
 
     /// Queues a frame; the number it has in the queue, if it was taken.
     pub fn push(&self, frame: Frame, class: Class) -> Option<u64> {
-        let (pushed, lost) = self.mailbox.offer(frame, class);
+        self.push_several(frame, 1, class)
+    }
+
+    /// The same for `count` frames that stand in one piece; the number is the last one's.
+    pub fn push_several(&self, frames: Frame, count: u64, class: Class) -> Option<u64> {
+        let (pushed, lost) = self.mailbox.offer(frames, count, class);
         if lost {
             self.order(Order::PresenceLost);
         }

@@ -69,6 +69,11 @@ impl Frame {
         Self::build(FIN_CLOSE, &[&code.number().to_be_bytes(), reason.as_bytes()])
     }
 
+    /// Frames one after the other, each with its header, to be queued and written as one.
+    pub fn several(frames: Bytes) -> Self {
+        Self(frames)
+    }
+
     fn build(first: u8, parts: &[&[u8]]) -> Self {
         let length: usize = parts.iter().map(|part| part.len()).sum();
         let mut out = BytesMut::with_capacity(length + 10);

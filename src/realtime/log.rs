@@ -33,15 +33,6 @@ impl Cursor {
 }
 
 pub trait Log: Send + Sync + 'static {
-    /// How many events of `topic` with `after < seq <= up_to` are kept, and seen by `actor`.
-    fn kept<'a>(
-        &'a self,
-        actor: &'a Actor,
-        topic: &'a str,
-        after: i64,
-        up_to: i64,
-    ) -> BoxFuture<'a, Result<i64>>;
-
     /// The newest `limit` events made at or after `since`; `None` when there are none.
     fn newest<'a>(
         &'a self,
@@ -51,13 +42,14 @@ pub trait Log: Send + Sync + 'static {
         limit: i64,
     ) -> BoxFuture<'a, Result<Option<Newest>>>;
 
-    /// The next `limit` events after a number, in order, as `actor` may see them.
+    /// What a join missed, for whoever may hear the topic: `after < seq <= up_to`, in order, a bounded number of
+    /// rows and bytes. Nobody's right is asked here.
     fn page<'a>(
         &'a self,
-        actor: &'a Actor,
+        tenant: TenantId,
         topic: &'a str,
         after: i64,
-        limit: i64,
+        up_to: i64,
     ) -> BoxFuture<'a, Result<Vec<Event>>>;
 
     /// Events of a hole, for everyone: `after < seq <= up_to`, in order, a bounded number of them.

@@ -88,13 +88,14 @@ impl Mailbox {
 
     #[cfg(test)]
     pub fn push(&self, frame: Frame, class: Class) -> Pushed {
-        self.offer(frame, class).0
+        self.offer(frame, 1, class).0
     }
 
-    /// Queues a frame; whether a presence frame was lost: this one, or to make room for it.
-    pub fn offer(&self, frame: Frame, class: Class) -> (Pushed, bool) {
+    /// Queues `count` frames that stand in one piece, under the number of the last; and whether a presence frame was
+    /// lost: this one, or to make room for it.
+    pub fn offer(&self, frames: Frame, count: u64, class: Class) -> (Pushed, bool) {
         let mut inner = lock(&self.inner);
-        let (pushed, waker) = inner.push(frame, class, self.bound);
+        let (pushed, waker) = inner.push(frames, count, class, self.bound);
         let lost = std::mem::take(&mut inner.lost);
         drop(inner);
         if let Some(waker) = waker {
@@ -167,6 +168,11 @@ impl Mailbox {
         lock(&self.inner).bytes + bytes <= self.bound / 2
     }
 
+    /// How much of a page may be queued as one, so that it fits whenever there is room.
+    pub fn piece_bytes(&self) -> usize {
+        self.low_mark()
+    }
+
     /// The number of the last frame that was handed to the writing side.
     pub fn sent(&self) -> u64 {
         lock(&self.inner).sent
@@ -187,7 +193,7 @@ impl Mailbox {
 }
 
 impl Inner {
-    fn push(&mut self, frame: Frame, class: Class, bound: usize) -> (Pushed, Option<Waker>) {
+    fn push(&mut self, frame: Frame, count: u64, class: Class, bound: usize) -> (Pushed, Option<Waker>) {
         if self.closed || self.finished || (self.lagging && class != Class::Control) {
             return (Pushed::Dropped, None);
         }
@@ -201,7 +207,7 @@ impl Inner {
         if self.bytes + frame.len() > bound {
             return (self.refuse(class), None);
         }
-        self.next += 1;
+        self.next += count;
         self.bytes += frame.len();
         self.queue.push_back(Item { bytes: frame.into_bytes(), number: self.next, class });
         (Pushed::Queued(self.next), self.waker.take())
@@ -292,18 +298,21 @@ mod tests {
     #[test]
     fn once_presence_is_lost_none_is_taken_until_it_is_mended() {
         let mailbox = Mailbox::new(1_000);
-        assert!(matches!(mailbox.offer(frame(300), Class::Presence), (Pushed::Queued(1), false)));
-        assert!(matches!(mailbox.offer(frame(600), Class::Durable), (Pushed::Queued(2), false)));
+        assert!(matches!(mailbox.offer(frame(300), 1, Class::Presence), (Pushed::Queued(1), false)));
+        assert!(matches!(mailbox.offer(frame(600), 1, Class::Durable), (Pushed::Queued(2), false)));
         assert_eq!(
-            mailbox.offer(frame(300), Class::Presence),
+            mailbox.offer(frame(300), 1, Class::Presence),
             (Pushed::Dropped, true),
             "it displaces nothing"
         );
-        assert_eq!(mailbox.offer(frame(1), Class::Presence), (Pushed::Dropped, false), "said once");
+        assert_eq!(mailbox.offer(frame(1), 1, Class::Presence), (Pushed::Dropped, false), "said once");
         mailbox.mend_presence();
-        assert!(matches!(mailbox.offer(frame(1), Class::Presence), (Pushed::Queued(3), false)));
-        assert!(matches!(mailbox.offer(frame(300), Class::Durable), (Pushed::Queued(4), true)), "displaced");
-        assert_eq!(mailbox.offer(frame(1), Class::Presence), (Pushed::Dropped, false));
+        assert!(matches!(mailbox.offer(frame(1), 1, Class::Presence), (Pushed::Queued(3), false)));
+        assert!(
+            matches!(mailbox.offer(frame(300), 1, Class::Durable), (Pushed::Queued(4), true)),
+            "displaced"
+        );
+        assert_eq!(mailbox.offer(frame(1), 1, Class::Presence), (Pushed::Dropped, false));
     }
 
     #[test]

@@ -8,7 +8,8 @@
 //! - [`Hub`]: topics, positions, subscribers, who is online. Never waits; callable from any thread.
 //! - [`Realtime`]: what sessions share; [`http::routes`] mounts the sockets.
 //! - [`Host`]: what the service must answer (tokens, rights, commands). `app` implements it.
-//! - [`Log`]: the replay log; [`Outbox`] is PostgreSQL's.
+//! - [`Log`]: the replay log; [`Outbox`] is PostgreSQL's. `replay`: what many missed, read once. `line`: joins wait
+//!   for their turn.
 //! - [`Table`]: what a feature declares to have changes of its rows told (`changes`: `postgres_changes`).
 //! - `presence`: who is there, and who is told of it.
 //! - `codec`: the wire, in three dialects. `session`: one connection. `guard`: frames are refused at their header.
@@ -28,6 +29,7 @@ mod host;
 pub mod http;
 mod http_broadcast;
 mod hub;
+mod line;
 mod lock;
 mod log;
 mod mailbox;
@@ -35,6 +37,7 @@ mod meters;
 mod outbox;
 mod presence;
 mod relay;
+mod replay;
 mod session;
 mod settings;
 mod socket;
@@ -54,11 +57,13 @@ use self::connection::{Connection, Order};
 pub use self::event::{Aside, Event, Signal};
 pub use self::host::{Audience, Circle, Credential, Grant, Host, Kept, Peer, Ranks, Receipt, Sees};
 pub use self::hub::{Hub, Parts as HubParts};
+use self::line::Line;
 use self::lock::lock;
 pub use self::log::{Cursor, Log, Newest};
 pub use self::outbox::Outbox;
 pub use self::presence::{Patience, Stand};
 use self::relay::Relay;
+use self::replay::Replays;
 pub use self::settings::Settings;
 use crate::base::Clock;
 use crate::db::Db;
@@ -71,6 +76,8 @@ pub struct Realtime {
     hub: Arc<Hub>,
     host: Arc<dyn Host>,
     log: Arc<dyn Log>,
+    replays: Arc<Replays>,
+    line: Line,
     settings: Settings,
     clock: Clock,
     /// Where sessions are spawned; the lifecycle waits for it.
@@ -108,6 +115,8 @@ impl Realtime {
         Self {
             hub,
             host,
+            replays: Arc::new(Replays::new(Arc::clone(&log), settings.replay_bytes)),
+            line: Line::new(settings.lookups_at_once),
             log,
             settings,
             clock,
@@ -129,6 +138,7 @@ impl Realtime {
         };
         relay.spawn(tracker, stop);
         presence::Driver::new(Arc::clone(&self.hub), Arc::clone(&self.host)).spawn(tracker, stop);
+        tracker.spawn(stop.clone().run_until_cancelled_owned(Arc::clone(&self.replays).sweep()));
     }
 
     /// How many sockets are open.

@@ -1,7 +1,8 @@
 //! The outbox table: durable events as rows, read for replay, for holes, and by the tail. Features write their rows
 //! themselves, in a statement of the transaction of their cause.
 //!
-//! Rows are read by whom they concern under row-level security; `fill` and `tail` read for everyone, as the worker.
+//! `page`, `fill` and `tail` read for everyone, as the worker: a topic's rows are the same for all who may hear it, and
+//! who may is decided before (`Host::authorize`; docs/adr/0006).
 //! Payloads stay text from the row to the socket: `json` keeps what was written, byte for byte.
 
 use diesel::prelude::*;
@@ -18,20 +19,23 @@ use crate::base::{Actor, Error, Result, Timestamp};
 use crate::db::sql::sql;
 use crate::db::{Db, Tx, WorkerTx};
 
+const PAGE_ROWS: i64 = 1_000;
+/// Of payloads; the row that passes it is the last.
+const PAGE_BYTES: i64 = 1024 * 1024;
 const FILL_ROWS: i64 = 256;
 const TAIL_ROWS: i64 = 1_000;
 /// How many days of partitions stand ready, should nobody make new ones.
 const DAYS_AHEAD: i32 = 14;
 
-const KEPT: &str =
-    "SELECT count(*) AS number FROM outbox WHERE tenant_id = $1 AND topic = $2 AND seq > $3 AND seq <= $4";
-
 const NEWEST: &str = "SELECT min(seq) - 1 AS after, count(*) AS number FROM (SELECT seq FROM outbox \
     WHERE tenant_id = $1 AND topic = $2 AND created_at >= $3 ORDER BY seq DESC LIMIT $4) AS newest";
 
-// guichet_app may not read fanout: what else an event said is no part of a replay.
-const PAGE: &str = "SELECT tenant_id, topic, seq, id, event, payload::text AS payload, '{}' AS fanout, client_id, \
-    0::bigint AS tx FROM outbox WHERE tenant_id = $1 AND topic = $2 AND seq > $3 ORDER BY seq LIMIT $4";
+// What else an event said (fanout) is no part of a replay.
+const PAGE: &str = "SELECT tenant_id, topic, seq, id, event, payload, '{}' AS fanout, client_id, 0::bigint AS tx \
+    FROM (SELECT tenant_id, topic, seq, id, event, payload::text AS payload, client_id, \
+                 sum(octet_length(payload::text)) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING EXCLUDE CURRENT ROW) AS before \
+            FROM outbox WHERE tenant_id = $1 AND topic = $2 AND seq > $3 AND seq <= $4) AS missed \
+    WHERE coalesce(before, 0) < $5 ORDER BY seq LIMIT $6";
 
 const FILL: &str = "SELECT tenant_id, topic, seq, id, event, payload::text AS payload, fanout::text AS fanout, client_id, \
     0::bigint AS tx FROM outbox WHERE tenant_id = $1 AND topic = $2 AND seq > $3 AND seq <= $4 ORDER BY seq LIMIT $5";
@@ -63,17 +67,6 @@ struct Fanout {
 pub struct Outbox(pub Db);
 
 impl Log for Outbox {
-    fn kept<'a>(
-        &'a self,
-        actor: &'a Actor,
-        topic: &'a str,
-        after: i64,
-        up_to: i64,
-    ) -> BoxFuture<'a, Result<i64>> {
-        let (tenant, topic) = (actor.tenant, topic.to_owned());
-        Box::pin(self.0.read(actor, move |tx| kept(tx, tenant, &topic, after, up_to)))
-    }
-
     fn newest<'a>(
         &'a self,
         actor: &'a Actor,
@@ -87,13 +80,13 @@ impl Log for Outbox {
 
     fn page<'a>(
         &'a self,
-        actor: &'a Actor,
+        tenant: TenantId,
         topic: &'a str,
         after: i64,
-        limit: i64,
+        up_to: i64,
     ) -> BoxFuture<'a, Result<Vec<Event>>> {
-        let (tenant, topic) = (actor.tenant, topic.to_owned());
-        Box::pin(self.0.read(actor, move |tx| page(tx, tenant, &topic, after, limit)))
+        let topic = topic.to_owned();
+        Box::pin(self.0.worker(move |tx| page(tx, tenant, &topic, after, up_to)))
     }
 
     fn fill<'a>(
@@ -161,11 +154,6 @@ struct Stretch {
     number: i64,
 }
 
-fn kept(tx: &mut Tx<'_>, tenant: TenantId, topic: &str, after: i64, up_to: i64) -> Result<i64> {
-    let counted: Number = sql(KEPT).bind(tenant).bind(topic).bind(after).bind(up_to).get_result(tx.conn())?;
-    Ok(counted.number)
-}
-
 fn newest(
     tx: &mut Tx<'_>,
     tenant: TenantId,
@@ -180,8 +168,15 @@ fn newest(
     Ok(found.after.map(|after| Newest { after: after + i64::from(truncated), truncated }))
 }
 
-fn page(tx: &mut Tx<'_>, tenant: TenantId, topic: &str, after: i64, limit: i64) -> Result<Vec<Event>> {
-    let rows = sql(PAGE).bind(tenant).bind(topic).bind(after).bind(limit).load(tx.conn())?;
+fn page(tx: &mut WorkerTx<'_>, tenant: TenantId, topic: &str, after: i64, up_to: i64) -> Result<Vec<Event>> {
+    let rows = sql(PAGE)
+        .bind(tenant)
+        .bind(topic)
+        .bind(after)
+        .bind(up_to)
+        .bind(PAGE_BYTES)
+        .bind(PAGE_ROWS)
+        .load(tx.conn())?;
     events(rows)
 }
 

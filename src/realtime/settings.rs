@@ -13,6 +13,11 @@ pub struct Settings {
     pub frames_per_10s: u32,
     /// What may wait for one slow reader.
     pub queue_bytes: usize,
+    /// What is kept of what many missed, in the whole process.
+    pub replay_bytes: usize,
+    /// Tokens and topics that are looked up at once. Less than the pool has, so that a storm of joins leaves
+    /// connections to requests.
+    pub lookups_at_once: usize,
     /// A connection that says nothing for so long is closed. Clients beat every 15–30 s.
     pub silence: Duration,
     /// Sockets that count for nobody (no valid token, or superseded); one more closes the oldest of them.
@@ -31,6 +36,8 @@ impl Default for Settings {
             max_frame_bytes: 64 * 1024,
             frames_per_10s: 60,
             queue_bytes: 256 * 1024,
+            replay_bytes: 64 * 1024 * 1024,
+            lookups_at_once: 4,
             silence: Duration::from_secs(100),
             max_unauthenticated: 5_000,
             origins: None,

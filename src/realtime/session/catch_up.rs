@@ -1,16 +1,14 @@
-//! Reading from the log what a join missed: a page at a time, the next one when the queue is nearly empty, so that
-//! a reader is sent what it can take, and a thousand resuming phones hold a page each at most.
+//! Giving a join what it missed: a page at a time, the next one when the queue is nearly empty, so that a reader is
+//! sent what it can take. What is read is shared with all who missed the same (`replay`), and so are its frames: a
+//! thousand resuming phones hold references.
 
 use std::sync::Arc;
 
 use super::Session;
-use crate::realtime::codec;
-use crate::realtime::event::Event;
 use crate::realtime::hub::Activation;
 use crate::realtime::mailbox::Class;
+use crate::realtime::replay::Stretch;
 use crate::realtime::socket::Socket;
-
-const PAGE_ROWS: i64 = 32;
 
 /// What became of a page.
 enum Page {
@@ -25,13 +23,19 @@ impl<S: Socket> Session<S> {
     pub(super) async fn send_page(&mut self) {
         let Some(at) = self.channels.iter().position(|channel| channel.is_catching_up()) else { return };
         let Some(channel) = self.channels.get(at) else { return };
-        let (Some(after), Some(actor)) = (channel.catching_up, self.credentials.actor()) else { return };
-        let read = self.realtime.log.page(&actor, channel.bare(), after, PAGE_ROWS).await;
-        let sent = match read {
-            Ok(events) => self.queue_page(at, after, &events),
-            Err(error) => {
-                tracing::warn!(%error, "missed events could not be read");
-                Page::Gap
+        let Some(after) = channel.catching_up else { return };
+        // The log has what the join was told of, and what the hub has given to others since.
+        let up_to = channel.head(&self.realtime.hub).unwrap_or(after);
+        let sent = if up_to <= after {
+            Page::UpTo(after)
+        } else {
+            match self.realtime.replays.read(channel.tenant, channel.bare(), after, up_to).await {
+                Ok(Some(stretch)) => self.queue_page(at, after, &stretch),
+                Ok(None) => Page::UpTo(after),
+                Err(error) => {
+                    tracing::warn!(%error, "missed events could not be read");
+                    Page::Gap
+                }
             }
         };
         let caught_up = match sent {
@@ -52,22 +56,19 @@ impl<S: Socket> Session<S> {
         }
     }
 
-    fn queue_page(&self, at: usize, after: i64, events: &[Event]) -> Page {
+    fn queue_page(&self, at: usize, after: i64, stretch: &Stretch) -> Page {
         let Some(channel) = self.channels.get(at) else { return Page::Gap };
-        let mut up_to = after;
-        for event in events {
-            if event.seq != up_to + 1 {
-                return Page::Gap;
-            }
-            let frame = codec::event_frame(channel.shape, event, true, self.realtime.hub.spelling);
+        let (mailbox, mut up_to) = (&self.connection.mailbox, after);
+        let spelling = self.realtime.hub.spelling;
+        for piece in stretch.pieces(channel.shape, spelling, after, mailbox.piece_bytes()) {
             // At least one a page, or a large event would never leave.
-            if up_to > after && !self.connection.mailbox.takes(frame.len()) {
+            if up_to > after && !mailbox.takes(piece.frames.len()) {
                 break;
             }
-            if self.connection.push(frame, Class::Durable).is_none() {
+            if self.connection.push_several(piece.frames, piece.count, Class::Durable).is_none() {
                 return Page::Gap;
             }
-            up_to = event.seq;
+            up_to = piece.up_to;
         }
         Page::UpTo(up_to)
     }

@@ -166,7 +166,9 @@ impl<S: Socket> Session<S> {
         if self.credentials.held.as_ref().is_some_and(|held| held.digest == digest) {
             return Ok(());
         }
+        let turn = self.realtime.line.turn().await?;
         let credential = self.realtime.host.authenticate(token, self.credentials.peer).await?;
+        drop(turn);
         if credential.expires_at.is_some_and(|end| end <= self.realtime.clock.now()) {
             return Err(Error::new(Kind::Unauthenticated, "TOKEN_EXPIRED"));
         }

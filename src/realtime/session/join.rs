@@ -148,12 +148,11 @@ impl<S: Socket> Session<S> {
                 Ok(Stand::at_head("reset"))
             }
             Resume::AfterSeq(after) => {
-                let missed = head - after;
-                // Fewer than missed: the log no longer reaches so far back.
-                if log.kept(actor, topic, after, head).await? < missed {
+                // The log no longer reaches so far back.
+                if self.realtime.replays.read(actor.tenant, topic, after, head).await?.is_none() {
                     return Ok(Stand::at_head("reset"));
                 }
-                Ok(Stand { resume: "complete", replayed: missed, after: Some(after) })
+                Ok(Stand { resume: "complete", replayed: head - after, after: Some(after) })
             }
             Resume::Since(since, limit) => match log.newest(actor, topic, since, limit).await? {
                 Some(newest) if newest.after < head => Ok(Stand {
@@ -178,7 +177,9 @@ impl<S: Socket> Opened<'_, S> {
         let session = &*self.session;
         let topic = codec::bare(&push.topic);
         let bindings = session.bindings(&config.bindings)?;
+        let turn = session.realtime.line.turn().await?;
         let authorized = session.realtime.host.authorize(actor, topic, config.after).await;
+        drop(turn);
         let (grant, is_changes_only) = super::changes::granted(authorized, &mut config)?;
         let stand = session.stand(actor, topic, grant.head, config.resume).await?;
         let (head, sees, watches) = (grant.head, grant.sees.clone(), config.presence);

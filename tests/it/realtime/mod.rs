@@ -14,3 +14,4 @@ mod rights;
 mod rights_changes;
 mod rights_sessions;
 mod room;
+mod stalled;

@@ -1,6 +1,6 @@
 //! Clients over a socket in memory.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -88,7 +88,7 @@ impl Desk {
             opening,
         );
         self.realtime.tracker.spawn(session.run());
-        Client { sender, connection, dialect, next_ref: 1 }
+        Client { sender, connection, dialect, next_ref: 1, unread: Mutex::default() }
     }
 
     /// A V2 client of `awa`.
@@ -117,6 +117,8 @@ pub struct Client {
     pub connection: Arc<Connection>,
     dialect: Dialect,
     next_ref: u32,
+    /// What was written together with the frame before.
+    unread: Mutex<Bytes>,
 }
 
 /// A frame as a client sees it, of either serialization.
@@ -238,14 +240,19 @@ impl Client {
 
     /// The next WebSocket frame: opcode and payload.
     pub async fn raw(&self) -> Option<(u8, Bytes)> {
-        let polled = std::future::poll_fn(|cx| self.connection.poll_frame(cx));
-        let bytes = tokio::time::timeout(Duration::from_secs(15), polled).await.expect("a frame in time")?;
-        let header = match bytes[1] {
-            126 => 4,
-            127 => 10,
-            _ => 2,
+        let mut bytes = std::mem::take(&mut *self.unread.lock().unwrap());
+        if bytes.is_empty() {
+            let polled = std::future::poll_fn(|cx| self.connection.poll_frame(cx));
+            bytes = tokio::time::timeout(Duration::from_secs(15), polled).await.expect("a frame in time")?;
+        }
+        let (header, length) = match bytes[1] {
+            126 => (4, usize::from(u16::from_be_bytes([bytes[2], bytes[3]]))),
+            127 => (10, usize::try_from(u64::from_be_bytes(bytes[2..10].try_into().unwrap())).unwrap()),
+            short => (2, usize::from(short)),
         };
-        Some((bytes[0] & 0x0F, bytes.slice(header..)))
+        let opcode = bytes[0] & 0x0F;
+        *self.unread.lock().unwrap() = bytes.split_off(header + length);
+        Some((opcode, bytes.slice(header..)))
     }
 
     /// The code that the server closes with; frames before it are skipped.

@@ -11,5 +11,6 @@ mod plainly;
 mod presence;
 mod relaying;
 mod resuming;
+mod returning;
 mod rights;
 mod tokens;
