@@ -11,6 +11,7 @@ pub mod delivered;
 mod events;
 pub mod http;
 pub mod model;
+pub mod payload;
 mod policy;
 pub mod service;
 mod store;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use delivered::Delivered;
+pub use events::RESERVED as EVENTS;
 pub use typing::Typing;
 
 use crate::base::{Actor, Clock, Result};
