@@ -1,5 +1,6 @@
 //! The composition root: makes every room, and joins them.
 
+pub mod asyncapi;
 pub mod commands;
 pub mod demo;
 pub mod engine;
