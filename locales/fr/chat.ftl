@@ -1,4 +1,5 @@
 fault-ambiguous = Une seule de ces valeurs peut être donnée à la fois.
+fault-yourself = Vous ne pouvez pas vous écrire à vous-même.
 chat-away = { $operator } vous répondra dès que possible.
 chat-away-nobody = Nous vous répondrons dès que possible.
 draft-sale = Bonjour, à propos de la vente « { $title } » :{" "}

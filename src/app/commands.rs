@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::activity;
-use crate::base::id::{ClientId, TenantId, UserId};
+use crate::base::id::{ClientId, ConversationId, TenantId, UserId};
 use crate::base::{Actor, Error, Kind, Result, Timestamp};
 use crate::chat::http::{ReadCommand, SendCommand, TypingCommand};
 use crate::chat::model::Room;
@@ -38,6 +38,7 @@ pub struct Desk {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Topic {
     Room(ClientId),
+    Direct(ConversationId),
     Person(UserId),
     Tenant(TenantId),
 }
@@ -46,6 +47,9 @@ impl Topic {
     fn parse(topic: &str) -> Option<Self> {
         if let Some(id) = topic.strip_prefix("chat:room:") {
             return id.parse().ok().map(Topic::Room);
+        }
+        if let Some(id) = topic.strip_prefix("chat:direct:") {
+            return id.parse().ok().map(Topic::Direct);
         }
         if let Some(id) = topic.strip_prefix("user:") {
             return id.parse().ok().map(Topic::Person);
@@ -84,7 +88,8 @@ impl Host for Desk {
             let actor = &self.directory.renew(actor).await?;
             let granted = match Topic::parse(topic) {
                 None => return Err(Error::not_found("topic")),
-                Some(Topic::Room(client)) => self.room(actor, client).await,
+                Some(Topic::Room(client)) => self.room(actor, Room::Client(client), topic).await,
+                Some(Topic::Direct(id)) => self.room(actor, Room::Conversation(id), topic).await,
                 Some(Topic::Person(user)) => self.person(actor, user, after).await,
                 Some(Topic::Tenant(tenant)) => of_tenant(actor, tenant),
             };
@@ -92,6 +97,25 @@ impl Host for Desk {
                 activity::forbidden(&self.chat.db, actor, "join", Some(("topic", topic))).await;
             }
             granted
+        }
+        .boxed()
+    }
+
+    fn own_topics(&self, actor: &Actor) -> Vec<String> {
+        let mut own = vec![crate::chat::person_topic(actor.user)];
+        if actor.role.is_operator() {
+            own.push(format!("tenant:{}", actor.tenant));
+        }
+        own
+    }
+
+    fn may_enter<'a>(&'a self, actor: &'a Actor, tenant: &'a str) -> BoxFuture<'a, Result<()>> {
+        async move {
+            if tenant.parse() == Ok(actor.tenant) {
+                return Ok(());
+            }
+            activity::forbidden(&self.chat.db, actor, "connect", Some(("tenant", tenant))).await;
+            Err(Error::forbidden())
         }
         .boxed()
     }
@@ -104,25 +128,13 @@ impl Host for Desk {
     ) -> BoxFuture<'a, Result<Value>> {
         async move {
             let actor = &self.directory.renew(actor).await?;
-            match name {
-                "messaging:send" => {
-                    let send = parse::<SendCommand>(payload)?.into_send()?;
-                    let outcome = chat::send(&self.chat, actor, Once::unkeyed(), send).await?;
-                    answer(&outcome.sent)
-                }
-                "messaging:read" => {
-                    let read = parse::<ReadCommand>(payload)?;
-                    answer(&chat::mark_read(&self.chat, actor, UpTo::Message(read.message_id)).await?)
-                }
-                "messaging:typing" => {
-                    let typing = parse::<TypingCommand>(payload)?;
-                    chat::set_typing(&self.chat, actor, typing.room()?, typing.typing).await?;
-                    Ok(json!({}))
-                }
-                // Older clients say so after their join; being there is the join's doing.
-                "messaging:join" | "presence:ping" => Ok(json!({})),
-                _ => Err(Error::not_found("command")),
+            let on = named(&payload);
+            let done = self.run(actor, name, payload).await;
+            if done.as_ref().is_err_and(|error| error.code() == "FORBIDDEN") {
+                let on = on.as_ref().map(|(kind, id)| (*kind, id.as_str()));
+                activity::forbidden(&self.chat.db, actor, name, on).await;
             }
+            done
         }
         .boxed()
     }
@@ -145,22 +157,51 @@ impl Host for Desk {
 
     fn delivered(&self, receipts: Vec<Receipt>) -> BoxFuture<'_, ()> {
         for receipt in receipts {
-            if let Some(Topic::Room(client)) = Topic::parse(&receipt.topic) {
-                self.chat.delivered.heard(&receipt.actor, client, receipt.up_to);
-            }
+            let room = match Topic::parse(&receipt.topic) {
+                Some(Topic::Room(client)) => Room::Client(client),
+                Some(Topic::Direct(id)) => Room::Conversation(id),
+                Some(Topic::Person(_) | Topic::Tenant(_)) | None => continue,
+            };
+            self.chat.delivered.heard(&receipt.actor, room, receipt.up_to);
         }
         std::future::ready(()).boxed()
     }
 }
 
 impl Desk {
-    async fn room(&self, actor: &Actor, client: ClientId) -> Result<Grant> {
-        let place = chat::place(&self.chat, actor, Room::Client(client)).await.map_err(|error| {
+    async fn run(&self, actor: &Actor, name: &str, payload: Value) -> Result<Value> {
+        match name {
+            "messaging:send" => {
+                let send = parse::<SendCommand>(payload)?.into_send()?;
+                let outcome = chat::send(&self.chat, actor, Once::unkeyed(), send).await?;
+                answer(&outcome.sent)
+            }
+            "messaging:read" => {
+                let read = parse::<ReadCommand>(payload)?;
+                answer(&chat::mark_read(&self.chat, actor, UpTo::Message(read.message_id)).await?)
+            }
+            "messaging:typing" => {
+                let typing = parse::<TypingCommand>(payload)?;
+                chat::set_typing(&self.chat, actor, typing.room()?, typing.typing).await?;
+                Ok(json!({}))
+            }
+            // Older clients say so after their join; being there is the join's doing.
+            "messaging:join" | "presence:ping" => Ok(json!({})),
+            _ => Err(Error::not_found("command")),
+        }
+    }
+
+    async fn room(&self, actor: &Actor, room: Room, topic: &str) -> Result<Grant> {
+        let (place, head) = chat::place(&self.chat, actor, room).await.map_err(|error| {
             // A topic has no page to be missing: what one may not hear is refused, whether it is there or not.
             if error.kind() == Kind::NotFound { Error::forbidden() } else { error }
         })?;
+        if place.topic() != topic {
+            // A client's room under the name of a direct conversation is no topic.
+            return Err(Error::forbidden());
+        }
         let extra = Map::from_iter([("conversation_id".to_owned(), json!(place.conversation))]);
-        Ok(Grant { head: Some(place.head), extra })
+        Ok(Grant { head: Some(head), extra })
     }
 
     async fn person(&self, actor: &Actor, user: UserId, after: Option<Timestamp>) -> Result<Grant> {
@@ -185,6 +226,17 @@ fn of_tenant(actor: &Actor, tenant: TenantId) -> Result<Grant> {
     }
 }
 
+/// What a command is about, for the log of refusals.
+fn named(payload: &Value) -> Option<(&'static str, String)> {
+    let keys = [
+        ("to_user_id", "user"),
+        ("conversation_id", "conversation"),
+        ("client_id", "client"),
+        ("message_id", "message"),
+    ];
+    keys.into_iter().find_map(|(key, kind)| Some((kind, payload.get(key)?.as_str()?.to_owned())))
+}
+
 /// The same refusals as a REST body gets: every wrong field with its path.
 fn parse<T: DeserializeOwned>(payload: Value) -> Result<T> {
     crate::web::parse_value(&payload)
@@ -203,7 +255,16 @@ mod tests {
         let id = "0198c0de-0000-7000-8000-000000000001";
         assert!(Topic::parse(&format!("chat:room:{id}")).is_some());
         assert!(Topic::parse(&format!("user:{id}")).is_some());
-        for wrong in ["", "chat:room:", "chat:room:x", "user", "room:1", &format!("chat:direct:{id}:x")] {
+        assert!(Topic::parse(&format!("chat:direct:{id}")).is_some());
+        for wrong in [
+            "",
+            "chat:room:",
+            "chat:room:x",
+            "chat:direct:",
+            "user",
+            "room:1",
+            &format!("chat:direct:{id}:x"),
+        ] {
             assert_eq!(Topic::parse(wrong), None, "{wrong}");
         }
     }

@@ -1,5 +1,6 @@
 //! The composition root: makes every room, and joins them.
 
+pub mod afritalk;
 pub mod asyncapi;
 pub mod commands;
 pub mod demo;
@@ -44,7 +45,7 @@ impl App {
     /// Connects nothing yet. Fails where the configuration asks for what cannot be.
     pub fn new(config: Config, settings: &db::Settings, clock: Clock) -> anyhow::Result<Self> {
         let db = Db::new(settings);
-        let hub = Arc::new(Hub::default());
+        let hub = Arc::new(Hub::new(afritalk::spelling()));
         let lifecycle = Lifecycle::new();
         let directory = directory(&config, &db, &hub, &clock)?;
         let chat = Chat {

@@ -64,6 +64,8 @@ impl Site {
             .app_data(web::Data::new(app.readiness.clone()))
             .app_data(web::Data::from(Arc::clone(&app.realtime)))
             .app_data(self.table.clone())
+            // Before the scopes, since one of its doors stands under `/api`, whose gate would want a header.
+            .configure(realtime::http::routes)
             .into_utoipa_app()
             .service(
                 utoipa_actix_web::scope("/api/v1")
@@ -81,7 +83,6 @@ impl Site {
             .configure(health::routes)
             .configure(metrics::routes)
             .configure(docs::routes(self.texts.clone()))
-            .configure(realtime::http::routes)
             .default_service(web::to(move |request, table| {
                 unmatched_outside(limits.clone(), request, table)
             }));

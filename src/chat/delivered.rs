@@ -11,9 +11,10 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::base::id::{ClientId, MessageId, TenantId};
+use crate::base::id::{MessageId, TenantId, UserId};
 use crate::base::role::UserType;
 use crate::base::{Actor, Result};
+use crate::chat::model::Room;
 use crate::chat::{Chat, events, store};
 
 /// How long reports are gathered.
@@ -25,7 +26,16 @@ const MAX_FETCHED: usize = 1_000;
 /// How far behind a first report this process looks for messages that are not marked.
 const LOOK_BACK: i64 = 1_000;
 
-type Key = (TenantId, ClientId, UserType);
+type Key = (TenantId, Room, Reader);
+
+/// Whose devices count as one: the first of them to have a message delivers it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Reader {
+    /// Of a client's room: everybody of one side.
+    Side(UserType),
+    /// Of a direct conversation: the one person.
+    Person(UserId),
+}
 
 #[derive(Clone, Default)]
 pub struct Delivered {
@@ -50,22 +60,26 @@ struct Got {
 }
 
 impl Delivered {
-    /// A device of `actor` has every event up to `up_to` of the room of `client`.
-    pub fn heard(&self, actor: &Actor, client: ClientId, up_to: i64) {
-        self.note(actor, client, |got| got.up_to = got.up_to.max(up_to));
+    /// A device of `actor` has every event up to `up_to` of the topic of `room`: a client's, or a direct conversation.
+    pub fn heard(&self, actor: &Actor, room: Room, up_to: i64) {
+        self.note(actor, room, |got| got.up_to = got.up_to.max(up_to));
     }
 
-    /// A device of `actor` fetched these messages.
-    pub fn fetched(&self, actor: &Actor, client: ClientId, messages: impl Iterator<Item = MessageId>) {
+    /// A device of `actor` fetched these messages of `room`.
+    pub fn fetched(&self, actor: &Actor, room: Room, messages: impl Iterator<Item = MessageId>) {
         let room_left = |got: &Got| MAX_FETCHED.saturating_sub(got.fetched.len());
-        self.note(actor, client, |got| got.fetched.extend(messages.map(|id| id.0).take(room_left(got))));
+        self.note(actor, room, |got| got.fetched.extend(messages.map(|id| id.0).take(room_left(got))));
     }
 
-    fn note(&self, actor: &Actor, client: ClientId, change: impl FnOnce(&mut Got)) {
+    fn note(&self, actor: &Actor, room: Room, change: impl FnOnce(&mut Got)) {
         if actor.role.is_service() {
             return;
         }
-        let key = (actor.tenant, client, actor.role.user_type());
+        let reader = match room {
+            Room::Client(_) => Reader::Side(actor.role.user_type()),
+            Room::Conversation(_) | Room::Person(_) => Reader::Person(actor.user),
+        };
+        let key = (actor.tenant, room, reader);
         let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
         if gathered.waiting.len() < MAX_ROOMS || gathered.waiting.contains_key(&key) {
             let fresh = || Got { up_to: 0, fetched: Vec::new(), by: actor.clone() };
@@ -74,7 +88,7 @@ impl Delivered {
     }
 
     /// What waits to be written, with the number after which each room is to be looked at.
-    fn take(&self) -> Vec<(ClientId, Got, i64)> {
+    fn take(&self) -> Vec<(Room, Got, i64)> {
         let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
         if gathered.written.len() > MAX_ROOMS {
             gathered.written.clear();
@@ -106,9 +120,9 @@ pub async fn run(chat: Chat, stop: CancellationToken) {
             _ = tick.tick() => false,
             () = stop.cancelled() => true,
         };
-        for (client, got, after) in chat.delivered.take() {
-            if let Err(error) = write(&chat, client, got, after).await {
-                tracing::debug!(%error, %client, "a delivered mark was not written");
+        for (room, got, after) in chat.delivered.take() {
+            if let Err(error) = write(&chat, room, got, after).await {
+                tracing::debug!(%error, ?room, "a delivered mark was not written");
             }
         }
         if stopped {
@@ -117,21 +131,27 @@ pub async fn run(chat: Chat, stop: CancellationToken) {
     }
 }
 
-async fn write(chat: &Chat, client: ClientId, got: Got, after: i64) -> Result<()> {
+async fn write(chat: &Chat, room: Room, got: Got, after: i64) -> Result<()> {
     let Got { up_to, fetched, by } = got;
     let (actor, now) = (by.clone(), chat.clock.now());
     let marked = chat
         .db
         .write(&actor, move |tx| {
-            let marked = store::mark_delivered(tx, &by, client, after, up_to, fetched.clone(), now)?;
-            let Some((conversation, seq)) = marked else { return Ok(None) };
-            Ok(Some((conversation, seq, store::room_people(tx.conn(), conversation)?)))
+            let marked = store::mark_delivered(
+                tx,
+                &by,
+                room,
+                store::Reached { after, up_to, fetched: fetched.clone() },
+                now,
+            )?;
+            let Some((place, seq)) = marked else { return Ok(None) };
+            Ok(Some((place, seq, store::room_people(tx.conn(), place.conversation)?)))
         })
         .await?;
-    if let Some((conversation, seq, people)) = marked {
-        let payload = events::of_delivered(conversation, seq, now);
+    if let Some((place, seq, people)) = marked {
+        let payload = events::of_delivered(place.conversation, seq, now);
         let people = people.into_iter().map(|person| person.user_id);
-        chat.hub.signal(events::signal(actor.tenant, client, events::DELIVERED, &payload, people)?);
+        chat.hub.signal(events::signal(actor.tenant, &place, events::DELIVERED, &payload, people)?);
     }
     Ok(())
 }

@@ -1,16 +1,17 @@
-//! What chat tells the world: durable events on `chat:room:{client}`, copied to `user:{id}` of everybody told, and
+//! What chat tells the world: durable events on `chat:room:{client}` or `chat:direct:{conversation}`, copied to `user:{id}` of everybody told, and
 //! the unread counters of those whose they moved.
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::base::id::{ClientId, ConversationId, TenantId, UserId};
+use crate::base::id::{ConversationId, MessageId, TenantId, UserId};
 use crate::base::{Actor, Error, Result, Timestamp};
 use crate::chat::model::{Message, ReadState};
 use crate::chat::payload::{DeliveredTold, MessageTold, ReadTold, TypingTold, UnreadTold};
+use crate::chat::person_topic;
+use crate::chat::place::Place;
 use crate::chat::store::Told;
-use crate::chat::{person_topic, room_topic};
 use crate::realtime::{Aside, Event, Signal};
 
 pub const NEW: &str = "messaging:new";
@@ -28,9 +29,16 @@ pub fn of_message(message: &Message) -> Result<Value> {
     serde_json::to_value(MessageTold { message }).map_err(Error::internal)
 }
 
-pub fn of_read(actor: &Actor, conversation: ConversationId, up_to_seq: i64, read_at: Timestamp) -> Value {
+/// `message` is the one at `up_to_seq`.
+pub fn of_read(
+    actor: &Actor,
+    conversation: ConversationId,
+    up_to_seq: i64,
+    message: Option<MessageId>,
+    read_at: Timestamp,
+) -> Value {
     let (conversation_id, reader_id) = (conversation, actor.user);
-    json!(ReadTold { conversation_id, reader_id, up_to_seq, message_id: None, read_at })
+    json!(ReadTold { conversation_id, reader_id, up_to_seq, message_id: message, read_at })
 }
 
 pub fn of_delivered(conversation: ConversationId, up_to_seq: i64, delivered_at: Timestamp) -> Value {
@@ -41,32 +49,32 @@ pub fn of_typing(conversation: ConversationId, user: UserId, typing: bool) -> Va
     json!(TypingTold { conversation_id: conversation, user_id: user, typing })
 }
 
-/// A durable event of a client's room, numbered `seq`. Whom it is copied to is known later.
-pub fn durable(tenant: TenantId, client: ClientId, seq: i64, name: &str, payload: &Value) -> Result<Event> {
+/// A durable event of a conversation, numbered `seq`. Whom it is copied to is known later.
+pub fn durable(tenant: TenantId, place: &Place, seq: i64, name: &str, payload: &Value) -> Result<Event> {
     Ok(Event {
         tenant,
         id: Uuid::now_v7(),
-        topic: room_topic(client).into(),
+        topic: place.topic().into(),
         seq,
         name: name.into(),
         payload: raw(payload)?,
         copies: Vec::new(),
         also: Vec::new(),
-        client: Some(client),
+        client: place.client(),
     })
 }
 
-/// An event of the moment in a client's room, copied to `user:{id}` of `people`.
+/// An event of the moment in a conversation, copied to `user:{id}` of `people`.
 pub fn signal(
     tenant: TenantId,
-    client: ClientId,
+    place: &Place,
     name: &str,
     payload: &Value,
     people: impl IntoIterator<Item = UserId>,
 ) -> Result<Signal> {
     Ok(Signal {
         tenant,
-        topic: room_topic(client).into(),
+        topic: place.topic().into(),
         name: name.into(),
         payload: raw(payload)?,
         copies: people.into_iter().map(person_topic).map(Into::into).collect(),

@@ -1,4 +1,4 @@
-//! Chat: the one room that each client shares with the tenant's operators.
+//! Chat: the one room that each client shares with the tenant's operators, and what two operators say to each other.
 //!
 //! - `seq` numbers the messages of a conversation 1, 2, 3 …; `head` numbers every durable change of it (new, edited,
 //!   deleted, read) and is what the socket calls `meta.seq`. Both are taken under the conversation's row lock, so a
@@ -12,6 +12,7 @@ mod events;
 pub mod http;
 pub mod model;
 pub mod payload;
+mod place;
 mod policy;
 pub mod service;
 mod store;
@@ -22,12 +23,13 @@ use std::time::Duration;
 
 pub use delivered::Delivered;
 pub use events::RESERVED as EVENTS;
+pub use place::Place;
 pub use typing::Typing;
 
 use crate::base::{Actor, Clock, Result};
 use crate::config::Feature;
 use crate::db::Db;
-use crate::identity::Directory;
+use crate::identity::{Directory, FeatureSet};
 use crate::realtime::Hub;
 
 /// What chat needs of the house.
@@ -44,16 +46,13 @@ pub struct Chat {
 }
 
 impl Chat {
-    /// Lets people in where chat is on; each use case begins with it.
-    async fn admit(&self, actor: &Actor) -> Result<()> {
+    /// Lets people in where chat is on; each use case begins with it. What else is on for them comes back.
+    async fn admit(&self, actor: &Actor) -> Result<FeatureSet> {
         policy::may_use_rooms(actor)?;
-        self.directory.require(actor, Feature::Chat).await
+        let features = self.directory.features(actor.tenant).await?;
+        features.require(Feature::Chat)?;
+        Ok(features)
     }
-}
-
-/// The topic of a client's room.
-pub fn room_topic(client: crate::base::id::ClientId) -> String {
-    format!("chat:room:{client}")
 }
 
 /// The topic of everything meant for one person.

@@ -7,18 +7,19 @@ use uuid::Uuid;
 
 use crate::base::id::{ClientId, ConversationId, MessageId, UserId};
 use crate::base::role::UserType;
-use crate::base::{Error, Fault, Result, Timestamp};
+use crate::base::{Error, Fault, Result, Role, Timestamp};
 
 /// Most characters of a message.
 pub const MAX_CONTENT_CHARS: usize = 10_000;
 /// Most characters of a conversation's last message in lists.
 pub const EXCERPT_CHARS: usize = 120;
 
-/// Which conversation is meant: by its own id, or by the client whose room it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Which conversation is meant: by its own id, by the client whose room it is, or by the colleague whom it is with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Room {
     Conversation(ConversationId),
     Client(ClientId),
+    Person(UserId),
 }
 
 /// The words of a message: 1–10,000 characters after trimming, kept as sent. White space around them that would
@@ -147,8 +148,9 @@ pub enum State {
 pub struct Message {
     pub id: MessageId,
     pub conversation_id: ConversationId,
-    pub client_id: ClientId,
-    /// The operator in charge of the client, or the author when an operator wrote.
+    /// Null in direct conversations.
+    pub client_id: Option<ClientId>,
+    /// The operator in charge of the client, or the author when an operator wrote; null in direct conversations.
     pub operator_id: Option<UserId>,
     /// The message's own number in its conversation.
     #[schema(example = 12)]
@@ -204,8 +206,7 @@ pub struct Conversation {
     pub kind: String,
     pub client: Option<ClientName>,
     /// The other person of a direct conversation; null in rooms.
-    #[schema(value_type = Option<Object>)]
-    pub peer: Option<Value>,
+    pub peer: Option<Peer>,
     pub last_message: Option<LastMessage>,
     pub unread_count: i64,
     pub counterpart: Counterpart,
@@ -219,6 +220,16 @@ pub struct Conversation {
 pub struct ClientName {
     pub id: ClientId,
     pub name: String,
+}
+
+/// A colleague. Name and rank are null where the caller may not know them any more.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Peer {
+    pub id: UserId,
+    #[schema(example = "Emma Laurent")]
+    pub display_name: Option<String>,
+    pub avatar_url: Option<String>,
+    pub role: Option<Role>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

@@ -5,11 +5,42 @@ use std::time::Duration;
 
 use crate::base::role::Role;
 use crate::base::{Actor, Error, Kind, Result, Timestamp};
-use crate::chat::model::Message;
+use crate::chat::model::{Message, Room};
+use crate::chat::place::Place;
+use crate::config::Feature;
+use crate::identity::FeatureSet;
 
 /// Rooms are for people: a producer announces events instead.
 pub fn may_use_rooms(actor: &Actor) -> Result<()> {
     if actor.role.is_service() { Err(Error::forbidden()) } else { Ok(()) }
+}
+
+/// Whoever names a colleague means a direct conversation. Errors: `FEATURE_DISABLED`.
+pub fn may_name(features: &FeatureSet, room: Room) -> Result<()> {
+    if matches!(room, Room::Person(_)) { features.require(Feature::Direct) } else { Ok(()) }
+}
+
+/// A direct conversation is closed where the feature is off, whatever was said in it. Errors: `FEATURE_DISABLED`.
+pub fn may_enter(features: &FeatureSet, place: &Place) -> Result<()> {
+    if place.is_direct() { features.require(Feature::Direct) } else { Ok(()) }
+}
+
+/// Direct conversations are for operators.
+pub fn may_write_to_colleagues(actor: &Actor) -> Result<()> {
+    if actor.role.is_operator() { Ok(()) } else { Err(Error::forbidden()) }
+}
+
+/// Owners and managers write to every colleague, employees to all but owners. `rank` is the colleague's now; none
+/// where they are gone. `authz.may_write_to` says the same in the database.
+pub fn may_write_to(actor: &Actor, rank: Option<Role>) -> Result<()> {
+    let may = match (actor.role, rank) {
+        (Role::Owner | Role::Manager, Some(Role::Owner | Role::Manager | Role::Employee))
+        | (Role::Employee, Some(Role::Manager | Role::Employee)) => true,
+        (Role::Owner | Role::Manager | Role::Employee | Role::Client | Role::Service | Role::Platform, _) => {
+            false
+        }
+    };
+    if may { Ok(()) } else { Err(Error::forbidden()) }
 }
 
 /// Following is for operators; members of the client are told of their room anyway.

@@ -8,8 +8,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::Actor;
-use crate::base::id::{ClientId, ConversationId, TenantId, UserId};
+use crate::base::id::{ConversationId, TenantId, UserId};
 use crate::chat::events;
+use crate::chat::place::Place;
 use crate::realtime::Hub;
 
 const LASTS: Duration = Duration::from_secs(5);
@@ -28,7 +29,7 @@ pub struct Typing {
 /// Who learns that somebody types: the room, and the others who are told of it.
 #[derive(Clone)]
 pub struct Audience {
-    pub client: ClientId,
+    pub place: Place,
     pub others: Arc<[UserId]>,
 }
 
@@ -38,8 +39,8 @@ impl Typing {
     }
 
     /// `actor` types in the room, still types, or no longer does.
-    pub fn set(&self, actor: &Actor, conversation: ConversationId, audience: Audience, typing: bool) {
-        let key = (actor.tenant, conversation, actor.user);
+    pub fn set(&self, actor: &Actor, audience: Audience, typing: bool) {
+        let key = (actor.tenant, audience.place.conversation, actor.user);
         {
             let mut held = self.typing.lock().unwrap_or_else(PoisonError::into_inner);
             match typing {
@@ -56,7 +57,7 @@ impl Typing {
     fn tell(&self, (tenant, conversation, user): Key, audience: &Audience, typing: bool) {
         let payload = events::of_typing(conversation, user, typing);
         let others = audience.others.iter().copied();
-        match events::signal(tenant, audience.client, events::TYPING, &payload, others) {
+        match events::signal(tenant, &audience.place, events::TYPING, &payload, others) {
             Ok(signal) => self.hub.signal(signal),
             Err(error) => tracing::error!(%error, "typing could not be told"),
         }

@@ -42,12 +42,14 @@ diesel::table! {
         tenant_id -> Uuid,
         id -> Uuid,
         kind -> Text,
-        client_id -> Uuid,
+        client_id -> Nullable<Uuid>,
         last_seq -> BigInt,
         head -> BigInt,
         last_message_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        user_one_id -> Nullable<Uuid>,
+        user_two_id -> Nullable<Uuid>,
     }
 }
 
@@ -68,7 +70,7 @@ diesel::table! {
         tenant_id -> Uuid,
         id -> Uuid,
         conversation_id -> Uuid,
-        client_id -> Uuid,
+        client_id -> Nullable<Uuid>,
         operator_id -> Nullable<Uuid>,
         seq -> BigInt,
         changed_seq -> BigInt,
@@ -84,6 +86,8 @@ diesel::table! {
         edited_at -> Nullable<Timestamptz>,
         deleted_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
+        user_one_id -> Nullable<Uuid>,
+        user_two_id -> Nullable<Uuid>,
     }
 }
 
@@ -98,6 +102,7 @@ diesel::table! {
         fanout -> Json,
         client_id -> Nullable<Uuid>,
         created_at -> Timestamptz,
+        user_ids -> Nullable<Array<Uuid>>,
     }
 }
 
@@ -111,7 +116,7 @@ diesel::table! {
     participants (tenant_id, conversation_id, user_id) {
         tenant_id -> Uuid,
         conversation_id -> Uuid,
-        client_id -> Uuid,
+        client_id -> Nullable<Uuid>,
         user_id -> Uuid,
         side -> Text,
         counted -> Bool,

@@ -9,7 +9,7 @@ use crate::base::{Error, Kind, Result};
 use crate::config::{self, Feature};
 
 /// What this version has. The others read as off, and answer `FEATURE_DISABLED` where a request asks for them.
-const BUILT: [Feature; 1] = [Feature::Chat];
+const BUILT: [Feature; 2] = [Feature::Chat, Feature::Direct];
 
 /// What is off for one tenant.
 #[derive(Debug, Clone)]

@@ -25,7 +25,7 @@ pub struct Event {
     pub copies: Vec<Box<str>>,
     /// What else is said at the same moment, to unnumbered topics; never replayed.
     pub also: Vec<Aside>,
-    /// Whose event it is, for row-level security on replay. `None`: only who sees all rooms.
+    /// Whose event it is, for row-level security on replay. `None`: of the people whom its row names.
     pub client: Option<ClientId>,
 }
 

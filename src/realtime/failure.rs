@@ -25,6 +25,13 @@ pub fn command(error: &Error, locale: Locale) -> String {
     Value::Object(body).to_string()
 }
 
+/// `{"reason", "code", "message"}`: a frame that makes no sense, and why, in the words of programmers.
+pub fn malformed(why: &str, locale: Locale) -> String {
+    let message = say(locale, "error-malformed-frame", &[]);
+    json!({"reason": format!("MALFORMED_FRAME: {why}"), "code": "MALFORMED_FRAME", "message": message})
+        .to_string()
+}
+
 /// `CODE: sentence`.
 pub fn reason(error: &Error, locale: Locale) -> String {
     format!("{}: {}", error.code(), message(error, locale))

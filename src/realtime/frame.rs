@@ -8,6 +8,7 @@ const FIN_TEXT: u8 = 0x81;
 const FIN_BINARY: u8 = 0x82;
 const FIN_CLOSE: u8 = 0x88;
 const FIN_PONG: u8 = 0x8A;
+const EMPTY_PING: &[u8] = &[0x89, 0];
 /// A control frame carries 125 bytes, and a close frame's code takes two of them.
 const MAX_CONTROL: usize = 125;
 const MAX_REASON: usize = MAX_CONTROL - 2;
@@ -21,6 +22,8 @@ pub enum CloseCode {
     Policy,
     TooBig,
     Restart,
+    /// A newer connection of the same person took this one's place: clients are not to come back.
+    Superseded,
 }
 
 impl CloseCode {
@@ -32,6 +35,7 @@ impl CloseCode {
             CloseCode::Policy => 1008,
             CloseCode::TooBig => 1009,
             CloseCode::Restart => 1012,
+            CloseCode::Superseded => 4001,
         }
     }
 }
@@ -47,6 +51,11 @@ impl Frame {
 
     pub fn binary(parts: &[&[u8]]) -> Self {
         Self::build(FIN_BINARY, parts)
+    }
+
+    /// Asks whether somebody is there. Costs no allocation.
+    pub fn ping() -> Self {
+        Self(Bytes::from_static(EMPTY_PING))
     }
 
     /// Echoes a ping; what is over the 125 bytes of a control frame is cut.

@@ -55,6 +55,12 @@ pub trait Host: Send + Sync + 'static {
         after: Option<Timestamp>,
     ) -> BoxFuture<'a, Result<Grant>>;
 
+    /// Topics (bare names) that are `actor`'s own: dialects without joins hear them from the connect on.
+    fn own_topics(&self, actor: &Actor) -> Vec<String>;
+
+    /// Whether `actor` may connect where `tenant`, an id as somebody wrote it, is said to live.
+    fn may_enter<'a>(&'a self, actor: &'a Actor, tenant: &'a str) -> BoxFuture<'a, Result<()>>;
+
     /// Runs a command to its end; what it returns is the reply.
     fn command<'a>(&'a self, actor: &'a Actor, name: &'a str, payload: Value)
     -> BoxFuture<'a, Result<Value>>;

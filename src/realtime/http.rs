@@ -1,4 +1,4 @@
-//! The way in: `GET /realtime/v1/websocket` and `GET /socket/websocket`.
+//! The way in: `GET /realtime/v1/websocket` and `GET /socket/websocket`; `doors` has the others.
 //!
 //! Almost every refusal is said inside the socket, since no client can see the status of a refused upgrade: the
 //! upgrade is refused only where no client would understand the answer (another protocol version), from a foreign
@@ -14,11 +14,11 @@ use base64::engine::general_purpose::GeneralPurposeConfig;
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::Realtime;
 use super::codec::Dialect;
 use super::host::Peer;
 use super::session::{Opening, Session};
 use super::socket_actix;
+use super::{Realtime, doors};
 use crate::base::Locale;
 use crate::web::ClientAddress;
 
@@ -34,24 +34,39 @@ pub fn routes(config: &mut web::ServiceConfig) {
     for path in PATHS {
         config.route(path, web::get().to(connect));
     }
+    doors::routes(config);
 }
 
 async fn connect(realtime: web::Data<Realtime>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
-    answer(&realtime.into_inner(), &request, payload)
-}
-
-fn answer(realtime: &Arc<Realtime>, request: &HttpRequest, payload: web::Payload) -> HttpResponse {
-    let query = Query::of(request);
+    let query = Query::of(&request);
     let Some(dialect) = Dialect::of_version(query.vsn.as_deref()) else {
         return refusal(StatusCode::FORBIDDEN, "unsupported protocol version: use vsn 1.0.0 or 2.0.0");
     };
+    answer(&realtime.into_inner(), &request, payload, query, Door { dialect, place: None })
+}
+
+/// How a connection comes in.
+pub(super) struct Door {
+    pub dialect: Dialect,
+    /// The tenant that the path names.
+    pub place: Option<Box<str>>,
+}
+
+pub(super) fn answer(
+    realtime: &Arc<Realtime>,
+    request: &HttpRequest,
+    payload: web::Payload,
+    query: Query,
+    door: Door,
+) -> HttpResponse {
     if !origin_is_welcome(request, realtime.settings.origins.as_deref()) {
         return refusal(StatusCode::FORBIDDEN, "this origin is not allowed");
     }
     if !realtime.takes_connections() {
         return refusal(StatusCode::SERVICE_UNAVAILABLE, "the service restarts: try again soon");
     }
-    let opening = Opening { dialect, peer: peer(request), tokens: tokens(request, query) };
+    let Door { dialect, place } = door;
+    let opening = Opening { dialect, peer: peer(request), tokens: tokens(request, query), place };
     match upgrade(realtime, request, payload, opening) {
         Ok(response) => response,
         Err(error) => error.error_response(),
@@ -98,15 +113,19 @@ fn origin_is_welcome(request: &HttpRequest, origins: Option<&[String]>) -> bool 
 }
 
 #[derive(Default)]
-struct Query {
+pub(super) struct Query {
     vsn: Option<String>,
     token: Option<String>,
     apikey: Option<String>,
+    /// Engine.IO's version.
+    pub eio: Option<String>,
+    /// Engine.IO's session, of a client that began with another transport.
+    pub sid: Option<String>,
 }
 
 impl Query {
     /// Reads what it knows, ignores the rest, which is the app's own.
-    fn of(request: &HttpRequest) -> Self {
+    pub(super) fn of(request: &HttpRequest) -> Self {
         let pairs: Vec<(String, String)> =
             serde_urlencoded::from_str(request.query_string()).unwrap_or_default();
         let mut query = Self::default();
@@ -115,6 +134,8 @@ impl Query {
                 "vsn" => query.vsn = Some(value),
                 "token" => query.token = Some(value),
                 "apikey" => query.apikey = Some(value),
+                "EIO" => query.eio = Some(value),
+                "sid" => query.sid = Some(value),
                 _ => {}
             }
         }

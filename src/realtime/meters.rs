@@ -3,16 +3,40 @@
 
 use metrics::{Counter, Gauge, counter, gauge};
 
+use super::codec::{Dialect, Family};
 use crate::telemetry::names::{WS_ACTIVE_CONNECTIONS, WS_FRAMES, WS_SLOW_CONSUMERS};
-
-/// V1 and V2 are one dialect to operators.
-const DIALECT: &str = "phoenix";
 
 pub struct Meters {
     pub connections: Gauge,
     pub slow_consumers: Counter,
-    pub frames_in: Counter,
-    pub frames_out: Counter,
+    phoenix: Frames,
+    plain: Frames,
+    socketio: Frames,
+}
+
+/// Frames of one dialect, as operators tell dialects apart: V1 and V2 are one.
+pub struct Frames {
+    pub received: Counter,
+    pub sent: Counter,
+}
+
+impl Frames {
+    fn of(dialect: &'static str) -> Self {
+        Self {
+            received: counter!(WS_FRAMES, "direction" => "in", "dialect" => dialect),
+            sent: counter!(WS_FRAMES, "direction" => "out", "dialect" => dialect),
+        }
+    }
+}
+
+impl Meters {
+    pub fn frames(&self, dialect: Dialect) -> &Frames {
+        match dialect.family() {
+            Family::Phoenix => &self.phoenix,
+            Family::Plain => &self.plain,
+            Family::SocketIo => &self.socketio,
+        }
+    }
 }
 
 impl Default for Meters {
@@ -20,8 +44,9 @@ impl Default for Meters {
         Self {
             connections: gauge!(WS_ACTIVE_CONNECTIONS),
             slow_consumers: counter!(WS_SLOW_CONSUMERS),
-            frames_in: counter!(WS_FRAMES, "direction" => "in", "dialect" => DIALECT),
-            frames_out: counter!(WS_FRAMES, "direction" => "out", "dialect" => DIALECT),
+            phoenix: Frames::of("phoenix"),
+            plain: Frames::of("plain"),
+            socketio: Frames::of("socketio"),
         }
     }
 }

@@ -9,12 +9,13 @@
 //! - [`Realtime`]: what sessions share; [`http::routes`] mounts the sockets.
 //! - [`Host`]: what the service must answer (tokens, rights, commands). `app` implements it.
 //! - [`Log`]: the replay log; [`Outbox`] is PostgreSQL's.
-//! - `codec`: the wire. `session`: one connection. `guard`: frames are refused at their header.
+//! - `codec`: the wire, in three dialects. `session`: one connection. `guard`: frames are refused at their header.
 //!
 //! The room knows topics, numbers and bytes; it knows nothing of chat.
 
 mod codec;
 mod connection;
+mod doors;
 mod event;
 mod failure;
 mod frame;
@@ -41,6 +42,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use self::codec::Spelling;
 use self::connection::{Connection, Order};
 pub use self::event::{Aside, Event, Signal};
 pub use self::host::{Credential, Grant, Host, Peer, Receipt};

@@ -9,7 +9,7 @@ pub const MESSAGES_SENT: &str = "messages_sent_total";
 pub const MESSAGE_DELIVERY_SECONDS: &str = "message_delivery_seconds";
 /// A histogram of seconds, by `method`, `route` (pattern, or `unmatched`) and `status`.
 pub const HTTP_REQUEST_DURATION_SECONDS: &str = "http_request_duration_seconds";
-/// A counter by `direction` (`in`, `out`) and `dialect` (`phoenix`, `plain`).
+/// A counter by `direction` (`in`, `out`) and `dialect` (`phoenix`, `plain`, `socketio`).
 pub const WS_FRAMES: &str = "ws_frames_total";
 /// A counter of connections told to resume because their queue was full.
 pub const WS_SLOW_CONSUMERS: &str = "ws_slow_consumers_total";

@@ -23,7 +23,7 @@ pub(super) struct ListQuery {
     sort: Option<String>,
     /// `all` (default): every room the caller may see. `mine`: rooms the caller is told of and counted for.
     scope: Option<String>,
-    /// Words in a client's or a member's name, or in messages.
+    /// Words in the name of a client, a member or a colleague, or in messages.
     search: Option<String>,
     /// 1–200, 50 when absent.
     limit: Option<i64>,
@@ -65,16 +65,18 @@ pub(super) async fn list(
     Ok(Reply::page(service::list(&chat, &caller, list).await?, page, None))
 }
 
-/// Opens the conversation with a client: it is there since the client is.
+/// Opens the conversation with a client, which is there since the client is, or with a colleague, made on first use.
 #[utoipa::path(tag = "chat", operation_id = "open_conversation", request_body = OpenBody,
-    responses((status = 200, description = "There already", body = Conversation)))]
+    responses((status = 200, description = "There already", body = Conversation),
+        (status = 201, description = "Made now, with a colleague", body = Conversation)))]
 #[post("/conversations")]
 pub(super) async fn open(
     chat: Data<Chat>,
     caller: Caller,
     body: Json<OpenBody>,
 ) -> Result<Reply<Conversation>> {
-    Ok(Reply::ok(service::open_room(&chat, &caller, body.0.client()?).await?))
+    let (conversation, is_new) = service::open(&chat, &caller, body.0.room()?).await?;
+    Ok(if is_new { Reply::created(conversation) } else { Reply::ok(conversation) })
 }
 
 /// One conversation.
@@ -132,8 +134,8 @@ pub(super) async fn typing(
 #[utoipa::path(tag = "chat", operation_id = "draft_message", request_body = DraftBody, responses((status = 200, body = Draft)))]
 #[post("/conversations/draft")]
 pub(super) async fn draft(chat: Data<Chat>, caller: Caller, body: Json<DraftBody>) -> Result<Reply<Draft>> {
-    let (client, related) = body.0.parse()?;
-    Ok(Reply::ok(service::draft(&chat, &caller, client, related).await?))
+    let (room, related) = body.0.parse()?;
+    Ok(Reply::ok(service::draft(&chat, &caller, room, related).await?))
 }
 
 /// From now on the caller, an operator, is told of this room and counted for it.
@@ -147,7 +149,7 @@ pub(super) async fn follow(
     Ok(Reply::ok(service::follow(&chat, &caller, Room::Conversation(path.0), true).await?))
 }
 
-/// No longer followed; who is in charge of the client or in its team is told all the same.
+/// No longer followed; who is in charge of the client or in its team, or one of two colleagues, is told all the same.
 #[utoipa::path(tag = "chat", operation_id = "unfollow_conversation", params(("id" = ConversationId, Path)), responses((status = 200, body = Conversation)))]
 #[delete("/conversations/{id}/follow")]
 pub(super) async fn unfollow(

@@ -5,7 +5,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::base::id::{ClientId, ConversationId, MessageId, UserId};
-use crate::base::{Error, Fault, Kind, Result};
+use crate::base::{Error, Fault, Result};
 use crate::chat::model::{MessageBody, Related, Room};
 use crate::chat::service::Send;
 use crate::chat::store::Cut;
@@ -65,7 +65,7 @@ pub struct SendCommand {
 
 impl SendCommand {
     pub fn into_send(self) -> Result<Send> {
-        let room = room_of(self.conversation_id, self.client_id, self.to_user_id)?;
+        let room = room_of(self.conversation_id, self.client_id, self.to_user_id);
         let (content, related, client_message_id) = (self.content, self.related, self.client_message_id);
         SendBody { content, related, client_message_id }.into_send(room)
     }
@@ -86,6 +86,8 @@ pub struct TypingCommand {
     pub conversation_id: Option<ConversationId>,
     #[serde(default)]
     pub client_id: Option<ClientId>,
+    #[serde(default)]
+    pub to_user_id: Option<UserId>,
     #[serde(default = "yes")]
     pub typing: bool,
 }
@@ -96,7 +98,8 @@ fn yes() -> bool {
 
 impl TypingCommand {
     pub fn room(&self) -> Result<Room> {
-        room_of(self.conversation_id, self.client_id, None)?.map_err(|fault| Error::validation(vec![fault]))
+        room_of(self.conversation_id, self.client_id, self.to_user_id)
+            .map_err(|fault| Error::validation(vec![fault]))
     }
 }
 
@@ -105,21 +108,17 @@ fn room_of(
     conversation: Option<ConversationId>,
     client: Option<ClientId>,
     to_user: Option<UserId>,
-) -> Result<Result<Room, Fault>> {
+) -> Result<Room, Fault> {
     match (conversation, client, to_user) {
-        (Some(id), None, None) => Ok(Ok(Room::Conversation(id))),
-        (None, Some(id), None) => Ok(Ok(Room::Client(id))),
-        (None, None, Some(_)) => Err(no_direct()),
-        (None, None, None) => Ok(Err(Fault::new("conversation_id", "missing"))),
-        _ => Ok(Err(Fault::new("conversation_id", "ambiguous"))),
+        (Some(id), None, None) => Ok(Room::Conversation(id)),
+        (None, Some(id), None) => Ok(Room::Client(id)),
+        (None, None, Some(id)) => Ok(Room::Person(id)),
+        (None, None, None) => Err(Fault::new("conversation_id", "missing")),
+        _ => Err(Fault::new("conversation_id", "ambiguous")),
     }
 }
 
-fn no_direct() -> Error {
-    Error::new(Kind::Forbidden, "FEATURE_DISABLED").arg("feature", "direct")
-}
-
-/// Which conversation to open.
+/// Which conversation to open: a client's room, or the direct one with a colleague.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"client_id": "0198c0de-0000-7000-8000-000000000002"}))]
@@ -131,18 +130,18 @@ pub struct OpenBody {
 }
 
 impl OpenBody {
-    pub fn client(self) -> Result<ClientId> {
-        client_of(self.client_id, self.user_id)?.map_err(|fault| Error::validation(vec![fault]))
+    pub fn room(self) -> Result<Room> {
+        whose(self.client_id, self.user_id).map_err(|fault| Error::validation(vec![fault]))
     }
 }
 
 /// Exactly one of the two who can be written to.
-fn client_of(client: Option<ClientId>, user: Option<UserId>) -> Result<Result<ClientId, Fault>> {
+fn whose(client: Option<ClientId>, user: Option<UserId>) -> Result<Room, Fault> {
     match (client, user) {
-        (Some(id), None) => Ok(Ok(id)),
-        (None, Some(_)) => Err(no_direct()),
-        (None, None) => Ok(Err(Fault::new("client_id", "missing"))),
-        (Some(_), Some(_)) => Ok(Err(Fault::new("client_id", "ambiguous"))),
+        (Some(id), None) => Ok(Room::Client(id)),
+        (None, Some(id)) => Ok(Room::Person(id)),
+        (None, None) => Err(Fault::new("client_id", "missing")),
+        (Some(_), Some(_)) => Err(Fault::new("client_id", "ambiguous")),
     }
 }
 
@@ -159,11 +158,11 @@ pub struct DraftBody {
 }
 
 impl DraftBody {
-    pub fn parse(self) -> Result<(ClientId, Related)> {
+    pub fn parse(self) -> Result<(Room, Related)> {
         let related_faults = self.related.faults();
-        match client_of(self.client_id, self.user_id)? {
-            Ok(client) if related_faults.is_empty() => Ok((client, self.related)),
-            client => Err(Error::validation(client.err().into_iter().chain(related_faults).collect())),
+        match whose(self.client_id, self.user_id) {
+            Ok(room) if related_faults.is_empty() => Ok((room, self.related)),
+            room => Err(Error::validation(room.err().into_iter().chain(related_faults).collect())),
         }
     }
 }

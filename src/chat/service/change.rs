@@ -8,19 +8,23 @@ use crate::activity::{self, Action, Entry};
 use crate::base::id::MessageId;
 use crate::base::{Actor, Error, Result};
 use crate::chat::model::{Message, MessageBody};
+use crate::chat::service::direct;
 use crate::chat::store::{self, Head, Marked};
 use crate::chat::{Chat, events, person_topic, policy};
 use crate::db::Tx;
 
 /// The message with its new words. The words before are kept in the activity log.
 pub async fn edit(chat: &Chat, actor: &Actor, id: MessageId, body: MessageBody) -> Result<Message> {
-    chat.admit(actor).await?;
+    let features = chat.admit(actor).await?;
     let (task, by) = (chat.clone(), actor.clone());
     chat.db
         .write(actor, move |tx| {
             let (before, head) = load_locked(tx, &by, id)?;
             let now = task.clock.now();
+            policy::may_enter(&features, &head.place)?;
             policy::may_edit(&by, &before, now, task.edit_window)?;
+            // Other words are words too: a rank that changed since holds for them.
+            direct::check_ranks(tx, &by, &head.place, None)?;
             if before.deleted_at.is_some() {
                 return Err(Error::conflict().details(json!({"current": before})));
             }
@@ -45,11 +49,12 @@ pub async fn edit(chat: &Chat, actor: &Actor, id: MessageId, body: MessageBody) 
 
 /// The tombstone. A repeat gives it again.
 pub async fn delete(chat: &Chat, actor: &Actor, id: MessageId) -> Result<Message> {
-    chat.admit(actor).await?;
+    let features = chat.admit(actor).await?;
     let (task, by) = (chat.clone(), actor.clone());
     chat.db
         .write(actor, move |tx| {
             let (before, head) = load_locked(tx, &by, id)?;
+            policy::may_enter(&features, &head.place)?;
             let now = task.clock.now();
             if before.deleted_at.is_some() && before.sender_id == by.user {
                 return Ok(before);
@@ -98,11 +103,9 @@ fn announce(
 ) -> Result<()> {
     activity::record(tx, actor, &Entry::new(change.action, "message", message.id).details(change.kept))?;
     let payload = events::of_message(message)?;
-    let mut event =
-        events::durable(actor.tenant, head.client_id, message.changed_seq, change.event, &payload)?;
+    let mut event = events::durable(actor.tenant, &head.place, message.changed_seq, change.event, &payload)?;
     let what = Marked {
-        conversation: head.conversation_id,
-        client: head.client_id,
+        place: head.place,
         topic: &event.topic,
         seq: event.seq,
         event_id: event.id,
@@ -114,7 +117,7 @@ fn announce(
     let (people, told) = store::announce_change(tx, actor, what)?;
     event.copies = people.into_iter().map(person_topic).map(Into::into).collect();
     if message.deleted_at.is_some() {
-        event.also = events::unread(head.conversation_id, &told)?;
+        event.also = events::unread(head.place.conversation, &told)?;
     }
     let hub = Arc::clone(&chat.hub);
     let event = Arc::new(event);

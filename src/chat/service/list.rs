@@ -1,12 +1,12 @@
 //! The conversation list, one conversation, and what is unread.
 
-use crate::base::id::UserId;
 use crate::base::page::Page;
 use crate::base::{Actor, Result, Timestamp};
 use crate::chat::model::{ClientName, Conversation, Room, Unread};
 use crate::chat::service::counterpart;
 use crate::chat::store::{self, ListFilter, Order, Outline};
-use crate::chat::{Chat, room_topic};
+use crate::chat::{Chat, policy};
+use crate::config::Feature;
 
 /// Rooms whose messages match a search are looked for among this many of the newest matches.
 const SEARCHED_MESSAGES: i64 = 1_000;
@@ -37,7 +37,7 @@ pub struct List {
 }
 
 pub async fn list(chat: &Chat, actor: &Actor, list: List) -> Result<Vec<Conversation>> {
-    chat.admit(actor).await?;
+    let direct = chat.admit(actor).await?.is_on(Feature::Direct);
     let online = match list.order {
         Order::Online => {
             chat.hub.people_online(actor.tenant, ONLINE_PEOPLE).into_iter().map(|u| u.0).collect()
@@ -54,6 +54,7 @@ pub async fn list(chat: &Chat, actor: &Actor, list: List) -> Result<Vec<Conversa
             };
             let filter = ListFilter {
                 order: list.order,
+                direct,
                 mine: list.scope == Scope::Mine,
                 name_like: list.search.as_deref().map(contains),
                 matching,
@@ -67,9 +68,10 @@ pub async fn list(chat: &Chat, actor: &Actor, list: List) -> Result<Vec<Conversa
 }
 
 pub async fn one(chat: &Chat, actor: &Actor, room: Room) -> Result<Conversation> {
-    chat.admit(actor).await?;
+    let features = chat.admit(actor).await?;
     let by = actor.clone();
     let outline = chat.db.read(actor, move |tx| store::conversation(tx.conn(), &by, room)).await?;
+    policy::may_enter(&features, &outline.place)?;
     Ok(shown(chat, actor, outline))
 }
 
@@ -81,20 +83,17 @@ pub async fn unread_count(chat: &Chat, actor: &Actor) -> Result<Unread> {
 
 /// The room with what only this process knows: who is online.
 fn shown(chat: &Chat, actor: &Actor, outline: Outline) -> Conversation {
-    let others: Vec<UserId> = outline.others.iter().copied().map(UserId).collect();
+    let (others, last_seen) = outline.others(actor.user);
+    let peer = outline.peer(actor.user);
     let last_message = outline.last_message();
-    let counterpart = counterpart::after_send(
-        chat,
-        actor,
-        &others,
-        outline.operator_name.as_deref(),
-        outline.others_last_seen,
-    );
+    let operator_name = outline.operator_name.as_deref();
+    let counterpart = counterpart::after_send(chat, actor, &others, operator_name, last_seen);
+    let client = outline.place.client().zip(outline.client_name);
     Conversation {
-        id: outline.id,
+        id: outline.place.conversation,
         kind: outline.kind,
-        client: Some(ClientName { id: outline.client_id, name: outline.client_name }),
-        peer: None,
+        client: client.map(|(id, name)| ClientName { id, name }),
+        peer,
         last_message,
         unread_count: outline.unread_count.into(),
         counterpart,
@@ -126,5 +125,5 @@ pub async fn moved_since(chat: &Chat, actor: &Actor, after: Timestamp) -> Result
         .db
         .read(actor, move |tx| store::moved_since(tx.conn(), tenant, user, after, MOVED_ROOMS))
         .await?;
-    Ok(moved.into_iter().map(|(client, head)| (room_topic(client), head)).collect())
+    Ok(moved.into_iter().map(|(place, head)| (place.topic(), head)).collect())
 }

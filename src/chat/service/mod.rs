@@ -2,6 +2,7 @@
 
 mod change;
 mod counterpart;
+mod direct;
 mod list;
 mod read;
 mod room;
@@ -11,6 +12,6 @@ mod send;
 pub use change::{delete, edit};
 pub use list::{List, Scope, list, moved_since, one, unread_count};
 pub use read::{UpTo, mark_read};
-pub use room::{Draft, Place, draft, follow, history, open_room, place, set_typing};
+pub use room::{Draft, draft, follow, history, open, place, set_typing};
 pub use search::{about, search};
 pub use send::{Outcome, Send, send};

@@ -9,8 +9,9 @@ use crate::base::id::{ConversationId, MessageId};
 use crate::base::{Actor, Result, Timestamp};
 use crate::chat::model::ReadState;
 use crate::chat::store::{self, Head, Marked, Told};
-use crate::chat::{Chat, events, person_topic};
+use crate::chat::{Chat, events, person_topic, policy};
 use crate::db::Tx;
+use crate::identity::FeatureSet;
 
 /// Up to where a person has read.
 #[derive(Debug, Clone, Copy)]
@@ -23,12 +24,18 @@ pub enum UpTo {
 }
 
 pub async fn mark_read(chat: &Chat, actor: &Actor, up_to: UpTo) -> Result<ReadState> {
-    chat.admit(actor).await?;
+    let features = chat.admit(actor).await?;
     let (task, by) = (chat.clone(), actor.clone());
-    chat.db.write(actor, move |tx| write(&task, tx, &by, up_to)).await
+    chat.db.write(actor, move |tx| write(&task, tx, &by, &features, up_to)).await
 }
 
-fn write(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, up_to: UpTo) -> Result<ReadState> {
+fn write(
+    chat: &Chat,
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    features: &FeatureSet,
+    up_to: UpTo,
+) -> Result<ReadState> {
     let (conversation, wanted) = match up_to {
         UpTo::End(id) => (id, i64::MAX),
         UpTo::Seq(id, seq) => (id, seq),
@@ -38,6 +45,7 @@ fn write(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, up_to: UpTo) -> Result<Rea
         }
     };
     let head = store::lock(tx.conn(), actor, conversation)?;
+    policy::may_enter(features, &head.place)?;
     let seq = wanted.min(head.last_seq);
     if seq <= head.read_seq && !store::awaits_reading(tx.conn(), actor, &head, seq)? {
         return store::read_state(tx.conn(), actor.tenant, actor.user, conversation);
@@ -47,8 +55,8 @@ fn write(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, up_to: UpTo) -> Result<Rea
     // One change moves a bounded number of messages, so a long absence is read in several.
     loop {
         number += 1;
-        let seen = store::mark_read(tx, actor, &head, seq, number, now)?;
-        let told = announce(chat, tx, actor, &head, Reading { number, up_to: seq, now })?;
+        let (seen, message) = store::mark_read(tx, actor, &head, seq, number, now)?;
+        let told = announce(chat, tx, actor, &head, Reading { number, up_to: seq, message, now })?;
         if seen < store::READ_AT_ONCE {
             let mine = told.iter().find(|told| told.user_id == actor.user);
             return Ok(events::read_state(conversation, seq.max(head.read_seq), mine));
@@ -60,29 +68,29 @@ fn write(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, up_to: UpTo) -> Result<Rea
 struct Reading {
     number: i64,
     up_to: i64,
+    message: Option<MessageId>,
     now: Timestamp,
 }
 
 fn announce(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, head: &Head, reading: Reading) -> Result<Vec<Told>> {
-    let Reading { number, up_to, now } = reading;
-    let payload = events::of_read(actor, head.conversation_id, up_to, now);
-    let mut event = events::durable(actor.tenant, head.client_id, number, events::READ, &payload)?;
+    let Reading { number, up_to, message, now } = reading;
+    let payload = events::of_read(actor, head.place.conversation, up_to, message, now);
+    let mut event = events::durable(actor.tenant, &head.place, number, events::READ, &payload)?;
     let what = Marked {
-        conversation: head.conversation_id,
-        client: head.client_id,
+        place: head.place,
         topic: &event.topic,
         seq: event.seq,
         event_id: event.id,
         event: events::READ,
         payload,
-        log: Entry::new(Action::MessageRead, "conversation", head.conversation_id)
+        log: Entry::new(Action::MessageRead, "conversation", head.place.conversation)
             .details(json!({"up_to_seq": up_to}))
             .carried(actor),
         deleted: None,
     };
     let (people, told) = store::announce_change(tx, actor, what)?;
     event.copies = people.into_iter().map(person_topic).map(Into::into).collect();
-    event.also = events::unread(head.conversation_id, &told)?;
+    event.also = events::unread(head.place.conversation, &told)?;
     let hub = Arc::clone(&chat.hub);
     let event = Arc::new(event);
     tx.after_commit(move || hub.publish(event));

@@ -1,52 +1,71 @@
-//! A room: its history, following it, typing in it, and a draft about something.
+//! A conversation: opening it, its history, following it, typing in it, and a draft about something.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::base::id::{ClientId, ConversationId};
 use crate::base::{Actor, Error, Kind, Result, text};
 use crate::chat::model::{Conversation, Message, Related, Room};
-use crate::chat::service::list;
+use crate::chat::place::Place;
+use crate::chat::service::{direct, list};
 use crate::chat::store::{self, Cut, Window};
 use crate::chat::typing::Audience;
 use crate::chat::{Chat, events, policy};
+use crate::db::Tx;
 
 /// Kinds of entities that have a draft of their own; any other gets the general one.
 const DRAFT_KINDS: [&str; 5] = ["sale", "product", "alert", "order", "ticket"];
 
 /// A page of the room's history. Fetching it delivers it.
 pub async fn history(chat: &Chat, actor: &Actor, room: Room, cut: Cut, limit: i64) -> Result<Window> {
-    chat.admit(actor).await?;
+    let features = chat.admit(actor).await?;
     let tenant = actor.tenant;
     let window = chat.db.read(actor, move |tx| store::history(tx.conn(), tenant, room, cut, limit)).await?;
-    let undelivered = |m: &&Message| m.delivered_at.is_none() && m.sender_type != actor.role.user_type();
+    let place = window.place;
+    policy::may_enter(&features, &place)?;
+    let undelivered =
+        |m: &&Message| m.delivered_at.is_none() && place.is_across(actor, m.sender_id, m.sender_type);
     let mut fetched = window.messages.iter().filter(undelivered).peekable();
-    if let Some(client) = fetched.peek().map(|m| m.client_id) {
-        chat.delivered.fetched(actor, client, fetched.map(|m| m.id));
+    if fetched.peek().is_some() {
+        chat.delivered.fetched(actor, place.room(), fetched.map(|m| m.id));
     }
     Ok(window)
 }
 
-/// The client's room, which is there since the client is.
-pub async fn open_room(chat: &Chat, actor: &Actor, client: ClientId) -> Result<Conversation> {
+/// The conversation that a body names, and whether it was made now: a client's room is there since the client is.
+pub async fn open(chat: &Chat, actor: &Actor, room: Room) -> Result<(Conversation, bool)> {
+    let features = chat.admit(actor).await?;
+    policy::may_name(&features, room)?;
+    let (room, is_new) = match room {
+        Room::Person(peer) => {
+            let by = actor.clone();
+            let (id, is_new) = chat.db.write(actor, move |tx| direct::open(tx, &by, peer, "user_id")).await?;
+            (Room::Conversation(id), is_new)
+        }
+        Room::Client(_) | Room::Conversation(_) => (room, false),
+    };
     // An id in a body that the caller may not know is a fault of that body, not a page that is missing.
-    list::one(chat, actor, Room::Client(client)).await.map_err(|error| match error.kind() {
+    let shown = list::one(chat, actor, room).await.map_err(|error| match error.kind() {
         Kind::NotFound => Error::invalid("client_id", "unknown_id"),
         _ => error,
-    })
+    })?;
+    Ok((shown, is_new))
 }
 
 /// The actor is told of the room from now on, or only if they are in charge of it anyway.
 pub async fn follow(chat: &Chat, actor: &Actor, room: Room, wanted: bool) -> Result<Conversation> {
-    chat.admit(actor).await?;
+    let features = chat.admit(actor).await?;
     policy::may_follow(actor)?;
     let by = actor.clone();
     let state = chat
         .db
         .write(actor, move |tx| {
-            let Place { conversation, client, .. } = store::place(tx.conn(), by.tenant, room)?;
-            store::follow(tx.conn(), client, wanted)?;
-            store::read_state(tx.conn(), by.tenant, by.user, conversation)
+            let (place, _) = store::place(tx.conn(), by.tenant, room)?;
+            policy::may_enter(&features, &place)?;
+            // The two people of a direct conversation are told of it anyway.
+            if let Some(client) = place.client() {
+                store::follow(tx.conn(), client, wanted)?;
+            }
+            store::read_state(tx.conn(), by.tenant, by.user, place.conversation)
         })
         .await?;
     // Whoever leaves has less to read, on every device.
@@ -54,35 +73,43 @@ pub async fn follow(chat: &Chat, actor: &Actor, room: Room, wanted: bool) -> Res
     list::one(chat, actor, room).await
 }
 
-/// Where a room is: both its names.
-pub struct Place {
-    pub conversation: ConversationId,
-    pub client: ClientId,
-    /// The number of its last durable change.
-    pub head: i64,
-}
-
-/// Where a room is, for whoever may see it; else not found.
-pub async fn place(chat: &Chat, actor: &Actor, room: Room) -> Result<Place> {
-    chat.admit(actor).await?;
+/// Where a conversation is and the number of its last durable change, for whoever may see it; else not found.
+pub async fn place(chat: &Chat, actor: &Actor, room: Room) -> Result<(Place, i64)> {
+    let features = chat.admit(actor).await?;
     let tenant = actor.tenant;
-    chat.db.read(actor, move |tx| store::place(tx.conn(), tenant, room)).await
+    let (place, head) = chat.db.read(actor, move |tx| store::place(tx.conn(), tenant, room)).await?;
+    policy::may_enter(&features, &place)?;
+    Ok((place, head))
 }
 
-/// Tells the room that the actor types, or no longer does. Ends by itself after 5 s.
+/// Tells the others that the actor types, or no longer does. Ends by itself after 5 s.
 pub async fn set_typing(chat: &Chat, actor: &Actor, room: Room, typing: bool) -> Result<()> {
-    chat.admit(actor).await?;
-    let tenant = actor.tenant;
-    let (place, people) = chat
-        .db
-        .read(actor, move |tx| {
-            let place = store::place(tx.conn(), tenant, room)?;
-            let people = store::room_people(tx.conn(), place.conversation)?;
-            Ok((place, people))
-        })
-        .await?;
+    let features = chat.admit(actor).await?;
+    policy::may_name(&features, room)?;
+    let by = actor.clone();
+    let reads = move |tx: &mut Tx<'_>| {
+        let (place, _) = store::place(tx.conn(), by.tenant, room)?;
+        policy::may_enter(&features, &place)?;
+        direct::check_ranks(tx, &by, &place, Some(room))?;
+        Ok((place, store::room_people(tx.conn(), place.conversation)?))
+    };
+    let told = match (chat.db.read(actor, reads).await, room) {
+        (Err(error), Room::Person(peer)) if error.kind() == Kind::NotFound => {
+            // The first letters of the first message: the conversation begins with them.
+            let by = actor.clone();
+            chat.db
+                .write(actor, move |tx| {
+                    let (id, _) = direct::open(tx, &by, peer, "to_user_id")?;
+                    let (place, _) = store::place(tx.conn(), by.tenant, Room::Conversation(id))?;
+                    Ok((place, store::room_people(tx.conn(), place.conversation)?))
+                })
+                .await
+        }
+        (told, _) => told,
+    };
+    let (place, people) = told?;
     let others = people.into_iter().map(|person| person.user_id).filter(|user| *user != actor.user).collect();
-    chat.typing.set(actor, place.conversation, Audience { client: place.client, others }, typing);
+    chat.typing.set(actor, Audience { place, others }, typing);
     Ok(())
 }
 
@@ -95,8 +122,8 @@ pub struct Draft {
     pub related: Related,
 }
 
-pub async fn draft(chat: &Chat, actor: &Actor, client: ClientId, related: Related) -> Result<Draft> {
-    let conversation = open_room(chat, actor, client).await?;
+pub async fn draft(chat: &Chat, actor: &Actor, room: Room, related: Related) -> Result<Draft> {
+    let (conversation, _) = open(chat, actor, room).await?;
     let kind = DRAFT_KINDS.into_iter().find(|kind| *kind == related.kind).unwrap_or("other");
     let title =
         related.preview.as_ref().and_then(|p| p.get("title")).and_then(|t| t.as_str()).unwrap_or(&related.id);

@@ -8,12 +8,14 @@ use uuid::Uuid;
 use crate::activity::{Action, Entry};
 use crate::base::id::{MessageId, UserId};
 use crate::base::role::UserType;
-use crate::base::{Actor, Result, Timestamp};
+use crate::base::{Actor, Error, Result, Timestamp};
 use crate::chat::model::{self, Message, MessageBody, Related, Room, Sent, State};
-use crate::chat::service::counterpart;
+use crate::chat::place::Place;
+use crate::chat::service::{counterpart, direct};
 use crate::chat::store::{self, Announcement, NewMessage, Teller, Told};
-use crate::chat::{Chat, events, person_topic};
+use crate::chat::{Chat, events, person_topic, policy};
 use crate::db::Tx;
+use crate::identity::FeatureSet;
 use crate::telemetry::names::{MESSAGE_DELIVERY_SECONDS, MESSAGES_SENT};
 use crate::web::idempotency::{Done, Once};
 
@@ -47,11 +49,19 @@ struct Written {
 }
 
 pub async fn send(chat: &Chat, actor: &Actor, once: Once, command: Send) -> Result<Outcome> {
-    chat.admit(actor).await?;
+    let features = chat.admit(actor).await?;
+    policy::may_name(&features, command.room)?;
     let arrived = Instant::now();
     let (task, by, command) = (chat.clone(), actor.clone(), Arc::new(command));
-    let done: Done<Written> =
-        chat.db.write(actor, move |tx| once.run(tx, |tx| write(&task, tx, &by, &command, arrived))).await?;
+    let done: Done<Written> = chat
+        .db
+        .write(actor, move |tx| {
+            once.run(tx, |tx| {
+                let teller = teller(tx, &by, &features, &command)?;
+                write(&task, tx, &by, &command, teller, arrived)
+            })
+        })
+        .await?;
     let replayed = done.replayed;
     let written = done.value;
     let counterpart = counterpart::after_send(
@@ -68,8 +78,30 @@ pub async fn send(chat: &Chat, actor: &Actor, once: Once, command: Send) -> Resu
     Ok(Outcome { sent: Sent { message: written.message, counterpart }, repeated, replayed })
 }
 
-fn write(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, command: &Send, arrived: Instant) -> Result<Written> {
-    let teller = store::room_for_send(tx.conn(), actor, command.room, command.client_message_id)?;
+/// Where the message goes. The first one to a colleague makes the conversation.
+fn teller(tx: &mut Tx<'_>, actor: &Actor, features: &FeatureSet, command: &Send) -> Result<Teller> {
+    let find =
+        |tx: &mut Tx<'_>| store::room_for_send(tx.conn(), actor, command.room, command.client_message_id);
+    let found = match (find(tx)?, command.room) {
+        (None, Room::Person(peer)) => {
+            direct::open(tx, actor, peer, "to_user_id")?;
+            find(tx)?
+        }
+        (found, _) => found,
+    };
+    let teller = found.ok_or_else(|| Error::not_found("conversation"))?;
+    policy::may_enter(features, &teller.place)?;
+    Ok(teller)
+}
+
+fn write(
+    chat: &Chat,
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    command: &Send,
+    teller: Teller,
+    arrived: Instant,
+) -> Result<Written> {
     if let Some(first) = teller.repeat_of {
         let message = store::message(tx.conn(), actor.tenant, first)?;
         model::check_repeat(&message, &command.body, command.related.as_ref())?;
@@ -77,14 +109,18 @@ fn write(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, command: &Send, arrived: I
         let operator_name = teller.operator_name;
         return Ok(Written { message, repeated: true, others, operator_name, last_seen });
     }
-    if actor.role.is_operator() && !teller.follows {
+    match teller.place.client() {
         // Whoever writes in a room is told of it from then on.
-        store::follow(tx.conn(), teller.client_id, true)?;
+        Some(client) if actor.role.is_operator() && !teller.follows => {
+            store::follow(tx.conn(), client, true)?;
+        }
+        Some(_) => {}
+        None => direct::check_ranks(tx, actor, &teller.place, Some(command.room))?,
     }
     let message = insert(chat, tx, actor, command, &teller)?;
-    let told = announce(chat, tx, actor, &message, arrived)?;
-    let other = actor.role.user_type().other();
-    let mut others: Vec<UserId> = told.iter().filter(|t| t.side() == other).map(|t| t.user_id).collect();
+    let told = announce(chat, tx, actor, (&teller.place, &message), arrived)?;
+    let across = |told: &&Told| teller.place.is_across(actor, told.user_id, told.side());
+    let mut others: Vec<UserId> = told.iter().filter(across).map(|told| told.user_id).collect();
     let mut last_seen = None;
     if !others.iter().any(|user| chat.hub.is_online(actor.tenant, *user)) {
         // Only who waits is told since when: no trip is spent on it while somebody is there.
@@ -95,9 +131,8 @@ fn write(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, command: &Send, arrived: I
 
 /// The people of the other side, and when one of them was last seen.
 fn others_of(tx: &mut Tx<'_>, actor: &Actor, teller: &Teller) -> Result<(Vec<UserId>, Option<Timestamp>)> {
-    let other = actor.role.user_type().other();
-    let mut people = store::room_people(tx.conn(), teller.conversation_id)?;
-    people.retain(|person| person.side() == other);
+    let mut people = store::room_people(tx.conn(), teller.place.conversation)?;
+    people.retain(|person| teller.place.is_across(actor, person.user_id, person.side()));
     let last_seen = people.iter().filter_map(|person| person.last_seen_at).max();
     Ok((people.into_iter().map(|person| person.user_id).collect(), last_seen))
 }
@@ -106,9 +141,12 @@ fn insert(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, command: &Send, teller: &
     let sender_type = actor.role.user_type();
     let new = NewMessage {
         id: MessageId::new(),
-        conversation: teller.conversation_id,
-        client: teller.client_id,
-        operator: if sender_type == UserType::Operator { Some(actor.user) } else { teller.operator_id },
+        place: teller.place,
+        operator: match (teller.place.client(), sender_type) {
+            (None, _) => None,
+            (Some(_), UserType::Operator) => Some(actor.user),
+            (Some(_), UserType::Client) => teller.operator_id,
+        },
         body: &command.body,
         related: command.related.as_ref(),
         client_message_id: command.client_message_id,
@@ -117,8 +155,8 @@ fn insert(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, command: &Send, teller: &
     let (seq, changed_seq) = store::insert(tx, actor, &new)?;
     Ok(Message {
         id: new.id,
-        conversation_id: new.conversation,
-        client_id: new.client,
+        conversation_id: new.place.conversation,
+        client_id: new.place.client(),
         operator_id: new.operator,
         seq,
         changed_seq,
@@ -142,15 +180,13 @@ fn announce(
     chat: &Chat,
     tx: &mut Tx<'_>,
     actor: &Actor,
-    message: &Message,
+    (place, message): (&Place, &Message),
     arrived: Instant,
 ) -> Result<Vec<Told>> {
     let payload = events::of_message(message)?;
-    let mut event =
-        events::durable(actor.tenant, message.client_id, message.changed_seq, events::NEW, &payload)?;
+    let mut event = events::durable(actor.tenant, place, message.changed_seq, events::NEW, &payload)?;
     let what = Announcement {
-        conversation: message.conversation_id,
-        client: message.client_id,
+        place: *place,
         topic: &event.topic,
         seq: event.seq,
         event_id: event.id,

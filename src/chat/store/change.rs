@@ -5,19 +5,20 @@ use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::place::by_room;
 use super::send::Told;
-use crate::base::id::{ClientId, ConversationId, MessageId, UserId};
+use crate::base::id::{ConversationId, MessageId, UserId};
 use crate::base::{Actor, Error, Result, Timestamp};
+use crate::chat::model::Room;
+use crate::chat::place::Place;
 use crate::db::Tx;
 use crate::db::sql::{Bind, sql};
 
 /// A locked conversation, and where the actor stands in it.
 #[derive(QueryableByName)]
 pub struct Head {
-    #[diesel(sql_type = SqlUuid)]
-    pub conversation_id: ConversationId,
-    #[diesel(sql_type = SqlUuid)]
-    pub client_id: ClientId,
+    #[diesel(embed)]
+    pub place: Place,
     #[diesel(sql_type = BigInt)]
     pub last_seq: i64,
     #[diesel(sql_type = BigInt)]
@@ -27,7 +28,8 @@ pub struct Head {
 }
 
 const STANDING: &str = "
-    SELECT c.id AS conversation_id, c.client_id, c.last_seq, c.head, coalesce(p.read_seq, 0) AS read_seq
+    SELECT c.id AS conversation_id, c.client_id, c.user_one_id, c.user_two_id, c.last_seq, c.head,
+           coalesce(p.read_seq, 0) AS read_seq
       FROM conversations c LEFT JOIN participants p
         ON p.tenant_id = c.tenant_id AND p.conversation_id = c.id AND p.user_id = $3
      WHERE c.tenant_id = $1 AND c.id = $2";
@@ -60,7 +62,7 @@ const MARK_READ: &str = "
         UPDATE messages SET read_at = $5, delivered_at = coalesce(delivered_at, $5), changed_seq = $6
          WHERE tenant_id = $1 AND id = ANY (ARRAY (
             SELECT id FROM messages WHERE tenant_id = $1 AND conversation_id = $2 AND sender_type = $10 AND seq <= $4
-               AND read_at IS NULL ORDER BY seq LIMIT $3))
+               AND sender_id <> $9 AND read_at IS NULL ORDER BY seq LIMIT $3))
         RETURNING id),
     room AS (
         UPDATE conversations SET head = $6, updated_at = $5 WHERE tenant_id = $1 AND id = $2)
@@ -70,7 +72,16 @@ const MARK_READ: &str = "
         unread_count = CASE WHEN p.counted THEN (
             SELECT count(*) FROM messages m WHERE m.tenant_id = $1 AND m.conversation_id = $2
                AND m.seq > greatest(p.read_seq, excluded.read_seq) AND m.sender_id <> $9 AND m.deleted_at IS NULL) ELSE 0 END
-    RETURNING (SELECT count(*) FROM seen) AS count";
+    RETURNING (SELECT count(*) FROM seen) AS count,
+        (SELECT m.id FROM messages m WHERE m.tenant_id = $1 AND m.conversation_id = $2 AND m.seq = $4) AS last_id";
+
+#[derive(QueryableByName)]
+struct Seen {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    last_id: Option<MessageId>,
+}
 
 #[derive(QueryableByName)]
 struct Count {
@@ -78,7 +89,8 @@ struct Count {
     count: i64,
 }
 
-/// Takes `number` of the topic. Says how many messages are read by it: `READ_AT_ONCE` where more may wait.
+/// Takes `number` of the topic. Says how many messages are read by it, `READ_AT_ONCE` where more may wait, and which
+/// one is at `up_to`.
 pub fn mark_read(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -86,32 +98,32 @@ pub fn mark_read(
     up_to: i64,
     number: i64,
     now: Timestamp,
-) -> Result<i64> {
-    let side = actor.role.user_type();
-    let seen: Count = sql(MARK_READ)
+) -> Result<(i64, Option<MessageId>)> {
+    let seen: Seen = sql(MARK_READ)
         .bind(actor.tenant)
-        .bind(head.conversation_id)
+        .bind(head.place.conversation)
         .bind(READ_AT_ONCE)
         .bind(up_to)
         .bind(now)
         .bind(number)
-        .bind(side.as_str())
-        .bind(head.client_id)
+        .bind(actor.role.user_type().as_str())
+        .bind(head.place.client())
         .bind(actor.user)
-        .bind(side.other().as_str())
+        .bind(head.place.others_write_as(actor).as_str())
         .get_result(tx.conn())?;
-    Ok(seen.count)
+    Ok((seen.count, seen.last_id))
 }
 
 /// Whether a message of the other side up to `up_to` waits for somebody of the actor's side to read it.
 pub fn awaits_reading(conn: &mut PgConnection, actor: &Actor, head: &Head, up_to: i64) -> Result<bool> {
     let waiting: Count =
         sql("SELECT count(*) FROM (SELECT FROM messages WHERE tenant_id = $1 AND conversation_id = $2 \
-         AND sender_type = $3 AND seq <= $4 AND read_at IS NULL LIMIT 1) one")
+         AND sender_type = $3 AND sender_id <> $5 AND seq <= $4 AND read_at IS NULL LIMIT 1) one")
         .bind(actor.tenant)
-        .bind(head.conversation_id)
-        .bind(actor.role.user_type().other().as_str())
+        .bind(head.place.conversation)
+        .bind(head.place.others_write_as(actor).as_str())
         .bind(up_to)
+        .bind(actor.user)
         .get_result(conn)?;
     Ok(waiting.count > 0)
 }
@@ -130,7 +142,8 @@ pub fn apply_edit(
     content: &str,
     now: Timestamp,
 ) -> Result<()> {
-    let query = sql(EDIT).bind(actor.tenant).bind(head.conversation_id).bind(now).bind(message).bind(content);
+    let query =
+        sql(EDIT).bind(actor.tenant).bind(head.place.conversation).bind(now).bind(message).bind(content);
     query.execute(tx.conn())?;
     Ok(())
 }
@@ -149,14 +162,18 @@ pub fn apply_delete(
     message: MessageId,
     now: Timestamp,
 ) -> Result<()> {
-    sql(DELETE).bind(actor.tenant).bind(head.conversation_id).bind(now).bind(message).execute(tx.conn())?;
+    sql(DELETE)
+        .bind(actor.tenant)
+        .bind(head.place.conversation)
+        .bind(now)
+        .bind(message)
+        .execute(tx.conn())?;
     Ok(())
 }
 
 /// A durable change other than a send: the event, and whose counters it moves.
 pub struct Marked<'a> {
-    pub conversation: ConversationId,
-    pub client: ClientId,
+    pub place: Place,
     pub topic: &'a str,
     pub seq: i64,
     pub event_id: Uuid,
@@ -188,14 +205,14 @@ const ANNOUNCE: &str = "
          WHERE p.tenant_id = $1 AND p.conversation_id = $2
            AND (m.user_id IS NOT NULL OR (NOT $9 AND p.user_id = $3))),
     event AS (
-        INSERT INTO outbox (tenant_id, topic, seq, id, event, payload, fanout, client_id)
+        INSERT INTO outbox (tenant_id, topic, seq, id, event, payload, fanout, client_id, user_ids)
         SELECT $1, $4, $5, $6, $7, $8, json_build_object(
             'copies', (SELECT to_json(array_agg('user:' || user_id)) FROM people),
             'also', coalesce((SELECT json_agg(json_build_object('topic', 'user:' || user_id, 'event', 'messaging:unread',
                 'payload', json_build_object('conversation_id', $2, 'unread_count', unread_count, 'total', total)))
                 FROM told), '[]'),
             'log', $13),
-            $12)
+            $12, nullif($14, '{}'))
     SELECT (SELECT array_agg(user_id) FROM people) AS people, t.user_id, t.side, t.unread_count, t.total
       FROM (SELECT 1) one LEFT JOIN told t ON true";
 
@@ -218,7 +235,7 @@ pub fn announce_change(tx: &mut Tx<'_>, actor: &Actor, what: Marked<'_>) -> Resu
     let (deleted_seq, author) = what.deleted.unwrap_or((0, actor.user));
     let statement = sql(ANNOUNCE)
         .bind(actor.tenant)
-        .bind(what.conversation)
+        .bind(what.place.conversation)
         .bind(actor.user)
         .bind(what.topic)
         .bind(what.seq)
@@ -228,8 +245,9 @@ pub fn announce_change(tx: &mut Tx<'_>, actor: &Actor, what: Marked<'_>) -> Resu
         .bind(what.deleted.is_some())
         .bind(author)
         .bind(deleted_seq)
-        .bind(what.client)
-        .bind(Bind::Json(what.log));
+        .bind(what.place.client())
+        .bind(Bind::Json(what.log))
+        .bind(what.place.people());
     let rows: Vec<AnnounceRow> = tx.as_system(|sys| Ok(statement.load(sys.conn())?))?;
     let people = rows.first().map(|row| row.people.iter().copied().map(UserId).collect()).unwrap_or_default();
     let told = rows.into_iter().filter_map(|row| {
@@ -243,13 +261,16 @@ pub fn announce_change(tx: &mut Tx<'_>, actor: &Actor, what: Marked<'_>) -> Resu
     Ok((people, told.collect()))
 }
 
-/// The lock that every writer of the room takes before its messages.
-const LOCK_ROOM: &str = "SELECT id FROM conversations WHERE tenant_id = $1 AND client_id = $2 FOR UPDATE";
-
-#[derive(QueryableByName)]
-struct RoomRow {
-    #[diesel(sql_type = SqlUuid)]
-    id: ConversationId,
+/// The lock that every writer of the conversation takes before its messages.
+macro_rules! lock_place {
+    ($room:literal) => {
+        concat!(
+            "SELECT c.id AS conversation_id, c.client_id, c.user_one_id, c.user_two_id FROM conversations c \
+             WHERE c.tenant_id = $1 AND ",
+            $room,
+            " FOR UPDATE"
+        )
+    };
 }
 
 #[derive(QueryableByName)]
@@ -265,31 +286,37 @@ const MARK_DELIVERED: &str = "
             SELECT id FROM messages WHERE tenant_id = $1 AND conversation_id = $2
                AND changed_seq > $3 AND changed_seq <= $4
             UNION ALL SELECT unnest($7)))
-       AND conversation_id = $2 AND sender_type <> $5 AND delivered_at IS NULL
+       AND conversation_id = $2 AND sender_type = $5 AND sender_id <> $8 AND delivered_at IS NULL
     RETURNING seq";
 
-/// Marks the other side's messages whose events (`after`, `up_to`] reached a device of the actor, and those it
-/// fetched. Says which of them was the newest that was not delivered before.
+/// What reached a device: the events (`after`, `up_to`], and messages that were fetched.
+pub struct Reached {
+    pub after: i64,
+    pub up_to: i64,
+    pub fetched: Vec<Uuid>,
+}
+
+/// Marks the others' messages that reached a device of the actor. Says which of them was the newest that was not
+/// delivered before.
 pub fn mark_delivered(
     tx: &mut Tx<'_>,
     actor: &Actor,
-    client: ClientId,
-    after: i64,
-    up_to: i64,
-    fetched: Vec<Uuid>,
+    room: Room,
+    reached: Reached,
     now: Timestamp,
-) -> Result<Option<(ConversationId, i64)>> {
-    let room: Option<RoomRow> =
-        sql(LOCK_ROOM).bind(actor.tenant).bind(client).get_result(tx.conn()).optional()?;
-    let Some(RoomRow { id: conversation }) = room else { return Ok(None) };
+) -> Result<Option<(Place, i64)>> {
+    let (lock, id) = by_room!(room, lock_place);
+    let place: Option<Place> = sql(lock).bind(actor.tenant).bind(id).get_result(tx.conn()).optional()?;
+    let Some(place) = place else { return Ok(None) };
     let rows: Vec<DeliveredRow> = sql(MARK_DELIVERED)
         .bind(actor.tenant)
-        .bind(conversation)
-        .bind(after)
-        .bind(up_to)
-        .bind(actor.role.user_type().as_str())
+        .bind(place.conversation)
+        .bind(reached.after)
+        .bind(reached.up_to)
+        .bind(place.others_write_as(actor).as_str())
         .bind(now)
-        .bind(fetched)
+        .bind(reached.fetched)
+        .bind(actor.user)
         .load(tx.conn())?;
-    Ok(rows.into_iter().map(|row| row.seq).max().map(|newest| (conversation, newest)))
+    Ok(rows.into_iter().map(|row| row.seq).max().map(|newest| (place, newest)))
 }

@@ -4,12 +4,13 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use crate::base::id::{ClientId, ConversationId, MessageId, TenantId, UserId};
+use super::place::by_room;
+use crate::base::id::{ConversationId, MessageId, TenantId, UserId};
 use crate::base::page::{DEFAULT_LIMIT, Page};
 use crate::base::role::UserType;
 use crate::base::{Actor, Error, Result, Role, Timestamp};
-use crate::chat::model::{LastMessage, ReadState, Room, Unread, UnreadRoom, excerpt};
-use crate::chat::service::Place;
+use crate::chat::model::{LastMessage, Peer, ReadState, Room, Unread, UnreadRoom, excerpt};
+use crate::chat::place::Place;
 use crate::db::sql::sql;
 
 /// In which order a list comes.
@@ -27,7 +28,9 @@ pub struct ListFilter {
     pub order: Order,
     /// Only rooms the actor is counted for.
     pub mine: bool,
-    /// Part of a client's or a member's name, escaped for LIKE.
+    /// Whether direct conversations are among them.
+    pub direct: bool,
+    /// Part of the name of a client, a member or a colleague, escaped for LIKE.
     pub name_like: Option<String>,
     /// Rooms whose messages match the same search.
     pub matching: Vec<Uuid>,
@@ -39,14 +42,12 @@ pub struct ListFilter {
 /// A conversation without what only this process knows (who is online).
 #[derive(QueryableByName)]
 pub struct Outline {
-    #[diesel(sql_type = SqlUuid)]
-    pub id: ConversationId,
+    #[diesel(embed)]
+    pub place: Place,
     #[diesel(sql_type = Text)]
     pub kind: String,
-    #[diesel(sql_type = SqlUuid)]
-    pub client_id: ClientId,
-    #[diesel(sql_type = Text)]
-    pub client_name: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub client_name: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     pub operator_name: Option<String>,
     #[diesel(sql_type = Integer)]
@@ -57,11 +58,19 @@ pub struct Outline {
     pub last_message_at: Option<Timestamp>,
     #[diesel(sql_type = Timestamptz)]
     pub updated_at: Timestamp,
-    /// The people of the other side, and when one of them was last seen.
+    /// The people of the other side of a room, and when one of them was last seen.
     #[diesel(sql_type = Array<SqlUuid>)]
-    pub others: Vec<Uuid>,
+    others: Vec<Uuid>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub others_last_seen: Option<Timestamp>,
+    others_last_seen: Option<Timestamp>,
+    #[diesel(sql_type = Nullable<Text>)]
+    peer_name: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    peer_avatar_url: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    peer_role: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    peer_last_seen: Option<Timestamp>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     last_id: Option<MessageId>,
     #[diesel(sql_type = Nullable<BigInt>)]
@@ -77,6 +86,24 @@ pub struct Outline {
 }
 
 impl Outline {
+    /// The other person of a direct conversation, as `me` sees it.
+    pub fn peer(&self, me: UserId) -> Option<Peer> {
+        Some(Peer {
+            id: self.place.peer(me)?,
+            display_name: self.peer_name.clone(),
+            avatar_url: self.peer_avatar_url.clone(),
+            role: self.peer_role.as_deref().and_then(Role::of_person),
+        })
+    }
+
+    /// The people of the other side, and when one of them was last seen.
+    pub fn others(&self, me: UserId) -> (Vec<UserId>, Option<Timestamp>) {
+        match self.place.peer(me) {
+            Some(peer) => (vec![peer], self.peer_last_seen),
+            None => (self.others.iter().copied().map(UserId).collect(), self.others_last_seen),
+        }
+    }
+
     pub fn last_message(&self) -> Option<LastMessage> {
         Some(LastMessage {
             id: self.last_id?,
@@ -103,12 +130,15 @@ fn outlines(part: &str, of: UserType) -> String {
         }
     };
     format!(
-        "SELECT c.id, c.kind, c.client_id, k.name AS client_name, o.display_name AS operator_name, \
+        "SELECT c.id AS conversation_id, c.kind, c.client_id, c.user_one_id, c.user_two_id, k.name AS client_name, o.display_name AS operator_name, \
          coalesce(p.unread_count, 0) AS unread_count, coalesce(p.counted, false) AS followed, \
          c.last_message_at, c.updated_at, coalesce(s.others, '{{}}') AS others, \
-         s.last_seen AS others_last_seen, m.id AS last_id, m.seq AS last_seq, m.content AS last_content, \
+         s.last_seen AS others_last_seen, x.display_name AS peer_name, x.avatar_url AS peer_avatar_url, \
+         x.role AS peer_role, x.last_seen_at AS peer_last_seen, m.id AS last_id, m.seq AS last_seq, m.content AS last_content, \
          m.sender_id AS last_sender_id, u.display_name AS last_sender_name, m.created_at AS last_created_at \
-         FROM ({part}) c JOIN clients k ON k.tenant_id = $1 AND k.id = c.client_id \
+         FROM ({part}) c LEFT JOIN clients k ON k.tenant_id = $1 AND k.id = c.client_id \
+         LEFT JOIN users x ON x.tenant_id = $1 \
+          AND x.id = CASE WHEN c.user_one_id = $2 THEN c.user_two_id ELSE c.user_one_id END \
          LEFT JOIN participants p ON p.tenant_id = $1 AND p.conversation_id = c.id AND p.user_id = $2 \
          LEFT JOIN users o ON o.tenant_id = $1 AND o.id = k.operator_id \
          LEFT JOIN messages m ON m.tenant_id = $1 AND m.conversation_id = c.id AND m.seq = c.last_seq \
@@ -123,17 +153,23 @@ fn outlines(part: &str, of: UserType) -> String {
 ///
 /// Row-level security decides what is seen. For those who see few rooms of many, its own condition stands here once
 /// more without the "or all" beside it, so that PostgreSQL begins with their clients.
-fn page_of(order: Order, role: Role, searched: bool, mine: bool, page: Page) -> String {
+fn page_of(role: Role, filter: &ListFilter) -> String {
+    let ListFilter { order, mine, page, .. } = *filter;
     let few = match role {
-        Role::Employee | Role::Client => "AND c.client_id = ANY (ARRAY(SELECT authz.my_clients()))",
+        Role::Employee => {
+            "AND (c.client_id = ANY (ARRAY(SELECT authz.my_clients())) OR c.user_one_id = $2 OR c.user_two_id = $2)"
+        }
+        Role::Client => "AND c.client_id = ANY (ARRAY(SELECT authz.my_clients()))",
         Role::Owner | Role::Manager | Role::Service | Role::Platform => "",
     };
     let recent = "c.last_message_at DESC NULLS LAST, c.id";
     // An operator's list may be long: looked up once for all rooms. A member has few, and may not see who is told.
     let online = match role.user_type() {
         UserType::Operator => {
-            "(c.client_id IN (SELECT t.client_id FROM client_members t WHERE t.tenant_id = $1 AND t.user_id = ANY ($6))) \
-             DESC"
+            "(CASE WHEN c.client_id IS NULL \
+             THEN CASE WHEN c.user_one_id = $2 THEN c.user_two_id ELSE c.user_one_id END = ANY ($6) \
+             ELSE c.client_id IN (SELECT t.client_id FROM client_members t WHERE t.tenant_id = $1 AND t.user_id = ANY ($6)) \
+             END) DESC"
         }
         UserType::Client => {
             "EXISTS (SELECT FROM authz.room_people(c.id) r WHERE r.side = $3 AND r.user_id = ANY ($6)) DESC"
@@ -157,8 +193,14 @@ fn page_of(order: Order, role: Role, searched: bool, mine: bool, page: Page) -> 
         _ => "LIMIT $4 OFFSET $5".to_owned(),
     };
     let mine = if mine { "AND p.counted" } else { "" };
-    let search = if searched {
-        "AND (c.id = ANY ($7) OR c.client_id IN (SELECT k.id FROM clients k WHERE k.tenant_id = $1 \
+    let kinds = if filter.direct { "" } else { "AND c.client_id IS NOT NULL" };
+    let search = if filter.name_like.is_some() {
+        // One's own name is in every conversation of two.
+        "AND (c.id = ANY ($7) OR c.user_one_id IN (SELECT u.id FROM users u WHERE u.tenant_id = $1 AND u.id <> $2 \
+         AND u.role <> 'client' AND lower(authz.unaccent(u.display_name)) LIKE lower(authz.unaccent($8))) \
+         OR c.user_two_id IN (SELECT u.id FROM users u WHERE u.tenant_id = $1 AND u.id <> $2 \
+         AND u.role <> 'client' AND lower(authz.unaccent(u.display_name)) LIKE lower(authz.unaccent($8))) \
+         OR c.client_id IN (SELECT k.id FROM clients k WHERE k.tenant_id = $1 \
          AND lower(authz.unaccent(k.name)) LIKE lower(authz.unaccent($8))) \
          OR c.client_id IN (SELECT t.client_id FROM client_members t \
          JOIN users u ON u.tenant_id = $1 AND u.id = t.user_id WHERE t.tenant_id = $1 \
@@ -168,13 +210,13 @@ fn page_of(order: Order, role: Role, searched: bool, mine: bool, page: Page) -> 
     };
     format!(
         "SELECT c.*, row_number() OVER (ORDER BY {by}) AS place FROM conversations c {standing} \
-         WHERE c.tenant_id = $1 {few} {mine} {search} ORDER BY {by} {cut}"
+         WHERE c.tenant_id = $1 {few} {kinds} {mine} {search} ORDER BY {by} {cut}"
     )
 }
 
 pub fn list(conn: &mut PgConnection, actor: &Actor, filter: &ListFilter) -> Result<Vec<Outline>> {
     let side = actor.role.user_type();
-    let part = page_of(filter.order, actor.role, filter.name_like.is_some(), filter.mine, filter.page);
+    let part = page_of(actor.role, filter);
     let text = outlines(&part, side);
     let rows = sql(text)
         .bind(actor.tenant)
@@ -189,15 +231,18 @@ pub fn list(conn: &mut PgConnection, actor: &Actor, filter: &ListFilter) -> Resu
     Ok(rows)
 }
 
-/// One room. Not found where it is not the actor's to see.
-pub fn conversation(conn: &mut PgConnection, actor: &Actor, room: Room) -> Result<Outline> {
-    let (column, id) = match room {
-        Room::Conversation(id) => ("id", id.0),
-        Room::Client(id) => ("client_id", id.0),
+macro_rules! only {
+    ($room:literal) => {
+        $room
     };
+}
+
+/// One conversation. Not found where it is not the actor's to see.
+pub fn conversation(conn: &mut PgConnection, actor: &Actor, room: Room) -> Result<Outline> {
+    let (which, id) = by_room!(room, only);
     let side = actor.role.user_type();
-    let part =
-        format!("SELECT c.*, 1 AS place FROM conversations c WHERE c.tenant_id = $1 AND c.{column} = $4");
+    let part = format!("SELECT c.*, 1 AS place FROM conversations c WHERE c.tenant_id = $1 AND {which}");
+    let part = part.replace("$2", "$4");
     sql(outlines(&part, side))
         .bind(actor.tenant)
         .bind(actor.user)
@@ -268,47 +313,31 @@ pub fn read_state(
 }
 
 #[derive(QueryableByName)]
-struct PlaceRow {
-    #[diesel(sql_type = SqlUuid)]
-    id: ConversationId,
-    #[diesel(sql_type = SqlUuid)]
-    client_id: ClientId,
+struct Moved {
+    #[diesel(embed)]
+    place: Place,
     #[diesel(sql_type = BigInt)]
     head: i64,
 }
 
-/// Both names of a room and its head. Not found where it is not the actor's to see.
-pub fn place(conn: &mut PgConnection, tenant: TenantId, room: Room) -> Result<Place> {
-    let (text, id) = match room {
-        Room::Conversation(id) => {
-            ("SELECT id, client_id, head FROM conversations WHERE tenant_id = $1 AND id = $2", id.0)
-        }
-        Room::Client(id) => {
-            ("SELECT id, client_id, head FROM conversations WHERE tenant_id = $1 AND client_id = $2", id.0)
-        }
-    };
-    let row: Option<PlaceRow> = sql(text).bind(tenant).bind(id).get_result(conn).optional()?;
-    let row = row.ok_or_else(|| Error::not_found("conversation"))?;
-    Ok(Place { conversation: row.id, client: row.client_id, head: row.head })
-}
-
-/// Rooms the person is counted for whose head moved since `after`, as (client, head): what an app that was away has
-/// to fetch. The newest first, at most `limit`.
+/// Conversations the person is counted for whose head moved since `after`, with their heads: what an app that was
+/// away has to fetch. The newest first, at most `limit`.
 pub fn moved_since(
     conn: &mut PgConnection,
     tenant: TenantId,
     user: UserId,
     after: Timestamp,
     limit: i64,
-) -> Result<Vec<(ClientId, i64)>> {
-    let rows: Vec<PlaceRow> = sql("SELECT c.id, c.client_id, c.head FROM participants p \
+) -> Result<Vec<(Place, i64)>> {
+    let rows: Vec<Moved> =
+        sql("SELECT c.id AS conversation_id, c.client_id, c.user_one_id, c.user_two_id, c.head FROM participants p \
          JOIN conversations c ON c.tenant_id = p.tenant_id AND c.id = p.conversation_id \
          WHERE p.tenant_id = $1 AND p.user_id = $2 AND p.counted AND c.updated_at > $3 \
          ORDER BY c.updated_at DESC LIMIT $4")
-    .bind(tenant)
-    .bind(user)
-    .bind(after)
-    .bind(limit)
-    .load(conn)?;
-    Ok(rows.into_iter().map(|row| (row.client_id, row.head)).collect())
+        .bind(tenant)
+        .bind(user)
+        .bind(after)
+        .bind(limit)
+        .load(conn)?;
+    Ok(rows.into_iter().map(|row| (row.place, row.head)).collect())
 }

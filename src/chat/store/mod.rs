@@ -3,16 +3,18 @@
 mod change;
 mod list;
 mod page;
+mod place;
 mod row;
 mod search;
 mod send;
 
 pub use change::{
-    Head, Marked, READ_AT_ONCE, announce_change, apply_delete, apply_edit, awaits_reading, lock,
+    Head, Marked, READ_AT_ONCE, Reached, announce_change, apply_delete, apply_edit, awaits_reading, lock,
     mark_delivered, mark_read,
 };
-pub use list::{ListFilter, Order, Outline, conversation, list, moved_since, place, read_state, unread};
+pub use list::{ListFilter, Order, Outline, conversation, list, moved_since, read_state, unread};
 pub use page::{Cut, Window, history, message, of_entity};
+pub use place::{make_pair, place, rank_of};
 pub use search::{hits, rooms_with};
 pub use send::{
     Announcement, NewMessage, Teller, Told, announce_send, follow, insert, room_for_send, room_people,

@@ -4,11 +4,13 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Uuid as SqlUuid};
 use uuid::Uuid;
 
+use super::place::by_room;
 use super::row::{MessageRow, message_columns};
-use crate::base::id::{ConversationId, MessageId, TenantId};
+use crate::base::id::{ClientId, ConversationId, MessageId, TenantId, UserId};
 use crate::base::page::Page;
 use crate::base::{Error, Result};
 use crate::chat::model::{Message, Room};
+use crate::chat::place::Place;
 use crate::db::sql::{Statement, sql};
 
 /// Which part of the history is asked for.
@@ -28,7 +30,7 @@ pub enum Cut {
 /// A page of history. `head` is the topic number in the same snapshot: join with `after_seq = head`, and nothing
 /// falls between.
 pub struct Window {
-    pub conversation_id: ConversationId,
+    pub place: Place,
     pub head: i64,
     pub last_seq: i64,
     /// In the order asked for: ascending `seq`, or ascending `changed_seq`.
@@ -41,6 +43,12 @@ pub struct Window {
 struct WindowRow {
     #[diesel(sql_type = SqlUuid)]
     room_id: ConversationId,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    room_client: Option<ClientId>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    room_one: Option<UserId>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    room_two: Option<UserId>,
     #[diesel(sql_type = BigInt)]
     room_head: i64,
     #[diesel(sql_type = BigInt)]
@@ -55,9 +63,9 @@ struct WindowRow {
 macro_rules! window {
     ($room:literal, $part:literal) => {
         concat!(
-            "SELECT r.id AS room_id, r.head AS room_head, r.last_seq AS room_last_seq, m.id AS message_id, ",
+            "SELECT r.id AS room_id, r.client_id AS room_client, r.user_one_id AS room_one, r.user_two_id AS room_two, r.head AS room_head, r.last_seq AS room_last_seq, m.id AS message_id, ",
             message_columns!(),
-            " FROM (SELECT c.id, c.head, c.last_seq FROM conversations c WHERE c.tenant_id = $1 AND ",
+            " FROM (SELECT c.id, c.client_id, c.user_one_id, c.user_two_id, c.head, c.last_seq FROM conversations c WHERE c.tenant_id = $1 AND ",
             $room,
             ") r LEFT JOIN LATERAL (SELECT * FROM messages p WHERE p.tenant_id = $1 AND p.conversation_id = r.id ",
             $part,
@@ -75,9 +83,6 @@ macro_rules! windows {
         ]
     };
 }
-
-const BY_CONVERSATION: [&str; 3] = windows!("c.id = $2");
-const BY_CLIENT: [&str; 3] = windows!("c.client_id = $2");
 
 struct MaybeMessage {
     room: WindowRow,
@@ -103,11 +108,7 @@ pub fn history(
     cut: Cut,
     limit: i64,
 ) -> Result<Window> {
-    let (texts, id) = match room {
-        Room::Conversation(id) => (&BY_CONVERSATION, id.0),
-        Room::Client(id) => (&BY_CLIENT, id.0),
-    };
-    let [before, after, changed] = texts;
+    let ([before, after, changed], id) = by_room!(room, windows);
     let (text, bound) = match cut {
         Cut::Newest => (before, i64::MAX),
         Cut::Before(seq) => (before, seq),
@@ -115,13 +116,14 @@ pub fn history(
         Cut::ChangedAfter(seq) => (changed, seq),
     };
     let rows: Vec<MaybeMessage> =
-        sql(*text).bind(tenant).bind(id).bind(bound).bind(limit.saturating_add(1)).load(conn)?;
+        sql(text).bind(tenant).bind(id).bind(bound).bind(limit.saturating_add(1)).load(conn)?;
     let first = rows.first().ok_or_else(|| Error::not_found("conversation"))?;
-    let (conversation_id, head, last_seq) =
-        (first.room.room_id, first.room.room_head, first.room.room_last_seq);
+    let room = &first.room;
+    let place = Place::new(room.room_id, room.room_client, (room.room_one, room.room_two))?;
+    let (head, last_seq) = (room.room_head, room.room_last_seq);
     let mut messages: Vec<Message> = rows.into_iter().filter_map(|row| row.message).collect();
     let has_more = cut_off(&mut messages, cut, usize::try_from(limit).unwrap_or(usize::MAX));
-    Ok(Window { conversation_id, head, last_seq, messages, has_more })
+    Ok(Window { place, head, last_seq, messages, has_more })
 }
 
 /// Leaves what belongs to the page, in the order asked for. Says whether there was more.

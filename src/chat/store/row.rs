@@ -27,8 +27,8 @@ pub struct MessageRow {
     id: MessageId,
     #[diesel(sql_type = SqlUuid)]
     conversation_id: ConversationId,
-    #[diesel(sql_type = SqlUuid)]
-    client_id: ClientId,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    client_id: Option<ClientId>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     operator_id: Option<UserId>,
     #[diesel(sql_type = BigInt)]

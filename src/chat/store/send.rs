@@ -5,20 +5,20 @@ use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::place::by_room;
 use crate::base::id::{ClientId, ConversationId, MessageId, UserId};
 use crate::base::role::UserType;
-use crate::base::{Actor, Error, Result, Timestamp};
+use crate::base::{Actor, Result, Timestamp};
 use crate::chat::model::{MessageBody, Related, Room};
+use crate::chat::place::Place;
 use crate::db::Tx;
 use crate::db::sql::{Bind, sql};
 
 /// What a send must know of the room and of its author.
 #[derive(QueryableByName)]
 pub struct Teller {
-    #[diesel(sql_type = SqlUuid)]
-    pub conversation_id: ConversationId,
-    #[diesel(sql_type = SqlUuid)]
-    pub client_id: ClientId,
+    #[diesel(embed)]
+    pub place: Place,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub operator_id: Option<UserId>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -38,11 +38,11 @@ pub struct Teller {
 macro_rules! room_for_send {
     ($room:literal) => {
         concat!(
-            "SELECT c.id AS conversation_id, c.client_id, k.operator_id, o.display_name AS operator_name, \
+            "SELECT c.id AS conversation_id, c.client_id, c.user_one_id, c.user_two_id, k.operator_id, o.display_name AS operator_name, \
              u.display_name AS sender_name, u.avatar_url AS sender_avatar_url, \
              coalesce(p.follows, false) AS follows, m.id AS repeat_of \
              FROM conversations c \
-             JOIN clients k ON k.tenant_id = c.tenant_id AND k.id = c.client_id \
+             LEFT JOIN clients k ON k.tenant_id = c.tenant_id AND k.id = c.client_id \
              LEFT JOIN users o ON o.tenant_id = k.tenant_id AND o.id = k.operator_id \
              LEFT JOIN users u ON u.tenant_id = c.tenant_id AND u.id = $3 \
              LEFT JOIN participants p ON p.tenant_id = c.tenant_id AND p.conversation_id = c.id AND p.user_id = $3 \
@@ -54,25 +54,21 @@ macro_rules! room_for_send {
     };
 }
 
-/// Not found where the room is not the actor's to see.
+/// None where the conversation is not the actor's to see.
 pub fn room_for_send(
     conn: &mut PgConnection,
     actor: &Actor,
     room: Room,
     client_message_id: Option<Uuid>,
-) -> Result<Teller> {
-    let (text, id) = match room {
-        Room::Conversation(id) => (room_for_send!("c.id = $2"), id.0),
-        Room::Client(id) => (room_for_send!("c.client_id = $2"), id.0),
-    };
-    sql(text)
+) -> Result<Option<Teller>> {
+    let (text, id) = by_room!(room, room_for_send);
+    Ok(sql(text)
         .bind(actor.tenant)
         .bind(id)
         .bind(actor.user)
         .bind(client_message_id)
         .get_result(conn)
-        .optional()?
-        .ok_or_else(|| Error::not_found("conversation"))
+        .optional()?)
 }
 
 /// The actor follows the room from now on, or no longer. Brings its audience in line.
@@ -83,8 +79,7 @@ pub fn follow(conn: &mut PgConnection, client: ClientId, wanted: bool) -> Result
 
 pub struct NewMessage<'a> {
     pub id: MessageId,
-    pub conversation: ConversationId,
-    pub client: ClientId,
+    pub place: Place,
     pub operator: Option<UserId>,
     pub body: &'a MessageBody,
     pub related: Option<&'a Related>,
@@ -106,19 +101,21 @@ const INSERT: &str = "
         UPDATE conversations SET last_seq = last_seq + 1, head = head + 1, last_message_at = $3, updated_at = $3
          WHERE tenant_id = $1 AND id = $2 RETURNING last_seq, head)
     INSERT INTO messages (tenant_id, id, conversation_id, client_id, operator_id, seq, changed_seq, sender_id,
-        sender_type, content, related_entity_type, related_entity_id, related_preview, client_message_id, created_at)
-    SELECT $1, $4, $2, $5, $6, last_seq, head, $7, $8, $9, $10, $11, $12, $13, $3 FROM room
+        sender_type, content, related_entity_type, related_entity_id, related_preview, client_message_id, created_at,
+        user_one_id, user_two_id)
+    SELECT $1, $4, $2, $5, $6, last_seq, head, $7, $8, $9, $10, $11, $12, $13, $3, $14, $15 FROM room
     RETURNING seq, changed_seq";
 
 /// The message's `seq` and the topic's number.
 pub fn insert(tx: &mut Tx<'_>, actor: &Actor, new: &NewMessage<'_>) -> Result<(i64, i64)> {
     let related = new.related;
+    let [user_one, user_two] = new.place.pair();
     let numbers: Numbers = sql(INSERT)
         .bind(actor.tenant)
-        .bind(new.conversation)
+        .bind(new.place.conversation)
         .bind(new.now)
         .bind(new.id)
-        .bind(new.client)
+        .bind(new.place.client())
         .bind(new.operator)
         .bind(actor.user)
         .bind(actor.role.user_type().as_str())
@@ -127,6 +124,8 @@ pub fn insert(tx: &mut Tx<'_>, actor: &Actor, new: &NewMessage<'_>) -> Result<(i
         .bind(related.map(|r| r.id.clone()))
         .bind(related.and_then(|r| r.preview.clone()))
         .bind(new.client_message_id)
+        .bind(user_one)
+        .bind(user_two)
         .get_result(tx.conn())?;
     Ok((numbers.seq, numbers.changed_seq))
 }
@@ -163,19 +162,18 @@ const ANNOUNCE: &str = "
              WHERE p.tenant_id = $1 AND p.user_id = c.user_id AND p.counted) AS total
           FROM counted c),
     event AS (
-        INSERT INTO outbox (tenant_id, topic, seq, id, event, payload, fanout, client_id)
+        INSERT INTO outbox (tenant_id, topic, seq, id, event, payload, fanout, client_id, user_ids)
         SELECT $1, $4, $5, $6, 'messaging:new', $7, json_build_object(
             'copies', to_json(array_append(array_agg('user:' || user_id), 'user:' || $3::text)),
             'also', coalesce(json_agg(json_build_object('topic', 'user:' || user_id, 'event', 'messaging:unread',
                 'payload', json_build_object('conversation_id', $2, 'unread_count', unread_count, 'total', total))), '[]'),
             'log', $9),
-            $8 FROM told)
+            $8, nullif($10, '{}') FROM told)
     SELECT user_id, side, unread_count, total FROM told";
 
 /// What an announcement carries beside who acts.
 pub struct Announcement<'a> {
-    pub conversation: ConversationId,
-    pub client: ClientId,
+    pub place: Place,
     pub topic: &'a str,
     pub seq: i64,
     pub event_id: Uuid,
@@ -186,14 +184,15 @@ pub struct Announcement<'a> {
 pub fn announce_send(tx: &mut Tx<'_>, actor: &Actor, what: Announcement<'_>) -> Result<Vec<Told>> {
     let statement = sql(ANNOUNCE)
         .bind(actor.tenant)
-        .bind(what.conversation)
+        .bind(what.place.conversation)
         .bind(actor.user)
         .bind(what.topic)
         .bind(what.seq)
         .bind(what.event_id)
         .bind(Bind::Json(what.payload))
-        .bind(what.client)
-        .bind(Bind::Json(what.log));
+        .bind(what.place.client())
+        .bind(Bind::Json(what.log))
+        .bind(what.place.people());
     tx.as_system(|sys| Ok(statement.load(sys.conn())?))
 }
 

@@ -26,7 +26,7 @@ pub use self::subscriber::Subscriber;
 pub use self::topic::Activation;
 use self::topic::{Told, Topic};
 use crate::base::id::{TenantId, UserId};
-use crate::realtime::codec::Content;
+use crate::realtime::codec::{Content, Spelling};
 use crate::realtime::connection::{Connection, JoinId};
 use crate::realtime::event::{Event, Signal};
 use crate::realtime::frame::Frame;
@@ -50,6 +50,8 @@ pub struct Hub {
     holes: Marked,
     /// Topics that gave something since receipts were last asked for.
     given: Marked,
+    /// How camelCase dialects spell what is told.
+    pub(super) spelling: Spelling,
     pub(super) meters: Meters,
 }
 
@@ -73,6 +75,12 @@ impl Marked {
 
     pub(super) fn take(&self) -> HashSet<TopicKey> {
         std::mem::take(&mut *lock(&self.topics))
+    }
+}
+
+impl Hub {
+    pub fn new(spelling: Spelling) -> Self {
+        Self { spelling, ..Self::default() }
     }
 }
 
@@ -137,7 +145,7 @@ impl Hub {
             .entry(tenant)
             .or_default()
             .entry(topic.into())
-            .or_insert_with(|| Arc::new(Mutex::new(Topic::new(topic))));
+            .or_insert_with(|| Arc::new(Mutex::new(Topic::new(topic, self.spelling))));
         lock(state).open(subscriber);
     }
 

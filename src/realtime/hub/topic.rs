@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::subscriber::{Mode, Subscriber};
 use crate::base::Actor;
-use crate::realtime::codec::{Content, Encoder};
+use crate::realtime::codec::{Content, Encoder, Spelling};
 use crate::realtime::connection::{JoinId, Order};
 use crate::realtime::event::Event;
 use crate::realtime::frame::Frame;
@@ -24,6 +24,7 @@ const BACKLOG: usize = 256;
 
 pub struct Topic {
     name: Box<str>,
+    spelling: Spelling,
     subscribers: Vec<Subscriber>,
     position: Option<i64>,
     /// The highest number heard of; above `position` there is a hole.
@@ -75,9 +76,10 @@ impl Told {
 }
 
 impl Topic {
-    pub fn new(name: &str) -> Self {
+    pub fn new(name: &str, spelling: Spelling) -> Self {
         Self {
             name: name.into(),
+            spelling,
             subscribers: Vec::new(),
             position: None,
             seen: 0,
@@ -145,11 +147,12 @@ impl Topic {
             }
             _ => return self.catch_up(id, prelude),
         };
+        let spelling = self.spelling;
         let Some(subscriber) = self.find(id) else { return Activation::Lost };
         subscriber.prelude(prelude);
         subscriber.go_live(after);
         for event in &bridge {
-            subscriber.give(event.seq, &mut Encoder::new(&event.topic, Content::Event(event)));
+            subscriber.give(event.seq, &mut Encoder::new(&event.topic, Content::Event(event), spelling));
         }
         self.settle(position, after);
         Activation::Live
@@ -158,14 +161,14 @@ impl Topic {
     /// The same for a topic without numbers.
     pub fn activate_unnumbered(&mut self, id: JoinId, prelude: Vec<Frame>) -> Activation {
         let backlog = std::mem::take(&mut self.backlog);
-        let (lost, name) = (self.lost, self.name.clone());
+        let (lost, name, spelling) = (self.lost, self.name.clone(), self.spelling);
         let activation = match self.find(id) {
             Some(subscriber) if subscriber.since >= lost => {
                 subscriber.prelude(prelude);
                 subscriber.mode = Mode::Live;
                 for (_, told) in backlog.iter().filter(|(stamp, _)| *stamp > subscriber.since) {
                     if let Some(content) = told.content() {
-                        subscriber.tell(&mut Encoder::new(&name, content), told.class());
+                        subscriber.tell(&mut Encoder::new(&name, content, spelling), told.class());
                     }
                 }
                 Activation::Live
@@ -181,7 +184,7 @@ impl Topic {
     pub fn tell(&mut self, told: Told) {
         let Some(content) = told.content() else { return };
         self.stamp += 1;
-        let mut encoder = Encoder::new(&self.name, content);
+        let mut encoder = Encoder::new(&self.name, content, self.spelling);
         for subscriber in &mut self.subscribers {
             if subscriber.mode == Mode::Live {
                 subscriber.tell(&mut encoder, told.class());
@@ -199,7 +202,7 @@ impl Topic {
 
     /// Passes on something of the moment to all but `except`.
     pub fn relay(&mut self, content: Content<'_>, except: Option<JoinId>) {
-        let mut encoder = Encoder::new(&self.name, content);
+        let mut encoder = Encoder::new(&self.name, content, self.spelling);
         for subscriber in &mut self.subscribers {
             if matches!(subscriber.mode, Mode::CatchingUp | Mode::Live) && Some(subscriber.id) != except {
                 subscriber.tell(&mut encoder, Class::Ephemeral);
@@ -261,7 +264,7 @@ impl Topic {
     }
 
     fn give(&mut self, event: Arc<Event>) {
-        let mut encoder = Encoder::new(&self.name, Content::Event(&event));
+        let mut encoder = Encoder::new(&self.name, Content::Event(&event), self.spelling);
         for subscriber in &mut self.subscribers {
             subscriber.give(event.seq, &mut encoder);
         }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::Session;
 use super::channel::Channel;
 use crate::base::{Error, Result};
-use crate::realtime::codec::{Content, Payload, Push};
+use crate::realtime::codec::{self, Content, Payload, Push};
 use crate::realtime::failure;
 use crate::realtime::socket::Socket;
 
@@ -33,8 +33,17 @@ struct Inner<'a> {
 impl<S: Socket> Session<S> {
     /// A frame that belongs to a joined topic.
     pub(super) async fn on_channel(&mut self, push: Push<'_>) {
+        if let Payload::UserJson(payload) = push.payload
+            && !self.dialect.is_phoenix()
+            && self.realtime.host.is_command(&push.event)
+        {
+            let answer = self.command(&push.event, self.arguments(&push, payload)).await;
+            return self.answer(&push, answer);
+        }
         let Some(channel) = self.channels.iter().find(|channel| *channel.topic == *push.topic) else {
-            if push.reference.is_some() {
+            if !self.dialect.is_phoenix() {
+                self.answer(&push, Err(Error::not_found("topic")));
+            } else if push.reference.is_some() {
                 self.reply(&push, "error", UNMATCHED);
             }
             return;
@@ -85,26 +94,31 @@ impl<S: Socket> Session<S> {
         self.relay(push, channel, &inner.event, Content::Verbatim(payload.get()));
     }
 
-    /// Kind 3 with JSON: the same as text.
+    /// What a person says, by its own name: kind 3 with JSON, and the plain dialects.
     async fn user_json(&self, push: &Push<'_>, channel: &Channel, payload: &RawValue) {
         let event = &*push.event;
         if self.realtime.host.is_command(event) {
-            let payload = serde_json::from_str(payload.get()).unwrap_or_default();
-            let answer = self.command(event, payload).await;
+            let answer = self.command(event, self.arguments(push, payload)).await;
             return self.acknowledge(push, channel, answer);
         }
-        self.relay(push, channel, event, Content::Ephemeral { event, payload: payload.get() });
+        self.relay(push, channel, event, Content::Personal { event, payload: payload.get() });
     }
 
     fn relay(&self, push: &Push<'_>, channel: &Channel, event: &str, content: Content<'_>) {
         // Nobody may say what only the service says. Clients compare event names without regard to case.
-        if self.realtime.host.is_reserved(&event.to_lowercase()) {
+        let name = event.to_lowercase();
+        if codec::is_of_the_wire(&name) || self.realtime.host.is_reserved(&name) {
             tracing::debug!(event, topic = channel.bare(), "a reserved event was dropped");
             return self.acknowledge(push, channel, Err(Error::forbidden()));
         }
         let except = (!channel.own).then_some(channel.id);
         self.realtime.hub.relay(channel.tenant, channel.bare(), content, except);
         self.acknowledge(push, channel, Ok(Value::Object(Map::new())));
+    }
+
+    /// What a command is given.
+    fn arguments(&self, push: &Push<'_>, payload: &RawValue) -> Value {
+        serde_json::from_str(&self.asked(push, payload)).unwrap_or_default()
     }
 
     async fn command(&self, name: &str, payload: Value) -> Result<Value> {

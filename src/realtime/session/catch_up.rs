@@ -59,7 +59,7 @@ impl<S: Socket> Session<S> {
             if event.seq != up_to + 1 {
                 return Page::Gap;
             }
-            let frame = codec::event_frame(channel.shape, event, true);
+            let frame = codec::event_frame(channel.shape, event, true, self.realtime.hub.spelling);
             // At least one a page, or a large event would never leave.
             if up_to > after && !self.connection.mailbox.takes(frame.len()) {
                 break;

@@ -54,6 +54,22 @@ impl JoinConfig {
     }
 }
 
+/// A join of the plain dialect, whose payload has no `config`, as one that has.
+pub fn with_config(payload: Value) -> Value {
+    let token =
+        [at(&payload, "access_token"), at(&payload, "token")].into_iter().find(|token| token.is_string());
+    json!({
+        "access_token": token,
+        "after": at(&payload, "after"),
+        "config": {
+            // Whether a frame is answered is said by its `ref`.
+            "broadcast": {"ack": true, "self": at(&payload, "self"), "replay": &payload},
+            "presence": at(&payload, "presence"),
+            "postgres_changes": at(&payload, "postgres_changes"),
+        },
+    })
+}
+
 /// The bindings with ids: positive integers, unique in the channel.
 pub fn with_ids(bindings: Vec<Value>) -> Value {
     bindings

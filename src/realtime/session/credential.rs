@@ -102,18 +102,19 @@ impl Credentials {
         }
     }
 
-    /// Counts the connection for whom it acts, unless it does already.
-    pub fn enter(&mut self, realtime: &Realtime, connection: &Arc<Connection>) {
-        let Some(held) = &self.held else { return };
+    /// Counts the connection for whom it acts, and says whether it did not yet.
+    pub fn enter(&mut self, realtime: &Realtime, connection: &Arc<Connection>) -> bool {
+        let Some(held) = &self.held else { return false };
         let actor = Arc::clone(&held.actor);
         if self.counted.as_ref().is_some_and(|counted| person(counted) == person(&actor)) {
-            return;
+            return false;
         }
         self.uncount(realtime, connection.id);
         realtime.is_no_stranger(connection.id);
         realtime.hub.enter(person(&actor), connection, realtime.settings.connections_per_person);
         realtime.host.opened(&actor);
         self.counted = Some(actor);
+        true
     }
 
     fn hold(&mut self, credential: Credential, digest: [u8; 32]) {
@@ -123,14 +124,20 @@ impl Credentials {
 }
 
 impl<S: Socket> Session<S> {
-    /// Tries the tokens of the request. That none is valid shows at the join, where the client can be told why.
-    pub(super) async fn present_tokens(&mut self) {
+    /// Tries the tokens of the request, and says whether there is a valid one, or why none is. (Phoenix clients are
+    /// told at the join, where they listen.)
+    pub(super) async fn present_tokens(&mut self) -> Result<bool> {
+        let mut refusal = None;
         for token in std::mem::take(&mut self.credentials.presented) {
-            if self.take_token(token.expose_secret()).await.is_ok() {
-                self.credentials.enter(&self.realtime, &self.connection);
-                return;
+            match self.take_token(token.expose_secret()).await {
+                Ok(()) => {
+                    self.credentials.enter(&self.realtime, &self.connection);
+                    return Ok(true);
+                }
+                Err(error) => refusal = refusal.or(Some(error)),
             }
         }
+        refusal.map_or(Ok(false), Err)
     }
 
     /// Who acts in a join that brings `token`, or none.
@@ -140,12 +147,12 @@ impl<S: Socket> Session<S> {
             self.take_token(token).await?;
         }
         let actor = self.credentials.actor().ok_or_else(Error::unauthenticated)?;
-        self.credentials.enter(&self.realtime, &self.connection);
+        self.count_in().await;
         Ok(actor)
     }
 
     /// Takes a token in place of the one held, if it is valid and nobody else's.
-    async fn take_token(&mut self, token: &str) -> Result<()> {
+    pub(super) async fn take_token(&mut self, token: &str) -> Result<()> {
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         if self.credentials.held.as_ref().is_some_and(|held| held.digest == digest) {
             return Ok(());
@@ -154,6 +161,7 @@ impl<S: Socket> Session<S> {
         if credential.expires_at.is_some_and(|end| end <= self.realtime.clock.now()) {
             return Err(Error::new(Kind::Unauthenticated, "TOKEN_EXPIRED"));
         }
+        self.may_enter(&credential.actor).await?;
         let held = self.credentials.held.as_ref();
         let is_another = held.is_some_and(|held| person(&held.actor) != person(&credential.actor));
         if is_another && !self.channels.is_empty() {
@@ -167,6 +175,9 @@ impl<S: Socket> Session<S> {
     /// that lets clients come back with a better one.
     pub(super) async fn renew(&mut self, push: &Push<'_>) {
         let Payload::Json(payload) = push.payload else { return };
+        if !self.dialect.is_phoenix() {
+            return self.renew_plainly(push, payload).await;
+        }
         let payload: Value = serde_json::from_str(payload.get()).unwrap_or_default();
         let Some(token) = payload.get("access_token").and_then(Value::as_str) else { return };
         if token.is_empty() || token.starts_with("sb_") {
@@ -190,16 +201,23 @@ impl<S: Socket> Session<S> {
         if now >= end {
             let error = Error::new(Kind::Unauthenticated, "TOKEN_EXPIRED");
             let reason = failure::reason(&error, self.locale());
-            self.end_all(&reason);
+            if self.dialect.is_phoenix() {
+                self.end_all(&reason);
+            } else {
+                self.end_with_notice(&error);
+            }
             self.credentials.forget(&self.realtime, self.connection.id);
         } else if now >= end.minus(NOTICE) && !held.noticed {
             held.noticed = true;
-            self.notice_expiry();
+            self.notice_expiry(end);
         }
     }
 
     /// `system` with status ok: status error would make some clients join again at once.
-    fn notice_expiry(&self) {
+    fn notice_expiry(&self, end: Timestamp) {
+        if !self.dialect.is_phoenix() {
+            return self.notice("token:expiring", &json!({ "expires_at": end }).to_string());
+        }
         for channel in &self.channels {
             let payload = json!({"extension": "system", "status": "ok", "channel": channel.bare(),
                 "message": "the token expires within 60 seconds: push access_token"});

@@ -1,4 +1,4 @@
-//! `phx_join`: the right to hear a topic, what was missed, and from then on everything, without a seam.
+//! A join: the right to hear a topic, what was missed, and from then on everything, without a seam.
 //!
 //! The order is what makes it seamless: (1) the hub follows the topic, (2) the right and the head are read, (3) the
 //! reply is queued, (4) what was missed is read from the log, (5) the hub makes the subscription live, bridging what
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::Session;
 use super::channel::Channel;
-use super::config::{JoinConfig, MAX_REPLAY, Resume, with_ids};
+use super::config::{JoinConfig, MAX_REPLAY, Resume, with_config, with_ids};
 use crate::base::{Actor, Error, Kind, Result};
 use crate::realtime::codec::{self, PREFIX, Payload, Push, Shape};
 use crate::realtime::connection::JoinId;
@@ -43,11 +43,19 @@ impl<S: Socket> Session<S> {
     pub(super) async fn join(&mut self, push: &Push<'_>) {
         self.drop_earlier(&push.topic);
         if let Err(reason) = self.may_join_more(&push.topic) {
-            return self.reply(push, "error", &json!({ "reason": reason }).to_string());
+            let code = reason.split(':').next().unwrap_or(reason);
+            let refusal = match self.dialect.is_phoenix() {
+                true => json!({ "reason": reason }),
+                false => json!({ "reason": reason, "code": code, "message": reason }),
+            };
+            return self.reply(push, "error", &refusal.to_string());
         }
         if let Err(error) = self.try_join(push).await {
-            let reason = failure::join(&error, self.locale());
-            self.reply(push, "error", &reason);
+            let refusal = match self.dialect.is_phoenix() {
+                true => failure::join(&error, self.locale()),
+                false => failure::command(&error, self.locale()),
+            };
+            self.reply(push, "error", &refusal);
         }
     }
 
@@ -75,9 +83,25 @@ impl<S: Socket> Session<S> {
         let Payload::Json(payload) = push.payload else {
             return Err(Error::new(Kind::Malformed, "MALFORMED_JSON"));
         };
-        let payload: Value = serde_json::from_str(payload.get()).map_err(|_| Error::malformed_json())?;
+        let mut payload: Value =
+            serde_json::from_str(&self.asked(push, payload)).map_err(|_| Error::malformed_json())?;
+        if !self.dialect.is_phoenix() {
+            payload = with_config(payload);
+        }
         let config = JoinConfig::parse(&payload)?;
         let actor = self.admit(config.token.as_deref()).await?;
+        // The token may have joined the person's own topics, this one among them.
+        self.drop_earlier(&push.topic);
+        self.subscribe(push, config, actor).await
+    }
+
+    /// Makes `actor` hear the topic of `push`, and queues the reply first.
+    pub(super) async fn subscribe(
+        &mut self,
+        push: &Push<'_>,
+        config: JoinConfig,
+        actor: Arc<Actor>,
+    ) -> Result<()> {
         let channel = self.channel(push, &config, &actor);
         self.realtime.hub.open(
             channel.tenant,
@@ -196,9 +220,8 @@ impl<S: Socket> Session<S> {
         if stand.resume == "reset" {
             response.insert("head".into(), grant.head.into());
         }
-        let (join_ref, reference) = (push.join_ref.as_deref(), push.reference.as_deref());
         let response = Value::Object(response).to_string();
-        let mut prelude = vec![codec::reply(self.dialect, join_ref, reference, &push.topic, "ok", &response)];
+        let mut prelude: Vec<Frame> = self.reply_frame(push, "ok", &response).into_iter().collect();
         if config.presence {
             let join_ref = push.join_ref.as_deref();
             prelude.push(codec::push(self.dialect, join_ref, None, &push.topic, "presence_state", "{}"));

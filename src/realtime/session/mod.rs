@@ -4,6 +4,7 @@
 //! - Frames are handled in order and to their end, so that a client's commands take effect as it sent them.
 //! - Whatever the client sends, the session answers, ignores or closes with a code; it never fails.
 
+mod answers;
 mod broadcast;
 mod budget;
 mod catch_up;
@@ -11,6 +12,8 @@ mod channel;
 mod config;
 mod credential;
 mod join;
+mod packets;
+mod plain;
 
 #[cfg(test)]
 #[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
@@ -25,14 +28,15 @@ use tokio::time::Instant;
 use self::budget::{Budget, Verdict};
 use self::channel::Channel;
 use self::credential::Credentials;
+use self::plain::Plain;
 use super::Realtime;
-use super::codec::{self, Dialect, Push};
+use super::codec::{self, Dialect, Push, Verb};
 use super::connection::{Connection, Order};
 use super::frame::{CloseCode, Frame};
 use super::host::Peer;
+use super::lock;
 use super::mailbox::Class;
 use super::socket::{Inbound, Socket};
-use super::{failure, lock};
 use crate::base::{Error, Locale};
 
 /// How often a session looks after itself: silence, and a reader that stands still.
@@ -50,6 +54,8 @@ pub struct Opening {
     pub peer: Peer,
     /// Tokens found in the request, the surest first.
     pub tokens: Vec<secrecy::SecretString>,
+    /// The tenant that the path names, as it was written: who acts must be of it.
+    pub place: Option<Box<str>>,
 }
 
 pub struct Session<S: Socket> {
@@ -59,6 +65,7 @@ pub struct Session<S: Socket> {
     dialect: Dialect,
     channels: Vec<Channel>,
     credentials: Credentials,
+    plain: Plain,
     budget: Budget,
     joins: u32,
     heard: Instant,
@@ -87,6 +94,7 @@ impl<S: Socket> Session<S> {
         Self {
             budget: Budget::new(realtime.settings.frames_per_10s, now),
             credentials: Credentials::new(opening.tokens, opening.peer),
+            plain: Plain::new(opening.dialect, opening.place, now),
             dialect: opening.dialect,
             socket,
             realtime,
@@ -99,12 +107,15 @@ impl<S: Socket> Session<S> {
     }
 
     pub async fn run(mut self) {
-        Box::pin(self.present_tokens()).await;
+        if Box::pin(self.greet()).await == Next::Stop {
+            return;
+        }
         let mut look = self.heard + LOOK_EVERY;
         loop {
             let catches_up = self.channels.iter().any(Channel::is_catching_up);
-            let page = catches_up && self.connection.mailbox.has_room();
+            let page = (catches_up || self.owes_topics()) && self.connection.mailbox.has_room();
             let deadline = self.credentials.deadline(&self.realtime.clock).map_or(look, |at| at.min(look));
+            let deadline = self.plain.deadline().map_or(deadline, |at| at.min(deadline));
             let next = tokio::select! {
                 biased;
                 () = self.connection.woken() => self.obey(),
@@ -114,7 +125,7 @@ impl<S: Socket> Session<S> {
                     None => Next::Stop,
                 },
                 () = std::future::ready(()), if page => {
-                    Box::pin(self.send_page()).await;
+                    Box::pin(self.go_on()).await;
                     Next::Go
                 }
                 () = tokio::time::sleep_until(deadline) => {
@@ -131,6 +142,7 @@ impl<S: Socket> Session<S> {
     async fn on_inbound(&mut self, inbound: Inbound) -> Next {
         self.heard = Instant::now();
         match inbound {
+            Inbound::Text(text) if self.dialect == Dialect::SocketIo => self.on_packet(&text).await,
             Inbound::Text(text) => self.on_push(codec::decode_text(self.dialect, &text)).await,
             Inbound::Binary(bytes) => self.on_push(codec::decode_binary(self.dialect, &bytes)).await,
             Inbound::Ping(payload) => {
@@ -147,20 +159,15 @@ impl<S: Socket> Session<S> {
     }
 
     async fn on_push(&mut self, push: Result<Push<'_>, codec::Malformed>) -> Next {
-        self.realtime.hub.meters.frames_in.increment(1);
+        self.realtime.hub.meters.frames(self.dialect).received.increment(1);
         let push = match push {
             Ok(push) => push,
-            Err(malformed) => {
-                tracing::debug!(connection = self.connection.id, %malformed, "a frame was dropped");
-                return self.spend(false);
-            }
+            Err(malformed) => return self.malformed(&malformed),
         };
-        let is_control = matches!(&*push.event, "phx_join" | "phx_leave" | "heartbeat" | "access_token");
-        match self.budget.spend(is_control, Instant::now()) {
+        match self.budget.spend(push.verb.is_control(), Instant::now()) {
             Verdict::Pass => {}
             Verdict::Refuse(wait) => {
-                let error = failure::command(&Error::rate_limited(wait), self.locale());
-                self.reply(&push, "error", &error);
+                self.refuse(&push, &Error::rate_limited(wait));
                 return Next::Go;
             }
             Verdict::Close => return self.close_flooding(),
@@ -170,12 +177,12 @@ impl<S: Socket> Session<S> {
     }
 
     async fn dispatch(&mut self, push: Push<'_>) {
-        match (&*push.topic, &*push.event) {
-            ("phoenix", "heartbeat") => self.heartbeat(&push),
-            (_, "phx_join") => self.join(&push).await,
-            (_, "phx_leave") => self.leave(&push),
-            (_, "access_token") => self.renew(&push).await,
-            _ => self.on_channel(push).await,
+        match push.verb {
+            Verb::Heartbeat => self.heartbeat(&push),
+            Verb::Join => self.join(&push).await,
+            Verb::Leave => self.leave(&push),
+            Verb::Token => self.renew(&push).await,
+            Verb::Say => self.on_channel(push).await,
         }
     }
 
@@ -195,7 +202,10 @@ impl<S: Socket> Session<S> {
         if is_current {
             let channel = self.channels.swap_remove(at);
             channel.end(&self.realtime.hub);
-            self.queue(codec::close(self.dialect, channel.join_ref.as_deref(), &channel.topic));
+            // Elsewhere the reply says it all.
+            if self.dialect.is_phoenix() {
+                self.close_channel(&channel, "");
+            }
         }
     }
 
@@ -210,7 +220,8 @@ impl<S: Socket> Session<S> {
                         self.end_for_rejoin(&channel, RESUME);
                     }
                 }
-                Order::Supersede => self.superseded(),
+                Order::Supersede if self.dialect.is_phoenix() => self.superseded(),
+                Order::Supersede => return self.close_superseded(),
                 Order::Restart => return self.close(CloseCode::Restart, "the service restarts: reconnect"),
                 Order::MakeRoom if self.credentials.is_counted() => {}
                 Order::MakeRoom => {
@@ -237,8 +248,13 @@ impl<S: Socket> Session<S> {
         self.credentials.superseded(&self.realtime, self.connection.id);
         for channel in std::mem::take(&mut self.channels) {
             channel.end(&self.realtime.hub);
-            self.queue(codec::close(self.dialect, channel.join_ref.as_deref(), &channel.topic));
+            self.close_channel(&channel, "");
         }
+    }
+
+    /// Says that a channel ended for good.
+    fn close_channel(&self, channel: &Channel, reason: &str) {
+        self.queue(codec::close(self.dialect, channel.join_ref.as_deref(), &channel.topic, reason));
     }
 
     /// Looks at the clock.
@@ -253,7 +269,7 @@ impl<S: Socket> Session<S> {
             return Next::Stop;
         }
         self.look_at_token();
-        Next::Go
+        self.look_plainly()
     }
 
     /// Whether frames wait and none has left for long.
@@ -295,14 +311,16 @@ impl<S: Socket> Session<S> {
         }
     }
 
-    fn end_for_rejoin(&self, channel: &Channel, reason: &str) {
+    fn end_for_rejoin(&mut self, channel: &Channel, reason: &str) {
         channel.end(&self.realtime.hub);
+        self.owe(channel);
         self.queue(codec::error(self.dialect, channel.join_ref.as_deref(), &channel.topic, reason));
     }
 
     fn reply(&self, push: &Push<'_>, status: &str, response: &str) {
-        let (join_ref, reference) = (push.join_ref.as_deref(), push.reference.as_deref());
-        self.queue(codec::reply(self.dialect, join_ref, reference, &push.topic, status, response));
+        if let Some(frame) = self.reply_frame(push, status, response) {
+            self.queue(frame);
+        }
     }
 
     fn queue(&self, frame: Frame) {
@@ -317,7 +335,7 @@ impl<S: Socket> Session<S> {
         let sent = self.connection.mailbox.sent();
         let more = sent.saturating_sub(self.looked.counted);
         self.looked.counted = sent;
-        self.realtime.hub.meters.frames_out.increment(more);
+        self.realtime.hub.meters.frames(self.dialect).sent.increment(more);
     }
 }
 

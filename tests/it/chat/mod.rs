@@ -9,6 +9,7 @@ mod about;
 mod counterpart;
 mod delete;
 mod delivered;
+mod direct;
 mod draft;
 mod edit;
 mod follow;

@@ -116,6 +116,11 @@ pub fn count(world: &World, sql: &str) -> i64 {
     diesel::sql_query(sql).get_result::<One>(&mut admin(world)).unwrap().n
 }
 
+/// The same as whoever the connection stands for.
+pub fn counted(conn: &mut PgConnection, sql: &str) -> guichet::base::Result<i64> {
+    Ok(diesel::sql_query(sql).get_result::<One>(conn)?.n)
+}
+
 /// A column `t` of every row, past all policies.
 pub fn lines(world: &World, sql: &str) -> Vec<String> {
     let rows: Vec<Line> = diesel::sql_query(sql).load(&mut admin(world)).unwrap();

@@ -141,14 +141,6 @@ async fn a_producer_may_not_write_and_its_attempt_is_kept() {
 }
 
 #[tokio::test]
-async fn direct_conversations_are_not_there_yet() {
-    let world = World::new();
-    let body = json!({"user_id": world.server.user("emma").id});
-    let answer = world.awa.post("/conversations", body).await;
-    assert_eq!(answer.refusal(), (403, "FEATURE_DISABLED"));
-}
-
-#[tokio::test]
 async fn a_message_is_counted_logged_and_told_with_it() {
     let world = World::new();
     let sent = world.say(&world.chloe, "Bonjour").await;

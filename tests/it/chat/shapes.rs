@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::room::{conversation, messages, nord, read_all};
-use crate::harness::World;
+use crate::harness::{TestServer, World};
 
 /// What differs from run to run is named instead.
 macro_rules! shape {
@@ -100,9 +100,24 @@ async fn refusals() {
     );
     world.server.clock.advance(std::time::Duration::from_secs(121));
     shape!("a_window_that_closed", world.chloe.patch(&message, json!({"content": "deux"})).await.body);
-    world.awa.delete(&message).await.data();
+}
+
+#[tokio::test]
+async fn a_feature_that_is_off() {
+    let world = World::of(TestServer::with(&[("FEATURES_OFF", "direct")]));
+    let body = json!({"user_id": world.server.user("emma").id});
+    shape!("feature_disabled", world.awa.post("/conversations", body).await.body);
+}
+
+#[tokio::test]
+async fn two_colleagues() {
+    let world = World::new();
+    let body = json!({"user_id": world.server.user("emma").id});
+    let made = world.awa.post("/conversations", body).await;
+    let path = format!("/conversations/{}/messages", made.data()["id"].as_str().unwrap());
+    shape!("sent_to_a_colleague", world.awa.post(&path, json!({"content": "Bonjour"})).await.body);
     shape!(
-        "feature_disabled",
-        world.awa.post("/conversations", json!({"user_id": sent["sender_id"]})).await.body
+        "conversation_with_a_colleague",
+        world.emma.get("/conversations?scope=mine&search=Awa").await.body
     );
 }

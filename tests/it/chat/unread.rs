@@ -10,7 +10,7 @@ use crate::harness::{Answer, Api, World};
 const NAMES: [&str; 6] = ["awa", "denis", "emma", "karim", "chloe", "bruno"];
 
 /// Counters that are not the number of others' messages after `read_seq` that are not deleted.
-const MISCOUNTED: &str = "SELECT count(*) AS n FROM participants p WHERE p.unread_count <> CASE WHEN p.counted THEN \
+pub const MISCOUNTED: &str = "SELECT count(*) AS n FROM participants p WHERE p.unread_count <> CASE WHEN p.counted THEN \
     (SELECT count(*) FROM messages m WHERE m.conversation_id = p.conversation_id AND m.seq > p.read_seq \
      AND m.sender_id <> p.user_id AND m.deleted_at IS NULL) ELSE 0 END";
 
@@ -178,10 +178,10 @@ impl Days {
 }
 
 /// The same chances every time (xorshift64).
-struct Chance(u64);
+pub struct Chance(pub u64);
 
 impl Chance {
-    fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

@@ -24,6 +24,8 @@ pub enum Library {
     SupabaseV1,
     Phoenix,
     Python,
+    /// Another protocol, with tests of its own.
+    SocketIo,
 }
 
 impl Library {
@@ -33,7 +35,7 @@ impl Library {
     /// by Supabase's time, whose repeats it drops by their id.
     pub fn resume(self) -> &'static str {
         match self {
-            Self::SupabaseV2 | Self::Phoenix => "after_seq",
+            Self::SupabaseV2 | Self::Phoenix | Self::SocketIo => "after_seq",
             Self::SupabaseV1 | Self::Python => "since",
         }
     }
@@ -83,11 +85,12 @@ impl Application {
         Self::start_with(toolbox, library, options).await
     }
 
-    /// `options` as `tests/clients/client.mjs` takes them.
-    async fn start_with(toolbox: &Toolbox, library: Library, mut options: Value) -> Result<Self> {
+    /// `options` as `tests/clients/client.mjs` takes them, or `socketio.mjs`.
+    pub async fn start_with(toolbox: &Toolbox, library: Library, mut options: Value) -> Result<Self> {
         let (runtime, program) = match library {
             Library::Python => (&toolbox.python, "client.py"),
             Library::SupabaseV2 | Library::SupabaseV1 | Library::Phoenix => (&toolbox.node, "client.mjs"),
+            Library::SocketIo => (&toolbox.node, "socketio.mjs"),
         };
         options["library"] = if library == Library::Phoenix { "phoenix" } else { "supabase" }.into();
         if library == Library::SupabaseV1 {

@@ -13,6 +13,10 @@ impl Demo {
         Ok(Self(service.seed()?))
     }
 
+    pub fn tenant(&self) -> Result<&str> {
+        self.text("/tenant_id")
+    }
+
     pub fn token(&self, name: &str) -> Result<&str> {
         self.text(&format!("/users/{name}/token"))
     }

@@ -20,5 +20,6 @@ mod proxy;
 mod random;
 mod restarts;
 mod service;
+mod socketio;
 mod toolbox;
 mod tour;

@@ -51,7 +51,7 @@ async fn a_wrong_command_gets_the_refusal_of_a_body() {
         (json!({"content": "Bonjour"}), "VALIDATION_ERROR"),
         (json!({"client_id": world.nord, "content": "Bonjour", "surprise": 1}), "VALIDATION_ERROR"),
         (json!({"client_id": world.sud, "content": "Bonjour"}), "NOT_FOUND"),
-        (json!({"to_user_id": world.server.user("emma").id, "content": "Bonjour"}), "FEATURE_DISABLED"),
+        (json!({"to_user_id": world.server.user("emma").id, "content": "Bonjour"}), "FORBIDDEN"),
     ] {
         let (status, error) = chloe.ask(&topic, "messaging:send", payload.clone()).await;
         assert_eq!((status.as_str(), error["code"].as_str()), ("error", Some(code)), "{payload} {error}");

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 
 mod commands;
+mod conformance;
 mod guessing;
 mod person;
 mod resume;

@@ -43,12 +43,22 @@ fn candidate(table: &str, tenant: &str, row: Value, broken: bool) -> Candidate {
     if table != "tenants" {
         row.insert("tenant_id".into(), json!(id(tenant)));
     }
-    let about: Vec<String> =
-        ["user_id", "sender_id", "sender_type", "side", "role", "client_id", "conversation_id", "team_id"]
-            .iter()
-            .map(|column| text(&row, column))
-            .filter(|value| !value.is_empty())
-            .collect();
+    let about: Vec<String> = [
+        "user_id",
+        "sender_id",
+        "sender_type",
+        "side",
+        "role",
+        "client_id",
+        "conversation_id",
+        "team_id",
+        "user_one_id",
+        "user_two_id",
+    ]
+    .iter()
+    .map(|column| text(&row, column))
+    .filter(|value| !value.is_empty())
+    .collect();
     Candidate { name: format!("{table} row of {tenant} ({})", about.join(" ")), row, broken }
 }
 
@@ -67,11 +77,12 @@ fn rows(table: &str, tenant: &str) -> Vec<Value> {
             .map(|client| json!({"id": of("fresh.project"), "client_id": of(client), "name": "x"})).collect(),
         "conversations" => [(0, 0), (1, 0), (0, 1)].iter()
             .map(|(last_seq, head)| json!({"id": of("fresh.room"), "kind": "client", "client_id": of("c3"), "last_seq": last_seq, "head": head}))
-            .collect(),
-        "messages" => messages(&of),
+            .chain(pairs(&of)).collect(),
+        "messages" => messages(&of).into_iter().chain(direct_messages(&of)).collect(),
         "participants" => participants(&of),
         "outbox" => [Some("c1"), Some("c2"), None].iter().map(|client| json!({"topic": "topic:fresh", "seq": 1, "id": of("fresh.event"),
-            "event": "messaging:new", "payload": {}, "fanout": {}, "client_id": client.map(of)})).collect(),
+            "event": "messaging:new", "payload": {}, "fanout": {}, "client_id": client.map(of)})).chain([json!({"topic": "topic:fresh", "seq": 1,
+            "id": of("fresh.event"), "event": "messaging:new", "payload": {}, "fanout": {}, "user_ids": [of("emma")]})]).collect(),
         "activity_logs" => ["owner", "emma", "chloe", "producer"].iter()
             .map(|user| json!({"id": of("fresh.log"), "user_id": of(user), "action": "message.send"})).chain([
                 json!({"id": of("fresh.log"), "action": "message.send"})]).collect(),
@@ -94,6 +105,48 @@ fn messages(of: &impl Fn(&str) -> String) -> Vec<Value> {
     rows
 }
 
+/// The two as the constraint orders them.
+pub fn ordered(one: String, two: String) -> (String, String) {
+    if one < two { (one, two) } else { (two, one) }
+}
+
+/// A direct conversation of every pair that has none yet; of two, numbers to begin with.
+fn pairs(of: &impl Fn(&str) -> String) -> Vec<Value> {
+    let mut rows = Vec::new();
+    for (one, two, last_seq, head) in [
+        ("owner", "manager", 0, 0),
+        ("owner", "manager", 1, 0),
+        ("owner", "manager", 0, 1),
+        ("owner", "karim", 0, 0),
+        ("manager", "emma", 0, 0),
+        ("manager", "deputy", 0, 0),
+        ("emma", "ines", 0, 0),
+        ("karim", "ines", 0, 0),
+        ("karim", "left", 0, 0),
+        ("owner", "chloe", 0, 0),
+        ("emma", "chloe", 0, 0),
+        ("chloe", "bruno", 0, 0),
+    ] {
+        let (one, two) = ordered(of(one), of(two));
+        rows.push(json!({"id": of("fresh.room"), "kind": "direct", "user_one_id": one, "user_two_id": two,
+            "last_seq": last_seq, "head": head}));
+    }
+    rows
+}
+
+fn direct_messages(of: &impl Fn(&str) -> String) -> Vec<Value> {
+    let mut rows = Vec::new();
+    for (room, one, two) in [("d1", "owner", "emma"), ("d2", "emma", "karim"), ("d3", "ines", "gone")] {
+        for sender in ["owner", "manager", "emma", "karim", "ines", "gone"] {
+            let (one, two) = ordered(of(one), of(two));
+            rows.push(json!({"id": of("fresh.message"), "conversation_id": of(room), "user_one_id": one, "user_two_id": two,
+                "seq": 100, "changed_seq": 100, "sender_id": of(sender), "sender_type": "operator", "content": "x",
+                "created_at": "2026-01-02T00:00:00Z"}));
+        }
+    }
+    rows
+}
+
 fn participants(of: &impl Fn(&str) -> String) -> Vec<Value> {
     let mut rows = Vec::new();
     for (room, client, user) in [
@@ -111,7 +164,20 @@ fn participants(of: &impl Fn(&str) -> String) -> Vec<Value> {
             rows.push(json!({"conversation_id": of(room), "client_id": of(client), "user_id": of(user), "side": side, "read_seq": 0}));
         }
     }
+    // Of others' direct conversations, and over one's own place.
+    for (room, user) in [("d1", "manager"), ("d1", "owner"), ("d2", "owner"), ("d2", "ines"), ("d3", "gone")]
+    {
+        rows.push(
+            json!({"conversation_id": of(room), "user_id": of(user), "side": "operator", "read_seq": 0}),
+        );
+    }
     rows
+}
+
+fn stray(room: String, sender: String, other: String) -> Value {
+    let (one, two) = ordered(sender.clone(), other);
+    json!({"id": id("a.fresh.message"), "conversation_id": room, "user_one_id": one, "user_two_id": two, "seq": 100,
+        "changed_seq": 100, "sender_id": sender, "sender_type": "operator", "content": "x", "created_at": "2026-01-02T00:00:00Z"})
 }
 
 /// Rows of tenant a that point into tenant b, or at a room of another client.
@@ -139,8 +205,12 @@ fn broken_rows(table: &str) -> Vec<Value> {
                 "sender_id": id("a.chloe"), "sender_type": "client", "content": "x", "created_at": "2026-01-02T00:00:00Z"}),
             json!({"id": fresh("message"), "conversation_id": id("b.r1"), "client_id": id("a.c1"), "seq": 100, "changed_seq": 100,
                 "sender_id": id("a.owner"), "sender_type": "operator", "content": "x", "created_at": "2026-01-02T00:00:00Z"}),
+            // A room's message as two colleagues' own, and one pair's in the conversation of another.
+            stray(id("a.r1"), id("a.emma"), id("a.karim")),
+            stray(id("a.d1"), id("a.emma"), id("a.karim")),
         ],
         "participants" => vec![
+            json!({"conversation_id": id("a.d1"), "client_id": id("a.c1"), "user_id": id("a.manager"), "side": "operator", "read_seq": 0}),
             json!({"conversation_id": id("a.r2"), "client_id": id("a.c1"), "user_id": id("a.chloe"), "side": "client", "read_seq": 0}),
         ],
         _ => Vec::new(),

@@ -23,13 +23,15 @@ const MY_PEOPLE: &str = "authz.my_people()";
 const AUDIENCE: &str = "authz.audience(uuid,uuid)";
 const FOLLOW: &str = "authz.follow(uuid,boolean)";
 const ROOM_PEOPLE: &str = "authz.room_people(uuid)";
+const MAY_WRITE: &str = "authz.may_write_to(uuid)";
+const IN_DIRECT: &str = "authz.in_direct(uuid)";
 const SEARCH: &str = "authz.search_messages(text,bigint,bigint)";
 const USER: &str = "authz.guard_user()";
 const CLIENT: &str = "authz.guard_client()";
 const CONVERSATION: &str = "authz.guard_conversation()";
 const MESSAGE: &str = "authz.guard_message()";
 
-pub const CLAUSES: [Clause; 51] = [
+pub const CLAUSES: [Clause; 67] = [
     clause(MY_CLIENTS, "functions", "authz.role() = 'client'", "true"),
     clause(MY_CLIENTS, "functions", "m.user_id = authz.me()", "true"),
     clause(MY_CLIENTS, "functions", "authz.role() = 'employee' AND c.tenant_id = authz.tenant()", "true"),
@@ -53,6 +55,20 @@ pub const CLAUSES: [Clause; 51] = [
     clause(ROOM_PEOPLE, "functions", "p.counted", "true"),
     clause(ROOM_PEOPLE, "functions", "authz.sees_all_rooms()", "true"),
     clause(ROOM_PEOPLE, "functions", "p.client_id IN (SELECT authz.my_clients())", "true"),
+    clause(ROOM_PEOPLE, "functions", "AND p.client_id IS NOT NULL", ""),
+    clause(ROOM_PEOPLE, "functions", "authz.in_direct(of_conversation)", "true"),
+    clause(MAY_WRITE, "functions", "u.id = other", "true"),
+    clause(MAY_WRITE, "functions", "AND u.id <> authz.me()", ""),
+    clause(MAY_WRITE, "functions", "AND u.deleted_at IS NULL", ""),
+    clause(MAY_WRITE, "functions", "authz.role() IN ('owner', 'manager')", "true"),
+    clause(MAY_WRITE, "functions", "u.role IN ('owner', 'manager', 'employee')", "true"),
+    clause(MAY_WRITE, "functions", "authz.role() = 'employee'", "true"),
+    clause(MAY_WRITE, "functions", "u.role IN ('manager', 'employee')", "true"),
+    clause(IN_DIRECT, "functions", "authz.is_operator()", "true"),
+    clause(IN_DIRECT, "functions", "c.id = of_conversation", "true"),
+    clause(IN_DIRECT, "functions", "authz.me() IN (c.user_one_id, c.user_two_id)", "true"),
+    clause(SEARCH, "functions", "AND m.client_id IS NOT NULL", ""),
+    clause(SEARCH, "functions", "(SELECT authz.is_operator())", "true"),
     clause(SEARCH, "functions", "m.tenant_id = (SELECT authz.tenant())", "true"),
     clause(SEARCH, "functions", "(SELECT authz.sees_all_rooms())", "true"),
     clause(SEARCH, "functions", "m.client_id IN (SELECT authz.my_clients())", "true"),
@@ -109,6 +125,13 @@ pub const CLAUSES: [Clause; 51] = [
         "OLD.sender_type = CASE WHEN authz.role() = 'client' THEN 'client' ELSE 'operator' END",
         "false",
     ),
+    clause(
+        MESSAGE,
+        "messages",
+        "CASE WHEN OLD.client_id IS NULL THEN OLD.sender_id = authz.me()",
+        "CASE WHEN false THEN false",
+    ),
+    clause(MESSAGE, "messages", "THEN OLD.sender_id = authz.me()", "THEN false"),
     clause(MESSAGE, "messages", "OLD.delivered_at IS NOT NULL", "false"),
     clause(
         MESSAGE,

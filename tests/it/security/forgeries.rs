@@ -5,6 +5,11 @@ use super::rule::Rule::{self, All, Any, Anyone, Field, Mine, MySide, Nobody, Not
 const PROVISIONS: Rule = Role(&["owner", "manager", "service"]);
 const LIVING: Rule = Field("deleted_at", &[""]);
 const AUTHOR: Rule = All(&[Mine("sender_id"), LIVING]);
+/// In a room the other side is the client or the desk; of two colleagues it is the other one.
+const OTHER_SIDES: Rule = Any(&[
+    All(&[Not(&Field("client_id", &[""])), Not(&MySide("sender_type"))]),
+    All(&[Field("client_id", &[""]), Not(&Mine("sender_id"))]),
+]);
 const OWNER_OR_SERVICE: Rule = Role(&["owner", "service"]);
 const MANAGES_PERSON: Rule = Any(&[OWNER_OR_SERVICE, All(&[Role(&["manager"]), Not(&Mine("id"))])]);
 
@@ -83,11 +88,7 @@ pub const FORGERIES: [Forgery; 30] = [
         may: Nobody,
     },
     Forgery { table: "messages", set: "content = 'back', deleted_at = NULL", may: AUTHOR },
-    Forgery {
-        table: "messages",
-        set: "read_at = now()",
-        may: All(&[Not(&MySide("sender_type")), Field("read_at", &[""])]),
-    },
+    Forgery { table: "messages", set: "read_at = now()", may: All(&[OTHER_SIDES, Field("read_at", &[""])]) },
     Forgery { table: "messages", set: "read_at = NULL", may: Field("read_at", &[""]) },
     Forgery {
         table: "messages",

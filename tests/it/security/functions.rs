@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::cells::cell;
 use super::identity::Identity;
 use super::probe::{Cell, DENIED, Expect};
-use super::rule::{audience, my_clients, my_people};
-use super::world::{TENANTS, World, id, text};
+use super::rule::{audience, in_direct, may_write_to, my_clients, my_people};
+use super::world::{Row, TENANTS, World, id, text};
 
 pub struct Function {
     /// As `regprocedure` prints it.
@@ -31,7 +31,7 @@ const fn definer(signature: &'static str, owner: &'static str, callers: &'static
     Function { signature, owner, definer: true, callers }
 }
 
-pub const FUNCTIONS: [Function; 27] = [
+pub const FUNCTIONS: [Function; 29] = [
     plain("authz.tenant()", EVERYONE),
     plain("authz.me()", EVERYONE),
     plain("authz.role()", EVERYONE),
@@ -56,6 +56,8 @@ pub const FUNCTIONS: [Function; 27] = [
     definer("authz.audience_moved()", "guichet_authz", &[]),
     definer("authz.follow(uuid,boolean)", "guichet_authz", APP),
     definer("authz.room_people(uuid)", "guichet_authz", APP),
+    definer("authz.may_write_to(uuid)", "guichet_authz", APP),
+    definer("authz.in_direct(uuid)", "guichet_authz", APP),
     definer("authz.search_messages(text,bigint,bigint)", "guichet_search", APP),
     definer("authz.keep_outbox(integer,integer)", OWNER, &["guichet_worker"]),
     definer("authz.keep_activity_logs(timestamp with time zone,integer,integer)", OWNER, &["guichet_worker"]),
@@ -67,6 +69,7 @@ pub fn of_functions(who: &Identity, world: &World) -> Vec<Cell> {
     cells.extend(tenants());
     cells.extend(relations(who, world));
     cells.extend(rooms(who, world));
+    cells.extend(colleagues(who, world));
     cells.extend(search(who, world));
     cells.extend(kept_from_requests(who));
     for cell in &mut cells {
@@ -142,6 +145,19 @@ fn rooms(who: &Identity, world: &World) -> Vec<Cell> {
     for room in world.rows("conversations") {
         let (tenant, client, room_id) = (text(room, "tenant_id"), text(room, "client_id"), text(room, "id"));
         let ours = who.tenant.as_deref() == Some(tenant.as_str());
+        if client.is_empty() {
+            let seen = in_direct(who, &room_id, world);
+            let people = if seen { told_of_pair(room, world) } else { BTreeSet::new() };
+            cells.push(lists(
+                "authz.room_people",
+                "user_id",
+                &format!("authz.room_people('{room_id}')"),
+                people,
+            ));
+            cells.push(says("authz.in_direct", &format!("authz.in_direct('{room_id}')"), seen.to_string()));
+            continue;
+        }
+        cells.push(says("authz.in_direct", &format!("authz.in_direct('{room_id}')"), "false"));
         let seen = ours && (who.has_role(&["owner", "manager"]) || my_clients(who, world).contains(&client));
         let people = if seen { audience(who, &client, world) } else { BTreeSet::new() };
         cells.push(lists("authz.room_people", "user_id", &format!("authz.room_people('{room_id}')"), people));
@@ -153,6 +169,23 @@ fn rooms(who: &Identity, world: &World) -> Vec<Cell> {
             told,
         ));
         cells.push(follows(who, &client, world));
+    }
+    cells
+}
+
+/// Of the two, whoever is told: their rows say so, since a rank may have changed.
+fn told_of_pair(room: &Row, world: &World) -> BTreeSet<String> {
+    let id = text(room, "id");
+    let told = world.rows("participants").iter().filter(|row| text(row, "conversation_id") == id);
+    told.filter(|row| text(row, "counted") == "true").map(|row| text(row, "user_id")).collect()
+}
+
+fn colleagues(who: &Identity, world: &World) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for person in world.rows("users") {
+        let other = text(person, "id");
+        let may = may_write_to(who, &other, world).to_string();
+        cells.push(says("authz.may_write_to", &format!("authz.may_write_to('{other}')"), may));
     }
     cells
 }
@@ -183,7 +216,10 @@ fn search(who: &Identity, world: &World) -> Vec<Cell> {
             who.tenant.as_deref() == Some(text(row, "tenant_id").as_str())
                 && text(row, "deleted_at").is_empty()
         })
-        .filter(|row| who.has_role(&["owner", "manager"]) || clients.contains(&text(row, "client_id")))
+        .filter(|row| match text(row, "client_id").as_str() {
+            "" => in_direct(who, &text(row, "conversation_id"), world),
+            client => who.has_role(&["owner", "manager"]) || clients.contains(client),
+        })
         .map(|row| text(row, "id"))
         .collect();
     vec![

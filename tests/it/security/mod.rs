@@ -19,6 +19,7 @@ mod atoms;
 mod bearers;
 mod candidates;
 mod cells;
+mod chat;
 mod clauses;
 pub mod database;
 mod forgeries;

@@ -21,6 +21,12 @@ pub enum Rule {
     MyClient(&'static str),
     /// The person in this column is somebody whom a member or an employee knows by their clients.
     MyPeople(&'static str),
+    /// The identity is one of the people in this column.
+    Among(&'static str),
+    /// The person in this column is a colleague whom the identity may write to.
+    MayWriteTo(&'static str),
+    /// The conversation in this column is a direct one of the identity's own.
+    InDirect(&'static str),
     /// The column names the side of the desk on which the identity stands.
     MySide(&'static str),
     /// The column holds one of these (as text; "" is null).
@@ -40,6 +46,11 @@ impl Rule {
             Rule::Mine(column) => who.is(&text(row, column)),
             Rule::MyClient(column) => my_clients(who, world).contains(&text(row, column)),
             Rule::MyPeople(column) => my_people(who, world).contains(&text(row, column)),
+            Rule::Among(column) => {
+                who.user.as_deref().is_some_and(|me| !me.is_empty() && text(row, column).contains(me))
+            }
+            Rule::MayWriteTo(column) => may_write_to(who, &text(row, column), world),
+            Rule::InDirect(column) => in_direct(who, &text(row, column), world),
             Rule::MySide(column) => text(row, column) == who.side(),
             Rule::Field(column, values) => values.contains(&text(row, column).as_str()),
             Rule::Not(rule) => !rule.holds(who, row, world),
@@ -74,6 +85,33 @@ pub fn my_clients(who: &Identity, world: &World) -> BTreeSet<String> {
         .filter(|row| who.is(&text(row, "operator_id")) || teams.contains(&text(row, "team_id")))
         .map(|row| text(row, "id"))
         .collect()
+}
+
+/// Owners and managers write to every colleague, employees to all but owners; nobody else does, nor to themselves.
+pub fn may_write_to(who: &Identity, other: &str, world: &World) -> bool {
+    let to: &[&str] = match who.role {
+        Some("owner" | "manager") => &["owner", "manager", "employee"],
+        Some("employee") => &["manager", "employee"],
+        _ => &[],
+    };
+    let Some(me) = who.user.as_deref() else { return false };
+    of_tenant(who, world, "users")
+        .filter(|row| text(row, "id") == other && other != me && text(row, "deleted_at").is_empty())
+        .any(|row| to.contains(&text(row, "role").as_str()))
+}
+
+/// The people of a direct conversation, empty where it is none.
+pub fn pair(conversation: &Row) -> BTreeSet<String> {
+    let mut people = BTreeSet::from([text(conversation, "user_one_id"), text(conversation, "user_two_id")]);
+    people.remove("");
+    people
+}
+
+pub fn in_direct(who: &Identity, conversation: &str, world: &World) -> bool {
+    who.has_role(&["owner", "manager", "employee"])
+        && of_tenant(who, world, "conversations")
+            .filter(|row| text(row, "id") == conversation)
+            .any(|row| pair(row).iter().any(|person| who.is(person)))
 }
 
 /// Their members, their operators in charge, and those who follow their rooms.

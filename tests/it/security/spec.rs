@@ -2,9 +2,10 @@
 //!
 //! A table without an entry fails the suite, and so does an entry without a table.
 
+use super::chat::{CONVERSATIONS, MESSAGES, PARTICIPANTS, SEES_ROOM};
 use super::queues::OUTBOX_READERS;
 use super::rule::Rule::{
-    self, All, Any, AnyRole, Anyone, Field, Mine, MyClient, MyPeople, MySide, Nobody, Not, Role,
+    self, All, Among, Any, AnyRole, Anyone, Field, Mine, MyClient, MyPeople, Nobody, Not, Role,
 };
 
 /// Columns that a role was granted a verb on.
@@ -71,7 +72,7 @@ impl Table {
     }
 }
 
-pub(super) const NONE: Access = Access {
+pub const NONE: Access = Access {
     select: Columns::None,
     insert: Columns::None,
     update: Columns::None,
@@ -83,8 +84,8 @@ pub(super) const NONE: Access = Access {
     may_delete: Nobody,
 };
 /// What `guichet_authz` needs of most tables: to read the actor's tenant.
-const AUTHZ_READS: Access = Access { select: Columns::All, may_select: Anyone, ..NONE };
-pub(super) const TABLE: Table = Table {
+pub const AUTHZ_READS: Access = Access { select: Columns::All, may_select: Anyone, ..NONE };
+pub const TABLE: Table = Table {
     name: "",
     key: &["tenant_id", "id"],
     blind: "",
@@ -94,13 +95,10 @@ pub(super) const TABLE: Table = Table {
     search: NONE,
 };
 
-const ALL_ROOMS: Rule = Role(&["owner", "manager"]);
-const PROVISIONS: Rule = Role(&["owner", "manager", "service"]);
+pub const ALL_ROOMS: Rule = Role(&["owner", "manager"]);
+pub const PROVISIONS: Rule = Role(&["owner", "manager", "service"]);
 const STAFF: Rule = Role(&["owner", "manager", "employee", "service"]);
-const SEES_ROOM: Rule = Any(&[ALL_ROOMS, MyClient("client_id")]);
 const EDITS_CLIENT: Rule = Any(&[PROVISIONS, All(&[Role(&["employee"]), MyClient("client_id")])]);
-const OWN_PLACE: Rule = Any(&[Role(&["system"]), All(&[Mine("user_id"), SEES_ROOM])]);
-
 const TENANTS: Table = Table {
     name: "tenants",
     key: &["id"],
@@ -240,87 +238,6 @@ const PROJECTS: Table = Table {
     ..TABLE
 };
 
-const CONVERSATIONS: Table = Table {
-    name: "conversations",
-    blind: "last_message_at = now()",
-    app: Access {
-        select: Columns::All,
-        insert: Columns::All,
-        update: Columns::Only(&["last_seq", "head", "last_message_at", "updated_at"]),
-        may_select: SEES_ROOM,
-        may_update: SEES_ROOM,
-        may_insert: All(&[PROVISIONS, Field("last_seq", &["0"]), Field("head", &["0"])]),
-        ..NONE
-    },
-    authz: Access { update: Columns::All, may_update: Anyone, ..AUTHZ_READS },
-    ..TABLE
-};
-
-const MESSAGES: Table = Table {
-    name: "messages",
-    blind: "changed_seq = 1000",
-    app: Access {
-        select: Columns::All,
-        insert: Columns::Only(&[
-            "tenant_id",
-            "id",
-            "conversation_id",
-            "client_id",
-            "operator_id",
-            "seq",
-            "changed_seq",
-            "sender_id",
-            "sender_type",
-            "content",
-            "related_entity_type",
-            "related_entity_id",
-            "related_preview",
-            "client_message_id",
-            "created_at",
-        ]),
-        update: Columns::Only(&[
-            "changed_seq",
-            "content",
-            "related_entity_type",
-            "related_entity_id",
-            "related_preview",
-            "delivered_at",
-            "read_at",
-            "edited_at",
-            "deleted_at",
-        ]),
-        may_select: SEES_ROOM,
-        may_update: SEES_ROOM,
-        may_insert: All(&[Mine("sender_id"), MySide("sender_type"), SEES_ROOM]),
-        ..NONE
-    },
-    search: Access { select: Columns::All, tenant: None, may_select: Anyone, ..NONE },
-    ..TABLE
-};
-
-const PARTICIPANTS: Table = Table {
-    name: "participants",
-    key: &["tenant_id", "conversation_id", "user_id"],
-    blind: "read_seq = 1",
-    app: Access {
-        select: Columns::All,
-        insert: Columns::Only(&["tenant_id", "conversation_id", "client_id", "user_id", "side", "read_seq"]),
-        update: Columns::Only(&["read_seq", "unread_count"]),
-        may_select: OWN_PLACE,
-        may_update: OWN_PLACE,
-        may_insert: All(&[Mine("user_id"), MySide("side"), SEES_ROOM]),
-        ..NONE
-    },
-    authz: Access {
-        insert: Columns::All,
-        update: Columns::All,
-        may_insert: Anyone,
-        may_update: Anyone,
-        ..AUTHZ_READS
-    },
-    ..TABLE
-};
-
 const OUTBOX: Table = Table {
     name: "outbox",
     key: &["tenant_id", "topic", "seq"],
@@ -336,7 +253,7 @@ const OUTBOX: Table = Table {
             "created_at",
         ]),
         insert: Columns::All,
-        may_select: SEES_ROOM,
+        may_select: Any(&[SEES_ROOM, Among("user_ids")]),
         may_insert: Role(&["system"]),
         ..NONE
     },

@@ -11,11 +11,13 @@ use diesel::{QueryableByName, RunQueryDsl, sql_query};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::candidates::ordered;
+
 pub type Row = Map<String, Value>;
 
 pub const TENANTS: [&str; 3] = ["a", "b", "c"];
 
-const NAMES: [&str; 44] = [
+const NAMES: [&str; 53] = [
     "owner",
     "manager",
     "deputy",
@@ -27,6 +29,7 @@ const NAMES: [&str; 44] = [
     "both",
     "dora",
     "gone",
+    "left",
     "producer",
     "c1",
     "c2",
@@ -38,6 +41,9 @@ const NAMES: [&str; 44] = [
     "p3",
     "r1",
     "r2",
+    "d1",
+    "d2",
+    "d3",
     "m1",
     "m2",
     "m3",
@@ -46,9 +52,14 @@ const NAMES: [&str; 44] = [
     "m6",
     "m7",
     "m8",
+    "m9",
+    "m10",
+    "m11",
+    "m12",
     "o1",
     "o2",
     "o3",
+    "o4",
     "l1",
     "l2",
     "fresh",
@@ -154,9 +165,12 @@ fn rows(tenant: &str) -> Vec<(&'static str, Row)> {
         ("both", "client"),
         ("dora", "client"),
         ("gone", "client"),
+        ("left", "employee"),
     ] {
         rows.push(("users", json!({"id": of(name), "role": role, "display_name": name, "email": format!("{name}@{tenant}.example")})));
     }
+    let left = rows.last_mut().and_then(|(_, row)| row.as_object_mut()).unwrap();
+    left.insert("deleted_at".into(), json!("2026-01-01T00:00:00Z"));
     for name in ["desk", "spare"] {
         rows.push(("teams", json!({"id": of(name), "name": name})));
     }
@@ -170,6 +184,14 @@ fn rows(tenant: &str) -> Vec<(&'static str, Row)> {
         rows.push((
             "conversations",
             json!({"id": of(room), "kind": "client", "client_id": of(client), "last_seq": 9, "head": 9}),
+        ));
+    }
+    // Colleagues: a rank apart, of one rank, and one who has gone over to a client since.
+    for (room, one, two) in [("d1", "owner", "emma"), ("d2", "emma", "karim"), ("d3", "ines", "gone")] {
+        let (one, two) = ordered(of(one), of(two));
+        rows.push((
+            "conversations",
+            json!({"id": of(room), "kind": "direct", "user_one_id": one, "user_two_id": two, "last_seq": 9, "head": 9}),
         ));
     }
     for (team, user) in [("desk", "karim"), ("spare", "ines")] {
@@ -195,6 +217,7 @@ fn rows(tenant: &str) -> Vec<(&'static str, Row)> {
         ));
     }
     rows.extend(messages(&of));
+    rows.extend(direct_messages(&of));
     rows.extend(journal(tenant, &of));
     rows.into_iter().map(|(table, row)| (table, with_tenant(table, row, tenant))).collect()
 }
@@ -237,12 +260,36 @@ fn messages(of: &impl Fn(&str) -> String) -> Vec<(&'static str, Value)> {
     .to_vec()
 }
 
+fn direct_messages(of: &impl Fn(&str) -> String) -> Vec<(&'static str, Value)> {
+    let early = "2026-01-01T00:00:00Z";
+    [
+        ("m9", "d1", "owner", "emma", 1, "owner", json!({})),
+        ("m10", "d1", "owner", "emma", 2, "emma", json!({"delivered_at": early})),
+        ("m11", "d2", "emma", "karim", 1, "karim", json!({"delivered_at": early, "read_at": early})),
+        ("m12", "d3", "ines", "gone", 1, "ines", json!({})),
+    ]
+    .map(|(name, room, one, two, seq, sender, more)| {
+        let (one, two) = ordered(of(one), of(two));
+        let mut row = json!({"id": of(name), "conversation_id": of(room), "user_one_id": one, "user_two_id": two, "seq": seq,
+            "changed_seq": seq, "sender_id": of(sender), "sender_type": "operator", "content": "bonjour entre nous",
+            "created_at": early});
+        row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        ("messages", row)
+    })
+    .to_vec()
+}
+
 fn journal(tenant: &str, of: &impl Fn(&str) -> String) -> Vec<(&'static str, Value)> {
     let mut rows = Vec::new();
     for (name, client) in [("o1", Some("c1")), ("o2", Some("c2")), ("o3", None)] {
         rows.push(("outbox", json!({"topic": format!("topic:{tenant}:{name}"), "seq": 1, "id": of(name), "event": "messaging:new",
             "payload": {}, "fanout": {}, "client_id": client.map(of)})));
     }
+    rows.push((
+        "outbox",
+        json!({"topic": format!("topic:{tenant}:o4"), "seq": 1, "id": of("o4"), "event": "messaging:new",
+        "payload": {}, "fanout": {}, "user_ids": [of("emma"), of("karim")]}),
+    ));
     for (name, user) in [("l1", "owner"), ("l2", "chloe")] {
         rows.push(("activity_logs", json!({"id": of(name), "user_id": of(user), "action": "message.send"})));
     }

@@ -129,7 +129,8 @@ fn on_real_threads_the_same_holds() {
                             .cloned()
                             .collect();
                         for event in page {
-                            connection.push(event_frame(SHAPE, &event, true), Class::Durable);
+                            connection
+                                .push(event_frame(SHAPE, &event, true, Spelling::default()), Class::Durable);
                             after = event.seq;
                         }
                     }

@@ -177,7 +177,11 @@ impl World {
                     self.committed.iter().filter(|event| event.seq > at).take(PAGE).cloned().collect();
                 let mut at = at;
                 for event in page {
-                    if reader.connection.push(event_frame(SHAPE, &event, true), Class::Durable).is_none() {
+                    if reader
+                        .connection
+                        .push(event_frame(SHAPE, &event, true, Spelling::default()), Class::Durable)
+                        .is_none()
+                    {
                         break;
                     }
                     at = event.seq;

@@ -65,12 +65,18 @@ impl Desk {
     }
 
     pub fn connect(&self, dialect: Dialect, tokens: &[&str]) -> Client {
+        self.connect_at(dialect, tokens, None)
+    }
+
+    /// Through a door whose path names a tenant.
+    pub fn connect_at(&self, dialect: Dialect, tokens: &[&str], place: Option<&str>) -> Client {
         let connection = self.realtime.connection();
         self.realtime.admit(&connection);
         let (sender, receiver) = mpsc::unbounded_channel();
         let opening = Opening {
             dialect,
             peer: Peer { ip: None, locale: crate::base::Locale::En },
+            place: place.map(Into::into),
             tokens: tokens.iter().map(|token| (*token).to_owned().into()).collect(),
         };
         let session = Session::new(
@@ -155,6 +161,9 @@ impl Client {
             Dialect::V1 => json!({"topic": topic, "event": event, "payload": payload, "ref": reference,
                 "join_ref": join_ref}),
             Dialect::V2 => json!([join_ref, reference, topic, event, payload]),
+            Dialect::Plain | Dialect::PlainCamel | Dialect::SocketIo => {
+                json!({"topic": topic, "event": event, "payload": payload, "ref": reference})
+            }
         };
         self.text(&text.to_string());
     }
@@ -210,6 +219,16 @@ impl Client {
                     topic: value[2].as_str().unwrap().into(),
                     event: value[3].as_str().unwrap().into(),
                     payload: value[4].take(),
+                }
+            }
+            Dialect::Plain | Dialect::PlainCamel | Dialect::SocketIo => {
+                let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
+                Got {
+                    join_ref: Value::Null,
+                    topic: text("topic"),
+                    event: text("event"),
+                    reference: value["ref"].clone(),
+                    payload: value,
                 }
             }
         })

@@ -66,6 +66,14 @@ impl Host for FakeHost {
         ready(grant).boxed()
     }
 
+    fn own_topics(&self, actor: &Actor) -> Vec<String> {
+        vec![format!("user:{}", actor.user)]
+    }
+
+    fn may_enter<'a>(&'a self, _: &'a Actor, tenant: &'a str) -> BoxFuture<'a, Result<()>> {
+        ready(if tenant == "here" { Ok(()) } else { Err(Error::forbidden()) }).boxed()
+    }
+
     fn command<'a>(&'a self, _: &'a Actor, name: &'a str, payload: Value) -> BoxFuture<'a, Result<Value>> {
         self.commands.lock().unwrap().push((name.to_owned(), payload));
         let answer = match name {

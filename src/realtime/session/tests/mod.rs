@@ -6,6 +6,7 @@ mod fakes;
 mod joining;
 mod limits;
 mod over_tcp;
+mod plainly;
 mod relaying;
 mod resuming;
 mod tokens;

@@ -4,8 +4,8 @@
 //! `03 jr ref topic event meta enc .. data`, enc 1 = JSON, 0 = bytes. Kind 4 (user broadcast, to clients):
 //! `04 topic event meta enc .. data`.
 
-use super::Malformed;
-use super::decode::{Payload, Push};
+use super::decode::verb;
+use crate::realtime::codec::push::{Malformed, Payload, Push};
 use crate::realtime::frame::Frame;
 
 const PUSH: u8 = 0;
@@ -14,7 +14,7 @@ const USER_BROADCAST: u8 = 4;
 const BYTES: u8 = 0;
 const JSON: u8 = 1;
 
-pub(super) fn decode(frame: &[u8]) -> Result<Push<'_>, Malformed> {
+pub fn decode(frame: &[u8]) -> Result<Push<'_>, Malformed> {
     match frame {
         [PUSH, join_ref, reference, topic, event, rest @ ..] => {
             let (join_ref, rest) = field(rest, *join_ref)?;
@@ -36,7 +36,7 @@ pub(super) fn decode(frame: &[u8]) -> Result<Push<'_>, Malformed> {
 }
 
 /// Kind 4 with bytes. `None` where a name is too long to be said in one byte.
-pub(super) fn user_broadcast(topic: &str, event: &str, data: &[u8]) -> Option<Frame> {
+pub fn user_broadcast(topic: &str, event: &str, data: &[u8]) -> Option<Frame> {
     let header = [USER_BROADCAST, size(topic)?, size(event)?, 0, BYTES];
     Some(Frame::binary(&[&header, topic.as_bytes(), event.as_bytes(), data]))
 }
@@ -64,6 +64,7 @@ fn field(rest: &[u8], length: u8) -> Result<(&str, &[u8]), Malformed> {
 fn made<'a>(join_ref: &str, reference: &str, topic: &str, event: &str, payload: Payload<'a>) -> Push<'a> {
     let unless_empty = |text: &str| (!text.is_empty()).then(|| text.into());
     Push {
+        verb: verb(topic, event),
         join_ref: unless_empty(join_ref),
         reference: unless_empty(reference),
         topic: topic.into(),

@@ -1,0 +1,145 @@
+//! JSON with other keys. Values are never read, only moved: numbers and texts keep their bytes.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::keys::{camel, snake};
+
+/// What a producer wrote, under its own names.
+pub const OPAQUE: [&str; 3] = ["preview", "data", "payload"];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// guichet's names to AfriTalk's.
+    Out,
+    /// AfriTalk's to guichet's.
+    In,
+}
+
+impl Direction {
+    fn key(self, key: &str) -> Cow<'_, str> {
+        match self {
+            Direction::Out => camel(key),
+            Direction::In => snake(key),
+        }
+    }
+}
+
+/// What stands in an object beside its own fields: names that are ready, and JSON. One that the object has takes the
+/// place of its own.
+pub type Beside = Vec<(&'static str, String)>;
+
+/// An object, in its order.
+pub struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Fields<'a> {
+    pub fn get(&self, key: &str) -> Option<&'a str> {
+        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.get())
+    }
+
+    pub fn take(&mut self, key: &str) -> Option<&'a RawValue> {
+        let at = self.0.iter().position(|(name, _)| name == key)?;
+        Some(self.0.remove(at).1)
+    }
+
+    /// The object as JSON, with `beside` in it.
+    pub fn with(&self, beside: &[(&'static str, String)]) -> String {
+        let mut out = Object::new();
+        for (key, value) in &self.0 {
+            if !beside.iter().any(|(name, _)| name == key) {
+                out.push(key, value.get());
+            }
+        }
+        for (name, value) in beside {
+            out.push(name, value);
+        }
+        out.end()
+    }
+}
+
+/// An object that is being written.
+struct Object(String);
+
+impl Object {
+    fn new() -> Self {
+        Self("{".to_owned())
+    }
+
+    fn push(&mut self, key: &str, value: &str) {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        self.0.push_str(&serde_json::Value::from(key).to_string());
+        self.0.push(':');
+        self.0.push_str(value);
+    }
+
+    fn end(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::with_capacity(map.size_hint().unwrap_or(16));
+                while let Some((key, value)) = map.next_entry::<String, &'de RawValue>()? {
+                    fields.push((Cow::Owned(key), value));
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+/// `json` with its keys in the other style; `beside` says what else an object gets, by its fields as they were.
+pub fn rewrite(json: &str, direction: Direction, beside: &dyn Fn(&Fields<'_>) -> Beside) -> String {
+    match json.as_bytes().first() {
+        Some(b'{') => match serde_json::from_str::<Fields<'_>>(json) {
+            Ok(fields) => object(&fields, direction, beside),
+            Err(_) => json.to_owned(),
+        },
+        Some(b'[') => match serde_json::from_str::<Vec<&RawValue>>(json) {
+            Ok(items) => {
+                let items: Vec<String> =
+                    items.iter().map(|item| rewrite(item.get(), direction, beside)).collect();
+                format!("[{}]", items.join(","))
+            }
+            Err(_) => json.to_owned(),
+        },
+        _ => json.to_owned(),
+    }
+}
+
+fn object(fields: &Fields<'_>, direction: Direction, beside: &dyn Fn(&Fields<'_>) -> Beside) -> String {
+    let more = beside(fields);
+    let mut out = Object::new();
+    for (key, value) in &fields.0 {
+        let name = direction.key(key);
+        if more.iter().any(|(taken, _)| *taken == name) {
+            continue;
+        }
+        if OPAQUE.contains(&key.as_ref()) {
+            out.push(&name, value.get());
+        } else {
+            out.push(&name, &rewrite(value.get(), direction, beside));
+        }
+    }
+    for (name, value) in &more {
+        out.push(name, value);
+    }
+    out.end()
+}

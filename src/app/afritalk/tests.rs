@@ -1,0 +1,173 @@
+//! There and back, and what AfriTalk's front end finds where it looks.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::keys::{camel, snake};
+use super::{Reader, asked, event, spelling, told};
+use crate::base::id::{TenantId, UserId};
+
+fn value(json: &str) -> Value {
+    serde_json::from_str(json).unwrap()
+}
+
+fn told_event(topic: &str, name: &str, payload: &Value) -> Value {
+    value(&event(topic, name, &payload.to_string()))
+}
+
+fn told_answer(response: &str) -> String {
+    (spelling().answer)("messaging:send", response)
+}
+
+fn message(related: &Value) -> Value {
+    json!({"id": "m", "conversation_id": "c", "sender_id": "s", "content": "hé", "related": related,
+        "client_message_id": null, "read_at": null, "created_at": "2026-01-01T00:00:00.000Z"})
+}
+
+#[test]
+fn a_key_that_is_no_name_of_guichets_stays() {
+    for key in ["", "_", "_a", "a_", "a__b", "chat:room:x_y", "Foo_bar", "é_a", "a-b_c"] {
+        assert_eq!(camel(key), key);
+    }
+    assert_eq!((camel("line_1"), camel("created_at_ms")), ("line_1".into(), "createdAtMs".into()));
+    for key in ["Content", "X-Y", "chat:room:aB", "éA"] {
+        assert_eq!(snake(key), key);
+    }
+    assert_eq!(snake("clientMessageId"), "client_message_id");
+}
+
+#[test]
+fn what_a_producer_wrote_keeps_its_bytes() {
+    let opaque = r#"{ "image_url" : 1.50, "imageUrl":12345678901234567890123, "a_b":[{"c_d":1e400}] }"#;
+    for key in ["preview", "data", "payload"] {
+        let json = format!(r#"{{"related_to":{{"{key}":{opaque}}}}}"#);
+        assert_eq!(told(&json, None), format!(r#"{{"relatedTo":{{"{key}":{opaque}}}}}"#));
+        let json = format!(r#"{{"relatedTo":{{"{key}":{opaque}}}}}"#);
+        assert_eq!(asked(&json), format!(r#"{{"related_to":{{"{key}":{opaque}}}}}"#));
+    }
+}
+
+#[test]
+fn a_message_says_what_it_is_about_and_whether_it_was_read() {
+    let about = json!({"type": "order", "id": "A-1", "preview": {"image_url": "x"}});
+    let new = told_event("chat:room:1", "messaging:new", &json!({"message": message(&about)}));
+    assert_eq!(new["conversationId"], "c");
+    assert_eq!(new["message"]["relatedEntityType"], "order");
+    assert_eq!(new["message"]["relatedEntityId"], "A-1");
+    assert_eq!(new["message"]["read"], false);
+    assert_eq!(new["message"]["related"]["preview"], json!({"image_url": "x"}));
+    let mut read = message(&Value::Null);
+    read["read_at"] = json!("2026-01-01T00:00:00.000Z");
+    let updated = told_event("chat:room:1", "messaging:updated", &json!({ "message": read }));
+    assert_eq!(updated["message"]["read"], true);
+    assert!(updated["message"]["relatedEntityId"].is_null() && updated["conversationId"].is_null());
+}
+
+#[test]
+fn events_have_the_shapes_that_the_front_end_knows() {
+    let read = told_event("chat:room:1", "messaging:read", &json!({"reader_id": "r", "read_at": "t"}));
+    assert_eq!(read, json!({"readerId": "r", "readAt": "t", "messageId": null}));
+    let presence = json!({"user_id": "u", "status": "idle", "last_seen": null});
+    assert_eq!(
+        told_event("tenant:1", "presence:update", &presence),
+        json!({"userId": "u", "status": "idle", "lastSeen": null})
+    );
+    let notification = json!({"id": "n", "type": "mandat.created", "category": "mandat", "title": "T", "body": "B",
+        "is_read": false, "data": {"related_entity_type": "mandat", "related_entity_id": 7, "a_b": 1}});
+    let payload = json!({"notification": notification, "unread": 6});
+    let new = told_event("client:notifications:u1", "notify:new", &payload);
+    assert_eq!((&new["type"], &new["unread"]), (&json!("alert"), &json!(6)));
+    let told = &new["payload"];
+    assert_eq!(
+        (&told["code"], &told["message"], &told["userId"]),
+        (&json!("mandat.created"), &json!("B"), &json!("u1"))
+    );
+    assert_eq!((&told["relatedEntityType"], &told["relatedEntityId"]), (&json!("mandat"), &json!(7)));
+    assert_eq!((&told["pushSent"], &told["pushSentAt"]), (&json!(false), &Value::Null));
+    assert_eq!((&told["isRead"], &told["data"]["a_b"]), (&json!(false), &json!(1)));
+}
+
+#[test]
+fn a_conversation_names_its_two_people() {
+    let reader = Reader { tenant: TenantId::new(), user: UserId::new() };
+    let conversation = json!([{"id": "c", "kind": "direct", "peer": {"id": "p", "display_name": "P"}, "unread_count": 1,
+        "counterpart": {"last_seen": null}}]);
+    let told = value(&told(&conversation.to_string(), Some(reader)));
+    assert_eq!(told[0]["tenantId"], json!(reader.tenant));
+    assert_eq!((&told[0]["userOneId"], &told[0]["userTwoId"]), (&json!(reader.user), &json!("p")));
+    assert_eq!(told[0]["peer"]["displayName"], "P");
+}
+
+#[test]
+fn a_refusal_names_fields_as_they_were_sent() {
+    let refusal =
+        json!({"code": "VALIDATION_ERROR", "details": [{"field": "related.client_id", "code": "missing"}]});
+    let told = value(&told_answer(&refusal.to_string()));
+    assert_eq!(told["details"][0]["field"], "related.clientId");
+    let refusal = refusal.to_string().replace("client_id", "preview.image_url");
+    assert_eq!(value(&told_answer(&refusal))["details"][0]["field"], "related.preview.image_url");
+    let limited = (spelling().answer)("x", r#"{"details":{"retry_after":3}}"#);
+    assert_eq!(limited, r#"{"details":{"retryAfter":3}}"#);
+}
+
+#[test]
+fn a_message_is_sent_by_either_name_of_what_it_is_about() {
+    let ask = |payload: Value| value(&(spelling().ask)("messaging:send", &payload.to_string()));
+    let preview = json!({"title": "T", "imageUrl": "x"});
+    assert_eq!(
+        ask(json!({"toUserId": "u", "related": {"type": "o", "id": "1", "preview": preview}})),
+        json!({"to_user_id": "u", "related": {"type": "o", "id": "1", "preview": preview}})
+    );
+    assert_eq!(
+        ask(json!({"content": "x", "relatedEntityType": "o", "relatedEntityId": "1"})),
+        json!({"content": "x", "related": {"type": "o", "id": "1"}})
+    );
+    assert_eq!(ask(json!({"content": "x", "relatedEntityType": null})), json!({"content": "x"}));
+    assert_eq!(
+        ask(json!({"client_id": "c"})),
+        json!({"client_id": "c"}),
+        "guichet's own names are taken too"
+    );
+}
+
+#[test]
+fn what_is_no_json_goes_through() {
+    for text in ["", "{", "[1,", "null", "12", r#""a_b""#, "{\"a_b\":}", "\u{FEFF}{}"] {
+        assert_eq!((told(text, None), asked(text)), (text.to_owned(), text.to_owned()));
+    }
+}
+
+/// JSON whose keys are in guichet's style.
+fn guichets() -> impl Strategy<Value = Value> {
+    let key = "[a-z][a-z0-9]{0,3}(_[a-z0-9]{1,4}){0,3}";
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        ".{0,8}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 32, 4, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::btree_map(key, inner, 0..5)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn there_and_back_is_where_it_was(json in guichets()) {
+        prop_assert_eq!(value(&asked(&told(&json.to_string(), None))), json);
+    }
+
+    #[test]
+    fn nothing_panics_and_what_was_json_stays_json(text in ".{0,60}", json in guichets()) {
+        let _ = (told(&text, None), asked(&text));
+        for name in ["messaging:new", "messaging:read", "notify:new", "x"] {
+            let _ = event("user:1", name, &text);
+            value(&event("user:1", name, &json.to_string()));
+            value(&(spelling().ask)("messaging:send", &json.to_string()));
+        }
+    }
+}

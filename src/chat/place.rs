@@ -1,0 +1,97 @@
+//! Where a conversation is, and whose: the room of a client, or two colleagues' own.
+//!
+//! What differs between the two kinds stands here: the topic, whose rows they are, and who is the other side.
+
+use uuid::Uuid;
+
+use crate::base::id::{ClientId, ConversationId, UserId};
+use crate::base::role::UserType;
+use crate::base::{Actor, Error, Result};
+use crate::chat::model::Room;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    pub conversation: ConversationId,
+    pub whose: Whose,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    Client(ClientId),
+    /// As the row orders them.
+    Pair([UserId; 2]),
+}
+
+impl Place {
+    /// From the columns that say whose a row is; the database has one of the two ways for each.
+    pub fn new(
+        conversation: ConversationId,
+        client: Option<ClientId>,
+        pair: (Option<UserId>, Option<UserId>),
+    ) -> Result<Self> {
+        let whose = match (client, pair) {
+            (Some(client), (None, None)) => Whose::Client(client),
+            (None, (Some(one), Some(two))) => Whose::Pair([one, two]),
+            _ => return Err(Error::internal("a conversation is neither a client's nor a pair's")),
+        };
+        Ok(Self { conversation, whose })
+    }
+
+    /// The topic that its events are numbered in.
+    pub fn topic(&self) -> String {
+        match self.whose {
+            Whose::Client(client) => format!("chat:room:{client}"),
+            Whose::Pair(_) => format!("chat:direct:{}", self.conversation),
+        }
+    }
+
+    /// As its topic names it.
+    pub fn room(&self) -> Room {
+        match self.whose {
+            Whose::Client(client) => Room::Client(client),
+            Whose::Pair(_) => Room::Conversation(self.conversation),
+        }
+    }
+
+    pub fn is_direct(&self) -> bool {
+        matches!(self.whose, Whose::Pair(_))
+    }
+
+    pub fn client(&self) -> Option<ClientId> {
+        match self.whose {
+            Whose::Client(client) => Some(client),
+            Whose::Pair(_) => None,
+        }
+    }
+
+    /// The two people of a direct conversation, in the order of their columns.
+    pub fn pair(&self) -> [Option<UserId>; 2] {
+        match self.whose {
+            Whose::Client(_) => [None, None],
+            Whose::Pair([one, two]) => [Some(one), Some(two)],
+        }
+    }
+
+    /// Whose its events are where they are no client's (`outbox.user_ids`).
+    pub fn people(&self) -> Vec<Uuid> {
+        self.pair().into_iter().flatten().map(|user| user.0).collect()
+    }
+
+    /// The other person of a direct conversation.
+    pub fn peer(&self, me: UserId) -> Option<UserId> {
+        self.pair().into_iter().flatten().find(|user| *user != me)
+    }
+
+    /// As what those write whose words the actor reads. Colleagues write as operators both.
+    pub fn others_write_as(&self, actor: &Actor) -> UserType {
+        match self.whose {
+            Whose::Client(_) => actor.role.user_type().other(),
+            Whose::Pair(_) => UserType::Operator,
+        }
+    }
+
+    /// Whether a person who stands on `side` is of the other side than the actor.
+    pub fn is_across(&self, actor: &Actor, user: UserId, side: UserType) -> bool {
+        user != actor.user && side == self.others_write_as(actor)
+    }
+}

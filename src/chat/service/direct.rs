@@ -1,0 +1,52 @@
+//! Conversations of two colleagues: made on first use, by whichever of them comes first.
+
+use serde_json::json;
+
+use crate::activity::{self, Action, Entry};
+use crate::base::id::{ConversationId, UserId};
+use crate::base::{Actor, Error, Kind, Result};
+use crate::chat::model::Room;
+use crate::chat::place::Place;
+use crate::chat::{policy, store};
+use crate::db::Tx;
+
+/// Whether the actor may write here, by both ranks as they are now. A client's room is open to whoever sees it. One
+/// trip more for a direct conversation alone: joined to what a send asks anyway, it would cost each room too.
+/// Whoever named a colleague who is gone is told so.
+pub(super) fn check_ranks(tx: &mut Tx<'_>, actor: &Actor, place: &Place, named: Option<Room>) -> Result<()> {
+    let Some(peer) = place.peer(actor.user) else { return Ok(()) };
+    let rank = store::rank_of(tx.conn(), actor.tenant, peer)?;
+    if rank.is_none() && matches!(named, Some(Room::Person(_))) {
+        return Err(Error::invalid("to_user_id", "unknown_id"));
+    }
+    policy::may_write_to(actor, rank)
+}
+
+/// The conversation of the actor with a colleague, made where it is not there yet; and whether it was. Ranks are
+/// asked where it is made: what was said before may be read whatever they are now. `field` named the colleague.
+pub(super) fn open(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    peer: UserId,
+    field: &'static str,
+) -> Result<(ConversationId, bool)> {
+    policy::may_write_to_colleagues(actor)?;
+    if peer == actor.user {
+        return Err(Error::invalid(field, "yourself"));
+    }
+    let rank = store::rank_of(tx.conn(), actor.tenant, peer)?;
+    let rank = rank.ok_or_else(|| Error::invalid(field, "unknown_id"))?;
+    match store::place(tx.conn(), actor.tenant, Room::Person(peer)) {
+        Ok((place, _)) => return Ok((place.conversation, false)),
+        Err(error) if error.kind() == Kind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    policy::may_write_to(actor, Some(rank))?;
+    let Some(made) = store::make_pair(tx.conn(), actor, peer)? else {
+        let (place, _) = store::place(tx.conn(), actor.tenant, Room::Person(peer))?;
+        return Ok((place.conversation, false));
+    };
+    let entry = Entry::new(Action::ConversationCreate, "conversation", made);
+    activity::record(tx, actor, &entry.details(json!({"user_id": peer})))?;
+    Ok((made, true))
+}

@@ -1,0 +1,116 @@
+//! Whose a conversation is, as every row of chat says it, and the conversations of pairs.
+
+use diesel::deserialize;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::row::NamedRow;
+use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
+
+use crate::base::id::{ClientId, ConversationId, TenantId, UserId};
+use crate::base::{Actor, Error, Result, Role};
+use crate::chat::model::Room;
+use crate::chat::place::Place;
+use crate::db::sql::sql;
+
+#[derive(QueryableByName)]
+struct PlaceRow {
+    #[diesel(sql_type = SqlUuid)]
+    conversation_id: ConversationId,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    client_id: Option<ClientId>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    user_one_id: Option<UserId>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    user_two_id: Option<UserId>,
+}
+
+/// Of any statement that gives `conversation_id`, `client_id`, `user_one_id` and `user_two_id`.
+impl QueryableByName<Pg> for Place {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> deserialize::Result<Self> {
+        let row = PlaceRow::build(row)?;
+        Ok(Place::new(row.conversation_id, row.client_id, (row.user_one_id, row.user_two_id))?)
+    }
+}
+
+/// Each text of `$texts`, a macro of the condition for one conversation `c`, with the id to bind as `$2`. The pair of
+/// a person is theirs with the actor, whom the transaction knows.
+macro_rules! by_room {
+    ($room:expr, $texts:ident) => {
+        match $room {
+            Room::Conversation(id) => ($texts!("c.id = $2"), id.0),
+            Room::Client(id) => ($texts!("c.client_id = $2"), id.0),
+            Room::Person(id) => (
+                $texts!(
+                    "c.user_one_id = least($2, (SELECT authz.me())) AND c.user_two_id = greatest($2, (SELECT authz.me()))"
+                ),
+                id.0,
+            ),
+        }
+    };
+}
+pub(super) use by_room;
+
+#[derive(QueryableByName)]
+struct Standing {
+    #[diesel(embed)]
+    place: Place,
+    #[diesel(sql_type = BigInt)]
+    head: i64,
+}
+
+macro_rules! place {
+    ($room:literal) => {
+        concat!(
+            "SELECT c.id AS conversation_id, c.client_id, c.user_one_id, c.user_two_id, c.head \
+             FROM conversations c WHERE c.tenant_id = $1 AND ",
+            $room
+        )
+    };
+}
+
+/// Where a conversation is, and the number of its last durable change. Not found where it is not the actor's to see.
+pub fn place(conn: &mut PgConnection, tenant: TenantId, room: Room) -> Result<(Place, i64)> {
+    let (text, id) = by_room!(room, place);
+    let row: Option<Standing> = sql(text).bind(tenant).bind(id).get_result(conn).optional()?;
+    row.map(|row| (row.place, row.head)).ok_or_else(|| Error::not_found("conversation"))
+}
+
+#[derive(QueryableByName)]
+struct Rank {
+    #[diesel(sql_type = Text)]
+    role: String,
+}
+
+/// The rank of a person of the tenant whom the actor may know and who is still there.
+pub fn rank_of(conn: &mut PgConnection, tenant: TenantId, user: UserId) -> Result<Option<Role>> {
+    let row: Option<Rank> =
+        sql("SELECT role FROM users WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL")
+            .bind(tenant)
+            .bind(user)
+            .get_result(conn)
+            .optional()?;
+    Ok(row.and_then(|row| Role::of_person(&row.role)))
+}
+
+#[derive(QueryableByName)]
+struct Made {
+    #[diesel(sql_type = SqlUuid)]
+    id: ConversationId,
+}
+
+const MAKE_PAIR: &str = "
+    INSERT INTO conversations (tenant_id, id, kind, user_one_id, user_two_id)
+    VALUES ($1, $2, 'direct', least($3, $4), greatest($3, $4)) ON CONFLICT DO NOTHING RETURNING id";
+
+/// Makes the conversation of the actor with `peer`. None where the other one made it at the same moment: it is
+/// committed by then.
+pub fn make_pair(conn: &mut PgConnection, actor: &Actor, peer: UserId) -> Result<Option<ConversationId>> {
+    let made: Option<Made> = sql(MAKE_PAIR)
+        .bind(actor.tenant)
+        .bind(ConversationId::new())
+        .bind(actor.user)
+        .bind(peer)
+        .get_result(conn)
+        .optional()?;
+    Ok(made.map(|made| made.id))
+}

@@ -1,0 +1,12 @@
+//! Phoenix Channels on the wire, in the Supabase Realtime dialect: serializations V1 (objects) and V2 (arrays and
+//! binary frames).
+//!
+//! What clients insist on, and what the encoders therefore hold: a payload is always a JSON object; V1 always has
+//! `ref`, null included, and never `join_ref`; V2 always has five items; kinds 0–2 are never sent.
+
+pub(super) mod binary;
+mod decode;
+mod encode;
+
+pub(super) use decode::{v1, v2};
+pub(super) use encode::{broadcast, close, error, push, reply};

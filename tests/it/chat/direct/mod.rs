@@ -1,0 +1,48 @@
+//! Conversations of two colleagues.
+
+mod counters;
+mod ranks;
+mod receipts;
+mod sockets;
+mod strangers;
+mod talk;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::room::word;
+use crate::harness::{Answer, Api, World};
+
+/// Opens the conversation of `by` with a person.
+pub async fn open(world: &World, by: &Api, with: &str) -> Answer {
+    by.post("/conversations", json!({"user_id": world.server.user(with).id})).await
+}
+
+/// The path of the conversation of `by` with a person, made where it is not there.
+pub async fn path(world: &World, by: &Api, with: &str) -> String {
+    format!("/conversations/{}", word(&open(world, by, with).await.data()["id"]))
+}
+
+pub async fn write(by: &Api, path: &str, content: &str) -> Answer {
+    by.post(&format!("{path}/messages"), json!({"content": content})).await
+}
+
+/// What `by` finds in a conversation.
+pub async fn messages(by: &Api, path: &str) -> Vec<Value> {
+    super::room::list(by.get(&format!("{path}/messages?limit=200")).await.data())
+}
+
+/// The topic of the conversation at `path`.
+pub fn topic(path: &str) -> String {
+    format!("realtime:chat:direct:{}", path.trim_start_matches("/conversations/"))
+}
+
+/// Gives a person another rank.
+pub async fn rank(world: &World, name: &str, role: &str) {
+    let body = json!({"role": role, "display_name": name});
+    world.service.put(&format!("/users/{}", world.server.user(name).id), body).await.data();
+}
+
+pub async fn ask(by: &Api, method: Method, path: &str, body: &Value) -> Answer {
+    by.send(method, path, body).await
+}
