@@ -14,7 +14,7 @@ use guichet::chat;
 use reqwest::Method;
 
 /// Described from the documents, while the rooms that say them are built.
-const AHEAD: [&str; 4] = ["presence:update", "token:expiring", "chat:direct:", "presence:operator:"];
+const AHEAD: [&str; 2] = ["presence:update", "presence:operator:"];
 /// Names of events and commands begin so; topics may, too.
 const FAMILIES: [&str; 6] = ["messaging:", "notify:", "presence:", "ticket:", "meeting:", "token:"];
 /// Folders where a name is written and not said: tests, the description itself, and translations of names.
