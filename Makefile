@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench coverage env openapi setup
+.PHONY: help run test lint bench coverage env openapi asyncapi setup
 
 # Optimized like the release, without the minutes that link-time optimization takes. `make bench` shares it.
 FAST := --locked --profile bench
@@ -41,6 +41,9 @@ env: ## Write .env.example anew from the code
 
 openapi: ## Write openapi.yaml anew from the code
 	@cargo run --quiet --locked -- openapi > openapi.yaml.new && mv openapi.yaml.new openapi.yaml
+
+asyncapi: ## Write asyncapi.yaml anew from the code
+	@cargo run --quiet --locked -- asyncapi > asyncapi.yaml.new && mv asyncapi.yaml.new asyncapi.yaml
 
 setup: ## Install missing system packages (run and test do so by themselves)
 	@scripts/setup --test

@@ -23,7 +23,7 @@ use crate::web::idempotency::Once;
 use crate::web::rate_limit::Key;
 
 /// Commands a person may send over the socket.
-const COMMANDS: [&str; 5] =
+pub const COMMANDS: [&str; 5] =
     ["messaging:send", "messaging:read", "messaging:typing", "messaging:join", "presence:ping"];
 /// Families of event names that are guichet's own, whatever follows.
 const RESERVED_FAMILIES: [&str; 7] =

@@ -2,6 +2,7 @@
 
 mod accepted;
 pub mod afritalk;
+pub mod asyncapi;
 pub mod commands;
 pub mod demo;
 pub mod engine;

@@ -39,7 +39,8 @@ struct ErrorBody {
 #[openapi(
     info(title = "guichet", description = "The desk between a business and its customers.\n\nEvery answer is \
 `{\"data\": …, \"error\": null}` or `{\"data\": null, \"error\": {…}}`; the schemas below show `data`. The same routes \
-answer under `/api`.", license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT")),
+answer under `/api`.\n\nThe sockets are described [on a page of their own](/docs/sockets) and in \
+[asyncapi.yaml](/asyncapi.yaml).", license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT")),
     components(schemas(ErrorAnswer, ErrorBody)),
     tags(
         (name = "me", description = "The caller"),

@@ -8,7 +8,7 @@ use actix_web::{App as ActixApp, Error, web};
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{App, metrics, openapi};
+use super::{App, asyncapi, metrics, openapi};
 use crate::config::Origins as Configured;
 use crate::web::cors::Origins;
 use crate::web::guard::BodySettings;
@@ -27,15 +27,19 @@ pub struct Site {
     app: App,
     conventions: Conventions,
     table: web::Data<RouteTable>,
-    openapi_yaml: Arc<str>,
+    texts: docs::Texts,
 }
 
 impl Site {
     pub fn new(app: App) -> anyhow::Result<Self> {
         let api = openapi::describe();
         let table = web::Data::new(RouteTable::of(&api));
-        let openapi_yaml = openapi::yaml()?.into();
-        Ok(Self { conventions: conventions_of(&app), app, table, openapi_yaml })
+        let texts = docs::Texts {
+            openapi_yaml: openapi::yaml()?.into(),
+            asyncapi_yaml: asyncapi::yaml()?.into(),
+            sockets_html: asyncapi::html()?.into(),
+        };
+        Ok(Self { conventions: conventions_of(&app), app, table, texts })
     }
 
     /// The application of one worker.
@@ -78,7 +82,7 @@ impl Site {
             .into_app()
             .configure(health::routes)
             .configure(metrics::routes)
-            .configure(docs::routes(Arc::clone(&self.openapi_yaml)))
+            .configure(docs::routes(self.texts.clone()))
             .default_service(web::to(move |request, table| {
                 unmatched_outside(limits.clone(), request, table)
             }));

@@ -1,7 +1,6 @@
 //! What chat tells the world: durable events on `chat:room:{client}` or `chat:direct:{conversation}`, copied to `user:{id}` of everybody told, and
 //! the unread counters of those whose they moved.
 
-use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -9,6 +8,7 @@ use uuid::Uuid;
 use crate::base::id::{ConversationId, MessageId, TenantId, UserId};
 use crate::base::{Actor, Error, Result, Timestamp};
 use crate::chat::model::{Message, ReadState};
+use crate::chat::payload::{DeliveredTold, MessageTold, ReadTold, TypingTold, UnreadTold};
 use crate::chat::person_topic;
 use crate::chat::place::Place;
 use crate::chat::store::Told;
@@ -26,11 +26,7 @@ pub const UNREAD: &str = "messaging:unread";
 pub const RESERVED: [&str; 7] = [NEW, UPDATED, DELETED, READ, DELIVERED, TYPING, UNREAD];
 
 pub fn of_message(message: &Message) -> Result<Value> {
-    #[derive(Serialize)]
-    struct Payload<'a> {
-        message: &'a Message,
-    }
-    serde_json::to_value(Payload { message }).map_err(Error::internal)
+    serde_json::to_value(MessageTold { message }).map_err(Error::internal)
 }
 
 /// `message` is the one at `up_to_seq`.
@@ -41,16 +37,16 @@ pub fn of_read(
     message: Option<MessageId>,
     read_at: Timestamp,
 ) -> Value {
-    json!({"conversation_id": conversation, "reader_id": actor.user, "up_to_seq": up_to_seq, "message_id": message,
-        "read_at": read_at})
+    let (conversation_id, reader_id) = (conversation, actor.user);
+    json!(ReadTold { conversation_id, reader_id, up_to_seq, message_id: message, read_at })
 }
 
 pub fn of_delivered(conversation: ConversationId, up_to_seq: i64, delivered_at: Timestamp) -> Value {
-    json!({"conversation_id": conversation, "up_to_seq": up_to_seq, "delivered_at": delivered_at})
+    json!(DeliveredTold { conversation_id: conversation, up_to_seq, delivered_at })
 }
 
 pub fn of_typing(conversation: ConversationId, user: UserId, typing: bool) -> Value {
-    json!({"conversation_id": conversation, "user_id": user, "typing": typing})
+    json!(TypingTold { conversation_id: conversation, user_id: user, typing })
 }
 
 /// A durable event of a conversation, numbered `seq`. Whom it is copied to is known later.
@@ -102,7 +98,7 @@ pub fn unread_of(tenant: TenantId, user: UserId, state: &ReadState) -> Result<Si
 }
 
 fn of_unread(conversation: ConversationId, unread_count: i64, total: i64) -> Value {
-    json!({"conversation_id": conversation, "unread_count": unread_count, "total": total})
+    json!(UnreadTold { conversation_id: conversation, unread_count, total })
 }
 
 fn raw(payload: &Value) -> Result<Box<RawValue>> {

@@ -12,6 +12,7 @@ pub mod delivered;
 mod events;
 pub mod http;
 pub mod model;
+pub mod payload;
 mod place;
 mod policy;
 pub mod service;
@@ -23,6 +24,7 @@ use std::time::Duration;
 
 pub use changes::MESSAGES;
 pub use delivered::Delivered;
+pub use events::RESERVED as EVENTS;
 pub use place::Place;
 pub use typing::Typing;
 

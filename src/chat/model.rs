@@ -72,6 +72,8 @@ pub struct Preview {
     pub subtitle: Option<String>,
     pub url: Option<String>,
     pub image_url: Option<String>,
+    #[serde(flatten)]
+    pub further: std::collections::BTreeMap<String, Value>,
 }
 
 const MAX_PREVIEW_BYTES: usize = 8_192;

@@ -1,6 +1,7 @@
 //! The command line. Each command is a function that says on standard output what was asked, and on standard error
 //! what happens.
 
+mod asyncapi;
 mod config;
 mod doctor;
 mod migrate;
@@ -38,6 +39,8 @@ enum Command {
     Config(config::Args),
     /// Print the API description (openapi.yaml)
     Openapi,
+    /// Print the description of the sockets (asyncapi.yaml)
+    Asyncapi,
     /// Check every engine and setting, and say what is wrong and how to mend it
     Doctor,
 }
@@ -61,6 +64,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     }
     match command {
         Command::Openapi => openapi::run()?,
+        Command::Asyncapi => asyncapi::run()?,
         Command::Config(args) => config::run(&args)?,
         Command::Serve(args) => serve::run(configured()?, &args)?,
         Command::Migrate(args) => migrate::run(&configured()?, &args)?,

@@ -1,4 +1,5 @@
-//! `/docs`: the API description as a page, served offline, and `/openapi.yaml` as text.
+//! `/docs`: the API description as a page, served offline, and `/openapi.yaml` as text; `/docs/sockets` and
+//! `/asyncapi.yaml` are the same for the sockets.
 
 use std::sync::Arc;
 
@@ -12,26 +13,48 @@ use crate::base::{Error, Result};
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
                       img-src 'self' data:; font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 
+/// What the service says of itself.
+#[derive(Clone)]
+pub struct Texts {
+    pub openapi_yaml: Arc<str>,
+    pub asyncapi_yaml: Arc<str>,
+    /// The sockets, as a page without scripts.
+    pub sockets_html: Arc<str>,
+}
+
 #[derive(Clone)]
 struct Docs {
     page: Arc<Config<'static>>,
-    openapi_yaml: Arc<str>,
+    texts: Texts,
 }
 
-/// Routes that show `openapi_yaml`, outside `/api`.
-pub fn routes(openapi_yaml: Arc<str>) -> impl FnOnce(&mut web::ServiceConfig) {
+/// Routes that show `texts`, outside `/api`.
+pub fn routes(texts: Texts) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
-        let docs = Docs { page: Arc::new(Config::from("/openapi.yaml")), openapi_yaml };
+        let docs = Docs { page: Arc::new(Config::from("/openapi.yaml")), texts };
         config
             .app_data(web::Data::new(docs))
             .service(web::resource("/openapi.yaml").route(web::get().to(openapi)))
+            .service(web::resource("/asyncapi.yaml").route(web::get().to(asyncapi)))
             .service(web::redirect("/docs", "/docs/"))
+            .service(web::resource("/docs/sockets").route(web::get().to(sockets)))
             .service(web::resource("/docs/{file:.*}").route(web::get().to(page)));
     }
 }
 
 async fn openapi(docs: web::Data<Docs>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/yaml").body(docs.openapi_yaml.to_string())
+    HttpResponse::Ok().content_type("application/yaml").body(docs.texts.openapi_yaml.to_string())
+}
+
+async fn asyncapi(docs: web::Data<Docs>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/yaml").body(docs.texts.asyncapi_yaml.to_string())
+}
+
+async fn sockets(docs: web::Data<Docs>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .content_type("text/html; charset=utf-8")
+        .body(docs.texts.sockets_html.to_string())
 }
 
 async fn page(docs: web::Data<Docs>, file: web::Path<String>) -> Result<HttpResponse> {

@@ -47,7 +47,7 @@ impl SendBody {
 }
 
 /// `messaging:send` over the socket: the room stands in the payload.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SendCommand {
     #[serde(default)]
@@ -72,14 +72,14 @@ impl SendCommand {
 }
 
 /// `messaging:read` over the socket.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReadCommand {
     pub message_id: MessageId,
 }
 
 /// `messaging:typing` over the socket.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TypingCommand {
     #[serde(default)]

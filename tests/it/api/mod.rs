@@ -3,6 +3,10 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 
+mod async_described;
+mod async_live;
+mod async_spec;
+mod async_valid;
 mod described;
 mod shape;
 pub mod spec;

@@ -53,13 +53,19 @@ fn of_object(schema: &Value, value: &Value, at: &str, is_part: bool) -> Vec<Stri
             wrong.push(format!("{at}.{name} is missing"));
         }
     }
+    let (properties, further) = (&schema["properties"], &schema["additionalProperties"]);
     // An object of nobody's in particular.
-    let Some(properties) = schema["properties"].as_object() else { return wrong };
+    if properties.is_null() && further.is_null() {
+        return wrong;
+    }
     for (name, member) in value.as_object().into_iter().flatten() {
-        match properties.get(name) {
-            Some(schema) => wrong.extend(faults(schema, member, &format!("{at}.{name}"))),
-            None if is_part || schema.get("additionalProperties").is_some() => {}
-            None => wrong.push(format!("{at}.{name} is not documented")),
+        match (properties.get(name), further) {
+            (Some(schema), _) | (None, schema @ Value::Object(_)) => {
+                wrong.extend(faults(schema, member, &format!("{at}.{name}")));
+            }
+            (None, _) if is_part => {}
+            (None, Value::Bool(true)) => {}
+            (None, _) => wrong.push(format!("{at}.{name} is not documented")),
         }
     }
     wrong

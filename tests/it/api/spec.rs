@@ -58,7 +58,7 @@ pub fn operations() -> Vec<Operation> {
 }
 
 /// Puts what they name in the place of references.
-fn resolve(value: &mut Value, api: &Value, depth: usize) {
+pub fn resolve(value: &mut Value, api: &Value, depth: usize) {
     assert!(depth < 60, "a schema that contains itself");
     let target = value.get("$ref").and_then(Value::as_str).map(str::to_owned);
     if let Some(target) = target {

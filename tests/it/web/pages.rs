@@ -33,4 +33,8 @@ fn the_docs_need_no_other_host() {
     assert!(String::from_utf8_lossy(&initializer.body).contains("/openapi.yaml"));
     assert_eq!(server.get("/docs").header("location"), Some("/docs/"));
     assert_eq!(server.get("/openapi.yaml").body, b"openapi: 3.1.0");
+    assert_eq!(server.get("/asyncapi.yaml").body, b"asyncapi: 3.0.0");
+    let sockets = server.get("/docs/sockets");
+    assert_eq!(sockets.body, b"<h1>sockets</h1>");
+    assert!(sockets.header("content-security-policy").unwrap().contains("default-src 'none'"));
 }

@@ -72,7 +72,11 @@ macro_rules! app {
                     Err(Error::unavailable("password of the database is wrong"))
                 })))
                 .configure(health::routes)
-                .configure(guichet::web::docs::routes("openapi: 3.1.0".into()))
+                .configure(guichet::web::docs::routes(guichet::web::docs::Texts {
+                    openapi_yaml: "openapi: 3.1.0".into(),
+                    asyncapi_yaml: "asyncapi: 3.0.0".into(),
+                    sockets_html: "<h1>sockets</h1>".into(),
+                }))
                 .configure(toy_routes)
                 .default_service(web::to(unmatched)),
             &$conventions,

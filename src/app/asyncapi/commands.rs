@@ -1,0 +1,117 @@
+//! The commands, which run through the same functions as the REST calls, and answer what those return.
+
+use serde_json::{Value, json};
+
+use super::catalogue::{Command, Message};
+use super::events;
+use super::schemas::{SchemaOf, of};
+use super::shapes::{Anything, Empty};
+use crate::chat::http::{ReadCommand, SendCommand, TypingCommand};
+use crate::chat::model::{ReadState, Sent};
+
+pub const COMMANDS: [Command; 5] = [
+    Command {
+        ask: ask(
+            "command_messaging_send",
+            "messaging:send",
+            "Send a message: exactly one of `conversation_id`, `client_id`, `to_user_id` says where. The same \
+             `client_message_id` again finds the first message",
+            of::<SendCommand>,
+            send,
+        ),
+        answer: answer("reply_messaging_send", "The message, and who is there to read it", of::<Sent>, sent),
+    },
+    Command {
+        ask: ask(
+            "command_messaging_read",
+            "messaging:read",
+            "Mark as read, up to and including this message",
+            of::<ReadCommand>,
+            read,
+        ),
+        answer: answer("reply_messaging_read", "Where the person stands now", of::<ReadState>, read_state),
+    },
+    Command {
+        ask: ask(
+            "command_messaging_typing",
+            "messaging:typing",
+            "Say that one types, again every few seconds, or no longer does",
+            of::<TypingCommand>,
+            typing,
+        ),
+        answer: answer("reply_messaging_typing", "The others were told", of::<Empty>, empty),
+    },
+    Command {
+        ask: ask(
+            "command_messaging_join",
+            "messaging:join",
+            "Accepted from older clients; joining is `phx_join`'s doing",
+            of::<Anything>,
+            empty,
+        ),
+        answer: answer("reply_messaging_join", "Nothing was to be done", of::<Empty>, empty),
+    },
+    Command {
+        ask: ask(
+            "command_presence_ping",
+            "presence:ping",
+            "Be active, not only connected",
+            of::<Anything>,
+            empty,
+        ),
+        answer: answer("reply_presence_ping", "It counts as activity", of::<Empty>, empty),
+    },
+];
+
+const fn ask(
+    key: &'static str,
+    name: &'static str,
+    summary: &'static str,
+    payload: SchemaOf,
+    example: fn() -> Value,
+) -> Message {
+    Message { key, name, plain: Some(name), summary, payload, example, durable: false }
+}
+
+pub(super) const fn answer(
+    key: &'static str,
+    summary: &'static str,
+    payload: SchemaOf,
+    example: fn() -> Value,
+) -> Message {
+    Message { key, name: "phx_reply", plain: Some("reply"), summary, payload, example, durable: false }
+}
+
+pub(super) fn empty() -> Value {
+    json!({})
+}
+
+fn send() -> Value {
+    json!({"client_id": "0198c0de-0000-7000-8000-000000000002", "content": "Bonjour, où en est ma commande ?",
+        "related": {"type": "order", "id": "A-1042", "preview": {"title": "Commande A-1042", "subtitle": null,
+            "url": "/orders/A-1042", "image_url": null}},
+        "client_message_id": "0198c0de-0000-7000-8000-00000000000c"})
+}
+
+fn sent() -> Value {
+    let mut message = events::message();
+    if let Some(message) = message.as_object_mut() {
+        let counterpart = json!({"status": "offline", "last_seen": "2026-01-02T09:12:00.000Z",
+            "message": "Emma Laurent vous répondra dès que possible."});
+        message.insert("counterpart".to_owned(), counterpart);
+    }
+    message
+}
+
+pub fn read() -> Value {
+    json!({"message_id": "0198c0de-0000-7000-8000-00000000000a"})
+}
+
+pub fn read_state() -> Value {
+    json!({"conversation_id": "0198c0de-0000-7000-8000-000000000003", "up_to_seq": 12, "unread_count": 0,
+        "total": 2})
+}
+
+fn typing() -> Value {
+    json!({"client_id": "0198c0de-0000-7000-8000-000000000002", "typing": true})
+}

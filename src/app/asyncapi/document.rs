@@ -1,0 +1,216 @@
+//! The catalogue as an AsyncAPI 3.0 document. Actions are the service's: it sends events, and receives commands.
+
+use serde_json::{Map, Value, json};
+
+use super::catalogue::{Message, Topic};
+use super::commands::COMMANDS;
+use super::control::{ANSWERS, CHANNEL, CONNECTION, ON_CHANNEL, ON_CONNECTION};
+use super::events::EVENTS;
+use super::schemas::{Schemas, of};
+use super::shapes::{Broadcast, EventMeta, Reply};
+use super::topics::TOPICS;
+use super::wire;
+
+const ABOUT: &str = "One hub, four wire forms: what is told and asked is the same in all of them, and only its framing \
+differs. `servers` show the same conversation in each, under `x-frames`.\n\nA person joins topics, hears their events, \
+and sends commands, which do what the REST calls do. Durable events are numbered within their topic, in `meta.seq`; \
+a join with `after_seq` first gets what was missed, in order, then what is live. Names that begin with `messaging:`, \
+`notify:`, `presence:`, `ticket:` or `meeting:` are guichet's own: nobody else can send them.\n\nMessages here show \
+the payload itself. In Phoenix an event is a `broadcast` whose payload is `{type, event, payload, meta}` (schema \
+`Broadcast`), and an answer is a `phx_reply` whose payload is `{status, response}` (schema `Reply`), `response` being \
+the answer shown here; in the plain form it is `reply`, in Socket.IO the acknowledgement.\n\nThe REST API is described in `openapi.yaml`.";
+
+pub fn describe() -> anyhow::Result<Value> {
+    let mut schemas = Schemas::default();
+    let messages: Map<String, Value> =
+        all().map(|message| (message.key.to_owned(), described(message, &mut schemas))).collect();
+    // Frames of Phoenix, around what is described.
+    of::<Broadcast>(&mut schemas);
+    of::<Reply>(&mut schemas);
+    Ok(json!({
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "guichet",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": ABOUT,
+            "license": {"name": "Apache-2.0 OR MIT"},
+        },
+        "defaultContentType": "application/json",
+        "servers": wire::servers(),
+        "channels": channels(),
+        "operations": operations(),
+        "components": {
+            "messages": messages,
+            "schemas": schemas.finish()?,
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer",
+                    "description": "`Authorization: Bearer …`, where a client can set headers"},
+                "apikey": {"type": "httpApiKey", "in": "query", "name": "apikey",
+                    "description": "The token, where Supabase's clients put it"},
+                "token": {"type": "httpApiKey", "in": "query", "name": "token", "description": "The token"},
+                "ticket": {"type": "httpApiKey", "in": "query", "name": "ticket",
+                    "description": "A connect ticket: good once, for 30 seconds (`POST /api/v1/realtime/ticket`)"},
+            },
+        },
+    }))
+}
+
+fn all() -> impl Iterator<Item = &'static Message> {
+    let commands = COMMANDS.iter().flat_map(|command| [&command.ask, &command.answer]);
+    let controls = CONNECTION.iter().chain(&CHANNEL).map(|control| &control.ask);
+    EVENTS.iter().chain(commands).chain(controls).chain(&ANSWERS).chain(&ON_CHANNEL).chain(&ON_CONNECTION)
+}
+
+fn described(message: &Message, schemas: &mut Schemas) -> Value {
+    let is_plain_alone = ON_CONNECTION.iter().any(|other| other.key == message.key);
+    let mut example = json!({"payload": (message.example)()});
+    let mut described = json!({
+        "name": message.name,
+        "title": message.summary,
+        "summary": message.summary,
+        "payload": (message.payload)(schemas),
+        "x-phoenix-event": if is_plain_alone { Value::Null } else { phoenix_event(message).into() },
+        "x-plain-event": message.plain,
+    });
+    if message.durable {
+        insert(&mut described, "headers", of::<EventMeta>(schemas));
+        insert(&mut described, "x-durable", true.into());
+        insert(&mut example, "headers", wire::meta());
+    }
+    insert(&mut described, "examples", json!([example]));
+    described
+}
+
+/// The name of the frame: what the service says of its own comes as a broadcast.
+fn phoenix_event(message: &Message) -> &'static str {
+    if message.key.starts_with("event_") { "broadcast" } else { message.name }
+}
+
+fn insert(object: &mut Value, key: &str, value: Value) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(key.to_owned(), value);
+    }
+}
+
+fn channels() -> Value {
+    let mut channels: Map<String, Value> =
+        TOPICS.iter().map(|topic| (topic.key.to_owned(), of_topic(topic))).collect();
+    let commands = COMMANDS.iter().flat_map(|command| [command.ask.key, command.answer.key]);
+    let controls = CONNECTION.iter().flat_map(asked_and_answered);
+    let told = ON_CONNECTION.iter().map(|message| message.key);
+    channels.insert(
+        "connection".to_owned(),
+        json!({
+            "address": null,
+            "title": "The connection itself",
+            "description": "Commands, heartbeats, tokens, and news of the connection. In Phoenix, heartbeats are \
+                pushed on the topic `phoenix`, the rest on any joined topic; in the other forms they have none.",
+            "servers": wire::server_refs(),
+            "messages": refs(commands.chain(controls).chain(told)),
+            "bindings": {"ws": {"method": "GET", "query": {"type": "object", "properties": {
+                "vsn": {"type": "string", "description": "Phoenix: 1.0.0 or 2.0.0"},
+                "apikey": {"type": "string"},
+                "token": {"type": "string"},
+                "ticket": {"type": "string"},
+                "EIO": {"type": "string", "const": "4", "description": "Socket.IO"},
+            }}, "bindingVersion": "0.1.0"}},
+        }),
+    );
+    let controls = CHANNEL.iter().flat_map(asked_and_answered);
+    channels.insert(
+        "topic".to_owned(),
+        json!({
+            "address": "{topic}",
+            "title": "Any topic",
+            "description": "What holds for every topic alike: joining and leaving, presence, people's own \
+                broadcasts, changes of rows, and how a subscription ends.",
+            "parameters": {"topic": {"description": "A topic's name"}},
+            "servers": wire::server_refs(),
+            "messages": refs(controls.chain(ON_CHANNEL.iter().map(|message| message.key))),
+        }),
+    );
+    Value::Object(channels)
+}
+
+fn asked_and_answered(control: &super::catalogue::Control) -> Vec<&'static str> {
+    [control.ask.key].into_iter().chain(control.answers.iter().copied()).collect()
+}
+
+fn of_topic(topic: &Topic) -> Value {
+    let parameters: Map<String, Value> = topic
+        .parameters
+        .iter()
+        .map(|(name, says)| ((*name).to_owned(), json!({ "description": says })))
+        .collect();
+    let order =
+        if topic.numbered { "Durable events are numbered here." } else { "It has no numbers of its own." };
+    json!({
+        "address": topic.address,
+        "title": topic.title,
+        "description": format!("{} {order} Who may join: {}.", topic.says, topic.who),
+        "parameters": parameters,
+        "servers": wire::server_refs(),
+        "messages": refs(carried(topic).map(|event| event.key)),
+        "x-numbered": topic.numbered,
+        "x-who-may-join": topic.who,
+    })
+}
+
+fn carried(topic: &Topic) -> impl Iterator<Item = &'static Message> {
+    let carries = topic.carries;
+    EVENTS.iter().filter(move |event| carries.contains(&event.name))
+}
+
+/// Messages of a channel, by key.
+fn refs<'k>(keys: impl Iterator<Item = &'k str>) -> Value {
+    let all = keys.map(|key| (key.to_owned(), json!({ "$ref": format!("#/components/messages/{key}") })));
+    Value::Object(all.collect())
+}
+
+fn operations() -> Value {
+    let mut operations = Map::new();
+    for topic in &TOPICS {
+        let messages = within(topic.key, carried(topic).map(|event| event.key));
+        let says = format!("Events of `{}`", topic.address);
+        operations.insert(format!("tell_{}", topic.key), sends(topic.key, &says, messages));
+    }
+    let news = within("connection", ON_CONNECTION.iter().map(|message| message.key));
+    let of_connection = "News of the connection, in the plain form and in Socket.IO";
+    operations.insert("tell_connection".to_owned(), sends("connection", of_connection, news));
+    let news = within("topic", ON_CHANNEL.iter().map(|message| message.key));
+    operations.insert("tell_topic".to_owned(), sends("topic", "What any joined topic may tell", news));
+    for command in &COMMANDS {
+        let answers = [command.answer.key, "error_command"];
+        let (ask, says) = (command.ask.key, command.ask.summary);
+        operations.insert(ask.to_owned(), receives("connection", ask, says, &answers));
+    }
+    for (channel, controls) in [("connection", &CONNECTION[..]), ("topic", &CHANNEL[..])] {
+        for control in controls {
+            let key = control.key.to_owned();
+            operations.insert(key, receives(channel, control.ask.key, control.summary, control.answers));
+        }
+    }
+    Value::Object(operations)
+}
+
+fn within<'k>(channel: &str, keys: impl Iterator<Item = &'k str>) -> Value {
+    keys.map(|key| json!({ "$ref": format!("#/channels/{channel}/messages/{key}") })).collect()
+}
+
+fn sends(channel: &str, says: &str, messages: Value) -> Value {
+    json!({"action": "send", "channel": {"$ref": format!("#/channels/{channel}")}, "summary": says,
+        "messages": messages})
+}
+
+fn receives(channel: &str, ask: &str, says: &str, answers: &[&str]) -> Value {
+    json!({
+        "action": "receive",
+        "channel": {"$ref": format!("#/channels/{channel}")},
+        "summary": says,
+        "messages": within(channel, [ask].into_iter()),
+        "reply": {
+            "channel": {"$ref": format!("#/channels/{channel}")},
+            "messages": within(channel, answers.iter().copied()),
+        },
+    })
+}

@@ -1,0 +1,149 @@
+//! The events that only guichet says, and what they carry.
+
+use serde_json::{Value, json};
+
+use super::catalogue::Message;
+use super::schemas::{SchemaOf, of};
+use super::shapes::PresenceUpdate;
+use crate::chat::payload::{DeliveredTold, MessageTold, ReadTold, TypingTold, UnreadTold};
+
+pub const EVENTS: [Message; 8] = [
+    durable("event_messaging_new", "messaging:new", "A message was sent", of::<MessageTold<'_>>, new),
+    durable(
+        "event_messaging_updated",
+        "messaging:updated",
+        "A message was edited",
+        of::<MessageTold<'_>>,
+        updated,
+    ),
+    durable(
+        "event_messaging_deleted",
+        "messaging:deleted",
+        "A message was deleted; a tombstone stays, `content` and `related` null",
+        of::<MessageTold<'_>>,
+        deleted,
+    ),
+    durable("event_messaging_read", "messaging:read", "Somebody has read", of::<ReadTold>, read),
+    signal(
+        "event_messaging_delivered",
+        "messaging:delivered",
+        "Messages reached a device of the other side",
+        of::<DeliveredTold>,
+        delivered,
+    ),
+    signal(
+        "event_messaging_typing",
+        "messaging:typing",
+        "Somebody types, or no longer does",
+        of::<TypingTold>,
+        typing,
+    ),
+    signal(
+        "event_messaging_unread",
+        "messaging:unread",
+        "The person's own unread counters moved",
+        of::<UnreadTold>,
+        unread,
+    ),
+    signal(
+        "event_presence_update",
+        "presence:update",
+        "Somebody came, went, or fell idle",
+        of::<PresenceUpdate>,
+        presence,
+    ),
+];
+
+const fn durable(
+    key: &'static str,
+    name: &'static str,
+    summary: &'static str,
+    payload: SchemaOf,
+    example: fn() -> Value,
+) -> Message {
+    Message { key, name, plain: Some(name), summary, payload, example, durable: true }
+}
+
+const fn signal(
+    key: &'static str,
+    name: &'static str,
+    summary: &'static str,
+    payload: SchemaOf,
+    example: fn() -> Value,
+) -> Message {
+    Message { durable: false, ..durable(key, name, summary, payload, example) }
+}
+
+/// A message of the example conversation: Chloé writes in the room of Atelier Nord.
+pub fn message() -> Value {
+    json!({
+        "id": "0198c0de-0000-7000-8000-00000000000a",
+        "conversation_id": "0198c0de-0000-7000-8000-000000000003",
+        "client_id": "0198c0de-0000-7000-8000-000000000002",
+        "operator_id": "0198c0de-0000-7000-8000-000000000005",
+        "seq": 12,
+        "changed_seq": 57,
+        "sender_id": "0198c0de-0000-7000-8000-000000000004",
+        "sender_type": "client",
+        "sender_name": "Chloé Petit",
+        "sender_avatar_url": null,
+        "content": "Bonjour, où en est ma commande ?",
+        "related": {"type": "order", "id": "A-1042", "preview": {"title": "Commande A-1042", "subtitle": null,
+            "url": "/orders/A-1042", "image_url": null}},
+        "client_message_id": "0198c0de-0000-7000-8000-00000000000c",
+        "state": "sent",
+        "delivered_at": null,
+        "read_at": null,
+        "edited_at": null,
+        "deleted_at": null,
+        "created_at": "2026-01-02T10:00:00.123Z",
+    })
+}
+
+/// The message, with other values for some of its fields.
+fn changed(changes: Value) -> Value {
+    let mut message = message();
+    if let (Some(message), Value::Object(changes)) = (message.as_object_mut(), changes) {
+        message.extend(changes);
+    }
+    json!({ "message": message })
+}
+
+fn new() -> Value {
+    changed(json!({}))
+}
+
+fn updated() -> Value {
+    changed(json!({"content": "Bonjour, où en est ma commande A-1042 ?", "changed_seq": 58,
+        "edited_at": "2026-01-02T10:00:30.000Z"}))
+}
+
+fn deleted() -> Value {
+    changed(json!({"content": null, "related": null, "changed_seq": 59,
+        "deleted_at": "2026-01-02T10:01:00.000Z"}))
+}
+
+pub fn read() -> Value {
+    json!({"conversation_id": "0198c0de-0000-7000-8000-000000000003",
+        "reader_id": "0198c0de-0000-7000-8000-000000000005", "up_to_seq": 12,
+        "message_id": "0198c0de-0000-7000-8000-00000000000a", "read_at": "2026-01-02T10:00:05.000Z"})
+}
+
+fn delivered() -> Value {
+    json!({"conversation_id": "0198c0de-0000-7000-8000-000000000003", "up_to_seq": 12,
+        "delivered_at": "2026-01-02T10:00:01.000Z"})
+}
+
+pub fn typing() -> Value {
+    json!({"conversation_id": "0198c0de-0000-7000-8000-000000000003",
+        "user_id": "0198c0de-0000-7000-8000-000000000005", "typing": true})
+}
+
+fn unread() -> Value {
+    json!({"conversation_id": "0198c0de-0000-7000-8000-000000000003", "unread_count": 1, "total": 3})
+}
+
+fn presence() -> Value {
+    json!({"user_id": "0198c0de-0000-7000-8000-000000000005", "status": "offline",
+        "last_seen": "2026-01-02T10:05:00.000Z"})
+}

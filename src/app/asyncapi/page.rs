@@ -1,0 +1,143 @@
+//! The description as one page of HTML: for reading, offline, without scripts.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+const HEAD: &str = r#"<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>guichet: the sockets</title><style>
+body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b}
+pre{background:#f4f4f4;padding:.6rem;overflow:auto;font-size:.85rem}code{background:#f4f4f4;font-size:.9em}
+h2{border-bottom:1px solid #ccc;margin-top:2.5rem}h3{margin-top:1.8rem}td,th{text-align:left;padding:.2rem .8rem .2rem 0;
+vertical-align:top}.from{color:#666}</style></head><body>
+<h1>guichet: the sockets</h1>
+<p><a href="/docs/">The REST API</a> · <a href="/asyncapi.yaml">asyncapi.yaml</a></p>
+"#;
+
+pub fn render(document: &Value) -> String {
+    let mut out = HEAD.to_owned();
+    for paragraph in text(at(document, "/info/description")).split("\n\n") {
+        tell(&mut out, "p", paragraph);
+    }
+    tell(&mut out, "h2", "Wire forms");
+    for server in members(at(document, "/servers")) {
+        of_server(&mut out, server.1);
+    }
+    tell(&mut out, "h2", "Topics");
+    for channel in members(at(document, "/channels")) {
+        of_channel(&mut out, channel.1);
+    }
+    tell(&mut out, "h2", "What a client sends");
+    for operation in members(at(document, "/operations")) {
+        of_operation(&mut out, operation.1, document);
+    }
+    tell(&mut out, "h2", "Messages");
+    for (key, message) in members(at(document, "/components/messages")) {
+        of_message(&mut out, key, message);
+    }
+    tell(&mut out, "h2", "Schemas");
+    for (name, schema) in members(at(document, "/components/schemas")) {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "<h3 id=\"schema-{0}\">{0}</h3>", escape(name));
+        code(&mut out, schema);
+    }
+    out.push_str("</body></html>\n");
+    out
+}
+
+fn of_server(out: &mut String, server: &Value) {
+    tell(out, "h3", text(at(server, "/title")));
+    tell(out, "p", &format!("`{}`", text(at(server, "/pathname"))));
+    tell(out, "p", text(at(server, "/description")));
+    out.push_str("<table>");
+    for frame in at(server, "/x-frames").as_array().into_iter().flatten() {
+        let (from, frame) = (escape(text(at(frame, "/from"))), escape(text(at(frame, "/frame"))));
+        let _ = write!(out, "<tr><td class=\"from\">{from}</td><td><code>{frame}</code></td></tr>");
+    }
+    out.push_str("</table>");
+}
+
+fn of_channel(out: &mut String, channel: &Value) {
+    tell(out, "h3", text(at(channel, "/title")));
+    if let Some(address) = at(channel, "/address").as_str() {
+        tell(out, "p", &format!("`{address}`"));
+    }
+    tell(out, "p", text(at(channel, "/description")));
+    out.push_str("<p>");
+    for (key, _) in members(at(channel, "/messages")) {
+        link(out, key);
+    }
+    out.push_str("</p>");
+}
+
+fn of_operation(out: &mut String, operation: &Value, document: &Value) {
+    if at(operation, "/action") != "receive" {
+        return;
+    }
+    for message in keys(at(operation, "/messages")) {
+        let name = text(at(document, &format!("/components/messages/{message}/name")));
+        tell(out, "h3", &format!("`{name}`"));
+        tell(out, "p", text(at(operation, "/summary")));
+        out.push_str("<p>");
+        link(out, message);
+        out.push_str("answered by ");
+        for answer in keys(at(operation, "/reply/messages")) {
+            link(out, answer);
+        }
+        out.push_str("</p>");
+    }
+}
+
+fn of_message(out: &mut String, key: &str, message: &Value) {
+    let (name, summary) = (text(at(message, "/name")), text(at(message, "/summary")));
+    let _ = write!(out, "<h3 id=\"{0}\">{1} <small>{0}</small></h3>", escape(key), escape(name));
+    tell(out, "p", summary);
+    let schema = text(at(message, "/payload/$ref")).rsplit('/').next().unwrap_or_default();
+    let _ = write!(out, "<p>Payload: <a href=\"#schema-{0}\">{0}</a></p>", escape(schema));
+    for example in at(message, "/examples").as_array().into_iter().flatten() {
+        code(out, at(example, "/payload"));
+    }
+}
+
+/// The last parts of references to messages.
+fn keys(refs: &Value) -> impl Iterator<Item = &str> {
+    let all = refs.as_array().into_iter().flatten();
+    all.filter_map(|one| at(one, "/$ref").as_str()?.rsplit('/').next())
+}
+
+fn link(out: &mut String, key: &str) {
+    let _ = write!(out, "<a href=\"#{0}\">{0}</a> ", escape(key));
+}
+
+fn code(out: &mut String, value: &Value) {
+    let _ = write!(out, "<pre>{}</pre>", escape(&format!("{value:#}")));
+}
+
+/// Words in an element; what stands between backticks is code.
+fn tell(out: &mut String, element: &str, words: &str) {
+    let _ = write!(out, "<{element}>");
+    for (at, part) in words.split('`').enumerate() {
+        let is_code = at % 2 == 1;
+        let part = escape(part);
+        let _ = if is_code { write!(out, "<code>{part}</code>") } else { write!(out, "{part}") };
+    }
+    let _ = writeln!(out, "</{element}>");
+}
+
+fn members(object: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    object.as_object().into_iter().flatten().map(|(key, value)| (key.as_str(), value))
+}
+
+/// What stands there; null where nothing does.
+fn at<'v>(value: &'v Value, pointer: &str) -> &'v Value {
+    value.pointer(pointer).unwrap_or(&Value::Null)
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

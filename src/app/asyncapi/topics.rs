@@ -1,0 +1,91 @@
+//! The topics: who may join, and what they carry.
+
+use super::catalogue::Topic;
+
+const CHAT: [&str; 6] = [
+    "messaging:new",
+    "messaging:updated",
+    "messaging:deleted",
+    "messaging:read",
+    "messaging:delivered",
+    "messaging:typing",
+];
+
+pub const TOPICS: [Topic; 5] = [
+    Topic {
+        key: "chatRoom",
+        address: "chat:room:{client_id}",
+        title: "The room of a client",
+        who: "the client's members, and the operators who may see the client",
+        parameters: &[("client_id", "The client whose room it is")],
+        numbered: true,
+        carries: &CHAT,
+        says: "Everything that happens in the one conversation of a client with the operators.",
+    },
+    Topic {
+        key: "chatDirect",
+        address: "chat:direct:{conversation_id}",
+        title: "A direct conversation",
+        who: "its two people, and nobody else",
+        parameters: &[("conversation_id", "The conversation")],
+        numbered: true,
+        carries: &CHAT,
+        says: "Everything that happens in the conversation of two operators.",
+    },
+    Topic {
+        key: "user",
+        address: "user:{user_id}",
+        title: "Everything meant for one person",
+        who: "that person",
+        parameters: &[("user_id", "The person's own id")],
+        numbered: false,
+        carries: &[
+            "messaging:new",
+            "messaging:updated",
+            "messaging:deleted",
+            "messaging:read",
+            "messaging:delivered",
+            "messaging:typing",
+            "messaging:unread",
+        ],
+        says: "A live merge of the person's conversations, each event with the topic and the number where it lives \
+               (`meta.topic`, `meta.seq`), and the person's own counters. The join's reply lists the conversations \
+               that moved since `replay.after`. The plain dialect and Socket.IO join it by themselves.",
+    },
+    Topic {
+        key: "presenceOperator",
+        address: "presence:operator:{operator_id}",
+        title: "Who is there around an operator",
+        who: "that operator, and the members of the clients they are in charge of",
+        parameters: &[("operator_id", "The operator")],
+        numbered: false,
+        carries: &["presence:update"],
+        says: "The operator sees all of their clients' members; a member sees the operator and themselves, never \
+               another client.",
+    },
+    Topic {
+        key: "tenant",
+        address: "tenant:{tenant_id}",
+        title: "The operators of a tenant",
+        who: "the operators of the tenant",
+        parameters: &[("tenant_id", "The tenant")],
+        numbered: false,
+        carries: &["presence:update"],
+        says: "Operators hear of all operators, and of a member where they may see the client. The plain dialect \
+               and Socket.IO join it for operators by themselves.",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::asyncapi::events::EVENTS;
+
+    #[test]
+    fn every_event_is_carried_by_a_topic_and_topics_carry_no_others() {
+        let carried = |name| TOPICS.iter().any(|topic| topic.carries.contains(&name));
+        assert!(EVENTS.iter().all(|event| carried(event.name)));
+        let known = |name: &str| EVENTS.iter().any(|event| event.name == name);
+        assert!(TOPICS.iter().flat_map(|topic| topic.carries).all(|name| known(name)));
+    }
+}

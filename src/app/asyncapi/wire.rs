@@ -1,0 +1,242 @@
+//! The four wire forms: where each is spoken, and how one and the same conversation looks in it.
+
+use serde_json::{Map, Value, json};
+
+use super::catalogue::Message;
+use super::commands::{COMMANDS, read, read_state};
+use super::control::{command_refused, heads, join, joined};
+use super::events::{self, EVENTS};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    V1,
+    V2,
+    Plain,
+    SocketIo,
+}
+
+struct Server {
+    key: &'static str,
+    form: Form,
+    title: &'static str,
+    pathname: &'static str,
+    says: &'static str,
+}
+
+const SERVERS: [Server; 4] = [
+    Server {
+        key: "phoenixV2",
+        form: Form::V2,
+        title: "Phoenix Channels, serialization 2",
+        pathname: "/realtime/v1/websocket?vsn=2.0.0",
+        says: "For `@supabase/realtime-js`, phoenix.js, the Supabase Flutter, Swift and Kotlin clients, unmodified. \
+               Frames are `[join_ref, ref, topic, event, payload]`; events arrive as `broadcast`. Also at \
+               `/socket/websocket`. Topics may carry the prefix `realtime:`, as Supabase's clients put it.",
+    },
+    Server {
+        key: "phoenixV1",
+        form: Form::V1,
+        title: "Phoenix Channels, serialization 1",
+        pathname: "/realtime/v1/websocket?vsn=1.0.0",
+        says: "For realtime-py and older clients. Frames are `{topic, event, payload, ref}`, from the client \
+               `join_ref` besides. Without `vsn`, this form is spoken.",
+    },
+    Server {
+        key: "plain",
+        form: Form::Plain,
+        title: "Plain frames",
+        pathname: "/ws/notifications",
+        says: "For anything that can open a WebSocket. Frames are `{event, topic, payload, meta, ref}`, what is not \
+               needed left out; a frame with `ref` is answered by `reply`. The person's own topics are joined on \
+               connect. On `/api/tenants/{tenantId}/messaging/socket` the same, with keys in camelCase.",
+    },
+    Server {
+        key: "socketIo",
+        form: Form::SocketIo,
+        title: "Socket.IO 4",
+        pathname: "/socket.io/?EIO=4&transport=websocket",
+        says: "For `socket.io-client` with `transports: ['websocket']`. An event is `42[event, payload, {topic, \
+               meta}]`, an acknowledgement `43`; keys in camelCase. Also at \
+               `/api/tenants/{tenantId}/messaging/socket`. The token may come as `auth.token`. Polling is refused.",
+    },
+];
+
+/// The servers of the document.
+pub fn servers() -> Value {
+    let all = SERVERS.iter().map(|server| {
+        let described = json!({
+            "host": "{host}",
+            "protocol": "ws",
+            "pathname": server.pathname,
+            "title": server.title,
+            "description": server.says,
+            "variables": {"host": {"default": "127.0.0.1:8080",
+                "description": "Where the service listens; `wss` behind a proxy that speaks TLS"}},
+            "security": [
+                {"$ref": "#/components/securitySchemes/bearer"},
+                {"$ref": "#/components/securitySchemes/apikey"},
+                {"$ref": "#/components/securitySchemes/token"},
+                {"$ref": "#/components/securitySchemes/ticket"},
+            ],
+            "x-frames": frames(server.form),
+        });
+        (server.key.to_owned(), described)
+    });
+    Value::Object(all.collect())
+}
+
+pub fn server_refs() -> Value {
+    SERVERS.iter().map(|server| json!({ "$ref": format!("#/servers/{}", server.key) })).collect()
+}
+
+/// One conversation, frame by frame.
+fn frames(form: Form) -> Value {
+    let topic = "chat:room:0198c0de-0000-7000-8000-000000000002";
+    let mut frames = opening(form);
+    let mut line = |from: &str, message: &str, frame: String| {
+        frames.push(json!({"from": from, "message": message, "frame": frame}));
+    };
+    let wire = Wire { form, topic };
+    line("client", "join", wire.asked("phx_join", "join", "1", &join_payload(form)));
+    line("server", "reply_join", wire.answer("1", "ok", &joined()));
+    if let Some(event) = EVENTS.iter().find(|event| event.key == "event_messaging_read") {
+        line("server", event.key, wire.told(event, &events::read()));
+    }
+    if let Some(event) = EVENTS.iter().find(|event| event.key == "event_messaging_typing") {
+        line("server", event.key, wire.told(event, &events::typing()));
+    }
+    if let Some(command) = COMMANDS.iter().find(|command| command.ask.key == "command_messaging_read") {
+        let name = command.ask.name;
+        line("client", command.ask.key, wire.asked(name, name, "2", &read()));
+        line("server", command.answer.key, wire.answer("2", "ok", &read_state()));
+        line("client", command.ask.key, wire.asked(name, name, "3", &read()));
+        line("server", "error_command", wire.answer("3", "error", &command_refused()));
+    }
+    let alone = Wire { form, topic: "phoenix" };
+    line("client", "heartbeat", alone.asked("heartbeat", "heartbeat", "4", &json!({})));
+    line("server", "reply_heartbeat", alone.answer("4", "ok", &heads()));
+    frames.into()
+}
+
+/// What comes before the first frame that says something.
+fn opening(form: Form) -> Vec<Value> {
+    if form != Form::SocketIo {
+        return Vec::new();
+    }
+    let packets = [
+        (
+            "server",
+            r#"0{"sid":"7f3a","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":65536}"#,
+        ),
+        ("client", r#"40{"token":"eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"}"#),
+        ("server", r#"40{"sid":"9c1e"}"#),
+        ("server", "2"),
+        ("client", "3"),
+    ];
+    packets.iter().map(|(from, frame)| json!({"from": from, "message": null, "frame": frame})).collect()
+}
+
+/// Phoenix says `config.broadcast.replay.after_seq`; the others may put the number at the top.
+fn join_payload(form: Form) -> Value {
+    match form {
+        Form::V1 | Form::V2 => join(),
+        Form::Plain | Form::SocketIo => json!({ "after_seq": 54 }),
+    }
+}
+
+struct Wire {
+    form: Form,
+    topic: &'static str,
+}
+
+impl Wire {
+    /// Whether it is the connection's, which has a topic in Phoenix alone.
+    fn is_alone(&self) -> bool {
+        self.topic == "phoenix"
+    }
+
+    fn join_ref(&self) -> Option<&'static str> {
+        (!self.is_alone()).then_some("1")
+    }
+
+    fn asked(&self, phoenix: &str, plain: &str, reference: &str, payload: &Value) -> String {
+        let topic = self.topic;
+        match self.form {
+            Form::V1 => json!({"topic": topic, "event": phoenix, "payload": payload, "ref": reference,
+                "join_ref": self.join_ref()})
+            .to_string(),
+            Form::V2 => json!([self.join_ref(), reference, topic, phoenix, payload]).to_string(),
+            Form::Plain if self.is_alone() => {
+                json!({"event": plain, "payload": payload, "ref": reference}).to_string()
+            }
+            Form::Plain => {
+                json!({"event": plain, "topic": topic, "payload": payload, "ref": reference}).to_string()
+            }
+            Form::SocketIo if self.is_alone() => format!("42{reference}{}", json!([plain, payload])),
+            Form::SocketIo => {
+                format!("42{reference}{}", json!([plain, camel(payload), {"topic": topic}]))
+            }
+        }
+    }
+
+    fn answer(&self, reference: &str, status: &str, response: &Value) -> String {
+        let payload = json!({"status": status, "response": response});
+        match self.form {
+            Form::V1 => {
+                json!({"topic": self.topic, "event": "phx_reply", "payload": payload, "ref": reference})
+                    .to_string()
+            }
+            Form::V2 => json!([self.join_ref(), reference, self.topic, "phx_reply", payload]).to_string(),
+            Form::Plain => json!({"event": "reply", "ref": reference, "payload": payload}).to_string(),
+            Form::SocketIo => format!("43{reference}{}", json!([camel(&payload)])),
+        }
+    }
+
+    fn told(&self, event: &Message, payload: &Value) -> String {
+        let (name, topic) = (event.name, self.topic);
+        let meta = if event.durable { meta() } else { json!({}) };
+        let mut inner = json!({"type": "broadcast", "event": name, "payload": payload});
+        if let (true, Some(inner)) = (event.durable, inner.as_object_mut()) {
+            inner.insert("meta".to_owned(), meta.clone());
+        }
+        match self.form {
+            Form::V1 => {
+                json!({"topic": topic, "event": "broadcast", "payload": inner, "ref": null}).to_string()
+            }
+            Form::V2 => json!([null, null, topic, "broadcast", inner]).to_string(),
+            Form::Plain => {
+                json!({"event": name, "topic": topic, "payload": payload, "meta": meta}).to_string()
+            }
+            Form::SocketIo => {
+                format!("42{}", json!([name, camel(payload), {"topic": topic, "meta": meta}]))
+            }
+        }
+    }
+}
+
+pub fn meta() -> Value {
+    json!({"id": "0198c0de-0000-7000-8000-00000000000e", "seq": 57})
+}
+
+/// guichet's own keys as AfriTalk's front end writes them. The examples here hold nobody else's.
+fn camel(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let renamed = members.iter().map(|(key, value)| (camel_key(key), camel(value)));
+            Value::Object(renamed.collect::<Map<_, _>>())
+        }
+        Value::Array(items) => items.iter().map(camel).collect(),
+        other => other.clone(),
+    }
+}
+
+fn camel_key(key: &str) -> String {
+    let mut words = key.split('_');
+    let mut out = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut letters = word.chars();
+        out.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        out.push_str(letters.as_str());
+    }
+    out
+}
