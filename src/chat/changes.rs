@@ -1,9 +1,12 @@
 //! Messages as rows, for front ends that listen to changes of the table (`postgres_changes`).
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
-use crate::base::id::TenantId;
+use crate::base::id::UserId;
 use crate::base::{Error, Result};
 use crate::chat::events::{DELETED, NEW, READ, UPDATED};
 use crate::chat::model::Message;
@@ -24,7 +27,7 @@ const fn column(name: &'static str, kind: ColumnType) -> Column {
     Column { name, kind }
 }
 
-static COLUMNS: [Column; 19] = [
+static COLUMNS: [Column; 21] = [
     column("tenant_id", ColumnType::Uuid),
     column("id", ColumnType::Uuid),
     column("conversation_id", ColumnType::Uuid),
@@ -44,17 +47,29 @@ static COLUMNS: [Column; 19] = [
     column("edited_at", ColumnType::Timestamptz),
     column("deleted_at", ColumnType::Timestamptz),
     column("created_at", ColumnType::Timestamptz),
+    column("user_one_id", ColumnType::Uuid),
+    column("user_two_id", ColumnType::Uuid),
 ];
 
 /// A room's messages are read by whoever sees the client; those of two people, by them alone.
 fn whose(event: &Event) -> Vec<Reach> {
     match event.client {
         Some(client) => vec![Reach::AllClients, Reach::Client(client)],
-        None => event
-            .copies
-            .iter()
-            .filter_map(|topic| topic.strip_prefix("user:")?.parse().ok().map(Reach::Person))
-            .collect(),
+        None => people(event).map(Reach::Person).collect(),
+    }
+}
+
+/// Whom an event is copied to: of a direct conversation, its two people.
+fn people(event: &Event) -> impl Iterator<Item = UserId> {
+    event.copies.iter().filter_map(|topic| topic.strip_prefix("user:")?.parse().ok())
+}
+
+/// The columns of the two, in the order of the table; a client's room has none.
+fn pair(event: &Event) -> [Value; 2] {
+    let people: BTreeSet<Uuid> = people(event).map(|user| user.0).collect();
+    match (event.client, people.first(), people.last()) {
+        (None, Some(one), Some(two)) => [json!(one), json!(two)],
+        _ => [Value::Null, Value::Null],
     }
 }
 
@@ -69,25 +84,28 @@ fn rows(event: &Event) -> Result<Rows> {
         _ => ChangeKind::Update,
     };
     let payload: Payload = serde_json::from_str(event.payload.get()).map_err(Error::internal)?;
-    Ok(Rows::Told(vec![Change { kind, row: row(event.tenant, payload.message) }]))
+    Ok(Rows::Told(vec![Change { kind, row: row(event, payload.message) }]))
 }
 
-/// The change by which `message` came to be as it is.
-pub(super) fn updated(tenant: TenantId, message: &Message) -> Result<Change> {
+/// The change by which `message` came to be as it is, told by `event`.
+pub(super) fn updated(event: &Event, message: &Message) -> Result<Change> {
     match serde_json::to_value(message).map_err(Error::internal)? {
-        Value::Object(message) => Ok(Change { kind: ChangeKind::Update, row: row(tenant, message) }),
+        Value::Object(message) => Ok(Change { kind: ChangeKind::Update, row: row(event, message) }),
         other => Err(Error::internal(format!("a message that is no object: {other}"))),
     }
 }
 
 /// A message as the table has it: what it is about stands in columns of its own.
-fn row(tenant: TenantId, mut message: Map<String, Value>) -> Vec<Value> {
+fn row(event: &Event, mut message: Map<String, Value>) -> Vec<Value> {
+    let [one, two] = pair(event);
     let related = message.remove("related").unwrap_or_default();
     let related = |key: &str| related.get(key).cloned().unwrap_or_default();
     COLUMNS
         .iter()
         .map(|column| match column.name {
-            "tenant_id" => json!(tenant),
+            "tenant_id" => json!(event.tenant),
+            "user_one_id" => one.clone(),
+            "user_two_id" => two.clone(),
             "related_entity_type" => related("type"),
             "related_entity_id" => related("id"),
             "related_preview" => related("preview"),

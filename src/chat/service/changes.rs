@@ -54,5 +54,5 @@ pub async fn changed_by_reading(chat: &Chat, event: &Event) -> Result<Vec<Change
     let (tenant, conversation, seq) = (event.tenant, reading.conversation_id, event.seq);
     let messages =
         chat.db.read(&reader, move |tx| store::changed_at(tx.conn(), tenant, conversation, seq)).await?;
-    messages.iter().map(|message| changes::updated(tenant, message)).collect()
+    messages.iter().map(|message| changes::updated(event, message)).collect()
 }

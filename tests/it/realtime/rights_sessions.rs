@@ -152,7 +152,7 @@ async fn every_channel_ends_with_its_token_though_requests_have_leeway() {
         assert!(reason.starts_with("TOKEN_EXPIRED"), "{reason}");
     }
     world.say(&world.awa, "unheard").await;
-    assert!(emma.settled().await.iter().all(|frame| frame.event != "broadcast"));
+    assert!(emma.settled().await.iter().all(|frame| !frame.is("messaging:new")));
     let (status, _) = emma.ask(&room(world.nord), "phx_join", json!({"access_token": short})).await;
     assert_eq!(status, "error");
     let rest = crate::harness::Api::new(&world.server.url, Some(&short));

@@ -28,11 +28,12 @@ proptest! {
     #[test]
     fn a_binary_broadcast_is_read_as_it_was_written(
         join_ref in "[a-z0-9]{0,9}", reference in "[a-z0-9]{0,9}", topic in ".{0,40}", event in ".{0,20}",
-        meta in ".{0,20}", data in proptest::collection::vec(any::<u8>(), 0..50),
+        meta in proptest::sample::select(vec!["", "{}", r#"{"persist":true}"#, r#"{"persist":{"ttl":60}}"#]),
+        data in proptest::collection::vec(any::<u8>(), 0..50),
     ) {
         let size = |text: &str| u8::try_from(text.len()).unwrap();
-        let mut frame = vec![3, size(&join_ref), size(&reference), size(&topic), size(&event), size(&meta), 0];
-        for text in [&join_ref, &reference, &topic, &event, &meta] {
+        let mut frame = vec![3, size(&join_ref), size(&reference), size(&topic), size(&event), size(meta), 0];
+        for text in [&join_ref, &reference, &topic, &event, meta] {
             frame.extend_from_slice(text.as_bytes());
         }
         frame.extend_from_slice(&data);
@@ -42,6 +43,7 @@ proptest! {
         prop_assert_eq!((&*push.topic, &*push.event), (topic.as_str(), event.as_str()));
         let Payload::UserBytes(read) = push.payload else { panic!("bytes") };
         prop_assert_eq!(read, &data[..]);
+        prop_assert_eq!(push.persist, meta.contains("persist"));
         for cut in 0..frame.len() - data.len() {
             prop_assert!(decode_binary(Dialect::V2, &frame[..cut]).is_err());
         }

@@ -131,7 +131,10 @@ async fn nobody_says_what_only_the_service_says() {
     }
     for listener in &mut listeners {
         let heard = listener.settled().await;
-        assert!(!heard.iter().any(|heard| matches!(heard, Heard::Event { .. })), "{heard:?}");
+        // What the service says of who is there is heard on other topics than the one that was said to.
+        let forged =
+            |heard: &&Heard| matches!(heard, Heard::Event { topic, .. } if topic.starts_with("chat:"));
+        assert!(!heard.iter().any(|heard| forged(&heard)), "{heard:?}");
     }
 }
 
