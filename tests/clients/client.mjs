@@ -24,13 +24,13 @@ const connection = new Connection({
 const rooms = new Map()
 
 tell('versions', { runtime: `Node ${process.version}`, library: PACKAGES[library], version: version(PACKAGES[library]) })
-await obey({ join, send, httpSend, unjoinedSend, command, write: begin, history, renew, leave })
+await obey({ join, send, httpSend, unjoinedSend, command, write: begin, history, renew, leave, track, untrack })
 process.exit(0)
 
-async function join({ topic, ack = true, own = false, changes = [], expect, ...resume }) {
+async function join({ topic, ack = true, own = false, changes = [], presence = false, expect, ...resume }) {
   const room = new Room(resume)
   rooms.set(topic, room)
-  await connection.join(topic, { ack, self: own, changes, replay: room.replay }, {
+  await connection.join(topic, { ack, self: own, changes, presence, replay: room.replay }, {
     onStatus: (status, error, response) => {
       room.onStatus(status)
       tell('status', { topic, status, error, response })
@@ -41,6 +41,7 @@ async function join({ topic, ack = true, own = false, changes = [], expect, ...r
       else if (room.messages.length === expect) tell('complete', { topic })
     },
     onChange: (change) => tell('change', { topic, change }),
+    onPresence: (seen) => tell('presence', { topic, ...seen }),
   })
 }
 
@@ -76,6 +77,14 @@ async function history({ topic }) {
 async function renew({ token }) {
   await connection.renew(token)
   tell('renewed')
+}
+
+async function track({ topic, payload }) {
+  tell('tracked', await connection.track(topic, payload))
+}
+
+async function untrack({ topic }) {
+  tell('tracked', await connection.untrack(topic))
 }
 
 async function leave({ topic }) {

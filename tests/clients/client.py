@@ -18,7 +18,7 @@ from realtime.types import (
 )
 
 
-def tell(kind, **fields):
+def tell(kind, /, **fields):
     print(json.dumps({"type": kind, **fields}), flush=True)
 
 
@@ -28,15 +28,14 @@ class Application:
         self.client = AsyncRealtimeClient(f"{url.replace('http', 'ws')}/realtime/v1", token, max_retries=10)
         self.channels = {}
 
-    async def join(self, topic, ack=True, resume="none", after=0, changes=(), own=False):
+    async def join(self, topic, ack=True, resume="none", after=0, changes=(), own=False, presence=False):
         broadcast = {"ack": ack, "self": own}
         if resume == "after_seq":
             broadcast["replay"] = {"after_seq": after}
         elif resume == "since":
             broadcast["replay"] = {"since": int(time.time() * 1000), "limit": 1000}
-        presence = {"key": "", "enabled": False}
         channel = self.client.channel(
-            topic, {"config": {"broadcast": broadcast, "presence": presence, "private": True}}
+            topic, {"config": {"broadcast": broadcast, "presence": {"key": "", "enabled": False}, "private": True}}
         )
         self.channels[topic] = channel
         channel.on_broadcast("*", lambda heard: tell("event", topic=topic, **heard))
@@ -58,6 +57,16 @@ class Application:
             channel.on_postgres_changes(
                 event, on_change, binding.get("table"), binding.get("schema"), binding.get("filter")
             )
+
+        def on_seen(kind):
+            return lambda key, _before, metas: tell("presence", topic=topic, kind=kind, key=key, metas=metas)
+
+        if presence:
+            channel.on_presence_sync(
+                lambda: tell("presence", topic=topic, kind="sync", state=channel.presence_state())
+            )
+            channel.on_presence_join(on_seen("join"))
+            channel.on_presence_leave(on_seen("leave"))
 
         def on_status(status, error):
             tell("status", topic=topic, status=status.value, error=str(error) if error else None)
@@ -84,6 +93,15 @@ class Application:
     async def renew(self, token):
         await self.client.set_auth(token)
         tell("renewed")
+
+    # The library does not say how these were answered.
+    async def track(self, topic, payload):
+        await self.channels[topic].track(payload)
+        tell("tracked", status="ok")
+
+    async def untrack(self, topic):
+        await self.channels[topic].untrack()
+        tell("tracked", status="ok")
 
     async def leave(self, topic):
         await self.client.remove_channel(self.channels.pop(topic))

@@ -1,6 +1,6 @@
 // A connection by phoenix.js, as an application uses it.
 
-import { Socket } from 'phoenix'
+import { Presence, Socket } from 'phoenix'
 
 export class Connection {
   constructor({ url, token, transport, reconnectAfterMs }) {
@@ -14,13 +14,20 @@ export class Connection {
   }
 
   // The library asks for the join's payload anew at every join.
-  async join(topic, { ack, self, changes, replay }, { onStatus, onEvent, onChange }) {
-    const config = () => ({ broadcast: { ack, self, replay: replay() }, postgres_changes: changes })
+  async join(topic, { ack, self, changes, presence, replay }, { onStatus, onEvent, onChange, onPresence }) {
+    const config = () => ({ broadcast: { ack, self, replay: replay() }, postgres_changes: changes, ...(presence && { presence: { enabled: true } }) })
     const payload = () => ({ access_token: this.token, config: config() })
     const channel = this.socket.channel(topic, payload)
     this.channels.set(topic, channel)
     channel.on('broadcast', onEvent)
     channel.on('postgres_changes', ({ data }) => onChange({ eventType: data.type, new: data.record, old: data.old_record }))
+    if (presence) {
+      const seen = new Presence(channel)
+      seen.onSync(() => onPresence({ kind: 'sync', state: Object.fromEntries(seen.list((key, { metas }) => [key, metas])) }))
+      seen.onJoin((key, _before, { metas }) => onPresence({ kind: 'join', key, metas }))
+      seen.onLeave((key, _left, { metas }) => onPresence({ kind: 'leave', key, metas }))
+    }
+    channel.onClose(() => onStatus('CLOSED'))
     channel.onError((reason) => onStatus('CHANNEL_ERROR', JSON.stringify(reason)))
     channel
       .join()
@@ -35,6 +42,14 @@ export class Connection {
 
   send(topic, event, payload, timeout) {
     return this.command(topic, 'broadcast', { type: 'broadcast', event, payload }, timeout)
+  }
+
+  track(topic, payload) {
+    return this.command(topic, 'presence', { type: 'presence', event: 'track', payload })
+  }
+
+  untrack(topic) {
+    return this.command(topic, 'presence', { type: 'presence', event: 'untrack' })
   }
 
   command(topic, name, payload, timeout) {

@@ -18,7 +18,7 @@ export class Connection {
   }
 
   // `replay` says at each join where to resume: `{after_seq}`, or Supabase's own `{since, limit}`.
-  async join(topic, { ack, self, changes, replay }, { onStatus, onEvent, onChange }) {
+  async join(topic, { ack, self, changes, presence, replay }, { onStatus, onEvent, onChange, onPresence }) {
     if (!this.isOld) await this.client.setAuth(this.token)
     const config = { broadcast: { ack, self, replay: replay() }, private: true }
     const channel = this.client.channel(topic, { config })
@@ -28,6 +28,11 @@ export class Connection {
       this.#moveResume(channel, replay())
     })
     for (const binding of changes) channel.on('postgres_changes', binding, onChange)
+    if (presence) {
+      channel.on('presence', { event: 'sync' }, () => onPresence({ kind: 'sync', state: channel.presenceState() }))
+      channel.on('presence', { event: 'join' }, ({ key, newPresences }) => onPresence({ kind: 'join', key, metas: newPresences }))
+      channel.on('presence', { event: 'leave' }, ({ key, leftPresences }) => onPresence({ kind: 'leave', key, metas: leftPresences }))
+    }
     channel.subscribe((status, error) => onStatus(status, error?.message))
   }
 
@@ -56,6 +61,14 @@ export class Connection {
   // The library gives the same channel for the same name, joined or not.
   #unjoined(topic) {
     return this.client.channel(topic, { config: { private: true } })
+  }
+
+  async track(topic, payload) {
+    return { status: await this.channels.get(topic).track(payload) }
+  }
+
+  async untrack(topic) {
+    return { status: await this.channels.get(topic).untrack() }
   }
 
   // realtime-js has no other way to push than a broadcast.

@@ -140,6 +140,10 @@ impl<S: Socket> Session<S> {
         if channel.is_changes_only {
             return Err(Error::not_found("topic"));
         }
+        // Typed clients drop a frame without a name, and nobody could listen for it.
+        if event.is_empty() {
+            return Err(Error::invalid("event", "missing"));
+        }
         let name = event.to_lowercase();
         if codec::is_of_the_wire(&name) || self.realtime.host.is_reserved(&name) {
             tracing::debug!(event, topic = channel.bare(), "a reserved event was dropped");

@@ -61,6 +61,14 @@ impl Person {
         self.answer(self.http.delete(format!("{}/api/v1/messages/{id}", self.url))).await.map(drop)
     }
 
+    /// Takes a member out of their client.
+    pub async fn remove_member(&self, client_id: &str, user_id: &str) -> Result<()> {
+        let url = format!("{}/api/v1/clients/{client_id}/members/{user_id}", self.url);
+        let response = self.http.delete(url).bearer_auth(&self.token).send().await?;
+        ensure!(response.status().is_success(), "{}", response.status());
+        Ok(())
+    }
+
     /// Marks everything as read.
     pub async fn read(&self, conversation: Uuid) -> Result<()> {
         let url = format!("{}/api/v1/conversations/{conversation}/read", self.url);

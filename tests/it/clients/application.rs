@@ -152,6 +152,11 @@ impl Application {
         }
     }
 
+    /// Whether nothing of this kind is among what was reported so far and not asked for.
+    pub fn is_silent(&self, kind: &str) -> bool {
+        self.heard.iter().all(|report| report["type"] != kind)
+    }
+
     /// Asks to join, resuming in the library's way, and waits until it is in.
     pub async fn join(&mut self, topic: &str, after: i64) -> Result<()> {
         let resume = self.library.resume();

@@ -162,7 +162,7 @@ async fn an_honest_neighbour_hears_everything_in_order_beside_broken_frames() {
 
 /// Broken frames for one socket.
 fn broken(version: &str, topic: &str, seed: u64, world: &World) -> Vec<Message> {
-    let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    let mut dice = Dice::of(seed);
     let right = right(version, topic, world);
     let mut frames: Vec<Message> = by_hand(version, topic).into_iter().map(Message::text).collect();
     frames.extend(binary_by_hand(topic).into_iter().map(Message::binary));
@@ -330,7 +330,7 @@ fn by_hand(version: &str, topic: &str) -> Vec<String> {
     all
 }
 
-fn binary_by_hand(topic: &str) -> Vec<Vec<u8>> {
+pub fn binary_by_hand(topic: &str) -> Vec<Vec<u8>> {
     let whole = kind_three(topic);
     let mut all: Vec<Vec<u8>> = vec![vec![], vec![0], vec![3], vec![255; 300], vec![0; 300], vec![3; 60_000]];
     // Cut at each byte of the head, and with each size a lie.
@@ -360,9 +360,13 @@ fn kind_three(topic: &str) -> Vec<u8> {
 }
 
 /// The same throws for the same seed (xorshift).
-struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
+    pub fn of(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
     fn throw(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -370,12 +374,12 @@ impl Dice {
         self.0
     }
 
-    fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.throw() % end as u64).unwrap()
     }
 
     /// Breaks it in one to four places.
-    fn spoil(&mut self, frame: &[u8]) -> Vec<u8> {
+    pub fn spoil(&mut self, frame: &[u8]) -> Vec<u8> {
         let mut bytes = frame.to_vec();
         for _ in 0..=self.below(4) {
             let at = self.below(bytes.len().max(1)).min(bytes.len().saturating_sub(1));

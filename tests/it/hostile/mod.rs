@@ -8,7 +8,9 @@
     reason = "a test stops at what it did not expect"
 )]
 
+mod arsenal;
 mod bodies;
+mod dialects;
 mod frames;
 pub mod judge;
 mod raw;

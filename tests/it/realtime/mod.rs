@@ -4,7 +4,7 @@
 
 mod changes;
 mod commands;
-mod conformance;
+pub mod conformance;
 mod guessing;
 mod http_broadcast;
 mod persist;

@@ -12,9 +12,9 @@ use super::wires::{Ask, Heard, Wire};
 use crate::harness::World;
 
 /// How long a frame that must come may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
-type Ws = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub type Ws = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 pub struct Client {
     pub wire: &'static dyn Wire,

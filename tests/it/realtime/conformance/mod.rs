@@ -1,10 +1,10 @@
 //! One list of facts, held against every dialect: what a client may rely on, however it speaks.
 
-mod client;
+pub mod client;
 mod ending;
 mod joining;
 mod sending;
-mod wires;
+pub mod wires;
 
 use self::client::Client;
 use self::wires::{ALL, Ask, Heard};
