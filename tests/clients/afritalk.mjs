@@ -29,7 +29,7 @@ socket.on('connect_error', ({ message, data, context }) => {
 socket.on('disconnect', (reason) => tell('disconnect', { reason, active: socket.active }))
 socket.onAny((event, payload, about) => tell('event', { event, payload, ...about }))
 
-await obey({ emit, call, cut, leave })
+await obey({ emit, call, cut, lose, find, leave })
 process.exit(0)
 
 async function emit({ event, args }) {
@@ -49,6 +49,17 @@ async function call({ method = 'GET', path, body, whole }) {
 // As a network that drops: the library knows of nothing and comes back by itself.
 function cut() {
   socket.io.engine.close()
+}
+
+// As a network that stays away until it is found again.
+function lose() {
+  socket.io.reconnection(false)
+  socket.io.engine.close()
+}
+
+function find() {
+  socket.io.reconnection(true)
+  socket.connect()
 }
 
 // As a tab that is closed.

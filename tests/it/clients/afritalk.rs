@@ -248,6 +248,21 @@ async fn what_was_missed_is_there_after_a_cut_with_its_unread_counts() -> Result
     let unread = denis.hear("messaging:unread").await?;
     has_keys(&unread, &["conversationId", "unreadCount", "total"]);
     assert_eq!((&unread["unreadCount"], &unread["total"]), (&json!(3), &json!(4)));
+
+    // Words are said while the network is away.
+    denis.0.order(json!({ "order": "lose" })).await?;
+    denis.0.next("disconnect").await?;
+    let missed = emma.write(&denis_id, "cinq").await?;
+    denis.0.order(json!({ "order": "find" })).await?;
+    denis.0.next("connect").await?;
+    let join = json!({ "topic": format!("chat:direct:{}", missed["conversationId"].as_str().unwrap_or("-")),
+        "afterSeq": missed["changedSeq"].as_i64().unwrap_or(0) - 1 });
+    let joined = denis.ask("join", join).await?;
+    assert_eq!(joined["response"]["resume"], "complete", "{joined}");
+    denis.hear_said("cinq").await?;
+    let list = denis.get("/messaging/conversations?scope=mine&limit=1").await?;
+    assert_eq!((&list[0]["peer"]["id"], &list[0]["unreadCount"]), (&emma_id, &json!(4)), "{list}");
+
     let found = denis.call("GET", "/api/v1/messages/search?q=trois", Value::Null).await?;
     assert_eq!(found.1["data"].as_array().map(Vec::len), Some(1), "{}", found.1);
 
