@@ -8,6 +8,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBui
 use utoipa::{OpenApi as _, ToSchema};
 use utoipa_actix_web::AppExt;
 
+use super::afritalk::{self, described::Dialect};
 use super::routes;
 
 /// The error half of every answer that failed.
@@ -47,6 +48,7 @@ answer under `/api`.\n\nThe sockets are described [on a page of their own](/docs
         (name = "provisioning", description = "Tenants, people, teams, clients, projects"),
         (name = "realtime", description = "The sockets' side of HTTP"),
         (name = "presence", description = "Who is there now"),
+        (name = "afritalk", description = "Direct messages and presence as AfriTalk's front end calls them: under `/api/tenants`, in camelCase"),
         (name = "chat", description = "Client rooms: messages, receipts, search"),
         (name = "activity", description = "Who did what"),
     )
@@ -89,11 +91,19 @@ pub fn describe() -> OpenApi {
         components.add_security_scheme("token", scheme);
     }
     let components = api.components.clone().unwrap_or_default();
+    let mut dialect = Dialect::default();
     for (path, item) in &mut api.paths.paths {
+        let is_afritalks = afritalk::http::is_afritalks(path);
         let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
             complete(path, operation, &components);
+            if is_afritalks {
+                dialect.respell(operation);
+            }
         }
+    }
+    if let Some(described) = api.components.as_mut() {
+        described.schemas.extend(dialect.schemas(&components));
     }
     api
 }

@@ -8,7 +8,7 @@ use actix_web::{App as ActixApp, Error, web};
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{App, asyncapi, metrics, openapi};
+use super::{App, afritalk, asyncapi, metrics, openapi};
 use crate::config::Origins as Configured;
 use crate::web::cors::Origins;
 use crate::web::guard::BodySettings;
@@ -18,7 +18,11 @@ use crate::{activity, chat, identity, realtime};
 
 /// The routes of the API, under whatever base. Literal paths stand before patterns that would take them.
 pub fn api(config: &mut ServiceConfig<'_>) {
-    config.configure(chat::http::routes).configure(identity::routes).configure(activity::http::routes);
+    config
+        .configure(chat::http::routes)
+        .configure(identity::routes)
+        .configure(activity::http::routes)
+        .configure(afritalk::http::routes);
 }
 
 /// What every worker of the server shares.
@@ -101,5 +105,6 @@ fn conventions_of(app: &App) -> Conventions {
         trusted_proxies: server.trusted_proxies.clone().into(),
         body: BodySettings { max_bytes: server.body_limit_bytes as u64, ..BodySettings::default() },
         is_https: false,
+        spelling_of_failures: Some(afritalk::of_failures),
     }
 }

@@ -43,6 +43,7 @@ struct Seen {
     method: Method,
     is_api: bool,
     is_https: bool,
+    spelling: Option<fn(&str) -> String>,
     started: Instant,
 }
 
@@ -89,6 +90,7 @@ impl Seen {
             method: request.method().clone(),
             is_api: request.path().starts_with("/api"),
             is_https: conventions.is_https,
+            spelling: conventions.spelling_of_failures.and_then(|of| of(request.path())),
             started: Instant::now(),
         }
     }
@@ -121,8 +123,16 @@ impl Seen {
     fn write(&self, failure: &Failure<'_>, locale: Locale) -> Written {
         let (status, error) = (failure.status(), failure.error());
         self.log_cause(error);
-        let body = failure::body(error, locale, Some(self.id.as_str()));
+        let body = self.spelled(failure::body(error, locale, Some(self.id.as_str())));
         Written { status, body, locale, retry_after_secs: error.retry_after_secs() }
+    }
+
+    /// On paths that speak a dialect, a failure does too.
+    fn spelled(&self, body: Vec<u8>) -> Vec<u8> {
+        match (self.spelling, std::str::from_utf8(&body)) {
+            (Some(spelling), Ok(json)) => spelling(json).into_bytes(),
+            _ => body,
+        }
     }
 
     fn finish(&self, mut response: HttpResponse) -> HttpResponse {

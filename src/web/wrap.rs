@@ -13,6 +13,9 @@ use crate::web::cors::{self, Origins};
 use crate::web::guard::BodySettings;
 use crate::web::{compress, edge, guard};
 
+/// The spelling of a path, where it has one of its own.
+pub type SpellingOf = fn(&str) -> Option<fn(&str) -> String>;
+
 /// What the conventions need to know of the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Conventions {
@@ -21,6 +24,8 @@ pub struct Conventions {
     pub body: BodySettings,
     /// Whether this process speaks TLS itself, and so may say HSTS.
     pub is_https: bool,
+    /// Other names for the JSON of failures, on paths that speak a dialect.
+    pub spelling_of_failures: Option<SpellingOf>,
 }
 
 /// Wraps an app whose routes and inner middleware are in place. From the outside: `edge` (id, log, envelope,

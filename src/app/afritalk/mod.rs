@@ -5,9 +5,11 @@
 //! - A key that is no name of guichet's style (a topic among `heads`, say) stays as it is.
 //! - What is no JSON goes through untouched: whoever reads it refuses it.
 //!
-//! Pure: JSON text in, JSON text out. The socket uses [`spelling`]; answers over REST go through [`told`], bodies
-//! through [`asked`].
+//! Pure: JSON text in, JSON text out. The socket uses [`spelling`]; answers over REST go through
+//! [`told_answer`]; `http` reads their bodies and queries in AfriTalk's names by itself.
 
+pub mod described;
+pub mod http;
 mod keys;
 mod names;
 mod rewrite;
@@ -39,6 +41,19 @@ pub fn told(json: &str, reader: Option<Reader>) -> String {
     let user = reader.map(|reader| reader.user.to_string());
     let reader = reader.as_ref();
     rewrite(json, Direction::Out, &|fields| names::beside(fields, reader, user.as_deref()))
+}
+
+/// A whole answer over REST, whose own `data` is guichet's and no producer's.
+pub fn told_answer(json: &str, reader: Option<Reader>) -> String {
+    let Ok(fields) = serde_json::from_str::<Fields<'_>>(json) else { return json.to_owned() };
+    let part = |key: &'static str| fields.get(key).map(|part| (key, told(part, reader)));
+    let parts: Vec<_> = ["data", "error", "meta"].into_iter().filter_map(part).collect();
+    fields.with(&parts)
+}
+
+/// How failures are spelled on AfriTalk's paths; elsewhere as they are.
+pub fn of_failures(path: &str) -> Option<fn(&str) -> String> {
+    http::is_afritalks(path).then_some(|json| told_answer(json, None))
 }
 
 /// AfriTalk's JSON under guichet's names.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::keys::{camel, snake};
-use super::{Reader, asked, event, spelling, told};
+use super::{Reader, asked, event, of_failures, spelling, told, told_answer as told_rest};
 use crate::base::id::{TenantId, UserId};
 
 fn value(json: &str) -> Value {
@@ -128,6 +128,23 @@ fn a_message_is_sent_by_either_name_of_what_it_is_about() {
         json!({"client_id": "c"}),
         "guichet's own names are taken too"
     );
+}
+
+#[test]
+fn an_answer_s_own_data_is_told_and_a_producer_s_is_not() {
+    let answer = json!({"data": [{"unread_count": 1, "data": {"a_b": 1}}], "error": null, "meta": {"has_after": false}});
+    assert_eq!(
+        value(&told_rest(&answer.to_string(), None)),
+        json!({"data": [{"unreadCount": 1, "data": {"a_b": 1}}], "error": null, "meta": {"hasAfter": false}})
+    );
+    let failure = r#"{"data":null,"error":{"code":"X","request_id":"r","details":{"retry_after":3}}}"#;
+    for path in ["/api/tenants/x/presence", "/api/v1/tenants/x/messaging/message"] {
+        let told = of_failures(path).map(|spelling| value(&spelling(failure))).unwrap();
+        assert_eq!(told["error"], json!({"code": "X", "requestId": "r", "details": {"retryAfter": 3}}));
+    }
+    for path in ["/api/tenants", "/api/v1/presence", "/tenants/x", "/api/v2/tenants/x"] {
+        assert!(of_failures(path).is_none(), "{path}");
+    }
 }
 
 #[test]

@@ -7,8 +7,8 @@ use serde_json::json;
 use utoipa::IntoParams;
 
 use super::dto::{DraftBody, OpenBody, ReadBody, TypingBody};
-use crate::base::Result;
 use crate::base::id::ConversationId;
+use crate::base::{Actor, Result};
 use crate::chat::Chat;
 use crate::chat::model::{Conversation, ReadState, Room, Unread};
 use crate::chat::service::{self, Draft, List, Scope, UpTo};
@@ -18,7 +18,7 @@ use crate::web::{Caller, Check, Json, JsonOrEmpty, Path, Query, Reply};
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct ListQuery {
+pub struct ListQuery {
     /// `recent` (default), `unread`, or `online` (people there first, then recent).
     sort: Option<String>,
     /// `all` (default): every room the caller may see. `mine`: rooms the caller is told of and counted for.
@@ -60,9 +60,14 @@ pub(super) async fn list(
     caller: Caller,
     query: Query<ListQuery>,
 ) -> Result<Reply<Vec<Conversation>>> {
-    let list = query.0.parse()?;
-    let page = list.page;
-    Ok(Reply::page(service::list(&chat, &caller, list).await?, page, None))
+    list_answer(&chat, &caller, query.0).await
+}
+
+/// A page of the conversations of `actor`; AfriTalk's list too.
+pub async fn list_answer(chat: &Chat, actor: &Actor, query: ListQuery) -> Result<Reply<Vec<Conversation>>> {
+    let wanted = query.parse()?;
+    let page = wanted.page;
+    Ok(Reply::page(service::list(chat, actor, wanted).await?, page, None))
 }
 
 /// Opens the conversation with a client, which is there since the client is, or with a colleague, made on first use.

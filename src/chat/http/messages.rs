@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::dto::{EditBody, HistoryQuery, SendBody};
 use crate::base::id::{ClientId, ConversationId, MessageId};
-use crate::base::{Error, Result};
+use crate::base::{Actor, Error, Result};
 use crate::chat::Chat;
 use crate::chat::model::{Message, MessageBody, ReadState, Room, Sent};
 use crate::chat::service::{self, UpTo};
@@ -43,14 +43,14 @@ pub(super) async fn of_client(
     history(&chat, &caller, Room::Client(path.0), &query.0).await
 }
 
-async fn history(
+pub async fn history(
     chat: &Chat,
-    caller: &Caller,
+    actor: &Actor,
     room: Room,
     query: &HistoryQuery,
 ) -> Result<Reply<Vec<Message>>> {
     let (cut, limit) = query.parse()?;
-    let window = service::history(chat, caller, room, cut, limit).await?;
+    let window = service::history(chat, actor, room, cut, limit).await?;
     let (has_before, has_after) = beyond(&window, cut);
     let meta = json!({"limit": limit, "has_before": has_before, "has_after": has_after, "head": window.head});
     Ok(Reply::ok(window.messages).meta(meta))
@@ -97,8 +97,9 @@ pub(super) async fn send_to_client(
     send(&chat, &caller, key.over(&body.0)?, Room::Client(path.0), body.0).await
 }
 
-async fn send(chat: &Chat, caller: &Caller, once: Once, room: Room, body: SendBody) -> Result<Reply<Sent>> {
-    let outcome = service::send(chat, caller, once, body.to(room)?).await?;
+/// Writes in whatever room; AfriTalk's messages too.
+pub async fn send(chat: &Chat, actor: &Actor, once: Once, room: Room, body: SendBody) -> Result<Reply<Sent>> {
+    let outcome = service::send(chat, actor, once, body.to(room)?).await?;
     let reply = if outcome.repeated { Reply::ok(outcome.sent) } else { Reply::created(outcome.sent) };
     Ok(if outcome.replayed { reply.replayed() } else { reply })
 }

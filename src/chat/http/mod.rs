@@ -5,7 +5,9 @@ mod dto;
 mod messages;
 mod search;
 
-pub use dto::{ReadCommand, SendCommand, TypingCommand};
+pub use conversations::{ListQuery, list_answer};
+pub use dto::{HistoryQuery, ReadCommand, SendBody, SendCommand, TypingCommand};
+pub use messages::{history, send};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Routes under the API's base. Literal paths stand before patterns that would take them.

@@ -8,9 +8,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{ClientPresence, PresenceView};
 use super::service::{self, Wanted};
-use crate::base::Result;
 use crate::base::id::{ClientId, UserId};
 use crate::base::page::Page;
+use crate::base::{Actor, Result};
 use crate::identity::Directory;
 use crate::web::{Caller, Check, Path, Query, Reply};
 
@@ -24,13 +24,13 @@ pub fn routes(config: &mut ServiceConfig) {
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct PresenceQuery {
+pub struct PresenceQuery {
     /// Ids with commas between, 200 at most. Whom the caller may not know of is left out.
-    user_ids: Option<String>,
+    pub user_ids: Option<String>,
     /// 1–200, 50 when absent. Not with `user_ids`.
-    limit: Option<i64>,
+    pub limit: Option<i64>,
     /// 0 when absent. Not with `user_ids`.
-    offset: Option<i64>,
+    pub offset: Option<i64>,
 }
 
 impl PresenceQuery {
@@ -61,10 +61,19 @@ async fn list(
     directory: Data<Directory>,
     Query(query): Query<PresenceQuery>,
 ) -> Result<Reply<Vec<PresenceView>>> {
+    list_answer(&directory, &caller, query).await
+}
+
+/// Who is there, for `actor`; AfriTalk's list too.
+pub async fn list_answer(
+    directory: &Directory,
+    actor: &Actor,
+    query: PresenceQuery,
+) -> Result<Reply<Vec<PresenceView>>> {
     let mut check = Check::new();
     let (wanted, page) = query.wanted(&mut check);
     check.done()?;
-    Ok(Reply::page(service::list(&directory, &caller, wanted).await?, page, None))
+    Ok(Reply::page(service::list(directory, actor, wanted).await?, page, None))
 }
 
 /// How much a client is there: its members, and the operator in charge

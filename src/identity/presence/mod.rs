@@ -11,7 +11,7 @@ mod store;
 
 use std::sync::Arc;
 
-pub use http::routes;
+pub use http::{PresenceQuery, list_answer as list, routes};
 pub use model::PresenceView;
 pub use reach::{Standing, hears, reach, saw};
 

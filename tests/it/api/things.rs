@@ -16,6 +16,7 @@ pub const DESK: &str = "pultnachbar";
 /// One record of each kind, all of one client.
 #[derive(Clone, Debug)]
 pub struct Things {
+    pub tenant: String,
     pub client: String,
     pub conversation: String,
     pub message: String,
@@ -104,6 +105,7 @@ impl Things {
     pub fn nowhere() -> Self {
         let new = || Uuid::now_v7().to_string();
         Self {
+            tenant: new(),
             client: new(),
             conversation: new(),
             message: new(),
@@ -118,6 +120,8 @@ impl Things {
     /// what all operators of the tenant may know.
     pub async fn make(service: &Caller, owner: &Caller, mark: &str) -> Self {
         let mut things = Self::nowhere();
+        let me = owner.must(Method::GET, "/me", None).await;
+        things.tenant = me["tenant"]["id"].as_str().unwrap().to_owned();
         let (put, post) = (Method::PUT, Method::POST);
         let person = |role: &str, mark: &str| {
             let email = format!("{}@{mark}.example", Uuid::now_v7().simple());
@@ -154,6 +158,9 @@ impl Things {
             ("users", "id") => &self.member,
             ("teams", "id") => &self.team,
             ("projects", "id") => &self.project,
+            ("tenants", "tenantId") => &self.tenant,
+            ("conversation in tenants", "userId") => &self.operator,
+            ("messaging in tenants", "messageId") => &self.message,
             ("members in clients", "user_id") => &self.member,
             ("members in teams", "user_id") => &self.operator,
             (collection, parameter) => {
@@ -182,7 +189,7 @@ impl Things {
     pub fn of_name(&self, name: &str) -> Option<&str> {
         match name {
             "client_id" => Some(&self.client),
-            "operator_id" | "user_id" => Some(&self.operator),
+            "operator_id" | "user_id" | "toUserId" => Some(&self.operator),
             "team_id" => Some(&self.team),
             "conversation_id" => Some(&self.conversation),
             "message_id" => Some(&self.message),

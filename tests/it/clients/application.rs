@@ -26,6 +26,8 @@ pub enum Library {
     Python,
     /// Another protocol, with tests of its own.
     SocketIo,
+    /// The same library in a whole front end.
+    AfriTalk,
 }
 
 impl Library {
@@ -35,7 +37,7 @@ impl Library {
     /// by Supabase's time, whose repeats it drops by their id.
     pub fn resume(self) -> &'static str {
         match self {
-            Self::SupabaseV2 | Self::Phoenix | Self::SocketIo => "after_seq",
+            Self::SupabaseV2 | Self::Phoenix | Self::SocketIo | Self::AfriTalk => "after_seq",
             Self::SupabaseV1 | Self::Python => "since",
         }
     }
@@ -91,6 +93,7 @@ impl Application {
             Library::Python => (&toolbox.python, "client.py"),
             Library::SupabaseV2 | Library::SupabaseV1 | Library::Phoenix => (&toolbox.node, "client.mjs"),
             Library::SocketIo => (&toolbox.node, "socketio.mjs"),
+            Library::AfriTalk => (&toolbox.node, "afritalk.mjs"),
         };
         options["library"] = if library == Library::Phoenix { "phoenix" } else { "supabase" }.into();
         if library == Library::SupabaseV1 {

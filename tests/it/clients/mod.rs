@@ -10,6 +10,7 @@
     reason = "a test that is wrong about a shape fails by panicking"
 )]
 
+mod afritalk;
 mod api;
 mod application;
 mod both_sides;

@@ -1,0 +1,228 @@
+//! The paths that AfriTalk's front end calls: the use cases of chat and presence, in its names.
+//!
+//! No rule is written here. What arrives is read in camelCase, what leaves is [`told`](super::told_answer), and the
+//! tenant of the path must be the token's, which [`Here`] sees to before anything else of a request is read.
+
+use std::future::{Ready, ready};
+use std::ops::Deref;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::Payload;
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, Responder, get, post, put};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::{Reader, told_answer};
+use crate::base::id::{MessageId, TenantId, UserId};
+use crate::base::{Actor, Error, Kind, Result};
+use crate::chat::Chat;
+use crate::chat::http::{self as chat, HistoryQuery, ListQuery, SendBody};
+use crate::chat::model::{Conversation, Message, ReadState, Related, Room, Sent};
+use crate::chat::service::{self, UpTo};
+use crate::identity::Directory;
+use crate::identity::presence::{self, PresenceQuery, PresenceView};
+use crate::web::idempotency::IdempotencyKey;
+use crate::web::{Json, Path, Query, Reply};
+
+/// Whether a path is one of AfriTalk's.
+pub fn is_afritalks(path: &str) -> bool {
+    ["/api/tenants/", "/api/v1/tenants/"].iter().any(|base| path.starts_with(base))
+}
+
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(conversations).service(conversation).service(send).service(read).service(who_is_there);
+}
+
+/// The caller, of the tenant that the path names. First among a handler's arguments, so that its refusal wins.
+struct Here(Actor);
+
+impl Deref for Here {
+    type Target = Actor;
+
+    fn deref(&self) -> &Actor {
+        &self.0
+    }
+}
+
+impl FromRequest for Here {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let actor = request.extensions().get::<Actor>().cloned().ok_or_else(Error::unauthenticated);
+        let named = request.match_info().get("tenantId").unwrap_or_default().parse::<TenantId>();
+        ready(match (actor, named) {
+            (Err(error), _) => Err(error),
+            (Ok(_), Err(_)) => Err(Error::not_found("path")),
+            (Ok(actor), Ok(named)) if named == actor.tenant => Ok(Self(actor)),
+            (Ok(_), Ok(_)) => Err(Error::forbidden()),
+        })
+    }
+}
+
+/// An answer in AfriTalk's names.
+struct Told<T>(Reply<T>);
+
+impl<T: Serialize> Responder for Told<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let reader = request
+            .extensions()
+            .get::<Actor>()
+            .map(|actor| Reader { tenant: actor.tenant, user: actor.user });
+        self.0.respond_to(request).map_body(|_, body| match body.try_into_bytes() {
+            Ok(bytes) => match std::str::from_utf8(&bytes) {
+                Ok(json) => BoxBody::new(told_answer(json, reader)),
+                Err(_) => BoxBody::new(bytes),
+            },
+            Err(body) => body,
+        })
+    }
+}
+
+/// The caller's conversations, in AfriTalk's names
+///
+/// Last message first, with unread counts.
+#[utoipa::path(tag = "afritalk", operation_id = "afritalk_list_conversations", params(("tenantId" = TenantId, Path), ListQuery),
+    responses((status = 200, body = [Conversation])))]
+#[get("/tenants/{tenantId}/messaging/conversations")]
+async fn conversations(
+    here: Here,
+    chat: Data<Chat>,
+    query: Query<ListQuery>,
+) -> Result<Told<Vec<Conversation>>> {
+    chat::list_answer(&chat, &here, query.0).await.map(Told)
+}
+
+/// Which messages. At most one of `before`, `after`, `changedAfter`.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+struct PageOfHistory {
+    /// 1–200, 50 when absent.
+    limit: Option<i64>,
+    /// The messages right before this `seq`.
+    before: Option<i64>,
+    /// The messages right after this `seq`.
+    after: Option<i64>,
+    /// What changed since this topic number, in the order of change, tombstones too.
+    changed_after: Option<i64>,
+}
+
+/// A page of what was said with a colleague, oldest first
+///
+/// The conversation is made on first use.
+#[utoipa::path(tag = "afritalk", operation_id = "afritalk_list_messages",
+    params(("tenantId" = TenantId, Path), ("userId" = UserId, Path), PageOfHistory), responses((status = 200, body = [Message])))]
+#[get("/tenants/{tenantId}/messaging/conversation/{userId}")]
+async fn conversation(
+    here: Here,
+    chat: Data<Chat>,
+    path: Path<(TenantId, UserId)>,
+    query: Query<PageOfHistory>,
+) -> Result<Told<Vec<Message>>> {
+    let PageOfHistory { limit, before, after, changed_after } = query.0;
+    let query = HistoryQuery { limit, before, after, changed_after };
+    let with = Room::Person(path.0.1);
+    let found = chat::history(&chat, &here, with, &query).await;
+    let page = match found {
+        Err(error) if error.kind() == Kind::NotFound => {
+            let made = service::open(&chat, &here, with).await.map_err(of_path)?;
+            chat::history(&chat, &here, Room::Conversation(made.0.id), &query).await
+        }
+        found => found,
+    };
+    page.map(Told)
+}
+
+/// An id of a path that names nobody to write to names no page.
+fn of_path(error: Error) -> Error {
+    if error.kind() == Kind::Validation { Error::not_found("conversation") } else { error }
+}
+
+/// A message to a colleague.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(example = json!({"toUserId": "0198c0de-0000-7000-8000-000000000001", "content": "Bonjour, où en est la vente ?",
+    "related": {"type": "sale", "id": "V-1042", "preview": {"title": "Vente V-1042"}}}))]
+struct MessageToSend {
+    to_user_id: UserId,
+    /// 1–10,000 characters after trimming; kept as sent.
+    content: String,
+    #[serde(default)]
+    related: Option<Related>,
+    /// With `relatedEntityId`, in the place of `related`.
+    #[serde(default)]
+    related_entity_type: Option<String>,
+    #[serde(default)]
+    related_entity_id: Option<String>,
+    /// A UUID the sender makes: sending it again finds the first message (200).
+    #[serde(default)]
+    client_message_id: Option<Uuid>,
+}
+
+impl MessageToSend {
+    fn body(self) -> Result<SendBody> {
+        let related = match (self.related, self.related_entity_type, self.related_entity_id) {
+            (related, None, None) => related,
+            (None, Some(kind), Some(id)) => Some(Related { kind, id, preview: None }),
+            (None, None, Some(_)) => return Err(Error::invalid("related_entity_type", "missing")),
+            (None, Some(_), None) => return Err(Error::invalid("related_entity_id", "missing")),
+            (Some(_), ..) => return Err(Error::invalid("related", "ambiguous")),
+        };
+        Ok(SendBody { content: self.content, related, client_message_id: self.client_message_id })
+    }
+}
+
+/// Writes to a colleague
+#[utoipa::path(tag = "afritalk", operation_id = "afritalk_send_message", params(("tenantId" = TenantId, Path)), request_body = MessageToSend,
+    responses((status = 201, body = Sent), (status = 200, description = "A repeat: the first message", body = Sent)))]
+#[post("/tenants/{tenantId}/messaging/message")]
+async fn send(
+    here: Here,
+    chat: Data<Chat>,
+    key: IdempotencyKey,
+    body: Json<MessageToSend>,
+) -> Result<Told<Sent>> {
+    let once = key.over(&body.0)?;
+    let to = Room::Person(body.0.to_user_id);
+    chat::send(&chat, &here, once, to, body.0.body()?).await.map(Told)
+}
+
+/// Marks this message and all before it as read
+#[utoipa::path(tag = "afritalk", operation_id = "afritalk_mark_message_read",
+    params(("tenantId" = TenantId, Path), ("messageId" = MessageId, Path)), responses((status = 200, body = ReadState)))]
+#[put("/tenants/{tenantId}/messaging/{messageId}/read")]
+async fn read(here: Here, chat: Data<Chat>, path: Path<(TenantId, MessageId)>) -> Result<Told<ReadState>> {
+    let state = service::mark_read(&chat, &here, UpTo::Message(path.0.1)).await?;
+    Ok(Told(Reply::ok(state)))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+struct WhoQuery {
+    /// Ids with commas between, 200 at most. Whom the caller may not know of is left out.
+    user_ids: Option<String>,
+    /// 1–200, 50 when absent. Not with `userIds`.
+    limit: Option<i64>,
+    /// 0 when absent. Not with `userIds`.
+    offset: Option<i64>,
+}
+
+/// Who is there, in AfriTalk's names
+#[utoipa::path(tag = "afritalk", operation_id = "afritalk_list_presence", params(("tenantId" = TenantId, Path), WhoQuery),
+    responses((status = 200, body = [PresenceView])))]
+#[get("/tenants/{tenantId}/presence")]
+async fn who_is_there(
+    here: Here,
+    directory: Data<Directory>,
+    query: Query<WhoQuery>,
+) -> Result<Told<Vec<PresenceView>>> {
+    let WhoQuery { user_ids, limit, offset } = query.0;
+    presence::list(&directory, &here, PresenceQuery { user_ids, limit, offset }).await.map(Told)
+}
