@@ -10,6 +10,10 @@
 //! - `realtime`: hub, sessions, codecs, resume, outbox.
 //! - `activity`: who did what.
 //! - `identity`: tokens, people, rights, provisioning.
+//! - `jobs`: what runs by the clock, each run in one process.
+//! - `preferences`: what each person wants to be told, and the decision that follows.
+//! - `notifications`: events, templates, the feed of each person.
+//! - `deliveries`: what leaves the house: email, SMS, push.
 //! - `chat`: rooms, messages, receipts.
 //! - `app`: wires the rooms together. `cli`: the commands.
 
@@ -20,7 +24,11 @@ pub mod chat;
 pub mod cli;
 pub mod config;
 pub mod db;
+pub mod deliveries;
 pub mod identity;
+pub mod jobs;
+pub mod notifications;
+pub mod preferences;
 pub mod realtime;
 pub mod telemetry;
 pub mod web;

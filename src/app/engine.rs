@@ -130,6 +130,7 @@ fn settings(config: &Config, app_url: &str, worker_url: &str) -> db::Settings {
         worker_url: worker_url.to_owned(),
         app_connections: config.database.pool_size,
         worker_connections: config.database.worker_pool_size,
+        job_connections: config.database.job_pool_size,
         wait: WAIT,
     }
 }

@@ -26,6 +26,7 @@ use crate::chat::{Chat, Delivered, Typing};
 use crate::config::Config;
 use crate::db::{self, Db};
 use crate::identity::{Attendance, Directory, Gate, Parts, PresenceOf, RightsMoved, Tokens};
+use crate::notifications::{self, Notifications};
 use crate::realtime::{self, Hub, Realtime};
 use crate::web::health::Readiness;
 use crate::web::rate_limit::{Limits, Rate, RateSettings};
@@ -36,6 +37,7 @@ pub struct App {
     pub config: Arc<Config>,
     pub db: Db,
     pub directory: Directory,
+    pub notifications: Notifications,
     pub chat: Chat,
     pub realtime: Arc<Realtime>,
     pub gate: Gate,
@@ -55,6 +57,14 @@ impl App {
         }));
         let lifecycle = Lifecycle::new();
         let directory = directory(&config, &db, &hub, &clock)?;
+        let notifications = Notifications {
+            db: db.clone(),
+            directory: directory.clone(),
+            hub: Arc::clone(&hub),
+            clock: clock.clone(),
+            settings: notification_settings(&config.notifications),
+            wake: Arc::default(),
+        };
         let chat = Chat {
             db: db.clone(),
             directory: directory.clone(),
@@ -85,7 +95,17 @@ impl App {
         let realtime = Arc::new(realtime);
         let gate = Gate { directory: directory.clone(), limits };
         let readiness = readiness(&db);
-        Ok(Self { config: Arc::new(config), db, directory, chat, realtime, gate, readiness, lifecycle })
+        Ok(Self {
+            config: Arc::new(config),
+            db,
+            directory,
+            notifications,
+            chat,
+            realtime,
+            gate,
+            readiness,
+            lifecycle,
+        })
     }
 
     /// Starts the tasks that live as long as the service.
@@ -131,6 +151,17 @@ fn socket_settings(config: &Config) -> realtime::Settings {
             Origins::Only(list) => Some(list.clone()),
         },
         ..realtime::Settings::default()
+    }
+}
+
+fn notification_settings(config: &crate::config::Notifications) -> notifications::Settings {
+    let hours = u64::from(config.default_ttl_hours);
+    notifications::Settings {
+        rate_per_min: usize::try_from(config.rate_per_min).unwrap_or(usize::MAX),
+        default_ttl: (hours > 0).then(|| Duration::from_secs(hours * 3_600)),
+        replay_limit: config.replay_limit.into(),
+        email_enabled: config.email_enabled,
+        sms_enabled: config.sms_enabled,
     }
 }
 

@@ -52,4 +52,8 @@ ids! {
     ProjectId,
     ConversationId,
     MessageId,
+    /// A business event that was announced.
+    EventId,
+    NotificationId,
+    DeliveryId,
 }

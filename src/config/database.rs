@@ -21,6 +21,8 @@ section! {
         pub pool_size: u32 = "DB_POOL_SIZE", "8", in 1..=1000;
         /// Connections for jobs and the outbox.
         pub worker_pool_size: u32 = "DB_WORKER_POOL_SIZE", "2", in 1..=100;
+        /// Connections for jobs that act in one tenant: notifications of large audiences, digests, deliveries.
+        pub job_pool_size: u32 = "DB_JOB_POOL_SIZE", "3", in 1..=100;
         /// Folder of the programs postgres and initdb for the embedded PostgreSQL. Not set: looked for on
         /// PATH, in /usr/lib/postgresql and in Homebrew's folders.
         pub pg_bin: Option<PathBuf> = "GUICHET_PG_BIN", "";

@@ -16,6 +16,7 @@ mod features;
 mod limits;
 mod logs;
 mod made_once;
+mod notifications;
 mod print;
 mod reader;
 mod realtime;
@@ -32,6 +33,7 @@ pub use features::{Feature, Features};
 pub use limits::{Limits, RateLimit};
 pub use logs::{LogFormat, Logs};
 pub use made_once::secret_made_once;
+pub use notifications::Notifications;
 pub use realtime::Realtime;
 pub use server::{Environment, Server};
 pub use tokens::Tokens;
@@ -50,6 +52,7 @@ pub struct Config {
     pub realtime: Realtime,
     pub features: Features,
     pub activity: Activity,
+    pub notifications: Notifications,
     pub logs: Logs,
     /// What is odd but no fault, in sentences. Whoever loads writes them to the log.
     pub warnings: Vec<String>,
@@ -73,6 +76,7 @@ impl Config {
             realtime: Realtime::read(&mut reader),
             features: Features::read(&mut reader),
             activity: Activity::read(&mut reader),
+            notifications: Notifications::read(&mut reader),
             logs: Logs::read(&mut reader),
             warnings: Vec::new(),
             entries: Vec::new(),

@@ -24,6 +24,7 @@ pub use failure::{constraint, on_constraint};
 pub use pool::Lane;
 pub use tx::{SystemTx, Tx, WorkerTx};
 
+use crate::base::id::TenantId;
 use crate::base::{Actor, Result};
 
 /// Where the two login roles of the service connect, and how many connections each may hold.
@@ -35,6 +36,8 @@ pub struct Settings {
     pub worker_url: String,
     pub app_connections: u32,
     pub worker_connections: u32,
+    /// Of `guichet_app` too, for jobs that act in one tenant: no request waits for them.
+    pub job_connections: u32,
     /// How long a request waits for a connection before it is told `UNAVAILABLE`.
     pub wait: Duration,
 }
@@ -44,6 +47,7 @@ pub struct Settings {
 pub struct Db {
     app: Arc<Lane>,
     worker: Arc<Lane>,
+    jobs: Arc<Lane>,
 }
 
 impl Db {
@@ -57,6 +61,7 @@ impl Db {
                 settings.worker_connections,
                 settings.wait,
             )),
+            jobs: Arc::new(Lane::new("jobs", &settings.app_url, settings.job_connections, settings.wait)),
         }
     }
 
@@ -90,6 +95,16 @@ impl Db {
         self.worker.run(move |conn| tx::run_worker(conn, &mut work)).await
     }
 
+    /// Work that nobody asked for, in one tenant: a job's, as `system`. It may run again, as `write`'s.
+    pub async fn system<T, F>(&self, tenant: TenantId, mut work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let begin = tx::begin_as_system(tenant);
+        self.jobs.run(move |conn| tx::run(conn, &begin, &mut work)).await
+    }
+
     /// A question asked before anybody acts (which tenant is this?), as `guichet_app` with no actor: policies show
     /// it no row, so only functions made for it answer. It may be asked again after a lost connection, so what it changes must
     /// bear that.
@@ -101,7 +116,7 @@ impl Db {
         self.app.run(move |conn| work(conn).map_err(failure::unanswered)).await
     }
 
-    pub fn lanes(&self) -> [&Lane; 2] {
-        [&self.app, &self.worker]
+    pub fn lanes(&self) -> [&Lane; 3] {
+        [&self.app, &self.worker, &self.jobs]
     }
 }

@@ -20,6 +20,10 @@ use crate::base::Timestamp;
 pub enum Bind {
     Uuid(Option<Uuid>),
     Uuids(Vec<Uuid>),
+    Texts(Vec<String>),
+    Bools(Vec<bool>),
+    Integers(Vec<i32>),
+    BigInts(Vec<i64>),
     Text(Option<String>),
     BigInt(Option<i64>),
     Integer(i32),
@@ -89,6 +93,10 @@ impl Bind {
         match self {
             Bind::Uuid(value) => out.push_bind_param::<Nullable<SqlUuid>, _>(value),
             Bind::Uuids(value) => out.push_bind_param::<Array<SqlUuid>, _>(value),
+            Bind::Texts(value) => out.push_bind_param::<Array<Text>, _>(value),
+            Bind::Bools(value) => out.push_bind_param::<Array<Bool>, _>(value),
+            Bind::Integers(value) => out.push_bind_param::<Array<Integer>, _>(value),
+            Bind::BigInts(value) => out.push_bind_param::<Array<BigInt>, _>(value),
             Bind::Text(value) => out.push_bind_param::<Nullable<Text>, _>(value),
             Bind::BigInt(value) => out.push_bind_param::<Nullable<BigInt>, _>(value),
             Bind::Integer(value) => out.push_bind_param::<Integer, _>(value),
@@ -120,12 +128,27 @@ macro_rules! id_binds {
     )+};
 }
 
-id_binds!(TenantId, UserId, ClientId, TeamId, ProjectId, ConversationId, MessageId);
+id_binds!(
+    TenantId,
+    UserId,
+    ClientId,
+    TeamId,
+    ProjectId,
+    ConversationId,
+    MessageId,
+    EventId,
+    NotificationId,
+    DeliveryId
+);
 
 into_bind! {
     Uuid => |v| Bind::Uuid(Some(v)),
     Option<Uuid> => |v| Bind::Uuid(v),
     Vec<Uuid> => |v| Bind::Uuids(v),
+    Vec<String> => |v| Bind::Texts(v),
+    Vec<bool> => |v| Bind::Bools(v),
+    Vec<i32> => |v| Bind::Integers(v),
+    Vec<i64> => |v| Bind::BigInts(v),
     &str => |v| Bind::Text(Some(v.to_owned())),
     String => |v| Bind::Text(Some(v)),
     Option<String> => |v| Bind::Text(v),

@@ -3,6 +3,7 @@
 use diesel::PgConnection;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 
+use crate::base::id::TenantId;
 use crate::base::{Actor, Error, Result};
 use crate::db::failure;
 
@@ -41,7 +42,7 @@ impl<'c> Tx<'c> {
     /// The second phase: what the action causes to others (counters, outbox, activity), under `app.role = 'system'`
     /// of the same tenant, in the same transaction. `system` reads no message.
     pub fn as_system<T>(&mut self, work: impl FnOnce(&mut SystemTx<'_>) -> Result<T>) -> Result<T> {
-        if self.phase == Phase::Actor {
+        if self.phase == Phase::Actor && self.actor_role != "system" {
             set_role(self.conn, "system")?;
             self.phase = Phase::System;
         }
@@ -94,6 +95,15 @@ pub(super) fn begin_as(actor: &Actor, read_only: bool) -> Begin {
         actor.role.as_str(),
     );
     Begin { sql, actor_role: actor.role.as_str() }
+}
+
+/// The same for work that nobody asked for: a job's, in one tenant, as `system`.
+pub(super) fn begin_as_system(tenant: TenantId) -> Begin {
+    let sql = format!(
+        "BEGIN; SELECT set_config('app.tenant_id', '{tenant}', true), set_config('app.user_id', '', true), \
+         set_config('app.role', 'system', true)"
+    );
+    Begin { sql, actor_role: "system" }
 }
 
 /// How an actor's transaction opens.

@@ -11,7 +11,10 @@ use diesel::sql_types::{Nullable, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use crate::base::Timestamp;
-use crate::base::id::{ClientId, ConversationId, MessageId, ProjectId, TeamId, TenantId, UserId};
+use crate::base::id::{
+    ClientId, ConversationId, DeliveryId, EventId, MessageId, NotificationId, ProjectId, TeamId, TenantId,
+    UserId,
+};
 
 /// An expression of `$sql` out of a value, a reference to it, and either as a nullable.
 macro_rules! expression {
@@ -77,7 +80,18 @@ macro_rules! uuid_ids {
     )+};
 }
 
-uuid_ids!(TenantId, UserId, ClientId, TeamId, ProjectId, ConversationId, MessageId);
+uuid_ids!(
+    TenantId,
+    UserId,
+    ClientId,
+    TeamId,
+    ProjectId,
+    ConversationId,
+    MessageId,
+    EventId,
+    NotificationId,
+    DeliveryId
+);
 
 expression!(Timestamp, Timestamptz);
 

@@ -9,7 +9,8 @@ use crate::base::{Error, Kind, Result};
 use crate::config::{self, Feature};
 
 /// What this version has. The others read as off, and answer `FEATURE_DISABLED` where a request asks for them.
-const BUILT: [Feature; 3] = [Feature::Chat, Feature::Direct, Feature::Presence];
+const BUILT: [Feature; 6] =
+    [Feature::Chat, Feature::Direct, Feature::Presence, Feature::Notifications, Feature::Email, Feature::Sms];
 
 /// What is off for one tenant.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Each room, and the rooms it may name. A row names only rows above it, so there is no way round in a circle.
-const ROOMS: [(&str, &[&str]); 10] = [
+const ROOMS: [(&str, &[&str]); 14] = [
     ("base", &[]),
     ("config", &["base"]),
     ("telemetry", &["config", "base"]),
@@ -19,8 +19,61 @@ const ROOMS: [(&str, &[&str]); 10] = [
     ("realtime", &["web", "telemetry", "db", "base"]),
     ("activity", &["web", "telemetry", "db", "base"]),
     ("identity", &["activity", "web", "db", "config", "base"]),
-    ("chat", &["identity", "activity", "realtime", "web", "db", "telemetry", "config", "base"]),
-    ("app", &["chat", "identity", "activity", "realtime", "web", "db", "telemetry", "config", "base"]),
+    ("jobs", &["telemetry", "db", "base"]),
+    ("preferences", &["identity", "activity", "web", "db", "telemetry", "config", "base"]),
+    (
+        "notifications",
+        &[
+            "preferences",
+            "jobs",
+            "identity",
+            "activity",
+            "realtime",
+            "web",
+            "db",
+            "telemetry",
+            "config",
+            "base",
+        ],
+    ),
+    (
+        "deliveries",
+        &[
+            "notifications",
+            "preferences",
+            "jobs",
+            "identity",
+            "activity",
+            "realtime",
+            "web",
+            "db",
+            "telemetry",
+            "config",
+            "base",
+        ],
+    ),
+    (
+        "chat",
+        &["notifications", "identity", "activity", "realtime", "web", "db", "telemetry", "config", "base"],
+    ),
+    (
+        "app",
+        &[
+            "chat",
+            "deliveries",
+            "notifications",
+            "preferences",
+            "jobs",
+            "identity",
+            "activity",
+            "realtime",
+            "web",
+            "db",
+            "telemetry",
+            "config",
+            "base",
+        ],
+    ),
 ];
 
 /// The commands, and the tour of the house: on top of everything, named by nobody.
@@ -36,7 +89,7 @@ const SQL: [(&str, &str); 4] = [
 ];
 
 /// Where the second phase of a transaction may be entered.
-const SYSTEM: [&str; 2] = ["db/", "chat/store/"];
+const SYSTEM: [&str; 5] = ["db/", "chat/store/", "preferences/", "notifications/", "deliveries/"];
 
 const MAX_LINES: usize = 400;
 

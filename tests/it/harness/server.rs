@@ -129,6 +129,7 @@ fn settings(database: &TestDatabase) -> db::Settings {
         worker_url: database.url(Role::Worker),
         app_connections: 8,
         worker_connections: 2,
+        job_connections: 2,
         wait: Duration::from_secs(10),
     }
 }

@@ -1,0 +1,4 @@
+DROP TABLE notification_overrides;
+DROP TABLE notification_settings;
+DROP TABLE notification_preferences;
+DROP DOMAIN notification_category;

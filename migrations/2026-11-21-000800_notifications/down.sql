@@ -1,0 +1,12 @@
+DROP TABLE client_silences;
+DROP TABLE notification_skips;
+DROP TABLE notifications;
+DROP FUNCTION authz.guard_notification();
+DROP TRIGGER users_feed ON users;
+DROP FUNCTION authz.open_feed();
+DROP TABLE notification_feeds;
+DROP FUNCTION authz.guard_feed();
+DROP TABLE rejected_events;
+DROP TABLE notification_event_keys;
+DROP TABLE notification_events;
+DROP TABLE notification_templates;

@@ -1,0 +1,3 @@
+DROP VIEW email_events;
+DROP TABLE digests;
+DROP TABLE deliveries;

@@ -1,0 +1,45 @@
+//! From a business event to the people it concerns: events, templates, the feed of each person.
+//!
+//! The design is `docs/notifications.md`. Every change of somebody's notifications happens under the lock of their row
+//! in `notification_feeds`; conversations are locked before feeds.
+
+pub mod model;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::Clock;
+use crate::base::id::UserId;
+use crate::db::Db;
+use crate::identity::Directory;
+use crate::realtime::Hub;
+
+/// What this room works with. Cheap to clone.
+#[derive(Clone)]
+pub struct Notifications {
+    pub db: Db,
+    pub directory: Directory,
+    pub hub: Arc<Hub>,
+    pub clock: Clock,
+    pub settings: Settings,
+    /// Tells the task of large audiences that one waits.
+    pub wake: Arc<tokio::sync::Notify>,
+}
+
+/// What the configuration says.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Pushes to one person within 60 s.
+    pub rate_per_min: usize,
+    /// After how long a notification expires that says nothing else.
+    pub default_ttl: Option<Duration>,
+    /// Unread notifications that a socket without joins is given on connect.
+    pub replay_limit: i64,
+    pub email_enabled: bool,
+    pub sms_enabled: bool,
+}
+
+/// The numbered topic of a person's notifications.
+pub fn topic(user: UserId) -> String {
+    format!("client:notifications:{user}")
+}

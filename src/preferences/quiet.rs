@@ -1,0 +1,40 @@
+//! Quiet hours: local hours of a person, over midnight or not, in a timezone with its changes of clock.
+
+use chrono::{Days, NaiveTime, TimeZone};
+use chrono_tz::Tz;
+
+use crate::base::Timestamp;
+
+/// From `from` (included) to `to` (excluded), local time. Equal: the whole day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuietHours {
+    pub from: NaiveTime,
+    pub to: NaiveTime,
+    pub timezone: Tz,
+}
+
+impl QuietHours {
+    /// When the quiet ends, if `now` is within it. An end that the clock skips in spring is the first moment after.
+    pub fn end_if_within(&self, now: Timestamp) -> Option<Timestamp> {
+        let local = now.as_datetime().with_timezone(&self.timezone);
+        let (time, today) = (local.time(), local.date_naive());
+        let ends_tomorrow = match self.from < self.to {
+            true if self.from <= time && time < self.to => false,
+            true => return None,
+            false if time >= self.from => true,
+            false if time < self.to => false,
+            false => return None,
+        };
+        let day = if ends_tomorrow { today.checked_add_days(Days::new(1))? } else { today };
+        Some(first_moment(self.timezone, day.and_time(self.to)))
+    }
+}
+
+/// The first moment at which the local clock shows `local` or later: what a skipped time means, and of a repeated one
+/// the first.
+pub fn first_moment(timezone: Tz, local: chrono::NaiveDateTime) -> Timestamp {
+    // No zone skips more than a day; most skip an hour.
+    let steps = (0..=24 * 4).map(|quarters| local + chrono::TimeDelta::minutes(15 * quarters));
+    let found = steps.filter_map(|at| timezone.from_local_datetime(&at).earliest()).next();
+    Timestamp::from_datetime(found.map_or_else(|| local.and_utc(), |at| at.to_utc()))
+}
