@@ -4,6 +4,7 @@
 //! in `notification_feeds`; conversations are locked before feeds.
 
 pub mod model;
+pub mod templates;
 
 use std::sync::Arc;
 use std::time::Duration;
