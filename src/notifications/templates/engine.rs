@@ -15,8 +15,8 @@ use crate::base::Locale;
 
 /// Steps that one text may take.
 const FUEL: u64 = 20_000;
-/// What one text may put out: 10,000 characters of four bytes.
-const MAX_BYTES: usize = 40_000;
+/// What one text may put out: 10,000 characters of four bytes, and one more that says there was more.
+const MAX_BYTES: usize = 4 * 10_001;
 
 /// How values are written into a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

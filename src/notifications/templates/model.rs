@@ -17,7 +17,7 @@ pub struct Template {
     pub priority: Priority,
     /// The most that it may use. The first is the preferred one.
     pub channels: Vec<Channel>,
-    /// Whom it concerns where an event names nobody.
+    /// Whom it concerns where an event names nobody. Empty: its events always name their recipients.
     pub audience: Vec<Concerned>,
     pub variables: Vec<Variable>,
     pub texts: Texts,

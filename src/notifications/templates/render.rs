@@ -89,7 +89,7 @@ impl Names {
         let names = declared.chain(of_all);
         Self {
             payload: Jinja::from(Serde(payload)),
-            absent: Jinja::from_iter(names.map(|name| (name, Jinja::from(())))),
+            absent: Jinja::from_pairs(names.map(|name| (name, Jinja::from(())))),
         }
     }
 
