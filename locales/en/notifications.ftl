@@ -5,3 +5,5 @@ fault-template-broken = Line { $line }: this text cannot be rendered ({ $why }).
 fault-template-refused = Line { $line }: this construct is not permitted ({ $why }).
 fault-template-too-long = This text takes too much computing.
 fault-blank = This text comes out empty.
+notifications-summary-subject = New notifications: { $count }
+notifications-summary-body = New notifications are waiting for you: { $count }.

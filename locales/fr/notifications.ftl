@@ -5,3 +5,5 @@ fault-template-broken = Ligne { $line } : ce texte ne peut pas être produit ({ 
 fault-template-refused = Ligne { $line } : cette construction n’est pas permise ({ $why }).
 fault-template-too-long = Ce texte demande trop de calcul.
 fault-blank = Ce texte est vide une fois produit.
+notifications-summary-subject = Nouvelles notifications : { $count }
+notifications-summary-body = De nouvelles notifications vous attendent dans votre espace : { $count }.
