@@ -3,7 +3,9 @@
 //! The design is `docs/notifications.md`. Every change of somebody's notifications happens under the lock of their row
 //! in `notification_feeds`; conversations are locked before feeds.
 
+pub mod feed;
 pub mod model;
+pub mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
