@@ -5,6 +5,7 @@
 
 pub mod by_hand;
 pub mod events;
+pub mod feed;
 pub mod model;
 mod pipeline;
 mod policy;
