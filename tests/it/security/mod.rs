@@ -28,6 +28,7 @@ mod gate;
 mod identity;
 mod matrix;
 mod mutants;
+mod notified;
 mod operations;
 mod probe;
 mod queues;
