@@ -47,11 +47,14 @@ fn without_a_flag(expression: &str) -> Vec<(String, String)> {
     let mut variants = Vec::new();
     for (at, and) in expression.match_indices(" AND ") {
         let from = at + and.len();
-        let length = expression[from..].find(|sign: char| !sign.is_ascii_lowercase() && sign != '_');
-        let Some(length) = length.filter(|length| *length > 0) else { continue };
+        let Some(length) = expression[from..].find(')') else { continue };
+        let flag = &expression[from..from + length];
+        if flag.is_empty() || !flag.chars().all(|sign| sign.is_ascii_lowercase() || sign == '_') {
+            continue;
+        }
         for value in ["true", "false"] {
             let whole = format!("{}{value}{}", &expression[..from], &expression[from + length..]);
-            variants.push((format!("{} made {value}", &expression[from..from + length]), whole));
+            variants.push((format!("{flag} made {value}"), whole));
         }
     }
     variants

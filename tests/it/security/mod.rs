@@ -22,6 +22,7 @@ mod cells;
 mod chat;
 mod clauses;
 pub mod database;
+mod feeds;
 mod forgeries;
 mod functions;
 mod gate;
