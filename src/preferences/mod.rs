@@ -17,6 +17,9 @@ mod service;
 mod settings;
 mod store;
 
+#[cfg(test)]
+mod tests;
+
 pub use decide::{Asked, Decision, Level, Levels, Recipient, Rule, Verdict, combine, decide, preference};
 pub use defaults::{TenantDefaults, tenant_defaults};
 pub use digest::DigestMode;
