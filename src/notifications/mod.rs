@@ -3,6 +3,7 @@
 //! The design is `docs/notifications.md`. Every change of somebody's notifications happens under the lock of their row
 //! in `notification_feeds`; conversations are locked before feeds.
 
+pub mod explain;
 pub mod model;
 
 use std::sync::Arc;

@@ -102,7 +102,7 @@ pub enum Rule {
     Suppressed,
     /// Above the rate per minute: a summary says it.
     Throttle,
-    /// Gathered in the digest mail.
+    /// Gathered in the digest mail, whether or not the template uses email.
     Digest,
     /// Sent when the quiet hours end.
     QuietHours,
@@ -135,7 +135,9 @@ fn verdict(asked: &Asked, to: &Recipient<'_>, channel: Channel, now: Timestamp) 
     if to.is_out_of_scope {
         return no(Rule::TeamScope);
     }
-    if !asked.channels.get(channel) {
+    // The digest is apart from the template's channels: it gathers what is low, mailed one by one or not.
+    let is_gathered = channel == Channel::Email && asked.priority == Priority::Low && to.has_digest;
+    if !asked.channels.get(channel) && !is_gathered {
         return no(Rule::Template);
     }
     if *asked.disabled.get(channel) {
@@ -157,7 +159,7 @@ fn verdict(asked: &Asked, to: &Recipient<'_>, channel: Channel, now: Timestamp) 
         return by(false, Rule::Suppressed, None);
     }
     // Before the throttle: the digest is one mail however much it gathers.
-    if channel == Channel::Email && asked.priority == Priority::Low && to.has_digest {
+    if is_gathered {
         return by(false, Rule::Digest, None);
     }
     if is_held {

@@ -69,7 +69,7 @@ pub async fn set(directory: &Directory, actor: &Actor, change: Change) -> Result
             let before = store::lock_settings(tx.conn(), &me)?;
             let after = before.changed(&change, home, now);
             if after != before {
-                store::set_settings(tx.conn(), &me, &after)?;
+                store::set_settings(tx.conn(), &me, after)?;
             }
             shown(tx, &me)
         })

@@ -2,20 +2,17 @@
 
 use chrono::NaiveTime;
 use chrono_tz::Tz;
-use diesel::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::digest::{DigestMode, next_due};
 use crate::base::Timestamp;
-use crate::db::schema::notification_settings;
 use crate::web::Patch;
 
 const DEFAULT_HOUR: i32 = 8;
 
 /// What a row of `notification_settings` says; the default is what a person has who has none.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, AsChangeset)]
-#[diesel(table_name = notification_settings, treat_none_as_null = true)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     pub digest_mode: String,
     pub digest_hour: i32,

@@ -1,5 +1,6 @@
 //! The rows of choices, overrides and settings. Row-level security says whose the actor sees and changes.
 
+use chrono::NaiveTime;
 use chrono_tz::Tz;
 use diesel::PgConnection;
 use diesel::prelude::*;
@@ -110,9 +111,35 @@ pub fn set_own(conn: &mut PgConnection, actor: &Actor, category: Category, say: 
     Ok(())
 }
 
+/// A person's digest and quiet hours, as a row.
+#[derive(Queryable, Selectable, AsChangeset)]
+#[diesel(table_name = notification_settings, treat_none_as_null = true)]
+struct SettingsRow {
+    digest_mode: String,
+    digest_hour: i32,
+    digest_timezone: Option<String>,
+    digest_due_at: Option<Timestamp>,
+    quiet_from: Option<NaiveTime>,
+    quiet_to: Option<NaiveTime>,
+    quiet_timezone: Option<String>,
+}
+
+macro_rules! same_fields {
+    ($($from:ident => $to:ident),+) => {$(
+        impl From<$from> for $to {
+            fn from(row: $from) -> Self {
+                let $from { digest_mode, digest_hour, digest_timezone, digest_due_at, quiet_from, quiet_to, quiet_timezone } = row;
+                Self { digest_mode, digest_hour, digest_timezone, digest_due_at, quiet_from, quiet_to, quiet_timezone }
+            }
+        }
+    )+};
+}
+
+same_fields!(SettingsRow => Settings, Settings => SettingsRow);
+
 pub fn settings(conn: &mut PgConnection, actor: &Actor) -> Result<Settings> {
-    let row = notification_settings::table.find((actor.tenant, actor.user)).select(Settings::as_select());
-    Ok(row.first(conn).optional()?.unwrap_or_default())
+    let row = notification_settings::table.find((actor.tenant, actor.user)).select(SettingsRow::as_select());
+    Ok(row.first(conn).optional()?.map(Settings::from).unwrap_or_default())
 }
 
 /// The person's digest and quiet hours, their row locked until the transaction ends, made where there was none.
@@ -122,13 +149,13 @@ pub fn lock_settings(conn: &mut PgConnection, actor: &Actor) -> Result<Settings>
         .values((s::tenant_id.eq(actor.tenant), s::user_id.eq(actor.user)))
         .on_conflict_do_nothing()
         .execute(conn)?;
-    Ok(s::table.find((actor.tenant, actor.user)).select(Settings::as_select()).for_update().first(conn)?)
+    let row = s::table.find((actor.tenant, actor.user)).select(SettingsRow::as_select()).for_update();
+    Ok(row.first(conn)?.into())
 }
 
-pub fn set_settings(conn: &mut PgConnection, actor: &Actor, settings: &Settings) -> Result<()> {
-    diesel::update(notification_settings::table.find((actor.tenant, actor.user)))
-        .set(settings)
-        .execute(conn)?;
+pub fn set_settings(conn: &mut PgConnection, actor: &Actor, settings: Settings) -> Result<()> {
+    let row = notification_settings::table.find((actor.tenant, actor.user));
+    diesel::update(row).set(SettingsRow::from(settings)).execute(conn)?;
     Ok(())
 }
 

@@ -12,6 +12,7 @@ mod hostile;
 mod identity;
 mod migrations;
 mod outage;
+mod preferences;
 mod presence;
 mod realtime;
 mod schema;

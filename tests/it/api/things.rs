@@ -163,6 +163,7 @@ impl Things {
             ("messaging in tenants", "messageId") => &self.message,
             ("members in clients", "user_id") => &self.member,
             ("members in teams", "user_id") => &self.operator,
+            ("preferences" | "notification-overrides in clients", "category") => "message",
             (collection, parameter) => {
                 panic!("which record is `{{{parameter}}}` of `{collection}`? Say so in api::things")
             }
