@@ -22,7 +22,7 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .configure(chat::http::routes)
         .configure(identity::routes)
         .configure(preferences::http::routes)
-        .configure(notifications::explain::routes)
+        .configure(notifications::routes)
         .configure(activity::http::routes)
         .configure(afritalk::http::routes);
 }
@@ -66,6 +66,7 @@ impl Site {
         let site = ActixApp::new()
             .app_data(web::Data::new(app.chat.clone()))
             .app_data(web::Data::new(app.directory.clone()))
+            .app_data(web::Data::new(app.notifications.clone()))
             .app_data(web::Data::new(app.db.clone()))
             .app_data(web::Data::new(app.readiness.clone()))
             .app_data(web::Data::from(Arc::clone(&app.realtime)))
