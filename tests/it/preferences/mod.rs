@@ -1,6 +1,8 @@
 //! What people are told and how: over REST, and in what comes of an event.
 
+mod agree;
 mod defaults;
+mod explain;
 mod overrides;
 mod own;
 mod settings;
