@@ -118,7 +118,7 @@ pub fn write(sys: &mut SystemTx<'_>, tenant: TenantId, batch: &Batch<'_>) -> Res
     let index = |at: usize| i32::try_from(at).unwrap_or(i32::MAX);
     let rows = &batch.rows;
     let raised = &batch.raised;
-    let lane = super::lane(plan);
+    let lane = crate::notifications::pipeline::lane(plan);
     sql(WRITE)
         .bind(tenant)
         .bind((0..texts.len()).map(index).collect::<Vec<i32>>())
