@@ -5,6 +5,7 @@
 
 pub mod by_hand;
 pub mod events;
+mod explain;
 pub mod feed;
 pub mod model;
 mod pipeline;
@@ -64,6 +65,7 @@ pub fn is_relative(link: &str) -> bool {
 
 /// The routes of this room. They want a `web::Data<Notifications>`.
 pub fn routes(config: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) {
+    explain::routes(config);
     events::http::routes(config);
     by_hand::http::routes(config);
 }

@@ -13,6 +13,7 @@ mod identity;
 mod migrations;
 mod notifications;
 mod outage;
+mod preferences;
 mod presence;
 mod realtime;
 mod schema;
