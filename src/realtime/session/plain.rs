@@ -154,7 +154,7 @@ impl<S: Socket> Session<S> {
                 payload: Payload::Raw,
                 persist: false,
             };
-            let config = JoinConfig { ack: true, ..JoinConfig::default() };
+            let config = JoinConfig { ack: true, unasked: true, ..JoinConfig::default() };
             if let Err(error) = self.subscribe(&push, config, actor.clone()).await {
                 tracing::debug!(%error, topic = &*push.topic, "an own topic was not joined");
                 if error.kind() == Kind::Unavailable {
