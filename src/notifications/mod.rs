@@ -3,10 +3,16 @@
 //! The design is `docs/notifications.md`. Every change of somebody's notifications happens under the lock of their row
 //! in `notification_feeds`; conversations are locked before feeds.
 
+mod changes;
+pub mod live;
 pub mod model;
+mod policy;
+pub mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use changes::{NOTIFICATIONS, changed_rows};
 
 use crate::base::Clock;
 use crate::base::id::UserId;
@@ -41,5 +47,12 @@ pub struct Settings {
 
 /// The numbered topic of a person's notifications.
 pub fn topic(user: UserId) -> String {
-    format!("client:notifications:{user}")
+    format!("{TOPIC}{user}")
 }
+
+/// Whose notifications a topic tells of, if it is one of these.
+pub fn user_of(topic: &str) -> Option<UserId> {
+    topic.strip_prefix(TOPIC)?.parse().ok()
+}
+
+const TOPIC: &str = "client:notifications:";

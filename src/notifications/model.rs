@@ -33,7 +33,7 @@ impl Status {
 }
 
 /// One entry of a person's feed.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Notification {
     pub id: NotificationId,
     /// Its place in the order in which the person was told.

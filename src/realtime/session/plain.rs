@@ -162,6 +162,10 @@ impl<S: Socket> Session<S> {
                 }
             }
         }
+        // What waits there stands before the answer to the first frame.
+        if self.connection.mailbox.has_room() {
+            self.send_page().await;
+        }
     }
 
     /// Remembers that an own topic ended, which its person does not join by hand.

@@ -5,6 +5,7 @@
 mod changes;
 mod commands;
 pub mod conformance;
+mod feed;
 mod guessing;
 mod http_broadcast;
 mod persist;
