@@ -3,10 +3,17 @@
 //! The design is `docs/notifications.md`. Every change of somebody's notifications happens under the lock of their row
 //! in `notification_feeds`; conversations are locked before feeds.
 
+pub mod by_hand;
 mod changes;
+pub mod events;
+pub mod feed;
 pub mod live;
 pub mod model;
+mod pipeline;
 mod policy;
+pub mod rooms;
+pub mod summary;
+pub mod templates;
 pub mod told;
 
 use std::sync::Arc;
@@ -56,3 +63,18 @@ pub fn user_of(topic: &str) -> Option<UserId> {
 }
 
 const TOPIC: &str = "client:notifications:";
+
+/// Whether a link stays within the app: `//host` and `/\\host` would leave it.
+pub fn is_relative(link: &str) -> bool {
+    let mut chars = link.chars();
+    chars.next() == Some('/')
+        && !matches!(chars.next(), Some('/' | '\\'))
+        && link.chars().count() <= 2_000
+        && !link.chars().any(char::is_control)
+}
+
+/// The routes of this room. They want a `web::Data<Notifications>`.
+pub fn routes(config: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) {
+    events::http::routes(config);
+    by_hand::http::routes(config);
+}

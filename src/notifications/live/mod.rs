@@ -1,10 +1,11 @@
 //! A person's notifications on their sockets: the right to hear the topic, its head, and what waits there.
 
+mod policy;
 pub(super) mod store;
 
 use self::store::Feed;
 use super::told::{self, NewTold, UnreadTold};
-use super::{Notifications, policy};
+use super::Notifications;
 use crate::base::id::UserId;
 use crate::base::{Actor, Result};
 use crate::config::Feature;
