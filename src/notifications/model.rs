@@ -12,6 +12,7 @@ use crate::preferences::{Category, Channel, Priority};
 /// How far a person is with a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = NotificationStatus)]
 pub enum Status {
     Unread,
     Read,
