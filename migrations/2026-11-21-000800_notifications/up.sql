@@ -223,6 +223,8 @@ CREATE INDEX notifications_for_digest ON notifications (tenant_id, recipient_id)
 CREATE INDEX notifications_unannounced ON notifications (created_at) WHERE processed_at IS NULL;
 CREATE INDEX notifications_type ON notifications (tenant_id, type, created_at);
 CREATE INDEX notifications_age ON notifications (created_at);
+-- The rows that an event tells of without naming them.
+CREATE INDEX notifications_changed ON notifications (tenant_id, recipient_id, changed_seq) WHERE visible;
 COMMENT ON TABLE notifications IS 'What each person is told, one row a person and event. Deleted rows stay until retention takes them.';
 ALTER TABLE notifications ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE (changed_seq, event_id, title, body, link, data, status, decision, in_digest, digest_id, last_event_at,

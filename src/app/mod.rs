@@ -13,6 +13,7 @@ pub mod openapi;
 mod presence;
 mod routes;
 mod serve;
+mod topic;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -53,7 +54,7 @@ impl App {
             clock: clock.clone(),
             patience: presence::patience(&config.realtime),
             spelling: afritalk::spelling(),
-            tables: vec![&crate::chat::MESSAGES],
+            tables: vec![&crate::chat::MESSAGES, &notifications::NOTIFICATIONS],
         }));
         let lifecycle = Lifecycle::new();
         let directory = directory(&config, &db, &hub, &clock)?;
@@ -80,6 +81,7 @@ impl App {
         let host = Arc::new(commands::Desk {
             directory: directory.clone(),
             chat: chat.clone(),
+            notifications: notifications.clone(),
             attendance,
             limits: limits.clone(),
         });

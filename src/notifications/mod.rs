@@ -4,9 +4,11 @@
 //! in `notification_feeds`; conversations are locked before feeds.
 
 pub mod by_hand;
+mod changes;
 pub mod events;
 mod explain;
 pub mod feed;
+pub mod live;
 pub mod model;
 mod pipeline;
 mod policy;
@@ -17,6 +19,8 @@ pub mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use changes::{NOTIFICATIONS, changed_rows};
 
 use crate::base::Clock;
 use crate::base::id::UserId;
@@ -51,8 +55,15 @@ pub struct Settings {
 
 /// The numbered topic of a person's notifications.
 pub fn topic(user: UserId) -> String {
-    format!("client:notifications:{user}")
+    format!("{TOPIC}{user}")
 }
+
+/// Whose notifications a topic tells of, if it is one of these.
+pub fn user_of(topic: &str) -> Option<UserId> {
+    topic.strip_prefix(TOPIC)?.parse().ok()
+}
+
+const TOPIC: &str = "client:notifications:";
 
 /// Whether a link stays within the app: `//host` and `/\\host` would leave it.
 pub fn is_relative(link: &str) -> bool {
