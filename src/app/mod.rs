@@ -72,6 +72,7 @@ impl App {
             db: db.clone(),
             directory: directory.clone(),
             hub: Arc::clone(&hub),
+            notifications: notifications.clone(),
             clock: clock.clone(),
             delivered: Delivered::default(),
             typing: Typing::new(Arc::clone(&hub)),
@@ -121,6 +122,8 @@ impl App {
         self.lifecycle.spawn("typing", self.chat.typing.clone().run(stop.clone()));
         self.lifecycle
             .spawn("housekeeping", housekeeping::run(self.db.clone(), self.chat.clock.clone(), stop.clone()));
+        self.lifecycle
+            .spawn("events", notifications::events::runner::run(self.notifications.clone(), stop.clone()));
         let keep_days = i32::try_from(self.config.activity.audit_retention_days).unwrap_or(i32::MAX);
         self.lifecycle.spawn("activity", activity::derive::run(self.db.clone(), keep_days, stop.clone()));
         if let Some(intake) = &self.intake {

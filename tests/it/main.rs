@@ -12,6 +12,7 @@ mod hostile;
 mod identity;
 mod intake;
 mod migrations;
+mod notifications;
 mod outage;
 mod presence;
 mod realtime;

@@ -113,7 +113,9 @@ async fn events_wait_for_a_database_that_is_away_and_are_not_rejected() {
     let post = Post::open().await;
     let emma = post.server.user("emma").id;
     let mut admin = post.server.database.connect(Role::Admin);
-    let mut run = |sql: &str| drop(diesel::sql_query(sql).execute(&mut admin).unwrap());
+    let mut run = |sql: &str| {
+        diesel::sql_query(sql).execute(&mut admin).unwrap();
+    };
     let closed = |is: bool| {
         format!("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I ALLOW_CONNECTIONS {}', current_database()); END $$", !is)
     };
