@@ -85,7 +85,11 @@ fn redis(config: &Config) -> anyhow::Result<String> {
         .build()?
         .block_on(crate::notifications::intake::ping(&client))
         .context("Redis could not be reached by REDIS_URL")?;
-    Ok(format!("reached; events are taken from {}{}", config.redis.prefix, crate::notifications::intake::NAME))
+    Ok(format!(
+        "reached; events are taken from {}{}",
+        config.redis.prefix,
+        crate::notifications::intake::NAME
+    ))
 }
 
 fn tokens(config: &Config) -> anyhow::Result<String> {

@@ -144,8 +144,7 @@ struct Worker<'a> {
 
 impl Worker<'_> {
     async fn deal(&mut self, message: Message) {
-        let hash: String =
-            Sha256::digest(&message.text).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash: String = Sha256::digest(&message.text).iter().map(|byte| format!("{byte:02x}")).collect();
         let body = wire::of_text(&message.text);
         let is_named = body.as_ref().is_ok_and(wire::is_named);
         let received = Received { source: Source::Channel, body, name: is_named.then(|| hash.clone()) };

@@ -82,8 +82,7 @@ impl Intake {
 
 /// One question to Redis over a connection of its own. Errors: `UNAVAILABLE`.
 pub async fn ping(client: &redis::Client) -> Result<()> {
-    let mut connection =
-        client.get_multiplexed_async_connection().await.map_err(Error::unavailable)?;
+    let mut connection = client.get_multiplexed_async_connection().await.map_err(Error::unavailable)?;
     redis::cmd("PING").exec_async(&mut connection).await.map_err(Error::unavailable)
 }
 

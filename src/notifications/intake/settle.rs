@@ -113,6 +113,10 @@ async fn accept(n: &Notifications, tenant: TenantId, received: &Received, body: 
 
 /// The text itself may hold anything, and so is not for the log.
 fn unreadable(source: &'static str, code: &'static str) -> Outcome {
-    tracing::warn!(event.source = source, error.code = code, "an event could not be read, or is of no known tenant");
+    tracing::warn!(
+        event.source = source,
+        error.code = code,
+        "an event could not be read, or is of no known tenant"
+    );
     Outcome::Unreadable
 }

@@ -152,7 +152,12 @@ impl Reader<'_> {
             match self.settle(&entry).await {
                 Next::Acknowledge => {
                     let mut acknowledge = redis::cmd("XACK");
-                    acknowledge.arg(&self.inner.name).arg(GROUP).arg(&entry.id).exec_async(connection).await?;
+                    acknowledge
+                        .arg(&self.inner.name)
+                        .arg(GROUP)
+                        .arg(&entry.id)
+                        .exec_async(connection)
+                        .await?;
                 }
                 Next::Leave => {}
                 Next::Stop => return Ok(false),

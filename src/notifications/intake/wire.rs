@@ -66,7 +66,9 @@ pub fn tenant_word(body: &Value) -> Option<&str> {
 
 /// Whether its second copy can be known by what it says: by a key, or by the time.
 pub fn is_named(body: &Value) -> bool {
-    ["idempotency_key", "timestamp", "occurred_at"].iter().any(|key| body.get(key).is_some_and(|value| !value.is_null()))
+    ["idempotency_key", "timestamp", "occurred_at"]
+        .iter()
+        .any(|key| body.get(key).is_some_and(|value| !value.is_null()))
 }
 
 /// The event, by the rules of `POST /events`, whose `occurred_at` is called `timestamp` here. Errors:
@@ -121,7 +123,16 @@ mod tests {
         assert_eq!(at(json!(1_795_244_400.123)), expected);
         assert_eq!(at(json!("1795244400.123")), expected);
         assert_eq!(at(json!(1_795_244_400)), Some("2026-11-21T07:00:00.000Z".to_owned()));
-        for wrong in [json!("yesterday"), json!(""), json!("NaN"), json!("inf"), json!(-1), json!(1e300), json!([1]), json!(true)] {
+        for wrong in [
+            json!("yesterday"),
+            json!(""),
+            json!("NaN"),
+            json!("inf"),
+            json!(-1),
+            json!(1e300),
+            json!([1]),
+            json!(true),
+        ] {
             assert_eq!(at(wrong.clone()), None, "{wrong}");
         }
     }

@@ -61,7 +61,8 @@ impl Rejection<'_> {
 /// What was wrong, for the people who mend it.
 pub(super) fn reason(error: &Error) -> String {
     let said = serde_json::to_value(ErrorBody::new(error, Locale::En, None)).unwrap_or_default();
-    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text =
+        |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut reason = text(&said, "message");
     match said.get("details") {
         Some(Value::Array(faults)) => {

@@ -15,7 +15,11 @@ async fn each_kind_of_bad_message_is_a_rejected_row_and_nothing_else() {
         ("event", json!(7), "event"),
         ("event", Value::Null, "event"),
         ("payload", json!({"tenant_id": "demo", "user_id": emma, "task_id": "42"}), "title"),
-        ("payload", json!({"tenant_id": "demo", "user_id": Uuid::now_v7(), "task_id": "42", "title": "x"}), "users"),
+        (
+            "payload",
+            json!({"tenant_id": "demo", "user_id": Uuid::now_v7(), "task_id": "42", "title": "x"}),
+            "users",
+        ),
         ("payload", json!({"tenant_id": "demo", "user_id": emma, "task_id": "42", "title": "\0"}), "title"),
         ("timestamp", json!("yesterday"), "timestamp"),
         ("timestamp", json!({}), "timestamp"),

@@ -1,12 +1,14 @@
 //! Redis, the database and other processes go away and come back.
 
-use diesel::RunQueryDsl;
+use diesel::connection::SimpleConnection as _;
+use diesel::sql_types::Text;
+use diesel::{Connection as _, PgConnection, RunQueryDsl as _};
 use guichet::db::embedded::Role;
 use redis::Value as Reply;
 use serde_json::json;
 
 use super::{Post, task};
-use crate::harness::Redis;
+use crate::harness::{Postgres, Redis};
 
 #[tokio::test]
 async fn input_goes_on_when_redis_was_stopped_and_started() {
@@ -112,20 +114,19 @@ async fn a_group_that_was_taken_away_is_made_again() {
 async fn events_wait_for_a_database_that_is_away_and_are_not_rejected() {
     let post = Post::open().await;
     let emma = post.server.user("emma").id;
-    let mut admin = post.server.database.connect(Role::Admin);
-    let mut run = |sql: &str| {
-        diesel::sql_query(sql).execute(&mut admin).unwrap();
-    };
-    let closed = |is: bool| {
-        format!("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I ALLOW_CONNECTIONS {}', current_database()); END $$", !is)
-    };
-    run(&closed(true));
-    run("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
-         WHERE datname = current_database() AND pid <> pg_backend_pid()");
+    let named = diesel::dsl::sql::<Text>("current_database()");
+    let name: String =
+        diesel::select(named).get_result(&mut post.server.database.connect(Role::Admin)).unwrap();
+    // Nobody shuts the database that they are in.
+    let mut admin = PgConnection::establish(&Postgres::shared().url(Role::Admin, "postgres")).unwrap();
+    admin.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).unwrap();
+    let end =
+        format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'");
+    admin.batch_execute(&end).unwrap();
     post.publish(&task(emma, "heard").to_string());
     post.add(&[("data", &task(emma, "written").to_string())]);
     post.until("the reading", || post.pending() == 1).await;
-    run(&closed(false));
+    admin.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).unwrap();
     post.until("the one that was heard", || post.told(emma, "heard") == 1).await;
     post.until("the one that was written", || post.told(emma, "written") == 1).await;
     post.settled().await;
