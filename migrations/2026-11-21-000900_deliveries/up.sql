@@ -5,6 +5,7 @@ CREATE TABLE deliveries (
     id uuid NOT NULL,
     -- Null for a digest, which is of many.
     notification_id uuid,
+    event_id uuid,
     ticket_id uuid,
     user_id uuid NOT NULL,
     channel text NOT NULL CONSTRAINT deliveries_channel_known CHECK (channel IN ('email', 'sms', 'push')),
@@ -39,6 +40,7 @@ CREATE TABLE deliveries (
 );
 CREATE INDEX deliveries_due ON deliveries (lane, next_attempt_at) WHERE status IN ('queued', 'sending');
 CREATE INDEX deliveries_newest ON deliveries (tenant_id, created_at DESC, id DESC);
+CREATE INDEX deliveries_event ON deliveries (tenant_id, event_id) WHERE event_id IS NOT NULL;
 CREATE INDEX deliveries_failed ON deliveries (tenant_id, created_at DESC) WHERE status IN ('failed', 'bounced');
 CREATE INDEX deliveries_age ON deliveries (created_at);
 COMMENT ON TABLE deliveries IS 'Emails, SMS and pushes: planned with their notification, claimed under a lease, sent once.';
