@@ -27,6 +27,7 @@ use crate::chat::{Chat, Delivered, Typing};
 use crate::config::Config;
 use crate::db::{self, Db};
 use crate::identity::{Attendance, Directory, Gate, Parts, PresenceOf, RightsMoved, Tokens};
+use crate::notifications::intake::Intake;
 use crate::notifications::{self, Notifications};
 use crate::realtime::{self, Hub, Realtime};
 use crate::web::health::Readiness;
@@ -39,6 +40,8 @@ pub struct App {
     pub db: Db,
     pub directory: Directory,
     pub notifications: Notifications,
+    /// Where Redis is configured.
+    pub intake: Option<Intake>,
     pub chat: Chat,
     pub realtime: Arc<Realtime>,
     pub gate: Gate,
@@ -97,12 +100,14 @@ impl App {
         );
         let realtime = Arc::new(realtime);
         let gate = Gate { directory: directory.clone(), limits };
-        let readiness = readiness(&db);
+        let intake = intake(&config, &notifications)?;
+        let readiness = readiness(&db, intake.as_ref());
         Ok(Self {
             config: Arc::new(config),
             db,
             directory,
             notifications,
+            intake,
             chat,
             realtime,
             gate,
@@ -123,6 +128,9 @@ impl App {
             .spawn("events", notifications::events::runner::run(self.notifications.clone(), stop.clone()));
         let keep_days = i32::try_from(self.config.activity.audit_retention_days).unwrap_or(i32::MAX);
         self.lifecycle.spawn("activity", activity::derive::run(self.db.clone(), keep_days, stop.clone()));
+        if let Some(intake) = &self.intake {
+            self.lifecycle.spawn("intake", intake.clone().run(stop.clone()));
+        }
         self.lifecycle.spawn("metrics", metrics::run(self.db.clone(), stop));
     }
 }
@@ -183,9 +191,14 @@ fn rates(config: &Config) -> RateSettings {
     }
 }
 
-fn readiness(db: &Db) -> Readiness {
+fn intake(config: &Config, notifications: &Notifications) -> anyhow::Result<Option<Intake>> {
+    let Some(url) = &config.redis.url else { return Ok(None) };
+    Ok(Some(Intake::new(notifications.clone(), &url.0, &config.redis.prefix)?))
+}
+
+fn readiness(db: &Db, intake: Option<&Intake>) -> Readiness {
     let database = db.clone();
-    Readiness::new().check("database", move || {
+    let readiness = Readiness::new().check("database", move || {
         let db = database.clone();
         async move {
             let asked = Instant::now();
@@ -197,5 +210,12 @@ fn readiness(db: &Db) -> Readiness {
             .await?;
             Ok(asked.elapsed())
         }
-    })
+    });
+    match intake.cloned() {
+        Some(intake) => readiness.watch("redis", move || {
+            let intake = intake.clone();
+            async move { intake.check().await }
+        }),
+        None => readiness,
+    }
 }

@@ -9,9 +9,11 @@ pub mod events;
 mod explain;
 pub mod feed;
 pub mod live;
+pub mod intake;
 pub mod model;
 mod pipeline;
 mod policy;
+pub mod rejected;
 pub mod rooms;
 pub mod summary;
 pub mod templates;
@@ -77,6 +79,8 @@ pub fn is_relative(link: &str) -> bool {
 /// The routes of this room. They want a `web::Data<Notifications>`.
 pub fn routes(config: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) {
     explain::routes(config);
+    // Before the events' own, which would take its literal path for an id.
+    rejected::http::routes(config);
     events::http::routes(config);
     by_hand::http::routes(config);
 }

@@ -10,6 +10,7 @@ mod embedded;
 mod harness;
 mod hostile;
 mod identity;
+mod intake;
 mod migrations;
 mod notifications;
 mod outage;
