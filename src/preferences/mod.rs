@@ -5,9 +5,11 @@
 //! - A change is in force for the next event.
 
 pub mod decide;
+pub mod digest;
 pub mod model;
 pub mod quiet;
 
 pub use decide::{Asked, Decision, Level, Levels, Recipient, Rule, Verdict, decide, preference};
+pub use digest::DigestMode;
 pub use model::{Category, Channel, PerChannel, Priority, Say};
 pub use quiet::QuietHours;
