@@ -6,7 +6,7 @@ pub mod asyncapi;
 pub mod commands;
 pub mod demo;
 pub mod engine;
-mod housekeeping;
+mod jobs;
 mod lifecycle;
 mod metrics;
 pub mod openapi;
@@ -26,6 +26,7 @@ use crate::chat::{Chat, Delivered, Typing};
 use crate::config::Config;
 use crate::db::{self, Db};
 use crate::identity::{Attendance, Directory, Gate, Parts, PresenceOf, RightsMoved, Tokens};
+use crate::jobs::Scheduler;
 use crate::notifications::{self, Notifications};
 use crate::realtime::{self, Hub, Realtime};
 use crate::web::health::Readiness;
@@ -38,6 +39,7 @@ pub struct App {
     pub db: Db,
     pub directory: Directory,
     pub notifications: Notifications,
+    pub scheduler: Scheduler,
     pub chat: Chat,
     pub realtime: Arc<Realtime>,
     pub gate: Gate,
@@ -65,6 +67,7 @@ impl App {
             settings: notification_settings(&config.notifications),
             wake: Arc::default(),
         };
+        let scheduler = jobs::scheduler(&config, &notifications);
         let chat = Chat {
             db: db.clone(),
             directory: directory.clone(),
@@ -100,6 +103,7 @@ impl App {
             db,
             directory,
             notifications,
+            scheduler,
             chat,
             realtime,
             gate,
@@ -114,10 +118,8 @@ impl App {
         self.realtime.spawn(self.lifecycle.tracker(), &stop);
         self.lifecycle.spawn("delivered", crate::chat::delivered::run(self.chat.clone(), stop.clone()));
         self.lifecycle.spawn("typing", self.chat.typing.clone().run(stop.clone()));
-        self.lifecycle
-            .spawn("housekeeping", housekeeping::run(self.db.clone(), self.chat.clock.clone(), stop.clone()));
-        let keep_days = i32::try_from(self.config.activity.audit_retention_days).unwrap_or(i32::MAX);
-        self.lifecycle.spawn("activity", activity::derive::run(self.db.clone(), keep_days, stop.clone()));
+        self.lifecycle.spawn("jobs", self.scheduler.clone().run(stop.clone()));
+        self.lifecycle.spawn("activity", activity::derive::run(self.db.clone(), stop.clone()));
         self.lifecycle.spawn("metrics", metrics::run(self.db.clone(), stop));
     }
 }

@@ -4,6 +4,7 @@
 mod asyncapi;
 mod config;
 mod doctor;
+mod jobs;
 mod migrate;
 mod openapi;
 mod seed;
@@ -35,6 +36,8 @@ enum Command {
     Seed(seed::Args),
     /// Make a token, for development and operations
     Token(token::Args),
+    /// Run a job of the clock by hand, or list them all
+    Jobs(jobs::Args),
     /// Print what is configured, secrets masked
     Config(config::Args),
     /// Print the API description (openapi.yaml)
@@ -69,6 +72,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::run(configured()?, &args)?,
         Command::Migrate(args) => migrate::run(&configured()?, &args)?,
         Command::Seed(args) => seed::run(&configured()?, &args)?,
+        Command::Jobs(args) => jobs::run(configured()?, &args)?,
         Command::Token(args) => token::run(&configured()?, &args)?,
         Command::Doctor => return doctor::run(),
     }

@@ -370,6 +370,7 @@ diesel::table! {
         due_at -> Timestamptz,
         lease_until -> Nullable<Timestamptz>,
         lease_token -> Nullable<Uuid>,
+        failures -> Integer,
         started_at -> Nullable<Timestamptz>,
         finished_at -> Nullable<Timestamptz>,
         outcome -> Nullable<Text>,

@@ -10,6 +10,7 @@ mod embedded;
 mod harness;
 mod hostile;
 mod identity;
+mod jobs;
 mod migrations;
 mod outage;
 mod presence;
