@@ -72,6 +72,7 @@ impl App {
             db: db.clone(),
             directory: directory.clone(),
             hub: Arc::clone(&hub),
+            notifications: notifications.clone(),
             clock: clock.clone(),
             delivered: Delivered::default(),
             typing: Typing::new(Arc::clone(&hub)),
@@ -118,6 +119,8 @@ impl App {
         self.realtime.spawn(self.lifecycle.tracker(), &stop);
         self.lifecycle.spawn("delivered", crate::chat::delivered::run(self.chat.clone(), stop.clone()));
         self.lifecycle.spawn("typing", self.chat.typing.clone().run(stop.clone()));
+        self.lifecycle
+            .spawn("events", notifications::events::runner::run(self.notifications.clone(), stop.clone()));
         self.lifecycle.spawn("jobs", self.scheduler.clone().run(stop.clone()));
         self.lifecycle.spawn("activity", activity::derive::run(self.db.clone(), stop.clone()));
         self.lifecycle.spawn("metrics", metrics::run(self.db.clone(), stop));

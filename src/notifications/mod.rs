@@ -3,7 +3,16 @@
 //! The design is `docs/notifications.md`. Every change of somebody's notifications happens under the lock of their row
 //! in `notification_feeds`; conversations are locked before feeds.
 
+pub mod by_hand;
+pub mod events;
+pub mod feed;
 pub mod model;
+mod pipeline;
+mod policy;
+pub mod rooms;
+pub mod summary;
+pub mod templates;
+pub mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,4 +51,19 @@ pub struct Settings {
 /// The numbered topic of a person's notifications.
 pub fn topic(user: UserId) -> String {
     format!("client:notifications:{user}")
+}
+
+/// Whether a link stays within the app: `//host` and `/\\host` would leave it.
+pub fn is_relative(link: &str) -> bool {
+    let mut chars = link.chars();
+    chars.next() == Some('/')
+        && !matches!(chars.next(), Some('/' | '\\'))
+        && link.chars().count() <= 2_000
+        && !link.chars().any(char::is_control)
+}
+
+/// The routes of this room. They want a `web::Data<Notifications>`.
+pub fn routes(config: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) {
+    events::http::routes(config);
+    by_hand::http::routes(config);
 }

@@ -5,11 +5,13 @@
 //! - A change is in force for the next event.
 
 pub mod decide;
+mod defaults;
 pub mod digest;
 pub mod model;
 pub mod quiet;
 
 pub use decide::{Asked, Decision, Level, Levels, Recipient, Rule, Verdict, decide, preference};
+pub use defaults::{TenantDefaults, tenant_defaults};
 pub use digest::DigestMode;
 pub use model::{Category, Channel, PerChannel, Priority, Say};
 pub use quiet::QuietHours;

@@ -12,6 +12,7 @@ mod hostile;
 mod identity;
 mod jobs;
 mod migrations;
+mod notifications;
 mod outage;
 mod presence;
 mod realtime;

@@ -189,6 +189,11 @@ impl Directory {
         }
     }
 
+    /// What is on for a tenant of these settings.
+    pub fn features_of(&self, settings: &serde_json::Value) -> FeatureSet {
+        FeatureSet::new(&self.inner.parts.features, settings)
+    }
+
     /// What is on for a tenant. Somebody of it must have been authenticated.
     pub async fn features(&self, tenant: TenantId) -> Result<FeatureSet> {
         let now = self.clock().now();

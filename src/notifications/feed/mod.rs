@@ -1,0 +1,8 @@
+//! Each person's feed: what it shows, and every change that its person or the clock makes to it.
+//!
+//! - A change happens under the lock of the person's row in `notification_feeds`, taken first; so numbers have no holes
+//!   and the counter is always a recount of what is visible, unread, and neither deleted nor snoozed.
+//! - What is past its `expires_at` exists for nobody, whether or not the job has been there: answers and events take it
+//!   off the counter until the job does.
+
+pub mod store;

@@ -1,0 +1,5 @@
+//! All SQL of the feed.
+
+mod row;
+
+pub use row::{COLUMNS, NotificationRow};

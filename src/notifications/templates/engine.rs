@@ -1,0 +1,280 @@
+//! The Jinja that texts are written in: strict, bounded in steps and size, with filters of its own.
+//!
+//! Undeclared names are errors, and null reads as nothing. There is no loader, no function and no filter that makes a
+//! value longer (`safe` says why). Values are never parsed.
+
+use std::io;
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, Timelike};
+use minijinja::value::{Value, ValueKind};
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, escape_formatter, filters};
+
+use super::{BUILT_IN, Template, safe};
+use crate::base::Locale;
+
+/// Steps that one text may take.
+const FUEL: u64 = 20_000;
+/// What one text may put out: 10,000 characters of four bytes, and one more that says there was more.
+const MAX_BYTES: usize = 4 * 10_001;
+
+/// How values are written into a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum As {
+    Text,
+    /// Percent-encoded, each a segment of a path.
+    Link,
+}
+
+/// Why a text cannot be rendered, in the words of `Fault`.
+#[derive(Debug)]
+pub(super) struct Broken {
+    pub code: &'static str,
+    pub line: usize,
+    pub why: String,
+}
+
+struct Engines {
+    fr: Environment<'static>,
+    en: Environment<'static>,
+    link: Environment<'static>,
+}
+
+static ENGINES: LazyLock<Engines> = LazyLock::new(|| {
+    let (mut fr, mut en, mut link) =
+        (environment(Locale::Fr), environment(Locale::En), environment(Locale::En));
+    link.set_formatter(|out, _, value| match segment(value) {
+        Some(text) => Ok(out.write_str(&text)?),
+        None => Err(minijinja::Error::new(ErrorKind::InvalidOperation, "no part of a path")),
+    });
+    for (Template { texts, links, .. }, _) in BUILT_IN.values() {
+        for (env, wording) in [(&mut fr, &texts.fr), (&mut en, &texts.en)] {
+            keep(env, Some(&wording.title));
+            keep(env, Some(&wording.body));
+            keep(env, wording.email_subject.as_deref());
+            keep(env, wording.email_body.as_deref());
+        }
+        keep(&mut link, links.client.as_deref());
+        keep(&mut link, links.operator.as_deref());
+    }
+    Engines { fr, en, link }
+});
+
+/// Compiles a built-in text once and for all, under itself as its name.
+fn keep(env: &mut Environment<'static>, source: Option<&'static str>) {
+    if let Some(source) = source
+        && let Err(cause) = env.add_template(source, source)
+    {
+        // It would be compiled, and fail, at each use; a unit test renders every one.
+        tracing::error!(error.cause = %cause, "a built-in template is broken");
+    }
+}
+
+/// `source` with the names of `context`, cut after `MAX_BYTES`.
+pub(super) fn render(
+    source: &str,
+    locale: Locale,
+    written_as: As,
+    context: &Value,
+) -> Result<String, Broken> {
+    let engines = &*ENGINES;
+    let env = match (written_as, locale) {
+        (As::Link, _) => &engines.link,
+        (As::Text, Locale::Fr) => &engines.fr,
+        (As::Text, Locale::En) => &engines.en,
+    };
+    let mut sink = Sink { bytes: Vec::new(), is_full: false };
+    let done = match env.get_template(source) {
+        Ok(built_in) => built_in.render_captured_to(context.clone(), &mut sink).map(drop),
+        Err(_) => {
+            safe::check(source).map_err(|found| Broken {
+                code: "template_refused",
+                line: found.line,
+                why: found.what,
+            })?;
+            let text = env.template_from_str(source).map_err(|cause| broken(&cause))?;
+            text.render_captured_to(context.clone(), &mut sink).map(drop)
+        }
+    };
+    match done {
+        Err(cause) if !sink.is_full => Err(broken(&cause)),
+        _ => Ok(sink.into_text()),
+    }
+}
+
+fn broken(cause: &minijinja::Error) -> Broken {
+    let code = match cause.kind() {
+        ErrorKind::UndefinedError => "unknown_variable",
+        ErrorKind::OutOfFuel => "template_too_long",
+        _ => "template_broken",
+    };
+    let why = match cause.detail() {
+        Some(detail) => format!("{}: {detail}", cause.kind()),
+        None => cause.kind().to_string(),
+    };
+    Broken { code, line: cause.line().unwrap_or(1), why }
+}
+
+/// Takes the first `MAX_BYTES`, then stops the rendering.
+struct Sink {
+    bytes: Vec<u8>,
+    is_full: bool,
+}
+
+impl io::Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let room = MAX_BYTES.saturating_sub(self.bytes.len()).min(bytes.len());
+        self.bytes.extend_from_slice(bytes.get(..room).unwrap_or_default());
+        if room < bytes.len() {
+            self.is_full = true;
+            return Err(io::Error::other("the text is long enough"));
+        }
+        Ok(room)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink {
+    fn into_text(self) -> String {
+        String::from_utf8(self.bytes).unwrap_or_else(|cut| {
+            let whole = cut.utf8_error().valid_up_to();
+            let mut bytes = cut.into_bytes();
+            bytes.truncate(whole);
+            String::from_utf8(bytes).unwrap_or_default()
+        })
+    }
+}
+
+fn environment(locale: Locale) -> Environment<'static> {
+    let mut env = Environment::empty();
+    env.set_undefined_behavior(UndefinedBehavior::Strict);
+    env.set_fuel(Some(FUEL));
+    env.set_recursion_limit(30);
+    // Plain text, whatever a text looks like: what becomes HTML is escaped there.
+    env.set_auto_escape_callback(|_| AutoEscape::None);
+    env.set_formatter(
+        |out, state, value| {
+            if value.is_none() { Ok(()) } else { escape_formatter(out, state, value) }
+        },
+    );
+    env.add_filter("upper", filters::upper);
+    env.add_filter("lower", filters::lower);
+    env.add_filter("capitalize", filters::capitalize);
+    env.add_filter("title", filters::title);
+    env.add_filter("trim", filters::trim);
+    env.add_filter("length", filters::length);
+    env.add_filter("first", filters::first);
+    env.add_filter("last", filters::last);
+    env.add_filter("round", filters::round);
+    env.add_filter("default", or_else);
+    env.add_filter("truncate", truncate);
+    env.add_filter("date", move |value: &Value| moment(locale, value, false));
+    env.add_filter("datetime", move |value: &Value| moment(locale, value, true));
+    env.add_test("defined", minijinja::tests::is_defined);
+    env.add_test("none", minijinja::tests::is_none);
+    for (name, test) in
+        [("eq", minijinja::tests::is_eq as fn(&Value, &Value) -> bool), ("ne", minijinja::tests::is_ne)]
+    {
+        env.add_test(name, test);
+    }
+    env
+}
+
+/// `value`, or `other` where it is absent or empty.
+fn or_else(value: &Value, other: Value) -> Value {
+    if value.is_undefined() || value.is_none() || value.as_str() == Some("") { other } else { value.clone() }
+}
+
+/// At most `max` characters, the last of them an ellipsis where something was cut.
+fn truncate(value: &Value, max: usize) -> String {
+    super::render::cut(&value.to_string(), max)
+}
+
+/// A date, or an instant in the offset that it came with, in words. What is neither stays as it is.
+fn moment(locale: Locale, value: &Value, with_time: bool) -> Value {
+    let Some(text) = value.as_str() else { return value.clone() };
+    let instant = DateTime::parse_from_rfc3339(text.trim()).ok();
+    let day = instant.map(|at| at.date_naive()).or_else(|| text.trim().parse::<NaiveDate>().ok());
+    match (day, instant) {
+        (Some(day), Some(at)) if with_time => {
+            Value::from(format!("{}{}", in_words(locale, day), clock(locale, &at)))
+        }
+        (Some(day), _) => Value::from(in_words(locale, day)),
+        (None, _) => value.clone(),
+    }
+}
+
+fn in_words(locale: Locale, day: NaiveDate) -> String {
+    const FR: [&str; 12] = [
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
+        "décembre",
+    ];
+    const EN: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    let month = usize::try_from(day.month0()).unwrap_or_default();
+    match (locale, day.day()) {
+        (Locale::Fr, 1) => format!("1er {} {}", FR.get(month).unwrap_or(&""), day.year()),
+        (Locale::Fr, n) => format!("{n} {} {}", FR.get(month).unwrap_or(&""), day.year()),
+        (Locale::En, n) => format!("{n} {} {}", EN.get(month).unwrap_or(&""), day.year()),
+    }
+}
+
+fn clock(locale: Locale, at: &DateTime<FixedOffset>) -> String {
+    let zone = if at.offset().local_minus_utc() == 0 { " (UTC)" } else { "" };
+    match locale {
+        Locale::Fr => format!(" à {} h {:02}{zone}", at.hour(), at.minute()),
+        Locale::En => format!(" at {}:{:02}{zone}", at.hour(), at.minute()),
+    }
+}
+
+/// `value` as one segment of a path. `None` for what would be none, or climb.
+fn segment(value: &Value) -> Option<String> {
+    if !matches!(value.kind(), ValueKind::String | ValueKind::Number | ValueKind::Bool) {
+        return None;
+    }
+    let text = value.to_string();
+    if matches!(text.as_str(), "" | "." | "..") {
+        return None;
+    }
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    Some(out)
+}
+
+/// Whether `source` was compiled when the service started.
+#[cfg(test)]
+pub(super) fn is_kept(locale: Locale, source: &str) -> bool {
+    let env = if locale == Locale::Fr { &ENGINES.fr } else { &ENGINES.en };
+    env.get_template(source).is_ok()
+}

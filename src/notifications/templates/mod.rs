@@ -1,0 +1,86 @@
+//! What is said of each kind of event: the built-in templates (`builtin.json`), and what a tenant changes of them.
+//!
+//! - A template is parsed as Jinja; what an event's payload holds never is.
+//! - A text that a tenant saves has been rendered before with sample data (`vet`), so that a bad one is refused when it
+//!   is saved, and not when it is needed.
+//! - All texts of an event are rendered once, by language and side, whatever the number of its recipients.
+
+mod check;
+mod engine;
+mod model;
+mod render;
+mod safe;
+pub mod store;
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+pub use model::{Concerned, Links, Template, Texts, Variable, Wording};
+pub use render::{EmailText, Rendered, Sides, Text};
+
+use crate::base::{Error, Result};
+
+const BUILT_IN_JSON: &str = include_str!("builtin.json");
+
+/// Each built-in template under its code, and as the data file has it.
+static BUILT_IN: LazyLock<BTreeMap<String, (Template, Value)>> = LazyLock::new(|| {
+    // A unit test holds that the file parses, whole.
+    let rows: Vec<Value> = serde_json::from_str(BUILT_IN_JSON).unwrap_or_default();
+    let parsed = rows.into_iter().filter_map(|row| {
+        let template: Template = serde_json::from_value(row.clone()).ok()?;
+        Some((template.code.clone(), (template, row)))
+    });
+    parsed.collect()
+});
+
+pub fn built_in(code: &str) -> Option<&'static Template> {
+    BUILT_IN.get(code).map(|(template, _)| template)
+}
+
+/// The built-in templates, by code.
+pub fn all() -> impl Iterator<Item = &'static Template> {
+    BUILT_IN.values().map(|(template, _)| template)
+}
+
+/// The template in force: the built-in one, with a tenant's `changes` over it (the `fields` of its row).
+///
+/// Errors: `VALIDATION_ERROR` with `event` `unknown_event`.
+pub fn effective(code: &str, changes: Option<&Value>) -> Result<Template> {
+    let (template, row) = BUILT_IN.get(code).ok_or_else(|| Error::invalid("event", "unknown_event"))?;
+    let Some(changes) = changes else { return Ok(template.clone()) };
+    let mut merged = row.clone();
+    merge(&mut merged, changes);
+    Ok(serde_json::from_value(merged).unwrap_or_else(|cause| {
+        // Saved by a version that knew more words than this one: what ships still says what happened.
+        tracing::warn!(template.code = code, error.cause = %cause, "a tenant's template cannot be read; the built-in one is used");
+        template.clone()
+    }))
+}
+
+/// Puts the fields of `changes` over those of `base`: texts and links one by one, the other fields whole.
+fn merge(base: &mut Value, changes: &Value) {
+    for (name, change) in changes.as_object().into_iter().flatten() {
+        let depth = match name.as_str() {
+            "texts" => 2,
+            "links" => 1,
+            _ => 0,
+        };
+        put(&mut base[name.as_str()], change, depth);
+    }
+}
+
+fn put(base: &mut Value, change: &Value, depth: usize) {
+    match (base.as_object_mut(), change.as_object()) {
+        (Some(base), Some(change)) if depth > 0 => {
+            for (name, change) in change {
+                put(base.entry(name.as_str()).or_insert(Value::Null), change, depth - 1);
+            }
+        }
+        _ => base.clone_from(change),
+    }
+}
+
+#[cfg(test)]
+mod tests;

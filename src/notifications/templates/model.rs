@@ -1,0 +1,134 @@
+//! A template, as it ships, as a tenant changes it, and as the API shows it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::base::role::UserType;
+use crate::base::{Locale, Role};
+use crate::preferences::{Category, Channel, Priority};
+
+/// What is said of one kind of event, to whom, and by which channels at most.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Template {
+    pub code: String,
+    pub category: Category,
+    pub priority: Priority,
+    /// The most that it may use. The first is the preferred one.
+    pub channels: Vec<Channel>,
+    /// Whom it concerns where an event names nobody. Empty: its events always name their recipients.
+    pub audience: Vec<Concerned>,
+    pub variables: Vec<Variable>,
+    pub texts: Texts,
+    pub links: Links,
+}
+
+/// A source of an audience.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Concerned {
+    /// The person `payload.user_id`.
+    User,
+    /// Who is in the team `payload.team_id`.
+    Team,
+    /// The members of the client `payload.client_id`.
+    ClientMembers,
+    /// The operator in charge of `payload.client_id`; without one, that client's team.
+    ClientOperator,
+    /// Everybody of the tenant.
+    Everyone,
+    /// Everybody of these ranks.
+    Roles(Vec<Role>),
+    /// Who is told of the conversation `payload.conversation_id`. The chat hands them over with its events.
+    Told,
+}
+
+impl Concerned {
+    /// The field of the payload that it stands on.
+    pub const fn field(&self) -> Option<&'static str> {
+        match self {
+            Concerned::User => Some("user_id"),
+            Concerned::Team => Some("team_id"),
+            Concerned::ClientMembers | Concerned::ClientOperator => Some("client_id"),
+            Concerned::Told => Some("conversation_id"),
+            Concerned::Everyone | Concerned::Roles(_) => None,
+        }
+    }
+}
+
+/// A field of the payload that the texts may name. One that is not required reads as empty where it is absent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Variable {
+    #[schema(example = "client")]
+    pub name: String,
+    pub required: bool,
+    /// The variable that may stand in for a required one.
+    #[serde(default, rename = "or", skip_serializing_if = "Option::is_none")]
+    pub or: Option<String>,
+    /// What previews show, and what a change is tried with.
+    #[schema(value_type = Object, example = "Atelier Nord")]
+    pub sample: Value,
+}
+
+/// Title and body in each language.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Texts {
+    pub fr: Wording,
+    pub en: Wording,
+}
+
+/// Jinja sources, in one language.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Wording {
+    #[schema(example = "Nouveau message de {{ sender_name }}")]
+    pub title: String,
+    #[schema(example = "{{ excerpt }}")]
+    pub body: String,
+    /// Of the mail; the title where there is none.
+    #[serde(default)]
+    #[schema(required)]
+    pub email_subject: Option<String>,
+    /// Of the mail; the body where there is none.
+    #[serde(default)]
+    #[schema(required)]
+    pub email_body: Option<String>,
+}
+
+/// Where each side is led: Jinja sources of paths relative to the app.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Links {
+    #[schema(required, example = "/reclamations/{{ ticket_id }}")]
+    pub client: Option<String>,
+    #[schema(required, example = "/admin/reclamations/{{ ticket_id }}")]
+    pub operator: Option<String>,
+}
+
+impl Texts {
+    pub fn of(&self, locale: Locale) -> &Wording {
+        match locale {
+            Locale::Fr => &self.fr,
+            Locale::En => &self.en,
+        }
+    }
+}
+
+impl Links {
+    pub fn of(&self, side: UserType) -> Option<&str> {
+        match side {
+            UserType::Client => self.client.as_deref(),
+            UserType::Operator => self.operator.as_deref(),
+        }
+    }
+}
+
+impl Template {
+    /// A payload of the samples, as a producer would send it.
+    pub fn sample(&self) -> Map<String, Value> {
+        self.variables.iter().map(|variable| (variable.name.clone(), variable.sample.clone())).collect()
+    }
+}

@@ -1,0 +1,238 @@
+//! An event's texts: by language and side, within the limits of the database.
+
+use minijinja::Value as Jinja;
+use minijinja::value::{Serde, merge_maps};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use super::check::wrong_link;
+use super::engine::{self, As, Broken};
+use super::{Concerned, Template};
+use crate::base::role::UserType;
+use crate::base::{Error, Fault, Locale, Result};
+
+const MAX_TITLE: usize = 150;
+const MAX_BODY: usize = 10_000;
+
+const LOCALES: [Locale; 2] = [Locale::Fr, Locale::En];
+const SIDES: [UserType; 2] = [UserType::Client, UserType::Operator];
+
+/// What is said to one side in one language.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Text {
+    #[schema(example = "Nouveau message de Chloé Martin")]
+    pub title: String,
+    pub body: String,
+    /// Relative to the app.
+    #[schema(required, example = "/messages/018f4e6c-7f00-7000-8000-000000000001")]
+    pub link: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Sides {
+    pub client: Text,
+    pub operator: Text,
+}
+
+/// All that an event says, rendered once.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Rendered {
+    pub fr: Sides,
+    pub en: Sides,
+}
+
+impl Rendered {
+    pub fn of(&self, locale: Locale, side: UserType) -> &Text {
+        let sides = match locale {
+            Locale::Fr => &self.fr,
+            Locale::En => &self.en,
+        };
+        match side {
+            UserType::Client => &sides.client,
+            UserType::Operator => &sides.operator,
+        }
+    }
+
+    fn of_mut(&mut self, locale: Locale, side: UserType) -> &mut Text {
+        let sides = match locale {
+            Locale::Fr => &mut self.fr,
+            Locale::En => &mut self.en,
+        };
+        match side {
+            UserType::Client => &mut sides.client,
+            UserType::Operator => &mut sides.operator,
+        }
+    }
+}
+
+/// What a mail says: plain text, yet to be escaped where it becomes HTML.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EmailText {
+    /// One line.
+    pub subject: String,
+    pub body: String,
+}
+
+/// The names that a template's texts may use, with the values of one payload.
+pub(super) struct Names {
+    payload: Jinja,
+    /// What was not sent reads as nothing.
+    absent: Jinja,
+}
+
+impl Names {
+    pub(super) fn new(template: &Template, payload: &Map<String, Value>) -> Self {
+        let declared = template.variables.iter().map(|variable| variable.name.clone());
+        let of_audience = template.audience.iter().filter_map(Concerned::field);
+        let of_all = of_audience.chain(["url", "user_id", "team_id", "client_id"]).map(str::to_owned);
+        let names = declared.chain(of_all);
+        Self {
+            payload: Jinja::from(Serde(payload)),
+            absent: Jinja::from_pairs(names.map(|name| (name, Jinja::from(())))),
+        }
+    }
+
+    fn to(&self, locale: Locale, side: UserType) -> Jinja {
+        let recipient = json!({"recipient": {"user_type": side.as_str(), "locale": locale.as_str()}});
+        // The last that knows a name wins.
+        merge_maps([self.absent.clone(), self.payload.clone(), Jinja::from(Serde(recipient))])
+    }
+}
+
+impl Template {
+    /// Errors: `VALIDATION_ERROR` that names each text which cannot be rendered with this payload.
+    pub fn render(&self, payload: &Map<String, Value>) -> Result<Rendered> {
+        let names = Names::new(self, payload);
+        let url = payload.get("url").and_then(Value::as_str);
+        let (mut rendered, mut faults) = (Rendered::default(), Vec::new());
+        for (locale, side) in variants() {
+            match self.text(&names, locale, side, url) {
+                Ok(text) => *rendered.of_mut(locale, side) = text,
+                Err(found) => faults.extend(found),
+            }
+        }
+        if faults.is_empty() { Ok(rendered) } else { Err(Error::validation(distinct(faults))) }
+    }
+
+    /// The mail to somebody of `side`: subject and body of their own where the template has them, else title and body.
+    pub fn render_email(
+        &self,
+        locale: Locale,
+        side: UserType,
+        payload: &Map<String, Value>,
+    ) -> Result<EmailText> {
+        self.email(&Names::new(self, payload), locale, side).map_err(Error::validation)
+    }
+
+    pub(super) fn email(
+        &self,
+        names: &Names,
+        locale: Locale,
+        side: UserType,
+    ) -> Result<EmailText, Vec<Fault>> {
+        let (wording, names) = (self.texts.of(locale), names.to(locale, side));
+        let part = |own: &Option<String>, own_name: &str, other: &str, other_name: &str| match own {
+            Some(own) => plain(own, own_name, locale, &names),
+            None => plain(other, other_name, locale, &names),
+        };
+        let subject = part(&wording.email_subject, "email_subject", &wording.title, "title");
+        let body = part(&wording.email_body, "email_body", &wording.body, "body");
+        both(subject, body, |subject, body| EmailText {
+            subject: self.one_line(&subject),
+            body: lines(&body),
+        })
+    }
+
+    fn text(
+        &self,
+        names: &Names,
+        locale: Locale,
+        side: UserType,
+        url: Option<&str>,
+    ) -> Result<Text, Vec<Fault>> {
+        let (wording, names) = (self.texts.of(locale), names.to(locale, side));
+        let title = plain(&wording.title, "title", locale, &names);
+        let body = plain(&wording.body, "body", locale, &names);
+        let link = match url {
+            Some(url) => Ok(Some(url.to_owned())),
+            None => self.link(side, &names),
+        };
+        let text = both(title, body, |title, body| (self.one_line(&title), lines(&body)));
+        match (text, link) {
+            (Ok((title, body)), Ok(link)) => Ok(Text { title, body, link }),
+            (text, link) => Err(text.err().into_iter().flatten().chain(link.err()).collect()),
+        }
+    }
+
+    /// A link that comes out empty is none.
+    fn link(&self, side: UserType, names: &Jinja) -> Result<Option<String>, Fault> {
+        let Some(source) = self.links.of(side) else { return Ok(None) };
+        let field = format!("links.{}", side.as_str());
+        let link =
+            engine::render(source, Locale::En, As::Link, names).map_err(|broken| fault(&field, broken))?;
+        let link = link.trim();
+        match wrong_link(link) {
+            _ if link.is_empty() => Ok(None),
+            None => Ok(Some(link.to_owned())),
+            Some(wrong) => Err(Fault { field: field.into(), ..wrong }),
+        }
+    }
+
+    /// Never empty: what has no words of its own is called by its code.
+    fn one_line(&self, text: &str) -> String {
+        let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let line = spaced.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        if line.trim().is_empty() { self.code.clone() } else { cut(&line, MAX_TITLE) }
+    }
+}
+
+pub(super) fn variants() -> impl Iterator<Item = (Locale, UserType)> {
+    LOCALES.into_iter().flat_map(|locale| SIDES.map(|side| (locale, side)))
+}
+
+/// Each fault of a place once, though it shows in several variants.
+pub(super) fn distinct(faults: Vec<Fault>) -> Vec<Fault> {
+    let mut kept: Vec<Fault> = Vec::new();
+    for fault in faults {
+        if !kept.iter().any(|held| held.field == fault.field && held.code == fault.code) {
+            kept.push(fault);
+        }
+    }
+    kept
+}
+
+fn plain(source: &str, name: &str, locale: Locale, names: &Jinja) -> Result<String, Fault> {
+    engine::render(source, locale, As::Text, names)
+        .map_err(|broken| fault(&format!("texts.{}.{name}", locale.as_str()), broken))
+}
+
+fn fault(field: &str, broken: Broken) -> Fault {
+    Fault::new(field.to_owned(), broken.code).with("line", broken.line).with("why", broken.why)
+}
+
+fn both<A, B, T>(
+    a: Result<A, Fault>,
+    b: Result<B, Fault>,
+    join: impl FnOnce(A, B) -> T,
+) -> Result<T, Vec<Fault>> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok(join(a, b)),
+        (a, b) => Err(a.err().into_iter().chain(b.err()).collect()),
+    }
+}
+
+/// A body: its lines stay, other control characters go.
+fn lines(text: &str) -> String {
+    let clean: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+    cut(clean.trim(), MAX_BODY)
+}
+
+/// At most `max` characters, the last of them an ellipsis where something was cut.
+pub(super) fn cut(text: &str, max: usize) -> String {
+    if text.chars().nth(max).is_none() {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(max.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}

@@ -1,0 +1,126 @@
+//! Which Jinja a tenant may write: what cannot make a short text cost gigabytes.
+//!
+//! Fuel bounds how many steps a text takes and the engine's writer how much it puts out; neither bounds a value that
+//! doubles at each of forty steps. So nothing here makes a value out of two: variables, `if`, `for`, comparisons and
+//! the filters of `engine`, but no assignment, no concatenation, no repetition, no lists of one's own.
+
+/// A construct that is not to be used, and its line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Unsafe {
+    pub line: usize,
+    pub what: String,
+}
+
+const STATEMENTS: [&str; 6] = ["if", "elif", "else", "endif", "for", "endfor"];
+
+/// Errors: the first construct that is not to be used. A block that is not closed is the parser's to refuse.
+pub(super) fn check(source: &str) -> Result<(), Unsafe> {
+    let mut rest = source;
+    while let Some((at, kind)) = opening(rest) {
+        let inner = rest.get(at + 2..).unwrap_or_default();
+        let refuse = |what: &str| {
+            let before = source.len() - inner.len();
+            let line = source.get(..before).unwrap_or_default().matches('\n').count() + 1;
+            Err(Unsafe { line, what: what.to_owned() })
+        };
+        let end = match kind {
+            '#' => inner.find("#}").map(|end| end + 2),
+            _ => match code(inner, if kind == '%' { "%}" } else { "}}" }) {
+                Ok(end) => end,
+                Err(what) => return refuse(&what.to_string()),
+            },
+        };
+        if kind == '%' {
+            let start = inner.trim_start_matches(['-', '+']).trim_start();
+            let word: String = start.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            if !STATEMENTS.contains(&word.as_str()) {
+                return refuse(&word);
+            }
+        }
+        rest = end.and_then(|end| inner.get(end..)).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// The next `{{`, `{%` or `{#`.
+fn opening(text: &str) -> Option<(usize, char)> {
+    text.match_indices('{').find_map(|(at, _)| {
+        let next = text.get(at + 1..)?.chars().next()?;
+        matches!(next, '{' | '%' | '#').then_some((at, next))
+    })
+}
+
+/// Reads code up to behind its `close`. Errors: a character that makes values out of values.
+///
+/// Braces, brackets and `*` are refused outside of strings, so no reading of `}}` within an expression can differ from
+/// the parser's.
+fn code(inner: &str, close: &str) -> Result<Option<usize>, char> {
+    let mut quote = None;
+    let mut is_escaped = false;
+    for (at, c) in inner.char_indices() {
+        match quote {
+            Some(_) if is_escaped => is_escaped = false,
+            Some(_) if c == '\\' => is_escaped = true,
+            Some(open) if c == open => quote = None,
+            Some(_) => {}
+            None => match c {
+                '\'' | '"' => quote = Some(c),
+                _ if inner.get(at..).is_some_and(|rest| rest.starts_with(close)) => {
+                    return Ok(Some(at + close.len()));
+                }
+                '{' | '}' | '[' | ']' | '*' | '~' => return Err(c),
+                // Beside a delimiter it says what becomes of white space.
+                '+' if at != 0 && !inner.get(at + 1..).is_some_and(|rest| rest.starts_with(close)) => {
+                    return Err(c);
+                }
+                _ => {}
+            },
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn what_makes_values_out_of_values_is_refused_by_its_line() {
+        for (source, line, what) in [
+            ("{{ 'x' * 1000000000 }}", 1, "*"),
+            ("a\n{{ a ~ a }}", 2, "~"),
+            ("{{ a + a }}", 1, "+"),
+            ("{{ [a, a] }}", 1, "["),
+            ("{{ {'a': 1} }}", 1, "{"),
+            ("a\n\n{%- set a = 1 %}", 3, "set"),
+            ("{% include 'x' %}", 1, "include"),
+            ("{% raw %}{{ a * 9 }}{% endraw %}", 1, "raw"),
+            ("{% macro m() %}{% endmacro %}", 1, "macro"),
+            ("{{ '}}' * 99 }}", 1, "*"),
+            ("{{ \"\\\"}}\" * 99 }}", 1, "*"),
+            ("{# }} {{ #}{% with a = 1 %}", 1, "with"),
+            ("{% %}", 1, ""),
+        ] {
+            let found = check(source).expect_err(source);
+            assert_eq!((found.line, found.what.as_str()), (line, what), "{source}");
+        }
+    }
+
+    #[test]
+    fn what_texts_need_is_there() {
+        for source in [
+            "",
+            "5 * 3 + [2] ~ {x}",
+            "{{ a }}",
+            "{{- a.b|upper -}}",
+            "{{+ a +}}",
+            "{% if a == '*' %}{{ a }}{%+ endif +%}",
+            "{# {% set a = [1] %} #}",
+            "{% for a in b %}{{ loop.index }}{% else %}-{% endfor %}",
+            "{{ 'it\\'s *' }}",
+            "{{ a",
+        ] {
+            assert_eq!(check(source), Ok(()), "{source}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The data file held whole, and the rules of texts.
+
+mod contract;
+mod hostile;
+mod rendering;

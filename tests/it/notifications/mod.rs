@@ -1,0 +1,9 @@
+//! Notifications: from an event to the people it concerns.
+
+mod broadcast;
+mod built_in;
+mod by_hand;
+mod events;
+mod messages;
+mod rows;
+mod throttle;
