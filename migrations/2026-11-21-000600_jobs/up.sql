@@ -7,8 +7,6 @@ CREATE TABLE scheduled_jobs (
     -- Whoever runs it holds it until then; a process that died mid-run loses it to another.
     lease_until timestamptz,
     lease_token uuid,
-    -- Runs that failed since the last that did not: the next waits longer for it.
-    failures integer NOT NULL DEFAULT 0,
     started_at timestamptz,
     finished_at timestamptz,
     outcome text CONSTRAINT scheduled_jobs_outcome_known CHECK (outcome IN ('ok', 'error')),

@@ -121,7 +121,10 @@ impl App {
         self.lifecycle.spawn("typing", self.chat.typing.clone().run(stop.clone()));
         self.lifecycle
             .spawn("events", notifications::events::runner::run(self.notifications.clone(), stop.clone()));
-        self.lifecycle.spawn("jobs", self.scheduler.clone().run(stop.clone()));
+        if self.config.server.jobs_enabled {
+            self.lifecycle.spawn("jobs", self.scheduler.clone().run(stop.clone()));
+        }
+        self.lifecycle.spawn("signs", crate::identity::signs::run(self.directory.clone(), stop.clone()));
         self.lifecycle.spawn("activity", activity::derive::run(self.db.clone(), stop.clone()));
         self.lifecycle.spawn("metrics", metrics::run(self.db.clone(), stop));
     }

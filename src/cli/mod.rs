@@ -6,6 +6,7 @@ mod config;
 mod doctor;
 mod jobs;
 mod migrate;
+mod notifications;
 mod openapi;
 mod seed;
 mod serve;
@@ -38,6 +39,8 @@ enum Command {
     Token(token::Args),
     /// Run a job of the clock by hand, or list them all
     Jobs(jobs::Args),
+    /// Tidy up, repair or fake notifications
+    Notifications(notifications::Args),
     /// Print what is configured, secrets masked
     Config(config::Args),
     /// Print the API description (openapi.yaml)
@@ -73,6 +76,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Migrate(args) => migrate::run(&configured()?, &args)?,
         Command::Seed(args) => seed::run(&configured()?, &args)?,
         Command::Jobs(args) => jobs::run(configured()?, &args)?,
+        Command::Notifications(args) => notifications::run(configured()?, &args)?,
         Command::Token(args) => token::run(&configured()?, &args)?,
         Command::Doctor => return doctor::run(),
     }

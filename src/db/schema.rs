@@ -370,7 +370,6 @@ diesel::table! {
         due_at -> Timestamptz,
         lease_until -> Nullable<Timestamptz>,
         lease_token -> Nullable<Uuid>,
-        failures -> Integer,
         started_at -> Nullable<Timestamptz>,
         finished_at -> Nullable<Timestamptz>,
         outcome -> Nullable<Text>,

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::model::{Done, Job, Schedule, retry_at};
+use super::model::{Done, Job, Schedule, patience};
 use super::store::{self, End, Row};
 use crate::base::{Clock, Error, Result, Timestamp};
 use crate::db::Db;
@@ -66,7 +66,8 @@ struct Claim<'s> {
     job: &'s dyn Job,
     token: Uuid,
     at: Timestamp,
-    failures: i32,
+    /// How long it waited for this try, where the one before failed.
+    waited: Option<Duration>,
     _held: Held<'s>,
 }
 
@@ -246,11 +247,11 @@ impl Shared {
         if runs_here || !is_free(&row, at) {
             return Ok(None);
         }
-        let failures = row.failures;
+        let waited = waited(&row);
         let taken = self.db.worker(move |tx| store::claim(tx, &row, due, at, at.plus(LEASE))).await?;
         Ok(taken.map(|token| {
             self.held().push((job.name(), token));
-            Claim { job, token, at, failures, _held: Held { token, busy } }
+            Claim { job, token, at, waited, _held: Held { token, busy } }
         }))
     }
 
@@ -279,11 +280,11 @@ impl Shared {
             // From its beginning: what became due while it ran is not done.
             Ok(Done { count }) => {
                 let next = claim.job.schedule().next_after(claim.at);
-                End { outcome: "ok", said: count.to_string(), at, next, failures: 0 }
+                End { outcome: "ok", said: count.to_string(), at, next }
             }
             Err(error) => {
-                let failures = claim.failures.saturating_add(1);
-                End { outcome: "error", said: error.to_string(), at, next: retry_at(failures, at), failures }
+                let next = at.plus(patience(claim.waited));
+                End { outcome: "error", said: error.to_string(), at, next }
             }
         }
     }
@@ -358,6 +359,13 @@ impl Drop for Held<'_> {
 
 fn is_free(row: &Row, now: Timestamp) -> bool {
     row.lease_until.is_none_or(|until| until <= now || until > now.plus(MOST_LEASE))
+}
+
+/// From a run that failed to the try that its row tells of.
+fn waited(row: &Row) -> Option<Duration> {
+    let failed_at = row.finished_at.filter(|_| row.outcome.as_deref() == Some("error"))?;
+    let millis = row.due_at.as_millis().saturating_sub(failed_at.as_millis());
+    Some(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
 }
 
 fn note(job: &'static str, done: &Result<Done>, took: Duration) {

@@ -1,7 +1,7 @@
 //! The rows of `scheduled_jobs`: the lease of each job.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use crate::base::{Result, Timestamp};
@@ -16,8 +16,6 @@ pub struct Row {
     pub due_at: Timestamp,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub lease_until: Option<Timestamp>,
-    #[diesel(sql_type = Integer)]
-    pub failures: i32,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub started_at: Option<Timestamp>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -29,7 +27,7 @@ pub struct Row {
 }
 
 pub fn rows(tx: &mut WorkerTx<'_>, names: Vec<String>) -> Result<Vec<Row>> {
-    let text = "SELECT name, due_at, lease_until, failures, started_at, finished_at, outcome, said \
+    let text = "SELECT name, due_at, lease_until, started_at, finished_at, outcome, said \
          FROM scheduled_jobs WHERE name = ANY ($1) ORDER BY name";
     Ok(sql(text).bind(names).load(tx.conn())?)
 }
@@ -87,12 +85,11 @@ pub struct End {
     pub said: String,
     pub at: Timestamp,
     pub next: Timestamp,
-    pub failures: i32,
 }
 
 const FINISH: &str = "
     UPDATE scheduled_jobs SET lease_token = NULL, lease_until = NULL, finished_at = $3, outcome = $4, said = $5,
-           due_at = $6, failures = $7
+           due_at = $6
      WHERE name = $1 AND lease_token = $2";
 
 /// Writes how it ended, if the token still holds it; whether it does.
@@ -105,7 +102,6 @@ pub fn finish(tx: &mut WorkerTx<'_>, name: &str, token: Uuid, end: &End) -> Resu
         .bind(end.outcome)
         .bind(said)
         .bind(end.next)
-        .bind(end.failures)
         .execute(tx.conn())?;
     Ok(ended == 1)
 }

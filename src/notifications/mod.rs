@@ -6,6 +6,7 @@
 pub mod by_hand;
 pub mod events;
 pub mod feed;
+pub mod jobs;
 pub mod model;
 mod pipeline;
 mod policy;
