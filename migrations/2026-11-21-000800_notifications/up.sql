@@ -222,14 +222,17 @@ CREATE INDEX notifications_expiring ON notifications (expires_at) WHERE expires_
 CREATE INDEX notifications_for_digest ON notifications (tenant_id, recipient_id) WHERE in_digest AND digest_id IS NULL;
 CREATE INDEX notifications_unannounced ON notifications (created_at) WHERE processed_at IS NULL;
 CREATE INDEX notifications_type ON notifications (tenant_id, type, created_at);
-CREATE INDEX notifications_age ON notifications (created_at);
 -- The rows that an event tells of without naming them.
 CREATE INDEX notifications_changed ON notifications (tenant_id, recipient_id, changed_seq) WHERE visible;
+-- What retention looks for: what was dealt with, or was never to be seen; and what was deleted.
+CREATE INDEX notifications_age ON notifications (updated_at) WHERE status <> 'unread' OR NOT visible;
+CREATE INDEX notifications_deleted ON notifications (deleted_at) WHERE deleted_at IS NOT NULL;
 COMMENT ON TABLE notifications IS 'What each person is told, one row a person and event. Deleted rows stay until retention takes them.';
 ALTER TABLE notifications ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE (changed_seq, event_id, title, body, link, data, status, decision, in_digest, digest_id, last_event_at,
     read_at, archived_at, snoozed_until, expires_at, deleted_at, processed_at, push_sent_at, updated_at) ON notifications TO guichet_app;
-GRANT SELECT (tenant_id, id, recipient_id, status, snoozed_until, expires_at, deleted_at, processed_at, created_at), DELETE ON notifications TO guichet_worker;
+GRANT SELECT (tenant_id, id, recipient_id, status, visible, snoozed_until, expires_at, deleted_at, processed_at, created_at, updated_at), DELETE
+    ON notifications TO guichet_worker;
 CREATE POLICY notifications_tenant ON notifications AS RESTRICTIVE TO guichet_app USING (tenant_id = (SELECT authz.tenant()));
 CREATE POLICY notifications_select ON notifications FOR SELECT TO guichet_app
     USING ((recipient_id = (SELECT authz.me()) AND visible) OR (SELECT authz.role()) = 'system');

@@ -6,7 +6,7 @@ pub mod asyncapi;
 pub mod commands;
 pub mod demo;
 pub mod engine;
-mod housekeeping;
+mod jobs;
 mod lifecycle;
 mod metrics;
 pub mod openapi;
@@ -28,6 +28,7 @@ use crate::config::Config;
 use crate::db::{self, Db};
 use crate::identity::{Attendance, Directory, Gate, Parts, PresenceOf, RightsMoved, Tokens};
 use crate::notifications::intake::Intake;
+use crate::jobs::Scheduler;
 use crate::notifications::{self, Notifications};
 use crate::realtime::{self, Hub, Realtime};
 use crate::web::health::Readiness;
@@ -42,6 +43,7 @@ pub struct App {
     pub notifications: Notifications,
     /// Where Redis is configured.
     pub intake: Option<Intake>,
+    pub scheduler: Scheduler,
     pub chat: Chat,
     pub realtime: Arc<Realtime>,
     pub gate: Gate,
@@ -69,6 +71,7 @@ impl App {
             settings: notification_settings(&config.notifications),
             wake: Arc::default(),
         };
+        let scheduler = jobs::scheduler(&config, &notifications);
         let chat = Chat {
             db: db.clone(),
             directory: directory.clone(),
@@ -108,6 +111,7 @@ impl App {
             directory,
             notifications,
             intake,
+            scheduler,
             chat,
             realtime,
             gate,
@@ -123,14 +127,14 @@ impl App {
         self.lifecycle.spawn("delivered", crate::chat::delivered::run(self.chat.clone(), stop.clone()));
         self.lifecycle.spawn("typing", self.chat.typing.clone().run(stop.clone()));
         self.lifecycle
-            .spawn("housekeeping", housekeeping::run(self.db.clone(), self.chat.clock.clone(), stop.clone()));
-        self.lifecycle
             .spawn("events", notifications::events::runner::run(self.notifications.clone(), stop.clone()));
-        let keep_days = i32::try_from(self.config.activity.audit_retention_days).unwrap_or(i32::MAX);
-        self.lifecycle.spawn("activity", activity::derive::run(self.db.clone(), keep_days, stop.clone()));
         if let Some(intake) = &self.intake {
             self.lifecycle.spawn("intake", intake.clone().run(stop.clone()));
         }
+        if self.config.server.jobs_enabled {
+            self.lifecycle.spawn("jobs", self.scheduler.clone().run(stop.clone()));
+        self.lifecycle.spawn("signs", crate::identity::signs::run(self.directory.clone(), stop.clone()));
+        self.lifecycle.spawn("activity", activity::derive::run(self.db.clone(), stop.clone()));
         self.lifecycle.spawn("metrics", metrics::run(self.db.clone(), stop));
     }
 }

@@ -10,6 +10,7 @@ mod explain;
 pub mod feed;
 pub mod live;
 pub mod intake;
+pub mod jobs;
 pub mod model;
 mod pipeline;
 mod policy;

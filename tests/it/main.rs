@@ -11,6 +11,7 @@ mod harness;
 mod hostile;
 mod identity;
 mod intake;
+mod jobs;
 mod migrations;
 mod notifications;
 mod outage;

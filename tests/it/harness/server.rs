@@ -122,6 +122,8 @@ fn config(database: &TestDatabase, variables: &[(&str, &str)]) -> Config {
         ("RATE_LIMIT_ANON_RPS", "0"),
         ("WS_FRAMES_PER_10S", "0"),
         ("SHUTDOWN_GRACE_SECS", "5"),
+        // Tests say themselves when the jobs run: `app.scheduler.drain()`.
+        ("JOBS_ENABLED", "false"),
     ];
     all.retain(|(name, _)| variables.iter().all(|(given, _)| given != name));
     all.extend_from_slice(variables);
