@@ -4,6 +4,7 @@ mod accepted;
 pub mod afritalk;
 pub mod asyncapi;
 pub mod commands;
+mod deliveries;
 pub mod demo;
 pub mod engine;
 mod housekeeping;
@@ -25,6 +26,7 @@ use crate::base::Clock;
 use crate::chat::{Chat, Delivered, Typing};
 use crate::config::Config;
 use crate::db::{self, Db};
+use crate::deliveries::{self as outside, Deliveries};
 use crate::identity::{Attendance, Directory, Gate, Parts, PresenceOf, RightsMoved, Tokens};
 use crate::notifications::{self, Notifications};
 use crate::realtime::{self, Hub, Realtime};
@@ -38,6 +40,7 @@ pub struct App {
     pub db: Db,
     pub directory: Directory,
     pub notifications: Notifications,
+    pub deliveries: Deliveries,
     pub chat: Chat,
     pub realtime: Arc<Realtime>,
     pub gate: Gate,
@@ -64,7 +67,9 @@ impl App {
             clock: clock.clone(),
             settings: notification_settings(&config.notifications),
             wake: Arc::default(),
+            deliveries_due: Arc::default(),
         };
+        let deliveries = deliveries::room(&config.deliveries, &notifications);
         let chat = Chat {
             db: db.clone(),
             directory: directory.clone(),
@@ -101,6 +106,7 @@ impl App {
             db,
             directory,
             notifications,
+            deliveries,
             chat,
             realtime,
             gate,
@@ -119,6 +125,9 @@ impl App {
             .spawn("housekeeping", housekeeping::run(self.db.clone(), self.chat.clock.clone(), stop.clone()));
         self.lifecycle
             .spawn("events", notifications::events::runner::run(self.notifications.clone(), stop.clone()));
+        let tracker = self.lifecycle.tracker().clone();
+        self.lifecycle.spawn("deliveries", outside::run(self.deliveries.clone(), tracker, stop.clone()));
+        self.lifecycle.spawn("delivery gauges", outside::gauges::run(self.deliveries.clone(), stop.clone()));
         let keep_days = i32::try_from(self.config.activity.audit_retention_days).unwrap_or(i32::MAX);
         self.lifecycle.spawn("activity", activity::derive::run(self.db.clone(), keep_days, stop.clone()));
         self.lifecycle.spawn("metrics", metrics::run(self.db.clone(), stop));
