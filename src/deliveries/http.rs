@@ -87,8 +87,8 @@ async fn list(
 
 /// Sends a delivery again that failed, bounced or was skipped (owners, managers)
 ///
-/// Its words stay what they were; its attempts and its deadline begin anew. Also for one that is `sending` and `uncertain`:
-/// whoever asks accepts that a second copy may arrive.
+/// Its words stay what they were; its attempts and its deadline begin anew. One that waits for its next attempt is tried
+/// now. Also for one that is `sending` and `uncertain`: whoever asks accepts that a second copy may arrive.
 #[utoipa::path(tag = "notifications", operation_id = "retry_delivery", params(("id" = DeliveryId, Path)),
     responses((status = 200, body = Delivery), (status = 409, description = "INVALID_TRANSITION: it is under way, or has arrived")))]
 #[post("/deliveries/{id}/retry")]

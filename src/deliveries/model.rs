@@ -40,7 +40,7 @@ impl DeliveryStatus {
         DeliveryStatus::Failed,
         DeliveryStatus::Skipped,
     ];
-    /// From where a delivery can be sent again.
+    /// Where a delivery came to an end without having arrived.
     pub const REPEATABLE: [DeliveryStatus; 3] =
         [DeliveryStatus::Failed, DeliveryStatus::Bounced, DeliveryStatus::Skipped];
 

@@ -33,7 +33,7 @@ pub async fn list(d: &Deliveries, actor: &Actor, filter: Filter) -> Result<Vec<D
     d.notifications.db.read(actor, move |tx| list::list(tx.conn(), tenant, &filter)).await
 }
 
-/// Queues a delivery again that failed, bounced, was skipped, or of which nobody knows whether it left.
+/// Queues a delivery for now that failed, bounced, was skipped, waits, or of which nobody knows whether it left.
 ///
 /// Errors: `FORBIDDEN`, `NOT_FOUND`, `INVALID_TRANSITION`.
 pub async fn retry(d: &Deliveries, actor: &Actor, id: DeliveryId) -> Result<Delivery> {
@@ -151,6 +151,7 @@ async fn enter(d: &Deliveries, actor: &Actor) -> Result<()> {
 }
 
 fn under_way(from: DeliveryStatus) -> Error {
-    let allowed = DeliveryStatus::REPEATABLE.map(DeliveryStatus::as_str);
+    let ended = DeliveryStatus::REPEATABLE.map(DeliveryStatus::as_str);
+    let allowed: Vec<&str> = std::iter::once(DeliveryStatus::Queued.as_str()).chain(ended).collect();
     Error::new(Kind::Conflict, "INVALID_TRANSITION").details(json!({ "from": from, "allowed": allowed }))
 }

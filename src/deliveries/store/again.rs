@@ -12,13 +12,14 @@ use crate::db::sql::{Bind, sql};
 use crate::deliveries::model::{Delivery, DeliveryStatus, Lane};
 use crate::preferences::Channel;
 
-// An uncertain one is nobody's under a lease: whoever asks for it again decides that a second copy does no harm.
+// A queued one goes at once, however long it was to wait: whoever claimed it just now loses it before an attempt begins.
+// An uncertain one is under nobody's lease: whoever asks for it again decides that a second copy does no harm.
 const REQUEUE: &str = "UPDATE deliveries SET status = 'queued', attempts = 0, next_attempt_at = $3, deadline_at = $4, \
     lease_until = NULL, lease_token = NULL, last_error = NULL, updated_at = $3 \
-    WHERE tenant_id = $1 AND id = $2 AND (status IN ('failed', 'bounced', 'skipped') \
+    WHERE tenant_id = $1 AND id = $2 AND (status IN ('queued', 'failed', 'bounced', 'skipped') \
       OR (status = 'sending' AND lease_token IS NULL)) RETURNING ";
 
-/// Queues a delivery again that came to an end; `None` where it has not.
+/// Queues a delivery for now, its attempts and its deadline anew; `None` where it is being sent, or was.
 pub fn requeue(
     tx: &mut Tx<'_>,
     tenant: TenantId,

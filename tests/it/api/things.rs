@@ -24,6 +24,8 @@ pub struct Things {
     pub operator: String,
     pub team: String,
     pub project: String,
+    /// To the member: of the message.
+    pub delivery: String,
 }
 
 /// A caller under a base, by token.
@@ -113,6 +115,7 @@ impl Things {
             operator: new(),
             team: new(),
             project: new(),
+            delivery: new(),
         }
     }
 
@@ -146,6 +149,8 @@ impl Things {
             {"type": "order", "id": "A-1042", "preview": {"title": format!("{mark} order")}}});
         let made = owner.must(post, &format!("/clients/{}/messages", things.client), Some(words)).await;
         things.message = made["id"].as_str().unwrap().to_owned();
+        let planned = owner.must(Method::GET, &format!("/deliveries?user_id={}", things.member), None).await;
+        things.delivery = planned[0]["id"].as_str().unwrap().to_owned();
         things
     }
 
@@ -158,6 +163,7 @@ impl Things {
             ("users", "id") => &self.member,
             ("teams", "id") => &self.team,
             ("projects", "id") => &self.project,
+            ("deliveries", "id") => &self.delivery,
             ("tenants", "tenantId") => &self.tenant,
             ("conversation in tenants", "userId") => &self.operator,
             ("messaging in tenants", "messageId") => &self.message,

@@ -1,7 +1,5 @@
 //! Sent again by hand: one, or many by their cause.
 
-use std::time::Duration;
-
 use guichet::base::id::DeliveryId;
 use guichet::deliveries::Failure;
 use serde_json::json;
@@ -44,7 +42,7 @@ async fn what_failed_is_sent_again_with_a_new_deadline_and_the_same_words() {
     let desk = Desk::new();
     let id = failed(&desk, &MAIL, Failure::Recipient("full".into())).await;
     let first = desk.row(id)["rendered"].clone();
-    desk.advance(Duration::from_secs(48 * 3_600));
+    desk.set(id, "deadline_at = next_attempt_at - interval '1 day'");
     let answer = retry(&desk, id).await;
     let data = answer.data();
     assert_eq!(
@@ -61,13 +59,13 @@ async fn what_failed_is_sent_again_with_a_new_deadline_and_the_same_words() {
 #[tokio::test]
 async fn what_is_under_way_or_has_arrived_is_not_sent_again() {
     let desk = Desk::new();
-    for status in ["queued", "sent", "delivered", "opened"] {
+    for status in ["sent", "delivered", "opened"] {
         let id = desk.mail();
         desk.set(id, &format!("status = '{status}'"));
         let answer = retry(&desk, id).await;
         assert_eq!(answer.refusal(), (409, "INVALID_TRANSITION"));
         let details = &answer.body["error"]["details"];
-        assert_eq!(details, &json!({"from": status, "allowed": ["failed", "bounced", "skipped"]}));
+        assert_eq!(details, &json!({"from": status, "allowed": ["queued", "failed", "bounced", "skipped"]}));
         assert_eq!(desk.ended(id).0, status);
     }
     let held = desk.mail();
@@ -75,6 +73,21 @@ async fn what_is_under_way_or_has_arrived_is_not_sent_again() {
     assert_eq!(retry(&desk, held).await.refusal(), (409, "INVALID_TRANSITION"));
     assert_eq!(retry(&desk, DeliveryId::new()).await.refusal(), (404, "NOT_FOUND"));
     assert_eq!(desk.world.awa.post("/deliveries/x/retry", json!({})).await.refusal(), (404, "NOT_FOUND"));
+}
+
+#[tokio::test]
+async fn what_waits_for_its_next_attempt_is_tried_now_and_twice_is_as_once() {
+    let desk = Desk::new();
+    let id = desk.mail();
+    let provider = Provider::new();
+    provider.will(Answer::Fails(Failure::Throttled { after: std::time::Duration::from_secs(600) }));
+    desk.drain(&provider).await;
+    assert_eq!(desk.drain(&provider).await, 0);
+    for _ in 0..2 {
+        assert_eq!(retry(&desk, id).await.data()["status"], "queued");
+    }
+    desk.drain(&provider).await;
+    assert_eq!((desk.ended(id), provider.ids().len()), (pair("sent", ""), 2));
 }
 
 #[tokio::test]
