@@ -71,11 +71,13 @@ CREATE TABLE notification_event_keys (
 CREATE INDEX notification_event_keys_age ON notification_event_keys (created_at);
 COMMENT ON TABLE notification_event_keys IS 'The names an event goes by, its idempotency key and the hash of what it says, kept 24 h: the same again acts once.';
 ALTER TABLE notification_event_keys ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-GRANT SELECT, INSERT ON notification_event_keys TO guichet_app;
+GRANT SELECT, INSERT, UPDATE (event_id, body_hash, created_at) ON notification_event_keys TO guichet_app;
 GRANT SELECT (created_at), DELETE ON notification_event_keys TO guichet_worker;
 CREATE POLICY notification_event_keys_tenant ON notification_event_keys AS RESTRICTIVE TO guichet_app USING (tenant_id = (SELECT authz.tenant()));
 CREATE POLICY notification_event_keys_select ON notification_event_keys FOR SELECT TO guichet_app USING ((SELECT authz.role()) = 'system');
 CREATE POLICY notification_event_keys_insert ON notification_event_keys FOR INSERT TO guichet_app WITH CHECK ((SELECT authz.role()) = 'system');
+-- A name that was forgotten is free for another event.
+CREATE POLICY notification_event_keys_update ON notification_event_keys FOR UPDATE TO guichet_app USING ((SELECT authz.role()) = 'system');
 CREATE POLICY notification_event_keys_worker ON notification_event_keys TO guichet_worker USING (true);
 
 CREATE TABLE rejected_events (

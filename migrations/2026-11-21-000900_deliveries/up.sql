@@ -5,6 +5,7 @@ CREATE TABLE deliveries (
     id uuid NOT NULL,
     -- Null for a digest, which is of many.
     notification_id uuid,
+    event_id uuid,
     ticket_id uuid,
     user_id uuid NOT NULL,
     channel text NOT NULL CONSTRAINT deliveries_channel_known CHECK (channel IN ('email', 'sms', 'push')),
@@ -44,6 +45,7 @@ CREATE INDEX deliveries_person ON deliveries (tenant_id, user_id, created_at DES
 -- How emails ended of late, for the watch over failures.
 CREATE INDEX deliveries_ended ON deliveries (updated_at, tenant_id)
     WHERE channel = 'email' AND status IN ('sent', 'delivered', 'opened', 'failed', 'bounced');
+CREATE INDEX deliveries_event ON deliveries (tenant_id, event_id) WHERE event_id IS NOT NULL;
 CREATE INDEX deliveries_age ON deliveries (created_at);
 COMMENT ON TABLE deliveries IS 'Emails, SMS and pushes: planned with their notification, claimed under a lease, sent once.';
 ALTER TABLE deliveries ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;

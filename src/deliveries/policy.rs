@@ -1,5 +1,5 @@
 //! Who sees deliveries and has them sent again: those who answer for what the house sends. Row-level security shows
-//! the rows to the same, and lets nobody but the service itself change one.
+//! and leaves the rows to the service itself alone.
 
 use crate::base::{Actor, Result};
 use crate::identity::{Permission, policy};

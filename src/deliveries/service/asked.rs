@@ -30,7 +30,7 @@ pub async fn list(d: &Deliveries, actor: &Actor, filter: Filter) -> Result<Vec<D
     policy::may_view(actor)?;
     enter(d, actor).await?;
     let tenant = actor.tenant;
-    d.notifications.db.read(actor, move |tx| list::list(tx.conn(), tenant, &filter)).await
+    d.notifications.db.read(actor, move |tx| list::list(tx, tenant, &filter)).await
 }
 
 /// Queues a delivery for now that failed, bounced, was skipped, waits, or of which nobody knows whether it left.
@@ -44,7 +44,7 @@ pub async fn retry(d: &Deliveries, actor: &Actor, id: DeliveryId) -> Result<Deli
     d.notifications
         .db
         .write(actor, move |tx| {
-            let found = list::one(tx.conn(), tenant, id)?.ok_or_else(|| Error::not_found("delivery"))?;
+            let found = list::one(tx, tenant, id)?.ok_or_else(|| Error::not_found("delivery"))?;
             let queued = again::requeue(tx, tenant, id, (now, now.plus(DEADLINE)))?;
             let queued = queued.ok_or_else(|| under_way(found.status))?;
             let wake = wake.clone();

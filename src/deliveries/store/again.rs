@@ -102,7 +102,8 @@ pub fn own_address(
     channel: Channel,
     since: Timestamp,
 ) -> Result<(Option<String>, i64)> {
-    let me: Me = sql(ME).bind(tenant).bind(user).bind(since).get_result(tx.conn())?;
+    let statement = sql(ME).bind(tenant).bind(user).bind(since);
+    let me: Me = tx.as_system(|sys| Ok(statement.get_result(sys.conn())?))?;
     let address = match channel {
         Channel::Email => me.email,
         Channel::Sms => me.phone,

@@ -130,10 +130,7 @@ impl Desk {
     }
 
     pub fn with(variables: &[(&str, &str)]) -> Self {
-        let mut all = vec![
-            ("NOTIFICATION_SMS_ENABLED", "true"),
-            ("APP_URL", "https://app.example.com"),
-        ];
+        let mut all = vec![("NOTIFICATION_SMS_ENABLED", "true"), ("APP_URL", "https://app.example.com")];
         all.extend_from_slice(variables);
         let world = World::of(TestServer::with(&all));
         let chloe = world.server.user("chloe").id;

@@ -15,3 +15,4 @@ mod rest;
 mod retries;
 mod samples;
 mod stopping;
+mod whole;
