@@ -26,6 +26,8 @@ pub struct Things {
     pub project: String,
     /// A business event that was announced to `operator`.
     pub event: String,
+    /// To the member: of the message.
+    pub delivery: String,
 }
 
 /// A caller under a base, by token.
@@ -116,6 +118,7 @@ impl Things {
             team: new(),
             project: new(),
             event: new(),
+            delivery: new(),
         }
     }
 
@@ -153,6 +156,8 @@ impl Things {
             "payload": {"user_id": things.operator, "task_id": "1", "title": format!("{DESK} task")}});
         let made = service.must(Method::POST, "/events", Some(told)).await;
         things.event = made["id"].as_str().unwrap().to_owned();
+        let planned = owner.must(Method::GET, &format!("/deliveries?user_id={}", things.member), None).await;
+        things.delivery = planned[0]["id"].as_str().unwrap().to_owned();
         things
     }
 
@@ -166,6 +171,7 @@ impl Things {
             ("teams", "id") => &self.team,
             ("projects", "id") => &self.project,
             ("events", "id") => &self.event,
+            ("deliveries", "id") => &self.delivery,
             ("tenants", "tenantId") => &self.tenant,
             ("conversation in tenants", "userId") => &self.operator,
             ("messaging in tenants", "messageId") => &self.message,
