@@ -66,4 +66,6 @@ pub fn is_relative(link: &str) -> bool {
 pub fn routes(config: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) {
     events::http::routes(config);
     by_hand::http::routes(config);
+    // Its pattern `/notifications/{id}` would take the literal paths of the others.
+    feed::http::routes(config);
 }

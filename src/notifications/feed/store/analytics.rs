@@ -56,8 +56,7 @@ pub fn analytics(
     from: Timestamp,
     to: Timestamp,
 ) -> Result<Vec<Fared>> {
-    let rows: Vec<Row> =
-        sql(ANALYTICS).bind(tenant).bind(from).bind(to).bind(MAX_ROWS).load(sys.conn())?;
+    let rows: Vec<Row> = sql(ANALYTICS).bind(tenant).bind(from).bind(to).bind(MAX_ROWS).load(sys.conn())?;
     rows.into_iter()
         .map(|row| {
             let channel = Channel::of_word(&row.channel);
