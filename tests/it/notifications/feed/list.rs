@@ -16,7 +16,7 @@ async fn mixed(world: &World) {
     for event in [
         json!({"event": "system.announcement", "payload": {"title": "Incendie", "body": "Sortez"}, "recipients": to}),
         task(emma, "Relire"),
-        json!({"event": "report.generated", "payload": {"report_id": "1", "name": "Octobre"}, "recipients": to}),
+        json!({"event": "report.generated", "payload": {"user_id": emma, "report_id": "1", "name": "Octobre"}}),
         json!({"event": "mandat.created", "payload": {"user_id": emma, "mandat_id": "9", "title": "Été à Évian"}}),
     ] {
         announce(world, event).await;
