@@ -27,8 +27,8 @@ use crate::chat::{Chat, Delivered, Typing};
 use crate::config::Config;
 use crate::db::{self, Db};
 use crate::identity::{Attendance, Directory, Gate, Parts, PresenceOf, RightsMoved, Tokens};
-use crate::notifications::intake::Intake;
 use crate::jobs::Scheduler;
+use crate::notifications::intake::Intake;
 use crate::notifications::{self, Notifications};
 use crate::realtime::{self, Hub, Realtime};
 use crate::web::health::Readiness;
@@ -133,6 +133,7 @@ impl App {
         }
         if self.config.server.jobs_enabled {
             self.lifecycle.spawn("jobs", self.scheduler.clone().run(stop.clone()));
+        }
         self.lifecycle.spawn("signs", crate::identity::signs::run(self.directory.clone(), stop.clone()));
         self.lifecycle.spawn("activity", activity::derive::run(self.db.clone(), stop.clone()));
         self.lifecycle.spawn("metrics", metrics::run(self.db.clone(), stop));

@@ -26,6 +26,8 @@ pub struct Things {
     pub project: String,
     /// A business event that was announced to `operator`.
     pub event: String,
+    /// What the owner was told.
+    pub notification: String,
 }
 
 /// A caller under a base, by token.
@@ -116,6 +118,7 @@ impl Things {
             team: new(),
             project: new(),
             event: new(),
+            notification: new(),
         }
     }
 
@@ -153,6 +156,11 @@ impl Things {
             "payload": {"user_id": things.operator, "task_id": "1", "title": format!("{DESK} task")}});
         let made = service.must(Method::POST, "/events", Some(told)).await;
         things.event = made["id"].as_str().unwrap().to_owned();
+        let told = json!({"event": "task.assigned",
+            "payload": {"user_id": me["user"]["id"], "task_id": "1", "title": format!("{mark} task")}});
+        service.must(Method::POST, "/events", Some(told)).await;
+        let told = owner.must(Method::GET, "/notifications?sort=recent&limit=1", None).await;
+        things.notification = told[0]["id"].as_str().unwrap().to_owned();
         things
     }
 
@@ -166,6 +174,7 @@ impl Things {
             ("teams", "id") => &self.team,
             ("projects", "id") => &self.project,
             ("events", "id") => &self.event,
+            ("notifications", "id") => &self.notification,
             ("tenants", "tenantId") => &self.tenant,
             ("conversation in tenants", "userId") => &self.operator,
             ("messaging in tenants", "messageId") => &self.message,

@@ -8,6 +8,7 @@ mod list;
 mod many;
 mod marks;
 mod random;
+mod sockets;
 mod strangers;
 
 use std::collections::BTreeMap;
