@@ -86,4 +86,6 @@ pub fn routes(config: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) 
     rejected::http::routes(config);
     events::http::routes(config);
     by_hand::http::routes(config);
+    // Its pattern `/notifications/{id}` would take the literal paths of the others.
+    feed::http::routes(config);
 }
