@@ -5,3 +5,4 @@ fault-template-broken = Line { $line }: this text cannot be rendered ({ $why }).
 fault-template-refused = Line { $line }: this construct is not permitted ({ $why }).
 fault-template-too-long = This text takes too much computing.
 fault-blank = This text comes out empty.
+fault-must-be-optional = Producers did not promise this variable: it can only be optional.

@@ -5,3 +5,4 @@ fault-template-broken = Ligne { $line } : ce texte ne peut pas être produit ({ 
 fault-template-refused = Ligne { $line } : cette construction n’est pas permise ({ $why }).
 fault-template-too-long = Ce texte demande trop de calcul.
 fault-blank = Ce texte est vide une fois produit.
+fault-must-be-optional = Les émetteurs n’ont pas promis cette variable : elle ne peut être que facultative.

@@ -50,6 +50,7 @@ answer under `/api`.\n\nThe sockets are described [on a page of their own](/docs
         (name = "presence", description = "Who is there now"),
         (name = "afritalk", description = "Direct messages and presence as AfriTalk's front end calls them: under `/api/tenants`, in camelCase"),
         (name = "chat", description = "Client rooms: messages, receipts, search"),
+        (name = "notifications", description = "What people are told: events, templates, feeds"),
         (name = "activity", description = "Who did what"),
     )
 )]

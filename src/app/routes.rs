@@ -14,7 +14,7 @@ use crate::web::cors::Origins;
 use crate::web::guard::BodySettings;
 use crate::web::routes::{RouteTable, unmatched, unmatched_outside};
 use crate::web::{self as conventions, Conventions, docs, health};
-use crate::{activity, chat, identity, realtime};
+use crate::{activity, chat, identity, notifications, realtime};
 
 /// The routes of the API, under whatever base. Literal paths stand before patterns that would take them.
 pub fn api(config: &mut ServiceConfig<'_>) {
@@ -22,6 +22,7 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .configure(chat::http::routes)
         .configure(identity::routes)
         .configure(activity::http::routes)
+        .configure(notifications::templates::http::routes)
         .configure(afritalk::http::routes);
 }
 

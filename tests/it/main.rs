@@ -11,6 +11,7 @@ mod harness;
 mod hostile;
 mod identity;
 mod migrations;
+mod notifications;
 mod outage;
 mod presence;
 mod realtime;

@@ -13,6 +13,9 @@ use crate::harness::{Answer, TestServer};
 /// Stands in the names of operators and teams.
 pub const DESK: &str = "pultnachbar";
 
+/// Every tenant has it; the victim's tenant changed it.
+pub const TEMPLATE: &str = "report.generated";
+
 /// One record of each kind, all of one client.
 #[derive(Clone, Debug)]
 pub struct Things {
@@ -146,6 +149,8 @@ impl Things {
             {"type": "order", "id": "A-1042", "preview": {"title": format!("{mark} order")}}});
         let made = owner.must(post, &format!("/clients/{}/messages", things.client), Some(words)).await;
         things.message = made["id"].as_str().unwrap().to_owned();
+        let words = json!({"texts": {"en": {"title": format!("{mark} {{{{ name }}}}")}}, "force": true});
+        owner.must(Method::PUT, &format!("/notification-templates/{TEMPLATE}"), Some(words)).await;
         things
     }
 
@@ -158,6 +163,7 @@ impl Things {
             ("users", "id") => &self.member,
             ("teams", "id") => &self.team,
             ("projects", "id") => &self.project,
+            ("notification-templates", "code") => TEMPLATE,
             ("tenants", "tenantId") => &self.tenant,
             ("conversation in tenants", "userId") => &self.operator,
             ("messaging in tenants", "messageId") => &self.message,
