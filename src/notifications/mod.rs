@@ -41,6 +41,8 @@ pub struct Notifications {
     pub settings: Settings,
     /// Tells the task of large audiences that one waits.
     pub wake: Arc<tokio::sync::Notify>,
+    /// Tells the workers of deliveries that some are due.
+    pub deliveries_due: Arc<tokio::sync::Notify>,
 }
 
 /// What the configuration says.
