@@ -24,7 +24,9 @@ impl Api {
     pub fn new(server_url: &str, token: Option<&str>) -> Self {
         // A provider of cryptography for reqwest, though nothing here speaks TLS.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        // Shorter than the server keeps a connection: else a request may meet one that is just being closed.
+        let idle = std::time::Duration::from_secs(2);
+        let http = reqwest::Client::builder().no_proxy().pool_idle_timeout(idle).build().unwrap();
         Self { http, base: format!("{server_url}/api/v1"), token: token.map(str::to_owned), headers: vec![] }
     }
 
