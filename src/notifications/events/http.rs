@@ -112,6 +112,8 @@ async fn announce_one(
 /// Up to 1,000 events.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"events": [{"event": "report.generated", "idempotency_key": "report-3",
+    "payload": {"user_id": "0198c0de-0000-7000-8000-000000000001", "report_id": "3", "name": "Ventes de février"}}]}))]
 struct BulkBody {
     /// In the order in which they act.
     #[schema(value_type = Vec<EventBody>, min_items = 1, max_items = 1000)]

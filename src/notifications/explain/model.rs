@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::base::id::{DeliveryId, EventId, NotificationId, UserId};
-use crate::preferences::{Channel, Decision};
+use crate::preferences::{Channel, PerChannel, Verdict};
 
 /// What an event came to for one person.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -21,7 +21,7 @@ pub struct Explanation {
     /// For each channel: used or not, by which rule, and which level of the preferences. Null where there was nothing
     /// to decide.
     #[schema(required)]
-    pub channels: Option<Decision>,
+    pub channels: Option<PerChannel<Verdict>>,
     /// The notification, where the person sees one.
     #[schema(required)]
     pub notification_id: Option<NotificationId>,
