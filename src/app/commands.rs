@@ -19,7 +19,8 @@ use crate::chat::{Chat, is_reserved_event};
 use crate::config::Feature;
 use crate::identity::connect::Ticket;
 use crate::identity::{self, Asked, Attendance, Directory};
-use crate::notifications::{self, Notifications, live};
+use crate::notifications::live::{self, AckCommand};
+use crate::notifications::{self, Notifications};
 use crate::realtime::{
     Change, Circle, Credential, Event, Grant, Host, Kept, Peer, Reach, Receipt, Sees, Waiting,
 };
@@ -28,8 +29,8 @@ use crate::web::idempotency::Once;
 use crate::web::rate_limit::Key;
 
 /// Commands a person may send over the socket.
-pub const COMMANDS: [&str; 5] =
-    ["messaging:send", "messaging:read", "messaging:typing", "messaging:join", "presence:ping"];
+pub const COMMANDS: [&str; 6] =
+    ["messaging:send", "messaging:read", "messaging:typing", "messaging:join", "notify:ack", "presence:ping"];
 /// Families of event names that are guichet's own, whatever follows.
 const RESERVED_FAMILIES: [&str; 7] =
     ["messaging:", "notify:", "presence:", "ticket:", "meeting:", "phx_", "presence_"];
@@ -253,6 +254,10 @@ impl Desk {
                 let typing = parse::<TypingCommand>(payload)?;
                 chat::set_typing(&self.chat, actor, typing.room()?, typing.typing).await?;
                 Ok(json!({}))
+            }
+            "notify:ack" => {
+                let ack = parse::<AckCommand>(payload)?;
+                answer(&notifications::feed::ack(&self.notifications, actor, ack.id).await?)
             }
             // Older clients say so after their join; being there is the join's doing.
             "messaging:join" | "presence:ping" => Ok(json!({})),

@@ -93,6 +93,7 @@ impl Dialect {
                         *text = camel(text).into_owned();
                     }
                 }
+                names.retain(|name| !required.contains(name));
                 required.extend(names);
             }
         }
@@ -127,6 +128,17 @@ fn beside(properties: &Map<String, Value>) -> Vec<(&'static str, Value)> {
             ("tenantId", json!({"type": "string", "format": "uuid"})),
             ("userOneId", json!({"type": "string", "format": "uuid", "description": "Whoever reads"})),
             ("userTwoId", id()),
+        ]
+    } else if has(&["category", "is_read", "type", "body"]) {
+        vec![
+            ("type", json!({"type": "string", "enum": ["message", "alert", "system"]})),
+            ("code", json!({"type": "string", "description": "The template's code"})),
+            ("message", json!({"type": "string", "description": "The same as `body`"})),
+            ("userId", json!({"type": "string", "format": "uuid", "description": "Whoever reads"})),
+            ("relatedEntityType", text()),
+            ("relatedEntityId", json!({"description": "As the event's producer says it"})),
+            ("pushSent", json!({"type": "boolean"})),
+            ("pushSentAt", json!({"type": ["string", "null"], "format": "date-time"})),
         ]
     } else {
         Vec::new()

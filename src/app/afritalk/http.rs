@@ -1,4 +1,4 @@
-//! The paths that AfriTalk's front end calls: the use cases of chat and presence, in its names.
+//! The paths that AfriTalk's front end calls: the use cases of chat, presence and notifications, in its names.
 //!
 //! No rule is written here. What arrives is read in camelCase, what leaves is [`told`](super::told_answer), and the
 //! tenant of the path must be the token's, which [`Here`] sees to before anything else of a request is read.
@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::{Reader, told_answer};
+use super::{Reader, feed, told_answer};
 use crate::base::id::{MessageId, TenantId, UserId};
 use crate::base::{Actor, Error, Kind, Result};
 use crate::chat::Chat;
@@ -34,10 +34,11 @@ pub fn is_afritalks(path: &str) -> bool {
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(conversations).service(conversation).service(send).service(read).service(who_is_there);
+    config.service(feed::notifications).service(feed::read);
 }
 
 /// The caller, of the tenant that the path names. First among a handler's arguments, so that its refusal wins.
-struct Here(Actor);
+pub(super) struct Here(Actor);
 
 impl Deref for Here {
     type Target = Actor;
@@ -64,7 +65,7 @@ impl FromRequest for Here {
 }
 
 /// An answer in AfriTalk's names.
-struct Told<T>(Reply<T>);
+pub(super) struct Told<T>(pub(super) Reply<T>);
 
 impl<T: Serialize> Responder for Told<T> {
     type Body = BoxBody;

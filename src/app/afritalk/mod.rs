@@ -9,6 +9,7 @@
 //! [`told_answer`]; `http` reads their bodies and queries in AfriTalk's names by itself.
 
 pub mod described;
+mod feed;
 pub mod http;
 mod keys;
 mod names;

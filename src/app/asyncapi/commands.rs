@@ -8,8 +8,10 @@ use super::schemas::{SchemaOf, of};
 use super::shapes::{Anything, Empty};
 use crate::chat::http::{ReadCommand, SendCommand, TypingCommand};
 use crate::chat::model::{ReadState, Sent};
+use crate::notifications::live::AckCommand;
+use crate::notifications::model::Notification;
 
-pub const COMMANDS: [Command; 5] = [
+pub const COMMANDS: [Command; 6] = [
     Command {
         ask: ask(
             "command_messaging_send",
@@ -50,6 +52,10 @@ pub const COMMANDS: [Command; 5] = [
             empty,
         ),
         answer: answer("reply_messaging_join", "Nothing was to be done", of::<Empty>, empty),
+    },
+    Command {
+        ask: ask("command_notify_ack", "notify:ack", "Mark a notification as read", of::<AckCommand>, ack),
+        answer: answer("reply_notify_ack", "The notification as it is now", of::<Notification>, acknowledged),
     },
     Command {
         ask: ask(
@@ -110,6 +116,18 @@ pub fn read() -> Value {
 pub fn read_state() -> Value {
     json!({"conversation_id": "0198c0de-0000-7000-8000-000000000003", "up_to_seq": 12, "unread_count": 0,
         "total": 2})
+}
+
+fn ack() -> Value {
+    json!({"id": "0198c0de-0000-7000-8000-00000000000e"})
+}
+
+fn acknowledged() -> Value {
+    let mut read = events::notification();
+    read["status"] = json!("read");
+    read["is_read"] = json!(true);
+    read["read_at"] = json!("2026-01-02T10:00:05.000Z");
+    read
 }
 
 fn typing() -> Value {

@@ -3,13 +3,23 @@
 mod policy;
 pub(super) mod store;
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 use self::store::Feed;
 use super::Notifications;
 use super::told::{self, NewTold, UnreadTold};
-use crate::base::id::UserId;
+use crate::base::id::{NotificationId, UserId};
 use crate::base::{Actor, Result};
 use crate::config::Feature;
 use crate::realtime::Event;
+
+/// `notify:ack`: this notification was read.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AckCommand {
+    pub id: NotificationId,
+}
 
 /// What a person finds at their topic when they come: told in this order, and then what comes after `head`.
 #[derive(Debug)]

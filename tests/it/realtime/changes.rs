@@ -120,7 +120,7 @@ async fn a_row_is_told_as_the_table_has_it_through_all_its_life() {
 #[tokio::test]
 async fn rows_reach_those_alone_who_may_read_them() {
     let world = World::new();
-    let all = json!([{"event": "*", "schema": "public"}]);
+    let all = json!([{"event": "*", "schema": "public", "table": "messages"}]);
     // Of another client, an operator of others, and a member of this one.
     let mut bruno = listening(&world, "bruno", all.clone()).await;
     let mut karim = listening(&world, "karim", all.clone()).await;
@@ -275,8 +275,9 @@ async fn a_long_reading_tells_each_row_once() {
 }
 
 #[tokio::test]
-async fn where_chat_is_off_its_rows_are_not_told() {
-    let world = World::of(crate::harness::TestServer::with(&[("FEATURES_OFF", "chat")]));
+async fn where_nothing_is_on_whose_rows_are_told_nobody_listens() {
+    let off = [("FEATURES_OFF", "chat,notifications")];
+    let world = World::of(crate::harness::TestServer::with(&off));
     let mut awa = Socket::open(&world.server, &world.server.user("awa").token).await;
     let (status, response) =
         awa.ask(ANY, "phx_join", json!({"config": {"postgres_changes": [{"table": "messages"}]}})).await;

@@ -273,3 +273,85 @@ async fn an_announcement_to_thousands_elsewhere_reaches_those_who_are_here() {
     let (payload, _) = chloe.event(&format!("chat:room:{}", world.nord), "messaging:new").await;
     assert_eq!(payload["message"]["content"], "behind it");
 }
+
+#[tokio::test]
+async fn reading_on_one_socket_is_seen_on_five_others_of_every_dialect() {
+    let world = World::of(crate::harness::TestServer::with(&[("NOTIFICATION_WS_MAX_CONN", "6")]));
+    let topic = feed(id(&world, "emma"));
+    let announced = notify(&world, "emma", "1");
+    let told: Value = serde_json::from_str(announced.payload.get()).unwrap();
+    let named = told["notification"]["id"].clone();
+    let mut clients = Vec::new();
+    for wire in ALL {
+        clients.push(Client::on(&world, wire, "emma", &topic).await);
+    }
+    let mut reader = Client::on(&world, &Plain, "emma", &topic).await;
+    let ack = Ask::Command { topic: &topic, name: "notify:ack", payload: json!({"id": named}) };
+    let first = reader.ok(&ack).await;
+    assert_eq!((&first["id"], &first["status"], &first["is_read"]), (&named, &json!("read"), &json!(true)));
+    let rest = world.emma.get(&format!("/notifications/{}", named.as_str().unwrap())).await;
+    assert_eq!(&first, rest.data(), "what REST returns");
+    assert_eq!(reader.ok(&ack).await, first, "said again, it changes nothing");
+    clients.push(reader);
+    for client in &mut clients {
+        let (payload, meta) = client.event(&topic, "notify:updated").await;
+        let wire = client.wire;
+        let notification = &payload["notification"];
+        assert_eq!(notification[wire.key("is_read")], true, "{}: {payload}", wire.name());
+        assert_eq!((&payload["unread"], &meta["seq"]), (&json!(0), &json!(2)), "{}", wire.name());
+        assert!(told_again(&client.settled().await).is_empty(), "{}", wire.name());
+    }
+}
+
+fn told_again(heard: &[Heard]) -> Vec<&Heard> {
+    let is_update = |heard: &&Heard| matches!(heard, Heard::Event { event, .. } if event == "notify:updated");
+    heard.iter().filter(is_update).collect()
+}
+
+#[tokio::test]
+async fn nobody_reads_for_another_and_what_is_no_id_is_refused() {
+    let world = World::new();
+    let announced = notify(&world, "emma", "1");
+    let told: Value = serde_json::from_str(announced.payload.get()).unwrap();
+    for wire in ALL {
+        let topic = format!("user:{}", id(&world, "awa"));
+        let mut awa = Client::on(&world, wire, "awa", &topic).await;
+        for (payload, code) in [
+            (json!({"id": told["notification"]["id"]}), "NOT_FOUND"),
+            (json!({"id": Uuid::now_v7()}), "NOT_FOUND"),
+            (json!({"id": "x"}), "VALIDATION_ERROR"),
+            (json!({}), "VALIDATION_ERROR"),
+        ] {
+            let ack = Ask::Command { topic: &topic, name: "notify:ack", payload };
+            assert_eq!(awa.refusal(&ack).await, code, "{}", wire.name());
+        }
+    }
+}
+
+#[tokio::test]
+async fn afritalk_s_paths_are_the_feed_in_its_names() {
+    let world = World::new();
+    notify(&world, "emma", "1");
+    let told: Value = serde_json::from_str(notify(&world, "emma", "2").payload.get()).unwrap();
+    let base = format!("/tenants/{}/notifications", world.server.demo.tenant_id);
+    let path = format!("{base}/{}/read", told["notification"]["id"].as_str().unwrap());
+    assert_eq!(world.awa.put(&path, json!({})).await.status, 404);
+    let foreign = format!("/tenants/{}/notifications", Uuid::now_v7());
+    assert_eq!(world.emma.get(&foreign).await.status, 403);
+    assert_eq!(world.emma.get(&format!("{base}?limit=0")).await.status, 422);
+
+    let read = world.emma.put(&path, json!({})).await;
+    assert_eq!((&read.data()["isRead"], &read.data()["title"]), (&json!(true), &json!("2")));
+    let page = world.emma.get(&base).await;
+    let titles: Vec<&Value> = page.data().as_array().unwrap().iter().map(|one| &one["title"]).collect();
+    assert_eq!(titles, [&json!("1"), &json!("2")], "unread ones first");
+    let one = &page.data()[0];
+    assert_eq!(one["userId"], json!(id(&world, "emma")));
+    assert_eq!(
+        (&one["type"], &one["code"], &one["message"]),
+        (&json!("alert"), &json!("mandat.created"), &json!(""))
+    );
+    assert_eq!((&one["pushSent"], &one["pushSentAt"]), (&json!(false), &Value::Null));
+    assert_eq!(one["data"]["a_b"], 1, "a producer's own keys");
+    assert_eq!(page.body["meta"]["unread"], 1);
+}

@@ -1,0 +1,78 @@
+//! The notifications of AfriTalk's front end: a person's feed, in its names.
+
+use actix_web::web::Data;
+use actix_web::{get, put};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::IntoParams;
+
+use super::http::{Here, Told};
+use crate::base::Result;
+use crate::base::id::{NotificationId, TenantId};
+use crate::notifications::feed::query::{Cursor, Sort, Wanted};
+use crate::notifications::model::Notification;
+use crate::notifications::{Notifications, feed};
+use crate::web::{Check, Path, Query, Reply};
+
+/// Which page.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub(super) struct PageOfFeed {
+    /// 1–200, 50 when absent.
+    limit: Option<i64>,
+    /// 0 when absent. Not with `cursor`.
+    offset: Option<i64>,
+    /// `meta.next` of the page before.
+    cursor: Option<String>,
+    /// Only read ones, or only unread ones.
+    is_read: Option<bool>,
+}
+
+impl PageOfFeed {
+    fn into_wanted(self) -> Result<Wanted> {
+        let mut check = Check::new();
+        check.that(self.cursor.is_none() || self.offset.is_none(), "cursor", "ambiguous");
+        let after = self
+            .cursor
+            .and_then(|cursor| check.word("cursor", &cursor, |cursor| Cursor::parse(cursor, Sort::Unread)));
+        let page = check.page(self.limit, self.offset);
+        check.done()?;
+        let mut wanted = Wanted { after, offset: page.offset, limit: page.limit, ..Wanted::default() };
+        wanted.filter.is_read = self.is_read;
+        Ok(wanted)
+    }
+}
+
+/// The caller's notifications, in AfriTalk's names
+///
+/// Unread ones first, then the newest. `meta.next` is the `cursor` of the next page, null after the last; `meta.unread`
+/// is the counter.
+#[utoipa::path(tag = "afritalk", operation_id = "afritalk_list_notifications",
+    params(("tenantId" = TenantId, Path), PageOfFeed), responses((status = 200, body = [Notification])))]
+#[get("/tenants/{tenantId}/notifications")]
+pub(super) async fn notifications(
+    here: Here,
+    n: Data<Notifications>,
+    query: Query<PageOfFeed>,
+) -> Result<Told<Vec<Notification>>> {
+    let wanted = query.0.into_wanted()?;
+    let limit = wanted.limit;
+    let (page, feed, next) = feed::list(&n, &here, wanted).await?;
+    let next = next.map(|next| next.to_string());
+    let meta = json!({"limit": limit, "next": next, "head": feed.head, "unread": feed.unread});
+    Ok(Told(Reply::ok(page).meta(meta)))
+}
+
+/// Marks a notification as read, and answers it in AfriTalk's names
+#[utoipa::path(tag = "afritalk", operation_id = "afritalk_read_notification",
+    params(("tenantId" = TenantId, Path), ("notificationId" = NotificationId, Path)),
+    responses((status = 200, body = Notification)))]
+#[put("/tenants/{tenantId}/notifications/{notificationId}/read")]
+pub(super) async fn read(
+    here: Here,
+    n: Data<Notifications>,
+    path: Path<(TenantId, NotificationId)>,
+) -> Result<Told<Notification>> {
+    Ok(Told(Reply::ok(feed::ack(&n, &here, path.0.1).await?)))
+}
