@@ -6,3 +6,7 @@ fault-template-refused = Line { $line }: this construct is not permitted ({ $why
 fault-template-too-long = This text takes too much computing.
 fault-blank = This text comes out empty.
 fault-must-be-optional = Producers did not promise this variable: it can only be optional.
+notifications-summary-subject = New notifications: { $count }
+notifications-summary-body = New notifications are waiting for you: { $count }.
+notifications-digest-subject = Your notifications: { $count }
+notifications-digest-body = This is what happened since your last summary.

@@ -6,3 +6,7 @@ fault-template-refused = Ligne { $line } : cette construction n’est pas permis
 fault-template-too-long = Ce texte demande trop de calcul.
 fault-blank = Ce texte est vide une fois produit.
 fault-must-be-optional = Les émetteurs n’ont pas promis cette variable : elle ne peut être que facultative.
+notifications-summary-subject = Nouvelles notifications : { $count }
+notifications-summary-body = De nouvelles notifications vous attendent dans votre espace : { $count }.
+notifications-digest-subject = Vos notifications : { $count }
+notifications-digest-body = Voici ce qui s’est passé depuis votre dernier résumé.

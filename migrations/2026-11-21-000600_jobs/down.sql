@@ -3,6 +3,7 @@ ALTER POLICY users_select ON users USING (
     OR id = (SELECT authz.me())
     OR ((SELECT authz.role()) = 'employee' AND role <> 'client')
     OR id IN (SELECT authz.my_people()));
+ALTER POLICY teams_select ON teams USING ((SELECT authz.is_operator()) OR (SELECT authz.role()) = 'service');
 ALTER POLICY team_members_select ON team_members
     USING ((SELECT authz.is_operator()) OR (SELECT authz.role()) = 'service');
 ALTER POLICY clients_select ON clients

@@ -1,3 +1,4 @@
+DROP INDEX users_role;
 DROP TABLE client_silences;
 DROP TABLE notification_skips;
 DROP TABLE notifications;

@@ -6,13 +6,14 @@ pub mod asyncapi;
 pub mod commands;
 pub mod demo;
 pub mod engine;
-mod housekeeping;
+mod jobs;
 mod lifecycle;
 mod metrics;
 pub mod openapi;
 mod presence;
 mod routes;
 mod serve;
+mod topic;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +27,8 @@ use crate::chat::{Chat, Delivered, Typing};
 use crate::config::Config;
 use crate::db::{self, Db};
 use crate::identity::{Attendance, Directory, Gate, Parts, PresenceOf, RightsMoved, Tokens};
+use crate::jobs::Scheduler;
+use crate::notifications::intake::Intake;
 use crate::notifications::{self, Notifications};
 use crate::realtime::{self, Hub, Realtime};
 use crate::web::health::Readiness;
@@ -38,6 +41,9 @@ pub struct App {
     pub db: Db,
     pub directory: Directory,
     pub notifications: Notifications,
+    /// Where Redis is configured.
+    pub intake: Option<Intake>,
+    pub scheduler: Scheduler,
     pub chat: Chat,
     pub realtime: Arc<Realtime>,
     pub gate: Gate,
@@ -53,7 +59,7 @@ impl App {
             clock: clock.clone(),
             patience: presence::patience(&config.realtime),
             spelling: afritalk::spelling(),
-            tables: vec![&crate::chat::MESSAGES],
+            tables: vec![&crate::chat::MESSAGES, &notifications::NOTIFICATIONS],
         }));
         let lifecycle = Lifecycle::new();
         let directory = directory(&config, &db, &hub, &clock)?;
@@ -65,10 +71,12 @@ impl App {
             settings: notification_settings(&config.notifications),
             wake: Arc::default(),
         };
+        let scheduler = jobs::scheduler(&config, &notifications);
         let chat = Chat {
             db: db.clone(),
             directory: directory.clone(),
             hub: Arc::clone(&hub),
+            notifications: notifications.clone(),
             clock: clock.clone(),
             delivered: Delivered::default(),
             typing: Typing::new(Arc::clone(&hub)),
@@ -79,6 +87,7 @@ impl App {
         let host = Arc::new(commands::Desk {
             directory: directory.clone(),
             chat: chat.clone(),
+            notifications: notifications.clone(),
             attendance,
             limits: limits.clone(),
         });
@@ -94,12 +103,15 @@ impl App {
         );
         let realtime = Arc::new(realtime);
         let gate = Gate { directory: directory.clone(), limits };
-        let readiness = readiness(&db);
+        let intake = intake(&config, &notifications)?;
+        let readiness = readiness(&db, intake.as_ref());
         Ok(Self {
             config: Arc::new(config),
             db,
             directory,
             notifications,
+            intake,
+            scheduler,
             chat,
             realtime,
             gate,
@@ -115,9 +127,15 @@ impl App {
         self.lifecycle.spawn("delivered", crate::chat::delivered::run(self.chat.clone(), stop.clone()));
         self.lifecycle.spawn("typing", self.chat.typing.clone().run(stop.clone()));
         self.lifecycle
-            .spawn("housekeeping", housekeeping::run(self.db.clone(), self.chat.clock.clone(), stop.clone()));
-        let keep_days = i32::try_from(self.config.activity.audit_retention_days).unwrap_or(i32::MAX);
-        self.lifecycle.spawn("activity", activity::derive::run(self.db.clone(), keep_days, stop.clone()));
+            .spawn("events", notifications::events::runner::run(self.notifications.clone(), stop.clone()));
+        if let Some(intake) = &self.intake {
+            self.lifecycle.spawn("intake", intake.clone().run(stop.clone()));
+        }
+        if self.config.server.jobs_enabled {
+            self.lifecycle.spawn("jobs", self.scheduler.clone().run(stop.clone()));
+        }
+        self.lifecycle.spawn("signs", crate::identity::signs::run(self.directory.clone(), stop.clone()));
+        self.lifecycle.spawn("activity", activity::derive::run(self.db.clone(), stop.clone()));
         self.lifecycle.spawn("metrics", metrics::run(self.db.clone(), stop));
     }
 }
@@ -178,9 +196,14 @@ fn rates(config: &Config) -> RateSettings {
     }
 }
 
-fn readiness(db: &Db) -> Readiness {
+fn intake(config: &Config, notifications: &Notifications) -> anyhow::Result<Option<Intake>> {
+    let Some(url) = &config.redis.url else { return Ok(None) };
+    Ok(Some(Intake::new(notifications.clone(), &url.0, &config.redis.prefix)?))
+}
+
+fn readiness(db: &Db, intake: Option<&Intake>) -> Readiness {
     let database = db.clone();
-    Readiness::new().check("database", move || {
+    let readiness = Readiness::new().check("database", move || {
         let db = database.clone();
         async move {
             let asked = Instant::now();
@@ -192,5 +215,12 @@ fn readiness(db: &Db) -> Readiness {
             .await?;
             Ok(asked.elapsed())
         }
-    })
+    });
+    match intake.cloned() {
+        Some(intake) => readiness.watch("redis", move || {
+            let intake = intake.clone();
+            async move { intake.check().await }
+        }),
+        None => readiness,
+    }
 }

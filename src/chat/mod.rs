@@ -32,6 +32,7 @@ use crate::base::{Actor, Clock, Result};
 use crate::config::Feature;
 use crate::db::Db;
 use crate::identity::{Directory, FeatureSet};
+use crate::notifications::Notifications;
 use crate::realtime::Hub;
 
 /// What chat needs of the house.
@@ -40,6 +41,7 @@ pub struct Chat {
     pub db: Db,
     pub directory: Directory,
     pub hub: Arc<Hub>,
+    pub notifications: Notifications,
     pub clock: Clock,
     pub delivered: Delivered,
     pub typing: Typing,

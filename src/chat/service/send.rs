@@ -14,8 +14,10 @@ use crate::chat::place::Place;
 use crate::chat::service::{counterpart, direct};
 use crate::chat::store::{self, Announcement, NewMessage, Teller, Told};
 use crate::chat::{Chat, events, person_topic, policy};
+use crate::config::Feature;
 use crate::db::Tx;
 use crate::identity::FeatureSet;
+use crate::notifications::rooms;
 use crate::telemetry::names::{MESSAGE_DELIVERY_SECONDS, MESSAGES_SENT};
 use crate::web::idempotency::{Done, Once};
 
@@ -58,7 +60,7 @@ pub async fn send(chat: &Chat, actor: &Actor, once: Once, command: Send) -> Resu
         .write(actor, move |tx| {
             once.run(tx, |tx| {
                 let teller = teller(tx, &by, &features, &command)?;
-                write(&task, tx, &by, &command, teller, arrived)
+                write(&task, tx, &by, (&features, &command), teller, arrived)
             })
         })
         .await?;
@@ -98,7 +100,7 @@ fn write(
     chat: &Chat,
     tx: &mut Tx<'_>,
     actor: &Actor,
-    command: &Send,
+    (features, command): (&FeatureSet, &Send),
     teller: Teller,
     arrived: Instant,
 ) -> Result<Written> {
@@ -119,6 +121,9 @@ fn write(
     }
     let message = insert(chat, tx, actor, command, &teller)?;
     let told = announce(chat, tx, actor, (&teller.place, &message), arrived)?;
+    if features.is_on(Feature::Notifications) {
+        notify(chat, tx, actor, (&teller, &message), &told)?;
+    }
     let across = |told: &&Told| teller.place.is_across(actor, told.user_id, told.side());
     let mut others: Vec<UserId> = told.iter().filter(across).map(|told| told.user_id).collect();
     let mut last_seen = None;
@@ -205,4 +210,23 @@ fn announce(
         metrics::histogram!(MESSAGE_DELIVERY_SECONDS).record(arrived.elapsed());
     });
     Ok(told)
+}
+
+/// Everybody told has it in their feed too.
+fn notify(
+    chat: &Chat,
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    (teller, message): (&Teller, &Message),
+    told: &[Told],
+) -> Result<()> {
+    let written = rooms::Written {
+        message: message.id,
+        conversation: message.conversation_id,
+        client: teller.place.client().zip(teller.client_name.as_deref()),
+        sender_name: message.sender_name.as_deref().unwrap_or_default(),
+        content: message.content.as_deref().unwrap_or_default(),
+        told: told.iter().map(|told| told.user_id).collect(),
+    };
+    rooms::notify(tx, &chat.notifications, actor, &written)
 }

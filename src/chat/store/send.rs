@@ -24,6 +24,8 @@ pub struct Teller {
     #[diesel(sql_type = Nullable<Text>)]
     pub operator_name: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
+    pub client_name: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
     pub sender_name: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     pub sender_avatar_url: Option<String>,
@@ -38,7 +40,7 @@ pub struct Teller {
 macro_rules! room_for_send {
     ($room:literal) => {
         concat!(
-            "SELECT c.id AS conversation_id, c.client_id, c.user_one_id, c.user_two_id, k.operator_id, o.display_name AS operator_name, \
+            "SELECT c.id AS conversation_id, c.client_id, c.user_one_id, c.user_two_id, k.operator_id, k.name AS client_name, o.display_name AS operator_name, \
              u.display_name AS sender_name, u.avatar_url AS sender_avatar_url, \
              coalesce(p.follows, false) AS follows, m.id AS repeat_of \
              FROM conversations c \

@@ -27,6 +27,8 @@ pub struct Things {
     pub operator: String,
     pub team: String,
     pub project: String,
+    /// A business event that was announced to `operator`.
+    pub event: String,
 }
 
 /// A caller under a base, by token.
@@ -116,6 +118,7 @@ impl Things {
             operator: new(),
             team: new(),
             project: new(),
+            event: new(),
         }
     }
 
@@ -151,6 +154,10 @@ impl Things {
         things.message = made["id"].as_str().unwrap().to_owned();
         let words = json!({"texts": {"en": {"title": format!("{mark} {{{{ name }}}}")}}, "force": true});
         owner.must(Method::PUT, &format!("/notification-templates/{TEMPLATE}"), Some(words)).await;
+        let told = json!({"event": "task.assigned",
+            "payload": {"user_id": things.operator, "task_id": "1", "title": format!("{DESK} task")}});
+        let made = service.must(Method::POST, "/events", Some(told)).await;
+        things.event = made["id"].as_str().unwrap().to_owned();
         things
     }
 
@@ -164,11 +171,13 @@ impl Things {
             ("teams", "id") => &self.team,
             ("projects", "id") => &self.project,
             ("notification-templates", "code") => TEMPLATE,
+            ("events", "id") => &self.event,
             ("tenants", "tenantId") => &self.tenant,
             ("conversation in tenants", "userId") => &self.operator,
             ("messaging in tenants", "messageId") => &self.message,
             ("members in clients", "user_id") => &self.member,
             ("members in teams", "user_id") => &self.operator,
+            ("preferences" | "notification-overrides in clients", "category") => "message",
             (collection, parameter) => {
                 panic!("which record is `{{{parameter}}}` of `{collection}`? Say so in api::things")
             }
@@ -199,6 +208,7 @@ impl Things {
             "team_id" => Some(&self.team),
             "conversation_id" => Some(&self.conversation),
             "message_id" => Some(&self.message),
+            "event_id" => Some(&self.event),
             _ => None,
         }
     }

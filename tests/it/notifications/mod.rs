@@ -1,4 +1,10 @@
-//! What people are told, from the event to the screen.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
+//! Notifications: from an event to the people it concerns.
 
+mod broadcast;
+mod built_in;
+mod by_hand;
+mod events;
+mod messages;
+mod rows;
 mod templates;
+mod throttle;

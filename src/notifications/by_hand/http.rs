@@ -1,0 +1,74 @@
+//! `/notifications/test`.
+
+use actix_web::post;
+use actix_web::web::Data;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::Notice;
+use crate::base::Result;
+use crate::notifications::Notifications;
+use crate::notifications::model::{Progress, Recipients};
+use crate::preferences::{Channel, Priority};
+use crate::web::{Caller, Check, IdempotencyKey, Json, Reply};
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(send);
+}
+
+/// A notice, in one's own words.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"title": "Maintenance ce soir", "body": "L'espace client sera fermé de 22 h à 23 h.",
+    "recipients": {"roles": ["employee"]}, "priority": "high"}))]
+struct NoticeBody {
+    /// Without it, to oneself.
+    #[serde(default)]
+    recipients: Option<Recipients>,
+    /// 1–150 characters.
+    title: String,
+    /// 1–5,000 characters.
+    body: String,
+    #[serde(default)]
+    priority: Option<Priority>,
+    /// Relative to the app: `/factures/42`.
+    #[serde(default)]
+    link: Option<String>,
+    /// In-app alone, unless it says more.
+    #[serde(default)]
+    channels: Option<Vec<Channel>>,
+}
+
+/// Sends a notice by hand
+///
+/// For owners and managers. It is written to the activity log.
+#[utoipa::path(tag = "notifications", operation_id = "send_notice", request_body = NoticeBody,
+    responses((status = 202, body = Progress)))]
+#[post("/notifications/test")]
+async fn send(
+    n: Data<Notifications>,
+    caller: Caller,
+    key: IdempotencyKey,
+    body: Json<NoticeBody>,
+) -> Result<Reply<Progress>> {
+    crate::notifications::policy::may_send_by_hand(&caller)?;
+    let once = key.over(&body.0)?;
+    let mut check = Check::new();
+    let notice = Notice {
+        recipients: body.0.recipients,
+        title: check.text("title", body.0.title, 1..=150),
+        body: check.text("body", body.0.body, 1..=5_000),
+        link: body.0.link,
+        priority: body.0.priority,
+        channels: body.0.channels,
+    };
+    if let Some(link) = &notice.link {
+        check.that(crate::notifications::is_relative(link), "link", "not_relative");
+    }
+    check.that(notice.channels.as_ref().is_none_or(|all| !all.is_empty()), "channels", "missing");
+    check.done()?;
+    let done = super::send(&n, &caller, once, notice).await?;
+    let reply = Reply::accepted(done.value.progress);
+    Ok(if done.replayed { reply.replayed() } else { reply })
+}

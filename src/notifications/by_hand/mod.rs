@@ -1,0 +1,71 @@
+//! Notices that a manager or an owner sends by hand, each with its row in the activity log.
+
+pub mod http;
+
+use serde_json::{Map, Value, json};
+
+use super::events::{self, Accepted};
+use super::model::{Announced, Recipients, Source};
+use super::{Notifications, policy};
+use crate::activity::{self, Action, Entry};
+use crate::base::{Actor, Result};
+use crate::preferences::{Channel, Priority};
+use crate::web::idempotency::{Done, Once};
+
+/// The template that says what it is given.
+pub const NOTICE: &str = "system.notice";
+
+/// What somebody wants said, and to whom.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    /// `None`: to oneself.
+    pub recipients: Option<Recipients>,
+    pub title: String,
+    pub body: String,
+    pub link: Option<String>,
+    pub priority: Option<Priority>,
+    pub channels: Option<Vec<Channel>>,
+}
+
+/// Sends a notice. Errors: `FORBIDDEN`, and as an event's.
+pub async fn send(n: &Notifications, actor: &Actor, once: Once, notice: Notice) -> Result<Done<Accepted>> {
+    policy::may_send_by_hand(actor)?;
+    let (task, by) = (n.clone(), actor.clone());
+    n.db.write(actor, move |tx| {
+        once.run(tx, |tx| {
+            let what = announced(&by, &notice);
+            let accepted = events::announce_as(tx, &task, by.tenant, &what, |plan| {
+                plan.priority = notice.priority.unwrap_or(plan.priority);
+                if let Some(channels) = &notice.channels {
+                    plan.use_only(channels);
+                }
+            })?;
+            let details = json!({"title": notice.title, "recipients": what.recipients, "planned": accepted.progress.planned});
+            let entry = Entry::new(Action::NotificationSendManual, "event", accepted.progress.id);
+            activity::record(tx, &by, &entry.details(details))?;
+            Ok(accepted)
+        })
+    })
+    .await
+}
+
+fn announced(actor: &Actor, notice: &Notice) -> Announced {
+    let mut payload = Map::new();
+    payload.insert("title".to_owned(), json!(notice.title));
+    payload.insert("body".to_owned(), json!(notice.body));
+    if let Some(link) = &notice.link {
+        payload.insert("url".to_owned(), Value::String(link.clone()));
+    }
+    let oneself = || Recipients { users: vec![actor.user], ..Recipients::default() };
+    Announced {
+        event: NOTICE.to_owned(),
+        payload,
+        // Whoever sends to themselves, or to a group they are in, is told too: it is what they want to see.
+        recipients: Some(notice.recipients.clone().unwrap_or_else(oneself)),
+        actor: None,
+        occurred_at: None,
+        idempotency_key: None,
+        source: Source::Manual,
+        expires_at: None,
+    }
+}

@@ -1,0 +1,191 @@
+//! `/events`: what other backends announce.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use actix_web::{ResponseError, get, post};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::{Accepted, announce, progress};
+use crate::base::id::{EventId, UserId};
+use crate::base::{Actor, Fault, Locale, Result, Timestamp};
+use crate::notifications::model::{Announced, Progress, Recipients, Source};
+use crate::notifications::{Notifications, policy};
+use crate::web::{Caller, Check, ErrorBody, IdempotencyKey, Json, Path, Reply};
+
+/// Events of one bulk request.
+const MAX_BULK: usize = 1_000;
+/// Recipients that one event names by id, of each kind.
+const MAX_NAMED: usize = 10_000;
+const MAX_CODE: usize = 80;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(announce_one).service(announce_many).service(follow);
+}
+
+/// Something that happened in a producer's business.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"event": "mandat.created",
+    "payload": {"user_id": "0198c0de-0000-7000-8000-000000000001", "mandat_id": "42", "title": "Rue des Lilas", "url": "/mandats/42"},
+    "idempotency_key": "mandat-42-created"}))]
+pub struct EventBody {
+    /// The code of a notification template.
+    event: String,
+    /// The template's variables; what else it holds is kept in the notification's `data`.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    payload: Map<String, Value>,
+    /// Without it, the template's own audience.
+    #[serde(default)]
+    recipients: Option<Recipients>,
+    /// Who did it: is not told.
+    #[serde(default)]
+    actor_id: Option<UserId>,
+    #[serde(default)]
+    occurred_at: Option<Timestamp>,
+    /// The same key within 24 h is the same event: it acts once.
+    #[serde(default)]
+    idempotency_key: Option<String>,
+    /// When its notifications disappear, instead of `NOTIFICATION_DEFAULT_TTL`.
+    #[serde(default)]
+    expires_at: Option<Timestamp>,
+}
+
+impl EventBody {
+    pub fn announced(self, source: Source) -> Result<Announced> {
+        let mut check = Check::new();
+        let event = check.text("event", self.event, 1..=MAX_CODE);
+        if let Some(named) = &self.recipients {
+            let lists = [
+                ("recipients.users", named.users.len()),
+                ("recipients.teams", named.teams.len()),
+                ("recipients.clients", named.clients.len()),
+                ("recipients.roles", named.roles.len()),
+            ];
+            for (field, length) in lists {
+                if length > MAX_NAMED {
+                    check.fault(Fault::new(field, "too_many").with("max", MAX_NAMED));
+                }
+            }
+            let is_person = |role: &crate::base::Role| !role.is_service();
+            check.that(named.roles.iter().all(is_person), "recipients.roles", "unknown_value");
+        }
+        check.done()?;
+        Ok(Announced {
+            event,
+            payload: self.payload,
+            recipients: self.recipients,
+            actor: self.actor_id,
+            occurred_at: self.occurred_at,
+            idempotency_key: self.idempotency_key,
+            source,
+            expires_at: self.expires_at,
+        })
+    }
+}
+
+/// Announces a business event
+///
+/// Its recipients get their notifications at once, or, where they are more than a hundred, within seconds: `status` is
+/// then `running`, and `GET /events/{id}` says how far it is. An event that cannot be taken over whole changes nothing.
+#[utoipa::path(tag = "events", operation_id = "announce_event", request_body = EventBody,
+    responses((status = 202, description = "Taken over, now or by an earlier copy (`Idempotent-Replayed`)", body = Progress)))]
+#[post("/events")]
+async fn announce_one(
+    n: Data<Notifications>,
+    caller: Caller,
+    key: IdempotencyKey,
+    body: Json<EventBody>,
+) -> Result<Reply<Progress>> {
+    policy::may_announce(&caller)?;
+    let once = key.over(&body.0)?;
+    let what = body.0.announced(Source::Http)?;
+    let (task, tenant) = (n.get_ref().clone(), caller.tenant);
+    let done = n.db.write(&caller, move |tx| once.run(tx, |tx| announce(tx, &task, tenant, &what))).await?;
+    let reply = Reply::accepted(done.value.progress);
+    Ok(if done.replayed || done.value.replayed { reply.replayed() } else { reply })
+}
+
+/// Up to 1,000 events.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct BulkBody {
+    /// In the order in which they act.
+    #[schema(value_type = Vec<EventBody>, min_items = 1, max_items = 1000)]
+    events: Vec<Value>,
+}
+
+/// What became of one event of many.
+#[derive(Serialize, Deserialize, ToSchema)]
+struct BulkItem {
+    index: usize,
+    /// As its own request would have been answered.
+    #[schema(example = 202)]
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<Progress>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    error: Option<Value>,
+}
+
+/// Announces up to 1,000 events, one after the other
+///
+/// Each is taken over or refused by itself. Give them an `idempotency_key` each: a request that is repeated then acts
+/// once.
+#[utoipa::path(tag = "events", operation_id = "announce_events", request_body = BulkBody,
+    responses((status = 200, description = "What became of each", body = [BulkItem])))]
+#[post("/events/bulk")]
+async fn announce_many(
+    n: Data<Notifications>,
+    caller: Caller,
+    body: Json<BulkBody>,
+) -> Result<Reply<Vec<BulkItem>>> {
+    policy::may_announce(&caller)?;
+    let mut check = Check::new();
+    let count = body.0.events.len();
+    if count == 0 || count > MAX_BULK {
+        let code = if count == 0 { "too_few" } else { "too_many" };
+        check.fault(Fault::new("events", code).with("min", 1).with("max", MAX_BULK));
+    }
+    check.done()?;
+    let mut items = Vec::with_capacity(count);
+    for (index, event) in body.0.events.into_iter().enumerate() {
+        items.push(item(index, caller.locale, one_of_many(&n, &caller, &event).await)?);
+    }
+    Ok(Reply::ok(items))
+}
+
+async fn one_of_many(n: &Notifications, actor: &Actor, event: &Value) -> Result<Accepted> {
+    let what = crate::web::parse_value::<EventBody>(event)?.announced(Source::Http)?;
+    let (task, tenant) = (n.clone(), actor.tenant);
+    n.db.write(actor, move |tx| announce(tx, &task, tenant, &what)).await
+}
+
+fn item(index: usize, locale: Locale, outcome: Result<Accepted>) -> Result<BulkItem> {
+    Ok(match outcome {
+        Ok(accepted) => BulkItem {
+            index,
+            status: StatusCode::ACCEPTED.as_u16(),
+            event: Some(accepted.progress),
+            error: None,
+        },
+        Err(error) => {
+            let body = serde_json::to_value(ErrorBody::new(&error, locale, None));
+            let body = body.map_err(crate::base::Error::internal)?;
+            BulkItem { index, status: error.status_code().as_u16(), event: None, error: Some(body) }
+        }
+    })
+}
+
+/// How far an event is
+#[utoipa::path(tag = "events", operation_id = "get_event", params(("id" = EventId, Path)),
+    responses((status = 200, body = Progress)))]
+#[get("/events/{id}")]
+async fn follow(n: Data<Notifications>, caller: Caller, path: Path<EventId>) -> Result<Reply<Progress>> {
+    policy::may_follow_events(&caller)?;
+    Ok(Reply::ok(progress(&n, &caller, path.0).await?))
+}

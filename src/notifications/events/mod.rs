@@ -1,0 +1,195 @@
+//! Business events: taken over whole or not at all, once, whichever way they come.
+
+pub mod http;
+pub mod model;
+pub mod runner;
+mod store;
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+pub use self::model::Accepted;
+use self::model::{Audience, INLINE_MAX, Plan, id, names};
+use self::store::{New, Step};
+use crate::base::id::{ClientId, EventId, TeamId, TenantId};
+use crate::base::{Actor, Error, Fault, Result};
+use crate::db::Tx;
+use crate::notifications::model::{Announced, Progress};
+use crate::notifications::pipeline::{self, Stretch};
+use crate::notifications::{Notifications, templates};
+use crate::preferences::{Channel, PerChannel, tenant_defaults};
+
+/// How long the names of an event are remembered.
+const NAMES_LAST: Duration = Duration::from_secs(24 * 3_600);
+
+/// Takes an event over in its own transaction, of a source that is nobody's request: Redis, a job.
+///
+/// Errors: as [`announce`].
+pub async fn accept_as_system(n: &Notifications, tenant: TenantId, what: Announced) -> Result<Accepted> {
+    let task = n.clone();
+    n.db.system(tenant, move |tx| announce(tx, &task, tenant, &what)).await
+}
+
+/// Takes an event over: checks it whole, and writes the notifications of a small audience at once; those of a large one
+/// are left to the [`runner`], which is woken after the commit.
+///
+/// Errors: `VALIDATION_ERROR` for an unknown event, missing variables, unknown recipients; `IDEMPOTENCY_MISMATCH`
+/// when its key named another event within a day.
+pub fn announce(tx: &mut Tx<'_>, n: &Notifications, tenant: TenantId, what: &Announced) -> Result<Accepted> {
+    announce_as(tx, n, tenant, what, |_| {})
+}
+
+/// The same, where the source has a say in what the template would settle.
+pub fn announce_as(
+    tx: &mut Tx<'_>,
+    n: &Notifications,
+    tenant: TenantId,
+    what: &Announced,
+    settle: impl FnOnce(&mut Plan),
+) -> Result<Accepted> {
+    let now = n.clock.now();
+    let event = EventId::new();
+    let names = names(what)?;
+    let first = tx.as_system(|sys| {
+        for name in &names {
+            if let Some(first) = store::take(sys, tenant, name, event, (now, now.minus(NAMES_LAST)))? {
+                return Ok(Some(first));
+            }
+        }
+        Ok(None)
+    })?;
+    if let Some(first) = first {
+        let progress = store::progress(tx, tenant, first)?.ok_or_else(|| Error::not_found("event"))?;
+        return Ok(Accepted { progress, replayed: true });
+    }
+    let (mut plan, audience) = plan(n, tx, tenant, what)?;
+    settle(&mut plan);
+    write(tx, n, tenant, event, what, (plan, audience))
+}
+
+/// What the tenant says that matters to an event of this code.
+pub(super) fn said(tx: &mut Tx<'_>, tenant: TenantId, code: &str) -> Result<store::Said> {
+    tx.as_system(|sys| store::said(sys, tenant, code))
+}
+
+/// The plan and the audience of an event, checked.
+fn plan(n: &Notifications, tx: &mut Tx<'_>, tenant: TenantId, what: &Announced) -> Result<(Plan, Audience)> {
+    let said = said(tx, tenant, &what.event)?;
+    let template = templates::effective(&what.event, said.changes.as_ref())?;
+    template.check(&what.payload, what.recipients.is_some())?;
+    let texts = template.render(&what.payload)?;
+    let audience = match &what.recipients {
+        Some(recipients) => Audience::named(recipients),
+        None => {
+            template.check_audience(&what.payload)?;
+            Audience::of_template(&template, &what.payload)
+        }
+    };
+    let unknown = tx.as_system(|sys| store::unknown(sys, tenant, &audience))?;
+    if !unknown.is_empty() {
+        let fault = |(kind, id): &(String, uuid::Uuid)| {
+            Fault::new(format!("recipients.{kind}"), "unknown_recipient").with("id", id)
+        };
+        return Err(Error::validation(unknown.iter().map(fault).collect()));
+    }
+    let features = n.directory.features_of(&said.settings);
+    features.require(crate::config::Feature::Notifications)?;
+    let plan = Plan {
+        category: template.category,
+        priority: template.priority,
+        channels: PerChannel::from_fn(|channel| template.channels.contains(&channel)),
+        prefers: template.channels.first().copied().unwrap_or(Channel::Inapp),
+        disabled: disabled(n, &features),
+        defaults: tenant_defaults(&said.settings).of(template.category),
+        texts,
+        team: id(&what.payload, "team_id").map(TeamId),
+        client: id(&what.payload, "client_id").map(ClientId),
+        expires_at: what.expires_at.or(n.settings.default_ttl.map(|ttl| n.clock.now().plus(ttl))),
+        payload: what.payload.clone(),
+        code: template.code.clone(),
+        is_bulk: false,
+    };
+    Ok((plan, audience))
+}
+
+/// Channels that are off for the tenant, or for everybody.
+pub fn disabled(n: &Notifications, features: &crate::identity::FeatureSet) -> PerChannel<bool> {
+    use crate::config::Feature;
+    PerChannel {
+        inapp: false,
+        email: !(n.settings.email_enabled && features.is_on(Feature::Email)),
+        sms: !(n.settings.sms_enabled && features.is_on(Feature::Sms)),
+        push: !features.is_on(Feature::Push),
+    }
+}
+
+fn write(
+    tx: &mut Tx<'_>,
+    n: &Notifications,
+    tenant: TenantId,
+    event: EventId,
+    what: &Announced,
+    (mut plan, audience): (Plan, Audience),
+) -> Result<Accepted> {
+    let now = n.clock.now();
+    // A few named people need no counting: they are found when they are written.
+    let is_small = !audience.everyone
+        && audience.roles.is_empty()
+        && audience.clients.is_empty()
+        && audience.teams.is_empty()
+        && i64::try_from(audience.users.len()).is_ok_and(|named| named <= INLINE_MAX);
+    let planned = match is_small {
+        true => 0,
+        false => tx.as_system(|sys| pipeline::count(sys, tenant, &audience, what.actor))?,
+    };
+    plan.is_bulk = planned > INLINE_MAX;
+    let new = New { id: event, what, audience: &audience, plan: &plan, planned, now };
+    tx.as_system(|sys| store::insert(sys, tenant, &new))?;
+    let mut progress = Progress {
+        id: event,
+        event: what.event.clone(),
+        status: "running".to_owned(),
+        planned,
+        written: 0,
+        skipped: 0,
+        delivered: 0,
+        failed: 0,
+    };
+    if plan.is_bulk {
+        let wake = n.wake.clone();
+        tx.after_commit(move || wake.notify_one());
+        return Ok(Accepted { progress, replayed: false });
+    }
+    let stretch = Stretch {
+        event,
+        plan: &plan,
+        audience: &audience,
+        actor: what.actor,
+        group_key: None,
+        up_to: None,
+        limit: pipeline::CHUNK,
+    };
+    let done = pipeline::step(n, tx, tenant, &stretch)?;
+    let step =
+        Step { written: done.written, skipped: done.skipped, up_to: done.up_to, is_last: done.is_last };
+    tx.as_system(|sys| store::advance(sys, tenant, event, &step, now))?;
+    (progress.written, progress.skipped) = (done.written.into(), done.skipped.into());
+    if done.is_last {
+        "done".clone_into(&mut progress.status);
+        progress.planned = progress.written + progress.skipped;
+    }
+    Ok(Accepted { progress, replayed: false })
+}
+
+/// How far an event is. Errors: `NOT_FOUND`.
+pub async fn progress(n: &Notifications, actor: &Actor, id: EventId) -> Result<Progress> {
+    let tenant = actor.tenant;
+    n.db.read(actor, move |tx| store::progress(tx, tenant, id)?.ok_or_else(|| Error::not_found("event")))
+        .await
+}
+
+/// A payload of one's own making.
+pub fn payload<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}

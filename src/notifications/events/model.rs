@@ -1,0 +1,155 @@
+//! An event that was accepted: whom it is for, what they get, and by which names it goes.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::base::id::{ClientId, TeamId, UserId};
+use crate::base::role::UserType;
+use crate::base::{Error, Fault, Locale, Result, Role, Timestamp};
+use crate::notifications::model::{Announced, Progress, Recipients};
+use crate::notifications::templates::{Concerned, Rendered, Template, Text};
+use crate::preferences::{Asked, Category, Channel, PerChannel, Priority, Say};
+
+/// Up to so many recipients are written in the transaction of their event.
+pub const INLINE_MAX: i64 = 100;
+/// The longest key of a producer's.
+pub const MAX_KEY_CHARS: usize = 200;
+
+/// An event that was taken over: now, or by an earlier copy of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Accepted {
+    pub progress: Progress,
+    pub replayed: bool,
+}
+
+/// Whom an event is for, resolved from its recipients or from its template.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Audience {
+    pub users: Vec<UserId>,
+    pub teams: Vec<TeamId>,
+    pub roles: Vec<Role>,
+    /// All members of these clients.
+    pub clients: Vec<ClientId>,
+    /// The operators in charge of these clients, or the client's team where nobody is.
+    pub operators_of: Vec<ClientId>,
+    pub everyone: bool,
+}
+
+impl Audience {
+    pub fn named(recipients: &Recipients) -> Self {
+        Self {
+            users: recipients.users.clone(),
+            teams: recipients.teams.clone(),
+            roles: recipients.roles.clone(),
+            clients: recipients.clients.clone(),
+            operators_of: Vec::new(),
+            everyone: recipients.everyone,
+        }
+    }
+
+    /// The template's own, from fields of the payload, which was checked.
+    pub fn of_template(template: &Template, payload: &Map<String, Value>) -> Self {
+        let mut audience = Self::default();
+        for concerned in &template.audience {
+            match concerned {
+                Concerned::User => audience.users.extend(id(payload, "user_id").map(UserId)),
+                Concerned::Team => audience.teams.extend(id(payload, "team_id").map(TeamId)),
+                Concerned::ClientMembers => audience.clients.extend(id(payload, "client_id").map(ClientId)),
+                Concerned::ClientOperator => {
+                    audience.operators_of.extend(id(payload, "client_id").map(ClientId));
+                }
+                Concerned::Everyone => audience.everyone = true,
+                Concerned::Roles(roles) => audience.roles.extend(roles),
+                // Chat hands its people over itself.
+                Concerned::Told => {}
+            }
+        }
+        audience
+    }
+}
+
+pub fn id(payload: &Map<String, Value>, name: &str) -> Option<Uuid> {
+    payload.get(name)?.as_str()?.parse::<uuid::fmt::Hyphenated>().ok().map(Into::into)
+}
+
+/// What every recipient of an event gets, decided once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Plan {
+    pub code: String,
+    pub category: Category,
+    pub priority: Priority,
+    pub channels: PerChannel<bool>,
+    /// The channel that the template prefers.
+    pub prefers: Channel,
+    pub disabled: PerChannel<bool>,
+    /// The tenant's defaults of the category.
+    pub defaults: Say,
+    pub texts: Rendered,
+    pub payload: Map<String, Value>,
+    /// Whom the event concerns: nobody outside is told.
+    pub team: Option<TeamId>,
+    pub client: Option<ClientId>,
+    pub expires_at: Option<Timestamp>,
+    /// Of a large audience: its mails wait behind all others.
+    pub is_bulk: bool,
+}
+
+impl Plan {
+    pub fn asked(&self) -> Asked {
+        Asked {
+            category: self.category,
+            priority: self.priority,
+            channels: self.channels,
+            disabled: self.disabled,
+        }
+    }
+
+    /// These channels and no others, the first of them preferred.
+    pub fn use_only(&mut self, channels: &[Channel]) {
+        self.channels = PerChannel::from_fn(|channel| channels.contains(&channel));
+        self.prefers = channels.first().copied().unwrap_or(Channel::Inapp);
+    }
+
+    /// Text and data of a recipient.
+    pub fn text(&self, locale: Locale, side: UserType) -> (&Text, Value) {
+        let text = self.texts.of(locale, side);
+        let mut data = self.payload.clone();
+        data.insert("url".to_owned(), json!(text.link));
+        (text, Value::Object(data))
+    }
+}
+
+/// A name by which an event is known again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    pub key: String,
+    /// What the event says: another under the same name is a mistake.
+    pub body_hash: Vec<u8>,
+}
+
+/// The producer's key, and what the event says at which time: one event may come by two ways, and with a key by one
+/// of them only.
+pub fn names(what: &Announced) -> Result<Vec<Name>> {
+    let body = json!({ "event": what.event, "payload": what.payload, "recipients": what.recipients });
+    let body_hash = Sha256::digest(body.to_string().as_bytes()).to_vec();
+    let mut names = Vec::new();
+    if let Some(key) = &what.idempotency_key {
+        let length = key.chars().count();
+        if length == 0 || length > MAX_KEY_CHARS || key.contains('\0') {
+            let fault = Fault::new("idempotency_key", if length == 0 { "too_short" } else { "too_long" });
+            return Err(Error::validation(vec![fault.with("min", 1).with("max", MAX_KEY_CHARS)]));
+        }
+        names.push(Name { key: format!("key:{key}"), body_hash: body_hash.clone() });
+    }
+    if let Some(at) = what.occurred_at {
+        let mut said = Sha256::new();
+        said.update(json!([what.event, what.payload, at]).to_string().as_bytes());
+        let key = said.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        names.push(Name { key: format!("said:{key}"), body_hash });
+    }
+    // Taken in one order by everybody, so that two copies never wait for each other.
+    names.sort_by(|a, b| a.key.cmp(&b.key));
+    Ok(names)
+}

@@ -1,0 +1,265 @@
+//! Events as rows: their names, how far they are, and what a tenant says of their template.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bytea, Integer, Jsonb, Nullable, Text, Uuid as SqlUuid};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::model::{Audience, Name, Plan};
+use crate::base::id::{ClientId, EventId, TenantId, UserId};
+use crate::base::{Error, Result, Timestamp};
+use crate::db::sql::{Bind, sql};
+use crate::db::{SystemTx, Tx, WorkerTx};
+use crate::notifications::model::{Announced, Progress};
+
+/// What the tenant says that matters to an event.
+#[derive(QueryableByName)]
+pub struct Said {
+    #[diesel(sql_type = Jsonb)]
+    pub settings: Value,
+    /// Its changes of the template.
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    pub changes: Option<Value>,
+}
+
+const SAID: &str = "SELECT t.settings, n.fields AS changes FROM tenants t \
+    LEFT JOIN notification_templates n ON n.tenant_id = t.id AND n.code = $2 WHERE t.id = $1";
+
+pub fn said(sys: &mut SystemTx<'_>, tenant: TenantId, code: &str) -> Result<Said> {
+    Ok(sql(SAID).bind(tenant).bind(code).get_result(sys.conn())?)
+}
+
+#[derive(QueryableByName)]
+struct Known {
+    #[diesel(sql_type = SqlUuid)]
+    event_id: EventId,
+    #[diesel(sql_type = Bytea)]
+    body_hash: Vec<u8>,
+}
+
+// Whoever comes second waits here until the first has committed, and then finds its row.
+const TAKE: &str = "INSERT INTO notification_event_keys (tenant_id, key, event_id, body_hash, created_at) \
+    VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, key) DO UPDATE \
+    SET event_id = excluded.event_id, body_hash = excluded.body_hash, created_at = excluded.created_at \
+    WHERE notification_event_keys.created_at < $6";
+const KNOWN: &str =
+    "SELECT event_id, body_hash FROM notification_event_keys WHERE tenant_id = $1 AND key = $2";
+
+/// Takes `name` for the event `id`; the event that has it already, where there is one. A name is free again after a
+/// day. Errors: `IDEMPOTENCY_MISMATCH` where that one says something else.
+pub fn take(
+    sys: &mut SystemTx<'_>,
+    tenant: TenantId,
+    name: &Name,
+    id: EventId,
+    (now, forgotten): (Timestamp, Timestamp),
+) -> Result<Option<EventId>> {
+    let taken = sql(TAKE)
+        .bind(tenant)
+        .bind(name.key.as_str())
+        .bind(id)
+        .bind(name.body_hash.clone())
+        .bind(now)
+        .bind(forgotten)
+        .execute(sys.conn())?;
+    if taken == 1 {
+        return Ok(None);
+    }
+    let known: Known = sql(KNOWN).bind(tenant).bind(name.key.as_str()).get_result(sys.conn())?;
+    if known.body_hash != name.body_hash {
+        return Err(Error::new(crate::base::Kind::Validation, "IDEMPOTENCY_MISMATCH"));
+    }
+    Ok(Some(known.event_id))
+}
+
+const INSERT: &str = "INSERT INTO notification_events (tenant_id, id, event, source, payload, audience, plan, priority, \
+    actor_id, occurred_at, status, planned, created_at, updated_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'running', $11, $12, $12)";
+
+/// A new event, of which nothing is written yet.
+pub struct New<'a> {
+    pub id: EventId,
+    pub what: &'a Announced,
+    pub audience: &'a Audience,
+    pub plan: &'a Plan,
+    pub planned: i64,
+    pub now: Timestamp,
+}
+
+pub fn insert(sys: &mut SystemTx<'_>, tenant: TenantId, new: &New<'_>) -> Result<()> {
+    let json =
+        |value: serde_json::Result<Value>| Ok::<_, Error>(Bind::Jsonb(Some(value.map_err(Error::internal)?)));
+    sql(INSERT)
+        .bind(tenant)
+        .bind(new.id)
+        .bind(new.what.event.as_str())
+        .bind(new.what.source.as_str())
+        .bind(Bind::Jsonb(Some(Value::Object(new.what.payload.clone()))))
+        .bind(json(serde_json::to_value(new.audience))?)
+        .bind(json(serde_json::to_value(new.plan))?)
+        .bind(new.plan.priority.as_str())
+        .bind(new.what.actor)
+        .bind(new.what.occurred_at.unwrap_or(new.now))
+        .bind(i32::try_from(new.planned).unwrap_or(i32::MAX))
+        .bind(new.now)
+        .execute(sys.conn())?;
+    Ok(())
+}
+
+/// An event whose recipients are not all written yet.
+pub struct Running {
+    pub audience: Audience,
+    pub plan: Plan,
+    pub actor: Option<UserId>,
+    pub up_to: Option<Uuid>,
+}
+
+#[derive(QueryableByName)]
+struct RunningRow {
+    #[diesel(sql_type = Jsonb)]
+    audience: Value,
+    #[diesel(sql_type = Jsonb)]
+    plan: Value,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    actor_id: Option<UserId>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    up_to: Option<Uuid>,
+}
+
+// One process at a time: whoever finds it locked leaves it to the other.
+const RUNNING: &str = "SELECT audience, plan, actor_id, up_to FROM notification_events \
+    WHERE tenant_id = $1 AND id = $2 AND status = 'running' FOR UPDATE SKIP LOCKED";
+
+pub fn running(sys: &mut SystemTx<'_>, tenant: TenantId, id: EventId) -> Result<Option<Running>> {
+    let row: Option<RunningRow> = sql(RUNNING).bind(tenant).bind(id).get_result(sys.conn()).optional()?;
+    row.map(|row| {
+        Ok(Running {
+            audience: serde_json::from_value(row.audience).map_err(Error::internal)?,
+            plan: serde_json::from_value(row.plan).map_err(Error::internal)?,
+            actor: row.actor_id,
+            up_to: row.up_to,
+        })
+    })
+    .transpose()
+}
+
+const ADVANCE: &str = "UPDATE notification_events SET written = written + $3, skipped = skipped + $4, \
+    up_to = coalesce($5, up_to), status = CASE WHEN $6 THEN 'done' ELSE status END, \
+    planned = CASE WHEN $6 THEN written + skipped + $3 + $4 ELSE planned END, \
+    finished_at = CASE WHEN $6 THEN $7 END, updated_at = $7 WHERE tenant_id = $1 AND id = $2";
+
+/// What a chunk did. Who came or left while a large audience was written makes `planned` what it turned out to be.
+pub struct Step {
+    pub written: i32,
+    pub skipped: i32,
+    pub up_to: Option<Uuid>,
+    pub is_last: bool,
+}
+
+pub fn advance(
+    sys: &mut SystemTx<'_>,
+    tenant: TenantId,
+    id: EventId,
+    step: &Step,
+    now: Timestamp,
+) -> Result<()> {
+    sql(ADVANCE)
+        .bind(tenant)
+        .bind(id)
+        .bind(step.written)
+        .bind(step.skipped)
+        .bind(step.up_to)
+        .bind(step.is_last)
+        .bind(now)
+        .execute(sys.conn())?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct ProgressRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: EventId,
+    #[diesel(sql_type = Text)]
+    event: String,
+    #[diesel(sql_type = Text)]
+    status: String,
+    #[diesel(sql_type = Integer)]
+    planned: i32,
+    #[diesel(sql_type = Integer)]
+    written: i32,
+    #[diesel(sql_type = Integer)]
+    skipped: i32,
+    #[diesel(sql_type = BigInt)]
+    delivered: i64,
+    #[diesel(sql_type = BigInt)]
+    failed: i64,
+}
+
+const PROGRESS: &str = "SELECT e.id, e.event, e.status, e.planned, e.written, e.skipped, \
+    coalesce(d.delivered, 0) AS delivered, coalesce(d.failed, 0) AS failed FROM notification_events e \
+    LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE d.status IN ('sent', 'delivered', 'opened')) AS delivered, \
+            count(*) FILTER (WHERE d.status IN ('failed', 'bounced')) AS failed \
+       FROM deliveries d WHERE d.tenant_id = e.tenant_id AND d.event_id = e.id) d ON true \
+    WHERE e.tenant_id = $1 AND e.id = $2";
+
+pub fn progress(tx: &mut Tx<'_>, tenant: TenantId, id: EventId) -> Result<Option<Progress>> {
+    tx.as_system(|sys| {
+        let row: Option<ProgressRow> =
+            sql(PROGRESS).bind(tenant).bind(id).get_result(sys.conn()).optional()?;
+        Ok(row.map(|row| Progress {
+            id: row.id,
+            event: row.event,
+            status: row.status,
+            planned: row.planned.into(),
+            written: row.written.into(),
+            skipped: row.skipped.into(),
+            delivered: row.delivered,
+            failed: row.failed,
+        }))
+    })
+}
+
+#[derive(QueryableByName)]
+struct Unknown {
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+const UNKNOWN: &str = "SELECT 'users' AS kind, w.id FROM unnest($2::uuid[]) w (id) \
+      WHERE NOT EXISTS (SELECT FROM users u WHERE u.tenant_id = $1 AND u.id = w.id AND u.deleted_at IS NULL) \
+    UNION ALL SELECT 'teams', w.id FROM unnest($3::uuid[]) w (id) \
+      WHERE NOT EXISTS (SELECT FROM teams t WHERE t.tenant_id = $1 AND t.id = w.id) \
+    UNION ALL SELECT 'clients', w.id FROM unnest($4::uuid[]) w (id) \
+      WHERE NOT EXISTS (SELECT FROM clients c WHERE c.tenant_id = $1 AND c.id = w.id) LIMIT 20";
+
+/// Whom of an audience nobody knows here: kind and id.
+pub fn unknown(sys: &mut SystemTx<'_>, tenant: TenantId, audience: &Audience) -> Result<Vec<(String, Uuid)>> {
+    let clients: Vec<ClientId> = audience.clients.iter().chain(&audience.operators_of).copied().collect();
+    let rows: Vec<Unknown> = sql(UNKNOWN)
+        .bind(tenant)
+        .bind(audience.users.iter().map(|id| id.0).collect::<Vec<_>>())
+        .bind(audience.teams.iter().map(|id| id.0).collect::<Vec<_>>())
+        .bind(clients.iter().map(|id| id.0).collect::<Vec<_>>())
+        .load(sys.conn())?;
+    Ok(rows.into_iter().map(|row| (row.kind, row.id)).collect())
+}
+
+#[derive(QueryableByName)]
+struct Waiting {
+    #[diesel(sql_type = SqlUuid)]
+    tenant_id: TenantId,
+    #[diesel(sql_type = SqlUuid)]
+    id: EventId,
+}
+
+// Critical ones first; of the others, whoever waited longest, so that one broadcast does not hold up the next.
+const WAITING: &str = "SELECT tenant_id, id FROM notification_events WHERE status = 'running' \
+    ORDER BY priority <> 'critical', updated_at LIMIT $1";
+
+/// Events that are not written to their end, of all tenants.
+pub fn waiting(tx: &mut WorkerTx<'_>, limit: i64) -> Result<Vec<(TenantId, EventId)>> {
+    let rows: Vec<Waiting> = sql(WAITING).bind(limit).load(tx.conn())?;
+    Ok(rows.into_iter().map(|row| (row.tenant_id, row.id)).collect())
+}

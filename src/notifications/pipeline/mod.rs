@@ -1,0 +1,324 @@
+//! From an audience to rows: lock, decide, write; a stretch of people at a time.
+
+mod store;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+pub use self::store::count;
+use self::store::{Batch, Delivery, Person, Raised, Row, Said, Standing, load, standing, write};
+use crate::base::id::{EventId, NotificationId, TenantId, UserId};
+use crate::base::role::UserType;
+use crate::base::{Locale, Result, Timestamp};
+use crate::db::Tx;
+use crate::notifications::Notifications;
+use crate::notifications::events::model::{Audience, Plan};
+use crate::notifications::model::{Notification, Status};
+use crate::notifications::told::{self, NewTold, UnreadTold, UpdatedTold};
+use crate::preferences::{self, Channel, Decision, PerChannel, Priority, Recipient, Rule};
+use crate::realtime::Event;
+
+/// People dealt with in one transaction: their feeds are locked as long as it lasts.
+pub const CHUNK: i64 = 500;
+/// The throttle's window.
+pub const WINDOW: Duration = Duration::from_secs(60);
+
+/// One event for a stretch of people.
+pub struct Stretch<'a> {
+    pub event: EventId,
+    pub plan: &'a Plan,
+    pub audience: &'a Audience,
+    pub actor: Option<UserId>,
+    /// At most one unread notification a person carries it.
+    pub group_key: Option<&'a str>,
+    pub up_to: Option<Uuid>,
+    pub limit: i64,
+}
+
+/// What was done for a stretch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    pub written: i32,
+    pub skipped: i32,
+    /// The last person that was dealt with.
+    pub up_to: Option<Uuid>,
+    pub is_last: bool,
+    /// Whether something is to be sent outside.
+    pub has_deliveries: bool,
+}
+
+/// Deals with the next people of an audience, whose sockets hear of it after the commit.
+pub fn step(n: &Notifications, tx: &mut Tx<'_>, tenant: TenantId, stretch: &Stretch<'_>) -> Result<Outcome> {
+    let now = n.clock.now();
+    let (batch, outcome) = tx.as_system(|sys| {
+        let scope = (stretch.audience, stretch.plan);
+        let people = load(sys, tenant, scope, stretch.actor, (stretch.up_to, stretch.limit))?;
+        let ids: Vec<UserId> = people.iter().map(|person| person.id).collect();
+        let standing = match stretch.group_key {
+            Some(key) => standing(sys, tenant, &ids, key)?,
+            None => Vec::new(),
+        };
+        let mut making = Making::new(n, tenant, stretch, now);
+        let mut standing: HashMap<UserId, Standing> =
+            standing.into_iter().map(|row| (row.recipient_id, row)).collect();
+        for person in &people {
+            making.person(person, standing.remove(&person.id))?;
+        }
+        let batch = making.batch;
+        if !people.is_empty() {
+            write(sys, tenant, &batch)?;
+        }
+        let size = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+        let outcome = Outcome {
+            written: size(batch.rows.len() + batch.raised.len()),
+            skipped: size(batch.skips.len()),
+            up_to: people.last().map(|person| person.id.0),
+            is_last: i64::try_from(people.len()).is_ok_and(|found| found < stretch.limit),
+            has_deliveries: !batch.deliveries.is_empty(),
+        };
+        Ok((batch.events, outcome))
+    })?;
+    tell(n, tx, batch);
+    Ok(outcome)
+}
+
+/// Publishes after the commit what this process's sockets listen to; the others hear of it from the outbox.
+fn tell(n: &Notifications, tx: &mut Tx<'_>, events: Vec<(UserId, Event)>) {
+    if events.is_empty() {
+        return;
+    }
+    let hub = Arc::clone(&n.hub);
+    tx.after_commit(move || {
+        for (_, event) in events {
+            hub.publish(Arc::new(event));
+        }
+    });
+}
+
+/// 0 critical, 1 normal, 2 bulk.
+pub(super) fn lane(plan: &Plan) -> i32 {
+    match (plan.priority, plan.is_bulk) {
+        (Priority::Critical, _) => 0,
+        (_, false) => 1,
+        (_, true) => 2,
+    }
+}
+
+/// A batch while it is made.
+struct Making<'a> {
+    n: &'a Notifications,
+    tenant: TenantId,
+    stretch: &'a Stretch<'a>,
+    variants: HashMap<(Locale, UserType), usize>,
+    batch: Batch<'a>,
+}
+
+/// Whether somebody can be pushed to now.
+#[derive(Clone, Copy)]
+struct Throttle {
+    is_held: bool,
+    /// When the window has room again.
+    due_at: Timestamp,
+}
+
+impl<'a> Making<'a> {
+    fn new(n: &'a Notifications, tenant: TenantId, stretch: &'a Stretch<'a>, now: Timestamp) -> Self {
+        let batch = Batch {
+            event: stretch.event,
+            plan: stretch.plan,
+            group_key: stretch.group_key,
+            now,
+            texts: Vec::new(),
+            rows: Vec::new(),
+            raised: Vec::new(),
+            deliveries: Vec::new(),
+            skips: Vec::new(),
+            events: Vec::new(),
+        };
+        Self { n, tenant, stretch, variants: HashMap::new(), batch }
+    }
+
+    fn person(&mut self, person: &Person, standing: Option<Standing>) -> Result<()> {
+        let throttle = self.throttle(person);
+        if let Some(standing) = standing {
+            return self.raise(person, standing, throttle);
+        }
+        let decision = self.decide(person, throttle.is_held);
+        let outside = [Channel::Email, Channel::Sms, Channel::Push];
+        let visible = decision.inapp.sent;
+        let is_sent = outside.iter().any(|channel| decision.get(*channel).sent);
+        let waits = |rule: Rule| outside.iter().any(|channel| decision.get(*channel).rule == rule);
+        let (in_digest, is_withheld) = (waits(Rule::Digest), waits(Rule::Throttle));
+        if !(visible || is_sent || in_digest || is_withheld) {
+            self.batch.skips.push((person.id, decision));
+            return Ok(());
+        }
+        let row = Row {
+            id: Uuid::now_v7(),
+            user: person.id,
+            side: person.side(),
+            text: self.variant(person),
+            seq: if visible { person.head + 1 } else { 0 },
+            visible,
+            pushed: !throttle.is_held
+                && self.stretch.plan.priority != Priority::Critical
+                && (visible || is_sent),
+            held: throttle.is_held && (visible || is_withheld),
+            summary_due_at: throttle.due_at,
+            in_digest,
+            decision,
+        };
+        if visible {
+            let event = self.first_told(person, &row)?;
+            self.batch.events.push((person.id, event));
+        }
+        self.plan_deliveries(person, &row);
+        self.batch.rows.push(row);
+        Ok(())
+    }
+
+    /// The pushes of the last minute, of which there may be so many. Critical ones are exempt.
+    fn throttle(&self, person: &Person) -> Throttle {
+        let now = self.batch.now;
+        let since = now.minus(WINDOW);
+        let recent: Vec<Timestamp> = person.pushes.iter().copied().filter(|at| *at > since).collect();
+        let rate = self.n.settings.rate_per_min;
+        let is_held = self.stretch.plan.priority != Priority::Critical && recent.len() >= rate;
+        let makes_room = recent.len().checked_sub(rate).and_then(|at| recent.get(at)).copied().unwrap_or(now);
+        Throttle { is_held, due_at: makes_room.plus(WINDOW) }
+    }
+
+    fn decide(&self, person: &Person, is_held: bool) -> Decision {
+        let plan = self.stretch.plan;
+        let quiet = person.quiet();
+        let to = Recipient {
+            levels: person.levels(plan),
+            reachable: PerChannel {
+                inapp: true,
+                email: person.email.is_some(),
+                sms: person.phone.is_some(),
+                push: false,
+            },
+            suppressed: PerChannel::default(),
+            has_digest: person.has_digest,
+            quiet: quiet.as_ref(),
+            is_held,
+            is_out_of_scope: !person.in_scope,
+        };
+        preferences::decide(&plan.asked(), &to, self.batch.now)
+    }
+
+    /// The index of the text in the person's language, for their side of the desk.
+    fn variant(&mut self, person: &Person) -> usize {
+        let (plan, texts) = (self.stretch.plan, &mut self.batch.texts);
+        *self.variants.entry((person.locale(), person.side())).or_insert_with_key(|(locale, side)| {
+            let (text, data) = plan.text(*locale, *side);
+            texts.push(Said {
+                title: text.title.clone(),
+                body: text.body.clone(),
+                link: text.link.clone(),
+                data,
+            });
+            texts.len() - 1
+        })
+    }
+
+    fn first_told(&self, person: &Person, row: &Row) -> Result<Event> {
+        let unread = i64::from(person.unread) + 1;
+        if row.held {
+            return told::event(self.tenant, person.id, row.seq, told::UNREAD, &UnreadTold { count: unread });
+        }
+        let notification = self.notification(row.id, row.seq, self.batch.now, row.text, None);
+        told::event(
+            self.tenant,
+            person.id,
+            row.seq,
+            told::NEW,
+            &NewTold { notification: &notification, unread },
+        )
+    }
+
+    fn raise(&mut self, person: &Person, standing: Standing, throttle: Throttle) -> Result<()> {
+        let text = self.variant(person);
+        let visible = standing.visible;
+        let is_told = visible && !throttle.is_held;
+        let raised = Raised {
+            user: person.id,
+            text,
+            seq: if is_told { person.head + 1 } else { 0 },
+            pushed: is_told && self.stretch.plan.priority != Priority::Critical,
+            held: visible && throttle.is_held,
+            summary_due_at: throttle.due_at,
+            count: standing.count + 1,
+            row: standing,
+        };
+        if is_told {
+            let row = &raised.row;
+            let notification = self.notification(row.id.0, row.seq, row.created_at, text, Some(raised.count));
+            let unread = i64::from(person.unread) + i64::from(raised.is_woken());
+            let payload = UpdatedTold { notification: &notification, unread, raised: true };
+            let event = told::event(self.tenant, person.id, raised.seq, told::UPDATED, &payload)?;
+            self.batch.events.push((person.id, event));
+        }
+        self.batch.raised.push(raised);
+        Ok(())
+    }
+
+    /// As the person reads it now.
+    fn notification(
+        &self,
+        id: Uuid,
+        seq: i64,
+        created_at: Timestamp,
+        text: usize,
+        count: Option<i64>,
+    ) -> Notification {
+        let plan = self.stretch.plan;
+        let said = self.batch.texts.get(text);
+        let mut data = said.map_or(Value::Null, |said| said.data.clone());
+        if let (Some(count), Some(data)) = (count, data.as_object_mut()) {
+            data.insert("count".to_owned(), json!(count));
+        }
+        Notification {
+            id: NotificationId(id),
+            seq,
+            kind: plan.code.clone(),
+            category: plan.category,
+            title: said.map(|said| said.title.clone()).unwrap_or_default(),
+            body: said.map(|said| said.body.clone()).unwrap_or_default(),
+            link: said.and_then(|said| said.link.clone()),
+            data,
+            priority: plan.priority,
+            status: Status::Unread,
+            is_read: false,
+            channel: plan.prefers,
+            read_at: None,
+            archived_at: None,
+            snoozed_until: None,
+            expires_at: plan.expires_at,
+            event_id: self.stretch.event,
+            team_id: plan.team,
+            created_at,
+            updated_at: self.batch.now,
+        }
+    }
+
+    fn plan_deliveries(&mut self, person: &Person, row: &Row) {
+        let addresses = [(Channel::Email, &person.email), (Channel::Sms, &person.phone)];
+        for (channel, address) in addresses {
+            let verdict = row.decision.get(channel);
+            let (true, Some(address)) = (verdict.sent, address) else { continue };
+            self.batch.deliveries.push(Delivery {
+                notification: row.id,
+                user: person.id,
+                channel,
+                to_address: address.clone(),
+                next_attempt_at: verdict.after.unwrap_or(self.batch.now),
+            });
+        }
+    }
+}

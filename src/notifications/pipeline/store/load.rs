@@ -1,0 +1,198 @@
+//! Who is told: a stretch of an audience, each with their locked feed and what decides for them.
+
+use chrono::NaiveTime;
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Time, Timestamptz, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use crate::base::id::{TenantId, UserId};
+use crate::base::role::UserType;
+use crate::base::{Locale, Result, Role, Timestamp};
+use crate::db::SystemTx;
+use crate::db::sql::sql;
+use crate::notifications::events::model::{Audience, Plan};
+use crate::preferences::{Levels, PerChannel, QuietHours, Say};
+
+/// One recipient, under the lock of their feed.
+#[derive(QueryableByName)]
+pub struct Person {
+    #[diesel(sql_type = SqlUuid)]
+    pub id: UserId,
+    #[diesel(sql_type = Text)]
+    role: String,
+    #[diesel(sql_type = Text)]
+    locale: String,
+    #[diesel(sql_type = Text)]
+    timezone: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub email: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub phone: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    pub head: i64,
+    #[diesel(sql_type = Integer)]
+    pub unread: i32,
+    #[diesel(sql_type = Array<Timestamptz>)]
+    pub pushes: Vec<Timestamp>,
+    #[diesel(sql_type = Bool)]
+    pub in_scope: bool,
+    #[diesel(sql_type = Nullable<Bool>)]
+    own_inapp: Option<bool>,
+    #[diesel(sql_type = Nullable<Bool>)]
+    own_email: Option<bool>,
+    #[diesel(sql_type = Nullable<Bool>)]
+    own_sms: Option<bool>,
+    #[diesel(sql_type = Nullable<Bool>)]
+    own_push: Option<bool>,
+    #[diesel(sql_type = Nullable<Bool>)]
+    over_inapp: Option<bool>,
+    #[diesel(sql_type = Nullable<Bool>)]
+    over_email: Option<bool>,
+    #[diesel(sql_type = Nullable<Bool>)]
+    over_sms: Option<bool>,
+    #[diesel(sql_type = Nullable<Bool>)]
+    over_push: Option<bool>,
+    #[diesel(sql_type = Bool)]
+    pub has_digest: bool,
+    #[diesel(sql_type = Nullable<Time>)]
+    quiet_from: Option<NaiveTime>,
+    #[diesel(sql_type = Nullable<Time>)]
+    quiet_to: Option<NaiveTime>,
+    #[diesel(sql_type = Nullable<Text>)]
+    quiet_timezone: Option<String>,
+}
+
+impl Person {
+    pub fn side(&self) -> UserType {
+        Role::of_person(&self.role).map_or(UserType::Operator, Role::user_type)
+    }
+
+    pub fn locale(&self) -> Locale {
+        Locale::parse(&self.locale).unwrap_or_default()
+    }
+
+    pub fn levels(&self, plan: &Plan) -> Levels {
+        Levels {
+            over: PerChannel {
+                inapp: self.over_inapp,
+                email: self.over_email,
+                sms: self.over_sms,
+                push: self.over_push,
+            },
+            own: Say { inapp: self.own_inapp, email: self.own_email, sms: self.own_sms, push: self.own_push },
+            tenant: plan.defaults,
+        }
+    }
+
+    pub fn quiet(&self) -> Option<QuietHours> {
+        let zone = self.quiet_timezone.as_deref().unwrap_or(&self.timezone);
+        Some(QuietHours {
+            from: self.quiet_from?,
+            to: self.quiet_to?,
+            timezone: zone.parse().unwrap_or(Tz::UTC),
+        })
+    }
+}
+
+/// The people of an audience in the order of their ids, `u` with their feed `f` locked in that order. Each branch is cut after
+/// the same id, one longer for the actor who is left out, so the whole is what the whole audience would be. Of overrides for several clients
+/// of one member, off by any wins.
+const LOAD: &str = "
+    SELECT u.id, u.role, u.locale, u.timezone, u.email, u.phone, f.head, f.unread, f.pushes,
+           ($11 IS NULL OR EXISTS (SELECT FROM team_members t WHERE t.tenant_id = $1 AND t.team_id = $11 AND t.user_id = u.id))
+           AND ($12 IS NULL OR u.role IN ('owner', 'manager')
+                OR EXISTS (SELECT FROM client_members m WHERE u.role = 'client' AND m.tenant_id = $1 AND m.client_id = $12 AND m.user_id = u.id)
+                OR EXISTS (SELECT FROM clients c WHERE u.role = 'employee' AND c.tenant_id = $1 AND c.id = $12 AND (c.operator_id = u.id
+                    OR c.team_id IN (SELECT t.team_id FROM team_members t WHERE t.tenant_id = $1 AND t.user_id = u.id)))) AS in_scope,
+           p.channel_inapp AS own_inapp, p.channel_email AS own_email, p.channel_sms AS own_sms, p.channel_push AS own_push,
+           o.inapp AS over_inapp, o.email AS over_email, o.sms AS over_sms, o.push AS over_push,
+           coalesce(s.digest_mode <> 'off', false) AS has_digest, s.quiet_from, s.quiet_to, s.quiet_timezone
+      FROM (SELECT named.id FROM (
+              SELECT id FROM unnest($4::uuid[]) w (id) WHERE id > $2
+              UNION
+              SELECT t.user_id FROM team_members t WHERE t.tenant_id = $1 AND t.team_id = ANY ($5) AND t.user_id > $2
+              UNION
+              (SELECT r.id FROM users r WHERE r.tenant_id = $1 AND r.role <> 'client' AND r.role = ANY ($6) AND r.deleted_at IS NULL
+                AND r.id > $2 ORDER BY r.id LIMIT $3 + 1)
+              UNION
+              (SELECT r.id FROM users r WHERE 'client' = ANY ($6) AND r.tenant_id = $1 AND r.role = 'client' AND r.deleted_at IS NULL AND r.id > $2
+                ORDER BY r.id LIMIT $3 + 1)
+              UNION
+              SELECT m.user_id FROM client_members m WHERE m.tenant_id = $1 AND m.client_id = ANY ($7) AND m.user_id > $2
+              UNION
+              SELECT c.operator_id FROM clients c WHERE c.tenant_id = $1 AND c.id = ANY ($8) AND c.operator_id > $2
+              UNION
+              SELECT t.user_id FROM clients c JOIN team_members t ON t.tenant_id = c.tenant_id AND t.team_id = c.team_id
+               WHERE c.tenant_id = $1 AND c.id = ANY ($8) AND c.operator_id IS NULL AND t.user_id > $2
+              UNION
+              (SELECT e.id FROM users e WHERE $9 AND e.tenant_id = $1 AND e.deleted_at IS NULL AND e.id > $2 ORDER BY e.id LIMIT $3 + 1)
+            ) named (id) JOIN users l ON l.tenant_id = $1 AND l.id = named.id AND l.deleted_at IS NULL
+             WHERE named.id IS DISTINCT FROM $10 ORDER BY named.id LIMIT $3) named
+      JOIN users u ON u.tenant_id = $1 AND u.id = named.id
+      JOIN notification_feeds f ON f.tenant_id = $1 AND f.user_id = u.id
+      LEFT JOIN notification_preferences p ON p.tenant_id = $1 AND p.user_id = u.id AND p.category = $13
+      LEFT JOIN notification_settings s ON s.tenant_id = $1 AND s.user_id = u.id
+      LEFT JOIN LATERAL (
+            SELECT bool_and(v.channel_inapp) AS inapp, bool_and(v.channel_email) AS email,
+                   bool_and(v.channel_sms) AS sms, bool_and(v.channel_push) AS push
+              FROM client_members m JOIN notification_overrides v ON v.tenant_id = m.tenant_id AND v.client_id = m.client_id
+             WHERE u.role = 'client' AND m.tenant_id = $1 AND m.user_id = u.id AND v.category = $13
+               AND ($12 IS NULL OR m.client_id = $12)) o ON true
+     ORDER BY named.id FOR UPDATE OF f";
+
+/// The next `limit` people of the audience after `up_to`, at most; fewer means that there are no more.
+pub fn load(
+    sys: &mut SystemTx<'_>,
+    tenant: TenantId,
+    (audience, plan): (&Audience, &Plan),
+    actor: Option<UserId>,
+    (up_to, limit): (Option<Uuid>, i64),
+) -> Result<Vec<Person>> {
+    Ok(sql(LOAD)
+        .bind(tenant)
+        .bind(up_to.unwrap_or(Uuid::nil()))
+        .bind(limit)
+        .bind(audience.users.iter().map(|id| id.0).collect::<Vec<_>>())
+        .bind(audience.teams.iter().map(|id| id.0).collect::<Vec<_>>())
+        .bind(audience.roles.iter().map(|role| role.as_str().to_owned()).collect::<Vec<_>>())
+        .bind(audience.clients.iter().map(|id| id.0).collect::<Vec<_>>())
+        .bind(audience.operators_of.iter().map(|id| id.0).collect::<Vec<_>>())
+        .bind(audience.everyone)
+        .bind(actor)
+        .bind(plan.team)
+        .bind(plan.client)
+        .bind(plan.category.as_str())
+        .load(sys.conn())?)
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+const COUNT: &str = "
+    SELECT count(*) AS number FROM users u WHERE u.tenant_id = $1 AND u.deleted_at IS NULL AND u.id IS DISTINCT FROM $2
+       AND ($3 OR u.role = ANY ($4) OR u.id = ANY ($5) OR u.id IN (
+            SELECT t.user_id FROM team_members t WHERE t.tenant_id = $1 AND t.team_id = ANY ($6)
+            UNION ALL SELECT m.user_id FROM client_members m WHERE m.tenant_id = $1 AND m.client_id = ANY ($7)))";
+
+/// How many people a large audience is.
+pub fn count(
+    sys: &mut SystemTx<'_>,
+    tenant: TenantId,
+    audience: &Audience,
+    actor: Option<UserId>,
+) -> Result<i64> {
+    let found: Count = sql(COUNT)
+        .bind(tenant)
+        .bind(actor)
+        .bind(audience.everyone)
+        .bind(audience.roles.iter().map(|role| role.as_str().to_owned()).collect::<Vec<_>>())
+        .bind(audience.users.iter().map(|id| id.0).collect::<Vec<_>>())
+        .bind(audience.teams.iter().map(|id| id.0).collect::<Vec<_>>())
+        .bind(audience.clients.iter().map(|id| id.0).collect::<Vec<_>>())
+        .get_result(sys.conn())?;
+    Ok(found.number)
+}

@@ -1,0 +1,65 @@
+//! What is there already: an unread notification of the same group, which a further event raises instead of adding
+//! another.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
+
+use crate::base::id::{NotificationId, TenantId, UserId};
+use crate::base::{Result, Timestamp};
+use crate::db::SystemTx;
+use crate::db::sql::sql;
+
+/// An unread notification of the group.
+#[derive(QueryableByName)]
+pub struct Standing {
+    #[diesel(sql_type = SqlUuid)]
+    pub id: NotificationId,
+    #[diesel(sql_type = SqlUuid)]
+    pub recipient_id: UserId,
+    #[diesel(sql_type = BigInt)]
+    pub seq: i64,
+    #[diesel(sql_type = BigInt)]
+    pub count: i64,
+    #[diesel(sql_type = Bool)]
+    pub visible: bool,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub snoozed_until: Option<Timestamp>,
+    #[diesel(sql_type = Timestamptz)]
+    pub created_at: Timestamp,
+}
+
+/// One that is raised.
+pub struct Raised {
+    pub row: Standing,
+    pub user: UserId,
+    pub text: usize,
+    pub seq: i64,
+    pub pushed: bool,
+    pub held: bool,
+    pub summary_due_at: Timestamp,
+    pub count: i64,
+}
+
+impl Raised {
+    /// Whether it was asleep: it counts again.
+    pub fn is_woken(&self) -> bool {
+        self.row.visible && self.row.snoozed_until.is_some()
+    }
+}
+
+// A statement after the one that locked the feeds: what it sees stays so.
+const STANDING: &str = "SELECT id, recipient_id, seq, visible, snoozed_until, created_at, \
+    CASE WHEN jsonb_typeof(data -> 'count') = 'number' THEN (data ->> 'count')::bigint ELSE 1 END AS count \
+    FROM notifications WHERE tenant_id = $1 AND recipient_id = ANY ($2) AND group_key = $3 \
+    AND status = 'unread' AND deleted_at IS NULL";
+
+/// Those of `people`, whose feeds are locked.
+pub fn standing(
+    sys: &mut SystemTx<'_>,
+    tenant: TenantId,
+    people: &[UserId],
+    group_key: &str,
+) -> Result<Vec<Standing>> {
+    let people: Vec<_> = people.iter().map(|user| user.0).collect();
+    Ok(sql(STANDING).bind(tenant).bind(people).bind(group_key).load(sys.conn())?)
+}

@@ -1,0 +1,178 @@
+//! What an event does to a stretch of people, in one statement: feeds, notifications, deliveries, events for their
+//! sockets, and who got nothing and why.
+
+use diesel::prelude::*;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::raise::Raised;
+use crate::base::id::{EventId, TenantId, UserId};
+use crate::base::role::UserType;
+use crate::base::{Error, Result, Timestamp};
+use crate::db::SystemTx;
+use crate::db::sql::{Bind, sql};
+use crate::notifications::events::model::Plan;
+use crate::preferences::{Channel, Decision};
+use crate::realtime::Event;
+
+/// One notification to write.
+pub struct Row {
+    pub id: Uuid,
+    pub user: UserId,
+    pub side: UserType,
+    /// Which of the texts it says: an index into [`Batch::texts`].
+    pub text: usize,
+    /// 0 where nobody is told of it.
+    pub seq: i64,
+    pub visible: bool,
+    /// Counts for the throttle.
+    pub pushed: bool,
+    pub held: bool,
+    /// Until when, where it is the first that is held.
+    pub summary_due_at: Timestamp,
+    pub in_digest: bool,
+    pub decision: Decision,
+}
+
+/// One text, shared by all who read the same language on the same side.
+pub struct Said {
+    pub title: String,
+    pub body: String,
+    pub link: Option<String>,
+    pub data: Value,
+}
+
+pub struct Delivery {
+    pub notification: Uuid,
+    pub user: UserId,
+    pub channel: Channel,
+    pub to_address: String,
+    pub next_attempt_at: Timestamp,
+}
+
+/// All that one statement writes.
+pub struct Batch<'a> {
+    pub event: EventId,
+    pub plan: &'a Plan,
+    pub group_key: Option<&'a str>,
+    pub now: Timestamp,
+    pub texts: Vec<Said>,
+    pub rows: Vec<Row>,
+    pub raised: Vec<Raised>,
+    pub deliveries: Vec<Delivery>,
+    pub skips: Vec<(UserId, Decision)>,
+    pub events: Vec<(UserId, Event)>,
+}
+
+const WRITE: &str = "
+    WITH said AS (
+        SELECT * FROM unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::text[]) AS s (text, title, body, link, data)),
+    person AS (
+        SELECT * FROM unnest($7::uuid[], $8::uuid[], $9::text[], $10::int[], $11::bigint[], $12::bool[], $13::bool[], $14::bool[],
+            $15::bigint[], $16::bool[], $17::text[])
+          AS p (id, user_id, side, text, seq, visible, pushed, held, due, in_digest, decision)),
+    again AS (
+        SELECT * FROM unnest($18::uuid[], $19::uuid[], $20::int[], $21::bigint[], $22::bool[], $23::bool[], $24::bigint[], $25::bigint[], $26::bool[])
+          AS r (id, user_id, text, seq, pushed, held, due, count, woken)),
+    feed AS (
+        UPDATE notification_feeds f SET head = f.head + m.told, unread = f.unread + m.unread,
+               pushes = CASE WHEN m.pushed THEN ARRAY(SELECT at FROM unnest(f.pushes) at WHERE at > $27::timestamptz - interval '60 seconds' ORDER BY at)
+                             || $27::timestamptz ELSE f.pushes END,
+               held = f.held + m.held::int,
+               held_since = CASE WHEN m.held THEN coalesce(f.held_since, $27) ELSE f.held_since END,
+               summary_due_at = CASE WHEN m.held THEN coalesce(f.summary_due_at, to_timestamp(m.due / 1000.0)) ELSE f.summary_due_at END
+          FROM (SELECT user_id, (seq > 0)::int AS told, visible::int AS unread, pushed, held, due FROM person
+                UNION ALL SELECT user_id, (seq > 0)::int, woken::int, pushed, held, due FROM again) m
+         WHERE f.tenant_id = $1 AND f.user_id = m.user_id),
+    written AS (
+        INSERT INTO notifications (tenant_id, id, recipient_type, recipient_id, team_id, seq, changed_seq, event_id, type, category,
+            title, body, link, data, priority, channel, visible, decision, group_key, in_digest, last_event_at, expires_at, processed_at,
+            created_at, updated_at)
+        SELECT $1, p.id, p.side, p.user_id, $28, p.seq, p.seq, $29, $30, $31, s.title, s.body, s.link, s.data::jsonb, $32, $33, p.visible,
+               p.decision::jsonb, $34, p.in_digest, $27, $35, CASE WHEN p.held THEN NULL ELSE $27 END, $27, $27
+          FROM person p JOIN said s USING (text)),
+    raised AS (
+        UPDATE notifications n SET changed_seq = CASE WHEN a.seq > 0 THEN a.seq ELSE n.changed_seq END, event_id = $29, title = s.title,
+               body = s.body, link = s.link, data = s.data::jsonb || jsonb_build_object('count', a.count), last_event_at = $27,
+               snoozed_until = NULL, expires_at = $35, updated_at = $27
+          FROM again a JOIN said s USING (text)
+         WHERE n.tenant_id = $1 AND n.id = a.id),
+    sent AS (
+        INSERT INTO deliveries (tenant_id, id, notification_id, event_id, user_id, channel, type, to_address, lane, next_attempt_at, deadline_at,
+            created_at, updated_at)
+        SELECT $1, d.id, d.notification, $29, d.user_id, d.channel, $30, d.address, $36, to_timestamp(d.next / 1000.0),
+               to_timestamp(d.next / 1000.0) + interval '24 hours', $27, $27
+          FROM unnest($37::uuid[], $38::uuid[], $39::uuid[], $40::text[], $41::text[], $42::bigint[])
+            AS d (id, notification, user_id, channel, address, next)),
+    skipped AS (
+        INSERT INTO notification_skips (tenant_id, event_id, user_id, decision, created_at)
+        SELECT $1, $29, k.user_id, k.decision::jsonb, $27 FROM unnest($43::uuid[], $44::text[]) AS k (user_id, decision))
+    INSERT INTO outbox (tenant_id, topic, seq, id, event, payload, fanout, user_ids)
+    SELECT $1, 'client:notifications:' || e.user_id, e.seq, e.id, e.event, e.payload::json, '{}', ARRAY[e.user_id]
+      FROM unnest($45::uuid[], $46::bigint[], $47::uuid[], $48::text[], $49::text[]) AS e (user_id, seq, id, event, payload)";
+
+/// The feeds of everybody in the batch are locked.
+pub fn write(sys: &mut SystemTx<'_>, tenant: TenantId, batch: &Batch<'_>) -> Result<()> {
+    let plan = batch.plan;
+    let texts = &batch.texts;
+    let index = |at: usize| i32::try_from(at).unwrap_or(i32::MAX);
+    let rows = &batch.rows;
+    let raised = &batch.raised;
+    let lane = crate::notifications::pipeline::lane(plan);
+    sql(WRITE)
+        .bind(tenant)
+        .bind((0..texts.len()).map(index).collect::<Vec<i32>>())
+        .bind(texts.iter().map(|said| said.title.clone()).collect::<Vec<_>>())
+        .bind(texts.iter().map(|said| said.body.clone()).collect::<Vec<_>>())
+        .bind(Bind::NullableTexts(texts.iter().map(|said| said.link.clone()).collect()))
+        .bind(texts.iter().map(|said| said.data.to_string()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.id).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.user.0).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.side.as_str().to_owned()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| index(row.text)).collect::<Vec<i32>>())
+        .bind(rows.iter().map(|row| row.seq).collect::<Vec<i64>>())
+        .bind(rows.iter().map(|row| row.visible).collect::<Vec<bool>>())
+        .bind(rows.iter().map(|row| row.pushed).collect::<Vec<bool>>())
+        .bind(rows.iter().map(|row| row.held).collect::<Vec<bool>>())
+        .bind(rows.iter().map(|row| row.summary_due_at.as_millis()).collect::<Vec<i64>>())
+        .bind(rows.iter().map(|row| row.in_digest).collect::<Vec<bool>>())
+        .bind(rows.iter().map(|row| json(&row.decision)).collect::<Result<Vec<_>>>()?)
+        .bind(raised.iter().map(|one| one.row.id.0).collect::<Vec<_>>())
+        .bind(raised.iter().map(|one| one.user.0).collect::<Vec<_>>())
+        .bind(raised.iter().map(|one| index(one.text)).collect::<Vec<i32>>())
+        .bind(raised.iter().map(|one| one.seq).collect::<Vec<i64>>())
+        .bind(raised.iter().map(|one| one.pushed).collect::<Vec<bool>>())
+        .bind(raised.iter().map(|one| one.held).collect::<Vec<bool>>())
+        .bind(raised.iter().map(|one| one.summary_due_at.as_millis()).collect::<Vec<i64>>())
+        .bind(raised.iter().map(|one| one.count).collect::<Vec<i64>>())
+        .bind(raised.iter().map(Raised::is_woken).collect::<Vec<bool>>())
+        .bind(batch.now)
+        .bind(plan.team)
+        .bind(batch.event)
+        .bind(plan.code.as_str())
+        .bind(plan.category.as_str())
+        .bind(plan.priority.as_str())
+        .bind(plan.prefers.as_str())
+        .bind(batch.group_key.map(str::to_owned))
+        .bind(plan.expires_at)
+        .bind(lane)
+        .bind(batch.deliveries.iter().map(|_| Uuid::now_v7()).collect::<Vec<_>>())
+        .bind(batch.deliveries.iter().map(|one| one.notification).collect::<Vec<_>>())
+        .bind(batch.deliveries.iter().map(|one| one.user.0).collect::<Vec<_>>())
+        .bind(batch.deliveries.iter().map(|one| one.channel.as_str().to_owned()).collect::<Vec<_>>())
+        .bind(batch.deliveries.iter().map(|one| one.to_address.clone()).collect::<Vec<_>>())
+        .bind(batch.deliveries.iter().map(|one| one.next_attempt_at.as_millis()).collect::<Vec<i64>>())
+        .bind(batch.skips.iter().map(|(user, _)| user.0).collect::<Vec<_>>())
+        .bind(batch.skips.iter().map(|(_, decision)| json(decision)).collect::<Result<Vec<_>>>()?)
+        .bind(batch.events.iter().map(|(user, _)| user.0).collect::<Vec<_>>())
+        .bind(batch.events.iter().map(|(_, event)| event.seq).collect::<Vec<i64>>())
+        .bind(batch.events.iter().map(|(_, event)| event.id).collect::<Vec<_>>())
+        .bind(batch.events.iter().map(|(_, event)| event.name.to_string()).collect::<Vec<_>>())
+        .bind(batch.events.iter().map(|(_, event)| event.payload.get().to_owned()).collect::<Vec<_>>())
+        .execute(sys.conn())?;
+    Ok(())
+}
+
+fn json(decision: &Decision) -> Result<String> {
+    serde_json::to_string(decision).map_err(Error::internal)
+}

@@ -1,0 +1,96 @@
+//! The messages of chat as a source: one unread notification a person and conversation, raised by each further
+//! message, in the transaction of the message.
+
+use serde_json::{Map, Value, json};
+
+use super::events::model::{Audience, INLINE_MAX, Plan};
+use super::events::{disabled, said};
+use super::model::conversation_group;
+use super::pipeline::{self, CHUNK, Stretch};
+use super::{Notifications, templates};
+use crate::base::id::{ClientId, ConversationId, EventId, MessageId, UserId};
+use crate::base::{Actor, Result};
+use crate::db::Tx;
+use crate::preferences::{Channel, PerChannel, tenant_defaults};
+
+/// The template.
+const NEW_MESSAGE: &str = "message.new";
+/// Characters of a message that a notification shows.
+const EXCERPT_CHARS: usize = 140;
+
+/// A message that was written.
+pub struct Written<'a> {
+    pub message: MessageId,
+    pub conversation: ConversationId,
+    /// The client whose room it is.
+    pub client: Option<(ClientId, &'a str)>,
+    pub sender_name: &'a str,
+    pub content: &'a str,
+    /// Who is told of it; the author is not.
+    pub told: Vec<UserId>,
+}
+
+/// Notifies of a message.
+pub fn notify(tx: &mut Tx<'_>, n: &Notifications, actor: &Actor, written: &Written<'_>) -> Result<()> {
+    if written.told.is_empty() {
+        return Ok(());
+    }
+    let payload = payload(written);
+    let said = said(tx, actor.tenant, NEW_MESSAGE)?;
+    let template = templates::effective(NEW_MESSAGE, said.changes.as_ref())?;
+    let plan = Plan {
+        category: template.category,
+        priority: template.priority,
+        channels: PerChannel::from_fn(|channel| template.channels.contains(&channel)),
+        prefers: template.channels.first().copied().unwrap_or(Channel::Inapp),
+        disabled: disabled(n, &n.directory.features_of(&said.settings)),
+        defaults: tenant_defaults(&said.settings).of(template.category),
+        texts: template.render(&payload)?,
+        team: None,
+        client: written.client.map(|(client, _)| client),
+        expires_at: n.settings.default_ttl.map(|ttl| n.clock.now().plus(ttl)),
+        is_bulk: i64::try_from(written.told.len()).is_ok_and(|told| told > INLINE_MAX),
+        payload,
+        code: template.code,
+    };
+    let audience = Audience { users: written.told.clone(), ..Audience::default() };
+    let group = conversation_group(written.conversation.0);
+    let mut up_to = None;
+    loop {
+        let stretch = Stretch {
+            event: EventId(written.message.0),
+            plan: &plan,
+            audience: &audience,
+            actor: Some(actor.user),
+            group_key: Some(&group),
+            up_to,
+            limit: CHUNK,
+        };
+        let done = pipeline::step(n, tx, actor.tenant, &stretch)?;
+        if done.is_last {
+            return Ok(());
+        }
+        up_to = done.up_to;
+    }
+}
+
+fn payload(written: &Written<'_>) -> Map<String, Value> {
+    let mut payload = Map::new();
+    payload.insert("conversation_id".to_owned(), json!(written.conversation));
+    payload.insert("sender_name".to_owned(), json!(written.sender_name));
+    payload.insert("excerpt".to_owned(), json!(excerpt(written.content)));
+    payload.insert("count".to_owned(), json!(1));
+    if let Some((id, name)) = written.client {
+        payload.insert("client_id".to_owned(), json!(id));
+        payload.insert("client".to_owned(), json!(name));
+    }
+    payload
+}
+
+fn excerpt(content: &str) -> String {
+    let line = content.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(EXCERPT_CHARS) {
+        Some((at, _)) => format!("{}…", line.get(..at).unwrap_or_default().trim_end()),
+        None => line,
+    }
+}

@@ -1,0 +1,75 @@
+//! What the throttle held back, said in one: a job sends each person's summary when the window has room again.
+
+mod store;
+
+use std::sync::Arc;
+
+use crate::base::id::{TenantId, UserId};
+use crate::base::text::say;
+use crate::base::{Locale, Result, Timestamp};
+use crate::notifications::Notifications;
+use crate::notifications::told::{self, SummaryTold};
+
+/// People dealt with in one transaction.
+const AT_ONCE: i64 = 500;
+
+/// Sends the summaries that are due, and says how many.
+pub async fn send_due(n: &Notifications, now: Timestamp) -> Result<u64> {
+    let mut sent = 0;
+    loop {
+        let due = n.db.worker(move |tx| store::due(tx, now, AT_ONCE)).await?;
+        let is_last = i64::try_from(due.len()).is_ok_and(|found| found < AT_ONCE);
+        let mut rest = due.as_slice();
+        while let Some((tenant, _)) = rest.first() {
+            let tenant = *tenant;
+            let length = rest.iter().take_while(|(of, _)| *of == tenant).count();
+            let (people, others) = rest.split_at(length);
+            sent += send(n, tenant, people.iter().map(|(_, user)| *user).collect(), now).await?;
+            rest = others;
+        }
+        if is_last {
+            return Ok(sent);
+        }
+    }
+}
+
+async fn send(n: &Notifications, tenant: TenantId, people: Vec<UserId>, now: Timestamp) -> Result<u64> {
+    let task = n.clone();
+    n.db.system(tenant, move |tx| {
+        let events = tx.as_system(|sys| {
+            let held = store::lock(sys, tenant, &people, now)?;
+            let mut events = Vec::with_capacity(held.len());
+            for one in &held {
+                let payload = SummaryTold { count: one.held.into(), since: one.held_since };
+                events.push(told::event(tenant, one.user_id, one.head + 1, told::SUMMARY, &payload)?);
+            }
+            let mails: Vec<_> = held.iter().filter_map(mail).collect();
+            if !held.is_empty() {
+                store::write(sys, tenant, (&held, &events, &mails), now)?;
+            }
+            Ok(events)
+        })?;
+        let sent = u64::try_from(events.len()).unwrap_or(u64::MAX);
+        let hub = Arc::clone(&task.hub);
+        tx.after_commit(move || {
+            for event in events {
+                hub.publish(Arc::new(event));
+            }
+        });
+        Ok(sent)
+    })
+    .await
+}
+
+/// The one mail, for whom the throttle withheld mails.
+fn mail(held: &store::Held) -> Option<store::Mail> {
+    let address = held.email.clone().filter(|_| held.has_mail)?;
+    let locale = Locale::parse(&held.locale).unwrap_or_default();
+    let text = |key: &str| say(locale, key, &[("count", held.held.to_string())]);
+    Some(store::Mail {
+        user: held.user_id,
+        address,
+        subject: text("notifications-summary-subject"),
+        text: text("notifications-summary-body"),
+    })
+}

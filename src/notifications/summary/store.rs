@@ -1,0 +1,118 @@
+//! Feeds with something held back, and what a summary changes in them.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::base::id::{TenantId, UserId};
+use crate::base::{Result, Timestamp};
+use crate::db::sql::sql;
+use crate::db::{SystemTx, WorkerTx};
+use crate::realtime::Event;
+
+#[derive(QueryableByName)]
+struct Due {
+    #[diesel(sql_type = SqlUuid)]
+    tenant_id: TenantId,
+    #[diesel(sql_type = SqlUuid)]
+    user_id: UserId,
+}
+
+const DUE: &str = "SELECT tenant_id, user_id FROM (SELECT tenant_id, user_id FROM notification_feeds \
+    WHERE summary_due_at <= $1 ORDER BY summary_due_at LIMIT $2) due ORDER BY tenant_id, user_id";
+
+/// Whose summary is due, tenant by tenant.
+pub fn due(tx: &mut WorkerTx<'_>, now: Timestamp, limit: i64) -> Result<Vec<(TenantId, UserId)>> {
+    let rows: Vec<Due> = sql(DUE).bind(now).bind(limit).load(tx.conn())?;
+    Ok(rows.into_iter().map(|row| (row.tenant_id, row.user_id)).collect())
+}
+
+/// Somebody for whom something was held back, their feed locked.
+#[derive(QueryableByName)]
+pub struct Held {
+    #[diesel(sql_type = SqlUuid)]
+    pub user_id: UserId,
+    #[diesel(sql_type = BigInt)]
+    pub head: i64,
+    #[diesel(sql_type = Integer)]
+    pub held: i32,
+    #[diesel(sql_type = Timestamptz)]
+    pub held_since: Timestamp,
+    #[diesel(sql_type = Text)]
+    pub locale: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub email: Option<String>,
+    /// Whether a mail was withheld too.
+    #[diesel(sql_type = Bool)]
+    pub has_mail: bool,
+}
+
+// Whoever else sends summaries has them locked, or has sent them: then they are due no more.
+const LOCK: &str = "SELECT f.user_id, f.head, f.held, f.held_since, u.locale, u.email, EXISTS ( \
+        SELECT FROM notifications n WHERE n.tenant_id = $1 AND n.recipient_id = f.user_id AND n.processed_at IS NULL \
+           AND n.decision #>> '{email,rule}' = 'throttle') AS has_mail \
+    FROM notification_feeds f JOIN users u ON u.tenant_id = f.tenant_id AND u.id = f.user_id \
+    WHERE f.tenant_id = $1 AND f.user_id = ANY ($2) AND f.summary_due_at <= $3 \
+    ORDER BY f.user_id FOR UPDATE OF f SKIP LOCKED";
+
+pub fn lock(
+    sys: &mut SystemTx<'_>,
+    tenant: TenantId,
+    people: &[UserId],
+    now: Timestamp,
+) -> Result<Vec<Held>> {
+    let people: Vec<Uuid> = people.iter().map(|user| user.0).collect();
+    Ok(sql(LOCK).bind(tenant).bind(people).bind(now).load(sys.conn())?)
+}
+
+/// A mail that says how much there is.
+pub struct Mail {
+    pub user: UserId,
+    pub address: String,
+    pub subject: String,
+    pub text: String,
+}
+
+// A summary is a push like any other. Of whom nobody sees the notification there is nothing to tell a socket, but
+// the number is taken all the same, since the feed may hold some that are seen.
+const WRITE: &str = "
+    WITH feed AS (
+        UPDATE notification_feeds f SET head = f.head + 1, held = 0, held_since = NULL, summary_due_at = NULL,
+               pushes = ARRAY(SELECT at FROM unnest(f.pushes) at WHERE at > $2::timestamptz - interval '60 seconds' ORDER BY at) || $2::timestamptz
+         WHERE f.tenant_id = $1 AND f.user_id = ANY ($3)),
+    announced AS (
+        UPDATE notifications n SET processed_at = $2
+         WHERE n.tenant_id = $1 AND n.recipient_id = ANY ($3) AND n.processed_at IS NULL),
+    sent AS (
+        INSERT INTO deliveries (tenant_id, id, user_id, channel, type, to_address, lane, rendered, next_attempt_at, deadline_at,
+            created_at, updated_at)
+        SELECT $1, d.id, d.user_id, 'email', 'notify.summary', d.address, 1, d.rendered::jsonb, $2, $2 + interval '24 hours', $2, $2
+          FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::text[]) AS d (id, user_id, address, rendered))
+    INSERT INTO outbox (tenant_id, topic, seq, id, event, payload, fanout, user_ids)
+    SELECT $1, 'client:notifications:' || e.user_id, e.seq, e.id, 'notify:summary', e.payload::json, '{}', ARRAY[e.user_id]
+      FROM unnest($8::uuid[], $9::bigint[], $10::uuid[], $11::text[]) AS e (user_id, seq, id, payload)";
+
+pub fn write(
+    sys: &mut SystemTx<'_>,
+    tenant: TenantId,
+    (held, events, mails): (&[Held], &[Event], &[Mail]),
+    now: Timestamp,
+) -> Result<()> {
+    let people: Vec<Uuid> = held.iter().map(|one| one.user_id.0).collect();
+    let rendered = |mail: &Mail| json!({"subject": mail.subject, "text": mail.text}).to_string();
+    sql(WRITE)
+        .bind(tenant)
+        .bind(now)
+        .bind(people.clone())
+        .bind(mails.iter().map(|_| Uuid::now_v7()).collect::<Vec<_>>())
+        .bind(mails.iter().map(|mail| mail.user.0).collect::<Vec<_>>())
+        .bind(mails.iter().map(|mail| mail.address.clone()).collect::<Vec<_>>())
+        .bind(mails.iter().map(rendered).collect::<Vec<_>>())
+        .bind(people)
+        .bind(events.iter().map(|event| event.seq).collect::<Vec<i64>>())
+        .bind(events.iter().map(|event| event.id).collect::<Vec<_>>())
+        .bind(events.iter().map(|event| event.payload.get().to_owned()).collect::<Vec<_>>())
+        .execute(sys.conn())?;
+    Ok(())
+}

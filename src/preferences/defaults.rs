@@ -1,0 +1,20 @@
+//! What a tenant wants for its people who made no choice: `settings.defaults.notifications.{category}.{channel}`.
+
+use serde_json::Value;
+
+use super::model::{Category, PerChannel, Say};
+
+/// The tenant's defaults, as its settings say them. What is no category, no channel or no boolean says nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct TenantDefaults<'a>(Option<&'a Value>);
+
+pub fn tenant_defaults(settings: &Value) -> TenantDefaults<'_> {
+    TenantDefaults(settings.pointer("/defaults/notifications"))
+}
+
+impl TenantDefaults<'_> {
+    pub fn of(&self, category: Category) -> Say {
+        let said = self.0.and_then(|all| all.get(category.as_str()));
+        PerChannel::from_fn(|channel| said?.get(channel.as_str())?.as_bool())
+    }
+}

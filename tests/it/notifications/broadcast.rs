@@ -1,0 +1,124 @@
+//! Large audiences: answered at once, written in chunks, each recipient exactly once whatever dies in between.
+
+use std::time::{Duration, Instant};
+
+use guichet::notifications::events::runner;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use super::rows::{self, MISCOUNTED, task};
+use crate::harness::World;
+
+/// So many more people in the tenant, every third of them English.
+fn crowd(world: &World, count: usize) {
+    let text = format!(
+        "INSERT INTO users (tenant_id, id, role, display_name, locale) SELECT t.id, gen_random_uuid(), 'client', 'Personne ' || n, \
+         CASE WHEN n % 3 = 0 THEN 'en' ELSE 'fr' END FROM tenants t, generate_series(1, {count}) n"
+    );
+    rows::run(&world.server, &text);
+}
+
+fn announcement() -> Value {
+    json!({"event": "system.announcement", "payload": {"title": "Bonne année", "body": "À tous"}})
+}
+
+/// Helps the server's own task until the event is written.
+async fn until_done(world: &World, id: &str) -> Value {
+    let deadline = Instant::now() + Duration::from_secs(120);
+    let running =
+        format!("SELECT count(*) FROM notification_events WHERE id = '{id}' AND status = 'running'");
+    while rows::number(&world.server, &running) > 0 {
+        assert!(Instant::now() < deadline, "the event was not written to its end");
+        runner::turn(&world.server.app.notifications).await.unwrap();
+    }
+    world.service.get(&format!("/events/{id}")).await.data().clone()
+}
+
+const DOUBLED: &str =
+    "SELECT count(*) FROM (SELECT FROM notifications GROUP BY event_id, recipient_id HAVING count(*) > 1) d";
+
+#[tokio::test]
+async fn it_is_answered_at_once_and_complete_soon_after() {
+    let world = World::new();
+    crowd(&world, 3_000);
+    let answer = world.service.post("/events", announcement()).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED);
+    assert_eq!((&answer.data()["status"], &answer.data()["planned"]), (&json!("running"), &json!(3_006)));
+    let progress = until_done(&world, answer.data()["id"].as_str().unwrap()).await;
+    assert_eq!((&progress["planned"], &progress["written"]), (&json!(3_006), &json!(3_006)));
+    assert_eq!(rows::number(&world.server, "SELECT count(DISTINCT recipient_id) FROM notifications"), 3_006);
+    assert_eq!(rows::number(&world.server, MISCOUNTED), 0);
+    let told = "SELECT count(*) FROM outbox WHERE event = 'notify:new'";
+    assert_eq!(rows::number(&world.server, told), 3_006);
+}
+
+#[tokio::test]
+async fn processes_share_the_work_and_double_nothing() {
+    let world = World::new();
+    crowd(&world, 4_000);
+    let others = [world.server.beside(), world.server.beside()];
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        let answer = world.service.post("/events", announcement()).await;
+        ids.push(answer.data()["id"].as_str().unwrap().to_owned());
+    }
+    for id in &ids {
+        until_done(&world, id).await;
+    }
+    assert_eq!(rows::number(&world.server, "SELECT count(*) FROM notifications"), 3 * 4_006);
+    assert_eq!(rows::number(&world.server, DOUBLED), 0);
+    drop(others);
+}
+
+#[tokio::test]
+async fn a_death_in_the_middle_loses_none_and_doubles_none() {
+    let mut world = World::new();
+    crowd(&world, 5_000);
+    world.service.post("/events", announcement()).await.data();
+    // Every backend of the job dies under it, again and again, while it writes.
+    let kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+        WHERE datname = current_database() AND usename = 'guichet_app' AND state <> 'idle' AND pid <> pg_backend_pid()";
+    for _ in 0..6 {
+        rows::number(&world.server, kill);
+        // What the killed turn says does not matter: another goes on.
+        let _ = runner::turn(&world.server.app.notifications).await;
+    }
+    // And the process itself: another takes over.
+    let next = world.server.beside();
+    world.server.stop();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while rows::number(&next, "SELECT count(*) FROM notification_events WHERE status = 'running'") > 0 {
+        assert!(Instant::now() < deadline, "the event was not taken over");
+        // The next process's own task does it; a turn of ours only makes it sooner.
+        let _ = runner::turn(&next.app.notifications).await;
+    }
+    assert_eq!(rows::number(&next, "SELECT count(*) FROM notifications"), 5_006);
+    assert_eq!(rows::number(&next, DOUBLED), 0);
+    assert_eq!(rows::number(&next, MISCOUNTED), 0);
+}
+
+#[tokio::test]
+async fn what_concerns_one_is_not_held_up_by_what_concerns_all() {
+    let world = World::new();
+    crowd(&world, 12_000);
+    let id = world.service.post("/events", announcement()).await.data()["id"].as_str().unwrap().to_owned();
+    let urgent = task(world.server.user("emma").id, "Urgent");
+    let progress = world.service.post("/events", urgent).await.data().clone();
+    assert_eq!(progress["status"], "done");
+    let still = world.service.get(&format!("/events/{id}")).await.data()["status"].clone();
+    assert_eq!(still, "running", "the announcement was too quick for this test: make its audience larger");
+}
+
+#[tokio::test]
+async fn each_reads_it_in_their_language() {
+    let world = World::new();
+    crowd(&world, 300);
+    let event = json!({"event": "mandat.created", "payload": {"user_id": world.server.user("emma").id, "mandat_id": "1", "title": "X"},
+        "recipients": {"roles": ["client"]}});
+    let id = world.service.post("/events", event).await.data()["id"].as_str().unwrap().to_owned();
+    until_done(&world, &id).await;
+    let wrong = "SELECT count(*) FROM notifications n JOIN users u ON u.id = n.recipient_id \
+        WHERE (u.locale = 'en') <> (n.title = (SELECT title FROM notifications m JOIN users v ON v.id = m.recipient_id WHERE v.locale = 'en' LIMIT 1))";
+    assert_eq!(rows::number(&world.server, wrong), 0);
+    assert_eq!(rows::number(&world.server, "SELECT count(DISTINCT title) FROM notifications"), 2);
+}
