@@ -158,8 +158,6 @@ impl Things {
             {"type": "order", "id": "A-1042", "preview": {"title": format!("{mark} order")}}});
         let made = owner.must(post, &format!("/clients/{}/messages", things.client), Some(words)).await;
         things.message = made["id"].as_str().unwrap().to_owned();
-        let words = json!({"texts": {"en": {"title": format!("{mark} {{{{ name }}}}")}}, "force": true});
-        owner.must(Method::PUT, &format!("/notification-templates/{TEMPLATE}"), Some(words)).await;
         let told = json!({"event": "task.assigned",
             "payload": {"user_id": things.operator, "task_id": "1", "title": format!("{DESK} task")}});
         let made = service.must(Method::POST, "/events", Some(told)).await;
@@ -171,6 +169,8 @@ impl Things {
         service.must(Method::POST, "/events", Some(told)).await;
         let told = owner.must(Method::GET, "/notifications?sort=recent&limit=1", None).await;
         things.notification = told[0]["id"].as_str().unwrap().to_owned();
+        let words = json!({"texts": {"en": {"title": format!("{mark} {{{{ name }}}}")}}, "force": true});
+        owner.must(Method::PUT, &format!("/notification-templates/{TEMPLATE}"), Some(words)).await;
         things
     }
 
@@ -183,10 +183,10 @@ impl Things {
             ("users", "id") => &self.member,
             ("teams", "id") => &self.team,
             ("projects", "id") => &self.project,
-            ("notification-templates", "code") => TEMPLATE,
             ("events", "id") => &self.event,
             ("deliveries", "id") => &self.delivery,
             ("notifications", "id") => &self.notification,
+            ("notification-templates", "code") => TEMPLATE,
             ("tenants", "tenantId") => &self.tenant,
             ("conversation in tenants", "userId") => &self.operator,
             ("messaging in tenants", "messageId") => &self.message,
