@@ -48,9 +48,11 @@ pub(super) fn form(template: &Template, built_in: &Template) -> Vec<Fault> {
     faults
 }
 
-/// The samples of what is always there.
+/// The samples of what is always there: not of the ids that an event may leave out because it names its recipients.
 fn sparse(template: &Template) -> Map<String, Value> {
-    let required = template.variables.iter().filter(|variable| variable.required);
+    let is_always = |name: &str| !matches!(name, "user_id" | "team_id");
+    let required =
+        template.variables.iter().filter(|variable| variable.required && is_always(&variable.name));
     required.map(|variable| (variable.name.clone(), variable.sample.clone())).collect()
 }
 
