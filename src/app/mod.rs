@@ -4,15 +4,17 @@ mod accepted;
 pub mod afritalk;
 pub mod asyncapi;
 pub mod commands;
+mod deliveries;
 pub mod demo;
 pub mod engine;
-mod housekeeping;
+mod jobs;
 mod lifecycle;
 mod metrics;
 pub mod openapi;
 mod presence;
 mod routes;
 mod serve;
+mod topic;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,7 +27,9 @@ use crate::base::Clock;
 use crate::chat::{Chat, Delivered, Typing};
 use crate::config::Config;
 use crate::db::{self, Db};
+use crate::deliveries::{self as outside, Deliveries};
 use crate::identity::{Attendance, Directory, Gate, Parts, PresenceOf, RightsMoved, Tokens};
+use crate::jobs::Scheduler;
 use crate::notifications::intake::Intake;
 use crate::notifications::{self, Notifications};
 use crate::realtime::{self, Hub, Realtime};
@@ -41,6 +45,8 @@ pub struct App {
     pub notifications: Notifications,
     /// Where Redis is configured.
     pub intake: Option<Intake>,
+    pub scheduler: Scheduler,
+    pub deliveries: Deliveries,
     pub chat: Chat,
     pub realtime: Arc<Realtime>,
     pub gate: Gate,
@@ -56,7 +62,7 @@ impl App {
             clock: clock.clone(),
             patience: presence::patience(&config.realtime),
             spelling: afritalk::spelling(),
-            tables: vec![&crate::chat::MESSAGES],
+            tables: vec![&crate::chat::MESSAGES, &notifications::NOTIFICATIONS],
         }));
         let lifecycle = Lifecycle::new();
         let directory = directory(&config, &db, &hub, &clock)?;
@@ -67,7 +73,10 @@ impl App {
             clock: clock.clone(),
             settings: notification_settings(&config.notifications),
             wake: Arc::default(),
+            deliveries_due: Arc::default(),
         };
+        let scheduler = jobs::scheduler(&config, &notifications);
+        let deliveries = deliveries::room(&config.deliveries, &notifications);
         let chat = Chat {
             db: db.clone(),
             directory: directory.clone(),
@@ -83,6 +92,7 @@ impl App {
         let host = Arc::new(commands::Desk {
             directory: directory.clone(),
             chat: chat.clone(),
+            notifications: notifications.clone(),
             attendance,
             limits: limits.clone(),
         });
@@ -106,6 +116,8 @@ impl App {
             directory,
             notifications,
             intake,
+            scheduler,
+            deliveries,
             chat,
             realtime,
             gate,
@@ -121,14 +133,18 @@ impl App {
         self.lifecycle.spawn("delivered", crate::chat::delivered::run(self.chat.clone(), stop.clone()));
         self.lifecycle.spawn("typing", self.chat.typing.clone().run(stop.clone()));
         self.lifecycle
-            .spawn("housekeeping", housekeeping::run(self.db.clone(), self.chat.clock.clone(), stop.clone()));
-        self.lifecycle
             .spawn("events", notifications::events::runner::run(self.notifications.clone(), stop.clone()));
-        let keep_days = i32::try_from(self.config.activity.audit_retention_days).unwrap_or(i32::MAX);
-        self.lifecycle.spawn("activity", activity::derive::run(self.db.clone(), keep_days, stop.clone()));
         if let Some(intake) = &self.intake {
             self.lifecycle.spawn("intake", intake.clone().run(stop.clone()));
         }
+        if self.config.server.jobs_enabled {
+            self.lifecycle.spawn("jobs", self.scheduler.clone().run(stop.clone()));
+        }
+        self.lifecycle.spawn("signs", crate::identity::signs::run(self.directory.clone(), stop.clone()));
+        self.lifecycle.spawn("activity", activity::derive::run(self.db.clone(), stop.clone()));
+        let tracker = self.lifecycle.tracker().clone();
+        self.lifecycle.spawn("deliveries", outside::run(self.deliveries.clone(), tracker, stop.clone()));
+        self.lifecycle.spawn("delivery gauges", outside::gauges::run(self.deliveries.clone(), stop.clone()));
         self.lifecycle.spawn("metrics", metrics::run(self.db.clone(), stop));
     }
 }

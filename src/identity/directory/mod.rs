@@ -24,6 +24,7 @@ use crate::identity::connect::{self, Ticket};
 use crate::identity::features::FeatureSet;
 use crate::identity::moved::RightsMoved;
 use crate::identity::presence::PresenceOf;
+use crate::identity::signs::Signs;
 use crate::identity::token::{Claims, TenantName, Tokens};
 use crate::identity::users::{self, User};
 
@@ -46,6 +47,7 @@ struct Inner {
     tenants: Cache<TenantName, TenantId>,
     features: Cache<TenantId, FeatureSet>,
     people: Cache<(TenantId, UserId), Person>,
+    signs: Signs,
 }
 
 /// What a directory is made of.
@@ -122,6 +124,7 @@ impl Directory {
             tenants: Cache::new(REMEMBERED_TENANTS),
             features: Cache::new(REMEMBERED_TENANTS),
             people: Cache::new(REMEMBERED_PEOPLE),
+            signs: Signs::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -132,6 +135,10 @@ impl Directory {
 
     pub fn clock(&self) -> &Clock {
         &self.inner.parts.clock
+    }
+
+    pub fn signs(&self) -> &Signs {
+        &self.inner.signs
     }
 
     pub fn presence(&self) -> &PresenceOf {

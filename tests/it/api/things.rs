@@ -1,7 +1,10 @@
 //! Records to be spoken of, and requests about them that are right in every respect.
 
-use guichet::base::{Role, Timestamp};
+use guichet::base::{Error, Role, Timestamp};
 use guichet::identity::token::{NewToken, mint};
+use guichet::notifications::Notifications;
+use guichet::notifications::model::Source;
+use guichet::notifications::rejected::{self, Rejection};
 use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -24,6 +27,14 @@ pub struct Things {
     pub operator: String,
     pub team: String,
     pub project: String,
+    /// A business event that was announced to `operator`.
+    pub event: String,
+    /// To the member: of the message.
+    pub delivery: String,
+    /// What the owner was told.
+    pub notification: String,
+    /// An event that came over Redis and was refused.
+    pub rejected: String,
 }
 
 /// A caller under a base, by token.
@@ -33,6 +44,7 @@ pub struct Caller {
     pub base: String,
     pub token: String,
     pub tenant: Option<String>,
+    pub notifications: Notifications,
 }
 
 /// A request that is yet to be sent.
@@ -49,7 +61,9 @@ impl Caller {
         // A provider of cryptography for reqwest, though nothing here speaks TLS.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { http, base: format!("{}{BASE}", server.url), token: token.to_owned(), tenant: None }
+        let notifications = server.app.notifications.clone();
+        let base = format!("{}{BASE}", server.url);
+        Self { http, base, token: token.to_owned(), tenant: None, notifications }
     }
 
     pub fn start(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
@@ -113,6 +127,10 @@ impl Things {
             operator: new(),
             team: new(),
             project: new(),
+            event: new(),
+            delivery: new(),
+            notification: new(),
+            rejected: new(),
         }
     }
 
@@ -146,7 +164,30 @@ impl Things {
             {"type": "order", "id": "A-1042", "preview": {"title": format!("{mark} order")}}});
         let made = owner.must(post, &format!("/clients/{}/messages", things.client), Some(words)).await;
         things.message = made["id"].as_str().unwrap().to_owned();
+        let told = json!({"event": "task.assigned",
+            "payload": {"user_id": things.operator, "task_id": "1", "title": format!("{DESK} task")}});
+        let made = service.must(Method::POST, "/events", Some(told)).await;
+        things.event = made["id"].as_str().unwrap().to_owned();
+        let planned = owner.must(Method::GET, &format!("/deliveries?user_id={}", things.member), None).await;
+        things.delivery = planned[0]["id"].as_str().unwrap().to_owned();
+        let told = json!({"event": "task.assigned",
+            "payload": {"user_id": me["user"]["id"], "task_id": "1", "title": format!("{mark} task")}});
+        service.must(Method::POST, "/events", Some(told)).await;
+        let told = owner.must(Method::GET, "/notifications?sort=recent&limit=1", None).await;
+        things.notification = told[0]["id"].as_str().unwrap().to_owned();
+        things.rejected = things.reject(owner, mark).await;
         things
+    }
+
+    /// Keeps an event as one that came over Redis and lacked something.
+    async fn reject(&self, owner: &Caller, mark: &str) -> String {
+        let payload = json!({"user_id": self.operator, "mandat_id": "1", "note": format!("{mark} mandat")});
+        let body = json!({"event": "mandat.created", "payload": payload});
+        let error = Error::invalid("payload.title", "missing");
+        let rejection = Rejection { source: Source::Stream, name: None, body: &body, error: &error };
+        rejected::keep(&owner.notifications, self.tenant.parse().unwrap(), &rejection).await.unwrap();
+        let kept = owner.must(Method::GET, "/events/rejected?limit=1", None).await;
+        kept[0]["id"].as_str().unwrap().to_owned()
     }
 
     /// The id that a parameter of a path stands for.
@@ -158,11 +199,16 @@ impl Things {
             ("users", "id") => &self.member,
             ("teams", "id") => &self.team,
             ("projects", "id") => &self.project,
+            ("events", "id") => &self.event,
+            ("rejected in events", "id") => &self.rejected,
+            ("deliveries", "id") => &self.delivery,
+            ("notifications", "id") => &self.notification,
             ("tenants", "tenantId") => &self.tenant,
             ("conversation in tenants", "userId") => &self.operator,
             ("messaging in tenants", "messageId") => &self.message,
             ("members in clients", "user_id") => &self.member,
             ("members in teams", "user_id") => &self.operator,
+            ("preferences" | "notification-overrides in clients", "category") => "message",
             (collection, parameter) => {
                 panic!("which record is `{{{parameter}}}` of `{collection}`? Say so in api::things")
             }
@@ -193,6 +239,7 @@ impl Things {
             "team_id" => Some(&self.team),
             "conversation_id" => Some(&self.conversation),
             "message_id" => Some(&self.message),
+            "event_id" => Some(&self.event),
             _ => None,
         }
     }

@@ -25,7 +25,8 @@ fn announcement() -> Value {
 /// Helps the server's own task until the event is written.
 async fn until_done(world: &World, id: &str) -> Value {
     let deadline = Instant::now() + Duration::from_secs(120);
-    let running = format!("SELECT count(*) FROM notification_events WHERE id = '{id}' AND status = 'running'");
+    let running =
+        format!("SELECT count(*) FROM notification_events WHERE id = '{id}' AND status = 'running'");
     while rows::number(&world.server, &running) > 0 {
         assert!(Instant::now() < deadline, "the event was not written to its end");
         runner::turn(&world.server.app.notifications).await.unwrap();
