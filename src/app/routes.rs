@@ -25,6 +25,7 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .configure(notifications::routes)
         .configure(deliveries::http::routes)
         .configure(activity::http::routes)
+        .configure(notifications::templates::http::routes)
         .configure(afritalk::http::routes);
 }
 

@@ -16,6 +16,9 @@ use crate::harness::{Answer, TestServer};
 /// Stands in the names of operators and teams.
 pub const DESK: &str = "pultnachbar";
 
+/// Every tenant has it; the victim's tenant changed it.
+pub const TEMPLATE: &str = "report.generated";
+
 /// One record of each kind, all of one client.
 #[derive(Clone, Debug)]
 pub struct Things {
@@ -176,6 +179,8 @@ impl Things {
         let told = owner.must(Method::GET, "/notifications?sort=recent&limit=1", None).await;
         things.notification = told[0]["id"].as_str().unwrap().to_owned();
         things.rejected = things.reject(owner, mark).await;
+        let words = json!({"texts": {"en": {"title": format!("{mark} {{{{ name }}}}")}}, "force": true});
+        owner.must(Method::PUT, &format!("/notification-templates/{TEMPLATE}"), Some(words)).await;
         things
     }
 
@@ -203,6 +208,7 @@ impl Things {
             ("rejected in events", "id") => &self.rejected,
             ("deliveries", "id") => &self.delivery,
             ("notifications", "id") => &self.notification,
+            ("notification-templates", "code") => TEMPLATE,
             ("tenants", "tenantId") => &self.tenant,
             ("conversation in tenants", "userId") => &self.operator,
             ("messaging in tenants", "messageId") => &self.message,

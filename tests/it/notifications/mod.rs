@@ -7,4 +7,5 @@ mod events;
 mod feed;
 mod messages;
 mod rows;
+mod templates;
 mod throttle;
