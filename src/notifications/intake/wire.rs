@@ -179,7 +179,7 @@ mod tests {
         ];
         for (key, value) in wrong {
             let mut body = good.clone();
-            body[key] = value;
+            body.as_object_mut().unwrap().insert(key.to_owned(), value);
             let refused = announced(&body, Source::Channel).unwrap_err();
             assert_eq!(refused.code(), "VALIDATION_ERROR", "{key}");
         }

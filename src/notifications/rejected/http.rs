@@ -48,7 +48,7 @@ struct RetryBody {
 /// As it came, or with a mended `payload`. Once it was accepted, the answer is the event that it became. Where it is
 /// refused again, its `reason` and `retries` say so.
 #[utoipa::path(tag = "events", operation_id = "retry_rejected_event", params(("id" = Uuid, Path)),
-    request_body = Option<RetryBody>,
+    request_body = RetryBody,
     responses((status = 202, description = "Taken over, now or before (`Idempotent-Replayed`)", body = Progress)))]
 #[post("/events/rejected/{id}/retry")]
 async fn retry(

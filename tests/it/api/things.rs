@@ -1,7 +1,10 @@
 //! Records to be spoken of, and requests about them that are right in every respect.
 
-use guichet::base::{Role, Timestamp};
+use guichet::base::{Error, Role, Timestamp};
 use guichet::identity::token::{NewToken, mint};
+use guichet::notifications::Notifications;
+use guichet::notifications::model::Source;
+use guichet::notifications::rejected::{self, Rejection};
 use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -33,6 +36,8 @@ pub struct Things {
     pub delivery: String,
     /// What the owner was told.
     pub notification: String,
+    /// An event that came over Redis and was refused.
+    pub rejected: String,
 }
 
 /// A caller under a base, by token.
@@ -42,6 +47,7 @@ pub struct Caller {
     pub base: String,
     pub token: String,
     pub tenant: Option<String>,
+    pub notifications: Notifications,
 }
 
 /// A request that is yet to be sent.
@@ -58,7 +64,9 @@ impl Caller {
         // A provider of cryptography for reqwest, though nothing here speaks TLS.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { http, base: format!("{}{BASE}", server.url), token: token.to_owned(), tenant: None }
+        let notifications = server.app.notifications.clone();
+        let base = format!("{}{BASE}", server.url);
+        Self { http, base, token: token.to_owned(), tenant: None, notifications }
     }
 
     pub fn start(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
@@ -125,6 +133,7 @@ impl Things {
             event: new(),
             delivery: new(),
             notification: new(),
+            rejected: new(),
         }
     }
 
@@ -169,9 +178,21 @@ impl Things {
         service.must(Method::POST, "/events", Some(told)).await;
         let told = owner.must(Method::GET, "/notifications?sort=recent&limit=1", None).await;
         things.notification = told[0]["id"].as_str().unwrap().to_owned();
+        things.rejected = things.reject(owner, mark).await;
         let words = json!({"texts": {"en": {"title": format!("{mark} {{{{ name }}}}")}}, "force": true});
         owner.must(Method::PUT, &format!("/notification-templates/{TEMPLATE}"), Some(words)).await;
         things
+    }
+
+    /// Keeps an event as one that came over Redis and lacked something.
+    async fn reject(&self, owner: &Caller, mark: &str) -> String {
+        let payload = json!({"user_id": self.operator, "mandat_id": "1", "note": format!("{mark} mandat")});
+        let body = json!({"event": "mandat.created", "payload": payload});
+        let error = Error::invalid("payload.title", "missing");
+        let rejection = Rejection { source: Source::Stream, name: None, body: &body, error: &error };
+        rejected::keep(&owner.notifications, self.tenant.parse().unwrap(), &rejection).await.unwrap();
+        let kept = owner.must(Method::GET, "/events/rejected?limit=1", None).await;
+        kept[0]["id"].as_str().unwrap().to_owned()
     }
 
     /// The id that a parameter of a path stands for.
@@ -184,6 +205,7 @@ impl Things {
             ("teams", "id") => &self.team,
             ("projects", "id") => &self.project,
             ("events", "id") => &self.event,
+            ("rejected in events", "id") => &self.rejected,
             ("deliveries", "id") => &self.delivery,
             ("notifications", "id") => &self.notification,
             ("notification-templates", "code") => TEMPLATE,
