@@ -5,6 +5,7 @@ CREATE TABLE deliveries (
     id uuid NOT NULL,
     -- Null for a digest, which is of many.
     notification_id uuid,
+    event_id uuid,
     ticket_id uuid,
     user_id uuid NOT NULL,
     channel text NOT NULL CONSTRAINT deliveries_channel_known CHECK (channel IN ('email', 'sms', 'push')),
@@ -39,6 +40,7 @@ CREATE TABLE deliveries (
 );
 CREATE INDEX deliveries_due ON deliveries (lane, next_attempt_at) WHERE status IN ('queued', 'sending');
 CREATE INDEX deliveries_newest ON deliveries (tenant_id, created_at DESC, id DESC);
+CREATE INDEX deliveries_event ON deliveries (tenant_id, event_id) WHERE event_id IS NOT NULL;
 CREATE INDEX deliveries_failed ON deliveries (tenant_id, created_at DESC) WHERE status IN ('failed', 'bounced');
 CREATE INDEX deliveries_age ON deliveries (created_at);
 COMMENT ON TABLE deliveries IS 'Emails, SMS and pushes: planned with their notification, claimed under a lease, sent once.';
@@ -48,8 +50,9 @@ GRANT SELECT, INSERT, UPDATE (status, attempts, next_attempt_at, deadline_at, le
 GRANT SELECT (tenant_id, id, channel, lane, status, next_attempt_at, lease_until, lease_token, attempts, created_at),
     UPDATE (status, attempts, lease_until, lease_token, updated_at, next_attempt_at), DELETE ON deliveries TO guichet_worker;
 CREATE POLICY deliveries_tenant ON deliveries AS RESTRICTIVE TO guichet_app USING (tenant_id = (SELECT authz.tenant()));
-CREATE POLICY deliveries_select ON deliveries FOR SELECT TO guichet_app
-    USING ((SELECT authz.sees_all_rooms()) OR (SELECT authz.role()) = 'system');
+-- What is sent says what its notification says, which is its person's alone: lists of deliveries are the system's, of
+-- columns without it.
+CREATE POLICY deliveries_select ON deliveries FOR SELECT TO guichet_app USING ((SELECT authz.role()) = 'system');
 CREATE POLICY deliveries_insert ON deliveries FOR INSERT TO guichet_app WITH CHECK ((SELECT authz.role()) = 'system');
 CREATE POLICY deliveries_update ON deliveries FOR UPDATE TO guichet_app USING ((SELECT authz.role()) = 'system');
 CREATE POLICY deliveries_worker ON deliveries TO guichet_worker USING (true);

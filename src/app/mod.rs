@@ -13,6 +13,7 @@ pub mod openapi;
 mod presence;
 mod routes;
 mod serve;
+mod topic;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +27,7 @@ use crate::chat::{Chat, Delivered, Typing};
 use crate::config::Config;
 use crate::db::{self, Db};
 use crate::identity::{Attendance, Directory, Gate, Parts, PresenceOf, RightsMoved, Tokens};
+use crate::notifications::intake::Intake;
 use crate::jobs::Scheduler;
 use crate::notifications::{self, Notifications};
 use crate::realtime::{self, Hub, Realtime};
@@ -39,6 +41,8 @@ pub struct App {
     pub db: Db,
     pub directory: Directory,
     pub notifications: Notifications,
+    /// Where Redis is configured.
+    pub intake: Option<Intake>,
     pub scheduler: Scheduler,
     pub chat: Chat,
     pub realtime: Arc<Realtime>,
@@ -55,7 +59,7 @@ impl App {
             clock: clock.clone(),
             patience: presence::patience(&config.realtime),
             spelling: afritalk::spelling(),
-            tables: vec![&crate::chat::MESSAGES],
+            tables: vec![&crate::chat::MESSAGES, &notifications::NOTIFICATIONS],
         }));
         let lifecycle = Lifecycle::new();
         let directory = directory(&config, &db, &hub, &clock)?;
@@ -83,6 +87,7 @@ impl App {
         let host = Arc::new(commands::Desk {
             directory: directory.clone(),
             chat: chat.clone(),
+            notifications: notifications.clone(),
             attendance,
             limits: limits.clone(),
         });
@@ -98,12 +103,14 @@ impl App {
         );
         let realtime = Arc::new(realtime);
         let gate = Gate { directory: directory.clone(), limits };
-        let readiness = readiness(&db);
+        let intake = intake(&config, &notifications)?;
+        let readiness = readiness(&db, intake.as_ref());
         Ok(Self {
             config: Arc::new(config),
             db,
             directory,
             notifications,
+            intake,
             scheduler,
             chat,
             realtime,
@@ -121,9 +128,11 @@ impl App {
         self.lifecycle.spawn("typing", self.chat.typing.clone().run(stop.clone()));
         self.lifecycle
             .spawn("events", notifications::events::runner::run(self.notifications.clone(), stop.clone()));
+        if let Some(intake) = &self.intake {
+            self.lifecycle.spawn("intake", intake.clone().run(stop.clone()));
+        }
         if self.config.server.jobs_enabled {
             self.lifecycle.spawn("jobs", self.scheduler.clone().run(stop.clone()));
-        }
         self.lifecycle.spawn("signs", crate::identity::signs::run(self.directory.clone(), stop.clone()));
         self.lifecycle.spawn("activity", activity::derive::run(self.db.clone(), stop.clone()));
         self.lifecycle.spawn("metrics", metrics::run(self.db.clone(), stop));
@@ -186,9 +195,14 @@ fn rates(config: &Config) -> RateSettings {
     }
 }
 
-fn readiness(db: &Db) -> Readiness {
+fn intake(config: &Config, notifications: &Notifications) -> anyhow::Result<Option<Intake>> {
+    let Some(url) = &config.redis.url else { return Ok(None) };
+    Ok(Some(Intake::new(notifications.clone(), &url.0, &config.redis.prefix)?))
+}
+
+fn readiness(db: &Db, intake: Option<&Intake>) -> Readiness {
     let database = db.clone();
-    Readiness::new().check("database", move || {
+    let readiness = Readiness::new().check("database", move || {
         let db = database.clone();
         async move {
             let asked = Instant::now();
@@ -200,5 +214,12 @@ fn readiness(db: &Db) -> Readiness {
             .await?;
             Ok(asked.elapsed())
         }
-    })
+    });
+    match intake.cloned() {
+        Some(intake) => readiness.watch("redis", move || {
+            let intake = intake.clone();
+            async move { intake.check().await }
+        }),
+        None => readiness,
+    }
 }

@@ -259,7 +259,8 @@ fn a_file_says_what_it_is_for_and_is_short() {
             wrong.push(format!("{} does not open with `//!`", file.path));
         }
         let lines = file.text.lines().count();
-        if lines > MAX_LINES {
+        // What is generated is not read.
+        if lines > MAX_LINES && file.path != "db/schema.rs" {
             wrong.push(format!("{} has {lines} lines: give its parts rooms", file.path));
         }
     }

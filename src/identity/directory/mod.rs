@@ -32,6 +32,7 @@ use crate::identity::users::{self, User};
 pub const PERSON_TTL: Duration = Duration::from_secs(10);
 /// A tenant's id never changes, nor does its slug.
 const TENANT_TTL: Duration = Duration::from_secs(600);
+const MAX_TENANT_WORD_BYTES: usize = 200;
 const REMEMBERED_PEOPLE: usize = 100_000;
 const REMEMBERED_TENANTS: usize = 10_000;
 
@@ -194,6 +195,15 @@ impl Directory {
             }
             None => Err(Error::unauthenticated().because("the person is gone")),
         }
+    }
+
+    /// The tenant that somebody outside calls by this word: a UUID or a slug.
+    pub async fn tenant_of(&self, word: &str) -> Result<Option<TenantId>> {
+        // No slug is as long, nor has U+0000, which PostgreSQL would refuse as a fault of ours.
+        if word.len() > MAX_TENANT_WORD_BYTES || word.contains('\0') {
+            return Ok(None);
+        }
+        self.tenant(&TenantName::of_word(word)).await
     }
 
     /// What is on for a tenant of these settings.

@@ -77,11 +77,14 @@ pub(super) fn said(tx: &mut Tx<'_>, tenant: TenantId, code: &str) -> Result<stor
 fn plan(n: &Notifications, tx: &mut Tx<'_>, tenant: TenantId, what: &Announced) -> Result<(Plan, Audience)> {
     let said = said(tx, tenant, &what.event)?;
     let template = templates::effective(&what.event, said.changes.as_ref())?;
-    template.check(&what.payload)?;
+    template.check(&what.payload, what.recipients.is_some())?;
     let texts = template.render(&what.payload)?;
     let audience = match &what.recipients {
         Some(recipients) => Audience::named(recipients),
-        None => Audience::of_template(&template, &what.payload),
+        None => {
+            template.check_audience(&what.payload)?;
+            Audience::of_template(&template, &what.payload)
+        }
     };
     let unknown = tx.as_system(|sys| store::unknown(sys, tenant, &audience))?;
     if !unknown.is_empty() {

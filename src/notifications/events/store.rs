@@ -199,8 +199,7 @@ const PROGRESS: &str = "SELECT e.id, e.event, e.status, e.planned, e.written, e.
     coalesce(d.delivered, 0) AS delivered, coalesce(d.failed, 0) AS failed FROM notification_events e \
     LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE d.status IN ('sent', 'delivered', 'opened')) AS delivered, \
             count(*) FILTER (WHERE d.status IN ('failed', 'bounced')) AS failed \
-       FROM notifications n JOIN deliveries d ON d.tenant_id = n.tenant_id AND d.notification_id = n.id \
-      WHERE n.tenant_id = e.tenant_id AND n.event_id = e.id) d ON true \
+       FROM deliveries d WHERE d.tenant_id = e.tenant_id AND d.event_id = e.id) d ON true \
     WHERE e.tenant_id = $1 AND e.id = $2";
 
 pub fn progress(tx: &mut Tx<'_>, tenant: TenantId, id: EventId) -> Result<Option<Progress>> {

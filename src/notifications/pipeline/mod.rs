@@ -1,8 +1,6 @@
 //! From an audience to rows: lock, decide, write; a stretch of people at a time.
 
-mod load;
-mod raise;
-mod write;
+mod store;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,10 +9,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-pub use self::load::count;
-use self::load::{Person, load};
-use self::raise::{Raised, Standing, standing};
-use self::write::{Batch, Delivery, Row, Said, write};
+pub use self::store::count;
+use self::store::{Batch, Delivery, Person, Raised, Row, Said, Standing, load, standing, write};
 use crate::base::id::{EventId, NotificationId, TenantId, UserId};
 use crate::base::role::UserType;
 use crate::base::{Locale, Result, Timestamp};

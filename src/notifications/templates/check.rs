@@ -13,9 +13,10 @@ type Payload = Map<String, Value>;
 
 impl Template {
     /// All that is wrong with `payload` at once: required variables that are missing (`payload.<name>` `missing`), ids
-    /// that are none, a `url` that leads out of the app.
-    pub fn check(&self, payload: &Payload) -> Result<()> {
-        let mut faults: Vec<Fault> = self.missing(payload);
+    /// that are none, a `url` that leads out of the app. An event that names its recipients (`is_addressed`) need not say
+    /// by `user_id` or `team_id` whom it is for.
+    pub fn check(&self, payload: &Payload, is_addressed: bool) -> Result<()> {
+        let mut faults: Vec<Fault> = self.missing(payload, is_addressed);
         faults.extend(self.wrong_ids(payload));
         faults.extend(wrong_url(payload));
         if faults.is_empty() { Ok(()) } else { Err(Error::validation(faults)) }
@@ -35,8 +36,10 @@ impl Template {
         }
     }
 
-    fn missing(&self, payload: &Payload) -> Vec<Fault> {
-        let required = self.variables.iter().filter(|variable| variable.required);
+    fn missing(&self, payload: &Payload, is_addressed: bool) -> Vec<Fault> {
+        let only_addresses = |name: &str| is_addressed && matches!(name, "user_id" | "team_id");
+        let required =
+            self.variables.iter().filter(|variable| variable.required && !only_addresses(&variable.name));
         let missing = required.filter(|variable| {
             let mut names = std::iter::once(&variable.name).chain(&variable.or);
             !names.any(|name| is_there(payload, name))

@@ -24,6 +24,8 @@ pub struct Things {
     pub operator: String,
     pub team: String,
     pub project: String,
+    /// A business event that was announced to `operator`.
+    pub event: String,
 }
 
 /// A caller under a base, by token.
@@ -113,6 +115,7 @@ impl Things {
             operator: new(),
             team: new(),
             project: new(),
+            event: new(),
         }
     }
 
@@ -146,6 +149,10 @@ impl Things {
             {"type": "order", "id": "A-1042", "preview": {"title": format!("{mark} order")}}});
         let made = owner.must(post, &format!("/clients/{}/messages", things.client), Some(words)).await;
         things.message = made["id"].as_str().unwrap().to_owned();
+        let told = json!({"event": "task.assigned",
+            "payload": {"user_id": things.operator, "task_id": "1", "title": format!("{DESK} task")}});
+        let made = service.must(Method::POST, "/events", Some(told)).await;
+        things.event = made["id"].as_str().unwrap().to_owned();
         things
     }
 
@@ -158,11 +165,13 @@ impl Things {
             ("users", "id") => &self.member,
             ("teams", "id") => &self.team,
             ("projects", "id") => &self.project,
+            ("events", "id") => &self.event,
             ("tenants", "tenantId") => &self.tenant,
             ("conversation in tenants", "userId") => &self.operator,
             ("messaging in tenants", "messageId") => &self.message,
             ("members in clients", "user_id") => &self.member,
             ("members in teams", "user_id") => &self.operator,
+            ("preferences" | "notification-overrides in clients", "category") => "message",
             (collection, parameter) => {
                 panic!("which record is `{{{parameter}}}` of `{collection}`? Say so in api::things")
             }
@@ -193,6 +202,7 @@ impl Things {
             "team_id" => Some(&self.team),
             "conversation_id" => Some(&self.conversation),
             "message_id" => Some(&self.message),
+            "event_id" => Some(&self.event),
             _ => None,
         }
     }

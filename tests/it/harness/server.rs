@@ -40,7 +40,12 @@ impl TestServer {
 
     /// Another service on the same database and by the same clock, as if it ran elsewhere.
     pub fn beside(&self) -> Self {
-        Self::over(Arc::clone(&self.database), self.clock.clone(), &[])
+        self.beside_with(&[])
+    }
+
+    /// The same with these variables beside those that every test has.
+    pub fn beside_with(&self, variables: &[(&str, &str)]) -> Self {
+        Self::over(Arc::clone(&self.database), self.clock.clone(), variables)
     }
 
     fn over(database: Arc<TestDatabase>, clock: Clock, variables: &[(&str, &str)]) -> Self {

@@ -35,7 +35,7 @@ async fn a_further_message_raises_the_notification_that_is_there() {
     let found = rows::of(&world, "emma");
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].data["count"], 3);
-    assert_eq!(found[0].body, "trois");
+    assert!(found[0].body.ends_with("trois"), "{}", found[0].body);
     let told = "SELECT count(*) FROM outbox WHERE topic LIKE 'client:notifications:%'";
     assert_eq!(rows::number(&world.server, told), 3);
     assert_eq!(rows::number(&world.server, MISCOUNTED), 0);

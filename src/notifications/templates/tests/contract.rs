@@ -127,12 +127,14 @@ fn a_payload_of_the_contract_is_enough_and_less_is_not() {
                 let names: Vec<&str> = names.map(|name| name.split('|').next().unwrap()).collect();
                 let payload: Map<String, Value> =
                     names.iter().map(|name| ((*name).to_owned(), samples[*name].clone())).collect();
-                template.check(&payload).unwrap_or_else(|error| panic!("{}: {error:?}", template.code));
+                template
+                    .check(&payload, false)
+                    .unwrap_or_else(|error| panic!("{}: {error:?}", template.code));
                 template.render(&payload).unwrap_or_else(|error| panic!("{}: {error:?}", template.code));
                 for name in names {
                     let mut less = payload.clone();
                     less.insert(name.to_owned(), Value::Null);
-                    assert!(template.check(&less).is_err(), "{} without {name}", template.code);
+                    assert!(template.check(&less, false).is_err(), "{} without {name}", template.code);
                 }
             }
         }
@@ -141,7 +143,7 @@ fn a_payload_of_the_contract_is_enough_and_less_is_not() {
 
 #[test]
 fn all_that_is_missing_is_said_at_once() {
-    let error = built_in("mandat.created").unwrap().check(&Map::new()).unwrap_err();
+    let error = built_in("mandat.created").unwrap().check(&Map::new(), false).unwrap_err();
     let crate::base::error::Details::Faults(faults) = error.get_details() else { panic!("{error:?}") };
     let said: Vec<_> = faults.iter().map(|fault| (&*fault.field, fault.code)).collect();
     let missing = |field| (field, "missing");
@@ -152,7 +154,7 @@ fn all_that_is_missing_is_said_at_once() {
 fn every_built_in_text_renders_in_both_languages_for_both_sides() {
     for template in all() {
         let payload = template.sample();
-        template.check(&payload).unwrap();
+        template.check(&payload, false).unwrap();
         // A hand-sent notice names its recipients.
         assert_eq!(
             template.check_audience(&payload).is_ok(),

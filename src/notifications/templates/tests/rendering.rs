@@ -148,13 +148,13 @@ fn a_link_that_leads_out_is_refused_by_its_name() {
         assert_eq!(faults(&error), [("links.client".to_owned(), "not_relative")], "{out:?}");
         let mut given = announcement("t", "b");
         given.insert("url".to_owned(), json!(out));
-        let error = built_in("system.announcement").unwrap().check(&given).unwrap_err();
+        let error = built_in("system.announcement").unwrap().check(&given, false).unwrap_err();
         assert_eq!(faults(&error), [("payload.url".to_owned(), "not_relative")], "{out:?}");
     }
     for (url, code) in [(json!(7), "wrong_type"), (json!(format!("/{}", "x".repeat(2000))), "too_long")] {
         let mut given = announcement("t", "b");
         given.insert("url".to_owned(), url);
-        let error = built_in("system.announcement").unwrap().check(&given).unwrap_err();
+        let error = built_in("system.announcement").unwrap().check(&given, false).unwrap_err();
         assert_eq!(faults(&error), [("payload.url".to_owned(), code)]);
     }
 }
@@ -163,7 +163,7 @@ fn a_link_that_leads_out_is_refused_by_its_name() {
 fn an_id_that_an_audience_stands_on_is_one() {
     for wrong in [json!("x"), json!(7), json!({}), json!("01890a5dac96774bbcceb302099a8057")] {
         let given = payload(json!({"user_id": wrong, "mandat_id": 42, "title": "t"}));
-        let error = built_in("mandat.created").unwrap().check(&given).unwrap_err();
+        let error = built_in("mandat.created").unwrap().check(&given, false).unwrap_err();
         assert_eq!(faults(&error), [("payload.user_id".to_owned(), "invalid")]);
     }
 }

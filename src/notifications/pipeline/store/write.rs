@@ -98,9 +98,9 @@ const WRITE: &str = "
           FROM again a JOIN said s USING (text)
          WHERE n.tenant_id = $1 AND n.id = a.id),
     sent AS (
-        INSERT INTO deliveries (tenant_id, id, notification_id, user_id, channel, type, to_address, lane, next_attempt_at, deadline_at,
+        INSERT INTO deliveries (tenant_id, id, notification_id, event_id, user_id, channel, type, to_address, lane, next_attempt_at, deadline_at,
             created_at, updated_at)
-        SELECT $1, d.id, d.notification, d.user_id, d.channel, $30, d.address, $36, to_timestamp(d.next / 1000.0),
+        SELECT $1, d.id, d.notification, $29, d.user_id, d.channel, $30, d.address, $36, to_timestamp(d.next / 1000.0),
                to_timestamp(d.next / 1000.0) + interval '24 hours', $27, $27
           FROM unnest($37::uuid[], $38::uuid[], $39::uuid[], $40::text[], $41::text[], $42::bigint[])
             AS d (id, notification, user_id, channel, address, next)),
@@ -118,7 +118,7 @@ pub fn write(sys: &mut SystemTx<'_>, tenant: TenantId, batch: &Batch<'_>) -> Res
     let index = |at: usize| i32::try_from(at).unwrap_or(i32::MAX);
     let rows = &batch.rows;
     let raised = &batch.raised;
-    let lane = super::lane(plan);
+    let lane = crate::notifications::pipeline::lane(plan);
     sql(WRITE)
         .bind(tenant)
         .bind((0..texts.len()).map(index).collect::<Vec<i32>>())
