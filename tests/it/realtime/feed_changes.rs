@@ -125,7 +125,8 @@ async fn a_row_that_is_there_for_its_mail_alone_is_never_told() {
 async fn what_the_throttle_holds_back_is_a_new_row_all_the_same() {
     let world = World::new();
     let mut emma =
-        listening(&world, "emma", json!([{"event": "INSERT", "schema": "public", "table": "notifications"}])).await;
+        listening(&world, "emma", json!([{"event": "INSERT", "schema": "public", "table": "notifications"}]))
+            .await;
     for number in 0..23 {
         announce(&world, task(id(&world, "emma"), &format!("n° {number}"))).await;
     }
