@@ -9,3 +9,4 @@ notifications-summary-subject = New notifications: { $count }
 notifications-summary-body = New notifications are waiting for you: { $count }.
 notifications-digest-subject = Your notifications: { $count }
 notifications-digest-body = This is what happened since your last summary.
+fault-must-be-optional = Producers did not promise this variable: it can only be optional.

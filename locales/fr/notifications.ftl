@@ -9,3 +9,4 @@ notifications-summary-subject = Nouvelles notifications : { $count }
 notifications-summary-body = De nouvelles notifications vous attendent dans votre espace : { $count }.
 notifications-digest-subject = Vos notifications : { $count }
 notifications-digest-body = Voici ce qui s’est passé depuis votre dernier résumé.
+fault-must-be-optional = Les émetteurs n’ont pas promis cette variable : elle ne peut être que facultative.

@@ -219,6 +219,9 @@ CREATE UNIQUE INDEX notifications_group_key ON notifications (tenant_id, recipie
     WHERE group_key IS NOT NULL AND status = 'unread' AND deleted_at IS NULL;
 CREATE INDEX notifications_snoozed ON notifications (snoozed_until) WHERE snoozed_until IS NOT NULL;
 CREATE INDEX notifications_expiring ON notifications (expires_at) WHERE expires_at IS NOT NULL AND deleted_at IS NULL;
+-- What the counter counts and is over, until the job has been there: few, and looked up with each answer of a counter.
+CREATE INDEX notifications_unread_expiring ON notifications (tenant_id, recipient_id, expires_at)
+    WHERE visible AND status = 'unread' AND deleted_at IS NULL AND snoozed_until IS NULL AND expires_at IS NOT NULL;
 CREATE INDEX notifications_for_digest ON notifications (tenant_id, recipient_id) WHERE in_digest AND digest_id IS NULL;
 CREATE INDEX notifications_unannounced ON notifications (created_at) WHERE processed_at IS NULL;
 CREATE INDEX notifications_type ON notifications (tenant_id, type, created_at);

@@ -36,6 +36,8 @@ actions! {
     NotificationSendManual => "notification.send_manual",
     EmailFailed => "email.failed",
     OverrideSet => "override.set",
+    TemplateUpdate => "template.update",
+    TemplateReset => "template.reset",
     RecordOverwrite => "record.overwrite",
     TenantCreate => "tenant.create",
     TenantUpdate => "tenant.update",

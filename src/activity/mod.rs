@@ -65,6 +65,11 @@ pub fn record(tx: &mut Tx<'_>, actor: &Actor, entry: &Entry) -> Result<()> {
     store::insert(tx.conn(), entry, actor.ip)
 }
 
+/// Writes what the service itself did: `tx` is the transaction of a job, which has no actor.
+pub fn record_as_itself(tx: &mut Tx<'_>, entry: &Entry) -> Result<()> {
+    store::insert(tx.conn(), entry, None)
+}
+
 /// Writes that `actor` tried what they may not do: `what` in words (`PATCH /clients/{id}`), `on` what it was, as
 /// type and id. The refusal stands whether or not this can be written; a failure is logged.
 pub async fn forbidden(db: &Db, actor: &Actor, what: &str, on: Option<(&str, &str)>) {

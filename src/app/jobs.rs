@@ -11,10 +11,11 @@ use crate::identity::connect;
 use crate::jobs::{Done, Job, Schedule, Scheduler, job};
 use crate::notifications::jobs::retention::{Keep, clean};
 use crate::notifications::jobs::{digest, silence};
-use crate::notifications::{Notifications, summary};
+use crate::notifications::{Notifications, feed, summary};
 use crate::web::idempotency;
 
 const EACH_SECOND: Schedule = Schedule::Every(Duration::from_secs(1));
+const TEN_SECONDS: Schedule = Schedule::Every(Duration::from_secs(10));
 const HALF_MINUTE: Schedule = Schedule::Every(Duration::from_secs(30));
 const TEN_MINUTES: Schedule = Schedule::Every(Duration::from_secs(600));
 const HOURLY: Schedule = Schedule::Every(Duration::from_secs(3_600));
@@ -35,6 +36,8 @@ fn all(config: &Config, n: &Notifications) -> Vec<Box<dyn Job>> {
         connect_tickets_sweep(n.db.clone()),
         activity_keep(n.db.clone(), config.activity.audit_retention_days),
         of(n, "notifications.summaries", EACH_SECOND, |n, at| async move { summary::send_due(&n, at).await }),
+        of(n, "notifications.snoozes", TEN_SECONDS, |n, at| async move { feed::wake_snoozed(&n, at).await }),
+        of(n, "notifications.expiry", HALF_MINUTE, |n, at| async move { feed::expire(&n, at).await }),
         of(n, "notifications.digests", HALF_MINUTE, |n, at| async move { digest::send_due(&n, at).await }),
         of(n, "notifications.retention", AT_THREE, move |n, at| async move { clean(&n.db, keep, at).await }),
         of(n, "clients.inactive", AT_SIX, move |n, at| async move { silence::raise(&n, days, at).await }),

@@ -4,6 +4,7 @@ mod accepted;
 pub mod afritalk;
 pub mod asyncapi;
 pub mod commands;
+mod deliveries;
 pub mod demo;
 pub mod engine;
 mod jobs;
@@ -26,9 +27,10 @@ use crate::base::Clock;
 use crate::chat::{Chat, Delivered, Typing};
 use crate::config::Config;
 use crate::db::{self, Db};
+use crate::deliveries::{self as outside, Deliveries};
 use crate::identity::{Attendance, Directory, Gate, Parts, PresenceOf, RightsMoved, Tokens};
-use crate::notifications::intake::Intake;
 use crate::jobs::Scheduler;
+use crate::notifications::intake::Intake;
 use crate::notifications::{self, Notifications};
 use crate::realtime::{self, Hub, Realtime};
 use crate::web::health::Readiness;
@@ -44,6 +46,7 @@ pub struct App {
     /// Where Redis is configured.
     pub intake: Option<Intake>,
     pub scheduler: Scheduler,
+    pub deliveries: Deliveries,
     pub chat: Chat,
     pub realtime: Arc<Realtime>,
     pub gate: Gate,
@@ -70,8 +73,10 @@ impl App {
             clock: clock.clone(),
             settings: notification_settings(&config.notifications),
             wake: Arc::default(),
+            deliveries_due: Arc::default(),
         };
         let scheduler = jobs::scheduler(&config, &notifications);
+        let deliveries = deliveries::room(&config.deliveries, &notifications);
         let chat = Chat {
             db: db.clone(),
             directory: directory.clone(),
@@ -112,6 +117,7 @@ impl App {
             notifications,
             intake,
             scheduler,
+            deliveries,
             chat,
             realtime,
             gate,
@@ -133,8 +139,12 @@ impl App {
         }
         if self.config.server.jobs_enabled {
             self.lifecycle.spawn("jobs", self.scheduler.clone().run(stop.clone()));
+        }
         self.lifecycle.spawn("signs", crate::identity::signs::run(self.directory.clone(), stop.clone()));
         self.lifecycle.spawn("activity", activity::derive::run(self.db.clone(), stop.clone()));
+        let tracker = self.lifecycle.tracker().clone();
+        self.lifecycle.spawn("deliveries", outside::run(self.deliveries.clone(), tracker, stop.clone()));
+        self.lifecycle.spawn("delivery gauges", outside::gauges::run(self.deliveries.clone(), stop.clone()));
         self.lifecycle.spawn("metrics", metrics::run(self.db.clone(), stop));
     }
 }

@@ -14,7 +14,7 @@ use crate::web::cors::Origins;
 use crate::web::guard::BodySettings;
 use crate::web::routes::{RouteTable, unmatched, unmatched_outside};
 use crate::web::{self as conventions, Conventions, docs, health};
-use crate::{activity, chat, identity, notifications, preferences, realtime};
+use crate::{activity, chat, deliveries, identity, notifications, preferences, realtime};
 
 /// The routes of the API, under whatever base. Literal paths stand before patterns that would take them.
 pub fn api(config: &mut ServiceConfig<'_>) {
@@ -23,7 +23,9 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .configure(identity::routes)
         .configure(preferences::http::routes)
         .configure(notifications::routes)
+        .configure(deliveries::http::routes)
         .configure(activity::http::routes)
+        .configure(notifications::templates::http::routes)
         .configure(afritalk::http::routes);
 }
 
@@ -67,6 +69,7 @@ impl Site {
             .app_data(web::Data::new(app.chat.clone()))
             .app_data(web::Data::new(app.directory.clone()))
             .app_data(web::Data::new(app.notifications.clone()))
+            .app_data(web::Data::new(app.deliveries.clone()))
             .app_data(web::Data::new(app.db.clone()))
             .app_data(web::Data::new(app.readiness.clone()))
             .app_data(web::Data::from(Arc::clone(&app.realtime)))

@@ -11,6 +11,7 @@
 mod activity;
 mod check;
 mod database;
+mod deliveries;
 mod fault;
 mod features;
 mod limits;
@@ -29,6 +30,7 @@ mod variables;
 
 pub use activity::Activity;
 pub use database::{Database, DatabaseUrl};
+pub use deliveries::Deliveries;
 pub use fault::{Fault, Faults};
 pub use features::{Feature, Features};
 pub use limits::{Limits, RateLimit};
@@ -56,6 +58,7 @@ pub struct Config {
     pub features: Features,
     pub activity: Activity,
     pub notifications: Notifications,
+    pub deliveries: Deliveries,
     pub logs: Logs,
     /// What is odd but no fault, in sentences. Whoever loads writes them to the log.
     pub warnings: Vec<String>,
@@ -81,6 +84,7 @@ impl Config {
             features: Features::read(&mut reader),
             activity: Activity::read(&mut reader),
             notifications: Notifications::read(&mut reader),
+            deliveries: Deliveries::read(&mut reader),
             logs: Logs::read(&mut reader),
             warnings: Vec::new(),
             entries: Vec::new(),

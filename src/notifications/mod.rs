@@ -8,9 +8,9 @@ mod changes;
 pub mod events;
 mod explain;
 pub mod feed;
-pub mod live;
 pub mod intake;
 pub mod jobs;
+pub mod live;
 pub mod model;
 mod pipeline;
 mod policy;
@@ -41,6 +41,8 @@ pub struct Notifications {
     pub settings: Settings,
     /// Tells the task of large audiences that one waits.
     pub wake: Arc<tokio::sync::Notify>,
+    /// Tells the workers of deliveries that some are due.
+    pub deliveries_due: Arc<tokio::sync::Notify>,
 }
 
 /// What the configuration says.
@@ -84,4 +86,6 @@ pub fn routes(config: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) 
     rejected::http::routes(config);
     events::http::routes(config);
     by_hand::http::routes(config);
+    // Its pattern `/notifications/{id}` would take the literal paths of the others.
+    feed::http::routes(config);
 }

@@ -86,6 +86,18 @@ fn describe() {
     describe_counter!(names::JOB_RUNS, "Runs of jobs, by job and outcome");
     describe_counter!(names::EVENTS_RECEIVED, "Events from other backends over Redis, by source and outcome");
     describe_gauge!(names::PRESENCE_PEOPLE, "People who are there, by status");
+    describe_counter!(
+        names::NOTIFICATIONS_SENT,
+        "Notifications that left or came to an end, by channel, type and status"
+    );
+    describe_gauge!(names::DELIVERY_QUEUE_DEPTH, "Deliveries that are queued or under way, by lane");
+    describe_gauge!(
+        names::DELIVERY_OLDEST_SECONDS,
+        Unit::Seconds,
+        "How long the delivery has been due that has waited longest, by lane"
+    );
+    describe_counter!(names::DELIVERY_FAILURE_ALERTS, "Alerts that too many emails fail");
+    counter!(names::DELIVERY_FAILURE_ALERTS).absolute(0);
     gauge!(names::WS_ACTIVE_CONNECTIONS).set(0.0);
     counter!(names::MESSAGES_SENT).absolute(0);
     counter!(names::WS_SLOW_CONSUMERS).absolute(0);

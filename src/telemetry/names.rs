@@ -21,6 +21,14 @@ pub const DB_POOL_WAITING: &str = "db_pool_waiting";
 pub const DB_POOL_SIZE: &str = "db_pool_size";
 /// A gauge of people who are there, by `status` (`online`, `idle`).
 pub const PRESENCE_PEOPLE: &str = "presence_people";
+/// A counter by `channel`, `type` (a built-in template, `digest`, `other`) and `status` (`sent`, `failed`, `skipped` …).
+pub const NOTIFICATIONS_SENT: &str = "notifications_sent_total";
+/// A gauge of deliveries that are queued or under way, by `lane` (`critical`, `normal`, `bulk`).
+pub const DELIVERY_QUEUE_DEPTH: &str = "delivery_queue_depth";
+/// A gauge: how long the delivery has been due that has waited longest, by `lane`.
+pub const DELIVERY_OLDEST_SECONDS: &str = "delivery_oldest_seconds";
+/// A counter of alerts that too many emails fail.
+pub const DELIVERY_FAILURE_ALERTS: &str = "delivery_failure_alerts_total";
 /// A counter by `job` (its registered name) and `outcome` (`ok`, `error`).
 pub const JOB_RUNS: &str = "job_runs_total";
 /// A counter of events from other backends, by `source` (`channel`, `stream`) and `outcome`: `accepted`, `repeated`,

@@ -6,6 +6,7 @@ mod architecture;
 mod chat;
 mod clients;
 mod config;
+mod deliveries;
 mod embedded;
 mod harness;
 mod hostile;

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::catalogue::Message;
 use super::schemas::{SchemaOf, of};
 use super::shapes::PresenceUpdate;
-use crate::chat::payload::{DeliveredTold, MessageTold, ReadTold, TypingTold, UnreadTold as UnreadMessagesTold};
+use crate::chat::payload::{
+    DeliveredTold, MessageTold, ReadTold, TypingTold, UnreadTold as UnreadMessagesTold,
+};
 use crate::notifications::told::{DeletedTold, NewTold, SummaryTold, UnreadTold, UpdatedTold};
 
 pub const EVENTS: [Message; 13] = [

@@ -4,8 +4,8 @@ mod policy;
 pub(super) mod store;
 
 use self::store::Feed;
-use super::told::{self, NewTold, UnreadTold};
 use super::Notifications;
+use super::told::{self, NewTold, UnreadTold};
 use crate::base::id::UserId;
 use crate::base::{Actor, Result};
 use crate::config::Feature;

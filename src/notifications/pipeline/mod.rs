@@ -83,6 +83,10 @@ pub fn step(n: &Notifications, tx: &mut Tx<'_>, tenant: TenantId, stretch: &Stre
         Ok((batch.events, outcome))
     })?;
     tell(n, tx, batch);
+    if outcome.has_deliveries {
+        let due = Arc::clone(&n.deliveries_due);
+        tx.after_commit(move || due.notify_one());
+    }
     Ok(outcome)
 }
 

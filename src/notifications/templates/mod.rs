@@ -7,10 +7,15 @@
 
 mod check;
 mod engine;
+pub mod http;
 mod model;
+mod policy;
 mod render;
 mod safe;
+mod service;
 pub mod store;
+mod vet;
+mod view;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -24,15 +29,15 @@ use crate::base::{Error, Result};
 
 const BUILT_IN_JSON: &str = include_str!("builtin.json");
 
-/// Each built-in template under its code, and as the data file has it.
+/// Each built-in template under its code, and as JSON.
 static BUILT_IN: LazyLock<BTreeMap<String, (Template, Value)>> = LazyLock::new(|| {
     // A unit test holds that the file parses, whole.
-    let rows: Vec<Value> = serde_json::from_str(BUILT_IN_JSON).unwrap_or_default();
-    let parsed = rows.into_iter().filter_map(|row| {
-        let template: Template = serde_json::from_value(row.clone()).ok()?;
-        Some((template.code.clone(), (template, row)))
+    let rows: Vec<Template> = serde_json::from_str(BUILT_IN_JSON).unwrap_or_default();
+    let with_json = rows.into_iter().filter_map(|template| {
+        let json = serde_json::to_value(&template).ok()?;
+        Some((template.code.clone(), (template, json)))
     });
-    parsed.collect()
+    with_json.collect()
 });
 
 pub fn built_in(code: &str) -> Option<&'static Template> {
@@ -48,15 +53,19 @@ pub fn all() -> impl Iterator<Item = &'static Template> {
 ///
 /// Errors: `VALIDATION_ERROR` with `event` `unknown_event`.
 pub fn effective(code: &str, changes: Option<&Value>) -> Result<Template> {
-    let (template, row) = BUILT_IN.get(code).ok_or_else(|| Error::invalid("event", "unknown_event"))?;
+    let (template, json) = BUILT_IN.get(code).ok_or_else(|| Error::invalid("event", "unknown_event"))?;
     let Some(changes) = changes else { return Ok(template.clone()) };
-    let mut merged = row.clone();
-    merge(&mut merged, changes);
-    Ok(serde_json::from_value(merged).unwrap_or_else(|cause| {
+    Ok(merged(json, changes).unwrap_or_else(|cause| {
         // Saved by a version that knew more words than this one: what ships still says what happened.
         tracing::warn!(template.code = code, error.cause = %cause, "a tenant's template cannot be read; the built-in one is used");
         template.clone()
     }))
+}
+
+fn merged(template: &Value, changes: &Value) -> serde_json::Result<Template> {
+    let mut merged = template.clone();
+    merge(&mut merged, changes);
+    serde_json::from_value(merged)
 }
 
 /// Puts the fields of `changes` over those of `base`: texts and links one by one, the other fields whole.

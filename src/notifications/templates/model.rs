@@ -1,11 +1,15 @@
 //! A template, as it ships, as a tenant changes it, and as the API shows it.
 
+use diesel::pg::Pg;
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::base::id::UserId;
 use crate::base::role::UserType;
-use crate::base::{Locale, Role};
+use crate::base::{Locale, Role, Timestamp};
+use crate::db::schema::notification_templates;
 use crate::preferences::{Category, Channel, Priority};
 
 /// What is said of one kind of event, to whom, and by which channels at most.
@@ -63,12 +67,16 @@ impl Concerned {
 pub struct Variable {
     #[schema(example = "client")]
     pub name: String,
+    #[serde(default)]
+    #[schema(required)]
     pub required: bool,
     /// The variable that may stand in for a required one.
-    #[serde(default, rename = "or", skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
+    #[schema(required, example = "team_id")]
     pub or: Option<String>,
     /// What previews show, and what a change is tried with.
-    #[schema(value_type = Object, example = "Atelier Nord")]
+    #[serde(default)]
+    #[schema(required, example = "Maison Lumière")]
     pub sample: Value,
 }
 
@@ -131,4 +139,16 @@ impl Template {
     pub fn sample(&self) -> Map<String, Value> {
         self.variables.iter().map(|variable| (variable.name.clone(), variable.sample.clone())).collect()
     }
+}
+
+/// A row of `notification_templates`: what a tenant changed of one.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = notification_templates, check_for_backend(Pg))]
+pub struct Changed {
+    pub code: String,
+    /// The fields that differ from the built-in template.
+    pub fields: Value,
+    pub updated_by: Option<UserId>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::check::wrong_link;
 use super::engine::{self, As, Broken};
-use super::{Concerned, Template};
+use super::{Concerned, Template, built_in};
 use crate::base::role::UserType;
 use crate::base::{Error, Fault, Locale, Result};
 
@@ -21,7 +21,7 @@ const SIDES: [UserType; 2] = [UserType::Client, UserType::Operator];
 /// What is said to one side in one language.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Text {
-    #[schema(example = "Nouveau message de Chloé Martin")]
+    #[schema(example = "Nouveau message de Camille Roux")]
     pub title: String,
     pub body: String,
     /// Relative to the app.
@@ -101,18 +101,12 @@ impl Names {
 }
 
 impl Template {
-    /// Errors: `VALIDATION_ERROR` that names each text which cannot be rendered with this payload.
+    /// The texts of an event with this payload. A tenant's text that fails on it gives way to the built-in one: it was
+    /// tried when it was saved, and no event is lost for the sake of words.
+    ///
+    /// Errors: `VALIDATION_ERROR` that names each text which cannot be rendered, as where a link would lead out.
     pub fn render(&self, payload: &Map<String, Value>) -> Result<Rendered> {
-        let names = Names::new(self, payload);
-        let url = payload.get("url").and_then(Value::as_str);
-        let (mut rendered, mut faults) = (Rendered::default(), Vec::new());
-        for (locale, side) in variants() {
-            match self.text(&names, locale, side, url) {
-                Ok(text) => *rendered.of_mut(locale, side) = text,
-                Err(found) => faults.extend(found),
-            }
-        }
-        if faults.is_empty() { Ok(rendered) } else { Err(Error::validation(distinct(faults))) }
+        self.or_built_in(|template| template.try_render(payload))
     }
 
     /// The mail to somebody of `side`: subject and body of their own where the template has them, else title and body.
@@ -122,10 +116,39 @@ impl Template {
         side: UserType,
         payload: &Map<String, Value>,
     ) -> Result<EmailText> {
-        self.email(&Names::new(self, payload), locale, side).map_err(Error::validation)
+        self.or_built_in(|template| template.try_email(&Names::new(template, payload), locale, side))
     }
 
-    pub(super) fn email(
+    fn or_built_in<T>(&self, render: impl Fn(&Template) -> Result<T, Vec<Fault>>) -> Result<T> {
+        render(self).or_else(|faults| match built_in(&self.code).filter(|shipped| *shipped != self) {
+            Some(shipped) => {
+                let places: Vec<&str> = faults.iter().map(|fault| &*fault.field).collect();
+                tracing::warn!(
+                    template.code = self.code,
+                    template.places = ?places,
+                    "a tenant's template fails on a payload; the built-in one is used"
+                );
+                render(shipped).map_err(Error::validation)
+            }
+            None => Err(Error::validation(faults)),
+        })
+    }
+
+    /// As [`Template::render`], with nothing in the place of what fails. Each place is named once.
+    pub(super) fn try_render(&self, payload: &Map<String, Value>) -> Result<Rendered, Vec<Fault>> {
+        let names = Names::new(self, payload);
+        let url = payload.get("url").and_then(Value::as_str);
+        let (mut rendered, mut faults) = (Rendered::default(), Vec::new());
+        for (locale, side) in variants() {
+            match self.text(&names, locale, side, url) {
+                Ok(text) => *rendered.of_mut(locale, side) = text,
+                Err(found) => faults.extend(found),
+            }
+        }
+        if faults.is_empty() { Ok(rendered) } else { Err(distinct(faults)) }
+    }
+
+    pub(super) fn try_email(
         &self,
         names: &Names,
         locale: Locale,
@@ -142,6 +165,23 @@ impl Template {
             subject: self.one_line(&subject),
             body: lines(&body),
         })
+    }
+
+    /// The titles and subjects that come out without a word.
+    pub(super) fn blank(&self, payload: &Map<String, Value>) -> Vec<Fault> {
+        let names = Names::new(self, payload);
+        let blank = variants().flat_map(|(locale, side)| {
+            let (wording, names) = (self.texts.of(locale), names.to(locale, side));
+            let lines = [("title", Some(&wording.title)), ("email_subject", wording.email_subject.as_ref())];
+            let is_blank = |(name, source): (&str, Option<&String>)| {
+                let text = plain(source?, name, locale, &names).ok()?;
+                squeezed(&text)
+                    .is_empty()
+                    .then(|| Fault::new(format!("texts.{}.{name}", locale.as_str()), "blank"))
+            };
+            lines.into_iter().filter_map(is_blank).collect::<Vec<_>>()
+        });
+        blank.collect()
     }
 
     fn text(
@@ -181,21 +221,26 @@ impl Template {
 
     /// Never empty: what has no words of its own is called by its code.
     fn one_line(&self, text: &str) -> String {
-        let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let line = spaced.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-        if line.trim().is_empty() { self.code.clone() } else { cut(&line, MAX_TITLE) }
+        let line = squeezed(text);
+        if line.is_empty() { self.code.clone() } else { cut(&line, MAX_TITLE) }
     }
+}
+
+/// In one line, without white space at its ends. Spaces that do not break are words' own.
+fn squeezed(text: &str) -> String {
+    let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    spaced.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ").trim().to_owned()
 }
 
 pub(super) fn variants() -> impl Iterator<Item = (Locale, UserType)> {
     LOCALES.into_iter().flat_map(|locale| SIDES.map(|side| (locale, side)))
 }
 
-/// Each fault of a place once, though it shows in several variants.
+/// The first fault of each place: a text fails alike in several variants, and what follows from a fault is none.
 pub(super) fn distinct(faults: Vec<Fault>) -> Vec<Fault> {
     let mut kept: Vec<Fault> = Vec::new();
     for fault in faults {
-        if !kept.iter().any(|held| held.field == fault.field && held.code == fault.code) {
+        if !kept.iter().any(|held| held.field == fault.field) {
             kept.push(fault);
         }
     }

@@ -2,6 +2,7 @@
 //! be forgotten.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -36,8 +37,13 @@ pub fn description() -> Value {
     serde_json::to_value(guichet::app::openapi::describe()).unwrap()
 }
 
-/// Every operation there is, by path.
+/// Every operation there is, by path. Read once: it takes long enough for a server to hang up on whoever waits.
 pub fn operations() -> Vec<Operation> {
+    static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(described_operations);
+    OPERATIONS.clone()
+}
+
+fn described_operations() -> Vec<Operation> {
     let api = description();
     let mut all = Vec::new();
     for (path, item) in api["paths"].as_object().unwrap() {

@@ -13,6 +13,9 @@ use crate::harness::{Answer, TestServer};
 /// Stands in the names of operators and teams.
 pub const DESK: &str = "pultnachbar";
 
+/// Every tenant has it; the victim's tenant changed it.
+pub const TEMPLATE: &str = "report.generated";
+
 /// One record of each kind, all of one client.
 #[derive(Clone, Debug)]
 pub struct Things {
@@ -26,6 +29,10 @@ pub struct Things {
     pub project: String,
     /// A business event that was announced to `operator`.
     pub event: String,
+    /// To the member: of the message.
+    pub delivery: String,
+    /// What the owner was told.
+    pub notification: String,
 }
 
 /// A caller under a base, by token.
@@ -116,6 +123,8 @@ impl Things {
             team: new(),
             project: new(),
             event: new(),
+            delivery: new(),
+            notification: new(),
         }
     }
 
@@ -153,6 +162,15 @@ impl Things {
             "payload": {"user_id": things.operator, "task_id": "1", "title": format!("{DESK} task")}});
         let made = service.must(Method::POST, "/events", Some(told)).await;
         things.event = made["id"].as_str().unwrap().to_owned();
+        let planned = owner.must(Method::GET, &format!("/deliveries?user_id={}", things.member), None).await;
+        things.delivery = planned[0]["id"].as_str().unwrap().to_owned();
+        let told = json!({"event": "task.assigned",
+            "payload": {"user_id": me["user"]["id"], "task_id": "1", "title": format!("{mark} task")}});
+        service.must(Method::POST, "/events", Some(told)).await;
+        let told = owner.must(Method::GET, "/notifications?sort=recent&limit=1", None).await;
+        things.notification = told[0]["id"].as_str().unwrap().to_owned();
+        let words = json!({"texts": {"en": {"title": format!("{mark} {{{{ name }}}}")}}, "force": true});
+        owner.must(Method::PUT, &format!("/notification-templates/{TEMPLATE}"), Some(words)).await;
         things
     }
 
@@ -166,6 +184,9 @@ impl Things {
             ("teams", "id") => &self.team,
             ("projects", "id") => &self.project,
             ("events", "id") => &self.event,
+            ("deliveries", "id") => &self.delivery,
+            ("notifications", "id") => &self.notification,
+            ("notification-templates", "code") => TEMPLATE,
             ("tenants", "tenantId") => &self.tenant,
             ("conversation in tenants", "userId") => &self.operator,
             ("messaging in tenants", "messageId") => &self.message,

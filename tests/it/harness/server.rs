@@ -124,6 +124,8 @@ fn config(database: &TestDatabase, variables: &[(&str, &str)]) -> Config {
         ("SHUTDOWN_GRACE_SECS", "5"),
         // Tests say themselves when the jobs run: `app.scheduler.drain()`.
         ("JOBS_ENABLED", "false"),
+        // What is to leave stays where it is, unless a test is about it.
+        ("DELIVERY_CONCURRENCY", "0"),
     ];
     all.retain(|(name, _)| variables.iter().all(|(given, _)| given != name));
     all.extend_from_slice(variables);

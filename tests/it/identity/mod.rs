@@ -15,5 +15,5 @@ mod locking;
 mod people;
 mod ranks;
 mod revoke;
-mod stand;
+pub mod stand;
 mod tokens;

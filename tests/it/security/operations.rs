@@ -228,17 +228,23 @@ fn own_path<'o>(stranger: &Stranger, operation: &'o Operation) -> &'o str {
     within.unwrap_or(path)
 }
 
+/// What every tenant has under the same name, each its own: `speaks` and the victim's rows tell whether they are mixed up.
+fn is_of_every_tenant(operation: &Operation) -> bool {
+    operation.path.starts_with("/notification-templates")
+}
+
 /// Whether the operation is about a record that the stranger may not know of.
 fn is_secret(stranger: &Stranger, operation: &Operation) -> bool {
     let names_one = own_path(stranger, operation).contains('{') || operation.body().is_some();
-    names_one && !(stranger.is_near && operation.path.starts_with("/teams"))
+    names_one && !(stranger.is_near && operation.path.starts_with("/teams")) && !is_of_every_tenant(operation)
 }
 
 /// Refused, or about the stranger's own: lists that leave the victim out, and ids that are new where the stranger is.
 fn is_answer(stranger: &Stranger, operation: &Operation, answer: &Answer) -> bool {
     let is_upsert = operation.method == Method::PUT && operation.path.ends_with("/{id}") && !stranger.is_near;
     let is_near_team = stranger.is_near && operation.path.starts_with("/teams");
-    let is_own = !own_path(stranger, operation).contains('{') || is_upsert || is_near_team;
+    let is_own_copy = !stranger.is_near && is_of_every_tenant(operation);
+    let is_own = !own_path(stranger, operation).contains('{') || is_upsert || is_near_team || is_own_copy;
     match answer.status.as_u16() {
         403 | 404 => true,
         // A value of the body is wrong, whatever it is about.

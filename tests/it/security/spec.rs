@@ -285,7 +285,10 @@ const ACTIVITY_LOGS: Table = Table {
         select: Columns::All,
         insert: Columns::All,
         may_select: Role(&["owner"]),
-        may_insert: All(&[Mine("user_id"), AnyRole]),
+        may_insert: Any(&[
+            All(&[Mine("user_id"), AnyRole]),
+            All(&[Role(&["system"]), Field("user_id", &[""])]),
+        ]),
         ..NONE
     },
     worker: Access { insert: Columns::All, tenant: None, may_insert: Anyone, ..NONE },

@@ -101,12 +101,7 @@ impl Locked {
         Ok((Done { count: changed.len(), changed, unread: Some(unread) }, events))
     }
 
-    fn at_once(
-        &self,
-        tx: &mut Tx<'_>,
-        changes: &[Change],
-        targets: &[Target],
-    ) -> Result<(Done, Vec<Event>)> {
+    fn at_once(&self, tx: &mut Tx<'_>, changes: &[Change], targets: &[Target]) -> Result<(Done, Vec<Event>)> {
         let unread = store::apply_many(tx.conn(), self.owner, self.head, changes, self.now)?;
         let count = i64::try_from(changes.len()).map_err(Error::internal)?;
         let since = targets.iter().map(|target| target.last_event_at).min().unwrap_or(self.now);
@@ -181,7 +176,6 @@ fn all_known(tx: &mut Tx<'_>, owner: Owner, ids: &[NotificationId], found: &[Tar
     }
     known.extend(store::known(tx.conn(), owner, ids)?);
     let unknown = ids.iter().enumerate().filter(|(_, id)| !known.contains(id));
-    let faults: Vec<Fault> =
-        unknown.map(|(at, _)| Fault::new(format!("ids[{at}]"), "unknown_id")).collect();
+    let faults: Vec<Fault> = unknown.map(|(at, _)| Fault::new(format!("ids[{at}]"), "unknown_id")).collect();
     if faults.is_empty() { Ok(()) } else { Err(Error::validation(faults)) }
 }

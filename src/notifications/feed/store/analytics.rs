@@ -17,13 +17,15 @@ const MAX_ROWS: i64 = 1_000;
 const ANALYTICS: &str = "
     SELECT n.type AS kind, 'inapp' AS channel, count(*) AS created, count(n.processed_at) AS delivered, 0::bigint AS opened,
            count(n.read_at) AS read, 0::bigint AS failed,
-           percentile_cont(0.5) WITHIN GROUP (ORDER BY greatest(extract(epoch FROM n.read_at - n.created_at), 0)::float8) AS median
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY greatest(extract(epoch FROM n.read_at - n.created_at), 0)::float8)
+               FILTER (WHERE n.read_at IS NOT NULL) AS median
       FROM notifications n WHERE n.tenant_id = $1 AND n.created_at >= $2 AND n.created_at < $3 AND n.visible
      GROUP BY n.type
     UNION ALL
     SELECT d.type, d.channel, count(*), count(*) FILTER (WHERE d.status IN ('sent', 'delivered', 'opened')), count(d.opened_at),
            count(n.read_at), count(*) FILTER (WHERE d.status IN ('failed', 'bounced')),
            percentile_cont(0.5) WITHIN GROUP (ORDER BY greatest(extract(epoch FROM n.read_at - n.created_at), 0)::float8)
+               FILTER (WHERE n.read_at IS NOT NULL)
       FROM deliveries d LEFT JOIN notifications n ON n.tenant_id = d.tenant_id AND n.id = d.notification_id
      WHERE d.tenant_id = $1 AND d.created_at >= $2 AND d.created_at < $3
      GROUP BY d.type, d.channel
@@ -56,8 +58,7 @@ pub fn analytics(
     from: Timestamp,
     to: Timestamp,
 ) -> Result<Vec<Fared>> {
-    let rows: Vec<Row> =
-        sql(ANALYTICS).bind(tenant).bind(from).bind(to).bind(MAX_ROWS).load(sys.conn())?;
+    let rows: Vec<Row> = sql(ANALYTICS).bind(tenant).bind(from).bind(to).bind(MAX_ROWS).load(sys.conn())?;
     rows.into_iter()
         .map(|row| {
             let channel = Channel::of_word(&row.channel);

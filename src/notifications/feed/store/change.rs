@@ -121,8 +121,7 @@ pub fn unread_until(
     load(conn, of(UNREAD_UNTIL, owner, now).bind(until).bind(limit))
 }
 
-const IN_GROUP: &str =
-    "SELECT n.id, n.visible FROM notifications n WHERE n.tenant_id = $1 AND n.recipient_id = $2 \
+const IN_GROUP: &str = "SELECT n.id, n.visible FROM notifications n WHERE n.tenant_id = $1 AND n.recipient_id = $2 \
     AND n.group_key = $3 AND n.status = 'unread' AND n.deleted_at IS NULL";
 
 #[derive(QueryableByName)]
@@ -135,12 +134,8 @@ struct InGroup {
 
 /// The unread notification of a group, and whether its person sees it.
 pub fn in_group(sys: &mut SystemTx<'_>, owner: Owner, group: &str) -> Result<Option<(NotificationId, bool)>> {
-    let found: Option<InGroup> = sql(IN_GROUP)
-        .bind(owner.tenant)
-        .bind(owner.user)
-        .bind(group)
-        .get_result(sys.conn())
-        .optional()?;
+    let found: Option<InGroup> =
+        sql(IN_GROUP).bind(owner.tenant).bind(owner.user).bind(group).get_result(sys.conn()).optional()?;
     Ok(found.map(|found| (found.id, found.visible)))
 }
 
@@ -151,17 +146,11 @@ pub fn of_group(conn: &mut PgConnection, owner: Owner, group: &str, now: Timesta
     load(conn, of(OF_GROUP, owner, now).bind(group))
 }
 
-const READ_UNSEEN: &str =
-    "UPDATE notifications SET status = 'read', read_at = $4, updated_at = $4 WHERE tenant_id = $1 \
+const READ_UNSEEN: &str = "UPDATE notifications SET status = 'read', read_at = $4, updated_at = $4 WHERE tenant_id = $1 \
     AND recipient_id = $2 AND id = $3 AND NOT visible AND status = 'unread'";
 
 /// Reads one that is there for its deliveries alone: it moves no counter, and nobody is told.
-pub fn read_unseen(
-    sys: &mut SystemTx<'_>,
-    owner: Owner,
-    id: NotificationId,
-    now: Timestamp,
-) -> Result<()> {
+pub fn read_unseen(sys: &mut SystemTx<'_>, owner: Owner, id: NotificationId, now: Timestamp) -> Result<()> {
     sql(READ_UNSEEN).bind(owner.tenant).bind(owner.user).bind(id).bind(now).execute(sys.conn())?;
     Ok(())
 }

@@ -23,8 +23,7 @@ const DUE_ASLEEP: &str = "SELECT DISTINCT tenant_id, recipient_id FROM (SELECT t
     WHERE snoozed_until <= $1 AND deleted_at IS NULL AND (expires_at IS NULL OR expires_at > $1) \
     ORDER BY snoozed_until LIMIT $2) due ORDER BY tenant_id, recipient_id";
 
-const DUE_PAST: &str =
-    "SELECT DISTINCT tenant_id, recipient_id FROM (SELECT tenant_id, recipient_id FROM notifications \
+const DUE_PAST: &str = "SELECT DISTINCT tenant_id, recipient_id FROM (SELECT tenant_id, recipient_id FROM notifications \
     WHERE expires_at <= $1 AND deleted_at IS NULL ORDER BY expires_at LIMIT $2) due ORDER BY tenant_id, recipient_id";
 
 /// Whose snoozes are over.
@@ -68,8 +67,7 @@ pub fn past(
     Ok((targets(seen), targets(unseen).into_iter().map(|target| target.id).collect()))
 }
 
-const REMOVE_UNSEEN: &str =
-    "UPDATE notifications SET deleted_at = $4, updated_at = $4 WHERE tenant_id = $1 \
+const REMOVE_UNSEEN: &str = "UPDATE notifications SET deleted_at = $4, updated_at = $4 WHERE tenant_id = $1 \
     AND recipient_id = $2 AND id = ANY ($3) AND NOT visible AND deleted_at IS NULL";
 
 /// Removes those that are there for their deliveries alone: no counter moves, and nobody is told.
@@ -79,11 +77,6 @@ pub fn remove_unseen(
     ids: &[NotificationId],
     now: Timestamp,
 ) -> Result<()> {
-    sql(REMOVE_UNSEEN)
-        .bind(owner.tenant)
-        .bind(owner.user)
-        .bind(uuids(ids))
-        .bind(now)
-        .execute(sys.conn())?;
+    sql(REMOVE_UNSEEN).bind(owner.tenant).bind(owner.user).bind(uuids(ids)).bind(now).execute(sys.conn())?;
     Ok(())
 }

@@ -56,7 +56,12 @@ const ONE: &str = concat!(
 );
 
 /// Errors: `NOT_FOUND`.
-pub fn one(conn: &mut PgConnection, owner: Owner, id: NotificationId, now: Timestamp) -> Result<Notification> {
+pub fn one(
+    conn: &mut PgConnection,
+    owner: Owner,
+    id: NotificationId,
+    now: Timestamp,
+) -> Result<Notification> {
     let row: Option<NotificationRow> =
         sql(ONE).bind(owner.tenant).bind(owner.user).bind(now).bind(id).get_result(conn).optional()?;
     row.ok_or_else(|| Error::not_found("notification"))?.into_notification()

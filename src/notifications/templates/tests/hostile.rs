@@ -31,6 +31,8 @@ fn is_within_limits(
 ) -> Result<(), TestCaseError> {
     let _ = template.check(payload, false);
     let _ = template.check_audience(payload);
+    let _ = template.blank(payload);
+    let _ = template.try_render(payload);
     for (locale, side) in render::variants() {
         if let Ok(mail) = template.render_email(locale, side, payload) {
             prop_assert!(!mail.subject.chars().any(char::is_control));

@@ -27,7 +27,8 @@ fn changed(code: &str, changes: Value) -> Template {
 
 fn says(source: &str) -> Result<String, Error> {
     let template = changed("system.announcement", json!({"texts": {"fr": {"body": source}}}));
-    let rendered = template.render(&announcement("x", "l'été <b> {{ 7*7 }}"))?;
+    let given = announcement("x", "l'été <b> {{ 7*7 }}");
+    let rendered = template.try_render(&given).map_err(Error::validation)?;
     Ok(rendered.of(Locale::Fr, UserType::Client).body.clone())
 }
 
@@ -144,7 +145,7 @@ fn a_link_that_leads_out_is_refused_by_its_name() {
         "javascript:alert(1)",
     ] {
         let template = changed("system.announcement", json!({"links": {"client": out}}));
-        let error = template.render(&announcement("t", "b")).unwrap_err();
+        let error = Error::validation(template.try_render(&announcement("t", "b")).unwrap_err());
         assert_eq!(faults(&error), [("links.client".to_owned(), "not_relative")], "{out:?}");
         let mut given = announcement("t", "b");
         given.insert("url".to_owned(), json!(out));
@@ -218,4 +219,15 @@ fn changes_touch_only_what_they_name() {
     assert_eq!((after.category, &after.audience), (before.category, &before.audience));
     // What cannot be read any more does not silence the event.
     assert_eq!(changed("mandat.created", json!({"channels": ["pigeon"]})), *before);
+}
+
+#[test]
+fn a_tenants_text_that_fails_on_a_payload_gives_way_to_the_built_in_one() {
+    let changes = json!({"texts": {"fr": {"title": "{{ title|round }}", "email_body": "{{ title|round }}"}}});
+    let template = changed("system.announcement", changes);
+    assert!(template.try_render(&announcement("T", "B")).is_err());
+    let rendered = template.render(&announcement("T", "B")).unwrap();
+    assert_eq!(rendered.of(Locale::Fr, UserType::Client).title, "T");
+    let mail = template.render_email(Locale::Fr, UserType::Client, &announcement("T", "B")).unwrap();
+    assert_eq!((mail.subject.as_str(), mail.body.as_str()), ("T", "B"));
 }

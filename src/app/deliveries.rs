@@ -1,0 +1,23 @@
+//! The room of deliveries: no channel has a provider yet, so all go by the log.
+
+use std::sync::Arc;
+
+use crate::config;
+use crate::deliveries::{Deliveries, LogSender, Senders, Settings};
+use crate::notifications::Notifications;
+
+pub fn room(config: &config::Deliveries, notifications: &Notifications) -> Deliveries {
+    Deliveries {
+        notifications: notifications.clone(),
+        senders: Senders::all(Arc::new(LogSender)),
+        settings: Settings {
+            concurrency: config.concurrency,
+            failure_alert_percent: config.failure_alert_rate.into(),
+            app_url: config.app_url.clone(),
+            send_timeout: Settings::SEND_TIMEOUT,
+            lease: Settings::LEASE,
+            stop_patience: Settings::STOP_PATIENCE,
+        },
+        wake: Arc::clone(&notifications.deliveries_due),
+    }
+}

@@ -1,0 +1,57 @@
+//! The watch over failing emails: owners and managers hear of it in the app, which no provider can keep from them.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::Deliveries;
+use super::store::count::{self, Ended};
+use crate::base::{Result, Timestamp};
+use crate::notifications::events::{self, payload};
+use crate::notifications::model::{Announced, Source};
+use crate::telemetry::names::DELIVERY_FAILURE_ALERTS;
+
+const WINDOW: Duration = Duration::from_secs(15 * 60);
+/// Of fewer outcomes no rate is told.
+const LEAST: i64 = 5;
+const HOUR: Duration = Duration::from_secs(3_600);
+const ALERT: &str = "email.failure_rate";
+
+/// Tells each tenant of which too many emails failed within the last quarter of an hour, at most once an hour. To be run
+/// every minute; says how many were told.
+pub async fn watch_failures(d: &Deliveries, now: Timestamp) -> Result<u64> {
+    let percent = d.settings.failure_alert_percent;
+    let failing =
+        d.notifications.db.worker(move |tx| count::failing(tx, now.minus(WINDOW), LEAST, percent)).await?;
+    let mut told = 0;
+    for ended in failing {
+        let tenant = ended.tenant_id;
+        let hour_ago = now.minus(HOUR);
+        if d.notifications.db.system(tenant, move |tx| count::was_told(tx, tenant, hour_ago)).await? {
+            continue;
+        }
+        let accepted = events::accept_as_system(&d.notifications, tenant, announced(&ended, now)).await?;
+        if !accepted.replayed {
+            metrics::counter!(DELIVERY_FAILURE_ALERTS).increment(1);
+            tracing::error!(tenant.id = %tenant, failed = ended.failed, total = ended.total, "too many emails fail");
+            told += 1;
+        }
+    }
+    Ok(told)
+}
+
+fn announced(ended: &Ended, now: Timestamp) -> Announced {
+    let rate = ended.failed * 100 / ended.total.max(1);
+    let fields = [("rate", json!(rate)), ("failed", json!(ended.failed)), ("total", json!(ended.total))];
+    Announced {
+        event: ALERT.to_owned(),
+        payload: payload(fields),
+        recipients: None,
+        actor: None,
+        occurred_at: None,
+        // Two processes that look in the same minute tell the same event.
+        idempotency_key: Some(format!("{ALERT}:{}", now.as_millis() / 60_000)),
+        source: Source::Internal,
+        expires_at: None,
+    }
+}

@@ -1,0 +1,180 @@
+//! `/deliveries`, and samples by `/notifications/test-delivery`.
+
+use actix_web::web::Data;
+use actix_web::{get, post};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::Deliveries;
+use super::model::{Cursor, Delivery, DeliveryStatus, Filter, OUTSIDE};
+use super::service::asked::{self, Wanted};
+use super::store::again::Cause;
+use crate::base::id::{DeliveryId, NotificationId, UserId};
+use crate::base::{Locale, Result, Timestamp};
+use crate::preferences::Channel;
+use crate::web::{Caller, Check, IdempotencyKey, Json, Path, Query, Reply};
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(list).service(retry_many).service(retry).service(sample);
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct DeliveriesQuery {
+    /// queued, sending, sent, delivered, opened, bounced, failed or skipped.
+    status: Option<String>,
+    /// email, sms or push.
+    channel: Option<String>,
+    /// A template's code.
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    user_id: Option<UserId>,
+    notification_id: Option<NotificationId>,
+    /// What `last_error` begins with: `recipient`, `preference_off` …
+    error: Option<String>,
+    /// Made at or after this time.
+    since: Option<Timestamp>,
+    /// 1–200, 50 when absent.
+    limit: Option<i64>,
+    /// `meta.next` of the page before.
+    cursor: Option<String>,
+}
+
+impl DeliveriesQuery {
+    fn into_filter(self) -> Result<Filter> {
+        let mut check = Check::new();
+        let page = check.page(self.limit, None);
+        let filter = Filter {
+            status: self.status.and_then(|word| check.word("status", &word, DeliveryStatus::of_word)),
+            channel: self.channel.and_then(|word| check.word("channel", &word, outside)),
+            kind: check.text_opt("type", self.kind, 1..=80),
+            user: self.user_id,
+            notification: self.notification_id,
+            error: check.text_opt("error", self.error, 1..=200),
+            since: self.since,
+            after: self.cursor.and_then(|cursor| check.word("cursor", &cursor, Cursor::parse)),
+            limit: page.limit,
+        };
+        check.done()?;
+        Ok(filter)
+    }
+}
+
+/// Emails, SMS and pushes, the newest first (owners, managers)
+#[utoipa::path(tag = "notifications", operation_id = "list_deliveries", params(DeliveriesQuery), responses((status = 200, body = [Delivery])))]
+#[get("/deliveries")]
+async fn list(
+    d: Data<Deliveries>,
+    caller: Caller,
+    Query(query): Query<DeliveriesQuery>,
+) -> Result<Reply<Vec<Delivery>>> {
+    let mut filter = query.into_filter()?;
+    let limit = filter.limit;
+    // One more than asked for tells whether there is a next page.
+    filter.limit += 1;
+    let mut deliveries = asked::list(&d, &caller, filter).await?;
+    let has_more = usize::try_from(limit).is_ok_and(|limit| deliveries.len() > limit);
+    if has_more {
+        deliveries.pop();
+    }
+    let next = deliveries.last().filter(|_| has_more);
+    let next = next.map(|last| Cursor { created_at: last.created_at, id: last.id }.to_string());
+    Ok(Reply::ok(deliveries).meta(json!({ "limit": limit, "next": next })))
+}
+
+/// Sends a delivery again that failed, bounced or was skipped (owners, managers)
+///
+/// Its words stay what they were; its attempts and its deadline begin anew. One that waits for its next attempt is tried
+/// now. Also for one that is `sending` and `uncertain`: whoever asks accepts that a second copy may arrive.
+#[utoipa::path(tag = "notifications", operation_id = "retry_delivery", params(("id" = DeliveryId, Path)),
+    responses((status = 200, body = Delivery), (status = 409, description = "INVALID_TRANSITION: it is under way, or has arrived")))]
+#[post("/deliveries/{id}/retry")]
+async fn retry(d: Data<Deliveries>, caller: Caller, path: Path<DeliveryId>) -> Result<Reply<Delivery>> {
+    Ok(Reply::ok(asked::retry(&d, &caller, path.0).await?))
+}
+
+/// A cause for which deliveries came to an end.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"status": "failed", "channel": "email", "error": "configuration"}))]
+struct CauseBody {
+    /// failed, bounced or skipped.
+    status: String,
+    /// email, sms or push.
+    #[serde(default)]
+    channel: Option<String>,
+    /// A template's code.
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
+    /// What `last_error` begins with.
+    #[serde(default)]
+    error: Option<String>,
+}
+
+/// How many deliveries were queued again. A thousand: there may be more.
+#[derive(Serialize, ToSchema)]
+struct Requeued {
+    #[schema(example = 12)]
+    requeued: usize,
+}
+
+/// Sends again, by their cause, the newest thousand deliveries that came to an end (owners, managers)
+#[utoipa::path(tag = "notifications", operation_id = "retry_deliveries", request_body = CauseBody, responses((status = 200, body = Requeued)))]
+#[post("/deliveries/retry")]
+async fn retry_many(d: Data<Deliveries>, caller: Caller, body: Json<CauseBody>) -> Result<Reply<Requeued>> {
+    let mut check = Check::new();
+    let status = check.word("status", &body.0.status, repeatable);
+    let channel = body.0.channel.and_then(|word| check.word("channel", &word, outside));
+    let kind = check.text_opt("type", body.0.kind, 1..=80);
+    let error = check.text_opt("error", body.0.error, 1..=200);
+    check.done()?;
+    let cause = Cause { status: status.unwrap_or(DeliveryStatus::Failed), channel, kind, error };
+    Ok(Reply::ok(Requeued { requeued: asked::retry_many(&d, &caller, cause).await? }))
+}
+
+/// A sample that somebody wants to see.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"template": "ticket.created", "channel": "email", "locale": "fr"}))]
+struct SampleBody {
+    /// A template's code.
+    template: String,
+    /// email, sms or push.
+    channel: String,
+    /// Absent: one's own.
+    #[serde(default)]
+    locale: Option<Locale>,
+}
+
+/// Sends a sample of a template to oneself, by a channel (owners, managers)
+///
+/// As the tenant has the template now. It goes the way of all deliveries; `GET /deliveries` shows how it went.
+#[utoipa::path(tag = "notifications", operation_id = "test_delivery", request_body = SampleBody, responses((status = 202, body = Delivery)))]
+#[post("/notifications/test-delivery")]
+async fn sample(
+    d: Data<Deliveries>,
+    caller: Caller,
+    key: IdempotencyKey,
+    body: Json<SampleBody>,
+) -> Result<Reply<Delivery>> {
+    let once = key.over(&body.0)?;
+    let mut check = Check::new();
+    let template = check.text("template", body.0.template, 1..=80);
+    let channel = check.word("channel", &body.0.channel, outside);
+    check.done()?;
+    let wanted = Wanted { template, channel: channel.unwrap_or(Channel::Email), locale: body.0.locale };
+    let done = asked::sample(&d, &caller, once, wanted).await?;
+    let reply = Reply::accepted(done.value);
+    Ok(if done.replayed { reply.replayed() } else { reply })
+}
+
+fn outside(word: &str) -> Option<Channel> {
+    Channel::of_word(word).filter(|channel| OUTSIDE.contains(channel))
+}
+
+fn repeatable(word: &str) -> Option<DeliveryStatus> {
+    DeliveryStatus::of_word(word).filter(|status| DeliveryStatus::REPEATABLE.contains(status))
+}

@@ -1,0 +1,232 @@
+//! A delivery as it is stored and shown, and what is asked of the list of them.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::base::Timestamp;
+use crate::base::id::{DeliveryId, NotificationId, UserId};
+use crate::preferences::Channel;
+
+/// How far a delivery is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DeliveryStatus {
+    Queued,
+    /// An attempt began. With `last_error` `uncertain…`, nobody knows how it ended.
+    Sending,
+    /// A provider took it over.
+    Sent,
+    Delivered,
+    Opened,
+    Bounced,
+    Failed,
+    /// It was not wanted any more when its turn came.
+    Skipped,
+}
+
+impl DeliveryStatus {
+    pub const ALL: [DeliveryStatus; 8] = [
+        DeliveryStatus::Queued,
+        DeliveryStatus::Sending,
+        DeliveryStatus::Sent,
+        DeliveryStatus::Delivered,
+        DeliveryStatus::Opened,
+        DeliveryStatus::Bounced,
+        DeliveryStatus::Failed,
+        DeliveryStatus::Skipped,
+    ];
+    /// Where a delivery came to an end without having arrived.
+    pub const REPEATABLE: [DeliveryStatus; 3] =
+        [DeliveryStatus::Failed, DeliveryStatus::Bounced, DeliveryStatus::Skipped];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            DeliveryStatus::Queued => "queued",
+            DeliveryStatus::Sending => "sending",
+            DeliveryStatus::Sent => "sent",
+            DeliveryStatus::Delivered => "delivered",
+            DeliveryStatus::Opened => "opened",
+            DeliveryStatus::Bounced => "bounced",
+            DeliveryStatus::Failed => "failed",
+            DeliveryStatus::Skipped => "skipped",
+        }
+    }
+
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+}
+
+/// Who goes first: a broadcast never delays an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Lane {
+    Critical,
+    Normal,
+    Bulk,
+}
+
+impl Lane {
+    pub const ALL: [Lane; 3] = [Lane::Critical, Lane::Normal, Lane::Bulk];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Lane::Critical => "critical",
+            Lane::Normal => "normal",
+            Lane::Bulk => "bulk",
+        }
+    }
+
+    /// As the column has it.
+    pub const fn number(self) -> i32 {
+        match self {
+            Lane::Critical => 0,
+            Lane::Normal => 1,
+            Lane::Bulk => 2,
+        }
+    }
+
+    pub fn of_number(number: i32) -> Option<Self> {
+        Self::ALL.into_iter().find(|lane| lane.number() == number)
+    }
+}
+
+/// Channels that leave the house.
+pub const OUTSIDE: [Channel; 3] = [Channel::Email, Channel::Sms, Channel::Push];
+
+/// One email, SMS or push to one address.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Delivery {
+    pub id: DeliveryId,
+    /// Null for digests and samples.
+    #[schema(required)]
+    pub notification_id: Option<NotificationId>,
+    #[schema(required)]
+    pub ticket_id: Option<Uuid>,
+    pub user_id: UserId,
+    pub channel: Channel,
+    /// The template's code.
+    #[serde(rename = "type")]
+    #[schema(example = "ticket.created")]
+    pub kind: String,
+    /// Whole for email and SMS, masked for push: what is sent to a device is sent to whoever holds its token.
+    #[schema(example = "ada@example.com")]
+    pub to_address: String,
+    pub lane: Lane,
+    pub status: DeliveryStatus,
+    pub attempts: i32,
+    pub next_attempt_at: Timestamp,
+    /// No attempt begins after it.
+    pub deadline_at: Timestamp,
+    #[schema(required, example = "log")]
+    pub provider: Option<String>,
+    #[schema(required)]
+    pub provider_id: Option<String>,
+    /// The headline.
+    #[schema(required)]
+    pub payload_excerpt: Option<String>,
+    /// The class of the last failure and what the provider said, or the reason why it was skipped.
+    #[schema(required, example = "preference_off")]
+    pub last_error: Option<String>,
+    #[schema(required)]
+    pub sent_at: Option<Timestamp>,
+    #[schema(required)]
+    pub delivered_at: Option<Timestamp>,
+    #[schema(required)]
+    pub opened_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// Which deliveries are wanted, the newest first.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub status: Option<DeliveryStatus>,
+    pub channel: Option<Channel>,
+    pub kind: Option<String>,
+    pub user: Option<UserId>,
+    pub notification: Option<NotificationId>,
+    /// What `last_error` begins with.
+    pub error: Option<String>,
+    /// Made at or after.
+    pub since: Option<Timestamp>,
+    pub after: Option<Cursor>,
+    pub limit: i64,
+}
+
+/// The last delivery of a page: the next page goes on behind it. Opaque to clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    pub created_at: Timestamp,
+    pub id: DeliveryId,
+}
+
+impl Cursor {
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes: [u8; 24] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
+        let (millis, id) = bytes.split_first_chunk::<8>()?;
+        Some(Self {
+            created_at: Timestamp::from_millis(i64::from_be_bytes(*millis)),
+            id: DeliveryId(Uuid::from_slice(id).ok()?),
+        })
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = [&self.created_at.as_millis().to_be_bytes()[..], self.id.0.as_bytes()].concat();
+        f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
+    }
+}
+
+/// An address as logs may show it: enough to tell two apart, not enough to write to.
+pub fn masked(channel: Channel, address: &str) -> String {
+    let domain = address.rsplit_once('@').filter(|_| channel == Channel::Email);
+    if let Some((name, domain)) = domain {
+        return format!("{}***@{domain}", name.chars().take(1).collect::<String>());
+    }
+    // What is short shows nothing: its end would be most of it.
+    let chars: Vec<char> = address.chars().collect();
+    let tail: String = chars.iter().skip(chars.len().saturating_sub(2)).filter(|_| chars.len() > 6).collect();
+    format!("***{tail}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_back_and_nothing_else_is_one() {
+        let cursor = Cursor { created_at: Timestamp::from_millis(1_700_000_000_123), id: DeliveryId::new() };
+        assert_eq!(Cursor::parse(&cursor.to_string()), Some(cursor));
+        for wrong in ["", "x", "AAAA", &"A".repeat(33), "é"] {
+            assert_eq!(Cursor::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_masked_address_cannot_be_written_to() {
+        assert_eq!(masked(Channel::Email, "ada@example.com"), "a***@example.com");
+        assert_eq!(masked(Channel::Email, "not an address"), "***ss");
+        assert_eq!(masked(Channel::Sms, "+33 6 12 34 56 78"), "***78");
+        assert_eq!(masked(Channel::Push, "token"), "***");
+        assert_eq!(masked(Channel::Push, "a@b.example-token"), "***en");
+    }
+
+    #[test]
+    fn every_word_is_read_back() {
+        for status in DeliveryStatus::ALL {
+            assert_eq!(DeliveryStatus::of_word(status.as_str()), Some(status));
+            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+        }
+        for lane in Lane::ALL {
+            assert_eq!(Lane::of_number(lane.number()), Some(lane));
+        }
+        assert_eq!((DeliveryStatus::of_word("Sent"), Lane::of_number(3)), (None, None));
+    }
+}

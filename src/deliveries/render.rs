@@ -1,0 +1,152 @@
+//! The words of a delivery, from the words of its notification. Pure.
+
+use reqwest::Url;
+
+use super::sender::Content;
+use crate::preferences::Channel;
+
+/// The longest SMS: three parts of 160.
+const MAX_SMS_CHARS: usize = 480;
+/// What push services take in one message is 4 KiB; four bytes a character, and room for the rest.
+const MAX_PUSH_CHARS: usize = 500;
+const MAX_EXCERPT_CHARS: usize = 300;
+
+/// What a notification says, and what its template says for emails alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Words {
+    pub title: String,
+    pub body: String,
+    /// Relative to the app.
+    pub link: Option<String>,
+    /// Subject and body.
+    pub email: Option<(String, String)>,
+}
+
+/// `None` for in-app, which leaves by no sender.
+pub fn content(channel: Channel, words: &Words, app_url: Option<&Url>) -> Option<Content> {
+    let link = words.link.as_deref().and_then(|link| absolute(app_url?, link));
+    match channel {
+        Channel::Inapp => None,
+        Channel::Email => Some(email(words, link)),
+        Channel::Sms => Some(Content::Sms { text: sms(words, link) }),
+        Channel::Push => Some(Content::Push {
+            title: words.title.clone(),
+            body: cut(&words.body, MAX_PUSH_CHARS),
+            link: words.link.clone(),
+        }),
+    }
+}
+
+/// What a list of deliveries shows of the content: the headline, never the body, which may be for its reader alone.
+pub fn excerpt(words: &Words) -> String {
+    cut(&words.title, MAX_EXCERPT_CHARS)
+}
+
+fn email(words: &Words, link: Option<String>) -> Content {
+    let (subject, body) = match &words.email {
+        Some((subject, body)) => (subject, body),
+        None => (&words.title, &words.body),
+    };
+    // One line: a header ends where a line does.
+    let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
+    let parts = [Some(body.trim().to_owned()).filter(|body| !body.is_empty()), link];
+    let text = parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n");
+    Content::Email { text: if text.is_empty() { subject.clone() } else { text }, subject }
+}
+
+/// The link whole, and of the words what fits before it.
+fn sms(words: &Words, link: Option<String>) -> String {
+    let said = [words.title.trim(), words.body.trim()].into_iter().filter(|part| !part.is_empty());
+    let said = said.collect::<Vec<_>>().join("\n");
+    let link = link.filter(|link| link.chars().count() <= MAX_SMS_CHARS / 2);
+    match link {
+        None => cut(&said, MAX_SMS_CHARS),
+        Some(link) => {
+            let room = MAX_SMS_CHARS.saturating_sub(link.chars().count() + 1);
+            format!("{}\n{link}", cut(&said, room))
+        }
+    }
+}
+
+/// Under the app, and nowhere else: a link is relative, and stays where the app is.
+pub fn absolute(app_url: &Url, link: &str) -> Option<String> {
+    let base = app_url.as_str().trim_end_matches('/');
+    let url = Url::parse(&format!("{base}{link}")).ok()?;
+    (url.origin() == app_url.origin()).then(|| url.to_string())
+}
+
+/// At most so many characters; an ellipsis says that there were more.
+fn cut(text: &str, max_chars: usize) -> String {
+    if text.chars().count() <= max_chars {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(max_chars.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn words(title: &str, body: &str) -> Words {
+        Words { title: title.into(), body: body.into(), link: Some("/mandats/42".into()), email: None }
+    }
+
+    fn app() -> Url {
+        Url::parse("https://app.example.com/").unwrap()
+    }
+
+    #[test]
+    fn an_email_says_what_its_template_says_for_emails_and_else_what_the_app_shows() {
+        let plain = content(Channel::Email, &words("Titre", "Corps"), Some(&app()));
+        let text = "Corps\n\nhttps://app.example.com/mandats/42".to_owned();
+        assert_eq!(plain, Some(Content::Email { subject: "Titre".into(), text }));
+        let own =
+            Words { email: Some(("Sujet\r\nBcc: x".into(), "Lettre".into())), ..words("Titre", "Corps") };
+        let expected = Content::Email { subject: "Sujet Bcc: x".into(), text: "Lettre".into() };
+        assert_eq!(content(Channel::Email, &own, None), Some(expected));
+    }
+
+    #[test]
+    fn an_email_is_never_empty() {
+        let bare = Words { link: None, ..words("Titre", " ") };
+        let expected = Content::Email { subject: "Titre".into(), text: "Titre".into() };
+        assert_eq!(content(Channel::Email, &bare, None), Some(expected));
+    }
+
+    #[test]
+    fn a_link_stays_under_the_app() {
+        for strange in ["@evil.example/x", ".evil.example", ":pass@evil.example"] {
+            let away = Words { link: Some(strange.into()), ..words("Titre", "Corps") };
+            let Some(Content::Email { text, .. }) = content(Channel::Email, &away, Some(&app())) else {
+                panic!()
+            };
+            assert_eq!(text, "Corps", "{strange}");
+        }
+    }
+
+    #[test]
+    fn what_is_stored_is_read_back() {
+        for channel in [Channel::Email, Channel::Sms, Channel::Push] {
+            let made = content(channel, &words("Titre", "Corps"), Some(&app())).unwrap();
+            assert_eq!(Content::of_stored(made.to_stored().unwrap()).unwrap(), made);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_sms_is_too_long_and_none_loses_its_link(title in ".{0,200}", body in ".{0,2000}") {
+            let Some(Content::Sms { text }) = content(Channel::Sms, &words(&title, &body), Some(&app())) else { panic!() };
+            prop_assert!(text.chars().count() <= MAX_SMS_CHARS);
+            prop_assert!(text.ends_with("https://app.example.com/mandats/42"));
+        }
+
+        #[test]
+        fn no_push_is_too_big_for_the_services(body in ".{0,3000}") {
+            let Some(pushed) = content(Channel::Push, &words("Titre", &body), None) else { panic!() };
+            prop_assert!(pushed.to_stored().unwrap()["body"].as_str().unwrap().len() <= 2_000);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! One adapter per channel: what it is given, what it answers, and how it fails.
+
+mod log;
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+pub use log::LogSender;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::base::id::{DeliveryId, TenantId, UserId};
+use crate::base::{Error, Result, Timestamp};
+use crate::preferences::Channel;
+
+/// A way out of the house for one channel.
+pub trait Sender: Send + Sync + 'static {
+    /// Whether handing the same delivery over twice has the effect of one: the provider knows it again by its id, or
+    /// nothing leaves at all. Else an attempt without an answer is never made again by itself.
+    fn bears_repeats(&self) -> bool;
+
+    /// Hands `what` over. May be dropped at any point, which leaves its end unknown.
+    fn send<'a>(&'a self, what: &'a Outgoing) -> BoxFuture<'a, Result<Sent, Failure>>;
+}
+
+/// What is to be sent, frozen before its first attempt.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    pub tenant: TenantId,
+    /// Names the delivery to a provider, at every attempt alike.
+    pub id: DeliveryId,
+    pub user: UserId,
+    pub channel: Channel,
+    /// The template's code.
+    pub kind: String,
+    pub to: String,
+    pub content: Content,
+    /// After it the message is of no more use.
+    pub deadline: Timestamp,
+}
+
+/// The words, as the channel needs them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Content {
+    Email {
+        subject: String,
+        text: String,
+    },
+    Push {
+        title: String,
+        body: String,
+        /// Relative to the app.
+        link: Option<String>,
+    },
+    Sms {
+        text: String,
+    },
+}
+
+impl Content {
+    /// Reads what was stored. Errors: `INTERNAL`, where another version wrote it.
+    pub fn of_stored(stored: Value) -> Result<Self> {
+        serde_json::from_value(stored).map_err(Error::internal)
+    }
+
+    pub fn to_stored(&self) -> Result<Value> {
+        serde_json::to_value(self).map_err(Error::internal)
+    }
+}
+
+/// A provider took it over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    pub provider: &'static str,
+    /// The provider's own name for it.
+    pub provider_id: Option<String>,
+}
+
+/// Why a send failed. The texts are kept with the delivery and logged: no address, no content, no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// Not taken over; a later attempt may be.
+    Transient(String),
+    /// Not taken over, and not to be tried before `after`.
+    Throttled { after: Duration },
+    /// Perhaps taken over: the answer did not come.
+    Uncertain(String),
+    /// This recipient cannot be reached, now or later.
+    Recipient(String),
+    /// The provider refuses us, whoever the recipient.
+    Configuration(String),
+    /// What we sent was wrong.
+    Bug(String),
+}
+
+impl Failure {
+    /// The class, as `last_error` begins with it.
+    pub const fn class(&self) -> &'static str {
+        match self {
+            Failure::Transient(_) => "transient",
+            Failure::Throttled { .. } => "throttled",
+            Failure::Uncertain(_) => "uncertain",
+            Failure::Recipient(_) => "recipient",
+            Failure::Configuration(_) => "configuration",
+            Failure::Bug(_) => "bug",
+        }
+    }
+
+    /// As it is kept with the delivery: the class, and what the sender says.
+    pub fn kept(&self) -> String {
+        let said = match self {
+            Failure::Throttled { after } => format!("for {} s", after.as_secs()),
+            Failure::Transient(said)
+            | Failure::Uncertain(said)
+            | Failure::Recipient(said)
+            | Failure::Configuration(said)
+            | Failure::Bug(said) => said.clone(),
+        };
+        let kept =
+            if said.is_empty() { self.class().to_owned() } else { format!("{}: {said}", self.class()) };
+        kept.replace('\0', " ").chars().take(MAX_ERROR_CHARS).collect()
+    }
+}
+
+/// As the column takes it.
+const MAX_ERROR_CHARS: usize = 1_000;
+
+/// The sender of each channel.
+#[derive(Clone)]
+pub struct Senders {
+    pub email: Arc<dyn Sender>,
+    pub sms: Arc<dyn Sender>,
+    pub push: Arc<dyn Sender>,
+}
+
+impl Senders {
+    /// One for all channels.
+    pub fn all(sender: Arc<dyn Sender>) -> Self {
+        Self { email: Arc::clone(&sender), sms: Arc::clone(&sender), push: sender }
+    }
+
+    /// `None` for in-app, which leaves by no sender.
+    pub fn of(&self, channel: Channel) -> Option<&dyn Sender> {
+        match channel {
+            Channel::Inapp => None,
+            Channel::Email => Some(&*self.email),
+            Channel::Sms => Some(&*self.sms),
+            Channel::Push => Some(&*self.push),
+        }
+    }
+
+    /// Sends. A sender that panics leaves the end unknown, and the worker alive.
+    pub async fn send(&self, what: &Outgoing) -> Result<Sent, Failure> {
+        let Some(sender) = self.of(what.channel) else {
+            return Err(Failure::Bug("in-app leaves by no sender".to_owned()));
+        };
+        let panicked = |_: Box<dyn Any + Send>| Err(Failure::Uncertain("the sender panicked".to_owned()));
+        AssertUnwindSafe(async { sender.send(what).await }).catch_unwind().await.unwrap_or_else(panicked)
+    }
+}

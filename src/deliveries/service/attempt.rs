@@ -1,0 +1,251 @@
+//! One attempt of each claimed delivery: checked again and begun in one transaction, ended in another.
+
+use uuid::Uuid;
+
+use crate::activity::{self, Action, Entry};
+use crate::base::id::TenantId;
+use crate::base::{Result, Timestamp};
+use crate::db::Tx;
+use crate::deliveries::check::{About, Known, Next, next};
+use crate::deliveries::model::DeliveryStatus;
+use crate::deliveries::retry::{After, after};
+use crate::deliveries::sender::{Content, Failure, Outgoing, Sent};
+use crate::deliveries::store::attempt::{self as store, Begun, Outcome};
+use crate::deliveries::store::load::{self, Loaded};
+use crate::deliveries::{Deliveries, told, words};
+use crate::notifications::events::disabled;
+use crate::preferences::Channel;
+
+/// A delivery whose attempt began.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    pub what: Outgoing,
+    /// With this one.
+    pub attempts: i32,
+}
+
+/// How an attempt ended, as its sender says.
+#[derive(Debug)]
+pub struct End {
+    pub of: Attempt,
+    pub result: Result<Sent, Failure>,
+}
+
+/// What is to be written of rows that were claimed.
+#[derive(Default)]
+struct Plan {
+    begun: Vec<Begun>,
+    attempts: Vec<Attempt>,
+    outcomes: Vec<(Outcome, Outgoing)>,
+}
+
+/// Checks claimed rows again, and begins an attempt of those that are still to be sent. The others are written as what
+/// they became: skipped, put off, failed.
+pub async fn begin(d: &Deliveries, tenant: TenantId, ids: Vec<Uuid>, token: Uuid) -> Result<Vec<Attempt>> {
+    let room = d.clone();
+    let plan = d
+        .notifications
+        .db
+        .system(tenant, move |tx| {
+            let now = room.notifications.clock.now();
+            let mut plan = Plan::default();
+            for row in load::load(tx, tenant, ids.clone(), token)? {
+                consider(&room, tenant, row, now, &mut plan)?;
+            }
+            store::begin(tx, tenant, &plan.begun, token, (now, now.plus(room.settings.lease)))?;
+            settle(tx, tenant, &mut plan.outcomes, token, now)?;
+            Ok(plan)
+        })
+        .await?;
+    for (outcome, what) in &plan.outcomes {
+        told::ended(outcome, what);
+    }
+    Ok(plan.attempts)
+}
+
+/// Writes how attempts ended, where the lease is still `token`'s.
+pub async fn end(d: &Deliveries, tenant: TenantId, ends: &[End], token: Uuid) -> Result<()> {
+    let now = d.notifications.clock.now();
+    let outcomes: Vec<(Outcome, Outgoing)> =
+        ends.iter().map(|end| (outcome_of(d, end, now), end.of.what.clone())).collect();
+    let written = outcomes.clone();
+    let settled = d
+        .notifications
+        .db
+        .system(tenant, move |tx| {
+            let mut settled = written.clone();
+            settle(tx, tenant, &mut settled, token, now)?;
+            Ok(settled)
+        })
+        .await?;
+    for (outcome, what) in &settled {
+        told::ended(outcome, what);
+    }
+    for (outcome, what) in &outcomes {
+        if settled.iter().all(|(kept, _)| kept.id != outcome.id) {
+            told::late(outcome, what);
+        }
+    }
+    Ok(())
+}
+
+/// Gives back what was claimed and not begun. Should it fail, the lease lapses.
+pub async fn release(d: &Deliveries, tenant: TenantId, ids: Vec<Uuid>, token: Uuid) {
+    let released =
+        d.notifications.db.system(tenant, move |tx| store::release(tx, tenant, ids.clone(), token)).await;
+    if let Err(error) = released {
+        tracing::debug!(%error, "claimed deliveries were not given back");
+    }
+}
+
+fn consider(d: &Deliveries, tenant: TenantId, row: Loaded, now: Timestamp, plan: &mut Plan) -> Result<()> {
+    let Some(channel) = Channel::of_word(&row.channel) else { return Ok(()) };
+    let Some(sender) = d.senders.of(channel) else { return Ok(()) };
+    let current = row.current();
+    let known = Known {
+        channel,
+        kind: &row.kind,
+        deadline: row.deadline_at,
+        was_sending: row.status == DeliveryStatus::Sending.as_str(),
+        bears_repeats: sender.bears_repeats(),
+        is_disabled: is_disabled(d, &row, channel),
+        is_theirs: row.is_theirs,
+        about: match &current {
+            Some(current) => About::Notification(current),
+            None if row.notification_id.is_none() && row.rendered.is_some() => About::Itself,
+            None => About::Gone,
+        },
+    };
+    let next = next(&known, now);
+    let outgoing = |content| Outgoing {
+        tenant,
+        id: row.id,
+        user: row.user_id,
+        channel,
+        kind: row.kind.clone(),
+        to: row.to_address.clone(),
+        content,
+        deadline: row.deadline_at,
+    };
+    if next != Next::Send {
+        // Of what is not sent, no word is needed.
+        let what = outgoing(Content::Sms { text: String::new() });
+        plan.outcomes.push((outcome_unsent(&row, next, now), what));
+        return Ok(());
+    }
+    match words::of(&row, channel, d.settings.app_url.as_ref()) {
+        Ok((content, excerpt)) => {
+            plan.begun.push(Begun { id: row.id, rendered: content.to_stored()?, payload_excerpt: excerpt });
+            plan.attempts.push(Attempt { what: outgoing(content), attempts: row.attempts + 1 });
+        }
+        Err(error) => {
+            tracing::error!(%error, delivery.id = %row.id, delivery.r#type = row.kind, "a delivery could not be rendered");
+            let what = outgoing(Content::Sms { text: String::new() });
+            plan.outcomes
+                .push((outcome_unsent(&row, Next::Fail("bug: it could not be rendered"), now), what));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the channel is off, for the tenant or for everybody, as of now.
+fn is_disabled(d: &Deliveries, row: &Loaded, channel: Channel) -> bool {
+    let features = d.notifications.directory.features_of(&row.settings);
+    *disabled(&d.notifications, &features).get(channel)
+}
+
+/// What becomes of a row of which no attempt is made.
+fn outcome_unsent(row: &Loaded, next: Next, now: Timestamp) -> Outcome {
+    let (status, next_attempt_at, last_error) = match next {
+        Next::Skip(why) => (DeliveryStatus::Skipped, now, Some(why.to_owned())),
+        Next::Fail("deadline") => {
+            // The cause that kept it from being sent says more than that time ran out.
+            let cause = row.last_error.as_deref().filter(|_| row.attempts > 0);
+            (
+                DeliveryStatus::Failed,
+                now,
+                Some(format!("deadline{}", cause.map(|c| format!(": {c}")).unwrap_or_default())),
+            )
+        }
+        Next::Fail(why) => (DeliveryStatus::Failed, now, Some(why.to_owned())),
+        Next::Wait(until) => (DeliveryStatus::Queued, until, row.last_error.clone()),
+        Next::Uncertain => (DeliveryStatus::Sending, row.deadline_at, Some(NO_ANSWER.to_owned())),
+        Next::Send => (DeliveryStatus::Queued, now, row.last_error.clone()),
+    };
+    Outcome {
+        id: row.id,
+        status,
+        attempts: row.attempts,
+        next_attempt_at,
+        provider: None,
+        provider_id: None,
+        last_error: last_error.map(|text| text.chars().take(1_000).collect()),
+        sent_at: None,
+    }
+}
+
+const NO_ANSWER: &str = "uncertain: whoever sent it did not say how that ended";
+
+fn outcome_of(d: &Deliveries, end: &End, now: Timestamp) -> Outcome {
+    let Attempt { what, attempts } = &end.of;
+    let outcome = |status, attempts, next_attempt_at| Outcome {
+        id: what.id,
+        status,
+        attempts,
+        next_attempt_at,
+        provider: None,
+        provider_id: None,
+        last_error: None,
+        sent_at: None,
+    };
+    let failure = match &end.result {
+        Ok(sent) => {
+            return Outcome {
+                provider: Some(sent.provider.to_owned()),
+                provider_id: sent.provider_id.clone(),
+                sent_at: Some(now),
+                ..outcome(DeliveryStatus::Sent, *attempts, now)
+            };
+        }
+        Err(failure) => failure,
+    };
+    let bears_repeats = d.senders.of(what.channel).is_some_and(|sender| sender.bears_repeats());
+    let ended = match after(failure, bears_repeats, *attempts, (now, what.deadline), roll()) {
+        After::Again { at, counts } => {
+            outcome(DeliveryStatus::Queued, if counts { *attempts } else { attempts - 1 }, at)
+        }
+        After::Failed => outcome(DeliveryStatus::Failed, *attempts, now),
+        // Looked at again at its deadline, when it counts as failed.
+        After::Uncertain => outcome(DeliveryStatus::Sending, *attempts, what.deadline),
+    };
+    Outcome { last_error: Some(failure.kept()), ..ended }
+}
+
+/// Chance, from 0 to 1.
+fn roll() -> f64 {
+    f64::from(getrandom::u32().unwrap_or(u32::MAX)) / f64::from(u32::MAX)
+}
+
+/// Writes outcomes, keeps those that were `token`'s to write, and notes the failures among them in the activity log.
+fn settle(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    outcomes: &mut Vec<(Outcome, Outgoing)>,
+    token: Uuid,
+    now: Timestamp,
+) -> Result<()> {
+    let rows: Vec<Outcome> = outcomes.iter().map(|(outcome, _)| outcome.clone()).collect();
+    let settled = store::settle(tx, tenant, &rows, token, now)?;
+    outcomes.retain(|(outcome, _)| settled.contains(&outcome.id));
+    for (outcome, what) in outcomes.iter().filter(|(outcome, _)| outcome.status == DeliveryStatus::Failed) {
+        let details = serde_json::json!({
+            "recipient_id": what.user,
+            "type": what.kind,
+            "channel": what.channel,
+            "error": outcome.last_error,
+        });
+        let entry = Entry::new(Action::EmailFailed, "delivery", outcome.id).details(details);
+        activity::record_as_itself(tx, &entry)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! How much may be under way at once: slots for each channel and lane, so that none waits for another's provider.
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+
+use super::model::{Lane, OUTSIDE};
+use super::store::claim::Ask;
+use crate::preferences::Channel;
+
+pub struct Slots {
+    queues: Vec<Queue>,
+    size: usize,
+    /// Told each time a slot is free again.
+    pub freed: Arc<Notify>,
+}
+
+struct Queue {
+    channel: Channel,
+    lane: Lane,
+    free: Arc<Semaphore>,
+}
+
+/// One delivery under way.
+pub struct Slot {
+    permit: Option<OwnedSemaphorePermit>,
+    freed: Arc<Notify>,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        // Free first, then told.
+        drop(self.permit.take());
+        self.freed.notify_one();
+    }
+}
+
+impl Slots {
+    /// `size` slots a channel and lane.
+    pub fn new(size: usize) -> Self {
+        let queue = |channel, lane| Queue { channel, lane, free: Arc::new(Semaphore::new(size)) };
+        let queues = OUTSIDE
+            .into_iter()
+            .flat_map(|channel| Lane::ALL.into_iter().map(move |lane| queue(channel, lane)));
+        Self { queues: queues.collect(), size, freed: Arc::default() }
+    }
+
+    /// What there is room for. A queue whose slots are nearly all taken is left out, so that a long one is claimed in
+    /// stretches and not row by row.
+    pub fn asks(&self) -> Vec<Ask> {
+        let worth = self.size.div_ceil(4).max(1);
+        let with_room = self.queues.iter().filter(|queue| queue.free.available_permits() >= worth);
+        with_room
+            .map(|queue| Ask {
+                channel: queue.channel,
+                lane: queue.lane,
+                most: i64::try_from(queue.free.available_permits()).unwrap_or(i64::MAX),
+            })
+            .collect()
+    }
+
+    /// A slot of a queue; `None` where all are taken.
+    pub fn take(&self, channel: Channel, lane: Lane) -> Option<Slot> {
+        let queue = self.queues.iter().find(|queue| queue.channel == channel && queue.lane == lane)?;
+        let permit = Arc::clone(&queue.free).try_acquire_owned().ok()?;
+        Some(Slot { permit: Some(permit), freed: Arc::clone(&self.freed) })
+    }
+
+    /// Whether every queue was asked.
+    pub fn are_all_asked(&self, asks: &[Ask]) -> bool {
+        asks.len() == self.queues.len()
+    }
+}

@@ -1,0 +1,149 @@
+//! Deliveries that people ask for: sent again, or a sample to themselves.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
+use serde_json::Value;
+
+use super::list::{COLUMNS, Row};
+use crate::base::id::{DeliveryId, TenantId, UserId};
+use crate::base::{Result, Timestamp};
+use crate::db::Tx;
+use crate::db::sql::{Bind, sql};
+use crate::deliveries::model::{Delivery, DeliveryStatus, Lane};
+use crate::preferences::Channel;
+
+// A queued one goes at once, however long it was to wait: whoever claimed it just now loses it before an attempt begins.
+// An uncertain one is under nobody's lease: whoever asks for it again decides that a second copy does no harm.
+const REQUEUE: &str = "UPDATE deliveries SET status = 'queued', attempts = 0, next_attempt_at = $3, deadline_at = $4, \
+    lease_until = NULL, lease_token = NULL, last_error = NULL, updated_at = $3 \
+    WHERE tenant_id = $1 AND id = $2 AND (status IN ('queued', 'failed', 'bounced', 'skipped') \
+      OR (status = 'sending' AND lease_token IS NULL)) RETURNING ";
+
+/// Queues a delivery for now, its attempts and its deadline anew; `None` where it is being sent, or was.
+pub fn requeue(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    id: DeliveryId,
+    (now, deadline): (Timestamp, Timestamp),
+) -> Result<Option<Delivery>> {
+    tx.as_system(|sys| {
+        let text = format!("{REQUEUE}{COLUMNS}");
+        let row: Option<Row> =
+            sql(text).bind(tenant).bind(id).bind(now).bind(deadline).get_result(sys.conn()).optional()?;
+        row.map(Row::into_delivery).transpose()
+    })
+}
+
+/// Which deliveries are to be sent again.
+#[derive(Debug, Clone)]
+pub struct Cause {
+    pub status: DeliveryStatus,
+    pub channel: Option<Channel>,
+    pub kind: Option<String>,
+    /// What `last_error` begins with.
+    pub error: Option<String>,
+}
+
+/// The newest `most` of the cause are queued again; says how many that were.
+pub fn requeue_many(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    cause: &Cause,
+    most: i64,
+    (now, deadline): (Timestamp, Timestamp),
+) -> Result<usize> {
+    let mut text = String::from(
+        "UPDATE deliveries d SET status = 'queued', attempts = 0, next_attempt_at = $3, deadline_at = $4, \
+         lease_until = NULL, lease_token = NULL, last_error = NULL, updated_at = $3 \
+         FROM (SELECT id FROM deliveries WHERE tenant_id = $1 AND status = $2",
+    );
+    for (wanted, condition) in [
+        (cause.channel.is_some(), " AND channel = $6"),
+        (cause.kind.is_some(), " AND type = $7"),
+        (cause.error.is_some(), " AND starts_with(last_error, $8)"),
+    ] {
+        text.push_str(if wanted { condition } else { "" });
+    }
+    text.push_str(
+        " ORDER BY created_at DESC, id DESC LIMIT $5 FOR UPDATE SKIP LOCKED) chosen \
+         WHERE d.tenant_id = $1 AND d.id = chosen.id",
+    );
+    let statement = sql(text)
+        .bind(tenant)
+        .bind(cause.status.as_str())
+        .bind(now)
+        .bind(deadline)
+        .bind(most)
+        .bind(cause.channel.map(|channel| channel.as_str().to_owned()))
+        .bind(cause.kind.clone())
+        .bind(cause.error.clone());
+    tx.as_system(|sys| Ok(statement.execute(sys.conn())?))
+}
+
+#[derive(QueryableByName)]
+struct Me {
+    #[diesel(sql_type = Nullable<Text>)]
+    email: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    phone: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    recent: i64,
+}
+
+const ME: &str = "SELECT u.email, u.phone, (SELECT count(*) FROM deliveries d WHERE d.tenant_id = $1 AND d.user_id = $2 \
+      AND d.notification_id IS NULL AND d.created_at > $3) AS recent \
+    FROM users u WHERE u.tenant_id = $1 AND u.id = $2";
+
+/// The address of somebody on a channel, and how many samples they had since `since`.
+pub fn own_address(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    user: UserId,
+    channel: Channel,
+    since: Timestamp,
+) -> Result<(Option<String>, i64)> {
+    let statement = sql(ME).bind(tenant).bind(user).bind(since);
+    let me: Me = tx.as_system(|sys| Ok(statement.get_result(sys.conn())?))?;
+    let address = match channel {
+        Channel::Email => me.email,
+        Channel::Sms => me.phone,
+        Channel::Inapp | Channel::Push => None,
+    };
+    Ok((address, me.recent))
+}
+
+/// A delivery that stands for itself, its words rendered already.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    pub user: UserId,
+    pub channel: Channel,
+    pub kind: String,
+    pub to: String,
+    pub rendered: Value,
+    pub excerpt: String,
+}
+
+const SAMPLE: &str = "INSERT INTO deliveries (tenant_id, id, user_id, channel, type, to_address, lane, next_attempt_at, \
+    deadline_at, rendered, payload_excerpt, created_at, updated_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7::smallint, $8, $9, $10, $11, $8, $8) RETURNING ";
+
+pub fn insert_sample(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    sample: &Sample,
+    (now, deadline): (Timestamp, Timestamp),
+) -> Result<Delivery> {
+    let statement = sql(format!("{SAMPLE}{COLUMNS}"))
+        .bind(tenant)
+        .bind(DeliveryId::new())
+        .bind(sample.user)
+        .bind(sample.channel.as_str())
+        .bind(sample.kind.as_str())
+        .bind(sample.to.as_str())
+        .bind(Lane::Normal.number())
+        .bind(now)
+        .bind(deadline)
+        .bind(Bind::Jsonb(Some(sample.rendered.clone())))
+        .bind(sample.excerpt.as_str());
+    tx.as_system(|sys| statement.get_result::<Row>(sys.conn())?.into_delivery())
+}

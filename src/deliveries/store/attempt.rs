@@ -1,0 +1,102 @@
+//! An attempt: begun by a committed write, ended by one that only the holder of the lease can make.
+
+use diesel::prelude::*;
+use diesel::sql_types::Uuid as SqlUuid;
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::base::id::{DeliveryId, TenantId};
+use crate::base::{Error, Result, Timestamp};
+use crate::db::Tx;
+use crate::db::sql::{Bind, sql};
+use crate::deliveries::model::DeliveryStatus;
+
+/// An attempt that begins, with what it sends.
+#[derive(Debug, Clone, Serialize)]
+pub struct Begun {
+    pub id: DeliveryId,
+    pub rendered: Value,
+    /// `None` leaves what is there.
+    pub payload_excerpt: Option<String>,
+}
+
+/// What becomes of a delivery.
+#[derive(Debug, Clone, Serialize)]
+pub struct Outcome {
+    pub id: DeliveryId,
+    pub status: DeliveryStatus,
+    pub attempts: i32,
+    pub next_attempt_at: Timestamp,
+    pub provider: Option<String>,
+    pub provider_id: Option<String>,
+    pub last_error: Option<String>,
+    pub sent_at: Option<Timestamp>,
+}
+
+const BEGIN: &str = "
+    UPDATE deliveries d SET status = 'sending', attempts = d.attempts + 1, lease_until = $4, updated_at = $5,
+           rendered = b.rendered, payload_excerpt = coalesce(d.payload_excerpt, b.payload_excerpt)
+      FROM jsonb_to_recordset($2) AS b (id uuid, rendered jsonb, payload_excerpt text)
+     WHERE d.tenant_id = $1 AND d.id = b.id AND d.lease_token = $3";
+
+/// Begins attempts, under a lease that starts anew. The rows are locked by `load`.
+pub fn begin(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    begun: &[Begun],
+    token: Uuid,
+    (now, lease_until): (Timestamp, Timestamp),
+) -> Result<()> {
+    if begun.is_empty() {
+        return Ok(());
+    }
+    sql(BEGIN).bind(tenant).bind(rows(begun)?).bind(token).bind(lease_until).bind(now).execute(tx.conn())?;
+    Ok(())
+}
+
+// What a message once was under is kept: a later failure does not know it.
+const SETTLE: &str = "
+    UPDATE deliveries d SET status = o.status, attempts = o.attempts, next_attempt_at = o.next_attempt_at,
+           provider = coalesce(o.provider, d.provider), provider_id = coalesce(o.provider_id, d.provider_id),
+           last_error = o.last_error, sent_at = coalesce(o.sent_at, d.sent_at),
+           lease_until = NULL, lease_token = NULL, updated_at = $4
+      FROM jsonb_to_recordset($2) AS o (id uuid, status text, attempts integer, next_attempt_at timestamptz, provider text,
+           provider_id text, last_error text, sent_at timestamptz)
+     WHERE d.tenant_id = $1 AND d.id = o.id AND d.lease_token = $3
+    RETURNING d.id";
+
+#[derive(QueryableByName)]
+struct Settled {
+    #[diesel(sql_type = SqlUuid)]
+    id: DeliveryId,
+}
+
+/// Writes outcomes where the lease is still `token`'s, and says for which.
+pub fn settle(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    outcomes: &[Outcome],
+    token: Uuid,
+    now: Timestamp,
+) -> Result<Vec<DeliveryId>> {
+    if outcomes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let settled: Vec<Settled> =
+        sql(SETTLE).bind(tenant).bind(rows(outcomes)?).bind(token).bind(now).load(tx.conn())?;
+    Ok(settled.into_iter().map(|row| row.id).collect())
+}
+
+const RELEASE: &str = "UPDATE deliveries SET lease_until = NULL, lease_token = NULL \
+    WHERE tenant_id = $1 AND id = ANY ($2) AND lease_token = $3 AND status = 'queued'";
+
+/// Gives back what was claimed and not begun.
+pub fn release(tx: &mut Tx<'_>, tenant: TenantId, ids: Vec<Uuid>, token: Uuid) -> Result<()> {
+    sql(RELEASE).bind(tenant).bind(ids).bind(token).execute(tx.conn())?;
+    Ok(())
+}
+
+fn rows<T: Serialize>(rows: &[T]) -> Result<Bind> {
+    Ok(Bind::Jsonb(Some(serde_json::to_value(rows).map_err(Error::internal)?)))
+}

@@ -1,0 +1,77 @@
+//! Who sends what: rows that are due, taken under a lease.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Integer, Text, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use crate::base::id::{DeliveryId, TenantId};
+use crate::base::{Result, Timestamp};
+use crate::db::WorkerTx;
+use crate::db::sql::sql;
+use crate::deliveries::model::Lane;
+use crate::preferences::Channel;
+
+/// How many rows of a channel and a lane are wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask {
+    pub channel: Channel,
+    pub lane: Lane,
+    pub most: i64,
+}
+
+/// A row under the lease of whoever asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Claimed {
+    pub tenant: TenantId,
+    pub id: DeliveryId,
+    pub channel: Channel,
+    pub lane: Lane,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    tenant_id: TenantId,
+    #[diesel(sql_type = SqlUuid)]
+    id: DeliveryId,
+    #[diesel(sql_type = Text)]
+    channel: String,
+    #[diesel(sql_type = Integer)]
+    lane: i32,
+}
+
+// One walk of the index per channel and lane. The status is not touched: until an attempt begins, a lease that lapses
+// has no consequence. A row that waits to be settled is due at its deadline.
+const CLAIM: &str = "
+    WITH due AS MATERIALIZED (
+        SELECT d.tenant_id, d.id
+          FROM unnest($1::text[], $2::integer[], $3::bigint[]) AS asked (channel, lane, most),
+               LATERAL (SELECT w.tenant_id, w.id FROM deliveries w
+                         WHERE w.channel = asked.channel AND w.lane = asked.lane AND w.status IN ('queued', 'sending')
+                           AND w.next_attempt_at <= $4 AND (w.lease_until IS NULL OR w.lease_until <= $4)
+                         ORDER BY w.next_attempt_at LIMIT asked.most FOR UPDATE SKIP LOCKED) d)
+    UPDATE deliveries d SET lease_until = $5, lease_token = $6 FROM due
+     WHERE d.tenant_id = due.tenant_id AND d.id = due.id
+    RETURNING d.tenant_id, d.id, d.channel, d.lane::integer AS lane";
+
+/// Takes what is due at `now`, until `lease_until`, under `token`.
+pub fn claim(
+    tx: &mut WorkerTx<'_>,
+    asks: &[Ask],
+    token: Uuid,
+    (now, lease_until): (Timestamp, Timestamp),
+) -> Result<Vec<Claimed>> {
+    let rows: Vec<Row> = sql(CLAIM)
+        .bind(asks.iter().map(|ask| ask.channel.as_str().to_owned()).collect::<Vec<_>>())
+        .bind(asks.iter().map(|ask| ask.lane.number()).collect::<Vec<_>>())
+        .bind(asks.iter().map(|ask| ask.most).collect::<Vec<_>>())
+        .bind(now)
+        .bind(lease_until)
+        .bind(token)
+        .load(tx.conn())?;
+    let claimed = rows.into_iter().filter_map(|row| {
+        let (channel, lane) = (Channel::of_word(&row.channel)?, Lane::of_number(row.lane)?);
+        Some(Claimed { tenant: row.tenant_id, id: row.id, channel, lane })
+    });
+    Ok(claimed.collect())
+}

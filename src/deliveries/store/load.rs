@@ -1,0 +1,164 @@
+//! What is known of claimed deliveries: the rows, their notifications, and what their people want now.
+
+use chrono::NaiveTime;
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Text, Time, Timestamptz, Uuid as SqlUuid};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::base::id::{DeliveryId, NotificationId, TenantId, UserId};
+use crate::base::role::UserType;
+use crate::base::{Locale, Result, Role, Timestamp};
+use crate::db::Tx;
+use crate::db::sql::sql;
+use crate::deliveries::check::Current;
+use crate::notifications::model::Status;
+use crate::preferences::{Category, Levels, PerChannel, Priority, QuietHours, Say, tenant_defaults};
+
+#[derive(QueryableByName)]
+pub struct Loaded {
+    #[diesel(sql_type = SqlUuid)]
+    pub id: DeliveryId,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub notification_id: Option<NotificationId>,
+    #[diesel(sql_type = SqlUuid)]
+    pub user_id: UserId,
+    #[diesel(sql_type = Text)]
+    pub channel: String,
+    #[diesel(sql_type = Text)]
+    pub kind: String,
+    #[diesel(sql_type = Text)]
+    pub to_address: String,
+    #[diesel(sql_type = Text)]
+    pub status: String,
+    #[diesel(sql_type = Integer)]
+    pub attempts: i32,
+    #[diesel(sql_type = Timestamptz)]
+    pub deadline_at: Timestamp,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    pub rendered: Option<Value>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub last_error: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub title: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub body: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub link: Option<String>,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    pub data: Option<Value>,
+    #[diesel(sql_type = Nullable<Text>)]
+    category: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    priority: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    read_status: Option<String>,
+    #[diesel(sql_type = Bool)]
+    is_deleted: bool,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    expires_at: Option<Timestamp>,
+    #[diesel(sql_type = Text)]
+    role: String,
+    #[diesel(sql_type = Text)]
+    locale: String,
+    #[diesel(sql_type = Text)]
+    timezone: String,
+    /// The person is there, and the address is still theirs.
+    #[diesel(sql_type = Bool)]
+    pub is_theirs: bool,
+    #[diesel(sql_type = Nullable<Bool>)]
+    own_email: Option<bool>,
+    #[diesel(sql_type = Nullable<Bool>)]
+    own_sms: Option<bool>,
+    #[diesel(sql_type = Nullable<Bool>)]
+    own_push: Option<bool>,
+    #[diesel(sql_type = Nullable<Bool>)]
+    over_email: Option<bool>,
+    #[diesel(sql_type = Nullable<Bool>)]
+    over_sms: Option<bool>,
+    #[diesel(sql_type = Nullable<Bool>)]
+    over_push: Option<bool>,
+    #[diesel(sql_type = Nullable<Time>)]
+    quiet_from: Option<NaiveTime>,
+    #[diesel(sql_type = Nullable<Time>)]
+    quiet_to: Option<NaiveTime>,
+    #[diesel(sql_type = Nullable<Text>)]
+    quiet_timezone: Option<String>,
+    /// The tenant's.
+    #[diesel(sql_type = Jsonb)]
+    pub settings: Value,
+    /// The tenant's changes of the template.
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    pub changes: Option<Value>,
+}
+
+impl Loaded {
+    pub fn side(&self) -> UserType {
+        Role::of_person(&self.role).map_or(UserType::Operator, Role::user_type)
+    }
+
+    pub fn locale(&self) -> Locale {
+        Locale::parse(&self.locale).unwrap_or_default()
+    }
+
+    /// The notification as it is now; `None` where the delivery has none.
+    pub fn current(&self) -> Option<Current> {
+        let category = Category::of_word(self.category.as_deref()?)?;
+        Some(Current {
+            category,
+            priority: Priority::of_word(self.priority.as_deref()?)?,
+            status: Status::of_word(self.read_status.as_deref()?)?,
+            is_deleted: self.is_deleted,
+            expires_at: self.expires_at,
+            levels: self.levels(category),
+            quiet: self.quiet(),
+        })
+    }
+
+    fn levels(&self, category: Category) -> Levels {
+        let say = |email, sms, push| PerChannel { inapp: None, email, sms, push };
+        Levels {
+            over: say(self.over_email, self.over_sms, self.over_push),
+            own: Say { inapp: None, email: self.own_email, sms: self.own_sms, push: self.own_push },
+            tenant: tenant_defaults(&self.settings).of(category),
+        }
+    }
+
+    fn quiet(&self) -> Option<QuietHours> {
+        let zone = self.quiet_timezone.as_deref().unwrap_or(&self.timezone);
+        let timezone = zone.parse().unwrap_or(Tz::UTC);
+        Some(QuietHours { from: self.quiet_from?, to: self.quiet_to?, timezone })
+    }
+}
+
+// Rows whose lease another took since are not there. An override counts for the client that the event is about, or for
+// every client of the member where it is about none; off by any wins, as when the delivery was planned.
+const LOAD: &str = "
+    SELECT d.id, d.notification_id, d.user_id, d.channel, d.type AS kind, d.to_address, d.status, d.attempts, d.deadline_at,
+           d.rendered, d.last_error, n.title, n.body, n.link, n.data, n.category::text AS category, n.priority,
+           n.status AS read_status, n.deleted_at IS NOT NULL AS is_deleted, n.expires_at, u.role, u.locale, u.timezone,
+           u.deleted_at IS NULL AND CASE d.channel WHEN 'email' THEN lower(u.email) IS NOT DISTINCT FROM lower(d.to_address)
+               WHEN 'sms' THEN u.phone IS NOT DISTINCT FROM d.to_address ELSE true END AS is_theirs,
+           p.channel_email AS own_email, p.channel_sms AS own_sms, p.channel_push AS own_push,
+           o.email AS over_email, o.sms AS over_sms, o.push AS over_push,
+           s.quiet_from, s.quiet_to, s.quiet_timezone, t.settings, c.fields AS changes
+      FROM deliveries d
+      JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id
+      JOIN tenants t ON t.id = d.tenant_id
+      LEFT JOIN notifications n ON n.tenant_id = d.tenant_id AND n.id = d.notification_id
+      LEFT JOIN notification_templates c ON c.tenant_id = d.tenant_id AND c.code = d.type
+      LEFT JOIN notification_preferences p ON p.tenant_id = d.tenant_id AND p.user_id = d.user_id AND p.category = n.category
+      LEFT JOIN notification_settings s ON s.tenant_id = d.tenant_id AND s.user_id = d.user_id
+      LEFT JOIN LATERAL (
+            SELECT bool_and(v.channel_email) AS email, bool_and(v.channel_sms) AS sms, bool_and(v.channel_push) AS push
+              FROM client_members m JOIN notification_overrides v ON v.tenant_id = m.tenant_id AND v.client_id = m.client_id
+             WHERE u.role = 'client' AND m.tenant_id = d.tenant_id AND m.user_id = d.user_id AND v.category = n.category
+               AND (n.data->>'client_id' IS NULL OR m.client_id::text = n.data->>'client_id')) o ON true
+     WHERE d.tenant_id = $1 AND d.id = ANY ($2) AND d.lease_token = $3 AND d.status IN ('queued', 'sending')
+       FOR UPDATE OF d";
+
+/// The rows among `ids` that are still under `token`, locked.
+pub fn load(tx: &mut Tx<'_>, tenant: TenantId, ids: Vec<Uuid>, token: Uuid) -> Result<Vec<Loaded>> {
+    Ok(sql(LOAD).bind(tenant).bind(ids).bind(token).load(tx.conn())?)
+}

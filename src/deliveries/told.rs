@@ -1,0 +1,61 @@
+//! What operators of the service see of deliveries: log lines and counters. No content, no whole address.
+
+use super::model::{DeliveryStatus, masked};
+use super::sender::Outgoing;
+use super::store::attempt::Outcome;
+use crate::notifications::templates;
+use crate::telemetry::names::NOTIFICATIONS_SENT;
+
+/// A delivery came to an end, or was put off.
+pub fn ended(outcome: &Outcome, what: &Outgoing) {
+    let (id, tenant) = (what.id, what.tenant);
+    let (channel, error) = (what.channel.as_str(), outcome.last_error.as_deref().unwrap_or_default());
+    match outcome.status {
+        DeliveryStatus::Sent | DeliveryStatus::Delivered | DeliveryStatus::Opened => tracing::info!(
+            event = "notification.sent", delivery.id = %id, tenant.id = %tenant, delivery.channel = channel,
+            delivery.r#type = what.kind, delivery.provider = outcome.provider, delivery.attempts = outcome.attempts,
+            "a notification left the house"
+        ),
+        DeliveryStatus::Skipped => tracing::info!(
+            event = "notification.skipped", delivery.id = %id, tenant.id = %tenant, delivery.channel = channel,
+            delivery.r#type = what.kind, delivery.reason = error, "a notification did not leave the house"
+        ),
+        DeliveryStatus::Failed | DeliveryStatus::Bounced => tracing::warn!(
+            event = "notification.failed", delivery.id = %id, tenant.id = %tenant, delivery.channel = channel,
+            delivery.r#type = what.kind, delivery.to = masked(what.channel, &what.to),
+            delivery.attempts = outcome.attempts, delivery.error = error, "a delivery failed for good"
+        ),
+        DeliveryStatus::Sending => tracing::warn!(
+            delivery.id = %id, tenant.id = %tenant, delivery.channel = channel, delivery.error = error,
+            "nobody knows whether a delivery left: it waits to be settled"
+        ),
+        DeliveryStatus::Queued => {
+            tracing::debug!(delivery.id = %id, delivery.error = error, "a delivery is tried later");
+            return;
+        }
+    }
+    if outcome.status != DeliveryStatus::Sending {
+        metrics::counter!(NOTIFICATIONS_SENT, "channel" => channel, "type" => kind(&what.kind),
+            "status" => outcome.status.as_str())
+        .increment(1);
+    }
+}
+
+/// A worker came back after its lease: another holds the row, or has ended it. Should the provider have taken this copy
+/// over too, its name for it is here alone.
+pub fn late(outcome: &Outcome, what: &Outgoing) {
+    tracing::warn!(
+        delivery.id = %what.id, tenant.id = %what.tenant, delivery.channel = what.channel.as_str(),
+        delivery.status = outcome.status.as_str(), delivery.provider = outcome.provider,
+        delivery.provider_id = outcome.provider_id, "a late end of a delivery was refused"
+    );
+}
+
+/// Of a closed set, as labels are: built-in templates, and digests.
+fn kind(code: &str) -> &'static str {
+    match templates::built_in(code) {
+        Some(template) => template.code.as_str(),
+        None if code == "digest" => "digest",
+        None => "other",
+    }
+}

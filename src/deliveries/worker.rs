@@ -1,0 +1,164 @@
+//! The task that sends: claims what is due, checks it again, sends it outside any transaction, writes how it ended.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::Deliveries;
+use super::sender::{Failure, Outgoing, Sent};
+use super::service::attempt::{self, End};
+use super::slots::{Slot, Slots};
+use super::store::claim::{self, Claimed};
+use crate::base::Result;
+use crate::base::id::{DeliveryId, TenantId};
+
+/// How long a row that nobody announced may lie before it is seen.
+const EVERY: Duration = Duration::from_secs(1);
+/// Ends that are written in one transaction, where so many come at once.
+const ENDS_AT_ONCE: usize = 64;
+/// Tries to write an end. A lease that lapses meanwhile makes the attempt one without an answer.
+const WRITE_TRIES: u32 = 5;
+
+/// What was claimed of one tenant under one token.
+struct Batch {
+    tenant: TenantId,
+    token: Uuid,
+    rows: Vec<(DeliveryId, Slot)>,
+}
+
+/// Sends until told to stop; what is in flight then ends, or is given back, on `tracker`.
+pub async fn run(d: Deliveries, tracker: TaskTracker, stop: CancellationToken) {
+    if d.settings.concurrency == 0 {
+        return;
+    }
+    let slots = Slots::new(d.settings.concurrency);
+    let mut tick = tokio::time::interval(EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut has_more = false;
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = d.wake.notified() => {}
+            () = slots.freed.notified(), if has_more => {}
+            () = stop.cancelled() => return,
+        }
+        match claim_due(&d, &slots).await {
+            Ok((batches, more)) => {
+                has_more = more;
+                for batch in batches {
+                    tracker.spawn(process(d.clone(), batch, stop.clone()));
+                }
+            }
+            Err(error) => tracing::warn!(%error, "deliveries could not be claimed; trying again"),
+        }
+    }
+}
+
+/// Sends all that is due, and says how many deliveries were dealt with.
+pub async fn drain(d: &Deliveries) -> Result<usize> {
+    let mut dealt_with = 0;
+    loop {
+        let slots = Slots::new(d.settings.concurrency.max(1));
+        let (batches, _) = claim_due(d, &slots).await?;
+        if batches.is_empty() {
+            return Ok(dealt_with);
+        }
+        dealt_with += batches.iter().map(|batch| batch.rows.len()).sum::<usize>();
+        let all = batches.into_iter().map(|batch| process(d.clone(), batch, CancellationToken::new()));
+        futures_util::future::join_all(all).await;
+    }
+}
+
+/// What is due and there is room for, tenant by tenant; and whether there may be more.
+async fn claim_due(d: &Deliveries, slots: &Slots) -> Result<(Vec<Batch>, bool)> {
+    let asks = slots.asks();
+    if asks.is_empty() {
+        return Ok((Vec::new(), true));
+    }
+    let (token, now) = (Uuid::new_v4(), d.notifications.clock.now());
+    let lease_until = now.plus(d.settings.lease);
+    let asked = asks.clone();
+    let claimed =
+        d.notifications.db.worker(move |tx| claim::claim(tx, &asked, token, (now, lease_until))).await?;
+    let is_full = asks.iter().any(|ask| {
+        let got = claimed.iter().filter(|row| row.channel == ask.channel && row.lane == ask.lane);
+        i64::try_from(got.count()).is_ok_and(|got| got >= ask.most)
+    });
+    let has_more = is_full || !slots.are_all_asked(&asks);
+    Ok((by_tenant(claimed, slots, token), has_more))
+}
+
+fn by_tenant(claimed: Vec<Claimed>, slots: &Slots, token: Uuid) -> Vec<Batch> {
+    let mut tenants: BTreeMap<TenantId, Vec<(DeliveryId, Slot)>> = BTreeMap::new();
+    for row in claimed {
+        // Only this task takes slots, and it asked for no more than were free.
+        if let Some(slot) = slots.take(row.channel, row.lane) {
+            tenants.entry(row.tenant).or_default().push((row.id, slot));
+        }
+    }
+    tenants.into_iter().map(|(tenant, rows)| Batch { tenant, token, rows }).collect()
+}
+
+async fn process(d: Deliveries, batch: Batch, stop: CancellationToken) {
+    let Batch { tenant, token, rows } = batch;
+    let ids: Vec<Uuid> = rows.iter().map(|(id, _)| id.0).collect();
+    let mut slots: BTreeMap<DeliveryId, Slot> = rows.into_iter().collect();
+    if stop.is_cancelled() {
+        attempt::release(&d, tenant, ids, token).await;
+        return;
+    }
+    let begun = match attempt::begin(&d, tenant, ids, token).await {
+        Ok(begun) => begun,
+        Err(error) => {
+            // Nothing has begun: whoever comes after the lease finds it as it was.
+            tracing::warn!(%error, tenant.id = %tenant, "claimed deliveries could not be begun");
+            return;
+        }
+    };
+    let under_way = begun.iter().map(|one| one.what.id).collect::<Vec<_>>();
+    slots.retain(|id, _| under_way.contains(id));
+    let sends = begun.into_iter().map(|one| {
+        let slot = slots.remove(&one.what.id);
+        let (d, stop) = (&d, &stop);
+        async move { (End { result: send(d, &one.what, stop).await, of: one }, slot) }
+    });
+    let mut ended = sends.collect::<FuturesUnordered<_>>().ready_chunks(ENDS_AT_ONCE);
+    while let Some(ends) = ended.next().await {
+        let (ends, held): (Vec<End>, Vec<Option<Slot>>) = ends.into_iter().unzip();
+        write(&d, tenant, &ends, token).await;
+        drop(held);
+    }
+}
+
+async fn send(d: &Deliveries, what: &Outgoing, stop: &CancellationToken) -> Result<Sent, Failure> {
+    let given_up = async {
+        stop.cancelled().await;
+        tokio::time::sleep(d.settings.stop_patience).await;
+    };
+    tokio::select! {
+        ended = d.senders.send(what) => ended,
+        () = tokio::time::sleep(d.settings.send_timeout) => Err(Failure::Uncertain("timeout".to_owned())),
+        () = given_up => Err(Failure::Uncertain("the service stopped".to_owned())),
+    }
+}
+
+async fn write(d: &Deliveries, tenant: TenantId, ends: &[End], token: Uuid) {
+    for attempt in 1..=WRITE_TRIES {
+        match attempt::end(d, tenant, ends, token).await {
+            Ok(()) => return,
+            Err(error) if attempt == WRITE_TRIES => {
+                tracing::error!(%error, tenant.id = %tenant, deliveries = ends.len(),
+                    "the ends of deliveries could not be written: they count as attempts without an answer");
+            }
+            Err(error) => {
+                tracing::debug!(%error, attempt, "the ends of deliveries are written again");
+                tokio::time::sleep(Duration::from_millis(100) * 2_u32.pow(attempt)).await;
+            }
+        }
+    }
+}

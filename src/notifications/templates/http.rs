@@ -1,0 +1,315 @@
+//! `/notification-templates`: what the tenant's notifications say.
+
+use std::fmt;
+
+use actix_web::web::Data;
+use actix_web::{delete, get, post, put};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::render::{Names, variants};
+use super::view::TemplateView;
+use super::{Concerned, EmailText, Template, Variable, service};
+use crate::base::role::UserType;
+use crate::base::{Error, Locale, Result, Timestamp};
+use crate::identity::{Directory, edit};
+use crate::preferences::{Category, Channel, Priority};
+use crate::web::{Caller, IfMatch, Json, JsonOrEmpty, PageQuery, Patch, Path, Query, Reply};
+
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(read).service(put).service(delete).service(preview);
+}
+
+/// Changes of a template. What is absent stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NotificationTemplateBody, example = json!({
+    "priority": "high",
+    "channels": ["inapp", "email"],
+    "texts": { "fr": { "title": "Rapport prêt : {{ name }}" }, "en": { "title": "Report ready: {{ name }}" } },
+    "updated_at": "2026-01-02T10:00:00.123Z"
+}))]
+struct TemplateBody {
+    category: Option<Category>,
+    priority: Option<Priority>,
+    /// The most that it may use, the preferred one first.
+    channels: Option<Vec<Channel>>,
+    /// Whom it concerns where an event names nobody.
+    audience: Option<Vec<Concerned>>,
+    /// All of them. Producers need send no more than for the built-in template: what is new is optional.
+    variables: Option<Vec<Variable>>,
+    texts: Option<TextsBody>,
+    links: Option<LinksBody>,
+    /// The version that this change is based on, unless `If-Match` says. Needed once the tenant has changed the template.
+    updated_at: Option<Timestamp>,
+    /// Overwrite whatever is there. The activity log keeps what was.
+    #[serde(default)]
+    force: bool,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NotificationTextsBody)]
+struct TextsBody {
+    fr: Option<WordingBody>,
+    en: Option<WordingBody>,
+}
+
+/// Jinja: `{{ variable }}`, `if`, `for`, and the filters `capitalize`, `date`, `datetime`, `default`, `first`, `last`,
+/// `length`, `lower`, `round`, `title`, `trim`, `truncate`, `upper`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NotificationWordingBody)]
+struct WordingBody {
+    title: Option<String>,
+    body: Option<String>,
+    /// Of the mail. Null: the title.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    email_subject: Patch<String>,
+    /// Of the mail. Null: the body.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    email_body: Patch<String>,
+}
+
+/// Where each side is led. Null: no link.
+#[derive(Debug, ToSchema)]
+#[schema(as = NotificationLinksBody)]
+struct LinksBody {
+    #[schema(value_type = Option<String>)]
+    client: Patch<String>,
+    #[schema(value_type = Option<String>)]
+    operator: Patch<String>,
+}
+
+impl<'de> Deserialize<'de> for LinksBody {
+    /// From an object alone: where all members may be absent, serde would take an empty array too.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Members {
+            #[serde(default)]
+            client: Patch<String>,
+            #[serde(default)]
+            operator: Patch<String>,
+        }
+
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = LinksBody;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<LinksBody, A::Error> {
+                let Members { client, operator } = Members::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(LinksBody { client, operator })
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
+impl LinksBody {
+    fn changes(self) -> Result<Value> {
+        let mut changes = Map::new();
+        put_in(&mut changes, "client", self.client.into_change())?;
+        put_in(&mut changes, "operator", self.operator.into_change())?;
+        Ok(Value::Object(changes))
+    }
+}
+
+impl TemplateBody {
+    /// As they are put over a template.
+    fn changes(self) -> Result<Value> {
+        let mut changes = Map::new();
+        put_in(&mut changes, "category", self.category)?;
+        put_in(&mut changes, "priority", self.priority)?;
+        put_in(&mut changes, "channels", self.channels)?;
+        put_in(&mut changes, "audience", self.audience)?;
+        put_in(&mut changes, "variables", self.variables)?;
+        put_in(&mut changes, "links", self.links.map(LinksBody::changes).transpose()?)?;
+        if let Some(TextsBody { fr, en }) = self.texts {
+            let mut texts = Map::new();
+            put_in(&mut texts, "fr", fr.map(WordingBody::changes).transpose()?)?;
+            put_in(&mut texts, "en", en.map(WordingBody::changes).transpose()?)?;
+            changes.insert("texts".to_owned(), Value::Object(texts));
+        }
+        Ok(Value::Object(changes))
+    }
+}
+
+impl WordingBody {
+    fn changes(self) -> Result<Value> {
+        let mut changes = Map::new();
+        put_in(&mut changes, "title", self.title)?;
+        put_in(&mut changes, "body", self.body)?;
+        put_in(&mut changes, "email_subject", self.email_subject.into_change())?;
+        put_in(&mut changes, "email_body", self.email_body.into_change())?;
+        Ok(Value::Object(changes))
+    }
+}
+
+fn put_in(changes: &mut Map<String, Value>, name: &str, value: Option<impl Serialize>) -> Result<()> {
+    if let Some(value) = value {
+        changes.insert(name.to_owned(), serde_json::to_value(value).map_err(Error::internal)?);
+    }
+    Ok(())
+}
+
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NotificationPreviewBody, example = json!({
+    "locale": "fr",
+    "fields": { "texts": { "fr": { "title": "{{ name }} est là" } } }
+}))]
+struct PreviewBody {
+    /// Of an event; the samples of the variables where it is absent.
+    #[schema(value_type = Option<Object>)]
+    payload: Option<Map<String, Value>>,
+    /// Both where it is absent.
+    locale: Option<Locale>,
+    /// Both sides where it is absent.
+    user_type: Option<UserType>,
+    /// Changes that are not saved, as PUT takes them.
+    fields: Option<TemplateBody>,
+}
+
+/// What somebody of one side would be told in one language.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NotificationPreview)]
+struct Preview {
+    locale: Locale,
+    user_type: UserType,
+    #[schema(example = "Rapport disponible : Ventes de février")]
+    title: String,
+    body: String,
+    #[schema(required, example = "/rapports/R-3")]
+    link: Option<String>,
+    email: EmailText,
+}
+
+impl PreviewBody {
+    /// The variants that are asked for. Errors: `VALIDATION_ERROR` with the place of every text that fails.
+    /// Of a draft they are places under `fields`.
+    fn of(self, template: &Template, is_draft: bool) -> Result<Vec<Preview>> {
+        let payload = match self.payload {
+            Some(payload) => {
+                template.check(&payload)?;
+                payload
+            }
+            None => template.sample(),
+        };
+        let failed =
+            |faults| Error::validation(if is_draft { service::under("fields", faults) } else { faults });
+        let rendered = template.try_render(&payload).map_err(failed)?;
+        let names = Names::new(template, &payload);
+        let (locale, side) = (self.locale, self.user_type);
+        let wanted =
+            variants().filter(|of| locale.is_none_or(|l| l == of.0) && side.is_none_or(|s| s == of.1));
+        let variant = |(locale, user_type)| {
+            let text = rendered.of(locale, user_type).clone();
+            let email = template.try_email(&names, locale, user_type).map_err(failed)?;
+            Ok(Preview { locale, user_type, title: text.title, body: text.body, link: text.link, email })
+        };
+        wanted.map(variant).collect()
+    }
+}
+
+fn answer(caller: &Caller, template: TemplateView) -> Reply<TemplateView> {
+    let etag = template.etag(caller.tenant);
+    Reply::ok(template).etag(etag)
+}
+
+/// The templates in force
+///
+/// The built-in ones, with the tenant's changes over them. For owners and managers.
+#[utoipa::path(tag = "notifications", operation_id = "list_notification_templates", params(PageQuery), responses((status = 200, body = [TemplateView])))]
+#[get("/notification-templates")]
+async fn list(
+    caller: Caller,
+    directory: Data<Directory>,
+    Query(query): Query<PageQuery>,
+) -> Result<Reply<Vec<TemplateView>>> {
+    let page = query.page()?;
+    let all = service::list(&directory, &caller).await?;
+    let (skip, take) = (usize::try_from(page.offset), usize::try_from(page.limit));
+    let total = i64::try_from(all.len()).ok();
+    let some = all.into_iter().skip(skip.unwrap_or_default()).take(take.unwrap_or_default()).collect();
+    Ok(Reply::page(some, page, total))
+}
+
+/// One template in force
+#[utoipa::path(tag = "notifications", operation_id = "read_notification_template", params(("code" = String, Path, example = "report.generated")),
+    responses((status = 200, body = TemplateView)))]
+#[get("/notification-templates/{code}")]
+async fn read(
+    caller: Caller,
+    directory: Data<Directory>,
+    Path(code): Path<String>,
+) -> Result<Reply<TemplateView>> {
+    let template = service::read(&directory, &caller, code).await?;
+    Ok(answer(&caller, template))
+}
+
+/// Change a template
+///
+/// In force for the next event. A template that could not be rendered is refused, with every fault by its place.
+#[utoipa::path(tag = "notifications", operation_id = "put_notification_template", params(("code" = String, Path, example = "report.generated")),
+    request_body = TemplateBody, responses((status = 200, body = TemplateView)))]
+#[put("/notification-templates/{code}")]
+async fn put(
+    caller: Caller,
+    directory: Data<Directory>,
+    Path(code): Path<String>,
+    if_match: IfMatch,
+    Json(body): Json<TemplateBody>,
+) -> Result<Reply<TemplateView>> {
+    let based_on = edit::based_on(&caller, if_match, body.updated_at, body.force)?;
+    let template = service::put(&directory, &caller, code, body.changes()?, based_on).await?;
+    Ok(answer(&caller, template))
+}
+
+/// Take the tenant's changes of a template back
+///
+/// `If-Match` is heeded where it is sent.
+#[utoipa::path(tag = "notifications", operation_id = "delete_notification_template", params(("code" = String, Path, example = "report.generated")),
+    responses((status = 200, body = TemplateView), (status = 412, description = "`If-Match` names another version")))]
+#[delete("/notification-templates/{code}")]
+async fn delete(
+    caller: Caller,
+    directory: Data<Directory>,
+    Path(code): Path<String>,
+    if_match: IfMatch,
+) -> Result<Reply<TemplateView>> {
+    let template = service::delete(&directory, &caller, code, if_match.based_on(None, false)).await?;
+    Ok(answer(&caller, template))
+}
+
+/// What a template would say
+///
+/// In each language and to each side, with sample data or a payload, also with changes that are not saved yet.
+/// Nothing is sent.
+#[utoipa::path(tag = "notifications", operation_id = "preview_notification_template", params(("code" = String, Path, example = "report.generated")),
+    request_body = PreviewBody, responses((status = 200, body = [Preview])))]
+#[post("/notification-templates/{code}/preview")]
+async fn preview(
+    caller: Caller,
+    directory: Data<Directory>,
+    Path(code): Path<String>,
+    JsonOrEmpty(mut body): JsonOrEmpty<PreviewBody>,
+) -> Result<Reply<Vec<Preview>>> {
+    let fields = body.fields.take();
+    let is_draft = fields.is_some();
+    let changes = fields.map(TemplateBody::changes).transpose()?;
+    let template = service::draft(&directory, &caller, code, changes).await?;
+    Ok(Reply::ok(body.of(&template, is_draft)?))
+}

@@ -1,0 +1,9 @@
+//! Who may see and change what a tenant's notifications say.
+
+use crate::base::{Actor, Result};
+use crate::identity::{Permission, policy};
+
+/// Owners and managers. Errors: `FORBIDDEN`.
+pub(super) fn may_manage(actor: &Actor) -> Result<()> {
+    policy::may(actor, Permission::TemplateManage)
+}

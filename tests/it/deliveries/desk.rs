@@ -1,0 +1,271 @@
+//! A desk whose service sends nothing by itself, a provider that keeps a ledger, and rows to be sent.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use guichet::base::Timestamp;
+use guichet::base::id::DeliveryId;
+use guichet::deliveries::{self, Content, Deliveries, Failure, Outgoing, Sender, Senders, Sent};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::chat::room::{execute, lines};
+use crate::harness::{TestServer, World};
+
+/// A provider: it writes down what it is given before it answers.
+pub struct Provider {
+    pub bears_repeats: bool,
+    ledger: Mutex<Vec<(DeliveryId, Content)>>,
+    script: Mutex<VecDeque<Answer>>,
+    /// Told each time something was written down.
+    pub got: Notify,
+    /// Lets those go on that hang.
+    pub go_on: Notify,
+}
+
+/// What the provider does after it wrote a message down. Without a script: takes it over.
+pub enum Answer {
+    Fails(Failure),
+    /// Takes it over once it is told to go on.
+    Hangs,
+    Panics,
+}
+
+impl Provider {
+    /// One that knows a delivery again by its id.
+    pub fn new() -> Arc<Self> {
+        Self::that(true)
+    }
+
+    /// One that would send a second copy.
+    pub fn forgetful() -> Arc<Self> {
+        Self::that(false)
+    }
+
+    fn that(bears_repeats: bool) -> Arc<Self> {
+        Arc::new(Self {
+            bears_repeats,
+            ledger: Mutex::default(),
+            script: Mutex::default(),
+            got: Notify::new(),
+            go_on: Notify::new(),
+        })
+    }
+
+    /// What comes next answers so.
+    pub fn will(&self, answer: Answer) {
+        self.script.lock().unwrap().push_back(answer);
+    }
+
+    pub fn ledger(&self) -> Vec<(DeliveryId, Content)> {
+        self.ledger.lock().unwrap().clone()
+    }
+
+    /// What was handed over, in order.
+    pub fn ids(&self) -> Vec<DeliveryId> {
+        self.ledger().into_iter().map(|(id, _)| id).collect()
+    }
+}
+
+impl Sender for Provider {
+    fn bears_repeats(&self) -> bool {
+        self.bears_repeats
+    }
+
+    fn send<'a>(&'a self, what: &'a Outgoing) -> BoxFuture<'a, Result<Sent, Failure>> {
+        async move {
+            let number = {
+                let mut ledger = self.ledger.lock().unwrap();
+                ledger.push((what.id, what.content.clone()));
+                ledger.len()
+            };
+            let answer = self.script.lock().unwrap().pop_front();
+            self.got.notify_one();
+            tokio::task::yield_now().await;
+            match answer {
+                None => {}
+                Some(Answer::Fails(failure)) => return Err(failure),
+                Some(Answer::Hangs) => self.go_on.notified().await,
+                Some(Answer::Panics) => panic!("this provider panics"),
+            }
+            Ok(Sent { provider: "fake", provider_id: Some(format!("fake-{number}")) })
+        }
+        .boxed()
+    }
+}
+
+pub struct Desk {
+    pub world: World,
+}
+
+/// A delivery to be made, to Chloé, of a notification of hers.
+#[derive(Clone)]
+pub struct Planned {
+    pub channel: &'static str,
+    pub kind: &'static str,
+    pub category: &'static str,
+    pub priority: &'static str,
+    pub lane: i32,
+    pub read: &'static str,
+    pub expires_at: Option<Timestamp>,
+}
+
+pub const MAIL: Planned = Planned {
+    channel: "email",
+    kind: "ticket.created",
+    category: "ticket",
+    priority: "normal",
+    lane: 1,
+    read: "unread",
+    expires_at: None,
+};
+
+impl Desk {
+    pub fn new() -> Self {
+        Self::with(&[])
+    }
+
+    pub fn with(variables: &[(&str, &str)]) -> Self {
+        let mut all = vec![("NOTIFICATION_SMS_ENABLED", "true"), ("APP_URL", "https://app.example.com")];
+        all.extend_from_slice(variables);
+        let world = World::of(TestServer::with(&all));
+        let chloe = world.server.user("chloe").id;
+        execute(
+            &world,
+            &format!(
+                "UPDATE users SET email = 'chloe@example.com', phone = '+33611223344' WHERE id = '{chloe}'"
+            ),
+        );
+        Self { world }
+    }
+
+    /// The room, with this provider for all channels.
+    pub fn by(&self, provider: &Arc<Provider>) -> Deliveries {
+        let mut d = self.world.server.app.deliveries.clone();
+        d.senders = Senders::all(Arc::clone(provider) as Arc<dyn Sender>);
+        d.settings.concurrency = 16;
+        // Long enough for a busy machine; tests of what hangs shorten it.
+        d.settings.send_timeout = Duration::from_secs(60);
+        d
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.world.server.clock.now()
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.world.server.clock.advance(by);
+    }
+
+    /// Sends all that is due.
+    pub async fn drain(&self, provider: &Arc<Provider>) -> usize {
+        deliveries::drain(&self.by(provider)).await.unwrap()
+    }
+
+    pub fn chloe(&self) -> Uuid {
+        self.world.server.user("chloe").id.0
+    }
+
+    pub fn sql(&self, sql: &str) {
+        execute(&self.world, sql);
+    }
+
+    pub fn lines(&self, sql: &str) -> Vec<String> {
+        lines(&self.world, sql)
+    }
+
+    pub fn mail(&self) -> DeliveryId {
+        self.plan(&MAIL)
+    }
+
+    /// Writes a notification and its delivery, due now.
+    pub fn plan(&self, planned: &Planned) -> DeliveryId {
+        self.plan_many(planned, 1)[0]
+    }
+
+    pub fn plan_many(&self, planned: &Planned, count: usize) -> Vec<DeliveryId> {
+        let (tenant, chloe, now) = (self.world.server.demo.tenant_id, self.chloe(), self.now());
+        let Planned { channel, kind, category, priority, lane, read, .. } = planned;
+        let expires = planned.expires_at.map_or("NULL".to_owned(), |at| format!("'{at}'"));
+        let address = match *channel {
+            "email" => "chloe@example.com",
+            "sms" => "+33611223344",
+            _ => "device-token-of-chloe",
+        };
+        let ids: Vec<DeliveryId> = (0..count).map(|_| DeliveryId::new()).collect();
+        let mut script = String::new();
+        for id in &ids {
+            let (notification, event) = (Uuid::now_v7(), Uuid::now_v7());
+            script.push_str(&format!(
+                "INSERT INTO notifications (tenant_id, id, recipient_type, recipient_id, seq, changed_seq, event_id, type, category, \
+                     title, body, link, data, priority, channel, status, visible, decision, last_event_at, expires_at, created_at, updated_at) \
+                 VALUES ('{tenant}', '{notification}', 'client', '{chloe}', 1, 1, '{event}', '{kind}', '{category}', 'Titre', 'Corps', \
+                     '/reclamations/42', '{{}}', '{priority}', 'inapp', '{read}', true, '{{}}', '{now}', {expires}, '{now}', '{now}'); \
+                 INSERT INTO deliveries (tenant_id, id, notification_id, user_id, channel, type, to_address, lane, next_attempt_at, \
+                     deadline_at, created_at, updated_at) \
+                 VALUES ('{tenant}', '{id}', '{notification}', '{chloe}', '{channel}', '{kind}', '{address}', {lane}, '{now}', \
+                     timestamptz '{now}' + interval '24 hours', '{now}', '{now}');"
+            ));
+        }
+        self.sql(&script);
+        ids
+    }
+
+    /// A delivery's row, as JSON.
+    pub fn row(&self, id: DeliveryId) -> Value {
+        let found = self.lines(&format!("SELECT to_jsonb(d)::text AS t FROM deliveries d WHERE id = '{id}'"));
+        serde_json::from_str(&found[0]).unwrap()
+    }
+
+    /// Status and last error.
+    pub fn ended(&self, id: DeliveryId) -> (String, String) {
+        let row = self.row(id);
+        let word = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
+        (word("status"), word("last_error"))
+    }
+
+    /// Sets columns of a delivery.
+    pub fn set(&self, id: DeliveryId, columns: &str) {
+        self.sql(&format!("UPDATE deliveries SET {columns} WHERE id = '{id}'"));
+    }
+
+    /// Sets columns of the notification of a delivery.
+    pub fn set_notification(&self, id: DeliveryId, columns: &str) {
+        self.sql(&format!(
+            "SELECT set_config('app.role', 'system', false); \
+             UPDATE notifications n SET {columns} FROM deliveries d WHERE d.id = '{id}' AND n.id = d.notification_id"
+        ));
+    }
+
+    /// What the activity log says of failed deliveries.
+    pub fn failures(&self) -> Vec<Value> {
+        let sql = "SELECT jsonb_build_object('user', user_id, 'entity', entity_id, 'details', details)::text AS t \
+            FROM activity_logs WHERE action = 'email.failed' ORDER BY id";
+        self.lines(sql).iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// How many deliveries are in each state.
+    pub fn states(&self) -> Value {
+        let counts = self.lines(
+            "SELECT coalesce(jsonb_object_agg(status, n), '{}')::text AS t FROM (SELECT status, count(*) AS n FROM deliveries GROUP BY 1) s",
+        );
+        serde_json::from_str(&counts[0]).unwrap_or(json!(null))
+    }
+
+    /// Waits until a row is in this state.
+    pub async fn until(&self, id: DeliveryId, status: &str) {
+        let deadline = std::time::Instant::now() + Duration::from_secs(20);
+        while self.ended(id).0 != status {
+            assert!(std::time::Instant::now() < deadline, "{id} is {:?}, not {status}", self.ended(id));
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+pub fn pair(status: &str, error: &str) -> (String, String) {
+    (status.to_owned(), error.to_owned())
+}

@@ -1,0 +1,90 @@
+//! Too many emails fail: owners and managers hear of it in the app, once an hour.
+
+use std::time::Duration;
+
+use guichet::deliveries::Failure;
+use guichet::deliveries::failures::watch_failures;
+use serde_json::json;
+
+use super::desk::{Answer, Desk, MAIL, Planned, Provider};
+
+/// So many mails that leave, and so many that fail.
+async fn ended(desk: &Desk, planned: &Planned, sent: usize, failed: usize) {
+    let provider = Provider::new();
+    for _ in 0..failed {
+        provider.will(Answer::Fails(Failure::Recipient("unknown user".into())));
+    }
+    desk.plan_many(planned, sent + failed);
+    desk.drain(&provider).await;
+}
+
+/// Looks, and says who was told so far.
+async fn told(desk: &Desk) -> Vec<String> {
+    watch_failures(&desk.by(&Provider::new()), desk.now()).await.unwrap();
+    desk.lines(
+        "SELECT u.role || ' ' || (n.data->>'failed') || '/' || (n.data->>'total') AS t FROM notifications n \
+         JOIN users u ON u.tenant_id = n.tenant_id AND u.id = n.recipient_id WHERE n.type = 'email.failure_rate' ORDER BY n.created_at, u.role",
+    )
+}
+
+#[tokio::test]
+async fn a_fifth_is_borne_and_more_is_told_to_owners_and_managers() {
+    let desk = Desk::new();
+    ended(&desk, &MAIL, 4, 1).await;
+    assert!(told(&desk).await.is_empty(), "20 % is not above 20 %");
+    ended(&desk, &MAIL, 0, 1).await;
+    assert_eq!(told(&desk).await, ["manager 2/6", "owner 2/6"]);
+    // In the app alone: a mail would be one more that fails.
+    assert_eq!(desk.states(), json!({"sent": 4, "failed": 2}));
+}
+
+#[tokio::test]
+async fn of_few_mails_and_of_other_channels_no_rate_is_told() {
+    let desk = Desk::new();
+    ended(&desk, &MAIL, 0, 4).await;
+    ended(&desk, &Planned { channel: "sms", ..MAIL }, 0, 10).await;
+    assert!(told(&desk).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_long_ago_does_not_count() {
+    let desk = Desk::new();
+    ended(&desk, &MAIL, 0, 8).await;
+    desk.advance(Duration::from_secs(16 * 60));
+    assert!(told(&desk).await.is_empty());
+}
+
+#[tokio::test]
+async fn it_is_told_once_an_hour_while_it_lasts() {
+    let desk = Desk::new();
+    ended(&desk, &MAIL, 0, 8).await;
+    assert_eq!(told(&desk).await.len(), 2);
+    assert_eq!(told(&desk).await.len(), 2);
+    for _ in 0..5 {
+        desk.advance(Duration::from_secs(600));
+        ended(&desk, &MAIL, 0, 8).await;
+        assert_eq!(told(&desk).await.len(), 2, "within the hour");
+    }
+    desk.advance(Duration::from_secs(660));
+    ended(&desk, &MAIL, 0, 8).await;
+    assert_eq!(told(&desk).await.len(), 4);
+}
+
+#[tokio::test]
+async fn two_processes_that_look_at_once_tell_it_once() {
+    let desk = Desk::new();
+    ended(&desk, &MAIL, 0, 8).await;
+    let (room, now) = (desk.by(&Provider::new()), desk.now());
+    let (one, other) = tokio::join!(watch_failures(&room, now), watch_failures(&room, now));
+    assert_eq!(one.unwrap() + other.unwrap(), 1);
+    assert_eq!(told(&desk).await.len(), 2);
+}
+
+#[tokio::test]
+async fn the_rate_is_the_operators_to_set() {
+    let desk = Desk::with(&[("DELIVERY_FAILURE_ALERT_RATE", "50")]);
+    ended(&desk, &MAIL, 5, 5).await;
+    assert!(told(&desk).await.is_empty());
+    ended(&desk, &MAIL, 0, 1).await;
+    assert_eq!(told(&desk).await.len(), 2);
+}

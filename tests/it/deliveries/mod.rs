@@ -1,0 +1,18 @@
+//! What leaves the house: claimed, checked again, sent once; and what people see and do of it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests: a panic is how they fail, and clippy sees only functions marked as tests"
+)]
+
+mod again;
+mod checks;
+mod desk;
+mod failing;
+mod lanes;
+mod leases;
+mod rest;
+mod retries;
+mod samples;
+mod stopping;
+mod whole;

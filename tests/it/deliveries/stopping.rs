@@ -1,0 +1,74 @@
+//! A stop: what is in flight ends, or is given back.
+
+use std::time::Duration;
+
+use guichet::deliveries;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::desk::{Answer, Desk, MAIL, Provider, pair};
+
+async fn stopped_mid_send(desk: &Desk, provider: &std::sync::Arc<Provider>, goes_on: bool) {
+    provider.will(Answer::Hangs);
+    let mut room = desk.by(provider);
+    if !goes_on {
+        room.settings.stop_patience = Duration::from_millis(20);
+    }
+    let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
+    tracker.spawn(deliveries::run(room, tracker.clone(), stop.clone()));
+    tracker.close();
+    provider.got.notified().await;
+    stop.cancel();
+    if goes_on {
+        provider.go_on.notify_one();
+    }
+    tracker.wait().await;
+}
+
+#[tokio::test]
+async fn what_is_in_flight_at_a_stop_ends() {
+    let desk = Desk::new();
+    let id = desk.mail();
+    stopped_mid_send(&desk, &Provider::forgetful(), true).await;
+    assert_eq!(desk.ended(id), pair("sent", ""));
+}
+
+#[tokio::test]
+async fn what_does_not_end_in_time_is_given_back_where_a_repeat_is_none() {
+    let desk = Desk::new();
+    let id = desk.mail();
+    let provider = Provider::new();
+    stopped_mid_send(&desk, &provider, false).await;
+    assert_eq!(desk.ended(id), pair("queued", "uncertain: the service stopped"));
+    // Another process takes it over without waiting for a lease to end.
+    desk.advance(Duration::from_secs(3));
+    desk.drain(&provider).await;
+    assert_eq!(desk.ended(id), pair("sent", ""));
+}
+
+#[tokio::test]
+async fn what_does_not_end_in_time_is_left_to_be_settled_where_a_repeat_is_one() {
+    let desk = Desk::new();
+    let id = desk.mail();
+    stopped_mid_send(&desk, &Provider::forgetful(), false).await;
+    assert_eq!(desk.ended(id), pair("sending", "uncertain: the service stopped"));
+}
+
+#[tokio::test]
+async fn nothing_is_begun_after_a_stop() {
+    let desk = Desk::new();
+    let provider = Provider::new();
+    let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
+    stop.cancel();
+    desk.plan_many(&MAIL, 10);
+    deliveries::run(desk.by(&provider), tracker.clone(), stop).await;
+    tracker.close();
+    tracker.wait().await;
+    assert!(provider.ids().is_empty());
+    assert_eq!(desk.states()["queued"], 10);
+    assert_eq!(
+        desk.lines("SELECT count(lease_token)::text AS t FROM deliveries"),
+        ["0"],
+        "all was given back"
+    );
+}
