@@ -28,6 +28,8 @@ pub struct Written<'a> {
     pub content: &'a str,
     /// Who is told of it; the author is not.
     pub told: Vec<UserId>,
+    /// Those of them who have the conversation open.
+    pub looking: Vec<UserId>,
 }
 
 /// Notifies of a message.
@@ -65,6 +67,7 @@ pub fn notify(tx: &mut Tx<'_>, n: &Notifications, actor: &Actor, written: &Writt
             group_key: Some(&group),
             up_to,
             limit: CHUNK,
+            looking: &written.looking,
         };
         let done = pipeline::step(n, tx, actor.tenant, &stretch)?;
         if done.is_last {

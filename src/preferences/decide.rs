@@ -82,6 +82,8 @@ pub struct Recipient<'a> {
     pub is_held: bool,
     /// Whether the event concerns a team or a client that the person has nothing to do with.
     pub is_out_of_scope: bool,
+    /// Whether the person has what the event is about open before them: what would leave the house is left out.
+    pub is_looking: bool,
 }
 
 /// The rule that decided.
@@ -106,6 +108,8 @@ pub enum Rule {
     Digest,
     /// Sent when the quiet hours end.
     QuietHours,
+    /// The person has the conversation open.
+    Open,
 }
 
 /// For one channel: used or not, and why.
@@ -151,6 +155,9 @@ fn verdict(asked: &Asked, to: &Recipient<'_>, channel: Channel, now: Timestamp) 
     let is_held = to.is_held && asked.priority != Priority::Critical;
     if channel == Channel::Inapp {
         return by(true, if is_held { Rule::Throttle } else { Rule::Preference }, None);
+    }
+    if to.is_looking {
+        return by(false, Rule::Open, None);
     }
     if !to.reachable.get(channel) {
         return by(false, Rule::NoAddress, None);

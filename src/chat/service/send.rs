@@ -226,6 +226,7 @@ fn notify(
         client: teller.place.client().zip(teller.client_name.as_deref()),
         sender_name: message.sender_name.as_deref().unwrap_or_default(),
         content: message.content.as_deref().unwrap_or_default(),
+        looking: chat.hub.listeners(actor.tenant, &teller.place.topic()),
         told: told.iter().map(|told| told.user_id).collect(),
     };
     rooms::notify(tx, &chat.notifications, actor, &written)

@@ -169,6 +169,7 @@ fn write(
         group_key: None,
         up_to: None,
         limit: pipeline::CHUNK,
+        looking: &[],
     };
     let done = pipeline::step(n, tx, tenant, &stretch)?;
     let step =

@@ -60,6 +60,7 @@ async fn chunk(n: &Notifications, tenant: TenantId, event: EventId) -> Result<bo
             group_key: None,
             up_to: running.up_to,
             limit: CHUNK,
+            looking: &[],
         };
         let done = pipeline::step(&task, tx, tenant, &stretch)?;
         let step =

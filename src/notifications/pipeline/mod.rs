@@ -37,6 +37,8 @@ pub struct Stretch<'a> {
     pub group_key: Option<&'a str>,
     pub up_to: Option<Uuid>,
     pub limit: i64,
+    /// Who has what it is about open before them.
+    pub looking: &'a [UserId],
 }
 
 /// What was done for a stretch.
@@ -180,7 +182,7 @@ impl<'a> Making<'a> {
             let event = self.first_told(person, &row)?;
             self.batch.events.push((person.id, event));
         }
-        self.plan_deliveries(person, &row);
+        self.plan_deliveries(person, row.id, &row.decision);
         self.batch.rows.push(row);
         Ok(())
     }
@@ -212,6 +214,7 @@ impl<'a> Making<'a> {
             quiet: quiet.as_ref(),
             is_held,
             is_out_of_scope: !person.in_scope,
+            is_looking: self.stretch.looking.contains(&person.id),
         };
         preferences::decide(&plan.asked(), &to, self.batch.now)
     }
@@ -250,7 +253,10 @@ impl<'a> Making<'a> {
         let text = self.variant(person);
         let visible = standing.visible;
         let is_told = visible && !throttle.is_held;
+        let decision = self.decide(person, throttle.is_held);
+        self.plan_deliveries(person, standing.id.0, &decision);
         let raised = Raised {
+            decision,
             user: person.id,
             text,
             seq: if is_told { person.head + 1 } else { 0 },
@@ -311,13 +317,14 @@ impl<'a> Making<'a> {
         }
     }
 
-    fn plan_deliveries(&mut self, person: &Person, row: &Row) {
+    /// One that was planned before for the same notification stays the only one: a burst becomes one mail.
+    fn plan_deliveries(&mut self, person: &Person, notification: Uuid, decision: &Decision) {
         let addresses = [(Channel::Email, &person.email), (Channel::Sms, &person.phone)];
         for (channel, address) in addresses {
-            let verdict = row.decision.get(channel);
+            let verdict = decision.get(channel);
             let (true, Some(address)) = (verdict.sent, address) else { continue };
             self.batch.deliveries.push(Delivery {
-                notification: row.id,
+                notification,
                 user: person.id,
                 channel,
                 to_address: address.clone(),

@@ -203,7 +203,7 @@ impl PreviewBody {
     fn of(self, template: &Template, is_draft: bool) -> Result<Vec<Preview>> {
         let payload = match self.payload {
             Some(payload) => {
-                template.check(&payload)?;
+                template.check(&payload, false)?;
                 payload
             }
             None => template.sample(),

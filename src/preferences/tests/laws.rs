@@ -63,6 +63,7 @@ impl Someone {
             quiet: self.quiet.as_ref(),
             is_held,
             is_out_of_scope,
+            is_looking: false,
         }
     }
 }

@@ -88,6 +88,7 @@ fn decided(row: &Row<'_>) -> Verdict {
         quiet: row.is("quiet", "yes").then_some(&nightly),
         is_held: row.is("held", "yes"),
         is_out_of_scope: row.is("scope", "out"),
+        is_looking: false,
     };
     *decide(&row.asked(), &to, at(NIGHT)).get(row.channel())
 }

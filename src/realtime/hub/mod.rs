@@ -289,6 +289,11 @@ impl Hub {
         self.people.is_online((tenant, user))
     }
 
+    /// Who hears a topic in this process.
+    pub fn listeners(&self, tenant: TenantId, topic: &str) -> Vec<UserId> {
+        self.topic(tenant, topic).map(|topic| lock(&topic).listeners().collect()).unwrap_or_default()
+    }
+
     /// Those of `users` who have one.
     pub fn online(&self, tenant: TenantId, users: &[UserId]) -> Vec<UserId> {
         self.people.online(tenant, users)

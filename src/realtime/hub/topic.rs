@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use super::subscriber::{Mode, Subscriber};
 use crate::base::Actor;
+use crate::base::id::UserId;
 use crate::realtime::codec::{Content, Encoder, Spelling};
 use crate::realtime::connection::{JoinId, Order};
 use crate::realtime::event::Event;
@@ -100,6 +101,11 @@ impl Topic {
     pub fn remove(&mut self, id: JoinId) {
         self.subscribers.retain(|subscriber| subscriber.id != id);
         self.trim();
+    }
+
+    /// Who hears it, each as often as they joined.
+    pub fn listeners(&self) -> impl Iterator<Item = UserId> {
+        self.subscribers.iter().filter(|one| one.mode == Mode::Live).map(|one| one.actor.user)
     }
 
     pub fn is_empty(&self) -> bool {

@@ -8,6 +8,7 @@ use crate::base::id::{NotificationId, TenantId, UserId};
 use crate::base::{Result, Timestamp};
 use crate::db::SystemTx;
 use crate::db::sql::sql;
+use crate::preferences::Decision;
 
 /// An unread notification of the group.
 #[derive(QueryableByName)]
@@ -38,6 +39,7 @@ pub struct Raised {
     pub held: bool,
     pub summary_due_at: Timestamp,
     pub count: i64,
+    pub decision: Decision,
 }
 
 impl Raised {

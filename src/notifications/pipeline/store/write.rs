@@ -72,8 +72,8 @@ const WRITE: &str = "
             $15::bigint[], $16::bool[], $17::text[])
           AS p (id, user_id, side, text, seq, visible, pushed, held, due, in_digest, decision)),
     again AS (
-        SELECT * FROM unnest($18::uuid[], $19::uuid[], $20::int[], $21::bigint[], $22::bool[], $23::bool[], $24::bigint[], $25::bigint[], $26::bool[])
-          AS r (id, user_id, text, seq, pushed, held, due, count, woken)),
+        SELECT * FROM unnest($18::uuid[], $19::uuid[], $20::int[], $21::bigint[], $22::bool[], $23::bool[], $24::bigint[], $25::bigint[], $26::bool[], $50::text[])
+          AS r (id, user_id, text, seq, pushed, held, due, count, woken, decision)),
     feed AS (
         UPDATE notification_feeds f SET head = f.head + m.told, unread = f.unread + m.unread,
                pushes = CASE WHEN m.pushed THEN ARRAY(SELECT at FROM unnest(f.pushes) at WHERE at > $27::timestamptz - interval '60 seconds' ORDER BY at)
@@ -94,7 +94,7 @@ const WRITE: &str = "
     raised AS (
         UPDATE notifications n SET changed_seq = CASE WHEN a.seq > 0 THEN a.seq ELSE n.changed_seq END, event_id = $29, title = s.title,
                body = s.body, link = s.link, data = s.data::jsonb || jsonb_build_object('count', a.count), last_event_at = $27,
-               snoozed_until = NULL, expires_at = $35, updated_at = $27
+               snoozed_until = NULL, expires_at = $35, decision = a.decision::jsonb, updated_at = $27
           FROM again a JOIN said s USING (text)
          WHERE n.tenant_id = $1 AND n.id = a.id),
     sent AS (
@@ -103,7 +103,8 @@ const WRITE: &str = "
         SELECT $1, d.id, d.notification, $29, d.user_id, d.channel, $30, d.address, $36, to_timestamp(d.next / 1000.0),
                to_timestamp(d.next / 1000.0) + interval '24 hours', $27, $27
           FROM unnest($37::uuid[], $38::uuid[], $39::uuid[], $40::text[], $41::text[], $42::bigint[])
-            AS d (id, notification, user_id, channel, address, next)),
+            AS d (id, notification, user_id, channel, address, next)
+        ON CONFLICT ON CONSTRAINT deliveries_once DO NOTHING),
     skipped AS (
         INSERT INTO notification_skips (tenant_id, event_id, user_id, decision, created_at)
         SELECT $1, $29, k.user_id, k.decision::jsonb, $27 FROM unnest($43::uuid[], $44::text[]) AS k (user_id, decision))
@@ -169,6 +170,7 @@ pub fn write(sys: &mut SystemTx<'_>, tenant: TenantId, batch: &Batch<'_>) -> Res
         .bind(batch.events.iter().map(|(_, event)| event.id).collect::<Vec<_>>())
         .bind(batch.events.iter().map(|(_, event)| event.name.to_string()).collect::<Vec<_>>())
         .bind(batch.events.iter().map(|(_, event)| event.payload.get().to_owned()).collect::<Vec<_>>())
+        .bind(raised.iter().map(|one| json(&one.decision)).collect::<Result<Vec<_>>>()?)
         .execute(sys.conn())?;
     Ok(())
 }
