@@ -9,7 +9,7 @@ use crate::db::sql::sql;
 const DEALT_WITH: &str = "
     DELETE FROM notifications n USING (
         SELECT tenant_id, id FROM notifications WHERE updated_at < $1 AND (status <> 'unread' OR NOT visible)
-         ORDER BY updated_at LIMIT $2 FOR UPDATE SKIP LOCKED) old
+         ORDER BY updated_at LIMIT $2) old
      WHERE n.tenant_id = old.tenant_id AND n.id = old.id";
 
 /// Notifications that were read or archived, or were never to be seen, and have not changed since `before`.
@@ -20,7 +20,7 @@ pub fn dealt_with(tx: &mut WorkerTx<'_>, before: Timestamp, limit: i64) -> Resul
 const DELETED: &str = "
     DELETE FROM notifications n USING (
         SELECT tenant_id, id FROM notifications WHERE deleted_at < $1
-         ORDER BY deleted_at LIMIT $2 FOR UPDATE SKIP LOCKED) old
+         ORDER BY deleted_at LIMIT $2) old
      WHERE n.tenant_id = old.tenant_id AND n.id = old.id";
 
 /// Notifications that their people deleted, or that expired, before `before`.
@@ -31,7 +31,7 @@ pub fn deleted(tx: &mut WorkerTx<'_>, before: Timestamp, limit: i64) -> Result<u
 const EVENTS: &str = "
     DELETE FROM notification_events e USING (
         SELECT tenant_id, id FROM notification_events WHERE created_at < $1 AND status = 'done'
-         ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED) old
+         ORDER BY created_at LIMIT $2) old
      WHERE e.tenant_id = old.tenant_id AND e.id = old.id";
 
 /// Events whose notifications are all written.
@@ -42,7 +42,7 @@ pub fn events(tx: &mut WorkerTx<'_>, before: Timestamp, limit: i64) -> Result<us
 const DELIVERIES: &str = "
     DELETE FROM deliveries d USING (
         SELECT tenant_id, id FROM deliveries WHERE created_at < $1 AND status NOT IN ('queued', 'sending')
-         ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED) old
+         ORDER BY created_at LIMIT $2) old
      WHERE d.tenant_id = old.tenant_id AND d.id = old.id";
 
 /// Deliveries of which nothing is expected any more.
