@@ -227,7 +227,8 @@ COMMENT ON TABLE notifications IS 'What each person is told, one row a person an
 ALTER TABLE notifications ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE (changed_seq, event_id, title, body, link, data, status, decision, in_digest, digest_id, last_event_at,
     read_at, archived_at, snoozed_until, expires_at, deleted_at, processed_at, push_sent_at, updated_at) ON notifications TO guichet_app;
-GRANT SELECT (tenant_id, id, recipient_id, status, snoozed_until, expires_at, deleted_at, processed_at, created_at), DELETE ON notifications TO guichet_worker;
+GRANT SELECT (tenant_id, id, recipient_id, status, visible, snoozed_until, expires_at, deleted_at, processed_at, created_at, updated_at), DELETE
+    ON notifications TO guichet_worker;
 CREATE POLICY notifications_tenant ON notifications AS RESTRICTIVE TO guichet_app USING (tenant_id = (SELECT authz.tenant()));
 CREATE POLICY notifications_select ON notifications FOR SELECT TO guichet_app
     USING ((recipient_id = (SELECT authz.me()) AND visible) OR (SELECT authz.role()) = 'system');

@@ -47,7 +47,7 @@ COMMENT ON TABLE deliveries IS 'Emails, SMS and pushes: planned with their notif
 ALTER TABLE deliveries ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE (status, attempts, next_attempt_at, deadline_at, lease_until, lease_token, rendered, payload_excerpt, provider, provider_id,
     last_error, sent_at, delivered_at, opened_at, updated_at) ON deliveries TO guichet_app;
-GRANT SELECT (tenant_id, id, channel, lane, status, next_attempt_at, lease_until, lease_token, attempts, created_at),
+GRANT SELECT (tenant_id, id, channel, lane, status, next_attempt_at, lease_until, lease_token, attempts, created_at, updated_at),
     UPDATE (status, attempts, lease_until, lease_token, updated_at, next_attempt_at), DELETE ON deliveries TO guichet_worker;
 CREATE POLICY deliveries_tenant ON deliveries AS RESTRICTIVE TO guichet_app USING (tenant_id = (SELECT authz.tenant()));
 -- What is sent says what its notification says, which is its person's alone: lists of deliveries are the system's, of
@@ -84,3 +84,8 @@ CREATE VIEW email_events WITH (security_invoker = true) AS
       FROM deliveries WHERE channel = 'email';
 COMMENT ON VIEW email_events IS 'Deliveries by email.';
 GRANT SELECT ON email_events TO guichet_app;
+
+-- What the service itself did, and nobody: a delivery that failed for good.
+ALTER POLICY activity_logs_insert ON activity_logs WITH CHECK (
+    (user_id = (SELECT authz.me()) AND (SELECT authz.role()) IS NOT NULL)
+    OR (user_id IS NULL AND (SELECT authz.role()) = 'system'));

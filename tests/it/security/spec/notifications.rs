@@ -151,11 +151,13 @@ pub const NOTIFICATIONS: Table = Table {
             "id",
             "recipient_id",
             "status",
+            "visible",
             "snoozed_until",
             "expires_at",
             "deleted_at",
             "processed_at",
             "created_at",
+            "updated_at",
         ]),
         ..BY_AGE
     },
