@@ -307,7 +307,7 @@ const IDEMPOTENCY_KEYS: Table = Table {
     ..TABLE
 };
 
-pub const TABLES: [Table; 30] = [
+pub static TABLES: [Table; 30] = [
     TENANTS,
     USERS,
     TEAMS,
