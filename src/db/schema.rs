@@ -79,6 +79,7 @@ diesel::table! {
         tenant_id -> Uuid,
         id -> Uuid,
         notification_id -> Nullable<Uuid>,
+        event_id -> Nullable<Uuid>,
         ticket_id -> Nullable<Uuid>,
         user_id -> Uuid,
         channel -> Text,

@@ -38,7 +38,8 @@ fn is_condition(group: &str) -> bool {
         .iter()
         .any(|name| group == format!("( SELECT authz.{name}() AS {name})"));
     let combined = group.contains(" AND ") || group.contains(" OR ");
-    let compares = [" = ", " IN ", " <> ", " IS NOT NULL"].iter().any(|sign| group.contains(sign));
+    let compares =
+        [" = ", " IN ", " <> ", " IS NOT NULL", " IS NULL"].iter().any(|sign| group.contains(sign));
     question || (compares && !combined && !group.starts_with("( SELECT"))
 }
 

@@ -179,6 +179,8 @@ fn participants(of: &impl Fn(&str) -> String) -> Vec<Value> {
             json!({"conversation_id": of(room), "user_id": of(user), "side": "operator", "read_seq": 0}),
         );
     }
+    // One's own place again, as if the conversation were a client's.
+    rows.push(json!({"conversation_id": of("d1"), "client_id": of("c2"), "user_id": of("emma"), "side": "operator", "read_seq": 0}));
     rows
 }
 

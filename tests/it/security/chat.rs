@@ -92,7 +92,11 @@ pub const PARTICIPANTS: Table = Table {
         update: Columns::Only(&["read_seq", "unread_count"]),
         may_select: OWN_PLACE,
         may_update: OWN_PLACE,
-        may_insert: All(&[Mine("user_id"), MySide("side"), Any(&[SEES_ROOM, InDirect("conversation_id")])]),
+        may_insert: All(&[
+            Mine("user_id"),
+            MySide("side"),
+            Any(&[SEES_ROOM, All(&[Not(&OF_ROOM), InDirect("conversation_id")])]),
+        ]),
         ..NONE
     },
     authz: Access {
