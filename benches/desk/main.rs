@@ -17,6 +17,7 @@ mod idle;
 mod joins;
 mod light;
 mod load;
+mod notify;
 mod pgbench;
 mod read;
 mod report;
@@ -91,6 +92,9 @@ async fn scenarios(report: &mut Report, folder: &Folder) -> Result<()> {
     }
     if wanted("stalled") {
         stalled::run(report, &service, &world, &scale).await.context("slow reader")?;
+    }
+    if wanted("notify") {
+        notify::run(report, &service, &world, &scale).await.context("notifications")?;
     }
     if wanted("returning") {
         service = returning::run(report, service, folder, &world, &scale).await.context("return of all")?;

@@ -23,11 +23,11 @@ const VARIETY: usize = 64;
 const PAGE: usize = 50;
 
 /// One kind of read.
-struct Kind {
-    name: &'static str,
+pub struct Kind {
+    pub name: &'static str,
     /// In the statement that answers it.
-    word: &'static str,
-    asks: Vec<(String, String)>,
+    pub word: &'static str,
+    pub asks: Vec<(String, String)>,
 }
 
 pub async fn run(report: &mut Report, service: &Service, world: &World, scale: &Scale) -> Result<()> {
@@ -94,7 +94,7 @@ fn word(number: usize) -> String {
     format!("mo{}", letters.collect::<String>())
 }
 
-async fn measure(report: &mut Report, service: &Service, scale: &Scale, kind: Kind) -> Result<()> {
+pub async fn measure(report: &mut Report, service: &Service, scale: &Scale, kind: Kind) -> Result<()> {
     let (scripts, asks) = prepare(service, &kind).await?;
     let (mut ratios, mut lines) = (Vec::new(), Vec::new());
     for _ in 0..scale.rounds {
@@ -145,7 +145,8 @@ async fn prepare(service: &Service, kind: &Kind) -> Result<(Vec<String>, Vec<Ask
 /// A page is whole and in order; other answers are not empty.
 fn check(path: &str, answer: &Value) -> Result<()> {
     let data = &answer["data"];
-    let list = data.as_array().or_else(|| data["conversations"].as_array());
+    let list =
+        data.as_array().or_else(|| data["conversations"].as_array()).or_else(|| data["items"].as_array());
     let rows = list.map_or(0, Vec::len);
     ensure!(rows > 0, "{path} was answered with nothing: {answer}");
     if path.contains("/messages?") {

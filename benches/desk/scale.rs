@@ -16,6 +16,11 @@ pub struct Scale {
     /// Of the room with a slow reader, and how many messages pass it.
     pub readers: usize,
     pub stalled_messages: usize,
+    /// Whom one event is for, and how many of them listen while others are announced.
+    pub audience: usize,
+    pub listeners: usize,
+    /// Of each of the first thousand of them, in the table before reads are measured.
+    pub notifications_each: usize,
 }
 
 impl Scale {
@@ -35,6 +40,9 @@ const FULL: Scale = Scale {
     turn: Duration::from_secs(4),
     readers: 500,
     stalled_messages: 5_000,
+    audience: 100_000,
+    listeners: 1_000,
+    notifications_each: 1_000,
 };
 
 const SMALL: Scale = Scale {
@@ -47,4 +55,7 @@ const SMALL: Scale = Scale {
     turn: Duration::from_secs(2),
     readers: 50,
     stalled_messages: 5_000,
+    audience: 10_000,
+    listeners: 200,
+    notifications_each: 50,
 };

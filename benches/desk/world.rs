@@ -30,6 +30,7 @@ pub enum Kind {
     Client = 5,
     Room = 6,
     Guest = 7,
+    Reader = 8,
 }
 
 pub struct World {
@@ -116,14 +117,28 @@ impl World {
         self.token(id(Kind::Owner, 1), Role::Owner)
     }
 
+    /// Of somebody of the crowd that is notified (`notify`).
+    pub fn reader_token(&self, reader: usize) -> Result<String> {
+        self.token(id(Kind::Reader, reader), Role::Client)
+    }
+
+    /// Of a backend that announces events.
+    pub fn producer_token(&self) -> Result<String> {
+        self.scoped(id(Kind::Tenant, 1), Role::Service, vec!["event.emit".to_owned()])
+    }
+
     fn token(&self, user: Uuid, role: Role) -> Result<String> {
+        self.scoped(user, role, Vec::new())
+    }
+
+    fn scoped(&self, user: Uuid, role: Role, scopes: Vec<String>) -> Result<String> {
         let now = self.clock.now();
         let new = NewToken {
             subject: user.to_string(),
             tenant: id(Kind::Tenant, 1).to_string(),
             role,
             clients: Vec::new(),
-            scopes: Vec::new(),
+            scopes,
             name: None,
             email: None,
             locale: None,

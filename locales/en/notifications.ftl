@@ -7,3 +7,5 @@ fault-template-too-long = This text takes too much computing.
 fault-blank = This text comes out empty.
 notifications-summary-subject = New notifications: { $count }
 notifications-summary-body = New notifications are waiting for you: { $count }.
+notifications-digest-subject = Your notifications: { $count }
+notifications-digest-body = This is what happened since your last summary.

@@ -7,3 +7,5 @@ fault-template-too-long = Ce texte demande trop de calcul.
 fault-blank = Ce texte est vide une fois produit.
 notifications-summary-subject = Nouvelles notifications : { $count }
 notifications-summary-body = De nouvelles notifications vous attendent dans votre espace : { $count }.
+notifications-digest-subject = Vos notifications : { $count }
+notifications-digest-body = Voici ce qui s’est passé depuis votre dernier résumé.

@@ -15,7 +15,7 @@ CREATE TABLE scheduled_jobs (
 );
 COMMENT ON TABLE scheduled_jobs IS 'When each job of the clock runs next, and who runs it now, under a lease. Of no tenant: the worker''s own.';
 ALTER TABLE scheduled_jobs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-GRANT SELECT, INSERT, UPDATE ON scheduled_jobs TO guichet_worker;
+GRANT SELECT, INSERT, UPDATE (due_at, lease_until, lease_token, started_at, finished_at, outcome, said) ON scheduled_jobs TO guichet_worker;
 CREATE POLICY scheduled_jobs_worker ON scheduled_jobs TO guichet_worker USING (true);
 
 -- Which tenants there are, for jobs that go through them one by one, each in a transaction of that tenant.

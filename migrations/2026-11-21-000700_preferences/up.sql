@@ -58,6 +58,17 @@ CREATE POLICY notification_settings_insert ON notification_settings FOR INSERT T
 CREATE POLICY notification_settings_update ON notification_settings FOR UPDATE TO guichet_app
     USING (user_id = (SELECT authz.me()) OR (SELECT authz.role()) = 'system');
 CREATE POLICY notification_settings_worker ON notification_settings FOR SELECT TO guichet_worker USING (true);
+-- What a person set is theirs: a digest that was sent only says when the next one is due.
+CREATE FUNCTION authz.guard_settings() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS $$
+BEGIN
+    IF authz.role() = 'system'
+        AND (NEW.digest_mode, NEW.digest_hour, NEW.digest_timezone, NEW.quiet_from, NEW.quiet_to, NEW.quiet_timezone)
+        IS DISTINCT FROM (OLD.digest_mode, OLD.digest_hour, OLD.digest_timezone, OLD.quiet_from, OLD.quiet_to, OLD.quiet_timezone) THEN
+        RAISE EXCEPTION 'digest and quiet hours are the person''s own to set' USING ERRCODE = '42501';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER notification_settings_guard BEFORE UPDATE ON notification_settings FOR EACH ROW EXECUTE FUNCTION authz.guard_settings();
 -- A digest that was sent is no change of the settings: it must not move their version.
 CREATE TRIGGER notification_settings_touch BEFORE UPDATE OF digest_mode, digest_hour, digest_timezone, quiet_from, quiet_to, quiet_timezone
     ON notification_settings FOR EACH ROW EXECUTE FUNCTION authz.touch();

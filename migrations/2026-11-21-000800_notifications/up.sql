@@ -54,8 +54,8 @@ ALTER TABLE notification_events ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECUR
 GRANT SELECT, INSERT, UPDATE (status, planned, written, skipped, up_to, updated_at, finished_at) ON notification_events TO guichet_app;
 GRANT SELECT (tenant_id, id, priority, status, updated_at, created_at), DELETE ON notification_events TO guichet_worker;
 CREATE POLICY notification_events_tenant ON notification_events AS RESTRICTIVE TO guichet_app USING (tenant_id = (SELECT authz.tenant()));
-CREATE POLICY notification_events_select ON notification_events FOR SELECT TO guichet_app
-    USING ((SELECT authz.provisions()) OR (SELECT authz.role()) = 'system');
+-- Payload and plan hold what was said in conversations: whoever asks how far an event is gets its numbers, no more.
+CREATE POLICY notification_events_select ON notification_events FOR SELECT TO guichet_app USING ((SELECT authz.role()) = 'system');
 CREATE POLICY notification_events_insert ON notification_events FOR INSERT TO guichet_app WITH CHECK ((SELECT authz.role()) = 'system');
 CREATE POLICY notification_events_update ON notification_events FOR UPDATE TO guichet_app USING ((SELECT authz.role()) = 'system');
 CREATE POLICY notification_events_worker ON notification_events TO guichet_worker USING (true);
@@ -133,7 +133,7 @@ COMMENT ON TABLE notification_feeds IS 'One row a person, under whose lock all c
 ALTER TABLE notification_feeds ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, UPDATE (head, unread, pushes, held, held_since, summary_due_at) ON notification_feeds TO guichet_app;
 GRANT SELECT (tenant_id, user_id, summary_due_at) ON notification_feeds TO guichet_worker;
-GRANT INSERT ON notification_feeds TO guichet_authz;
+GRANT INSERT (tenant_id, user_id) ON notification_feeds TO guichet_authz;
 CREATE POLICY notification_feeds_tenant ON notification_feeds AS RESTRICTIVE TO guichet_app USING (tenant_id = (SELECT authz.tenant()));
 CREATE POLICY notification_feeds_select ON notification_feeds FOR SELECT TO guichet_app
     USING (user_id = (SELECT authz.me()) OR (SELECT authz.role()) = 'system');
@@ -219,15 +219,23 @@ CREATE UNIQUE INDEX notifications_group_key ON notifications (tenant_id, recipie
     WHERE group_key IS NOT NULL AND status = 'unread' AND deleted_at IS NULL;
 CREATE INDEX notifications_snoozed ON notifications (snoozed_until) WHERE snoozed_until IS NOT NULL;
 CREATE INDEX notifications_expiring ON notifications (expires_at) WHERE expires_at IS NOT NULL AND deleted_at IS NULL;
+-- What the counter counts and is over, until the job has been there: few, and looked up with each answer of a counter.
+CREATE INDEX notifications_unread_expiring ON notifications (tenant_id, recipient_id, expires_at)
+    WHERE visible AND status = 'unread' AND deleted_at IS NULL AND snoozed_until IS NULL AND expires_at IS NOT NULL;
 CREATE INDEX notifications_for_digest ON notifications (tenant_id, recipient_id) WHERE in_digest AND digest_id IS NULL;
 CREATE INDEX notifications_unannounced ON notifications (created_at) WHERE processed_at IS NULL;
 CREATE INDEX notifications_type ON notifications (tenant_id, type, created_at);
-CREATE INDEX notifications_age ON notifications (created_at);
+-- The rows that an event tells of without naming them.
+CREATE INDEX notifications_changed ON notifications (tenant_id, recipient_id, changed_seq) WHERE visible;
+-- What retention looks for: what was dealt with, or was never to be seen; and what was deleted.
+CREATE INDEX notifications_age ON notifications (updated_at) WHERE status <> 'unread' OR NOT visible;
+CREATE INDEX notifications_deleted ON notifications (deleted_at) WHERE deleted_at IS NOT NULL;
 COMMENT ON TABLE notifications IS 'What each person is told, one row a person and event. Deleted rows stay until retention takes them.';
 ALTER TABLE notifications ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE (changed_seq, event_id, title, body, link, data, status, decision, in_digest, digest_id, last_event_at,
     read_at, archived_at, snoozed_until, expires_at, deleted_at, processed_at, push_sent_at, updated_at) ON notifications TO guichet_app;
-GRANT SELECT (tenant_id, id, recipient_id, status, snoozed_until, expires_at, deleted_at, processed_at, created_at), DELETE ON notifications TO guichet_worker;
+GRANT SELECT (tenant_id, id, recipient_id, status, visible, snoozed_until, expires_at, deleted_at, processed_at, created_at, updated_at), DELETE
+    ON notifications TO guichet_worker;
 CREATE POLICY notifications_tenant ON notifications AS RESTRICTIVE TO guichet_app USING (tenant_id = (SELECT authz.tenant()));
 CREATE POLICY notifications_select ON notifications FOR SELECT TO guichet_app
     USING ((recipient_id = (SELECT authz.me()) AND visible) OR (SELECT authz.role()) = 'system');
@@ -238,6 +246,12 @@ CREATE POLICY notifications_worker ON notifications TO guichet_worker USING (tru
 
 CREATE FUNCTION authz.guard_notification() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS $$
 BEGIN
+    IF NEW.changed_seq < OLD.changed_seq THEN
+        RAISE EXCEPTION 'the number of a change is never given back' USING ERRCODE = '42501';
+    END IF;
+    IF OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS DISTINCT FROM OLD.deleted_at THEN
+        RAISE EXCEPTION 'a deleted notification stays deleted' USING ERRCODE = '42501';
+    END IF;
     IF authz.role() IS DISTINCT FROM 'system' AND (NEW.event_id, NEW.title, NEW.body, NEW.link, NEW.data, NEW.decision, NEW.in_digest, NEW.digest_id,
             NEW.last_event_at, NEW.expires_at, NEW.processed_at, NEW.push_sent_at)
         IS DISTINCT FROM (OLD.event_id, OLD.title, OLD.body, OLD.link, OLD.data, OLD.decision, OLD.in_digest, OLD.digest_id,

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::store;
@@ -16,28 +16,21 @@ use crate::telemetry::names::JOB_RUNS;
 const EVERY: Duration = Duration::from_secs(1);
 /// Events of one transaction of the job.
 const AT_ONCE: i64 = 2_000;
-const KEEP_EVERY: Duration = Duration::from_secs(3_600);
 /// Months of partitions that stand ready, should nobody make new ones.
 const AHEAD_MONTHS: i32 = 3;
 
-/// Derives and keeps partitions, until told to stop.
-pub async fn run(db: Db, keep_days: i32, stop: CancellationToken) {
+/// Derives until told to stop. Not by the scheduler: each second is too dear for a lease, and the reader's place is one.
+pub async fn run(db: Db, stop: CancellationToken) {
     let mut tick = interval(EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut kept: Option<Instant> = None;
     loop {
         tokio::select! {
             _ = tick.tick() => {}
             () = stop.cancelled() => return,
         }
-        if kept.is_none_or(|at| at.elapsed() >= KEEP_EVERY) {
-            let done = db.worker(move |tx| store::keep(tx, AHEAD_MONTHS, keep_days)).await;
-            note("activity.keep", &done);
-            kept = done.is_ok().then(Instant::now).or(kept);
-        }
         let done = derive(&db).await;
         if !matches!(done, Ok(0)) {
-            note("activity.derive", &done.map(drop));
+            note(&done);
         }
     }
 }
@@ -51,7 +44,13 @@ pub async fn derive(db: &Db) -> Result<usize> {
     Ok(stretches)
 }
 
-fn note(job: &'static str, done: &Result<()>) {
+/// Makes the partitions of the months ahead, and drops those that are older than `keep_days`.
+pub async fn keep(db: &Db, keep_days: i32) -> Result<()> {
+    db.worker(move |tx| store::keep(tx, AHEAD_MONTHS, keep_days)).await
+}
+
+fn note(done: &Result<usize>) {
+    let job = "activity.derive";
     if let Err(error) = done {
         tracing::warn!(%error, job, "a job of the activity log failed; trying again");
     }

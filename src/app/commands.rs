@@ -8,16 +8,21 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::presence;
+use super::topic::Topic;
 use crate::activity;
-use crate::base::id::{ClientId, ConversationId, TenantId, UserId};
+use crate::base::id::{TenantId, UserId};
 use crate::base::{Actor, Error, Kind, Result, Timestamp};
 use crate::chat::http::{ReadCommand, SendCommand, TypingCommand};
 use crate::chat::model::Room;
 use crate::chat::service::{self as chat, UpTo};
 use crate::chat::{Chat, is_reserved_event};
+use crate::config::Feature;
 use crate::identity::connect::Ticket;
 use crate::identity::{self, Asked, Attendance, Directory};
-use crate::realtime::{Change, Circle, Credential, Event, Grant, Host, Kept, Peer, Reach, Receipt};
+use crate::notifications::{self, Notifications, live};
+use crate::realtime::{
+    Change, Circle, Credential, Event, Grant, Host, Kept, Peer, Reach, Receipt, Sees, Waiting,
+};
 use crate::web::Limits;
 use crate::web::idempotency::Once;
 use crate::web::rate_limit::Key;
@@ -33,37 +38,9 @@ const RESERVED_FAMILIES: [&str; 7] =
 pub struct Desk {
     pub directory: Directory,
     pub chat: Chat,
+    pub notifications: Notifications,
     pub attendance: Attendance,
     pub limits: Limits,
-}
-
-/// A topic that guichet knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Topic {
-    Room(ClientId),
-    Direct(ConversationId),
-    Person(UserId),
-    Tenant(TenantId),
-    /// Presence around an operator.
-    Operator(UserId),
-}
-
-impl Topic {
-    fn parse(topic: &str) -> Option<Self> {
-        if let Some(id) = topic.strip_prefix("chat:room:") {
-            return id.parse().ok().map(Topic::Room);
-        }
-        if let Some(id) = topic.strip_prefix("chat:direct:") {
-            return id.parse().ok().map(Topic::Direct);
-        }
-        if let Some(id) = topic.strip_prefix("user:") {
-            return id.parse().ok().map(Topic::Person);
-        }
-        if let Some(id) = topic.strip_prefix("presence:operator:") {
-            return id.parse().ok().map(Topic::Operator);
-        }
-        topic.strip_prefix("tenant:")?.parse().ok().map(Topic::Tenant)
-    }
 }
 
 impl Host for Desk {
@@ -98,7 +75,8 @@ impl Host for Desk {
             // A socket outlives requests: its person may have been deleted or given another rank since it opened.
             let actor = &self.directory.renew(actor).await?;
             let granted = self.grant(actor, topic, after).await;
-            if granted.as_ref().is_err_and(|error| error.kind() == Kind::Forbidden) {
+            // Where a feature is off, nobody attempted what they may not.
+            if granted.as_ref().is_err_and(|error| error.code() == "FORBIDDEN") {
                 activity::forbidden(&self.chat.db, actor, "join", Some(("topic", topic))).await;
             }
             presence::under_flag(&self.directory, actor, granted?).await
@@ -106,8 +84,20 @@ impl Host for Desk {
         .boxed()
     }
 
+    fn authorize_own<'a>(&'a self, actor: &'a Actor, topic: &'a str) -> BoxFuture<'a, Result<Waiting>> {
+        async move {
+            let Some(Topic::Notifications(user)) = Topic::parse(topic) else {
+                return self.authorize(actor, topic, None).await.map(Waiting::from);
+            };
+            let actor = self.directory.renew(actor).await?;
+            let live::Waiting { head, events } = live::waiting(&self.notifications, &actor, user).await?;
+            Ok(Waiting { grant: of_feed(head), events })
+        }
+        .boxed()
+    }
+
     fn own_topics(&self, actor: &Actor) -> Vec<String> {
-        let mut own = vec![crate::chat::person_topic(actor.user)];
+        let mut own = vec![crate::chat::person_topic(actor.user), notifications::topic(actor.user)];
         if actor.role.is_operator() {
             own.push(format!("tenant:{}", actor.tenant));
         }
@@ -176,6 +166,8 @@ impl Host for Desk {
             let room = match Topic::parse(topic) {
                 Some(Topic::Room(client)) => Room::Client(client),
                 Some(Topic::Direct(conversation)) => Room::Conversation(conversation),
+                // What stands in a person's feed is the service's to say.
+                Some(Topic::Notifications(_)) => return Err(Error::forbidden()),
                 _ => return Err(Error::new(Kind::Validation, "NOT_NUMBERED")),
             };
             let kept = chat::persist(&self.chat, actor, room, event, payload).await?;
@@ -185,13 +177,25 @@ impl Host for Desk {
     }
 
     fn reach<'a>(&'a self, actor: &'a Actor) -> BoxFuture<'a, Result<Vec<Reach>>> {
-        async move { chat::reach(&self.chat, &self.directory.renew(actor).await?).await }.boxed()
+        async move {
+            let actor = self.directory.renew(actor).await?;
+            match chat::reach(&self.chat, &actor).await {
+                // Without chat there is what is theirs alone.
+                Err(error) if error.code() == "FEATURE_DISABLED" => {
+                    self.directory.require(&actor, Feature::Notifications).await?;
+                    Ok(vec![Reach::Person(actor.user)])
+                }
+                reach => reach,
+            }
+        }
+        .boxed()
     }
 
     fn changed_rows<'a>(&'a self, table: &'a str, event: &'a Event) -> BoxFuture<'a, Result<Vec<Change>>> {
         async move {
             match table {
                 "messages" => chat::changed_by_reading(&self.chat, event).await,
+                "notifications" => notifications::changed_rows(&self.notifications, event).await,
                 other => Err(Error::internal(format!("nobody reads the changed rows of {other}"))),
             }
         }
@@ -223,7 +227,9 @@ impl Host for Desk {
             let room = match Topic::parse(&receipt.topic) {
                 Some(Topic::Room(client)) => Room::Client(client),
                 Some(Topic::Direct(id)) => Room::Conversation(id),
-                Some(Topic::Person(_) | Topic::Tenant(_) | Topic::Operator(_)) | None => continue,
+                // What reached a screen is no state of a notification.
+                Some(Topic::Person(_) | Topic::Tenant(_) | Topic::Operator(_) | Topic::Notifications(_))
+                | None => continue,
             };
             self.chat.delivered.heard(&receipt.actor, room, receipt.up_to);
         }
@@ -262,6 +268,9 @@ impl Desk {
             Some(Topic::Person(user)) => self.person(actor, user, after).await,
             Some(Topic::Tenant(tenant)) => of_tenant(actor, tenant),
             Some(Topic::Operator(operator)) => presence::of_operator(&self.directory, actor, operator).await,
+            Some(Topic::Notifications(user)) => {
+                live::head(&self.notifications, actor, user).await.map(of_feed)
+            }
         }
     }
 
@@ -293,6 +302,11 @@ impl Desk {
     }
 }
 
+/// Nobody has company in their own feed.
+fn of_feed(head: i64) -> Grant {
+    Grant { head: Some(head), sees: Sees::nobody(), ..Grant::default() }
+}
+
 fn of_tenant(actor: &Actor, tenant: TenantId) -> Result<Grant> {
     if tenant == actor.tenant && actor.role.is_operator() {
         Ok(Grant::default())
@@ -319,28 +333,4 @@ fn parse<T: DeserializeOwned>(payload: Value) -> Result<T> {
 
 fn answer(value: &impl serde::Serialize) -> Result<Value> {
     serde_json::to_value(value).map_err(Error::internal)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_known_topics_are_topics() {
-        let id = "0198c0de-0000-7000-8000-000000000001";
-        assert!(Topic::parse(&format!("chat:room:{id}")).is_some());
-        assert!(Topic::parse(&format!("user:{id}")).is_some());
-        assert!(Topic::parse(&format!("chat:direct:{id}")).is_some());
-        for wrong in [
-            "",
-            "chat:room:",
-            "chat:room:x",
-            "chat:direct:",
-            "user",
-            "room:1",
-            &format!("chat:direct:{id}:x"),
-        ] {
-            assert_eq!(Topic::parse(wrong), None, "{wrong}");
-        }
-    }
 }

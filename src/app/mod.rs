@@ -7,13 +7,14 @@ pub mod commands;
 mod deliveries;
 pub mod demo;
 pub mod engine;
-mod housekeeping;
+mod jobs;
 mod lifecycle;
 mod metrics;
 pub mod openapi;
 mod presence;
 mod routes;
 mod serve;
+mod topic;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,6 +29,8 @@ use crate::config::Config;
 use crate::db::{self, Db};
 use crate::deliveries::{self as outside, Deliveries};
 use crate::identity::{Attendance, Directory, Gate, Parts, PresenceOf, RightsMoved, Tokens};
+use crate::jobs::Scheduler;
+use crate::notifications::intake::Intake;
 use crate::notifications::{self, Notifications};
 use crate::realtime::{self, Hub, Realtime};
 use crate::web::health::Readiness;
@@ -40,6 +43,9 @@ pub struct App {
     pub db: Db,
     pub directory: Directory,
     pub notifications: Notifications,
+    /// Where Redis is configured.
+    pub intake: Option<Intake>,
+    pub scheduler: Scheduler,
     pub deliveries: Deliveries,
     pub chat: Chat,
     pub realtime: Arc<Realtime>,
@@ -56,7 +62,7 @@ impl App {
             clock: clock.clone(),
             patience: presence::patience(&config.realtime),
             spelling: afritalk::spelling(),
-            tables: vec![&crate::chat::MESSAGES],
+            tables: vec![&crate::chat::MESSAGES, &notifications::NOTIFICATIONS],
         }));
         let lifecycle = Lifecycle::new();
         let directory = directory(&config, &db, &hub, &clock)?;
@@ -69,6 +75,7 @@ impl App {
             wake: Arc::default(),
             deliveries_due: Arc::default(),
         };
+        let scheduler = jobs::scheduler(&config, &notifications);
         let deliveries = deliveries::room(&config.deliveries, &notifications);
         let chat = Chat {
             db: db.clone(),
@@ -85,6 +92,7 @@ impl App {
         let host = Arc::new(commands::Desk {
             directory: directory.clone(),
             chat: chat.clone(),
+            notifications: notifications.clone(),
             attendance,
             limits: limits.clone(),
         });
@@ -100,12 +108,15 @@ impl App {
         );
         let realtime = Arc::new(realtime);
         let gate = Gate { directory: directory.clone(), limits };
-        let readiness = readiness(&db);
+        let intake = intake(&config, &notifications)?;
+        let readiness = readiness(&db, intake.as_ref());
         Ok(Self {
             config: Arc::new(config),
             db,
             directory,
             notifications,
+            intake,
+            scheduler,
             deliveries,
             chat,
             realtime,
@@ -122,14 +133,18 @@ impl App {
         self.lifecycle.spawn("delivered", crate::chat::delivered::run(self.chat.clone(), stop.clone()));
         self.lifecycle.spawn("typing", self.chat.typing.clone().run(stop.clone()));
         self.lifecycle
-            .spawn("housekeeping", housekeeping::run(self.db.clone(), self.chat.clock.clone(), stop.clone()));
-        self.lifecycle
             .spawn("events", notifications::events::runner::run(self.notifications.clone(), stop.clone()));
+        if let Some(intake) = &self.intake {
+            self.lifecycle.spawn("intake", intake.clone().run(stop.clone()));
+        }
+        if self.config.server.jobs_enabled {
+            self.lifecycle.spawn("jobs", self.scheduler.clone().run(stop.clone()));
+        }
+        self.lifecycle.spawn("signs", crate::identity::signs::run(self.directory.clone(), stop.clone()));
+        self.lifecycle.spawn("activity", activity::derive::run(self.db.clone(), stop.clone()));
         let tracker = self.lifecycle.tracker().clone();
         self.lifecycle.spawn("deliveries", outside::run(self.deliveries.clone(), tracker, stop.clone()));
         self.lifecycle.spawn("delivery gauges", outside::gauges::run(self.deliveries.clone(), stop.clone()));
-        let keep_days = i32::try_from(self.config.activity.audit_retention_days).unwrap_or(i32::MAX);
-        self.lifecycle.spawn("activity", activity::derive::run(self.db.clone(), keep_days, stop.clone()));
         self.lifecycle.spawn("metrics", metrics::run(self.db.clone(), stop));
     }
 }
@@ -190,9 +205,14 @@ fn rates(config: &Config) -> RateSettings {
     }
 }
 
-fn readiness(db: &Db) -> Readiness {
+fn intake(config: &Config, notifications: &Notifications) -> anyhow::Result<Option<Intake>> {
+    let Some(url) = &config.redis.url else { return Ok(None) };
+    Ok(Some(Intake::new(notifications.clone(), &url.0, &config.redis.prefix)?))
+}
+
+fn readiness(db: &Db, intake: Option<&Intake>) -> Readiness {
     let database = db.clone();
-    Readiness::new().check("database", move || {
+    let readiness = Readiness::new().check("database", move || {
         let db = database.clone();
         async move {
             let asked = Instant::now();
@@ -204,5 +224,12 @@ fn readiness(db: &Db) -> Readiness {
             .await?;
             Ok(asked.elapsed())
         }
-    })
+    });
+    match intake.cloned() {
+        Some(intake) => readiness.watch("redis", move || {
+            let intake = intake.clone();
+            async move { intake.check().await }
+        }),
+        None => readiness,
+    }
 }

@@ -50,6 +50,9 @@ answer under `/api`.\n\nThe sockets are described [on a page of their own](/docs
         (name = "presence", description = "Who is there now"),
         (name = "afritalk", description = "Direct messages and presence as AfriTalk's front end calls them: under `/api/tenants`, in camelCase"),
         (name = "chat", description = "Client rooms: messages, receipts, search"),
+        (name = "notifications", description = "What people are told: events, templates, feeds"),
+        (name = "events", description = "What other backends announce"),
+        (name = "preferences", description = "What people are told, and how: their own choices, and what is forced for a client"),
         (name = "activity", description = "Who did what"),
     )
 )]

@@ -14,13 +14,14 @@ use crate::web::cors::Origins;
 use crate::web::guard::BodySettings;
 use crate::web::routes::{RouteTable, unmatched, unmatched_outside};
 use crate::web::{self as conventions, Conventions, docs, health};
-use crate::{activity, chat, deliveries, identity, notifications, realtime};
+use crate::{activity, chat, deliveries, identity, notifications, preferences, realtime};
 
 /// The routes of the API, under whatever base. Literal paths stand before patterns that would take them.
 pub fn api(config: &mut ServiceConfig<'_>) {
     config
         .configure(chat::http::routes)
         .configure(identity::routes)
+        .configure(preferences::http::routes)
         .configure(notifications::routes)
         .configure(deliveries::http::routes)
         .configure(activity::http::routes)

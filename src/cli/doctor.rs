@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use secrecy::ExposeSecret;
 
 use crate::app::engine::{Claim, Engine, connect};
@@ -29,6 +30,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Finding { what: "configuration", result: Ok(warnings(&config)) },
         Finding { what: "data folder", result: data_dir(&config) },
         Finding { what: "database", result: database(&config) },
+        Finding { what: "redis", result: redis(&config) },
         Finding { what: "tokens", result: tokens(&config) },
         Finding { what: "address", result: address(&config) },
     ];
@@ -70,6 +72,24 @@ fn database(config: &Config) -> anyhow::Result<String> {
     }
     Engine::open(config, Claim::Share)?;
     Ok("reached with both roles, schema up to date".to_owned())
+}
+
+fn redis(config: &Config) -> anyhow::Result<String> {
+    let Some(url) = &config.redis.url else {
+        return Ok("not used: events come over HTTP alone (REDIS_URL)".to_owned());
+    };
+    // The address may hold a password, and so is not for the screen.
+    let client = redis::Client::open(url.0.expose_secret())?;
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(crate::notifications::intake::ping(&client))
+        .context("Redis could not be reached by REDIS_URL")?;
+    Ok(format!(
+        "reached; events are taken from {}{}",
+        config.redis.prefix,
+        crate::notifications::intake::NAME
+    ))
 }
 
 fn tokens(config: &Config) -> anyhow::Result<String> {

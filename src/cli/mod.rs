@@ -4,7 +4,9 @@
 mod asyncapi;
 mod config;
 mod doctor;
+mod jobs;
 mod migrate;
+mod notifications;
 mod openapi;
 mod seed;
 mod serve;
@@ -35,6 +37,10 @@ enum Command {
     Seed(seed::Args),
     /// Make a token, for development and operations
     Token(token::Args),
+    /// Run a job of the clock by hand, or list them all
+    Jobs(jobs::Args),
+    /// Tidy up, repair or fake notifications
+    Notifications(notifications::Args),
     /// Print what is configured, secrets masked
     Config(config::Args),
     /// Print the API description (openapi.yaml)
@@ -69,6 +75,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::run(configured()?, &args)?,
         Command::Migrate(args) => migrate::run(&configured()?, &args)?,
         Command::Seed(args) => seed::run(&configured()?, &args)?,
+        Command::Jobs(args) => jobs::run(configured()?, &args)?,
+        Command::Notifications(args) => notifications::run(configured()?, &args)?,
         Command::Token(args) => token::run(&configured()?, &args)?,
         Command::Doctor => return doctor::run(),
     }

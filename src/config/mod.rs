@@ -21,6 +21,7 @@ mod notifications;
 mod print;
 mod reader;
 mod realtime;
+mod redis;
 mod server;
 mod setting;
 mod tokens;
@@ -37,6 +38,7 @@ pub use logs::{LogFormat, Logs};
 pub use made_once::secret_made_once;
 pub use notifications::Notifications;
 pub use realtime::Realtime;
+pub use redis::{Redis, RedisUrl};
 pub use server::{Environment, Server};
 pub use tokens::Tokens;
 pub use values::{JsonPointer, LogFilter, Origins, RoleMap};
@@ -49,6 +51,7 @@ use reader::{Entry, Reader};
 pub struct Config {
     pub server: Server,
     pub database: Database,
+    pub redis: Redis,
     pub tokens: Tokens,
     pub limits: Limits,
     pub realtime: Realtime,
@@ -74,6 +77,7 @@ impl Config {
         let mut config = Self {
             server: Server::read(&mut reader),
             database: Database::read(&mut reader),
+            redis: Redis::read(&mut reader),
             tokens: Tokens::read(&mut reader),
             limits: Limits::read(&mut reader),
             realtime: Realtime::read(&mut reader),

@@ -34,6 +34,9 @@ section! {
         /// Proxies in front of the service, whose X-Forwarded-For is believed: addresses or networks with
         /// commas between. Example: 10.0.0.0/8,192.168.1.7
         pub trusted_proxies: Vec<IpNet> = "TRUSTED_PROXIES", "";
+        /// Whether this process runs the jobs of the clock. Where several processes share a database, each run is one
+        /// process's anyway.
+        pub jobs_enabled: bool = "JOBS_ENABLED", "true";
         /// Time that a stop may take, in seconds.
         pub shutdown_grace_secs: u64 = "SHUTDOWN_GRACE_SECS", "25", in 1..=600;
     }

@@ -41,6 +41,7 @@ pub async fn authenticate<B: MessageBody + 'static>(
         Err(error) => return Ok(challenge(request, error)),
     };
     gate.directory.presence().touch(actor.tenant, actor.user);
+    gate.directory.signs().note(&actor, gate.directory.clock().now());
     request.extensions_mut().insert(actor.clone());
     request.extensions_mut().insert(ends);
     if let Err(error) = gate.limits.check_request(request.request(), Key::of(&actor)) {

@@ -18,6 +18,7 @@ pub mod policy;
 pub mod presence;
 pub mod projects;
 mod search;
+pub mod signs;
 pub mod teams;
 pub mod tenants;
 pub mod token;

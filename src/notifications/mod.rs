@@ -4,11 +4,17 @@
 //! in `notification_feeds`; conversations are locked before feeds.
 
 pub mod by_hand;
+mod changes;
 pub mod events;
+mod explain;
 pub mod feed;
+pub mod intake;
+pub mod jobs;
+pub mod live;
 pub mod model;
 mod pipeline;
 mod policy;
+pub mod rejected;
 pub mod rooms;
 pub mod summary;
 pub mod templates;
@@ -16,6 +22,8 @@ pub mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use changes::{NOTIFICATIONS, changed_rows};
 
 use crate::base::Clock;
 use crate::base::id::UserId;
@@ -52,8 +60,15 @@ pub struct Settings {
 
 /// The numbered topic of a person's notifications.
 pub fn topic(user: UserId) -> String {
-    format!("client:notifications:{user}")
+    format!("{TOPIC}{user}")
 }
+
+/// Whose notifications a topic tells of, if it is one of these.
+pub fn user_of(topic: &str) -> Option<UserId> {
+    topic.strip_prefix(TOPIC)?.parse().ok()
+}
+
+const TOPIC: &str = "client:notifications:";
 
 /// Whether a link stays within the app: `//host` and `/\\host` would leave it.
 pub fn is_relative(link: &str) -> bool {
@@ -66,6 +81,11 @@ pub fn is_relative(link: &str) -> bool {
 
 /// The routes of this room. They want a `web::Data<Notifications>`.
 pub fn routes(config: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) {
+    explain::routes(config);
+    // Before the events' own, which would take its literal path for an id.
+    rejected::http::routes(config);
     events::http::routes(config);
     by_hand::http::routes(config);
+    // Its pattern `/notifications/{id}` would take the literal paths of the others.
+    feed::http::routes(config);
 }

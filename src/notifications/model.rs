@@ -12,6 +12,7 @@ use crate::preferences::{Category, Channel, Priority};
 /// How far a person is with a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = NotificationStatus)]
 pub enum Status {
     Unread,
     Read,
@@ -33,7 +34,7 @@ impl Status {
 }
 
 /// One entry of a person's feed.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Notification {
     pub id: NotificationId,
     /// Its place in the order in which the person was told.

@@ -18,31 +18,43 @@ pub const DELETED: &str = "notify:deleted";
 
 pub const EVENTS: [&str; 5] = [NEW, UPDATED, UNREAD, SUMMARY, DELETED];
 
+/// `notify:new`: the notification, and how many are unread with it.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NotificationNewTold)]
 pub struct NewTold<'a> {
     pub notification: &'a Notification,
     pub unread: i64,
 }
 
+/// `notify:updated`: the notification as it is now.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NotificationUpdatedTold)]
 pub struct UpdatedTold<'a> {
     pub notification: &'a Notification,
     pub unread: i64,
+    /// Whether it asks for attention anew: something happened again, or its snooze is over.
     pub raised: bool,
 }
 
+/// `notify:unread`: the counter alone.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NotificationsUnreadTold)]
 pub struct UnreadTold {
     pub count: i64,
 }
 
+/// `notify:summary`: the feed is to be loaded again.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NotificationsSummaryTold)]
 pub struct SummaryTold {
+    /// How many it stands for.
     pub count: i64,
     pub since: Timestamp,
 }
 
+/// `notify:deleted`: the notification is gone.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NotificationDeletedTold)]
 pub struct DeletedTold {
     pub id: NotificationId,
     pub unread: i64,

@@ -47,6 +47,15 @@ pub fn preference(category: Category, channel: Channel, levels: &Levels) -> (boo
         .unwrap_or((true, Level::Default))
 }
 
+/// What overrides for several clients of one member come to: off by any is off, else on by any is on.
+///
+/// Of an event that concerns one client, that client's override alone counts: then there is nothing to combine.
+pub fn combine(says: &[Say]) -> Say {
+    PerChannel::from_fn(|channel| {
+        says.iter().filter_map(|say| *say.get(channel)).reduce(|one, other| one && other)
+    })
+}
+
 /// What an event asks of each recipient.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked {
@@ -69,7 +78,7 @@ pub struct Recipient<'a> {
     /// Whether the person gathers what is of low priority in a digest mail.
     pub has_digest: bool,
     pub quiet: Option<&'a QuietHours>,
-    /// Whether the throttle holds it back.
+    /// Whether the throttle holds it back. What is critical is never held.
     pub is_held: bool,
     /// Whether the event concerns a team or a client that the person has nothing to do with.
     pub is_out_of_scope: bool,
@@ -93,7 +102,7 @@ pub enum Rule {
     Suppressed,
     /// Above the rate per minute: a summary says it.
     Throttle,
-    /// Gathered in the digest mail.
+    /// Gathered in the digest mail, whether or not the template uses email.
     Digest,
     /// Sent when the quiet hours end.
     QuietHours,
@@ -126,7 +135,9 @@ fn verdict(asked: &Asked, to: &Recipient<'_>, channel: Channel, now: Timestamp) 
     if to.is_out_of_scope {
         return no(Rule::TeamScope);
     }
-    if !asked.channels.get(channel) {
+    // The digest is apart from the template's channels: it gathers what is low, mailed one by one or not.
+    let is_gathered = channel == Channel::Email && asked.priority == Priority::Low && to.has_digest;
+    if !asked.channels.get(channel) && !is_gathered {
         return no(Rule::Template);
     }
     if *asked.disabled.get(channel) {
@@ -137,8 +148,9 @@ fn verdict(asked: &Asked, to: &Recipient<'_>, channel: Channel, now: Timestamp) 
     if !is_wanted {
         return by(false, Rule::Preference, None);
     }
+    let is_held = to.is_held && asked.priority != Priority::Critical;
     if channel == Channel::Inapp {
-        return by(true, if to.is_held { Rule::Throttle } else { Rule::Preference }, None);
+        return by(true, if is_held { Rule::Throttle } else { Rule::Preference }, None);
     }
     if !to.reachable.get(channel) {
         return by(false, Rule::NoAddress, None);
@@ -146,11 +158,12 @@ fn verdict(asked: &Asked, to: &Recipient<'_>, channel: Channel, now: Timestamp) 
     if *to.suppressed.get(channel) {
         return by(false, Rule::Suppressed, None);
     }
-    if to.is_held {
-        return by(false, Rule::Throttle, None);
-    }
-    if channel == Channel::Email && asked.priority == Priority::Low && to.has_digest {
+    // Before the throttle: the digest is one mail however much it gathers.
+    if is_gathered {
         return by(false, Rule::Digest, None);
+    }
+    if is_held {
+        return by(false, Rule::Throttle, None);
     }
     if asked.priority != Priority::Critical
         && let Some(end) = to.quiet.and_then(|quiet| quiet.end_if_within(now))

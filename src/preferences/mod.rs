@@ -3,13 +3,25 @@
 //!
 //! - [`decide`] is pure; whoever asks loads what it needs, and stores what it answers.
 //! - A change is in force for the next event.
+//! - Nobody but the person changes their own choices. An override is the desk's, and wins over them.
 
 pub mod decide;
 mod defaults;
+pub mod digest;
+mod effective;
+pub mod http;
 pub mod model;
+mod policy;
 pub mod quiet;
+mod service;
+mod settings;
+mod store;
 
-pub use decide::{Asked, Decision, Level, Levels, Recipient, Rule, Verdict, decide, preference};
+#[cfg(test)]
+mod tests;
+
+pub use decide::{Asked, Decision, Level, Levels, Recipient, Rule, Verdict, combine, decide, preference};
 pub use defaults::{TenantDefaults, tenant_defaults};
+pub use digest::DigestMode;
 pub use model::{Category, Channel, PerChannel, Priority, Say};
 pub use quiet::QuietHours;

@@ -14,7 +14,8 @@ pub struct QuietHours {
 }
 
 impl QuietHours {
-    /// When the quiet ends, if `now` is within it. An end that the clock skips in spring is the first moment after.
+    /// When the quiet ends, if `now` is within it: later than `now`. An end that the clock skips in spring is the first
+    /// moment after; of one that it shows twice in autumn, the next.
     pub fn end_if_within(&self, now: Timestamp) -> Option<Timestamp> {
         let local = now.as_datetime().with_timezone(&self.timezone);
         let (time, today) = (local.time(), local.date_naive());
@@ -26,15 +27,21 @@ impl QuietHours {
             false => return None,
         };
         let day = if ends_tomorrow { today.checked_add_days(Days::new(1))? } else { today };
-        Some(first_moment(self.timezone, day.and_time(self.to)))
+        let end = day.and_time(self.to);
+        let first = first_moment(self.timezone, end);
+        if first > now {
+            return Some(first);
+        }
+        // Between the two times that the clock shows it.
+        self.timezone.from_local_datetime(&end).latest().map(|at| Timestamp::from_datetime(at.to_utc()))
     }
 }
 
 /// The first moment at which the local clock shows `local` or later: what a skipped time means, and of a repeated one
 /// the first.
 pub fn first_moment(timezone: Tz, local: chrono::NaiveDateTime) -> Timestamp {
-    // No zone skips more than a day; most skip an hour.
-    let steps = (0..=24 * 4).map(|quarters| local + chrono::TimeDelta::minutes(15 * quarters));
+    // No zone skips more than a day, nor part of a minute.
+    let steps = (0..=24 * 60).map(|minutes| local + chrono::TimeDelta::minutes(minutes));
     let found = steps.filter_map(|at| timezone.from_local_datetime(&at).earliest()).next();
     Timestamp::from_datetime(found.map_or_else(|| local.and_utc(), |at| at.to_utc()))
 }

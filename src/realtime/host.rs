@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -42,6 +43,19 @@ pub struct Grant {
     pub extra: Map<String, Value>,
     /// Whom `presence_state` and `presence_diff` show to this subscriber.
     pub sees: Sees,
+}
+
+/// A grant, and what waits at the topic.
+#[derive(Debug, Default)]
+pub struct Waiting {
+    pub grant: Grant,
+    pub events: Vec<Event>,
+}
+
+impl From<Grant> for Waiting {
+    fn from(grant: Grant) -> Self {
+        Self { grant, events: Vec::new() }
+    }
 }
 
 /// Who is told of a person's presence.
@@ -84,6 +98,12 @@ pub trait Host: Send + Sync + 'static {
 
     /// Topics (bare names) that are `actor`'s own: dialects without joins hear them from the connect on.
     fn own_topics(&self, actor: &Actor) -> Vec<String>;
+
+    /// The same as `authorize` for an own topic that nobody asked to join, and what its person finds there: events of
+    /// before the grant's head, in the order in which they are told.
+    fn authorize_own<'a>(&'a self, actor: &'a Actor, topic: &'a str) -> BoxFuture<'a, Result<Waiting>> {
+        async move { self.authorize(actor, topic, None).await.map(Waiting::from) }.boxed()
+    }
 
     /// Whether `actor` may connect where `tenant`, an id as somebody wrote it, is said to live.
     fn may_enter<'a>(&'a self, actor: &'a Actor, tenant: &'a str) -> BoxFuture<'a, Result<()>>;

@@ -1,5 +1,7 @@
 //! The replay log as sessions and the relay read it. PostgreSQL's outbox is one; tests have another.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
@@ -30,7 +32,15 @@ impl Cursor {
     pub fn at(txid: i64) -> Self {
         Self { txid, tenant: Uuid::nil(), topic: String::new(), seq: 0 }
     }
+
+    /// Whether nothing was left to read when it was made.
+    pub fn is_at_edge(&self) -> bool {
+        self.topic.is_empty()
+    }
 }
+
+/// Whether anybody here has yet to hear of an event, whose payload is not read yet.
+pub type Wants = Arc<dyn Fn(&Event) -> bool + Send + Sync>;
 
 pub trait Log: Send + Sync + 'static {
     /// The newest `limit` events made at or after `since`; `None` when there are none.
@@ -65,7 +75,8 @@ pub trait Log: Send + Sync + 'static {
     fn edge(&self) -> BoxFuture<'_, Result<Cursor>>;
 
     /// What committed since the cursor, a bounded number, and where to go on. Never skips what is still committing.
-    fn tail(&self, from: Cursor) -> BoxFuture<'_, Result<(Vec<Event>, Cursor)>>;
+    /// Events that are told on their own topic alone are left out, payload unread, unless `wants` says otherwise.
+    fn tail(&self, from: Cursor, wants: Wants) -> BoxFuture<'_, Result<(Vec<Event>, Cursor)>>;
 
     /// Makes the partitions of the days ahead, and drops those of before `keep_days`.
     fn keep(&self, keep_days: i32) -> BoxFuture<'_, Result<()>>;

@@ -55,11 +55,11 @@ pub use self::changes::{Change, ChangeKind, Column, ColumnType, Reach, Rows, Tab
 pub use self::codec::Spelling;
 use self::connection::{Connection, Order};
 pub use self::event::{Aside, Event, Signal};
-pub use self::host::{Audience, Circle, Credential, Grant, Host, Kept, Peer, Ranks, Receipt, Sees};
+pub use self::host::{Audience, Circle, Credential, Grant, Host, Kept, Peer, Ranks, Receipt, Sees, Waiting};
 pub use self::hub::{Hub, Parts as HubParts};
 use self::line::Line;
 use self::lock::lock;
-pub use self::log::{Cursor, Log, Newest};
+pub use self::log::{Cursor, Log, Newest, Wants};
 pub use self::outbox::Outbox;
 pub use self::presence::{Patience, Stand};
 use self::relay::Relay;

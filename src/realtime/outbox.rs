@@ -5,6 +5,8 @@
 //! who may is decided before (`Host::authorize`; docs/adr/0006).
 //! Payloads stay text from the row to the socket: `json` keeps what was written, byte for byte.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
 use futures_util::future::BoxFuture;
@@ -13,7 +15,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::event::{Aside, Event};
-use super::log::{Cursor, Log, Newest};
+use super::log::{Cursor, Log, Newest, Wants};
 use crate::base::id::{ClientId, TenantId};
 use crate::base::{Actor, Error, Result, Timestamp};
 use crate::db::sql::sql;
@@ -42,11 +44,18 @@ const FILL: &str = "SELECT tenant_id, topic, seq, id, event, payload::text AS pa
 
 const EDGE: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS number";
 
-// The edge is read before the rows, by another statement: every row below it is then visible.
-const TAIL: &str = "SELECT tenant_id, topic, seq, id, event, payload::text AS payload, fanout::text AS fanout, client_id, \
+// The edge is read before the rows, by another statement: every row below it is then visible. An event that is told on
+// its own topic alone comes without its payload: an announcement to a hundred thousand people, a few of them here, is
+// read for those few.
+const TAIL: &str = "SELECT tenant_id, topic, seq, id, event, \
+    CASE WHEN fanout::text <> '{}' THEN payload::text END AS payload, fanout::text AS fanout, client_id, \
     txid::text::bigint AS tx FROM outbox \
     WHERE (txid, tenant_id, topic, seq) > ($1::text::xid8, $2, $3, $4) AND txid < $5::text::xid8 \
     ORDER BY txid, tenant_id, topic, seq LIMIT $6";
+
+// By the tail's own index: the rows lie where the page was read.
+const PAYLOADS: &str = "SELECT id, payload::text AS payload FROM outbox \
+    WHERE txid >= $1::text::xid8 AND txid <= $2::text::xid8 AND id = ANY($3)";
 
 const KEEP: &str = "SELECT authz.keep_outbox($1, $2)";
 
@@ -104,8 +113,8 @@ impl Log for Outbox {
         Box::pin(self.0.worker(edge))
     }
 
-    fn tail(&self, from: Cursor) -> BoxFuture<'_, Result<(Vec<Event>, Cursor)>> {
-        Box::pin(self.0.worker(move |tx| tail(tx, &from)))
+    fn tail(&self, from: Cursor, wants: Wants) -> BoxFuture<'_, Result<(Vec<Event>, Cursor)>> {
+        Box::pin(self.0.worker(move |tx| tail(tx, &from, &wants)))
     }
 
     fn keep(&self, keep_days: i32) -> BoxFuture<'_, Result<()>> {
@@ -130,14 +139,23 @@ struct Row {
     id: Uuid,
     #[diesel(sql_type = Text)]
     event: String,
-    #[diesel(sql_type = Text)]
-    payload: String,
+    /// `None`: not read.
+    #[diesel(sql_type = Nullable<Text>)]
+    payload: Option<String>,
     #[diesel(sql_type = Text)]
     fanout: String,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     client_id: Option<ClientId>,
     #[diesel(sql_type = BigInt)]
     tx: i64,
+}
+
+#[derive(QueryableByName)]
+struct Payload {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    payload: String,
 }
 
 #[derive(QueryableByName)]
@@ -190,7 +208,7 @@ fn edge(tx: &mut WorkerTx<'_>) -> Result<Cursor> {
     Ok(Cursor::at(edge.number))
 }
 
-fn tail(tx: &mut WorkerTx<'_>, from: &Cursor) -> Result<(Vec<Event>, Cursor)> {
+fn tail(tx: &mut WorkerTx<'_>, from: &Cursor, wants: &Wants) -> Result<(Vec<Event>, Cursor)> {
     let edge = edge(tx)?;
     let rows: Vec<Row> = sql(TAIL)
         .bind(from.txid.to_string())
@@ -207,7 +225,36 @@ fn tail(tx: &mut WorkerTx<'_>, from: &Cursor) -> Result<(Vec<Event>, Cursor)> {
         }
         Some(_) | None => edge,
     };
-    Ok((events(rows)?, next))
+    Ok((wanted(tx, rows, wants)?, next))
+}
+
+/// The events of a page that are to be told here, in its order, whole.
+fn wanted(tx: &mut WorkerTx<'_>, rows: Vec<Row>, wants: &Wants) -> Result<Vec<Event>> {
+    let (mut found, mut lacking) = (Vec::new(), HashMap::new());
+    let (mut first, mut last) = (i64::MAX, i64::MIN);
+    for row in rows {
+        let (is_whole, txid) = (row.payload.is_some(), row.tx);
+        let event = row.into_event()?;
+        if !is_whole {
+            if !wants(&event) {
+                continue;
+            }
+            (first, last) = (first.min(txid), last.max(txid));
+            lacking.insert(event.id, found.len());
+        }
+        found.push(event);
+    }
+    if lacking.is_empty() {
+        return Ok(found);
+    }
+    let ids: Vec<Uuid> = lacking.keys().copied().collect();
+    let query = sql(PAYLOADS).bind(first.to_string()).bind(last.to_string()).bind(ids);
+    for Payload { id, payload } in query.load(tx.conn())? {
+        if let Some(event) = lacking.get(&id).and_then(|at| found.get_mut(*at)) {
+            event.payload = RawValue::from_string(payload).map_err(Error::internal)?;
+        }
+    }
+    Ok(found)
 }
 
 fn events(rows: Vec<Row>) -> Result<Vec<Event>> {
@@ -216,14 +263,21 @@ fn events(rows: Vec<Row>) -> Result<Vec<Event>> {
 
 impl Row {
     fn into_event(self) -> Result<Event> {
-        let fanout: Fanout = serde_json::from_str(&self.fanout).map_err(Error::internal)?;
+        let fanout: Fanout = match &*self.fanout {
+            "{}" => Fanout::default(),
+            fanout => serde_json::from_str(fanout).map_err(Error::internal)?,
+        };
+        let payload = match self.payload {
+            Some(payload) => RawValue::from_string(payload).map_err(Error::internal)?,
+            None => RawValue::NULL.to_owned(),
+        };
         Ok(Event {
             tenant: self.tenant_id,
             id: self.id,
             topic: self.topic.into(),
             seq: self.seq,
             name: self.event.into(),
-            payload: RawValue::from_string(self.payload).map_err(Error::internal)?,
+            payload,
             copies: fanout.copies,
             also: fanout.also,
             client: self.client_id,

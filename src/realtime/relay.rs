@@ -20,7 +20,7 @@ use super::changes;
 use super::event::Event;
 use super::host::Host;
 use super::hub::{Hub, TopicKey, rights};
-use super::log::{Cursor, Log};
+use super::log::{Cursor, Log, Wants};
 use crate::base::Result;
 
 const TAIL_EVERY: Duration = Duration::from_secs(1);
@@ -33,7 +33,7 @@ const HOLE_PATIENCE: Duration = Duration::from_millis(50);
 const HOLE_GIVEN_UP: Duration = Duration::from_secs(10);
 const RECEIPTS_EVERY: Duration = Duration::from_millis(200);
 const KEEP_EVERY: Duration = Duration::from_secs(3_600);
-/// Pages read in one turn of the tail, so that a flood leaves room for the sweep.
+/// Pages read in one turn of the tail, so that a flood leaves room for the sweep; the next turn follows at once.
 const TAIL_PAGES: usize = 20;
 
 /// What the tasks work with.
@@ -67,13 +67,19 @@ impl Relay {
     async fn tail(&self) {
         let (mut cursor, mut quick): (Option<Cursor>, u32) = (None, 0);
         loop {
-            match self.tail_once(cursor.as_ref()).await {
-                Ok(next) => cursor = Some(next),
+            let goes_on = match self.tail_once(cursor.as_ref()).await {
+                Ok(next) => !cursor.insert(next).is_at_edge(),
                 // The cursor stays: after an outage the tail goes on where it stopped.
-                Err(error) => tracing::warn!(%error, "the outbox could not be read; trying again"),
-            }
+                Err(error) => {
+                    tracing::warn!(%error, "the outbox could not be read; trying again");
+                    false
+                }
+            };
             self.hub.sweep();
-            self.pause(&mut quick).await;
+            // A flood is read to its end without a pause: what others say now stands behind it.
+            if !goes_on {
+                self.pause(&mut quick).await;
+            }
         }
     }
 
@@ -102,6 +108,13 @@ impl Relay {
         }
     }
 
+    /// What is told on a topic that nobody here follows concerns nobody here. Whoever opens the topic from now on reads
+    /// its head after that, and what has committed by now lies before it.
+    fn wants(&self) -> Wants {
+        let hub = Arc::clone(&self.hub);
+        Arc::new(move |event| rights::concerns(&event.topic).is_some() || hub.wants(event))
+    }
+
     async fn tail_once(&self, from: Option<&Cursor>) -> Result<Cursor> {
         let mut cursor = match from {
             Some(cursor) => cursor.clone(),
@@ -113,13 +126,12 @@ impl Relay {
             }
         };
         for _ in 0..TAIL_PAGES {
-            let (events, next) = self.log.tail(cursor.clone()).await?;
-            let is_last = events.is_empty() || next.topic.is_empty();
+            let (events, next) = self.log.tail(cursor, self.wants()).await?;
             for event in events {
                 self.tell(event);
             }
             cursor = next;
-            if is_last {
+            if cursor.is_at_edge() {
                 break;
             }
         }

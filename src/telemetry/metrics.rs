@@ -84,6 +84,7 @@ fn describe() {
     describe_gauge!(names::DB_POOL_WAITING, "Callers that wait for a connection, by pool");
     describe_gauge!(names::DB_POOL_SIZE, "Most connections that may be open, by pool");
     describe_counter!(names::JOB_RUNS, "Runs of jobs, by job and outcome");
+    describe_counter!(names::EVENTS_RECEIVED, "Events from other backends over Redis, by source and outcome");
     describe_gauge!(names::PRESENCE_PEOPLE, "People who are there, by status");
     describe_counter!(
         names::NOTIFICATIONS_SENT,

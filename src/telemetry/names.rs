@@ -31,3 +31,7 @@ pub const DELIVERY_OLDEST_SECONDS: &str = "delivery_oldest_seconds";
 pub const DELIVERY_FAILURE_ALERTS: &str = "delivery_failure_alerts_total";
 /// A counter by `job` (its registered name) and `outcome` (`ok`, `error`).
 pub const JOB_RUNS: &str = "job_runs_total";
+/// A counter of events from other backends, by `source` (`channel`, `stream`) and `outcome`: `accepted`, `repeated`,
+/// `rejected` (kept with its reason), `unreadable` (of no known tenant, so nobody could be told), `lost` (of the
+/// channel: no room, or the database was away for too long), `postponed` (of the stream: it stays there).
+pub const EVENTS_RECEIVED: &str = "events_received_total";

@@ -27,10 +27,18 @@ type Probe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Duration>> + Sen
 /// One run of all checks, which everybody who asks meanwhile waits for together.
 type Run = Shared<BoxFuture<'static, Arc<[CheckReport]>>>;
 
-/// What must work before this process is given requests.
+#[derive(Clone)]
+struct Check {
+    name: &'static str,
+    probe: Probe,
+    /// Whether requests need it.
+    is_needed: bool,
+}
+
+/// What must work before this process is given requests, and what is worth knowing beside it.
 #[derive(Clone, Default)]
 pub struct Readiness {
-    checks: Vec<(&'static str, Probe)>,
+    checks: Vec<Check>,
     draining: Arc<AtomicBool>,
     /// The newest run, and when it began. Copies share it.
     newest: Arc<Mutex<Option<(Instant, Run)>>>,
@@ -42,12 +50,29 @@ impl Readiness {
     }
 
     /// `probe` does what a request would need, and says how long that took.
-    pub fn check<F, Fut>(mut self, name: &'static str, probe: F) -> Self
+    pub fn check<F, Fut>(self, name: &'static str, probe: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Duration>> + Send + 'static,
     {
-        self.checks.push((name, Arc::new(move || Box::pin(probe()))));
+        self.with(name, true, probe)
+    }
+
+    /// The same for an engine that requests do without: while it is away the process is `degraded`, and ready.
+    pub fn watch<F, Fut>(self, name: &'static str, probe: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Duration>> + Send + 'static,
+    {
+        self.with(name, false, probe)
+    }
+
+    fn with<F, Fut>(mut self, name: &'static str, is_needed: bool, probe: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Duration>> + Send + 'static,
+    {
+        self.checks.push(Check { name, probe: Arc::new(move || Box::pin(probe())), is_needed });
         self
     }
 
@@ -62,6 +87,7 @@ impl Readiness {
         let status = match self.draining.load(Ordering::Acquire) {
             true => "draining",
             false if checks.iter().all(|check| check.ok) => "ok",
+            false if checks.iter().all(|check| check.ok || !check.is_needed) => "degraded",
             false => "failing",
         };
         Report { status, checks: checks.to_vec() }
@@ -75,7 +101,7 @@ impl Readiness {
             return run.clone();
         }
         let checks = self.checks.clone();
-        let all = async move { join_all(checks.iter().map(|(name, probe)| run(name, probe))).await.into() };
+        let all = async move { join_all(checks.iter().map(run)).await.into() };
         let run = all.boxed().shared();
         *newest = Some((Instant::now(), run.clone()));
         run
@@ -93,16 +119,18 @@ struct CheckReport {
     name: &'static str,
     ok: bool,
     millis: Option<f64>,
+    #[serde(skip)]
+    is_needed: bool,
 }
 
-async fn run(name: &'static str, probe: &Probe) -> CheckReport {
+async fn run(Check { name, probe, is_needed }: &Check) -> CheckReport {
     let result = timeout(PATIENCE, probe()).await.unwrap_or_else(|_| Err(Error::unavailable("no answer")));
     if let Err(error) = &result {
         // The page is public: the cause is for the log alone.
         warn!(check = name, %error, "a readiness check failed");
     }
     let millis = result.as_ref().ok().map(|time| time.as_secs_f64() * 1000.0);
-    CheckReport { name, ok: result.is_ok(), millis }
+    CheckReport { name, ok: result.is_ok(), millis, is_needed: *is_needed }
 }
 
 /// Both routes, outside `/api`; `Readiness` must be in the app's data.
@@ -118,7 +146,7 @@ async fn healthz() -> HttpResponse {
 async fn readyz(readiness: web::Data<Readiness>) -> HttpResponse {
     let report = readiness.report().await;
     match report.status {
-        "ok" => HttpResponse::Ok().json(report),
+        "ok" | "degraded" => HttpResponse::Ok().json(report),
         _ => HttpResponse::ServiceUnavailable().json(report),
     }
 }
@@ -128,6 +156,16 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
 
     use super::*;
+
+    #[tokio::test]
+    async fn what_requests_do_without_degrades_and_what_they_need_fails() {
+        let away = || async { Err(Error::unavailable("away")) };
+        let there = || async { Ok(Duration::ZERO) };
+        let status = async |readiness: Readiness| readiness.report().await.status;
+        assert_eq!(status(Readiness::new().check("database", there).watch("redis", there)).await, "ok");
+        assert_eq!(status(Readiness::new().check("database", there).watch("redis", away)).await, "degraded");
+        assert_eq!(status(Readiness::new().check("database", away).watch("redis", there)).await, "failing");
+    }
 
     #[tokio::test(start_paused = true)]
     async fn however_many_ask_the_checks_run_once_a_second_and_a_drain_shows_at_once() {

@@ -113,21 +113,33 @@ fn a_database_needs_the_url_of_both_roles() {
 }
 
 #[test]
+fn only_an_address_of_redis_is_one_and_a_wrong_one_is_not_repeated() {
+    assert!(loaded(&[("REDIS_URL", "redis://localhost")]).redis.url.is_some());
+    for wrong in ["redis-word", "http://:redis-word@redis", "redis://", "redis://:redis-word@redis/first"] {
+        let faults = faults(&[("REDIS_URL", wrong)]);
+        let text = faults.to_string();
+        assert!(text.contains("REDIS_URL: must be redis://") && !text.contains("redis-word"), "{text}");
+    }
+}
+
+#[test]
 fn no_secret_shows_in_what_is_printed_or_debugged() {
     let config = loaded(&[
         ("JWT_SECRET", LONG_SECRET),
+        ("REDIS_URL", "rediss://guichet:redis-word@redis:6380/2?protocol=resp3"),
         ("DATABASE_URL", "postgres://guichet_app:app-word@db:5432/guichet?password=query-word"),
         ("DATABASE_WORKER_URL", "postgres://guichet_worker:worker-word@%2Frun%2Fpg/guichet"),
         ("DATABASE_OWNER_URL", "postgres://owner:owner-word@db/guichet"),
     ]);
     let texts = [config.in_force(), format!("{config:?}")];
     for text in &texts {
-        for secret in [LONG_SECRET, "app-word", "query-word", "worker-word", "owner-word"] {
+        for secret in [LONG_SECRET, "redis-word", "app-word", "query-word", "worker-word", "owner-word"] {
             assert!(!text.contains(secret), "{secret} shows in {text}");
         }
     }
     let [printed, _] = &texts;
     assert!(printed.contains("JWT_SECRET=***"), "{printed}");
+    assert!(printed.contains("REDIS_URL=rediss://guichet:***@redis:6380/2?***"), "{printed}");
     assert!(printed.contains("DATABASE_URL=postgres://guichet_app:***@db:5432/guichet?***"), "{printed}");
 }
 

@@ -5,9 +5,12 @@ use serde_json::{Value, json};
 use super::catalogue::Message;
 use super::schemas::{SchemaOf, of};
 use super::shapes::PresenceUpdate;
-use crate::chat::payload::{DeliveredTold, MessageTold, ReadTold, TypingTold, UnreadTold};
+use crate::chat::payload::{
+    DeliveredTold, MessageTold, ReadTold, TypingTold, UnreadTold as UnreadMessagesTold,
+};
+use crate::notifications::told::{DeletedTold, NewTold, SummaryTold, UnreadTold, UpdatedTold};
 
-pub const EVENTS: [Message; 8] = [
+pub const EVENTS: [Message; 13] = [
     durable("event_messaging_new", "messaging:new", "A message was sent", of::<MessageTold<'_>>, new),
     durable(
         "event_messaging_updated",
@@ -42,7 +45,7 @@ pub const EVENTS: [Message; 8] = [
         "event_messaging_unread",
         "messaging:unread",
         "The person's own unread counters moved",
-        of::<UnreadTold>,
+        of::<UnreadMessagesTold>,
         unread,
     ),
     signal(
@@ -51,6 +54,41 @@ pub const EVENTS: [Message; 8] = [
         "Somebody came, went, or fell idle",
         of::<PresenceUpdate>,
         presence,
+    ),
+    durable(
+        "event_notify_new",
+        "notify:new",
+        "The person is notified. At the connect of a dialect without joins, with `meta.replayed`: of what waits",
+        of::<NewTold<'_>>,
+        notified,
+    ),
+    durable(
+        "event_notify_updated",
+        "notify:updated",
+        "A notification was read, archived or snoozed, came back, or was raised by what happened again",
+        of::<UpdatedTold<'_>>,
+        raised,
+    ),
+    durable(
+        "event_notify_unread",
+        "notify:unread",
+        "How many are unread: one more came than is told each by itself in a minute, or the person has just connected",
+        of::<UnreadTold>,
+        unread_notifications,
+    ),
+    durable(
+        "event_notify_summary",
+        "notify:summary",
+        "Many came or changed at once: load the feed again",
+        of::<SummaryTold>,
+        summary,
+    ),
+    durable(
+        "event_notify_deleted",
+        "notify:deleted",
+        "A notification was deleted, or expired",
+        of::<DeletedTold>,
+        gone,
     ),
 ];
 
@@ -141,6 +179,53 @@ pub fn typing() -> Value {
 
 fn unread() -> Value {
     json!({"conversation_id": "0198c0de-0000-7000-8000-000000000003", "unread_count": 1, "total": 3})
+}
+
+/// Emma is told of a mandate.
+pub fn notification() -> Value {
+    json!({
+        "id": "0198c0de-0000-7000-8000-00000000000e",
+        "seq": 12,
+        "type": "mandat.created",
+        "category": "mandat",
+        "title": "Nouveau mandat : Rue des Lilas",
+        "body": "",
+        "link": "/mandats/42",
+        "data": {"user_id": "0198c0de-0000-7000-8000-000000000005", "mandat_id": "42", "title": "Rue des Lilas",
+            "url": "/mandats/42"},
+        "priority": "normal",
+        "status": "unread",
+        "is_read": false,
+        "channel": "inapp",
+        "read_at": null,
+        "archived_at": null,
+        "snoozed_until": null,
+        "expires_at": null,
+        "event_id": "0198c0de-0000-7000-8000-00000000000f",
+        "team_id": null,
+        "created_at": "2026-01-02T10:00:00.123Z",
+        "updated_at": "2026-01-02T10:00:00.123Z",
+    })
+}
+
+fn notified() -> Value {
+    json!({"notification": notification(), "unread": 6})
+}
+
+fn raised() -> Value {
+    json!({"notification": notification(), "unread": 6, "raised": true})
+}
+
+fn unread_notifications() -> Value {
+    json!({"count": 6})
+}
+
+fn summary() -> Value {
+    json!({"count": 14, "since": "2026-01-02T10:00:00.123Z"})
+}
+
+fn gone() -> Value {
+    json!({"id": "0198c0de-0000-7000-8000-00000000000e", "unread": 5})
 }
 
 fn presence() -> Value {

@@ -11,7 +11,7 @@ const CHAT: [&str; 6] = [
     "messaging:typing",
 ];
 
-pub const TOPICS: [Topic; 5] = [
+pub const TOPICS: [Topic; 6] = [
     Topic {
         key: "chatRoom",
         address: "chat:room:{client_id}",
@@ -51,6 +51,19 @@ pub const TOPICS: [Topic; 5] = [
         says: "A live merge of the person's conversations, each event with the topic and the number where it lives \
                (`meta.topic`, `meta.seq`), and the person's own counters. The join's reply lists the conversations \
                that moved since `replay.after`. The plain dialect and Socket.IO join it by themselves.",
+    },
+    Topic {
+        key: "clientNotifications",
+        address: "client:notifications:{user_id}",
+        title: "The notifications of one person",
+        who: "that person",
+        parameters: &[("user_id", "The person's own id")],
+        numbered: true,
+        carries: &["notify:new", "notify:updated", "notify:unread", "notify:summary", "notify:deleted"],
+        says: "What the person is notified of, and what becomes of it on any of their devices. The plain dialect and \
+               Socket.IO join it by themselves, and are told first what waits: the newest unread notifications \
+               (`NOTIFICATION_REPLAY_LIMIT`), oldest first, as `notify:new` with their own `meta.seq` and \
+               `meta.replayed`, then `notify:unread`, whose `meta.seq` is the topic's number at that moment.",
     },
     Topic {
         key: "presenceOperator",

@@ -10,8 +10,11 @@ use crate::base::{Actor, Result, Timestamp};
 use crate::chat::model::ReadState;
 use crate::chat::store::{self, Head, Marked, Told};
 use crate::chat::{Chat, events, person_topic, policy};
+use crate::config::Feature;
 use crate::db::Tx;
 use crate::identity::FeatureSet;
+use crate::notifications::feed;
+use crate::notifications::model::conversation_group;
 
 /// Up to where a person has read.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +61,11 @@ fn write(
         let (seen, message) = store::mark_read(tx, actor, &head, seq, number, now)?;
         let told = announce(chat, tx, actor, &head, Reading { number, up_to: seq, message, now })?;
         if seen < store::READ_AT_ONCE {
+            // Who has read to the end has seen what the notification of the conversation tells of.
+            if seq >= head.last_seq && features.is_on(Feature::Notifications) {
+                let group = conversation_group(conversation.0);
+                feed::read_group(tx, &chat.notifications, actor, &group, now)?;
+            }
             let mine = told.iter().find(|told| told.user_id == actor.user);
             return Ok(events::read_state(conversation, seq.max(head.read_seq), mine));
         }

@@ -24,6 +24,7 @@ use crate::identity::connect::{self, Ticket};
 use crate::identity::features::FeatureSet;
 use crate::identity::moved::RightsMoved;
 use crate::identity::presence::PresenceOf;
+use crate::identity::signs::Signs;
 use crate::identity::token::{Claims, TenantName, Tokens};
 use crate::identity::users::{self, User};
 
@@ -31,6 +32,7 @@ use crate::identity::users::{self, User};
 pub const PERSON_TTL: Duration = Duration::from_secs(10);
 /// A tenant's id never changes, nor does its slug.
 const TENANT_TTL: Duration = Duration::from_secs(600);
+const MAX_TENANT_WORD_BYTES: usize = 200;
 const REMEMBERED_PEOPLE: usize = 100_000;
 const REMEMBERED_TENANTS: usize = 10_000;
 
@@ -45,6 +47,7 @@ struct Inner {
     tenants: Cache<TenantName, TenantId>,
     features: Cache<TenantId, FeatureSet>,
     people: Cache<(TenantId, UserId), Person>,
+    signs: Signs,
 }
 
 /// What a directory is made of.
@@ -121,6 +124,7 @@ impl Directory {
             tenants: Cache::new(REMEMBERED_TENANTS),
             features: Cache::new(REMEMBERED_TENANTS),
             people: Cache::new(REMEMBERED_PEOPLE),
+            signs: Signs::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -131,6 +135,10 @@ impl Directory {
 
     pub fn clock(&self) -> &Clock {
         &self.inner.parts.clock
+    }
+
+    pub fn signs(&self) -> &Signs {
+        &self.inner.signs
     }
 
     pub fn presence(&self) -> &PresenceOf {
@@ -187,6 +195,15 @@ impl Directory {
             }
             None => Err(Error::unauthenticated().because("the person is gone")),
         }
+    }
+
+    /// The tenant that somebody outside calls by this word: a UUID or a slug.
+    pub async fn tenant_of(&self, word: &str) -> Result<Option<TenantId>> {
+        // No slug is as long, nor has U+0000, which PostgreSQL would refuse as a fault of ours.
+        if word.len() > MAX_TENANT_WORD_BYTES || word.contains('\0') {
+            return Ok(None);
+        }
+        self.tenant(&TenantName::of_word(word)).await
     }
 
     /// What is on for a tenant of these settings.

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::model::{Me, MyClient, MyTenant, Unread};
 use super::store;
-use crate::base::{Actor, Error, Result};
+use crate::base::{Actor, Error, Result, Timestamp};
 use crate::db::Tx;
 use crate::identity::users::{self, User, UserChange};
 use crate::identity::{Directory, FeatureSet, Permission, policy, tenants};
@@ -13,12 +13,12 @@ use crate::web::BasedOn;
 pub(super) async fn read(directory: &Directory, actor: &Actor) -> Result<Me> {
     policy::is_person(actor)?;
     let features = directory.features(actor.tenant).await?;
-    let me = actor.clone();
+    let (me, now) = (actor.clone(), directory.clock().now());
     directory
         .db()
         .read(actor, move |tx| {
             let user = users::service::living(tx, &me, me.user)?;
-            of(tx, &me, user, &features)
+            of(tx, &me, user, &features, now)
         })
         .await
 }
@@ -38,12 +38,12 @@ pub(super) async fn patch(
         .write(actor, move |tx| {
             let user = users::service::alter_profile(tx, &me, &change, &based_on)?;
             directory.forget_person(tx, me.tenant, me.user);
-            of(tx, &me, user, &features)
+            of(tx, &me, user, &features, directory.clock().now())
         })
         .await
 }
 
-fn of(tx: &mut Tx<'_>, actor: &Actor, user: User, features: &FeatureSet) -> Result<Me> {
+fn of(tx: &mut Tx<'_>, actor: &Actor, user: User, features: &FeatureSet, now: Timestamp) -> Result<Me> {
     let tenant = tenants::store::find(tx.conn(), actor.tenant)?.ok_or_else(|| Error::not_found("tenant"))?;
     let clients = store::clients(tx.conn(), actor)?;
     let branding = tenant.settings.get("branding").filter(|branding| branding.is_object());
@@ -53,7 +53,10 @@ fn of(tx: &mut Tx<'_>, actor: &Actor, user: User, features: &FeatureSet) -> Resu
         tenant: MyTenant { id: tenant.id, slug: tenant.slug, name: tenant.name, branding },
         clients: clients.into_iter().map(|(id, name)| MyClient { id, name }).collect(),
         permissions: Permission::names_of(actor),
-        unread: Unread { messages: store::unread_messages(tx.conn(), actor)?, notifications: 0 },
+        unread: Unread {
+            messages: store::unread_messages(tx.conn(), actor)?,
+            notifications: store::unread_notifications(tx.conn(), actor, now)?,
+        },
         features: features.as_map(),
     })
 }

@@ -5,9 +5,12 @@ use diesel::dsl::sum;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 
+use diesel::sql_types::BigInt;
+
 use crate::base::id::ClientId;
-use crate::base::{Actor, Result};
+use crate::base::{Actor, Result, Timestamp};
 use crate::db::schema::{clients, participants, team_members};
+use crate::db::sql::sql;
 
 const MAX_CLIENTS: i64 = 200;
 
@@ -35,4 +38,26 @@ pub(super) fn unread_messages(conn: &mut PgConnection, actor: &Actor) -> Result<
             .and(participants::counted),
     );
     Ok(mine.select(sum(participants::unread_count)).first::<Option<i64>>(conn)?.unwrap_or(0))
+}
+
+#[derive(QueryableByName)]
+struct Unread {
+    #[diesel(sql_type = BigInt)]
+    unread: i64,
+}
+
+// The counter, but for what is over and whose job has not run yet.
+const UNREAD_NOTIFICATIONS: &str = "SELECT f.unread - (SELECT count(*) FROM notifications e WHERE e.tenant_id = $1 \
+    AND e.recipient_id = $2 AND e.visible AND e.status = 'unread' AND e.deleted_at IS NULL AND e.snoozed_until IS NULL \
+    AND e.expires_at <= $3) AS unread FROM notification_feeds f WHERE f.tenant_id = $1 AND f.user_id = $2";
+
+/// Notifications of the caller's that wait to be read.
+pub(super) fn unread_notifications(conn: &mut PgConnection, actor: &Actor, now: Timestamp) -> Result<i64> {
+    let found: Option<Unread> = sql(UNREAD_NOTIFICATIONS)
+        .bind(actor.tenant)
+        .bind(actor.user)
+        .bind(now)
+        .get_result(conn)
+        .optional()?;
+    Ok(found.map_or(0, |found| found.unread))
 }

@@ -49,11 +49,26 @@ impl SettingsBody {
                 "unknown_field",
             );
         }
+        self.check_notification_defaults(check);
         let settings = serde_json::to_value(self).map_err(Error::internal)?;
         if settings.to_string().len() > MAX_SETTINGS_BYTES {
             check.fault(Fault::new("settings", "too_long").with("max", MAX_SETTINGS_BYTES));
         }
         Ok(settings)
+    }
+
+    /// `defaults.notifications.{category}.{channel}` is on or off; what is no category or channel is nobody's.
+    fn check_notification_defaults(&self, check: &mut Check) {
+        let defaults = self.defaults.as_ref().and_then(|defaults| defaults.get("notifications"));
+        let Some(defaults) = defaults else { return };
+        let at = "settings.defaults.notifications";
+        check.that(defaults.is_object(), at, "wrong_type");
+        for (category, channels) in defaults.as_object().into_iter().flatten() {
+            check.that(channels.is_object(), format!("{at}.{category}"), "wrong_type");
+            for (channel, said) in channels.as_object().into_iter().flatten() {
+                check.that(said.is_boolean(), format!("{at}.{category}.{channel}"), "wrong_type");
+            }
+        }
     }
 }
 

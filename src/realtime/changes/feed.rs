@@ -174,12 +174,15 @@ impl Changes {
         }
     }
 
+    /// Whether somebody listens to what the event changed.
+    pub fn concern_anybody(&self, event: &Event) -> bool {
+        self.listening.load(Ordering::Acquire) > 0
+            && self.concerned(event).any(|table| !self.listeners(event, table).is_empty())
+    }
+
     /// An event that this process sees for the first time.
     pub fn offer(&self, event: &Arc<Event>) {
-        if self.listening.load(Ordering::Acquire) == 0 {
-            return;
-        }
-        if self.concerned(event).all(|table| lock(&self.index).listeners_of(event, table).is_empty()) {
+        if !self.concern_anybody(event) {
             return;
         }
         let mut waiting = lock(&self.waiting);

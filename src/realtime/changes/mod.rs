@@ -67,6 +67,8 @@ pub enum ColumnType {
     Bool,
     Timestamptz,
     Jsonb,
+    /// An enumeration of the schema's own, by its name. Compared as text.
+    Enum(&'static str),
 }
 
 impl ColumnType {
@@ -80,6 +82,7 @@ impl ColumnType {
             ColumnType::Bool => "bool",
             ColumnType::Timestamptz => "timestamptz",
             ColumnType::Jsonb => "jsonb",
+            ColumnType::Enum(name) => name,
         }
     }
 }

@@ -23,7 +23,7 @@ impl Typed {
     pub fn parse(kind: ColumnType, text: &str) -> Option<Self> {
         match kind {
             ColumnType::Uuid => Uuid::parse_str(text.trim()).ok().map(Typed::Uuid),
-            ColumnType::Text => Some(Typed::Text(text.to_owned())),
+            ColumnType::Text | ColumnType::Enum(_) => Some(Typed::Text(text.to_owned())),
             ColumnType::Int4 | ColumnType::Int8 => text.trim().parse().ok().map(Typed::Int),
             ColumnType::Bool => match text.trim() {
                 "true" | "t" => Some(Typed::Bool(true)),
@@ -40,7 +40,7 @@ impl Typed {
         match (kind, value) {
             (_, Value::Null) => None,
             (ColumnType::Uuid, Value::String(text)) => Uuid::parse_str(text).ok().map(Typed::Uuid),
-            (ColumnType::Text, Value::String(text)) => Some(Typed::Text(text.clone())),
+            (ColumnType::Text | ColumnType::Enum(_), Value::String(text)) => Some(Typed::Text(text.clone())),
             (ColumnType::Int4 | ColumnType::Int8, Value::Number(number)) => number.as_i64().map(Typed::Int),
             (ColumnType::Bool, Value::Bool(value)) => Some(Typed::Bool(*value)),
             (ColumnType::Timestamptz, Value::String(text)) => time(text).map(Typed::Time),

@@ -356,6 +356,14 @@ impl Hub {
         }
     }
 
+    /// Whether anybody here has yet to hear of an event that is told on its own topic alone. Reads no payload.
+    pub(super) fn wants(&self, event: &Event) -> bool {
+        let is_followed = self
+            .topic(event.tenant, &event.topic)
+            .is_some_and(|topic| lock(&topic).position().is_none_or(|position| position < event.seq));
+        is_followed || (self.changes.concern_anybody(event) && !self.recent.contains(event.id))
+    }
+
     pub(super) fn sweep(&self) {
         self.recent.sweep();
     }

@@ -41,6 +41,11 @@ impl Recent {
         !generations.old.contains(&id) && generations.young.insert(id)
     }
 
+    pub fn contains(&self, id: Uuid) -> bool {
+        let generations = lock(&self.generations);
+        generations.young.contains(&id) || generations.old.contains(&id)
+    }
+
     /// Forgets what is old. Called now and then.
     pub fn sweep(&self) {
         let mut generations = lock(&self.generations);

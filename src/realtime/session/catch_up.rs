@@ -2,9 +2,11 @@
 //! sent what it can take. What is read is shared with all who missed the same (`replay`), and so are its frames: a
 //! thousand resuming phones hold references.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::Session;
+use crate::realtime::codec::event_frame;
 use crate::realtime::hub::Activation;
 use crate::realtime::mailbox::Class;
 use crate::realtime::replay::Stretch;
@@ -22,6 +24,9 @@ impl<S: Socket> Session<S> {
     /// Queues one page of the first channel that still catches up.
     pub(super) async fn send_page(&mut self) {
         let Some(at) = self.channels.iter().position(|channel| channel.is_catching_up()) else { return };
+        if !self.tell_waiting(at) {
+            return;
+        }
         let Some(channel) = self.channels.get(at) else { return };
         let Some(after) = channel.catching_up else { return };
         // The log has what the join was told of, and what the hub has given to others since.
@@ -54,6 +59,28 @@ impl<S: Socket> Session<S> {
                 self.end_for_rejoin(&channel, super::RESUME);
             }
         }
+    }
+
+    /// Queues what waited for the person, as far as there is room; whether that was all.
+    fn tell_waiting(&mut self, at: usize) -> bool {
+        let Some(channel) = self.channels.get_mut(at) else { return true };
+        let (mailbox, spelling) = (&self.connection.mailbox, self.realtime.hub.spelling);
+        let mut is_first = true;
+        while let Some(event) = channel.waiting.pop_front() {
+            let frame = event_frame(channel.shape, &event, true, spelling);
+            // At least one a page, or a large event would never leave.
+            if !is_first && !mailbox.takes(frame.len()) {
+                channel.waiting.push_front(event);
+                return false;
+            }
+            is_first = false;
+            if self.connection.push(frame, Class::Durable).is_none() {
+                // The queue is full of other things: the order to resume is given.
+                return false;
+            }
+        }
+        channel.waiting = VecDeque::new();
+        true
     }
 
     fn queue_page(&self, at: usize, after: i64, stretch: &Stretch) -> Page {

@@ -12,7 +12,7 @@ use crate::realtime::changes::{Binding, Listener};
 use crate::realtime::codec;
 use crate::realtime::failure;
 use crate::realtime::frame::Frame;
-use crate::realtime::host::Grant;
+use crate::realtime::host::Waiting;
 use crate::realtime::socket::Socket;
 
 /// Bindings of all channels of a connection: each is looked at for every change it may hear of.
@@ -22,13 +22,13 @@ const MAX_PATTERNS: usize = 8;
 
 /// What a join may hear, and whether that is changes of rows alone: front ends written against Supabase name the
 /// channels of their changes as they like.
-pub(super) fn granted(authorized: Result<Grant>, config: &mut JoinConfig) -> Result<(Grant, bool)> {
+pub(super) fn granted(authorized: Result<Waiting>, config: &mut JoinConfig) -> Result<(Waiting, bool)> {
     match authorized {
         Err(error) if error.kind() == Kind::NotFound && !config.bindings.is_empty() => {
             config.presence = false;
-            Ok((Grant::default(), true))
+            Ok((Waiting::default(), true))
         }
-        authorized => authorized.map(|grant| (grant, false)),
+        authorized => authorized.map(|waiting| (waiting, false)),
     }
 }
 

@@ -1,8 +1,11 @@
 //! One joined topic of one connection.
 
+use std::collections::VecDeque;
+
 use crate::base::id::TenantId;
 use crate::realtime::codec::{self, Push, Shape};
 use crate::realtime::connection::JoinId;
+use crate::realtime::event::Event;
 use crate::realtime::hub::Hub;
 use crate::realtime::presence::Place;
 
@@ -22,6 +25,8 @@ pub(super) struct Channel {
     pub head: Option<i64>,
     /// While it reads from the log what was missed: the last number it was given.
     pub catching_up: Option<i64>,
+    /// While it catches up: what waited for its person, to be told before anything else.
+    pub waiting: VecDeque<Event>,
     /// Where it stands on the topic's roster.
     pub place: Place,
 }

@@ -23,6 +23,8 @@ pub struct JoinConfig {
     pub resume: Option<Resume>,
     /// For topics without numbers: since when the client was away.
     pub after: Option<Timestamp>,
+    /// Nobody asked: an own topic of a dialect without joins.
+    pub unasked: bool,
     /// No `config` at all: a phoenix.js client, which waits for an answer to each push.
     pub plain_phoenix: bool,
 }
@@ -52,6 +54,7 @@ impl JoinConfig {
             after: [at(replay, "after"), at(payload, "after"), at(replay, "since")]
                 .into_iter()
                 .find_map(time),
+            unasked: false,
             plain_phoenix: !config.is_object(),
         })
     }

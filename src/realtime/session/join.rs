@@ -4,6 +4,7 @@
 //! reply is queued, (4) what was missed is read from the log, (5) the hub makes the subscription live, bridging what
 //! committed meanwhile. Steps 3 and 5 are one where nothing was missed.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -17,7 +18,7 @@ use crate::realtime::codec::{self, PREFIX, Payload, Push, Shape};
 use crate::realtime::connection::JoinId;
 use crate::realtime::failure;
 use crate::realtime::frame::Frame;
-use crate::realtime::host::Grant;
+use crate::realtime::host::{Grant, Waiting};
 use crate::realtime::hub::{Activation, Subscriber};
 use crate::realtime::presence::Place;
 use crate::realtime::socket::Socket;
@@ -38,6 +39,11 @@ struct Stand {
 impl Stand {
     fn at_head(resume: &'static str) -> Self {
         Self { resume, replayed: 0, after: None }
+    }
+
+    /// What waited is told first, then the log from `head` on.
+    fn after_waiting(head: i64, waiting: usize) -> Self {
+        Self { resume: "none", replayed: i64::try_from(waiting).unwrap_or(i64::MAX), after: Some(head) }
     }
 }
 
@@ -115,6 +121,14 @@ impl<S: Socket> Session<S> {
         opened.finish(push, config, &actor).await
     }
 
+    async fn authorize(&self, actor: &Actor, topic: &str, config: &JoinConfig) -> Result<Waiting> {
+        let host = &self.realtime.host;
+        match config.unasked {
+            true => host.authorize_own(actor, topic).await,
+            false => host.authorize(actor, topic, config.after).await.map(Waiting::from),
+        }
+    }
+
     fn channel(&mut self, push: &Push<'_>, config: &JoinConfig, actor: &Actor, place: Place) -> Channel {
         self.joins = self.joins.wrapping_add(1);
         Channel {
@@ -129,6 +143,7 @@ impl<S: Socket> Session<S> {
             is_changes_only: false,
             head: None,
             catching_up: None,
+            waiting: VecDeque::new(),
             place,
         }
     }
@@ -178,15 +193,19 @@ impl<S: Socket> Opened<'_, S> {
         let topic = codec::bare(&push.topic);
         let bindings = session.bindings(&config.bindings)?;
         let turn = session.realtime.line.turn().await?;
-        let authorized = session.realtime.host.authorize(actor, topic, config.after).await;
+        let authorized = session.authorize(actor, topic, &config).await;
         drop(turn);
-        let (grant, is_changes_only) = super::changes::granted(authorized, &mut config)?;
-        let stand = session.stand(actor, topic, grant.head, config.resume).await?;
+        let (Waiting { grant, events }, is_changes_only) = super::changes::granted(authorized, &mut config)?;
+        let stand = match grant.head.filter(|_| !events.is_empty()) {
+            Some(head) => Stand::after_waiting(head, events.len()),
+            None => session.stand(actor, topic, grant.head, config.resume).await?,
+        };
         let (head, sees, watches) = (grant.head, grant.sees.clone(), config.presence);
         let listener = session.listen(self.channel.as_ref(), actor, bindings).await?;
         let prelude = session.prelude(push, config, grant, &stand);
         let Some(mut channel) = self.channel.take() else { return Ok(()) };
         channel.head = head;
+        channel.waiting = events.into();
         channel.is_changes_only = is_changes_only;
         let activation = session.activate(&channel, &stand, prelude);
         match activation {

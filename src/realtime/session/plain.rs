@@ -154,13 +154,17 @@ impl<S: Socket> Session<S> {
                 payload: Payload::Raw,
                 persist: false,
             };
-            let config = JoinConfig { ack: true, ..JoinConfig::default() };
+            let config = JoinConfig { ack: true, unasked: true, ..JoinConfig::default() };
             if let Err(error) = self.subscribe(&push, config, actor.clone()).await {
                 tracing::debug!(%error, topic = &*push.topic, "an own topic was not joined");
                 if error.kind() == Kind::Unavailable {
                     self.plain.own = Own::Later;
                 }
             }
+        }
+        // What waits there stands before the answer to the first frame.
+        if self.connection.mailbox.has_room() {
+            self.send_page().await;
         }
     }
 

@@ -10,7 +10,7 @@ use super::things::Caller;
 use crate::harness::TestServer;
 use guichet::app::asyncapi;
 use guichet::app::commands::COMMANDS;
-use guichet::chat;
+use guichet::{chat, notifications};
 use reqwest::Method;
 
 /// Described from the documents, while the rooms that say them are built.
@@ -51,6 +51,14 @@ fn every_event_of_chat_is_described_and_no_other() {
     let of_chat: BTreeSet<&str> =
         described.names("event_").into_iter().filter(|name| name.starts_with("messaging:")).collect();
     assert_eq!(of_chat, BTreeSet::from(chat::EVENTS));
+}
+
+#[test]
+fn every_event_of_notifications_is_described_and_no_other() {
+    let described = Described::new();
+    let of_feeds: BTreeSet<&str> =
+        described.names("event_").into_iter().filter(|name| name.starts_with("notify:")).collect();
+    assert_eq!(of_feeds, BTreeSet::from(notifications::told::EVENTS));
 }
 
 /// Whatever room a name is written in: a name that nobody described shows.

@@ -24,8 +24,12 @@ pub struct Things {
     pub operator: String,
     pub team: String,
     pub project: String,
+    /// A business event that was announced to `operator`.
+    pub event: String,
     /// To the member: of the message.
     pub delivery: String,
+    /// What the owner was told.
+    pub notification: String,
 }
 
 /// A caller under a base, by token.
@@ -115,7 +119,9 @@ impl Things {
             operator: new(),
             team: new(),
             project: new(),
+            event: new(),
             delivery: new(),
+            notification: new(),
         }
     }
 
@@ -149,8 +155,17 @@ impl Things {
             {"type": "order", "id": "A-1042", "preview": {"title": format!("{mark} order")}}});
         let made = owner.must(post, &format!("/clients/{}/messages", things.client), Some(words)).await;
         things.message = made["id"].as_str().unwrap().to_owned();
+        let told = json!({"event": "task.assigned",
+            "payload": {"user_id": things.operator, "task_id": "1", "title": format!("{DESK} task")}});
+        let made = service.must(Method::POST, "/events", Some(told)).await;
+        things.event = made["id"].as_str().unwrap().to_owned();
         let planned = owner.must(Method::GET, &format!("/deliveries?user_id={}", things.member), None).await;
         things.delivery = planned[0]["id"].as_str().unwrap().to_owned();
+        let told = json!({"event": "task.assigned",
+            "payload": {"user_id": me["user"]["id"], "task_id": "1", "title": format!("{mark} task")}});
+        service.must(Method::POST, "/events", Some(told)).await;
+        let told = owner.must(Method::GET, "/notifications?sort=recent&limit=1", None).await;
+        things.notification = told[0]["id"].as_str().unwrap().to_owned();
         things
     }
 
@@ -163,12 +178,15 @@ impl Things {
             ("users", "id") => &self.member,
             ("teams", "id") => &self.team,
             ("projects", "id") => &self.project,
+            ("events", "id") => &self.event,
             ("deliveries", "id") => &self.delivery,
+            ("notifications", "id") => &self.notification,
             ("tenants", "tenantId") => &self.tenant,
             ("conversation in tenants", "userId") => &self.operator,
             ("messaging in tenants", "messageId") => &self.message,
             ("members in clients", "user_id") => &self.member,
             ("members in teams", "user_id") => &self.operator,
+            ("preferences" | "notification-overrides in clients", "category") => "message",
             (collection, parameter) => {
                 panic!("which record is `{{{parameter}}}` of `{collection}`? Say so in api::things")
             }
@@ -199,6 +217,7 @@ impl Things {
             "team_id" => Some(&self.team),
             "conversation_id" => Some(&self.conversation),
             "message_id" => Some(&self.message),
+            "event_id" => Some(&self.event),
             _ => None,
         }
     }

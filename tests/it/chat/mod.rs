@@ -24,4 +24,4 @@ mod search;
 mod send;
 mod shapes;
 mod signals;
-mod unread;
+pub mod unread;

@@ -40,7 +40,12 @@ impl TestServer {
 
     /// Another service on the same database and by the same clock, as if it ran elsewhere.
     pub fn beside(&self) -> Self {
-        Self::over(Arc::clone(&self.database), self.clock.clone(), &[])
+        self.beside_with(&[])
+    }
+
+    /// The same with these variables beside those that every test has.
+    pub fn beside_with(&self, variables: &[(&str, &str)]) -> Self {
+        Self::over(Arc::clone(&self.database), self.clock.clone(), variables)
     }
 
     fn over(database: Arc<TestDatabase>, clock: Clock, variables: &[(&str, &str)]) -> Self {
@@ -117,6 +122,8 @@ fn config(database: &TestDatabase, variables: &[(&str, &str)]) -> Config {
         ("RATE_LIMIT_ANON_RPS", "0"),
         ("WS_FRAMES_PER_10S", "0"),
         ("SHUTDOWN_GRACE_SECS", "5"),
+        // Tests say themselves when the jobs run: `app.scheduler.drain()`.
+        ("JOBS_ENABLED", "false"),
         // What is to leave stays where it is, unless a test is about it.
         ("DELIVERY_CONCURRENCY", "0"),
     ];

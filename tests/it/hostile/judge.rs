@@ -122,7 +122,7 @@ struct Digest {
 // Every row of every table, as text; not who was seen when, and not the refusals themselves.
 const TABLES: &str = "SELECT c.relname::text AS table_name, '' AS digest FROM pg_class c
   WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-    AND c.relname NOT IN ('activity_logs', 'outbox_readers', '__diesel_schema_migrations')";
+    AND c.relname NOT IN ('activity_logs', 'outbox_readers', 'scheduled_jobs', '__diesel_schema_migrations')";
 
 /// What the tables hold, as far as `rows` (a condition on `to_jsonb` of a row, called `r`) says.
 pub fn digest(conn: &mut PgConnection, rows: &str) -> BTreeMap<String, String> {

@@ -4,6 +4,7 @@ mod broadcast;
 mod built_in;
 mod by_hand;
 mod events;
+mod feed;
 mod messages;
 mod rows;
 mod throttle;

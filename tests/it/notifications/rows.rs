@@ -63,6 +63,17 @@ pub fn number(server: &TestServer, text: &str) -> i64 {
     sql_query(text).get_result::<Number>(&mut server.database.connect(Role::Admin)).unwrap().number
 }
 
+/// A column `text` of all rows.
+pub fn words(server: &TestServer, text: &str) -> Vec<String> {
+    #[derive(QueryableByName)]
+    struct Word {
+        #[diesel(sql_type = Text)]
+        text: String,
+    }
+    let found: Vec<Word> = sql_query(text).load(&mut server.database.connect(Role::Admin)).unwrap();
+    found.into_iter().map(|word| word.text).collect()
+}
+
 /// In the demo tenant, which triggers want to know.
 pub fn run(server: &TestServer, text: &str) {
     let mut admin = server.database.connect(Role::Admin);

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use guichet::chat::MESSAGES;
 use guichet::db::embedded::Role;
+use guichet::notifications::NOTIFICATIONS;
 use serde_json::{Value, json};
 
 use crate::harness::{Socket, World, room};
@@ -37,18 +38,20 @@ struct ColumnOf {
 #[test]
 fn the_declared_columns_are_those_of_the_table() {
     let database = crate::harness::TestDatabase::new();
-    let columns: Vec<ColumnOf> = diesel::sql_query(
-        "SELECT a.attname::text AS name, t.typname::text AS kind FROM pg_attribute a \
-         JOIN pg_type t ON t.oid = a.atttypid \
-         WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
-    )
-    .bind::<Text, _>(MESSAGES.name)
-    .load(&mut database.connect(Role::Admin))
-    .unwrap();
-    let of_table: Vec<_> =
-        columns.iter().map(|column| (column.name.as_str(), column.kind.as_str())).collect();
-    let declared: Vec<_> = MESSAGES.columns.iter().map(|column| (column.name, column.kind.name())).collect();
-    assert_eq!(declared, of_table);
+    for table in [&MESSAGES, &NOTIFICATIONS] {
+        let columns: Vec<ColumnOf> = diesel::sql_query(
+            "SELECT a.attname::text AS name, t.typname::text AS kind FROM pg_attribute a \
+             JOIN pg_type t ON t.oid = a.atttypid \
+             WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
+        )
+        .bind::<Text, _>(table.name)
+        .load(&mut database.connect(Role::Admin))
+        .unwrap();
+        let of_table: Vec<_> =
+            columns.iter().map(|column| (column.name.as_str(), column.kind.as_str())).collect();
+        let declared: Vec<_> = table.columns.iter().map(|column| (column.name, column.kind.name())).collect();
+        assert_eq!(declared, of_table, "{}", table.name);
+    }
 }
 
 #[derive(QueryableByName)]

@@ -5,6 +5,8 @@
 mod changes;
 mod commands;
 pub mod conformance;
+mod feed;
+mod feed_changes;
 mod guessing;
 mod http_broadcast;
 mod persist;

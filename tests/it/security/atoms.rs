@@ -15,6 +15,7 @@ pub fn variants(expression: &str) -> Vec<(String, String)> {
         }
     }
     variants.extend(with_one_role_less(expression));
+    variants.extend(without_a_flag(expression));
     variants
 }
 
@@ -39,6 +40,24 @@ fn is_condition(group: &str) -> bool {
     let combined = group.contains(" AND ") || group.contains(" OR ");
     let compares = [" = ", " IN ", " <> ", " IS NOT NULL"].iter().any(|sign| group.contains(sign));
     question || (compares && !combined && !group.starts_with("( SELECT"))
+}
+
+/// A column that is a condition by itself stands bare: `((… = …) AND visible)`.
+fn without_a_flag(expression: &str) -> Vec<(String, String)> {
+    let mut variants = Vec::new();
+    for (at, and) in expression.match_indices(" AND ") {
+        let from = at + and.len();
+        let Some(length) = expression[from..].find(')') else { continue };
+        let flag = &expression[from..from + length];
+        if flag.is_empty() || !flag.chars().all(|sign| sign.is_ascii_lowercase() || sign == '_') {
+            continue;
+        }
+        for value in ["true", "false"] {
+            let whole = format!("{}{value}{}", &expression[..from], &expression[from + length..]);
+            variants.push((format!("{flag} made {value}"), whole));
+        }
+    }
+    variants
 }
 
 fn with_one_role_less(expression: &str) -> Vec<(String, String)> {

@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use super::notified;
 use super::world::{Row, digest, id, text};
 
 pub struct Candidate {
@@ -40,7 +41,7 @@ pub fn of(table: &str) -> Vec<Candidate> {
 
 fn candidate(table: &str, tenant: &str, row: Value, broken: bool) -> Candidate {
     let Value::Object(mut row) = row else { panic!("a row is an object") };
-    if table != "tenants" {
+    if !matches!(table, "tenants" | "scheduled_jobs") {
         row.insert("tenant_id".into(), json!(id(tenant)));
     }
     let about: Vec<String> = [
@@ -54,6 +55,10 @@ fn candidate(table: &str, tenant: &str, row: Value, broken: bool) -> Candidate {
         "team_id",
         "user_one_id",
         "user_two_id",
+        "recipient_id",
+        "visible",
+        "category",
+        "source",
     ]
     .iter()
     .map(|column| text(&row, column))
@@ -91,7 +96,7 @@ fn rows(table: &str, tenant: &str) -> Vec<Value> {
                 json!({"id": of("fresh.log"), "action": "message.send"})]).collect(),
         "idempotency_keys" => ["owner", "emma", "chloe"].iter()
             .map(|user| json!({"user_id": of(user), "key": "fresh", "route": "/", "body_hash": "\\x00", "answer": {}})).collect(),
-        _ => Vec::new(),
+        _ => notified::candidates(table, &of),
     }
 }
 
@@ -218,6 +223,6 @@ fn broken_rows(table: &str) -> Vec<Value> {
             json!({"conversation_id": id("a.d1"), "client_id": id("a.c1"), "user_id": id("a.manager"), "side": "operator", "read_seq": 0}),
             json!({"conversation_id": id("a.r2"), "client_id": id("a.c1"), "user_id": id("a.chloe"), "side": "client", "read_seq": 0}),
         ],
-        _ => Vec::new(),
+        _ => notified::broken(table),
     }
 }

@@ -30,10 +30,12 @@ const USER: &str = "authz.guard_user()";
 const CLIENT: &str = "authz.guard_client()";
 const CONVERSATION: &str = "authz.guard_conversation()";
 const MESSAGE: &str = "authz.guard_message()";
-
+const SETTINGS: &str = "authz.guard_settings()";
+const FEED: &str = "authz.guard_feed()";
+const NOTIFICATION: &str = "authz.guard_notification()";
 const TICKET: &str = "authz.redeem_ticket(bytea)";
 
-pub const CLAUSES: [Clause; 71] = [
+pub const CLAUSES: [Clause; 104] = [
     clause(TICKET, "functions", "t.digest = wanted", "true"),
     clause(TICKET, "functions", "t.digest = wanted", "false"),
     clause(USER, "users", "NEW.sessions_valid_after IS NULL", "false"),
@@ -145,4 +147,37 @@ pub const CLAUSES: [Clause; 71] = [
         "redelivered AND (OLD.delivered_at IS NOT NULL OR OLD.sender_id = authz.me())",
         "redelivered AND OLD.delivered_at IS NOT NULL",
     ),
+    clause(SETTINGS, "notification_settings", "authz.role() = 'system'", "false"),
+    clause(SETTINGS, "notification_settings", "authz.role() = 'system'", "true"),
+    clause(SETTINGS, "notification_settings", "(NEW.digest_mode,", "(OLD.digest_mode,"),
+    clause(SETTINGS, "notification_settings", "NEW.digest_hour,", "OLD.digest_hour,"),
+    clause(SETTINGS, "notification_settings", "NEW.digest_timezone,", "OLD.digest_timezone,"),
+    clause(SETTINGS, "notification_settings", "NEW.quiet_from,", "OLD.quiet_from,"),
+    clause(SETTINGS, "notification_settings", "NEW.quiet_to,", "OLD.quiet_to,"),
+    clause(SETTINGS, "notification_settings", "NEW.quiet_timezone)", "OLD.quiet_timezone)"),
+    clause(FEED, "notification_feeds", "NEW.head - OLD.head NOT IN (0, 1)", "false"),
+    clause(FEED, "notification_feeds", "NEW.head - OLD.head NOT IN (0, 1)", "NEW.head < OLD.head"),
+    clause(FEED, "notification_feeds", "authz.role() IS DISTINCT FROM 'system'", "true"),
+    clause(FEED, "notification_feeds", "authz.role() IS DISTINCT FROM 'system'", "false"),
+    clause(FEED, "notification_feeds", "(NEW.pushes,", "(OLD.pushes,"),
+    clause(FEED, "notification_feeds", "NEW.held,", "OLD.held,"),
+    clause(FEED, "notification_feeds", "NEW.held_since,", "OLD.held_since,"),
+    clause(FEED, "notification_feeds", "NEW.summary_due_at)", "OLD.summary_due_at)"),
+    clause(NOTIFICATION, "notifications", "NEW.changed_seq < OLD.changed_seq", "false"),
+    clause(NOTIFICATION, "notifications", "OLD.deleted_at IS NOT NULL", "false"),
+    clause(NOTIFICATION, "notifications", "OLD.deleted_at IS NOT NULL", "true"),
+    clause(NOTIFICATION, "notifications", "authz.role() IS DISTINCT FROM 'system'", "true"),
+    clause(NOTIFICATION, "notifications", "authz.role() IS DISTINCT FROM 'system'", "false"),
+    clause(NOTIFICATION, "notifications", "(NEW.event_id,", "(OLD.event_id,"),
+    clause(NOTIFICATION, "notifications", "NEW.title,", "OLD.title,"),
+    clause(NOTIFICATION, "notifications", "NEW.body,", "OLD.body,"),
+    clause(NOTIFICATION, "notifications", "NEW.link,", "OLD.link,"),
+    clause(NOTIFICATION, "notifications", "NEW.data,", "OLD.data,"),
+    clause(NOTIFICATION, "notifications", "NEW.decision,", "OLD.decision,"),
+    clause(NOTIFICATION, "notifications", "NEW.in_digest,", "OLD.in_digest,"),
+    clause(NOTIFICATION, "notifications", "NEW.digest_id,", "OLD.digest_id,"),
+    clause(NOTIFICATION, "notifications", "NEW.last_event_at,", "OLD.last_event_at,"),
+    clause(NOTIFICATION, "notifications", "NEW.expires_at,", "OLD.expires_at,"),
+    clause(NOTIFICATION, "notifications", "NEW.processed_at,", "OLD.processed_at,"),
+    clause(NOTIFICATION, "notifications", "NEW.push_sent_at)", "OLD.push_sent_at)"),
 ];

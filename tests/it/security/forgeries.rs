@@ -10,6 +10,7 @@ const OTHER_SIDES: Rule = Any(&[
     All(&[Not(&Field("client_id", &[""])), Not(&MySide("sender_type"))]),
     All(&[Field("client_id", &[""]), Not(&Mine("sender_id"))]),
 ]);
+const SYSTEM: Rule = Role(&["system"]);
 const OWNER_OR_SERVICE: Rule = Role(&["owner", "service"]);
 const MANAGES_PERSON: Rule = Any(&[OWNER_OR_SERVICE, All(&[Role(&["manager"]), Not(&Mine("id"))])]);
 
@@ -22,7 +23,11 @@ pub struct Forgery {
     pub may: Rule,
 }
 
-pub const FORGERIES: [Forgery; 33] = [
+const fn forgery(table: &'static str, set: &'static str, may: Rule) -> Forgery {
+    Forgery { table, set, may }
+}
+
+pub const FORGERIES: [Forgery; 66] = [
     Forgery {
         table: "users",
         set: "role = 'owner'",
@@ -105,4 +110,45 @@ pub const FORGERIES: [Forgery; 33] = [
     },
     Forgery { table: "messages", set: "delivered_at = NULL", may: Field("delivered_at", &[""]) },
     Forgery { table: "messages", set: "changed_seq = 0", may: Nobody },
+    forgery("notification_settings", "digest_mode = 'weekly'", Not(&SYSTEM)),
+    forgery("notification_settings", "digest_hour = 7", Not(&SYSTEM)),
+    forgery("notification_settings", "digest_timezone = 'UTC'", Not(&SYSTEM)),
+    forgery("notification_settings", "quiet_from = '01:00'", Not(&SYSTEM)),
+    forgery("notification_settings", "quiet_to = '02:00'", Not(&SYSTEM)),
+    forgery("notification_settings", "quiet_timezone = 'UTC'", Not(&SYSTEM)),
+    forgery("notification_settings", "digest_due_at = '2027-01-01T00:00:00Z'", Anyone),
+    forgery("notification_feeds", "head = head + 1, unread = 3", Anyone),
+    forgery("notification_feeds", "head = head + 2", Nobody),
+    forgery("notification_feeds", "head = head - 1", Nobody),
+    forgery("notification_feeds", "pushes = '{2026-01-01}'", SYSTEM),
+    forgery("notification_feeds", "held = held + sign(held)", Any(&[SYSTEM, Field("held", &["0"])])),
+    forgery(
+        "notification_feeds",
+        "held_since = held_since + interval '1 s'",
+        Any(&[SYSTEM, Field("held_since", &[""])]),
+    ),
+    forgery(
+        "notification_feeds",
+        "summary_due_at = summary_due_at + interval '1 s'",
+        Any(&[SYSTEM, Field("summary_due_at", &[""])]),
+    ),
+    forgery("notifications", "status = 'read', read_at = now()", Anyone),
+    forgery("notifications", "status = 'archived', archived_at = now()", Anyone),
+    forgery("notifications", "snoozed_until = now(), updated_at = now()", Anyone),
+    forgery("notifications", "changed_seq = changed_seq + 1", Anyone),
+    forgery("notifications", "changed_seq = changed_seq - 1", Nobody),
+    forgery("notifications", "deleted_at = now()", LIVING),
+    forgery("notifications", "deleted_at = NULL", LIVING),
+    forgery("notifications", "event_id = gen_random_uuid()", SYSTEM),
+    forgery("notifications", "title = 'forged'", SYSTEM),
+    forgery("notifications", "body = 'forged'", SYSTEM),
+    forgery("notifications", "link = '/forged'", SYSTEM),
+    forgery("notifications", "data = '{\"forged\": 1}'", SYSTEM),
+    forgery("notifications", "decision = '{\"forged\": 1}'", SYSTEM),
+    forgery("notifications", "in_digest = NOT in_digest", SYSTEM),
+    forgery("notifications", "digest_id = gen_random_uuid()", SYSTEM),
+    forgery("notifications", "last_event_at = now()", SYSTEM),
+    forgery("notifications", "expires_at = now()", SYSTEM),
+    forgery("notifications", "processed_at = now()", SYSTEM),
+    forgery("notifications", "push_sent_at = now()", SYSTEM),
 ];

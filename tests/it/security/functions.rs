@@ -31,7 +31,7 @@ const fn definer(signature: &'static str, owner: &'static str, callers: &'static
     Function { signature, owner, definer: true, callers }
 }
 
-pub const FUNCTIONS: [Function; 31] = [
+pub const FUNCTIONS: [Function; 35] = [
     plain("authz.tenant()", EVERYONE),
     plain("authz.me()", EVERYONE),
     plain("authz.role()", EVERYONE),
@@ -47,6 +47,9 @@ pub const FUNCTIONS: [Function; 31] = [
     plain("authz.guard_client()", &[]),
     plain("authz.guard_conversation()", &[]),
     plain("authz.guard_message()", &[]),
+    plain("authz.guard_settings()", &[]),
+    plain("authz.guard_feed()", &[]),
+    plain("authz.guard_notification()", &[]),
     definer("authz.my_clients()", "guichet_authz", &["guichet_app", "guichet_search"]),
     definer("authz.my_people()", "guichet_authz", APP),
     definer("authz.tenant_by_slug(text)", "guichet_authz", APP),
@@ -55,6 +58,7 @@ pub const FUNCTIONS: [Function; 31] = [
     definer("authz.sync_audience(uuid,uuid)", "guichet_authz", &[]),
     definer("authz.audience_moved()", "guichet_authz", &[]),
     definer("authz.rights_moved()", "guichet_authz", &[]),
+    definer("authz.open_feed()", "guichet_authz", &[]),
     definer("authz.redeem_ticket(bytea)", "guichet_authz", APP),
     definer("authz.follow(uuid,boolean)", "guichet_authz", APP),
     definer("authz.room_people(uuid)", "guichet_authz", APP),
@@ -272,6 +276,10 @@ fn kept_from_requests(who: &Identity) -> Vec<Cell> {
         "guard_message",
         "audience_moved",
         "rights_moved",
+        "guard_settings",
+        "guard_feed",
+        "guard_notification",
+        "open_feed",
     ] {
         cells.push(cell(format!("authz.{trigger}"), format!("SELECT authz.{trigger}()"), DENIED));
     }

@@ -16,7 +16,8 @@ const TABLES_OF_OURS: &str =
     "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'public'
     AND c.relkind IN ('r', 'p') AND c.relname <> '__diesel_schema_migrations'";
 
-// Of no tenant: the tenants themselves, and the places of the worker's own jobs.
+/// Of no tenant: the tenants themselves, and the places of the worker's own jobs.
+const OF_NO_TENANT: &str = "('tenants', 'outbox_readers', 'scheduled_jobs')";
 
 /// (what must not be, a query that lists it by name)
 fn rules() -> Vec<(&'static str, String)> {
@@ -41,21 +42,28 @@ fn tables() -> Vec<(&'static str, String)> {
                 AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polpermissive
                     AND p.polcmd IN (v.letter::\"char\", '*') AND r.oid = ANY (p.polroles))")),
         ("a policy that lets everybody in",
-            // The worker's own queues, tenants and tickets before there is an actor, and search, which sifts by itself.
+            // The worker's own queues and what it looks for due rows in, by columns; tenants and tickets before there is
+            // an actor; and search, which sifts by itself.
             "SELECT concat_ws(' ', p.tablename, p.policyname) FROM pg_policies p
               WHERE p.schemaname = 'public' AND p.permissive = 'PERMISSIVE' AND (p.qual = 'true' OR p.with_check = 'true')
                 AND (p.tablename, p.policyname) NOT IN (('outbox', 'outbox_worker'), ('idempotency_keys', 'idempotency_keys_worker'),
                     ('activity_logs', 'activity_logs_worker'), ('outbox_readers', 'outbox_readers_worker'),
                     ('connect_tickets', 'connect_tickets_worker'), ('connect_tickets', 'connect_tickets_authz'),
-                    ('tenants', 'tenants_authz'), ('messages', 'messages_search'))".into()),
+                    ('tenants', 'tenants_authz'), ('messages', 'messages_search'), ('tenants', 'tenants_worker'),
+                    ('scheduled_jobs', 'scheduled_jobs_worker'), ('notification_settings', 'notification_settings_worker'),
+                    ('notification_events', 'notification_events_worker'), ('notification_event_keys', 'notification_event_keys_worker'),
+                    ('rejected_events', 'rejected_events_worker'), ('notification_feeds', 'notification_feeds_worker'),
+                    ('notifications', 'notifications_worker'), ('notification_skips', 'notification_skips_worker'),
+                    ('deliveries', 'deliveries_worker'), ('digests', 'digests_worker'))".into()),
         ("a policy for PUBLIC", "SELECT concat_ws(' ', tablename, policyname) FROM pg_policies WHERE roles && '{public}'".into()),
         ("a policy of a role beside the four",
             "SELECT concat_ws(' ', tablename, policyname) FROM pg_policies
               WHERE NOT roles <@ '{guichet_app,guichet_worker,guichet_authz,guichet_search}'".into()),
         ("a table that guichet_app reaches without a wall between tenants",
-            format!("SELECT c.relname FROM {TABLES_OF_OURS} WHERE NOT c.relispartition AND c.relname NOT IN ('tenants', 'outbox_readers')
+            format!("SELECT c.relname FROM {TABLES_OF_OURS} WHERE NOT c.relispartition AND c.relname NOT IN {OF_NO_TENANT}
                 AND (SELECT count(*) FROM pg_policies p WHERE p.tablename = c.relname AND p.permissive = 'RESTRICTIVE' AND p.cmd = 'ALL'
-                    AND p.roles = '{{guichet_app}}' AND p.qual = '(tenant_id = ( SELECT authz.tenant() AS tenant))') <> 1")),
+                    AND p.roles = '{{guichet_app}}' AND p.qual = '(tenant_id = ( SELECT authz.tenant() AS tenant))'
+                    AND p.with_check IS NULL) <> 1")),
         ("two permissive policies for one role and verb",
             "SELECT concat_ws(' ', p.tablename, p.policyname, q.policyname) FROM pg_policies p JOIN pg_policies q USING (schemaname, tablename)
               WHERE p.policyname < q.policyname AND p.permissive = 'PERMISSIVE' AND q.permissive = 'PERMISSIVE' AND p.roles && q.roles
@@ -78,10 +86,10 @@ fn keys() -> Vec<(&'static str, String)> {
                      AND b.attname = CASE WHEN f.confrelid = 'public.tenants'::regclass THEN 'id' ELSE 'tenant_id' END)".into()),
         ("a unique index that does not start with tenant_id",
             format!("SELECT i.indexrelid::regclass::text FROM pg_index i JOIN ({TABLES_OF_OURS}) ON c.oid = i.indrelid
-              WHERE i.indisunique AND c.relname NOT IN ('tenants', 'outbox_readers')
+              WHERE i.indisunique AND c.relname NOT IN {OF_NO_TENANT}
                 AND (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = i.indkey[0]) IS DISTINCT FROM 'tenant_id'")),
         ("a table without a required tenant_id",
-            format!("SELECT c.relname FROM {TABLES_OF_OURS} WHERE c.relname NOT IN ('tenants', 'outbox_readers') AND NOT EXISTS (
+            format!("SELECT c.relname FROM {TABLES_OF_OURS} WHERE c.relname NOT IN {OF_NO_TENANT} AND NOT EXISTS (
                 SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND a.attnotnull)")),
     ]
 }
@@ -161,8 +169,13 @@ pub fn faults(connection: &mut PgConnection) -> Vec<String> {
     }
     faults.extend(unlike(
         "table",
-        tables_of_spec(),
+        tables_of_spec(false),
         names(connection, &format!("SELECT c.relname FROM {TABLES_OF_OURS} WHERE NOT c.relispartition")),
+    ));
+    faults.extend(unlike(
+        "view",
+        tables_of_spec(true),
+        names(connection, "SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('v', 'm')"),
     ));
     faults.extend(unlike("function", functions_of_spec(), names(connection,
         "SELECT concat_ws(' ', p.oid::regprocedure, p.proowner::regrole, CASE WHEN p.prosecdef THEN 'definer' END,
@@ -181,8 +194,8 @@ fn unlike(kind: &str, spec: BTreeSet<String>, catalog: Vec<String>) -> Vec<Strin
     unknown.chain(missing).collect()
 }
 
-fn tables_of_spec() -> BTreeSet<String> {
-    TABLES.iter().map(|table| table.name.to_owned()).collect()
+fn tables_of_spec(views: bool) -> BTreeSet<String> {
+    TABLES.iter().filter(|table| table.is_view == views).map(|table| table.name.to_owned()).collect()
 }
 
 fn functions_of_spec() -> BTreeSet<String> {

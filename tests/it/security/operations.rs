@@ -52,7 +52,7 @@ impl Ground {
         let tenant = self.server.demo.tenant_id;
         let rows = format!(
             "coalesce(r->>'tenant_id', r->>'id') = '{tenant}' AND r->>'id' IS DISTINCT FROM '{stranger}' \
-             AND NOT (r ? 'token_expires_at' AND r->>'user_id' = '{stranger}')"
+             AND NOT ((r ? 'token_expires_at' OR r ? 'channel_inapp' OR r ? 'digest_mode') AND r->>'user_id' = '{stranger}')"
         );
         digest(&mut self.server.database.connect(Login::Admin), &rows)
     }
@@ -222,6 +222,8 @@ fn is_between_colleagues(stranger: &Stranger, operation: &Operation) -> bool {
 /// The path without its tenant, where that is the stranger's own.
 fn own_path<'o>(stranger: &Stranger, operation: &'o Operation) -> &'o str {
     let path = operation.path.as_str();
+    // A category is nobody's record.
+    let path = path.strip_suffix("/{category}").filter(|path| *path == "/preferences").unwrap_or(path);
     let within = path.strip_prefix("/tenants/{tenantId}").filter(|_| stranger.is_near);
     within.unwrap_or(path)
 }

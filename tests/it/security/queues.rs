@@ -17,3 +17,29 @@ pub const OUTBOX_READERS: Table = Table {
     },
     ..TABLE
 };
+
+/// When each job runs next, and who runs it now.
+pub const SCHEDULED_JOBS: Table = Table {
+    name: "scheduled_jobs",
+    key: &["name"],
+    blind: "said = 'x'",
+    worker: Access {
+        select: Columns::All,
+        insert: Columns::All,
+        update: Columns::Only(&[
+            "due_at",
+            "lease_until",
+            "lease_token",
+            "started_at",
+            "finished_at",
+            "outcome",
+            "said",
+        ]),
+        tenant: None,
+        may_select: Anyone,
+        may_insert: Anyone,
+        may_update: Anyone,
+        ..NONE
+    },
+    ..TABLE
+};

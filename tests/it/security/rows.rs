@@ -126,6 +126,7 @@ fn is_victims(row: &Value, stranger: &Actor, ground: &Ground) -> bool {
         ("id", &things.client),
         ("id", &things.member),
         ("user_id", &things.member),
+        ("recipient_id", &things.member),
     ]
     .iter()
     .any(|(column, id)| row[*column] == **id)

@@ -2,10 +2,13 @@
 //!
 //! A table without an entry fails the suite, and so does an entry without a table.
 
+mod deliveries;
+mod notifications;
+mod preferences;
 mod tickets;
 
 use super::chat::{CONVERSATIONS, MESSAGES, PARTICIPANTS, SEES_ROOM};
-use super::queues::OUTBOX_READERS;
+use super::queues::{OUTBOX_READERS, SCHEDULED_JOBS};
 use super::rule::Rule::{
     self, All, Among, Any, AnyRole, Anyone, Field, Mine, MyClient, MyPeople, Nobody, Not, Role,
 };
@@ -48,6 +51,8 @@ pub struct Table {
     pub key: &'static [&'static str],
     /// An UPDATE that reads no column, and so is held by the UPDATE policy alone.
     pub blind: &'static str,
+    /// A view: of the rows of its table, with the rights of whoever asks.
+    pub is_view: bool,
     pub app: Access,
     pub worker: Access,
     pub authz: Access,
@@ -91,6 +96,7 @@ pub const TABLE: Table = Table {
     name: "",
     key: &["tenant_id", "id"],
     blind: "",
+    is_view: false,
     app: NONE,
     worker: NONE,
     authz: NONE,
@@ -99,7 +105,9 @@ pub const TABLE: Table = Table {
 
 pub const ALL_ROOMS: Rule = Role(&["owner", "manager"]);
 pub const PROVISIONS: Rule = Role(&["owner", "manager", "service"]);
-const STAFF: Rule = Role(&["owner", "manager", "employee", "service"]);
+/// The second phase of an action, and jobs: who is told of what.
+pub const SYSTEM: Rule = Role(&["system"]);
+const SEES_TEAMS: Rule = Role(&["owner", "manager", "employee", "service", "system"]);
 const EDITS_CLIENT: Rule = Any(&[PROVISIONS, All(&[Role(&["employee"]), MyClient("client_id")])]);
 const TENANTS: Table = Table {
     name: "tenants",
@@ -115,6 +123,8 @@ const TENANTS: Table = Table {
         may_update: Role(&["owner", "service"]),
         ..NONE
     },
+    // Which tenants there are, and nothing of them: jobs go through them one by one.
+    worker: Access { select: Columns::Only(&["id"]), tenant: None, may_select: Anyone, ..NONE },
     authz: Access { tenant: None, ..AUTHZ_READS },
     ..TABLE
 };
@@ -140,6 +150,7 @@ const USERS: Table = Table {
         ]),
         may_select: Any(&[
             PROVISIONS,
+            SYSTEM,
             Mine("id"),
             MyPeople("id"),
             All(&[Role(&["employee"]), Not(&Field("role", &["client"]))]),
@@ -167,7 +178,7 @@ const TEAMS: Table = Table {
         insert: Columns::All,
         update: Columns::Only(&["name"]),
         delete: true,
-        may_select: STAFF,
+        may_select: SEES_TEAMS,
         may_insert: PROVISIONS,
         may_update: PROVISIONS,
         may_delete: PROVISIONS,
@@ -183,7 +194,7 @@ const TEAM_MEMBERS: Table = Table {
         select: Columns::All,
         insert: Columns::All,
         delete: true,
-        may_select: STAFF,
+        may_select: SEES_TEAMS,
         may_insert: PROVISIONS,
         may_delete: PROVISIONS,
         ..NONE
@@ -199,7 +210,7 @@ const CLIENTS: Table = Table {
         select: Columns::All,
         insert: Columns::All,
         update: Columns::Only(&["name", "operator_id", "team_id", "status", "details"]),
-        may_select: Any(&[PROVISIONS, MyClient("id")]),
+        may_select: Any(&[PROVISIONS, SYSTEM, MyClient("id")]),
         may_insert: PROVISIONS,
         may_update: Any(&[PROVISIONS, All(&[Role(&["employee"]), MyClient("id")])]),
         ..NONE
@@ -215,7 +226,7 @@ const CLIENT_MEMBERS: Table = Table {
         select: Columns::All,
         insert: Columns::All,
         delete: true,
-        may_select: Any(&[PROVISIONS, MyClient("client_id")]),
+        may_select: Any(&[PROVISIONS, SYSTEM, MyClient("client_id")]),
         may_insert: PROVISIONS,
         may_delete: PROVISIONS,
         ..NONE
@@ -298,7 +309,7 @@ const IDEMPOTENCY_KEYS: Table = Table {
     ..TABLE
 };
 
-pub const TABLES: [Table; 15] = [
+pub const TABLES: [Table; 30] = [
     TENANTS,
     USERS,
     TEAMS,
@@ -314,4 +325,19 @@ pub const TABLES: [Table; 15] = [
     ACTIVITY_LOGS,
     OUTBOX_READERS,
     IDEMPOTENCY_KEYS,
+    SCHEDULED_JOBS,
+    preferences::NOTIFICATION_PREFERENCES,
+    preferences::NOTIFICATION_SETTINGS,
+    preferences::NOTIFICATION_OVERRIDES,
+    notifications::NOTIFICATION_TEMPLATES,
+    notifications::NOTIFICATION_EVENTS,
+    notifications::NOTIFICATION_EVENT_KEYS,
+    notifications::REJECTED_EVENTS,
+    notifications::NOTIFICATION_FEEDS,
+    notifications::NOTIFICATIONS,
+    notifications::NOTIFICATION_SKIPS,
+    notifications::CLIENT_SILENCES,
+    deliveries::DELIVERIES,
+    deliveries::DIGESTS,
+    deliveries::EMAIL_EVENTS,
 ];

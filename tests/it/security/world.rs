@@ -12,12 +12,13 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::candidates::ordered;
+use super::notified;
 
 pub type Row = Map<String, Value>;
 
 pub const TENANTS: [&str; 3] = ["a", "b", "c"];
 
-const NAMES: [&str; 54] = [
+const NAMES: [&str; 70] = [
     "owner",
     "manager",
     "deputy",
@@ -63,6 +64,19 @@ const NAMES: [&str; 54] = [
     "o5",
     "l1",
     "l2",
+    "e1",
+    "e2",
+    "x1",
+    "n1",
+    "n2",
+    "n3",
+    "n4",
+    "n5",
+    "n6",
+    "v1",
+    "v2",
+    "v3",
+    "g1",
     "fresh",
     "fresh.user",
     "fresh.team",
@@ -72,6 +86,9 @@ const NAMES: [&str; 54] = [
     "fresh.message",
     "fresh.event",
     "fresh.log",
+    "fresh.notification",
+    "fresh.delivery",
+    "fresh.digest",
 ];
 
 /// Every row there is, as the database holds it, by table.
@@ -93,6 +110,7 @@ pub fn lay(admin: &mut PgConnection, tables: &[&str]) -> World {
             script.push_str(&insert(table, &row));
             script.push(';');
         }
+        script.push_str(&notified::held(&|name| id(&format!("{tenant}.{name}"))));
     }
     admin.batch_execute(&(script + "COMMIT;")).unwrap();
     World { tables: tables.iter().map(|table| ((*table).to_owned(), read(admin, table))).collect() }
@@ -224,6 +242,7 @@ fn rows(tenant: &str) -> Vec<(&'static str, Row)> {
     rows.extend(messages(&of));
     rows.extend(direct_messages(&of));
     rows.extend(journal(tenant, &of));
+    rows.extend(notified::rows(tenant, &of));
     rows.into_iter().map(|(table, row)| (table, with_tenant(table, row, tenant))).collect()
 }
 
@@ -326,7 +345,7 @@ pub fn digest(id: &str) -> String {
 
 fn with_tenant(table: &str, row: Value, tenant: &str) -> Row {
     let Value::Object(mut row) = row else { panic!("a row is an object") };
-    if !matches!(table, "tenants" | "outbox_readers") {
+    if !matches!(table, "tenants" | "outbox_readers" | "scheduled_jobs") {
         row.insert("tenant_id".into(), json!(id(tenant)));
     }
     row

@@ -18,6 +18,8 @@ macro_rules! notification_columns {
     };
 }
 
+pub(super) use notification_columns;
+
 /// The same, for statements that are put together.
 pub const COLUMNS: &str = notification_columns!();
 

@@ -13,8 +13,8 @@ use crate::base::role::UserType;
 use crate::base::{Actor, Error, Kind, Locale, Result, Role, Timestamp};
 use crate::realtime::changes::{Change, ChangeKind, Column, ColumnType, Reach, Rows, Table};
 use crate::realtime::event::Event;
-use crate::realtime::host::{Audience, Circle, Credential, Grant, Host, Kept, Peer, Receipt};
-use crate::realtime::log::{Cursor, Log, Newest};
+use crate::realtime::host::{Audience, Circle, Credential, Grant, Host, Kept, Peer, Receipt, Waiting};
+use crate::realtime::log::{Cursor, Log, Newest, Wants};
 
 pub const TENANT: TenantId = TenantId(Uuid::from_u128(1));
 
@@ -61,6 +61,8 @@ pub struct FakeHost {
     pub reach: Mutex<Vec<Reach>>,
     pub is_unreachable: AtomicBool,
     pub forgotten: Mutex<Vec<UserId>>,
+    /// A numbered topic of everybody's own, and what waits there.
+    pub waits: Mutex<Option<(&'static str, Vec<Event>)>>,
     /// Run once, when a right was granted and before the session hears of it.
     pub as_granted: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
@@ -129,7 +131,23 @@ impl Host for FakeHost {
     }
 
     fn own_topics(&self, actor: &Actor) -> Vec<String> {
-        vec![format!("user:{}", actor.user)]
+        let waits = self.waits.lock().unwrap();
+        let numbered = waits.iter().map(|(topic, _)| (*topic).to_owned());
+        numbered.chain([format!("user:{}", actor.user)]).collect()
+    }
+
+    fn authorize_own<'a>(&'a self, actor: &'a Actor, topic: &'a str) -> BoxFuture<'a, Result<Waiting>> {
+        let waits = self.waits.lock().unwrap().clone();
+        match waits.filter(|(waits, _)| *waits == topic) {
+            None => async move { self.authorize(actor, topic, None).await.map(Waiting::from) }.boxed(),
+            Some((_, events)) => {
+                let grant = Grant { head: Some(self.log.head(topic)), ..Grant::default() };
+                if let Some(then) = self.as_granted.lock().unwrap().take() {
+                    then();
+                }
+                ready(Ok(Waiting { grant, events })).boxed()
+            }
+        }
     }
 
     fn may_enter<'a>(&'a self, _: &'a Actor, tenant: &'a str) -> BoxFuture<'a, Result<()>> {
@@ -335,7 +353,7 @@ impl Log for FakeLog {
         ready(Ok(Cursor::at(self.events.lock().unwrap().len() as i64))).boxed()
     }
 
-    fn tail(&self, from: Cursor) -> BoxFuture<'_, Result<(Vec<Event>, Cursor)>> {
+    fn tail(&self, from: Cursor, wants: Wants) -> BoxFuture<'_, Result<(Vec<Event>, Cursor)>> {
         if self.down.load(Ordering::Relaxed) {
             return ready(Err(Error::unavailable("down"))).boxed();
         }
@@ -343,6 +361,8 @@ impl Log for FakeLog {
             self.events.lock().unwrap().iter().skip(usize::try_from(from.txid).unwrap()).cloned().collect();
         let next = Cursor::at(from.txid + events.len() as i64);
         events.retain(|event| event.seq > self.forgotten.load(Ordering::Relaxed));
+        // As PostgreSQL's: what is copied nowhere is asked about.
+        events.retain(|event| !event.copies.is_empty() || wants(event));
         ready(Ok((events, next))).boxed()
     }
 

@@ -14,3 +14,4 @@ mod resuming;
 mod returning;
 mod rights;
 mod tokens;
+mod waiting;

@@ -1,0 +1,2 @@
+# What people are told, and how.
+error-preference-locked = This channel cannot be switched off for this category.

@@ -1,0 +1,2 @@
+# Ce que chacun veut savoir, et comment.
+error-preference-locked = Ce canal ne peut pas être désactivé pour cette catégorie.

@@ -1,0 +1,80 @@
+//! Every job of the clock, one line each. `docs/operations.md` tells of them.
+
+use std::future::Future;
+use std::time::Duration;
+
+use crate::activity;
+use crate::base::{Result, Timestamp};
+use crate::config::Config;
+use crate::db::Db;
+use crate::identity::connect;
+use crate::jobs::{Done, Job, Schedule, Scheduler, job};
+use crate::notifications::jobs::retention::{Keep, clean};
+use crate::notifications::jobs::{digest, silence};
+use crate::notifications::{Notifications, feed, summary};
+use crate::web::idempotency;
+
+const EACH_SECOND: Schedule = Schedule::Every(Duration::from_secs(1));
+const TEN_SECONDS: Schedule = Schedule::Every(Duration::from_secs(10));
+const HALF_MINUTE: Schedule = Schedule::Every(Duration::from_secs(30));
+const TEN_MINUTES: Schedule = Schedule::Every(Duration::from_secs(600));
+const HOURLY: Schedule = Schedule::Every(Duration::from_secs(3_600));
+const AT_THREE: Schedule = Schedule::DailyAt { hour_utc: 3 };
+const AT_SIX: Schedule = Schedule::DailyAt { hour_utc: 6 };
+/// How long the answer to an `Idempotency-Key` is kept.
+const KEYS_LAST: Duration = Duration::from_secs(24 * 3_600);
+
+pub fn scheduler(config: &Config, n: &Notifications) -> Scheduler {
+    Scheduler::new(n.db.clone(), n.clock.clone(), all(config, n))
+}
+
+fn all(config: &Config, n: &Notifications) -> Vec<Box<dyn Job>> {
+    let keep = Keep::days(config.notifications.retention_days, config.realtime.replay_retention_days);
+    let days = config.notifications.client_inactive_days;
+    vec![
+        idempotency_sweep(n.db.clone()),
+        connect_tickets_sweep(n.db.clone()),
+        activity_keep(n.db.clone(), config.activity.audit_retention_days),
+        of(n, "notifications.summaries", EACH_SECOND, |n, at| async move { summary::send_due(&n, at).await }),
+        of(n, "notifications.snoozes", TEN_SECONDS, |n, at| async move { feed::wake_snoozed(&n, at).await }),
+        of(n, "notifications.expiry", HALF_MINUTE, |n, at| async move { feed::expire(&n, at).await }),
+        of(n, "notifications.digests", HALF_MINUTE, |n, at| async move { digest::send_due(&n, at).await }),
+        of(n, "notifications.retention", AT_THREE, move |n, at| async move { clean(&n.db, keep, at).await }),
+        of(n, "clients.inactive", AT_SIX, move |n, at| async move { silence::raise(&n, days, at).await }),
+    ]
+}
+
+/// A job of the room of notifications.
+fn of<F, Run>(n: &Notifications, name: &'static str, schedule: Schedule, run: F) -> Box<dyn Job>
+where
+    F: Fn(Notifications, Timestamp) -> Run + Send + Sync + 'static,
+    Run: Future<Output = Result<u64>> + Send + 'static,
+{
+    let n = n.clone();
+    job(name, schedule, move |at| {
+        let count = run(n.clone(), at);
+        async move { Ok(Done { count: count.await? }) }
+    })
+}
+
+fn idempotency_sweep(db: Db) -> Box<dyn Job> {
+    job("idempotency.sweep", TEN_MINUTES, move |at| {
+        let db = db.clone();
+        async move { Ok(Done::count(idempotency::sweep(&db, at.minus(KEYS_LAST)).await?)) }
+    })
+}
+
+fn connect_tickets_sweep(db: Db) -> Box<dyn Job> {
+    job("connect_tickets.sweep", TEN_MINUTES, move |at| {
+        let db = db.clone();
+        async move { Ok(Done::count(connect::sweep(&db, at).await?)) }
+    })
+}
+
+fn activity_keep(db: Db, keep_days: u32) -> Box<dyn Job> {
+    let keep_days = i32::try_from(keep_days).unwrap_or(i32::MAX);
+    job("activity.keep", HOURLY, move |_| {
+        let db = db.clone();
+        async move { activity::derive::keep(&db, keep_days).await.map(|()| Done::default()) }
+    })
+}

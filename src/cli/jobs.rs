@@ -1,0 +1,85 @@
+//! `guichet jobs`.
+
+use std::future::Future;
+
+use anyhow::{Context, bail};
+
+use crate::app::App;
+use crate::app::engine::{Claim, Engine};
+use crate::base::Clock;
+use crate::config::Config;
+use crate::jobs::Schedule;
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    /// Run a job now, whether or not it is due; prints how much it did
+    Run { name: String },
+    /// Print every job: when it is due, and how its last run ended
+    List,
+}
+
+pub fn run(config: Config, args: &Args) -> anyhow::Result<()> {
+    with_app(config, async |app| match &args.what {
+        What::Run { name } => run_one(&app, name).await,
+        What::List => list(&app).await,
+    })
+}
+
+/// Does `work` with the rooms of the service, on the database that a running one uses or that is started for it. None
+/// of the service's own tasks runs.
+pub(super) fn with_app<T, Work>(config: Config, work: impl FnOnce(App) -> Work) -> anyhow::Result<T>
+where
+    Work: Future<Output = anyhow::Result<T>>,
+{
+    let engine = Engine::open(&config, Claim::Share)?;
+    let done = actix_web::rt::System::new().block_on(async {
+        let app = App::new(config, &engine.settings, Clock::system())?;
+        let lifecycle = app.lifecycle.clone();
+        let done = work(app).await;
+        lifecycle.stop(std::time::Duration::from_secs(5)).await;
+        done
+    });
+    let stopped = engine.stop();
+    let done = done?;
+    stopped.map(|()| done)
+}
+
+async fn run_one(app: &App, name: &str) -> anyhow::Result<()> {
+    let names = app.scheduler.names();
+    if !names.contains(&name) {
+        bail!("there is no job {name:?}; there are: {}", names.join(", "));
+    }
+    match app.scheduler.run_now(name).await.with_context(|| format!("{name} failed"))? {
+        Some(done) => println!("{name}: {}", done.count),
+        None => println!("{name}: runs already"),
+    }
+    Ok(())
+}
+
+async fn list(app: &App) -> anyhow::Result<()> {
+    for job in app.scheduler.list().await? {
+        let last = match (&job.outcome, job.finished_at) {
+            (Some(outcome), Some(at)) => format!("{outcome} at {at}: {}", job.said.unwrap_or_default()),
+            _ => "never ran".to_owned(),
+        };
+        let state = match job.running_since {
+            Some(since) => format!("running since {since}"),
+            None => format!("due at {}", job.due_at),
+        };
+        println!("{:<28} {:<16} {state}; {last}", job.name, every(job.schedule));
+    }
+    Ok(())
+}
+
+fn every(schedule: Schedule) -> String {
+    match schedule {
+        Schedule::Every(period) => format!("every {} s", period.as_secs()),
+        Schedule::DailyAt { hour_utc } => format!("daily {hour_utc:02}:00 UTC"),
+    }
+}

@@ -1,0 +1,39 @@
+//! Which Redis, if any.
+
+use secrecy::SecretString;
+
+use super::reader::section;
+use super::setting::{Setting, without_password};
+
+section! {
+    /// Redis
+    pub struct Redis {
+        /// Redis 7 or later, from which events of other backends are taken: redis:// or, over TLS, rediss://.
+        /// Not set: they come over HTTP alone. Example: redis://:secret@redis.example.com:6379/0
+        pub url: Option<RedisUrl> = "REDIS_URL", "";
+        /// Stands before the name of every channel, stream and key, so that several installations can share one
+        /// Redis. With "desk:", producers publish to desk:notifications.events.
+        pub prefix: String = "REDIS_PREFIX", "";
+    }
+}
+
+/// A URL that may hold a password, so it is secret up to its use.
+#[derive(Debug, Clone)]
+pub struct RedisUrl(pub SecretString);
+
+impl Setting for RedisUrl {
+    fn parse(text: &str) -> Result<Self, String> {
+        let is_network = text.starts_with("redis://") || text.starts_with("rediss://");
+        // Its parser also reads the database's number and the options behind it.
+        if is_network && redis::Client::open(text).is_ok() {
+            Ok(RedisUrl(SecretString::from(text)))
+        } else {
+            Err("must be redis:// or rediss:// with a host, such as redis://:secret@redis.example.com:6379/0"
+                .to_owned())
+        }
+    }
+
+    fn shown(text: &str) -> String {
+        without_password(text)
+    }
+}

@@ -1,0 +1,171 @@
+//! What a job is, and when it is due. Pure.
+
+use std::future::Future;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+
+use crate::base::{Result, Timestamp};
+
+/// The longest wait before a failed run is tried again.
+pub(super) const MOST_PATIENCE: Duration = Duration::from_secs(300);
+const FIRST_PATIENCE: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// Work that the clock asks for. It bears to be run twice, also at once.
+pub trait Job: Send + Sync {
+    /// Unique, and a label of `job_runs_total`: `idempotency.sweep`.
+    fn name(&self) -> &'static str;
+
+    fn schedule(&self) -> Schedule;
+
+    /// Does what is due at `at`. Dropped where the process stops or another took the run over.
+    fn run(&self, at: Timestamp) -> BoxFuture<'_, Result<Done>>;
+}
+
+/// When a job runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schedule {
+    /// At the multiples of this since the epoch, so that every process means the same times.
+    Every(Duration),
+    /// Once a day at this full hour.
+    DailyAt { hour_utc: u32 },
+}
+
+/// What a run did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Rows, mails, events: whatever the job counts. 0: there was nothing to do.
+    pub count: u64,
+}
+
+impl Done {
+    pub fn count(count: impl TryInto<u64>) -> Self {
+        Self { count: count.try_into().unwrap_or(u64::MAX) }
+    }
+}
+
+/// A job out of a function.
+pub fn job<F, Run>(name: &'static str, schedule: Schedule, run: F) -> Box<dyn Job>
+where
+    F: Fn(Timestamp) -> Run + Send + Sync + 'static,
+    Run: Future<Output = Result<Done>> + Send + 'static,
+{
+    Box::new(Function { name, schedule, run })
+}
+
+struct Function<F> {
+    name: &'static str,
+    schedule: Schedule,
+    run: F,
+}
+
+impl<F, Run> Job for Function<F>
+where
+    F: Fn(Timestamp) -> Run + Send + Sync,
+    Run: Future<Output = Result<Done>> + Send + 'static,
+{
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn schedule(&self) -> Schedule {
+        self.schedule
+    }
+
+    fn run(&self, at: Timestamp) -> BoxFuture<'_, Result<Done>> {
+        (self.run)(at).boxed()
+    }
+}
+
+impl Schedule {
+    /// The first time of the schedule after `at`: however many lie between a run and the one before, it makes up for
+    /// all of them.
+    pub fn next_after(self, at: Timestamp) -> Timestamp {
+        let (period, phase) = match self {
+            Schedule::Every(period) => (millis(period).max(1), 0),
+            Schedule::DailyAt { hour_utc } => (millis(DAY), millis(HOUR.saturating_mul(hour_utc % 24))),
+        };
+        let periods = at.as_millis().saturating_sub(phase).div_euclid(period) + 1;
+        Timestamp::from_millis(periods.saturating_mul(period).saturating_add(phase))
+    }
+
+    /// For a job that has never run: at once, but a daily one at its hour.
+    pub(super) fn first(self, now: Timestamp) -> Timestamp {
+        match self {
+            Schedule::Every(_) => now,
+            Schedule::DailyAt { .. } => self.next_after(now),
+        }
+    }
+
+    /// A time further off than any that this schedule would say now was written under another schedule, or by a clock
+    /// that was wrong: it counts as come.
+    pub(super) fn has_come(self, due: Timestamp, now: Timestamp) -> bool {
+        due <= now || due > self.next_after(now).max(now.plus(MOST_PATIENCE))
+    }
+}
+
+/// How long a run that failed waits until it is tried again, where the one before failed too and waited so long: twice
+/// that.
+pub(super) fn patience(before: Option<Duration>) -> Duration {
+    before.map_or(FIRST_PATIENCE, |before| before.saturating_mul(2)).clamp(FIRST_PATIENCE, MOST_PATIENCE)
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEN_MINUTES: Schedule = Schedule::Every(Duration::from_secs(600));
+    const AT_THREE: Schedule = Schedule::DailyAt { hour_utc: 3 };
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    #[test]
+    fn every_process_means_the_same_times() {
+        for asked in ["2026-01-02T10:00:00Z", "2026-01-02T10:03:07.123Z", "2026-01-02T10:09:59.999Z"] {
+            assert_eq!(TEN_MINUTES.next_after(at(asked)), at("2026-01-02T10:10:00Z"));
+        }
+        assert_eq!(AT_THREE.next_after(at("2026-01-02T02:59:59.999Z")), at("2026-01-02T03:00:00Z"));
+        assert_eq!(AT_THREE.next_after(at("2026-01-02T03:00:00Z")), at("2026-01-03T03:00:00Z"));
+        assert_eq!(AT_THREE.next_after(at("1969-12-31T23:00:00Z")), at("1970-01-01T03:00:00Z"));
+    }
+
+    #[test]
+    fn a_new_job_runs_at_once_and_a_daily_one_at_its_hour() {
+        let now = at("2026-01-02T10:03:00Z");
+        assert_eq!(TEN_MINUTES.first(now), now);
+        assert_eq!(AT_THREE.first(now), at("2026-01-03T03:00:00Z"));
+    }
+
+    #[test]
+    fn a_time_that_no_schedule_says_counts_as_come() {
+        let now = at("2026-01-02T10:03:00Z");
+        assert!(TEN_MINUTES.has_come(now, now));
+        assert!(!TEN_MINUTES.has_come(at("2026-01-02T10:10:00Z"), now));
+        assert!(TEN_MINUTES.has_come(at("2026-01-02T11:10:00Z"), now), "a clock that was an hour ahead");
+        assert!(!AT_THREE.has_come(at("2026-01-03T03:00:00Z"), now));
+        assert!(AT_THREE.has_come(at("2027-01-03T03:00:00Z"), now));
+    }
+
+    #[test]
+    fn a_failed_run_waits_longer_each_time_and_never_too_long_or_beyond_belief() {
+        let waits: Vec<u64> =
+            std::iter::successors(Some(patience(None)), |before| Some(patience(Some(*before))))
+                .map(|wait| wait.as_secs())
+                .take(11)
+                .collect();
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+        assert_eq!(patience(Some(Duration::MAX)), MOST_PATIENCE);
+        let now = at("2026-01-02T10:03:00Z");
+        let seconds = Schedule::Every(Duration::from_secs(1));
+        assert!(!seconds.has_come(now.plus(MOST_PATIENCE), now), "the wait would count for nothing");
+    }
+}

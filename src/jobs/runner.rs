@@ -1,0 +1,388 @@
+//! Runs jobs when they are due.
+//!
+//! Bounded by itself: a job has one run at a time, in all processes together.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::model::{Done, Job, Schedule, patience};
+use super::store::{self, End, Row};
+use crate::base::{Clock, Error, Result, Timestamp};
+use crate::db::Db;
+use crate::telemetry::names::JOB_RUNS;
+
+/// How long a process that says nothing keeps a run.
+const LEASE: Duration = Duration::from_secs(60);
+/// A lease that ends later than this was written by a clock that was wrong.
+const MOST_LEASE: Duration = Duration::from_secs(600);
+const RENEW_EVERY: Duration = Duration::from_secs(20);
+/// The longest sleep: the database may be another when it ends, or the clock moved.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
+/// The shortest one, and what a row waits that another process is about to take.
+const PAUSE: Duration = Duration::from_millis(100);
+/// What runs are given to end when the service stops.
+const LAST_PATIENCE: Duration = Duration::from_secs(2);
+
+/// All jobs of the service. Copies share what runs.
+#[derive(Clone)]
+pub struct Scheduler(Arc<Shared>);
+
+struct Shared {
+    db: Db,
+    clock: Clock,
+    jobs: Vec<Box<dyn Job>>,
+    /// What runs in this process, or is just being taken.
+    busy: watch::Sender<usize>,
+    /// The runs that this process holds.
+    held: Mutex<Vec<(&'static str, Uuid)>>,
+    woken: Notify,
+}
+
+/// How a job stands.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    pub name: &'static str,
+    pub schedule: Schedule,
+    pub due_at: Timestamp,
+    /// Where it runs at this moment.
+    pub running_since: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+    pub outcome: Option<String>,
+    pub said: Option<String>,
+}
+
+/// A run that this process took.
+struct Claim<'s> {
+    job: &'s dyn Job,
+    token: Uuid,
+    at: Timestamp,
+    /// How long it waited for this try, where the one before failed.
+    waited: Option<Duration>,
+    _held: Held<'s>,
+}
+
+/// What was taken, and when to look again.
+struct Look<'s> {
+    claims: Vec<Claim<'s>>,
+    next: Timestamp,
+}
+
+impl Scheduler {
+    /// Names must differ.
+    pub fn new(db: Db, clock: Clock, jobs: Vec<Box<dyn Job>>) -> Self {
+        Self(Arc::new(Shared {
+            db,
+            clock,
+            jobs,
+            busy: watch::Sender::new(0),
+            held: Mutex::default(),
+            woken: Notify::new(),
+        }))
+    }
+
+    pub fn names(&self) -> Vec<&'static str> {
+        self.0.jobs.iter().map(|job| job.name()).collect()
+    }
+
+    /// Something became due earlier than was planned: look now.
+    pub fn wake(&self) {
+        self.0.woken.notify_one();
+    }
+
+    /// Runs what is due when it is, until told to stop.
+    pub async fn run(self, stop: CancellationToken) {
+        let shared = &*self.0;
+        let mut runs = FuturesUnordered::new();
+        loop {
+            let next = match beside(shared.take_due(), &mut runs).await {
+                Ok(look) => {
+                    runs.extend(look.claims.into_iter().map(|claim| shared.execute(claim).map(drop)));
+                    look.next
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the jobs could not be looked at; trying again");
+                    shared.clock.now().plus(Duration::from_secs(1))
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = sleep(shared.until(next)) => {}
+                () = shared.woken.notified() => {}
+                // Its next time may have come already.
+                Some(()) = runs.next() => {}
+            }
+        }
+        let ended = tokio::time::timeout(LAST_PATIENCE, runs.by_ref().collect::<Vec<()>>()).await;
+        if ended.is_err() {
+            let tokens = shared.held().iter().map(|(_, token)| *token).collect();
+            drop(runs);
+            shared.release(tokens).await;
+        }
+    }
+
+    /// Runs whatever is due now, and waits for what this process runs already. How many runs it made itself.
+    pub async fn drain(&self) -> Result<usize> {
+        let shared = &*self.0;
+        let mut runs = 0;
+        loop {
+            let claims = shared.take_due().await?.claims;
+            if claims.is_empty() {
+                if *shared.busy.borrow() == 0 {
+                    return Ok(runs);
+                }
+                shared.busy.subscribe().wait_for(|busy| *busy == 0).await.map_err(Error::internal)?;
+                continue;
+            }
+            runs += claims.len();
+            join_all(claims.into_iter().map(|claim| shared.execute(claim))).await;
+        }
+    }
+
+    /// Runs a job whether or not it is due. `None`: it runs already, here or elsewhere. Errors: `NOT_FOUND` for a name
+    /// that no job has, and the job's own.
+    pub async fn run_now(&self, name: &str) -> Result<Option<Done>> {
+        let shared = &*self.0;
+        let job = shared.job(name).ok_or_else(|| Error::not_found("job"))?;
+        let busy = shared.busy();
+        let rows = shared.rows(vec![job.name()]).await?;
+        let Some(row) = rows.into_iter().next() else { return Ok(None) };
+        match shared.take(job, row, None, busy).await? {
+            Some(claim) => shared.execute(claim).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// All jobs, by their names.
+    pub async fn list(&self) -> Result<Vec<Standing>> {
+        let shared = &*self.0;
+        let (now, rows) = (shared.clock.now(), shared.rows(self.names()).await?);
+        let standings = rows.into_iter().filter_map(|row| {
+            let job = shared.job(&row.name)?;
+            Some(Standing {
+                name: job.name(),
+                schedule: job.schedule(),
+                due_at: row.due_at,
+                running_since: row.started_at.filter(|_| row.lease_until.is_some() && !is_free(&row, now)),
+                finished_at: row.finished_at,
+                outcome: row.outcome,
+                said: row.said,
+            })
+        });
+        Ok(standings.collect())
+    }
+}
+
+impl Shared {
+    fn job(&self, name: &str) -> Option<&dyn Job> {
+        self.jobs.iter().find(|job| job.name() == name).map(Box::as_ref)
+    }
+
+    /// In real time; the clock is the tests' to move.
+    fn until(&self, next: Timestamp) -> Duration {
+        let millis = next.as_millis().saturating_sub(self.clock.now().as_millis());
+        Duration::from_millis(u64::try_from(millis).unwrap_or(0)).clamp(PAUSE, LOOK_EVERY)
+    }
+
+    /// The rows of these jobs; one that had none has one now.
+    async fn rows(&self, names: Vec<&'static str>) -> Result<Vec<Row>> {
+        let now = self.clock.now();
+        let first: Vec<(&'static str, Timestamp)> =
+            names.iter().filter_map(|name| Some((*name, self.job(name)?.schedule().first(now)))).collect();
+        self.db
+            .worker(move |tx| {
+                let names: Vec<String> = first.iter().map(|(name, _)| (*name).to_owned()).collect();
+                let found = store::rows(tx, names.clone())?;
+                if found.len() == first.len() {
+                    return Ok(found);
+                }
+                for (name, due) in &first {
+                    store::insert(tx, name, *due)?;
+                }
+                store::rows(tx, names)
+            })
+            .await
+    }
+
+    /// Takes every run that is due and that nobody has.
+    async fn take_due(&self) -> Result<Look<'_>> {
+        // Before the first row is read, so that `drain` never finds a run neither due nor under way.
+        let _busy = self.busy();
+        let rows = self.rows(self.jobs.iter().map(|job| job.name()).collect()).await?;
+        let now = self.clock.now();
+        let (mut claims, mut next) = (Vec::new(), now.plus(LOOK_EVERY));
+        for row in rows {
+            let Some(job) = self.job(&row.name) else { continue };
+            if !job.schedule().has_come(row.due_at, now) {
+                next = next.min(row.due_at);
+            } else if is_free(&row, now) {
+                let due = Some(row.due_at);
+                claims.extend(self.take(job, row, due, self.busy()).await?);
+            } else {
+                next = next.min(row.lease_until.unwrap_or(now).max(now.plus(Duration::from_secs(1))));
+            }
+        }
+        Ok(Look { claims, next })
+    }
+
+    async fn take<'s>(
+        &'s self,
+        job: &'s dyn Job,
+        row: Row,
+        due: Option<Timestamp>,
+        busy: Busy<'s>,
+    ) -> Result<Option<Claim<'s>>> {
+        let at = self.clock.now();
+        // A clock that jumps ends leases: what runs here is not begun again beside itself.
+        let runs_here = self.held().iter().any(|(name, _)| *name == job.name());
+        if runs_here || !is_free(&row, at) {
+            return Ok(None);
+        }
+        let waited = waited(&row);
+        let taken = self.db.worker(move |tx| store::claim(tx, &row, due, at, at.plus(LEASE))).await?;
+        Ok(taken.map(|token| {
+            self.held().push((job.name(), token));
+            Claim { job, token, at, waited, _held: Held { token, busy } }
+        }))
+    }
+
+    async fn execute(&self, claim: Claim<'_>) -> Result<Done> {
+        let begun = Instant::now();
+        let done = tokio::select! {
+            done = AssertUnwindSafe(claim.job.run(claim.at)).catch_unwind() =>
+                done.unwrap_or_else(|_| Err(Error::internal("the job panicked"))),
+            () = self.hold(&claim) => Err(Error::internal("another process took the run over")),
+        };
+        let end = self.end_of(&claim, &done);
+        let (name, token) = (claim.job.name(), claim.token);
+        note(name, &done, begun.elapsed());
+        match self.db.worker(move |tx| store::finish(tx, name, token, &end)).await {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!(job = name, "a run ended late: another process has it, or had it"),
+            // The lease ends by itself, and the run is made again.
+            Err(error) => tracing::warn!(%error, job = name, "the end of a run could not be written"),
+        }
+        done
+    }
+
+    fn end_of(&self, claim: &Claim<'_>, done: &Result<Done>) -> End {
+        let at = self.clock.now();
+        match done {
+            // From its beginning: what became due while it ran is not done.
+            Ok(Done { count }) => {
+                let next = claim.job.schedule().next_after(claim.at);
+                End { outcome: "ok", said: count.to_string(), at, next }
+            }
+            Err(error) => {
+                let next = at.plus(patience(claim.waited));
+                End { outcome: "error", said: error.to_string(), at, next }
+            }
+        }
+    }
+
+    /// Renews the lease for as long as the run is this process's; returns when it is not any more.
+    async fn hold(&self, claim: &Claim<'_>) {
+        let (name, token) = (claim.job.name(), claim.token);
+        loop {
+            sleep(RENEW_EVERY).await;
+            let until = self.clock.now().plus(LEASE);
+            match self.db.worker(move |tx| store::renew(tx, name, token, until)).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(%error, job = name, "a lease could not be renewed; trying again")
+                }
+            }
+        }
+    }
+
+    /// Gives up what is under way.
+    async fn release(&self, tokens: Vec<Uuid>) {
+        if let Err(error) = self.db.worker(move |tx| store::release(tx, tokens.clone())).await {
+            tracing::debug!(%error, "leases were not released; they end by themselves");
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Vec<(&'static str, Uuid)>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn busy(&self) -> Busy<'_> {
+        self.busy.send_modify(|busy| *busy += 1);
+        Busy(self)
+    }
+}
+
+/// Awaits `first` while `runs` go on: a run that nobody polls may hold the connection that `first` waits for.
+async fn beside<T>(
+    first: impl Future<Output = T>,
+    runs: &mut FuturesUnordered<impl Future<Output = ()>>,
+) -> T {
+    let mut first = pin!(first);
+    loop {
+        tokio::select! {
+            done = &mut first => return done,
+            Some(()) = runs.next() => {}
+        }
+    }
+}
+
+/// One more that is under way, until dropped.
+struct Busy<'s>(&'s Shared);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.busy.send_modify(|busy| *busy = busy.saturating_sub(1));
+    }
+}
+
+/// A run that this process holds, until dropped.
+struct Held<'s> {
+    token: Uuid,
+    busy: Busy<'s>,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.busy.0.held().retain(|(_, held)| *held != self.token);
+    }
+}
+
+fn is_free(row: &Row, now: Timestamp) -> bool {
+    row.lease_until.is_none_or(|until| until <= now || until > now.plus(MOST_LEASE))
+}
+
+/// From a run that failed to the try that its row tells of.
+fn waited(row: &Row) -> Option<Duration> {
+    let failed_at = row.finished_at.filter(|_| row.outcome.as_deref() == Some("error"))?;
+    let millis = row.due_at.as_millis().saturating_sub(failed_at.as_millis());
+    Some(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
+}
+
+fn note(job: &'static str, done: &Result<Done>, took: Duration) {
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let outcome = match done {
+        Ok(Done { count: 0 }) => {
+            tracing::debug!(job, took_ms, "a job had nothing to do");
+            "ok"
+        }
+        Ok(Done { count }) => {
+            tracing::info!(job, count, took_ms, "a job ran");
+            "ok"
+        }
+        Err(error) => {
+            tracing::warn!(%error, job, took_ms, "a job failed; it will be tried again");
+            "error"
+        }
+    };
+    metrics::counter!(JOB_RUNS, "job" => job, "outcome" => outcome).increment(1);
+}

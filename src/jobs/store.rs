@@ -1,0 +1,115 @@
+//! The rows of `scheduled_jobs`: the lease of each job.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use crate::base::{Result, Timestamp};
+use crate::db::WorkerTx;
+use crate::db::sql::sql;
+
+#[derive(Debug, Clone, QueryableByName)]
+pub struct Row {
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    #[diesel(sql_type = Timestamptz)]
+    pub due_at: Timestamp,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub lease_until: Option<Timestamp>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub started_at: Option<Timestamp>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub finished_at: Option<Timestamp>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub outcome: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub said: Option<String>,
+}
+
+pub fn rows(tx: &mut WorkerTx<'_>, names: Vec<String>) -> Result<Vec<Row>> {
+    let text = "SELECT name, due_at, lease_until, started_at, finished_at, outcome, said \
+         FROM scheduled_jobs WHERE name = ANY ($1) ORDER BY name";
+    Ok(sql(text).bind(names).load(tx.conn())?)
+}
+
+/// A job of which there was no row yet.
+pub fn insert(tx: &mut WorkerTx<'_>, name: &str, due: Timestamp) -> Result<()> {
+    let text = "INSERT INTO scheduled_jobs (name, due_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    sql(text).bind(name).bind(due).execute(tx.conn())?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Token {
+    #[diesel(sql_type = SqlUuid)]
+    lease_token: Uuid,
+}
+
+// Where the row is as it was read: of several who saw it free, the first takes it; and who saw it due does not take it
+// any more when it was done meanwhile.
+const CLAIM: &str = "
+    UPDATE scheduled_jobs SET lease_token = $4, lease_until = $3, started_at = $5
+     WHERE name = (SELECT name FROM scheduled_jobs
+                    WHERE name = $1 AND ($2::timestamptz IS NULL OR due_at = $2) AND lease_until IS NOT DISTINCT FROM $6 FOR UPDATE SKIP LOCKED)
+    RETURNING lease_token";
+
+/// Takes a run of the job of `row`, the one due at `due` or whichever; `None` where somebody else did meanwhile.
+pub fn claim(
+    tx: &mut WorkerTx<'_>,
+    row: &Row,
+    due: Option<Timestamp>,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<Option<Uuid>> {
+    let taken: Option<Token> = sql(CLAIM)
+        .bind(row.name.as_str())
+        .bind(due)
+        .bind(until)
+        .bind(Uuid::new_v4())
+        .bind(now)
+        .bind(row.lease_until)
+        .get_result(tx.conn())
+        .optional()?;
+    Ok(taken.map(|row| row.lease_token))
+}
+
+/// Whether the token still holds the run.
+pub fn renew(tx: &mut WorkerTx<'_>, name: &str, token: Uuid, until: Timestamp) -> Result<bool> {
+    let text = "UPDATE scheduled_jobs SET lease_until = $3 WHERE name = $1 AND lease_token = $2";
+    Ok(sql(text).bind(name).bind(token).bind(until).execute(tx.conn())? == 1)
+}
+
+/// How a run ended.
+pub struct End {
+    pub outcome: &'static str,
+    pub said: String,
+    pub at: Timestamp,
+    pub next: Timestamp,
+}
+
+const FINISH: &str = "
+    UPDATE scheduled_jobs SET lease_token = NULL, lease_until = NULL, finished_at = $3, outcome = $4, said = $5,
+           due_at = $6
+     WHERE name = $1 AND lease_token = $2";
+
+/// Writes how it ended, if the token still holds it; whether it does.
+pub fn finish(tx: &mut WorkerTx<'_>, name: &str, token: Uuid, end: &End) -> Result<bool> {
+    let said: String = end.said.chars().take(500).collect();
+    let ended = sql(FINISH)
+        .bind(name)
+        .bind(token)
+        .bind(end.at)
+        .bind(end.outcome)
+        .bind(said)
+        .bind(end.next)
+        .execute(tx.conn())?;
+    Ok(ended == 1)
+}
+
+/// Gives up a run that did not end, so that another process need not wait for the end of the lease.
+pub fn release(tx: &mut WorkerTx<'_>, tokens: Vec<Uuid>) -> Result<()> {
+    let text =
+        "UPDATE scheduled_jobs SET lease_token = NULL, lease_until = NULL WHERE lease_token = ANY ($1)";
+    sql(text).bind(tokens).execute(tx.conn())?;
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! Notifications as rows, for front ends that listen to changes of the table (`postgres_changes`).
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::live::store;
+use super::{Notifications, told};
+use crate::base::id::{NotificationId, UserId};
+use crate::base::{Actor, Error, Locale, Result, Role, Timestamp};
+use crate::realtime::{Change, ChangeKind, Column, ColumnType, Event, Reach, Rows, Table};
+
+/// The table `notifications`. Every event has its rows read, which costs one query where somebody listens: a payload
+/// shows less than the row has. A deletion is an UPDATE, since the row stays until retention takes it.
+pub static NOTIFICATIONS: Table = Table {
+    name: "notifications",
+    columns: &COLUMNS,
+    key: &["tenant_id", "id"],
+    events: &told::EVENTS,
+    whose: |event| recipient(event).map(Reach::Person).into_iter().collect(),
+    rows: |_| Ok(Rows::Asked),
+};
+
+/// Rows that one event may have changed: above it, who listens is told to join again, and reads them by REST.
+const MOST_ROWS: i64 = 1_000;
+
+const fn column(name: &'static str, kind: ColumnType) -> Column {
+    Column { name, kind }
+}
+
+static COLUMNS: [Column; 32] = [
+    column("tenant_id", ColumnType::Uuid),
+    column("id", ColumnType::Uuid),
+    column("recipient_type", ColumnType::Text),
+    column("recipient_id", ColumnType::Uuid),
+    column("team_id", ColumnType::Uuid),
+    column("seq", ColumnType::Int8),
+    column("changed_seq", ColumnType::Int8),
+    column("event_id", ColumnType::Uuid),
+    column("type", ColumnType::Text),
+    column("category", ColumnType::Enum("notification_category")),
+    column("title", ColumnType::Text),
+    column("body", ColumnType::Text),
+    column("link", ColumnType::Text),
+    column("data", ColumnType::Jsonb),
+    column("priority", ColumnType::Text),
+    column("channel", ColumnType::Text),
+    column("status", ColumnType::Text),
+    column("visible", ColumnType::Bool),
+    column("decision", ColumnType::Jsonb),
+    column("group_key", ColumnType::Text),
+    column("in_digest", ColumnType::Bool),
+    column("digest_id", ColumnType::Uuid),
+    column("last_event_at", ColumnType::Timestamptz),
+    column("read_at", ColumnType::Timestamptz),
+    column("archived_at", ColumnType::Timestamptz),
+    column("snoozed_until", ColumnType::Timestamptz),
+    column("expires_at", ColumnType::Timestamptz),
+    column("deleted_at", ColumnType::Timestamptz),
+    column("processed_at", ColumnType::Timestamptz),
+    column("push_sent_at", ColumnType::Timestamptz),
+    column("created_at", ColumnType::Timestamptz),
+    column("updated_at", ColumnType::Timestamptz),
+];
+
+/// Whose notifications an event tells of.
+fn recipient(event: &Event) -> Option<UserId> {
+    super::user_of(&event.topic)
+}
+
+/// The rows that `event` made or changed, as their person may read them. A row that was changed again since is left
+/// out, since its later event tells it; a new one is told as new, whatever became of it meanwhile.
+pub async fn changed_rows(n: &Notifications, event: &Event) -> Result<Vec<Change>> {
+    let user = recipient(event).ok_or_else(|| Error::internal("rows of a topic that is nobody's"))?;
+    let new = new_one(event)?;
+    let (tenant, seq) = (event.tenant, event.seq);
+    let rows =
+        n.db.read(&reader(n, event, user), move |tx| match new {
+            Some(id) => store::row(tx.conn(), tenant, id),
+            None => store::rows_changed_at(tx.conn(), tenant, user, seq, MOST_ROWS + 1),
+        })
+        .await?;
+    if i64::try_from(rows.len()).is_ok_and(|rows| rows > MOST_ROWS) {
+        return Err(Error::unavailable("more rows than are told one by one"));
+    }
+    Ok(rows.into_iter().map(|row| change(seq, row)).collect())
+}
+
+/// `notify:new` names its row.
+fn new_one(event: &Event) -> Result<Option<NotificationId>> {
+    #[derive(Deserialize)]
+    struct Told {
+        notification: Named,
+    }
+    #[derive(Deserialize)]
+    struct Named {
+        id: NotificationId,
+    }
+    if &*event.name != told::NEW {
+        return Ok(None);
+    }
+    let told: Told = serde_json::from_str(event.payload.get()).map_err(Error::internal)?;
+    Ok(Some(told.notification.id))
+}
+
+/// Row-level security shows them their own rows and no other, whatever their rank.
+fn reader(n: &Notifications, event: &Event, user: UserId) -> Actor {
+    Actor {
+        tenant: event.tenant,
+        user,
+        role: Role::Client,
+        scopes: Arc::default(),
+        locale: Locale::default(),
+        ip: None,
+        authenticated_at: Some(n.clock.now()),
+    }
+}
+
+fn change(seq: i64, mut row: Map<String, Value>) -> Change {
+    let is_new = row.get("seq").and_then(Value::as_i64) == Some(seq);
+    let kind = if is_new { ChangeKind::Insert } else { ChangeKind::Update };
+    let cell = |column: &Column| {
+        let value = row.remove(column.name).unwrap_or_default();
+        match (column.kind, value.as_str().and_then(Timestamp::parse)) {
+            (ColumnType::Timestamptz, Some(time)) => json!(time),
+            _ => value,
+        }
+    };
+    Change { kind, row: COLUMNS.iter().map(cell).collect() }
+}

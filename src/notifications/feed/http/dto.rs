@@ -1,0 +1,227 @@
+//! What requests about feeds say, and its limits.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::base::id::{NotificationId, TeamId};
+use crate::base::{Error, Fault, Result, Timestamp};
+use crate::notifications::feed::query::{Cursor, Filter, Shown, Sort, Wanted};
+use crate::notifications::feed::service::Which;
+use crate::preferences::{Category, Channel, Priority};
+use crate::web::Check;
+
+/// Notifications that one request names.
+const MAX_IDS: usize = 1_000;
+const MAX_SNOOZE_MINUTES: i64 = 366 * 24 * 60;
+const MAX_DAYS: u64 = 366;
+const DEFAULT_DAYS: u64 = 30;
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+/// Which notifications, and in which order.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ListQuery {
+    /// `unread` (when absent): unread ones first; `recent`; `priority`: critical ones first, of the newest 10,000.
+    /// Within each, the newest first.
+    sort: Option<String>,
+    /// `unread`, `read`, `archived`, `all`; unread and read ones when absent. Snoozed ones are in none of them.
+    status: Option<String>,
+    /// A template's code, `mandat.created` for instance.
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    category: Option<String>,
+    /// `low`, `normal`, `high`, `critical`.
+    priority: Option<String>,
+    /// Those that went out by it: `inapp`, `email`, `sms`, `push`.
+    channel: Option<String>,
+    is_read: Option<bool>,
+    team_id: Option<TeamId>,
+    /// Whose last event was at this time or after.
+    since: Option<Timestamp>,
+    /// Words of title and body, `"a phrase"`, `-without`; accents and case do not matter. Of the newest 10,000.
+    q: Option<String>,
+    /// 1–200, 50 when absent.
+    limit: Option<i64>,
+    /// 0 when absent. Not with `cursor`.
+    offset: Option<i64>,
+    /// `meta.next` of the page before, in the same order.
+    cursor: Option<String>,
+}
+
+impl ListQuery {
+    pub(super) fn is_by_cursor(&self) -> bool {
+        self.cursor.is_some()
+    }
+
+    pub(super) fn into_wanted(self) -> Result<Wanted> {
+        let mut check = Check::new();
+        let sort = self.sort.and_then(|word| check.word("sort", &word, Sort::of_word)).unwrap_or_default();
+        let shown = self.status.and_then(|word| check.word("status", &word, Shown::of_word));
+        let filter = Filter {
+            kind: check.text_opt("type", self.kind, 1..=80),
+            category: self.category.and_then(|word| check.word("category", &word, Category::of_word)),
+            priority: self.priority.and_then(|word| check.word("priority", &word, Priority::of_word)),
+            channel: self.channel.and_then(|word| check.word("channel", &word, Channel::of_word)),
+            is_read: self.is_read,
+            team: self.team_id,
+            since: self.since,
+            words: check.text_opt("q", self.q, 1..=200),
+        };
+        check.that(self.cursor.is_none() || self.offset.is_none(), "cursor", "ambiguous");
+        let after = self
+            .cursor
+            .and_then(|cursor| check.word("cursor", &cursor, |cursor| Cursor::parse(cursor, sort)));
+        let page = check.page(self.limit, self.offset);
+        check.done()?;
+        let shown = shown.unwrap_or_default();
+        Ok(Wanted { sort, shown, filter, after, offset: page.offset, limit: page.limit })
+    }
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct UnreadQuery {
+    /// 1–200, 50 when absent.
+    limit: Option<i64>,
+}
+
+impl UnreadQuery {
+    pub(super) fn into_wanted(self) -> Result<Wanted> {
+        let mut check = Check::new();
+        let page = check.page(self.limit, None);
+        check.done()?;
+        let shown = Shown::Only(crate::notifications::model::Status::Unread);
+        Ok(Wanted { sort: Sort::Unread, shown, limit: page.limit, ..Wanted::default() })
+    }
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PeriodQuery {
+    /// At or after; 30 days before `to` when absent.
+    from: Option<Timestamp>,
+    /// Before; now when absent. At most 366 days after `from`.
+    to: Option<Timestamp>,
+}
+
+impl PeriodQuery {
+    pub(super) fn period(&self, now: Timestamp) -> Result<(Timestamp, Timestamp)> {
+        let to = self.to.unwrap_or(now);
+        let from = self.from.unwrap_or_else(|| to.minus(DAY * u32::try_from(DEFAULT_DAYS).unwrap_or(1)));
+        let first = to.minus(Duration::from_secs(MAX_DAYS * DAY.as_secs()));
+        if from < first || from >= to {
+            return Err(Error::validation(vec![
+                Fault::new("from", "out_of_range").with("min", first).with("max", to),
+            ]));
+        }
+        Ok((from, to))
+    }
+}
+
+/// Either some, or all up to a time.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"until": "2026-01-02T10:00:00.123Z"}))]
+pub(super) struct ReadManyBody {
+    /// 1–1,000.
+    #[serde(default)]
+    ids: Option<Vec<NotificationId>>,
+    /// All whose last event was at this time or before.
+    #[serde(default)]
+    until: Option<Timestamp>,
+}
+
+impl ReadManyBody {
+    pub(super) fn which(self) -> Result<Which> {
+        match (self.ids, self.until) {
+            (Some(ids), None) => {
+                let mut check = Check::new();
+                let ids = check.items("ids", ids, 1..=MAX_IDS);
+                check.done()?;
+                Ok(Which::Ids(ids))
+            }
+            (None, Some(until)) => Ok(Which::Until(until)),
+            (None, None) => Err(Error::invalid("ids", "missing")),
+            (Some(_), Some(_)) => Err(Error::invalid("ids", "ambiguous")),
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"ids": []}))]
+pub(super) struct ReadWithBody {
+    /// Others that are read with it, at most 1,000.
+    #[serde(default)]
+    ids: Option<Vec<NotificationId>>,
+}
+
+impl ReadWithBody {
+    pub(super) fn others(self) -> Result<Vec<NotificationId>> {
+        let mut check = Check::new();
+        let ids = check.items("ids", self.ids.unwrap_or_default(), 0..=MAX_IDS);
+        check.done()?;
+        Ok(ids)
+    }
+}
+
+/// Either for so long, or until then.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"minutes": 60}))]
+pub(super) struct SnoozeBody {
+    /// 1 minute to 366 days.
+    #[serde(default)]
+    minutes: Option<i64>,
+    /// In the future, by 366 days at most.
+    #[serde(default)]
+    until: Option<Timestamp>,
+}
+
+impl SnoozeBody {
+    pub(super) fn until(&self, now: Timestamp) -> Result<Timestamp> {
+        let after = |minutes: i64| now.plus(Duration::from_secs(minutes.unsigned_abs() * 60));
+        let mut check = Check::new();
+        let until = match (self.minutes, self.until) {
+            (Some(minutes), None) => after(check.range("minutes", minutes, 1..=MAX_SNOOZE_MINUTES)),
+            (None, Some(until)) => {
+                let first = now.plus(Duration::from_millis(1));
+                check.range("until", until, first..=after(MAX_SNOOZE_MINUTES))
+            }
+            (None, None) => return Err(Error::invalid("minutes", "missing")),
+            (Some(_), Some(_)) => return Err(Error::invalid("minutes", "ambiguous")),
+        };
+        check.done()?;
+        Ok(until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000_000;
+
+    fn until(minutes: Option<i64>, until: Option<i64>) -> Option<i64> {
+        let body = SnoozeBody { minutes, until: until.map(Timestamp::from_millis) };
+        body.until(Timestamp::from_millis(NOW)).ok().map(|until| until.as_millis() - NOW)
+    }
+
+    #[test]
+    fn a_snooze_lasts_a_minute_at_least_and_a_year_at_most() {
+        assert_eq!((until(Some(1), None), until(Some(0), None)), (Some(60_000), None));
+        let year = MAX_SNOOZE_MINUTES * 60_000;
+        assert_eq!(until(Some(MAX_SNOOZE_MINUTES), None), Some(year));
+        for minutes in [MAX_SNOOZE_MINUTES + 1, -1, i64::MAX, i64::MIN] {
+            assert_eq!(until(Some(minutes), None), None, "{minutes}");
+        }
+        assert_eq!((until(None, Some(NOW + 1)), until(None, Some(NOW))), (Some(1), None));
+        assert_eq!((until(None, Some(NOW + year)), until(None, Some(NOW + year + 1))), (Some(year), None));
+        assert_eq!((until(None, None), until(Some(1), Some(NOW + 1))), (None, None));
+    }
+}

@@ -1,0 +1,83 @@
+//! Looking at a feed.
+
+use actix_web::get;
+use actix_web::web::Data;
+use serde_json::json;
+
+use super::dto::{ListQuery, PeriodQuery, UnreadQuery};
+use crate::base::Result;
+use crate::base::id::NotificationId;
+use crate::notifications::Notifications;
+use crate::notifications::feed::model::{Fared, Waiting};
+use crate::notifications::feed::service;
+use crate::notifications::model::Notification;
+use crate::web::{Caller, Path, Query, Reply};
+
+/// The caller's notifications
+///
+/// Without those that are snoozed, over or deleted. `meta.next` is the `cursor` of the next page, null after the last;
+/// `meta.unread` is the counter, and `meta.head` the number of the last event on `client:notifications:{user}` before
+/// the page was read: join with `after_seq = head`, and nothing falls between.
+#[utoipa::path(tag = "notifications", operation_id = "list_notifications", params(ListQuery),
+    responses((status = 200, body = [Notification])))]
+#[get("/notifications")]
+pub(super) async fn list(
+    n: Data<Notifications>,
+    caller: Caller,
+    query: Query<ListQuery>,
+) -> Result<Reply<Vec<Notification>>> {
+    let by_cursor = query.0.is_by_cursor();
+    let wanted = query.0.into_wanted()?;
+    let (limit, offset) = (wanted.limit, wanted.offset);
+    let (page, feed, next) = service::list(&n, &caller, wanted).await?;
+    let next = next.map(|next| next.to_string());
+    let mut meta = json!({"limit": limit, "next": next, "head": feed.head, "unread": feed.unread});
+    if let Some(meta) = meta.as_object_mut().filter(|_| !by_cursor) {
+        meta.insert("offset".to_owned(), offset.into());
+    }
+    Ok(Reply::ok(page).meta(meta))
+}
+
+/// How many of the caller's notifications wait to be read, and the newest of them
+#[utoipa::path(tag = "notifications", operation_id = "list_unread_notifications", params(UnreadQuery),
+    responses((status = 200, body = Waiting)))]
+#[get("/notifications/unread")]
+pub(super) async fn unread(
+    n: Data<Notifications>,
+    caller: Caller,
+    query: Query<UnreadQuery>,
+) -> Result<Reply<Waiting>> {
+    let wanted = query.0.into_wanted()?;
+    let limit = wanted.limit;
+    let (waiting, feed) = service::unread(&n, &caller, wanted).await?;
+    Ok(Reply::ok(waiting).meta(json!({"limit": limit, "head": feed.head})))
+}
+
+/// One of the caller's notifications
+#[utoipa::path(tag = "notifications", operation_id = "get_notification", params(("id" = NotificationId, Path)),
+    responses((status = 200, body = Notification)))]
+#[get("/notifications/{id}")]
+pub(super) async fn get(
+    n: Data<Notifications>,
+    caller: Caller,
+    path: Path<NotificationId>,
+) -> Result<Reply<Notification>> {
+    Ok(Reply::ok(service::get(&n, &caller, path.0).await?))
+}
+
+/// How everybody's notifications fared, by template and channel (owners, managers)
+///
+/// Of those made in the period: `created` in feeds or as deliveries, `delivered` to sockets or providers, `opened` and
+/// `read` since, and the median time from their making to their reading.
+#[utoipa::path(tag = "notifications", operation_id = "analyse_notifications", params(PeriodQuery),
+    responses((status = 200, body = [Fared])))]
+#[get("/notifications/analytics")]
+pub(super) async fn analytics(
+    n: Data<Notifications>,
+    caller: Caller,
+    query: Query<PeriodQuery>,
+) -> Result<Reply<Vec<Fared>>> {
+    let (from, to) = query.0.period(n.clock.now())?;
+    let fared = service::analytics(&n, &caller, from, to).await?;
+    Ok(Reply::ok(fared).meta(json!({"from": from, "to": to})))
+}

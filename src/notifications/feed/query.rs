@@ -1,0 +1,142 @@
+//! What is asked of a feed, and where a page of it ends.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use uuid::Uuid;
+
+use crate::base::Timestamp;
+use crate::base::id::TeamId;
+use crate::notifications::model::Status;
+use crate::preferences::{Category, Channel, Priority};
+
+/// In which order. Within each, the newest first, by the last event that a notification tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    /// Unread ones before the others.
+    #[default]
+    Unread,
+    Recent,
+    /// Critical ones before high ones, and so on; of the newest 10,000.
+    Priority,
+}
+
+impl Sort {
+    pub fn of_word(word: &str) -> Option<Self> {
+        match word {
+            "unread" => Some(Sort::Unread),
+            "recent" => Some(Sort::Recent),
+            "priority" => Some(Sort::Priority),
+            _ => None,
+        }
+    }
+
+    const fn byte(self) -> u8 {
+        match self {
+            Sort::Unread => b'u',
+            Sort::Recent => b'r',
+            Sort::Priority => b'p',
+        }
+    }
+}
+
+/// Which states are shown. Snoozed ones are in none until they come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shown {
+    /// Unread and read ones.
+    #[default]
+    Current,
+    Only(Status),
+    /// Archived ones too.
+    All,
+}
+
+impl Shown {
+    pub fn of_word(word: &str) -> Option<Self> {
+        if word == "all" { Some(Shown::All) } else { Status::of_word(word).map(Shown::Only) }
+    }
+
+    pub fn has(self, status: Status) -> bool {
+        match self {
+            Shown::Current => status != Status::Archived,
+            Shown::Only(only) => status == only,
+            Shown::All => true,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// The template's code.
+    pub kind: Option<String>,
+    pub category: Option<Category>,
+    pub priority: Option<Priority>,
+    /// Went out by it; by `inapp`, all that are in a feed.
+    pub channel: Option<Channel>,
+    pub is_read: Option<bool>,
+    pub team: Option<TeamId>,
+    pub since: Option<Timestamp>,
+    /// Looked for in title and body of the newest 10,000.
+    pub words: Option<String>,
+}
+
+/// A page of a feed.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    pub sort: Sort,
+    pub shown: Shown,
+    pub filter: Filter,
+    pub after: Option<Cursor>,
+    pub offset: i64,
+    pub limit: i64,
+}
+
+/// The last of a page: the next page goes on behind it. Opaque to clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    pub sort: Sort,
+    /// Unread or not; the priority; in the order of the sort.
+    pub part: u8,
+    pub at: Timestamp,
+    pub id: Uuid,
+}
+
+impl Cursor {
+    /// Reads what stood in `meta.next` of a page in the same order; `None` for anything else.
+    pub fn parse(text: &str, sort: Sort) -> Option<Self> {
+        let bytes: [u8; 26] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
+        let ([of, part], rest) = bytes.split_first_chunk::<2>()?;
+        let (millis, id) = rest.split_first_chunk::<8>()?;
+        if *of != sort.byte() || *part > 3 {
+            return None;
+        }
+        let at = Timestamp::from_millis(i64::from_be_bytes(*millis));
+        Some(Self { sort, part: *part, at, id: Uuid::from_slice(id).ok()? })
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.at.as_millis().to_be_bytes();
+        let bytes = [&[self.sort.byte(), self.part][..], &millis, self.id.as_bytes()].concat();
+        f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_back_in_its_own_order_alone() {
+        let at = Timestamp::from_millis(1_700_000_000_123);
+        let cursor = Cursor { sort: Sort::Priority, part: 2, at, id: Uuid::now_v7() };
+        let text = cursor.to_string();
+        assert_eq!(Cursor::parse(&text, Sort::Priority), Some(cursor));
+        assert_eq!(Cursor::parse(&text, Sort::Recent), None);
+        for wrong in ["", "x", "AAAA", &"A".repeat(35), "é"] {
+            assert_eq!(Cursor::parse(wrong, Sort::Unread), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What people do to their notifications. Doing it again changes nothing, and tells nobody.
+
+use super::admit;
+use super::change::{Locked, Which, change_one, read_many};
+use crate::base::id::NotificationId;
+use crate::base::{Actor, Result, Timestamp};
+use crate::db::Tx;
+use crate::notifications::Notifications;
+use crate::notifications::feed::deed::Deed;
+use crate::notifications::feed::model::{Deleted, ReadMany};
+use crate::notifications::feed::policy;
+use crate::notifications::feed::store::{self, Owner};
+use crate::notifications::model::Notification;
+
+/// Marks one as read. Errors: `NOT_FOUND`, here as below also for what is deleted or over.
+pub async fn ack(n: &Notifications, actor: &Actor, id: NotificationId) -> Result<Notification> {
+    mark(n, actor, id, Deed::Read).await
+}
+
+pub async fn archive(n: &Notifications, actor: &Actor, id: NotificationId) -> Result<Notification> {
+    mark(n, actor, id, Deed::Archive).await
+}
+
+/// Back into the feed as it was, unread where nobody had read it.
+pub async fn unarchive(n: &Notifications, actor: &Actor, id: NotificationId) -> Result<Notification> {
+    mark(n, actor, id, Deed::Unarchive).await
+}
+
+/// Out of the feed until then; it comes back as unread.
+pub async fn snooze(
+    n: &Notifications,
+    actor: &Actor,
+    id: NotificationId,
+    until: Timestamp,
+) -> Result<Notification> {
+    mark(n, actor, id, Deed::Snooze(until)).await
+}
+
+async fn mark(n: &Notifications, actor: &Actor, id: NotificationId, deed: Deed) -> Result<Notification> {
+    admit(n, actor, policy::may_mark).await?;
+    let (task, owner) = (n.clone(), Owner::from(actor));
+    let (changed, _) = n.db.write(actor, move |tx| change_one(&task, tx, owner, id, deed)).await?;
+    Ok(changed)
+}
+
+/// Marks many as read. Errors: `VALIDATION_ERROR` for an id that never was the caller's.
+pub async fn read(n: &Notifications, actor: &Actor, which: Which) -> Result<ReadMany> {
+    admit(n, actor, policy::may_mark).await?;
+    let (task, owner) = (n.clone(), Owner::from(actor));
+    n.db.write(actor, move |tx| read_many(&task, tx, owner, &which)).await
+}
+
+/// Marks one and others with it.
+pub async fn read_with(
+    n: &Notifications,
+    actor: &Actor,
+    id: NotificationId,
+    others: Vec<NotificationId>,
+) -> Result<Notification> {
+    admit(n, actor, policy::may_mark).await?;
+    let (task, owner) = (n.clone(), Owner::from(actor));
+    let which = Which::Ids(others);
+    n.db.write(actor, move |tx| {
+        let (one, _) = change_one(&task, tx, owner, id, Deed::Read)?;
+        read_many(&task, tx, owner, &which)?;
+        Ok(one)
+    })
+    .await
+}
+
+/// Deletes one for good. Errors: `NOT_FOUND`.
+pub async fn delete(n: &Notifications, actor: &Actor, id: NotificationId) -> Result<Deleted> {
+    admit(n, actor, policy::may_delete).await?;
+    let (task, owner) = (n.clone(), Owner::from(actor));
+    n.db.write(actor, move |tx| {
+        let now = task.clock.now();
+        // A repeat finds it gone, and that is what was asked for.
+        if store::is_deleted(tx.conn(), owner, id)? {
+            return Ok(Deleted { id, unread: store::unread(tx.conn(), owner, now)? });
+        }
+        let (_, unread) = change_one(&task, tx, owner, id, Deed::Delete)?;
+        let unread = match unread {
+            Some(unread) => unread,
+            None => store::unread(tx.conn(), owner, now)?,
+        };
+        Ok(Deleted { id, unread })
+    })
+    .await
+}
+
+/// Reads the unread notification of a group in the caller's transaction, where there is one: what it told of was seen.
+pub fn read_group(
+    tx: &mut Tx<'_>,
+    n: &Notifications,
+    actor: &Actor,
+    group_key: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let owner = Owner::from(actor);
+    // As the system, who also finds one that waits for its deliveries alone: else the next event would raise that one
+    // for ever, and no mail be sent again.
+    match tx.as_system(|sys| store::in_group(sys, owner, group_key))? {
+        None => Ok(()),
+        Some((id, false)) => tx.as_system(|sys| store::read_unseen(sys, owner, id, now)),
+        Some((_, true)) => {
+            let mut locked = Locked::take(tx, owner, now)?;
+            let targets = store::of_group(tx.conn(), owner, group_key, now)?;
+            locked.perform(n, tx, &targets, Deed::Read)?;
+            Ok(())
+        }
+    }
+}

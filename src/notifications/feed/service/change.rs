@@ -1,0 +1,181 @@
+//! Every change of a feed, whoever causes it: lock, find, decide, write, tell.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::base::id::NotificationId;
+use crate::base::{Error, Fault, Result, Timestamp};
+use crate::db::Tx;
+use crate::notifications::Notifications;
+use crate::notifications::feed::deed::{Change, Deed, Target, changes};
+use crate::notifications::feed::model::ReadMany;
+use crate::notifications::feed::store::{self, Owner};
+use crate::notifications::model::Notification;
+use crate::notifications::told::{self, DeletedTold, SummaryTold, UpdatedTold};
+use crate::realtime::Event;
+
+/// As many are told of one by one; more at once, by one summary.
+pub const APART: usize = 50;
+/// As many are changed by one statement, and so have one `changed_seq` at most.
+pub const AT_ONCE: i64 = 1_000;
+
+/// Which of their notifications a person reads.
+#[derive(Debug, Clone)]
+pub enum Which {
+    Ids(Vec<NotificationId>),
+    /// All whose last event was at this time or before.
+    Until(Timestamp),
+}
+
+/// A feed under its lock.
+pub struct Locked {
+    pub owner: Owner,
+    head: i64,
+    now: Timestamp,
+}
+
+/// What a deed did.
+#[derive(Default)]
+pub struct Done {
+    pub count: usize,
+    /// As they are now, where they were told of one by one.
+    pub changed: Vec<Notification>,
+    /// The counter after it; `None` where nothing changed.
+    pub unread: Option<i64>,
+}
+
+impl Locked {
+    pub fn take(tx: &mut Tx<'_>, owner: Owner, now: Timestamp) -> Result<Self> {
+        Ok(Self { owner, head: store::lock(tx.conn(), owner)?, now })
+    }
+
+    /// Does `deed` to those of `targets` that do not stand so already, and tells the person's sockets after the commit.
+    pub fn perform(
+        &mut self,
+        n: &Notifications,
+        tx: &mut Tx<'_>,
+        targets: &[Target],
+        deed: Deed,
+    ) -> Result<Done> {
+        let taken = self.taken(tx, targets, deed)?;
+        let changes = changes(targets, deed, self.now, taken);
+        if changes.is_empty() {
+            return Ok(Done::default());
+        }
+        let (done, events) = match changes.len() {
+            0..=APART => self.one_by_one(tx, &changes, deed)?,
+            _ => self.at_once(tx, &changes, targets)?,
+        };
+        self.head += i64::try_from(events.len()).map_err(Error::internal)?;
+        tx.as_system(|sys| store::tell(sys, self.owner, &events))?;
+        let hub = Arc::clone(&n.hub);
+        tx.after_commit(move || {
+            for event in events {
+                hub.publish(Arc::new(event));
+            }
+        });
+        Ok(done)
+    }
+
+    /// The groups that have an unread notification, of those that would get one.
+    fn taken(&self, tx: &mut Tx<'_>, targets: &[Target], deed: Deed) -> Result<HashSet<String>> {
+        let joined = targets.iter().filter_map(|target| target.group_joined_by(deed, self.now));
+        let joined: Vec<String> = joined.map(str::to_owned).collect();
+        if joined.is_empty() {
+            return Ok(HashSet::new());
+        }
+        tx.as_system(|sys| store::taken(sys, self.owner, joined))
+    }
+
+    fn one_by_one(&self, tx: &mut Tx<'_>, changes: &[Change], deed: Deed) -> Result<(Done, Vec<Event>)> {
+        let (changed, unread) = store::apply(tx.conn(), self.owner, self.head, changes, self.now)?;
+        let events = (self.head + 1..).zip(&changed).map(|(seq, notification)| {
+            if deed.removes() {
+                self.event(seq, told::DELETED, &DeletedTold { id: notification.id, unread })
+            } else {
+                let raised = deed == Deed::Wake;
+                self.event(seq, told::UPDATED, &UpdatedTold { notification, unread, raised })
+            }
+        });
+        let events = events.collect::<Result<Vec<_>>>()?;
+        Ok((Done { count: changed.len(), changed, unread: Some(unread) }, events))
+    }
+
+    fn at_once(&self, tx: &mut Tx<'_>, changes: &[Change], targets: &[Target]) -> Result<(Done, Vec<Event>)> {
+        let unread = store::apply_many(tx.conn(), self.owner, self.head, changes, self.now)?;
+        let count = i64::try_from(changes.len()).map_err(Error::internal)?;
+        let since = targets.iter().map(|target| target.last_event_at).min().unwrap_or(self.now);
+        let event = self.event(self.head + 1, told::SUMMARY, &SummaryTold { count, since })?;
+        Ok((Done { count: changes.len(), changed: Vec::new(), unread: Some(unread) }, vec![event]))
+    }
+
+    fn event(&self, seq: i64, name: &str, payload: &impl serde::Serialize) -> Result<Event> {
+        told::event(self.owner.tenant, self.owner.user, seq, name, payload)
+    }
+}
+
+/// Does `deed` to one notification. It as it is now, and the counter, where that moved.
+///
+/// Errors: `NOT_FOUND`.
+pub fn change_one(
+    n: &Notifications,
+    tx: &mut Tx<'_>,
+    owner: Owner,
+    id: NotificationId,
+    deed: Deed,
+) -> Result<(Notification, Option<i64>)> {
+    let now = n.clock.now();
+    let mut locked = Locked::take(tx, owner, now)?;
+    let targets = store::by_ids(tx.conn(), owner, &[id], now)?;
+    let done = locked.perform(n, tx, &targets, deed)?;
+    match done.changed.into_iter().next() {
+        Some(changed) => Ok((changed, done.unread)),
+        None => Ok((store::one(tx.conn(), owner, id, now)?, None)),
+    }
+}
+
+/// Reads many.
+///
+/// Errors: `VALIDATION_ERROR` for an id that never was the person's.
+pub fn read_many(n: &Notifications, tx: &mut Tx<'_>, owner: Owner, which: &Which) -> Result<ReadMany> {
+    let now = n.clock.now();
+    let mut locked = Locked::take(tx, owner, now)?;
+    let (mut updated, mut unread) = (0, None);
+    loop {
+        let targets = match which {
+            Which::Ids(ids) => {
+                let targets = store::by_ids(tx.conn(), owner, ids, now)?;
+                all_known(tx, owner, ids, &targets)?;
+                targets
+            }
+            Which::Until(until) => store::unread_until(tx.conn(), owner, *until, now, AT_ONCE)?,
+        };
+        let is_last = match which {
+            Which::Ids(_) => true,
+            Which::Until(_) => i64::try_from(targets.len()).is_ok_and(|found| found < AT_ONCE),
+        };
+        let done = locked.perform(n, tx, &targets, Deed::Read)?;
+        updated += i64::try_from(done.count).map_err(Error::internal)?;
+        unread = done.unread.or(unread);
+        if is_last {
+            break;
+        }
+    }
+    let unread = match unread {
+        Some(unread) => unread,
+        None => store::unread(tx.conn(), owner, now)?,
+    };
+    Ok(ReadMany { updated, unread })
+}
+
+/// What was deleted since, or is over, is no fault of whoever names it.
+fn all_known(tx: &mut Tx<'_>, owner: Owner, ids: &[NotificationId], found: &[Target]) -> Result<()> {
+    let mut known: HashSet<NotificationId> = found.iter().map(|target| target.id).collect();
+    if ids.iter().all(|id| known.contains(id)) {
+        return Ok(());
+    }
+    known.extend(store::known(tx.conn(), owner, ids)?);
+    let unknown = ids.iter().enumerate().filter(|(_, id)| !known.contains(id));
+    let faults: Vec<Fault> = unknown.map(|(at, _)| Fault::new(format!("ids[{at}]"), "unknown_id")).collect();
+    if faults.is_empty() { Ok(()) } else { Err(Error::validation(faults)) }
+}

@@ -1,0 +1,21 @@
+//! What can be asked of a feed and done to it. REST and sockets call the same functions.
+
+mod act;
+mod change;
+mod clock;
+mod read;
+
+pub use act::{ack, archive, delete, read, read_group, read_with, snooze, unarchive};
+pub use change::Which;
+pub use clock::{expire, wake_snoozed};
+pub use read::{analytics, get, list, unread};
+
+use crate::base::{Actor, Result};
+use crate::config::Feature;
+use crate::notifications::Notifications;
+
+/// Lets people in where notifications are on; each use case begins with it.
+async fn admit(n: &Notifications, actor: &Actor, may: fn(&Actor) -> Result<()>) -> Result<()> {
+    may(actor)?;
+    n.directory.features(actor.tenant).await?.require(Feature::Notifications)
+}

@@ -1,0 +1,69 @@
+//! Looking.
+
+use super::admit;
+use crate::base::id::NotificationId;
+use crate::base::{Actor, Result, Timestamp};
+use crate::notifications::Notifications;
+use crate::notifications::feed::model::{Fared, Waiting};
+use crate::notifications::feed::policy;
+use crate::notifications::feed::query::{Cursor, Wanted};
+use crate::notifications::feed::store::{self, Feed, Owner};
+use crate::notifications::model::Notification;
+
+/// A page, what the feed's row says of before it, and where the next page goes on, if there is one. Who joins the
+/// person's topic after `Feed::head` misses nothing.
+pub async fn list(
+    n: &Notifications,
+    actor: &Actor,
+    mut wanted: Wanted,
+) -> Result<(Vec<Notification>, Feed, Option<Cursor>)> {
+    admit(n, actor, policy::may_view).await?;
+    let (owner, now, limit) = (Owner::from(actor), n.clock.now(), wanted.limit);
+    // One more than asked for tells whether there is a next page.
+    wanted.limit += 1;
+    let (feed, mut found) =
+        n.db.read(actor, move |tx| {
+            let feed = store::feed(tx.conn(), owner, now)?;
+            Ok((feed, store::list(tx.conn(), owner, &wanted, now)?))
+        })
+        .await?;
+    let has_more = usize::try_from(limit).is_ok_and(|limit| found.len() > limit);
+    if has_more {
+        found.pop();
+    }
+    let next = found.last().filter(|_| has_more).map(|(_, cursor)| *cursor);
+    Ok((found.into_iter().map(|(one, _)| one).collect(), feed, next))
+}
+
+/// How many wait to be read, and the newest of them.
+pub async fn unread(n: &Notifications, actor: &Actor, wanted: Wanted) -> Result<(Waiting, Feed)> {
+    admit(n, actor, policy::may_view).await?;
+    let (owner, now) = (Owner::from(actor), n.clock.now());
+    let (feed, found) =
+        n.db.read(actor, move |tx| {
+            let feed = store::feed(tx.conn(), owner, now)?;
+            Ok((feed, store::list(tx.conn(), owner, &wanted, now)?))
+        })
+        .await?;
+    let items = found.into_iter().map(|(one, _)| one).collect();
+    Ok((Waiting { count: feed.unread, items }, feed))
+}
+
+/// Errors: `NOT_FOUND`, also for what is deleted or over.
+pub async fn get(n: &Notifications, actor: &Actor, id: NotificationId) -> Result<Notification> {
+    admit(n, actor, policy::may_view).await?;
+    let (owner, now) = (Owner::from(actor), n.clock.now());
+    n.db.read(actor, move |tx| store::one(tx.conn(), owner, id, now)).await
+}
+
+/// How everybody's notifications fared that were made from `from` until before `to`.
+pub async fn analytics(
+    n: &Notifications,
+    actor: &Actor,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<Fared>> {
+    admit(n, actor, policy::may_analyse).await?;
+    let tenant = actor.tenant;
+    n.db.read(actor, move |tx| tx.as_system(|sys| store::analytics(sys, tenant, from, to))).await
+}

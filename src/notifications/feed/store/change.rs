@@ -1,0 +1,341 @@
+//! Changing a feed: its lock, what a deed is done to, and what is written of it.
+
+use std::collections::HashSet;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::row::{NotificationRow, notification_columns};
+use crate::base::id::{NotificationId, TenantId, UserId};
+use crate::base::{Actor, Error, Result, Timestamp};
+use crate::db::SystemTx;
+use crate::db::sql::{Bind, Statement, sql};
+use crate::notifications::feed::deed::{Change, Standing, Target};
+use crate::notifications::model::Notification;
+use crate::realtime::Event;
+
+/// Whose feed it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owner {
+    pub tenant: TenantId,
+    pub user: UserId,
+}
+
+impl From<&Actor> for Owner {
+    fn from(actor: &Actor) -> Self {
+        Self { tenant: actor.tenant, user: actor.user }
+    }
+}
+
+#[derive(QueryableByName)]
+struct Head {
+    #[diesel(sql_type = BigInt)]
+    head: i64,
+}
+
+/// Locks the feed for the rest of the transaction, and says the last number taken. What is decided from its
+/// notifications is read after it, by another statement.
+pub fn lock(conn: &mut PgConnection, owner: Owner) -> Result<i64> {
+    let found: Option<Head> =
+        sql("SELECT head FROM notification_feeds WHERE tenant_id = $1 AND user_id = $2 FOR UPDATE")
+            .bind(owner.tenant)
+            .bind(owner.user)
+            .get_result(conn)
+            .optional()?;
+    Ok(found.ok_or_else(|| Error::not_found("feed"))?.head)
+}
+
+#[derive(QueryableByName)]
+pub(super) struct TargetRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: NotificationId,
+    #[diesel(sql_type = Nullable<Text>)]
+    group_key: Option<String>,
+    #[diesel(sql_type = Timestamptz)]
+    last_event_at: Timestamp,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    read_at: Option<Timestamp>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    archived_at: Option<Timestamp>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    snoozed_until: Option<Timestamp>,
+    #[diesel(sql_type = Bool)]
+    visible: bool,
+}
+
+impl TargetRow {
+    pub(super) fn visible(&self) -> bool {
+        self.visible
+    }
+}
+
+impl From<TargetRow> for Target {
+    fn from(row: TargetRow) -> Self {
+        let TargetRow { id, group_key, last_event_at, read_at, archived_at, snoozed_until, .. } = row;
+        let standing = Standing { read_at, archived_at, snoozed_until, deleted_at: None };
+        Self { id, standing, group_key, last_event_at }
+    }
+}
+
+/// What is left of a person's notifications, `$1`, `$2`; `$3` is now.
+macro_rules! targets {
+    ($which:literal) => {
+        concat!(
+            "SELECT n.id, n.group_key, n.last_event_at, n.read_at, n.archived_at, n.snoozed_until, n.visible \
+             FROM notifications n WHERE n.tenant_id = $1 AND n.recipient_id = $2 AND n.deleted_at IS NULL AND ",
+            $which
+        )
+    };
+}
+pub(super) use targets;
+
+const BY_IDS: &str =
+    targets!("n.visible AND n.id = ANY ($4) AND (n.expires_at IS NULL OR n.expires_at > $3)");
+
+/// Those of `ids` that are there for the person.
+pub fn by_ids(
+    conn: &mut PgConnection,
+    owner: Owner,
+    ids: &[NotificationId],
+    now: Timestamp,
+) -> Result<Vec<Target>> {
+    load(conn, of(BY_IDS, owner, now).bind(uuids(ids)))
+}
+
+const UNREAD_UNTIL: &str = targets!(
+    "n.visible AND n.status = 'unread' AND n.snoozed_until IS NULL AND (n.expires_at IS NULL OR n.expires_at > $3) \
+     AND n.last_event_at <= $4 ORDER BY n.last_event_at, n.id LIMIT $5"
+);
+
+/// The first unread ones whose last event was at `until` or before.
+pub fn unread_until(
+    conn: &mut PgConnection,
+    owner: Owner,
+    until: Timestamp,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Target>> {
+    load(conn, of(UNREAD_UNTIL, owner, now).bind(until).bind(limit))
+}
+
+const IN_GROUP: &str = "SELECT n.id, n.visible FROM notifications n WHERE n.tenant_id = $1 AND n.recipient_id = $2 \
+    AND n.group_key = $3 AND n.status = 'unread' AND n.deleted_at IS NULL";
+
+#[derive(QueryableByName)]
+struct InGroup {
+    #[diesel(sql_type = SqlUuid)]
+    id: NotificationId,
+    #[diesel(sql_type = Bool)]
+    visible: bool,
+}
+
+/// The unread notification of a group, and whether its person sees it.
+pub fn in_group(sys: &mut SystemTx<'_>, owner: Owner, group: &str) -> Result<Option<(NotificationId, bool)>> {
+    let found: Option<InGroup> =
+        sql(IN_GROUP).bind(owner.tenant).bind(owner.user).bind(group).get_result(sys.conn()).optional()?;
+    Ok(found.map(|found| (found.id, found.visible)))
+}
+
+const OF_GROUP: &str = targets!("n.visible AND n.group_key = $4 AND n.status = 'unread'");
+
+/// The same, as what a deed is done to.
+pub fn of_group(conn: &mut PgConnection, owner: Owner, group: &str, now: Timestamp) -> Result<Vec<Target>> {
+    load(conn, of(OF_GROUP, owner, now).bind(group))
+}
+
+const READ_UNSEEN: &str = "UPDATE notifications SET status = 'read', read_at = $4, updated_at = $4 WHERE tenant_id = $1 \
+    AND recipient_id = $2 AND id = $3 AND NOT visible AND status = 'unread'";
+
+/// Reads one that is there for its deliveries alone: it moves no counter, and nobody is told.
+pub fn read_unseen(sys: &mut SystemTx<'_>, owner: Owner, id: NotificationId, now: Timestamp) -> Result<()> {
+    sql(READ_UNSEEN).bind(owner.tenant).bind(owner.user).bind(id).bind(now).execute(sys.conn())?;
+    Ok(())
+}
+
+pub(super) fn of(text: &'static str, owner: Owner, now: Timestamp) -> Statement {
+    sql(text).bind(owner.tenant).bind(owner.user).bind(now)
+}
+
+fn load(conn: &mut PgConnection, statement: Statement) -> Result<Vec<Target>> {
+    let rows: Vec<TargetRow> = statement.load(conn)?;
+    Ok(rows.into_iter().map(Target::from).collect())
+}
+
+pub(super) fn uuids(ids: &[NotificationId]) -> Vec<Uuid> {
+    ids.iter().map(|id| id.0).collect()
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = SqlUuid)]
+    id: NotificationId,
+}
+
+/// Those of `ids` that are or were the person's.
+pub fn known(
+    conn: &mut PgConnection,
+    owner: Owner,
+    ids: &[NotificationId],
+) -> Result<HashSet<NotificationId>> {
+    let query = "SELECT id FROM notifications WHERE tenant_id = $1 AND recipient_id = $2 AND id = ANY ($3) AND visible";
+    let rows: Vec<Id> = sql(query).bind(owner.tenant).bind(owner.user).bind(uuids(ids)).load(conn)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+#[derive(QueryableByName)]
+struct Group {
+    #[diesel(sql_type = Text)]
+    group_key: String,
+}
+
+/// Those of `groups` that have an unread notification, also one that its person does not see.
+pub fn taken(sys: &mut SystemTx<'_>, owner: Owner, groups: Vec<String>) -> Result<HashSet<String>> {
+    let query = "SELECT group_key FROM notifications WHERE tenant_id = $1 AND recipient_id = $2 AND group_key = ANY ($3) \
+        AND status = 'unread' AND deleted_at IS NULL";
+    let rows: Vec<Group> = sql(query).bind(owner.tenant).bind(owner.user).bind(groups).load(sys.conn())?;
+    Ok(rows.into_iter().map(|row| row.group_key).collect())
+}
+
+/// Moves the rows of `$3` and the feed. What is over and counted still is told as gone, but for what this very change
+/// takes off the counter.
+macro_rules! apply {
+    ($returning:expr, $rest:expr) => {
+        concat!(
+            "WITH wanted AS (
+                SELECT * FROM json_to_recordset($3) AS w (id uuid, number bigint, status text, read_at timestamptz,
+                    archived_at timestamptz, snoozed_until timestamptz, deleted_at timestamptz, last_event_at timestamptz)),
+            feed AS (
+                UPDATE notification_feeds SET head = head + 1, unread = unread + $4 WHERE tenant_id = $1 AND user_id = $2
+                RETURNING unread - (
+                    SELECT count(*) FROM notifications e WHERE e.tenant_id = $1 AND e.recipient_id = $2 AND e.visible
+                       AND e.status = 'unread' AND e.deleted_at IS NULL AND e.snoozed_until IS NULL AND e.expires_at <= $5
+                       AND e.id NOT IN (SELECT id FROM wanted)) AS unread),
+            changed AS (
+                UPDATE notifications n SET changed_seq = w.number, status = w.status, read_at = w.read_at,
+                       archived_at = w.archived_at, snoozed_until = w.snoozed_until, deleted_at = w.deleted_at,
+                       last_event_at = coalesce(w.last_event_at, n.last_event_at), updated_at = $5
+                  FROM wanted w WHERE n.tenant_id = $1 AND n.recipient_id = $2 AND n.id = w.id
+                RETURNING ",
+            $returning,
+            ") ",
+            $rest
+        )
+    };
+}
+
+const APPLY: &str = apply!(
+    concat!(notification_columns!(), ", n.changed_seq"),
+    "SELECT c.*, feed.unread AS counted FROM changed c, feed ORDER BY c.changed_seq"
+);
+
+const APPLY_MANY: &str = apply!("n.id", "SELECT feed.unread AS counted FROM feed");
+
+#[derive(QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = BigInt)]
+    counted: i64,
+}
+
+struct Changed(NotificationRow, i64);
+
+impl QueryableByName<diesel::pg::Pg> for Changed {
+    fn build<'a>(row: &impl diesel::row::NamedRow<'a, diesel::pg::Pg>) -> diesel::deserialize::Result<Self> {
+        Ok(Self(NotificationRow::build(row)?, Counted::build(row)?.counted))
+    }
+}
+
+/// Writes each change under a number of its own, from `head + 1` on, in their order. The notifications as they are now,
+/// and the counter. `changes` must not be empty, nor of more than `APART`; the feed is locked.
+pub fn apply(
+    conn: &mut PgConnection,
+    owner: Owner,
+    head: i64,
+    changes: &[Change],
+    now: Timestamp,
+) -> Result<(Vec<Notification>, i64)> {
+    take_numbers(conn, owner, changes.len().saturating_sub(1))?;
+    let numbered = (head + 1..).zip(changes).map(|(number, change)| json_of(change, number)).collect();
+    let rows: Vec<Changed> = bound(APPLY, owner, changes, numbered, now).load(conn)?;
+    let unread = rows.first().map_or(0, |row| row.1);
+    let rows = rows.into_iter().map(|row| row.0.into_notification()).collect::<Result<Vec<_>>>()?;
+    Ok((rows, unread))
+}
+
+/// Writes all changes under one number, `head + 1`, and says the counter.
+pub fn apply_many(
+    conn: &mut PgConnection,
+    owner: Owner,
+    head: i64,
+    changes: &[Change],
+    now: Timestamp,
+) -> Result<i64> {
+    let numbered = changes.iter().map(|change| json_of(change, head + 1)).collect();
+    let row: Counted = bound(APPLY_MANY, owner, changes, numbered, now).get_result(conn)?;
+    Ok(row.counted)
+}
+
+fn bound(
+    text: &'static str,
+    owner: Owner,
+    changes: &[Change],
+    numbered: Vec<Value>,
+    now: Timestamp,
+) -> Statement {
+    let counter: i32 = changes.iter().map(|change| change.counter).sum();
+    sql(text)
+        .bind(owner.tenant)
+        .bind(owner.user)
+        .bind(Bind::Json(Value::Array(numbered)))
+        .bind(counter)
+        .bind(now)
+}
+
+fn json_of(change: &Change, number: i64) -> Value {
+    let to = &change.to;
+    json!({
+        "id": change.id,
+        "number": number,
+        "status": to.status(),
+        "read_at": to.read_at,
+        "archived_at": to.archived_at,
+        "snoozed_until": to.snoozed_until,
+        "deleted_at": to.deleted_at,
+        "last_event_at": change.last_event_at,
+    })
+}
+
+/// The guard of the table wants numbers taken one by one: one trip for all but the last. Ids need no quoting.
+fn take_numbers(conn: &mut PgConnection, owner: Owner, count: usize) -> Result<()> {
+    if count > 0 {
+        let Owner { tenant, user } = owner;
+        let one = format!(
+            "UPDATE notification_feeds SET head = head + 1 WHERE tenant_id = '{tenant}' AND user_id = '{user}';"
+        );
+        conn.batch_execute(&one.repeat(count))?;
+    }
+    Ok(())
+}
+
+// The events of one person: the topic is theirs alone.
+const TELL: &str = "
+    INSERT INTO outbox (tenant_id, topic, seq, id, event, payload, fanout, user_ids)
+    SELECT $1, $3, e.seq, e.id, e.event, e.payload::json, '{}', ARRAY[$2]
+      FROM unnest($4::bigint[], $5::uuid[], $6::text[], $7::text[]) AS e (seq, id, event, payload)";
+
+/// Writes events of the person's topic into the outbox.
+pub fn tell(sys: &mut SystemTx<'_>, owner: Owner, events: &[Event]) -> Result<()> {
+    let Some(first) = events.first() else { return Ok(()) };
+    sql(TELL)
+        .bind(owner.tenant)
+        .bind(owner.user)
+        .bind(first.topic.as_ref())
+        .bind(events.iter().map(|event| event.seq).collect::<Vec<i64>>())
+        .bind(events.iter().map(|event| event.id).collect::<Vec<Uuid>>())
+        .bind(events.iter().map(|event| event.name.to_string()).collect::<Vec<_>>())
+        .bind(events.iter().map(|event| event.payload.get().to_owned()).collect::<Vec<_>>())
+        .execute(sys.conn())?;
+    Ok(())
+}

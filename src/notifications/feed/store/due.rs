@@ -1,0 +1,82 @@
+//! What the clock moves: snoozes that end, and notifications whose time is over.
+
+use diesel::prelude::*;
+use diesel::sql_types::Uuid as SqlUuid;
+
+use super::change::{Owner, TargetRow, of, targets, uuids};
+use crate::base::id::{NotificationId, TenantId, UserId};
+use crate::base::{Result, Timestamp};
+use crate::db::sql::sql;
+use crate::db::{SystemTx, WorkerTx};
+use crate::notifications::feed::deed::Target;
+
+#[derive(QueryableByName)]
+struct Whose {
+    #[diesel(sql_type = SqlUuid)]
+    tenant_id: TenantId,
+    #[diesel(sql_type = SqlUuid)]
+    recipient_id: UserId,
+}
+
+// What is over does not come back any more.
+const DUE_ASLEEP: &str = "SELECT DISTINCT tenant_id, recipient_id FROM (SELECT tenant_id, recipient_id FROM notifications \
+    WHERE snoozed_until <= $1 AND deleted_at IS NULL AND (expires_at IS NULL OR expires_at > $1) \
+    ORDER BY snoozed_until LIMIT $2) due ORDER BY tenant_id, recipient_id";
+
+const DUE_PAST: &str = "SELECT DISTINCT tenant_id, recipient_id FROM (SELECT tenant_id, recipient_id FROM notifications \
+    WHERE expires_at <= $1 AND deleted_at IS NULL ORDER BY expires_at LIMIT $2) due ORDER BY tenant_id, recipient_id";
+
+/// Whose snoozes are over.
+pub fn due_asleep(tx: &mut WorkerTx<'_>, now: Timestamp, limit: i64) -> Result<Vec<Owner>> {
+    due(tx, DUE_ASLEEP, now, limit)
+}
+
+/// Who has notifications whose time is over.
+pub fn due_past(tx: &mut WorkerTx<'_>, now: Timestamp, limit: i64) -> Result<Vec<Owner>> {
+    due(tx, DUE_PAST, now, limit)
+}
+
+fn due(tx: &mut WorkerTx<'_>, text: &'static str, now: Timestamp, limit: i64) -> Result<Vec<Owner>> {
+    let rows: Vec<Whose> = sql(text).bind(now).bind(limit).load(tx.conn())?;
+    Ok(rows.into_iter().map(|row| Owner { tenant: row.tenant_id, user: row.recipient_id }).collect())
+}
+
+const ASLEEP: &str = targets!(
+    "n.visible AND n.snoozed_until <= $3 AND (n.expires_at IS NULL OR n.expires_at > $3) \
+     ORDER BY n.snoozed_until, n.id LIMIT $4"
+);
+
+/// The first of a person's snoozes that are over.
+pub fn asleep(sys: &mut SystemTx<'_>, owner: Owner, now: Timestamp, limit: i64) -> Result<Vec<Target>> {
+    let rows: Vec<TargetRow> = of(ASLEEP, owner, now).bind(limit).load(sys.conn())?;
+    Ok(rows.into_iter().map(Target::from).collect())
+}
+
+const PAST: &str = targets!("n.expires_at <= $3 ORDER BY n.expires_at, n.id LIMIT $4");
+
+/// The first of a person's notifications whose time is over: those that they see, and those that they never saw.
+pub fn past(
+    sys: &mut SystemTx<'_>,
+    owner: Owner,
+    now: Timestamp,
+    limit: i64,
+) -> Result<(Vec<Target>, Vec<NotificationId>)> {
+    let rows: Vec<TargetRow> = of(PAST, owner, now).bind(limit).load(sys.conn())?;
+    let (seen, unseen): (Vec<_>, Vec<_>) = rows.into_iter().partition(TargetRow::visible);
+    let targets = |rows: Vec<TargetRow>| rows.into_iter().map(Target::from).collect::<Vec<_>>();
+    Ok((targets(seen), targets(unseen).into_iter().map(|target| target.id).collect()))
+}
+
+const REMOVE_UNSEEN: &str = "UPDATE notifications SET deleted_at = $4, updated_at = $4 WHERE tenant_id = $1 \
+    AND recipient_id = $2 AND id = ANY ($3) AND NOT visible AND deleted_at IS NULL";
+
+/// Removes those that are there for their deliveries alone: no counter moves, and nobody is told.
+pub fn remove_unseen(
+    sys: &mut SystemTx<'_>,
+    owner: Owner,
+    ids: &[NotificationId],
+    now: Timestamp,
+) -> Result<()> {
+    sql(REMOVE_UNSEEN).bind(owner.tenant).bind(owner.user).bind(uuids(ids)).bind(now).execute(sys.conn())?;
+    Ok(())
+}

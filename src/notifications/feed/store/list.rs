@@ -1,0 +1,252 @@
+//! Reading a feed.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer};
+
+use super::change::Owner;
+use super::row::{COLUMNS, NotificationRow, notification_columns};
+use crate::base::id::NotificationId;
+use crate::base::{Error, Result, Timestamp};
+use crate::db::sql::sql;
+use crate::notifications::feed::query::{Cursor, Shown, Sort, Wanted};
+use crate::notifications::model::{Notification, Status};
+use crate::preferences::Channel;
+
+/// Rows that a search by words, or a sort that no index has, looks at: the newest of the person.
+const WINDOW: i64 = 10_000;
+
+/// What the feed's row says.
+#[derive(QueryableByName)]
+pub struct Feed {
+    /// The number of the last event on the person's topic.
+    #[diesel(sql_type = BigInt)]
+    pub head: i64,
+    #[diesel(sql_type = BigInt)]
+    pub unread: i64,
+}
+
+/// Unread ones of `$1`, `$2` that are over at `$3`, and not yet taken off the counter.
+macro_rules! expired {
+    () => {
+        "(SELECT count(*) FROM notifications e WHERE e.tenant_id = $1 AND e.recipient_id = $2 AND e.visible AND e.status = 'unread' \
+         AND e.deleted_at IS NULL AND e.snoozed_until IS NULL AND e.expires_at <= $3)"
+    };
+}
+
+const FEED: &str = concat!(
+    "SELECT f.head, f.unread - ",
+    expired!(),
+    " AS unread FROM notification_feeds f WHERE f.tenant_id = $1 AND f.user_id = $2"
+);
+
+pub fn feed(conn: &mut PgConnection, owner: Owner, now: Timestamp) -> Result<Feed> {
+    let found = sql(FEED).bind(owner.tenant).bind(owner.user).bind(now).get_result(conn).optional()?;
+    found.ok_or_else(|| Error::not_found("feed"))
+}
+
+pub fn unread(conn: &mut PgConnection, owner: Owner, now: Timestamp) -> Result<i64> {
+    Ok(feed(conn, owner, now)?.unread)
+}
+
+const ONE: &str = concat!(
+    "SELECT ",
+    notification_columns!(),
+    " FROM notifications n WHERE n.tenant_id = $1 AND n.recipient_id = $2 AND n.id = $4 AND n.visible AND n.deleted_at IS NULL \
+     AND (n.expires_at IS NULL OR n.expires_at > $3)"
+);
+
+/// Errors: `NOT_FOUND`.
+pub fn one(
+    conn: &mut PgConnection,
+    owner: Owner,
+    id: NotificationId,
+    now: Timestamp,
+) -> Result<Notification> {
+    let row: Option<NotificationRow> =
+        sql(ONE).bind(owner.tenant).bind(owner.user).bind(now).bind(id).get_result(conn).optional()?;
+    row.ok_or_else(|| Error::not_found("notification"))?.into_notification()
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+const IS_DELETED: &str = "SELECT count(*) AS number FROM notifications n WHERE n.tenant_id = $1 AND n.recipient_id = $2 \
+    AND n.id = $3 AND n.visible AND n.deleted_at IS NOT NULL";
+
+/// Whether it was the person's, and is gone.
+pub fn is_deleted(conn: &mut PgConnection, owner: Owner, id: NotificationId) -> Result<bool> {
+    let found: Count = sql(IS_DELETED).bind(owner.tenant).bind(owner.user).bind(id).get_result(conn)?;
+    Ok(found.number > 0)
+}
+
+struct Listed {
+    part: i32,
+    row: NotificationRow,
+}
+
+#[derive(QueryableByName)]
+struct Part {
+    #[diesel(sql_type = Integer)]
+    part: i32,
+}
+
+impl QueryableByName<diesel::pg::Pg> for Listed {
+    fn build<'a>(row: &impl diesel::row::NamedRow<'a, diesel::pg::Pg>) -> diesel::deserialize::Result<Self> {
+        Ok(Self { part: Part::build(row)?.part, row: NotificationRow::build(row)? })
+    }
+}
+
+/// The page that is wanted, each with the place that a next page would go on behind.
+pub fn list(
+    conn: &mut PgConnection,
+    owner: Owner,
+    wanted: &Wanted,
+    now: Timestamp,
+) -> Result<Vec<(Notification, Cursor)>> {
+    let Some(text) = text(wanted) else { return Ok(Vec::new()) };
+    let filter = &wanted.filter;
+    let rows: Vec<Listed> = sql(text)
+        .bind(owner.tenant)
+        .bind(owner.user)
+        .bind(now)
+        .bind(wanted.limit)
+        .bind(wanted.offset)
+        .bind(filter.kind.clone())
+        .bind(filter.category.map(|category| category.as_str().to_owned()))
+        .bind(filter.priority.map(|priority| priority.as_str().to_owned()))
+        .bind(filter.team)
+        .bind(filter.since)
+        .bind(filter.words.clone())
+        .bind(wanted.after.map(|after| after.at))
+        .bind(wanted.after.map(|after| after.id))
+        .bind(wanted.after.map_or(0, |after| i32::from(after.part)))
+        .load(conn)?;
+    let sort = wanted.sort;
+    rows.into_iter()
+        .map(|Listed { part, row }| {
+            let part = u8::try_from(part).unwrap_or_default();
+            let cursor = Cursor { sort, part, at: row.last_event_at, id: row.id.0 };
+            Ok((row.into_notification()?, cursor))
+        })
+        .collect()
+}
+
+/// One stretch of a list that an index has in order.
+struct Branch {
+    /// Its place in the list, by an expression.
+    part: &'static str,
+    status: Option<&'static str>,
+    is_behind_cursor: bool,
+}
+
+/// The statement for just these filters. Each stretch is read from its index in order and cut, then they are merged.
+/// `None`: nothing can fit.
+fn text(wanted: &Wanted) -> Option<String> {
+    let branches = branches(wanted);
+    if branches.is_empty() {
+        return None;
+    }
+    let stretches: Vec<String> = branches.iter().map(|branch| stretch(wanted, branch)).collect();
+    Some(format!(
+        "SELECT * FROM ({}) n ORDER BY n.part, n.last_event_at DESC, n.id DESC LIMIT $4 OFFSET $5",
+        stretches.join(" UNION ALL ")
+    ))
+}
+
+const BY_PRIORITY: &str =
+    "CASE n.priority WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'normal' THEN 2 ELSE 3 END";
+
+fn branches(wanted: &Wanted) -> Vec<Branch> {
+    let cursor = wanted.after.map(|after| after.part);
+    match wanted.sort {
+        Sort::Unread => {
+            let parts = [(0, "0", Status::Unread), (1, "1", Status::Read), (1, "1", Status::Archived)];
+            let shown = parts.into_iter().filter(|(place, _, status)| {
+                let contradicts = match wanted.filter.is_read {
+                    Some(true) => *status == Status::Unread,
+                    Some(false) => *status == Status::Read,
+                    None => false,
+                };
+                wanted.shown.has(*status) && !contradicts && cursor.is_none_or(|at| at <= *place)
+            });
+            let branch = |(place, part, status): (u8, &'static str, Status)| Branch {
+                part,
+                status: Some(match status {
+                    Status::Unread => " AND n.status = 'unread'",
+                    Status::Read => " AND n.status = 'read'",
+                    Status::Archived => " AND n.status = 'archived'",
+                }),
+                is_behind_cursor: cursor == Some(place),
+            };
+            shown.map(branch).collect()
+        }
+        Sort::Recent | Sort::Priority => vec![Branch {
+            part: if wanted.sort == Sort::Priority { BY_PRIORITY } else { "0" },
+            status: match wanted.shown {
+                Shown::Current => Some(" AND n.status <> 'archived'"),
+                Shown::Only(Status::Unread) => Some(" AND n.status = 'unread'"),
+                Shown::Only(Status::Read) => Some(" AND n.status = 'read'"),
+                Shown::Only(Status::Archived) => Some(" AND n.status = 'archived'"),
+                Shown::All => None,
+            },
+            is_behind_cursor: wanted.after.is_some(),
+        }],
+    }
+}
+
+fn stretch(wanted: &Wanted, branch: &Branch) -> String {
+    let mut found = String::from(
+        "FROM notifications n WHERE n.tenant_id = $1 AND n.recipient_id = $2 AND n.visible AND n.deleted_at IS NULL \
+         AND n.snoozed_until IS NULL AND (n.expires_at IS NULL OR n.expires_at > $3)",
+    );
+    found.push_str(branch.status.unwrap_or_default());
+    let by_priority = wanted.sort == Sort::Priority;
+    let behind = "(n.last_event_at, n.id) < ($12, $13)";
+    if branch.is_behind_cursor && !by_priority {
+        found.push_str(" AND ");
+        found.push_str(behind);
+    }
+    let order = "ORDER BY n.last_event_at DESC, n.id DESC";
+    if by_priority || wanted.filter.words.is_some() {
+        found = format!("FROM (SELECT * {found} {order} LIMIT {WINDOW}) n WHERE true");
+    }
+    if branch.is_behind_cursor && by_priority {
+        found.push_str(&format!(" AND ({BY_PRIORITY} > $14 OR ({BY_PRIORITY} = $14 AND {behind}))"));
+    }
+    for (is_wanted, condition) in conditions(wanted) {
+        found.push_str(if is_wanted { condition } else { "" });
+    }
+    let order = if by_priority { "ORDER BY part, n.last_event_at DESC, n.id DESC" } else { order };
+    format!("(SELECT {} AS part, {COLUMNS} {found} {order} LIMIT $4 + $5)", branch.part)
+}
+
+fn conditions(wanted: &Wanted) -> [(bool, &'static str); 9] {
+    let filter = &wanted.filter;
+    [
+        (filter.kind.is_some(), " AND n.type = $6"),
+        (filter.category.is_some(), " AND n.category = $7"),
+        (filter.priority.is_some(), " AND n.priority = $8"),
+        (filter.team.is_some(), " AND n.team_id = $9"),
+        (filter.since.is_some(), " AND n.last_event_at >= $10"),
+        (filter.is_read == Some(true), " AND n.read_at IS NOT NULL"),
+        (filter.is_read == Some(false), " AND n.read_at IS NULL"),
+        (filter.channel.is_some(), channel(filter.channel)),
+        (
+            filter.words.is_some(),
+            " AND authz.words(n.title || ' ' || n.body) @@ (SELECT authz.wanted_words($11))",
+        ),
+    ]
+}
+
+/// Went out by it: as it was decided, since deliveries are not their person's to see.
+fn channel(channel: Option<Channel>) -> &'static str {
+    match channel {
+        Some(Channel::Inapp) | None => "",
+        Some(Channel::Email) => " AND n.decision #>> '{email,sent}' = 'true'",
+        Some(Channel::Sms) => " AND n.decision #>> '{sms,sent}' = 'true'",
+        Some(Channel::Push) => " AND n.decision #>> '{push,sent}' = 'true'",
+    }
+}

@@ -1,0 +1,122 @@
+//! What becomes of one event: it is accepted, or kept as rejected with its reason, or nobody can be told of it.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
+use metrics::counter;
+use serde_json::Value;
+
+use super::wire;
+use crate::base::id::TenantId;
+use crate::base::{Error, Kind, Result};
+use crate::notifications::Notifications;
+use crate::notifications::events::{self, Accepted};
+use crate::notifications::model::Source;
+use crate::notifications::rejected::{self, Rejection};
+use crate::telemetry::names::EVENTS_RECEIVED;
+
+/// A fault of guichet's own is tried so often, then the event is kept as rejected: to be tried again by hand.
+const TRIES_OF_FAULTS: u32 = 3;
+
+/// One event as it came.
+pub(super) struct Received {
+    pub source: Source,
+    pub body: Result<Value>,
+    /// What its second copy is known by: the id of its entry, or a hash of its text. `None`: it has no other copy.
+    pub name: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Accepted,
+    /// A copy of it came before.
+    Repeated,
+    Rejected,
+    /// Of no known tenant, so there is nobody to be told.
+    Unreadable,
+    Lost,
+    Postponed,
+}
+
+impl Outcome {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Accepted => "accepted",
+            Outcome::Repeated => "repeated",
+            Outcome::Rejected => "rejected",
+            Outcome::Unreadable => "unreadable",
+            Outcome::Lost => "lost",
+            Outcome::Postponed => "postponed",
+        }
+    }
+}
+
+pub(super) fn count(source: Source, outcome: Outcome) {
+    counter!(EVENTS_RECEIVED, "source" => source.as_str(), "outcome" => outcome.as_str()).increment(1);
+}
+
+/// Returns when what became of it is committed. `tries` counts from 1. Errors: what may pass, so that it is to be tried
+/// again.
+pub(super) async fn settle(n: &Notifications, received: &Received, tries: u32) -> Result<Outcome> {
+    // A panic is a fault like others: it must not end the task that everybody's events come by.
+    let settled = AssertUnwindSafe(try_once(n, received, tries)).catch_unwind().await;
+    let outcome = settled.unwrap_or_else(|_| Err(Error::internal("panicked")))?;
+    count(received.source, outcome);
+    Ok(outcome)
+}
+
+async fn try_once(n: &Notifications, received: &Received, tries: u32) -> Result<Outcome> {
+    let source = received.source.as_str();
+    let body = match &received.body {
+        Ok(body) => body,
+        Err(error) => return Ok(unreadable(source, error.code())),
+    };
+    let tenant = match wire::tenant_word(body) {
+        Some(word) => n.directory.tenant_of(word).await?,
+        None => None,
+    };
+    let Some(tenant) = tenant else { return Ok(unreadable(source, "UNKNOWN_TENANT")) };
+    let error = match accept(n, tenant, received, body).await {
+        Ok(Accepted { replayed: false, .. }) => return Ok(Outcome::Accepted),
+        Ok(Accepted { replayed: true, .. }) => return Ok(Outcome::Repeated),
+        Err(error) => error,
+    };
+    let may_pass = match error.kind() {
+        Kind::Unavailable | Kind::RateLimited | Kind::Timeout => true,
+        Kind::Internal => tries < TRIES_OF_FAULTS,
+        _ => false,
+    };
+    if may_pass {
+        return Err(error);
+    }
+    if error.kind() == Kind::Internal {
+        tracing::error!(event.source = source, %tenant, %error, "an event failed by a fault of the service");
+    }
+    let name = received.name.as_deref();
+    let is_new =
+        rejected::keep(n, tenant, &Rejection { source: received.source, name, body, error: &error }).await?;
+    if is_new {
+        tracing::warn!(event.source = source, %tenant, error.code = error.code(), "an event was rejected");
+    }
+    Ok(if is_new { Outcome::Rejected } else { Outcome::Repeated })
+}
+
+async fn accept(n: &Notifications, tenant: TenantId, received: &Received, body: &Value) -> Result<Accepted> {
+    let mut what = wire::announced(body, received.source)?;
+    if !wire::is_named(body)
+        && let (Source::Stream, Some(entry)) = (received.source, &received.name)
+    {
+        what.idempotency_key = Some(format!("stream:{entry}"));
+    }
+    events::accept_as_system(n, tenant, what).await
+}
+
+/// The text itself may hold anything, and so is not for the log.
+fn unreadable(source: &'static str, code: &'static str) -> Outcome {
+    tracing::warn!(
+        event.source = source,
+        error.code = code,
+        "an event could not be read, or is of no known tenant"
+    );
+    Outcome::Unreadable
+}

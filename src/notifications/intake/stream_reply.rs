@@ -1,0 +1,100 @@
+//! What Redis answers about entries of a stream.
+//!
+//! By hand: the library's own reading fails the whole batch for one field name that is not UTF-8, and so would a
+//! producer's mistake stop everybody's events.
+
+use redis::{ErrorKind, ParsingError, RedisError, RedisResult, Value, from_redis_value};
+
+/// One entry. `fields` are `None` where it is gone from the stream.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub id: String,
+    pub fields: Option<Vec<(Vec<u8>, Vec<u8>)>>,
+}
+
+/// Of `XREADGROUP` on one stream.
+pub(super) fn of_read(reply: Value) -> RedisResult<Vec<Entry>> {
+    let stream = match reply {
+        Value::Nil => return Ok(Vec::new()),
+        Value::Array(streams) => match streams.into_iter().next() {
+            Some(Value::Array(named)) => named.into_iter().nth(1),
+            _ => None,
+        },
+        Value::Map(streams) => streams.into_iter().next().map(|(_, entries)| entries),
+        _ => None,
+    };
+    entries(stream.ok_or_else(unexpected)?)
+}
+
+/// Of `XAUTOCLAIM`: where to go on, and what was claimed.
+pub(super) fn of_claim(reply: Value) -> RedisResult<(String, Vec<Entry>)> {
+    let Value::Array(parts) = reply else { return Err(unexpected()) };
+    let mut parts = parts.into_iter();
+    let (Some(next), Some(claimed)) = (parts.next(), parts.next()) else { return Err(unexpected()) };
+    Ok((text(next)?, entries(claimed)?))
+}
+
+fn entries(value: Value) -> RedisResult<Vec<Entry>> {
+    let Value::Array(values) = value else { return Err(unexpected()) };
+    values.into_iter().map(entry).collect()
+}
+
+fn entry(value: Value) -> RedisResult<Entry> {
+    let Value::Array(parts) = value else { return Err(unexpected()) };
+    let mut parts = parts.into_iter();
+    let (Some(id), Some(fields)) = (parts.next(), parts.next()) else { return Err(unexpected()) };
+    let fields: Option<Vec<Vec<u8>>> = from_redis_value(fields).map_err(unread)?;
+    Ok(Entry { id: text(id)?, fields: fields.map(pairs) })
+}
+
+fn pairs(flat: Vec<Vec<u8>>) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut flat = flat.into_iter();
+    std::iter::from_fn(|| flat.next().zip(flat.next())).collect()
+}
+
+fn text(value: Value) -> RedisResult<String> {
+    from_redis_value(value).map_err(unread)
+}
+
+fn unread(error: ParsingError) -> RedisError {
+    error.into()
+}
+
+fn unexpected() -> RedisError {
+    RedisError::from((ErrorKind::UnexpectedReturnType, "an answer of another shape"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bulk(text: &[u8]) -> Value {
+        Value::BulkString(text.to_vec())
+    }
+
+    #[test]
+    fn entries_are_read_whatever_bytes_they_hold() {
+        let whole = Value::Array(vec![bulk(b"1-0"), Value::Array(vec![bulk(b"\xff"), bulk(b"\0")])]);
+        let gone = Value::Array(vec![bulk(b"2-0"), Value::Nil]);
+        let expected = [
+            Entry { id: "1-0".to_owned(), fields: Some(vec![(b"\xff".to_vec(), b"\0".to_vec())]) },
+            Entry { id: "2-0".to_owned(), fields: None },
+        ];
+        let entries = Value::Array(vec![whole, gone]);
+        let read = Value::Array(vec![Value::Array(vec![bulk(b"key"), entries.clone()])]);
+        assert_eq!(of_read(read).unwrap(), expected);
+        assert_eq!(of_read(Value::Map(vec![(bulk(b"key"), entries.clone())])).unwrap(), expected);
+        assert_eq!(of_read(Value::Nil).unwrap(), []);
+        let claim = Value::Array(vec![bulk(b"3-0"), entries, Value::Array(vec![])]);
+        let (next, claimed) = of_claim(claim).unwrap();
+        assert_eq!((next.as_str(), &claimed[..]), ("3-0", &expected[..]));
+    }
+
+    #[test]
+    fn an_answer_of_another_shape_is_an_error() {
+        for reply in [Value::Int(1), Value::Array(vec![]), Value::Array(vec![bulk(b"1-0")])] {
+            assert!(of_read(reply.clone()).is_err(), "{reply:?}");
+            assert!(of_claim(reply).is_err());
+        }
+    }
+}

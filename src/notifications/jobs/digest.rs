@@ -1,0 +1,141 @@
+//! Digest mails: what is of low priority and still unread, in one mail at the person's hour.
+//!
+//! One transaction a person, under the lock of their feed: it takes what waits, writes the mail, and says when the next
+//! is due. So nothing is in two digests, and whoever dies midway has sent nothing.
+
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::store::digest::{self as store, Mail, Reader, Waiting};
+use crate::base::id::{DeliveryId, NotificationId, TenantId, UserId};
+use crate::base::text::say;
+use crate::base::{Locale, Result, Timestamp};
+use crate::db::Tx;
+use crate::notifications::{Notifications, events};
+use crate::preferences::digest::next_due;
+use crate::preferences::{
+    Category, Channel, DigestMode, Levels, QuietHours, Say, TenantDefaults, preference, tenant_defaults,
+};
+
+/// People found in one statement.
+const AT_ONCE: i64 = 500;
+/// The most that one mail lists; older ones wait for the next.
+const MOST_ITEMS: i64 = 500;
+const A_DAY: Duration = Duration::from_secs(24 * 3_600);
+
+/// Makes every digest that is due, and says how many mails that were. One person's that cannot be made holds up nobody
+/// else's of those that were found with it, and is tried again with the next run.
+pub async fn send_due(n: &Notifications, now: Timestamp) -> Result<u64> {
+    let mut mails = 0;
+    loop {
+        let due = n.db.worker(move |tx| store::due(tx, now, AT_ONCE)).await?;
+        if due.is_empty() {
+            return Ok(mails);
+        }
+        let mut failed = None;
+        for (tenant, user) in due {
+            let task = n.clone();
+            match n.db.system(tenant, move |tx| of_person(tx, &task, tenant, user, now)).await {
+                Ok(sent) => mails += u64::from(sent),
+                Err(error) => {
+                    tracing::warn!(%error, tenant.id = %tenant, user.id = %user, "a digest could not be made");
+                    failed = Some(error);
+                }
+            }
+        }
+        if let Some(error) = failed {
+            return Err(error);
+        }
+    }
+}
+
+/// Whether there was a mail to write.
+fn of_person(
+    tx: &mut Tx<'_>,
+    n: &Notifications,
+    tenant: TenantId,
+    user: UserId,
+    now: Timestamp,
+) -> Result<bool> {
+    store::lock_feed(tx, tenant, user)?;
+    let Some(reader) = store::reader(tx, tenant, user, now)? else { return Ok(false) };
+    let next = reader.next(now);
+    let is_off = *events::disabled(n, &n.directory.features_of(&reader.settings)).get(Channel::Email);
+    let address = reader.email.clone().filter(|_| !is_off && !reader.is_gone);
+    let Some(address) = address else {
+        store::done(tx, tenant, user, &[], (now, next))?;
+        return Ok(false);
+    };
+    let defaults = tenant_defaults(&reader.settings);
+    let (items, unwanted): (Vec<Waiting>, Vec<Waiting>) = store::waiting(tx, tenant, user, now, MOST_ITEMS)?
+        .into_iter()
+        .partition(|item| item.is_wanted(&defaults));
+    if !items.is_empty() {
+        store::send(tx, tenant, user, &mail(&reader, address, &items, now), now)?;
+    }
+    let unwanted: Vec<NotificationId> = unwanted.iter().map(|item| item.id).collect();
+    store::done(tx, tenant, user, &unwanted, (now, next))?;
+    Ok(!items.is_empty())
+}
+
+impl Reader {
+    fn next(&self, now: Timestamp) -> Timestamp {
+        let mode = DigestMode::of_word(&self.mode).unwrap_or(DigestMode::Daily);
+        let hour = u32::try_from(self.hour).unwrap_or_default();
+        let timezone = self.timezone.parse().unwrap_or(Tz::UTC);
+        next_due(mode, hour, timezone, now).unwrap_or_else(|| now.plus(A_DAY))
+    }
+
+    fn quiet(&self) -> Option<QuietHours> {
+        let timezone = self.quiet_timezone.as_ref()?.parse().unwrap_or(Tz::UTC);
+        Some(QuietHours { from: self.quiet_from?, to: self.quiet_to?, timezone })
+    }
+}
+
+impl Waiting {
+    /// Whether mails of its category are still wanted.
+    fn is_wanted(&self, defaults: &TenantDefaults<'_>) -> bool {
+        let Some(category) = Category::of_word(&self.category) else { return false };
+        let email = |on| Say { email: on, ..Say::default() };
+        let levels = Levels { over: email(self.over), own: email(self.own), tenant: defaults.of(category) };
+        preference(category, Channel::Email, &levels).0
+    }
+}
+
+fn mail(reader: &Reader, address: String, items: &[Waiting], now: Timestamp) -> Mail {
+    let locale = Locale::parse(&reader.locale).unwrap_or_default();
+    let text = |key: &str| say(locale, key, &[("count", items.len().to_string())]);
+    let subject = text("notifications-digest-subject");
+    let lines: Vec<String> = items.iter().map(|item| format!("- {}", item.title)).collect();
+    let shown: Vec<Value> = items.iter().map(shown).collect();
+    let rendered = json!({
+        "subject": subject,
+        "text": format!("{}\n\n{}", text("notifications-digest-body"), lines.join("\n")),
+        "locale": locale.as_str(),
+        "items": shown,
+    });
+    Mail {
+        digest: Uuid::now_v7(),
+        delivery: DeliveryId::new(),
+        address,
+        rendered,
+        excerpt: subject.chars().take(300).collect(),
+        not_before: reader.quiet().and_then(|quiet| quiet.end_if_within(now)).unwrap_or(now),
+        items: items.iter().map(|item| item.id).collect(),
+    }
+}
+
+fn shown(item: &Waiting) -> Value {
+    json!({
+        "notification_id": item.id,
+        "type": item.kind,
+        "category": item.category,
+        "title": item.title,
+        "body": item.body,
+        "link": item.link,
+        "created_at": item.created_at,
+    })
+}

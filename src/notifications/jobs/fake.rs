@@ -1,0 +1,67 @@
+//! Samples for whoever builds an app: one notification of each category, to one person.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::store::fake::{self as store, Person};
+use super::store::tenants;
+use crate::base::Result;
+use crate::base::id::TenantId;
+use crate::notifications::model::{Announced, Recipients, Source};
+use crate::notifications::templates::{self, Template};
+use crate::notifications::{Notifications, events};
+
+const AT_ONCE: i64 = 200;
+
+/// Sends the samples to whoever has this address, in whichever tenants; how many notifications that were.
+pub async fn send(n: &Notifications, email: &str) -> Result<u64> {
+    let (mut sent, mut after) = (0, None);
+    loop {
+        let found = n.db.worker(move |tx| tenants(tx, after, AT_ONCE)).await?;
+        let Some(last) = found.last().copied() else { return Ok(sent) };
+        for tenant in found {
+            let address = email.to_owned();
+            let person = n.db.system(tenant, move |tx| store::person(tx, tenant, &address)).await?;
+            if let Some(person) = person {
+                sent += to_person(n, tenant, person).await?;
+            }
+        }
+        after = Some(last);
+    }
+}
+
+async fn to_person(n: &Notifications, tenant: TenantId, person: Person) -> Result<u64> {
+    let (mut sent, mut categories) = (0, BTreeSet::new());
+    for template in templates::all() {
+        let Some(sample) = sample(template, person) else { continue };
+        if categories.insert(template.category) {
+            sent += events::accept_as_system(n, tenant, sample).await?.progress.written;
+        }
+    }
+    Ok(u64::try_from(sent).unwrap_or(0))
+}
+
+/// `None` where it is about a client, and the person has to do with none: they would be left out.
+fn sample(template: &Template, person: Person) -> Option<Announced> {
+    let mut payload = template.sample();
+    if payload.remove("client_id").is_some() {
+        payload.insert("client_id".to_owned(), json!(person.client?));
+    }
+    payload.remove("team_id");
+    if payload.contains_key("user_id")
+        || template.variables.iter().any(|one| one.or.as_deref() == Some("team_id"))
+    {
+        payload.insert("user_id".to_owned(), json!(person.id));
+    }
+    Some(Announced {
+        event: template.code.clone(),
+        payload,
+        recipients: Some(Recipients { users: vec![person.id], ..Recipients::default() }),
+        actor: None,
+        occurred_at: None,
+        idempotency_key: None,
+        source: Source::Internal,
+        expires_at: None,
+    })
+}

@@ -1,0 +1,100 @@
+//! What a hand asks for after an accident: deliveries that nobody sends, notifications that nobody was told of,
+//! counters that are not what they count.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::store::repair::{self as store, Miscount};
+use super::store::tenants;
+use crate::base::id::TenantId;
+use crate::base::{Result, Timestamp};
+use crate::notifications::told::{self, UnreadTold};
+use crate::notifications::{Notifications, summary};
+
+const AT_ONCE: i64 = 200;
+/// So long a notification may be on its way to its person.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What was put right.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Repaired {
+    pub requeued: u64,
+    /// People who were told, by a summary, of what they had not been told.
+    pub told: u64,
+    pub recounted: u64,
+}
+
+pub async fn repair(n: &Notifications) -> Result<Repaired> {
+    let now = n.clock.now();
+    let mut done = Repaired { requeued: requeue(n, now).await?, ..Repaired::default() };
+    let mut after = None;
+    loop {
+        let found = n.db.worker(move |tx| tenants(tx, after, AT_ONCE)).await?;
+        let Some(last) = found.last().copied() else { break };
+        for tenant in found {
+            let held =
+                n.db.system(tenant, move |tx| {
+                    tx.as_system(|sys| store::hold_untold(sys, tenant, now.minus(PATIENCE), now))
+                })
+                .await?;
+            done.told += u64::try_from(held).unwrap_or(0);
+            done.recounted += recount(n, tenant).await?;
+        }
+        after = Some(last);
+    }
+    summary::send_due(n, now).await?;
+    Ok(done)
+}
+
+async fn requeue(n: &Notifications, now: Timestamp) -> Result<u64> {
+    let mut requeued = 0;
+    loop {
+        let some = n.db.worker(move |tx| store::requeue(tx, now, AT_ONCE)).await?;
+        requeued += u64::try_from(some).unwrap_or(0);
+        if some == 0 {
+            return Ok(requeued);
+        }
+    }
+}
+
+async fn recount(n: &Notifications, tenant: TenantId) -> Result<u64> {
+    let (mut recounted, mut after) = (0, Uuid::nil());
+    loop {
+        let suspects =
+            n.db.system(tenant, move |tx| tx.as_system(|sys| store::suspects(sys, tenant, after, AT_ONCE)))
+                .await?;
+        let people: Vec<Uuid> = suspects.iter().map(|one| one.user_id.0).collect();
+        let Some(last) = people.last().copied() else { return Ok(recounted) };
+        recounted += of_people(n, tenant, people).await?;
+        after = last;
+    }
+}
+
+async fn of_people(n: &Notifications, tenant: TenantId, people: Vec<Uuid>) -> Result<u64> {
+    let hub = Arc::clone(&n.hub);
+    n.db.system(tenant, move |tx| {
+        let (wrong, events) = tx.as_system(|sys| {
+            let wrong = store::miscounts(sys, tenant, &people)?;
+            let events = wrong.iter().map(|one| event(tenant, one)).collect::<Result<Vec<_>>>()?;
+            if !wrong.is_empty() {
+                store::recount(sys, tenant, &wrong, &events)?;
+            }
+            Ok((wrong, events))
+        })?;
+        let hub = Arc::clone(&hub);
+        tx.after_commit(move || {
+            for event in events {
+                hub.publish(Arc::new(event));
+            }
+        });
+        Ok(u64::try_from(wrong.len()).unwrap_or(0))
+    })
+    .await
+}
+
+fn event(tenant: TenantId, wrong: &Miscount) -> Result<crate::realtime::Event> {
+    let payload = UnreadTold { count: wrong.counted.into() };
+    told::event(tenant, wrong.user_id, wrong.head + 1, told::UNREAD, &payload)
+}

@@ -1,0 +1,29 @@
+//! Whom samples are sent to.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Uuid as SqlUuid};
+
+use crate::base::Result;
+use crate::base::id::{ClientId, TenantId, UserId};
+use crate::db::Tx;
+use crate::db::sql::sql;
+
+#[derive(Debug, Clone, Copy, QueryableByName)]
+pub struct Person {
+    #[diesel(sql_type = SqlUuid)]
+    pub id: UserId,
+    /// One of the clients that they have to do with.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub client: Option<ClientId>,
+}
+
+const PERSON: &str = "
+    SELECT u.id, coalesce(
+            (SELECT m.client_id FROM client_members m WHERE m.tenant_id = $1 AND m.user_id = u.id ORDER BY m.client_id LIMIT 1),
+            (SELECT c.id FROM clients c WHERE c.tenant_id = $1 AND c.operator_id = u.id ORDER BY c.id LIMIT 1),
+            (SELECT c.id FROM clients c WHERE c.tenant_id = $1 AND u.role IN ('owner', 'manager') ORDER BY c.id LIMIT 1)) AS client
+      FROM users u WHERE u.tenant_id = $1 AND lower(u.email) = lower($2) AND u.deleted_at IS NULL ORDER BY u.id LIMIT 1";
+
+pub fn person(tx: &mut Tx<'_>, tenant: TenantId, email: &str) -> Result<Option<Person>> {
+    Ok(sql(PERSON).bind(tenant).bind(email).get_result(tx.conn()).optional()?)
+}

@@ -1,0 +1,30 @@
+//! All SQL of the jobs.
+
+pub mod digest;
+pub mod fake;
+pub mod repair;
+pub mod retention;
+pub mod silence;
+
+use diesel::prelude::*;
+use diesel::sql_types::Uuid as SqlUuid;
+use uuid::Uuid;
+
+use crate::base::Result;
+use crate::base::id::TenantId;
+use crate::db::WorkerTx;
+use crate::db::sql::sql;
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = SqlUuid)]
+    id: TenantId,
+}
+
+/// The next tenants after `after`, in the order of their ids.
+pub fn tenants(tx: &mut WorkerTx<'_>, after: Option<TenantId>, limit: i64) -> Result<Vec<TenantId>> {
+    let text = "SELECT id FROM tenants WHERE id > $1 ORDER BY id LIMIT $2";
+    let after = after.map_or(Uuid::nil(), |tenant| tenant.0);
+    let rows: Vec<Id> = sql(text).bind(after).bind(limit).load(tx.conn())?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}

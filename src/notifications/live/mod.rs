@@ -1,0 +1,51 @@
+//! A person's notifications on their sockets: the right to hear the topic, its head, and what waits there.
+
+mod policy;
+pub(super) mod store;
+
+use self::store::Feed;
+use super::Notifications;
+use super::told::{self, NewTold, UnreadTold};
+use crate::base::id::UserId;
+use crate::base::{Actor, Result};
+use crate::config::Feature;
+use crate::realtime::Event;
+
+/// What a person finds at their topic when they come: told in this order, and then what comes after `head`.
+#[derive(Debug)]
+pub struct Waiting {
+    pub head: i64,
+    pub events: Vec<Event>,
+}
+
+/// Where the topic of `user` stands, for the one who may hear it. 0 before its first event.
+pub async fn head(n: &Notifications, actor: &Actor, user: UserId) -> Result<i64> {
+    admit(n, actor, user).await?;
+    let (tenant, user) = (actor.tenant, actor.user);
+    n.db.read(actor, move |tx| store::head(tx.conn(), tenant, user)).await
+}
+
+/// What waits for `user`: the newest of their unread notifications, oldest first, each as the `notify:new` that it
+/// was, and how many are unread in all. Rows and head are of one moment: nothing is missing between them, or told by
+/// both.
+pub async fn waiting(n: &Notifications, actor: &Actor, user: UserId) -> Result<Waiting> {
+    admit(n, actor, user).await?;
+    let (tenant, user, limit, now) = (actor.tenant, actor.user, n.settings.replay_limit, n.clock.now());
+    let Feed { head, unread, waiting } =
+        n.db.read(actor, move |tx| store::feed(tx.conn(), tenant, user, limit, now)).await?;
+    let mut events = Vec::with_capacity(waiting.len() + 1);
+    for row in waiting {
+        let payload = NewTold { notification: &row.notification, unread };
+        let mut event = told::event(tenant, user, row.notification.seq, told::NEW, &payload)?;
+        // As it was told at first; where the log no longer knows, at least the same each time.
+        event.id = row.told.unwrap_or(row.notification.id.0);
+        events.push(event);
+    }
+    events.push(told::event(tenant, user, head, told::UNREAD, &UnreadTold { count: unread })?);
+    Ok(Waiting { head, events })
+}
+
+async fn admit(n: &Notifications, actor: &Actor, user: UserId) -> Result<()> {
+    policy::may_hear(actor, user)?;
+    n.directory.require(actor, Feature::Notifications).await
+}

@@ -1,0 +1,11 @@
+//! Who may hear a feed. Row-level security says the same of its rows.
+
+use crate::base::id::UserId;
+use crate::base::{Actor, Error, Result};
+use crate::identity::{Permission, policy::may};
+
+/// The person themselves, and nobody else.
+pub fn may_hear(actor: &Actor, user: UserId) -> Result<()> {
+    may(actor, Permission::NotificationView)?;
+    if user == actor.user { Ok(()) } else { Err(Error::forbidden()) }
+}

@@ -1,0 +1,121 @@
+//! What sockets ask of a person's feed.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Json, Jsonb};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::base::id::{NotificationId, TenantId, UserId};
+use crate::base::{Error, Result, Timestamp};
+use crate::db::sql::sql;
+use crate::notifications::model::Notification;
+
+/// A feed at one moment.
+pub struct Feed {
+    pub head: i64,
+    /// Of all, also of those that are not among `waiting`.
+    pub unread: i64,
+    /// In the order of their numbers.
+    pub waiting: Vec<Waiting>,
+}
+
+#[derive(Deserialize)]
+pub struct Waiting {
+    /// The id of the event that told of it first, while the log has it.
+    pub told: Option<Uuid>,
+    #[serde(flatten)]
+    pub notification: Notification,
+}
+
+#[derive(QueryableByName)]
+struct FeedRow {
+    #[diesel(sql_type = BigInt)]
+    head: i64,
+    #[diesel(sql_type = BigInt)]
+    unread: i64,
+    #[diesel(sql_type = Json)]
+    waiting: Value,
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Jsonb)]
+    row: Value,
+}
+
+const HEAD: &str = "SELECT head AS number FROM notification_feeds WHERE tenant_id = $1 AND user_id = $2";
+
+// One statement, so that rows and head are of one snapshot; an aggregate, since a feed without rows has a head too.
+// Days of the log that lie ahead are empty, and left out.
+const FEED: &str = "
+    WITH mine AS NOT MATERIALIZED (
+        SELECT * FROM notifications n
+         WHERE n.tenant_id = $1 AND n.recipient_id = $2 AND n.status = 'unread' AND n.visible AND n.deleted_at IS NULL
+           AND n.snoozed_until IS NULL),
+    newest AS (
+        SELECT n.id, n.seq, n.type, n.category, n.title, n.body, n.link, n.data, n.priority, n.status, false AS is_read,
+               n.channel, n.read_at, n.archived_at, n.snoozed_until, n.expires_at, n.event_id, n.team_id, n.created_at,
+               n.updated_at,
+               (SELECT o.id FROM outbox o WHERE o.tenant_id = $1 AND o.topic = $4 AND o.seq = n.seq
+                   AND o.created_at < now() + interval '1 day' LIMIT 1) AS told
+          FROM mine n WHERE n.expires_at IS NULL OR n.expires_at > $3
+         ORDER BY n.last_event_at DESC, n.id DESC LIMIT $5)
+    SELECT f.head, f.unread - (SELECT count(*) FROM mine WHERE mine.expires_at <= $3) AS unread,
+           coalesce((SELECT json_agg(newest ORDER BY newest.seq, newest.id) FROM newest), '[]') AS waiting
+      FROM notification_feeds f WHERE f.tenant_id = $1 AND f.user_id = $2";
+
+const ROW: &str =
+    "SELECT to_jsonb(n) AS row FROM notifications n WHERE n.tenant_id = $1 AND n.id = $2 AND n.visible";
+
+const ROWS_CHANGED_AT: &str = "SELECT to_jsonb(n) AS row FROM notifications n \
+    WHERE n.tenant_id = $1 AND n.recipient_id = $2 AND n.changed_seq = $3 AND n.visible ORDER BY n.seq, n.id LIMIT $4";
+
+/// The number of the topic's last event.
+pub fn head(conn: &mut PgConnection, tenant: TenantId, user: UserId) -> Result<i64> {
+    let found: Option<Number> = sql(HEAD).bind(tenant).bind(user).get_result(conn).optional()?;
+    Ok(found.map_or(0, |found| found.number))
+}
+
+/// At most `limit` rows, the newest.
+pub fn feed(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    user: UserId,
+    limit: i64,
+    now: Timestamp,
+) -> Result<Feed> {
+    let topic = crate::notifications::topic(user);
+    let query = sql(FEED).bind(tenant).bind(user).bind(now).bind(topic).bind(limit);
+    let Some(found) = query.get_result::<FeedRow>(conn).optional()? else {
+        return Ok(Feed { head: 0, unread: 0, waiting: Vec::new() });
+    };
+    let waiting = serde_json::from_value(found.waiting).map_err(Error::internal)?;
+    Ok(Feed { head: found.head, unread: found.unread, waiting })
+}
+
+/// One notification, as the table has it.
+pub fn row(conn: &mut PgConnection, tenant: TenantId, id: NotificationId) -> Result<Vec<Map<String, Value>>> {
+    objects(sql(ROW).bind(tenant).bind(id).load(conn)?)
+}
+
+/// Those whose last change has this number.
+pub fn rows_changed_at(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    user: UserId,
+    number: i64,
+    limit: i64,
+) -> Result<Vec<Map<String, Value>>> {
+    objects(sql(ROWS_CHANGED_AT).bind(tenant).bind(user).bind(number).bind(limit).load(conn)?)
+}
+
+fn objects(rows: Vec<Row>) -> Result<Vec<Map<String, Value>>> {
+    rows.into_iter().map(|row| serde_json::from_value(row.row).map_err(Error::internal)).collect()
+}

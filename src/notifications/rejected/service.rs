@@ -1,0 +1,82 @@
+//! Keeping, listing, and trying again.
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::model::{RejectedEvent, Rejection};
+use super::store;
+use crate::base::id::TenantId;
+use crate::base::page::Page;
+use crate::base::{Actor, Error, Kind, Result};
+use crate::config::Feature;
+use crate::notifications::events::{self, Accepted};
+use crate::notifications::model::{Announced, Source};
+use crate::notifications::{Notifications, intake, policy};
+
+/// Keeps an event that was rejected. False where a copy of it is kept already.
+pub async fn keep(n: &Notifications, tenant: TenantId, rejection: &Rejection<'_>) -> Result<bool> {
+    let (id, now) = (rejection.id(tenant), n.clock.now());
+    let row = store::New::of(id, rejection);
+    n.db.system(tenant, move |tx| store::insert(tx, tenant, &row, now)).await
+}
+
+/// What was rejected, the newest first. Errors: `FORBIDDEN`, `FEATURE_DISABLED`.
+pub async fn list(n: &Notifications, actor: &Actor, page: Page) -> Result<Vec<RejectedEvent>> {
+    policy::may_follow_events(actor)?;
+    n.directory.require(actor, Feature::Notifications).await?;
+    let tenant = actor.tenant;
+    n.db.read(actor, move |tx| store::list(tx, tenant, page)).await
+}
+
+/// Announces a rejected event again, with another payload where one is given. Once it was accepted, this answers the
+/// event that it became.
+///
+/// Errors: `FORBIDDEN`, `FEATURE_DISABLED`, `NOT_FOUND`; as announcing it, and then the row says so.
+pub async fn retry(
+    n: &Notifications,
+    actor: &Actor,
+    id: Uuid,
+    payload: Option<Map<String, Value>>,
+) -> Result<Accepted> {
+    policy::may_follow_events(actor)?;
+    n.directory.require(actor, Feature::Notifications).await?;
+    let tenant = actor.tenant;
+    let found = n.db.read(actor, move |tx| store::find(tx, tenant, id)).await?;
+    let rejected = found.ok_or_else(|| Error::not_found("rejected event"))?;
+    if let Some(event) = rejected.event_id {
+        return Ok(Accepted { progress: events::progress(n, actor, event).await?, replayed: true });
+    }
+    let now = n.clock.now();
+    let tried = match announced(rejected, payload) {
+        Ok(what) => events::accept_as_system(n, tenant, what).await,
+        Err(error) => Err(error),
+    };
+    match tried {
+        Ok(accepted) => {
+            let event = accepted.progress.id;
+            n.db.system(tenant, move |tx| store::accepted(tx, (tenant, id), event, now)).await?;
+            Ok(accepted)
+        }
+        // Nothing is wrong with the event.
+        Err(error) if matches!(error.kind(), Kind::Unavailable | Kind::Internal) => Err(error),
+        Err(error) => {
+            let said = store::Said::of(&error);
+            n.db.system(tenant, move |tx| store::refused(tx, (tenant, id), &said, now)).await?;
+            Err(error)
+        }
+    }
+}
+
+fn announced(rejected: RejectedEvent, payload: Option<Map<String, Value>>) -> Result<Announced> {
+    let (mut body, id) = (rejected.body, rejected.id);
+    if let (Some(payload), Some(fields)) = (payload, body.as_object_mut()) {
+        fields.insert("payload".to_owned(), payload.into());
+    }
+    let source = if rejected.source == Source::Stream.as_str() { Source::Stream } else { Source::Channel };
+    let mut what = intake::announced(&body, source)?;
+    // Two tries at once, or one whose end nobody learned, must not make two events of it.
+    if what.idempotency_key.is_none() {
+        what.idempotency_key = Some(format!("rejected:{id}"));
+    }
+    Ok(what)
+}

@@ -1,0 +1,140 @@
+//! The rows of rejected events.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::model::{RejectedEvent, Rejection, reason, storable};
+use crate::base::id::{EventId, TenantId};
+use crate::base::page::Page;
+use crate::base::{Error, Result, Timestamp};
+use crate::db::Tx;
+use crate::db::sql::{Bind, sql};
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    source: String,
+    #[diesel(sql_type = Jsonb)]
+    body: Value,
+    #[diesel(sql_type = Text)]
+    code: String,
+    #[diesel(sql_type = Text)]
+    reason: String,
+    #[diesel(sql_type = Integer)]
+    retries: i32,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    event_id: Option<EventId>,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: Timestamp,
+    #[diesel(sql_type = Timestamptz)]
+    updated_at: Timestamp,
+}
+
+impl From<Row> for RejectedEvent {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            source: row.source,
+            body: row.body,
+            code: row.code,
+            reason: row.reason,
+            retries: row.retries,
+            event_id: row.event_id,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+const COLUMNS: &str = "id, source, body, code, reason, retries, event_id, created_at, updated_at";
+
+const INSERT: &str = "INSERT INTO rejected_events \
+    (tenant_id, id, source, body, code, reason, created_at, updated_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (tenant_id, id) DO NOTHING";
+
+/// What was said of an event that was refused.
+pub(super) struct Said {
+    code: &'static str,
+    reason: String,
+}
+
+impl Said {
+    pub fn of(error: &Error) -> Self {
+        Self { code: error.code(), reason: reason(error) }
+    }
+}
+
+pub(super) struct New {
+    id: Uuid,
+    source: &'static str,
+    body: Value,
+    said: Said,
+}
+
+impl New {
+    pub fn of(id: Uuid, rejection: &Rejection<'_>) -> Self {
+        let (source, body) = (rejection.source.as_str(), storable(rejection.body));
+        Self { id, source, body, said: Said::of(rejection.error) }
+    }
+}
+
+/// False where a copy of it is there already.
+pub(super) fn insert(tx: &mut Tx<'_>, tenant: TenantId, row: &New, now: Timestamp) -> Result<bool> {
+    let statement = sql(INSERT)
+        .bind(tenant)
+        .bind(row.id)
+        .bind(row.source)
+        .bind(Bind::Jsonb(Some(row.body.clone())))
+        .bind(row.said.code)
+        .bind(row.said.reason.as_str())
+        .bind(now);
+    tx.as_system(|sys| Ok(statement.execute(sys.conn())? == 1))
+}
+
+/// The newest first.
+pub(super) fn list(tx: &mut Tx<'_>, tenant: TenantId, page: Page) -> Result<Vec<RejectedEvent>> {
+    let text = format!(
+        "SELECT {COLUMNS} FROM rejected_events WHERE tenant_id = $1 \
+         ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $3"
+    );
+    let rows: Vec<Row> = sql(text).bind(tenant).bind(page.limit).bind(page.offset).load(tx.conn())?;
+    Ok(rows.into_iter().map(RejectedEvent::from).collect())
+}
+
+pub(super) fn find(tx: &mut Tx<'_>, tenant: TenantId, id: Uuid) -> Result<Option<RejectedEvent>> {
+    let text = format!("SELECT {COLUMNS} FROM rejected_events WHERE tenant_id = $1 AND id = $2");
+    let row: Option<Row> = sql(text).bind(tenant).bind(id).get_result(tx.conn()).optional()?;
+    Ok(row.map(RejectedEvent::from))
+}
+
+const ACCEPTED: &str = "UPDATE rejected_events SET event_id = $3, updated_at = $4 \
+    WHERE tenant_id = $1 AND id = $2 AND event_id IS NULL";
+
+/// Writes which event it became.
+pub(super) fn accepted(
+    tx: &mut Tx<'_>,
+    (tenant, id): (TenantId, Uuid),
+    event: EventId,
+    now: Timestamp,
+) -> Result<()> {
+    let statement = sql(ACCEPTED).bind(tenant).bind(id).bind(event).bind(now);
+    tx.as_system(|sys| Ok(statement.execute(sys.conn()).map(drop)?))
+}
+
+const REFUSED: &str = "UPDATE rejected_events SET code = $3, reason = $4, retries = retries + 1, updated_at = $5 \
+    WHERE tenant_id = $1 AND id = $2 AND event_id IS NULL";
+
+/// Writes that a further try failed, and why.
+pub(super) fn refused(
+    tx: &mut Tx<'_>,
+    (tenant, id): (TenantId, Uuid),
+    said: &Said,
+    now: Timestamp,
+) -> Result<()> {
+    let statement = sql(REFUSED).bind(tenant).bind(id).bind(said.code).bind(said.reason.as_str()).bind(now);
+    tx.as_system(|sys| Ok(statement.execute(sys.conn()).map(drop)?))
+}

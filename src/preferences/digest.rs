@@ -1,0 +1,168 @@
+//! When a person's digest mail is due: at their hour, by their clock, each local day (or Monday) once.
+
+use chrono::{Datelike, Days, NaiveDate, NaiveTime, Weekday};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::quiet::first_moment;
+use crate::base::Timestamp;
+
+/// How often a person gathers what is of low priority in one mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DigestMode {
+    Off,
+    Daily,
+    /// On Mondays.
+    Weekly,
+}
+
+impl DigestMode {
+    pub const ALL: &[Self] = &[DigestMode::Off, DigestMode::Daily, DigestMode::Weekly];
+
+    /// The word in the API and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            DigestMode::Off => "off",
+            DigestMode::Daily => "daily",
+            DigestMode::Weekly => "weekly",
+        }
+    }
+
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|mode| mode.as_str() == word)
+    }
+}
+
+/// The first time later than `after` at which the clock of `timezone` shows `hour`; none for [`DigestMode::Off`] and
+/// for an hour that no clock shows.
+///
+/// An hour that the clock skips is the first moment after it, one that it shows twice is the first of both, and a day
+/// that a zone left out (Samoa's 30 December 2011) has none: each day that there is has one.
+pub fn next_due(mode: DigestMode, hour: u32, timezone: Tz, after: Timestamp) -> Option<Timestamp> {
+    let time = NaiveTime::from_hms_opt(hour, 0, 0)?;
+    let today = after.as_datetime().with_timezone(&timezone).date_naive();
+    // Yesterday's may be today, where the clock skips the last hour of a day; a Monday left out makes it a fortnight.
+    let days = (0..=15).filter_map(|n| today.checked_sub_days(Days::new(1))?.checked_add_days(Days::new(n)));
+    days.filter(|day| match mode {
+        DigestMode::Off => false,
+        DigestMode::Daily => true,
+        DigestMode::Weekly => day.weekday() == Weekday::Mon,
+    })
+    .filter(|day| is_a_day_of(timezone, *day))
+    .map(|day| first_moment(timezone, day.and_time(time)))
+    .find(|due| *due > after)
+}
+
+fn is_a_day_of(timezone: Tz, day: NaiveDate) -> bool {
+    let begins = first_moment(timezone, day.and_time(NaiveTime::MIN));
+    begins.as_datetime().with_timezone(&timezone).date_naive() == day
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    /// Every due time from `from` until `to`, each asked for from the one before.
+    fn dues(mode: DigestMode, hour: u32, zone: Tz, from: &str, to: &str) -> Vec<Timestamp> {
+        std::iter::successors(next_due(mode, hour, zone, at(from)), |due| next_due(mode, hour, zone, *due))
+            .take_while(|due| *due < at(to))
+            .collect()
+    }
+
+    fn per_day(zone: Tz, dues: &[Timestamp]) -> BTreeMap<NaiveDate, usize> {
+        let mut days = BTreeMap::new();
+        for due in dues {
+            *days.entry(due.as_datetime().with_timezone(&zone).date_naive()).or_default() += 1;
+        }
+        days
+    }
+
+    #[test]
+    fn nobody_without_a_digest_has_one_due() {
+        assert_eq!(next_due(DigestMode::Off, 8, Tz::UTC, at("2026-01-01T00:00:00Z")), None);
+        assert_eq!(next_due(DigestMode::Daily, 24, Tz::UTC, at("2026-01-01T00:00:00Z")), None);
+    }
+
+    #[test]
+    fn the_hour_itself_belongs_to_the_digest_before() {
+        let eight = at("2026-01-01T08:00:00Z");
+        assert_eq!(next_due(DigestMode::Daily, 8, Tz::UTC, eight), Some(at("2026-01-02T08:00:00Z")));
+        let before = at("2026-01-01T07:59:59.999Z");
+        assert_eq!(next_due(DigestMode::Daily, 8, Tz::UTC, before), Some(eight));
+    }
+
+    #[test]
+    fn each_local_day_of_a_year_has_one_at_every_hour_in_zones_that_change_their_clocks() {
+        let zones = [
+            Tz::Europe__Paris,
+            Tz::America__New_York,
+            Tz::Australia__Lord_Howe,
+            Tz::Asia__Kathmandu,
+            Tz::Africa__Casablanca,
+        ];
+        for zone in zones {
+            for hour in [0, 1, 2, 3, 8, 23] {
+                let found =
+                    dues(DigestMode::Daily, hour, zone, "2026-01-01T00:00:00Z", "2027-01-03T00:00:00Z");
+                let days = per_day(zone, &found);
+                let year = days.iter().filter(|(day, _)| day.year() == 2026);
+                assert!(year.clone().all(|(_, n)| *n == 1), "{zone} {hour}: a day has more than one");
+                // The first of January may have begun before the year did in UTC.
+                assert!(year.count() >= 364, "{zone} {hour}: a day has none");
+            }
+        }
+    }
+
+    #[test]
+    fn an_hour_that_spring_skips_is_the_moment_after_and_one_that_autumn_repeats_is_the_first() {
+        let paris = Tz::Europe__Paris;
+        let spring = next_due(DigestMode::Daily, 2, paris, at("2026-03-28T12:00:00Z"));
+        assert_eq!(spring, Some(at("2026-03-29T01:00:00Z")), "three o'clock of summer");
+        let autumn = next_due(DigestMode::Daily, 2, paris, at("2026-10-24T12:00:00Z"));
+        assert_eq!(autumn, Some(at("2026-10-25T00:00:00Z")), "two o'clock of summer");
+        let then = next_due(DigestMode::Daily, 2, paris, at("2026-10-25T00:00:00Z"));
+        assert_eq!(then, Some(at("2026-10-26T01:00:00Z")), "not two o'clock again an hour later");
+    }
+
+    #[test]
+    fn the_last_hour_of_a_saturday_that_the_clock_skips_is_midnight_and_sunday_keeps_its_own() {
+        // Nuuk goes from Saturday 23:00 to Sunday 00:00.
+        let nuuk = Tz::America__Nuuk;
+        let found = dues(DigestMode::Daily, 23, nuuk, "2026-03-27T12:00:00Z", "2026-03-31T12:00:00Z");
+        let local = found.iter().map(|due| due.as_datetime().with_timezone(&nuuk).naive_local().to_string());
+        assert_eq!(
+            local.collect::<Vec<_>>(),
+            ["2026-03-27 23:00:00", "2026-03-29 00:00:00", "2026-03-29 23:00:00", "2026-03-30 23:00:00"]
+        );
+    }
+
+    #[test]
+    fn a_day_that_a_zone_left_out_has_none() {
+        let apia = Tz::Pacific__Apia;
+        let found = dues(DigestMode::Daily, 8, apia, "2011-12-28T00:00:00Z", "2012-01-02T00:00:00Z");
+        let days = per_day(apia, &found);
+        let skipped = NaiveDate::from_ymd_opt(2011, 12, 30).unwrap();
+        assert!(!days.contains_key(&skipped), "{days:?}");
+        assert!(days.values().all(|n| *n == 1), "{days:?}");
+        assert_eq!(days.len(), 5, "{days:?}");
+    }
+
+    #[test]
+    fn a_weekly_one_is_due_on_each_monday_of_the_year() {
+        let zone = Tz::America__New_York;
+        let found = dues(DigestMode::Weekly, 8, zone, "2026-01-01T12:00:00Z", "2027-01-01T00:00:00Z");
+        let local: Vec<_> = found.iter().map(|due| due.as_datetime().with_timezone(&zone)).collect();
+        assert_eq!(local.len(), 52);
+        assert!(
+            local.iter().all(|due| due.weekday() == Weekday::Mon && due.time().to_string() == "08:00:00")
+        );
+    }
+}

@@ -1,0 +1,53 @@
+//! The REST side of preferences: requests, their checks, and answers.
+
+mod overrides;
+mod own;
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::store::SayChange;
+use crate::web::Patch;
+
+/// Routes under the API's base. They want a `web::Data<Directory>`.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(own::read)
+        .service(own::set)
+        .service(own::choose)
+        .service(overrides::list)
+        .service(overrides::read)
+        .service(overrides::put)
+        .service(overrides::remove);
+}
+
+/// Channels to switch on (true) or off (false), or to say nothing of any more (null). What is absent stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "channel_email": false, "channel_push": null }))]
+struct ChannelsBody {
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    channel_inapp: Patch<bool>,
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    channel_email: Patch<bool>,
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    channel_sms: Patch<bool>,
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    channel_push: Patch<bool>,
+}
+
+impl From<ChannelsBody> for SayChange {
+    fn from(body: ChannelsBody) -> Self {
+        Self {
+            channel_inapp: body.channel_inapp.into_change(),
+            channel_email: body.channel_email.into_change(),
+            channel_sms: body.channel_sms.into_change(),
+            channel_push: body.channel_push.into_change(),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! `/clients/{id}/notification-overrides`: what operators force for the members of a client.
+
+use actix_web::web::Data;
+use actix_web::{delete, get, put};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::ChannelsBody;
+use crate::base::id::{ClientId, UserId};
+use crate::base::{Result, Timestamp};
+use crate::identity::Directory;
+use crate::preferences::model::Category;
+use crate::preferences::service;
+use crate::preferences::store::Override;
+use crate::web::{Caller, Json, Path, Reply};
+
+/// What is forced for a client in one category: true is on, false is off, null says nothing.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ClientOverride {
+    client_id: ClientId,
+    category: Category,
+    #[schema(required)]
+    channel_inapp: Option<bool>,
+    #[schema(required)]
+    channel_email: Option<bool>,
+    #[schema(required)]
+    channel_sms: Option<bool>,
+    #[schema(required)]
+    channel_push: Option<bool>,
+    /// Null where nothing is forced.
+    #[schema(required)]
+    updated_by: Option<UserId>,
+    #[schema(required)]
+    updated_at: Option<Timestamp>,
+}
+
+impl ClientOverride {
+    fn of((client_id, category): (ClientId, Category), found: Option<Override>) -> Self {
+        let say = found.map(|found| found.say).unwrap_or_default();
+        Self {
+            client_id,
+            category,
+            channel_inapp: say.inapp,
+            channel_email: say.email,
+            channel_sms: say.sms,
+            channel_push: say.push,
+            updated_by: found.and_then(|found| found.updated_by),
+            updated_at: found.map(|found| found.updated_at),
+        }
+    }
+}
+
+/// What is forced for a client, category by category
+#[utoipa::path(tag = "preferences", operation_id = "list_notification_overrides", params(("id" = ClientId, Path)), responses((status = 200, body = [ClientOverride])))]
+#[get("/clients/{id}/notification-overrides")]
+pub(super) async fn list(
+    caller: Caller,
+    directory: Data<Directory>,
+    Path(id): Path<ClientId>,
+) -> Result<Reply<Vec<ClientOverride>>> {
+    let found = service::overrides(&directory, &caller, id).await?;
+    let shown = |(category, one)| ClientOverride::of((id, category), Some(one));
+    Ok(Reply::ok(found.into_iter().map(shown).collect()))
+}
+
+/// What is forced for a client in one category
+#[utoipa::path(tag = "preferences", operation_id = "read_notification_override", params(("id" = ClientId, Path), ("category" = Category, Path)),
+    responses((status = 200, body = ClientOverride)))]
+#[get("/clients/{id}/notification-overrides/{category}")]
+pub(super) async fn read(
+    caller: Caller,
+    directory: Data<Directory>,
+    Path(of): Path<(ClientId, Category)>,
+) -> Result<Reply<ClientOverride>> {
+    let found = service::find_override(&directory, &caller, of).await?;
+    Ok(Reply::ok(ClientOverride::of(of, found)))
+}
+
+/// Force channels on or off for the members of a client
+///
+/// Wins over their own choices, is shown to them as such, and is kept in the activity log. In-app cannot be switched
+/// off for `system` and `graduation`.
+#[utoipa::path(tag = "preferences", operation_id = "put_notification_override", params(("id" = ClientId, Path), ("category" = Category, Path)),
+    request_body = ChannelsBody, responses((status = 200, body = ClientOverride),
+        (status = 422, description = "`PREFERENCE_LOCKED`; `VALIDATION_ERROR`, with all faults")))]
+#[put("/clients/{id}/notification-overrides/{category}")]
+pub(super) async fn put(
+    caller: Caller,
+    directory: Data<Directory>,
+    Path(of): Path<(ClientId, Category)>,
+    Json(body): Json<ChannelsBody>,
+) -> Result<Reply<ClientOverride>> {
+    let found = service::set_override(&directory, &caller, of, body.into()).await?;
+    Ok(Reply::ok(ClientOverride::of(of, found)))
+}
+
+/// Force nothing in a category any more
+#[utoipa::path(tag = "preferences", operation_id = "delete_notification_override", params(("id" = ClientId, Path), ("category" = Category, Path)),
+    responses((status = 200, body = ClientOverride)))]
+#[delete("/clients/{id}/notification-overrides/{category}")]
+pub(super) async fn remove(
+    caller: Caller,
+    directory: Data<Directory>,
+    Path(of): Path<(ClientId, Category)>,
+) -> Result<Reply<ClientOverride>> {
+    service::delete_override(&directory, &caller, of).await?;
+    Ok(Reply::ok(ClientOverride::of(of, None)))
+}

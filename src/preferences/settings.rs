@@ -1,0 +1,196 @@
+//! A person's digest and quiet hours: as kept, as changed, as shown.
+
+use chrono::NaiveTime;
+use chrono_tz::Tz;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::digest::{DigestMode, next_due};
+use crate::base::Timestamp;
+use crate::web::Patch;
+
+const DEFAULT_HOUR: i32 = 8;
+
+/// What a row of `notification_settings` says; the default is what a person has who has none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    pub digest_mode: String,
+    pub digest_hour: i32,
+    /// `None`: the person's own timezone.
+    pub digest_timezone: Option<String>,
+    pub digest_due_at: Option<Timestamp>,
+    pub quiet_from: Option<NaiveTime>,
+    pub quiet_to: Option<NaiveTime>,
+    pub quiet_timezone: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            digest_mode: DigestMode::Off.as_str().to_owned(),
+            digest_hour: DEFAULT_HOUR,
+            digest_timezone: None,
+            digest_due_at: None,
+            quiet_from: None,
+            quiet_to: None,
+            quiet_timezone: None,
+        }
+    }
+}
+
+/// A change of the digest; `None` and [`Patch::Absent`] leave what is there.
+#[derive(Debug, Clone)]
+pub struct DigestChange {
+    pub mode: DigestMode,
+    pub hour: Option<i32>,
+    /// Null: the person's own.
+    pub timezone: Patch<Tz>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct QuietChange {
+    pub from: NaiveTime,
+    pub to: NaiveTime,
+    /// `None`: the person's own.
+    pub timezone: Option<Tz>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Change {
+    pub digest: Option<DigestChange>,
+    /// Null: no quiet hours.
+    pub quiet: Patch<QuietChange>,
+}
+
+impl Settings {
+    fn mode(&self) -> DigestMode {
+        DigestMode::of_word(&self.digest_mode).unwrap_or(DigestMode::Off)
+    }
+
+    /// What `change` makes of it, for a person who lives in `home`. A digest that stays as it was keeps its next time:
+    /// else somebody who saves at the right moment would miss it.
+    pub fn changed(&self, change: &Change, home: Tz, now: Timestamp) -> Self {
+        let mut new = self.clone();
+        if let Some(digest) = &change.digest {
+            new.digest_mode = digest.mode.as_str().to_owned();
+            new.digest_hour = digest.hour.unwrap_or(self.digest_hour);
+            match digest.timezone {
+                Patch::Absent => {}
+                Patch::Null => new.digest_timezone = None,
+                Patch::Value(zone) => new.digest_timezone = Some(zone.name().to_owned()),
+            }
+        }
+        match change.quiet {
+            Patch::Absent => {}
+            Patch::Null => (new.quiet_from, new.quiet_to, new.quiet_timezone) = (None, None, None),
+            Patch::Value(quiet) => {
+                new.quiet_from = Some(quiet.from);
+                new.quiet_to = Some(quiet.to);
+                new.quiet_timezone = Some(quiet.timezone.unwrap_or(home).name().to_owned());
+            }
+        }
+        if new != *self {
+            let hour = u32::try_from(new.digest_hour).unwrap_or_default();
+            let zone = zone_or(new.digest_timezone.as_deref(), home);
+            let is_same_digest = (&new.digest_mode, new.digest_hour, &new.digest_timezone)
+                == (&self.digest_mode, self.digest_hour, &self.digest_timezone);
+            if !is_same_digest {
+                new.digest_due_at = next_due(new.mode(), hour, zone, now);
+            }
+        }
+        new
+    }
+
+    pub fn digest(&self, home: Tz) -> Digest {
+        let timezone = zone_or(self.digest_timezone.as_deref(), home).name();
+        Digest { mode: self.mode(), hour: self.digest_hour, timezone }
+    }
+
+    pub fn quiet(&self, home: Tz) -> Option<Quiet> {
+        let timezone = zone_or(self.quiet_timezone.as_deref(), home).name();
+        let shown = |time: NaiveTime| time.format("%H:%M").to_string();
+        Some(Quiet { from: shown(self.quiet_from?), to: shown(self.quiet_to?), timezone })
+    }
+}
+
+/// The zone of that name; of what is no zone any more, the person's own.
+pub fn zone_or(name: Option<&str>, home: Tz) -> Tz {
+    name.and_then(|name| name.parse().ok()).unwrap_or(home)
+}
+
+/// When what is of low priority is gathered in one mail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Digest {
+    pub mode: DigestMode,
+    /// Of the local day, 0–23.
+    #[schema(example = 8)]
+    pub hour: i32,
+    #[schema(value_type = String, example = "Europe/Paris")]
+    pub timezone: &'static str,
+}
+
+/// Hours without email, SMS and push; critical ones pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Quiet {
+    #[schema(example = "22:00")]
+    pub from: String,
+    #[schema(example = "07:00")]
+    pub to: String,
+    #[schema(value_type = String, example = "Europe/Paris")]
+    pub timezone: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    fn digest(mode: DigestMode, hour: Option<i32>, timezone: Patch<Tz>) -> Change {
+        Change { digest: Some(DigestChange { mode, hour, timezone }), quiet: Patch::Absent }
+    }
+
+    #[test]
+    fn a_digest_that_is_switched_on_is_due_at_its_next_hour_by_the_clock_of_the_person() {
+        let noon = at("2026-07-01T12:00:00Z");
+        let tokyo = Tz::Asia__Tokyo;
+        let on = Settings::default().changed(&digest(DigestMode::Daily, None, Patch::Absent), tokyo, noon);
+        assert_eq!(on.digest_due_at, Some(at("2026-07-01T23:00:00Z")), "08:00 in Tokyo");
+        let moved = on.changed(&digest(DigestMode::Daily, Some(9), Patch::Value(Tz::UTC)), tokyo, noon);
+        assert_eq!(moved.digest_due_at, Some(at("2026-07-02T09:00:00Z")));
+        let back = moved.changed(&digest(DigestMode::Daily, None, Patch::Null), tokyo, noon);
+        assert_eq!((back.digest_hour, back.digest_timezone.as_deref()), (9, None));
+        assert_eq!(back.digest_due_at, Some(at("2026-07-02T00:00:00Z")));
+        let off = back.changed(&digest(DigestMode::Off, None, Patch::Absent), tokyo, noon);
+        assert_eq!((off.digest_due_at, off.digest_hour), (None, 9));
+    }
+
+    #[test]
+    fn a_digest_that_is_due_is_not_put_off_by_saving_the_same_again() {
+        let home = Tz::Europe__Paris;
+        let daily = digest(DigestMode::Daily, Some(8), Patch::Absent);
+        let on = Settings::default().changed(&daily, home, at("2026-07-01T00:00:00Z"));
+        let again = on.changed(&daily, home, at("2026-07-01T06:00:30Z"));
+        assert_eq!(again.digest_due_at, Some(at("2026-07-01T06:00:00Z")));
+        let quiet = QuietChange { from: NaiveTime::MIN, to: NaiveTime::MIN, timezone: None };
+        let change = Change { digest: None, quiet: Patch::Value(quiet) };
+        let quieter = again.changed(&change, home, at("2026-07-01T06:00:30Z"));
+        assert_eq!(quieter.digest_due_at, again.digest_due_at);
+        assert_eq!(quieter.quiet_timezone.as_deref(), Some("Europe/Paris"));
+    }
+
+    #[test]
+    fn quiet_hours_come_and_go_whole() {
+        let (home, now) = (Tz::Europe__Paris, at("2026-07-01T00:00:00Z"));
+        let time = |hour| NaiveTime::from_hms_opt(hour, 30, 0).unwrap();
+        let quiet = QuietChange { from: time(22), to: time(7), timezone: Some(Tz::America__New_York) };
+        let on = Settings::default().changed(&Change { digest: None, quiet: Patch::Value(quiet) }, home, now);
+        let shown = on.quiet(home).unwrap();
+        assert_eq!((&*shown.from, &*shown.to, shown.timezone), ("22:30", "07:30", "America/New_York"));
+        let off = on.changed(&Change { digest: None, quiet: Patch::Null }, home, now);
+        assert_eq!(off, Settings::default());
+        assert_eq!(off.quiet(home), None);
+    }
+}

@@ -1,0 +1,301 @@
+//! The rows of choices, overrides and settings. Row-level security says whose the actor sees and changes.
+
+use chrono::NaiveTime;
+use chrono_tz::Tz;
+use diesel::PgConnection;
+use diesel::prelude::*;
+use serde_json::Value;
+
+use super::model::{Category, Channel, Say};
+use super::settings::Settings;
+use crate::base::id::{ClientId, UserId};
+use crate::base::{Actor, Error, Result, Timestamp};
+use crate::db::schema::{
+    client_members, clients, notification_overrides, notification_preferences, notification_settings,
+    tenants, users,
+};
+
+/// More than there are categories.
+const ALL_CATEGORIES: i64 = 50;
+/// More than anybody's clients could have.
+const MAX_OVERRIDES: i64 = 10_000;
+
+type SayRow = (String, Option<bool>, Option<bool>, Option<bool>, Option<bool>);
+
+fn said((category, inapp, email, sms, push): SayRow) -> Option<(Category, Say)> {
+    Some((Category::of_word(&category)?, Say { inapp, email, sms, push }))
+}
+
+/// The channels that a change names: each is set, or cleared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SayChange {
+    pub channel_inapp: Option<Option<bool>>,
+    pub channel_email: Option<Option<bool>>,
+    pub channel_sms: Option<Option<bool>>,
+    pub channel_push: Option<Option<bool>>,
+}
+
+impl SayChange {
+    /// Whether it switches the channel off; absent and null do not.
+    pub fn switches_off(self, channel: Channel) -> bool {
+        let said = match channel {
+            Channel::Inapp => self.channel_inapp,
+            Channel::Email => self.channel_email,
+            Channel::Sms => self.channel_sms,
+            Channel::Push => self.channel_push,
+        };
+        said == Some(Some(false))
+    }
+
+    pub fn applied_to(self, say: Say) -> Say {
+        Say {
+            inapp: self.channel_inapp.unwrap_or(say.inapp),
+            email: self.channel_email.unwrap_or(say.email),
+            sms: self.channel_sms.unwrap_or(say.sms),
+            push: self.channel_push.unwrap_or(say.push),
+        }
+    }
+}
+
+/// `defaults` and all else that the tenant set.
+pub fn tenant_settings(conn: &mut PgConnection, actor: &Actor) -> Result<Value> {
+    let found = tenants::table.find(actor.tenant).select(tenants::settings).first(conn).optional()?;
+    found.ok_or_else(|| Error::not_found("tenant"))
+}
+
+/// Where the person lives.
+pub fn home(conn: &mut PgConnection, actor: &Actor) -> Result<Tz> {
+    let row = users::table.find((actor.tenant, actor.user)).select(users::timezone);
+    let name: Option<String> = row.first(conn).optional()?;
+    Ok(super::settings::zone_or(name.as_deref(), Tz::UTC))
+}
+
+// ---- one's own choices
+
+pub fn own(conn: &mut PgConnection, actor: &Actor) -> Result<Vec<(Category, Say)>> {
+    use notification_preferences as p;
+    let rows: Vec<SayRow> = p::table
+        .filter(p::tenant_id.eq(actor.tenant).and(p::user_id.eq(actor.user)))
+        .select((p::category, p::channel_inapp, p::channel_email, p::channel_sms, p::channel_push))
+        .limit(ALL_CATEGORIES)
+        .load(conn)?;
+    Ok(rows.into_iter().filter_map(said).collect())
+}
+
+/// The person's choice for `category`, its row locked until the transaction ends, made where there was none.
+pub fn lock_own(conn: &mut PgConnection, actor: &Actor, category: Category) -> Result<Say> {
+    use notification_preferences as p;
+    let key = (actor.tenant, actor.user, category.as_str());
+    diesel::insert_into(p::table)
+        .values((p::tenant_id.eq(key.0), p::user_id.eq(key.1), p::category.eq(key.2)))
+        .on_conflict_do_nothing()
+        .execute(conn)?;
+    let (inapp, email, sms, push) = p::table
+        .find(key)
+        .select((p::channel_inapp, p::channel_email, p::channel_sms, p::channel_push))
+        .for_update()
+        .first(conn)?;
+    Ok(Say { inapp, email, sms, push })
+}
+
+pub fn set_own(conn: &mut PgConnection, actor: &Actor, category: Category, say: Say) -> Result<()> {
+    use notification_preferences as p;
+    diesel::update(p::table.find((actor.tenant, actor.user, category.as_str())))
+        .set((
+            p::channel_inapp.eq(say.inapp),
+            p::channel_email.eq(say.email),
+            p::channel_sms.eq(say.sms),
+            p::channel_push.eq(say.push),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// A person's digest and quiet hours, as a row.
+#[derive(Queryable, Selectable, AsChangeset)]
+#[diesel(table_name = notification_settings, treat_none_as_null = true)]
+struct SettingsRow {
+    digest_mode: String,
+    digest_hour: i32,
+    digest_timezone: Option<String>,
+    digest_due_at: Option<Timestamp>,
+    quiet_from: Option<NaiveTime>,
+    quiet_to: Option<NaiveTime>,
+    quiet_timezone: Option<String>,
+}
+
+macro_rules! same_fields {
+    ($($from:ident => $to:ident),+) => {$(
+        impl From<$from> for $to {
+            fn from(row: $from) -> Self {
+                let $from { digest_mode, digest_hour, digest_timezone, digest_due_at, quiet_from, quiet_to, quiet_timezone } = row;
+                Self { digest_mode, digest_hour, digest_timezone, digest_due_at, quiet_from, quiet_to, quiet_timezone }
+            }
+        }
+    )+};
+}
+
+same_fields!(SettingsRow => Settings, Settings => SettingsRow);
+
+pub fn settings(conn: &mut PgConnection, actor: &Actor) -> Result<Settings> {
+    let row = notification_settings::table.find((actor.tenant, actor.user)).select(SettingsRow::as_select());
+    Ok(row.first(conn).optional()?.map(Settings::from).unwrap_or_default())
+}
+
+/// The person's digest and quiet hours, their row locked until the transaction ends, made where there was none.
+pub fn lock_settings(conn: &mut PgConnection, actor: &Actor) -> Result<Settings> {
+    use notification_settings as s;
+    diesel::insert_into(s::table)
+        .values((s::tenant_id.eq(actor.tenant), s::user_id.eq(actor.user)))
+        .on_conflict_do_nothing()
+        .execute(conn)?;
+    let row = s::table.find((actor.tenant, actor.user)).select(SettingsRow::as_select()).for_update();
+    Ok(row.first(conn)?.into())
+}
+
+pub fn set_settings(conn: &mut PgConnection, actor: &Actor, settings: Settings) -> Result<()> {
+    let row = notification_settings::table.find((actor.tenant, actor.user));
+    diesel::update(row).set(SettingsRow::from(settings)).execute(conn)?;
+    Ok(())
+}
+
+// ---- overrides
+
+/// What operators force for the clients that the person is a member of.
+pub fn over_me(conn: &mut PgConnection, actor: &Actor) -> Result<Vec<(Category, Say)>> {
+    use notification_overrides as o;
+    let mine = client_members::table
+        .filter(client_members::tenant_id.eq(actor.tenant).and(client_members::user_id.eq(actor.user)))
+        .select(client_members::client_id);
+    let rows: Vec<SayRow> = o::table
+        .filter(o::tenant_id.eq(actor.tenant).and(o::client_id.eq_any(mine)))
+        .select((o::category, o::channel_inapp, o::channel_email, o::channel_sms, o::channel_push))
+        .limit(MAX_OVERRIDES)
+        .load(conn)?;
+    Ok(rows.into_iter().filter_map(said).collect())
+}
+
+/// Whether the actor may know of the client.
+pub fn sees_client(conn: &mut PgConnection, actor: &Actor, client: ClientId) -> Result<bool> {
+    let found = clients::table.find((actor.tenant, client)).select(clients::id);
+    Ok(found.first::<ClientId>(conn).optional()?.is_some())
+}
+
+/// An override as it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Override {
+    pub say: Say,
+    pub updated_by: Option<UserId>,
+    pub updated_at: Timestamp,
+}
+
+type OverrideRow = (Option<bool>, Option<bool>, Option<bool>, Option<bool>, Option<UserId>, Timestamp);
+
+impl From<OverrideRow> for Override {
+    fn from((inapp, email, sms, push, updated_by, updated_at): OverrideRow) -> Self {
+        Self { say: Say { inapp, email, sms, push }, updated_by, updated_at }
+    }
+}
+
+pub fn overrides(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    client: ClientId,
+) -> Result<Vec<(Category, Override)>> {
+    use notification_overrides as o;
+    let rows: Vec<(String, OverrideRow)> = o::table
+        .filter(o::tenant_id.eq(actor.tenant).and(o::client_id.eq(client)))
+        .select((
+            o::category,
+            (
+                o::channel_inapp,
+                o::channel_email,
+                o::channel_sms,
+                o::channel_push,
+                o::updated_by,
+                o::updated_at,
+            ),
+        ))
+        .order(o::category)
+        .limit(ALL_CATEGORIES)
+        .load(conn)?;
+    let known = |(category, row): (String, OverrideRow)| Some((Category::of_word(&category)?, row.into()));
+    Ok(rows.into_iter().filter_map(known).collect())
+}
+
+pub fn find_override(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    (client, category): (ClientId, Category),
+) -> Result<Option<Override>> {
+    use notification_overrides as o;
+    let columns =
+        (o::channel_inapp, o::channel_email, o::channel_sms, o::channel_push, o::updated_by, o::updated_at);
+    let found: Option<OverrideRow> =
+        o::table.find((actor.tenant, client, category.as_str())).select(columns).first(conn).optional()?;
+    Ok(found.map(Override::from))
+}
+
+/// The override, its row locked until the transaction ends, made where there was none. `None`: another took it away
+/// at this moment.
+pub fn lock_override(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    (client, category): (ClientId, Category),
+) -> Result<Option<Override>> {
+    use notification_overrides as o;
+    diesel::insert_into(o::table)
+        .values((
+            o::tenant_id.eq(actor.tenant),
+            o::client_id.eq(client),
+            o::category.eq(category.as_str()),
+            o::updated_by.eq(actor.user),
+        ))
+        .on_conflict_do_nothing()
+        .execute(conn)?;
+    let columns =
+        (o::channel_inapp, o::channel_email, o::channel_sms, o::channel_push, o::updated_by, o::updated_at);
+    let row = o::table.find((actor.tenant, client, category.as_str())).select(columns).for_update();
+    Ok(row.first::<OverrideRow>(conn).optional()?.map(Override::from))
+}
+
+pub fn set_override(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    (client, category): (ClientId, Category),
+    say: Say,
+) -> Result<Override> {
+    use notification_overrides as o;
+    let row: OverrideRow = diesel::update(o::table.find((actor.tenant, client, category.as_str())))
+        .set((
+            o::channel_inapp.eq(say.inapp),
+            o::channel_email.eq(say.email),
+            o::channel_sms.eq(say.sms),
+            o::channel_push.eq(say.push),
+        ))
+        .returning((
+            o::channel_inapp,
+            o::channel_email,
+            o::channel_sms,
+            o::channel_push,
+            o::updated_by,
+            o::updated_at,
+        ))
+        .get_result(conn)?;
+    Ok(row.into())
+}
+
+/// What it said, where there was one.
+pub fn delete_override(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    (client, category): (ClientId, Category),
+) -> Result<Option<Say>> {
+    use notification_overrides as o;
+    let said: Option<(Option<bool>, Option<bool>, Option<bool>, Option<bool>)> =
+        diesel::delete(o::table.find((actor.tenant, client, category.as_str())))
+            .returning((o::channel_inapp, o::channel_email, o::channel_sms, o::channel_push))
+            .get_result(conn)
+            .optional()?;
+    Ok(said.map(|(inapp, email, sms, push)| Say { inapp, email, sms, push }))
+}

@@ -1,0 +1,28 @@
+//! The decision, held against what was written out by hand, and against its laws.
+
+mod laws;
+mod quiet;
+mod table;
+
+use chrono::NaiveTime;
+use chrono_tz::Tz;
+
+use super::{PerChannel, QuietHours};
+use crate::base::Timestamp;
+
+fn at(text: &str) -> Timestamp {
+    Timestamp::parse(text).unwrap()
+}
+
+fn time(text: &str) -> NaiveTime {
+    NaiveTime::parse_from_str(text, "%H:%M").unwrap()
+}
+
+fn quiet(from: &str, to: &str, timezone: Tz) -> QuietHours {
+    QuietHours { from: time(from), to: time(to), timezone }
+}
+
+/// `value` for every channel.
+fn all<T: Copy>(value: T) -> PerChannel<T> {
+    PerChannel::from_fn(|_| value)
+}

@@ -1,0 +1,127 @@
+//! `decisions.tsv`: locked × override × own × tenant × template × channel × priority, and all that stands in the way
+//! after them, each with the answer that was reasoned out, not computed.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono_tz::Tz;
+
+use super::{all, at, quiet};
+use crate::preferences::{
+    Asked, Category, Channel, Level, Levels, PerChannel, Priority, Recipient, Rule, Say, Verdict, decide,
+};
+
+const TABLE: &str = include_str!("decisions.tsv");
+const NIGHT: &str = "2026-06-01T23:30:00Z";
+const MORNING: &str = "2026-06-02T07:00:00Z";
+
+struct Row<'a>(HashMap<&'a str, &'a str>);
+
+impl<'a> Row<'a> {
+    fn is(&self, column: &str, word: &str) -> bool {
+        self.0[column] == word
+    }
+
+    /// What one level says, of the row's channel alone.
+    fn say(&self, column: &str) -> Say {
+        let said = match self.0[column] {
+            "on" => Some(true),
+            "off" => Some(false),
+            "-" => None,
+            other => panic!("{column} is {other}"),
+        };
+        let channel = self.channel();
+        // The other channels say the opposite, so that no channel answers for another.
+        PerChannel::from_fn(|one| if one == channel { said } else { said.map(|on| !on) })
+    }
+
+    fn channel(&self) -> Channel {
+        Channel::of_word(self.0["channel"]).unwrap()
+    }
+
+    /// True for the row's channel where `column` is `word`, and the opposite for the others.
+    fn flag(&self, column: &str, word: &str) -> PerChannel<bool> {
+        let channel = self.channel();
+        let is = self.is(column, word);
+        PerChannel::from_fn(|one| if one == channel { is } else { !is })
+    }
+
+    fn asked(&self) -> Asked {
+        Asked {
+            category: Category::of_word(self.0["category"]).unwrap(),
+            priority: Priority::of_word(self.0["priority"]).unwrap(),
+            channels: self.flag("template", "yes"),
+            disabled: self.flag("service", "off"),
+        }
+    }
+
+    fn expected(&self) -> (bool, Rule, Option<Level>, Option<&'static str>) {
+        let rule = serde_json::from_value(self.0["rule"].into()).unwrap();
+        let level = (!self.is("level", "-")).then(|| serde_json::from_value(self.0["level"].into()).unwrap());
+        match self.0["sent"] {
+            "yes" => (true, rule, level, None),
+            "later" => (true, rule, level, Some(MORNING)),
+            "no" => (false, rule, level, None),
+            other => panic!("sent is {other}"),
+        }
+    }
+}
+
+fn rows() -> Vec<(usize, Row<'static>)> {
+    let mut lines = TABLE.lines().enumerate().filter(|(_, line)| !line.starts_with('#'));
+    let columns: Vec<&str> = lines.next().unwrap().1.split('\t').collect();
+    lines
+        .map(|(number, line)| {
+            let values: Vec<&str> = line.split('\t').collect();
+            assert_eq!(values.len(), columns.len(), "line {}", number + 1);
+            (number + 1, Row(columns.iter().copied().zip(values).collect()))
+        })
+        .collect()
+}
+
+fn decided(row: &Row<'_>) -> Verdict {
+    let nightly = quiet("22:00", "07:00", Tz::UTC);
+    let to = Recipient {
+        levels: Levels { over: row.say("over"), own: row.say("own"), tenant: row.say("tenant") },
+        reachable: if row.is("address", "none") { row.flag("address", "yes") } else { all(true) },
+        suppressed: row.flag("address", "bounced"),
+        has_digest: row.is("digest", "yes"),
+        quiet: row.is("quiet", "yes").then_some(&nightly),
+        is_held: row.is("held", "yes"),
+        is_out_of_scope: row.is("scope", "out"),
+    };
+    *decide(&row.asked(), &to, at(NIGHT)).get(row.channel())
+}
+
+#[test]
+fn every_row_of_the_table_is_decided_as_it_was_written_down() {
+    let rows = rows();
+    let mut wrong = Vec::new();
+    for (line, row) in &rows {
+        let Verdict { sent, rule, level, after } = decided(row);
+        let (is_sent, by, at_level, not_before) = row.expected();
+        if (sent, rule, level, after) != (is_sent, by, at_level, not_before.map(at)) {
+            wrong.push(format!("line {line}: {sent} {rule:?} {level:?} {after:?}, not {:?}", row.expected()));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
+}
+
+#[test]
+fn the_table_has_every_word_of_every_column_and_no_row_twice() {
+    let rows = rows();
+    assert!(rows.len() >= 400, "{} rows", rows.len());
+    let words = |column: &str| rows.iter().map(|(_, row)| row.0[column]).collect::<BTreeSet<_>>();
+    assert_eq!(words("category").len(), Category::ALL.len());
+    assert_eq!(words("channel").len(), Channel::ALL.len());
+    assert_eq!(words("priority").len(), Priority::ALL.len());
+    for column in ["over", "own", "tenant", "address", "sent"] {
+        assert_eq!(words(column).len(), 3, "{column}");
+    }
+    for column in ["template", "service", "scope", "held", "digest", "quiet"] {
+        assert_eq!(words(column).len(), 2, "{column}");
+    }
+    assert_eq!(words("rule").len(), 9, "{:?}", words("rule"));
+    assert_eq!(words("level").len(), 6, "five, and none");
+    let distinct: BTreeSet<_> = TABLE.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(distinct.len(), rows.len() + 1);
+}

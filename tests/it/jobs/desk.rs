@@ -1,0 +1,109 @@
+//! Schedulers on one database and by one clock, as if each ran in a process of its own.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use guichet::base::{Clock, Timestamp};
+use guichet::db::embedded::Role;
+use guichet::db::{Db, Settings};
+use guichet::jobs::{Done, Job, Schedule, Scheduler, Standing, job};
+use tokio::sync::Notify;
+
+use crate::harness::TestDatabase;
+
+pub const HOURLY: Schedule = Schedule::Every(Duration::from_secs(3_600));
+
+pub struct Desk {
+    pub clock: Clock,
+    database: TestDatabase,
+}
+
+impl Desk {
+    pub fn new() -> Self {
+        Self { clock: Clock::system(), database: TestDatabase::new() }
+    }
+
+    /// Another process.
+    pub fn scheduler(&self, jobs: Vec<Box<dyn Job>>) -> Scheduler {
+        self.by(self.clock.clone(), jobs)
+    }
+
+    /// One whose clock nobody moved.
+    pub fn by_the_right_clock(&self, jobs: Vec<Box<dyn Job>>) -> Scheduler {
+        self.by(Clock::system(), jobs)
+    }
+
+    fn by(&self, clock: Clock, jobs: Vec<Box<dyn Job>>) -> Scheduler {
+        let db = Db::new(&Settings {
+            app_url: self.database.url(Role::App),
+            worker_url: self.database.url(Role::Worker),
+            app_connections: 1,
+            worker_connections: 2,
+            job_connections: 1,
+            wait: Duration::from_secs(10),
+        });
+        Scheduler::new(db, clock, jobs)
+    }
+
+    /// Moves the clock to when the job is due next.
+    pub async fn until_due(&self, by: &Scheduler, name: &str) {
+        let due = standing(by, name).await.due_at;
+        let ahead = due.as_millis() - self.clock.now().as_millis();
+        self.clock.advance(Duration::from_millis(ahead.try_into().unwrap_or(0)));
+    }
+}
+
+pub async fn standing(by: &Scheduler, name: &str) -> Standing {
+    by.list().await.unwrap().into_iter().find(|job| job.name == name).unwrap()
+}
+
+/// What ran, for what time.
+#[derive(Clone, Default)]
+pub struct Runs(Arc<Mutex<Vec<Timestamp>>>);
+
+impl Runs {
+    pub fn job(&self, name: &'static str, schedule: Schedule) -> Box<dyn Job> {
+        let runs = self.clone();
+        job(name, schedule, move |at| {
+            runs.0.lock().unwrap().push(at);
+            // Long enough that whoever looks for it meanwhile meets it under way.
+            async {
+                tokio::task::yield_now().await;
+                Ok(Done::count(1))
+            }
+        })
+    }
+
+    pub fn count(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+}
+
+/// A job that begins, and ends when it is let go.
+#[derive(Clone, Default)]
+pub struct Gate {
+    pub begun: Arc<Notify>,
+    pub go: Arc<Notify>,
+    pub runs: Arc<AtomicUsize>,
+}
+
+impl Gate {
+    pub fn job(&self, name: &'static str, says: u64) -> Box<dyn Job> {
+        let gate = self.clone();
+        job(name, HOURLY, move |_| {
+            let gate = gate.clone();
+            async move {
+                gate.runs.fetch_add(1, Ordering::Relaxed);
+                gate.begun.notify_one();
+                gate.go.notified().await;
+                Ok(Done { count: says })
+            }
+        })
+    }
+}
+
+/// Says a number at once.
+pub fn says(name: &'static str, count: u64) -> Box<dyn Job> {
+    job(name, HOURLY, move |_| async move { Ok(Done { count }) })
+}

@@ -1,0 +1,13 @@
+//! The clock of the house, over a real database: who runs what, once, and what the jobs of notifications do.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
+
+mod command;
+mod desk;
+mod digest;
+mod failing;
+mod leases;
+mod once;
+mod repair;
+mod retention;
+mod silence;
+mod table;

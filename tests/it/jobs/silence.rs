@@ -1,0 +1,99 @@
+//! `client.inactive`: told of once a spell of silence, to the operator in charge.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use guichet::identity::signs;
+use guichet::notifications::jobs::silence::raise;
+
+use super::table::{lines, number, run};
+use crate::harness::World;
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+const TOLD: &str = "SELECT u.display_name || ': ' || n.title AS line FROM notifications n JOIN users u ON u.id = n.recipient_id \
+    WHERE n.type = 'client.inactive' ORDER BY n.created_at, 1";
+
+async fn look(world: &World, days: u32) -> u64 {
+    raise(&world.server.app.notifications, days, world.server.clock.now()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_client_is_told_of_once_a_spell_to_its_operator_alone() {
+    let world = World::new();
+    assert_eq!(look(&world, 7).await, 0, "a new client has had no time to fall silent");
+    world.server.clock.advance(DAY * 8);
+    assert_eq!(look(&world, 7).await, 2);
+    assert_eq!(look(&world, 7).await, 0);
+    let told = lines(&world.server, TOLD);
+    assert_eq!(
+        told,
+        [
+            "Emma Laurent: Atelier Nord inactif depuis 8 jours",
+            "Karim Benali: Boulangerie Sud inactive for 8 days"
+        ]
+    );
+    world.server.clock.advance(DAY);
+    assert_eq!(look(&world, 7).await, 0, "the spell goes on");
+}
+
+#[tokio::test]
+async fn a_request_or_a_message_of_a_member_ends_the_spell_and_the_next_is_told_of_again() {
+    let world = World::new();
+    world.server.clock.advance(DAY * 8);
+    world.say(&world.chloe, "Bonjour").await;
+    // What an operator writes is no sign of the client's.
+    world.emma.get(&format!("/clients/{}", world.sud)).await;
+    signs::write(&world.server.app.directory).await;
+    assert_eq!(look(&world, 7).await, 1, "Boulangerie Sud alone");
+    world.server.clock.advance(DAY * 8);
+    world.bruno.get("/me").await.data();
+    signs::write(&world.server.app.directory).await;
+    assert_eq!(look(&world, 7).await, 1, "Atelier Nord alone");
+    world.server.clock.advance(DAY * 8);
+    assert_eq!(look(&world, 7).await, 1, "Boulangerie Sud fell silent anew");
+    assert_eq!(number(&world.server, "SELECT count(*) FROM client_silences"), 2);
+}
+
+#[tokio::test]
+async fn clients_that_are_not_active_and_tenants_without_notifications_are_left_in_peace() {
+    let world = World::new();
+    world.server.clock.advance(DAY * 8);
+    run(&world.server, "UPDATE clients SET status = 'inactive' WHERE name = 'Atelier Nord'");
+    run(&world.server, r#"UPDATE tenants SET settings = '{"features": {"notifications": false}}'"#);
+    assert_eq!(look(&world, 7).await, 0);
+    run(&world.server, "UPDATE tenants SET settings = '{}'");
+    assert_eq!(look(&world, 7).await, 1);
+}
+
+#[tokio::test]
+async fn a_tenant_has_its_own_patience() {
+    let world = World::new();
+    run(
+        &world.server,
+        r#"UPDATE tenants SET settings = '{"defaults": {"notifications": {"client_inactive_days": 20}}}'"#,
+    );
+    world.server.clock.advance(DAY * 19);
+    assert_eq!(look(&world, 7).await, 0);
+    world.server.clock.advance(DAY * 2);
+    assert_eq!(look(&world, 7).await, 2);
+}
+
+#[tokio::test]
+async fn four_who_look_at_once_tell_of_it_once_and_a_failure_tells_of_nothing() {
+    let world = World::new();
+    world.server.clock.advance(DAY * 8);
+    // The event cannot be written: the row of its spell must not be there without it.
+    run(
+        &world.server,
+        "ALTER TABLE notification_events ADD CONSTRAINT broken CHECK (event <> 'client.inactive') NOT VALID",
+    );
+    assert_eq!(look(&world, 7).await, 0);
+    assert_eq!(number(&world.server, "SELECT count(*) FROM client_silences"), 0);
+    run(&world.server, "ALTER TABLE notification_events DROP CONSTRAINT broken");
+    let told: u64 = join_all((0..4).map(|_| look(&world, 7))).await.into_iter().sum();
+    assert_eq!(told, 2);
+    assert_eq!(
+        number(&world.server, "SELECT count(*) FROM notification_events WHERE event = 'client.inactive'"),
+        2
+    );
+}

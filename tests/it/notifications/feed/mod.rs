@@ -1,0 +1,101 @@
+//! Each person's feed, over REST.
+
+mod analytics;
+mod clock;
+mod cursors;
+mod groups;
+mod list;
+mod many;
+mod marks;
+mod random;
+mod sockets;
+mod strangers;
+
+use std::collections::BTreeMap;
+
+use guichet::base::Timestamp;
+use serde_json::{Value, json};
+
+use super::rows::{self, task};
+use crate::harness::{Answer, Api, TestServer, World};
+
+/// A world where no throttle holds anything back.
+pub fn unthrottled() -> World {
+    World::of(TestServer::with(&[("NOTIFICATION_RATE_PER_MIN", "1000")]))
+}
+
+/// Announces to Emma what is overdue, and gives its id.
+pub async fn tell(world: &World, title: &str) -> String {
+    announce(world, task(world.server.user("emma").id, title)).await
+}
+
+/// Announces to Emma alone, and gives the id of her notification.
+pub async fn announce(world: &World, event: Value) -> String {
+    let progress = world.service.post("/events", event).await.data().clone();
+    assert_eq!(progress["written"], 1, "{progress}");
+    let id = progress["id"].as_str().unwrap().to_owned();
+    let text = format!("SELECT id::text AS text FROM notifications WHERE event_id = '{id}'");
+    rows::words(&world.server, &text).pop().unwrap()
+}
+
+/// The same, over in so many seconds.
+pub async fn tell_for(world: &World, title: &str, seconds: u64) -> String {
+    let mut event = task(world.server.user("emma").id, title);
+    event["expires_at"] = json!(later(world, seconds));
+    announce(world, event).await
+}
+
+pub fn later(world: &World, seconds: u64) -> Timestamp {
+    world.server.clock.now().plus(std::time::Duration::from_secs(seconds))
+}
+
+/// The titles of a list, without what the template adds.
+pub async fn titles(by: &Api, query: &str) -> Vec<String> {
+    titles_of(by.get(&format!("/notifications{query}")).await.data())
+}
+
+pub fn titles_of(items: &Value) -> Vec<String> {
+    let name = |title: &str| title.rsplit(": ").next().unwrap_or(title).to_owned();
+    items.as_array().unwrap().iter().map(|item| name(item["title"].as_str().unwrap())).collect()
+}
+
+/// The counter, after everybody who tells it told the same.
+pub async fn unread(world: &World, by: &Api) -> i64 {
+    let waiting = by.get("/notifications/unread?limit=200").await.data().clone();
+    let count = waiting["count"].as_i64().unwrap();
+    assert_eq!(waiting["items"].as_array().unwrap().len(), usize::try_from(count.min(200)).unwrap());
+    assert_eq!(by.get("/me").await.data()["unread"]["notifications"], count);
+    assert_eq!(by.get("/notifications?limit=1").await.body["meta"]["unread"], count);
+    assert_eq!(rows::number(&world.server, rows::MISCOUNTED), 0);
+    count
+}
+
+/// One deed by its path.
+pub async fn act(by: &Api, id: &str, deed: &str) -> Answer {
+    by.post(&format!("/notifications/{id}/{deed}"), json!({})).await
+}
+
+/// The events of feeds after the number `after`, by name.
+pub fn told_after(world: &World, after: i64) -> BTreeMap<String, Vec<Value>> {
+    let text = format!(
+        "SELECT json_build_array(event, payload, seq)::text AS text FROM outbox WHERE seq > {after} \
+         AND topic LIKE 'client:notifications:%' ORDER BY seq"
+    );
+    let mut told = BTreeMap::<String, Vec<Value>>::new();
+    for line in rows::words(&world.server, &text) {
+        let event: Value = serde_json::from_str(&line).unwrap();
+        told.entry(event[0].as_str().unwrap().to_owned()).or_default().push(event[1].clone());
+    }
+    told
+}
+
+/// The last number of Emma's topic.
+pub fn head(world: &World) -> i64 {
+    let emma = world.server.user("emma").id;
+    rows::number(&world.server, &format!("SELECT head FROM notification_feeds WHERE user_id = '{emma}'"))
+}
+
+/// Numbers of outbox rows that are missing or doubled, over all feeds.
+pub const HOLES: &str = "SELECT count(*) FROM notification_feeds f WHERE f.head <> (SELECT count(DISTINCT seq) FROM outbox o \
+    WHERE o.topic = 'client:notifications:' || f.user_id) OR f.head <> (SELECT coalesce(max(seq), 0) FROM outbox o \
+    WHERE o.topic = 'client:notifications:' || f.user_id)";
