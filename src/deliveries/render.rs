@@ -69,7 +69,7 @@ fn sms(words: &Words, link: Option<String>) -> String {
 }
 
 /// Under the app, and nowhere else: a link is relative, and stays where the app is.
-pub fn absolute(app_url: &Url, link: &str) -> Option<String> {
+fn absolute(app_url: &Url, link: &str) -> Option<String> {
     let base = app_url.as_str().trim_end_matches('/');
     let url = Url::parse(&format!("{base}{link}")).ok()?;
     (url.origin() == app_url.origin()).then(|| url.to_string())

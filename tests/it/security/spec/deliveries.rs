@@ -39,6 +39,7 @@ pub const DELIVERIES: Table = Table {
             "lease_token",
             "attempts",
             "created_at",
+            "updated_at",
         ]),
         update: Columns::Only(&[
             "status",
