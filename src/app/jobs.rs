@@ -7,6 +7,7 @@ use crate::activity;
 use crate::base::{Result, Timestamp};
 use crate::config::Config;
 use crate::db::Db;
+use crate::deliveries::{Deliveries, failures};
 use crate::identity::connect;
 use crate::jobs::{Done, Job, Schedule, Scheduler, job};
 use crate::notifications::jobs::retention::{Keep, clean};
@@ -17,6 +18,7 @@ use crate::web::idempotency;
 const EACH_SECOND: Schedule = Schedule::Every(Duration::from_secs(1));
 const TEN_SECONDS: Schedule = Schedule::Every(Duration::from_secs(10));
 const HALF_MINUTE: Schedule = Schedule::Every(Duration::from_secs(30));
+const EACH_MINUTE: Schedule = Schedule::Every(Duration::from_secs(60));
 const TEN_MINUTES: Schedule = Schedule::Every(Duration::from_secs(600));
 const HOURLY: Schedule = Schedule::Every(Duration::from_secs(3_600));
 const AT_THREE: Schedule = Schedule::DailyAt { hour_utc: 3 };
@@ -24,11 +26,11 @@ const AT_SIX: Schedule = Schedule::DailyAt { hour_utc: 6 };
 /// How long the answer to an `Idempotency-Key` is kept.
 const KEYS_LAST: Duration = Duration::from_secs(24 * 3_600);
 
-pub fn scheduler(config: &Config, n: &Notifications) -> Scheduler {
-    Scheduler::new(n.db.clone(), n.clock.clone(), all(config, n))
+pub fn scheduler(config: &Config, n: &Notifications, d: &Deliveries) -> Scheduler {
+    Scheduler::new(n.db.clone(), n.clock.clone(), all(config, n, d))
 }
 
-fn all(config: &Config, n: &Notifications) -> Vec<Box<dyn Job>> {
+fn all(config: &Config, n: &Notifications, d: &Deliveries) -> Vec<Box<dyn Job>> {
     let keep = Keep::days(config.notifications.retention_days, config.realtime.replay_retention_days);
     let days = config.notifications.client_inactive_days;
     vec![
@@ -40,6 +42,7 @@ fn all(config: &Config, n: &Notifications) -> Vec<Box<dyn Job>> {
         of(n, "notifications.expiry", HALF_MINUTE, |n, at| async move { feed::expire(&n, at).await }),
         of(n, "notifications.digests", HALF_MINUTE, |n, at| async move { digest::send_due(&n, at).await }),
         of(n, "notifications.retention", AT_THREE, move |n, at| async move { clean(&n.db, keep, at).await }),
+        watch_failures(d.clone()),
         of(n, "clients.inactive", AT_SIX, move |n, at| async move { silence::raise(&n, days, at).await }),
     ]
 }
@@ -54,6 +57,13 @@ where
     job(name, schedule, move |at| {
         let count = run(n.clone(), at);
         async move { Ok(Done { count: count.await? }) }
+    })
+}
+
+fn watch_failures(d: Deliveries) -> Box<dyn Job> {
+    job("deliveries.failures", EACH_MINUTE, move |at| {
+        let d = d.clone();
+        async move { Ok(Done { count: failures::watch_failures(&d, at).await? }) }
     })
 }
 

@@ -75,8 +75,8 @@ impl App {
             wake: Arc::default(),
             deliveries_due: Arc::default(),
         };
-        let scheduler = jobs::scheduler(&config, &notifications);
         let deliveries = deliveries::room(&config.deliveries, &notifications);
+        let scheduler = jobs::scheduler(&config, &notifications, &deliveries);
         let chat = Chat {
             db: db.clone(),
             directory: directory.clone(),
