@@ -7,8 +7,7 @@ use crate::activity;
 use crate::base::{Result, Timestamp};
 use crate::config::Config;
 use crate::db::Db;
-use crate::deliveries::Deliveries;
-use crate::deliveries::failures::watch_failures;
+use crate::deliveries::{Deliveries, failures};
 use crate::identity::connect;
 use crate::jobs::{Done, Job, Schedule, Scheduler, job};
 use crate::notifications::jobs::retention::{Keep, clean};
@@ -43,7 +42,7 @@ fn all(config: &Config, n: &Notifications, d: &Deliveries) -> Vec<Box<dyn Job>> 
         of(n, "notifications.expiry", HALF_MINUTE, |n, at| async move { feed::expire(&n, at).await }),
         of(n, "notifications.digests", HALF_MINUTE, |n, at| async move { digest::send_due(&n, at).await }),
         of(n, "notifications.retention", AT_THREE, move |n, at| async move { clean(&n.db, keep, at).await }),
-        deliveries_watch(d.clone()),
+        watch_failures(d.clone()),
         of(n, "clients.inactive", AT_SIX, move |n, at| async move { silence::raise(&n, days, at).await }),
     ]
 }
@@ -61,10 +60,10 @@ where
     })
 }
 
-fn deliveries_watch(d: Deliveries) -> Box<dyn Job> {
-    job("deliveries.watch", EACH_MINUTE, move |at| {
+fn watch_failures(d: Deliveries) -> Box<dyn Job> {
+    job("deliveries.failures", EACH_MINUTE, move |at| {
         let d = d.clone();
-        async move { Ok(Done { count: watch_failures(&d, at).await? }) }
+        async move { Ok(Done { count: failures::watch_failures(&d, at).await? }) }
     })
 }
 

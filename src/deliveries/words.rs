@@ -1,37 +1,17 @@
 //! What a claimed delivery says: what an earlier attempt stored, or its notification in the words of the channel.
 
 use reqwest::Url;
-use serde::Deserialize;
-use serde_json::Value;
 
 use super::render::{self, Words};
 use super::sender::Content;
 use super::store::load::Loaded;
-use crate::base::text::say;
-use crate::base::{Error, Locale, Result};
+use crate::base::{Error, Result};
 use crate::notifications::templates;
 use crate::preferences::Channel;
-
-/// Notifications that one digest mail names; how many more there are, it says.
-const DIGEST_ITEMS: usize = 50;
-
-/// A digest as its job leaves it: what was gathered, yet to be written as a mail.
-#[derive(Deserialize)]
-struct Digest {
-    items: Vec<Item>,
-}
-
-#[derive(Deserialize)]
-struct Item {
-    title: String,
-    #[serde(default)]
-    link: Option<String>,
-}
 
 /// The words, and the headline where it is new. Errors: `INTERNAL` for rows that another version wrote.
 pub fn of(row: &Loaded, channel: Channel, app_url: Option<&Url>) -> Result<(Content, Option<String>)> {
     let words = match &row.rendered {
-        Some(rendered) if rendered.get("items").is_some() => digest(rendered, row.locale(), app_url)?,
         Some(rendered) => return Ok((Content::of_stored(rendered.clone())?, None)),
         None => of_notification(row, channel),
     };
@@ -63,32 +43,5 @@ fn for_email(row: &Loaded) -> Option<(String, String)> {
             tracing::warn!(%error, template.code = row.kind, "the words for an email could not be rendered");
             None
         }
-    }
-}
-
-fn digest(stored: &Value, locale: Locale, app_url: Option<&Url>) -> Result<Words> {
-    let Digest { items } = Digest::deserialize(stored).map_err(Error::internal)?;
-    let more = items.len().saturating_sub(DIGEST_ITEMS);
-    let mut lines: Vec<String> = items.iter().take(DIGEST_ITEMS).map(|item| line(item, app_url)).collect();
-    if more > 0 {
-        lines.push(say(locale, "digest-more", &[("count", more.to_string())]));
-    }
-    Ok(Words {
-        title: say(
-            locale,
-            if items.len() == 1 { "digest-title-one" } else { "digest-title-many" },
-            &[("count", items.len().to_string())],
-        ),
-        body: lines.join("\n"),
-        link: None,
-        email: None,
-    })
-}
-
-fn line(item: &Item, app_url: Option<&Url>) -> String {
-    let link = item.link.as_deref().and_then(|link| render::absolute(app_url?, link));
-    match link {
-        Some(link) => format!("- {}\n  {link}", item.title),
-        None => format!("- {}", item.title),
     }
 }

@@ -36,7 +36,7 @@ pub struct Outcome {
 
 const BEGIN: &str = "
     UPDATE deliveries d SET status = 'sending', attempts = d.attempts + 1, lease_until = $4, updated_at = $5,
-           rendered = b.rendered, payload_excerpt = coalesce(d.payload_excerpt, b.payload_excerpt)
+           rendered = coalesce(d.rendered, b.rendered), payload_excerpt = coalesce(d.payload_excerpt, b.payload_excerpt)
       FROM jsonb_to_recordset($2) AS b (id uuid, rendered jsonb, payload_excerpt text)
      WHERE d.tenant_id = $1 AND d.id = b.id AND d.lease_token = $3";
 

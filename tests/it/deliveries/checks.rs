@@ -222,14 +222,13 @@ async fn a_mail_says_what_its_template_says_for_mails() {
 }
 
 #[tokio::test]
-async fn a_digest_becomes_one_mail_that_names_what_it_gathered() {
+async fn what_was_written_whole_leaves_as_it_is() {
     let desk = Desk::new();
     let id = desk.mail();
-    desk.set(id, "type = 'digest', notification_id = NULL, rendered = '{\"items\": [{\"title\": \"Un\", \"link\": \"/un\"}, {\"title\": \"Deux\"}]}'");
+    desk.set(id, "type = 'digest', notification_id = NULL, rendered = '{\"subject\": \"Deux\", \"text\": \"- Un\", \"items\": []}'");
     let provider = Provider::new();
     desk.drain(&provider).await;
-    let text = "- Un\n  https://app.example.com/un\n- Deux".to_owned();
-    let subject = "Votre résumé : 2 notifications".to_owned();
-    assert_eq!(provider.ledger(), [(id, Content::Email { subject: subject.clone(), text })]);
-    assert_eq!(desk.row(id)["rendered"]["subject"], subject);
+    let expected = Content::Email { subject: "Deux".into(), text: "- Un".into() };
+    assert_eq!(provider.ledger(), [(id, expected)]);
+    assert_eq!(desk.row(id)["rendered"]["items"], json!([]));
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use guichet::deliveries;
 use serde_json::json;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::desk::{Answer, Desk, MAIL, Provider, pair};
@@ -48,7 +49,7 @@ async fn a_worker_that_comes_back_after_its_lease_writes_nothing() {
     let (asleep, awake) = (Provider::new(), Provider::new());
     asleep.will(Answer::Hangs);
     let room = desk.by(&asleep);
-    let late = tokio::spawn(async move { deliveries::drain(&room).await });
+    let late = TaskTracker::new().spawn(async move { deliveries::drain(&room).await });
     asleep.got.notified().await;
     desk.advance(LAPSED);
     assert_eq!(desk.drain(&awake).await, 1);
@@ -71,7 +72,7 @@ async fn a_late_failure_does_not_undo_what_another_sent() {
     let mut room = desk.by(&asleep);
     // Its send is given up, while another worker has long sent the mail.
     room.settings.send_timeout = Duration::from_millis(300);
-    let late = tokio::spawn(async move { deliveries::drain(&room).await });
+    let late = TaskTracker::new().spawn(async move { deliveries::drain(&room).await });
     asleep.got.notified().await;
     desk.advance(LAPSED);
     assert_eq!(desk.drain(&awake).await, 1);
@@ -87,7 +88,7 @@ async fn what_a_dead_worker_was_sending_is_sent_again_where_a_repeat_is_none() {
     let provider = Provider::new();
     provider.will(Answer::Hangs);
     let room = desk.by(&provider);
-    let killed = tokio::spawn(async move { deliveries::drain(&room).await });
+    let killed = TaskTracker::new().spawn(async move { deliveries::drain(&room).await });
     provider.got.notified().await;
     killed.abort();
     assert!(killed.await.unwrap_err().is_cancelled());
@@ -108,7 +109,7 @@ async fn what_a_dead_worker_was_sending_is_never_repeated_blindly() {
     let provider = Provider::forgetful();
     provider.will(Answer::Hangs);
     let room = desk.by(&provider);
-    let killed = tokio::spawn(async move { deliveries::drain(&room).await });
+    let killed = TaskTracker::new().spawn(async move { deliveries::drain(&room).await });
     provider.got.notified().await;
     killed.abort();
     let _ = killed.await;
