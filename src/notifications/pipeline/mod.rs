@@ -251,27 +251,33 @@ impl<'a> Making<'a> {
 
     fn raise(&mut self, person: &Person, standing: Standing, throttle: Throttle) -> Result<()> {
         let text = self.variant(person);
-        let visible = standing.visible;
-        let is_told = visible && !throttle.is_held;
         let decision = self.decide(person, throttle.is_held);
         self.plan_deliveries(person, standing.id.0, &decision);
+        // One that is there stays, though its person wants no more of them; it is moved without a word.
+        let is_wanted = standing.visible && decision.inapp.sent;
+        let is_told = is_wanted && !throttle.is_held;
+        let is_woken = standing.visible && standing.snoozed_until.is_some();
         let raised = Raised {
             decision,
             user: person.id,
             text,
-            seq: if is_told { person.head + 1 } else { 0 },
+            seq: if is_told || is_woken { person.head + 1 } else { 0 },
             pushed: is_told && self.stretch.plan.priority != Priority::Critical,
-            held: visible && throttle.is_held,
+            held: is_wanted && throttle.is_held,
             summary_due_at: throttle.due_at,
             count: standing.count + 1,
             row: standing,
         };
+        let unread = i64::from(person.unread) + i64::from(is_woken);
         if is_told {
             let row = &raised.row;
             let notification = self.notification(row.id.0, row.seq, row.created_at, text, Some(raised.count));
-            let unread = i64::from(person.unread) + i64::from(raised.is_woken());
             let payload = UpdatedTold { notification: &notification, unread, raised: true };
             let event = told::event(self.tenant, person.id, raised.seq, told::UPDATED, &payload)?;
+            self.batch.events.push((person.id, event));
+        } else if is_woken {
+            let payload = UnreadTold { count: unread };
+            let event = told::event(self.tenant, person.id, raised.seq, told::UNREAD, &payload)?;
             self.batch.events.push((person.id, event));
         }
         self.batch.raised.push(raised);

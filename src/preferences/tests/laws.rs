@@ -48,13 +48,13 @@ struct Someone {
     levels: Levels,
     reachable: PerChannel<bool>,
     suppressed: PerChannel<bool>,
-    flags: (bool, bool, bool),
+    flags: (bool, bool, bool, bool),
     quiet: Option<QuietHours>,
 }
 
 impl Someone {
     fn recipient(&self) -> Recipient<'_> {
-        let (has_digest, is_held, is_out_of_scope) = self.flags;
+        let (has_digest, is_held, is_out_of_scope, is_looking) = self.flags;
         Recipient {
             levels: self.levels,
             reachable: self.reachable,
@@ -63,7 +63,7 @@ impl Someone {
             quiet: self.quiet.as_ref(),
             is_held,
             is_out_of_scope,
-            is_looking: false,
+            is_looking,
         }
     }
 }
@@ -76,7 +76,7 @@ fn someone() -> impl Strategy<Value = Someone> {
         levels(),
         per_channel(any::<bool>()),
         per_channel(any::<bool>()),
-        any::<(bool, bool, bool)>(),
+        any::<(bool, bool, bool, bool)>(),
         option::of(quiet),
     )
         .prop_map(|(levels, reachable, suppressed, flags, quiet)| Someone {
@@ -147,6 +147,7 @@ proptest! {
                 Rule::Throttle => prop_assert!(to.flags.1 && verdict.sent == (channel == Channel::Inapp)),
                 Rule::Digest => prop_assert!(!verdict.sent && to.flags.0 && channel == Channel::Email),
                 Rule::QuietHours => prop_assert!(verdict.sent && to.quiet.is_some()),
+                Rule::Open => prop_assert!(!verdict.sent && to.flags.3 && channel != Channel::Inapp),
             }
         }
     }
@@ -185,7 +186,7 @@ proptest! {
         let bare = Someone {
             reachable: PerChannel::default(),
             suppressed: PerChannel::from_fn(|_| true),
-            flags: (!to.flags.0, !to.flags.1, to.flags.2),
+            flags: (!to.flags.0, !to.flags.1, to.flags.2, to.flags.3),
             quiet: None,
             ..to.clone()
         };
