@@ -7,8 +7,10 @@ macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $variant:ident => $word:literal,)+ }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+        // Every word is its variant in lower case: a word put in here is not seen by the schema.
+        #[serde(rename_all = "lowercase")]
         pub enum $name {
-            $($(#[$of])* #[serde(rename = $word)] $variant,)+
+            $($(#[$of])* $variant,)+
         }
 
         impl $name {
