@@ -66,7 +66,7 @@ async fn listen(mut ear: Socket, topic: String, epoch: Instant, heard: Unbounded
             ensure!(last.is_none_or(|last| seq == last + 1), "{topic} said {seq} after {last:?}");
             last = Some(seq);
             let payload: Value = serde_json::from_str(said.payload.get())?;
-            let sent = payload["notification"]["data"]["sent"].as_u64();
+            let sent = payload.pointer("/notification/data/sent").and_then(Value::as_u64);
             Ok(Heard(sent.map(|sent| epoch.elapsed().saturating_sub(Duration::from_micros(sent)))))
         };
         let said = said.await;
@@ -183,7 +183,7 @@ async fn broadcast(report: &mut Report, service: &Service, world: &World) -> Res
                 "recipients": {"everyone": true}});
             let answer: Value = serde_json::from_slice(http.post("/api/v1/events", &token, &all.to_string()).await?)?;
             let answered = asked.elapsed();
-            let id = answer["data"]["id"].as_str().context("no id")?.to_owned();
+            let id = answer.pointer("/data/id").and_then(Value::as_str).context("no id")?.to_owned();
             let (mut critical, mut own) = (Times::default(), 0_usize);
             loop {
                 let body = event("system.announcement", person, epoch);
@@ -191,7 +191,7 @@ async fn broadcast(report: &mut Report, service: &Service, world: &World) -> Res
                 own += 1;
                 let progress: Value =
                     serde_json::from_slice(http.get(&format!("/api/v1/events/{id}"), &token).await?)?;
-                if progress["data"]["status"] == "done" {
+                if progress.pointer("/data/status").is_some_and(|status| status == "done") {
                     break;
                 }
                 ensure!(asked.elapsed() < PATIENCE, "the event was not written: {progress}");

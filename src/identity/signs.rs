@@ -90,6 +90,7 @@ pub async fn write(directory: &Directory) {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 mod tests {
     use super::*;
 

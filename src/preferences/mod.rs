@@ -18,6 +18,7 @@ mod settings;
 mod store;
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 mod tests;
 
 pub use decide::{Asked, Decision, Level, Levels, Recipient, Rule, Verdict, combine, decide, preference};

@@ -7,11 +7,7 @@ macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $variant:ident => $word:literal,)+ }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-<<<<<<< HEAD
         // The description of the API does not see a word that came through this macro; the test holds the two alike.
-=======
-        // Every word is its variant in lower case: a word put in here is not seen by the schema.
->>>>>>> live
         #[serde(rename_all = "lowercase")]
         pub enum $name {
             $($(#[$of])* $variant,)+

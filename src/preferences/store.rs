@@ -292,10 +292,10 @@ pub fn delete_override(
     (client, category): (ClientId, Category),
 ) -> Result<Option<Say>> {
     use notification_overrides as o;
-    let said: Option<(Option<bool>, Option<bool>, Option<bool>, Option<bool>)> =
-        diesel::delete(o::table.find((actor.tenant, client, category.as_str())))
-            .returning((o::channel_inapp, o::channel_email, o::channel_sms, o::channel_push))
-            .get_result(conn)
-            .optional()?;
+    type Channels = (Option<bool>, Option<bool>, Option<bool>, Option<bool>);
+    let said = diesel::delete(o::table.find((actor.tenant, client, category.as_str())))
+        .returning((o::channel_inapp, o::channel_email, o::channel_sms, o::channel_push))
+        .get_result::<Channels>(conn)
+        .optional()?;
     Ok(said.map(|(inapp, email, sms, push)| Say { inapp, email, sms, push }))
 }

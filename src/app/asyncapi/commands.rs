@@ -124,9 +124,10 @@ fn ack() -> Value {
 
 fn acknowledged() -> Value {
     let mut read = events::notification();
-    read["status"] = json!("read");
-    read["is_read"] = json!(true);
-    read["read_at"] = json!("2026-01-02T10:00:05.000Z");
+    if let Some(read) = read.as_object_mut() {
+        let now = json!({"status": "read", "is_read": true, "read_at": "2026-01-02T10:00:05.000Z"});
+        read.extend(now.as_object().cloned().unwrap_or_default());
+    }
     read
 }
 

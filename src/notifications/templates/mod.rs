@@ -92,4 +92,5 @@ fn put(base: &mut Value, change: &Value, depth: usize) {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 mod tests;

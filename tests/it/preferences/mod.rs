@@ -1,5 +1,7 @@
 //! What people are told and how: over REST, and in what comes of an event.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
+
 mod agree;
 mod defaults;
 mod explain;

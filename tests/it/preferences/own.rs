@@ -111,8 +111,7 @@ async fn a_choice_is_shown_at_once_what_is_absent_stays_and_null_goes_back_to_th
 #[tokio::test]
 async fn two_tabs_that_save_different_channels_at_the_same_moment_both_count() {
     let world = World::new();
-    for round in 0..10 {
-        let category = CATEGORIES[round];
+    for category in CATEGORIES.into_iter().take(10) {
         if category == "system" || category == "graduation" {
             continue;
         }
