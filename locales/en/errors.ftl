@@ -35,4 +35,4 @@ fault-too-long = This value is too long. Maximum length in characters: { $max }.
 fault-too-few = This list has too few items. Minimum: { $min }.
 fault-too-many = This list has too many items. Maximum: { $max }.
 fault-out-of-range = This value must be between { $min } and { $max }.
-fault-unknown-recipient = No recipient has this id: { $id }.
+fault-unknown-recipient = No recipient has this id.

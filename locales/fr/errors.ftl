@@ -35,4 +35,4 @@ fault-too-long = Cette valeur est trop longue. Longueur maximale en caractères 
 fault-too-few = Cette liste compte trop peu d’éléments. Minimum : { $min }.
 fault-too-many = Cette liste compte trop d’éléments. Maximum : { $max }.
 fault-out-of-range = Cette valeur doit être comprise entre { $min } et { $max }.
-fault-unknown-recipient = Aucun destinataire ne porte cet identifiant : { $id }.
+fault-unknown-recipient = Aucun destinataire ne porte cet identifiant.

@@ -215,7 +215,8 @@ CREATE TABLE notifications (
 );
 CREATE INDEX notifications_recent ON notifications (tenant_id, recipient_id, last_event_at DESC, id DESC) WHERE visible AND deleted_at IS NULL;
 CREATE INDEX notifications_status ON notifications (tenant_id, recipient_id, status, last_event_at DESC, id DESC) WHERE visible AND deleted_at IS NULL;
-CREATE UNIQUE INDEX notifications_group_key ON notifications (tenant_id, recipient_id, group_key)
+-- One that is seen and one that is there for its deliveries alone may stand side by side: preferences change.
+CREATE UNIQUE INDEX notifications_group_key ON notifications (tenant_id, recipient_id, group_key, visible)
     WHERE group_key IS NOT NULL AND status = 'unread' AND deleted_at IS NULL;
 CREATE INDEX notifications_snoozed ON notifications (snoozed_until) WHERE snoozed_until IS NOT NULL;
 CREATE INDEX notifications_expiring ON notifications (expires_at) WHERE expires_at IS NOT NULL AND deleted_at IS NULL;

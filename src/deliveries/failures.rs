@@ -30,7 +30,15 @@ pub async fn watch_failures(d: &Deliveries, now: Timestamp) -> Result<u64> {
         if d.notifications.db.system(tenant, move |tx| count::was_told(tx, tenant, hour_ago)).await? {
             continue;
         }
-        let accepted = events::accept_as_system(&d.notifications, tenant, announced(&ended, now)).await?;
+        let told_now = events::accept_as_system(&d.notifications, tenant, announced(&ended, now)).await;
+        let accepted = match told_now {
+            Ok(accepted) => accepted,
+            // A tenant that cannot be told, because notifications are off say, keeps no other from being told.
+            Err(error) => {
+                tracing::warn!(error.cause = %error, tenant.id = %tenant, "failing emails could not be told");
+                continue;
+            }
+        };
         if !accepted.replayed {
             metrics::counter!(DELIVERY_FAILURE_ALERTS).increment(1);
             tracing::error!(tenant.id = %tenant, failed = ended.failed, total = ended.total, "too many emails fail");

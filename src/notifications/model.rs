@@ -52,6 +52,7 @@ pub struct Notification {
     #[schema(required, example = "/mandats/42")]
     pub link: Option<String>,
     /// Every field of the event's payload, and `url`, which is `link`.
+    #[schema(value_type = Object)]
     pub data: Value,
     pub priority: Priority,
     pub status: Status,

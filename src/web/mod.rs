@@ -30,7 +30,7 @@ pub use caller::Caller;
 pub use check::Check;
 pub use edge::refuse;
 pub use etag::{BasedOn, Etag, IfMatch, Verdict};
-pub use extract::{Json, JsonOrEmpty, PageQuery, Path, Query, parse_value};
+pub use extract::{Json, JsonOrEmpty, PageQuery, Path, Query, object_or_null, parse_value};
 pub use failure::ErrorBody;
 pub use idempotency::{Done, IdempotencyKey, Once};
 pub use patch::Patch;

@@ -136,7 +136,10 @@ fn beside(properties: &Map<String, Value>) -> Vec<(&'static str, Value)> {
             ("message", json!({"type": "string", "description": "The same as `body`"})),
             ("userId", json!({"type": "string", "format": "uuid", "description": "Whoever reads"})),
             ("relatedEntityType", text()),
-            ("relatedEntityId", json!({"description": "As the event's producer says it"})),
+            (
+                "relatedEntityId",
+                json!({"type": ["string", "number", "null"], "description": "As the event's producer says it"}),
+            ),
             ("pushSent", json!({"type": "boolean"})),
             ("pushSentAt", json!({"type": ["string", "null"], "format": "date-time"})),
         ]

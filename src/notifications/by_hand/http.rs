@@ -24,7 +24,7 @@ pub fn routes(config: &mut ServiceConfig) {
     "recipients": {"roles": ["employee"]}, "priority": "high"}))]
 struct NoticeBody {
     /// Without it, to oneself.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::web::object_or_null")]
     recipients: Option<Recipients>,
     /// 1–150 characters.
     title: String,

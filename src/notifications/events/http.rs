@@ -20,6 +20,8 @@ const MAX_BULK: usize = 1_000;
 /// Recipients that one event names by id, of each kind.
 const MAX_NAMED: usize = 10_000;
 const MAX_CODE: usize = 80;
+/// Of a payload as JSON.
+const MAX_PAYLOAD_BYTES: usize = 16 * 1024;
 
 pub fn routes(config: &mut ServiceConfig) {
     config.service(announce_one).service(announce_many).service(follow);
@@ -39,7 +41,7 @@ pub struct EventBody {
     #[schema(value_type = Object)]
     payload: Map<String, Value>,
     /// Without it, the template's own audience.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::web::object_or_null")]
     recipients: Option<Recipients>,
     /// Who did it: is not told.
     #[serde(default)]
@@ -72,6 +74,11 @@ impl EventBody {
             }
             let is_person = |role: &crate::base::Role| !role.is_service();
             check.that(named.roles.iter().all(is_person), "recipients.roles", "unknown_value");
+        }
+        // Every recipient's socket gets all of it.
+        let size = serde_json::to_string(&self.payload).map_or(usize::MAX, |text| text.len());
+        if size > MAX_PAYLOAD_BYTES {
+            check.fault(Fault::new("payload", "too_long").with("max", MAX_PAYLOAD_BYTES));
         }
         check.done()?;
         Ok(Announced {

@@ -52,8 +52,10 @@ pub fn announce_as(
     let event = EventId::new();
     let names = names(what)?;
     let first = tx.as_system(|sys| {
-        for name in &names {
+        for (taken, name) in names.iter().enumerate() {
             if let Some(first) = store::take(sys, tenant, name, event, (now, now.minus(NAMES_LAST)))? {
+                // The names taken before are the first event's, too: there will be no other.
+                store::give(sys, tenant, names.get(..taken).unwrap_or_default(), first)?;
                 return Ok(Some(first));
             }
         }
@@ -88,9 +90,7 @@ fn plan(n: &Notifications, tx: &mut Tx<'_>, tenant: TenantId, what: &Announced) 
     };
     let unknown = tx.as_system(|sys| store::unknown(sys, tenant, &audience))?;
     if !unknown.is_empty() {
-        let fault = |(kind, id): &(String, uuid::Uuid)| {
-            Fault::new(format!("recipients.{kind}"), "unknown_recipient").with("id", id)
-        };
+        let fault = |id: &uuid::Uuid| Fault::new(where_it_stands(what, *id), "unknown_recipient");
         return Err(Error::validation(unknown.iter().map(fault).collect()));
     }
     let features = n.directory.features_of(&said.settings);
@@ -111,6 +111,26 @@ fn plan(n: &Notifications, tx: &mut Tx<'_>, tenant: TenantId, what: &Announced) 
         is_bulk: false,
     };
     Ok((plan, audience))
+}
+
+/// Which value of an event names `id`.
+fn where_it_stands(what: &Announced, id: uuid::Uuid) -> String {
+    let Some(named) = &what.recipients else {
+        let names =
+            |(_, value): &(&String, &Value)| value.as_str().is_some_and(|text| text == id.to_string());
+        return what
+            .payload
+            .iter()
+            .find(names)
+            .map_or_else(|| "payload".to_owned(), |(name, _)| format!("payload.{name}"));
+    };
+    let lists = [
+        ("users", named.users.iter().position(|user| user.0 == id)),
+        ("teams", named.teams.iter().position(|team| team.0 == id)),
+        ("clients", named.clients.iter().position(|client| client.0 == id)),
+    ];
+    let found = lists.into_iter().find_map(|(list, at)| Some(format!("recipients.{list}[{}]", at?)));
+    found.unwrap_or_else(|| "recipients".to_owned())
 }
 
 /// Channels that are off for the tenant, or for everybody.

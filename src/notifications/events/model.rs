@@ -145,7 +145,7 @@ pub fn names(what: &Announced) -> Result<Vec<Name>> {
     }
     if let Some(at) = what.occurred_at {
         let mut said = Sha256::new();
-        said.update(json!([what.event, what.payload, at]).to_string().as_bytes());
+        said.update(json!([what.event, what.payload, what.recipients, at]).to_string().as_bytes());
         let key = said.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         names.push(Name { key: format!("said:{key}"), body_hash });
     }

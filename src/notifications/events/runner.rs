@@ -40,8 +40,16 @@ pub async fn run(n: Notifications, stop: CancellationToken) {
 /// One chunk of the event whose turn it is. Whether there was one.
 pub async fn turn(n: &Notifications) -> Result<bool> {
     for (tenant, event) in n.db.worker(|tx| store::waiting(tx, AT_ONCE)).await? {
-        if chunk(n, tenant, event).await? {
-            return Ok(true);
+        match chunk(n, tenant, event).await {
+            Ok(true) => return Ok(true),
+            Ok(false) => {}
+            // One that fails goes to the end of the row: it holds up nobody else.
+            Err(error) => {
+                tracing::error!(error.cause = %error, tenant.id = %tenant, event.id = %event, "a chunk of a large audience was not written; trying again");
+                let now = n.clock.now();
+                n.db.system(tenant, move |tx| tx.as_system(|sys| store::put_back(sys, tenant, event, now)))
+                    .await?;
+            }
         }
     }
     Ok(false)

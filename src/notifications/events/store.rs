@@ -72,6 +72,17 @@ pub fn take(
     Ok(Some(known.event_id))
 }
 
+const GIVE: &str = "UPDATE notification_event_keys SET event_id = $3 WHERE tenant_id = $1 AND key = ANY ($2)";
+
+/// Hands `names` over to the event `to`.
+pub fn give(sys: &mut SystemTx<'_>, tenant: TenantId, names: &[Name], to: EventId) -> Result<()> {
+    if !names.is_empty() {
+        let keys: Vec<String> = names.iter().map(|name| name.key.clone()).collect();
+        sql(GIVE).bind(tenant).bind(keys).bind(to).execute(sys.conn())?;
+    }
+    Ok(())
+}
+
 const INSERT: &str = "INSERT INTO notification_events (tenant_id, id, event, source, payload, audience, plan, priority, \
     actor_id, occurred_at, status, planned, created_at, updated_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'running', $11, $12, $12)";
@@ -148,6 +159,14 @@ const ADVANCE: &str = "UPDATE notification_events SET written = written + $3, sk
     planned = CASE WHEN $6 THEN written + skipped + $3 + $4 ELSE planned END, \
     finished_at = CASE WHEN $6 THEN $7 END, updated_at = $7 WHERE tenant_id = $1 AND id = $2";
 
+const PUT_BACK: &str = "UPDATE notification_events SET updated_at = $3 WHERE tenant_id = $1 AND id = $2";
+
+/// Lets the others have their turn first.
+pub fn put_back(sys: &mut SystemTx<'_>, tenant: TenantId, id: EventId, now: Timestamp) -> Result<()> {
+    sql(PUT_BACK).bind(tenant).bind(id).bind(now).execute(sys.conn())?;
+    Ok(())
+}
+
 /// What a chunk did. Who came or left while a large audience was written makes `planned` what it turned out to be.
 pub struct Step {
     pub written: i32,
@@ -221,21 +240,19 @@ pub fn progress(tx: &mut Tx<'_>, tenant: TenantId, id: EventId) -> Result<Option
 
 #[derive(QueryableByName)]
 struct Unknown {
-    #[diesel(sql_type = Text)]
-    kind: String,
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
 }
 
-const UNKNOWN: &str = "SELECT 'users' AS kind, w.id FROM unnest($2::uuid[]) w (id) \
+const UNKNOWN: &str = "SELECT w.id FROM unnest($2::uuid[]) w (id) \
       WHERE NOT EXISTS (SELECT FROM users u WHERE u.tenant_id = $1 AND u.id = w.id AND u.deleted_at IS NULL) \
-    UNION ALL SELECT 'teams', w.id FROM unnest($3::uuid[]) w (id) \
+    UNION ALL SELECT w.id FROM unnest($3::uuid[]) w (id) \
       WHERE NOT EXISTS (SELECT FROM teams t WHERE t.tenant_id = $1 AND t.id = w.id) \
-    UNION ALL SELECT 'clients', w.id FROM unnest($4::uuid[]) w (id) \
+    UNION ALL SELECT w.id FROM unnest($4::uuid[]) w (id) \
       WHERE NOT EXISTS (SELECT FROM clients c WHERE c.tenant_id = $1 AND c.id = w.id) LIMIT 20";
 
-/// Whom of an audience nobody knows here: kind and id.
-pub fn unknown(sys: &mut SystemTx<'_>, tenant: TenantId, audience: &Audience) -> Result<Vec<(String, Uuid)>> {
+/// Whom of an audience nobody knows here, some of them.
+pub fn unknown(sys: &mut SystemTx<'_>, tenant: TenantId, audience: &Audience) -> Result<Vec<Uuid>> {
     let clients: Vec<ClientId> = audience.clients.iter().chain(&audience.operators_of).copied().collect();
     let rows: Vec<Unknown> = sql(UNKNOWN)
         .bind(tenant)
@@ -243,7 +260,7 @@ pub fn unknown(sys: &mut SystemTx<'_>, tenant: TenantId, audience: &Audience) ->
         .bind(audience.teams.iter().map(|id| id.0).collect::<Vec<_>>())
         .bind(clients.iter().map(|id| id.0).collect::<Vec<_>>())
         .load(sys.conn())?;
-    Ok(rows.into_iter().map(|row| (row.kind, row.id)).collect())
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 #[derive(QueryableByName)]
@@ -254,9 +271,10 @@ struct Waiting {
     id: EventId,
 }
 
-// Critical ones first; of the others, whoever waited longest, so that one broadcast does not hold up the next.
+// Whoever waited longest, critical ones as if a minute longer: they go first, and one that fails over and over again still
+// leaves the others their turn.
 const WAITING: &str = "SELECT tenant_id, id FROM notification_events WHERE status = 'running' \
-    ORDER BY priority <> 'critical', updated_at LIMIT $1";
+    ORDER BY updated_at - CASE WHEN priority = 'critical' THEN interval '1 minute' ELSE interval '0' END LIMIT $1";
 
 /// Events that are not written to their end, of all tenants.
 pub fn waiting(tx: &mut WorkerTx<'_>, limit: i64) -> Result<Vec<(TenantId, EventId)>> {

@@ -65,10 +65,15 @@ pub fn step(n: &Notifications, tx: &mut Tx<'_>, tenant: TenantId, stretch: &Stre
             None => Vec::new(),
         };
         let mut making = Making::new(n, tenant, stretch, now);
-        let mut standing: HashMap<UserId, Standing> =
-            standing.into_iter().map(|row| (row.recipient_id, row)).collect();
+        let mut standing: HashMap<(UserId, bool), Standing> =
+            standing.into_iter().map(|row| ((row.recipient_id, row.visible), row)).collect();
         for person in &people {
-            making.person(person, standing.remove(&person.id))?;
+            let throttle = making.throttle(person);
+            let decision = making.decide(person, throttle.is_held);
+            match standing.remove(&(person.id, decision.inapp.sent)) {
+                Some(standing) => making.raise(person, standing, decision, throttle)?,
+                None => making.add(person, decision, throttle)?,
+            }
         }
         let batch = making.batch;
         if !people.is_empty() {
@@ -108,9 +113,9 @@ fn tell(n: &Notifications, tx: &mut Tx<'_>, events: Vec<(UserId, Event)>) {
 /// 0 critical, 1 normal, 2 bulk.
 pub(super) fn lane(plan: &Plan) -> i32 {
     match (plan.priority, plan.is_bulk) {
-        (Priority::Critical, _) => 0,
-        (_, false) => 1,
         (_, true) => 2,
+        (Priority::Critical, false) => 0,
+        (_, false) => 1,
     }
 }
 
@@ -148,12 +153,7 @@ impl<'a> Making<'a> {
         Self { n, tenant, stretch, variants: HashMap::new(), batch }
     }
 
-    fn person(&mut self, person: &Person, standing: Option<Standing>) -> Result<()> {
-        let throttle = self.throttle(person);
-        if let Some(standing) = standing {
-            return self.raise(person, standing, throttle);
-        }
-        let decision = self.decide(person, throttle.is_held);
+    fn add(&mut self, person: &Person, decision: Decision, throttle: Throttle) -> Result<()> {
         let outside = [Channel::Email, Channel::Sms, Channel::Push];
         let visible = decision.inapp.sent;
         let is_sent = outside.iter().any(|channel| decision.get(*channel).sent);
@@ -187,13 +187,15 @@ impl<'a> Making<'a> {
         Ok(())
     }
 
-    /// The pushes of the last minute, of which there may be so many. Critical ones are exempt.
+    /// The pushes of the last minute, of which there may be so many; and who has something held back hears of it first.
+    /// Critical ones are exempt.
     fn throttle(&self, person: &Person) -> Throttle {
         let now = self.batch.now;
         let since = now.minus(WINDOW);
         let recent: Vec<Timestamp> = person.pushes.iter().copied().filter(|at| *at > since).collect();
         let rate = self.n.settings.rate_per_min;
-        let is_held = self.stretch.plan.priority != Priority::Critical && recent.len() >= rate;
+        let is_full = recent.len() >= rate || person.held > 0;
+        let is_held = self.stretch.plan.priority != Priority::Critical && is_full;
         let makes_room = recent.len().checked_sub(rate).and_then(|at| recent.get(at)).copied().unwrap_or(now);
         Throttle { is_held, due_at: makes_room.plus(WINDOW) }
     }
@@ -249,13 +251,16 @@ impl<'a> Making<'a> {
         )
     }
 
-    fn raise(&mut self, person: &Person, standing: Standing, throttle: Throttle) -> Result<()> {
+    fn raise(
+        &mut self,
+        person: &Person,
+        standing: Standing,
+        decision: Decision,
+        throttle: Throttle,
+    ) -> Result<()> {
         let text = self.variant(person);
-        let decision = self.decide(person, throttle.is_held);
         self.plan_deliveries(person, standing.id.0, &decision);
-        // One that is there stays, though its person wants no more of them; it is moved without a word.
-        let is_wanted = standing.visible && decision.inapp.sent;
-        let is_told = is_wanted && !throttle.is_held;
+        let is_told = standing.visible && !throttle.is_held;
         let is_woken = standing.visible && standing.snoozed_until.is_some();
         let raised = Raised {
             decision,
@@ -263,7 +268,7 @@ impl<'a> Making<'a> {
             text,
             seq: if is_told || is_woken { person.head + 1 } else { 0 },
             pushed: is_told && self.stretch.plan.priority != Priority::Critical,
-            held: is_wanted && throttle.is_held,
+            held: standing.visible && throttle.is_held,
             summary_due_at: throttle.due_at,
             count: standing.count + 1,
             row: standing,

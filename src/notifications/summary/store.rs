@@ -82,8 +82,8 @@ const WRITE: &str = "
                pushes = ARRAY(SELECT at FROM unnest(f.pushes) at WHERE at > $2::timestamptz - interval '60 seconds' ORDER BY at) || $2::timestamptz
          WHERE f.tenant_id = $1 AND f.user_id = ANY ($3)),
     announced AS (
-        UPDATE notifications n SET processed_at = $2
-         WHERE n.tenant_id = $1 AND n.recipient_id = ANY ($3) AND n.processed_at IS NULL),
+        UPDATE notifications n SET processed_at = $2, changed_seq = e.seq FROM unnest($8::uuid[], $9::bigint[]) AS e (user_id, seq)
+         WHERE n.tenant_id = $1 AND n.recipient_id = e.user_id AND n.processed_at IS NULL),
     sent AS (
         INSERT INTO deliveries (tenant_id, id, user_id, channel, type, to_address, lane, rendered, next_attempt_at, deadline_at,
             created_at, updated_at)

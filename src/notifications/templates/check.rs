@@ -48,7 +48,9 @@ impl Template {
     }
 
     fn wrong_ids(&self, payload: &Payload) -> Vec<Fault> {
-        let mut names: Vec<&str> = self.audience.iter().filter_map(Concerned::field).collect();
+        // What says whom an event concerns is read whatever the template: who is outside is not told.
+        let scopes = ["team_id", "client_id"];
+        let mut names: Vec<&str> = self.audience.iter().filter_map(Concerned::field).chain(scopes).collect();
         names.sort_unstable();
         names.dedup();
         let wrong = names.into_iter().filter(|name| match payload.get(*name) {

@@ -5,12 +5,14 @@
 
 mod fault;
 mod json;
+mod object;
 mod page;
 mod path;
 mod query;
 mod strict;
 
 pub use json::{Json, JsonOrEmpty, parse_value};
+pub use object::object_or_null;
 pub use page::PageQuery;
 pub use path::Path;
 pub use query::Query;

@@ -178,6 +178,8 @@ impl Things {
         service.must(Method::POST, "/events", Some(told)).await;
         let told = owner.must(Method::GET, "/notifications?sort=recent&limit=1", None).await;
         things.notification = told[0]["id"].as_str().unwrap().to_owned();
+        // Read already: whoever reads it again, by a request without a body say, changes nothing.
+        owner.must(Method::PUT, &format!("/notifications/{}/read", things.notification), None).await;
         things.rejected = things.reject(owner, mark).await;
         let words = json!({"texts": {"en": {"title": format!("{mark} {{{{ name }}}}")}}, "force": true});
         owner.must(Method::PUT, &format!("/notification-templates/{TEMPLATE}"), Some(words)).await;
@@ -212,6 +214,7 @@ impl Things {
             ("tenants", "tenantId") => &self.tenant,
             ("conversation in tenants", "userId") => &self.operator,
             ("messaging in tenants", "messageId") => &self.message,
+            ("notifications in tenants", "notificationId") => &self.notification,
             ("members in clients", "user_id") => &self.member,
             ("members in teams", "user_id") => &self.operator,
             ("preferences" | "notification-overrides in clients", "category") => "message",

@@ -191,8 +191,12 @@ fn unknown_members(operation: &Operation, right: &Value) -> Vec<Shot> {
 /// The body as a whole: what is no JSON, no object, or no JSON by its type.
 fn wholes(operation: &Operation, right: &Value) -> Vec<Shot> {
     let right = right.to_string();
-    let may_be_empty = ["POST /conversations/{id}/read", "POST /notification-templates/{code}/preview"]
-        .contains(&&*operation.name());
+    let may_be_empty = [
+        "POST /conversations/{id}/read",
+        "POST /notification-templates/{code}/preview",
+        "POST /notifications/{id}/read",
+    ]
+    .contains(&&*operation.name());
     let wide = format!("{{{}}}", (0..5_000).map(|n| format!("\"k{n}\":{n}")).collect::<Vec<_>>().join(","));
     let mut shots: Vec<Shot> = [
         ("null", "null".to_owned()),

@@ -66,8 +66,7 @@ async fn a_delivery_whose_sender_is_gone_waits_again_and_one_under_way_is_left_a
         ),
     );
     assert_eq!(mend(&world).await, Repaired { requeued: 1, ..Repaired::default() });
-    let queued =
-        "SELECT count(*) FROM deliveries WHERE status = 'queued' AND lease_token IS NULL AND attempts = 1";
+    let queued = "SELECT count(*) FROM deliveries WHERE status = 'sending' AND attempts = 1 AND next_attempt_at <= now()";
     assert_eq!(number(&world.server, queued), 1);
 }
 

@@ -44,17 +44,17 @@ async fn an_event_that_is_wrong_anywhere_changes_nothing() {
         ),
         (
             json!({"event": "task.overdue", "payload": {"user_id": stranger, "task_id": "1", "title": "t"}}),
-            "recipients.users",
+            "payload.user_id",
             "unknown_recipient",
         ),
         (
             json!({"event": "task.overdue", "payload": {"task_id": "1", "title": "t"}, "recipients": {"teams": [stranger]}}),
-            "recipients.teams",
+            "recipients.teams[0]",
             "unknown_recipient",
         ),
         (
             json!({"event": "task.overdue", "payload": {"task_id": "1", "title": "t"}, "recipients": {"clients": [stranger]}}),
-            "recipients.clients",
+            "recipients.clients[0]",
             "unknown_recipient",
         ),
         (

@@ -249,7 +249,7 @@ fn is_answer(stranger: &Stranger, operation: &Operation, answer: &Answer) -> boo
         403 | 404 => true,
         // A value of the body is wrong, whatever it is about.
         422 => true,
-        200 | 201 | 409 | 412 | 428 => is_own,
+        200 | 201 | 202 | 409 | 412 | 428 => is_own,
         _ => false,
     }
 }

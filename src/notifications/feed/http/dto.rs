@@ -185,7 +185,7 @@ pub(super) struct SnoozeBody {
 
 impl SnoozeBody {
     pub(super) fn until(&self, now: Timestamp) -> Result<Timestamp> {
-        let after = |minutes: i64| now.plus(Duration::from_secs(minutes.unsigned_abs() * 60));
+        let after = |minutes: i64| now.plus(Duration::from_secs(minutes.unsigned_abs().saturating_mul(60)));
         let mut check = Check::new();
         let until = match (self.minutes, self.until) {
             (Some(minutes), None) => after(check.range("minutes", minutes, 1..=MAX_SNOOZE_MINUTES)),

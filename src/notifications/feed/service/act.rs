@@ -99,14 +99,14 @@ pub fn read_group(
     let owner = Owner::from(actor);
     // As the system, who also finds one that waits for its deliveries alone: else the next event would raise that one
     // for ever, and no mail be sent again.
-    match tx.as_system(|sys| store::in_group(sys, owner, group_key))? {
-        None => Ok(()),
-        Some((id, false)) => tx.as_system(|sys| store::read_unseen(sys, owner, id, now)),
-        Some((_, true)) => {
-            let mut locked = Locked::take(tx, owner, now)?;
-            let targets = store::of_group(tx.conn(), owner, group_key, now)?;
-            locked.perform(n, tx, &targets, Deed::Read)?;
-            Ok(())
-        }
+    let standing = tx.as_system(|sys| store::in_group(sys, owner, group_key))?;
+    for (id, _) in standing.iter().filter(|(_, is_seen)| !is_seen) {
+        tx.as_system(|sys| store::read_unseen(sys, owner, *id, now))?;
     }
+    if standing.iter().any(|(_, is_seen)| *is_seen) {
+        let mut locked = Locked::take(tx, owner, now)?;
+        let targets = store::of_group(tx.conn(), owner, group_key, now)?;
+        locked.perform(n, tx, &targets, Deed::Read)?;
+    }
+    Ok(())
 }

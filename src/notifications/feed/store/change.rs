@@ -133,10 +133,10 @@ struct InGroup {
 }
 
 /// The unread notification of a group, and whether its person sees it.
-pub fn in_group(sys: &mut SystemTx<'_>, owner: Owner, group: &str) -> Result<Option<(NotificationId, bool)>> {
-    let found: Option<InGroup> =
-        sql(IN_GROUP).bind(owner.tenant).bind(owner.user).bind(group).get_result(sys.conn()).optional()?;
-    Ok(found.map(|found| (found.id, found.visible)))
+pub fn in_group(sys: &mut SystemTx<'_>, owner: Owner, group: &str) -> Result<Vec<(NotificationId, bool)>> {
+    let found: Vec<InGroup> =
+        sql(IN_GROUP).bind(owner.tenant).bind(owner.user).bind(group).load(sys.conn())?;
+    Ok(found.into_iter().map(|found| (found.id, found.visible)).collect())
 }
 
 const OF_GROUP: &str = targets!("n.visible AND n.group_key = $4 AND n.status = 'unread'");

@@ -10,11 +10,11 @@ use crate::db::sql::sql;
 use crate::db::{SystemTx, WorkerTx};
 
 const REQUEUE: &str = "
-    UPDATE deliveries d SET status = 'queued', lease_until = NULL, lease_token = NULL, next_attempt_at = $1, updated_at = $1
+    UPDATE deliveries d SET next_attempt_at = $1, updated_at = $1
       FROM (SELECT tenant_id, id FROM deliveries WHERE status = 'sending' AND lease_until < $1 LIMIT $2 FOR UPDATE SKIP LOCKED) stuck
      WHERE d.tenant_id = stuck.tenant_id AND d.id = stuck.id";
 
-/// Deliveries whose sender is gone wait again.
+/// Deliveries whose sender is gone are due at once: the claim decides whether a repeat is harmless.
 pub fn requeue(tx: &mut WorkerTx<'_>, now: Timestamp, limit: i64) -> Result<usize> {
     Ok(sql(REQUEUE).bind(now).bind(limit).execute(tx.conn())?)
 }

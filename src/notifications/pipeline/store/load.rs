@@ -33,6 +33,8 @@ pub struct Person {
     pub head: i64,
     #[diesel(sql_type = Integer)]
     pub unread: i32,
+    #[diesel(sql_type = Integer)]
+    pub held: i32,
     #[diesel(sql_type = Array<Timestamptz>)]
     pub pushes: Vec<Timestamp>,
     #[diesel(sql_type = Bool)]
@@ -99,7 +101,7 @@ impl Person {
 /// the same id, one longer for the actor who is left out, so the whole is what the whole audience would be. Of overrides for several clients
 /// of one member, off by any wins.
 const LOAD: &str = "
-    SELECT u.id, u.role, u.locale, u.timezone, u.email, u.phone, f.head, f.unread, f.pushes,
+    SELECT u.id, u.role, u.locale, u.timezone, u.email, u.phone, f.head, f.unread, f.held, f.pushes,
            ($11 IS NULL OR EXISTS (SELECT FROM team_members t WHERE t.tenant_id = $1 AND t.team_id = $11 AND t.user_id = u.id))
            AND ($12 IS NULL OR u.role IN ('owner', 'manager')
                 OR EXISTS (SELECT FROM client_members m WHERE u.role = 'client' AND m.tenant_id = $1 AND m.client_id = $12 AND m.user_id = u.id)

@@ -94,7 +94,8 @@ const WRITE: &str = "
     raised AS (
         UPDATE notifications n SET changed_seq = CASE WHEN a.seq > 0 THEN a.seq ELSE n.changed_seq END, event_id = $29, title = s.title,
                body = s.body, link = s.link, data = s.data::jsonb || jsonb_build_object('count', a.count), last_event_at = $27,
-               snoozed_until = NULL, expires_at = $35, decision = a.decision::jsonb, updated_at = $27
+               snoozed_until = NULL, expires_at = $35, decision = a.decision::jsonb,
+               processed_at = CASE WHEN a.held THEN NULL ELSE n.processed_at END, updated_at = $27
           FROM again a JOIN said s USING (text)
          WHERE n.tenant_id = $1 AND n.id = a.id),
     sent AS (

@@ -50,7 +50,7 @@ fn promised() -> Vec<(&'static str, &'static str, Priority, &'static [Channel])>
         ("pipeline.stage_changed", "user team", Normal, INAPP),
         ("report.generated", "user", Low, INAPP),
         ("system.announcement", "everyone", Critical, INAPP),
-        ("system.notice", "", Normal, WITH_MAIL),
+        ("system.notice", "", Normal, INAPP),
         ("email.failure_rate", "roles:owner,manager", Critical, INAPP),
     ]
 }
