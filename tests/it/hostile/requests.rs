@@ -144,8 +144,16 @@ fn shots(field: &Field, operation: &Operation) -> Vec<Shot> {
 fn is_another_without(operation: &Operation, at: usize) -> bool {
     let mut segments: Vec<&str> = operation.path.split('/').collect();
     segments.drain(at - 1..=at);
-    let path = segments.join("/");
-    operations().iter().any(|other| other.method == operation.method && other.path == path)
+    let path = nameless(&segments.join("/"));
+    operations().iter().any(|other| other.method == operation.method && nameless(&other.path) == path)
+}
+
+/// A path whose parameters have no names.
+fn nameless(path: &str) -> String {
+    path.split('/')
+        .map(|segment| if segment.starts_with('{') { "{}" } else { segment })
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 async fn fire<'s>(field: &Field, shot: &'s Shot) -> (&'s Shot, Answer) {

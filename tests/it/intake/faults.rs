@@ -18,7 +18,7 @@ async fn each_kind_of_bad_message_is_a_rejected_row_and_nothing_else() {
         (
             "payload",
             json!({"tenant_id": "demo", "user_id": Uuid::now_v7(), "task_id": "42", "title": "x"}),
-            "users",
+            "user_id",
         ),
         ("payload", json!({"tenant_id": "demo", "user_id": emma, "task_id": "42", "title": "\0"}), "title"),
         ("timestamp", json!("yesterday"), "timestamp"),

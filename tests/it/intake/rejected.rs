@@ -108,7 +108,7 @@ async fn a_try_that_fails_says_why_and_is_counted() {
     assert_eq!(post.awa.post(&retry, stranger).await.refusal(), (422, "VALIDATION_ERROR"));
     let row = post.awa.get(PATH).await.data()[0].clone();
     assert_eq!((&row["retries"], &row["event_id"]), (&json!(2), &Value::Null));
-    assert!(row["reason"].as_str().unwrap().contains("recipients.users"), "{row}");
+    assert!(row["reason"].as_str().unwrap().contains("payload.user_id"), "{row}");
     // The payload that it came with is kept.
     assert_eq!(row["body"]["payload"].get("title"), None);
     for (body, field) in [(json!({"payload": []}), "payload"), (json!({"body": {}}), "body")] {

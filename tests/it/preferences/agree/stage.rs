@@ -301,7 +301,8 @@ impl Stage {
         let pushes = if event.held { 20 } else { 0 };
         let now = self.world.server.clock.now();
         self.run(&format!(
-            "UPDATE notification_feeds SET pushes = array_fill('{now}'::timestamptz, ARRAY[{pushes}]) WHERE user_id = '{user}'"
+            "UPDATE notification_feeds SET pushes = array_fill('{now}'::timestamptz, ARRAY[{pushes}]), \
+             held = 0, held_since = NULL, summary_due_at = NULL WHERE user_id = '{user}'"
         ));
         let mut payload = json!({"user_id": user, "task_id": "1", "report_id": "1", "name": "n", "title": "t", "body": "b"});
         if let Some(client) = event.client {
