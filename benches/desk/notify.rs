@@ -270,7 +270,7 @@ async fn feed(report: &mut Report, service: &Service, world: &World, scale: &Sca
 fn fill(service: &Service, each: usize) -> Result<()> {
     let mut conn = PgConnection::establish(&service.admin_url())?;
     let (tenant, reader) = (id(Kind::Tenant, 1), ids(Kind::Reader, "n"));
-    Ok(conn.batch_execute(&format!(
+    conn.batch_execute(&format!(
         "SET synchronous_commit = off; SET app.tenant_id = '{tenant}'; SET session_replication_role = replica;
          INSERT INTO notifications (tenant_id, id, recipient_type, recipient_id, seq, changed_seq, event_id, type, category, title, body, link,
              data, priority, channel, status, visible, decision, last_event_at, read_at, processed_at, created_at, updated_at)
@@ -281,8 +281,13 @@ fn fill(service: &Service, each: usize) -> Result<()> {
                 LATERAL (SELECT date_trunc('milliseconds', now()) - interval '60 days' + s * interval '5 minutes' AS at) t;
          UPDATE notification_feeds f SET unread = c.unread FROM (SELECT recipient_id, count(*) AS unread FROM notifications
              WHERE visible AND status = 'unread' AND deleted_at IS NULL GROUP BY 1) c WHERE f.user_id = c.recipient_id;
-         SET session_replication_role = origin; VACUUM ANALYZE notifications; VACUUM ANALYZE notification_feeds"
-    ))?)
+         SET session_replication_role = origin"
+    ))?;
+    // Each by itself: a vacuum runs in no transaction.
+    for step in ["VACUUM ANALYZE notifications", "VACUUM ANALYZE notification_feeds", "CHECKPOINT"] {
+        conn.batch_execute(step)?;
+    }
+    Ok(())
 }
 
 #[derive(QueryableByName)]
