@@ -97,11 +97,13 @@ pub(super) fn begin_as(actor: &Actor, read_only: bool) -> Begin {
     Begin { sql, actor_role: actor.role.as_str() }
 }
 
-/// The same for work that nobody asked for: a job's, in one tenant, as `system`.
+/// The same for work that nobody asked for: a job's, in one tenant, as `system`. Each statement is planned for its own
+/// values: a job's statements are large, and a plan for any chunk of an audience would read all of it for each.
 pub(super) fn begin_as_system(tenant: TenantId) -> Begin {
     let sql = format!(
         "BEGIN; SELECT set_config('app.tenant_id', '{tenant}', true), set_config('app.user_id', '', true), \
-         set_config('app.role', 'system', true)"
+         set_config('app.role', 'system', true), \
+         set_config('plan_cache_mode', 'force_custom_plan', true)"
     );
     Begin { sql, actor_role: "system" }
 }
