@@ -9,9 +9,11 @@ use crate::base::{Result, Timestamp};
 use crate::db::sql::sql;
 use crate::db::{SystemTx, WorkerTx};
 
+// What is put right is due, and so not found again.
 const REQUEUE: &str = "
     UPDATE deliveries d SET next_attempt_at = $1, updated_at = $1
-      FROM (SELECT tenant_id, id FROM deliveries WHERE status = 'sending' AND lease_until < $1 LIMIT $2 FOR UPDATE SKIP LOCKED) stuck
+      FROM (SELECT tenant_id, id FROM deliveries WHERE status = 'sending' AND lease_until < $1 AND next_attempt_at > $1
+             LIMIT $2 FOR UPDATE SKIP LOCKED) stuck
      WHERE d.tenant_id = stuck.tenant_id AND d.id = stuck.id";
 
 /// Deliveries whose sender is gone are due at once: the claim decides whether a repeat is harmless.
