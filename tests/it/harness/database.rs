@@ -6,24 +6,32 @@ use diesel::{Connection, PgConnection};
 use guichet::db::embedded::Role;
 
 use super::Postgres;
+use super::patience::UnderWay;
 
 pub struct TestDatabase {
     name: String,
+    _under_way: UnderWay,
 }
 
 impl TestDatabase {
     /// Migrated, and without a row.
     pub fn new() -> Self {
-        let name = fresh_name();
-        Postgres::shared().copy_template(&name);
-        Self { name }
+        let made = Self::named();
+        Postgres::shared().copy_template(&made.name);
+        made
     }
 
     /// Not even migrated.
     pub fn empty() -> Self {
+        let made = Self::named();
+        Postgres::shared().create_empty(&made.name);
+        made
+    }
+
+    fn named() -> Self {
         let name = fresh_name();
-        Postgres::shared().create_empty(&name);
-        Self { name }
+        let under_way = UnderWay::begin(&name);
+        Self { name, _under_way: under_way }
     }
 
     pub fn url(&self, role: Role) -> String {

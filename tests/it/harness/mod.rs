@@ -7,6 +7,7 @@
 
 mod api;
 mod database;
+mod patience;
 mod postgres;
 mod process;
 mod redis;
