@@ -93,8 +93,9 @@ async fn scenarios(report: &mut Report, folder: &Folder) -> Result<()> {
     if wanted("stalled") {
         stalled::run(report, &service, &world, &scale).await.context("slow reader")?;
     }
-    if wanted("notify") {
-        notify::run(report, &service, &world, &scale).await.context("notifications")?;
+    if ["events", "audience", "feed"].into_iter().any(wanted) {
+        service =
+            notify::run(report, service, folder, &world, &scale, wanted).await.context("notifications")?;
     }
     if wanted("returning") {
         service = returning::run(report, service, folder, &world, &scale).await.context("return of all")?;

@@ -98,6 +98,14 @@ impl Service {
         Self::start(folder).await
     }
 
+    /// `kill -9` of the service, and PostgreSQL goes with it; then another on the same folder.
+    pub async fn kill_and_start(mut self, folder: &Folder) -> Result<Self> {
+        self.child.kill()?;
+        self.child.wait()?;
+        drop(self);
+        Self::start(folder).await
+    }
+
     pub async fn stop(mut self) -> Result<()> {
         kill(self.pid()?, Signal::SIGTERM)?;
         let asked = Instant::now();

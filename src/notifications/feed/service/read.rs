@@ -21,12 +21,7 @@ pub async fn list(
     let (owner, now, limit) = (Owner::from(actor), n.clock.now(), wanted.limit);
     // One more than asked for tells whether there is a next page.
     wanted.limit += 1;
-    let (feed, mut found) =
-        n.db.read(actor, move |tx| {
-            let feed = store::feed(tx.conn(), owner, now)?;
-            Ok((feed, store::list(tx.conn(), owner, &wanted, now)?))
-        })
-        .await?;
+    let (feed, mut found) = n.db.read(actor, move |tx| store::list(tx.conn(), owner, &wanted, now)).await?;
     let has_more = usize::try_from(limit).is_ok_and(|limit| found.len() > limit);
     if has_more {
         found.pop();
@@ -39,12 +34,7 @@ pub async fn list(
 pub async fn unread(n: &Notifications, actor: &Actor, wanted: Wanted) -> Result<(Waiting, Feed)> {
     admit(n, actor, policy::may_view).await?;
     let (owner, now) = (Owner::from(actor), n.clock.now());
-    let (feed, found) =
-        n.db.read(actor, move |tx| {
-            let feed = store::feed(tx.conn(), owner, now)?;
-            Ok((feed, store::list(tx.conn(), owner, &wanted, now)?))
-        })
-        .await?;
+    let (feed, found) = n.db.read(actor, move |tx| store::list(tx.conn(), owner, &wanted, now)).await?;
     let items = found.into_iter().map(|(one, _)| one).collect();
     Ok((Waiting { count: feed.unread, items }, feed))
 }

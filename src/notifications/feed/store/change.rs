@@ -211,7 +211,8 @@ macro_rules! apply {
                 UPDATE notification_feeds SET head = head + 1, unread = unread + $4 WHERE tenant_id = $1 AND user_id = $2
                 RETURNING unread - (
                     SELECT count(*) FROM notifications e WHERE e.tenant_id = $1 AND e.recipient_id = $2 AND e.visible
-                       AND e.status = 'unread' AND e.deleted_at IS NULL AND e.snoozed_until IS NULL AND e.expires_at <= $5
+                       AND e.status = 'unread' AND e.deleted_at IS NULL AND e.snoozed_until IS NULL AND e.expires_at IS NOT NULL
+                       AND (e.expires_at > $5) IS FALSE
                        AND e.id NOT IN (SELECT id FROM wanted)) AS unread),
             changed AS (
                 UPDATE notifications n SET changed_seq = w.number, status = w.status, read_at = w.read_at,
@@ -243,7 +244,8 @@ struct Changed(NotificationRow, i64);
 
 impl QueryableByName<diesel::pg::Pg> for Changed {
     fn build<'a>(row: &impl diesel::row::NamedRow<'a, diesel::pg::Pg>) -> diesel::deserialize::Result<Self> {
-        Ok(Self(NotificationRow::build(row)?, Counted::build(row)?.counted))
+        let moved = <NotificationRow as QueryableByName<_>>::build(row)?;
+        Ok(Self(moved, Counted::build(row)?.counted))
     }
 }
 

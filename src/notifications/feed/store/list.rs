@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer};
 
 use super::change::Owner;
-use super::row::{COLUMNS, NotificationRow, notification_columns};
+use super::row::{COLUMNS, Columns, NotificationRow, notification_columns};
 use crate::base::id::NotificationId;
 use crate::base::{Error, Result, Timestamp};
 use crate::db::sql::sql;
@@ -25,11 +25,14 @@ pub struct Feed {
     pub unread: i64,
 }
 
-/// Unread ones of `$1`, `$2` that are over at `$3`, and not yet taken off the counter.
+/// Unread ones of `$1`, `$2` that are over at `$3`, and not yet taken off the counter. Said so that the index gives all
+/// that will ever be over: for a `<=` that it does not know, PostgreSQL fears a third of the table, and plans each
+/// question anew, which takes ten times as long as answering it.
 macro_rules! expired {
     () => {
         "(SELECT count(*) FROM notifications e WHERE e.tenant_id = $1 AND e.recipient_id = $2 AND e.visible AND e.status = 'unread' \
-         AND e.deleted_at IS NULL AND e.snoozed_until IS NULL AND e.expires_at <= $3)"
+         AND e.deleted_at IS NULL AND e.snoozed_until IS NULL AND e.expires_at IS NOT NULL \
+         AND (e.expires_at > $3) IS FALSE)"
     };
 }
 
@@ -39,7 +42,7 @@ const FEED: &str = concat!(
     " AS unread FROM notification_feeds f WHERE f.tenant_id = $1 AND f.user_id = $2"
 );
 
-pub fn feed(conn: &mut PgConnection, owner: Owner, now: Timestamp) -> Result<Feed> {
+fn feed(conn: &mut PgConnection, owner: Owner, now: Timestamp) -> Result<Feed> {
     let found = sql(FEED).bind(owner.tenant).bind(owner.user).bind(now).get_result(conn).optional()?;
     found.ok_or_else(|| Error::not_found("feed"))
 }
@@ -82,37 +85,33 @@ pub fn is_deleted(conn: &mut PgConnection, owner: Owner, id: NotificationId) -> 
     Ok(found.number > 0)
 }
 
-struct Listed {
-    part: i32,
-    row: NotificationRow,
+/// What the feed's row says, and one of the page: its place in the order, and its row.
+type Listed = (i64, i64, i32, NotificationRow);
+type ListedColumns = (BigInt, BigInt, Integer, Columns);
+
+/// How long pages are in a statement's text: for a LIMIT that it does not know, PostgreSQL plans a tenth of the table,
+/// and so plans each page anew. A few lengths, so that each connection prepares a few statements; what is read beyond
+/// the wanted page is not handed out.
+const LENGTHS: [i64; 4] = [21, 51, 101, 201];
+
+fn length(limit: i64) -> i64 {
+    LENGTHS.into_iter().find(|length| limit <= *length).unwrap_or(limit)
 }
 
-#[derive(QueryableByName)]
-struct Part {
-    #[diesel(sql_type = Integer)]
-    part: i32,
-}
-
-impl QueryableByName<diesel::pg::Pg> for Listed {
-    fn build<'a>(row: &impl diesel::row::NamedRow<'a, diesel::pg::Pg>) -> diesel::deserialize::Result<Self> {
-        Ok(Self { part: Part::build(row)?.part, row: NotificationRow::build(row)? })
-    }
-}
-
-/// The page that is wanted, each with the place that a next page would go on behind.
+/// What the feed's row says, and the page that is wanted of the same moment, each with the place that a next page would
+/// go on behind.
 pub fn list(
     conn: &mut PgConnection,
     owner: Owner,
     wanted: &Wanted,
     now: Timestamp,
-) -> Result<Vec<(Notification, Cursor)>> {
-    let Some(text) = text(wanted) else { return Ok(Vec::new()) };
+) -> Result<(Feed, Vec<(Notification, Cursor)>)> {
+    let Some(text) = text(wanted) else { return Ok((feed(conn, owner, now)?, Vec::new())) };
     let filter = &wanted.filter;
     let rows: Vec<Listed> = sql(text)
         .bind(owner.tenant)
         .bind(owner.user)
         .bind(now)
-        .bind(wanted.limit)
         .bind(wanted.offset)
         .bind(filter.kind.clone())
         .bind(filter.category.map(|category| category.as_str().to_owned()))
@@ -123,15 +122,23 @@ pub fn list(
         .bind(wanted.after.map(|after| after.at))
         .bind(wanted.after.map(|after| after.id))
         .bind(wanted.after.map_or(0, |after| i32::from(after.part)))
+        .typed::<ListedColumns>()
         .load(conn)?;
+    let feed = match rows.first() {
+        Some((head, unread, ..)) => Feed { head: *head, unread: *unread },
+        None => feed(conn, owner, now)?,
+    };
     let sort = wanted.sort;
-    rows.into_iter()
-        .map(|Listed { part, row }| {
+    let page = rows
+        .into_iter()
+        .take(usize::try_from(wanted.limit).unwrap_or(0))
+        .map(|(_, _, part, row)| {
             let part = u8::try_from(part).unwrap_or_default();
             let cursor = Cursor { sort, part, at: row.last_event_at, id: row.id.0 };
             Ok((row.into_notification()?, cursor))
         })
-        .collect()
+        .collect::<Result<_>>()?;
+    Ok((feed, page))
 }
 
 /// One stretch of a list that an index has in order.
@@ -149,10 +156,18 @@ fn text(wanted: &Wanted) -> Option<String> {
     if branches.is_empty() {
         return None;
     }
-    let stretches: Vec<String> = branches.iter().map(|branch| stretch(wanted, branch)).collect();
+    let counted = format!("WITH feed AS ({FEED}) SELECT (SELECT head FROM feed), (SELECT unread FROM feed)");
+    let (length, is_skipping) = (length(wanted.limit), wanted.offset > 0);
+    let offset = if is_skipping { " OFFSET $4" } else { "" };
+    if let [branch] = branches.as_slice() {
+        return Some(format!("{counted}, {} LIMIT {length}{offset}", stretch(wanted, branch)));
+    }
+    let skipped = if is_skipping { " + $4" } else { "" };
+    let cut = |branch| format!("(SELECT {} LIMIT {length}{skipped})", stretch(wanted, branch));
+    let stretches: Vec<String> = branches.iter().map(cut).collect();
     Some(format!(
-        "SELECT * FROM ({}) n ORDER BY n.part, n.last_event_at DESC, n.id DESC LIMIT $4 OFFSET $5",
-        stretches.join(" UNION ALL ")
+        "{counted}, n.* FROM ({}) n ORDER BY n.part, n.last_event_at DESC, n.id DESC LIMIT {length}{offset}",
+        stretches.join(" UNION ALL "),
     ))
 }
 
@@ -197,6 +212,7 @@ fn branches(wanted: &Wanted) -> Vec<Branch> {
     }
 }
 
+/// What follows SELECT, in order.
 fn stretch(wanted: &Wanted, branch: &Branch) -> String {
     let mut found = String::from(
         "FROM notifications n WHERE n.tenant_id = $1 AND n.recipient_id = $2 AND n.visible AND n.deleted_at IS NULL \
@@ -204,7 +220,7 @@ fn stretch(wanted: &Wanted, branch: &Branch) -> String {
     );
     found.push_str(branch.status.unwrap_or_default());
     let by_priority = wanted.sort == Sort::Priority;
-    let behind = "(n.last_event_at, n.id) < ($12, $13)";
+    let behind = "(n.last_event_at, n.id) < ($11, $12)";
     if branch.is_behind_cursor && !by_priority {
         found.push_str(" AND ");
         found.push_str(behind);
@@ -214,29 +230,29 @@ fn stretch(wanted: &Wanted, branch: &Branch) -> String {
         found = format!("FROM (SELECT * {found} {order} LIMIT {WINDOW}) n WHERE true");
     }
     if branch.is_behind_cursor && by_priority {
-        found.push_str(&format!(" AND ({BY_PRIORITY} > $14 OR ({BY_PRIORITY} = $14 AND {behind}))"));
+        found.push_str(&format!(" AND ({BY_PRIORITY} > $13 OR ({BY_PRIORITY} = $13 AND {behind}))"));
     }
     for (is_wanted, condition) in conditions(wanted) {
         found.push_str(if is_wanted { condition } else { "" });
     }
     let order = if by_priority { "ORDER BY part, n.last_event_at DESC, n.id DESC" } else { order };
-    format!("(SELECT {} AS part, {COLUMNS} {found} {order} LIMIT $4 + $5)", branch.part)
+    format!("{} AS part, {COLUMNS} {found} {order}", branch.part)
 }
 
 fn conditions(wanted: &Wanted) -> [(bool, &'static str); 9] {
     let filter = &wanted.filter;
     [
-        (filter.kind.is_some(), " AND n.type = $6"),
-        (filter.category.is_some(), " AND n.category = $7"),
-        (filter.priority.is_some(), " AND n.priority = $8"),
-        (filter.team.is_some(), " AND n.team_id = $9"),
-        (filter.since.is_some(), " AND n.last_event_at >= $10"),
+        (filter.kind.is_some(), " AND n.type = $5"),
+        (filter.category.is_some(), " AND n.category = $6"),
+        (filter.priority.is_some(), " AND n.priority = $7"),
+        (filter.team.is_some(), " AND n.team_id = $8"),
+        (filter.since.is_some(), " AND n.last_event_at >= $9"),
         (filter.is_read == Some(true), " AND n.read_at IS NOT NULL"),
         (filter.is_read == Some(false), " AND n.read_at IS NULL"),
         (filter.channel.is_some(), channel(filter.channel)),
         (
             filter.words.is_some(),
-            " AND authz.words(n.title || ' ' || n.body) @@ (SELECT authz.wanted_words($11))",
+            " AND authz.words(n.title || ' ' || n.body) @@ (SELECT authz.wanted_words($10))",
         ),
     ]
 }

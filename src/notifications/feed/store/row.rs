@@ -23,7 +23,31 @@ pub(super) use notification_columns;
 /// The same, for statements that are put together.
 pub const COLUMNS: &str = notification_columns!();
 
-#[derive(Debug, QueryableByName)]
+/// Their types, in that order.
+pub type Columns = (
+    SqlUuid,
+    BigInt,
+    Text,
+    Text,
+    Text,
+    Text,
+    Nullable<Text>,
+    Jsonb,
+    Text,
+    Text,
+    Text,
+    Timestamptz,
+    Nullable<Timestamptz>,
+    Nullable<Timestamptz>,
+    Nullable<Timestamptz>,
+    Nullable<Timestamptz>,
+    SqlUuid,
+    Nullable<SqlUuid>,
+    Timestamptz,
+    Timestamptz,
+);
+
+#[derive(Debug, Queryable, QueryableByName)]
 pub struct NotificationRow {
     #[diesel(sql_type = SqlUuid)]
     pub id: NotificationId,
