@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::events::model::{Audience, INLINE_MAX, Plan};
 use super::events::{disabled, said};
 use super::model::conversation_group;
-use super::pipeline::{self, CHUNK, Stretch};
+use super::pipeline::{self, Stretch};
 use super::{Notifications, templates};
 use crate::base::id::{ClientId, ConversationId, EventId, MessageId, UserId};
 use crate::base::{Actor, Result};
@@ -66,7 +66,6 @@ pub fn notify(tx: &mut Tx<'_>, n: &Notifications, actor: &Actor, written: &Writt
             actor: Some(actor.user),
             group_key: Some(&group),
             up_to,
-            limit: CHUNK,
             looking: &written.looking,
         };
         let done = pipeline::step(n, tx, actor.tenant, &stretch)?;

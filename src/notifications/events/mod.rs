@@ -188,7 +188,6 @@ fn write(
         actor: what.actor,
         group_key: None,
         up_to: None,
-        limit: pipeline::CHUNK,
         looking: &[],
     };
     let done = pipeline::step(n, tx, tenant, &stretch)?;

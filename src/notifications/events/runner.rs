@@ -9,7 +9,7 @@ use super::store::{self, Step};
 use crate::base::Result;
 use crate::base::id::{EventId, TenantId};
 use crate::notifications::Notifications;
-use crate::notifications::pipeline::{self, CHUNK, Stretch};
+use crate::notifications::pipeline::{self, Stretch};
 
 /// How soon an event is found that another process took over and did not finish.
 const EVERY: Duration = Duration::from_secs(1);
@@ -67,7 +67,6 @@ async fn chunk(n: &Notifications, tenant: TenantId, event: EventId) -> Result<bo
             actor: running.actor,
             group_key: None,
             up_to: running.up_to,
-            limit: CHUNK,
             looking: &[],
         };
         let done = pipeline::step(&task, tx, tenant, &stretch)?;

@@ -36,7 +36,6 @@ pub struct Stretch<'a> {
     /// At most one unread notification a person carries it.
     pub group_key: Option<&'a str>,
     pub up_to: Option<Uuid>,
-    pub limit: i64,
     /// Who has what it is about open before them.
     pub looking: &'a [UserId],
 }
@@ -58,7 +57,7 @@ pub fn step(n: &Notifications, tx: &mut Tx<'_>, tenant: TenantId, stretch: &Stre
     let now = n.clock.now();
     let (batch, outcome) = tx.as_system(|sys| {
         let scope = (stretch.audience, stretch.plan);
-        let people = load(sys, tenant, scope, stretch.actor, (stretch.up_to, stretch.limit))?;
+        let people = load(sys, tenant, scope, stretch.actor, stretch.up_to)?;
         let ids: Vec<UserId> = people.iter().map(|person| person.id).collect();
         let standing = match stretch.group_key {
             Some(key) => standing(sys, tenant, &ids, key)?,
@@ -84,7 +83,7 @@ pub fn step(n: &Notifications, tx: &mut Tx<'_>, tenant: TenantId, stretch: &Stre
             written: size(batch.rows.len() + batch.raised.len()),
             skipped: size(batch.skips.len()),
             up_to: people.last().map(|person| person.id.0),
-            is_last: i64::try_from(people.len()).is_ok_and(|found| found < stretch.limit),
+            is_last: i64::try_from(people.len()).is_ok_and(|found| found < CHUNK),
             has_deliveries: !batch.deliveries.is_empty(),
         };
         Ok((batch.events, outcome))

@@ -12,6 +12,7 @@ use crate::base::{Locale, Result, Role, Timestamp};
 use crate::db::SystemTx;
 use crate::db::sql::sql;
 use crate::notifications::events::model::{Audience, Plan};
+use crate::notifications::pipeline::CHUNK;
 use crate::preferences::{Levels, PerChannel, QuietHours, Say};
 
 /// One recipient, under the lock of their feed.
@@ -97,70 +98,104 @@ impl Person {
     }
 }
 
-/// The people of an audience in the order of their ids, `u` with their feed `f` locked in that order. Each branch is cut after
-/// the same id, one longer for the actor who is left out, so the whole is what the whole audience would be. Of overrides for several clients
-/// of one member, off by any wins.
-const LOAD: &str = "
-    SELECT u.id, u.role, u.locale, u.timezone, u.email, u.phone, f.head, f.unread, f.held, f.pushes,
-           ($11 IS NULL OR EXISTS (SELECT FROM team_members t WHERE t.tenant_id = $1 AND t.team_id = $11 AND t.user_id = u.id))
-           AND ($12 IS NULL OR u.role IN ('owner', 'manager')
-                OR EXISTS (SELECT FROM client_members m WHERE u.role = 'client' AND m.tenant_id = $1 AND m.client_id = $12 AND m.user_id = u.id)
-                OR EXISTS (SELECT FROM clients c WHERE u.role = 'employee' AND c.tenant_id = $1 AND c.id = $12 AND (c.operator_id = u.id
-                    OR c.team_id IN (SELECT t.team_id FROM team_members t WHERE t.tenant_id = $1 AND t.user_id = u.id)))) AS in_scope,
-           p.channel_inapp AS own_inapp, p.channel_email AS own_email, p.channel_sms AS own_sms, p.channel_push AS own_push,
-           o.inapp AS over_inapp, o.email AS over_email, o.sms AS over_sms, o.push AS over_push,
-           coalesce(s.digest_mode <> 'off', false) AS has_digest, s.quiet_from, s.quiet_to, s.quiet_timezone
-      FROM (SELECT named.id FROM (
-              SELECT id FROM unnest($4::uuid[]) w (id) WHERE id > $2
-              UNION
-              SELECT t.user_id FROM team_members t WHERE t.tenant_id = $1 AND t.team_id = ANY ($5) AND t.user_id > $2
-              UNION
-              (SELECT r.id FROM users r WHERE r.tenant_id = $1 AND r.role <> 'client' AND r.role = ANY ($6) AND r.deleted_at IS NULL
-                AND r.id > $2 ORDER BY r.id LIMIT $3 + 1)
-              UNION
-              (SELECT r.id FROM users r WHERE 'client' = ANY ($6) AND r.tenant_id = $1 AND r.role = 'client' AND r.deleted_at IS NULL AND r.id > $2
-                ORDER BY r.id LIMIT $3 + 1)
-              UNION
-              SELECT m.user_id FROM client_members m WHERE m.tenant_id = $1 AND m.client_id = ANY ($7) AND m.user_id > $2
-              UNION
-              SELECT c.operator_id FROM clients c WHERE c.tenant_id = $1 AND c.id = ANY ($8) AND c.operator_id > $2
-              UNION
-              SELECT t.user_id FROM clients c JOIN team_members t ON t.tenant_id = c.tenant_id AND t.team_id = c.team_id
-               WHERE c.tenant_id = $1 AND c.id = ANY ($8) AND c.operator_id IS NULL AND t.user_id > $2
-              UNION
-              (SELECT e.id FROM users e WHERE $9 AND e.tenant_id = $1 AND e.deleted_at IS NULL AND e.id > $2 ORDER BY e.id LIMIT $3 + 1)
-            ) named (id) JOIN users l ON l.tenant_id = $1 AND l.id = named.id AND l.deleted_at IS NULL
-             WHERE named.id IS DISTINCT FROM $10 ORDER BY named.id LIMIT $3) named
-      JOIN users u ON u.tenant_id = $1 AND u.id = named.id
-      JOIN notification_feeds f ON f.tenant_id = $1 AND f.user_id = u.id
-      LEFT JOIN notification_preferences p ON p.tenant_id = $1 AND p.user_id = u.id AND p.category = $13
-      LEFT JOIN notification_settings s ON s.tenant_id = $1 AND s.user_id = u.id
-      LEFT JOIN LATERAL (
-            SELECT bool_and(v.channel_inapp) AS inapp, bool_and(v.channel_email) AS email,
-                   bool_and(v.channel_sms) AS sms, bool_and(v.channel_push) AS push
-              FROM client_members m JOIN notification_overrides v ON v.tenant_id = m.tenant_id AND v.client_id = m.client_id
-             WHERE u.role = 'client' AND m.tenant_id = $1 AND m.user_id = u.id AND v.category = $13
-               AND ($12 IS NULL OR m.client_id = $12)) o ON true
-     ORDER BY named.id FOR UPDATE OF f";
+const COLUMNS: &str = "u.id, u.role, u.locale, u.timezone, u.email, u.phone, f.head, f.unread, f.held, f.pushes,
+    p.channel_inapp AS own_inapp, p.channel_email AS own_email, p.channel_sms AS own_sms, p.channel_push AS own_push,
+    o.inapp AS over_inapp, o.email AS over_email, o.sms AS over_sms, o.push AS over_push,
+    coalesce(s.digest_mode <> 'off', false) AS has_digest, s.quiet_from, s.quiet_to, s.quiet_timezone";
+const OF_TEAM: &str =
+    "EXISTS (SELECT FROM team_members t WHERE t.tenant_id = $1 AND t.team_id = $9 AND t.user_id = u.id)";
+const OF_CLIENT: &str = "(u.role IN ('owner', 'manager')
+    OR EXISTS (SELECT FROM client_members m WHERE u.role = 'client' AND m.tenant_id = $1 AND m.client_id = $10 AND m.user_id = u.id)
+    OR EXISTS (SELECT FROM clients c WHERE u.role = 'employee' AND c.tenant_id = $1 AND c.id = $10 AND (c.operator_id = u.id
+        OR c.team_id IN (SELECT t.team_id FROM team_members t WHERE t.tenant_id = $1 AND t.user_id = u.id))))";
 
-/// The next `limit` people of the audience after `up_to`, at most; fewer means that there are no more.
+/// The next people of an audience in the order of their ids, `u`, with their feeds `f` locked in that order. The text has
+/// what this audience names and nothing else, since PostgreSQL plans most of these anew. Of overrides for several
+/// clients of one member, off by any wins.
+fn text(audience: &Audience, plan: &Plan) -> Option<String> {
+    let named = named(audience)?;
+    let in_scope = match (plan.team, plan.client) {
+        (None, None) => "true".to_owned(),
+        (Some(_), None) => OF_TEAM.to_owned(),
+        (None, Some(_)) => OF_CLIENT.to_owned(),
+        (Some(_), Some(_)) => format!("{OF_TEAM} AND {OF_CLIENT}"),
+    };
+    let of_client = if plan.client.is_some() { "AND m.client_id = $10" } else { "" };
+    Some(format!(
+        "SELECT {COLUMNS}, {in_scope} AS in_scope
+           FROM (SELECT named.id FROM ({named}) named (id)
+                   JOIN users l ON l.tenant_id = $1 AND l.id = named.id AND l.deleted_at IS NULL
+                  WHERE named.id IS DISTINCT FROM $8 ORDER BY named.id LIMIT {CHUNK}) named
+           JOIN users u ON u.tenant_id = $1 AND u.id = named.id
+           JOIN notification_feeds f ON f.tenant_id = $1 AND f.user_id = u.id
+           LEFT JOIN notification_preferences p ON p.tenant_id = $1 AND p.user_id = u.id AND p.category = $11
+           LEFT JOIN notification_settings s ON s.tenant_id = $1 AND s.user_id = u.id
+           LEFT JOIN LATERAL (
+                 SELECT bool_and(v.channel_inapp) AS inapp, bool_and(v.channel_email) AS email,
+                        bool_and(v.channel_sms) AS sms, bool_and(v.channel_push) AS push
+                   FROM client_members m JOIN notification_overrides v ON v.tenant_id = m.tenant_id AND v.client_id = m.client_id
+                  WHERE u.role = 'client' AND m.tenant_id = $1 AND m.user_id = u.id AND v.category = $11 {of_client}) o ON true
+          ORDER BY named.id FOR UPDATE OF f"
+    ))
+}
+
+/// The ids after `$2`, each once. What can be long is cut after the same id, one longer for the actor who is left out, so
+/// the whole is what the whole audience would be.
+fn named(audience: &Audience) -> Option<String> {
+    let is_for = |client: bool| audience.roles.iter().any(|role| (*role == Role::Client) == client);
+    let cut = format!("ORDER BY r.id LIMIT {CHUNK} + 1");
+    let everybody = "SELECT r.id FROM users r WHERE r.tenant_id = $1 AND r.deleted_at IS NULL AND r.id > $2";
+    let parts = [
+        (!audience.users.is_empty(), "SELECT id FROM unnest($3::uuid[]) w (id) WHERE id > $2".to_owned()),
+        (
+            !audience.teams.is_empty(),
+            "SELECT t.user_id FROM team_members t WHERE t.tenant_id = $1 AND t.team_id = ANY ($4) AND t.user_id > $2"
+                .to_owned(),
+        ),
+        // As the index of the few who are no clients has it.
+        (is_for(false), format!("({everybody} AND r.role <> 'client' AND r.role = ANY ($5) {cut})")),
+        (is_for(true), format!("({everybody} AND r.role = 'client' {cut})")),
+        (
+            !audience.clients.is_empty(),
+            "SELECT m.user_id FROM client_members m WHERE m.tenant_id = $1 AND m.client_id = ANY ($6) AND m.user_id > $2"
+                .to_owned(),
+        ),
+        (
+            !audience.operators_of.is_empty(),
+            "SELECT c.operator_id FROM clients c WHERE c.tenant_id = $1 AND c.id = ANY ($7) AND c.operator_id > $2
+             UNION
+             SELECT t.user_id FROM clients c JOIN team_members t ON t.tenant_id = c.tenant_id AND t.team_id = c.team_id
+              WHERE c.tenant_id = $1 AND c.id = ANY ($7) AND c.operator_id IS NULL AND t.user_id > $2"
+                .to_owned(),
+        ),
+        (audience.everyone, format!("({everybody} {cut})")),
+    ];
+    let parts: Vec<String> =
+        parts.into_iter().filter_map(|(is_named, part)| is_named.then_some(part)).collect();
+    match parts.as_slice() {
+        [] => None,
+        [one] => Some(format!("SELECT DISTINCT one.id FROM ({one}) one (id)")),
+        many => Some(many.join(" UNION ")),
+    }
+}
+
+/// The next people of the audience after `up_to`, [`CHUNK`] at most; fewer means that there are no more.
 pub fn load(
     sys: &mut SystemTx<'_>,
     tenant: TenantId,
     (audience, plan): (&Audience, &Plan),
     actor: Option<UserId>,
-    (up_to, limit): (Option<Uuid>, i64),
+    up_to: Option<Uuid>,
 ) -> Result<Vec<Person>> {
-    Ok(sql(LOAD)
+    let Some(text) = text(audience, plan) else { return Ok(Vec::new()) };
+    Ok(sql(text)
         .bind(tenant)
         .bind(up_to.unwrap_or(Uuid::nil()))
-        .bind(limit)
         .bind(audience.users.iter().map(|id| id.0).collect::<Vec<_>>())
         .bind(audience.teams.iter().map(|id| id.0).collect::<Vec<_>>())
         .bind(audience.roles.iter().map(|role| role.as_str().to_owned()).collect::<Vec<_>>())
         .bind(audience.clients.iter().map(|id| id.0).collect::<Vec<_>>())
         .bind(audience.operators_of.iter().map(|id| id.0).collect::<Vec<_>>())
-        .bind(audience.everyone)
         .bind(actor)
         .bind(plan.team)
         .bind(plan.client)

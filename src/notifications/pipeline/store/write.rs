@@ -64,54 +64,85 @@ pub struct Batch<'a> {
     pub events: Vec<(UserId, Event)>,
 }
 
-const WRITE: &str = "
-    WITH said AS (
-        SELECT * FROM unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::text[]) AS s (text, title, body, link, data)),
-    person AS (
+// The parts of the statement, each there when its rows are: PostgreSQL plans and starts what stands in the text, whether
+// or not there is anything for it to do, and most events are one notification for one person.
+const SAID: &str = "said AS (
+        SELECT * FROM unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::text[]) AS s (text, title, body, link, data))";
+const PERSON: &str = "person AS (
         SELECT * FROM unnest($7::uuid[], $8::uuid[], $9::text[], $10::int[], $11::bigint[], $12::bool[], $13::bool[], $14::bool[],
             $15::bigint[], $16::bool[], $17::text[])
-          AS p (id, user_id, side, text, seq, visible, pushed, held, due, in_digest, decision)),
-    again AS (
+          AS p (id, user_id, side, text, seq, visible, pushed, held, due, in_digest, decision))";
+const AGAIN: &str = "again AS (
         SELECT * FROM unnest($18::uuid[], $19::uuid[], $20::int[], $21::bigint[], $22::bool[], $23::bool[], $24::bigint[], $25::bigint[], $26::bool[], $50::text[])
-          AS r (id, user_id, text, seq, pushed, held, due, count, woken, decision)),
-    feed AS (
+          AS r (id, user_id, text, seq, pushed, held, due, count, woken, decision))";
+const MOVED_BY_PERSON: &str =
+    "SELECT user_id, (seq > 0)::int AS told, visible::int AS unread, pushed, held, due FROM person";
+const MOVED_BY_AGAIN: &str =
+    "SELECT user_id, (seq > 0)::int AS told, woken::int AS unread, pushed, held, due FROM again";
+const FEED: &str = "feed AS (
         UPDATE notification_feeds f SET head = f.head + m.told, unread = f.unread + m.unread,
                pushes = CASE WHEN m.pushed THEN ARRAY(SELECT at FROM unnest(f.pushes) at WHERE at > $27::timestamptz - interval '60 seconds' ORDER BY at)
                              || $27::timestamptz ELSE f.pushes END,
                held = f.held + m.held::int,
                held_since = CASE WHEN m.held THEN coalesce(f.held_since, $27) ELSE f.held_since END,
-               summary_due_at = CASE WHEN m.held THEN coalesce(f.summary_due_at, to_timestamp(m.due / 1000.0)) ELSE f.summary_due_at END
-          FROM (SELECT user_id, (seq > 0)::int AS told, visible::int AS unread, pushed, held, due FROM person
-                UNION ALL SELECT user_id, (seq > 0)::int, woken::int, pushed, held, due FROM again) m
-         WHERE f.tenant_id = $1 AND f.user_id = m.user_id),
-    written AS (
+               summary_due_at = CASE WHEN m.held THEN coalesce(f.summary_due_at, to_timestamp(m.due / 1000.0)) ELSE f.summary_due_at END";
+const WRITTEN: &str = "written AS (
         INSERT INTO notifications (tenant_id, id, recipient_type, recipient_id, team_id, seq, changed_seq, event_id, type, category,
             title, body, link, data, priority, channel, visible, decision, group_key, in_digest, last_event_at, expires_at, processed_at,
             created_at, updated_at)
         SELECT $1, p.id, p.side, p.user_id, $28, p.seq, p.seq, $29, $30, $31, s.title, s.body, s.link, s.data::jsonb, $32, $33, p.visible,
                p.decision::jsonb, $34, p.in_digest, $27, $35, CASE WHEN p.held THEN NULL ELSE $27 END, $27, $27
-          FROM person p JOIN said s USING (text)),
-    raised AS (
+          FROM person p JOIN said s USING (text))";
+const RAISED: &str = "raised AS (
         UPDATE notifications n SET changed_seq = CASE WHEN a.seq > 0 THEN a.seq ELSE n.changed_seq END, event_id = $29, title = s.title,
                body = s.body, link = s.link, data = s.data::jsonb || jsonb_build_object('count', a.count), last_event_at = $27,
                snoozed_until = NULL, expires_at = $35, decision = a.decision::jsonb,
                processed_at = CASE WHEN a.held THEN NULL ELSE n.processed_at END, updated_at = $27
           FROM again a JOIN said s USING (text)
-         WHERE n.tenant_id = $1 AND n.id = a.id),
-    sent AS (
+         WHERE n.tenant_id = $1 AND n.id = a.id)";
+const SENT: &str = "sent AS (
         INSERT INTO deliveries (tenant_id, id, notification_id, event_id, user_id, channel, type, to_address, lane, next_attempt_at, deadline_at,
             created_at, updated_at)
         SELECT $1, d.id, d.notification, $29, d.user_id, d.channel, $30, d.address, $36, to_timestamp(d.next / 1000.0),
                to_timestamp(d.next / 1000.0) + interval '24 hours', $27, $27
           FROM unnest($37::uuid[], $38::uuid[], $39::uuid[], $40::text[], $41::text[], $42::bigint[])
             AS d (id, notification, user_id, channel, address, next)
-        ON CONFLICT ON CONSTRAINT deliveries_once DO NOTHING),
-    skipped AS (
+        ON CONFLICT ON CONSTRAINT deliveries_once DO NOTHING)";
+const SKIPPED: &str = "skipped AS (
         INSERT INTO notification_skips (tenant_id, event_id, user_id, decision, created_at)
-        SELECT $1, $29, k.user_id, k.decision::jsonb, $27 FROM unnest($43::uuid[], $44::text[]) AS k (user_id, decision))
+        SELECT $1, $29, k.user_id, k.decision::jsonb, $27 FROM unnest($43::uuid[], $44::text[]) AS k (user_id, decision))";
+const OUTBOX: &str = "
     INSERT INTO outbox (tenant_id, topic, seq, id, event, payload, fanout, user_ids)
     SELECT $1, 'client:notifications:' || e.user_id, e.seq, e.id, e.event, e.payload::json, '{}', ARRAY[e.user_id]
       FROM unnest($45::uuid[], $46::bigint[], $47::uuid[], $48::text[], $49::text[]) AS e (user_id, seq, id, event, payload)";
+
+fn text(batch: &Batch<'_>) -> String {
+    let (mut parts, mut moved) = (Vec::new(), Vec::new());
+    if !batch.rows.is_empty() {
+        parts.extend([PERSON, WRITTEN]);
+        moved.push(MOVED_BY_PERSON);
+    }
+    if !batch.raised.is_empty() {
+        parts.extend([AGAIN, RAISED]);
+        moved.push(MOVED_BY_AGAIN);
+    }
+    let feed = format!(
+        "{FEED} FROM ({}) m WHERE f.tenant_id = $1 AND f.user_id = m.user_id)",
+        moved.join(" UNION ALL ")
+    );
+    if !moved.is_empty() {
+        parts.insert(0, SAID);
+        parts.push(&feed);
+    }
+    if !batch.deliveries.is_empty() {
+        parts.push(SENT);
+    }
+    if !batch.skips.is_empty() {
+        parts.push(SKIPPED);
+    }
+    let with = if parts.is_empty() { "" } else { "WITH " };
+    format!("{with}{}{OUTBOX}", parts.join(",\n    "))
+}
 
 /// The feeds of everybody in the batch are locked.
 pub fn write(sys: &mut SystemTx<'_>, tenant: TenantId, batch: &Batch<'_>) -> Result<()> {
@@ -121,7 +152,7 @@ pub fn write(sys: &mut SystemTx<'_>, tenant: TenantId, batch: &Batch<'_>) -> Res
     let rows = &batch.rows;
     let raised = &batch.raised;
     let lane = crate::notifications::pipeline::lane(plan);
-    sql(WRITE)
+    sql(text(batch))
         .bind(tenant)
         .bind((0..texts.len()).map(index).collect::<Vec<i32>>())
         .bind(texts.iter().map(|said| said.title.clone()).collect::<Vec<_>>())
