@@ -33,7 +33,7 @@ impl Drop for UnderWay {
 
 fn watch() {
     loop {
-        thread::sleep(Duration::from_secs(1));
+        thread::park_timeout(Duration::from_secs(1));
         let under_way = UNDER_WAY.lock().unwrap();
         if let Some((_, test)) = under_way.values().find(|(since, _)| since.elapsed() > LONGEST) {
             eprintln!("test {test} hangs: it runs for more than {} minutes", LONGEST.as_secs() / 60);
