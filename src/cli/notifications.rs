@@ -20,7 +20,7 @@ pub struct Args {
 enum What {
     /// Take away what expired, and what is older than it is kept
     Cleanup,
-    /// Queue stuck deliveries again, tell people what they were not told, and count unread notifications anew
+    /// Tell people what they were not told, and count unread notifications anew
     Repair,
     /// Send one person a sample of each category, for work on an app
     Fake {
@@ -35,7 +35,6 @@ pub fn run(config: Config, args: &Args) -> anyhow::Result<()> {
         What::Cleanup => cleanup(&app).await,
         What::Repair => {
             let done = repair::repair(&app.notifications).await?;
-            println!("deliveries queued again: {}", done.requeued);
             println!("people told by a summary: {}", done.told);
             println!("counters set right: {}", done.recounted);
             Ok(())

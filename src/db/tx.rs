@@ -83,13 +83,13 @@ impl WorkerTx<'_> {
     }
 }
 
-/// The statements that open an actor's transaction, in one trip. Only ids and words of closed sets are put in, so
+/// The statements that open an actor's transaction, in one trip. All that one reads is of one moment. Only ids and words of closed sets are put in, so
 /// there is nothing to quote.
 pub(super) fn begin_as(actor: &Actor, read_only: bool) -> Begin {
     let sql = format!(
         "BEGIN{}; SELECT set_config('app.tenant_id', '{}', true), set_config('app.user_id', '{}', true), \
          set_config('app.role', '{}', true)",
-        if read_only { " READ ONLY" } else { "" },
+        if read_only { " ISOLATION LEVEL REPEATABLE READ READ ONLY" } else { "" },
         actor.tenant,
         actor.user,
         actor.role.as_str(),

@@ -226,7 +226,14 @@ impl Shared {
                 next = next.min(row.due_at);
             } else if is_free(&row, now) {
                 let due = Some(row.due_at);
-                claims.extend(self.take(job, row, due, self.busy()).await?);
+                match self.take(job, row, due, self.busy()).await {
+                    Ok(claim) => claims.extend(claim),
+                    // What is taken already must run: its lease would keep everybody else from it.
+                    Err(error) => {
+                        tracing::warn!(%error, job = job.name(), "a run could not be taken; looking again");
+                        next = next.min(now.plus(Duration::from_secs(1)));
+                    }
+                }
             } else {
                 next = next.min(row.lease_until.unwrap_or(now).max(now.plus(Duration::from_secs(1))));
             }

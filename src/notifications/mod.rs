@@ -12,6 +12,7 @@ pub mod intake;
 pub mod jobs;
 pub mod live;
 pub mod model;
+mod over;
 mod pipeline;
 mod policy;
 pub mod rejected;

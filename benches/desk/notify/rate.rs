@@ -55,7 +55,11 @@ pub async fn run(report: &mut Report, service: &Service, world: &World, scale: &
             while delivered.len() < total {
                 let heard = tokio::time::timeout(PATIENCE, told.recv()).await;
                 match heard.context("events did not arrive")?.context("nobody listens")? {
-                    Ok(Heard(took)) => delivered.push(took.unwrap_or_default()),
+                    Ok(Heard(Some(took))) => delivered.push(took),
+                    Ok(Heard(None)) => {
+                        report.void("somebody was told something else than an event of this part");
+                        break;
+                    }
                     Err(fault) => {
                         report.void(fault);
                         break;

@@ -112,7 +112,8 @@ fn consider(d: &Deliveries, tenant: TenantId, row: Loaded, now: Timestamp, plan:
         is_theirs: row.is_theirs,
         about: match &current {
             Some(current) => About::Notification(current),
-            None if row.notification_id.is_none() && row.rendered.is_some() => About::Itself,
+            // Digests, summaries and samples come from no event. What comes from one may have outlived its notification.
+            None if row.event_id.is_none() => About::Itself,
             None => About::Gone,
         },
     };

@@ -91,7 +91,7 @@ struct Me {
 }
 
 const ME: &str = "SELECT u.email, u.phone, (SELECT count(*) FROM deliveries d WHERE d.tenant_id = $1 AND d.user_id = $2 \
-      AND d.notification_id IS NULL AND d.created_at > $3) AS recent \
+      AND d.event_id IS NULL AND d.created_at > $3) AS recent \
     FROM users u WHERE u.tenant_id = $1 AND u.id = $2";
 
 /// The address of somebody on a channel, and how many samples they had since `since`.

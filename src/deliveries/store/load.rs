@@ -7,7 +7,7 @@ use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Text, Time, Timestamptz,
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::base::id::{DeliveryId, NotificationId, TenantId, UserId};
+use crate::base::id::{DeliveryId, EventId, TenantId, UserId};
 use crate::base::role::UserType;
 use crate::base::{Locale, Result, Role, Timestamp};
 use crate::db::Tx;
@@ -20,8 +20,9 @@ use crate::preferences::{Category, Levels, PerChannel, Priority, QuietHours, Say
 pub struct Loaded {
     #[diesel(sql_type = SqlUuid)]
     pub id: DeliveryId,
+    /// None of digests, summaries and samples.
     #[diesel(sql_type = Nullable<SqlUuid>)]
-    pub notification_id: Option<NotificationId>,
+    pub event_id: Option<EventId>,
     #[diesel(sql_type = SqlUuid)]
     pub user_id: UserId,
     #[diesel(sql_type = Text)]
@@ -135,7 +136,7 @@ impl Loaded {
 // Rows whose lease another took since are not there. An override counts for the client that the event is about, or for
 // every client of the member where it is about none; off by any wins, as when the delivery was planned.
 const LOAD: &str = "
-    SELECT d.id, d.notification_id, d.user_id, d.channel, d.type AS kind, d.to_address, d.status, d.attempts, d.deadline_at,
+    SELECT d.id, d.event_id, d.user_id, d.channel, d.type AS kind, d.to_address, d.status, d.attempts, d.deadline_at,
            d.rendered, d.last_error, n.title, n.body, n.link, n.data, n.category::text AS category, n.priority,
            n.status AS read_status, n.deleted_at IS NOT NULL AS is_deleted, n.expires_at, u.role, u.locale, u.timezone,
            u.deleted_at IS NULL AND CASE d.channel WHEN 'email' THEN lower(u.email) IS NOT DISTINCT FROM lower(d.to_address)
@@ -154,7 +155,7 @@ const LOAD: &str = "
             SELECT bool_and(v.channel_email) AS email, bool_and(v.channel_sms) AS sms, bool_and(v.channel_push) AS push
               FROM client_members m JOIN notification_overrides v ON v.tenant_id = m.tenant_id AND v.client_id = m.client_id
              WHERE u.role = 'client' AND m.tenant_id = d.tenant_id AND m.user_id = d.user_id AND v.category = n.category
-               AND (n.data->>'client_id' IS NULL OR m.client_id::text = n.data->>'client_id')) o ON true
+               AND (n.data->>'client_id' IS NULL OR m.client_id::text = lower(n.data->>'client_id'))) o ON true
      WHERE d.tenant_id = $1 AND d.id = ANY ($2) AND d.lease_token = $3 AND d.status IN ('queued', 'sending')
        FOR UPDATE OF d";
 

@@ -65,6 +65,11 @@ pub fn announce_as(
         let progress = store::progress(tx, tenant, first)?.ok_or_else(|| Error::not_found("event"))?;
         return Ok(Accepted { progress, replayed: true });
     }
+    // A copy of what was told in time is answered above.
+    let now = n.clock.now();
+    if what.expires_at.is_some_and(|at| at <= now) {
+        return Err(Error::validation(vec![Fault::new("expires_at", "out_of_range").with("min", now)]));
+    }
     let (mut plan, audience) = plan(n, tx, tenant, what)?;
     settle(&mut plan);
     write(tx, n, tenant, event, what, (plan, audience))
@@ -116,8 +121,9 @@ fn plan(n: &Notifications, tx: &mut Tx<'_>, tenant: TenantId, what: &Announced) 
 /// Which value of an event names `id`.
 fn where_it_stands(what: &Announced, id: uuid::Uuid) -> String {
     let Some(named) = &what.recipients else {
-        let names =
-            |(_, value): &(&String, &Value)| value.as_str().is_some_and(|text| text == id.to_string());
+        let names = |(_, value): &(&String, &Value)| {
+            value.as_str().is_some_and(|text| text.eq_ignore_ascii_case(&id.to_string()))
+        };
         return what
             .payload
             .iter()
@@ -158,6 +164,7 @@ fn write(
         && audience.roles.is_empty()
         && audience.clients.is_empty()
         && audience.teams.is_empty()
+        && audience.operators_of.is_empty()
         && i64::try_from(audience.users.len()).is_ok_and(|named| named <= INLINE_MAX);
     let planned = match is_small {
         true => 0,

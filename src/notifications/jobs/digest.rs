@@ -27,27 +27,25 @@ const MOST_ITEMS: i64 = 500;
 const A_DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// Makes every digest that is due, and says how many mails that were. One person's that cannot be made holds up nobody
-/// else's of those that were found with it, and is tried again with the next run.
+/// else's, and is tried again with the next run.
 pub async fn send_due(n: &Notifications, now: Timestamp) -> Result<u64> {
-    let mut mails = 0;
+    let (mut mails, mut failure, mut failed) = (0, None, Vec::new());
     loop {
-        let due = n.db.worker(move |tx| store::due(tx, now, AT_ONCE)).await?;
+        let but = failed.clone();
+        let due = n.db.worker(move |tx| store::due(tx, now, AT_ONCE, but.clone())).await?;
         if due.is_empty() {
-            return Ok(mails);
+            return failure.map_or(Ok(mails), Err);
         }
-        let mut failed = None;
         for (tenant, user) in due {
             let task = n.clone();
             match n.db.system(tenant, move |tx| of_person(tx, &task, tenant, user, now)).await {
                 Ok(sent) => mails += u64::from(sent),
                 Err(error) => {
                     tracing::warn!(%error, tenant.id = %tenant, user.id = %user, "a digest could not be made");
-                    failed = Some(error);
+                    failed.push(user.0);
+                    failure = Some(error);
                 }
             }
-        }
-        if let Some(error) = failed {
-            return Err(error);
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What a hand asks for after an accident: deliveries that nobody sends, notifications that nobody was told of,
-//! counters that are not what they count.
+//! What a hand asks for after an accident: notifications that nobody was told of, counters that are not what they count.
+//! A delivery whose sender died needs no hand: whoever claims next takes it when its lease has ended.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::store::repair::{self as store, Miscount};
 use super::store::tenants;
+use crate::base::Result;
 use crate::base::id::TenantId;
-use crate::base::{Result, Timestamp};
 use crate::notifications::told::{self, UnreadTold};
 use crate::notifications::{Notifications, summary};
 
@@ -20,7 +20,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What was put right.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Repaired {
-    pub requeued: u64,
     /// People who were told, by a summary, of what they had not been told.
     pub told: u64,
     pub recounted: u64,
@@ -28,7 +27,7 @@ pub struct Repaired {
 
 pub async fn repair(n: &Notifications) -> Result<Repaired> {
     let now = n.clock.now();
-    let mut done = Repaired { requeued: requeue(n, now).await?, ..Repaired::default() };
+    let mut done = Repaired::default();
     let mut after = None;
     loop {
         let found = n.db.worker(move |tx| tenants(tx, after, AT_ONCE)).await?;
@@ -48,26 +47,16 @@ pub async fn repair(n: &Notifications) -> Result<Repaired> {
     Ok(done)
 }
 
-async fn requeue(n: &Notifications, now: Timestamp) -> Result<u64> {
-    let mut requeued = 0;
-    loop {
-        let some = n.db.worker(move |tx| store::requeue(tx, now, AT_ONCE)).await?;
-        requeued += u64::try_from(some).unwrap_or(0);
-        if some == 0 {
-            return Ok(requeued);
-        }
-    }
-}
-
 async fn recount(n: &Notifications, tenant: TenantId) -> Result<u64> {
     let (mut recounted, mut after) = (0, Uuid::nil());
     loop {
-        let suspects =
+        let (last, suspects) =
             n.db.system(tenant, move |tx| tx.as_system(|sys| store::suspects(sys, tenant, after, AT_ONCE)))
                 .await?;
-        let people: Vec<Uuid> = suspects.iter().map(|one| one.user_id.0).collect();
-        let Some(last) = people.last().copied() else { return Ok(recounted) };
-        recounted += of_people(n, tenant, people).await?;
+        let Some(last) = last else { return Ok(recounted) };
+        if !suspects.is_empty() {
+            recounted += of_people(n, tenant, suspects).await?;
+        }
         after = last;
     }
 }

@@ -55,9 +55,9 @@ pub struct Outcome {
 /// Deals with the next people of an audience, whose sockets hear of it after the commit.
 pub fn step(n: &Notifications, tx: &mut Tx<'_>, tenant: TenantId, stretch: &Stretch<'_>) -> Result<Outcome> {
     let now = n.clock.now();
-    let (batch, outcome) = tx.as_system(|sys| {
+    let (events, outcome) = tx.as_system(|sys| {
         let scope = (stretch.audience, stretch.plan);
-        let people = load(sys, tenant, scope, stretch.actor, stretch.up_to)?;
+        let people = load(sys, tenant, scope, stretch.actor, (stretch.up_to, now))?;
         let ids: Vec<UserId> = people.iter().map(|person| person.id).collect();
         let standing = match stretch.group_key {
             Some(key) => standing(sys, tenant, &ids, key)?,
@@ -88,7 +88,7 @@ pub fn step(n: &Notifications, tx: &mut Tx<'_>, tenant: TenantId, stretch: &Stre
         };
         Ok((batch.events, outcome))
     })?;
-    tell(n, tx, batch);
+    tell(n, tx, events);
     if outcome.has_deliveries {
         let due = Arc::clone(&n.deliveries_due);
         tx.after_commit(move || due.notify_one());

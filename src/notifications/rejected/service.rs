@@ -58,7 +58,14 @@ pub async fn retry(
             Ok(accepted)
         }
         // Nothing is wrong with the event.
-        Err(error) if matches!(error.kind(), Kind::Unavailable | Kind::Internal) => Err(error),
+        Err(error)
+            if matches!(
+                error.kind(),
+                Kind::Unavailable | Kind::Internal | Kind::RateLimited | Kind::Timeout
+            ) =>
+        {
+            Err(error)
+        }
         Err(error) => {
             let said = store::Said::of(&error);
             n.db.system(tenant, move |tx| store::refused(tx, (tenant, id), &said, now)).await?;

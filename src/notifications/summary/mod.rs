@@ -13,22 +13,27 @@ use crate::notifications::told::{self, SummaryTold};
 /// People dealt with in one transaction.
 const AT_ONCE: i64 = 500;
 
-/// Sends the summaries that are due, and says how many.
+/// Sends the summaries that are due, and says how many. A tenant in which it fails holds up no other; and whoever's feed
+/// somebody else has locked waits for the next run.
 pub async fn send_due(n: &Notifications, now: Timestamp) -> Result<u64> {
-    let mut sent = 0;
+    let (mut sent, mut failure, mut tried) = (0, None, Vec::new());
     loop {
-        let due = n.db.worker(move |tx| store::due(tx, now, AT_ONCE)).await?;
+        let before = tried.clone();
+        let due = n.db.worker(move |tx| store::due(tx, now, AT_ONCE, before.clone())).await?;
         let is_last = i64::try_from(due.len()).is_ok_and(|found| found < AT_ONCE);
-        let mut rest = due.as_slice();
-        while let Some((tenant, _)) = rest.first() {
-            let tenant = *tenant;
-            let length = rest.iter().take_while(|(of, _)| *of == tenant).count();
-            let (people, others) = rest.split_at(length);
-            sent += send(n, tenant, people.iter().map(|(_, user)| *user).collect(), now).await?;
-            rest = others;
+        tried.extend(due.iter().map(|(_, user)| user.0));
+        for people in due.chunk_by(|(one, _), (other, _)| one == other) {
+            let Some((tenant, _)) = people.first().copied() else { continue };
+            match send(n, tenant, people.iter().map(|(_, user)| *user).collect(), now).await {
+                Ok(done) => sent += done,
+                Err(error) => {
+                    tracing::warn!(%error, tenant.id = %tenant, "summaries could not be sent");
+                    failure = Some(error);
+                }
+            }
         }
         if is_last {
-            return Ok(sent);
+            return failure.map_or(Ok(sent), Err);
         }
     }
 }
@@ -43,7 +48,7 @@ async fn send(n: &Notifications, tenant: TenantId, people: Vec<UserId>, now: Tim
                 let payload = SummaryTold { count: one.held.into(), since: one.held_since };
                 events.push(told::event(tenant, one.user_id, one.head + 1, told::SUMMARY, &payload)?);
             }
-            let mails: Vec<_> = held.iter().filter_map(mail).collect();
+            let mails: Vec<_> = held.iter().filter_map(|one| mail(one, now)).collect();
             if !held.is_empty() {
                 store::write(sys, tenant, (&held, &events, &mails), now)?;
             }
@@ -62,7 +67,7 @@ async fn send(n: &Notifications, tenant: TenantId, people: Vec<UserId>, now: Tim
 }
 
 /// The one mail, for whom the throttle withheld mails.
-fn mail(held: &store::Held) -> Option<store::Mail> {
+fn mail(held: &store::Held, now: Timestamp) -> Option<store::Mail> {
     let address = held.email.clone().filter(|_| held.has_mail)?;
     let locale = Locale::parse(&held.locale).unwrap_or_default();
     let text = |key: &str| say(locale, key, &[("count", held.held.to_string())]);
@@ -71,5 +76,6 @@ fn mail(held: &store::Held) -> Option<store::Mail> {
         address,
         subject: text("notifications-summary-subject"),
         text: text("notifications-summary-body"),
+        not_before: held.quiet().and_then(|quiet| quiet.end_if_within(now)).unwrap_or(now),
     })
 }

@@ -1,7 +1,9 @@
 //! Feeds with something held back, and what a summary changes in them.
 
+use chrono::NaiveTime;
+use chrono_tz::Tz;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Time, Timestamptz, Uuid as SqlUuid};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -9,6 +11,7 @@ use crate::base::id::{TenantId, UserId};
 use crate::base::{Result, Timestamp};
 use crate::db::sql::sql;
 use crate::db::{SystemTx, WorkerTx};
+use crate::preferences::QuietHours;
 use crate::realtime::Event;
 
 #[derive(QueryableByName)]
@@ -20,11 +23,16 @@ struct Due {
 }
 
 const DUE: &str = "SELECT tenant_id, user_id FROM (SELECT tenant_id, user_id FROM notification_feeds \
-    WHERE summary_due_at <= $1 ORDER BY summary_due_at LIMIT $2) due ORDER BY tenant_id, user_id";
+    WHERE summary_due_at <= $1 AND user_id <> ALL ($3) ORDER BY summary_due_at LIMIT $2) due ORDER BY tenant_id, user_id";
 
-/// Whose summary is due, tenant by tenant.
-pub fn due(tx: &mut WorkerTx<'_>, now: Timestamp, limit: i64) -> Result<Vec<(TenantId, UserId)>> {
-    let rows: Vec<Due> = sql(DUE).bind(now).bind(limit).load(tx.conn())?;
+/// Whose summary is due, tenant by tenant, but for those who were tried.
+pub fn due(
+    tx: &mut WorkerTx<'_>,
+    now: Timestamp,
+    limit: i64,
+    tried: Vec<Uuid>,
+) -> Result<Vec<(TenantId, UserId)>> {
+    let rows: Vec<Due> = sql(DUE).bind(now).bind(limit).bind(tried).load(tx.conn())?;
     Ok(rows.into_iter().map(|row| (row.tenant_id, row.user_id)).collect())
 }
 
@@ -46,13 +54,29 @@ pub struct Held {
     /// Whether a mail was withheld too.
     #[diesel(sql_type = Bool)]
     pub has_mail: bool,
+    #[diesel(sql_type = Nullable<Time>)]
+    quiet_from: Option<NaiveTime>,
+    #[diesel(sql_type = Nullable<Time>)]
+    quiet_to: Option<NaiveTime>,
+    /// Of the quiet hours, or the person's own.
+    #[diesel(sql_type = Text)]
+    timezone: String,
+}
+
+impl Held {
+    pub fn quiet(&self) -> Option<QuietHours> {
+        let timezone = self.timezone.parse().unwrap_or(Tz::UTC);
+        Some(QuietHours { from: self.quiet_from?, to: self.quiet_to?, timezone })
+    }
 }
 
 // Whoever else sends summaries has them locked, or has sent them: then they are due no more.
 const LOCK: &str = "SELECT f.user_id, f.head, f.held, f.held_since, u.locale, u.email, EXISTS ( \
         SELECT FROM notifications n WHERE n.tenant_id = $1 AND n.recipient_id = f.user_id AND n.processed_at IS NULL \
-           AND n.decision #>> '{email,rule}' = 'throttle') AS has_mail \
+           AND n.decision #>> '{email,rule}' = 'throttle') AS has_mail, \
+        s.quiet_from, s.quiet_to, coalesce(s.quiet_timezone, u.timezone) AS timezone \
     FROM notification_feeds f JOIN users u ON u.tenant_id = f.tenant_id AND u.id = f.user_id \
+    LEFT JOIN notification_settings s ON s.tenant_id = f.tenant_id AND s.user_id = f.user_id \
     WHERE f.tenant_id = $1 AND f.user_id = ANY ($2) AND f.summary_due_at <= $3 \
     ORDER BY f.user_id FOR UPDATE OF f SKIP LOCKED";
 
@@ -72,6 +96,8 @@ pub struct Mail {
     pub address: String,
     pub subject: String,
     pub text: String,
+    /// The end of the person's quiet hours, or now.
+    pub not_before: Timestamp,
 }
 
 // A summary is a push like any other. Of whom nobody sees the notification there is nothing to tell a socket, but
@@ -87,8 +113,9 @@ const WRITE: &str = "
     sent AS (
         INSERT INTO deliveries (tenant_id, id, user_id, channel, type, to_address, lane, rendered, next_attempt_at, deadline_at,
             created_at, updated_at)
-        SELECT $1, d.id, d.user_id, 'email', 'notify.summary', d.address, 1, d.rendered::jsonb, $2, $2 + interval '24 hours', $2, $2
-          FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::text[]) AS d (id, user_id, address, rendered))
+        SELECT $1, d.id, d.user_id, 'email', 'notify.summary', d.address, 1, d.rendered::jsonb, to_timestamp(d.next / 1000.0),
+               to_timestamp(d.next / 1000.0) + interval '24 hours', $2, $2
+          FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::text[], $12::bigint[]) AS d (id, user_id, address, rendered, next))
     INSERT INTO outbox (tenant_id, topic, seq, id, event, payload, fanout, user_ids)
     SELECT $1, 'client:notifications:' || e.user_id, e.seq, e.id, 'notify:summary', e.payload::json, '{}', ARRAY[e.user_id]
       FROM unnest($8::uuid[], $9::bigint[], $10::uuid[], $11::text[]) AS e (user_id, seq, id, payload)";
@@ -113,6 +140,7 @@ pub fn write(
         .bind(events.iter().map(|event| event.seq).collect::<Vec<i64>>())
         .bind(events.iter().map(|event| event.id).collect::<Vec<_>>())
         .bind(events.iter().map(|event| event.payload.get().to_owned()).collect::<Vec<_>>())
+        .bind(mails.iter().map(|mail| mail.not_before.as_millis()).collect::<Vec<i64>>())
         .execute(sys.conn())?;
     Ok(())
 }

@@ -86,6 +86,9 @@ async fn what_was_deleted_or_has_expired_stays_in() {
     is_skipped(&desk, &MAIL, |id| desk.set_notification(id, "deleted_at = now()"), "deleted").await;
     is_skipped(&desk, &Planned { expires_at: Some(now), ..MAIL }, |_| (), "expired").await;
     is_skipped(&desk, &MAIL, |id| desk.set(id, "notification_id = NULL"), "deleted").await;
+    // Its words were kept by an attempt, and retention took the notification.
+    let gone = "notification_id = NULL, rendered = '{\"subject\": \"Ticket\", \"text\": \"Ouvert\"}'";
+    is_skipped(&desk, &MAIL, |id| desk.set(id, gone), "deleted").await;
 }
 
 #[tokio::test]
@@ -225,7 +228,7 @@ async fn a_mail_says_what_its_template_says_for_mails() {
 async fn what_was_written_whole_leaves_as_it_is() {
     let desk = Desk::new();
     let id = desk.mail();
-    desk.set(id, "type = 'digest', notification_id = NULL, rendered = '{\"subject\": \"Deux\", \"text\": \"- Un\", \"items\": []}'");
+    desk.set(id, "type = 'digest', notification_id = NULL, event_id = NULL, rendered = '{\"subject\": \"Deux\", \"text\": \"- Un\", \"items\": []}'");
     let provider = Provider::new();
     desk.drain(&provider).await;
     let expected = Content::Email { subject: "Deux".into(), text: "- Un".into() };

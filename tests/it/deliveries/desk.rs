@@ -205,9 +205,9 @@ impl Desk {
                      title, body, link, data, priority, channel, status, visible, decision, last_event_at, expires_at, created_at, updated_at) \
                  VALUES ('{tenant}', '{notification}', 'client', '{chloe}', 1, 1, '{event}', '{kind}', '{category}', 'Titre', 'Corps', \
                      '/reclamations/42', '{{}}', '{priority}', 'inapp', '{read}', true, '{{}}', '{now}', {expires}, '{now}', '{now}'); \
-                 INSERT INTO deliveries (tenant_id, id, notification_id, user_id, channel, type, to_address, lane, next_attempt_at, \
+                 INSERT INTO deliveries (tenant_id, id, notification_id, event_id, user_id, channel, type, to_address, lane, next_attempt_at, \
                      deadline_at, created_at, updated_at) \
-                 VALUES ('{tenant}', '{id}', '{notification}', '{chloe}', '{channel}', '{kind}', '{address}', {lane}, '{now}', \
+                 VALUES ('{tenant}', '{id}', '{notification}', gen_random_uuid(), '{chloe}', '{channel}', '{kind}', '{address}', {lane}, '{now}', \
                      timestamptz '{now}' + interval '24 hours', '{now}', '{now}');"
             ));
         }

@@ -53,25 +53,6 @@ async fn what_nobody_was_told_of_is_told_by_a_summary_and_what_is_on_its_way_is_
 }
 
 #[tokio::test]
-async fn a_delivery_whose_sender_is_gone_waits_again_and_one_under_way_is_left_alone() {
-    let world = World::new();
-    let emma = world.server.user("emma").id;
-    run(
-        &world.server,
-        &format!(
-            "INSERT INTO deliveries (tenant_id, id, user_id, channel, type, to_address, lane, status, attempts, lease_until, lease_token, \
-                 next_attempt_at, deadline_at, created_at, updated_at) \
-             SELECT tenant_id, gen_random_uuid(), id, 'email', 'x', 'x', 1, 'sending', 1, now() + s * interval '1 minute', gen_random_uuid(), \
-                 now() + interval '1 hour', now() + interval '1 hour', now(), now() FROM users, unnest(ARRAY[-1, 1]) s WHERE id = '{emma}'"
-        ),
-    );
-    assert_eq!(mend(&world).await, Repaired { requeued: 1, ..Repaired::default() });
-    let queued = "SELECT count(*) FROM deliveries WHERE status = 'sending' AND attempts = 1 AND next_attempt_at <= now()";
-    assert_eq!(number(&world.server, queued), 1);
-    assert_eq!(mend(&world).await, Repaired::default(), "what is due is the claim's");
-}
-
-#[tokio::test]
 async fn samples_reach_the_one_whose_address_it_is_and_nobody_else() {
     let world = World::new();
     let n = &world.server.app.notifications;

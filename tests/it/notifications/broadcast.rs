@@ -78,16 +78,20 @@ async fn a_death_in_the_middle_loses_none_and_doubles_none() {
     // Every backend of the job dies under it, again and again, while it writes.
     let kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
         WHERE datname = current_database() AND usename = 'guichet_app' AND state <> 'idle' AND pid <> pg_backend_pid()";
-    for _ in 0..6 {
-        rows::number(&world.server, kill);
-        // What the killed turn says does not matter: another goes on.
-        let _ = runner::turn(&world.server.app.notifications).await;
+    let running = "SELECT count(*) FROM notification_events WHERE status = 'running'";
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let mut killed = 0;
+    while killed < 3 {
+        assert!(Instant::now() < deadline, "only {killed} backends were met at work");
+        assert_eq!(rows::number(&world.server, running), 1, "it was written before it could be killed");
+        killed += rows::number(&world.server, kill);
     }
     // And the process itself: another takes over.
     let next = world.server.beside();
     world.server.stop();
+    assert_eq!(rows::number(&next, running), 1, "it was written before its process died");
     let deadline = Instant::now() + Duration::from_secs(60);
-    while rows::number(&next, "SELECT count(*) FROM notification_events WHERE status = 'running'") > 0 {
+    while rows::number(&next, running) > 0 {
         assert!(Instant::now() < deadline, "the event was not taken over");
         // The next process's own task does it; a turn of ours only makes it sooner.
         let _ = runner::turn(&next.app.notifications).await;
@@ -117,8 +121,49 @@ async fn each_reads_it_in_their_language() {
         "recipients": {"roles": ["client"]}});
     let id = world.service.post("/events", event).await.data()["id"].as_str().unwrap().to_owned();
     until_done(&world, &id).await;
-    let wrong = "SELECT count(*) FROM notifications n JOIN users u ON u.id = n.recipient_id \
-        WHERE (u.locale = 'en') <> (n.title = (SELECT title FROM notifications m JOIN users v ON v.id = m.recipient_id WHERE v.locale = 'en' LIMIT 1))";
-    assert_eq!(rows::number(&world.server, wrong), 0);
-    assert_eq!(rows::number(&world.server, "SELECT count(DISTINCT title) FROM notifications"), 2);
+    let of = |locale: &str| {
+        let text = format!(
+            "SELECT DISTINCT n.title AS text FROM notifications n JOIN users u ON u.id = n.recipient_id WHERE u.locale = '{locale}'"
+        );
+        rows::words(&world.server, &text)
+    };
+    assert_eq!(
+        (of("fr"), of("en")),
+        (vec!["Nouveau mandat : X".to_owned()], vec!["New mandate: X".to_owned()])
+    );
+}
+
+#[tokio::test]
+async fn audiences_that_overlap_are_each_told_once_without_the_actor() {
+    let world = World::new();
+    crowd(&world, 1_200);
+    let id = |name: &str| world.server.user(name).id;
+    let among_the_first =
+        "SELECT id::text AS text FROM users WHERE role = 'client' ORDER BY id OFFSET 7 LIMIT 1";
+    let actor = rows::words(&world.server, among_the_first).pop().unwrap();
+    let audiences = [
+        (
+            json!({"roles": ["client", "manager"], "users": [id("emma"), id("chloe")]}),
+            "role <> 'employee' AND role <> 'owner' OR display_name LIKE 'Emma%'",
+        ),
+        (json!({"everyone": true, "users": [id("emma")], "roles": ["client"]}), "true"),
+    ];
+    for (recipients, them) in audiences {
+        let mut event = announcement();
+        event["recipients"] = recipients;
+        event["actor_id"] = json!(actor);
+        let answer = world.service.post("/events", event).await;
+        let event = answer.data()["id"].as_str().unwrap().to_owned();
+        let progress = until_done(&world, &event).await;
+        let everybody = rows::number(
+            &world.server,
+            &format!("SELECT count(*) FROM users WHERE deleted_at IS NULL AND id <> '{actor}' AND ({them})"),
+        );
+        assert!(everybody > 1_200);
+        assert_eq!((&progress["planned"], &progress["written"]), (&json!(everybody), &json!(everybody)));
+        let told =
+            format!("SELECT count(DISTINCT recipient_id) FROM notifications WHERE event_id = '{event}'");
+        assert_eq!(rows::number(&world.server, &told), everybody);
+    }
+    assert_eq!(rows::number(&world.server, DOUBLED), 0);
 }

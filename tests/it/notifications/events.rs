@@ -217,3 +217,12 @@ async fn with_in_app_off_and_no_other_way_nothing_is_written_and_the_reason_is()
     let why = "SELECT count(*) FROM notification_skips WHERE decision #>> '{inapp,level}' = 'user'";
     assert_eq!(rows::number(&world.server, why), 1);
 }
+
+#[tokio::test]
+async fn what_is_over_before_it_is_told_is_refused() {
+    let world = World::new();
+    let mut event = task(world.server.user("emma").id, "Trop tard");
+    event["expires_at"] = json!(world.server.clock.now());
+    assert_eq!(world.service.post("/events", event).await.fault(), ("expires_at", "out_of_range"));
+    assert!(rows::all(&world.server).is_empty());
+}

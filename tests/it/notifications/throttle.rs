@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use guichet::base::Timestamp;
 use guichet::notifications::summary;
 use serde_json::{Value, json};
 
@@ -106,4 +107,33 @@ async fn mails_withheld_become_one() {
         rows::number(&world.server, "SELECT count(*) FROM deliveries WHERE type = 'notify.summary'"),
         1
     );
+}
+
+#[tokio::test]
+async fn the_one_mail_waits_for_the_end_of_quiet_hours() {
+    let world = World::new();
+    let (client, chloe) = (world.nord, world.server.user("chloe").id);
+    let now = world.server.clock.now();
+    let clock = |at: Timestamp| at.as_datetime().format("%H:%M").to_string();
+    let (from, to) =
+        (clock(now.minus(Duration::from_secs(60))), clock(now.plus(Duration::from_secs(2 * 3_600))));
+    rows::run(
+        &world.server,
+        &format!(
+            "INSERT INTO notification_settings (tenant_id, user_id, quiet_from, quiet_to, quiet_timezone) \
+             SELECT tenant_id, id, '{from}', '{to}', 'UTC' FROM users WHERE id = '{chloe}'"
+        ),
+    );
+    burst(&world, 30, |number| {
+        json!({"event": "validation.approved", "payload": {"client_id": client, "subject": number.to_string()}})
+    })
+    .await;
+    world.server.clock.advance(Duration::from_secs(61));
+    summary::send_due(&world.server.app.notifications, world.server.clock.now()).await.unwrap();
+    let late = now.plus(Duration::from_secs(2 * 3_600 - 120));
+    let waiting = format!(
+        "SELECT count(*) FROM deliveries WHERE type = 'notify.summary' AND next_attempt_at > '{late}' \
+         AND deadline_at = next_attempt_at + interval '24 hours'"
+    );
+    assert_eq!(rows::number(&world.server, &waiting), 1);
 }

@@ -15,6 +15,7 @@ use crate::db::SystemTx;
 use crate::db::sql::{Bind, Statement, sql};
 use crate::notifications::feed::deed::{Change, Standing, Target};
 use crate::notifications::model::Notification;
+use crate::notifications::over::over_and_counted;
 use crate::realtime::Event;
 
 /// Whose feed it is.
@@ -209,11 +210,9 @@ macro_rules! apply {
                     archived_at timestamptz, snoozed_until timestamptz, deleted_at timestamptz, last_event_at timestamptz)),
             feed AS (
                 UPDATE notification_feeds SET head = head + 1, unread = unread + $4 WHERE tenant_id = $1 AND user_id = $2
-                RETURNING unread - (
-                    SELECT count(*) FROM notifications e WHERE e.tenant_id = $1 AND e.recipient_id = $2 AND e.visible
-                       AND e.status = 'unread' AND e.deleted_at IS NULL AND e.snoozed_until IS NULL AND e.expires_at IS NOT NULL
-                       AND (e.expires_at > $5) IS FALSE
-                       AND e.id NOT IN (SELECT id FROM wanted)) AS unread),
+                RETURNING unread - (",
+            over_and_counted!("$1", "$2", "$5"),
+            " AND e.id NOT IN (SELECT id FROM wanted)) AS unread),
             changed AS (
                 UPDATE notifications n SET changed_seq = w.number, status = w.status, read_at = w.read_at,
                        archived_at = w.archived_at, snoozed_until = w.snoozed_until, deleted_at = w.deleted_at,

@@ -10,6 +10,7 @@ use crate::base::{Error, Result, Timestamp};
 use crate::db::sql::sql;
 use crate::notifications::feed::query::{Cursor, Shown, Sort, Wanted};
 use crate::notifications::model::{Notification, Status};
+use crate::notifications::over::over_and_counted;
 use crate::preferences::Channel;
 
 /// Rows that a search by words, or a sort that no index has, looks at: the newest of the person.
@@ -25,21 +26,10 @@ pub struct Feed {
     pub unread: i64,
 }
 
-/// Unread ones of `$1`, `$2` that are over at `$3`, and not yet taken off the counter. Said so that the index gives all
-/// that will ever be over: for a `<=` that it does not know, PostgreSQL fears a third of the table, and plans each
-/// question anew, which takes ten times as long as answering it.
-macro_rules! expired {
-    () => {
-        "(SELECT count(*) FROM notifications e WHERE e.tenant_id = $1 AND e.recipient_id = $2 AND e.visible AND e.status = 'unread' \
-         AND e.deleted_at IS NULL AND e.snoozed_until IS NULL AND e.expires_at IS NOT NULL \
-         AND (e.expires_at > $3) IS FALSE)"
-    };
-}
-
 const FEED: &str = concat!(
-    "SELECT f.head, f.unread - ",
-    expired!(),
-    " AS unread FROM notification_feeds f WHERE f.tenant_id = $1 AND f.user_id = $2"
+    "SELECT f.head, f.unread - (",
+    over_and_counted!("$1", "$2", "$3"),
+    ") AS unread FROM notification_feeds f WHERE f.tenant_id = $1 AND f.user_id = $2"
 );
 
 fn feed(conn: &mut PgConnection, owner: Owner, now: Timestamp) -> Result<Feed> {
@@ -122,6 +112,7 @@ pub fn list(
         .bind(wanted.after.map(|after| after.at))
         .bind(wanted.after.map(|after| after.id))
         .bind(wanted.after.map_or(0, |after| i32::from(after.part)))
+        .bind(wanted.limit)
         .typed::<ListedColumns>()
         .load(conn)?;
     let feed = match rows.first() {
@@ -157,12 +148,14 @@ fn text(wanted: &Wanted) -> Option<String> {
         return None;
     }
     let counted = format!("WITH feed AS ({FEED}) SELECT (SELECT head FROM feed), (SELECT unread FROM feed)");
-    let (length, is_skipping) = (length(wanted.limit), wanted.offset > 0);
-    let offset = if is_skipping { " OFFSET $4" } else { "" };
+    let is_plain = wanted.offset == 0 && !conditions(wanted).iter().any(|(is_wanted, _)| *is_wanted);
+    // Of what is asked for in so many ways, no further variants: it is planned for its page.
+    let length = if is_plain { length(wanted.limit).to_string() } else { "$14".to_owned() };
+    let offset = if is_plain { "" } else { " OFFSET $4" };
     if let [branch] = branches.as_slice() {
         return Some(format!("{counted}, {} LIMIT {length}{offset}", stretch(wanted, branch)));
     }
-    let skipped = if is_skipping { " + $4" } else { "" };
+    let skipped = if is_plain { "" } else { " + $4" };
     let cut = |branch| format!("(SELECT {} LIMIT {length}{skipped})", stretch(wanted, branch));
     let stretches: Vec<String> = branches.iter().map(cut).collect();
     Some(format!(

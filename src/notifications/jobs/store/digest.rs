@@ -19,11 +19,17 @@ struct Due {
     user_id: UserId,
 }
 
-const DUE: &str = "SELECT tenant_id, user_id FROM notification_settings WHERE digest_due_at <= $1 ORDER BY digest_due_at LIMIT $2";
+const DUE: &str = "SELECT tenant_id, user_id FROM notification_settings WHERE digest_due_at <= $1 \
+    AND user_id <> ALL ($3) ORDER BY digest_due_at LIMIT $2";
 
-/// Whose digest is due, the longest waiting first.
-pub fn due(tx: &mut WorkerTx<'_>, now: Timestamp, limit: i64) -> Result<Vec<(TenantId, UserId)>> {
-    let rows: Vec<Due> = sql(DUE).bind(now).bind(limit).load(tx.conn())?;
+/// Whose digest is due, the longest waiting first, but for those for whom it failed.
+pub fn due(
+    tx: &mut WorkerTx<'_>,
+    now: Timestamp,
+    limit: i64,
+    failed: Vec<Uuid>,
+) -> Result<Vec<(TenantId, UserId)>> {
+    let rows: Vec<Due> = sql(DUE).bind(now).bind(limit).bind(failed).load(tx.conn())?;
     Ok(rows.into_iter().map(|row| (row.tenant_id, row.user_id)).collect())
 }
 
@@ -106,7 +112,7 @@ const WAITING: &str = "
             SELECT bool_and(v.channel_email) AS email
               FROM client_members m JOIN notification_overrides v ON v.tenant_id = m.tenant_id AND v.client_id = m.client_id
              WHERE n.recipient_type = 'client' AND m.tenant_id = n.tenant_id AND m.user_id = n.recipient_id AND v.category = n.category
-               AND (n.data->>'client_id' IS NULL OR m.client_id::text = n.data->>'client_id')) o ON true
+               AND (n.data->>'client_id' IS NULL OR m.client_id::text = lower(n.data->>'client_id'))) o ON true
      WHERE n.tenant_id = $1 AND n.recipient_id = $2 AND n.in_digest AND n.digest_id IS NULL AND n.status = 'unread'
        AND n.deleted_at IS NULL AND n.snoozed_until IS NULL AND (n.expires_at IS NULL OR n.expires_at > $3)
      ORDER BY n.last_event_at DESC, n.id DESC LIMIT $4";

@@ -6,20 +6,8 @@ use uuid::Uuid;
 
 use crate::base::id::{TenantId, UserId};
 use crate::base::{Result, Timestamp};
+use crate::db::SystemTx;
 use crate::db::sql::sql;
-use crate::db::{SystemTx, WorkerTx};
-
-// What is put right is due, and so not found again.
-const REQUEUE: &str = "
-    UPDATE deliveries d SET next_attempt_at = $1, updated_at = $1
-      FROM (SELECT tenant_id, id FROM deliveries WHERE status = 'sending' AND lease_until < $1 AND next_attempt_at > $1
-             LIMIT $2 FOR UPDATE SKIP LOCKED) stuck
-     WHERE d.tenant_id = stuck.tenant_id AND d.id = stuck.id";
-
-/// Deliveries whose sender is gone are due at once: the claim decides whether a repeat is harmless.
-pub fn requeue(tx: &mut WorkerTx<'_>, now: Timestamp, limit: i64) -> Result<usize> {
-    Ok(sql(REQUEUE).bind(now).bind(limit).execute(tx.conn())?)
-}
 
 const HOLD: &str = "
     WITH untold AS (
@@ -50,29 +38,50 @@ pub struct Miscount {
     #[diesel(sql_type = BigInt)]
     pub head: i64,
     #[diesel(sql_type = Integer)]
+    unread: i32,
+    #[diesel(sql_type = Integer)]
     pub counted: i32,
+}
+
+impl Miscount {
+    fn is_wrong(&self) -> bool {
+        self.unread != self.counted
+    }
 }
 
 const LOCK: &str = "SELECT user_id FROM notification_feeds WHERE tenant_id = $1 AND user_id = ANY ($2) ORDER BY user_id FOR UPDATE";
 
-const COUNTED: &str = "
-    SELECT f.user_id, f.head, c.counted FROM notification_feeds f, LATERAL (
-            SELECT count(*)::int AS counted FROM notifications n
-             WHERE n.tenant_id = f.tenant_id AND n.recipient_id = f.user_id AND n.visible AND n.status = 'unread'
-               AND n.deleted_at IS NULL AND n.snoozed_until IS NULL) c
-     WHERE f.tenant_id = $1 AND f.unread <> c.counted";
+// Of the feeds `f`.
+const COUNTED: &str = "SELECT f.user_id, f.head, f.unread, c.counted FROM f, LATERAL (
+        SELECT count(*)::int AS counted FROM notifications n
+         WHERE n.tenant_id = $1 AND n.recipient_id = f.user_id AND n.visible AND n.status = 'unread'
+           AND n.deleted_at IS NULL AND n.snoozed_until IS NULL) c ORDER BY f.user_id";
 
-/// Feeds whose counter is not what it counts: those after `after`.
-pub fn suspects(sys: &mut SystemTx<'_>, tenant: TenantId, after: Uuid, limit: i64) -> Result<Vec<Miscount>> {
-    let text = format!("{COUNTED} AND f.user_id > $2 ORDER BY f.user_id LIMIT $3");
-    Ok(sql(text).bind(tenant).bind(after).bind(limit).load(sys.conn())?)
+/// Of the next feeds after `after`, `limit` at most: the last, if there is one, and those whose counter is not what it
+/// counts.
+pub fn suspects(
+    sys: &mut SystemTx<'_>,
+    tenant: TenantId,
+    after: Uuid,
+    limit: i64,
+) -> Result<(Option<Uuid>, Vec<Uuid>)> {
+    let text = format!(
+        "WITH f AS (SELECT user_id, head, unread FROM notification_feeds WHERE tenant_id = $1 AND user_id > $2 \
+         ORDER BY user_id LIMIT $3) {COUNTED}"
+    );
+    let rows: Vec<Miscount> = sql(text).bind(tenant).bind(after).bind(limit).load(sys.conn())?;
+    let last = rows.last().map(|row| row.user_id.0);
+    Ok((last, rows.iter().filter(|row| row.is_wrong()).map(|row| row.user_id.0).collect()))
 }
 
 /// The same, of these people, under the lock of their feeds: nothing is between reading and writing.
 pub fn miscounts(sys: &mut SystemTx<'_>, tenant: TenantId, people: &[Uuid]) -> Result<Vec<Miscount>> {
     sql(LOCK).bind(tenant).bind(people.to_vec()).execute(sys.conn())?;
-    let text = format!("{COUNTED} AND f.user_id = ANY ($2) ORDER BY f.user_id");
-    Ok(sql(text).bind(tenant).bind(people.to_vec()).load(sys.conn())?)
+    let text = format!(
+        "WITH f AS (SELECT user_id, head, unread FROM notification_feeds WHERE tenant_id = $1 AND user_id = ANY ($2)) {COUNTED}"
+    );
+    let rows: Vec<Miscount> = sql(text).bind(tenant).bind(people.to_vec()).load(sys.conn())?;
+    Ok(rows.into_iter().filter(Miscount::is_wrong).collect())
 }
 
 const RECOUNT: &str = "

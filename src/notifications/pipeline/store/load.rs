@@ -12,6 +12,7 @@ use crate::base::{Locale, Result, Role, Timestamp};
 use crate::db::SystemTx;
 use crate::db::sql::sql;
 use crate::notifications::events::model::{Audience, Plan};
+use crate::notifications::over::over_and_counted;
 use crate::notifications::pipeline::CHUNK;
 use crate::preferences::{Levels, PerChannel, QuietHours, Say};
 
@@ -32,6 +33,7 @@ pub struct Person {
     pub phone: Option<String>,
     #[diesel(sql_type = BigInt)]
     pub head: i64,
+    /// As they read it: without what is over.
     #[diesel(sql_type = Integer)]
     pub unread: i32,
     #[diesel(sql_type = Integer)]
@@ -98,10 +100,15 @@ impl Person {
     }
 }
 
-const COLUMNS: &str = "u.id, u.role, u.locale, u.timezone, u.email, u.phone, f.head, f.unread, f.held, f.pushes,
+const COLUMNS: &str = concat!(
+    "u.id, u.role, u.locale, u.timezone, u.email, u.phone, f.head, f.held, f.pushes,
+    f.unread - (",
+    over_and_counted!("$1", "u.id", "$12"),
+    ")::int AS unread,
     p.channel_inapp AS own_inapp, p.channel_email AS own_email, p.channel_sms AS own_sms, p.channel_push AS own_push,
     o.inapp AS over_inapp, o.email AS over_email, o.sms AS over_sms, o.push AS over_push,
-    coalesce(s.digest_mode <> 'off', false) AS has_digest, s.quiet_from, s.quiet_to, s.quiet_timezone";
+    coalesce(s.digest_mode <> 'off', false) AS has_digest, s.quiet_from, s.quiet_to, s.quiet_timezone"
+);
 const OF_TEAM: &str =
     "EXISTS (SELECT FROM team_members t WHERE t.tenant_id = $1 AND t.team_id = $9 AND t.user_id = u.id)";
 const OF_CLIENT: &str = "(u.role IN ('owner', 'manager')
@@ -185,7 +192,7 @@ pub fn load(
     tenant: TenantId,
     (audience, plan): (&Audience, &Plan),
     actor: Option<UserId>,
-    up_to: Option<Uuid>,
+    (up_to, now): (Option<Uuid>, Timestamp),
 ) -> Result<Vec<Person>> {
     let Some(text) = text(audience, plan) else { return Ok(Vec::new()) };
     Ok(sql(text)
@@ -200,6 +207,7 @@ pub fn load(
         .bind(plan.team)
         .bind(plan.client)
         .bind(plan.category.as_str())
+        .bind(now)
         .load(sys.conn())?)
 }
 
@@ -213,7 +221,10 @@ const COUNT: &str = "
     SELECT count(*) AS number FROM users u WHERE u.tenant_id = $1 AND u.deleted_at IS NULL AND u.id IS DISTINCT FROM $2
        AND ($3 OR u.role = ANY ($4) OR u.id = ANY ($5) OR u.id IN (
             SELECT t.user_id FROM team_members t WHERE t.tenant_id = $1 AND t.team_id = ANY ($6)
-            UNION ALL SELECT m.user_id FROM client_members m WHERE m.tenant_id = $1 AND m.client_id = ANY ($7)))";
+            UNION ALL SELECT m.user_id FROM client_members m WHERE m.tenant_id = $1 AND m.client_id = ANY ($7)
+            UNION ALL SELECT c.operator_id FROM clients c WHERE c.tenant_id = $1 AND c.id = ANY ($8)
+            UNION ALL SELECT t.user_id FROM clients c JOIN team_members t ON t.tenant_id = c.tenant_id AND t.team_id = c.team_id
+                       WHERE c.tenant_id = $1 AND c.id = ANY ($8) AND c.operator_id IS NULL))";
 
 /// How many people a large audience is.
 pub fn count(
@@ -230,6 +241,7 @@ pub fn count(
         .bind(audience.users.iter().map(|id| id.0).collect::<Vec<_>>())
         .bind(audience.teams.iter().map(|id| id.0).collect::<Vec<_>>())
         .bind(audience.clients.iter().map(|id| id.0).collect::<Vec<_>>())
+        .bind(audience.operators_of.iter().map(|id| id.0).collect::<Vec<_>>())
         .get_result(sys.conn())?;
     Ok(found.number)
 }

@@ -1,8 +1,10 @@
 //! Reading, archiving, snoozing, deleting one: what each does, once however often it is said.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use super::{HOLES, act, head, later, tell, titles, told_after, unread};
+use super::{HOLES, act, head, later, tell, tell_for, titles, told_after, unread, unthrottled};
 use crate::harness::World;
 use crate::notifications::rows;
 
@@ -116,4 +118,15 @@ async fn a_snoozed_one_is_in_no_list_but_can_be_dealt_with() {
     let read = act(&world.emma, &id, "ack").await.data().clone();
     assert_eq!((&read["status"], &read["snoozed_until"]), (&json!("read"), &Value::Null));
     assert_eq!((titles(&world.emma, "").await.len(), unread(&world, &world.emma).await), (1, 0));
+}
+
+#[tokio::test]
+async fn what_is_over_is_in_no_badge_that_a_socket_is_told() {
+    let world = unthrottled();
+    tell_for(&world, "bientôt passé", 60).await;
+    world.server.clock.advance(Duration::from_secs(61));
+    tell(&world, "neu").await;
+    let last =
+        "SELECT (payload ->> 'unread')::int FROM outbox WHERE event = 'notify:new' ORDER BY seq DESC LIMIT 1";
+    assert_eq!(rows::number(&world.server, last), 1);
 }
