@@ -12,7 +12,7 @@ const START_SECONDS: f64 = 3.0;
 const BINARY_MB: f64 = 60.0;
 const MEMORY_MB: f64 = 60.0;
 /// In which what the start needed is given back.
-const REST: Duration = Duration::from_secs(15);
+const REST: Duration = Duration::from_secs(30);
 
 /// Leaves the service running.
 pub async fn run(report: &mut Report, folder: &Folder) -> Result<Service> {
