@@ -1,4 +1,5 @@
 fault-unknown-event = No notification template has this name.
+fault-in-past = This moment is past already.
 fault-not-relative = This link must stay within the app: a path that begins with a single slash.
 fault-unknown-variable = Line { $line }: this text names a variable that the template does not declare ({ $why }).
 fault-template-broken = Line { $line }: this text cannot be rendered ({ $why }).

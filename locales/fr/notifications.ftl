@@ -1,4 +1,5 @@
 fault-unknown-event = Aucun modèle de notification ne porte ce nom.
+fault-in-past = Ce moment est déjà passé.
 fault-not-relative = Ce lien doit rester dans l’application : un chemin qui commence par une seule barre oblique.
 fault-unknown-variable = Ligne { $line } : ce texte nomme une variable que le modèle ne déclare pas ({ $why }).
 fault-template-broken = Ligne { $line } : ce texte ne peut pas être produit ({ $why }).

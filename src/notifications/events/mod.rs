@@ -68,7 +68,7 @@ pub fn announce_as(
     // A copy of what was told in time is answered above.
     let now = n.clock.now();
     if what.expires_at.is_some_and(|at| at <= now) {
-        return Err(Error::validation(vec![Fault::new("expires_at", "out_of_range").with("min", now)]));
+        return Err(Error::validation(vec![Fault::new("expires_at", "in_past")]));
     }
     let (mut plan, audience) = plan(n, tx, tenant, what)?;
     settle(&mut plan);

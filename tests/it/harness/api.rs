@@ -104,6 +104,8 @@ impl Answer {
         assert_eq!(self.refusal(), (422, "VALIDATION_ERROR"), "{}", self.body);
         let faults = self.body["error"]["details"].as_array().map_or(&[][..], Vec::as_slice);
         let [fault] = faults else { panic!("{}", self.body) };
+        // Said to people, not the name of what was to be said.
+        assert!(fault["message"].as_str().is_some_and(|said| !said.starts_with("fault-")), "{fault}");
         (fault["field"].as_str().unwrap_or_default(), fault["code"].as_str().unwrap_or_default())
     }
 

@@ -223,6 +223,6 @@ async fn what_is_over_before_it_is_told_is_refused() {
     let world = World::new();
     let mut event = task(world.server.user("emma").id, "Trop tard");
     event["expires_at"] = json!(world.server.clock.now());
-    assert_eq!(world.service.post("/events", event).await.fault(), ("expires_at", "out_of_range"));
+    assert_eq!(world.service.post("/events", event).await.fault(), ("expires_at", "in_past"));
     assert!(rows::all(&world.server).is_empty());
 }
