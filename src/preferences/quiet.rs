@@ -14,6 +14,11 @@ pub struct QuietHours {
 }
 
 impl QuietHours {
+    /// As a row has them, where it has any; a timezone that is none counts as UTC.
+    pub fn of_row(from: Option<NaiveTime>, to: Option<NaiveTime>, timezone: &str) -> Option<Self> {
+        Some(Self { from: from?, to: to?, timezone: timezone.parse().unwrap_or(Tz::UTC) })
+    }
+
     /// When the quiet ends, if `now` is within it: later than `now`. An end that the clock skips in spring is the first
     /// moment after; of one that it shows twice in autumn, the next.
     pub fn end_if_within(&self, now: Timestamp) -> Option<Timestamp> {

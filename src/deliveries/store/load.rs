@@ -1,7 +1,6 @@
 //! What is known of claimed deliveries: the rows, their notifications, and what their people want now.
 
 use chrono::NaiveTime;
-use chrono_tz::Tz;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Text, Time, Timestamptz, Uuid as SqlUuid};
 use serde_json::Value;
@@ -128,8 +127,7 @@ impl Loaded {
 
     fn quiet(&self) -> Option<QuietHours> {
         let zone = self.quiet_timezone.as_deref().unwrap_or(&self.timezone);
-        let timezone = zone.parse().unwrap_or(Tz::UTC);
-        Some(QuietHours { from: self.quiet_from?, to: self.quiet_to?, timezone })
+        QuietHours::of_row(self.quiet_from, self.quiet_to, zone)
     }
 }
 

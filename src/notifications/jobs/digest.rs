@@ -88,8 +88,7 @@ impl Reader {
     }
 
     fn quiet(&self) -> Option<QuietHours> {
-        let timezone = self.quiet_timezone.as_ref()?.parse().unwrap_or(Tz::UTC);
-        Some(QuietHours { from: self.quiet_from?, to: self.quiet_to?, timezone })
+        QuietHours::of_row(self.quiet_from, self.quiet_to, self.quiet_timezone.as_ref()?)
     }
 }
 

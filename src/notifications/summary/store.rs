@@ -1,7 +1,6 @@
 //! Feeds with something held back, and what a summary changes in them.
 
 use chrono::NaiveTime;
-use chrono_tz::Tz;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Time, Timestamptz, Uuid as SqlUuid};
 use serde_json::json;
@@ -65,8 +64,7 @@ pub struct Held {
 
 impl Held {
     pub fn quiet(&self) -> Option<QuietHours> {
-        let timezone = self.timezone.parse().unwrap_or(Tz::UTC);
-        Some(QuietHours { from: self.quiet_from?, to: self.quiet_to?, timezone })
+        QuietHours::of_row(self.quiet_from, self.quiet_to, &self.timezone)
     }
 }
 

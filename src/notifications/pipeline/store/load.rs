@@ -1,7 +1,6 @@
 //! Who is told: a stretch of an audience, each with their locked feed and what decides for them.
 
 use chrono::NaiveTime;
-use chrono_tz::Tz;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Time, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
@@ -92,11 +91,7 @@ impl Person {
 
     pub fn quiet(&self) -> Option<QuietHours> {
         let zone = self.quiet_timezone.as_deref().unwrap_or(&self.timezone);
-        Some(QuietHours {
-            from: self.quiet_from?,
-            to: self.quiet_to?,
-            timezone: zone.parse().unwrap_or(Tz::UTC),
-        })
+        QuietHours::of_row(self.quiet_from, self.quiet_to, zone)
     }
 }
 
