@@ -22,29 +22,13 @@ pub async fn run(report: &mut Report, service: &Service, world: &World, scale: &
     let asks = |path: &str| -> Result<Vec<(String, String)>> {
         (1..=VARIETY).map(|n| Ok((path.to_owned(), world.reader_token(n * READERS / VARIETY)?))).collect()
     };
-    let kinds = [
-        Read {
-            name: "feed, a page of 50",
-            word: "notifications",
-            asks: asks("/api/v1/notifications?limit=50")?,
-        },
-        Read {
-            name: "feed, the newest 50",
-            word: "notifications",
-            asks: asks("/api/v1/notifications?sort=recent&limit=50")?,
-        },
-        Read {
-            name: "unread notifications",
-            word: "notifications",
-            asks: asks("/api/v1/notifications/unread?limit=20")?,
-        },
-        Read {
-            name: "search in the feed",
-            word: "notifications",
-            asks: asks("/api/v1/notifications?q=bail&limit=50")?,
-        },
-    ];
-    for kind in kinds {
+    for (name, path) in [
+        ("feed, a page of 50", "/api/v1/notifications?limit=50"),
+        ("feed, the newest 50", "/api/v1/notifications?sort=recent&limit=50"),
+        ("unread notifications", "/api/v1/notifications/unread?limit=20"),
+        ("search in the feed", "/api/v1/notifications?q=bail&limit=50"),
+    ] {
+        let kind = Read { name, word: "notifications", asks: asks(path)? };
         read::measure(report, service, scale, kind).await?;
     }
     Ok(())

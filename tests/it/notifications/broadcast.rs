@@ -89,7 +89,6 @@ async fn a_death_in_the_middle_loses_none_and_doubles_none() {
     // And the process itself: another takes over.
     let next = world.server.beside();
     world.server.stop();
-    assert_eq!(rows::number(&next, running), 1, "it was written before its process died");
     let deadline = Instant::now() + Duration::from_secs(60);
     while rows::number(&next, running) > 0 {
         assert!(Instant::now() < deadline, "the event was not taken over");
