@@ -53,9 +53,7 @@ impl Statement {
         self.binds.push(value.into());
         self
     }
-}
 
-impl Statement {
     /// The same, its columns read in their order as `ST`, where there are many: a struct that names them looks up each
     /// name in each row, which is a tenth of what a page costs.
     pub fn typed<ST>(self) -> Typed<ST> {

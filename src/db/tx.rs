@@ -83,8 +83,8 @@ impl WorkerTx<'_> {
     }
 }
 
-/// The statements that open an actor's transaction, in one trip. All that one reads is of one moment. Only ids and words of closed sets are put in, so
-/// there is nothing to quote.
+/// The statements that open an actor's transaction, in one trip. What a read-only one sees is of one moment, however many
+/// statements it has. Only ids and words of closed sets are put in, so there is nothing to quote.
 pub(super) fn begin_as(actor: &Actor, read_only: bool) -> Begin {
     let sql = format!(
         "BEGIN{}; SELECT set_config('app.tenant_id', '{}', true), set_config('app.user_id', '{}', true), \
