@@ -4,26 +4,23 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help run test lint bench coverage env openapi asyncapi setup
 
-# Optimized like the release, without the minutes that link-time optimization takes. `make bench` shares it.
-FAST := --locked --profile bench
-
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # `cargo run` becomes the service itself, so that signals reach it and nothing is left when make ends.
 run: ## Build, start with demo data, print address, tokens and curl lines
 	@scripts/setup
-	@cargo run $(FAST) -- serve --demo
+	@cargo run --locked -- serve --demo
 
 test: ## Run the whole test suite
 	@scripts/setup --test
-	cargo test --locked
+	cargo test --locked --workspace
 
 lint: ## Check the format, and lint with warnings as errors
 	@cargo fmt --version >/dev/null 2>&1 || { echo "make lint needs rustfmt: rustup component add rustfmt" >&2; exit 1; }
 	@cargo clippy --version >/dev/null 2>&1 || { echo "make lint needs clippy: rustup component add clippy" >&2; exit 1; }
 	cargo fmt --all --check
-	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --workspace --all-targets -- -D warnings
 
 bench: ## Measure
 	@scripts/setup --test
@@ -33,7 +30,7 @@ coverage: ## Run the tests and fail below 80 % of lines covered
 	@scripts/setup --test
 	@cargo llvm-cov --version >/dev/null 2>&1 || { \
 		echo "make coverage needs: cargo install cargo-llvm-cov && rustup component add llvm-tools" >&2; exit 1; }
-	cargo llvm-cov --locked --fail-under-lines 80
+	cargo llvm-cov --locked --workspace --fail-under-lines 80
 
 # Written beside and moved, so that a failed build does not leave an empty file.
 env: ## Write .env.example anew from the code

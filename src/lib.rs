@@ -19,16 +19,14 @@
 
 pub mod activity;
 pub mod app;
-pub mod base;
 pub mod chat;
 pub mod cli;
 pub mod config;
-pub mod db;
 pub mod deliveries;
 pub mod identity;
 pub mod jobs;
 pub mod notifications;
 pub mod preferences;
-pub mod realtime;
+pub mod schema;
 pub mod telemetry;
 pub mod web;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use diesel::sql_types::Text;
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl};
-use guichet::db::embedded::Role;
+use guichet_db::embedded::Role;
 use tokio::process::Command;
 
 use crate::service::{DATABASE, Service};

@@ -1,7 +1,7 @@
 //! S5: reads at a million messages, row-level security on, beside `pgbench` with the same transactions.
 
 use anyhow::{Result, ensure};
-use guichet::db::embedded::Role;
+use guichet_db::embedded::Role;
 use serde_json::Value;
 
 use crate::capture::{self, Capture};

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use guichet::db::embedded::Role;
+use guichet_db::embedded::Role;
 use serde::Deserialize;
 use tokio::sync::Notify;
 use tokio::task::LocalSet;

@@ -8,9 +8,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
-use guichet::base::{Clock, Role};
 use guichet::config::{Config, Variables};
 use guichet::identity::token::{NewToken, mint};
+use guichet_base::{Clock, Role};
 use secrecy::SecretString;
 use uuid::Uuid;
 

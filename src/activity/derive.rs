@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
+use guichet_base::Result;
+use guichet_db::Db;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::store;
-use crate::base::Result;
-use crate::db::Db;
 use crate::telemetry::names::JOB_RUNS;
 
 const EVERY: Duration = Duration::from_secs(1);

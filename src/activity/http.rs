@@ -2,6 +2,9 @@
 
 use actix_web::get;
 use actix_web::web::Data;
+use guichet_base::id::UserId;
+use guichet_base::{Result, Timestamp};
+use guichet_db::Db;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::IntoParams;
@@ -9,9 +12,6 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{Cursor, Filter, Record};
 use super::{Action, service};
-use crate::base::id::UserId;
-use crate::base::{Result, Timestamp};
-use crate::db::Db;
 use crate::web::{Caller, Check, Query, Reply};
 
 pub fn routes(config: &mut ServiceConfig) {

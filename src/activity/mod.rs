@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 
 pub use action::Action;
 
-use crate::base::{Actor, Result, Role};
-use crate::db::{Db, Tx};
+use guichet_base::{Actor, Result, Role};
+use guichet_db::{Db, Tx};
 
 /// One row of the log.
 #[derive(Debug, Clone)]

@@ -4,14 +4,14 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use guichet_base::Timestamp;
+use guichet_base::id::UserId;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Action;
-use crate::base::Timestamp;
-use crate::base::id::UserId;
 
 /// One thing that was done, or tried.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -1,9 +1,10 @@
 //! Reading the log.
 
+use guichet_base::{Actor, Error, Result, Role};
+use guichet_db::Db;
+
 use super::model::{Filter, Record};
 use super::store;
-use crate::base::{Actor, Error, Result, Role};
-use crate::db::Db;
 
 /// What was done in the tenant, the newest first. Errors: `FORBIDDEN` for everybody but owners.
 pub async fn list(db: &Db, actor: &Actor, filter: Filter) -> Result<Vec<Record>> {

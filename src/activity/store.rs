@@ -4,15 +4,15 @@ use std::net::IpAddr;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::{Result, Timestamp};
+use guichet_db::WorkerTx;
+use guichet_db::sql::{Statement, sql};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::model::{Filter, Record};
 use crate::activity::Entry;
-use crate::base::id::{TenantId, UserId};
-use crate::base::{Result, Timestamp};
-use crate::db::WorkerTx;
-use crate::db::sql::{Statement, sql};
 
 // By hand, because Diesel's `inet` wants a crate of its own for one column. Tenant and person are the
 // transaction's own, as the policy asks.

@@ -3,6 +3,11 @@
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::{Actor, Error, Kind, Result, Timestamp};
+use guichet_realtime::{
+    Change, Circle, Credential, Event, Grant, Host, Kept, Peer, Reach, Receipt, Sees, Waiting,
+};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -10,8 +15,6 @@ use serde_json::{Map, Value, json};
 use super::presence;
 use super::topic::Topic;
 use crate::activity;
-use crate::base::id::{TenantId, UserId};
-use crate::base::{Actor, Error, Kind, Result, Timestamp};
 use crate::chat::http::{ReadCommand, SendCommand, TypingCommand};
 use crate::chat::model::Room;
 use crate::chat::service::{self as chat, UpTo};
@@ -21,9 +24,6 @@ use crate::identity::connect::Ticket;
 use crate::identity::{self, Asked, Attendance, Directory};
 use crate::notifications::live::{self, AckCommand};
 use crate::notifications::{self, Notifications};
-use crate::realtime::{
-    Change, Circle, Credential, Event, Grant, Host, Kept, Peer, Reach, Receipt, Sees, Waiting,
-};
 use crate::web::Limits;
 use crate::web::idempotency::Once;
 use crate::web::rate_limit::Key;

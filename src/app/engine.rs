@@ -7,12 +7,15 @@ use anyhow::{Context, bail};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use guichet_db::embedded::{self, Cluster, Role};
+use guichet_db::{self, migrate, roles};
 use secrecy::ExposeSecret;
 
 use crate::config::{Config, DatabaseUrl};
-use crate::db::embedded::{self, Cluster, Role};
-use crate::db::{self, migrate, roles};
 
+/// The schema of this version, compiled in.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 /// The database inside the embedded server.
 const NAME: &str = "guichet";
 /// How long a request waits for a connection.
@@ -24,7 +27,7 @@ const EMBEDDED_CONNECTIONS: u16 = 100;
 /// stops with it.
 pub struct Engine {
     cluster: Option<Cluster>,
-    pub settings: db::Settings,
+    pub settings: guichet_db::Settings,
 }
 
 /// What the process is to the data folder of the embedded server.
@@ -48,13 +51,13 @@ impl Engine {
 
     fn given(config: &Config, app: &DatabaseUrl, worker: &DatabaseUrl) -> anyhow::Result<Self> {
         if let Some(owner) = &config.database.owner_url {
-            report(&migrate::up(&mut connect(owner.0.expose_secret(), "DATABASE_OWNER_URL")?)?);
+            report(&migrate::up(&mut connect(owner.0.expose_secret(), "DATABASE_OWNER_URL")?, MIGRATIONS)?);
         }
         for (url, name) in [(app, "DATABASE_URL"), (worker, "DATABASE_WORKER_URL")] {
             roles::refuse_powerful(&mut connect(url.0.expose_secret(), name)?)?;
         }
         let mut conn = connect(app.0.expose_secret(), "DATABASE_URL")?;
-        if !migrate::schema_present(&mut conn)? {
+        if !schema_present(&mut conn)? {
             bail!("the database has no tables yet: run `guichet migrate` with DATABASE_OWNER_URL set");
         }
         let settings = settings(config, app.0.expose_secret(), worker.0.expose_secret());
@@ -95,7 +98,7 @@ fn prepare(cluster: &Cluster) -> anyhow::Result<()> {
         admin.batch_execute(&format!("CREATE DATABASE {NAME}"))?;
     }
     roles::create(&mut connect(&cluster.url(Role::Admin, NAME), "the embedded server")?)?;
-    report(&migrate::up(&mut connect(&cluster.url(Role::Owner, NAME), "the embedded server")?)?);
+    report(&migrate::up(&mut connect(&cluster.url(Role::Owner, NAME), "the embedded server")?, MIGRATIONS)?);
     Ok(())
 }
 
@@ -124,8 +127,8 @@ fn report(done: &[String]) {
     }
 }
 
-fn settings(config: &Config, app_url: &str, worker_url: &str) -> db::Settings {
-    db::Settings {
+fn settings(config: &Config, app_url: &str, worker_url: &str) -> guichet_db::Settings {
+    guichet_db::Settings {
         app_url: app_url.to_owned(),
         worker_url: worker_url.to_owned(),
         app_connections: config.database.pool_size,
@@ -133,4 +136,17 @@ fn settings(config: &Config, app_url: &str, worker_url: &str) -> db::Settings {
         job_connections: config.database.job_pool_size,
         wait: WAIT,
     }
+}
+
+#[derive(QueryableByName)]
+struct Present {
+    #[diesel(sql_type = Bool)]
+    present: bool,
+}
+
+/// Whether the newest table is there: what a service that does not hold the owner's URL can ask for itself.
+pub fn schema_present(app: &mut PgConnection) -> QueryResult<bool> {
+    diesel::sql_query("SELECT to_regclass('public.idempotency_keys') IS NOT NULL AS present")
+        .get_result::<Present>(app)
+        .map(|row| row.present)
 }

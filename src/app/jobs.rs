@@ -3,10 +3,11 @@
 use std::future::Future;
 use std::time::Duration;
 
+use guichet_base::{Result, Timestamp};
+use guichet_db::Db;
+
 use crate::activity;
-use crate::base::{Result, Timestamp};
 use crate::config::Config;
-use crate::db::Db;
 use crate::deliveries::{Deliveries, failures};
 use crate::identity::connect;
 use crate::jobs::{Done, Job, Schedule, Scheduler, job};

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
+use guichet_base::{Error, Result};
+use guichet_db::Db;
 use metrics::gauge;
 use tokio_util::sync::CancellationToken;
 
-use crate::base::{Error, Result};
-use crate::db::Db;
 use crate::telemetry::metrics as telemetry;
 use crate::telemetry::names::{DB_POOL_IN_USE, DB_POOL_SIZE, DB_POOL_WAITING};
 

@@ -19,20 +19,20 @@ mod topic;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use guichet_base::Clock;
+use guichet_db::{self, Db};
+use guichet_realtime::{self, Hub, Realtime};
 pub use lifecycle::{Lifecycle, asked_to_stop};
 pub use serve::{Running, start};
 
 use crate::activity;
-use crate::base::Clock;
 use crate::chat::{Chat, Delivered, Typing};
 use crate::config::Config;
-use crate::db::{self, Db};
 use crate::deliveries::{self as outside, Deliveries};
 use crate::identity::{Attendance, Directory, Gate, Parts, PresenceOf, RightsMoved, Tokens};
 use crate::jobs::Scheduler;
 use crate::notifications::intake::Intake;
 use crate::notifications::{self, Notifications};
-use crate::realtime::{self, Hub, Realtime};
 use crate::web::health::Readiness;
 use crate::web::rate_limit::{Limits, Rate, RateSettings};
 
@@ -56,9 +56,9 @@ pub struct App {
 
 impl App {
     /// Connects nothing yet. Fails where the configuration asks for what cannot be.
-    pub fn new(config: Config, settings: &db::Settings, clock: Clock) -> anyhow::Result<Self> {
+    pub fn new(config: Config, settings: &guichet_db::Settings, clock: Clock) -> anyhow::Result<Self> {
         let db = Db::new(settings);
-        let hub = Arc::new(Hub::new(realtime::HubParts {
+        let hub = Arc::new(Hub::new(guichet_realtime::HubParts {
             clock: clock.clone(),
             patience: presence::patience(&config.realtime),
             spelling: afritalk::spelling(),
@@ -166,9 +166,9 @@ fn directory(config: &Config, db: &Db, hub: &Arc<Hub>, clock: &Clock) -> anyhow:
     }))
 }
 
-fn socket_settings(config: &Config) -> realtime::Settings {
+fn socket_settings(config: &Config) -> guichet_realtime::Settings {
     use crate::config::Origins;
-    realtime::Settings {
+    guichet_realtime::Settings {
         connections_per_person: config.realtime.connections_per_person,
         frames_per_10s: config.realtime.frames_per_10s,
         lookups_at_once: usize::try_from(config.database.pool_size / 2).unwrap_or(1),
@@ -177,7 +177,7 @@ fn socket_settings(config: &Config) -> realtime::Settings {
             Origins::Any => None,
             Origins::Only(list) => Some(list.clone()),
         },
-        ..realtime::Settings::default()
+        ..guichet_realtime::Settings::default()
     }
 }
 
@@ -217,8 +217,8 @@ fn readiness(db: &Db, intake: Option<&Intake>) -> Readiness {
         async move {
             let asked = Instant::now();
             db.anonymous(|conn| {
-                db::migrate::schema_present(conn)?.then_some(()).ok_or_else(|| {
-                    crate::base::Error::unavailable("migrations are missing: run `guichet migrate`")
+                engine::schema_present(conn)?.then_some(()).ok_or_else(|| {
+                    guichet_base::Error::unavailable("migrations are missing: run `guichet migrate`")
                 })
             })
             .await?;

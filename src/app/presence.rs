@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::id::{TenantId, UserId};
-use crate::base::role::UserType;
-use crate::base::{Actor, Error, Result, Status, Timestamp};
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::role::UserType;
+use guichet_base::{Actor, Error, Result, Status, Timestamp};
+use guichet_realtime::{Audience, Circle, Grant, Hub, Patience, Ranks, Sees};
+
 use crate::config::{self, Feature};
 use crate::identity::{Directory, Presence, presence};
-use crate::realtime::{Audience, Circle, Grant, Hub, Patience, Ranks, Sees};
 
 /// The hub, as `identity` asks it.
 pub struct OfHub(pub Arc<Hub>);
@@ -97,10 +98,10 @@ fn of(tenant: TenantId, standing: presence::Standing) -> Circle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Role;
+    use guichet_base::Role;
 
     fn actor(user: UserId, role: Role) -> Actor {
-        let locale = crate::base::Locale::En;
+        let locale = guichet_base::Locale::En;
         Actor {
             tenant: TenantId::new(),
             user,

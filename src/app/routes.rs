@@ -14,7 +14,7 @@ use crate::web::cors::Origins;
 use crate::web::guard::BodySettings;
 use crate::web::routes::{RouteTable, unmatched, unmatched_outside};
 use crate::web::{self as conventions, Conventions, docs, health};
-use crate::{activity, chat, deliveries, identity, notifications, preferences, realtime};
+use crate::{activity, chat, deliveries, identity, notifications, preferences};
 
 /// The routes of the API, under whatever base. Literal paths stand before patterns that would take them.
 pub fn api(config: &mut ServiceConfig<'_>) {
@@ -75,7 +75,7 @@ impl Site {
             .app_data(web::Data::from(Arc::clone(&app.realtime)))
             .app_data(self.table.clone())
             // Before the scopes, since one of its doors stands under `/api`, whose gate would want a header.
-            .configure(realtime::http::routes)
+            .configure(guichet_realtime::http::routes)
             .into_utoipa_app()
             .service(
                 utoipa_actix_web::scope("/api/v1")

@@ -1,6 +1,6 @@
 //! The names of topics, and what they stand for.
 
-use crate::base::id::{ClientId, ConversationId, TenantId, UserId};
+use guichet_base::id::{ClientId, ConversationId, TenantId, UserId};
 
 /// A topic that guichet knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use guichet_base::id::UserId;
+use guichet_base::{Error, Result};
+use guichet_realtime::{Change, ChangeKind, Column, ColumnType, Event, Reach, Rows, Table};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::base::id::UserId;
-use crate::base::{Error, Result};
 use crate::chat::events::{DELETED, NEW, READ, UPDATED};
 use crate::chat::model::Message;
-use crate::realtime::{Change, ChangeKind, Column, ColumnType, Event, Reach, Rows, Table};
 
 /// The table `messages`. A deletion is an UPDATE, since a tombstone stays; delivered marks, which are no durable
 /// events, show with the row's next change.

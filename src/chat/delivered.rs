@@ -5,15 +5,16 @@
 //! read is delivered too.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use guichet_base::id::{MessageId, TenantId, UserId};
+use guichet_base::role::UserType;
+use guichet_base::{Actor, Result};
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::base::id::{MessageId, TenantId, UserId};
-use crate::base::role::UserType;
-use crate::base::{Actor, Result};
 use crate::chat::model::Room;
 use crate::chat::{Chat, events, store};
 
@@ -80,7 +81,7 @@ impl Delivered {
             Room::Conversation(_) | Room::Person(_) => Reader::Person(actor.user),
         };
         let key = (actor.tenant, room, reader);
-        let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut gathered = self.gathered.lock();
         if gathered.waiting.len() < MAX_ROOMS || gathered.waiting.contains_key(&key) {
             let fresh = || Got { up_to: 0, fetched: Vec::new(), by: actor.clone() };
             change(gathered.waiting.entry(key).or_insert_with(fresh));
@@ -89,7 +90,7 @@ impl Delivered {
 
     /// What waits to be written, with the number after which each room is to be looked at.
     fn take(&self) -> Vec<(Room, Got, i64)> {
-        let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut gathered = self.gathered.lock();
         if gathered.written.len() > MAX_ROOMS {
             gathered.written.clear();
         }

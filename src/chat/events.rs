@@ -1,18 +1,18 @@
 //! What chat tells the world: durable events on `chat:room:{client}` or `chat:direct:{conversation}`, copied to `user:{id}` of everybody told, and
 //! the unread counters of those whose they moved.
 
+use guichet_base::id::{ConversationId, MessageId, TenantId, UserId};
+use guichet_base::{Actor, Error, Result, Timestamp};
+use guichet_realtime::{Aside, Event, Signal};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::base::id::{ConversationId, MessageId, TenantId, UserId};
-use crate::base::{Actor, Error, Result, Timestamp};
 use crate::chat::model::{Message, ReadState};
 use crate::chat::payload::{DeliveredTold, MessageTold, ReadTold, TypingTold, UnreadTold};
 use crate::chat::person_topic;
 use crate::chat::place::Place;
 use crate::chat::store::Told;
-use crate::realtime::{Aside, Event, Signal};
 
 pub const NEW: &str = "messaging:new";
 pub const UPDATED: &str = "messaging:updated";

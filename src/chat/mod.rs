@@ -25,15 +25,15 @@ use std::time::Duration;
 pub use changes::MESSAGES;
 pub use delivered::Delivered;
 pub use events::RESERVED as EVENTS;
+use guichet_base::{Actor, Clock, Result};
+use guichet_db::Db;
+use guichet_realtime::Hub;
 pub use place::Place;
 pub use typing::Typing;
 
-use crate::base::{Actor, Clock, Result};
 use crate::config::Feature;
-use crate::db::Db;
 use crate::identity::{Directory, FeatureSet};
 use crate::notifications::Notifications;
-use crate::realtime::Hub;
 
 /// What chat needs of the house.
 #[derive(Clone)]
@@ -60,7 +60,7 @@ impl Chat {
 }
 
 /// The topic of everything meant for one person.
-pub fn person_topic(user: crate::base::id::UserId) -> String {
+pub fn person_topic(user: guichet_base::id::UserId) -> String {
     format!("user:{user}")
 }
 

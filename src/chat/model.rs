@@ -5,9 +5,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::base::id::{ClientId, ConversationId, MessageId, UserId};
-use crate::base::role::UserType;
-use crate::base::{Error, Fault, Result, Role, Status, Timestamp};
+use guichet_base::id::{ClientId, ConversationId, MessageId, UserId};
+use guichet_base::role::UserType;
+use guichet_base::{Error, Fault, Result, Role, Status, Timestamp};
 
 /// Most characters of a message.
 pub const MAX_CONTENT_CHARS: usize = 10_000;
@@ -288,7 +288,7 @@ pub fn check_repeat(first: &Message, body: &MessageBody, related: Option<&Relate
     if same_words && same_entity {
         Ok(())
     } else {
-        Err(Error::new(crate::base::Kind::Validation, "IDEMPOTENCY_MISMATCH"))
+        Err(Error::new(guichet_base::Kind::Validation, "IDEMPOTENCY_MISMATCH"))
     }
 }
 

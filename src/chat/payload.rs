@@ -1,10 +1,10 @@
 //! What chat's events say: the payloads as they travel, typed, so that they are described from what is sent.
 
+use guichet_base::Timestamp;
+use guichet_base::id::{ConversationId, MessageId, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::base::Timestamp;
-use crate::base::id::{ConversationId, MessageId, UserId};
 use crate::chat::model::Message;
 
 /// `messaging:new`, `messaging:updated`, `messaging:deleted`: the message as it is now.

@@ -2,11 +2,11 @@
 //!
 //! What differs between the two kinds stands here: the topic, whose rows they are, and who is the other side.
 
+use guichet_base::id::{ClientId, ConversationId, UserId};
+use guichet_base::role::UserType;
+use guichet_base::{Actor, Error, Result};
 use uuid::Uuid;
 
-use crate::base::id::{ClientId, ConversationId, UserId};
-use crate::base::role::UserType;
-use crate::base::{Actor, Error, Result};
 use crate::chat::model::Room;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

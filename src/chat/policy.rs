@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use crate::base::role::Role;
-use crate::base::{Actor, Error, Kind, Result, Timestamp};
+use guichet_base::role::Role;
+use guichet_base::{Actor, Error, Kind, Result, Timestamp};
+
 use crate::chat::model::{Message, Room};
 use crate::chat::place::Place;
 use crate::config::Feature;

@@ -1,17 +1,18 @@
 //! Who types where. Ephemeral: told to the room at once, never stored, over by itself after 5 s.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use guichet_base::Actor;
+use guichet_base::id::{ConversationId, TenantId, UserId};
+use guichet_realtime::Hub;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::base::Actor;
-use crate::base::id::{ConversationId, TenantId, UserId};
 use crate::chat::events;
 use crate::chat::place::Place;
-use crate::realtime::Hub;
 
 const LASTS: Duration = Duration::from_secs(5);
 const SWEEP: Duration = Duration::from_millis(500);
@@ -42,7 +43,7 @@ impl Typing {
     pub fn set(&self, actor: &Actor, audience: Audience, typing: bool) {
         let key = (actor.tenant, audience.place.conversation, actor.user);
         {
-            let mut held = self.typing.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut held = self.typing.lock();
             match typing {
                 true if held.len() < MAX_TYPING => {
                     drop(held.insert(key, (audience.clone(), Instant::now() + LASTS)))
@@ -64,7 +65,7 @@ impl Typing {
     }
 
     fn take_ended(&self, now: Instant) -> Vec<(Key, Audience)> {
-        let mut held = self.typing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.typing.lock();
         held.extract_if(|_, (_, end)| *end <= now).map(|(key, (audience, _))| (key, audience)).collect()
     }
 

@@ -4,12 +4,12 @@ use std::net::TcpListener;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use guichet_base::Clock;
+use guichet_db::{embedded, roles};
 use secrecy::ExposeSecret;
 
 use crate::app::engine::{Claim, Engine, connect};
-use crate::base::Clock;
 use crate::config::Config;
-use crate::db::{embedded, roles};
 use crate::identity::Tokens;
 
 /// One thing looked at.

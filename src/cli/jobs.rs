@@ -3,10 +3,10 @@
 use std::future::Future;
 
 use anyhow::{Context, bail};
+use guichet_base::Clock;
 
 use crate::app::App;
 use crate::app::engine::{Claim, Engine};
-use crate::base::Clock;
 use crate::config::Config;
 use crate::jobs::Schedule;
 

@@ -1,11 +1,11 @@
 //! `guichet migrate`.
 
 use anyhow::{Context, bail};
+use guichet_db::{migrate, roles};
 use secrecy::ExposeSecret;
 
-use crate::app::engine::{Claim, Engine, connect};
+use crate::app::engine::{Claim, Engine, MIGRATIONS, connect};
 use crate::config::Config;
-use crate::db::{migrate, roles};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -41,8 +41,10 @@ pub fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
         println!("roles made");
     }
     let done = match args.down {
-        Some(steps) => migrate::down(&mut conn, steps)?,
-        None => migrate::up(&mut conn)?,
+        Some(steps) => {
+            (0..steps).map(|_| migrate::down(&mut conn, MIGRATIONS)).collect::<anyhow::Result<_>>()?
+        }
+        None => migrate::up(&mut conn, MIGRATIONS)?,
     };
     if done.is_empty() {
         println!("nothing to do");

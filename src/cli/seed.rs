@@ -1,10 +1,11 @@
 //! `guichet seed`.
 
+use guichet_base::Clock;
+use guichet_db::Db;
+
 use crate::app::demo;
 use crate::app::engine::{Claim, Engine};
-use crate::base::Clock;
 use crate::config::Config;
-use crate::db::Db;
 
 #[derive(clap::Args)]
 pub struct Args {

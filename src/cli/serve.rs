@@ -1,10 +1,10 @@
 //! `guichet serve`.
 
 use anyhow::Context;
+use guichet_base::Clock;
 
 use crate::app::engine::{Claim, Engine};
 use crate::app::{self, App, demo};
-use crate::base::Clock;
 use crate::config::Config;
 use crate::telemetry;
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use guichet_base::{Clock, Role};
 
-use crate::base::{Clock, Role};
 use crate::config::Config;
 use crate::identity::token::{NewToken, mint};
 
@@ -56,7 +56,7 @@ pub fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
         subject: args.user.clone(),
         tenant: args.tenant.clone(),
         role,
-        clients: args.clients.iter().copied().map(crate::base::id::ClientId).collect(),
+        clients: args.clients.iter().copied().map(guichet_base::id::ClientId).collect(),
         scopes,
         name: args.name.clone(),
         email: args.email.clone(),

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use guichet_base::Role;
 use reqwest::Url;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::setting::Setting;
-use crate::base::Role;
 
 /// Which web pages may call the API and open sockets.
 #[derive(Debug, Clone, PartialEq, Eq)]

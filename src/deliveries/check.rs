@@ -1,6 +1,7 @@
 //! Whether a claimed delivery is still to be sent. Pure: planned in one moment, it is asked again in another.
 
-use crate::base::Timestamp;
+use guichet_base::Timestamp;
+
 use crate::notifications::model::Status;
 use crate::preferences::{Category, Channel, Levels, Priority, QuietHours, preference};
 

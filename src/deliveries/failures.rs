@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use guichet_base::{Result, Timestamp};
 use serde_json::json;
 
 use super::Deliveries;
 use super::store::count::{self, Ended};
-use crate::base::{Result, Timestamp};
 use crate::notifications::events::{self, payload};
 use crate::notifications::model::{Announced, Source};
 use crate::telemetry::names::DELIVERY_FAILURE_ALERTS;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use guichet_base::Result;
 use metrics::gauge;
 use tokio_util::sync::CancellationToken;
 
 use super::{Deliveries, store};
-use crate::base::Result;
 use crate::telemetry::names::{DELIVERY_OLDEST_SECONDS, DELIVERY_QUEUE_DEPTH};
 
 const EVERY: Duration = Duration::from_secs(10);

@@ -2,6 +2,8 @@
 
 use actix_web::web::Data;
 use actix_web::{get, post};
+use guichet_base::id::{DeliveryId, NotificationId, UserId};
+use guichet_base::{Locale, Result, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
@@ -11,8 +13,6 @@ use super::Deliveries;
 use super::model::{Cursor, Delivery, DeliveryStatus, Filter, OUTSIDE};
 use super::service::asked::{self, Wanted};
 use super::store::again::Cause;
-use crate::base::id::{DeliveryId, NotificationId, UserId};
-use crate::base::{Locale, Result, Timestamp};
 use crate::preferences::Channel;
 use crate::web::{Caller, Check, IdempotencyKey, Json, Path, Query, Reply};
 

@@ -4,12 +4,12 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use guichet_base::Timestamp;
+use guichet_base::id::{DeliveryId, NotificationId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::base::Timestamp;
-use crate::base::id::{DeliveryId, NotificationId, UserId};
 use crate::preferences::Channel;
 
 /// How far a delivery is.

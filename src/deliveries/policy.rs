@@ -1,7 +1,8 @@
 //! Who sees deliveries and has them sent again: those who answer for what the house sends. Row-level security shows
 //! and leaves the rows to the service itself alone.
 
-use crate::base::{Actor, Result};
+use guichet_base::{Actor, Result};
+
 use crate::identity::{Permission, policy};
 
 /// Errors: `FORBIDDEN`.

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use guichet_base::Timestamp;
+
 use super::sender::Failure;
-use crate::base::Timestamp;
 
 /// Before the second attempt, at most; doubled with each further one.
 const BASE: Duration = Duration::from_secs(2);

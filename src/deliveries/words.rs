@@ -1,11 +1,11 @@
 //! What a claimed delivery says: what an earlier attempt stored, or its notification in the words of the channel.
 
+use guichet_base::{Error, Result};
 use reqwest::Url;
 
 use super::render::{self, Words};
 use super::sender::Content;
 use super::store::load::Loaded;
-use crate::base::{Error, Result};
 use crate::notifications::templates;
 use crate::preferences::Channel;
 

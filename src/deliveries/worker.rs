@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use guichet_base::Result;
+use guichet_base::id::{DeliveryId, TenantId};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -14,8 +16,6 @@ use super::sender::{Failure, Outgoing, Sent};
 use super::service::attempt::{self, End};
 use super::slots::{Slot, Slots};
 use super::store::claim::{self, Claimed};
-use crate::base::Result;
-use crate::base::id::{DeliveryId, TenantId};
 
 /// How long a row that nobody announced may lie before it is seen.
 const EVERY: Duration = Duration::from_secs(1);

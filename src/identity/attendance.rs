@@ -4,13 +4,13 @@
 //! tells of. Ten thousand people who come back at once wait here, not at their sockets. What is past the bound is
 //! counted and not written: these rows are for looking back, nothing depends on them.
 
+use guichet_base::{Actor, Result};
+use guichet_db::Db;
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::activity::{self, Action, Entry};
-use crate::base::{Actor, Result};
-use crate::db::Db;
 
 /// People who may wait to be written.
 const MAX_WAITING: usize = 20_000;

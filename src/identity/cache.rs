@@ -6,9 +6,9 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock};
 
-use crate::base::Timestamp;
+use guichet_base::Timestamp;
+use parking_lot::RwLock;
 
 pub(super) struct Cache<K, V> {
     capacity: usize,
@@ -32,7 +32,7 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     }
 
     pub fn get(&self, key: &K, now: Timestamp) -> Option<V> {
-        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let entries = self.entries.read();
         entries.get(key).filter(|entry| entry.until > now).map(|entry| entry.value.clone())
     }
 
@@ -42,7 +42,7 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
 
     /// `is_good` is asked under the lock under which things are forgotten.
     fn put_if(&self, is_good: impl FnOnce() -> bool, key: K, value: V, until: Timestamp, now: Timestamp) {
-        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.entries.write();
         if !is_good() {
             return;
         }
@@ -68,7 +68,7 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     }
 
     pub fn forget(&self, key: &K) {
-        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.entries.write();
         self.forgotten.fetch_add(1, Ordering::AcqRel);
         entries.remove(key);
     }
@@ -106,7 +106,7 @@ mod tests {
         let cache = Cache::new(100);
         for key in 0..10_000 {
             cache.put(key, key, at(10), at(0));
-            assert!(cache.entries.read().unwrap().len() <= 100);
+            assert!(cache.entries.read().len() <= 100);
         }
     }
 }

@@ -5,16 +5,16 @@
 //! number of writers one wins per version.
 
 use diesel::prelude::*;
+use guichet_base::id::UserId;
+use guichet_base::{Actor, Error, Result, Role, Timestamp};
+use guichet_db::Tx;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::activity::{self, Action, Entry};
-use crate::base::id::UserId;
-use crate::base::{Actor, Error, Result, Role, Timestamp};
-use crate::db::Tx;
-use crate::db::schema::users;
 use crate::identity::policy;
+use crate::schema::users;
 use crate::web::{BasedOn, IfMatch, Verdict};
 
 /// A record as it is now, its row locked by the transaction at hand.

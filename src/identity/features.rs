@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use guichet_base::{Error, Kind, Result};
 use serde_json::Value;
 
-use crate::base::{Error, Kind, Result};
 use crate::config::{self, Feature};
 
 /// What this version has. The others read as off, and answer `FEATURE_DISABLED` where a request asks for them.

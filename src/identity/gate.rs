@@ -10,9 +10,9 @@ use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error as ActixError, HttpMessage};
+use guichet_base::{Actor, Error, Kind, Locale, Result, Timestamp};
 
 use crate::activity;
-use crate::base::{Actor, Error, Kind, Locale, Result, Timestamp};
 use crate::identity::{Asked, Directory};
 use crate::web::rate_limit::Key;
 use crate::web::{ClientAddress, Limits, refuse};

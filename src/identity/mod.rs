@@ -33,7 +33,7 @@ pub use permission::Permission;
 pub use presence::{Presence, PresenceOf};
 pub use token::Tokens;
 
-pub use crate::base::Status;
+pub use guichet_base::Status;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

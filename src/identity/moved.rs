@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::base::id::{TenantId, UserId};
+use guichet_base::id::{TenantId, UserId};
 
 type Tell = dyn Fn(TenantId, &[UserId]) + Send + Sync;
 

@@ -3,7 +3,7 @@
 //! A permission opens a door; which records lie behind it for whom is the policies' to say. A service token has
 //! the permissions of its role that one of its scopes covers, and none without scopes.
 
-use crate::base::{Actor, Role};
+use guichet_base::{Actor, Role};
 
 macro_rules! permissions {
     ($($(#[doc = $doc:literal])* $name:ident => $word:literal: $($role:ident)|+,)+) => {

@@ -1,7 +1,8 @@
 //! Who may do what to people, teams, clients, projects and tenants. Row-level security says the same again.
 
-use crate::base::id::UserId;
-use crate::base::{Actor, Error, Result, Role};
+use guichet_base::id::UserId;
+use guichet_base::{Actor, Error, Result, Role};
+
 use crate::identity::Permission;
 
 /// Errors: `FORBIDDEN`.

@@ -4,14 +4,14 @@
 //! more.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::{Actor, Role, Timestamp};
+use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
 use super::{Directory, presence};
-use crate::base::id::{TenantId, UserId};
-use crate::base::{Actor, Role, Timestamp};
 
 const WRITE_EVERY: Duration = Duration::from_secs(60);
 const AGAIN_AFTER: Duration = Duration::from_secs(3_600);
@@ -66,7 +66,7 @@ impl Signs {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Person, Sign>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 
@@ -100,7 +100,7 @@ mod tests {
             user: UserId::new(),
             role,
             scopes: [].into(),
-            locale: crate::base::Locale::Fr,
+            locale: guichet_base::Locale::Fr,
             ip: None,
             authenticated_at: None,
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
-use crate::base::{Result, Timestamp};
+use guichet_base::{Result, Timestamp};
 
 /// The longest wait before a failed run is tried again.
 pub(super) const MOST_PATIENCE: Duration = Duration::from_secs(300);

@@ -4,12 +4,15 @@
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use guichet_base::{Clock, Error, Result, Timestamp};
+use guichet_db::Db;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -17,8 +20,6 @@ use uuid::Uuid;
 
 use super::model::{Done, Job, Schedule, patience};
 use super::store::{self, End, Row};
-use crate::base::{Clock, Error, Result, Timestamp};
-use crate::db::Db;
 use crate::telemetry::names::JOB_RUNS;
 
 /// How long a process that says nothing keeps a run.
@@ -320,7 +321,7 @@ impl Shared {
     }
 
     fn held(&self) -> MutexGuard<'_, Vec<(&'static str, Uuid)>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held.lock()
     }
 
     fn busy(&self) -> Busy<'_> {

@@ -4,9 +4,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use crate::base::{Result, Timestamp};
-use crate::db::WorkerTx;
-use crate::db::sql::sql;
+use guichet_base::{Result, Timestamp};
+use guichet_db::WorkerTx;
+use guichet_db::sql::sql;
 
 #[derive(Debug, Clone, QueryableByName)]
 pub struct Row {

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
+use guichet_base::id::{NotificationId, UserId};
+use guichet_base::{Actor, Error, Locale, Result, Role, Timestamp};
+use guichet_realtime::{Change, ChangeKind, Column, ColumnType, Event, Reach, Rows, Table};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::live::store;
 use super::{Notifications, told};
-use crate::base::id::{NotificationId, UserId};
-use crate::base::{Actor, Error, Locale, Result, Role, Timestamp};
-use crate::realtime::{Change, ChangeKind, Column, ColumnType, Event, Reach, Rows, Table};
 
 /// The table `notifications`. Every event has its rows read, which costs one query where somebody listens: a payload
 /// shows less than the row has. A deletion is an UPDATE, since the row stays until retention takes it.

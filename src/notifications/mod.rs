@@ -25,12 +25,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use changes::{NOTIFICATIONS, changed_rows};
+use guichet_base::Clock;
+use guichet_base::id::UserId;
+use guichet_db::Db;
+use guichet_realtime::Hub;
 
-use crate::base::Clock;
-use crate::base::id::UserId;
-use crate::db::Db;
 use crate::identity::Directory;
-use crate::realtime::Hub;
 
 /// What this room works with. Cheap to clone.
 #[derive(Clone)]

@@ -1,12 +1,12 @@
 //! What a person is told, as it travels in REST and in events.
 
+use guichet_base::id::{EventId, NotificationId, TeamId, UserId};
+use guichet_base::{Role, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::base::id::{EventId, NotificationId, TeamId, UserId};
-use crate::base::{Role, Timestamp};
 use crate::preferences::{Category, Channel, Priority};
 
 /// How far a person is with a notification.
@@ -109,7 +109,7 @@ pub struct Recipients {
     #[schema(example = json!(["manager"]))]
     pub roles: Vec<Role>,
     /// All members of these clients.
-    pub clients: Vec<crate::base::id::ClientId>,
+    pub clients: Vec<guichet_base::id::ClientId>,
     /// Everybody of the tenant.
     pub everyone: bool,
 }

@@ -1,6 +1,7 @@
 //! Who may announce, look at and send by hand. Row-level security says the same again.
 
-use crate::base::{Actor, Error, Result, Role};
+use guichet_base::{Actor, Error, Result, Role};
+
 use crate::identity::{Permission, policy::may};
 
 /// Producers alone.

@@ -1,6 +1,9 @@
 //! The messages of chat as a source: one unread notification a person and conversation, raised by each further
 //! message, in the transaction of the message.
 
+use guichet_base::id::{ClientId, ConversationId, EventId, MessageId, UserId};
+use guichet_base::{Actor, Result};
+use guichet_db::Tx;
 use serde_json::{Map, Value, json};
 
 use super::events::model::{Audience, INLINE_MAX, Plan};
@@ -8,9 +11,6 @@ use super::events::{disabled, said};
 use super::model::conversation_group;
 use super::pipeline::{self, Stretch};
 use super::{Notifications, templates};
-use crate::base::id::{ClientId, ConversationId, EventId, MessageId, UserId};
-use crate::base::{Actor, Result};
-use crate::db::Tx;
 use crate::preferences::{Channel, PerChannel, tenant_defaults};
 
 /// The template.

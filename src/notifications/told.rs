@@ -1,14 +1,14 @@
 //! What a person's sockets are told of their notifications: the payloads as they travel.
 
+use guichet_base::id::{NotificationId, TenantId, UserId};
+use guichet_base::{Error, Result, Timestamp};
+use guichet_realtime::Event;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::model::Notification;
 use super::topic;
-use crate::base::id::{NotificationId, TenantId, UserId};
-use crate::base::{Error, Result, Timestamp};
-use crate::realtime::Event;
 
 pub const NEW: &str = "notify:new";
 pub const UPDATED: &str = "notify:updated";

@@ -2,12 +2,12 @@
 //!
 //! Pure: the pipeline, the settings page and `explain` all stand on [`preference`] and [`decide`].
 
+use guichet_base::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::model::{Category, Channel, PerChannel, Priority, Say};
 use super::quiet::QuietHours;
-use crate::base::Timestamp;
 
 /// What the levels say of one category, for one person.
 #[derive(Debug, Clone, Copy, Default)]

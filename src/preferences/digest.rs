@@ -2,11 +2,11 @@
 
 use chrono::{Datelike, Days, NaiveDate, NaiveTime, Weekday};
 use chrono_tz::Tz;
+use guichet_base::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::quiet::first_moment;
-use crate::base::Timestamp;
 
 /// How often a person gathers what is of low priority in one mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -1,6 +1,7 @@
 //! Who may say what is told to whom.
 
-use crate::base::{Actor, Result};
+use guichet_base::{Actor, Result};
+
 use crate::identity::{Permission, policy};
 
 /// One's own choices: of people, who are told things. Service tokens are told nothing.

@@ -3,7 +3,7 @@
 use chrono::{Days, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 
-use crate::base::Timestamp;
+use guichet_base::Timestamp;
 
 /// From `from` (included) to `to` (excluded), local time. Equal: the whole day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

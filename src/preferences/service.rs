@@ -1,5 +1,8 @@
 //! What people choose for themselves, and what operators force for a client.
 
+use guichet_base::id::ClientId;
+use guichet_base::{Actor, Error, Kind, Result, Role};
+use guichet_db::Tx;
 use serde_json::{Value, json};
 
 use super::decide::{Levels, combine};
@@ -10,10 +13,7 @@ use super::settings::{Change, Digest, Quiet};
 use super::store::{Override, SayChange};
 use super::{policy, store};
 use crate::activity::{self, Action, Entry};
-use crate::base::id::ClientId;
-use crate::base::{Actor, Error, Kind, Result, Role};
 use crate::config::Feature;
-use crate::db::Tx;
 use crate::identity::Directory;
 
 /// All that a settings page shows.

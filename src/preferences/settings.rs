@@ -2,11 +2,11 @@
 
 use chrono::NaiveTime;
 use chrono_tz::Tz;
+use guichet_base::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::digest::{DigestMode, next_due};
-use crate::base::Timestamp;
 use crate::web::Patch;
 
 const DEFAULT_HOUR: i32 = 8;

@@ -4,13 +4,13 @@ use chrono::NaiveTime;
 use chrono_tz::Tz;
 use diesel::PgConnection;
 use diesel::prelude::*;
+use guichet_base::id::{ClientId, UserId};
+use guichet_base::{Actor, Error, Result, Timestamp};
 use serde_json::Value;
 
 use super::model::{Category, Channel, Say};
 use super::settings::Settings;
-use crate::base::id::{ClientId, UserId};
-use crate::base::{Actor, Error, Result, Timestamp};
-use crate::db::schema::{
+use crate::schema::{
     client_members, clients, notification_overrides, notification_preferences, notification_settings,
     tenants, users,
 };

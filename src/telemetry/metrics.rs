@@ -3,12 +3,11 @@
 //! Rooms count with the `metrics` crate's macros under the constants of `names`. Before `install`, counting
 //! does nothing.
 
-use std::sync::{Mutex, PoisonError};
-
 use ::metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use anyhow::Context;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
+use parking_lot::Mutex;
 
 use super::names;
 
@@ -34,7 +33,7 @@ pub struct Metrics {
 /// process records already.
 pub fn install() -> anyhow::Result<Metrics> {
     // Held through the installation, so that of two first calls one waits for the other.
-    let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut installed = INSTALLED.lock();
     if let Some(metrics) = &*installed {
         return Ok(metrics.clone());
     }

@@ -1,26 +1,22 @@
 //! The names of all metrics, and nothing else. Labels come from closed sets: a route is its pattern, never
 //! a path with ids in it.
 
-/// A gauge of open sockets, of all dialects.
-pub const WS_ACTIVE_CONNECTIONS: &str = "notifications_ws_active_connections";
+pub use guichet_realtime::metric_names::{
+    PRESENCE_PEOPLE, WS_ACTIVE_CONNECTIONS, WS_FRAMES, WS_SLOW_CONSUMERS,
+};
+
 /// A counter of committed messages.
 pub const MESSAGES_SENT: &str = "messages_sent_total";
 /// A histogram: seconds from a message's arrival to the hand-over to a recipient's socket.
 pub const MESSAGE_DELIVERY_SECONDS: &str = "message_delivery_seconds";
 /// A histogram of seconds, by `method`, `route` (pattern, or `unmatched`) and `status`.
 pub const HTTP_REQUEST_DURATION_SECONDS: &str = "http_request_duration_seconds";
-/// A counter by `direction` (`in`, `out`) and `dialect` (`phoenix`, `plain`, `socketio`).
-pub const WS_FRAMES: &str = "ws_frames_total";
-/// A counter of connections told to resume because their queue was full.
-pub const WS_SLOW_CONSUMERS: &str = "ws_slow_consumers_total";
 /// A gauge of connections that run a transaction, by `pool` (`app`, `worker`).
 pub const DB_POOL_IN_USE: &str = "db_pool_in_use";
 /// A gauge of callers that wait for a connection, by `pool`.
 pub const DB_POOL_WAITING: &str = "db_pool_waiting";
 /// A gauge of the most connections that may be open, by `pool`.
 pub const DB_POOL_SIZE: &str = "db_pool_size";
-/// A gauge of people who are there, by `status` (`online`, `idle`).
-pub const PRESENCE_PEOPLE: &str = "presence_people";
 /// A counter by `channel`, `type` (a built-in template, `digest`, `other`) and `status` (`sent`, `failed`, `skipped` …).
 pub const NOTIFICATIONS_SENT: &str = "notifications_sent_total";
 /// A gauge of deliveries that are queued or under way, by `lane` (`critical`, `normal`, `bulk`).

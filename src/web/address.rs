@@ -5,10 +5,6 @@ use std::net::IpAddr;
 use actix_web::http::header::{HeaderMap, X_FORWARDED_FOR};
 use ipnet::IpNet;
 
-/// In the extensions of every request whose peer has an address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClientAddress(pub IpAddr);
-
 /// The peer itself, unless it is one of the `trusted` proxies: then the rightmost address of
 /// `X-Forwarded-For` that is none of them. What stands left of it anybody could have written.
 pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {

@@ -19,9 +19,9 @@ use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use bytes::Bytes;
 use futures_util::Stream;
+use guichet_base::Error;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::base::Error;
 use crate::web::failure;
 
 /// How much, and how slowly.

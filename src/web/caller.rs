@@ -6,7 +6,7 @@ use std::ops::Deref;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
-use crate::base::{Actor, Error};
+use guichet_base::{Actor, Error};
 
 /// The actor that the identity middleware put into the request; 401 where it put none.
 ///

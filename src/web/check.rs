@@ -7,8 +7,9 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use crate::base::page::{DEFAULT_LIMIT, MAX_LIMIT, Page};
-use crate::base::{Error, Fault, Result};
+use guichet_base::page::{DEFAULT_LIMIT, MAX_LIMIT, Page};
+use guichet_base::{Error, Fault, Result};
+
 use crate::web::Patch;
 
 /// Beyond it a list is to be narrowed or read by cursor: an offset costs PostgreSQL every row it skips.

@@ -7,7 +7,7 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use utoipa_swagger_ui::Config;
 
-use crate::base::{Error, Result};
+use guichet_base::{Error, Result};
 
 /// The page runs its own scripts, and its styles stand inline in its markup.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \

@@ -15,14 +15,16 @@ use actix_web::error::{InternalError, PayloadError};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error as ActixError, HttpMessage, HttpRequest, HttpResponse};
+use actix_web::{Error as ActixError, HttpMessage, HttpRequest, HttpResponse, ResponseError as _};
 use futures_util::FutureExt;
+use guichet_base::error_body;
+use guichet_base::{Actor, Error, Kind, Locale};
 use metrics::histogram;
 use tracing::{Instrument, error, info, info_span, warn};
 
-use crate::base::{Actor, Error, Kind, Locale};
 use crate::telemetry::names::HTTP_REQUEST_DURATION_SECONDS;
-use crate::web::address::{ClientAddress, client_address};
+use crate::web::ClientAddress;
+use crate::web::address::client_address;
 use crate::web::body::{self, Unread};
 use crate::web::rate_limit::Quota;
 use crate::web::request_id::{RequestId, X_REQUEST_ID};
@@ -123,7 +125,7 @@ impl Seen {
     fn write(&self, failure: &Failure<'_>, locale: Locale) -> Written {
         let (status, error) = (failure.status(), failure.error());
         self.log_cause(error);
-        let body = self.spelled(failure::body(error, locale, Some(self.id.as_str())));
+        let body = self.spelled(error_body::envelope(error, locale, Some(self.id.as_str())));
         Written { status, body, locale, retry_after_secs: error.retry_after_secs() }
     }
 
@@ -227,13 +229,13 @@ enum Failure<'a> {
 
 impl Failure<'_> {
     fn of(error: Error) -> Self {
-        let status = failure::status(error.kind());
+        let status = error.status_code();
         Failure::Made(error, status)
     }
 
     fn status(&self) -> StatusCode {
         match self {
-            Failure::Given(error) => failure::status(error.kind()),
+            Failure::Given(error) => error.status_code(),
             Failure::Made(_, status) => *status,
         }
     }

@@ -11,7 +11,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{FromRequest, HttpRequest};
 use uuid::Uuid;
 
-use crate::base::{Error, Kind, Timestamp};
+use guichet_base::{Error, Kind, Timestamp};
 
 /// The entity tag of one version of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,13 +12,12 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error as ActixError, HttpMessage};
+use guichet_base::Result;
 
-use crate::base::Result;
 use crate::web::body::{self, Bounds, Unread};
 use crate::web::{edge, failure};
 
 /// The most that a JSON body may have.
-pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// How much a request body may have, and how long it may take.
 #[derive(Debug, Clone, Copy)]

@@ -4,18 +4,19 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, join_all};
+use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::time::{Instant, timeout};
 use tracing::warn;
 
-use crate::base::{Error, Result};
+use guichet_base::{Error, Result};
 
 /// A check that hangs counts as failed after this.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -94,7 +95,7 @@ impl Readiness {
     }
 
     fn run(&self) -> Run {
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut newest = self.newest.lock();
         if let Some((began, run)) = &*newest
             && began.elapsed() < FRESH
         {

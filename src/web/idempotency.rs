@@ -17,9 +17,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::base::{Error, Kind, Result, Timestamp};
-use crate::db::sql::{Bind, sql};
-use crate::db::{Db, Tx, WorkerTx};
+use guichet_base::{Error, Kind, Result, Timestamp};
+use guichet_db::sql::{Bind, sql};
+use guichet_db::{Db, Tx, WorkerTx};
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 const MAX_KEY_BYTES: usize = 200;

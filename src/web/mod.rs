@@ -25,13 +25,13 @@ pub mod request_id;
 pub mod routes;
 mod wrap;
 
-pub use address::ClientAddress;
 pub use caller::Caller;
 pub use check::Check;
 pub use edge::refuse;
 pub use etag::{BasedOn, Etag, IfMatch, Verdict};
 pub use extract::{Json, JsonOrEmpty, PageQuery, Path, Query, object_or_null, parse_value};
-pub use failure::ErrorBody;
+pub use guichet_base::ClientAddress;
+pub use guichet_base::error_body::ErrorBody;
 pub use idempotency::{Done, IdempotencyKey, Once};
 pub use patch::Patch;
 pub use rate_limit::Limits;

@@ -15,8 +15,8 @@ use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
 
-use crate::base::id::{TenantId, UserId};
-use crate::base::{Actor, Error, Result};
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::{Actor, Error, Result};
 
 /// After so many checks of a class, its keys at rest are dropped.
 const CHECKS_PER_SWEEP: u32 = 4096;

@@ -4,10 +4,11 @@ use actix_web::body::BoxBody;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, Responder};
+use guichet_base::Error;
+use guichet_base::page::Page;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::base::{Error, page::Page};
 use crate::web::etag::Etag;
 
 /// What a handler answers. A GET whose `If-None-Match` names the reply's [`Etag`] gets 304 without a body.

@@ -6,11 +6,11 @@
 use actix_web::dev::ResourceDef;
 use actix_web::http::{Method, header};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
+use guichet_base::{Error, Result};
 use utoipa::openapi::OpenApi;
 
 use super::rate_limit::Key;
 use super::{ClientAddress, Limits};
-use crate::base::{Error, Result};
 
 /// Every path pattern of the service with its methods.
 pub struct RouteTable {

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 
-use guichet::base::Role;
 use guichet::config::{Config, Environment, Faults, Feature, Variables, secret_made_once};
+use guichet_base::Role;
 use secrecy::ExposeSecret;
 
 const LONG_SECRET: &str = "0123456789abcdef0123456789abcdef";

@@ -1,7 +1,7 @@
 //! PostgreSQL goes away and comes back.
 
 use diesel::RunQueryDsl;
-use guichet::db::embedded::Role;
+use guichet_db::embedded::Role;
 
 use crate::harness::World;
 

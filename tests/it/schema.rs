@@ -11,11 +11,11 @@ use std::path::PathBuf;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, Bool, Text};
-use guichet::db::embedded::Role;
+use guichet_db::embedded::Role;
 
 use crate::harness::TestDatabase;
 
-const PATH: &str = "src/db/schema.rs";
+const PATH: &str = "src/schema.rs";
 /// Types without a counterpart in Diesel, or one behind a feature that nothing else needs.
 const UNREAD: [&str; 4] = ["inet", "xid8", "tsvector", "timestamp with time zone[]"];
 

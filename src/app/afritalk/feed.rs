@@ -2,13 +2,13 @@
 
 use actix_web::web::Data;
 use actix_web::{get, put};
+use guichet_base::Result;
+use guichet_base::id::{NotificationId, TenantId};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::IntoParams;
 
 use super::http::{Here, Told};
-use crate::base::Result;
-use crate::base::id::{NotificationId, TenantId};
 use crate::notifications::feed::query::{Cursor, Sort, Wanted};
 use crate::notifications::model::Notification;
 use crate::notifications::{Notifications, feed};

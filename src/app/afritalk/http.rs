@@ -10,14 +10,14 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::Payload;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, Responder, get, post, put};
+use guichet_base::id::{MessageId, TenantId, UserId};
+use guichet_base::{Actor, Error, Kind, Result};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{Reader, feed, told_answer};
-use crate::base::id::{MessageId, TenantId, UserId};
-use crate::base::{Actor, Error, Kind, Result};
 use crate::chat::Chat;
 use crate::chat::http::{self as chat, HistoryQuery, ListQuery, SendBody};
 use crate::chat::model::{Conversation, Message, ReadState, Related, Room, Sent};

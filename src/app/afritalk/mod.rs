@@ -19,11 +19,11 @@ mod rewrite;
 #[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 mod tests;
 
+use guichet_base::id::{TenantId, UserId};
+use guichet_realtime::Spelling;
 use serde_json::value::RawValue;
 
 use self::rewrite::{Direction, Fields, rewrite};
-use crate::base::id::{TenantId, UserId};
-use crate::realtime::Spelling;
 
 /// For whom an answer is: some of AfriTalk's fields say who reads.
 #[derive(Debug, Clone, Copy)]

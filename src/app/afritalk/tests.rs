@@ -1,11 +1,11 @@
 //! There and back, and what AfriTalk's front end finds where it looks.
 
+use guichet_base::id::{TenantId, UserId};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::keys::{camel, snake};
 use super::{Reader, asked, event, of_failures, spelling, told, told_answer as told_rest};
-use crate::base::id::{TenantId, UserId};
 
 fn value(json: &str) -> Value {
     serde_json::from_str(json).unwrap()

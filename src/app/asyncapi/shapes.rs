@@ -8,9 +8,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::base::Timestamp;
-use crate::base::id::{ConversationId, UserId};
-use crate::base::role::UserType;
+use guichet_base::Timestamp;
+use guichet_base::id::{ConversationId, UserId};
+use guichet_base::role::UserType;
 
 /// Where a durable event stands. In Phoenix it is `meta` of the broadcast, in plain frames `meta` of the frame, in
 /// Socket.IO `meta` of the second argument. Events of the moment have none.

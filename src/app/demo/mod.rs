@@ -8,14 +8,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
+use guichet_base::id::{ClientId, TenantId, UserId};
+use guichet_base::{Actor, Clock, Locale, Role, Timestamp};
+use guichet_db::Db;
 use secrecy::SecretString;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::base::id::{ClientId, TenantId, UserId};
-use crate::base::{Actor, Clock, Locale, Role, Timestamp};
 use crate::config;
-use crate::db::Db;
 use crate::identity::token::{NewToken, mint};
 
 const SLUG: &str = "demo";

@@ -1,12 +1,12 @@
 //! The rows of the demo tenant, each made or brought back.
 
 use diesel::prelude::*;
+use guichet_base::Result;
+use guichet_base::id::{ClientId, TenantId, UserId};
 use uuid::Uuid;
 
 use super::{CLIENTS, PEOPLE, SLUG, email, id};
-use crate::base::Result;
-use crate::base::id::{ClientId, TenantId, UserId};
-use crate::db::schema::{client_members, clients, conversations, tenants, users};
+use crate::schema::{client_members, clients, conversations, tenants, users};
 
 pub fn tenant(conn: &mut PgConnection, tenant: TenantId) -> Result<()> {
     let row = (tenants::id.eq(tenant.0), tenants::slug.eq(SLUG), tenants::name.eq("Démonstration"));
@@ -22,7 +22,7 @@ pub fn people_and_clients(conn: &mut PgConnection, tenant: TenantId) -> Result<(
             users::display_name.eq(name),
             users::email.eq(email(word)),
             users::locale.eq(locale.as_str()),
-            users::deleted_at.eq(None::<crate::base::Timestamp>),
+            users::deleted_at.eq(None::<guichet_base::Timestamp>),
         );
         diesel::insert_into(users::table)
             .values((users::tenant_id.eq(tenant.0), users::id.eq(user), profile.clone()))

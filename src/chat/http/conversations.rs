@@ -2,13 +2,13 @@
 
 use actix_web::web::Data;
 use actix_web::{delete, get, post, put};
+use guichet_base::id::ConversationId;
+use guichet_base::{Actor, Result};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::IntoParams;
 
 use super::dto::{DraftBody, OpenBody, ReadBody, TypingBody};
-use crate::base::id::ConversationId;
-use crate::base::{Actor, Result};
 use crate::chat::Chat;
 use crate::chat::model::{Conversation, ReadState, Room, Unread};
 use crate::chat::service::{self, Draft, List, Scope, UpTo};

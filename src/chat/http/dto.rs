@@ -1,11 +1,11 @@
 //! What arrives, from REST bodies and socket commands alike, and how it becomes a command.
 
+use guichet_base::id::{ClientId, ConversationId, MessageId, UserId};
+use guichet_base::{Error, Fault, Result};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::base::id::{ClientId, ConversationId, MessageId, UserId};
-use crate::base::{Error, Fault, Result};
 use crate::chat::model::{MessageBody, Related, Room};
 use crate::chat::service::Send;
 use crate::chat::store::Cut;

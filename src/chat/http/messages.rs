@@ -2,11 +2,11 @@
 
 use actix_web::web::Data;
 use actix_web::{delete, get, patch, post, put};
+use guichet_base::id::{ClientId, ConversationId, MessageId};
+use guichet_base::{Actor, Error, Result};
 use serde_json::json;
 
 use super::dto::{EditBody, HistoryQuery, SendBody};
-use crate::base::id::{ClientId, ConversationId, MessageId};
-use crate::base::{Actor, Error, Result};
 use crate::chat::Chat;
 use crate::chat::model::{Message, MessageBody, ReadState, Room, Sent};
 use crate::chat::service::{self, UpTo};

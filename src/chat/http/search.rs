@@ -2,10 +2,10 @@
 
 use actix_web::get;
 use actix_web::web::Data;
+use guichet_base::Result;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::base::Result;
 use crate::chat::Chat;
 use crate::chat::model::{Found, Message};
 use crate::chat::service;

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
+use guichet_base::id::MessageId;
+use guichet_base::{Actor, Error, Result};
+use guichet_db::Tx;
 use serde_json::{Value, json};
 
 use crate::activity::{self, Action, Entry};
-use crate::base::id::MessageId;
-use crate::base::{Actor, Error, Result};
 use crate::chat::model::{Message, MessageBody};
 use crate::chat::service::direct;
 use crate::chat::store::{self, Head, Marked};
 use crate::chat::{Chat, events, person_topic, policy};
-use crate::db::Tx;
 
 /// The message with its new words. The words before are kept in the activity log.
 pub async fn edit(chat: &Chat, actor: &Actor, id: MessageId, body: MessageBody) -> Result<Message> {

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use guichet_base::id::{ConversationId, UserId};
+use guichet_base::{Actor, Error, Locale, Result, Role};
+use guichet_realtime::{Change, Event, Reach};
 use serde::Deserialize;
 
-use crate::base::id::{ConversationId, UserId};
-use crate::base::{Actor, Error, Locale, Result, Role};
 use crate::chat::{Chat, changes, store};
-use crate::realtime::{Change, Event, Reach};
 
 /// Most clients that somebody who does not see all of them may have, to listen to changes.
 const MOST_CLIENTS: i64 = 10_000;

@@ -1,8 +1,9 @@
 //! Whether somebody is there on the other side.
 
-use crate::base::id::UserId;
-use crate::base::role::UserType;
-use crate::base::{Actor, Status, Timestamp, text};
+use guichet_base::id::UserId;
+use guichet_base::role::UserType;
+use guichet_base::{Actor, Status, Timestamp, text};
+
 use crate::chat::Chat;
 use crate::chat::model::Counterpart;
 

@@ -1,14 +1,14 @@
 //! Conversations of two colleagues: made on first use, by whichever of them comes first.
 
+use guichet_base::id::{ConversationId, UserId};
+use guichet_base::{Actor, Error, Kind, Result};
+use guichet_db::Tx;
 use serde_json::json;
 
 use crate::activity::{self, Action, Entry};
-use crate::base::id::{ConversationId, UserId};
-use crate::base::{Actor, Error, Kind, Result};
 use crate::chat::model::Room;
 use crate::chat::place::Place;
 use crate::chat::{policy, store};
-use crate::db::Tx;
 
 /// Whether the actor may write here, by both ranks as they are now. A client's room is open to whoever sees it. One
 /// trip more for a direct conversation alone: joined to what a send asks anyway, it would cost each room too.

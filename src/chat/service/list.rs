@@ -1,7 +1,8 @@
 //! The conversation list, one conversation, and what is unread.
 
-use crate::base::page::Page;
-use crate::base::{Actor, Result, Timestamp};
+use guichet_base::page::Page;
+use guichet_base::{Actor, Result, Timestamp};
+
 use crate::chat::model::{ClientName, Conversation, Room, Unread};
 use crate::chat::service::counterpart;
 use crate::chat::store::{self, ListFilter, Order, Outline};

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use guichet_base::{Actor, Error, Kind, Result};
+use guichet_realtime::Event;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::base::{Actor, Error, Kind, Result};
 use crate::chat::model::Room;
 use crate::chat::service::direct;
 use crate::chat::store::{self, Broadcast};
 use crate::chat::{Chat, policy};
-use crate::realtime::Event;
 
 /// As large as a frame may be.
 const MAX_PAYLOAD_BYTES: usize = 64 * 1024;

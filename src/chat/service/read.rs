@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
+use guichet_base::id::{ConversationId, MessageId};
+use guichet_base::{Actor, Result, Timestamp};
+use guichet_db::Tx;
 use serde_json::json;
 
 use crate::activity::{Action, Entry};
-use crate::base::id::{ConversationId, MessageId};
-use crate::base::{Actor, Result, Timestamp};
 use crate::chat::model::ReadState;
 use crate::chat::store::{self, Head, Marked, Told};
 use crate::chat::{Chat, events, person_topic, policy};
 use crate::config::Feature;
-use crate::db::Tx;
 use crate::identity::FeatureSet;
 use crate::notifications::feed;
 use crate::notifications::model::conversation_group;

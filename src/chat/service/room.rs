@@ -1,16 +1,16 @@
 //! A conversation: opening it, its history, following it, typing in it, and a draft about something.
 
+use guichet_base::{Actor, Error, Kind, Result, text};
+use guichet_db::Tx;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::base::{Actor, Error, Kind, Result, text};
 use crate::chat::model::{Conversation, Message, Related, Room};
 use crate::chat::place::Place;
 use crate::chat::service::{direct, list};
 use crate::chat::store::{self, Cut, Window};
 use crate::chat::typing::Audience;
 use crate::chat::{Chat, events, policy};
-use crate::db::Tx;
 
 /// Kinds of entities that have a draft of their own; any other gets the general one.
 const DRAFT_KINDS: [&str; 5] = ["sale", "product", "alert", "order", "ticket"];

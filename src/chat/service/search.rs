@@ -1,7 +1,8 @@
 //! Finding what was said.
 
-use crate::base::page::Page;
-use crate::base::{Actor, Result};
+use guichet_base::page::Page;
+use guichet_base::{Actor, Result};
+
 use crate::chat::model::{Found, Message};
 use crate::chat::{Chat, store};
 

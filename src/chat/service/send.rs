@@ -3,19 +3,19 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use guichet_base::id::{MessageId, UserId};
+use guichet_base::role::UserType;
+use guichet_base::{Actor, Error, Result, Status, Timestamp};
+use guichet_db::Tx;
 use uuid::Uuid;
 
 use crate::activity::{Action, Entry};
-use crate::base::id::{MessageId, UserId};
-use crate::base::role::UserType;
-use crate::base::{Actor, Error, Result, Status, Timestamp};
 use crate::chat::model::{self, Message, MessageBody, Related, Room, Sent, State};
 use crate::chat::place::Place;
 use crate::chat::service::{counterpart, direct};
 use crate::chat::store::{self, Announcement, NewMessage, Teller, Told};
 use crate::chat::{Chat, events, person_topic, policy};
 use crate::config::Feature;
-use crate::db::Tx;
 use crate::identity::FeatureSet;
 use crate::notifications::rooms;
 use crate::telemetry::names::{MESSAGE_DELIVERY_SECONDS, MESSAGES_SENT};

@@ -2,17 +2,17 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
+use guichet_base::id::{ConversationId, MessageId, UserId};
+use guichet_base::{Actor, Error, Result, Timestamp};
+use guichet_db::Tx;
+use guichet_db::sql::{Bind, sql};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::place::by_room;
 use super::send::Told;
-use crate::base::id::{ConversationId, MessageId, UserId};
-use crate::base::{Actor, Error, Result, Timestamp};
 use crate::chat::model::Room;
 use crate::chat::place::Place;
-use crate::db::Tx;
-use crate::db::sql::{Bind, sql};
 
 /// A locked conversation, and where the actor stands in it.
 #[derive(QueryableByName)]

@@ -2,13 +2,13 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
+use guichet_base::Result;
+use guichet_base::id::{ClientId, ConversationId, TenantId};
+use guichet_db::sql::sql;
 
 use super::change::READ_AT_ONCE;
 use super::row::{MessageRow, message_columns};
-use crate::base::Result;
-use crate::base::id::{ClientId, ConversationId, TenantId};
 use crate::chat::model::Message;
-use crate::db::sql::sql;
 
 #[derive(QueryableByName)]
 struct Mine {

@@ -2,16 +2,16 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use guichet_base::id::{ConversationId, MessageId, TenantId, UserId};
+use guichet_base::page::{DEFAULT_LIMIT, Page};
+use guichet_base::role::UserType;
+use guichet_base::{Actor, Error, Result, Role, Timestamp};
+use guichet_db::sql::sql;
 use uuid::Uuid;
 
 use super::place::by_room;
-use crate::base::id::{ConversationId, MessageId, TenantId, UserId};
-use crate::base::page::{DEFAULT_LIMIT, Page};
-use crate::base::role::UserType;
-use crate::base::{Actor, Error, Result, Role, Timestamp};
 use crate::chat::model::{LastMessage, Peer, ReadState, Room, Unread, UnreadRoom, excerpt};
 use crate::chat::place::Place;
-use crate::db::sql::sql;
 
 /// In which order a list comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

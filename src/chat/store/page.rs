@@ -2,16 +2,16 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Uuid as SqlUuid};
+use guichet_base::id::{ClientId, ConversationId, MessageId, TenantId, UserId};
+use guichet_base::page::Page;
+use guichet_base::{Error, Result};
+use guichet_db::sql::{Statement, sql};
 use uuid::Uuid;
 
 use super::place::by_room;
 use super::row::{MessageRow, message_columns};
-use crate::base::id::{ClientId, ConversationId, MessageId, TenantId, UserId};
-use crate::base::page::Page;
-use crate::base::{Error, Result};
 use crate::chat::model::{Message, Room};
 use crate::chat::place::Place;
-use crate::db::sql::{Statement, sql};
 
 /// Which part of the history is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,15 +2,15 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
+use guichet_base::id::TenantId;
+use guichet_base::{Error, Result, Timestamp};
+use guichet_db::Tx;
+use guichet_db::sql::sql;
 use uuid::Uuid;
 
 use super::place::by_room;
-use crate::base::id::TenantId;
-use crate::base::{Error, Result, Timestamp};
 use crate::chat::model::Room;
 use crate::chat::place::Place;
-use crate::db::Tx;
-use crate::db::sql::sql;
 
 #[derive(QueryableByName)]
 struct Taken {

@@ -5,12 +5,12 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::row::NamedRow;
 use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
+use guichet_base::id::{ClientId, ConversationId, TenantId, UserId};
+use guichet_base::{Actor, Error, Result, Role};
+use guichet_db::sql::sql;
 
-use crate::base::id::{ClientId, ConversationId, TenantId, UserId};
-use crate::base::{Actor, Error, Result, Role};
 use crate::chat::model::Room;
 use crate::chat::place::Place;
-use crate::db::sql::sql;
 
 #[derive(QueryableByName)]
 struct PlaceRow {

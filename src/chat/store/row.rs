@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use guichet_base::Timestamp;
+use guichet_base::id::{ClientId, ConversationId, MessageId, UserId};
+use guichet_base::role::UserType;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::base::Timestamp;
-use crate::base::id::{ClientId, ConversationId, MessageId, UserId};
-use crate::base::role::UserType;
 use crate::chat::model::{Message, Related, State};
 
 /// The columns of a message `m` and of its author `u`, as [`MessageRow`] reads them.

@@ -2,14 +2,14 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
+use guichet_base::Result;
+use guichet_base::id::TenantId;
+use guichet_base::page::Page;
+use guichet_db::sql::sql;
 use uuid::Uuid;
 
 use super::row::{MessageRow, message_columns};
-use crate::base::Result;
-use crate::base::id::TenantId;
-use crate::base::page::Page;
 use crate::chat::model::Message;
-use crate::db::sql::sql;
 
 #[derive(QueryableByName)]
 struct Excerpt {

@@ -2,17 +2,17 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use guichet_base::id::{ClientId, ConversationId, MessageId, UserId};
+use guichet_base::role::UserType;
+use guichet_base::{Actor, Result, Timestamp};
+use guichet_db::Tx;
+use guichet_db::sql::{Bind, sql};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::place::by_room;
-use crate::base::id::{ClientId, ConversationId, MessageId, UserId};
-use crate::base::role::UserType;
-use crate::base::{Actor, Result, Timestamp};
 use crate::chat::model::{MessageBody, Related, Room};
 use crate::chat::place::Place;
-use crate::db::Tx;
-use crate::db::sql::{Bind, sql};
 
 /// What a send must know of the room and of its author.
 #[derive(QueryableByName)]

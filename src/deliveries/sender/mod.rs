@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use guichet_base::id::{DeliveryId, TenantId, UserId};
+use guichet_base::{Error, Result, Timestamp};
 pub use log::LogSender;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::base::id::{DeliveryId, TenantId, UserId};
-use crate::base::{Error, Result, Timestamp};
 use crate::preferences::Channel;
 
 /// A way out of the house for one channel.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use guichet_base::id::DeliveryId;
+use guichet_base::role::UserType;
+use guichet_base::{Actor, Error, Kind, Locale, Result};
 use serde_json::json;
 
-use crate::base::id::DeliveryId;
-use crate::base::role::UserType;
-use crate::base::{Actor, Error, Kind, Locale, Result};
 use crate::config::Feature;
 use crate::deliveries::model::{Delivery, DeliveryStatus, Filter};
 use crate::deliveries::render::{self, Words};

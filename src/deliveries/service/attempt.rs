@@ -1,11 +1,11 @@
 //! One attempt of each claimed delivery: checked again and begun in one transaction, ended in another.
 
+use guichet_base::id::TenantId;
+use guichet_base::{Result, Timestamp};
+use guichet_db::Tx;
 use uuid::Uuid;
 
 use crate::activity::{self, Action, Entry};
-use crate::base::id::TenantId;
-use crate::base::{Result, Timestamp};
-use crate::db::Tx;
 use crate::deliveries::check::{About, Known, Next, next};
 use crate::deliveries::model::DeliveryStatus;
 use crate::deliveries::retry::{After, after};

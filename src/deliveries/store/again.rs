@@ -2,13 +2,13 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
+use guichet_base::id::{DeliveryId, TenantId, UserId};
+use guichet_base::{Result, Timestamp};
+use guichet_db::Tx;
+use guichet_db::sql::{Bind, sql};
 use serde_json::Value;
 
 use super::list::{COLUMNS, Row};
-use crate::base::id::{DeliveryId, TenantId, UserId};
-use crate::base::{Result, Timestamp};
-use crate::db::Tx;
-use crate::db::sql::{Bind, sql};
 use crate::deliveries::model::{Delivery, DeliveryStatus, Lane};
 use crate::preferences::Channel;
 

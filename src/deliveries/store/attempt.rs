@@ -2,14 +2,14 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
+use guichet_base::id::{DeliveryId, TenantId};
+use guichet_base::{Error, Result, Timestamp};
+use guichet_db::Tx;
+use guichet_db::sql::{Bind, sql};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::base::id::{DeliveryId, TenantId};
-use crate::base::{Error, Result, Timestamp};
-use crate::db::Tx;
-use crate::db::sql::{Bind, sql};
 use crate::deliveries::model::DeliveryStatus;
 
 /// An attempt that begins, with what it sends.

@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Text, Uuid as SqlUuid};
+use guichet_base::id::{DeliveryId, TenantId};
+use guichet_base::{Result, Timestamp};
+use guichet_db::WorkerTx;
+use guichet_db::sql::sql;
 use uuid::Uuid;
 
-use crate::base::id::{DeliveryId, TenantId};
-use crate::base::{Result, Timestamp};
-use crate::db::WorkerTx;
-use crate::db::sql::sql;
 use crate::deliveries::model::Lane;
 use crate::preferences::Channel;
 

@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
+use guichet_base::id::TenantId;
+use guichet_base::{Result, Timestamp};
+use guichet_db::sql::sql;
+use guichet_db::{Tx, WorkerTx};
 
-use crate::base::id::TenantId;
-use crate::base::{Result, Timestamp};
-use crate::db::sql::sql;
-use crate::db::{Tx, WorkerTx};
 use crate::deliveries::model::Lane;
 
 #[derive(QueryableByName)]

@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use guichet_base::id::{DeliveryId, NotificationId, TenantId, UserId};
+use guichet_base::{Error, Result, Timestamp};
+use guichet_db::Tx;
+use guichet_db::sql::{Statement, sql};
 use uuid::Uuid;
 
-use crate::base::id::{DeliveryId, NotificationId, TenantId, UserId};
-use crate::base::{Error, Result, Timestamp};
-use crate::db::Tx;
-use crate::db::sql::{Statement, sql};
 use crate::deliveries::model::{Delivery, DeliveryStatus, Filter, Lane, masked};
 use crate::preferences::Channel;
 

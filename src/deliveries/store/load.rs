@@ -3,14 +3,14 @@
 use chrono::NaiveTime;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Text, Time, Timestamptz, Uuid as SqlUuid};
+use guichet_base::id::{DeliveryId, EventId, TenantId, UserId};
+use guichet_base::role::UserType;
+use guichet_base::{Locale, Result, Role, Timestamp};
+use guichet_db::Tx;
+use guichet_db::sql::sql;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::base::id::{DeliveryId, EventId, TenantId, UserId};
-use crate::base::role::UserType;
-use crate::base::{Locale, Result, Role, Timestamp};
-use crate::db::Tx;
-use crate::db::sql::sql;
 use crate::deliveries::check::Current;
 use crate::notifications::model::Status;
 use crate::preferences::{Category, Levels, PerChannel, Priority, QuietHours, Say, tenant_defaults};

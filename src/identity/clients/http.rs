@@ -2,6 +2,8 @@
 
 use actix_web::web::Data;
 use actix_web::{delete, get, patch, post, put};
+use guichet_base::id::{ClientId, TeamId, UserId};
+use guichet_base::{Fault, Result, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
@@ -10,8 +12,6 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::model::{ClientChange, ClientStatus, ClientView};
 use super::service;
 use super::store::{Sort, Wanted};
-use crate::base::id::{ClientId, TeamId, UserId};
-use crate::base::{Fault, Result, Timestamp};
 use crate::identity::users::UserView;
 use crate::identity::{Directory, edit};
 use crate::web::{Caller, Check, Etag, IdempotencyKey, IfMatch, Json, PageQuery, Patch, Path, Query, Reply};

@@ -2,14 +2,14 @@
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use guichet_base::Timestamp;
+use guichet_base::id::{ClientId, TeamId, TenantId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::base::Timestamp;
-use crate::base::id::{ClientId, TeamId, TenantId, UserId};
-use crate::db::schema::clients;
 use crate::identity::Status;
+use crate::schema::clients;
 
 /// A row of `clients`.
 #[derive(Debug, Clone, Queryable, Selectable)]

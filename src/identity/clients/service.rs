@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
+use guichet_base::id::{ClientId, UserId};
+use guichet_base::page::Page;
+use guichet_base::{Actor, Error, Result};
+use guichet_db::Tx;
 use serde_json::json;
 
 use super::model::{Client, ClientChange, ClientStatus, ClientView, NewClient};
 use super::store::{self, Sort, Wanted};
 use crate::activity::{self, Action, Entry};
-use crate::base::id::{ClientId, UserId};
-use crate::base::page::Page;
-use crate::base::{Actor, Error, Result};
-use crate::db::Tx;
 use crate::identity::edit::{self, Held};
 use crate::identity::users::{self, UserView};
 use crate::identity::{Directory, Permission, policy};

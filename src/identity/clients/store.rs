@@ -3,15 +3,15 @@
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::{PgConnection, PgTextExpressionMethods};
+use guichet_base::id::{ClientId, ConversationId, TenantId, UserId};
+use guichet_base::page::Page;
+use guichet_base::{Error, Result};
+use guichet_db::on_constraint;
 
 use super::model::{Client, ClientChange, NewClient};
-use crate::base::id::{ClientId, ConversationId, TenantId, UserId};
-use crate::base::page::Page;
-use crate::base::{Error, Result};
-use crate::db::on_constraint;
-use crate::db::schema::{client_members, clients, conversations, users};
 use crate::identity::search;
 use crate::identity::users::User;
+use crate::schema::{client_members, clients, conversations, users};
 
 /// Which clients a list is about, and in which order.
 #[derive(Debug, Clone, Default)]

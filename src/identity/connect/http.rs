@@ -2,12 +2,12 @@
 
 use actix_web::post;
 use actix_web::web::{Data, ReqData};
+use guichet_base::{Result, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::service;
-use crate::base::{Result, Timestamp};
 use crate::identity::Directory;
 use crate::identity::gate::TokenEnd;
 use crate::web::{Caller, Reply};

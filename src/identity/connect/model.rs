@@ -3,12 +3,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use diesel::prelude::*;
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::{Error, Result, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
-use crate::base::id::{TenantId, UserId};
-use crate::base::{Error, Result, Timestamp};
-use crate::db::schema::connect_tickets;
+use crate::schema::connect_tickets;
 
 /// Tells a ticket from a token at first sight: no JWT begins so.
 const PREFIX: &str = "ct_";

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use guichet_base::{Actor, Error, Result, Timestamp};
+use guichet_db::Db;
+
 use super::model::{NewTicket, Ticket, Used};
 use super::store;
-use crate::base::{Actor, Error, Result, Timestamp};
-use crate::db::Db;
 use crate::identity::{Directory, policy};
 
 /// How long a ticket may wait for its socket.

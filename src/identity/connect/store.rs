@@ -3,12 +3,12 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel::{PgConnection, QueryableByName};
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::{Result, Timestamp};
+use guichet_db::sql::sql;
 
 use super::model::{NewTicket, Used};
-use crate::base::id::{TenantId, UserId};
-use crate::base::{Result, Timestamp};
-use crate::db::schema::connect_tickets;
-use crate::db::sql::sql;
+use crate::schema::connect_tickets;
 
 // A function, since nobody acts yet: policies show nobody's rows to nobody.
 const REDEEM: &str = "SELECT * FROM authz.redeem_ticket($1)";

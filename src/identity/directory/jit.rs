@@ -3,11 +3,11 @@
 //! A token brings the row in line only if it was issued since the row last changed: an old one must not undo a
 //! demotion. What a person says of themselves (`PATCH /me`) outlives what their tokens say.
 
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::{Error, Result, Timestamp};
+use guichet_db::Tx;
 use uuid::Uuid;
 
-use crate::base::id::{TenantId, UserId};
-use crate::base::{Error, Result, Timestamp};
-use crate::db::Tx;
 use crate::identity::directory::{Directory, store};
 use crate::identity::token::Claims;
 use crate::identity::users::{self, DEFAULT_TIMEZONE, NewUser, User, UserChange};
@@ -30,7 +30,7 @@ pub(super) fn bring_in(
         Some(user) => follow(tx, directory, tenant, user, claims)?,
         None => make(tx, tenant, claims)?,
     };
-    if user.role == crate::base::Role::Client && user.deleted_at.is_none() && !claims.clients.is_empty() {
+    if user.role == guichet_base::Role::Client && user.deleted_at.is_none() && !claims.clients.is_empty() {
         store::join_clients(tx.conn(), user.id, &claims.clients)?;
     }
     Ok(user)

@@ -13,12 +13,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::{Actor, Clock, Error, Locale, Result, Role, Timestamp};
+use guichet_db::{Db, Tx};
 use serde_json::json;
 
-use crate::base::id::{TenantId, UserId};
-use crate::base::{Actor, Clock, Error, Locale, Result, Role, Timestamp};
 use crate::config;
-use crate::db::{Db, Tx};
 use crate::identity::cache::{self, Cache};
 use crate::identity::connect::{self, Ticket};
 use crate::identity::features::FeatureSet;

@@ -3,15 +3,15 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Uuid as SqlUuid};
 use diesel::{PgConnection, QueryableByName};
+use guichet_base::Result;
+use guichet_base::id::{ClientId, TenantId, UserId};
+use guichet_db::sql::sql;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::base::Result;
-use crate::base::id::{ClientId, TenantId, UserId};
-use crate::db::schema::tenants;
-use crate::db::sql::sql;
 use crate::identity::token::TenantName;
 use crate::identity::users::{self, User};
+use crate::schema::tenants;
 
 // Functions, since policies show nobody's rows to nobody.
 const BY_SLUG: &str = "SELECT authz.tenant_by_slug($1) AS id";

@@ -2,13 +2,13 @@
 
 use actix_web::web::Data;
 use actix_web::{get, patch};
+use guichet_base::{Locale, Result, Timestamp};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::Me;
 use super::service;
-use crate::base::{Locale, Result, Timestamp};
 use crate::identity::users::{UserChange, profile};
 use crate::identity::{Directory, edit};
 use crate::web::{Caller, Check, IfMatch, Json, Patch, Reply};

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use guichet_base::id::{ClientId, TenantId};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::base::id::{ClientId, TenantId};
 use crate::identity::users::UserView;
 
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -1,11 +1,11 @@
 //! What can be done with oneself.
 
+use guichet_base::{Actor, Error, Result, Timestamp};
+use guichet_db::Tx;
 use serde_json::json;
 
 use super::model::{Me, MyClient, MyTenant, Unread};
 use super::store;
-use crate::base::{Actor, Error, Result, Timestamp};
-use crate::db::Tx;
 use crate::identity::users::{self, User, UserChange};
 use crate::identity::{Directory, FeatureSet, Permission, policy, tenants};
 use crate::web::BasedOn;

@@ -6,11 +6,11 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 
 use diesel::sql_types::BigInt;
+use guichet_base::id::ClientId;
+use guichet_base::{Actor, Result, Timestamp};
+use guichet_db::sql::sql;
 
-use crate::base::id::ClientId;
-use crate::base::{Actor, Result, Timestamp};
-use crate::db::schema::{clients, participants, team_members};
-use crate::db::sql::sql;
+use crate::schema::{clients, participants, team_members};
 
 const MAX_CLIENTS: i64 = 200;
 

@@ -2,15 +2,15 @@
 
 use actix_web::get;
 use actix_web::web::Data;
+use guichet_base::id::{ClientId, UserId};
+use guichet_base::page::Page;
+use guichet_base::{Actor, Result};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{ClientPresence, PresenceView};
 use super::service::{self, Wanted};
-use crate::base::id::{ClientId, UserId};
-use crate::base::page::Page;
-use crate::base::{Actor, Result};
 use crate::identity::Directory;
 use crate::web::{Caller, Check, Path, Query, Reply};
 

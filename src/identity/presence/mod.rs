@@ -15,8 +15,8 @@ pub use http::{PresenceQuery, list_answer as list, routes};
 pub use model::PresenceView;
 pub use reach::{Standing, hears, reach, saw};
 
-use crate::base::id::{TenantId, UserId};
-use crate::base::{Status, Timestamp};
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::{Status, Timestamp};
 
 /// Whoever knows who is there.
 pub trait Presence: Send + Sync {

@@ -1,14 +1,14 @@
 //! Presence as it is shown.
 
 use diesel::prelude::*;
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::role::UserType;
+use guichet_base::{Role, Status, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::base::id::{TenantId, UserId};
-use crate::base::role::UserType;
-use crate::base::{Role, Status, Timestamp};
-use crate::db::schema::users;
 use crate::identity::PresenceOf;
+use crate::schema::users;
 
 /// What of a row of `users` says who somebody is and when they were last there.
 #[derive(Debug, Clone, Queryable, Selectable)]

@@ -1,9 +1,10 @@
 //! What the service itself asks and writes of people who come and go: who stands around them, when they were seen.
 
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::role::UserType;
+use guichet_base::{Actor, Result, Role, Timestamp};
+
 use super::store;
-use crate::base::id::{TenantId, UserId};
-use crate::base::role::UserType;
-use crate::base::{Actor, Result, Role, Timestamp};
 use crate::identity::Directory;
 
 /// Who stands around one person.

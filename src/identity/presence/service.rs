@@ -1,10 +1,11 @@
 //! Who is there, for those who may know.
 
+use guichet_base::id::{ClientId, UserId};
+use guichet_base::page::{MAX_LIMIT, Page};
+use guichet_base::{Actor, Result, Status};
+
 use super::model::{ClientPresence, PresenceView};
 use super::store;
-use crate::base::id::{ClientId, UserId};
-use crate::base::page::{MAX_LIMIT, Page};
-use crate::base::{Actor, Result, Status};
 use crate::config::Feature;
 use crate::identity::{Directory, Permission, clients, policy};
 

@@ -2,14 +2,14 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
+use guichet_base::id::{ClientId, TenantId, UserId};
+use guichet_base::page::Page;
+use guichet_base::{Result, Timestamp};
+use guichet_db::sql::sql;
 use uuid::Uuid;
 
 use super::model::SeenRow;
-use crate::base::id::{ClientId, TenantId, UserId};
-use crate::base::page::Page;
-use crate::base::{Result, Timestamp};
-use crate::db::schema::{client_members, users};
-use crate::db::sql::sql;
+use crate::schema::{client_members, users};
 
 /// People by name, as `/users` lists them.
 pub fn people(conn: &mut PgConnection, tenant: TenantId, page: Page) -> Result<Vec<SeenRow>> {

@@ -2,6 +2,8 @@
 
 use actix_web::web::Data;
 use actix_web::{delete, get, patch, post};
+use guichet_base::id::{ClientId, ProjectId};
+use guichet_base::{Result, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
@@ -9,8 +11,6 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::Project;
 use super::service;
-use crate::base::id::{ClientId, ProjectId};
-use crate::base::{Result, Timestamp};
 use crate::identity::{Directory, edit};
 use crate::web::{Caller, Check, Etag, IdempotencyKey, IfMatch, Json, Path, Query, Reply};
 

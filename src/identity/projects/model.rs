@@ -2,12 +2,12 @@
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use guichet_base::Timestamp;
+use guichet_base::id::{ClientId, ProjectId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::base::Timestamp;
-use crate::base::id::{ClientId, ProjectId};
-use crate::db::schema::projects;
+use crate::schema::projects;
 
 /// What a client has under way.
 #[derive(Debug, Clone, Queryable, Selectable, Serialize, Deserialize, ToSchema)]

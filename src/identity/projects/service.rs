@@ -2,14 +2,14 @@
 //!
 //! A project is only a name: a change says which version it was based on if it likes to.
 
+use guichet_base::id::{ClientId, ProjectId};
+use guichet_base::page::Page;
+use guichet_base::{Actor, Error, Kind, Result};
+use guichet_db::Tx;
 use serde_json::json;
 
 use super::model::Project;
 use super::store;
-use crate::base::id::{ClientId, ProjectId};
-use crate::base::page::Page;
-use crate::base::{Actor, Error, Kind, Result};
-use crate::db::Tx;
 use crate::identity::clients;
 use crate::identity::edit::{self, Held};
 use crate::identity::{Directory, Permission, policy};

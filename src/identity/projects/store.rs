@@ -3,12 +3,12 @@
 use diesel::PgConnection;
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use guichet_base::Result;
+use guichet_base::id::{ClientId, ProjectId, TenantId};
+use guichet_base::page::Page;
 
 use super::model::Project;
-use crate::base::Result;
-use crate::base::id::{ClientId, ProjectId, TenantId};
-use crate::base::page::Page;
-use crate::db::schema::projects;
+use crate::schema::projects;
 
 pub fn list(
     conn: &mut PgConnection,

@@ -2,6 +2,8 @@
 
 use actix_web::web::Data;
 use actix_web::{delete, get, patch, post, put};
+use guichet_base::id::{TeamId, UserId};
+use guichet_base::{Actor, Result, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -9,8 +11,6 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::Team;
 use super::service;
-use crate::base::id::{TeamId, UserId};
-use crate::base::{Actor, Result, Timestamp};
 use crate::identity::users::UserView;
 use crate::identity::{Directory, edit};
 use crate::web::{

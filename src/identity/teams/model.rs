@@ -2,12 +2,12 @@
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use guichet_base::Timestamp;
+use guichet_base::id::TeamId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::base::Timestamp;
-use crate::base::id::TeamId;
-use crate::db::schema::teams;
+use crate::schema::teams;
 
 /// A group of operators that are in charge of clients together.
 #[derive(Debug, Clone, Queryable, Selectable, Serialize, Deserialize, ToSchema)]

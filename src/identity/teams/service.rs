@@ -2,15 +2,15 @@
 //!
 //! A team is only a name: a change says which version it was based on if it likes to.
 
+use guichet_base::id::{TeamId, UserId};
+use guichet_base::page::Page;
+use guichet_base::{Actor, Error, Result};
+use guichet_db::Tx;
 use serde_json::json;
 
 use super::model::Team;
 use super::store;
 use crate::activity::{self, Action, Entry};
-use crate::base::id::{TeamId, UserId};
-use crate::base::page::Page;
-use crate::base::{Actor, Error, Result};
-use crate::db::Tx;
 use crate::identity::edit::{self, Held};
 use crate::identity::users::{self, UserView};
 use crate::identity::{Directory, Permission, policy};

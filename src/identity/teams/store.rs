@@ -2,14 +2,14 @@
 
 use diesel::PgConnection;
 use diesel::prelude::*;
+use guichet_base::id::{TeamId, TenantId, UserId};
+use guichet_base::page::Page;
+use guichet_base::{Error, Kind, Result};
+use guichet_db::on_constraint;
 
 use super::model::Team;
-use crate::base::id::{TeamId, TenantId, UserId};
-use crate::base::page::Page;
-use crate::base::{Error, Kind, Result};
-use crate::db::on_constraint;
-use crate::db::schema::{team_members, teams, users};
 use crate::identity::users::User;
+use crate::schema::{team_members, teams, users};
 
 pub fn list(conn: &mut PgConnection, tenant: TenantId, page: Page) -> Result<Vec<Team>> {
     let query = teams::table.filter(teams::tenant_id.eq(tenant)).select(Team::as_select());

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use actix_web::web::Data;
 use actix_web::{get, patch, post};
+use guichet_base::id::TenantId;
+use guichet_base::{Actor, Error, Fault, Result, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -12,8 +14,6 @@ use uuid::Uuid;
 
 use super::model::{TenantView, is_slug};
 use super::service;
-use crate::base::id::TenantId;
-use crate::base::{Actor, Error, Fault, Result, Timestamp};
 use crate::config::Feature;
 use crate::identity::{Directory, edit};
 use crate::web::{Caller, Check, Etag, IdempotencyKey, IfMatch, Json, Reply};
@@ -153,7 +153,7 @@ async fn create(
 /// means the same tenant.
 fn in_new_tenant(caller: &Actor, key: &IdempotencyKey) -> Actor {
     let mut actor = caller.clone();
-    if let (crate::base::Role::Platform, Some(key)) = (actor.role, key.as_str()) {
+    if let (guichet_base::Role::Platform, Some(key)) = (actor.role, key.as_str()) {
         actor.tenant = TenantId(Uuid::new_v5(&actor.user.0, key.as_bytes()));
     }
     actor

@@ -2,13 +2,13 @@
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use guichet_base::Timestamp;
+use guichet_base::id::{TenantId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::base::Timestamp;
-use crate::base::id::{TenantId, UserId};
-use crate::db::schema::tenants;
+use crate::schema::tenants;
 
 /// A row of `tenants`.
 #[derive(Debug, Clone, Queryable, Selectable)]

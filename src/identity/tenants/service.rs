@@ -1,11 +1,11 @@
 //! What can be done with tenants.
 
+use guichet_base::{Actor, Error, Result};
 use serde_json::{Value, json};
 
 use super::model::{NewTenant, TenantChange, TenantView};
 use super::store;
 use crate::activity::{self, Action, Entry};
-use crate::base::{Actor, Error, Result};
 use crate::identity::edit::{self, Held};
 use crate::identity::{Directory, Permission, policy};
 use crate::web::{BasedOn, Done, Once};

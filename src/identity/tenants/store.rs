@@ -2,12 +2,12 @@
 
 use diesel::PgConnection;
 use diesel::prelude::*;
+use guichet_base::id::TenantId;
+use guichet_base::{Error, Kind, Result};
+use guichet_db::on_constraint;
 
 use super::model::{NewTenant, Tenant, TenantChange};
-use crate::base::id::TenantId;
-use crate::base::{Error, Kind, Result};
-use crate::db::on_constraint;
-use crate::db::schema::tenants;
+use crate::schema::tenants;
 
 pub fn find(conn: &mut PgConnection, id: TenantId) -> Result<Option<Tenant>> {
     Ok(tenants::table.find(id).select(Tenant::as_select()).first(conn).optional()?)

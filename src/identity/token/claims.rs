@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use guichet_base::id::{ClientId, TenantId, UserId};
+use guichet_base::{Locale, Result, Role, Timestamp};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{LEEWAY, refused};
-use crate::base::id::{ClientId, TenantId, UserId};
-use crate::base::{Locale, Result, Role, Timestamp};
 use crate::config;
 
 /// Beyond the year 9999 it is no date, but milliseconds where seconds are due.

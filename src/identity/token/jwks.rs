@@ -5,20 +5,21 @@
 //! - A key verifies the one algorithm of its type, and only where its `use`, `key_ops` and `alg` do not say
 //!   otherwise. The key id is an opaque name; what else a token's header points to is ignored.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use futures_util::StreamExt;
+use guichet_base::{Clock, Error, Result, Timestamp};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
+use parking_lot::RwLock;
 use reqwest::Url;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::refused;
-use crate::base::{Clock, Error, Result, Timestamp};
 
 const TTL: Duration = Duration::from_secs(600);
 const BETWEEN_FETCHES: Duration = Duration::from_secs(60);
@@ -136,11 +137,11 @@ impl Jwks {
     }
 
     fn state(&self) -> State {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.state.read().clone()
     }
 
     fn change(&self, change: impl FnOnce(&mut State, Timestamp)) {
-        change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner), self.clock.now());
+        change(&mut self.state.write(), self.clock.now());
     }
 }
 

@@ -1,11 +1,11 @@
 //! Makes tokens, for development, operation and tests. guichet itself never needs one.
 
+use guichet_base::id::ClientId;
+use guichet_base::{Error, Locale, Result, Role, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
-use crate::base::id::ClientId;
-use crate::base::{Error, Locale, Result, Role, Timestamp};
 use crate::config;
 
 /// What a token is to say.

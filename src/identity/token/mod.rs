@@ -19,9 +19,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 pub use claims::{Claims, TenantName};
+use guichet_base::{Clock, Error, Result};
 pub use mint::{NewToken, mint};
 
-use crate::base::{Clock, Error, Result};
 use crate::config;
 use crate::identity::cache::Cache;
 use jwks::Jwks;

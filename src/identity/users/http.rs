@@ -2,6 +2,8 @@
 
 use actix_web::web::Data;
 use actix_web::{delete, get, patch, post, put};
+use guichet_base::id::UserId;
+use guichet_base::{Locale, Result, Role, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
@@ -10,8 +12,6 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::model::{UserChange, UserView};
 use super::store::Wanted;
 use super::{profile, service};
-use crate::base::id::UserId;
-use crate::base::{Locale, Result, Role, Timestamp};
 use crate::identity::{Directory, edit};
 use crate::web::{Caller, Check, Etag, IfMatch, Json, Patch, Path, Query, Reply};
 

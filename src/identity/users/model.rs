@@ -2,13 +2,13 @@
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::role::UserType;
+use guichet_base::{Actor, Locale, Role, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::base::id::{TenantId, UserId};
-use crate::base::role::UserType;
-use crate::base::{Actor, Locale, Role, Timestamp};
-use crate::db::schema::users;
+use crate::schema::users;
 
 /// A row of `users`.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -30,23 +30,6 @@ pub struct User {
     pub updated_at: Timestamp,
     pub deleted_at: Option<Timestamp>,
     pub sessions_valid_after: Option<Timestamp>,
-}
-
-/// The columns' words, which constraints keep within their sets.
-impl TryFrom<String> for Role {
-    type Error = String;
-
-    fn try_from(word: String) -> Result<Self, String> {
-        Role::of_person(&word).ok_or(word)
-    }
-}
-
-impl TryFrom<String> for Locale {
-    type Error = String;
-
-    fn try_from(word: String) -> Result<Self, String> {
-        Locale::parse(&word).ok_or(word)
-    }
 }
 
 /// A new row of `users`.

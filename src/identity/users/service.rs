@@ -1,14 +1,14 @@
 //! What can be done with people.
 
+use guichet_base::id::UserId;
+use guichet_base::page::Page;
+use guichet_base::{Actor, Error, Result, Role, Timestamp};
+use guichet_db::Tx;
 use serde_json::{Value, json};
 
 use super::model::{DEFAULT_TIMEZONE, NewUser, User, UserChange, UserView};
 use super::store::{self, Wanted};
 use crate::activity::{self, Action, Entry};
-use crate::base::id::UserId;
-use crate::base::page::Page;
-use crate::base::{Actor, Error, Result, Role, Timestamp};
-use crate::db::Tx;
 use crate::identity::edit::{self, Held};
 use crate::identity::{Directory, Permission, policy};
 use crate::web::BasedOn;

@@ -2,13 +2,13 @@
 
 use diesel::prelude::*;
 use diesel::{PgConnection, PgTextExpressionMethods};
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::page::Page;
+use guichet_base::{Result, Role, Timestamp};
 
 use super::model::{NewUser, User, UserChange};
-use crate::base::id::{TenantId, UserId};
-use crate::base::page::Page;
-use crate::base::{Result, Role, Timestamp};
-use crate::db::schema::{client_members, clients, team_members, users};
 use crate::identity::search;
+use crate::schema::{client_members, clients, team_members, users};
 
 /// Which people a list is about.
 #[derive(Debug, Clone, Default)]
@@ -64,7 +64,7 @@ pub fn update(conn: &mut PgConnection, tenant: TenantId, id: UserId, change: &Us
 /// Brings a deleted person back.
 pub fn restore(conn: &mut PgConnection, tenant: TenantId, id: UserId) -> Result<()> {
     diesel::update(users::table.find((tenant, id)))
-        .set(users::deleted_at.eq(None::<crate::base::Timestamp>))
+        .set(users::deleted_at.eq(None::<guichet_base::Timestamp>))
         .execute(conn)?;
     Ok(())
 }

@@ -2,12 +2,12 @@
 
 use actix_web::post;
 use actix_web::web::Data;
+use guichet_base::Result;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Notice;
-use crate::base::Result;
 use crate::notifications::Notifications;
 use crate::notifications::model::{Progress, Recipients};
 use crate::preferences::{Channel, Priority};

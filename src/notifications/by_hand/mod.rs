@@ -2,13 +2,13 @@
 
 pub mod http;
 
+use guichet_base::{Actor, Result};
 use serde_json::{Map, Value, json};
 
 use super::events::{self, Accepted};
 use super::model::{Announced, Recipients, Source};
 use super::{Notifications, policy};
 use crate::activity::{self, Action, Entry};
-use crate::base::{Actor, Result};
 use crate::preferences::{Channel, Priority};
 use crate::web::idempotency::{Done, Once};
 

@@ -3,14 +3,14 @@
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{ResponseError, get, post};
+use guichet_base::id::{EventId, UserId};
+use guichet_base::{Actor, Fault, Locale, Result, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{Accepted, announce, progress};
-use crate::base::id::{EventId, UserId};
-use crate::base::{Actor, Fault, Locale, Result, Timestamp};
 use crate::notifications::model::{Announced, Progress, Recipients, Source};
 use crate::notifications::{Notifications, policy};
 use crate::web::{Caller, Check, ErrorBody, IdempotencyKey, Json, Path, Reply};
@@ -72,7 +72,7 @@ impl EventBody {
                     check.fault(Fault::new(field, "too_many").with("max", MAX_NAMED));
                 }
             }
-            let is_person = |role: &crate::base::Role| !role.is_service();
+            let is_person = |role: &guichet_base::Role| !role.is_service();
             check.that(named.roles.iter().all(is_person), "recipients.roles", "unknown_value");
         }
         // Every recipient's socket gets all of it.
@@ -184,7 +184,7 @@ fn item(index: usize, locale: Locale, outcome: Result<Accepted>) -> Result<BulkI
         },
         Err(error) => {
             let body = serde_json::to_value(ErrorBody::new(&error, locale, None));
-            let body = body.map_err(crate::base::Error::internal)?;
+            let body = body.map_err(guichet_base::Error::internal)?;
             BulkItem { index, status: error.status_code().as_u16(), event: None, error: Some(body) }
         }
     })

@@ -7,14 +7,14 @@ mod store;
 
 use std::time::Duration;
 
+use guichet_base::id::{ClientId, EventId, TeamId, TenantId};
+use guichet_base::{Actor, Error, Fault, Result};
+use guichet_db::Tx;
 use serde_json::{Map, Value};
 
 pub use self::model::Accepted;
 use self::model::{Audience, INLINE_MAX, Plan, id, names};
 use self::store::{New, Step};
-use crate::base::id::{ClientId, EventId, TeamId, TenantId};
-use crate::base::{Actor, Error, Fault, Result};
-use crate::db::Tx;
 use crate::notifications::model::{Announced, Progress};
 use crate::notifications::pipeline::{self, Stretch};
 use crate::notifications::{Notifications, templates};

@@ -1,13 +1,13 @@
 //! An event that was accepted: whom it is for, what they get, and by which names it goes.
 
+use guichet_base::id::{ClientId, TeamId, UserId};
+use guichet_base::role::UserType;
+use guichet_base::{Error, Fault, Locale, Result, Role, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::base::id::{ClientId, TeamId, UserId};
-use crate::base::role::UserType;
-use crate::base::{Error, Fault, Locale, Result, Role, Timestamp};
 use crate::notifications::model::{Announced, Progress, Recipients};
 use crate::notifications::templates::{Concerned, Rendered, Template, Text};
 use crate::preferences::{Asked, Category, Channel, PerChannel, Priority, Say};

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
+use guichet_base::Result;
+use guichet_base::id::{EventId, TenantId};
 use tokio_util::sync::CancellationToken;
 
 use super::store::{self, Step};
-use crate::base::Result;
-use crate::base::id::{EventId, TenantId};
 use crate::notifications::Notifications;
 use crate::notifications::pipeline::{self, Stretch};
 

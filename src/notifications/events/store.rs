@@ -2,14 +2,14 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bytea, Integer, Jsonb, Nullable, Text, Uuid as SqlUuid};
+use guichet_base::id::{ClientId, EventId, TenantId, UserId};
+use guichet_base::{Error, Result, Timestamp};
+use guichet_db::sql::{Bind, sql};
+use guichet_db::{SystemTx, Tx, WorkerTx};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::model::{Audience, Name, Plan};
-use crate::base::id::{ClientId, EventId, TenantId, UserId};
-use crate::base::{Error, Result, Timestamp};
-use crate::db::sql::{Bind, sql};
-use crate::db::{SystemTx, Tx, WorkerTx};
 use crate::notifications::model::{Announced, Progress};
 
 /// What the tenant says that matters to an event.
@@ -67,7 +67,7 @@ pub fn take(
     }
     let known: Known = sql(KNOWN).bind(tenant).bind(name.key.as_str()).get_result(sys.conn())?;
     if known.body_hash != name.body_hash {
-        return Err(Error::new(crate::base::Kind::Validation, "IDEMPOTENCY_MISMATCH"));
+        return Err(Error::new(guichet_base::Kind::Validation, "IDEMPOTENCY_MISMATCH"));
     }
     Ok(Some(known.event_id))
 }

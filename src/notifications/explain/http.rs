@@ -2,14 +2,14 @@
 
 use actix_web::get;
 use actix_web::web::Data;
+use guichet_base::Result;
+use guichet_base::id::{EventId, UserId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::Explanation;
 use super::service;
-use crate::base::Result;
-use crate::base::id::{EventId, UserId};
 use crate::notifications::Notifications;
 use crate::web::{Caller, Query, Reply};
 

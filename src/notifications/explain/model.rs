@@ -1,9 +1,9 @@
 //! What is explained.
 
+use guichet_base::id::{DeliveryId, EventId, NotificationId, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::base::id::{DeliveryId, EventId, NotificationId, UserId};
 use crate::preferences::{Channel, PerChannel, Verdict};
 
 /// What an event came to for one person.

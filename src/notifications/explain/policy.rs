@@ -1,7 +1,8 @@
 //! Who may ask why.
 
-use crate::base::id::UserId;
-use crate::base::{Actor, Error, Result, Role};
+use guichet_base::id::UserId;
+use guichet_base::{Actor, Error, Result, Role};
+
 use crate::identity::{Permission, policy};
 
 /// Whether the actor answers for the whole tenant: then they are also told of events that named somebody else.

@@ -1,11 +1,12 @@
 //! The one question: what did this event come to for this person?
 
+use guichet_base::id::{EventId, UserId};
+use guichet_base::{Actor, Error, Result};
+use guichet_db::SystemTx;
+
 use super::model::Explanation;
 use super::{policy, store};
-use crate::base::id::{EventId, UserId};
-use crate::base::{Actor, Error, Result};
 use crate::config::Feature;
-use crate::db::SystemTx;
 use crate::notifications::Notifications;
 
 /// Errors: `FORBIDDEN` about somebody else; 404 for an event or a person that the actor may not know of. Whoever is

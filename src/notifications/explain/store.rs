@@ -2,15 +2,15 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Jsonb, Nullable, Text, Uuid as SqlUuid};
+use guichet_base::id::{DeliveryId, EventId, NotificationId, TenantId, UserId};
+use guichet_base::{Error, Result};
+use guichet_db::SystemTx;
+use guichet_db::sql::sql;
 use serde_json::Value;
 
 use super::model::ExplainedDelivery;
-use crate::base::id::{DeliveryId, EventId, NotificationId, TenantId, UserId};
-use crate::base::{Error, Result};
-use crate::db::SystemTx;
-use crate::db::schema::deliveries;
-use crate::db::sql::sql;
 use crate::preferences::{Channel, Decision};
+use crate::schema::deliveries;
 
 /// More than one notification has channels and addresses.
 const MAX_DELIVERIES: i64 = 100;

@@ -8,8 +8,9 @@
 
 use std::collections::HashSet;
 
-use crate::base::Timestamp;
-use crate::base::id::NotificationId;
+use guichet_base::Timestamp;
+use guichet_base::id::NotificationId;
+
 use crate::notifications::model::Status;
 
 /// Something that its person, or the clock, does to a notification.

@@ -1,9 +1,9 @@
 //! What a feed answers beside notifications.
 
+use guichet_base::id::NotificationId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::base::id::NotificationId;
 use crate::notifications::model::Notification;
 use crate::preferences::Channel;
 

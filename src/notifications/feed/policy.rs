@@ -1,6 +1,7 @@
 //! Who may look at their feed, change it, and count everybody's. Row-level security says whose rows there are.
 
-use crate::base::{Actor, Result};
+use guichet_base::{Actor, Result};
+
 use crate::identity::Permission;
 use crate::identity::policy::may;
 

@@ -4,10 +4,10 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use guichet_base::Timestamp;
+use guichet_base::id::TeamId;
 use uuid::Uuid;
 
-use crate::base::Timestamp;
-use crate::base::id::TeamId;
 use crate::notifications::model::Status;
 use crate::preferences::{Category, Channel, Priority};
 

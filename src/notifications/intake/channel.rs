@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use guichet_base::{Error, Result};
 use redis::aio::{ConnectionManager, PubSub};
 use redis::{ErrorKind, RedisError, RedisResult};
 use sha2::{Digest, Sha256};
@@ -18,7 +19,6 @@ use super::backoff::Backoff;
 use super::losses::Losses;
 use super::settle::{Outcome, Received, count, settle};
 use super::{Inner, PATIENCE, wire};
-use crate::base::{Error, Result};
 use crate::notifications::model::Source;
 
 /// Messages that may wait.

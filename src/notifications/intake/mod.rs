@@ -19,13 +19,13 @@ mod wire;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use guichet_base::{Error, Result};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use secrecy::{ExposeSecret, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use self::link::Link;
 pub(super) use self::wire::announced;
-use crate::base::{Error, Result};
 use crate::notifications::Notifications;
 
 /// What channel and stream are called, after the prefix.

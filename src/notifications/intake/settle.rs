@@ -3,12 +3,12 @@
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
+use guichet_base::id::TenantId;
+use guichet_base::{Error, Kind, Result};
 use metrics::counter;
 use serde_json::Value;
 
 use super::wire;
-use crate::base::id::TenantId;
-use crate::base::{Error, Kind, Result};
 use crate::notifications::Notifications;
 use crate::notifications::events::{self, Accepted};
 use crate::notifications::model::Source;

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use guichet_base::Kind;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, RedisResult};
 use tokio::time::{Instant, timeout};
@@ -15,7 +16,6 @@ use super::backoff::Backoff;
 use super::settle::{Outcome, Received, count, settle};
 use super::stream_reply::{self, Entry};
 use super::{Inner, PATIENCE, wire};
-use crate::base::Kind;
 use crate::notifications::model::Source;
 
 const GROUP: &str = "guichet";

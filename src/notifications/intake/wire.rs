@@ -6,12 +6,12 @@
 
 use std::time::Duration;
 
+use guichet_base::MAX_BODY_BYTES;
+use guichet_base::{Error, Kind, Result, Timestamp};
 use serde_json::{Map, Value};
 
-use crate::base::{Error, Kind, Result, Timestamp};
 use crate::notifications::events::http::EventBody;
 use crate::notifications::model::{Announced, Source};
-use crate::web::guard::MAX_BODY_BYTES;
 use crate::web::parse_value;
 
 /// Fields of an entry that hold a whole event.

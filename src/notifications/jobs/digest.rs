@@ -6,14 +6,14 @@
 use std::time::Duration;
 
 use chrono_tz::Tz;
+use guichet_base::id::{DeliveryId, NotificationId, TenantId, UserId};
+use guichet_base::text::say;
+use guichet_base::{Locale, Result, Timestamp};
+use guichet_db::Tx;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::store::digest::{self as store, Mail, Reader, Waiting};
-use crate::base::id::{DeliveryId, NotificationId, TenantId, UserId};
-use crate::base::text::say;
-use crate::base::{Locale, Result, Timestamp};
-use crate::db::Tx;
 use crate::notifications::{Notifications, events};
 use crate::preferences::digest::next_due;
 use crate::preferences::{

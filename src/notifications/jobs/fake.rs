@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use guichet_base::Result;
+use guichet_base::id::TenantId;
 use serde_json::json;
 
 use super::store::fake::{self as store, Person};
 use super::store::tenants;
-use crate::base::Result;
-use crate::base::id::TenantId;
 use crate::notifications::model::{Announced, Recipients, Source};
 use crate::notifications::templates::{self, Template};
 use crate::notifications::{Notifications, events};

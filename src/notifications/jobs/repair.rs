@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use guichet_base::Result;
+use guichet_base::id::TenantId;
 use uuid::Uuid;
 
 use super::store::repair::{self as store, Miscount};
 use super::store::tenants;
-use crate::base::Result;
-use crate::base::id::TenantId;
 use crate::notifications::told::{self, UnreadTold};
 use crate::notifications::{Notifications, summary};
 
@@ -83,7 +83,7 @@ async fn of_people(n: &Notifications, tenant: TenantId, people: Vec<Uuid>) -> Re
     .await
 }
 
-fn event(tenant: TenantId, wrong: &Miscount) -> Result<crate::realtime::Event> {
+fn event(tenant: TenantId, wrong: &Miscount) -> Result<guichet_realtime::Event> {
     let payload = UnreadTold { count: wrong.counted.into() };
     told::event(tenant, wrong.user_id, wrong.head + 1, told::UNREAD, &payload)
 }

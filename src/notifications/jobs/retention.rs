@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use guichet_base::{Result, Timestamp};
+use guichet_db::{Db, WorkerTx};
+
 use super::store::retention::{self as store, Aged};
-use crate::base::{Result, Timestamp};
-use crate::db::{Db, WorkerTx};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 /// Rows of one transaction.

@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
+use guichet_base::id::{ClientId, TenantId};
+use guichet_base::{Kind, Result, Timestamp};
 use serde_json::{Value, json};
 
 use super::store::silence::{self as store, Silent};
 use super::store::tenants;
-use crate::base::id::{ClientId, TenantId};
-use crate::base::{Kind, Result, Timestamp};
 use crate::config::Feature;
 use crate::notifications::model::{Announced, Source};
 use crate::notifications::{Notifications, events};

@@ -3,16 +3,16 @@
 mod policy;
 pub(super) mod store;
 
+use guichet_base::id::{NotificationId, UserId};
+use guichet_base::{Actor, Result};
+use guichet_realtime::Event;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use self::store::Feed;
 use super::Notifications;
 use super::told::{self, NewTold, UnreadTold};
-use crate::base::id::{NotificationId, UserId};
-use crate::base::{Actor, Result};
 use crate::config::Feature;
-use crate::realtime::Event;
 
 /// `notify:ack`: this notification was read.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]

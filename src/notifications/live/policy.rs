@@ -1,7 +1,8 @@
 //! Who may hear a feed. Row-level security says the same of its rows.
 
-use crate::base::id::UserId;
-use crate::base::{Actor, Error, Result};
+use guichet_base::id::UserId;
+use guichet_base::{Actor, Error, Result};
+
 use crate::identity::{Permission, policy::may};
 
 /// The person themselves, and nobody else.

@@ -2,13 +2,13 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Json, Jsonb};
+use guichet_base::id::{NotificationId, TenantId, UserId};
+use guichet_base::{Error, Result, Timestamp};
+use guichet_db::sql::sql;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::base::id::{NotificationId, TenantId, UserId};
-use crate::base::{Error, Result, Timestamp};
-use crate::db::sql::sql;
 use crate::notifications::model::Notification;
 
 /// A feed at one moment.

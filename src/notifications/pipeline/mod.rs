@@ -6,21 +6,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use guichet_base::id::{EventId, NotificationId, TenantId, UserId};
+use guichet_base::role::UserType;
+use guichet_base::{Locale, Result, Timestamp};
+use guichet_db::Tx;
+use guichet_realtime::Event;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub use self::store::count;
 use self::store::{Batch, Delivery, Person, Raised, Row, Said, Standing, load, standing, write};
-use crate::base::id::{EventId, NotificationId, TenantId, UserId};
-use crate::base::role::UserType;
-use crate::base::{Locale, Result, Timestamp};
-use crate::db::Tx;
 use crate::notifications::Notifications;
 use crate::notifications::events::model::{Audience, Plan};
 use crate::notifications::model::{Notification, Status};
 use crate::notifications::told::{self, NewTold, UnreadTold, UpdatedTold};
 use crate::preferences::{self, Channel, Decision, PerChannel, Priority, Recipient, Rule};
-use crate::realtime::Event;
 
 /// People dealt with in one transaction: their feeds are locked as long as it lasts.
 pub const CHUNK: i64 = 500;

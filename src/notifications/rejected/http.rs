@@ -2,6 +2,7 @@
 
 use actix_web::web::Data;
 use actix_web::{get, post};
+use guichet_base::Result;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -9,7 +10,6 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{RejectedEvent, service};
-use crate::base::Result;
 use crate::notifications::Notifications;
 use crate::notifications::model::Progress;
 use crate::web::{Caller, JsonOrEmpty, PageQuery, Path, Query, Reply};

@@ -1,12 +1,12 @@
 //! A rejected event, as it is kept and shown.
 
+use guichet_base::id::{EventId, TenantId};
+use guichet_base::{Error, Locale, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::base::id::{EventId, TenantId};
-use crate::base::{Error, Locale, Timestamp};
 use crate::notifications::model::Source;
 use crate::web::ErrorBody;
 
@@ -97,7 +97,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::base::Fault;
+    use guichet_base::Fault;
 
     #[test]
     fn a_reason_names_every_fault_and_fits_its_column() {

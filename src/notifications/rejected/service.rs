@@ -1,13 +1,13 @@
 //! Keeping, listing, and trying again.
 
+use guichet_base::id::TenantId;
+use guichet_base::page::Page;
+use guichet_base::{Actor, Error, Kind, Result};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::model::{RejectedEvent, Rejection};
 use super::store;
-use crate::base::id::TenantId;
-use crate::base::page::Page;
-use crate::base::{Actor, Error, Kind, Result};
 use crate::config::Feature;
 use crate::notifications::events::{self, Accepted};
 use crate::notifications::model::{Announced, Source};

@@ -2,15 +2,15 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use guichet_base::id::{EventId, TenantId};
+use guichet_base::page::Page;
+use guichet_base::{Error, Result, Timestamp};
+use guichet_db::Tx;
+use guichet_db::sql::{Bind, sql};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::model::{RejectedEvent, Rejection, reason, storable};
-use crate::base::id::{EventId, TenantId};
-use crate::base::page::Page;
-use crate::base::{Error, Result, Timestamp};
-use crate::db::Tx;
-use crate::db::sql::{Bind, sql};
 
 #[derive(QueryableByName)]
 struct Row {

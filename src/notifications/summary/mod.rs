@@ -4,9 +4,10 @@ mod store;
 
 use std::sync::Arc;
 
-use crate::base::id::{TenantId, UserId};
-use crate::base::text::say;
-use crate::base::{Locale, Result, Timestamp};
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::text::say;
+use guichet_base::{Locale, Result, Timestamp};
+
 use crate::notifications::Notifications;
 use crate::notifications::told::{self, SummaryTold};
 

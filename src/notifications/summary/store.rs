@@ -3,15 +3,15 @@
 use chrono::NaiveTime;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Time, Timestamptz, Uuid as SqlUuid};
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::{Result, Timestamp};
+use guichet_db::sql::sql;
+use guichet_db::{SystemTx, WorkerTx};
+use guichet_realtime::Event;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::base::id::{TenantId, UserId};
-use crate::base::{Result, Timestamp};
-use crate::db::sql::sql;
-use crate::db::{SystemTx, WorkerTx};
 use crate::preferences::QuietHours;
-use crate::realtime::Event;
 
 #[derive(QueryableByName)]
 struct Due {

@@ -1,10 +1,10 @@
 //! Whether a payload is what a template needs. What a template does not name is nobody's business: it is kept as data.
 
+use guichet_base::id::UserId;
+use guichet_base::{Error, Fault, Result};
 use serde_json::{Map, Value};
 
 use super::{Concerned, Template};
-use crate::base::id::UserId;
-use crate::base::{Error, Fault, Result};
 
 /// Of a link, in characters, as the database holds them.
 pub(super) const MAX_LINK: usize = 2000;

@@ -7,11 +7,11 @@ use std::io;
 use std::sync::LazyLock;
 
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, Timelike};
+use guichet_base::Locale;
 use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, escape_formatter, filters};
 
 use super::{BUILT_IN, Template, safe};
-use crate::base::Locale;
 
 /// Steps that one text may take.
 const FUEL: u64 = 20_000;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use actix_web::web::Data;
 use actix_web::{delete, get, post, put};
+use guichet_base::role::UserType;
+use guichet_base::{Error, Locale, Result, Timestamp};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -14,8 +16,6 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::render::{Names, variants};
 use super::view::TemplateView;
 use super::{Concerned, EmailText, Template, Variable, service};
-use crate::base::role::UserType;
-use crate::base::{Error, Locale, Result, Timestamp};
 use crate::identity::{Directory, edit};
 use crate::preferences::{Category, Channel, Priority};
 use crate::web::{Caller, IfMatch, Json, JsonOrEmpty, PageQuery, Patch, Path, Query, Reply};

@@ -25,7 +25,7 @@ use serde_json::Value;
 pub use model::{Concerned, Links, Template, Texts, Variable, Wording};
 pub use render::{EmailText, Rendered, Sides, Text};
 
-use crate::base::{Error, Result};
+use guichet_base::{Error, Result};
 
 const BUILT_IN_JSON: &str = include_str!("builtin.json");
 

@@ -2,15 +2,15 @@
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use guichet_base::id::UserId;
+use guichet_base::role::UserType;
+use guichet_base::{Locale, Role, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::base::id::UserId;
-use crate::base::role::UserType;
-use crate::base::{Locale, Role, Timestamp};
-use crate::db::schema::notification_templates;
 use crate::preferences::{Category, Channel, Priority};
+use crate::schema::notification_templates;
 
 /// What is said of one kind of event, to whom, and by which channels at most.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,7 @@
 //! Who may see and change what a tenant's notifications say.
 
-use crate::base::{Actor, Result};
+use guichet_base::{Actor, Result};
+
 use crate::identity::{Permission, policy};
 
 /// Owners and managers. Errors: `FORBIDDEN`.

@@ -1,5 +1,7 @@
 //! An event's texts: by language and side, within the limits of the database.
 
+use guichet_base::role::UserType;
+use guichet_base::{Error, Fault, Locale, Result};
 use minijinja::Value as Jinja;
 use minijinja::value::{Serde, merge_maps};
 use serde::{Deserialize, Serialize};
@@ -9,8 +11,6 @@ use utoipa::ToSchema;
 use super::check::wrong_link;
 use super::engine::{self, As, Broken};
 use super::{Concerned, Template, built_in};
-use crate::base::role::UserType;
-use crate::base::{Error, Fault, Locale, Result};
 
 const MAX_TITLE: usize = 150;
 const MAX_BODY: usize = 10_000;

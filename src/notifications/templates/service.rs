@@ -1,15 +1,15 @@
 //! What can be done with templates. A change is in force for the next event.
 
+use guichet_base::id::TenantId;
+use guichet_base::{Actor, Error, Fault, Result};
+use guichet_db::Tx;
 use serde_json::{Value, json};
 
 use super::model::Changed;
 use super::view::{TemplateView, record_id, stored};
 use super::{Template, built_in, merged, policy, store, vet};
 use crate::activity::{self, Action, Entry};
-use crate::base::id::TenantId;
-use crate::base::{Actor, Error, Fault, Result};
 use crate::config::Feature;
-use crate::db::Tx;
 use crate::identity::Directory;
 use crate::identity::edit::{self, Held};
 use crate::web::{BasedOn, Verdict};

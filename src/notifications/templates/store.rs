@@ -1,12 +1,12 @@
 //! What tenants changed of the built-in templates: one row a tenant and template.
 
 use diesel::prelude::*;
+use guichet_base::Result;
+use guichet_base::id::{TenantId, UserId};
 use serde_json::Value;
 
 use super::model::Changed;
-use crate::base::Result;
-use crate::base::id::{TenantId, UserId};
-use crate::db::schema::notification_templates as templates;
+use crate::schema::notification_templates as templates;
 
 /// More than there are templates.
 const MAX_ROWS: i64 = 1000;

@@ -5,11 +5,11 @@
 
 use std::ops::RangeInclusive;
 
+use guichet_base::Fault;
 use serde_json::{Map, Value};
 
 use super::render::{Names, distinct, variants};
 use super::{Concerned, Template, Variable, Wording};
-use crate::base::Fault;
 use crate::preferences::Channel;
 
 const TITLE: RangeInclusive<usize> = 1..=1000;

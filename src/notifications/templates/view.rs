@@ -1,5 +1,7 @@
 //! A template as the API shows it, with the tenant's changes told apart from what ships.
 
+use guichet_base::id::TenantId;
+use guichet_base::{Error, Result, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -7,8 +9,6 @@ use uuid::Uuid;
 
 use super::model::Changed;
 use super::{BUILT_IN, Concerned, Links, Template, Texts, Variable, effective};
-use crate::base::id::TenantId;
-use crate::base::{Error, Result, Timestamp};
 use crate::preferences::{Category, Channel, Priority};
 use crate::web::Etag;
 

@@ -2,12 +2,12 @@
 
 use actix_web::web::Data;
 use actix_web::{delete, get, put};
+use guichet_base::id::{ClientId, UserId};
+use guichet_base::{Result, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::ChannelsBody;
-use crate::base::id::{ClientId, UserId};
-use crate::base::{Result, Timestamp};
 use crate::identity::Directory;
 use crate::preferences::model::Category;
 use crate::preferences::service;

@@ -4,11 +4,11 @@ use actix_web::web::Data;
 use actix_web::{get, put};
 use chrono::NaiveTime;
 use chrono_tz::Tz;
+use guichet_base::Result;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::ChannelsBody;
-use crate::base::Result;
 use crate::identity::Directory;
 use crate::preferences::digest::DigestMode;
 use crate::preferences::effective::CategoryPreferences;

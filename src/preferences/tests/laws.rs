@@ -2,12 +2,12 @@
 
 use chrono::NaiveTime;
 use chrono_tz::Tz;
+use guichet_base::Timestamp;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::at;
-use crate::base::Timestamp;
 use crate::preferences::{
     Asked, Category, Channel, Level, Levels, PerChannel, Priority, QuietHours, Recipient, Rule, Say, combine,
     decide, preference,

@@ -6,9 +6,9 @@ mod table;
 
 use chrono::NaiveTime;
 use chrono_tz::Tz;
+use guichet_base::Timestamp;
 
 use super::{PerChannel, QuietHours};
-use crate::base::Timestamp;
 
 fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()

@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Timelike};
 use chrono_tz::Tz;
+use guichet_base::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::{at, quiet};
-use crate::base::Timestamp;
 use crate::preferences::QuietHours;
 use crate::preferences::quiet::first_moment;
 

@@ -1,6 +1,6 @@
 //! From a serde message to a fault with its field and code.
 
-use crate::base::Fault;
+use guichet_base::Fault;
 
 /// Serde has no error kinds, only sentences; their beginnings are stable and part of `serde::de::Error`.
 const CODES: [(&str, &str); 5] = [

@@ -7,11 +7,11 @@ use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::StreamExt;
+use guichet_base::{Error, Result};
 use serde::de::DeserializeOwned;
 
 use super::{fault, strict};
-use crate::base::{Error, Result};
-use crate::web::{body, failure, guard};
+use crate::web::{body, failure};
 
 /// A body of `application/json`.
 #[derive(Debug, Clone)]
@@ -67,7 +67,7 @@ async fn read(mut payload: Payload) -> Result<Vec<u8>> {
     let mut body = Vec::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|cause: PayloadError| body::refusal(&cause))?;
-        if body.len() + chunk.len() > guard::MAX_BODY_BYTES {
+        if body.len() + chunk.len() > guichet_base::MAX_BODY_BYTES {
             return Err(failure::too_large());
         }
         body.extend_from_slice(&chunk);

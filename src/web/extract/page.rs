@@ -1,9 +1,10 @@
 //! `limit` and `offset` of lists that have no other parameters.
 
+use guichet_base::Result;
+use guichet_base::page::Page;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::base::{Result, page::Page};
 use crate::web::Check;
 
 /// Lists with filters repeat these two fields in their own struct (serde cannot flatten and refuse unknown

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-use crate::base::{Error, Result};
+use guichet_base::{Error, Result};
 
 /// The parameters of a path, in the order of the pattern.
 #[derive(Debug, Clone)]

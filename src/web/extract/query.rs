@@ -5,10 +5,10 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
+use guichet_base::{Error, Fault, Result};
 use serde::de::DeserializeOwned;
 
 use super::fault;
-use crate::base::{Error, Fault, Result};
 use crate::web::failure;
 
 /// The parameters of a query, into a struct with `#[serde(deny_unknown_fields)]`.

@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::base::{Error, Result};
+use guichet_base::{Error, Result};
 
 pub(super) const MAX_DEPTH: usize = 32;
 

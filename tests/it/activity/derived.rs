@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection;
 use guichet::activity::derive::derive;
-use guichet::db::embedded::Role;
+use guichet_db::embedded::Role;
 
 use crate::chat::room::{count, lines};
 use crate::harness::World;
@@ -62,7 +62,7 @@ async fn what_the_job_has_not_read_is_not_dropped() {
                FROM outbox WHERE event = 'messaging:new' LIMIT 1",
         )
         .unwrap();
-    use guichet::realtime::{Log as _, Outbox};
+    use guichet_realtime::{Log as _, Outbox};
     let outbox = Outbox(world.server.app.db.clone());
     outbox.keep(7).await.unwrap();
     let old = "SELECT count(*) AS n FROM pg_class WHERE relname = 'outbox_' || to_char(now() AT TIME ZONE 'UTC' - interval '10 days', 'YYYYMMDD')";

@@ -1,7 +1,7 @@
 //! `GET /activity-logs`: an owner's, by action, person, entity and time, a page at a time.
 
 use diesel::connection::SimpleConnection;
-use guichet::db::embedded::Role;
+use guichet_db::embedded::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

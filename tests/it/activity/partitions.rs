@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use guichet::db::embedded::Role;
+use guichet_db::embedded::Role;
 
 use crate::harness::TestDatabase;
 

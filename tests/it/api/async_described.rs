@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use guichet::app::asyncapi;
+use guichet::app::commands::COMMANDS;
+use guichet::{chat, notifications};
 use serde_json::Value;
 
 use super::async_spec::{Described, event_key};
 use super::things::Caller;
 use crate::harness::TestServer;
-use guichet::app::asyncapi;
-use guichet::app::commands::COMMANDS;
-use guichet::{chat, notifications};
 use reqwest::Method;
 
 /// Described from the documents, while the rooms that say them are built.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use guichet_base::Role;
 use reqwest::Method;
 use serde_json::Value;
 
@@ -10,7 +11,6 @@ use super::shape;
 use super::spec::{BASE, description, operations};
 use super::things::{Caller, Things, token};
 use crate::harness::TestServer;
-use guichet::base::Role;
 
 #[test]
 fn the_file_is_what_the_code_says() {

@@ -1,10 +1,10 @@
 //! Records to be spoken of, and requests about them that are right in every respect.
 
-use guichet::base::{Error, Role, Timestamp};
 use guichet::identity::token::{NewToken, mint};
 use guichet::notifications::Notifications;
 use guichet::notifications::model::Source;
 use guichet::notifications::rejected::{self, Rejection};
+use guichet_base::{Error, Role, Timestamp};
 use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::{Value, json};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use guichet::base::Role;
 use guichet::identity::token::{NewToken, mint};
+use guichet_base::Role;
 use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
-use guichet::db::embedded::Role;
+use guichet_db::embedded::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -117,7 +117,7 @@ pub fn count(world: &World, sql: &str) -> i64 {
 }
 
 /// The same as whoever the connection stands for.
-pub fn counted(conn: &mut PgConnection, sql: &str) -> guichet::base::Result<i64> {
+pub fn counted(conn: &mut PgConnection, sql: &str) -> guichet_base::Result<i64> {
     Ok(diesel::sql_query(sql).get_result::<One>(conn)?.n)
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use diesel::sql_types::{BigInt, Text};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl};
-use guichet::db::embedded::{Cluster, Role};
+use guichet_db::embedded::{Cluster, Role};
 use serde_json::{Value, json};
 
 use super::api::Message;

@@ -1,7 +1,7 @@
 //! Sent again by hand: one, or many by their cause.
 
-use guichet::base::id::DeliveryId;
 use guichet::deliveries::Failure;
+use guichet_base::id::DeliveryId;
 use serde_json::json;
 
 use super::desk::{Answer, Desk, MAIL, Planned, Provider, pair};

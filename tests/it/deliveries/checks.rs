@@ -13,7 +13,7 @@ const DAY: Duration = Duration::from_secs(24 * 3_600);
 async fn is_skipped(
     desk: &Desk,
     planned: &Planned,
-    change: impl FnOnce(guichet::base::id::DeliveryId),
+    change: impl FnOnce(guichet_base::id::DeliveryId),
     why: &str,
 ) {
     let provider = Provider::new();
@@ -129,7 +129,7 @@ async fn a_channel_that_is_off_sends_nothing() {
 /// Quiet hours that began a minute ago and end in two hours, in UTC.
 fn quiet(desk: &Desk) {
     let (tenant, chloe) = (desk.world.server.demo.tenant_id, desk.chloe());
-    let clock = |at: guichet::base::Timestamp| at.as_datetime().format("%H:%M").to_string();
+    let clock = |at: guichet_base::Timestamp| at.as_datetime().format("%H:%M").to_string();
     let from = clock(desk.now().minus(Duration::from_secs(60)));
     let to = clock(desk.now().plus(Duration::from_secs(2 * 3_600)));
     desk.sql(&format!(

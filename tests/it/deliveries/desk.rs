@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use guichet::base::Timestamp;
-use guichet::base::id::DeliveryId;
 use guichet::deliveries::{self, Content, Deliveries, Failure, Outgoing, Sender, Senders, Sent};
+use guichet_base::Timestamp;
+use guichet_base::id::DeliveryId;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use uuid::Uuid;

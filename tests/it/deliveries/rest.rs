@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use guichet::base::id::DeliveryId;
+use guichet::deliveries::Failure;
+use guichet_base::id::DeliveryId;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::desk::{Answer, Desk, MAIL, Planned, Provider};
 use crate::chat::room::faults;
-use guichet::deliveries::Failure;
 
 fn ids(answer: &crate::harness::Answer) -> Vec<DeliveryId> {
     let rows = answer.data().as_array().unwrap();

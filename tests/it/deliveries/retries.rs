@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use guichet::base::Timestamp;
-use guichet::base::id::DeliveryId;
 use guichet::deliveries::{self, Failure};
+use guichet_base::Timestamp;
+use guichet_base::id::DeliveryId;
 use serde_json::json;
 
 use super::desk::{Answer, Desk, Provider, pair};

@@ -1,9 +1,9 @@
 //! From a message to a mail, and nothing of it by hand: the service's own worker, and the channel that is a log line.
 
+use guichet_base::id::DeliveryId;
 use serde_json::json;
 
 use super::desk::Desk;
-use guichet::base::id::DeliveryId;
 
 #[tokio::test]
 async fn a_message_becomes_a_mail_that_leaves_by_the_log() {

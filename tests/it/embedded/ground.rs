@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
-use guichet::db::embedded::{Cluster, Role, Settings};
+use guichet_db::embedded::{Cluster, Role, Settings};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 

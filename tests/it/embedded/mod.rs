@@ -12,7 +12,7 @@ use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use ground::{CHILD_FOLDER, Folder, Owner, child, child_running, query, read, settings, until};
-use guichet::db::embedded::{Cluster, Role, Settings};
+use guichet_db::embedded::{Cluster, Role, Settings};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Uid, User, getsid};
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use diesel::{Connection, PgConnection};
-use guichet::db::embedded::Role;
+use guichet_db::embedded::Role;
 
 use super::Postgres;
 use super::patience::UnderWay;

@@ -7,8 +7,9 @@ use std::sync::{Mutex, OnceLock};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
-use guichet::db::embedded::{Cluster, Role, Settings};
-use guichet::db::{migrate, roles};
+use guichet::app::engine::MIGRATIONS;
+use guichet_db::embedded::{Cluster, Role, Settings};
+use guichet_db::{migrate, roles};
 
 const TEMPLATE: &str = "guichet_template";
 const FOLDER: &str = "guichet-tests-";
@@ -36,7 +37,8 @@ impl Postgres {
         let mut admin = PgConnection::establish(&cluster.url(Role::Admin, "postgres")).unwrap();
         admin.batch_execute(&format!("CREATE DATABASE {TEMPLATE}")).unwrap();
         roles::create(&mut PgConnection::establish(&cluster.url(Role::Admin, TEMPLATE)).unwrap()).unwrap();
-        migrate::up(&mut PgConnection::establish(&cluster.url(Role::Owner, TEMPLATE)).unwrap()).unwrap();
+        migrate::up(&mut PgConnection::establish(&cluster.url(Role::Owner, TEMPLATE)).unwrap(), MIGRATIONS)
+            .unwrap();
         Self { cluster, copying: Mutex::new(()) }
     }
 

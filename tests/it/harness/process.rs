@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use guichet::db::embedded::Role;
+use guichet_db::embedded::Role;
 
 use super::{SECRET, TestServer};
 

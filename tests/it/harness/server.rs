@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use guichet::app::demo::{self, Demo};
 use guichet::app::{self, App};
-use guichet::base::Clock;
 use guichet::config::{Config, Variables};
-use guichet::db;
-use guichet::db::embedded::Role;
+use guichet_base::Clock;
+use guichet_db::embedded::Role;
 use tokio::sync::oneshot;
 
 use super::TestDatabase;
@@ -80,7 +79,7 @@ impl TestServer {
         &self.demo.users[name]
     }
 
-    pub fn client(&self, name: &str) -> guichet::base::id::ClientId {
+    pub fn client(&self, name: &str) -> guichet_base::id::ClientId {
         self.demo.clients[name].id
     }
 
@@ -132,8 +131,8 @@ fn config(database: &TestDatabase, variables: &[(&str, &str)]) -> Config {
     Config::load(&Variables::from_iter(all)).unwrap()
 }
 
-fn settings(database: &TestDatabase) -> db::Settings {
-    db::Settings {
+fn settings(database: &TestDatabase) -> guichet_db::Settings {
+    guichet_db::Settings {
         app_url: database.url(Role::App),
         worker_url: database.url(Role::Worker),
         app_connections: 8,

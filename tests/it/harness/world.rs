@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use guichet::base::id::ClientId;
-use guichet::db::embedded::Role;
+use guichet_base::id::ClientId;
+use guichet_db::embedded::Role;
 use serde_json::{Value, json};
 
 use super::{Api, TestServer};

@@ -1,6 +1,7 @@
 //! Every field of every body, with every hostile value; then every body as a whole.
 
 use futures_util::{StreamExt, stream};
+use guichet_base::Role;
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
@@ -10,7 +11,6 @@ use super::values::{is_wrong, values};
 use crate::api::spec::{Operation, operations};
 use crate::api::things::{Caller, Things, token};
 use crate::harness::{Answer, TestServer};
-use guichet::base::Role;
 
 /// Requests at a time.
 const AT_ONCE: usize = 8;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use diesel::sql_types::Text;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
-use guichet::db::embedded::Role;
+use guichet_db::embedded::Role;
 
 use crate::harness::{Answer, TestServer};
 

@@ -128,7 +128,7 @@ fn is_closed(schema: &Value, json: &[u8]) -> bool {
         match schema["format"].as_str() {
             // What is an id may yet be nobody's, and so may be refused or not.
             Some("uuid") => uuid::Uuid::parse_str(&text).is_err(),
-            Some("date-time") => guichet::base::Timestamp::parse(&text).is_none(),
+            Some("date-time") => guichet_base::Timestamp::parse(&text).is_none(),
             _ => false,
         }
     })

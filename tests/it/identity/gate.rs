@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use guichet::base::Role;
-use guichet::base::id::{ClientId, TenantId, UserId};
 use guichet::identity::token::NewToken;
+use guichet_base::Role;
+use guichet_base::id::{ClientId, TenantId, UserId};
 use reqwest::Method;
 use serde_json::{Value, json};
 

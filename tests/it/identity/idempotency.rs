@@ -63,7 +63,7 @@ async fn a_key_is_one_to_two_hundred_visible_characters() {
 async fn a_failure_is_not_kept() {
     let town = Town::new().await;
     let caller = town.owner.saying("idempotency-key", "k");
-    let wrong = json!({ "client_id": guichet::base::id::ClientId::new(), "name": "P" });
+    let wrong = json!({ "client_id": guichet_base::id::ClientId::new(), "name": "P" });
     assert_eq!(caller.post("/projects", wrong).await.fault(), ("client_id", "unknown_id"));
     caller.post("/projects", json!({ "client_id": town.client, "name": "P" })).await.data();
 }

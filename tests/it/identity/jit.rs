@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use guichet::base::id::{ClientId, UserId};
-use guichet::base::{Locale, Role};
 use guichet::identity::token::NewToken;
+use guichet_base::id::{ClientId, UserId};
+use guichet_base::{Locale, Role};
 use serde_json::json;
 
 use super::stand::{Stand, Town};

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use guichet::base::{Clock, Kind};
 use guichet::config::{Config, Variables};
 use guichet::identity::Tokens;
+use guichet_base::{Clock, Kind};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -1,7 +1,7 @@
 //! Provisioning: what is refused, and what belongs to whom afterwards.
 
-use guichet::base::Role;
-use guichet::base::id::{ClientId, TeamId, UserId};
+use guichet_base::Role;
+use guichet_base::id::{ClientId, TeamId, UserId};
 use serde_json::{Value, json};
 
 use super::stand::Town;

@@ -1,6 +1,6 @@
 //! Every rank at every endpoint of provisioning.
 
-use guichet::base::id::{ClientId, ProjectId, TeamId, UserId};
+use guichet_base::id::{ClientId, ProjectId, TeamId, UserId};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use guichet::base::Role;
-use guichet::base::id::UserId;
 use guichet::identity::token::NewToken;
+use guichet_base::Role;
+use guichet_base::id::UserId;
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 

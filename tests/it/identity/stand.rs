@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Jsonb, Nullable, Text};
-use guichet::base::Role as Rank;
-use guichet::base::id::{ClientId, TeamId, UserId};
-use guichet::db::Db;
-use guichet::db::embedded::Role;
 use guichet::identity::token::{NewToken, mint};
+use guichet_base::Role as Rank;
+use guichet_base::id::{ClientId, TeamId, UserId};
+use guichet_db::Db;
+use guichet_db::embedded::Role;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use guichet::base::id::{TenantId, UserId};
-use guichet::base::{Clock, Kind, Role, Timestamp};
 use guichet::config::{Config, Variables};
 use guichet::identity::Tokens;
 use guichet::identity::token::{MAX_TOKEN_BYTES, NewToken, TenantName, mint};
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::{Clock, Kind, Role, Timestamp};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 

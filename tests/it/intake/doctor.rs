@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use guichet::db::embedded::Role;
+use guichet_db::embedded::Role;
 
 use crate::harness::{Redis, TestDatabase};
 

@@ -1,6 +1,6 @@
 //! What producers get wrong: refused whole, kept with the reason where somebody can be told, and in nobody else's way.
 
-use guichet::base::id::UserId;
+use guichet_base::id::UserId;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -16,10 +16,10 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use guichet::base::Role as Rank;
-use guichet::base::id::UserId;
-use guichet::db::embedded::Role;
 use guichet::identity::token::{NewToken, mint};
+use guichet_base::Role as Rank;
+use guichet_base::id::UserId;
+use guichet_db::embedded::Role;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Text;
 use diesel::{Connection as _, PgConnection, RunQueryDsl as _};
-use guichet::db::embedded::Role;
+use guichet_db::embedded::Role;
 use redis::Value as Reply;
 use serde_json::json;
 

@@ -86,7 +86,7 @@ async fn a_mended_event_is_accepted_once_however_often_it_is_tried() {
 #[tokio::test]
 async fn an_event_is_accepted_as_it_came_once_its_cause_is_gone() {
     let post = Post::open().await;
-    let late = guichet::base::id::UserId::new();
+    let late = guichet_base::id::UserId::new();
     post.publish(&task(late, "for the new one").to_string());
     post.until("the refusal", || post.count("rejected_events") == 1).await;
     let id = post.awa.get(PATH).await.data()[0]["id"].as_str().unwrap().to_owned();

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use guichet::base::{Clock, Timestamp};
-use guichet::db::embedded::Role;
-use guichet::db::{Db, Settings};
 use guichet::jobs::{Done, Job, Schedule, Scheduler, Standing, job};
+use guichet_base::{Clock, Timestamp};
+use guichet_db::embedded::Role;
+use guichet_db::{Db, Settings};
 use tokio::sync::Notify;
 
 use crate::harness::TestDatabase;

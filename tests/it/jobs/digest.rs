@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use guichet::base::Timestamp;
 use guichet::notifications::jobs::digest::send_due;
+use guichet_base::Timestamp;
 
 use super::table::{lines, notifications, number, run};
 use crate::harness::World;

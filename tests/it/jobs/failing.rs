@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use guichet::base::Error;
 use guichet::jobs::{Done, Job, job};
+use guichet_base::Error;
 
 use super::desk::{Desk, HOURLY, Runs, standing};
 

@@ -3,8 +3,8 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use guichet::base::Timestamp;
-use guichet::db::embedded::Role;
+use guichet_base::Timestamp;
+use guichet_db::embedded::Role;
 
 use crate::harness::TestServer;
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use guichet::base::Locale;
 use guichet::notifications::templates;
+use guichet_base::Locale;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 

@@ -3,8 +3,8 @@
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Uuid as SqlUuid};
-use guichet::base::id::UserId;
-use guichet::db::embedded::Role;
+use guichet_base::id::UserId;
+use guichet_db::embedded::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

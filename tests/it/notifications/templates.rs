@@ -1,11 +1,11 @@
 //! What a tenant's notifications say: who may change it, what is refused, and who wins.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 
-use guichet::base::Locale;
-use guichet::base::Role;
-use guichet::base::id::{TenantId, UserId};
-use guichet::base::role::UserType;
 use guichet::notifications::templates;
+use guichet_base::Locale;
+use guichet_base::Role;
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::role::UserType;
 use reqwest::Method;
 use serde_json::{Value, json};
 

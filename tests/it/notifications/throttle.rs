@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use guichet::base::Timestamp;
 use guichet::notifications::summary;
+use guichet_base::Timestamp;
 use serde_json::{Value, json};
 
 use super::rows::{self, MISCOUNTED, task};

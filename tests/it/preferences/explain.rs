@@ -129,14 +129,14 @@ async fn the_question_names_a_person_and_an_event_and_nothing_else() {
 async fn an_event_of_another_tenant_is_not_there() {
     let world = World::new();
     let event = announce(&world).await;
-    let platform = crate::api::things::token(&world.server, "platform", "*", guichet::base::Role::Service);
+    let platform = crate::api::things::token(&world.server, "platform", "*", guichet_base::Role::Service);
     let platform = Api::new(&world.server.url, Some(&platform));
     let made = platform.post("/tenants", json!({"slug": "elsewhere", "name": "Elsewhere"})).await;
     let tenant = made.data()["id"].as_str().unwrap().to_owned();
     let owner = Uuid::now_v7().to_string();
     let body = json!({"role": "owner", "display_name": "Owner"});
     platform.saying("x-tenant", &tenant).put(&format!("/users/{owner}"), body).await.data();
-    let token = crate::api::things::token(&world.server, &owner, &tenant, guichet::base::Role::Owner);
+    let token = crate::api::things::token(&world.server, &owner, &tenant, guichet_base::Role::Owner);
     let owner_there = Api::new(&world.server.url, Some(&token));
     for user in [&owner, &id(&world, "emma")] {
         assert_eq!(explain(&owner_there, user, &event).await.refusal(), (404, "NOT_FOUND"));

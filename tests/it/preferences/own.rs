@@ -1,7 +1,7 @@
 //! One's own choices.
 
 use diesel::prelude::*;
-use guichet::db::embedded::Role;
+use guichet_db::embedded::Role;
 use serde_json::{Value, json};
 
 use super::{CATEGORIES, is, shown};

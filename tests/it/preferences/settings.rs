@@ -2,8 +2,8 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Timestamptz};
-use guichet::base::Timestamp;
-use guichet::db::embedded::Role;
+use guichet_base::Timestamp;
+use guichet_db::embedded::Role;
 use serde_json::{Value, json};
 
 use crate::harness::World;

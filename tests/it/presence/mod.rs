@@ -12,7 +12,7 @@ mod written;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use guichet::base::id::UserId;
+use guichet_base::id::UserId;
 use serde_json::{Value, json};
 
 use crate::harness::{Api, Frame, Socket, World};

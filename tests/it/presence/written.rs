@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Timestamptz, Uuid as SqlUuid};
-use guichet::base::Timestamp;
-use guichet::db::embedded::Role;
+use guichet_base::Timestamp;
+use guichet_db::embedded::Role;
 
 use super::{id, open};
 use crate::harness::World;

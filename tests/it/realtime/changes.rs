@@ -3,8 +3,8 @@
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use guichet::chat::MESSAGES;
-use guichet::db::embedded::Role;
 use guichet::notifications::NOTIFICATIONS;
+use guichet_db::embedded::Role;
 use serde_json::{Value, json};
 
 use crate::harness::{Socket, World, room};
@@ -71,7 +71,7 @@ fn row(world: &World, id: &Value) -> Value {
         if name.ends_with("_at")
             && let Some(text) = value.as_str()
         {
-            *value = json!(guichet::base::Timestamp::parse(text).unwrap());
+            *value = json!(guichet_base::Timestamp::parse(text).unwrap());
         }
     }
     row
@@ -155,8 +155,8 @@ async fn another_tenant_hears_nothing() {
     let world = World::new();
     let mut awa = listening(&world, "awa", json!([{}])).await;
     // The same client's id under another tenant: only the tenant keeps them apart.
-    let event = guichet::realtime::Event {
-        tenant: guichet::base::id::TenantId::new(),
+    let event = guichet_realtime::Event {
+        tenant: guichet_base::id::TenantId::new(),
         id: uuid::Uuid::now_v7(),
         topic: format!("chat:room:{}", world.nord).into(),
         seq: 1,

@@ -2,9 +2,9 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Text, Uuid as SqlUuid};
-use guichet::base::id::UserId;
-use guichet::db::embedded::Role;
-use guichet::realtime::Event;
+use guichet_base::id::UserId;
+use guichet_db::embedded::Role;
+use guichet_realtime::Event;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -2,10 +2,10 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
-use guichet::base::Timestamp;
-use guichet::base::id::UserId;
-use guichet::db::embedded::Role;
 use guichet::notifications::NOTIFICATIONS;
+use guichet_base::Timestamp;
+use guichet_base::id::UserId;
+use guichet_db::embedded::Role;
 use serde_json::{Value, json};
 
 use crate::harness::{Api, Socket, World};

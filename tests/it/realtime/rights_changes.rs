@@ -1,8 +1,8 @@
 //! Each kind of change × each kind of topic, on the service that made the change and on another over the same
 //! database: what is lost ends, what stays goes on without a gap, and nobody else notices.
 
-use guichet::base::Role;
-use guichet::base::id::TeamId;
+use guichet_base::Role;
+use guichet_base::id::TeamId;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use guichet::base::Role;
-use guichet::db::embedded::Role as Login;
 use guichet::identity::token::{NewToken, mint};
+use guichet_base::Role;
+use guichet_db::embedded::Role as Login;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ fn token(server: &TestServer, name: &str, issued_in_secs: i64, lasts: Duration) 
         name: None,
         email: None,
         locale: None,
-        issued_at: guichet::base::Timestamp::from_millis(now.as_millis() + issued_in_secs * 1000),
+        issued_at: guichet_base::Timestamp::from_millis(now.as_millis() + issued_in_secs * 1000),
         expires_at: now.plus(lasts),
     };
     mint(&server.config.tokens, &SecretString::from(SECRET), &new).unwrap()

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use diesel::Connection;
 use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
-use guichet::db::embedded::Role;
-use guichet::db::roles;
+use guichet_db::embedded::Role;
+use guichet_db::roles;
 
 use crate::harness;
 

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use guichet::base::Role;
-use guichet::db::embedded::Role as Login;
+use guichet_base::Role;
+use guichet_db::embedded::Role as Login;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;

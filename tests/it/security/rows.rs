@@ -6,11 +6,11 @@ use std::sync::Arc;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::Text;
-use guichet::base::id::{ClientId, TenantId, UserId};
-use guichet::base::{Actor, Locale, Role};
-use guichet::db::Db;
-use guichet::db::embedded::Role as Login;
-use guichet::db::schema::messages;
+use guichet::schema::messages;
+use guichet_base::id::{ClientId, TenantId, UserId};
+use guichet_base::{Actor, Locale, Role};
+use guichet_db::Db;
+use guichet_db::embedded::Role as Login;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -43,7 +43,7 @@ async fn careless_history(db: &Db, actor: &Actor, client: ClientId) -> Vec<Optio
 }
 
 /// And one that forgot it in writing.
-async fn careless_edit(db: &Db, actor: &Actor, client: ClientId) -> Result<usize, guichet::base::Error> {
+async fn careless_edit(db: &Db, actor: &Actor, client: ClientId) -> Result<usize, guichet_base::Error> {
     db.write(actor, move |tx| {
         let of_client = messages::table.filter(messages::client_id.eq(client));
         Ok(diesel::update(of_client).set(messages::content.eq("overwritten")).execute(tx.conn())?)

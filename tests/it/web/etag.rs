@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use actix_web::test::TestRequest;
 use actix_web::{FromRequest, http::header};
-use guichet::base::{Kind, Timestamp};
 use guichet::web::{Etag, IfMatch, Verdict};
+use guichet_base::{Kind, Timestamp};
 use uuid::Uuid;
 
 use super::server::start;

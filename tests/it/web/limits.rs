@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use guichet::base::Kind;
-use guichet::base::id::{TenantId, UserId};
 use guichet::web::Conventions;
 use guichet::web::rate_limit::{Key, Limits, Rate, RateSettings};
+use guichet_base::Kind;
+use guichet_base::id::{TenantId, UserId};
 
 use super::server::{start, start_with};
 

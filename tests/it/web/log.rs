@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use actix_web::test::{TestRequest, init_service, try_call_service};
 use actix_web::{App, web};
-use guichet::base::{Error, Result};
 use guichet::web::{Conventions, Reply};
+use guichet_base::{Error, Result};
 use serde_json::Value;
 
 #[derive(Clone, Default)]

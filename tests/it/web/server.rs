@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpResponse, HttpServer, web};
-use guichet::base::id::{ConversationId, TenantId, UserId};
-use guichet::base::{Actor, Error, Locale, Result, Role, Timestamp};
 use guichet::web::guard::BodySettings;
 use guichet::web::rate_limit::{Key, Limits, Rate, RateSettings};
 use guichet::web::routes::{RouteTable, unmatched};
 use guichet::web::{
     Caller, Check, ClientAddress, Conventions, Etag, Json, PageQuery, Patch, Path, Query, Reply, health,
 };
+use guichet_base::id::{ConversationId, TenantId, UserId};
+use guichet_base::{Actor, Error, Locale, Result, Role, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

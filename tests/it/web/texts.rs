@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use guichet::base::Locale;
-use guichet::base::text::say;
+use guichet_base::Locale;
+use guichet_base::text::say;
 
 fn sources(folder: &Path, into: &mut String) {
     for entry in std::fs::read_dir(folder).unwrap() {

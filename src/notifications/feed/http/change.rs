@@ -2,10 +2,10 @@
 
 use actix_web::web::Data;
 use actix_web::{delete, post, put};
+use guichet_base::Result;
+use guichet_base::id::NotificationId;
 
 use super::dto::{ReadManyBody, ReadWithBody, SnoozeBody};
-use crate::base::Result;
-use crate::base::id::NotificationId;
 use crate::notifications::Notifications;
 use crate::notifications::feed::model::{Deleted, ReadMany};
 use crate::notifications::feed::service;

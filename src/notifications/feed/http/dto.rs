@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use guichet_base::id::{NotificationId, TeamId};
+use guichet_base::{Error, Fault, Result, Timestamp};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::base::id::{NotificationId, TeamId};
-use crate::base::{Error, Fault, Result, Timestamp};
 use crate::notifications::feed::query::{Cursor, Filter, Shown, Sort, Wanted};
 use crate::notifications::feed::service::Which;
 use crate::preferences::{Category, Channel, Priority};

@@ -2,11 +2,11 @@
 
 use actix_web::get;
 use actix_web::web::Data;
+use guichet_base::Result;
+use guichet_base::id::NotificationId;
 use serde_json::json;
 
 use super::dto::{ListQuery, PeriodQuery, UnreadQuery};
-use crate::base::Result;
-use crate::base::id::NotificationId;
 use crate::notifications::Notifications;
 use crate::notifications::feed::model::{Fared, Waiting};
 use crate::notifications::feed::service;

@@ -1,10 +1,11 @@
 //! What people do to their notifications. Doing it again changes nothing, and tells nobody.
 
+use guichet_base::id::NotificationId;
+use guichet_base::{Actor, Result, Timestamp};
+use guichet_db::Tx;
+
 use super::admit;
 use super::change::{Locked, Which, change_one, read_many};
-use crate::base::id::NotificationId;
-use crate::base::{Actor, Result, Timestamp};
-use crate::db::Tx;
 use crate::notifications::Notifications;
 use crate::notifications::feed::deed::Deed;
 use crate::notifications::feed::model::{Deleted, ReadMany};

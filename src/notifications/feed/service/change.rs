@@ -3,16 +3,17 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::base::id::NotificationId;
-use crate::base::{Error, Fault, Result, Timestamp};
-use crate::db::Tx;
+use guichet_base::id::NotificationId;
+use guichet_base::{Error, Fault, Result, Timestamp};
+use guichet_db::Tx;
+use guichet_realtime::Event;
+
 use crate::notifications::Notifications;
 use crate::notifications::feed::deed::{Change, Deed, Target, changes};
 use crate::notifications::feed::model::ReadMany;
 use crate::notifications::feed::store::{self, Owner};
 use crate::notifications::model::Notification;
 use crate::notifications::told::{self, DeletedTold, SummaryTold, UpdatedTold};
-use crate::realtime::Event;
 
 /// As many are told of one by one; more at once, by one summary.
 pub const APART: usize = 50;

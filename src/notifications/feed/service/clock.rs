@@ -1,8 +1,9 @@
 //! What the clock does to feeds: jobs.
 
+use guichet_base::{Error, Result, Timestamp};
+use guichet_db::{Tx, WorkerTx};
+
 use super::change::{AT_ONCE, Locked};
-use crate::base::{Error, Result, Timestamp};
-use crate::db::{Tx, WorkerTx};
 use crate::notifications::Notifications;
 use crate::notifications::feed::deed::Deed;
 use crate::notifications::feed::store::{self, Owner};

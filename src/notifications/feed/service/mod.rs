@@ -8,9 +8,9 @@ mod read;
 pub use act::{ack, archive, delete, read, read_group, read_with, snooze, unarchive};
 pub use change::Which;
 pub use clock::{expire, wake_snoozed};
+use guichet_base::{Actor, Result};
 pub use read::{analytics, get, list, unread};
 
-use crate::base::{Actor, Result};
 use crate::config::Feature;
 use crate::notifications::Notifications;
 

@@ -1,8 +1,9 @@
 //! Looking.
 
+use guichet_base::id::NotificationId;
+use guichet_base::{Actor, Result, Timestamp};
+
 use super::admit;
-use crate::base::id::NotificationId;
-use crate::base::{Actor, Result, Timestamp};
 use crate::notifications::Notifications;
 use crate::notifications::feed::model::{Fared, Waiting};
 use crate::notifications::feed::policy;

@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, Nullable, Text};
+use guichet_base::id::TenantId;
+use guichet_base::{Error, Result, Timestamp};
+use guichet_db::SystemTx;
+use guichet_db::sql::sql;
 
-use crate::base::id::TenantId;
-use crate::base::{Error, Result, Timestamp};
-use crate::db::SystemTx;
-use crate::db::sql::sql;
 use crate::notifications::feed::model::Fared;
 use crate::preferences::Channel;
 

@@ -5,18 +5,18 @@ use std::collections::HashSet;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use guichet_base::id::{NotificationId, TenantId, UserId};
+use guichet_base::{Actor, Error, Result, Timestamp};
+use guichet_db::SystemTx;
+use guichet_db::sql::{Bind, Statement, sql};
+use guichet_realtime::Event;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::row::{NotificationRow, notification_columns};
-use crate::base::id::{NotificationId, TenantId, UserId};
-use crate::base::{Actor, Error, Result, Timestamp};
-use crate::db::SystemTx;
-use crate::db::sql::{Bind, Statement, sql};
 use crate::notifications::feed::deed::{Change, Standing, Target};
 use crate::notifications::model::Notification;
 use crate::notifications::over::over_and_counted;
-use crate::realtime::Event;
 
 /// Whose feed it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
+use guichet_base::id::{NotificationId, TenantId, UserId};
+use guichet_base::{Result, Timestamp};
+use guichet_db::sql::sql;
+use guichet_db::{SystemTx, WorkerTx};
 
 use super::change::{Owner, TargetRow, of, targets, uuids};
-use crate::base::id::{NotificationId, TenantId, UserId};
-use crate::base::{Result, Timestamp};
-use crate::db::sql::sql;
-use crate::db::{SystemTx, WorkerTx};
 use crate::notifications::feed::deed::Target;
 
 #[derive(QueryableByName)]

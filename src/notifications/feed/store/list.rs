@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer};
+use guichet_base::id::NotificationId;
+use guichet_base::{Error, Result, Timestamp};
+use guichet_db::sql::sql;
 
 use super::change::Owner;
 use super::row::{COLUMNS, Columns, NotificationRow, notification_columns};
-use crate::base::id::NotificationId;
-use crate::base::{Error, Result, Timestamp};
-use crate::db::sql::sql;
 use crate::notifications::feed::query::{Cursor, Shown, Sort, Wanted};
 use crate::notifications::model::{Notification, Status};
 use crate::notifications::over::over_and_counted;

@@ -2,10 +2,10 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use guichet_base::id::{EventId, NotificationId, TeamId};
+use guichet_base::{Error, Result, Timestamp};
 use serde_json::Value;
 
-use crate::base::id::{EventId, NotificationId, TeamId};
-use crate::base::{Error, Result, Timestamp};
 use crate::notifications::model::{Notification, Status};
 use crate::preferences::{Category, Channel, Priority};
 

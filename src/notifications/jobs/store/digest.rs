@@ -6,10 +6,10 @@ use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Text, Time, Timestamptz,
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::base::id::{DeliveryId, NotificationId, TenantId, UserId};
-use crate::base::{Result, Timestamp};
-use crate::db::sql::sql;
-use crate::db::{Tx, WorkerTx};
+use guichet_base::id::{DeliveryId, NotificationId, TenantId, UserId};
+use guichet_base::{Result, Timestamp};
+use guichet_db::sql::sql;
+use guichet_db::{Tx, WorkerTx};
 
 #[derive(QueryableByName)]
 struct Due {

@@ -3,10 +3,10 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Uuid as SqlUuid};
 
-use crate::base::Result;
-use crate::base::id::{ClientId, TenantId, UserId};
-use crate::db::Tx;
-use crate::db::sql::sql;
+use guichet_base::Result;
+use guichet_base::id::{ClientId, TenantId, UserId};
+use guichet_db::Tx;
+use guichet_db::sql::sql;
 
 #[derive(Debug, Clone, Copy, QueryableByName)]
 pub struct Person {

@@ -10,10 +10,10 @@ use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
 use uuid::Uuid;
 
-use crate::base::Result;
-use crate::base::id::TenantId;
-use crate::db::WorkerTx;
-use crate::db::sql::sql;
+use guichet_base::Result;
+use guichet_base::id::TenantId;
+use guichet_db::WorkerTx;
+use guichet_db::sql::sql;
 
 #[derive(QueryableByName)]
 struct Id {

@@ -4,10 +4,10 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use crate::base::id::{TenantId, UserId};
-use crate::base::{Result, Timestamp};
-use crate::db::SystemTx;
-use crate::db::sql::sql;
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::{Result, Timestamp};
+use guichet_db::SystemTx;
+use guichet_db::sql::sql;
 
 const HOLD: &str = "
     WITH untold AS (
@@ -98,7 +98,7 @@ pub fn recount(
     sys: &mut SystemTx<'_>,
     tenant: TenantId,
     wrong: &[Miscount],
-    events: &[crate::realtime::Event],
+    events: &[guichet_realtime::Event],
 ) -> Result<()> {
     let people: Vec<Uuid> = wrong.iter().map(|one| one.user_id.0).collect();
     sql(RECOUNT)

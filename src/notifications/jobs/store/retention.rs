@@ -2,9 +2,9 @@
 
 use diesel::prelude::*;
 
-use crate::base::{Result, Timestamp};
-use crate::db::WorkerTx;
-use crate::db::sql::sql;
+use guichet_base::{Result, Timestamp};
+use guichet_db::WorkerTx;
+use guichet_db::sql::sql;
 
 const DEALT_WITH: &str = "
     DELETE FROM notifications n USING (

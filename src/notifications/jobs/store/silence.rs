@@ -5,10 +5,10 @@ use diesel::sql_types::{Jsonb, Text, Timestamptz, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::base::id::{ClientId, TenantId};
-use crate::base::{Result, Timestamp};
-use crate::db::Tx;
-use crate::db::sql::sql;
+use guichet_base::id::{ClientId, TenantId};
+use guichet_base::{Result, Timestamp};
+use guichet_db::Tx;
+use guichet_db::sql::sql;
 
 #[derive(QueryableByName)]
 struct Settings {

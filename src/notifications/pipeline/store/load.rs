@@ -3,13 +3,13 @@
 use chrono::NaiveTime;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Time, Timestamptz, Uuid as SqlUuid};
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::role::UserType;
+use guichet_base::{Locale, Result, Role, Timestamp};
+use guichet_db::SystemTx;
+use guichet_db::sql::sql;
 use uuid::Uuid;
 
-use crate::base::id::{TenantId, UserId};
-use crate::base::role::UserType;
-use crate::base::{Locale, Result, Role, Timestamp};
-use crate::db::SystemTx;
-use crate::db::sql::sql;
 use crate::notifications::events::model::{Audience, Plan};
 use crate::notifications::over::over_and_counted;
 use crate::notifications::pipeline::CHUNK;

@@ -3,11 +3,11 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
+use guichet_base::id::{NotificationId, TenantId, UserId};
+use guichet_base::{Result, Timestamp};
+use guichet_db::SystemTx;
+use guichet_db::sql::sql;
 
-use crate::base::id::{NotificationId, TenantId, UserId};
-use crate::base::{Result, Timestamp};
-use crate::db::SystemTx;
-use crate::db::sql::sql;
 use crate::preferences::Decision;
 
 /// An unread notification of the group.

@@ -2,18 +2,18 @@
 //! sockets, and who got nothing and why.
 
 use diesel::prelude::*;
+use guichet_base::id::{EventId, TenantId, UserId};
+use guichet_base::role::UserType;
+use guichet_base::{Error, Result, Timestamp};
+use guichet_db::SystemTx;
+use guichet_db::sql::{Bind, sql};
+use guichet_realtime::Event;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::raise::Raised;
-use crate::base::id::{EventId, TenantId, UserId};
-use crate::base::role::UserType;
-use crate::base::{Error, Result, Timestamp};
-use crate::db::SystemTx;
-use crate::db::sql::{Bind, sql};
 use crate::notifications::events::model::Plan;
 use crate::preferences::{Channel, Decision};
-use crate::realtime::Event;
 
 /// One notification to write.
 pub struct Row {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use guichet_base::Locale;
+use guichet_base::role::UserType;
 use serde_json::{Map, Value, json};
 
-use crate::base::Locale;
-use crate::base::role::UserType;
 use crate::notifications::templates::{BUILT_IN_JSON, Concerned, Rendered, all, built_in, engine, render};
 use crate::preferences::{Category, Channel, Priority};
 
@@ -144,7 +144,7 @@ fn a_payload_of_the_contract_is_enough_and_less_is_not() {
 #[test]
 fn all_that_is_missing_is_said_at_once() {
     let error = built_in("mandat.created").unwrap().check(&Map::new(), false).unwrap_err();
-    let crate::base::error::Details::Faults(faults) = error.get_details() else { panic!("{error:?}") };
+    let guichet_base::error::Details::Faults(faults) = error.get_details() else { panic!("{error:?}") };
     let said: Vec<_> = faults.iter().map(|fault| (&*fault.field, fault.code)).collect();
     let missing = |field| (field, "missing");
     assert_eq!(said, [missing("payload.user_id"), missing("payload.mandat_id"), missing("payload.title")]);

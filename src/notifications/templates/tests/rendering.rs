@@ -1,10 +1,10 @@
 //! Languages, sides, links, limits.
 
+use guichet_base::error::Details;
+use guichet_base::role::UserType;
+use guichet_base::{Error, Locale};
 use serde_json::{Map, Value, json};
 
-use crate::base::error::Details;
-use crate::base::role::UserType;
-use crate::base::{Error, Locale};
 use crate::notifications::templates::{Template, built_in, effective};
 
 fn payload(value: Value) -> Map<String, Value> {

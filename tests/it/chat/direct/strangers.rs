@@ -1,6 +1,6 @@
 //! What two colleagues say is theirs: the owner of the business does not find it either, by any door.
 
-use guichet::base::{Actor, Locale};
+use guichet_base::{Actor, Locale};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -62,7 +62,7 @@ async fn the_database_itself_shows_it_to_no_owner() {
     let awa = Actor {
         tenant: world.server.demo.tenant_id,
         user: world.server.user("awa").id,
-        role: guichet::base::Role::Owner,
+        role: guichet_base::Role::Owner,
         scopes: [].into(),
         locale: Locale::Fr,
         ip: None,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use diesel::sql_types::BigInt;
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
-use guichet::base::{Actor, Locale, Role};
-use guichet::db::embedded;
+use guichet_base::{Actor, Locale, Role};
+use guichet_db::embedded;
 use serde_json::{Value, json};
 
 use super::{act, tell, titles_of, unthrottled};

@@ -13,7 +13,7 @@ mod strangers;
 
 use std::collections::BTreeMap;
 
-use guichet::base::Timestamp;
+use guichet_base::Timestamp;
 use serde_json::{Value, json};
 
 use super::rows::{self, task};

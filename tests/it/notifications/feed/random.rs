@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use guichet::base::Timestamp;
 use guichet::notifications::feed;
+use guichet_base::Timestamp;
 use serde_json::{Value, json};
 
 use super::{HOLES, act, tell, tell_for, unthrottled};

@@ -6,7 +6,7 @@ mod stage;
 
 use std::collections::BTreeMap;
 
-use guichet::base::Timestamp;
+use guichet_base::Timestamp;
 use serde_json::{Value, json};
 
 use self::model::{CHANNELS, Event, Outcome, expected};

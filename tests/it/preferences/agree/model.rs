@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use guichet::base::Timestamp;
+use guichet_base::Timestamp;
 
 pub const CHANNELS: [&str; 4] = ["inapp", "email", "sms", "push"];
 

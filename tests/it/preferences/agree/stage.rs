@@ -8,9 +8,9 @@ use diesel::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Bool, Text, Timestamptz, Uuid as SqlUuid};
-use guichet::base::Timestamp;
-use guichet::base::id::TeamId;
-use guichet::db::embedded::Role;
+use guichet_base::Timestamp;
+use guichet_base::id::TeamId;
+use guichet_db::embedded::Role;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 

@@ -1,0 +1,23 @@
+//! `Error` as an actix response (feature `actix`).
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, ResponseError};
+
+use crate::error_body::envelope;
+use crate::{Error, Locale};
+
+/// The error envelope in French and without a request id. Middleware that knows the request writes the body again with
+/// both.
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.kind().http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        if let Some(secs) = self.retry_after_secs() {
+            response.insert_header((header::RETRY_AFTER, secs));
+        }
+        response.content_type("application/json").body(envelope(self, Locale::default(), None))
+    }
+}

@@ -1,0 +1,275 @@
+//! The one error of the house. The kind fixes the HTTP status and the socket error, the code is stable
+//! and documented, and the cause is logged once at the edge and never sent to a client.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::text::{Locale, say};
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What sort of failure it is. It fixes the HTTP status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// 400: not JSON, not UTF-8.
+    Malformed,
+    /// 401.
+    Unauthenticated,
+    /// 403.
+    Forbidden,
+    /// 404.
+    NotFound,
+    /// 405.
+    MethodNotAllowed,
+    /// 408: the body did not arrive in time.
+    Timeout,
+    /// 409.
+    Conflict,
+    /// 412: `If-Match` named another version.
+    PreconditionFailed,
+    /// 413.
+    TooLarge,
+    /// 415.
+    UnsupportedMedia,
+    /// 422.
+    Validation,
+    /// 428.
+    PreconditionRequired,
+    /// 429.
+    RateLimited,
+    /// 500: a fault of guichet itself.
+    Internal,
+    /// 503.
+    Unavailable,
+}
+
+impl Kind {
+    pub const fn http_status(self) -> u16 {
+        match self {
+            Self::Malformed => 400,
+            Self::Unauthenticated => 401,
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::Timeout => 408,
+            Self::Conflict => 409,
+            Self::PreconditionFailed => 412,
+            Self::TooLarge => 413,
+            Self::UnsupportedMedia => 415,
+            Self::Validation => 422,
+            Self::PreconditionRequired => 428,
+            Self::RateLimited => 429,
+            Self::Internal => 500,
+            Self::Unavailable => 503,
+        }
+    }
+}
+
+/// One wrong value: where it stands, a stable code, and the numbers its sentence needs.
+///
+/// `code` is also the key of its text: `fault-too-long` for `too_long` (`locales/`).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fault {
+    /// Path of the value in the body or query: `content`, `related.preview.title`.
+    pub field: Cow<'static, str>,
+    pub code: &'static str,
+    pub args: Vec<(&'static str, String)>,
+}
+
+impl Fault {
+    pub fn new(field: impl Into<Cow<'static, str>>, code: &'static str) -> Self {
+        Self { field: field.into(), code, args: Vec::new() }
+    }
+
+    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.args.push((name, value.to_string()));
+        self
+    }
+
+    /// The sentence for people, by `fault-<code>`.
+    pub fn message(&self, locale: Locale) -> String {
+        say(locale, &text_key("fault", self.code), &self.args)
+    }
+}
+
+/// What an answer says beside code and message.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Details {
+    None,
+    Faults(Vec<Fault>),
+    Object(Value),
+}
+
+pub struct Error {
+    inner: Box<Inner>,
+}
+
+// Boxed: a Result should cost its success, not its failure.
+struct Inner {
+    kind: Kind,
+    code: &'static str,
+    args: Vec<(&'static str, String)>,
+    details: Details,
+    retry_after_secs: Option<u64>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of `kind` under its own `code`. The sentence is `error-<code>` in `locales/`.
+    pub fn new(kind: Kind, code: &'static str) -> Self {
+        Self {
+            inner: Box::new(Inner {
+                kind,
+                code,
+                args: Vec::new(),
+                details: Details::None,
+                retry_after_secs: None,
+                source: None,
+            }),
+        }
+    }
+
+    pub fn malformed_json() -> Self {
+        Self::new(Kind::Malformed, "MALFORMED_JSON")
+    }
+
+    pub fn unauthenticated() -> Self {
+        Self::new(Kind::Unauthenticated, "UNAUTHENTICATED")
+    }
+
+    pub fn forbidden() -> Self {
+        Self::new(Kind::Forbidden, "FORBIDDEN")
+    }
+
+    /// `thing` is a word for logs; clients are told only that there is no such record.
+    pub fn not_found(thing: &'static str) -> Self {
+        Self::new(Kind::NotFound, "NOT_FOUND").arg("thing", thing)
+    }
+
+    pub fn conflict() -> Self {
+        Self::new(Kind::Conflict, "CONFLICT")
+    }
+
+    /// All faults of one request at once. `faults` must not be empty.
+    pub fn validation(faults: Vec<Fault>) -> Self {
+        let mut error = Self::new(Kind::Validation, "VALIDATION_ERROR");
+        error.inner.details = Details::Faults(faults);
+        error
+    }
+
+    pub fn invalid(field: impl Into<Cow<'static, str>>, code: &'static str) -> Self {
+        Self::validation(vec![Fault::new(field, code)])
+    }
+
+    pub fn rate_limited(retry_after_secs: u64) -> Self {
+        let retry_after_secs = retry_after_secs.max(1);
+        Self::new(Kind::RateLimited, "RATE_LIMITED")
+            .details(serde_json::json!({ "retry_after": retry_after_secs }))
+            .retry_after(retry_after_secs)
+    }
+
+    /// An engine is down or busy: the same request may work later.
+    pub fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::new(Kind::Unavailable, "UNAVAILABLE").retry_after(1).because(source)
+    }
+
+    /// A fault of guichet itself. Never caused by input.
+    pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::new(Kind::Internal, "INTERNAL").because(source)
+    }
+
+    pub fn arg(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.inner.args.push((name, value.to_string()));
+        self
+    }
+
+    pub fn details(mut self, details: Value) -> Self {
+        self.inner.details = Details::Object(details);
+        self
+    }
+
+    pub fn retry_after(mut self, secs: u64) -> Self {
+        self.inner.retry_after_secs = Some(secs);
+        self
+    }
+
+    pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.inner.source = Some(source.into());
+        self
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.inner.kind
+    }
+
+    pub fn code(&self) -> &'static str {
+        self.inner.code
+    }
+
+    pub fn args(&self) -> &[(&'static str, String)] {
+        &self.inner.args
+    }
+
+    pub fn get_details(&self) -> &Details {
+        &self.inner.details
+    }
+
+    pub fn retry_after_secs(&self) -> Option<u64> {
+        self.inner.retry_after_secs
+    }
+
+    /// The sentence for people, by `error-<code>`.
+    pub fn message(&self, locale: Locale) -> String {
+        say(locale, &text_key("error", self.code()), self.args())
+    }
+
+    /// The cause in one line, for the log.
+    pub fn cause(&self) -> Option<String> {
+        let mut next: Option<&dyn StdError> = self.inner.source.as_deref().map(|e| e as &dyn StdError);
+        let mut line = String::new();
+        while let Some(error) = next {
+            if !line.is_empty() {
+                line.push_str(": ");
+            }
+            line.push_str(&error.to_string());
+            next = error.source();
+        }
+        (!line.is_empty()).then_some(line)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.inner.kind)
+            .field("code", &self.inner.code)
+            .field("args", &self.inner.args)
+            .field("details", &self.inner.details)
+            .field("cause", &self.cause())
+            .finish()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.inner.code)?;
+        match self.cause() {
+            Some(cause) => write!(f, ": {cause}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.inner.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+/// The key of a code's sentence: `error-not-found` for `NOT_FOUND`.
+fn text_key(prefix: &str, code: &str) -> String {
+    format!("{prefix}-{}", code.to_ascii_lowercase().replace('_', "-"))
+}

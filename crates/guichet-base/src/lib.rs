@@ -1,0 +1,33 @@
+//! What every room stands on: plain values and rules, with no I/O, no actix and no Diesel.
+
+#[cfg(feature = "actix")]
+mod actix_impls;
+pub mod actor;
+pub mod clock;
+#[cfg(feature = "diesel")]
+pub mod diesel_error;
+#[cfg(feature = "diesel")]
+mod diesel_impls;
+pub mod error;
+pub mod error_body;
+pub mod id;
+pub mod page;
+pub mod role;
+mod status;
+pub mod text;
+
+pub use actor::Actor;
+pub use clock::{Clock, Timestamp};
+pub use error::{Error, Fault, Kind, Result};
+pub use role::Role;
+pub use status::Status;
+pub use text::Locale;
+
+use std::net::IpAddr;
+
+/// Largest body of a request, and largest event of another backend: 1 MiB.
+pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// The caller's address, behind trusted proxies too. In the extensions of every request whose peer has an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);

@@ -1,0 +1,84 @@
+//! What people read, in French or English. The sentences stand in `locales/<language>/*.ftl`.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use fluent_templates::{Loader, fluent_bundle::FluentValue, static_loader};
+use serde::{Deserialize, Serialize};
+use unic_langid::{LanguageIdentifier, langid};
+use utoipa::ToSchema;
+
+static_loader! {
+    static TEXTS = {
+        locales: "../../locales",
+        fallback_language: "fr",
+        // Isolates are for mixed-direction screens; in JSON and logs they are only noise.
+        customise: |bundle| bundle.set_use_isolating(false),
+    };
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Locale {
+    #[default]
+    Fr,
+    En,
+}
+
+const FR: LanguageIdentifier = langid!("fr");
+const EN: LanguageIdentifier = langid!("en");
+
+impl Locale {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Locale::Fr => "fr",
+            Locale::En => "en",
+        }
+    }
+
+    /// By its first two letters: `fr`, `fr-CA`, `en_US`.
+    pub fn parse(tag: &str) -> Option<Self> {
+        match tag.trim().get(..2)?.to_ascii_lowercase().as_str() {
+            "fr" => Some(Locale::Fr),
+            "en" => Some(Locale::En),
+            _ => None,
+        }
+    }
+
+    /// The first language of an `Accept-Language` header that guichet speaks, by its weights.
+    pub fn accept(header: &str) -> Option<Self> {
+        let mut best: Option<(f32, Locale)> = None;
+        for item in header.split(',').take(20) {
+            let mut parts = item.split(';');
+            let Some(locale) = parts.next().and_then(Locale::parse) else { continue };
+            let weight = parts
+                .find_map(|part| part.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()))
+                .unwrap_or(1.0);
+            if weight > 0.0 && best.is_none_or(|(held, _)| weight > held) {
+                best = Some((weight, locale));
+            }
+        }
+        best.map(|(_, locale)| locale)
+    }
+}
+
+/// Parses the text of a column, which a constraint keeps within the languages.
+impl TryFrom<String> for Locale {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        Self::parse(&word).ok_or(word)
+    }
+}
+
+/// The sentence `key` with its arguments. A key that is not there reads as itself; a test holds every key
+/// that the code uses against both languages.
+pub fn say(locale: Locale, key: &str, args: &[(&'static str, String)]) -> String {
+    let language = match locale {
+        Locale::Fr => &FR,
+        Locale::En => &EN,
+    };
+    let args: HashMap<Cow<'static, str>, FluentValue<'_>> =
+        args.iter().map(|(name, value)| (Cow::Borrowed(*name), FluentValue::from(value.as_str()))).collect();
+    TEXTS.try_lookup_with_args(language, key, &args).unwrap_or_else(|| key.to_owned())
+}

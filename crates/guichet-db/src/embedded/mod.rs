@@ -1,0 +1,173 @@
+//! guichet's private PostgreSQL: found, initialised, started and stopped by guichet itself.
+//!
+//! Invariants:
+//! - one guichet per `DATA_DIR`, held by a lock that the kernel lets go when its process dies;
+//! - no orphan: the server receives SIGINT (fast shutdown) when guichet dies in any way;
+//! - no TCP port and no password: a Unix socket that only the operating-system user of guichet may use;
+//! - nothing that looks like data is ever deleted, but for an initialisation that never finished.
+
+mod account;
+mod binaries;
+mod home;
+mod initdb;
+mod lock;
+mod log;
+mod pidfile;
+mod postmaster;
+mod process;
+mod url;
+mod wait;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use parking_lot::Mutex;
+
+use account::Account;
+use binaries::Binaries;
+use home::Home;
+use lock::Lock;
+use pidfile::{PidFile, Status};
+use postmaster::Postmaster;
+
+/// How long other commands wait for a server that is only just starting.
+const START_LIMIT: Duration = Duration::from_secs(120);
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub data_dir: PathBuf,
+    /// `false` only in tests: a power cut may then lose or break the data.
+    pub fsync: bool,
+    pub max_connections: u16,
+}
+
+/// Login roles. Only `Admin` exists after [`Cluster::start`]; the migrations make the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Admin,
+    Owner,
+    App,
+    Worker,
+}
+
+impl Role {
+    const ALL: [Self; 4] = [Self::Admin, Self::Owner, Self::App, Self::Worker];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Admin => "guichet_super",
+            Self::Owner => "guichet_owner",
+            Self::App => "guichet_app",
+            Self::Worker => "guichet_worker",
+        }
+    }
+}
+
+/// A running server. The one that started it stops it, by [`Cluster::stop`] or when dropped.
+#[derive(Debug)]
+pub struct Cluster {
+    socket_dir: PathBuf,
+    owned: Mutex<Option<Owned>>,
+}
+
+/// What only the owner of the server process holds. Fields are dropped in this order.
+#[derive(Debug)]
+struct Owned {
+    postmaster: Postmaster,
+    _locks: [Lock; 2],
+}
+
+impl Cluster {
+    /// Starts the server of this folder and returns once it takes connections; makes it on the first start.
+    ///
+    /// Blocks, for a second or so the first time; may be called from any thread, which need not outlive
+    /// the server. Fails at once when another guichet runs on the folder; takes over from one that was killed.
+    pub fn start(settings: &Settings) -> Result<Self> {
+        let data_dir = make_data_dir(&settings.data_dir)?;
+        let folder_lock = Lock::on_folder(&data_dir)?;
+        let account = Account::current()?;
+        let home = Home::prepare(&data_dir, &account)?;
+        // Two folders can point at one home: a copy of DATA_DIR, or one deleted while its server runs.
+        let home_lock = Lock::on_home(home.root())?;
+        let account = account.serving_owner_of(&home.data())?;
+
+        pidfile::retire(&home.data())?;
+        let binaries = Binaries::find(&account, home.major()?)?;
+        initdb::ensure(&home, &account, &binaries, settings.fsync)?;
+        initdb::write_access_rules(&home, &account)?;
+        home.make_socket_dir(&account)?;
+
+        let log = log::open(&data_dir)?;
+        let command = postmaster::command(&home, &account, &binaries, settings, &log)?;
+        let postmaster = Postmaster::spawn(command, home.data())?;
+        let owned = Owned { postmaster, _locks: [folder_lock, home_lock] };
+        if let Err(error) = owned.postmaster.await_ready() {
+            let said = log.said_since_start();
+            return Err(error.context(format!("the embedded PostgreSQL did not start:\n{said}")));
+        }
+        tracing::info!(postgres.path = %home.root().display(), "embedded PostgreSQL is ready");
+        Ok(Self { socket_dir: home.socket_dir(), owned: Mutex::new(Some(owned)) })
+    }
+
+    /// The server that another process owns on this folder, or `None` when there is none. Waits while
+    /// that process is still starting it.
+    pub fn connect_running(data_dir: &Path) -> Result<Option<Self>> {
+        let Ok(data_dir) = data_dir.canonicalize() else { return Ok(None) };
+        let found = wait::until(START_LIMIT, || Self::look(&data_dir).transpose());
+        match found {
+            Some(Ok(Found::Running(socket_dir))) => Ok(Some(Self { socket_dir, owned: Mutex::new(None) })),
+            Some(Ok(Found::Nothing)) => Ok(None),
+            Some(Err(error)) => Err(error),
+            None => bail!(
+                "a guichet holds {} but its PostgreSQL does not answer: see {}",
+                data_dir.display(),
+                log::path(&data_dir).display()
+            ),
+        }
+    }
+
+    /// A libpq URL over the Unix socket.
+    pub fn url(&self, role: Role, database: &str) -> String {
+        url::over_socket(&self.socket_dir, role.name(), database)
+    }
+
+    /// Ends all sessions, writes everything down and waits until the server is gone. Does nothing for
+    /// one that does not own the server, nor the second time.
+    pub fn stop(&self) -> Result<()> {
+        let mut owned = self.owned.lock();
+        owned.take().map_or(Ok(()), |owned| owned.postmaster.stop())
+    }
+
+    /// `None`: not to be told yet.
+    fn look(data_dir: &Path) -> Result<Option<Found>> {
+        if let Some(home) = Home::existing(data_dir)?
+            && let Some(file) = PidFile::read(&home.data())?
+            && file.status == Status::Ready
+            && file.is_live()
+        {
+            return Ok(Some(Found::Running(home.socket_dir())));
+        }
+        Ok(if Lock::is_held(data_dir)? { None } else { Some(Found::Nothing) })
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if let Err(error) = self.stop() {
+            tracing::error!(error = format!("{error:#}"), "the embedded PostgreSQL did not stop");
+        }
+    }
+}
+
+enum Found {
+    Running(PathBuf),
+    Nothing,
+}
+
+fn make_data_dir(data_dir: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(data_dir)
+        .and_then(|()| data_dir.canonicalize())
+        .with_context(|| format!("cannot make DATA_DIR {}", data_dir.display()))
+}

@@ -1,0 +1,85 @@
+//! What a failure of PostgreSQL means to whoever asked.
+
+use std::error::Error as _;
+use std::fmt;
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+use guichet_base::diesel_error::is_outage;
+use guichet_base::{Error, Kind};
+
+/// The name of the constraint that `error` violates.
+pub fn constraint(error: &Error) -> Option<&str> {
+    match diesel(error)? {
+        DieselError::DatabaseError(_, info) => info.constraint_name(),
+        _ => None,
+    }
+}
+
+/// For `map_err`: an error of the client's where `error` violates the constraint `name`, else `error` as it is.
+pub fn on_constraint(name: &'static str, then: impl FnOnce() -> Error) -> impl FnOnce(DieselError) -> Error {
+    move |error| {
+        let error = Error::from(error);
+        if constraint(&error) == Some(name) { then().because(error) } else { error }
+    }
+}
+
+/// A transaction that did not even begin: its work has not run, so another connection may run it.
+#[derive(Debug)]
+struct NeverBegan(String);
+
+impl fmt::Display for NeverBegan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the transaction did not begin: {}", self.0)
+    }
+}
+
+impl std::error::Error for NeverBegan {}
+
+pub(super) fn began(error: DieselError) -> Error {
+    Error::unavailable(NeverBegan(error.to_string()))
+}
+
+/// The same for a question outside any transaction, which changes nothing: a closed connection did not answer it,
+/// another one may.
+pub(super) fn unanswered(error: Error) -> Error {
+    match diesel(&error) {
+        Some(cause) if is_closed(&error) => Error::unavailable(NeverBegan(cause.to_string())),
+        _ => error,
+    }
+}
+
+pub(super) fn never_began(error: &Error) -> bool {
+    error.source().is_some_and(|source| source.is::<NeverBegan>())
+}
+
+/// Whether the connection is of no more use.
+pub(super) fn is_closed(error: &Error) -> bool {
+    match diesel(error) {
+        Some(DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _))
+        | Some(DieselError::BrokenTransactionManager) => true,
+        Some(DieselError::DatabaseError(_, info)) => is_outage(info.message()),
+        _ => error.kind() == Kind::Unavailable,
+    }
+}
+
+/// Whether PostgreSQL made this transaction lose a race that the same work may win when run again: a
+/// serialization failure, a deadlock, or a repeated message that met its first copy before that was committed.
+pub(super) fn is_retriable(error: &Error) -> bool {
+    match diesel(error) {
+        Some(DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
+        Some(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info)) => {
+            info.constraint_name().is_some_and(|name| RETRIED_CONSTRAINTS.contains(&name))
+        }
+        // Diesel names no kind for 40P01; the text is PostgreSQL's own, in the C locale that guichet asks for.
+        Some(DieselError::DatabaseError(_, info)) => info.message().starts_with("deadlock detected"),
+        _ => false,
+    }
+}
+
+/// Uniques that `service` functions check first: to violate one is to have lost a race with one's own repeat.
+const RETRIED_CONSTRAINTS: [&str; 2] = ["messages_client_message_id_key", "idempotency_keys_pkey"];
+
+fn diesel(error: &Error) -> Option<&DieselError> {
+    error.source()?.downcast_ref::<DieselError>()
+}

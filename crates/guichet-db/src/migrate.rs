@@ -1,0 +1,28 @@
+//! Migrations, run by the owner role alone.
+
+use super::roles::become_owner;
+use anyhow::{Context, anyhow};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
+
+/// Held while migrating: several processes may start at once.
+const LOCK: &str = "SELECT pg_advisory_lock(hashtext('guichet.migrate'))";
+
+/// Runs what is pending and says what was run. What it makes is `guichet_owner`'s, whoever `owner` logged in as.
+pub fn up(owner: &mut PgConnection, migrations: EmbeddedMigrations) -> anyhow::Result<Vec<String>> {
+    become_owner(owner)?;
+    owner.batch_execute(LOCK)?;
+    let done =
+        owner.run_pending_migrations(migrations).map_err(|e| anyhow!(e)).context("a migration failed")?;
+    Ok(done.iter().map(ToString::to_string).collect())
+}
+
+/// Reverts the newest migration and returns its version.
+pub fn down(owner: &mut PgConnection, migrations: EmbeddedMigrations) -> anyhow::Result<String> {
+    become_owner(owner)?;
+    owner.batch_execute(LOCK)?;
+    let version =
+        owner.revert_last_migration(migrations).map_err(|e| anyhow!(e)).context("a migration failed")?;
+    Ok(version.to_string())
+}

@@ -1,0 +1,173 @@
+//! One pool of connections of one login role, and the threads that use them.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::result::Error as DieselError;
+use diesel::{Connection, PgConnection};
+use r2d2::{ManageConnection, Pool};
+use tokio::sync::Semaphore;
+
+use guichet_base::{Error, Result};
+
+/// Requests that may wait for a connection at once; more are turned away, since they would time out anyway.
+const MAX_WAITING: usize = 1_000;
+/// How long making one new connection may take. A pool's back-off after an outage grows to half of it.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A connection that remembers whether it was found closed. r2d2 asks at check-in, without a round trip, and makes
+/// a new one; asking PostgreSQL at every check-out would cost a trip each.
+pub(super) struct Pooled {
+    pub conn: PgConnection,
+    pub closed: bool,
+}
+
+struct Connector {
+    url: String,
+}
+
+impl ManageConnection for Connector {
+    type Connection = Pooled;
+    type Error = diesel::r2d2::Error;
+
+    fn connect(&self) -> std::result::Result<Pooled, Self::Error> {
+        let conn = PgConnection::establish(&self.url).map_err(diesel::r2d2::Error::ConnectionError)?;
+        Ok(Pooled { conn, closed: false })
+    }
+
+    fn is_valid(&self, pooled: &mut Pooled) -> std::result::Result<(), Self::Error> {
+        diesel::sql_query("SELECT 1")
+            .execute(&mut pooled.conn)
+            .map(drop)
+            .map_err(diesel::r2d2::Error::QueryError)
+    }
+
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
+        pooled.closed || std::thread::panicking()
+    }
+}
+
+/// A pool behind a semaphore of its size.
+pub struct Lane {
+    name: &'static str,
+    pool: Pool<Connector>,
+    permits: Semaphore,
+    size: usize,
+    waiting: AtomicUsize,
+    wait: Duration,
+}
+
+impl Lane {
+    pub(super) fn new(name: &'static str, url: &str, size: u32, wait: Duration) -> Self {
+        let size = size.max(1);
+        let pool = Pool::builder()
+            .max_size(size)
+            .min_idle(Some(0))
+            .test_on_check_out(false)
+            .connection_timeout(CONNECT_TIMEOUT)
+            .error_handler(Box::new(LogFailure(name)))
+            .build_unchecked(Connector { url: url.to_owned() });
+        let size = size as usize;
+        Self { name, pool, permits: Semaphore::new(size), size, waiting: AtomicUsize::new(0), wait }
+    }
+
+    /// Runs `work` with a connection, on a thread that may block. A connection found closed (a restarted
+    /// PostgreSQL leaves a pool full of them) is replaced, and `work` has then not run yet.
+    pub(super) async fn run<T, F>(self: &std::sync::Arc<Self>, mut work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut PgConnection) -> Result<T> + Send + 'static,
+    {
+        let lane = std::sync::Arc::clone(self);
+        let _permit = self.permit().await?;
+        let span = tracing::Span::current();
+        let task = tokio::task::spawn_blocking(move || span.in_scope(|| lane.on_connection(&mut work)));
+        match task.await {
+            Ok(result) => result,
+            Err(join) if join.is_panic() => std::panic::resume_unwind(join.into_panic()),
+            Err(join) => Err(Error::unavailable(join)),
+        }
+    }
+
+    fn on_connection<T>(&self, work: &mut dyn FnMut(&mut PgConnection) -> Result<T>) -> Result<T> {
+        // Each closed connection is met once, so one more try than there are connections meets a new one.
+        for _ in 0..=self.size {
+            let mut pooled = self.checked_out()?;
+            match work(&mut pooled.conn) {
+                Err(error) if super::failure::never_began(&error) => pooled.closed = true,
+                Err(error) => {
+                    pooled.closed = super::failure::is_closed(&error);
+                    return Err(error);
+                }
+                Ok(value) => return Ok(value),
+            }
+        }
+        Err(Error::unavailable("every connection was closed"))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place that takes a connection from the pool")]
+    fn checked_out(&self) -> Result<r2d2::PooledConnection<Connector>> {
+        self.pool.get().map_err(Error::unavailable)
+    }
+
+    async fn permit(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
+        if let Ok(permit) = self.permits.try_acquire() {
+            return Ok(permit);
+        }
+        let _waiting = Waiting::enter(&self.waiting)?;
+        match tokio::time::timeout(self.wait, self.permits.acquire()).await {
+            Ok(permit) => permit.map_err(Error::unavailable),
+            Err(late) => Err(Error::unavailable(late)),
+        }
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    pub fn in_use(&self) -> usize {
+        self.size.saturating_sub(self.permits.available_permits())
+    }
+
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+}
+
+/// One more who waits, until dropped: a request that goes away stops waiting too.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn enter(count: &'a AtomicUsize) -> Result<Self> {
+        if count.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING {
+            count.fetch_sub(1, Ordering::Relaxed);
+            return Err(Error::unavailable("too many requests wait for a connection"));
+        }
+        Ok(Self(count))
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[derive(Debug)]
+struct LogFailure(&'static str);
+
+impl r2d2::HandleError<diesel::r2d2::Error> for LogFailure {
+    fn handle_error(&self, error: diesel::r2d2::Error) {
+        let cause = match &error {
+            diesel::r2d2::Error::ConnectionError(cause) => cause.to_string(),
+            diesel::r2d2::Error::QueryError(DieselError::BrokenTransactionManager) => "closed".to_owned(),
+            diesel::r2d2::Error::QueryError(cause) => cause.to_string(),
+        };
+        tracing::warn!(pool = self.0, cause, "no connection to PostgreSQL");
+    }
+}

@@ -1,0 +1,171 @@
+//! The transaction that carries an actor.
+
+use diesel::PgConnection;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use guichet_base::id::TenantId;
+use guichet_base::{Actor, Error, Result};
+
+use crate::failure;
+
+/// How often a transaction is run again after PostgreSQL chose it as the loser of a race.
+const MAX_TRIES: usize = 5;
+
+type AfterCommit = Box<dyn FnOnce() + Send>;
+
+/// Work of one actor. Row-level security sees the actor in every statement.
+pub struct Tx<'c> {
+    conn: &'c mut PgConnection,
+    actor_role: &'static str,
+    phase: Phase,
+    after_commit: Vec<AfterCommit>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Phase {
+    Actor,
+    System,
+}
+
+impl<'c> Tx<'c> {
+    /// The connection, for `store` functions.
+    pub fn conn(&mut self) -> &mut PgConnection {
+        if self.phase == Phase::System {
+            // Should this fail, the transaction is lost with it, and so is every statement after.
+            match set_role(self.conn, self.actor_role) {
+                Ok(()) => self.phase = Phase::Actor,
+                Err(error) => tracing::warn!(%error, "the actor could not be set again"),
+            }
+        }
+        self.conn
+    }
+
+    /// The second phase: what the action causes to others (counters, outbox, activity), under `app.role = 'system'`
+    /// of the same tenant, in the same transaction. `system` reads no message.
+    pub fn as_system<T>(&mut self, work: impl FnOnce(&mut SystemTx<'_>) -> Result<T>) -> Result<T> {
+        if self.phase == Phase::Actor && self.actor_role != "system" {
+            set_role(self.conn, "system")?;
+            self.phase = Phase::System;
+        }
+        work(&mut SystemTx { conn: self.conn })
+    }
+
+    /// Runs `then` on this thread right after the commit; never when it fails.
+    pub fn after_commit(&mut self, then: impl FnOnce() + Send + 'static) {
+        self.after_commit.push(Box::new(then));
+    }
+
+    /// Runs `work` so that its failure undoes only what it did.
+    pub fn savepoint<T>(&mut self, work: impl FnOnce(&mut PgConnection) -> Result<T>) -> Result<T> {
+        use diesel::Connection;
+        self.conn().transaction(work)
+    }
+}
+
+/// The second phase of a transaction. Only outbox, activity and counters enter it (`tests/it/architecture.rs`).
+pub struct SystemTx<'t> {
+    conn: &'t mut PgConnection,
+}
+
+impl SystemTx<'_> {
+    pub fn conn(&mut self) -> &mut PgConnection {
+        self.conn
+    }
+}
+
+/// Work of the service itself, as `guichet_worker`.
+pub struct WorkerTx<'c> {
+    conn: &'c mut PgConnection,
+}
+
+impl WorkerTx<'_> {
+    pub fn conn(&mut self) -> &mut PgConnection {
+        self.conn
+    }
+}
+
+/// The statements that open an actor's transaction, in one trip. What a read-only one sees is of one moment, however many
+/// statements it has. Only ids and words of closed sets are put in, so there is nothing to quote.
+pub(super) fn begin_as(actor: &Actor, read_only: bool) -> Begin {
+    let sql = format!(
+        "BEGIN{}; SELECT set_config('app.tenant_id', '{}', true), set_config('app.user_id', '{}', true), \
+         set_config('app.role', '{}', true)",
+        if read_only { " ISOLATION LEVEL REPEATABLE READ READ ONLY" } else { "" },
+        actor.tenant,
+        actor.user,
+        actor.role.as_str(),
+    );
+    Begin { sql, actor_role: actor.role.as_str() }
+}
+
+/// The same for work that nobody asked for: a job's, in one tenant, as `system`. Each statement is planned for its own
+/// values: a job's statements are large, and a plan for any chunk of an audience would read all of it for each.
+pub(super) fn begin_as_system(tenant: TenantId) -> Begin {
+    let sql = format!(
+        "BEGIN; SELECT set_config('app.tenant_id', '{tenant}', true), set_config('app.user_id', '', true), \
+         set_config('app.role', 'system', true), \
+         set_config('plan_cache_mode', 'force_custom_plan', true)"
+    );
+    Begin { sql, actor_role: "system" }
+}
+
+/// How an actor's transaction opens.
+pub(super) struct Begin {
+    sql: String,
+    actor_role: &'static str,
+}
+
+pub(super) fn run<T>(
+    conn: &mut PgConnection,
+    begin: &Begin,
+    work: &mut dyn FnMut(&mut Tx<'_>) -> Result<T>,
+) -> Result<T> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        AnsiTransactionManager::begin_transaction_sql(conn, &begin.sql).map_err(failure::began)?;
+        let mut tx = Tx { conn, actor_role: begin.actor_role, phase: Phase::Actor, after_commit: Vec::new() };
+        let result = work(&mut tx);
+        let after_commit = std::mem::take(&mut tx.after_commit);
+        match finish(conn, result) {
+            Ok(value) => {
+                for then in after_commit {
+                    then();
+                }
+                return Ok(value);
+            }
+            Err(error) if tries < MAX_TRIES && failure::is_retriable(&error) => {
+                tracing::debug!(%error, tries, "transaction runs again");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+pub(super) fn run_worker<T>(
+    conn: &mut PgConnection,
+    work: &mut dyn FnMut(&mut WorkerTx<'_>) -> Result<T>,
+) -> Result<T> {
+    AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN").map_err(failure::began)?;
+    let result = work(&mut WorkerTx { conn });
+    finish(conn, result)
+}
+
+fn finish<T>(conn: &mut PgConnection, result: Result<T>) -> Result<T> {
+    match result {
+        Ok(value) => {
+            AnsiTransactionManager::commit_transaction(conn)?;
+            Ok(value)
+        }
+        Err(error) => {
+            if let Err(lost) = AnsiTransactionManager::rollback_transaction(conn) {
+                return Err(Error::unavailable(lost));
+            }
+            Err(error)
+        }
+    }
+}
+
+fn set_role(conn: &mut PgConnection, role: &'static str) -> Result<()> {
+    conn.batch_execute(&format!("SELECT set_config('app.role', '{role}', true)"))?;
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! Who of a topic's subscribers is told, and whom a subscriber sees: plain data that the host fills in.
+
+use std::sync::Arc;
+
+use guichet_base::Actor;
+use guichet_base::id::UserId;
+
+/// Which subscribers of a topic hear a signal. Cheap to ask for each of them, and to share.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Audience {
+    #[default]
+    Everyone,
+    /// Those of one of these ranks, and these people.
+    Some { ranks: Ranks, people: Arc<[UserId]> },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ranks {
+    /// Every operator.
+    Operators,
+    /// Those who see all clients of the tenant.
+    SeeingAll,
+}
+
+impl Audience {
+    pub fn includes(&self, actor: &Actor) -> bool {
+        match self {
+            Audience::Everyone => true,
+            Audience::Some { ranks, people } => {
+                ranks.include(actor) || (people.contains(&actor.user) && !actor.role.is_service())
+            }
+        }
+    }
+}
+
+impl Ranks {
+    fn include(self, actor: &Actor) -> bool {
+        match self {
+            Ranks::Operators => actor.role.is_operator(),
+            Ranks::SeeingAll => actor.role.sees_all_clients(),
+        }
+    }
+}
+
+/// Whose presence a subscriber sees on a topic.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Sees {
+    #[default]
+    Everyone,
+    Only(Arc<[UserId]>),
+}
+
+impl Sees {
+    pub fn nobody() -> Self {
+        Sees::Only(Arc::default())
+    }
+
+    pub fn includes(&self, user: UserId) -> bool {
+        match self {
+            Sees::Everyone => true,
+            Sees::Only(people) => people.contains(&user),
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! What waits to be written to one connection: a queue of encoded frames, bounded in bytes.
+//!
+//! - Pushing never blocks and never waits: whoever publishes is not slowed by whoever reads.
+//! - When a frame does not fit, ephemeral frames go first; if it still does not fit, the mailbox is lagging: from
+//!   then on it takes no frame of a topic, so what was queued stays a prefix without a gap, until the session has
+//!   ended the subscriptions and calls `recover`.
+//! - Answers to the client itself may use a reserve above the bound: they are as many as its own frames.
+//! - At most one wake per batch: a waker is used up by the first frame after the queue was found empty.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use crate::wire::frame::Frame;
+
+/// Above the bound, for replies and the news that channels ended.
+const RESERVE_BYTES: usize = 64 * 1024;
+/// A queue that grew beyond this gives its memory back when it is empty.
+const KEPT_SLOTS: usize = 8;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// A numbered event, or a copy of one: never dropped alone.
+    Durable,
+    /// Typing, people's own broadcasts: dropped first.
+    Ephemeral,
+    /// Pictures and differences of presence: dropped first too, and never in place of others. Once one is lost, none is
+    /// taken until [`Mailbox::mend_presence`], since a difference is worth nothing without what came before it.
+    Presence,
+    /// A reply, or the end of a channel.
+    Control,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pushed {
+    /// Queued under this number; numbers only grow.
+    Queued(u64),
+    /// Not taken: it was ephemeral, or the mailbox lags or is closed.
+    Dropped,
+    /// Not taken, and the mailbox lags from now on: somebody must tell the session. Said once.
+    Overflowed,
+    /// Not even an answer fits: the connection has to go. Said once.
+    Hopeless,
+}
+
+pub struct Mailbox {
+    bound: usize,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    queue: VecDeque<Item>,
+    bytes: usize,
+    next: u64,
+    sent: u64,
+    waker: Option<Waker>,
+    lagging: bool,
+    finished: bool,
+    closed: bool,
+    wants_room: bool,
+    /// A presence frame was dropped.
+    lacks_presence: bool,
+    /// The same, and nobody was told yet.
+    lost: bool,
+}
+
+struct Item {
+    bytes: Bytes,
+    number: u64,
+    class: Class,
+}
+
+/// What the writing side takes.
+pub struct Popped {
+    pub bytes: Bytes,
+    /// The queue has just come down to its low mark, and the session asked to hear of it.
+    pub has_room: bool,
+}
+
+impl Mailbox {
+    pub fn new(bound: usize) -> Self {
+        Self { bound, inner: Mutex::default() }
+    }
+
+    #[cfg(test)]
+    pub fn push(&self, frame: Frame, class: Class) -> Pushed {
+        self.offer(frame, 1, class).0
+    }
+
+    /// Queues `count` frames that stand in one piece, under the number of the last; and whether a presence frame was
+    /// lost: this one, or to make room for it.
+    pub fn offer(&self, frames: Frame, count: u64, class: Class) -> (Pushed, bool) {
+        let mut inner = self.inner.lock();
+        let (pushed, waker) = inner.push(frames, count, class, self.bound);
+        let lost = std::mem::take(&mut inner.lost);
+        drop(inner);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        (pushed, lost)
+    }
+
+    /// The next frame to write; `None` after the last one of a finished mailbox.
+    pub fn poll_pop(&self, cx: &mut Context<'_>) -> Poll<Option<Popped>> {
+        let mut inner = self.inner.lock();
+        match inner.pop(self.low_mark()) {
+            Some(popped) => Poll::Ready(Some(popped)),
+            None if inner.finished || inner.closed => Poll::Ready(None),
+            None => {
+                if !inner.waker.as_ref().is_some_and(|held| held.will_wake(cx.waker())) {
+                    inner.waker = Some(cx.waker().clone());
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Takes no more frames; what is queued still leaves.
+    pub fn finish(&self) {
+        let waker = {
+            let mut inner = self.inner.lock();
+            inner.finished = true;
+            inner.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// The writing side is gone.
+    pub fn close(&self) {
+        let mut inner = self.inner.lock();
+        inner.closed = true;
+        inner.queue = VecDeque::new();
+        inner.bytes = 0;
+        inner.waker = None;
+    }
+
+    /// Takes frames of topics again, after the subscriptions were ended.
+    pub fn recover(&self) {
+        self.inner.lock().lagging = false;
+    }
+
+    /// Takes presence frames again: pictures are about to begin anew.
+    pub fn mend_presence(&self) {
+        self.inner.lock().lacks_presence = false;
+    }
+
+    /// Whether a page may be queued now. If not, `Popped::has_room` says when.
+    pub fn has_room(&self) -> bool {
+        let mut inner = self.inner.lock();
+        let has_room = inner.bytes <= self.low_mark();
+        inner.wants_room = !has_room;
+        has_room
+    }
+
+    /// In bytes.
+    pub fn bound(&self) -> usize {
+        self.bound
+    }
+
+    /// How far a page may fill the queue: half, so that live frames of other topics still fit.
+    pub fn takes(&self, bytes: usize) -> bool {
+        self.inner.lock().bytes + bytes <= self.bound / 2
+    }
+
+    /// How much of a page may be queued as one, so that it fits whenever there is room.
+    pub fn piece_bytes(&self) -> usize {
+        self.low_mark()
+    }
+
+    /// The number of the last frame that was handed to the writing side.
+    pub fn sent(&self) -> u64 {
+        self.inner.lock().sent
+    }
+
+    /// The number of the last frame that was queued.
+    pub fn last_queued(&self) -> u64 {
+        self.inner.lock().next
+    }
+
+    pub fn is_idle(&self) -> bool {
+        self.inner.lock().queue.is_empty()
+    }
+
+    fn low_mark(&self) -> usize {
+        self.bound / 8
+    }
+}
+
+impl Inner {
+    fn push(&mut self, frame: Frame, count: u64, class: Class, bound: usize) -> (Pushed, Option<Waker>) {
+        if self.closed || self.finished || (self.lagging && class != Class::Control) {
+            return (Pushed::Dropped, None);
+        }
+        if class == Class::Presence && self.lacks_presence {
+            return (Pushed::Dropped, None);
+        }
+        let bound = if class == Class::Control { bound + RESERVE_BYTES } else { bound };
+        if self.bytes + frame.len() > bound && class != Class::Presence {
+            self.drop_ephemeral();
+        }
+        if self.bytes + frame.len() > bound {
+            return (self.refuse(class), None);
+        }
+        self.next += count;
+        self.bytes += frame.len();
+        self.queue.push_back(Item { bytes: frame.into_bytes(), number: self.next, class });
+        (Pushed::Queued(self.next), self.waker.take())
+    }
+
+    fn refuse(&mut self, class: Class) -> Pushed {
+        match class {
+            Class::Ephemeral => Pushed::Dropped,
+            Class::Presence => {
+                self.lose_presence();
+                Pushed::Dropped
+            }
+            Class::Durable => {
+                self.lagging = true;
+                Pushed::Overflowed
+            }
+            Class::Control => {
+                self.finished = true;
+                Pushed::Hopeless
+            }
+        }
+    }
+
+    fn drop_ephemeral(&mut self) {
+        if self.queue.iter().any(|item| item.class == Class::Presence) {
+            self.lose_presence();
+        }
+        self.queue.retain(|item| !matches!(item.class, Class::Ephemeral | Class::Presence));
+        self.bytes = self.queue.iter().map(|item| item.bytes.len()).sum();
+    }
+
+    fn lose_presence(&mut self) {
+        self.lacks_presence = true;
+        self.lost = true;
+    }
+
+    fn pop(&mut self, low_mark: usize) -> Option<Popped> {
+        let item = self.queue.pop_front()?;
+        self.bytes -= item.bytes.len();
+        self.sent = item.number;
+        if self.queue.is_empty() && self.queue.capacity() > KEPT_SLOTS {
+            self.queue = VecDeque::new();
+        }
+        let has_room = self.wants_room && self.bytes <= low_mark;
+        self.wants_room &= !has_room;
+        Some(Popped { bytes: item.bytes, has_room })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(bytes: usize) -> Frame {
+        Frame::text(&[&"x".repeat(bytes)])
+    }
+
+    fn pop(mailbox: &Mailbox) -> Option<usize> {
+        match mailbox.poll_pop(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(popped) => popped.map(|popped| popped.bytes.len()),
+            Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn typing_is_dropped_before_a_message_is() {
+        let mailbox = Mailbox::new(1_000);
+        for _ in 0..8 {
+            mailbox.push(frame(100), Class::Ephemeral);
+        }
+        assert!(matches!(mailbox.push(frame(300), Class::Durable), Pushed::Queued(_)));
+        assert_eq!(pop(&mailbox), Some(304));
+        assert_eq!(pop(&mailbox), None);
+    }
+
+    #[test]
+    fn a_full_queue_lags_once_and_keeps_a_prefix() {
+        let mailbox = Mailbox::new(1_000);
+        assert!(matches!(mailbox.push(frame(900), Class::Durable), Pushed::Queued(1)));
+        assert_eq!(mailbox.push(frame(200), Class::Durable), Pushed::Overflowed);
+        assert_eq!(mailbox.push(frame(1), Class::Durable), Pushed::Dropped, "a gap inside a join");
+        assert!(matches!(mailbox.push(frame(200), Class::Control), Pushed::Queued(_)), "the news still fits");
+        mailbox.recover();
+        assert_eq!(pop(&mailbox), Some(904));
+        assert!(matches!(mailbox.push(frame(1), Class::Durable), Pushed::Queued(_)));
+    }
+
+    #[test]
+    fn once_presence_is_lost_none_is_taken_until_it_is_mended() {
+        let mailbox = Mailbox::new(1_000);
+        assert!(matches!(mailbox.offer(frame(300), 1, Class::Presence), (Pushed::Queued(1), false)));
+        assert!(matches!(mailbox.offer(frame(600), 1, Class::Durable), (Pushed::Queued(2), false)));
+        assert_eq!(
+            mailbox.offer(frame(300), 1, Class::Presence),
+            (Pushed::Dropped, true),
+            "it displaces nothing"
+        );
+        assert_eq!(mailbox.offer(frame(1), 1, Class::Presence), (Pushed::Dropped, false), "said once");
+        mailbox.mend_presence();
+        assert!(matches!(mailbox.offer(frame(1), 1, Class::Presence), (Pushed::Queued(3), false)));
+        assert!(
+            matches!(mailbox.offer(frame(300), 1, Class::Durable), (Pushed::Queued(4), true)),
+            "displaced"
+        );
+        assert_eq!(mailbox.offer(frame(1), 1, Class::Presence), (Pushed::Dropped, false));
+    }
+
+    #[test]
+    fn memory_is_bounded_whatever_is_pushed() {
+        let mailbox = Mailbox::new(1_000);
+        let mut hopeless = 0;
+        for class in [Class::Durable, Class::Ephemeral, Class::Control].into_iter().cycle().take(10_000) {
+            hopeless += usize::from(mailbox.push(frame(97), class) == Pushed::Hopeless);
+        }
+        assert!(mailbox.inner.lock().bytes <= 1_000 + RESERVE_BYTES);
+        assert_eq!(hopeless, 1);
+    }
+
+    #[test]
+    fn a_finished_mailbox_ends_after_its_last_frame() {
+        let mailbox = Mailbox::new(1_000);
+        mailbox.push(frame(1), Class::Control);
+        mailbox.finish();
+        assert_eq!(mailbox.push(frame(1), Class::Control), Pushed::Dropped);
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(matches!(mailbox.poll_pop(&mut cx), Poll::Ready(Some(_))));
+        assert!(matches!(mailbox.poll_pop(&mut cx), Poll::Ready(None)));
+    }
+
+    #[test]
+    fn room_is_told_once_and_only_to_who_asked() {
+        let mailbox = Mailbox::new(800);
+        mailbox.push(frame(300), Class::Durable);
+        assert!(!mailbox.has_room());
+        let mut cx = Context::from_waker(Waker::noop());
+        let Poll::Ready(Some(popped)) = mailbox.poll_pop(&mut cx) else { panic!("a frame") };
+        assert!(popped.has_room);
+        assert!(mailbox.has_room());
+    }
+}

@@ -1,0 +1,396 @@
+//! Who listens to what in this process, and the order in which they hear it.
+//!
+//! - Nothing here waits: no I/O, no lock across an await. `publish` may be called from any thread, as often as one
+//!   likes for one event: whoever committed, the tail and the hole filler all bring the same.
+//! - A topic without subscribers keeps no state.
+//! - Locks are taken in one order: shard, topic, mailbox.
+
+pub(crate) mod audience;
+pub(crate) mod connection;
+pub(crate) mod event;
+pub(crate) mod mailbox;
+mod people;
+mod recent;
+pub(super) mod rights;
+mod subscriber;
+mod topic;
+
+#[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
+mod tests;
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::{Clock, Status};
+use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::Notify;
+
+use self::people::People;
+use self::recent::Recent;
+pub use self::subscriber::Subscriber;
+pub use self::topic::Activation;
+use self::topic::{Told, Topic};
+use crate::backend::{Audience, Receipt};
+use crate::hub::connection::{Connection, JoinId};
+use crate::hub::event::{Event, Signal};
+use crate::metrics::Meters;
+use crate::presence::{Patience, Presence, Stand};
+use crate::row_changes::{Changes, Table};
+use crate::wire::frame::Frame;
+use crate::wire::{Content, Spelling};
+
+const SHARDS: usize = 32;
+
+/// A topic of a tenant.
+pub type TopicKey = (TenantId, Box<str>);
+
+type Shard = HashMap<TenantId, HashMap<Box<str>, Arc<Mutex<Topic>>>>;
+
+#[derive(Default)]
+pub struct Hub {
+    shards: [Mutex<Shard>; SHARDS],
+    hasher: RandomState,
+    recent: Recent,
+    people: People,
+    presence: Presence,
+    holes: Marked,
+    /// Topics that gave something since receipts were last asked for.
+    given: Marked,
+    /// How camelCase dialects spell what is told.
+    pub(super) spelling: Spelling,
+    /// Rights changed in this process, and the tail knows more of it.
+    moved: Notify,
+    pub(super) meters: Meters,
+    /// Who listens to changes of rows.
+    pub(super) changes: Changes,
+}
+
+/// What a hub is made of.
+#[derive(Default)]
+pub struct Parts {
+    pub clock: Clock,
+    /// After how long somebody is idle, or gone.
+    pub patience: Patience,
+    /// How camelCase dialects spell what is told.
+    pub spelling: Spelling,
+    /// Whose changes of rows are told.
+    pub tables: Vec<&'static Table>,
+}
+
+/// Topics that a task of the relay has to look after, each once.
+#[derive(Default)]
+pub(super) struct Marked {
+    topics: Mutex<HashSet<TopicKey>>,
+    marked: Notify,
+}
+
+impl Marked {
+    fn mark(&self, tenant: TenantId, topic: &str) {
+        self.topics.lock().insert((tenant, topic.into()));
+        self.marked.notify_one();
+    }
+
+    /// Resolves when something was marked since it last resolved.
+    pub(super) async fn wait(&self) {
+        self.marked.notified().await;
+    }
+
+    pub(super) fn take(&self) -> HashSet<TopicKey> {
+        std::mem::take(&mut *self.topics.lock())
+    }
+}
+
+impl Hub {
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            presence: Presence::new(parts.clock, parts.patience),
+            spelling: parts.spelling,
+            changes: Changes::of(parts.tables),
+            ..Self::default()
+        }
+    }
+}
+
+/// Publishing.
+impl Hub {
+    /// Tells everyone of a committed event. Call it after the commit, never before.
+    pub fn publish(&self, event: impl Into<Arc<Event>>) {
+        let event = &event.into();
+        let first = self.recent.insert(event.id);
+        if let Some(topic) = self.topic(event.tenant, &event.topic) {
+            let hole = {
+                let mut topic = topic.lock();
+                topic.offer(event);
+                topic.hole()
+            };
+            if hole.is_some() {
+                self.holes.mark(event.tenant, &event.topic);
+            }
+            self.given.mark(event.tenant, &event.topic);
+        }
+        if first {
+            self.tell_others(event);
+            self.changes.offer(event);
+        }
+    }
+
+    fn tell_others(&self, event: &Arc<Event>) {
+        for copy in &event.copies {
+            if let Some(topic) = self.topic(event.tenant, copy) {
+                topic.lock().tell(Told::Copy(Arc::clone(event)));
+            }
+        }
+        for (index, aside) in event.also.iter().enumerate() {
+            if let Some(topic) = self.topic(event.tenant, &aside.topic) {
+                topic.lock().tell(Told::Aside(Arc::clone(event), index));
+            }
+        }
+    }
+
+    /// Tells those who listen right now of something of the moment.
+    pub fn signal(&self, signal: Signal) {
+        let content = Content::Ephemeral { event: &signal.name, payload: signal.payload.get() };
+        for topic in std::iter::once(&signal.topic).chain(&signal.copies) {
+            self.relay(signal.tenant, topic, content, None);
+        }
+    }
+
+    /// Tells those of `audience` who listen right now.
+    pub fn signal_to(&self, signal: Signal, audience: &Audience) {
+        let content = Content::Ephemeral { event: &signal.name, payload: signal.payload.get() };
+        for topic in std::iter::once(&signal.topic).chain(&signal.copies) {
+            if let Some(topic) = self.topic(signal.tenant, topic) {
+                topic.lock().relay_to(content, audience);
+            }
+        }
+    }
+
+    /// Passes a person's broadcast to everyone on the topic but the join `except`.
+    pub fn relay(&self, tenant: TenantId, topic: &str, content: Content<'_>, except: Option<JoinId>) {
+        if let Some(topic) = self.topic(tenant, topic) {
+            topic.lock().relay(content, except);
+        }
+    }
+}
+
+/// Subscribing.
+impl Hub {
+    /// Makes the topic follow what is published from now on. The subscriber hears nothing until it is activated, and
+    /// then misses nothing of what was published in between. Whoever opens must activate or leave.
+    pub fn open(&self, tenant: TenantId, topic: &str, subscriber: Subscriber) {
+        let mut shard = self.shard(tenant, topic);
+        let state = shard
+            .entry(tenant)
+            .or_default()
+            .entry(topic.into())
+            .or_insert_with(|| Arc::new(Mutex::new(Topic::new(topic, self.spelling))));
+        state.lock().open(subscriber);
+    }
+
+    /// Queues the join's reply and lets signals flow, while the session reads from the log what was missed.
+    pub fn catch_up(&self, tenant: TenantId, topic: &str, id: JoinId, prelude: Vec<Frame>) -> Activation {
+        self.with(tenant, topic, |topic| topic.catch_up(id, prelude))
+    }
+
+    /// Makes a subscriber that was given everything up to `after` live; `prelude` is queued before anything else.
+    /// `Behind`: the prelude was queued, and the log has more to read first.
+    pub fn activate(
+        &self,
+        tenant: TenantId,
+        topic: &str,
+        id: JoinId,
+        after: i64,
+        prelude: Vec<Frame>,
+    ) -> Activation {
+        let mut hole = false;
+        let activation = self.with(tenant, topic, |topic| {
+            let activation = topic.activate(id, after, prelude);
+            hole = topic.hole().is_some();
+            activation
+        });
+        if hole {
+            self.holes.mark(tenant, topic);
+        }
+        self.given.mark(tenant, topic);
+        activation
+    }
+
+    /// The same for a topic without numbers.
+    pub fn activate_unnumbered(
+        &self,
+        tenant: TenantId,
+        topic: &str,
+        id: JoinId,
+        prelude: Vec<Frame>,
+    ) -> Activation {
+        self.with(tenant, topic, |topic| topic.activate_unnumbered(id, prelude))
+    }
+
+    /// Ends a subscription, at whatever stage it is.
+    pub fn leave(&self, tenant: TenantId, topic: &str, id: JoinId) {
+        self.changes.leave(id);
+        let mut shard = self.shard(tenant, topic);
+        let Some(topics) = shard.get_mut(&tenant) else { return };
+        let Some(state) = topics.get(topic) else { return };
+        let is_empty = {
+            let mut state = state.lock();
+            state.remove(id);
+            state.is_empty()
+        };
+        if is_empty {
+            topics.remove(topic);
+            if topics.is_empty() {
+                shard.remove(&tenant);
+            }
+        }
+    }
+
+    /// The number of the last event given to live subscribers, where the topic is followed.
+    pub fn position(&self, tenant: TenantId, topic: &str) -> Option<i64> {
+        self.topic(tenant, topic).and_then(|topic| topic.lock().position())
+    }
+
+    fn with(&self, tenant: TenantId, topic: &str, work: impl FnOnce(&mut Topic) -> Activation) -> Activation {
+        match self.topic(tenant, topic) {
+            Some(topic) => work(&mut topic.lock()),
+            None => Activation::Lost,
+        }
+    }
+}
+
+/// People.
+impl Hub {
+    /// How much the person is there: online, idle, offline.
+    pub fn status(&self, tenant: TenantId, user: UserId) -> Status {
+        self.stand(tenant, user).map_or(Status::Offline, |stand| stand.status)
+    }
+
+    /// The same, and since when. `None` for who is not there, nor was within the grace.
+    pub fn stand(&self, tenant: TenantId, user: UserId) -> Option<Stand> {
+        self.presence.stand((tenant, user))
+    }
+
+    /// People of the tenant who are online, `limit` of them at most, in no order.
+    pub fn people_online(&self, tenant: TenantId, limit: usize) -> Vec<UserId> {
+        self.presence.of_tenant(tenant, Status::Online, limit)
+    }
+
+    /// The person did something. Next to nothing, for who has no connection too.
+    pub fn touch(&self, tenant: TenantId, user: UserId) {
+        self.presence.touch((tenant, user));
+    }
+
+    /// Who may see the person changed (another operator in charge, say): whom to tell is asked anew.
+    pub fn circle_again(&self, tenant: TenantId, user: UserId) {
+        self.presence.ask_again((tenant, user));
+    }
+
+    /// Whether the person has an open, authenticated connection to this process.
+    pub fn is_online(&self, tenant: TenantId, user: UserId) -> bool {
+        self.people.is_online((tenant, user))
+    }
+
+    /// Who hears a topic in this process.
+    pub fn listeners(&self, tenant: TenantId, topic: &str) -> Vec<UserId> {
+        self.topic(tenant, topic).map(|topic| topic.lock().listeners().collect()).unwrap_or_default()
+    }
+
+    /// Those of `users` who have one.
+    pub fn online(&self, tenant: TenantId, users: &[UserId]) -> Vec<UserId> {
+        self.people.online(tenant, users)
+    }
+
+    pub(super) fn enter(&self, person: (TenantId, UserId), connection: &Arc<Connection>, limit: usize) {
+        self.people.enter(person, connection, limit);
+        self.presence.enter(person);
+    }
+
+    pub(super) fn exit(&self, person: (TenantId, UserId), connection: u64) {
+        self.people.leave(person, connection);
+        self.presence.leave(person);
+    }
+
+    pub(super) fn presence(&self) -> &Presence {
+        &self.presence
+    }
+
+    pub(super) fn connections_of(&self, person: (TenantId, UserId)) -> Vec<Arc<Connection>> {
+        self.people.connections(person)
+    }
+}
+
+/// For the relay.
+impl Hub {
+    pub(super) fn holes(&self) -> &Marked {
+        &self.holes
+    }
+
+    pub(super) fn given(&self) -> &Marked {
+        &self.given
+    }
+
+    pub(super) fn mark_hole(&self, key: &TopicKey) {
+        self.holes.mark(key.0, &key.1);
+    }
+
+    /// What a topic lacks: after the first number, up to the second.
+    pub(super) fn hole(&self, key: &TopicKey) -> Option<(i64, i64)> {
+        self.topic(key.0, &key.1).and_then(|topic| topic.lock().hole())
+    }
+
+    /// Gives up on a hole: the subscribers are told to join again and resume.
+    pub(super) fn abandon(&self, key: &TopicKey) {
+        let mut shard = self.shard(key.0, &key.1);
+        if let Some(topics) = shard.get_mut(&key.0) {
+            if let Some(topic) = topics.remove(&key.1) {
+                topic.lock().abandon();
+            }
+            if topics.is_empty() {
+                shard.remove(&key.0);
+            }
+        }
+    }
+
+    /// What sockets were handed of `key` since the last call. A topic whose frames still wait is marked again.
+    pub(super) fn receipts(&self, key: TopicKey, out: &mut Vec<Receipt>) {
+        let Some(topic) = self.topic(key.0, &key.1) else { return };
+        let mut readers = Vec::new();
+        let waits = topic.lock().receipts(&mut readers);
+        out.extend(readers.into_iter().map(|(actor, up_to)| Receipt { actor, topic: key.1.clone(), up_to }));
+        if waits {
+            self.given.mark(key.0, &key.1);
+        }
+    }
+
+    /// Whether anybody here has yet to hear of an event that is told on its own topic alone. Reads no payload.
+    pub(super) fn wants(&self, event: &Event) -> bool {
+        let is_followed = self
+            .topic(event.tenant, &event.topic)
+            .is_some_and(|topic| topic.lock().position().is_none_or(|position| position < event.seq));
+        is_followed || (self.changes.concern_anybody(event) && !self.recent.contains(event.id))
+    }
+
+    pub(super) fn sweep(&self) {
+        self.recent.sweep();
+    }
+
+    fn topic(&self, tenant: TenantId, topic: &str) -> Option<Arc<Mutex<Topic>>> {
+        self.shard(tenant, topic).get(&tenant)?.get(topic).cloned()
+    }
+
+    fn shard(&self, tenant: TenantId, topic: &str) -> MutexGuard<'_, Shard> {
+        let hash = self.hasher.hash_one((tenant, topic));
+        let [first, ..] = &self.shards;
+        let index = usize::try_from(hash).unwrap_or(0) % SHARDS;
+        self.shards.get(index).unwrap_or(first).lock()
+    }
+
+    /// How many topics are followed.
+    #[cfg(test)]
+    pub(super) fn followed(&self) -> usize {
+        self.shards.iter().flat_map(|shard| shard.lock().values().map(HashMap::len).collect::<Vec<_>>()).sum()
+    }
+}

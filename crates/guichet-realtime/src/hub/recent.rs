@@ -1,0 +1,79 @@
+//! Which events this process has seen lately: the one that committed publishes, the tail brings the same again.
+//!
+//! Two generations: ids are kept between one and two `TURN`s, and the memory is bounded by `MOST` ids a generation.
+//! A forgotten id costs a repeated copy (clients drop it by `meta.id`), never a repeat on a numbered topic.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use uuid::Uuid;
+
+const TURN: Duration = Duration::from_secs(60);
+const MOST: usize = 100_000;
+
+pub struct Recent {
+    generations: Mutex<Generations>,
+}
+
+struct Generations {
+    young: HashSet<Uuid>,
+    old: HashSet<Uuid>,
+    turned: Instant,
+}
+
+impl Default for Recent {
+    fn default() -> Self {
+        let generations = Generations { young: HashSet::new(), old: HashSet::new(), turned: Instant::now() };
+        Self { generations: Mutex::new(generations) }
+    }
+}
+
+impl Recent {
+    /// Whether `id` is seen for the first time.
+    pub fn insert(&self, id: Uuid) -> bool {
+        let mut generations = self.generations.lock();
+        if generations.young.len() >= MOST {
+            generations.turn();
+        }
+        !generations.old.contains(&id) && generations.young.insert(id)
+    }
+
+    pub fn contains(&self, id: Uuid) -> bool {
+        let generations = self.generations.lock();
+        generations.young.contains(&id) || generations.old.contains(&id)
+    }
+
+    /// Forgets what is old. Called now and then.
+    pub fn sweep(&self) {
+        let mut generations = self.generations.lock();
+        if generations.turned.elapsed() >= TURN {
+            generations.turn();
+        }
+    }
+}
+
+impl Generations {
+    fn turn(&mut self) {
+        self.old = std::mem::take(&mut self.young);
+        self.turned = Instant::now();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeat_is_known_and_memory_is_bounded() {
+        let recent = Recent::default();
+        let id = Uuid::now_v7();
+        assert!(recent.insert(id));
+        assert!(!recent.insert(id));
+        for _ in 0..2 * MOST + 1 {
+            recent.insert(Uuid::now_v7());
+        }
+        let generations = recent.generations.lock();
+        assert!(generations.young.len() + generations.old.len() <= 2 * MOST);
+    }
+}

@@ -1,0 +1,114 @@
+//! One join of one connection, inside its topic.
+
+use std::sync::Arc;
+
+use guichet_base::Actor;
+
+use crate::hub::connection::{Connection, JoinId};
+use crate::hub::mailbox::Class;
+use crate::wire::frame::Frame;
+use crate::wire::{Encoder, Shape};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Its right to hear the topic is being looked up: it gets nothing, and misses nothing.
+    Opening,
+    /// The session reads from the log what was missed; signals flow already.
+    CatchingUp,
+    Live,
+    /// Its connection could not take an event, so it may get no later one: the session is about to end it.
+    Ended,
+}
+
+pub struct Subscriber {
+    pub id: JoinId,
+    pub connection: Arc<Connection>,
+    pub actor: Arc<Actor>,
+    pub shape: Shape,
+    pub(super) mode: Mode,
+    /// The topic's stamp when it came in.
+    pub(super) since: u64,
+    /// The number of the last event it has.
+    last: i64,
+    /// Where in the connection's queue that event stands.
+    queued_as: u64,
+    reported: i64,
+    /// A receipt that waits for the queue: its place there, and the number.
+    awaited: Option<(u64, i64)>,
+}
+
+/// Its events still wait in the queue.
+pub(super) struct Queued;
+
+impl Subscriber {
+    pub fn new(id: JoinId, connection: Arc<Connection>, actor: Arc<Actor>, shape: Shape) -> Self {
+        Self {
+            id,
+            connection,
+            actor,
+            shape,
+            mode: Mode::Opening,
+            since: 0,
+            last: 0,
+            queued_as: 0,
+            reported: 0,
+            awaited: None,
+        }
+    }
+
+    pub(super) fn prelude(&self, frames: Vec<Frame>) {
+        for frame in frames {
+            self.connection.push(frame, Class::Control);
+        }
+    }
+
+    /// Live from the next event on. `caught_up` events were queued by the session, and count as handed over when the
+    /// queue has come to here.
+    pub(super) fn go_live(&mut self, after: i64) {
+        let caught_up = self.mode == Mode::CatchingUp;
+        self.mode = Mode::Live;
+        self.last = after;
+        if caught_up {
+            self.queued_as = self.connection.mailbox.last_queued();
+        } else {
+            self.reported = after;
+        }
+    }
+
+    pub(super) fn give(&mut self, seq: i64, encoder: &mut Encoder<'_>) {
+        if self.mode != Mode::Live || seq <= self.last {
+            return;
+        }
+        match encoder.frame(self.shape).and_then(|frame| self.connection.push(frame, Class::Durable)) {
+            Some(number) => {
+                self.last = seq;
+                self.queued_as = number;
+            }
+            None => self.mode = Mode::Ended,
+        }
+    }
+
+    /// Whether it still has to come level with the topic.
+    pub(super) fn is_behind(&self) -> bool {
+        matches!(self.mode, Mode::Opening | Mode::CatchingUp)
+    }
+
+    pub(super) fn tell(&self, encoder: &mut Encoder<'_>, class: Class) {
+        if let Some(frame) = encoder.frame(self.shape) {
+            self.connection.push(frame, class);
+        }
+    }
+
+    pub(super) fn receipt(&mut self) -> Result<Option<i64>, Queued> {
+        if self.mode != Mode::Live || self.last <= self.reported {
+            return Ok(None);
+        }
+        let (place, number) = *self.awaited.get_or_insert((self.queued_as, self.last));
+        if self.connection.mailbox.sent() < place {
+            return Err(Queued);
+        }
+        self.awaited = None;
+        self.reported = number;
+        Ok(Some(number))
+    }
+}

@@ -1,0 +1,315 @@
+//! One topic of one tenant in this process: who listens, and how far each has heard. Pure: no clock, no I/O.
+//!
+//! Invariants of a numbered topic:
+//! - `position` is the number of the last event given to live subscribers; the next one given is `position + 1`.
+//! - A live subscriber has been given, in order and once, every event after the number it was activated at.
+//! - `ring` holds, without a gap, the last events up to `position` that were given since somebody who is not live
+//!   yet came in, as far as it reaches: `activate` bridges from it what commits between a read and the activation.
+//! - `pending` holds events that cannot be given yet; what did not fit is fetched again, since `seen` remembers.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use guichet_base::Actor;
+use guichet_base::id::UserId;
+
+use super::subscriber::{Mode, Subscriber};
+use crate::backend::Audience;
+use crate::hub::connection::{JoinId, Order};
+use crate::hub::event::Event;
+use crate::hub::mailbox::Class;
+use crate::wire::frame::Frame;
+use crate::wire::{Content, Encoder, Spelling};
+
+const RING: usize = 64;
+const MOST_PENDING: usize = 1_024;
+const BACKLOG: usize = 256;
+
+pub struct Topic {
+    name: Box<str>,
+    spelling: Spelling,
+    subscribers: Vec<Subscriber>,
+    position: Option<i64>,
+    /// The highest number heard of; above `position` there is a hole.
+    seen: i64,
+    pending: BTreeMap<i64, Arc<Event>>,
+    ring: VecDeque<Arc<Event>>,
+    /// Of an unnumbered topic: what was told while somebody's right to hear it was being looked up.
+    backlog: VecDeque<(u64, Told)>,
+    stamp: u64,
+    /// The stamp of the newest entry that the backlog no longer holds.
+    lost: u64,
+}
+
+/// What an unnumbered topic is told because of an event.
+#[derive(Clone)]
+pub enum Told {
+    Copy(Arc<Event>),
+    /// The event's side effect at this index.
+    Aside(Arc<Event>, usize),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    Live,
+    /// The topic has gone on, further back than the ring reaches: read on from the log, and try again.
+    Behind,
+    /// What was told meanwhile is gone, or the topic was given up: the join must fail, and be tried again.
+    Lost,
+}
+
+impl Told {
+    fn content(&self) -> Option<Content<'_>> {
+        match self {
+            Told::Copy(event) => Some(Content::Copy(event)),
+            Told::Aside(event, index) => event
+                .also
+                .get(*index)
+                .map(|aside| Content::Ephemeral { event: &aside.event, payload: aside.payload.get() }),
+        }
+    }
+
+    /// An aside says how things stand (a counter), so the next one replaces a lost one.
+    fn class(&self) -> Class {
+        match self {
+            Told::Copy(_) => Class::Durable,
+            Told::Aside(..) => Class::Ephemeral,
+        }
+    }
+}
+
+impl Topic {
+    pub fn new(name: &str, spelling: Spelling) -> Self {
+        Self {
+            name: name.into(),
+            spelling,
+            subscribers: Vec::new(),
+            position: None,
+            seen: 0,
+            pending: BTreeMap::new(),
+            ring: VecDeque::new(),
+            backlog: VecDeque::new(),
+            stamp: 0,
+            lost: 0,
+        }
+    }
+
+    pub fn open(&mut self, mut subscriber: Subscriber) {
+        subscriber.since = self.stamp;
+        self.subscribers.push(subscriber);
+    }
+
+    pub fn remove(&mut self, id: JoinId) {
+        self.subscribers.retain(|subscriber| subscriber.id != id);
+        self.trim();
+    }
+
+    /// Who hears it, each as often as they joined.
+    pub fn listeners(&self) -> impl Iterator<Item = UserId> {
+        self.subscribers.iter().filter(|one| one.mode == Mode::Live).map(|one| one.actor.user)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.subscribers.is_empty()
+    }
+
+    pub fn position(&self) -> Option<i64> {
+        self.position
+    }
+
+    /// Takes a durable event, wherever it comes from, in any order, as often as it likes.
+    pub fn offer(&mut self, event: &Arc<Event>) {
+        self.seen = self.seen.max(event.seq);
+        match self.position {
+            Some(position) if event.seq <= position => {}
+            Some(position) if event.seq == position + 1 => {
+                self.give(Arc::clone(event));
+                self.drain();
+            }
+            Some(_) | None => self.hold(event),
+        }
+    }
+
+    /// What is missing below what was heard of: after the first number, up to the second.
+    pub fn hole(&self) -> Option<(i64, i64)> {
+        let position = self.position?;
+        let up_to = self.pending.first_key_value().map_or(self.seen, |(first, _)| first - 1);
+        (self.seen > position).then_some((position, up_to))
+    }
+
+    /// Queues `prelude` (the join's reply) and lets signals flow, while the session reads what was missed.
+    pub fn catch_up(&mut self, id: JoinId, prelude: Vec<Frame>) -> Activation {
+        let Some(subscriber) = self.find(id) else { return Activation::Lost };
+        subscriber.prelude(prelude);
+        subscriber.mode = Mode::CatchingUp;
+        Activation::Behind
+    }
+
+    /// Makes a subscriber that has everything up to `after` live, without a seam.
+    pub fn activate(&mut self, id: JoinId, after: i64, prelude: Vec<Frame>) -> Activation {
+        let position = self.position.unwrap_or(after);
+        let bridge = match self.ring.front() {
+            _ if position <= after => Vec::new(),
+            Some(first) if first.seq <= after + 1 => {
+                self.ring.iter().filter(|event| event.seq > after).cloned().collect()
+            }
+            _ => return self.catch_up(id, prelude),
+        };
+        let spelling = self.spelling;
+        let Some(subscriber) = self.find(id) else { return Activation::Lost };
+        subscriber.prelude(prelude);
+        subscriber.go_live(after);
+        for event in &bridge {
+            subscriber.give(event.seq, &mut Encoder::new(&event.topic, Content::Event(event), spelling));
+        }
+        self.settle(position, after);
+        Activation::Live
+    }
+
+    /// The same for a topic without numbers.
+    pub fn activate_unnumbered(&mut self, id: JoinId, prelude: Vec<Frame>) -> Activation {
+        let backlog = std::mem::take(&mut self.backlog);
+        let (lost, name, spelling) = (self.lost, self.name.clone(), self.spelling);
+        let activation = match self.find(id) {
+            Some(subscriber) if subscriber.since >= lost => {
+                subscriber.prelude(prelude);
+                subscriber.mode = Mode::Live;
+                for (_, told) in backlog.iter().filter(|(stamp, _)| *stamp > subscriber.since) {
+                    if let Some(content) = told.content() {
+                        subscriber.tell(&mut Encoder::new(&name, content, spelling), told.class());
+                    }
+                }
+                Activation::Live
+            }
+            Some(_) | None => Activation::Lost,
+        };
+        self.backlog = backlog;
+        self.trim();
+        activation
+    }
+
+    /// Tells an unnumbered topic of an event.
+    pub fn tell(&mut self, told: Told) {
+        let Some(content) = told.content() else { return };
+        self.stamp += 1;
+        let mut encoder = Encoder::new(&self.name, content, self.spelling);
+        for subscriber in &mut self.subscribers {
+            if subscriber.mode == Mode::Live {
+                subscriber.tell(&mut encoder, told.class());
+            }
+        }
+        if self.has_opening() {
+            self.backlog.push_back((self.stamp, told));
+            if self.backlog.len() > BACKLOG
+                && let Some((stamp, _)) = self.backlog.pop_front()
+            {
+                self.lost = stamp;
+            }
+        }
+    }
+
+    /// Passes on something of the moment to all but `except`.
+    pub fn relay(&mut self, content: Content<'_>, except: Option<JoinId>) {
+        let mut encoder = Encoder::new(&self.name, content, self.spelling);
+        for subscriber in &mut self.subscribers {
+            if matches!(subscriber.mode, Mode::CatchingUp | Mode::Live) && Some(subscriber.id) != except {
+                subscriber.tell(&mut encoder, Class::Ephemeral);
+            }
+        }
+    }
+
+    /// Passes on something of the moment to those of `audience`.
+    pub fn relay_to(&mut self, content: Content<'_>, audience: &Audience) {
+        let mut encoder = Encoder::new(&self.name, content, self.spelling);
+        for subscriber in &mut self.subscribers {
+            let hears = matches!(subscriber.mode, Mode::CatchingUp | Mode::Live);
+            if hears && audience.includes(&subscriber.actor) {
+                subscriber.tell(&mut encoder, Class::Ephemeral);
+            }
+        }
+    }
+
+    /// A hole that cannot be filled: everybody starts again from the log, where the whole truth is.
+    pub fn abandon(&mut self) {
+        for subscriber in &self.subscribers {
+            subscriber.connection.order(Order::ResumeJoin(subscriber.id));
+        }
+        self.position = None;
+        self.pending.clear();
+        self.ring.clear();
+        self.subscribers.clear();
+    }
+
+    /// Who was handed events since the last call, and up to where; whether some are still on their way.
+    pub fn receipts(&mut self, out: &mut Vec<(Arc<Actor>, i64)>) -> bool {
+        let mut waits = false;
+        for subscriber in &mut self.subscribers {
+            match subscriber.receipt() {
+                Ok(Some(up_to)) => out.push((Arc::clone(&subscriber.actor), up_to)),
+                Ok(None) => {}
+                Err(super::subscriber::Queued) => waits = true,
+            }
+        }
+        waits
+    }
+
+    fn find(&mut self, id: JoinId) -> Option<&mut Subscriber> {
+        self.subscribers.iter_mut().find(|subscriber| subscriber.id == id)
+    }
+
+    fn settle(&mut self, position: i64, after: i64) {
+        self.position = Some(position);
+        self.seen = self.seen.max(after);
+        self.pending.retain(|seq, _| *seq > position);
+        self.drain();
+        self.trim();
+    }
+
+    fn hold(&mut self, event: &Arc<Event>) {
+        self.pending.insert(event.seq, Arc::clone(event));
+        if self.pending.len() > MOST_PENDING {
+            self.pending.pop_last();
+        }
+    }
+
+    fn drain(&mut self) {
+        while let (Some(position), Some(entry)) = (self.position, self.pending.first_entry()) {
+            if *entry.key() != position + 1 {
+                return;
+            }
+            let event = entry.remove();
+            self.give(event);
+        }
+    }
+
+    fn give(&mut self, event: Arc<Event>) {
+        let mut encoder = Encoder::new(&self.name, Content::Event(&event), self.spelling);
+        for subscriber in &mut self.subscribers {
+            subscriber.give(event.seq, &mut encoder);
+        }
+        self.position = Some(event.seq);
+        if self.subscribers.iter().any(Subscriber::is_behind) {
+            self.ring.push_back(event);
+            if self.ring.len() > RING {
+                self.ring.pop_front();
+            }
+        } else {
+            // What is not kept without a gap is not kept.
+            self.ring.clear();
+        }
+    }
+
+    fn has_opening(&self) -> bool {
+        self.subscribers.iter().any(|subscriber| subscriber.mode == Mode::Opening)
+    }
+
+    /// Keeps nothing that nobody waits for.
+    fn trim(&mut self) {
+        if !self.subscribers.iter().any(Subscriber::is_behind) {
+            self.ring = VecDeque::new();
+        }
+        if !self.has_opening() {
+            self.backlog = VecDeque::new();
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! The outbox table: durable events as rows, read for replay, for holes, and by the tail. Features write their rows
+//! themselves, in a statement of the transaction of their cause.
+//!
+//! `page`, `fill` and `tail` read for everyone, as the worker: a topic's rows are the same for all who may hear it, and
+//! who may is decided before (`Host::authorize`; docs/adr/0006).
+//! Payloads stay text from the row to the socket: `json` keeps what was written, byte for byte.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
+use futures_util::future::BoxFuture;
+use guichet_base::id::{ClientId, TenantId};
+use guichet_base::{Actor, Error, Result, Timestamp};
+use guichet_db::sql::sql;
+use guichet_db::{Db, Tx, WorkerTx};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::hub::event::{Aside, Event};
+use crate::log::{Cursor, Log, Newest, Wants};
+
+const PAGE_ROWS: i64 = 1_000;
+/// Of payloads; the row that passes it is the last.
+const PAGE_BYTES: i64 = 1024 * 1024;
+const FILL_ROWS: i64 = 256;
+const TAIL_ROWS: i64 = 1_000;
+/// How many days of partitions stand ready, should nobody make new ones.
+const DAYS_AHEAD: i32 = 14;
+
+const NEWEST: &str = "SELECT min(seq) - 1 AS after, count(*) AS number FROM (SELECT seq FROM outbox \
+    WHERE tenant_id = $1 AND topic = $2 AND created_at >= $3 ORDER BY seq DESC LIMIT $4) AS newest";
+
+// What else an event said (fanout) is no part of a replay.
+const PAGE: &str = "SELECT tenant_id, topic, seq, id, event, payload, '{}' AS fanout, client_id, 0::bigint AS tx \
+    FROM (SELECT tenant_id, topic, seq, id, event, payload::text AS payload, client_id, \
+                 sum(octet_length(payload::text)) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING EXCLUDE CURRENT ROW) AS before \
+            FROM outbox WHERE tenant_id = $1 AND topic = $2 AND seq > $3 AND seq <= $4) AS missed \
+    WHERE coalesce(before, 0) < $5 ORDER BY seq LIMIT $6";
+
+const FILL: &str = "SELECT tenant_id, topic, seq, id, event, payload::text AS payload, fanout::text AS fanout, client_id, \
+    0::bigint AS tx FROM outbox WHERE tenant_id = $1 AND topic = $2 AND seq > $3 AND seq <= $4 ORDER BY seq LIMIT $5";
+
+const EDGE: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS number";
+
+// The edge is read before the rows, by another statement: every row below it is then visible. An event that is told on
+// its own topic alone comes without its payload: an announcement to a hundred thousand people, a few of them here, is
+// read for those few.
+const TAIL: &str = "SELECT tenant_id, topic, seq, id, event, \
+    CASE WHEN fanout::text <> '{}' THEN payload::text END AS payload, fanout::text AS fanout, client_id, \
+    txid::text::bigint AS tx FROM outbox \
+    WHERE (txid, tenant_id, topic, seq) > ($1::text::xid8, $2, $3, $4) AND txid < $5::text::xid8 \
+    ORDER BY txid, tenant_id, topic, seq LIMIT $6";
+
+// By the tail's own index: the rows lie where the page was read.
+const PAYLOADS: &str = "SELECT id, payload::text AS payload FROM outbox \
+    WHERE txid >= $1::text::xid8 AND txid <= $2::text::xid8 AND id = ANY($3)";
+
+const KEEP: &str = "SELECT authz.keep_outbox($1, $2)";
+
+// What a reader has not read yet stays, however long it was away. A statement of its own: a partition is not dropped
+// under a query.
+const UNREAD_DAYS: &str = "SELECT coalesce(ceil(extract(epoch FROM now() - min(created_at)) / 86400), 0)::bigint + 1 AS number \
+    FROM outbox WHERE txid > (SELECT min(txid) FROM outbox_readers)";
+
+/// The column `fanout`: to whom else an event is told.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Fanout {
+    copies: Vec<Box<str>>,
+    also: Vec<Aside>,
+}
+
+/// PostgreSQL's outbox as the replay log.
+pub struct Outbox(pub Db);
+
+impl Log for Outbox {
+    fn newest<'a>(
+        &'a self,
+        actor: &'a Actor,
+        topic: &'a str,
+        since: Timestamp,
+        limit: i64,
+    ) -> BoxFuture<'a, Result<Option<Newest>>> {
+        let (tenant, topic) = (actor.tenant, topic.to_owned());
+        Box::pin(self.0.read(actor, move |tx| newest(tx, tenant, &topic, since, limit)))
+    }
+
+    fn page<'a>(
+        &'a self,
+        tenant: TenantId,
+        topic: &'a str,
+        after: i64,
+        up_to: i64,
+    ) -> BoxFuture<'a, Result<Vec<Event>>> {
+        let topic = topic.to_owned();
+        Box::pin(self.0.worker(move |tx| page(tx, tenant, &topic, after, up_to)))
+    }
+
+    fn fill<'a>(
+        &'a self,
+        tenant: TenantId,
+        topic: &'a str,
+        after: i64,
+        up_to: i64,
+    ) -> BoxFuture<'a, Result<Vec<Event>>> {
+        let topic = topic.to_owned();
+        Box::pin(self.0.worker(move |tx| fill(tx, tenant, &topic, after, up_to)))
+    }
+
+    fn edge(&self) -> BoxFuture<'_, Result<Cursor>> {
+        Box::pin(self.0.worker(edge))
+    }
+
+    fn tail(&self, from: Cursor, wants: Wants) -> BoxFuture<'_, Result<(Vec<Event>, Cursor)>> {
+        Box::pin(self.0.worker(move |tx| tail(tx, &from, &wants)))
+    }
+
+    fn keep(&self, keep_days: i32) -> BoxFuture<'_, Result<()>> {
+        Box::pin(self.0.worker(move |tx| {
+            let unread: Number = sql(UNREAD_DAYS).get_result(tx.conn())?;
+            let days = i32::try_from(unread.number).unwrap_or(i32::MAX).max(keep_days);
+            sql(KEEP).bind(DAYS_AHEAD).bind(days).execute(tx.conn())?;
+            Ok(())
+        }))
+    }
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    tenant_id: TenantId,
+    #[diesel(sql_type = Text)]
+    topic: String,
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    event: String,
+    /// `None`: not read.
+    #[diesel(sql_type = Nullable<Text>)]
+    payload: Option<String>,
+    #[diesel(sql_type = Text)]
+    fanout: String,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    client_id: Option<ClientId>,
+    #[diesel(sql_type = BigInt)]
+    tx: i64,
+}
+
+#[derive(QueryableByName)]
+struct Payload {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    payload: String,
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+#[derive(QueryableByName)]
+struct Stretch {
+    #[diesel(sql_type = Nullable<BigInt>)]
+    after: Option<i64>,
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+fn newest(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    topic: &str,
+    since: Timestamp,
+    limit: i64,
+) -> Result<Option<Newest>> {
+    // One more than asked for tells whether the limit cuts.
+    let found: Stretch =
+        sql(NEWEST).bind(tenant).bind(topic).bind(since).bind(limit + 1).get_result(tx.conn())?;
+    let truncated = found.number > limit;
+    Ok(found.after.map(|after| Newest { after: after + i64::from(truncated), truncated }))
+}
+
+fn page(tx: &mut WorkerTx<'_>, tenant: TenantId, topic: &str, after: i64, up_to: i64) -> Result<Vec<Event>> {
+    let rows = sql(PAGE)
+        .bind(tenant)
+        .bind(topic)
+        .bind(after)
+        .bind(up_to)
+        .bind(PAGE_BYTES)
+        .bind(PAGE_ROWS)
+        .load(tx.conn())?;
+    events(rows)
+}
+
+fn fill(tx: &mut WorkerTx<'_>, tenant: TenantId, topic: &str, after: i64, up_to: i64) -> Result<Vec<Event>> {
+    let rows = sql(FILL).bind(tenant).bind(topic).bind(after).bind(up_to).bind(FILL_ROWS).load(tx.conn())?;
+    events(rows)
+}
+
+fn edge(tx: &mut WorkerTx<'_>) -> Result<Cursor> {
+    let edge: Number = sql(EDGE).get_result(tx.conn())?;
+    Ok(Cursor::at(edge.number))
+}
+
+fn tail(tx: &mut WorkerTx<'_>, from: &Cursor, wants: &Wants) -> Result<(Vec<Event>, Cursor)> {
+    let edge = edge(tx)?;
+    let rows: Vec<Row> = sql(TAIL)
+        .bind(from.txid.to_string())
+        .bind(from.tenant)
+        .bind(from.topic.as_str())
+        .bind(from.seq)
+        .bind(edge.txid.to_string())
+        .bind(TAIL_ROWS)
+        .load(tx.conn())?;
+    let is_full = i64::try_from(rows.len()).is_ok_and(|rows| rows == TAIL_ROWS);
+    let next = match rows.last() {
+        Some(last) if is_full => {
+            Cursor { txid: last.tx, tenant: last.tenant_id.0, topic: last.topic.clone(), seq: last.seq }
+        }
+        Some(_) | None => edge,
+    };
+    Ok((wanted(tx, rows, wants)?, next))
+}
+
+/// The events of a page that are to be told here, in its order, whole.
+fn wanted(tx: &mut WorkerTx<'_>, rows: Vec<Row>, wants: &Wants) -> Result<Vec<Event>> {
+    let (mut found, mut lacking) = (Vec::new(), HashMap::new());
+    let (mut first, mut last) = (i64::MAX, i64::MIN);
+    for row in rows {
+        let (is_whole, txid) = (row.payload.is_some(), row.tx);
+        let event = row.into_event()?;
+        if !is_whole {
+            if !wants(&event) {
+                continue;
+            }
+            (first, last) = (first.min(txid), last.max(txid));
+            lacking.insert(event.id, found.len());
+        }
+        found.push(event);
+    }
+    if lacking.is_empty() {
+        return Ok(found);
+    }
+    let ids: Vec<Uuid> = lacking.keys().copied().collect();
+    let query = sql(PAYLOADS).bind(first.to_string()).bind(last.to_string()).bind(ids);
+    for Payload { id, payload } in query.load(tx.conn())? {
+        if let Some(event) = lacking.get(&id).and_then(|at| found.get_mut(*at)) {
+            event.payload = RawValue::from_string(payload).map_err(Error::internal)?;
+        }
+    }
+    Ok(found)
+}
+
+fn events(rows: Vec<Row>) -> Result<Vec<Event>> {
+    rows.into_iter().map(Row::into_event).collect()
+}
+
+impl Row {
+    fn into_event(self) -> Result<Event> {
+        let fanout: Fanout = match &*self.fanout {
+            "{}" => Fanout::default(),
+            fanout => serde_json::from_str(fanout).map_err(Error::internal)?,
+        };
+        let payload = match self.payload {
+            Some(payload) => RawValue::from_string(payload).map_err(Error::internal)?,
+            None => RawValue::NULL.to_owned(),
+        };
+        Ok(Event {
+            tenant: self.tenant_id,
+            id: self.id,
+            topic: self.topic.into(),
+            seq: self.seq,
+            name: self.event.into(),
+            payload,
+            copies: fanout.copies,
+            also: fanout.also,
+            client: self.client_id,
+        })
+    }
+}

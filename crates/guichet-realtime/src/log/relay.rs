@@ -1,0 +1,217 @@
+//! The tasks behind the hub: what the process that committed could not tell is told from the outbox.
+//!
+//! - `tail` reads once a second what committed anywhere, and publishes it: the hub drops what it already has. It is
+//!   the relay for a process that died between commit and publish, the way between processes without a bus, and the
+//!   source of changes in rights.
+//! - `fill` mends holes that stay open for 50 ms.
+//! - `receipts` tells the host what reached the sockets.
+//! - `changes` tells changes of rows.
+//! - `keep` makes and drops partitions.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use guichet_base::Result;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::backend::Host;
+use crate::hub::event::Event;
+use crate::hub::{Hub, TopicKey, rights};
+use crate::log::{Cursor, Log, Wants};
+use crate::row_changes;
+
+const TAIL_EVERY: Duration = Duration::from_secs(1);
+/// After a change of rights in this process: its row can be read only when every transaction is over that began before
+/// it ended.
+const QUICK_EVERY: Duration = Duration::from_millis(100);
+const QUICK_TURNS: u32 = 10;
+const HOLE_PATIENCE: Duration = Duration::from_millis(50);
+/// After so long a hole is no race between two commits: its events are not there.
+const HOLE_GIVEN_UP: Duration = Duration::from_secs(10);
+const RECEIPTS_EVERY: Duration = Duration::from_millis(200);
+const KEEP_EVERY: Duration = Duration::from_secs(3_600);
+/// Pages read in one turn of the tail, so that a flood leaves room for the sweep; the next turn follows at once.
+const TAIL_PAGES: usize = 20;
+
+/// What the tasks work with.
+#[derive(Clone)]
+pub struct Relay {
+    pub hub: Arc<Hub>,
+    pub log: Arc<dyn Log>,
+    pub host: Arc<dyn Host>,
+    pub keep_days: i32,
+}
+
+impl Relay {
+    /// Starts the tasks; they end when `stop` is cancelled.
+    pub fn spawn(&self, tracker: &TaskTracker, stop: &CancellationToken) {
+        let relay = self.clone();
+        tracker.spawn(stop.clone().run_until_cancelled_owned(async move { relay.tail().await }));
+        let relay = self.clone();
+        tracker.spawn(stop.clone().run_until_cancelled_owned(async move { relay.fill().await }));
+        let relay = self.clone();
+        tracker.spawn(stop.clone().run_until_cancelled_owned(async move { relay.receipts().await }));
+        let relay = self.clone();
+        tracker.spawn(stop.clone().run_until_cancelled_owned(async move { relay.keep().await }));
+        let relay = self.clone();
+        tracker.spawn(stop.clone().run_until_cancelled_owned(async move {
+            row_changes::run(&relay.hub.changes, &*relay.host).await
+        }));
+    }
+
+    async fn tail(&self) {
+        let (mut cursor, mut quick): (Option<Cursor>, u32) = (None, 0);
+        loop {
+            let goes_on = match self.tail_once(cursor.as_ref()).await {
+                Ok(next) => !cursor.insert(next).is_at_edge(),
+                // The cursor stays: after an outage the tail goes on where it stopped.
+                Err(error) => {
+                    tracing::warn!(%error, "the outbox could not be read; trying again");
+                    false
+                }
+            };
+            self.hub.sweep();
+            // A flood is read to its end without a pause: what others say now stands behind it.
+            if !goes_on {
+                self.pause(&mut quick).await;
+            }
+        }
+    }
+
+    /// Until the next turn: `quick` more of them follow fast on each other.
+    async fn pause(&self, quick: &mut u32) {
+        let every = if *quick > 0 { QUICK_EVERY } else { TAIL_EVERY };
+        tokio::select! {
+            () = sleep(every) => *quick = quick.saturating_sub(1),
+            () = self.hub.rights_moving() => {
+                // A thousand changes at once are read together.
+                if *quick > 0 {
+                    sleep(QUICK_EVERY).await;
+                }
+                *quick = QUICK_TURNS;
+            }
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        match rights::concerns(&event.topic) {
+            Some(user) => {
+                self.host.forget(event.tenant, user);
+                self.hub.rights_changed(event.tenant, user);
+            }
+            None => self.hub.publish(event),
+        }
+    }
+
+    /// What is told on a topic that nobody here follows concerns nobody here. Whoever opens the topic from now on reads
+    /// its head after that, and what has committed by now lies before it.
+    fn wants(&self) -> Wants {
+        let hub = Arc::clone(&self.hub);
+        Arc::new(move |event| rights::concerns(&event.topic).is_some() || hub.wants(event))
+    }
+
+    async fn tail_once(&self, from: Option<&Cursor>) -> Result<Cursor> {
+        let mut cursor = match from {
+            Some(cursor) => cursor.clone(),
+            None => {
+                let edge = self.log.edge().await?;
+                // What changed between the first join and this moment lies before the edge.
+                self.hub.rights_unknown();
+                return Ok(edge);
+            }
+        };
+        for _ in 0..TAIL_PAGES {
+            let (events, next) = self.log.tail(cursor, self.wants()).await?;
+            for event in events {
+                self.tell(event);
+            }
+            cursor = next;
+            if cursor.is_at_edge() {
+                break;
+            }
+        }
+        Ok(cursor)
+    }
+
+    async fn fill(&self) {
+        let mut open: HashMap<TopicKey, Instant> = HashMap::new();
+        loop {
+            if open.is_empty() {
+                self.hub.holes().wait().await;
+            }
+            for key in self.hub.holes().take() {
+                open.entry(key).or_insert_with(Instant::now);
+            }
+            sleep(HOLE_PATIENCE).await;
+            let due: Vec<(TopicKey, Instant)> = open
+                .iter()
+                .filter(|(_, since)| since.elapsed() >= HOLE_PATIENCE)
+                .map(|(key, since)| (key.clone(), *since))
+                .collect();
+            for (key, since) in due {
+                if !self.fill_one(&key, since).await {
+                    open.remove(&key);
+                }
+            }
+        }
+    }
+
+    /// Whether the hole is still open.
+    async fn fill_one(&self, key: &TopicKey, since: Instant) -> bool {
+        let Some((after, up_to)) = self.hub.hole(key) else { return false };
+        match self.log.fill(key.0, &key.1, after, up_to).await {
+            Ok(events) => {
+                for event in events {
+                    self.hub.publish(event);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a hole could not be filled; trying again");
+                sleep(TAIL_EVERY).await;
+                return true;
+            }
+        }
+        match self.hub.hole(key) {
+            None => false,
+            // Progress: the next stretch has its own time.
+            Some((position, _)) if position > after => {
+                self.hub.mark_hole(key);
+                false
+            }
+            Some(_) if since.elapsed() >= HOLE_GIVEN_UP => {
+                tracing::error!(tenant = %key.0, topic = %key.1, after, "events are missing from the outbox");
+                self.hub.abandon(key);
+                false
+            }
+            Some(_) => true,
+        }
+    }
+
+    async fn receipts(&self) {
+        loop {
+            self.hub.given().wait().await;
+            sleep(RECEIPTS_EVERY).await;
+            let mut receipts = Vec::new();
+            for key in self.hub.given().take() {
+                self.hub.receipts(key, &mut receipts);
+            }
+            if !receipts.is_empty() {
+                self.host.delivered(receipts).await;
+            }
+        }
+    }
+
+    async fn keep(&self) {
+        loop {
+            if let Err(error) = self.log.keep(self.keep_days).await {
+                tracing::warn!(%error, "outbox partitions could not be kept; trying again");
+                sleep(Duration::from_secs(60)).await;
+                continue;
+            }
+            sleep(KEEP_EVERY).await;
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The figures of the socket, under the names that dashboards know. Handles are taken once: looking one up by name
+//! costs as much as a delivery.
+
+use metrics::{Counter, Gauge, counter, gauge};
+
+use crate::metric_names::{WS_ACTIVE_CONNECTIONS, WS_FRAMES, WS_SLOW_CONSUMERS};
+use crate::wire::{Dialect, Family};
+
+pub struct Meters {
+    pub connections: Gauge,
+    pub slow_consumers: Counter,
+    phoenix: Frames,
+    plain: Frames,
+    socketio: Frames,
+}
+
+/// Frames of one dialect, as operators tell dialects apart: V1 and V2 are one.
+pub struct Frames {
+    pub received: Counter,
+    pub sent: Counter,
+}
+
+impl Frames {
+    fn of(dialect: &'static str) -> Self {
+        Self {
+            received: counter!(WS_FRAMES, "direction" => "in", "dialect" => dialect),
+            sent: counter!(WS_FRAMES, "direction" => "out", "dialect" => dialect),
+        }
+    }
+}
+
+impl Meters {
+    pub fn frames(&self, dialect: Dialect) -> &Frames {
+        match dialect.family() {
+            Family::Phoenix => &self.phoenix,
+            Family::Plain => &self.plain,
+            Family::SocketIo => &self.socketio,
+        }
+    }
+}
+
+impl Default for Meters {
+    fn default() -> Self {
+        Self {
+            connections: gauge!(WS_ACTIVE_CONNECTIONS),
+            slow_consumers: counter!(WS_SLOW_CONSUMERS),
+            phoenix: Frames::of("phoenix"),
+            plain: Frames::of("plain"),
+            socketio: Frames::of("socketio"),
+        }
+    }
+}

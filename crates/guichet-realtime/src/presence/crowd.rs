@@ -1,0 +1,268 @@
+//! The people who are there, as a state machine over time. Pure: the caller says what time it is.
+//!
+//! - Somebody is there from their first connection until `grace` after their last one; in between, a reconnect
+//!   changes nothing that others see.
+//! - Whoever is there is online while active within `idle_after`, idle until `offline_after`, then offline.
+//! - Each person has one place in `deadlines` at most: the earliest moment at which they may have to be looked at. A
+//!   person who is active moves nothing there: the deadline that comes finds that it came too early. So a turn costs
+//!   what is due, however many people there are.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::{Status, Timestamp};
+
+pub type Person = (TenantId, UserId);
+
+/// How often somebody's last activity is written down at most, while they are there.
+const WRITE_EVERY: Duration = Duration::from_secs(60);
+
+/// `PRESENCE_*_SECS`.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    pub grace: Duration,
+    pub idle_after: Duration,
+    /// Since the last activity, as `idle_after` is.
+    pub offline_after: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            grace: Duration::from_secs(30),
+            idle_after: Duration::from_secs(120),
+            offline_after: Duration::from_secs(600),
+        }
+    }
+}
+
+/// How somebody stands at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stand {
+    pub status: Status,
+    /// When they were last known to be active.
+    pub seen_at: Timestamp,
+    /// Since when they are there without a break.
+    pub online_at: Timestamp,
+    /// Whether the grace after their last connection is over.
+    pub is_gone: bool,
+    /// What others were last told.
+    pub told: Status,
+}
+
+impl Stand {
+    /// As others are told: null while the person is online.
+    pub fn last_seen(&self) -> Option<Timestamp> {
+        (self.status != Status::Online).then_some(self.seen_at)
+    }
+}
+
+#[derive(Debug)]
+struct Held {
+    connections: u32,
+    active_at: Timestamp,
+    /// The last activity, or the end of the last connection of somebody who was online until then.
+    seen_at: Timestamp,
+    written_at: Option<Timestamp>,
+    /// Counts while there is no connection.
+    lost_at: Timestamp,
+    online_at: Timestamp,
+    deadline: Option<Timestamp>,
+    told: Status,
+}
+
+#[derive(Debug, Default)]
+pub struct Crowd {
+    people: HashMap<TenantId, HashMap<UserId, Held>>,
+    deadlines: BTreeSet<(Timestamp, TenantId, UserId)>,
+}
+
+impl Held {
+    fn is_gone(&self, patience: &Patience, now: Timestamp) -> bool {
+        self.connections == 0 && now >= self.lost_at.plus(patience.grace)
+    }
+
+    fn status(&self, patience: &Patience, now: Timestamp) -> Status {
+        if self.is_gone(patience, now) || now >= self.active_at.plus(patience.offline_after) {
+            Status::Offline
+        } else if now >= self.active_at.plus(patience.idle_after) {
+            Status::Idle
+        } else {
+            Status::Online
+        }
+    }
+
+    /// When something of it may change next by time alone.
+    fn next_at(&self, patience: &Patience, now: Timestamp) -> Option<Timestamp> {
+        let lost = (self.connections == 0).then(|| self.lost_at.plus(patience.grace));
+        let written = self.unwritten().then(|| self.written_at.map(|at| at.plus(WRITE_EVERY))).flatten();
+        let idle = Some(self.active_at.plus(patience.idle_after));
+        let offline = Some(self.active_at.plus(patience.offline_after));
+        [lost, written, idle, offline].into_iter().flatten().filter(|at| *at > now).min()
+    }
+
+    fn unwritten(&self) -> bool {
+        self.written_at.is_none_or(|written| self.seen_at > written)
+    }
+}
+
+impl Crowd {
+    /// One more connection. True when others may have to be told.
+    pub fn enter(&mut self, person: Person, patience: &Patience, now: Timestamp) -> bool {
+        let held = self.people.entry(person.0).or_default().entry(person.1).or_insert_with(|| Held {
+            connections: 0,
+            active_at: now,
+            seen_at: now,
+            written_at: None,
+            lost_at: now,
+            online_at: now,
+            deadline: None,
+            told: Status::Offline,
+        });
+        if held.is_gone(patience, now) {
+            held.online_at = now;
+        }
+        held.connections = held.connections.saturating_add(1);
+        self.touch(person, patience, now)
+    }
+
+    /// One connection less.
+    pub fn leave(&mut self, person: Person, patience: &Patience, now: Timestamp) {
+        let Some(held) = self.held(person) else { return };
+        if held.status(patience, now) == Status::Online {
+            held.seen_at = held.seen_at.max(now);
+        }
+        held.connections = held.connections.saturating_sub(1);
+        if held.connections == 0 {
+            held.lost_at = now;
+        }
+        self.schedule(person, patience, now);
+    }
+
+    /// The person did something. True when others may have to be told. Nothing for who is not there.
+    pub fn touch(&mut self, person: Person, patience: &Patience, now: Timestamp) -> bool {
+        let Some(held) = self.held(person) else { return false };
+        held.active_at = held.active_at.max(now);
+        held.seen_at = held.seen_at.max(now);
+        let is_news = held.status(patience, now) != held.told;
+        self.schedule(person, patience, now);
+        is_news
+    }
+
+    pub fn stand(&self, person: Person, patience: &Patience, now: Timestamp) -> Option<Stand> {
+        let held = self.people.get(&person.0)?.get(&person.1)?;
+        Some(Stand {
+            status: held.status(patience, now),
+            seen_at: held.seen_at,
+            online_at: held.online_at,
+            is_gone: held.is_gone(patience, now),
+            told: held.told,
+        })
+    }
+
+    /// Takes those whose deadline has come and whom something has to be done about; how many were looked at.
+    pub fn due(&mut self, patience: &Patience, now: Timestamp, out: &mut Vec<Person>) -> usize {
+        let mut looked = 0;
+        while let Some(&(at, tenant, user)) = self.deadlines.first() {
+            if at > now {
+                break;
+            }
+            self.deadlines.pop_first();
+            looked += 1;
+            let Some(held) = self.held((tenant, user)) else { continue };
+            held.deadline = None;
+            let is_news = held.status(patience, now) != held.told || held.is_gone(patience, now);
+            if is_news || held.unwritten() {
+                out.push((tenant, user));
+            }
+            self.schedule((tenant, user), patience, now);
+        }
+        looked
+    }
+
+    /// Others were told of `status`. Whoever is gone by now, and written, is forgotten. The status they were told before.
+    pub fn told(
+        &mut self,
+        person: Person,
+        status: Status,
+        patience: &Patience,
+        now: Timestamp,
+    ) -> Option<Status> {
+        let held = self.held(person)?;
+        let before = std::mem::replace(&mut held.told, status);
+        // Whoever went while others were being told of their coming is not written yet: their deadline comes.
+        if held.is_gone(patience, now) && status == Status::Offline && !held.unwritten() {
+            self.forget(person);
+        }
+        Some(before)
+    }
+
+    /// What is to be written of the person's last activity: once a minute, and at once where they are not active any
+    /// more, or have just come, or the process stops (`is_last`). Counts as written.
+    pub fn take_seen(
+        &mut self,
+        person: Person,
+        is_last: bool,
+        patience: &Patience,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let held = self.held(person)?;
+        let is_time = is_last || held.written_at.is_none_or(|at| now >= at.plus(WRITE_EVERY));
+        if !held.unwritten() || !(is_time || held.status(patience, now) != Status::Online) {
+            return None;
+        }
+        let seen_at = held.seen_at;
+        held.written_at = Some(seen_at);
+        self.schedule(person, patience, now);
+        Some(seen_at)
+    }
+
+    /// Those of the tenant with this status, `limit` of them at most, in no order.
+    pub fn of_tenant(
+        &self,
+        tenant: TenantId,
+        status: Status,
+        patience: &Patience,
+        now: Timestamp,
+        limit: usize,
+    ) -> Vec<UserId> {
+        let people = self.people.get(&tenant).into_iter().flatten();
+        let fitting = people.filter(|(_, held)| held.status(patience, now) == status);
+        fitting.map(|(user, _)| *user).take(limit).collect()
+    }
+
+    /// Everybody, for the end of the process.
+    pub fn everybody(&self) -> Vec<Person> {
+        self.people.iter().flat_map(|(tenant, people)| people.keys().map(|user| (*tenant, *user))).collect()
+    }
+
+    fn held(&mut self, (tenant, user): Person) -> Option<&mut Held> {
+        self.people.get_mut(&tenant)?.get_mut(&user)
+    }
+
+    /// Makes the person's deadline no later than the next moment that matters.
+    fn schedule(&mut self, person: Person, patience: &Patience, now: Timestamp) {
+        let Some(held) = self.held(person) else { return };
+        let Some(next) = held.next_at(patience, now) else { return };
+        let before = held.deadline;
+        if before.is_some_and(|before| before <= next) {
+            return;
+        }
+        held.deadline = Some(next);
+        if let Some(before) = before {
+            self.deadlines.remove(&(before, person.0, person.1));
+        }
+        self.deadlines.insert((next, person.0, person.1));
+    }
+
+    fn forget(&mut self, person: Person) {
+        let Some(people) = self.people.get_mut(&person.0) else { return };
+        if let Some(Held { deadline: Some(at), .. }) = people.remove(&person.1) {
+            self.deadlines.remove(&(at, person.0, person.1));
+        }
+        if people.is_empty() {
+            self.people.remove(&person.0);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The one task that looks at the clock: who is idle, gone or back, and who has to be told.
+//!
+//! Once a second, and at once when somebody comes. The host is asked once for each tenant and batch, not once for each
+//! person: while one batch is told, the next gathers. What could not be told (the database is away) is tried again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::{Status, Timestamp};
+use metrics::{Gauge, gauge};
+use parking_lot::Mutex;
+use serde_json::json;
+use serde_json::value::to_raw_value;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::crowd::{Person, Stand};
+use super::roster::FLUSH_EVERY;
+use crate::backend::{Circle, Host};
+use crate::hub::Hub;
+use crate::hub::connection::Order;
+use crate::hub::event::Signal;
+use crate::metric_names::PRESENCE_PEOPLE;
+
+const EVERY: Duration = Duration::from_secs(1);
+/// People asked about, or written, in one statement.
+const BATCH: usize = 500;
+/// Of people whose last activity could not be written, beyond whom the minute before has to do.
+const MOST_OWED: usize = 100_000;
+const UPDATE: &str = "presence:update";
+
+#[derive(Clone)]
+pub struct Driver {
+    hub: Arc<Hub>,
+    host: Arc<dyn Host>,
+    online: Gauge,
+    idle: Gauge,
+    /// What could not be written yet: tried again each second.
+    owed: Arc<Mutex<HashMap<Person, Timestamp>>>,
+}
+
+impl Driver {
+    pub fn new(hub: Arc<Hub>, host: Arc<dyn Host>) -> Self {
+        let of = |status: Status| gauge!(PRESENCE_PEOPLE, "status" => status.as_str());
+        Self { hub, host, online: of(Status::Online), idle: of(Status::Idle), owed: Arc::default() }
+    }
+
+    /// Starts the tasks; they end when `stop` is cancelled.
+    pub fn spawn(self, tracker: &TaskTracker, stop: &CancellationToken) {
+        let (driver, until) = (self.clone(), stop.clone());
+        tracker.spawn(async move { driver.run(until).await });
+        tracker.spawn(stop.clone().run_until_cancelled_owned(async move { self.flush().await }));
+    }
+
+    async fn run(&self, stop: CancellationToken) {
+        let mut tick = interval(EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                _ = tick.tick() => {}
+                () = self.hub.presence().arrived() => {}
+            }
+            self.turn().await;
+        }
+        self.write_seen(self.hub.presence().everybody(), true).await;
+    }
+
+    async fn flush(&self) {
+        loop {
+            self.hub.presence().to_flush().await;
+            self.hub.presence().flush_changed();
+            sleep(FLUSH_EVERY).await;
+        }
+    }
+
+    /// Does everything that is due.
+    async fn turn(&self) {
+        let presence = self.hub.presence();
+        let now = presence.now();
+        presence.expire(now);
+        let moved = presence.take_moved(now);
+        self.write_seen(moved.iter().copied(), false).await;
+        for (tenant, users) in by_tenant(moved) {
+            for batch in users.chunks(BATCH) {
+                self.tell(tenant, batch).await;
+            }
+        }
+    }
+
+    async fn tell(&self, tenant: TenantId, users: &[UserId]) {
+        let presence = self.hub.presence();
+        let standing = |user: &UserId| presence.stand((tenant, *user)).is_some();
+        let users: Vec<UserId> = users.iter().copied().filter(standing).collect();
+        if users.is_empty() {
+            return;
+        }
+        match self.host.circles(tenant, users.clone()).await {
+            Ok(reached) => {
+                let mut reached: HashMap<UserId, Circle> =
+                    reached.into_iter().map(|reach| (reach.user, reach)).collect();
+                for user in users {
+                    self.tell_of((tenant, user), reached.remove(&user));
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, people = users.len(), "presence could not be told; trying again");
+                presence.put_back(users.into_iter().map(|user| (tenant, user)));
+            }
+        }
+    }
+
+    fn tell_of(&self, person: Person, reach: Option<Circle>) {
+        let presence = self.hub.presence();
+        let Some(stand) = presence.stand(person) else { return };
+        let (user_type, homes, told) = match reach {
+            Some(reach) => (reach.user_type, reach.homes, reach.told),
+            // Nobody knows the person any more.
+            None => (guichet_base::role::UserType::Client, Vec::new(), Vec::new()),
+        };
+        let homes = if stand.is_gone { Vec::new() } else { homes };
+        // First what is counted, so that rosters that are told below say the same.
+        let before = presence.told(person, stand.status).unwrap_or(stand.told);
+        presence.settle_homes(person, user_type, homes);
+        if before == stand.status {
+            return;
+        }
+        self.count(before, -1.0);
+        self.count(stand.status, 1.0);
+        let payload = update(person.1, &stand);
+        for (topic, audience) in told {
+            match to_raw_value(&payload) {
+                Ok(payload) => {
+                    let name = UPDATE.into();
+                    let signal = Signal { tenant: person.0, topic, name, payload, copies: Vec::new() };
+                    self.hub.signal_to(signal, &audience);
+                }
+                Err(error) => tracing::error!(%error, "presence could not be written as JSON"),
+            }
+        }
+        for connection in self.hub.connections_of(person) {
+            connection.order(Order::Standing);
+        }
+    }
+
+    fn count(&self, status: Status, by: f64) {
+        match status {
+            Status::Online => self.online.increment(by),
+            Status::Idle => self.idle.increment(by),
+            // Of all who are offline there is no number.
+            Status::Offline => {}
+        }
+    }
+
+    async fn write_seen(&self, people: impl IntoIterator<Item = Person>, is_last: bool) {
+        let presence = self.hub.presence();
+        let mut all = std::mem::take(&mut *self.owed.lock());
+        all.extend(
+            people.into_iter().filter_map(|person| Some((person, presence.take_seen(person, is_last)?))),
+        );
+        let mut seen: HashMap<TenantId, Vec<(UserId, Timestamp)>> = HashMap::new();
+        for ((tenant, user), at) in all {
+            seen.entry(tenant).or_default().push((user, at));
+        }
+        for (tenant, seen) in seen {
+            for batch in seen.chunks(BATCH) {
+                if let Err(error) = self.host.seen(tenant, batch.to_vec()).await {
+                    tracing::warn!(%error, people = batch.len(), "when people were last seen was not written");
+                    let mut owed = self.owed.lock();
+                    let room = MOST_OWED.saturating_sub(owed.len());
+                    owed.extend(batch.iter().take(room).map(|(user, at)| ((tenant, *user), *at)));
+                }
+            }
+        }
+    }
+}
+
+/// What a subscriber is told of the person.
+fn update(user: UserId, stand: &Stand) -> serde_json::Value {
+    json!({ "user_id": user, "status": stand.status, "last_seen": stand.last_seen() })
+}
+
+fn by_tenant(people: impl IntoIterator<Item = Person>) -> HashMap<TenantId, Vec<UserId>> {
+    let mut tenants: HashMap<TenantId, Vec<UserId>> = HashMap::new();
+    for (tenant, user) in people {
+        tenants.entry(tenant).or_default().push(user);
+    }
+    tenants
+}

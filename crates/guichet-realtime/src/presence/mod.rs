@@ -1,0 +1,347 @@
+//! Presence: who is there, who is on which topic, and who is told of it.
+//!
+//! - [`crowd`]: people over time: online, idle, offline. Pure.
+//! - [`roster`], [`watcher`], [`meta`]: who is on a topic, as `presence_state` and `presence_diff` say it. Pure.
+//! - [`driver`]: the one task that looks at the clock and tells.
+//! - This file: the two, shared by all threads. Locks are taken in one order: roster, crowd, mailbox.
+//!
+//! Nothing here knows who may see whom: the host says it, in [`Circle`](crate::backend::Circle) and
+//! [`Sees`](crate::backend::Sees).
+
+mod crowd;
+mod driver;
+mod meta;
+mod roster;
+mod watcher;
+
+#[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
+mod tests;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::role::UserType;
+use guichet_base::{Clock, Status, Timestamp};
+use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::Notify;
+
+use self::crowd::{Crowd, Person};
+pub use self::crowd::{Patience, Stand};
+pub(super) use self::driver::Driver;
+pub use self::meta::Tracked;
+use self::roster::Roster;
+pub use self::roster::{Key, Place};
+pub use self::watcher::{Progress, Watcher};
+use crate::hub::TopicKey;
+use crate::hub::connection::JoinId;
+
+const SHARDS: usize = 32;
+/// Ends of lost devices are rounded up to this, so that a thousand of them on one topic are one look at it.
+const LINGER_STEP_MILLIS: i64 = 500;
+
+type Rosters = HashMap<TenantId, HashMap<Box<str>, Roster>>;
+
+#[derive(Default)]
+pub struct Presence {
+    clock: Clock,
+    patience: Patience,
+    hasher: RandomState,
+    people: [Mutex<Crowd>; SHARDS],
+    rosters: [Mutex<Rosters>; SHARDS],
+    /// Who is at home where, beside the topics they joined.
+    homes: Mutex<HashMap<Person, Vec<Box<str>>>>,
+    /// People of whom others may have to be told.
+    moved: Mutex<HashSet<Person>>,
+    arrived: Notify,
+    /// Topics with lost devices, by when they end.
+    lingering: Mutex<BTreeSet<(Timestamp, TopicKey)>>,
+    /// Topics whose watchers have to be told.
+    changed: Mutex<HashSet<TopicKey>>,
+    to_flush: Notify,
+    references: AtomicU64,
+}
+
+/// A join of a topic, as presence has to know it.
+pub struct Joining {
+    pub tenant: TenantId,
+    pub topic: Box<str>,
+    pub place: Place,
+    pub user_type: UserType,
+    pub join: JoinId,
+    /// Where the join asked for presence.
+    pub watcher: Option<Watcher>,
+}
+
+/// People.
+impl Presence {
+    pub fn new(clock: Clock, patience: Patience) -> Self {
+        Self { clock, patience, ..Self::default() }
+    }
+
+    pub fn stand(&self, person: Person) -> Option<Stand> {
+        self.crowd(person).stand(person, &self.patience, self.clock.now())
+    }
+
+    pub fn of_tenant(&self, tenant: TenantId, status: Status, limit: usize) -> Vec<UserId> {
+        let (now, mut found) = (self.clock.now(), Vec::new());
+        for shard in &self.people {
+            let left = limit - found.len();
+            found.extend(shard.lock().of_tenant(tenant, status, &self.patience, now, left));
+        }
+        found
+    }
+
+    pub fn enter(&self, person: Person) {
+        let is_news = self.crowd(person).enter(person, &self.patience, self.clock.now());
+        self.arrive(person, is_news);
+    }
+
+    pub fn leave(&self, person: Person) {
+        self.crowd(person).leave(person, &self.patience, self.clock.now());
+    }
+
+    /// The person did something. Costs a look at one of many locks, and nothing else for who has no connection.
+    pub fn touch(&self, person: Person) {
+        let is_news = self.crowd(person).touch(person, &self.patience, self.clock.now());
+        self.arrive(person, is_news);
+    }
+
+    /// Who sees the person may have changed: it is asked anew.
+    pub fn ask_again(&self, person: Person) {
+        let is_there = self.stand(person).is_some();
+        self.arrive(person, is_there);
+    }
+
+    fn arrive(&self, person: Person, is_news: bool) {
+        if is_news {
+            self.moved.lock().insert(person);
+            self.arrived.notify_one();
+        }
+    }
+
+    fn crowd(&self, person: Person) -> MutexGuard<'_, Crowd> {
+        shard(&self.people, self.hasher.hash_one(person)).lock()
+    }
+
+    fn look(&self, tenant: TenantId, user: UserId) -> (Status, Option<Timestamp>) {
+        match self.stand((tenant, user)) {
+            Some(stand) => (stand.status, Some(stand.online_at)),
+            None => (Status::Offline, None),
+        }
+    }
+}
+
+/// Topics.
+impl Presence {
+    /// Puts a device on a topic. Call it after the join's reply was queued.
+    pub fn join(&self, joining: Joining) {
+        let Joining { tenant, topic, place, user_type, join, watcher } = joining;
+        self.change(tenant, &topic, true, |roster| {
+            roster.join(place, user_type, join);
+            if let Some(watcher) = watcher {
+                roster.watch(watcher);
+            }
+        });
+    }
+
+    /// False where the device has not joined.
+    pub fn track(
+        &self,
+        tenant: TenantId,
+        topic: &str,
+        place: &Place,
+        join: JoinId,
+        tracked: Option<Tracked>,
+    ) -> bool {
+        let mut is_joined = false;
+        self.change(tenant, topic, false, |roster| is_joined = roster.track(place, join, tracked));
+        is_joined
+    }
+
+    /// Takes a device off a topic, on purpose.
+    pub fn leave_topic(&self, tenant: TenantId, topic: &str, place: &Place, join: JoinId) {
+        self.change(tenant, topic, false, |roster| roster.leave(place, join));
+    }
+
+    /// A device is gone, perhaps to come back: its entry stays for the grace.
+    pub fn lose(&self, tenant: TenantId, topic: &str, place: &Place, join: JoinId) {
+        let end = self.clock.now().plus(self.patience.grace).as_millis();
+        let until = Timestamp::from_millis((end / LINGER_STEP_MILLIS + 1) * LINGER_STEP_MILLIS);
+        self.lingering.lock().insert((until, (tenant, topic.into())));
+        self.change(tenant, topic, false, |roster| roster.lose(place, join, until));
+    }
+
+    /// What the server says of the person may have changed.
+    pub fn mark(&self, tenant: TenantId, topic: &str, user: UserId) {
+        self.change(tenant, topic, false, |roster| roster.mark(user));
+    }
+
+    /// The watcher lost a frame.
+    pub fn refresh(&self, tenant: TenantId, topic: &str, join: JoinId) {
+        self.change(tenant, topic, false, |roster| roster.refresh(join));
+    }
+
+    /// Says where the person is at home from now on.
+    fn settle_homes(&self, person: Person, user_type: UserType, homes: Vec<Box<str>>) {
+        let (tenant, user) = person;
+        let before = {
+            let mut held = self.homes.lock();
+            if homes.is_empty() { held.remove(&person) } else { held.insert(person, homes.clone()) }
+        };
+        for topic in before.iter().flatten().filter(|topic| !homes.contains(topic)) {
+            self.change(tenant, topic, false, |roster| roster.set_home(user, user_type, false));
+        }
+        for topic in &homes {
+            self.change(tenant, topic, true, |roster| {
+                roster.set_home(user, user_type, true);
+                roster.mark(user);
+            });
+        }
+    }
+
+    /// Works on a topic's roster, and tells its watchers: at once where nothing was told lately, else soon.
+    fn change(&self, tenant: TenantId, topic: &str, is_new: bool, work: impl FnOnce(&mut Roster)) {
+        let mut shard = self.roster_shard(tenant, topic);
+        if is_new && !shard.get(&tenant).is_some_and(|topics| topics.contains_key(topic)) {
+            shard.entry(tenant).or_default().insert(topic.into(), Roster::default());
+        }
+        let Some(topics) = shard.get_mut(&tenant) else { return };
+        let Some(roster) = topics.get_mut(topic) else { return };
+        work(roster);
+        let now = self.clock.now();
+        let is_late = match roster.is_rested(now) {
+            _ if !roster.is_watched() => false,
+            true => self.flush(tenant, topic, roster, now),
+            false => true,
+        };
+        if roster.is_empty() {
+            topics.remove(topic);
+            if topics.is_empty() {
+                shard.remove(&tenant);
+            }
+        }
+        drop(shard);
+        if is_late {
+            self.changed.lock().insert((tenant, topic.into()));
+            self.to_flush.notify_one();
+        }
+    }
+
+    fn flush(&self, tenant: TenantId, topic: &str, roster: &mut Roster, now: Timestamp) -> bool {
+        let look = |user| self.look(tenant, user);
+        let mut next = || self.references.fetch_add(1, Ordering::Relaxed) + 1;
+        roster.flush(topic, now, &look, &mut next)
+    }
+
+    /// Tells the watchers of every topic that changed.
+    fn flush_changed(&self) {
+        let changed = std::mem::take(&mut *self.changed.lock());
+        for (tenant, topic) in changed {
+            let is_behind = {
+                let now = self.clock.now();
+                let mut shard = self.roster_shard(tenant, &topic);
+                let roster = shard.get_mut(&tenant).and_then(|topics| topics.get_mut(&topic));
+                roster.is_some_and(|roster| self.flush(tenant, &topic, roster, now))
+            };
+            if is_behind {
+                self.changed.lock().insert((tenant, topic));
+                self.to_flush.notify_one();
+            }
+        }
+    }
+
+    /// Ends what lost devices left behind.
+    fn expire(&self, now: Timestamp) {
+        loop {
+            let (tenant, topic) = {
+                let mut lingering = self.lingering.lock();
+                match lingering.first() {
+                    Some((until, _)) if *until <= now => {}
+                    _ => return,
+                }
+                let Some((_, key)) = lingering.pop_first() else { return };
+                key
+            };
+            self.change(tenant, &topic, false, |roster| roster.expire(now));
+        }
+    }
+
+    fn roster_shard(&self, tenant: TenantId, topic: &str) -> MutexGuard<'_, Rosters> {
+        shard(&self.rosters, self.hasher.hash_one((tenant, topic))).lock()
+    }
+}
+
+fn shard<T>(shards: &[T; SHARDS], hash: u64) -> &T {
+    let [first, ..] = shards;
+    shards.get(usize::try_from(hash).unwrap_or(0) % SHARDS).unwrap_or(first)
+}
+
+/// For the driver.
+impl Presence {
+    /// Resolves when somebody came, or came back to life.
+    async fn arrived(&self) {
+        self.arrived.notified().await;
+    }
+
+    async fn to_flush(&self) {
+        self.to_flush.notified().await;
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Everybody something has to be done about.
+    fn take_moved(&self, now: Timestamp) -> HashSet<Person> {
+        let mut due = Vec::new();
+        for shard in &self.people {
+            shard.lock().due(&self.patience, now, &mut due);
+        }
+        let mut moved = std::mem::take(&mut *self.moved.lock());
+        moved.extend(due);
+        moved
+    }
+
+    /// They could not be told of now: the next turn tries again.
+    fn put_back(&self, people: impl IntoIterator<Item = Person>) {
+        self.moved.lock().extend(people);
+    }
+
+    fn told(&self, person: Person, status: Status) -> Option<Status> {
+        self.crowd(person).told(person, status, &self.patience, self.clock.now())
+    }
+
+    fn take_seen(&self, person: Person, is_last: bool) -> Option<Timestamp> {
+        self.crowd(person).take_seen(person, is_last, &self.patience, self.clock.now())
+    }
+
+    fn everybody(&self) -> Vec<Person> {
+        self.people.iter().flat_map(|shard| shard.lock().everybody()).collect()
+    }
+
+    #[cfg(test)]
+    pub fn rosters(&self) -> usize {
+        self.rosters
+            .iter()
+            .flat_map(|shard| shard.lock().values().map(HashMap::len).collect::<Vec<_>>())
+            .sum()
+    }
+}
+
+/// Whoever asks for a presence key gets it, unless it is the id of somebody else. Empty = their own id.
+pub fn key(asked: Option<&str>, user: UserId) -> Result<Key, guichet_base::Error> {
+    const MAX_KEY_BYTES: usize = 255;
+    let Some(asked) = asked.filter(|asked| !asked.is_empty()) else { return Ok(None) };
+    if asked.len() > MAX_KEY_BYTES {
+        let fault = guichet_base::Fault::new("config.presence.key", "too_long").with("max", MAX_KEY_BYTES);
+        return Err(guichet_base::Error::validation(vec![fault]));
+    }
+    match uuid::Uuid::parse_str(asked) {
+        Ok(id) if id == user.0 => Ok(None),
+        Ok(_) => Err(guichet_base::Error::forbidden()),
+        Err(_) => Ok(Some(asked.into())),
+    }
+}

@@ -1,0 +1,239 @@
+//! People over virtual time.
+
+use std::time::Duration;
+
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::{Status, Timestamp};
+
+use super::super::crowd::{Crowd, Patience, Person};
+
+pub fn at(secs: i64) -> Timestamp {
+    Timestamp::from_millis(1_700_000_000_000 + secs * 1_000)
+}
+
+/// A crowd of its own clock, told of everything that is due.
+struct Desk {
+    crowd: Crowd,
+    patience: Patience,
+    now: i64,
+    /// What others were told, with the second.
+    told: Vec<(i64, Person, Status)>,
+    written: Vec<(Person, Timestamp)>,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let (crowd, patience) = (Crowd::default(), Patience::default());
+        Self { crowd, patience, now: 0, told: Vec::new(), written: Vec::new() }
+    }
+
+    fn now(&self) -> Timestamp {
+        at(self.now)
+    }
+
+    /// Lets time go by, a second at a time.
+    fn pass(&mut self, secs: i64) {
+        for _ in 0..secs {
+            self.now += 1;
+            let mut due = Vec::new();
+            self.crowd.due(&self.patience, self.now(), &mut due);
+            due.into_iter().for_each(|person| self.tell(person));
+        }
+    }
+
+    fn tell(&mut self, person: Person) {
+        let now = self.now();
+        let Some(stand) = self.crowd.stand(person, &self.patience, now) else { return };
+        if let Some(seen) = self.crowd.take_seen(person, false, &self.patience, now) {
+            self.written.push((person, seen));
+        }
+        if stand.status != stand.told {
+            self.told.push((self.now, person, stand.status));
+        }
+        self.crowd.told(person, stand.status, &self.patience, now);
+    }
+
+    fn enter(&mut self, person: Person) {
+        let now = self.now();
+        if self.crowd.enter(person, &self.patience, now) {
+            self.tell(person);
+        }
+    }
+
+    fn leave(&mut self, person: Person) {
+        let now = self.now();
+        self.crowd.leave(person, &self.patience, now);
+    }
+
+    fn touch(&mut self, person: Person) {
+        let now = self.now();
+        if self.crowd.touch(person, &self.patience, now) {
+            self.tell(person);
+        }
+    }
+
+    fn status(&self, person: Person) -> Status {
+        let stand = self.crowd.stand(person, &self.patience, self.now());
+        stand.map_or(Status::Offline, |stand| stand.status)
+    }
+
+    fn changes(&mut self) -> Vec<(i64, Status)> {
+        std::mem::take(&mut self.told).into_iter().map(|(at, _, status)| (at, status)).collect()
+    }
+}
+
+fn person() -> Person {
+    (TenantId::new(), UserId::new())
+}
+
+#[test]
+fn nobody_is_offline_before_the_grace_is_over_and_everybody_is_soon_after() {
+    let (mut desk, awa) = (Desk::new(), person());
+    desk.enter(awa);
+    desk.pass(10);
+    desk.leave(awa);
+    desk.pass(29);
+    assert_eq!(desk.status(awa), Status::Online);
+    desk.pass(3);
+    assert_eq!(desk.changes(), [(0, Status::Online), (40, Status::Offline)]);
+    assert_eq!(desk.crowd.everybody(), [], "whoever is gone is forgotten");
+    assert_eq!(desk.written.last().unwrap().1, at(10), "seen when the last connection ended");
+}
+
+#[test]
+fn a_reconnect_within_the_grace_shows_nothing() {
+    let (mut desk, awa) = (Desk::new(), person());
+    desk.enter(awa);
+    for _ in 0..20 {
+        desk.leave(awa);
+        desk.pass(29);
+        desk.enter(awa);
+        desk.pass(1);
+    }
+    assert_eq!(desk.changes(), [(0, Status::Online)]);
+    let stand = desk.crowd.stand(awa, &desk.patience, desk.now()).unwrap();
+    assert_eq!(stand.online_at, at(0), "one stay");
+}
+
+#[test]
+fn of_ten_devices_the_last_one_counts() {
+    let (mut desk, awa) = (Desk::new(), person());
+    (0..10).for_each(|_| desk.enter(awa));
+    for _ in 0..9 {
+        desk.leave(awa);
+        desk.pass(5);
+        desk.touch(awa);
+    }
+    desk.pass(50);
+    assert_eq!(desk.changes(), [(0, Status::Online)], "one person, told of once");
+    desk.leave(awa);
+    desk.pass(31);
+    assert_eq!(desk.changes(), [(125, Status::Offline)]);
+}
+
+#[test]
+fn whoever_does_nothing_is_idle_then_offline_and_back_at_once() {
+    let (mut desk, awa) = (Desk::new(), person());
+    desk.enter(awa);
+    desk.pass(119);
+    assert_eq!(desk.status(awa), Status::Online);
+    desk.pass(1);
+    assert_eq!(desk.status(awa), Status::Idle);
+    desk.pass(480);
+    assert_eq!(desk.changes(), [(0, Status::Online), (120, Status::Idle), (600, Status::Offline)]);
+    desk.pass(3_600);
+    desk.touch(awa);
+    assert_eq!(desk.changes(), [(4_200, Status::Online)]);
+    assert_eq!(desk.written.last().unwrap().1, at(4_200));
+}
+
+#[test]
+fn one_active_device_keeps_the_person_online_whatever_the_others_do() {
+    let (mut desk, awa) = (Desk::new(), person());
+    desk.enter(awa);
+    desk.enter(awa);
+    for _ in 0..20 {
+        desk.pass(60);
+        desk.touch(awa);
+    }
+    assert_eq!(desk.changes(), [(0, Status::Online)]);
+}
+
+#[test]
+fn whoever_has_no_connection_is_not_there_whatever_they_do() {
+    let (mut desk, awa) = (Desk::new(), person());
+    desk.touch(awa);
+    assert_eq!((desk.status(awa), desk.crowd.everybody().len()), (Status::Offline, 0));
+}
+
+#[test]
+fn the_last_activity_is_written_once_a_minute_and_when_they_are_away() {
+    let (mut desk, awa) = (Desk::new(), person());
+    desk.enter(awa);
+    for _ in 0..600 {
+        desk.pass(1);
+        desk.touch(awa);
+    }
+    assert!((10..=12).contains(&desk.written.len()), "{} times in ten minutes", desk.written.len());
+    desk.pass(10_000);
+    assert_eq!(desk.written.last().unwrap().1, at(600));
+    let count = desk.written.len();
+    desk.pass(10_000);
+    assert_eq!(desk.written.len(), count, "nothing new, nothing written");
+}
+
+#[test]
+fn whoever_comes_and_goes_while_others_are_told_of_it_is_written_and_then_forgotten() {
+    let (mut desk, awa) = (Desk::new(), person());
+    let patience = desk.patience;
+    assert!(desk.crowd.enter(awa, &patience, at(0)));
+    assert_eq!(desk.crowd.take_seen(awa, false, &patience, at(0)), Some(at(0)));
+    // The host takes half a minute to say whom to tell.
+    desk.crowd.leave(awa, &patience, at(10));
+    assert_eq!(desk.crowd.told(awa, Status::Offline, &patience, at(41)), Some(Status::Offline));
+    desk.now = 41;
+    desk.pass(30);
+    assert_eq!(desk.written, [(awa, at(10))]);
+    assert_eq!(desk.crowd.everybody(), []);
+}
+
+#[test]
+fn a_turn_with_nothing_due_looks_at_nobody() {
+    let mut crowd = Crowd::default();
+    let (patience, tenant) = (Patience::default(), TenantId::new());
+    let mut due = Vec::new();
+    for _ in 0..10_000 {
+        let awa = (tenant, UserId::new());
+        crowd.enter(awa, &patience, at(0));
+        crowd.take_seen(awa, false, &patience, at(0));
+        crowd.told(awa, Status::Online, &patience, at(0));
+    }
+    for second in 1..59 {
+        assert_eq!(crowd.due(&patience, at(second), &mut due), 0);
+    }
+    assert!(due.is_empty());
+    // Everybody is active: their deadlines come once in a while, not with each activity.
+    let everybody = crowd.everybody();
+    let looked: usize = (59..119)
+        .map(|second| {
+            for awa in &everybody {
+                crowd.touch(*awa, &patience, at(second));
+            }
+            crowd.due(&patience, at(second), &mut due)
+        })
+        .sum();
+    assert!(looked <= 2 * everybody.len(), "{looked} looks in a minute");
+}
+
+#[test]
+fn a_clock_that_jumps_back_harms_nobody() {
+    let (mut desk, awa) = (Desk::new(), person());
+    desk.pass(1_000);
+    desk.enter(awa);
+    desk.now = 0;
+    desk.touch(awa);
+    desk.leave(awa);
+    desk.pass(31);
+    assert_eq!(desk.status(awa), Status::Offline);
+    assert_eq!(desk.patience.grace, Duration::from_secs(30));
+}

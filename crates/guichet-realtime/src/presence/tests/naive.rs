@@ -1,0 +1,115 @@
+//! Random lives, against a model that remembers everything and looks at everybody.
+
+use std::collections::HashMap;
+
+use guichet_base::Status;
+use guichet_base::id::{TenantId, UserId};
+use proptest::prelude::*;
+
+use super::super::crowd::{Crowd, Patience, Person};
+use super::crowd::at;
+use uuid::Uuid;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Enter(u8),
+    Leave(u8),
+    Touch(u8),
+    Pass(i64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        (0u8..4).prop_map(Step::Enter),
+        (0u8..4).prop_map(Step::Leave),
+        (0u8..4).prop_map(Step::Touch),
+        prop_oneof![1i64..5, 25i64..35, 100i64..130, 400i64..700].prop_map(Step::Pass),
+    ]
+}
+
+fn person(n: u8) -> Person {
+    (TenantId(Uuid::from_u128(u128::from(n % 2))), UserId(Uuid::from_u128(u128::from(n))))
+}
+
+#[derive(Default)]
+struct Naive {
+    connections: u32,
+    active: i64,
+    lost: i64,
+    was_there: bool,
+}
+
+impl Naive {
+    fn is_there(&self, now: i64) -> bool {
+        self.was_there && (self.connections > 0 || now < self.lost + 30)
+    }
+
+    fn status(&self, now: i64) -> Status {
+        match now - self.active {
+            _ if !self.is_there(now) => Status::Offline,
+            0..120 => Status::Online,
+            120..600 => Status::Idle,
+            _ => Status::Offline,
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn everybody_is_what_they_would_be_if_all_were_looked_at_each_second(steps in proptest::collection::vec(step(), 1..80)) {
+        let (mut crowd, patience) = (Crowd::default(), Patience::default());
+        let mut naive: HashMap<u8, Naive> = HashMap::new();
+        // What others believe, by what they were told alone.
+        let mut believed: HashMap<Person, Status> = HashMap::new();
+        let mut now = 0;
+        for step in steps {
+            let mut news = Vec::new();
+            match step {
+                Step::Enter(n) => {
+                    let model = naive.entry(n).or_default();
+                    model.connections += 1;
+                    model.was_there = true;
+                    model.active = now;
+                    if crowd.enter(person(n), &patience, at(now)) {
+                        news.push(person(n));
+                    }
+                }
+                Step::Leave(n) => {
+                    let model = naive.entry(n).or_default();
+                    if model.connections == 0 {
+                        continue;
+                    }
+                    model.connections -= 1;
+                    model.lost = now;
+                    crowd.leave(person(n), &patience, at(now));
+                }
+                Step::Touch(n) => {
+                    let model = naive.entry(n).or_default();
+                    if model.is_there(now) {
+                        model.active = now;
+                    }
+                    if crowd.touch(person(n), &patience, at(now)) {
+                        news.push(person(n));
+                    }
+                }
+                Step::Pass(secs) => {
+                    now += secs;
+                    crowd.due(&patience, at(now), &mut news);
+                }
+            }
+            for person in news {
+                let Some(stand) = crowd.stand(person, &patience, at(now)) else { continue };
+                crowd.take_seen(person, false, &patience, at(now));
+                crowd.told(person, stand.status, &patience, at(now));
+                believed.insert(person, stand.status);
+            }
+            for (n, model) in &naive {
+                let stand = crowd.stand(person(*n), &patience, at(now));
+                let expected = model.status(now);
+                prop_assert_eq!(stand.map_or(Status::Offline, |stand| stand.status), expected, "{} at {}", n, now);
+                prop_assert_eq!(believed.get(&person(*n)).copied().unwrap_or(Status::Offline), expected, "told of {}", n);
+                prop_assert_eq!(stand.is_some(), model.is_there(now), "{} is kept", n);
+            }
+        }
+    }
+}

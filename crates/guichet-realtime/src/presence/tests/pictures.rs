@@ -1,0 +1,135 @@
+//! A watcher as a client is one: it applies what it is sent as phoenix.js does, and knows nothing else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::role::UserType;
+use serde_json::Value;
+
+use super::super::{Joining, Place, Presence, Progress, Watcher};
+use crate::backend::Sees;
+use crate::hub::connection::{Connection, JoinId, Order};
+use crate::wire::{Dialect, Shape};
+
+/// By key, the metas by their reference.
+pub type Picture = BTreeMap<String, BTreeMap<String, Value>>;
+
+pub struct Observer {
+    pub join: JoinId,
+    pub place: Place,
+    pub connection: Arc<Connection>,
+    pub picture: Picture,
+    pub states: usize,
+    pub diffs: usize,
+    sees: Sees,
+}
+
+impl Observer {
+    pub fn new(id: u64, place: Place, sees: Sees, queue_bytes: usize) -> Self {
+        let connection = Arc::new(Connection::new(id, queue_bytes));
+        let join = JoinId { connection: id, join: 1 };
+        Self { join, place, connection, picture: Picture::new(), states: 0, diffs: 0, sees }
+    }
+
+    pub fn join(
+        &self,
+        presence: &Presence,
+        tenant: TenantId,
+        topic: &str,
+        user_type: UserType,
+        watches: bool,
+    ) {
+        let watcher = watches.then(|| Watcher {
+            join: self.join,
+            connection: Arc::clone(&self.connection),
+            shape: Shape { dialect: Dialect::V2, prefixed: true },
+            join_ref: Some("1".into()),
+            sees: self.sees.clone(),
+            progress: Progress::Nothing,
+        });
+        let (topic, place, join) = (topic.into(), self.place.clone(), self.join);
+        presence.join(Joining { tenant, topic, place, user_type, join, watcher });
+    }
+
+    pub fn is_narrow(&self) -> bool {
+        self.sees != Sees::Everyone
+    }
+
+    /// Reads everything that waits.
+    pub fn read(&mut self) {
+        let mut cx = Context::from_waker(Waker::noop());
+        while let Poll::Ready(Some(bytes)) = self.connection.poll_frame(&mut cx) {
+            self.apply(&bytes);
+        }
+    }
+
+    /// What its session would do.
+    pub fn obey(&self, presence: &Presence, tenant: TenantId, topic: &str) {
+        if self.connection.take_orders().contains(&Order::PresenceLost) {
+            presence.refresh(tenant, topic, self.join);
+            self.connection.mailbox.mend_presence();
+        }
+    }
+
+    fn apply(&mut self, bytes: &Bytes) {
+        let header = match bytes[1] {
+            126 => 4,
+            127 => 10,
+            _ => 2,
+        };
+        let frame: Value = serde_json::from_slice(&bytes[header..]).unwrap();
+        match frame[3].as_str().unwrap() {
+            "presence_state" => {
+                self.states += 1;
+                self.picture = metas(&frame[4]);
+            }
+            "presence_diff" => {
+                self.diffs += 1;
+                assert!(self.states > 0, "a difference of nothing: {frame}");
+                self.change(&frame[4]);
+            }
+            other => panic!("{other}"),
+        }
+    }
+
+    fn change(&mut self, diff: &Value) {
+        for (key, joined) in metas(&diff["joins"]) {
+            self.picture.entry(key).or_default().extend(joined);
+        }
+        for (key, left) in metas(&diff["leaves"]) {
+            let known = self.picture.get_mut(&key).unwrap_or_else(|| panic!("{key} was never told of"));
+            for reference in left.keys() {
+                assert!(known.remove(reference).is_some(), "{reference} was never told of");
+            }
+            if known.is_empty() {
+                self.picture.remove(&key);
+            }
+        }
+    }
+
+    /// What the picture shows of a person, whatever the key.
+    pub fn of(&self, user: UserId) -> Vec<&Value> {
+        let id = user.to_string();
+        let all = self.picture.values().flat_map(BTreeMap::values);
+        all.filter(|meta| meta["user_id"] == id.as_str()).collect()
+    }
+}
+
+fn metas(object: &Value) -> Picture {
+    let entries = object.as_object().unwrap().iter().map(|(key, entry)| {
+        let metas = entry["metas"].as_array().unwrap();
+        assert!(!metas.is_empty(), "a key without metas");
+        let by_reference = metas.iter().map(|meta| {
+            let mut meta = meta.clone();
+            let reference = meta["phx_ref"].as_str().unwrap().to_owned();
+            // What a client drops when it has read it.
+            meta.as_object_mut().unwrap().remove("phx_ref_prev");
+            (reference, meta)
+        });
+        (key.clone(), by_reference.collect())
+    });
+    entries.collect()
+}

@@ -1,0 +1,361 @@
+//! Rosters: what watchers are told, and that every picture is right in the end.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use guichet_base::Clock;
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::role::UserType::{Client, Operator};
+use proptest::prelude::*;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::super::{Patience, Place, Presence, Tracked, key};
+use super::pictures::Observer;
+use crate::backend::Sees;
+use crate::presence::roster::FLUSH_EVERY;
+
+const TOPIC: &str = "presence:operator:1";
+const ROOMY: usize = 256 * 1024;
+const TENANT: TenantId = TenantId(Uuid::from_u128(7));
+
+struct Desk {
+    clock: Clock,
+    presence: Presence,
+    joined: u64,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let clock = Clock::system();
+        Self { presence: Presence::new(clock.clone(), Patience::default()), clock, joined: 0 }
+    }
+
+    fn join(&mut self, user: UserId, sees: Sees, watches: bool) -> Observer {
+        self.join_as(Place { key: None, user }, sees, watches, ROOMY)
+    }
+
+    fn join_as(&mut self, place: Place, sees: Sees, watches: bool, queue_bytes: usize) -> Observer {
+        self.joined += 1;
+        let observer = Observer::new(self.joined, place, sees, queue_bytes);
+        observer.join(&self.presence, TENANT, TOPIC, Operator, watches);
+        observer
+    }
+
+    /// What the driver does in a while.
+    fn pass(&self, by: Duration) {
+        self.clock.advance(by);
+        self.presence.expire(self.clock.now());
+        self.clock.advance(FLUSH_EVERY);
+        self.presence.flush_changed();
+    }
+
+    fn settle(&self) {
+        self.pass(FLUSH_EVERY);
+    }
+
+    fn track(&self, observer: &Observer, json: &str) -> bool {
+        let tracked = Tracked::parse(json).unwrap();
+        self.presence.track(TENANT, TOPIC, &observer.place, observer.join, Some(tracked))
+    }
+
+    fn lose(&self, observer: &Observer) {
+        self.presence.lose(TENANT, TOPIC, &observer.place, observer.join);
+    }
+}
+
+#[test]
+fn whoever_joins_has_an_entry_without_tracking_and_sees_it_at_once() {
+    let mut desk = Desk::new();
+    let user = UserId::new();
+    desk.presence.enter((TENANT, user));
+    let mut first = desk.join(user, Sees::Everyone, true);
+    first.read();
+    let [meta] = *first.of(user) else { panic!("{:?}", first.picture) };
+    assert_eq!((&meta["status"], &meta["user_type"]), (&json!("online"), &json!("operator")));
+    assert!(meta["online_at"].is_string());
+    assert_eq!(first.picture.keys().collect::<Vec<_>>(), [&user.to_string()], "under their id");
+}
+
+#[test]
+fn ten_devices_of_one_person_are_one_presence() {
+    let mut desk = Desk::new();
+    let (awa, emma) = (UserId::new(), UserId::new());
+    let mut watcher = desk.join(emma, Sees::Everyone, true);
+    let devices: Vec<Observer> = (0..10).map(|_| desk.join(awa, Sees::Everyone, false)).collect();
+    desk.settle();
+    watcher.read();
+    assert_eq!((watcher.of(awa).len(), watcher.diffs), (1, 1), "ten joins, one difference");
+    for device in &devices[1..] {
+        desk.presence.leave_topic(TENANT, TOPIC, &device.place, device.join);
+    }
+    desk.settle();
+    watcher.read();
+    assert_eq!((watcher.of(awa).len(), watcher.diffs), (1, 1));
+    desk.presence.leave_topic(TENANT, TOPIC, &devices[0].place, devices[0].join);
+    desk.settle();
+    watcher.read();
+    assert_eq!(watcher.of(awa).len(), 0, "a leave on purpose shows at once");
+}
+
+#[test]
+fn the_newest_track_counts_and_the_same_again_is_no_news() {
+    let mut desk = Desk::new();
+    let (awa, emma) = (UserId::new(), UserId::new());
+    let mut watcher = desk.join(emma, Sees::Everyone, true);
+    let (one, two) = (desk.join(awa, Sees::Everyone, false), desk.join(awa, Sees::Everyone, false));
+    assert!(desk.track(&one, r#"{"typing":true}"#));
+    assert!(desk.track(&two, r#"{"typing":false}"#));
+    desk.settle();
+    watcher.read();
+    assert_eq!(watcher.of(awa)[0]["typing"], false);
+    let before = (watcher.diffs, watcher.of(awa)[0].clone());
+    assert!(desk.track(&two, r#"{"typing":false}"#));
+    desk.settle();
+    watcher.read();
+    assert_eq!((watcher.diffs, watcher.of(awa)[0]), (before.0, &before.1));
+    desk.presence.track(TENANT, TOPIC, &two.place, two.join, None);
+    desk.settle();
+    watcher.read();
+    assert_eq!(watcher.of(awa)[0]["typing"], true, "the other device still tracks");
+    desk.presence.track(TENANT, TOPIC, &one.place, one.join, None);
+    desk.settle();
+    watcher.read();
+    assert!(watcher.of(awa)[0].get("typing").is_none(), "joined, and tracking nothing");
+}
+
+#[test]
+fn a_lost_device_lingers_with_what_it_tracked() {
+    let mut desk = Desk::new();
+    let (awa, emma) = (UserId::new(), UserId::new());
+    let mut watcher = desk.join(emma, Sees::Everyone, true);
+    let device = desk.join(awa, Sees::Everyone, false);
+    desk.track(&device, r#"{"mood":"calm"}"#);
+    desk.settle();
+    desk.lose(&device);
+    desk.pass(Duration::from_secs(29));
+    watcher.read();
+    assert_eq!(watcher.of(awa)[0]["mood"], "calm");
+    let diffs = watcher.diffs;
+    let again = desk.join(awa, Sees::Everyone, false);
+    desk.settle();
+    watcher.read();
+    assert_eq!(watcher.diffs, diffs, "back in time: nobody noticed");
+    desk.lose(&again);
+    desk.pass(Duration::from_secs(32));
+    watcher.read();
+    assert!(watcher.of(awa).is_empty());
+}
+
+#[test]
+fn a_member_is_never_told_of_another_member() {
+    let mut desk = Desk::new();
+    let (operator, chloe, bruno) = (UserId::new(), UserId::new(), UserId::new());
+    let mut of_chloe = desk.join(chloe, Sees::Only([operator, chloe].into()), true);
+    let mut of_operator = desk.join(operator, Sees::Everyone, true);
+    let device = desk.join_as(Place { key: Some("me".into()), user: bruno }, Sees::Everyone, false, ROOMY);
+    desk.track(&device, r#"{"secret":1}"#);
+    desk.presence.settle_homes((TENANT, bruno), Client, vec![TOPIC.into()]);
+    desk.settle();
+    desk.track(&device, r#"{"secret":2}"#);
+    desk.settle();
+    let mut late = desk.join(chloe, Sees::Only([operator, chloe].into()), true);
+    desk.settle();
+    [&mut of_chloe, &mut of_operator, &mut late].into_iter().for_each(Observer::read);
+    assert_eq!(of_operator.of(bruno).len(), 2, "joined under a name, and at home");
+    for seen in [&of_chloe, &late] {
+        assert!(seen.of(bruno).is_empty());
+        assert_eq!((seen.of(operator).len(), seen.of(chloe).len()), (1, 1));
+    }
+}
+
+#[test]
+fn nothing_is_told_across_tenants_under_one_name() {
+    let mut desk = Desk::new();
+    let mut mine = desk.join(UserId::new(), Sees::Everyone, true);
+    let stranger = UserId::new();
+    let theirs = Observer::new(99, Place { key: None, user: stranger }, Sees::Everyone, ROOMY);
+    theirs.join(&desk.presence, TenantId(Uuid::from_u128(8)), TOPIC, Operator, true);
+    desk.settle();
+    mine.read();
+    assert!(mine.of(stranger).is_empty());
+}
+
+#[test]
+fn a_crowd_larger_than_the_queue_arrives_in_pieces() {
+    let mut desk = Desk::new();
+    let people: Vec<UserId> = (0..2_000).map(|_| UserId::new()).collect();
+    let everybody: Vec<Observer> =
+        people.iter().map(|user| desk.join(*user, Sees::Everyone, false)).collect();
+    let mut late = desk.join(UserId::new(), Sees::Everyone, true);
+    let mut turns = 0;
+    while late.picture.len() < 2_001 {
+        turns += 1;
+        assert!(turns < 100, "{} of the crowd arrived", late.picture.len());
+        desk.settle();
+        late.read();
+        late.obey(&desk.presence, TENANT, TOPIC);
+    }
+    assert_eq!(late.states, 1, "one picture, and pieces of it");
+    // All leave at once: more than the queue takes.
+    for gone in &everybody {
+        desk.presence.leave_topic(TENANT, TOPIC, &gone.place, gone.join);
+    }
+    for _ in 0..20 {
+        desk.settle();
+        late.obey(&desk.presence, TENANT, TOPIC);
+        late.read();
+    }
+    assert_eq!(late.picture.len(), 1);
+}
+
+#[test]
+fn a_roster_that_nobody_is_on_is_not_kept() {
+    let mut desk = Desk::new();
+    let (one, two) =
+        (desk.join(UserId::new(), Sees::Everyone, true), desk.join(UserId::new(), Sees::Everyone, false));
+    assert_eq!(desk.presence.rosters(), 1);
+    desk.presence.leave_topic(TENANT, TOPIC, &one.place, one.join);
+    desk.lose(&two);
+    assert_eq!(desk.presence.rosters(), 1, "somebody may come back");
+    desk.pass(Duration::from_secs(32));
+    assert_eq!(desk.presence.rosters(), 0);
+}
+
+#[test]
+fn a_key_may_be_any_name_but_the_id_of_another() {
+    let (me, other) = (UserId::new(), UserId::new());
+    assert_eq!(key(None, me).unwrap(), None);
+    assert_eq!(key(Some(""), me).unwrap(), None);
+    assert_eq!(key(Some(&me.to_string()), me).unwrap(), None);
+    assert_eq!(key(Some("desk 4"), me).unwrap().as_deref(), Some("desk 4"));
+    for forged in [
+        other.to_string(),
+        other.to_string().to_uppercase(),
+        other.0.simple().to_string(),
+        other.0.urn().to_string(),
+    ] {
+        assert_eq!(key(Some(&forged), me).unwrap_err().code(), "FORBIDDEN", "{forged}");
+    }
+    assert!(key(Some(&"x".repeat(256)), me).is_err());
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Join { user: u8, named: bool, watches: bool, narrow: bool, small: bool },
+    Track { device: usize, value: u8 },
+    Untrack { device: usize },
+    Leave { device: usize },
+    Lose { device: usize },
+    Home { user: u8, is: bool },
+    Touch { user: u8 },
+    Pass(u64),
+    Read { device: usize },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let (user, device) = (0u8..5, 0usize..12);
+    prop_oneof![
+        3 => (user.clone(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>())
+            .prop_map(|(user, named, watches, narrow, small)| Step::Join { user, named, watches, narrow, small }),
+        3 => (device.clone(), 0u8..3).prop_map(|(device, value)| Step::Track { device, value }),
+        1 => device.clone().prop_map(|device| Step::Untrack { device }),
+        1 => device.clone().prop_map(|device| Step::Leave { device }),
+        1 => device.clone().prop_map(|device| Step::Lose { device }),
+        1 => (user.clone(), any::<bool>()).prop_map(|(user, is)| Step::Home { user, is }),
+        1 => user.prop_map(|user| Step::Touch { user }),
+        3 => prop_oneof![0u64..2, 25u64..140].prop_map(Step::Pass),
+        2 => device.prop_map(|device| Step::Read { device }),
+    ]
+}
+
+fn user(n: u8) -> UserId {
+    UserId(Uuid::from_u128(1_000 + u128::from(n)))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    /// Whatever is lost on the way, however slowly one reads: in the end, whoever applied differences sees what a new
+    /// watcher is shown, and both see who is there.
+    #[test]
+    fn every_picture_is_that_of_a_newcomer(steps in proptest::collection::vec(step(), 1..70)) {
+        let mut desk = Desk::new();
+        let mut devices: Vec<(Observer, u8, bool)> = Vec::new();
+        let mut homes: BTreeSet<u8> = BTreeSet::new();
+        for step in steps {
+            match step {
+                Step::Join { user: n, named, watches, narrow, small } if devices.len() < 12 => {
+                    desk.presence.enter((TENANT, user(n)));
+                    let place = Place { key: named.then(|| "shared \"name\"".into()), user: user(n) };
+                    let sees = if narrow { Sees::Only([user(0), user(n)].into()) } else { Sees::Everyone };
+                    // Small queues lose frames.
+                    let bytes = if small { 700 } else { ROOMY };
+                    devices.push((desk.join_as(place, sees, watches, bytes), n, watches));
+                }
+                Step::Track { device, value } if device < devices.len() => {
+                    desk.track(&devices[device].0, &json!({"value": value, "user_id": "forged"}).to_string());
+                }
+                Step::Untrack { device } if device < devices.len() => {
+                    let (observer, _, _) = &devices[device];
+                    desk.presence.track(TENANT, TOPIC, &observer.place, observer.join, None);
+                }
+                Step::Leave { device } if device < devices.len() => {
+                    let (observer, n, _) = devices.swap_remove(device);
+                    desk.presence.leave_topic(TENANT, TOPIC, &observer.place, observer.join);
+                    desk.presence.leave((TENANT, user(n)));
+                }
+                Step::Lose { device } if device < devices.len() => {
+                    let (observer, n, _) = devices.swap_remove(device);
+                    desk.lose(&observer);
+                    desk.presence.leave((TENANT, user(n)));
+                }
+                Step::Home { user: n, is } => {
+                    let topics = if is { vec![TOPIC.into()] } else { vec![] };
+                    if is { homes.insert(n); } else { homes.remove(&n); }
+                    desk.presence.settle_homes((TENANT, user(n)), Client, topics);
+                }
+                Step::Touch { user: n } => {
+                    desk.presence.touch((TENANT, user(n)));
+                    desk.presence.mark(TENANT, TOPIC, user(n));
+                }
+                Step::Pass(secs) => desk.pass(Duration::from_secs(secs)),
+                Step::Read { device } if device < devices.len() => devices[device].0.read(),
+                _ => {}
+            }
+            devices.iter().for_each(|(observer, _, _)| observer.obey(&desk.presence, TENANT, TOPIC));
+        }
+        // The statuses are those of one moment: whoever is marked is looked at again.
+        for n in 0..5 {
+            desk.presence.mark(TENANT, TOPIC, user(n));
+        }
+        let expected: BTreeSet<UserId> =
+            devices.iter().map(|(_, n, _)| *n).chain(homes).chain([9]).map(user).collect();
+        let mut newcomer = desk.join(user(9), Sees::Everyone, true);
+        // Lost devices are over by then; of a small queue, one frame leaves at a time.
+        desk.pass(Duration::from_secs(32));
+        for n in 0..10 {
+            desk.presence.mark(TENANT, TOPIC, user(n));
+        }
+        for _ in 0..40 {
+            desk.settle();
+            newcomer.read();
+            for (observer, _, _) in &mut devices {
+                observer.obey(&desk.presence, TENANT, TOPIC);
+                observer.read();
+            }
+        }
+        let seen: BTreeSet<UserId> = (0..10).map(user).filter(|user| !newcomer.of(*user).is_empty()).collect();
+        prop_assert_eq!(&seen, &expected);
+        for (observer, n, watches) in &devices {
+            if !watches || observer.connection.mailbox.last_queued() == 0 {
+                continue;
+            }
+            for m in 0..10 {
+                let sees = m == *n || m == 0 || !observer.is_narrow();
+                let shown = if sees { newcomer.of(user(m)) } else { Vec::new() };
+                prop_assert_eq!(observer.of(user(m)), shown, "{} seen by {}", m, n);
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! One join that is told who is on its topic.
+//!
+//! Its frames are dropped first when its queue is full. Then it begins anew, with a picture in pieces: each piece waits
+//! for room, so that a thousand names fit through a queue that holds a hundred.
+
+use std::sync::Arc;
+
+use guichet_base::id::UserId;
+use serde_json::Value;
+
+use super::roster::{Change, Place};
+use crate::backend::Sees;
+use crate::hub::connection::{Connection, JoinId};
+use crate::hub::mailbox::Class;
+use crate::wire::frame::Frame;
+use crate::wire::{self, Shape};
+
+/// A piece of a picture is about this part of a queue.
+const PIECE: usize = 16;
+
+pub struct Watcher {
+    pub join: JoinId,
+    pub connection: Arc<Connection>,
+    pub shape: Shape,
+    pub join_ref: Option<Box<str>>,
+    pub sees: Sees,
+    pub progress: Progress,
+}
+
+/// How much of the picture a watcher has been given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    Nothing,
+    UpTo(Place),
+    Level,
+}
+
+/// The difference that a flush tells, encoded once for each shape of those who see everybody.
+pub struct Shared<'a> {
+    topic: &'a str,
+    changes: &'a [Change],
+    frames: [Option<Frame>; wire::SHAPES],
+}
+
+impl<'a> Shared<'a> {
+    pub fn new(topic: &'a str, changes: &'a [Change]) -> Self {
+        Self { topic, changes, frames: [const { None }; wire::SHAPES] }
+    }
+
+    fn frame(&mut self, shape: Shape) -> Option<Frame> {
+        let slot = self.frames.get_mut(shape.slot())?;
+        if slot.is_none() {
+            *slot = diff(self.topic, shape, self.changes.iter());
+        }
+        slot.clone()
+    }
+}
+
+impl Watcher {
+    /// Says what changed of what the watcher was given.
+    pub(super) fn tell(&mut self, shared: &mut Shared<'_>) {
+        let frame = match (&self.progress, &self.sees) {
+            (Progress::Nothing, _) => None,
+            (Progress::Level, Sees::Everyone) => shared.frame(self.shape),
+            (progress, sees) => {
+                let is_given = |place: &Place| match progress {
+                    Progress::UpTo(last) => place <= last,
+                    Progress::Nothing | Progress::Level => true,
+                };
+                let changes = shared
+                    .changes
+                    .iter()
+                    .filter(|change| sees.includes(change.place.user) && is_given(&change.place));
+                diff(shared.topic, self.shape, changes)
+            }
+        };
+        if let Some(frame) = frame {
+            self.push(frame);
+        }
+    }
+
+    /// Gives the next piece of the picture. False where the queue has no room for it now.
+    pub(super) fn go_on<'e>(
+        &mut self,
+        topic: &str,
+        pieces: impl FnOnce(Option<&Place>) -> Box<dyn Iterator<Item = (&'e Place, String)> + 'e>,
+    ) -> bool {
+        let after = match &self.progress {
+            Progress::UpTo(place) => Some(place.clone()),
+            Progress::Nothing | Progress::Level => None,
+        };
+        let piece_bytes = self.connection.mailbox.bound() / PIECE;
+        let (mut metas, mut last, mut is_last) = (Metas::default(), after.as_ref(), true);
+        for (place, meta) in pieces(after.as_ref()) {
+            if metas.0.len() > piece_bytes {
+                is_last = false;
+                break;
+            }
+            last = Some(place);
+            if self.sees.includes(place.user) {
+                metas.add(place, &meta);
+            }
+        }
+        let metas = metas.finish();
+        let frame = if self.progress == Progress::Nothing {
+            Some(wire::presence(self.shape, self.join_ref.as_deref(), topic, "presence_state", &metas))
+        } else {
+            let payload = format!(r#"{{"joins":{metas},"leaves":{{}}}}"#);
+            (metas.len() > 2).then(|| wire::presence(self.shape, None, topic, "presence_diff", &payload))
+        };
+        let next = match last {
+            Some(place) if !is_last => Progress::UpTo(place.clone()),
+            _ => Progress::Level,
+        };
+        if let Some(frame) = frame {
+            let mailbox = &self.connection.mailbox;
+            if !mailbox.takes(frame.len()) && !mailbox.is_idle() {
+                return false;
+            }
+            self.progress = next;
+            return self.push(frame);
+        }
+        self.progress = next;
+        true
+    }
+
+    fn push(&mut self, frame: Frame) -> bool {
+        let is_queued = self.connection.push(frame, Class::Presence).is_some();
+        if !is_queued {
+            self.progress = Progress::Nothing;
+        }
+        is_queued
+    }
+}
+
+fn diff<'c>(topic: &str, shape: Shape, changes: impl Iterator<Item = &'c Change>) -> Option<Frame> {
+    let (mut joins, mut leaves) = (Metas::default(), Metas::default());
+    for change in changes {
+        if let Some(meta) = &change.join {
+            joins.add(&change.place, meta);
+        }
+        if let Some(meta) = &change.leave {
+            leaves.add(&change.place, meta);
+        }
+    }
+    if joins.0.is_empty() && leaves.0.is_empty() {
+        return None;
+    }
+    let payload = format!(r#"{{"joins":{},"leaves":{}}}"#, joins.finish(), leaves.finish());
+    Some(wire::presence(shape, None, topic, "presence_diff", &payload))
+}
+
+/// `{"key": {"metas": […]}, …}`, put together in the order of places: those of one key stand side by side.
+#[derive(Default)]
+struct Metas(String, Option<(Option<Box<str>>, UserId)>);
+
+impl Metas {
+    fn add(&mut self, place: &Place, meta: &str) {
+        let is_same_key = place.key.is_some() && self.1.as_ref().is_some_and(|(key, _)| *key == place.key);
+        if is_same_key {
+            self.0.push(',');
+        } else {
+            self.0.push_str(if self.0.is_empty() { "{" } else { "]}," });
+            let name = place.key.as_deref().map_or_else(|| place.user.to_string(), str::to_owned);
+            self.0.push_str(&Value::from(name).to_string());
+            self.0.push_str(r#":{"metas":["#);
+            self.1 = Some((place.key.clone(), place.user));
+        }
+        self.0.push_str(meta);
+    }
+
+    fn finish(self) -> String {
+        if self.0.is_empty() { "{}".to_owned() } else { self.0 + "]}}" }
+    }
+}

@@ -1,0 +1,87 @@
+//! The task that tells changes of rows, one event after the other, in the order in which the process heard of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use guichet_base::{Error, Result};
+use tokio::time::{sleep, timeout};
+
+use super::{Binding, Change, Changes, Listener, Rows, Table, frame};
+use crate::backend::Host;
+use crate::hub::event::Event;
+
+/// Rows told in one go: one reading may change a thousand, and a queue that is read holds fewer.
+const ROWS_AT_ONCE: usize = 32;
+const PAUSE: Duration = Duration::from_millis(10);
+/// How long reading the rows of one event may hold up the others.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Tells what waits, for ever.
+pub async fn run(changes: &Changes, host: &dyn Host) {
+    loop {
+        let event = changes.next().await;
+        for table in changes.concerned(&event) {
+            tell(changes, host, table, &event).await;
+        }
+    }
+}
+
+async fn tell(changes: &Changes, host: &dyn Host, table: &'static Table, event: &Event) {
+    if changes.listeners(event, table).is_empty() {
+        return;
+    }
+    let rows = match rows(host, table, event).await {
+        Ok(rows) => rows,
+        Err(error) => {
+            tracing::warn!(%error, table = table.name, "changed rows could not be read: their listeners join again");
+            return changes.listeners(event, table).iter().for_each(|listener| listener.lose());
+        }
+    };
+    for (at, rows) in rows.chunks(ROWS_AT_ONCE).enumerate() {
+        if at > 0 {
+            sleep(PAUSE).await;
+        }
+        // Asked anew after each wait: whoever lost the right meanwhile hears no more.
+        let listeners = changes.listeners(event, table);
+        for change in rows {
+            tell_row(table, event, change, &listeners);
+        }
+    }
+}
+
+async fn rows(host: &dyn Host, table: &Table, event: &Event) -> Result<Vec<Change>> {
+    match (table.rows)(event)? {
+        Rows::Told(rows) => Ok(rows),
+        Rows::Asked => match timeout(PATIENCE, host.changed_rows(table.name, event)).await {
+            Ok(rows) => rows,
+            Err(_) => Err(Error::unavailable("reading took too long")),
+        },
+    }
+}
+
+fn tell_row(table: &Table, event: &Event, change: &Change, listeners: &[Arc<Listener>]) {
+    let mut whole: Option<String> = None;
+    for listener in listeners {
+        let wanting: Vec<&Binding> =
+            listener.bindings.iter().filter(|binding| binding.wants(table, change)).collect();
+        // Bindings that show the same columns share a frame; almost always that is one.
+        let mut told: Vec<Option<&[usize]>> = Vec::new();
+        for binding in &wanting {
+            let select = binding.select.as_deref();
+            if told.contains(&select) {
+                continue;
+            }
+            told.push(select);
+            let ids: Vec<i32> =
+                wanting.iter().filter(|other| other.select.as_deref() == select).map(|b| b.id).collect();
+            let payload = match select {
+                None => {
+                    let data = whole.get_or_insert_with(|| frame::data(table, event, change, None));
+                    frame::payload(&ids, data)
+                }
+                Some(_) => frame::payload(&ids, &frame::data(table, event, change, select)),
+            };
+            listener.tell(&payload);
+        }
+    }
+}

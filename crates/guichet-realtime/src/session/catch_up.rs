@@ -1,0 +1,117 @@
+//! Giving a join what it missed: a page at a time, the next one when the queue is nearly empty, so that a reader is
+//! sent what it can take. What is read is shared with all who missed the same (`replay`), and so are its frames: a
+//! thousand resuming phones hold references.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::Session;
+use crate::hub::Activation;
+use crate::hub::mailbox::Class;
+use crate::log::replay::Stretch;
+use crate::session::socket::Socket;
+use crate::wire::event_frame;
+
+/// What became of a page.
+enum Page {
+    /// Queued up to this number, perhaps not whole.
+    UpTo(i64),
+    /// A number is missing: what is left in the log does not connect.
+    Gap,
+}
+
+impl<S: Socket> Session<S> {
+    /// Queues one page of the first channel that still catches up.
+    pub(super) async fn send_page(&mut self) {
+        let Some(at) = self.channels.iter().position(|channel| channel.is_catching_up()) else { return };
+        if !self.tell_waiting(at) {
+            return;
+        }
+        let Some(channel) = self.channels.get(at) else { return };
+        let Some(after) = channel.catching_up else { return };
+        // The log has what the join was told of, and what the hub has given to others since.
+        let up_to = channel.head(&self.realtime.hub).unwrap_or(after);
+        let sent = if up_to <= after {
+            Page::UpTo(after)
+        } else {
+            match self.realtime.replays.read(channel.tenant, channel.bare(), after, up_to).await {
+                Ok(Some(stretch)) => self.queue_page(at, after, &stretch),
+                Ok(None) => Page::UpTo(after),
+                Err(error) => {
+                    tracing::warn!(%error, "missed events could not be read");
+                    Page::Gap
+                }
+            }
+        };
+        let caught_up = match sent {
+            Page::UpTo(up_to) => self.try_activate(at, up_to, up_to > after),
+            Page::Gap => Activation::Lost,
+        };
+        match caught_up {
+            Activation::Behind => {}
+            Activation::Live => {
+                if let Some(channel) = self.channels.get_mut(at) {
+                    channel.catching_up = None;
+                }
+            }
+            Activation::Lost => {
+                let channel = self.channels.swap_remove(at);
+                self.end_for_rejoin(&channel, super::RESUME);
+            }
+        }
+    }
+
+    /// Queues what waited for the person, as far as there is room; whether that was all.
+    fn tell_waiting(&mut self, at: usize) -> bool {
+        let Some(channel) = self.channels.get_mut(at) else { return true };
+        let (mailbox, spelling) = (&self.connection.mailbox, self.realtime.hub.spelling);
+        let mut is_first = true;
+        while let Some(event) = channel.waiting.pop_front() {
+            let frame = event_frame(channel.shape, &event, true, spelling);
+            // At least one a page, or a large event would never leave.
+            if !is_first && !mailbox.takes(frame.len()) {
+                channel.waiting.push_front(event);
+                return false;
+            }
+            is_first = false;
+            if self.connection.push(frame, Class::Durable).is_none() {
+                // The queue is full of other things: the order to resume is given.
+                return false;
+            }
+        }
+        channel.waiting = VecDeque::new();
+        true
+    }
+
+    fn queue_page(&self, at: usize, after: i64, stretch: &Stretch) -> Page {
+        let Some(channel) = self.channels.get(at) else { return Page::Gap };
+        let (mailbox, mut up_to) = (&self.connection.mailbox, after);
+        let spelling = self.realtime.hub.spelling;
+        for piece in stretch.pieces(channel.shape, spelling, after, mailbox.piece_bytes()) {
+            // At least one a page, or a large event would never leave.
+            if up_to > after && !mailbox.takes(piece.frames.len()) {
+                break;
+            }
+            if self.connection.push_several(piece.frames, piece.count, Class::Durable).is_none() {
+                return Page::Gap;
+            }
+            up_to = piece.up_to;
+        }
+        Page::UpTo(up_to)
+    }
+
+    fn try_activate(&mut self, at: usize, up_to: i64, progressed: bool) -> Activation {
+        let Some(channel) = self.channels.get_mut(at) else { return Activation::Lost };
+        channel.catching_up = Some(up_to);
+        // Until the head that the join was told, the log is the only source.
+        if channel.head.is_some_and(|head| up_to < head) {
+            return if progressed { Activation::Behind } else { Activation::Lost };
+        }
+        let hub = Arc::clone(&self.realtime.hub);
+        match hub.activate(channel.tenant, channel.bare(), channel.id, up_to, Vec::new()) {
+            // The topic is ahead, yet the log has nothing more: it never will.
+            Activation::Behind if !progressed => Activation::Lost,
+            activation => activation,
+        }
+    }
+}

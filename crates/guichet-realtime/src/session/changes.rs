@@ -1,0 +1,108 @@
+//! What a join has to do with changes of rows: its bindings, its reach, and channels that are for nothing else.
+
+use std::sync::Arc;
+
+use guichet_base::{Actor, Error, Kind, Result};
+use serde_json::{Value, json};
+
+use super::Session;
+use super::channel::Channel;
+use super::config::JoinConfig;
+use crate::backend::Waiting;
+use crate::row_changes::{Binding, Listener};
+use crate::session::socket::Socket;
+use crate::wire;
+use crate::wire::failure;
+use crate::wire::frame::Frame;
+
+/// Bindings of all channels of a connection: each is looked at for every change it may hear of.
+const MAX_BINDINGS: usize = 200;
+/// Patterns in all of them, since each costs more than a comparison.
+const MAX_PATTERNS: usize = 8;
+
+/// What a join may hear, and whether that is changes of rows alone: front ends written against Supabase name the
+/// channels of their changes as they like.
+pub(super) fn granted(authorized: Result<Waiting>, config: &mut JoinConfig) -> Result<(Waiting, bool)> {
+    match authorized {
+        Err(error) if error.kind() == Kind::NotFound && !config.bindings.is_empty() => {
+            config.presence = false;
+            Ok((Waiting::default(), true))
+        }
+        authorized => authorized.map(|waiting| (waiting, false)),
+    }
+}
+
+impl<S: Socket> Session<S> {
+    /// The bindings that a join asks for; the refusal names the one that is wrong.
+    pub(super) fn bindings(&self, asked: &[Value]) -> Result<Vec<Binding>> {
+        let bindings = Binding::parse_all(self.realtime.hub.changes.tables(), asked)?;
+        let held = self.channels.iter().map(|channel| self.realtime.hub.changes.weight(channel.id));
+        let asked = (bindings.len(), bindings.iter().map(Binding::patterns).sum::<usize>());
+        let (count, patterns) = held.fold(asked, |sum, held| (sum.0 + held.0, sum.1 + held.1));
+        let why = if patterns > MAX_PATTERNS {
+            format!("a connection has at most {MAX_PATTERNS} patterns (like, ilike, match, imatch)")
+        } else if count > MAX_BINDINGS {
+            format!("a connection has at most {MAX_BINDINGS} bindings")
+        } else {
+            return Ok(bindings);
+        };
+        Err(Error::new(Kind::Validation, "INVALID_BINDING")
+            .arg("binding", "postgres_changes")
+            .arg("why", why))
+    }
+
+    /// Listens from now on; what is heard waits until the listener goes live. Ends with its channel.
+    pub(super) async fn listen(
+        &self,
+        channel: Option<&Channel>,
+        actor: &Actor,
+        bindings: Vec<Binding>,
+    ) -> Result<Option<Arc<Listener>>> {
+        let Some(channel) = channel.filter(|_| !bindings.is_empty()) else { return Ok(None) };
+        let reach = self.realtime.host.reach(actor).await?;
+        let (connection, dialect) = (Arc::clone(&self.connection), channel.shape.dialect);
+        let listener =
+            Listener::new(channel.id, channel.tenant, connection, &channel.topic, dialect, bindings);
+        let listener = Arc::new(listener);
+        self.realtime.hub.changes.listen(&listener, reach);
+        Ok(Some(listener))
+    }
+
+    /// What the person may read is asked again, for all channels that listen. Called when their rights may have
+    /// changed; where there is no answer, these channels end, and their joins are decided anew.
+    pub(super) async fn renew_reach(&mut self) {
+        let changes = &self.realtime.hub.changes;
+        let (listening, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.channels).into_iter().partition(|channel| changes.hears(channel.id));
+        self.channels = others;
+        if listening.is_empty() {
+            return;
+        }
+        match self.reach().await {
+            Ok(reach) => {
+                for channel in listening {
+                    self.realtime.hub.changes.reach_anew(channel.id, reach.clone());
+                    self.channels.push(channel);
+                }
+            }
+            Err(error) => {
+                let reason = failure::reason(&error, self.locale());
+                for channel in listening {
+                    self.end_for_rejoin(&channel, &reason);
+                }
+            }
+        }
+    }
+
+    async fn reach(&self) -> Result<Vec<crate::Reach>> {
+        let actor = self.credentials.actor().ok_or_else(Error::unauthenticated)?;
+        self.realtime.host.reach(&actor).await
+    }
+
+    /// What Supabase's clients wait for to know that changes are told.
+    pub(super) fn subscribed_to_changes(&self, topic: &str) -> Frame {
+        let payload = json!({"extension": "postgres_changes", "status": "ok", "channel": wire::bare(topic),
+            "message": "Subscribed to PostgreSQL"});
+        wire::push(self.dialect, None, None, topic, "system", &payload.to_string())
+    }
+}

@@ -1,0 +1,59 @@
+//! One joined topic of one connection.
+
+use std::collections::VecDeque;
+
+use guichet_base::id::TenantId;
+
+use crate::hub::Hub;
+use crate::hub::connection::JoinId;
+use crate::hub::event::Event;
+use crate::presence::Place;
+use crate::wire::{self, Push, Shape};
+
+pub(super) struct Channel {
+    /// As joined, with or without the prefix.
+    pub topic: Box<str>,
+    pub join_ref: Option<Box<str>>,
+    pub id: JoinId,
+    pub tenant: TenantId,
+    pub shape: Shape,
+    pub ack: bool,
+    pub own: bool,
+    pub plain_phoenix: bool,
+    /// A name that guichet does not know, joined for changes of rows alone: nothing is said here by people.
+    pub is_changes_only: bool,
+    /// The topic's number at the join; `None` for a topic without numbers.
+    pub head: Option<i64>,
+    /// While it reads from the log what was missed: the last number it was given.
+    pub catching_up: Option<i64>,
+    /// While it catches up: what waited for its person, to be told before anything else.
+    pub waiting: VecDeque<Event>,
+    /// Where it stands on the topic's roster.
+    pub place: Place,
+}
+
+impl Channel {
+    pub fn bare(&self) -> &str {
+        wire::bare(&self.topic)
+    }
+
+    pub fn is_catching_up(&self) -> bool {
+        self.catching_up.is_some()
+    }
+
+    /// Whether a frame belongs to this join and not to one before it. A frame without `join_ref` does.
+    pub fn is_current(&self, push: &Push<'_>) -> bool {
+        push.join_ref.is_none() || push.join_ref == self.join_ref
+    }
+
+    pub fn head(&self, hub: &Hub) -> Option<i64> {
+        let at_join = self.head?;
+        Some(hub.position(self.tenant, self.bare()).unwrap_or(at_join).max(at_join))
+    }
+
+    pub fn end(&self, hub: &Hub) {
+        hub.leave(self.tenant, self.bare(), self.id);
+        // Lost, perhaps to come back. Whoever leaves on purpose has been taken off before.
+        hub.presence().lose(self.tenant, self.bare(), &self.place, self.id);
+    }
+}

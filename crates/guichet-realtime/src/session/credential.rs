@@ -1,0 +1,240 @@
+//! Who a connection acts for, and until when.
+//!
+//! A connection belongs to one person: while it has channels, only a newer token of the same person is taken. It
+//! counts for that person from a valid token on, until the token ends or newer connections take its place; whatever
+//! counts for nobody counts among the strangers, so that no connection is uncounted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::{Actor, Clock, Error, Kind, Locale, Result, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
+
+use super::Session;
+use crate::Realtime;
+use crate::backend::{Credential, Peer};
+use crate::hub::connection::Connection;
+use crate::session::socket::Socket;
+use crate::wire::failure;
+use crate::wire::{self, Payload, Push};
+
+/// How long before its end a token's holder is told.
+const NOTICE: Duration = Duration::from_secs(60);
+
+pub(super) struct Credentials {
+    peer: Peer,
+    presented: Vec<SecretString>,
+    held: Option<Held>,
+    /// Whom the connection counts for.
+    counted: Option<Arc<Actor>>,
+}
+
+fn person(actor: &Actor) -> (TenantId, UserId) {
+    (actor.tenant, actor.user)
+}
+
+struct Held {
+    actor: Arc<Actor>,
+    expires_at: Option<Timestamp>,
+    /// Of the token, so that the same one is not verified for every join.
+    digest: [u8; 32],
+    noticed: bool,
+}
+
+impl Held {
+    fn next_at(&self) -> Option<Timestamp> {
+        let end = self.expires_at?;
+        Some(if self.noticed { end } else { end.minus(NOTICE) })
+    }
+}
+
+impl Credentials {
+    pub fn new(presented: Vec<SecretString>, peer: Peer) -> Self {
+        Self { peer, presented, held: None, counted: None }
+    }
+
+    pub fn locale(&self) -> Locale {
+        self.held.as_ref().map_or(self.peer.locale, |held| held.actor.locale)
+    }
+
+    pub fn actor(&self) -> Option<Arc<Actor>> {
+        self.held.as_ref().map(|held| Arc::clone(&held.actor))
+    }
+
+    /// The person held is `actor` by now.
+    pub fn is_now(&mut self, actor: Actor) -> Arc<Actor> {
+        let actor = Arc::new(actor);
+        if let Some(held) = &mut self.held {
+            held.actor = Arc::clone(&actor);
+        }
+        actor
+    }
+
+    /// When there is something to say or to do about the token.
+    pub fn deadline(&self, clock: &Clock) -> Option<Instant> {
+        let at = self.held.as_ref()?.next_at()?;
+        let millis = at.as_millis().saturating_sub(clock.now().as_millis());
+        Instant::now().checked_add(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
+    }
+
+    /// The connection counts for its person no more, until a join: a newer one took its place.
+    pub fn superseded(&mut self, realtime: &Realtime, connection: u64) {
+        self.uncount(realtime, connection);
+        realtime.is_stranger(connection);
+    }
+
+    /// Nobody acts here from now on.
+    pub fn forget(&mut self, realtime: &Realtime, connection: u64) {
+        self.uncount(realtime, connection);
+        self.held = None;
+        realtime.is_stranger(connection);
+    }
+
+    /// The connection is gone.
+    pub fn close(&mut self, realtime: &Realtime, connection: u64) {
+        self.uncount(realtime, connection);
+        realtime.is_no_stranger(connection);
+    }
+
+    pub fn is_counted(&self) -> bool {
+        self.counted.is_some()
+    }
+
+    /// The hub may have superseded the connection already, which is not known here before the order is obeyed.
+    fn uncount(&mut self, realtime: &Realtime, connection: u64) {
+        if let Some(actor) = self.counted.take() {
+            realtime.hub.exit(person(&actor), connection);
+            realtime.host.closed(&actor);
+        }
+    }
+
+    /// Counts the connection for whom it acts, and says whether it did not yet.
+    pub fn enter(&mut self, realtime: &Realtime, connection: &Arc<Connection>) -> bool {
+        let Some(held) = &self.held else { return false };
+        let actor = Arc::clone(&held.actor);
+        if self.counted.as_ref().is_some_and(|counted| person(counted) == person(&actor)) {
+            return false;
+        }
+        self.uncount(realtime, connection.id);
+        realtime.is_no_stranger(connection.id);
+        realtime.hub.enter(person(&actor), connection, realtime.settings.connections_per_person);
+        realtime.host.opened(&actor);
+        self.counted = Some(actor);
+        true
+    }
+
+    fn hold(&mut self, credential: Credential, digest: [u8; 32]) {
+        let Credential { actor, expires_at } = credential;
+        self.held = Some(Held { actor: Arc::new(actor), expires_at, digest, noticed: false });
+    }
+}
+
+impl<S: Socket> Session<S> {
+    /// Tries the tokens of the request, and says whether there is a valid one, or why none is. (Phoenix clients are
+    /// told at the join, where they listen.)
+    pub(super) async fn present_tokens(&mut self) -> Result<bool> {
+        let mut refusal = None;
+        for token in std::mem::take(&mut self.credentials.presented) {
+            match self.take_token(token.expose_secret()).await {
+                Ok(()) => {
+                    self.credentials.enter(&self.realtime, &self.connection);
+                    return Ok(true);
+                }
+                Err(error) => refusal = refusal.or(Some(error)),
+            }
+        }
+        refusal.map_or(Ok(false), Err)
+    }
+
+    /// Who acts in a join that brings `token`, or none.
+    pub(super) async fn admit(&mut self, token: Option<&str>) -> Result<Arc<Actor>> {
+        // `sb_…` is an API key of Supabase's, no token: the connection's own credential counts.
+        if let Some(token) = token.filter(|token| !token.is_empty() && !token.starts_with("sb_")) {
+            self.take_token(token).await?;
+        }
+        let actor = self.credentials.actor().ok_or_else(Error::unauthenticated)?;
+        self.count_in().await;
+        Ok(actor)
+    }
+
+    /// Takes a token in place of the one held, if it is valid and nobody else's.
+    pub(super) async fn take_token(&mut self, token: &str) -> Result<()> {
+        let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        if self.credentials.held.as_ref().is_some_and(|held| held.digest == digest) {
+            return Ok(());
+        }
+        let turn = self.realtime.line.turn().await?;
+        let credential = self.realtime.host.authenticate(token, self.credentials.peer).await?;
+        drop(turn);
+        if credential.expires_at.is_some_and(|end| end <= self.realtime.clock.now()) {
+            return Err(Error::new(Kind::Unauthenticated, "TOKEN_EXPIRED"));
+        }
+        self.may_enter(&credential.actor).await?;
+        let held = self.credentials.held.as_ref();
+        let is_another = held.is_some_and(|held| person(&held.actor) != person(&credential.actor));
+        if is_another && !self.channels.is_empty() {
+            return Err(Error::forbidden());
+        }
+        self.credentials.hold(credential, digest);
+        self.ask_rights_again();
+        Ok(())
+    }
+
+    /// `access_token`: renews in place, without a reply. A token that is no good ends its channel, by the one event
+    /// that lets clients come back with a better one.
+    pub(super) async fn renew(&mut self, push: &Push<'_>) {
+        let Payload::Json(payload) = push.payload else { return };
+        if !self.dialect.is_phoenix() {
+            return self.renew_plainly(push, payload).await;
+        }
+        let payload: Value = serde_json::from_str(payload.get()).unwrap_or_default();
+        let Some(token) = payload.get("access_token").and_then(Value::as_str) else { return };
+        if token.is_empty() || token.starts_with("sb_") {
+            return;
+        }
+        let Err(error) = self.take_token(token).await else { return self.renew_reach().await };
+        let reason = failure::reason(&error, self.locale());
+        if let Some(at) = self.channels.iter().position(|channel| *channel.topic == *push.topic)
+            && self.channels.get(at).is_some_and(|channel| channel.is_current(push))
+        {
+            let channel = self.channels.swap_remove(at);
+            self.end_for_rejoin(&channel, &reason);
+        }
+    }
+
+    /// Tells of a token that is about to end, and ends what stood on it when it has.
+    pub(super) fn look_at_token(&mut self) {
+        let now = self.realtime.clock.now();
+        let Some(held) = &mut self.credentials.held else { return };
+        let Some(end) = held.expires_at else { return };
+        if now >= end {
+            let error = Error::new(Kind::Unauthenticated, "TOKEN_EXPIRED");
+            let reason = failure::reason(&error, self.locale());
+            if self.dialect.is_phoenix() {
+                self.end_all(&reason);
+            } else {
+                self.end_with_notice(&error);
+            }
+            self.credentials.forget(&self.realtime, self.connection.id);
+        } else if now >= end.minus(NOTICE) && !held.noticed {
+            held.noticed = true;
+            self.notice_expiry(end);
+        }
+    }
+
+    /// `system` with status ok: status error would make some clients join again at once.
+    fn notice_expiry(&self, end: Timestamp) {
+        if !self.dialect.is_phoenix() {
+            return self.notice("token:expiring", &json!({ "expires_at": end }).to_string());
+        }
+        for channel in &self.channels {
+            let payload = json!({"extension": "system", "status": "ok", "channel": channel.bare(),
+                "message": "the token expires within 60 seconds: push access_token"});
+            self.queue(wire::push(self.dialect, None, None, &channel.topic, "system", &payload.to_string()));
+        }
+    }
+}

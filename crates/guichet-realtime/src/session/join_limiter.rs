@@ -1,0 +1,62 @@
+//! Where those who come wait for their turn to be looked up.
+//!
+//! Ten thousand phones that come back at once would otherwise stand before the database all together: requests of
+//! those who are here already would wait behind them, and most would be turned away. So joins are looked up a few at
+//! a time, in the order in which they came; one that would wait too long is told to come again.
+
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use guichet_base::{Error, Result};
+
+/// Shorter than clients wait for the answer to a join (10 s), so that they are told rather than left.
+const PATIENCE: Duration = Duration::from_secs(9);
+
+pub struct Line {
+    turns: Semaphore,
+}
+
+impl Line {
+    pub fn new(at_once: usize) -> Self {
+        Self { turns: Semaphore::new(at_once.max(1)) }
+    }
+
+    /// Waits for a turn, which lasts until it is dropped. Errors: `UNAVAILABLE`.
+    pub async fn turn(&self) -> Result<SemaphorePermit<'_>> {
+        match tokio::time::timeout(PATIENCE, self.turns.acquire()).await {
+            Ok(turn) => turn.map_err(Error::unavailable),
+            Err(late) => Err(Error::unavailable(late)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use guichet_base::Kind;
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_would_wait_too_long_is_told_to_come_again() {
+        let line = Line::new(1);
+        let turn = line.turn().await.unwrap();
+        assert_eq!(line.turn().await.err().map(|error| error.kind()), Some(Kind::Unavailable));
+        drop(turn);
+        assert!(line.turn().await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn turns_are_taken_in_the_order_of_coming() {
+        let line = Line::new(1);
+        let turn = line.turn().await.unwrap();
+        let came = parking_lot::Mutex::new(Vec::new());
+        let (line, came) = (&line, &came);
+        let waiting = (0..5).map(|number| async move {
+            let _turn = line.turn().await.unwrap();
+            came.lock().push(number);
+        });
+        let leaving = async move { drop(turn) };
+        futures_util::join!(futures_util::future::join_all(waiting), leaving);
+        assert_eq!(*came.lock(), [0, 1, 2, 3, 4]);
+    }
+}

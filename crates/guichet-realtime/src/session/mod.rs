@@ -1,0 +1,371 @@
+//! One connection: a task that reads its frames, one after the other, and does what they ask.
+//!
+//! - What the client is told is queued in its mailbox, by this session and by the hub; the session never writes.
+//! - Frames are handled in order and to their end, so that a client's commands take effect as it sent them.
+//! - Whatever the client sends, the session answers, ignores or closes with a code; it never fails.
+
+mod answers;
+mod broadcast;
+mod budget;
+mod catch_up;
+mod changes;
+mod channel;
+mod config;
+mod credential;
+mod join;
+pub(crate) mod join_limiter;
+mod packets;
+mod persist;
+mod plain;
+mod presence;
+mod rights;
+pub(crate) mod socket;
+
+#[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use guichet_base::{Error, Locale};
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+use self::budget::{Budget, Verdict};
+use self::channel::Channel;
+use self::credential::Credentials;
+use self::plain::Plain;
+use self::rights::Recheck;
+use super::Realtime;
+use crate::backend::Peer;
+use crate::hub::connection::{Connection, Order};
+use crate::hub::mailbox::Class;
+use crate::session::socket::{Inbound, Socket};
+use crate::wire::frame::{CloseCode, Frame};
+use crate::wire::{self, Dialect, Push, Verb};
+
+/// How often a session looks after itself: silence, and a reader that stands still.
+const LOOK_EVERY: Duration = Duration::from_secs(20);
+
+/// A reader that takes nothing for so long while frames wait is gone.
+const UNREAD: Duration = Duration::from_secs(30);
+
+/// Why a channel ends that the client shall join again from where it stopped.
+const RESUME: &str = "RESUME: join again with after_seq";
+
+/// What is known of a connection before its first frame.
+pub struct Opening {
+    pub dialect: Dialect,
+    pub peer: Peer,
+    /// Tokens found in the request, the surest first.
+    pub tokens: Vec<secrecy::SecretString>,
+    /// The tenant that the path names, as it was written: who acts must be of it.
+    pub place: Option<Box<str>>,
+}
+
+pub struct Session<S: Socket> {
+    socket: S,
+    realtime: Arc<Realtime>,
+    connection: Arc<Connection>,
+    dialect: Dialect,
+    channels: Vec<Channel>,
+    credentials: Credentials,
+    plain: Plain,
+    budget: Budget,
+    recheck: Recheck,
+    joins: u32,
+    heard: Instant,
+    looked: Looked,
+}
+
+/// What the last look saw.
+#[derive(Default)]
+struct Looked {
+    /// The queue's progress while it is not empty, and since when it stands there.
+    stands: Option<(u64, Instant)>,
+    counted: u64,
+}
+
+/// Whether the session goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Go,
+    Stop,
+}
+
+impl<S: Socket> Session<S> {
+    pub fn new(socket: S, realtime: Arc<Realtime>, connection: Arc<Connection>, opening: Opening) -> Self {
+        let now = Instant::now();
+        realtime.hub.meters.connections.increment(1.0);
+        Self {
+            budget: Budget::new(realtime.settings.frames_per_10s, now),
+            credentials: Credentials::new(opening.tokens, opening.peer),
+            plain: Plain::new(opening.dialect, opening.place, now),
+            dialect: opening.dialect,
+            socket,
+            realtime,
+            connection,
+            channels: Vec::new(),
+            recheck: Recheck::default(),
+            joins: 0,
+            heard: now,
+            looked: Looked::default(),
+        }
+    }
+
+    pub async fn run(mut self) {
+        if Box::pin(self.greet()).await == Next::Stop {
+            return;
+        }
+        let mut look = self.heard + LOOK_EVERY;
+        loop {
+            // Before anything is read: who sends without a pause is asked all the same.
+            if self.recheck.is_due(Instant::now()) {
+                Box::pin(self.check_rights()).await;
+            }
+            let catches_up = self.channels.iter().any(Channel::is_catching_up);
+            let page = (catches_up || self.owes_topics()) && self.connection.mailbox.has_room();
+            let token = self.credentials.deadline(&self.realtime.clock);
+            let deadline = [token, self.recheck.at(), self.plain.deadline()];
+            let deadline = deadline.into_iter().flatten().fold(look, Instant::min);
+            let next = tokio::select! {
+                biased;
+                () = self.connection.woken() => self.obey(),
+                inbound = self.socket.recv() => match inbound {
+                    // Boxed: a frame's handling is large, and most connections idle most of the time.
+                    Some(inbound) => Box::pin(self.on_inbound(inbound)).await,
+                    None => Next::Stop,
+                },
+                () = std::future::ready(()), if page => {
+                    Box::pin(self.go_on()).await;
+                    Next::Go
+                }
+                () = tokio::time::sleep_until(deadline) => {
+                    look = if Instant::now() >= look { Instant::now() + LOOK_EVERY } else { look };
+                    self.look()
+                }
+            };
+            if next == Next::Stop {
+                return;
+            }
+        }
+    }
+
+    async fn on_inbound(&mut self, inbound: Inbound) -> Next {
+        self.heard = Instant::now();
+        match inbound {
+            Inbound::Text(text) if self.dialect == Dialect::SocketIo => self.on_packet(&text).await,
+            Inbound::Text(text) => self.on_push(wire::decode_text(self.dialect, &text)).await,
+            Inbound::Binary(bytes) => self.on_push(wire::decode_binary(self.dialect, &bytes)).await,
+            Inbound::Ping(payload) => {
+                let next = self.spend(true);
+                if next == Next::Go {
+                    self.queue(Frame::pong(&payload));
+                }
+                next
+            }
+            Inbound::Pong => Next::Go,
+            Inbound::Close => self.close(CloseCode::Normal, ""),
+            Inbound::Refused(code, reason) => self.close(code, reason),
+        }
+    }
+
+    async fn on_push(&mut self, push: Result<Push<'_>, wire::Malformed>) -> Next {
+        self.realtime.hub.meters.frames(self.dialect).received.increment(1);
+        let push = match push {
+            Ok(push) => push,
+            Err(malformed) => return self.malformed(&malformed),
+        };
+        match self.budget.spend(push.verb.is_control(), Instant::now()) {
+            Verdict::Pass => {}
+            Verdict::Refuse(wait) => {
+                self.refuse(&push, &Error::rate_limited(wait));
+                return Next::Go;
+            }
+            Verdict::Close => return self.close_flooding(),
+        }
+        self.dispatch(push).await;
+        Next::Go
+    }
+
+    async fn dispatch(&mut self, push: Push<'_>) {
+        match push.verb {
+            Verb::Heartbeat => self.heartbeat(&push),
+            Verb::Join => self.join(&push).await,
+            Verb::Leave => self.leave(&push),
+            Verb::Token => self.renew(&push).await,
+            Verb::Say => self.on_channel(push).await,
+        }
+    }
+
+    fn heartbeat(&self, push: &Push<'_>) {
+        let heads: Map<String, Value> = self
+            .channels
+            .iter()
+            .filter_map(|channel| Some((channel.topic.to_string(), channel.head(&self.realtime.hub)?.into())))
+            .collect();
+        self.reply(push, "ok", &serde_json::json!({ "heads": heads }).to_string());
+    }
+
+    fn leave(&mut self, push: &Push<'_>) {
+        self.reply(push, "ok", "{}");
+        let Some(at) = self.channels.iter().position(|channel| *channel.topic == *push.topic) else { return };
+        let is_current = self.channels.get(at).is_some_and(|channel| channel.is_current(push));
+        if is_current {
+            let channel = self.channels.swap_remove(at);
+            self.leave_roster(&channel);
+            channel.end(&self.realtime.hub);
+            // Elsewhere the reply says it all.
+            if self.dialect.is_phoenix() {
+                self.close_channel(&channel, "");
+            }
+        }
+    }
+
+    /// Does what others ordered.
+    fn obey(&mut self) -> Next {
+        for order in self.connection.take_orders() {
+            match order {
+                Order::Resume => self.resume_all(),
+                Order::ResumeJoin(id) => {
+                    if let Some(at) = self.channels.iter().position(|channel| channel.id == id) {
+                        let channel = self.channels.swap_remove(at);
+                        self.end_for_rejoin(&channel, RESUME);
+                    }
+                }
+                Order::Reauthorize => self.recheck.ask(Instant::now()),
+                Order::Standing => self.restate_presence(),
+                Order::PresenceLost => self.repeat_presence(),
+                Order::Supersede if self.dialect.is_phoenix() => self.superseded(),
+                Order::Supersede => return self.close_superseded(),
+                Order::Restart => return self.close(CloseCode::Restart, "the service restarts: reconnect"),
+                Order::MakeRoom if self.credentials.is_counted() => {}
+                Order::MakeRoom => {
+                    return self.close(
+                        CloseCode::Policy,
+                        "no valid token holds this connection: join sooner, or on fewer",
+                    );
+                }
+                Order::GiveUp => return Next::Stop,
+            }
+        }
+        Next::Go
+    }
+
+    /// The reader is too slow: everything of topics stopped at one point; from there the client resumes.
+    fn resume_all(&mut self) {
+        self.realtime.hub.meters.slow_consumers.increment(1);
+        self.end_all(RESUME);
+        self.connection.mailbox.recover();
+    }
+
+    fn superseded(&mut self) {
+        tracing::debug!(connection = self.connection.id, "superseded by a newer connection");
+        self.credentials.superseded(&self.realtime, self.connection.id);
+        for channel in std::mem::take(&mut self.channels) {
+            channel.end(&self.realtime.hub);
+            self.close_channel(&channel, "");
+        }
+    }
+
+    /// Says that a channel ended for good.
+    fn close_channel(&self, channel: &Channel, reason: &str) {
+        self.queue(wire::close(self.dialect, channel.join_ref.as_deref(), &channel.topic, reason));
+    }
+
+    /// Looks at the clock.
+    fn look(&mut self) -> Next {
+        self.count_frames();
+        if self.heard.elapsed() >= self.realtime.settings.silence {
+            return self.close(CloseCode::Policy, "silent for too long: send heartbeats");
+        }
+        if self.stands_still() {
+            tracing::debug!(connection = self.connection.id, "nobody reads this connection");
+            self.connection.mailbox.close();
+            return Next::Stop;
+        }
+        self.look_at_token();
+        self.look_plainly()
+    }
+
+    /// Whether frames wait and none has left for long.
+    fn stands_still(&mut self) -> bool {
+        let mailbox = &self.connection.mailbox;
+        if mailbox.is_idle() {
+            self.looked.stands = None;
+            return false;
+        }
+        let sent = mailbox.sent();
+        match self.looked.stands {
+            Some((before, since)) if before == sent => since.elapsed() >= UNREAD,
+            Some(_) | None => {
+                self.looked.stands = Some((sent, Instant::now()));
+                false
+            }
+        }
+    }
+
+    fn spend(&mut self, is_control: bool) -> Next {
+        match self.budget.spend(is_control, Instant::now()) {
+            Verdict::Pass | Verdict::Refuse(_) => Next::Go,
+            Verdict::Close => self.close_flooding(),
+        }
+    }
+
+    fn close_flooding(&self) -> Next {
+        self.close(CloseCode::Policy, "too many frames: send fewer")
+    }
+
+    fn close(&self, code: CloseCode, reason: &str) -> Next {
+        self.queue(Frame::close(code, reason));
+        Next::Stop
+    }
+
+    fn end_all(&mut self, reason: &str) {
+        for channel in std::mem::take(&mut self.channels) {
+            self.end_for_rejoin(&channel, reason);
+        }
+    }
+
+    fn end_for_rejoin(&mut self, channel: &Channel, reason: &str) {
+        channel.end(&self.realtime.hub);
+        self.owe(channel);
+        self.queue(wire::error(self.dialect, channel.join_ref.as_deref(), &channel.topic, reason));
+    }
+
+    fn reply(&self, push: &Push<'_>, status: &str, response: &str) {
+        if let Some(frame) = self.reply_frame(push, status, response) {
+            self.queue(frame);
+        }
+    }
+
+    fn queue(&self, frame: Frame) {
+        self.connection.push(frame, Class::Control);
+    }
+
+    fn locale(&self) -> Locale {
+        self.credentials.locale()
+    }
+
+    fn count_frames(&mut self) {
+        let sent = self.connection.mailbox.sent();
+        let more = sent.saturating_sub(self.looked.counted);
+        self.looked.counted = sent;
+        self.realtime.hub.meters.frames(self.dialect).sent.increment(more);
+    }
+}
+
+/// However a session ends, nothing of it stays behind.
+impl<S: Socket> Drop for Session<S> {
+    fn drop(&mut self) {
+        for channel in &self.channels {
+            channel.end(&self.realtime.hub);
+        }
+        self.credentials.close(&self.realtime, self.connection.id);
+        self.connection.mailbox.finish();
+        self.count_frames();
+        self.realtime.sockets.lock().remove(&self.connection.id);
+        self.realtime.hub.meters.connections.decrement(1.0);
+    }
+}

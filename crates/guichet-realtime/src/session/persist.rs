@@ -1,0 +1,39 @@
+//! Broadcasts that are kept: a person's own, as durable events of a numbered topic.
+//!
+//! It goes out as any durable event does, numbered and to all, the sender included: a number left out for the sender
+//! would be a gap for them. It is acknowledged when it is committed.
+
+use guichet_base::{Error, Result};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::Session;
+use super::channel::Channel;
+use crate::backend::Kept;
+use crate::session::socket::Socket;
+use crate::wire::Push;
+use crate::wire::failure;
+
+impl<S: Socket> Session<S> {
+    pub(super) async fn persist(&self, push: &Push<'_>, channel: &Channel, event: &str, payload: &RawValue) {
+        match self.keep(channel, event, payload).await {
+            Ok(Kept { id, seq }) => self.acknowledge(push, channel, Ok(json!({"id": id, "seq": seq}))),
+            // `error` is what realtime-js hands to an application whose broadcast was to be kept.
+            Err(error) if channel.ack => {
+                let mut response: Value =
+                    serde_json::from_str(&failure::command(&error, self.locale())).unwrap_or_default();
+                if let Some(response) = response.as_object_mut() {
+                    response.insert("error".into(), failure::reason(&error, self.locale()).into());
+                }
+                self.reply(push, "error", &response.to_string());
+            }
+            Err(error) => self.acknowledge(push, channel, Err(error)),
+        }
+    }
+
+    async fn keep(&self, channel: &Channel, event: &str, payload: &RawValue) -> Result<Kept> {
+        self.may_say(channel, event)?;
+        let actor = self.credentials.actor().ok_or_else(Error::unauthenticated)?;
+        self.realtime.host.persist(&actor, channel.bare(), event, payload).await
+    }
+}

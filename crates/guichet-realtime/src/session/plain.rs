@@ -1,0 +1,259 @@
+//! What the plain dialect and Socket.IO have that Phoenix has not: topics that are joined by themselves, pings by the
+//! server, and news about the connection itself.
+
+use std::time::Duration;
+
+use guichet_base::{Actor, Error, Kind, Result};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+
+use super::budget::Verdict;
+use super::channel::Channel;
+use super::config::JoinConfig;
+use super::{Next, Session};
+use crate::session::socket::Socket;
+use crate::wire::failure;
+use crate::wire::frame::{CloseCode, Frame};
+use crate::wire::{self, Dialect, Family, Malformed, Payload, Push, Verb, socketio};
+
+const PING_EVERY: Duration = Duration::from_secs(30);
+const CONNECT_WITHIN: Duration = Duration::from_secs(20);
+const SUPERSEDED: &str = "a newer connection of yours took this one's place: do not reconnect";
+
+/// What a connection of these dialects remembers.
+pub(super) struct Plain {
+    /// The tenant that the path names.
+    place: Option<Box<str>>,
+    /// `None` in Phoenix, whose clients beat.
+    ping_at: Option<Instant>,
+    /// Until Socket.IO's namespace is connected.
+    pub connect_by: Option<Instant>,
+    own: Own,
+}
+
+/// How the person's own topics stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Own {
+    Settled,
+    /// To be joined as soon as the queue has room.
+    Owed,
+    /// To be tried again at the next look: the service could not tell.
+    Later,
+}
+
+impl Plain {
+    pub fn new(dialect: Dialect, place: Option<Box<str>>, now: Instant) -> Self {
+        Self {
+            place,
+            ping_at: every(dialect).map(|every| now + every),
+            connect_by: (dialect == Dialect::SocketIo).then(|| now + CONNECT_WITHIN),
+            own: Own::Settled,
+        }
+    }
+
+    /// When there is something to do.
+    pub fn deadline(&self) -> Option<Instant> {
+        match (self.ping_at, self.connect_by) {
+            (Some(ping), Some(connect)) => Some(ping.min(connect)),
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+fn every(dialect: Dialect) -> Option<Duration> {
+    match dialect.family() {
+        Family::Phoenix => None,
+        Family::Plain => Some(PING_EVERY),
+        Family::SocketIo => Some(Duration::from_millis(socketio::PING_MILLIS)),
+    }
+}
+
+/// At the door.
+impl<S: Socket> Session<S> {
+    /// What is said and done before the first frame.
+    pub(super) async fn greet(&mut self) -> Next {
+        if self.dialect == Dialect::SocketIo {
+            let sid = uuid::Uuid::new_v4().simple().to_string();
+            self.queue(socketio::open(&sid, self.realtime.settings.max_frame_bytes));
+            return Next::Go;
+        }
+        let presented = self.present_tokens().await;
+        if self.dialect.is_phoenix() {
+            return Next::Go;
+        }
+        match presented {
+            Ok(true) => self.join_own_topics().await,
+            // The token may come in a frame.
+            Ok(false) => {}
+            Err(error) => {
+                self.notice("error", &failure::command(&error, self.locale()));
+                return self.turn_away(&error);
+            }
+        }
+        Next::Go
+    }
+
+    pub(super) fn turn_away(&self, error: &Error) -> Next {
+        match error.kind() {
+            Kind::Unavailable => self.close(CloseCode::Restart, "not able to serve now: reconnect later"),
+            _ => self.close(CloseCode::Policy, "no valid token: connect again with one"),
+        }
+    }
+
+    /// Whoever acts here must be of the tenant that the path names.
+    pub(super) async fn may_enter(&self, actor: &Actor) -> Result<()> {
+        match &self.plain.place {
+            Some(tenant) => self.realtime.host.may_enter(actor, tenant).await,
+            None => Ok(()),
+        }
+    }
+
+    /// `access_token`: renews in place, and answers whoever waits for it. A token that is no good changes nothing.
+    pub(super) async fn renew_plainly(&mut self, push: &Push<'_>, payload: &RawValue) {
+        let payload: Value = serde_json::from_str(&self.asked(push, payload)).unwrap_or_default();
+        let token = ["access_token", "token"].iter().find_map(|key| payload.get(key)?.as_str());
+        let Some(token) = token.filter(|token| !token.is_empty()) else {
+            return self.refuse(push, &Error::invalid("access_token", "missing"));
+        };
+        match self.take_token(token).await {
+            Ok(()) => {
+                self.count_in().await;
+                self.reply(push, "ok", "{}");
+            }
+            Err(error) => self.refuse(push, &error),
+        }
+    }
+
+    /// The connection counts for its person, who hears their own topics from now on.
+    pub(super) async fn count_in(&mut self) {
+        let is_new = self.credentials.enter(&self.realtime, &self.connection);
+        if is_new && !self.dialect.is_phoenix() {
+            self.join_own_topics().await;
+        }
+    }
+}
+
+/// Own topics.
+impl<S: Socket> Session<S> {
+    /// Joins what the person need not ask for, in silence.
+    pub(super) async fn join_own_topics(&mut self) {
+        self.plain.own = Own::Settled;
+        let Some(actor) = self.credentials.actor() else { return };
+        for topic in self.realtime.host.own_topics(&actor) {
+            if self.channels.iter().any(|channel| *channel.topic == *topic) {
+                continue;
+            }
+            let push = Push {
+                verb: Verb::Join,
+                join_ref: None,
+                // Nobody waits for a reply.
+                reference: None,
+                topic: topic.into(),
+                event: "join".into(),
+                payload: Payload::Raw,
+                persist: false,
+            };
+            let config = JoinConfig { ack: true, unasked: true, ..JoinConfig::default() };
+            if let Err(error) = self.subscribe(&push, config, actor.clone()).await {
+                tracing::debug!(%error, topic = &*push.topic, "an own topic was not joined");
+                if error.kind() == Kind::Unavailable {
+                    self.plain.own = Own::Later;
+                }
+            }
+        }
+        // What waits there stands before the answer to the first frame.
+        if self.connection.mailbox.has_room() {
+            self.send_page().await;
+        }
+    }
+
+    /// Remembers that an own topic ended, which its person does not join by hand.
+    pub(super) fn owe(&mut self, channel: &Channel) {
+        if self.dialect.is_phoenix() {
+            return;
+        }
+        let is_own = self.credentials.actor().is_some_and(|actor| {
+            self.realtime.host.own_topics(&actor).iter().any(|topic| **topic == *channel.topic)
+        });
+        if is_own {
+            self.plain.own = Own::Owed;
+        }
+    }
+
+    pub(super) fn owes_topics(&self) -> bool {
+        self.plain.own == Own::Owed
+    }
+
+    /// What waits for room in the queue: own topics to be joined again, then what joins missed.
+    pub(super) async fn go_on(&mut self) {
+        if self.owes_topics() {
+            self.join_own_topics().await;
+        } else {
+            self.send_page().await;
+        }
+    }
+}
+
+/// What is said without being asked.
+impl<S: Socket> Session<S> {
+    /// News about the connection. Phoenix has no frame for it.
+    pub(super) fn notice(&self, event: &str, payload: &str) {
+        if let Some(frame) = wire::notice(self.dialect, event, &self.spelt(event, payload)) {
+            self.queue(frame);
+        }
+    }
+
+    /// An error to whoever sent `push`, also to those who do not wait for an answer.
+    pub(super) fn refuse(&self, push: &Push<'_>, error: &Error) {
+        let body = failure::command(error, self.locale());
+        if self.dialect.is_phoenix() || push.reference.is_some() {
+            self.reply(push, "error", &body);
+        } else {
+            self.notice("error", &body);
+        }
+    }
+
+    /// A frame that makes no sense is dropped; Phoenix clients are not told, since some would join again.
+    pub(super) fn malformed(&mut self, malformed: &Malformed) -> Next {
+        tracing::debug!(connection = self.connection.id, %malformed, "a frame was dropped");
+        match self.budget.spend(false, Instant::now()) {
+            Verdict::Pass => self.notice("error", &failure::malformed(malformed.0, self.locale())),
+            Verdict::Refuse(_) => {}
+            Verdict::Close => return self.close_flooding(),
+        }
+        Next::Go
+    }
+
+    /// Ends what stood on a token, and says why once.
+    pub(super) fn end_with_notice(&mut self, error: &Error) {
+        for channel in std::mem::take(&mut self.channels) {
+            channel.end(&self.realtime.hub);
+        }
+        self.plain.own = Own::Settled;
+        self.notice("error", &failure::command(error, self.locale()));
+    }
+
+    pub(super) fn close_superseded(&self) -> Next {
+        if self.dialect == Dialect::SocketIo {
+            self.queue(socketio::disconnect());
+        }
+        self.close(CloseCode::Superseded, SUPERSEDED)
+    }
+
+    /// Looks at the clock.
+    pub(super) fn look_plainly(&mut self) -> Next {
+        let now = Instant::now();
+        if self.plain.connect_by.is_some_and(|by| by <= now) {
+            return self.close(CloseCode::Policy, "no CONNECT came within 20 seconds");
+        }
+        if self.plain.own == Own::Later {
+            self.plain.own = Own::Owed;
+        }
+        if self.plain.ping_at.is_some_and(|at| at <= now) {
+            self.plain.ping_at = every(self.dialect).map(|every| now + every);
+            self.queue(if self.dialect == Dialect::SocketIo { socketio::ping() } else { Frame::ping() });
+        }
+        Next::Go
+    }
+}

@@ -1,0 +1,194 @@
+//! Rights that change while a connection is open.
+//!
+//! - A join is live only after its right was read, and counts for its person before that. So whatever takes the right
+//!   away either committed before the reading, which then refuses; or after it, and then the order to ask again finds
+//!   the connection, and is obeyed after the join, since a session does one thing at a time.
+//! - A channel whose right is gone ends by `phx_close`, for good; the others go on as if nothing had been asked.
+//! - Whoever is gone, or whose token was revoked, loses everything by one `phx_error` each: a newer token comes back.
+//! - While the question cannot be answered it is asked again, for [`PATIENCE`]; then the channel ends by `phx_error`,
+//!   and the client's own attempts to come back ask on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use guichet_base::{Error, Kind};
+use tokio::time::{Instant, timeout_at};
+
+use super::Session;
+use crate::hub::connection::JoinId;
+use crate::session::socket::Socket;
+use crate::wire;
+use crate::wire::failure;
+
+/// How long a subscription lives on while nobody can say whether it may.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two attempts to ask.
+const AGAIN: Duration = Duration::from_millis(500);
+/// Between two questions that the client itself brings about, by ever other tokens: each costs a reading a channel.
+const OWN_ACCORD: Duration = Duration::from_secs(5);
+
+/// Whether rights are to be asked again.
+#[derive(Default)]
+pub(super) struct Recheck {
+    due: Option<Due>,
+    /// When it was last done.
+    asked: Option<Instant>,
+}
+
+#[derive(Clone, Copy)]
+struct Due {
+    /// The oldest change that nothing was heard about yet.
+    since: Instant,
+    at: Instant,
+}
+
+impl Recheck {
+    /// Something changed: ask as soon as possible.
+    pub fn ask(&mut self, now: Instant) {
+        let since = self.due.map_or(now, |due| due.since.min(now));
+        self.due = Some(Due { since, at: now });
+    }
+
+    /// The client gave a reason to ask: not more often than is good for everybody else.
+    pub fn ask_in_time(&mut self, now: Instant) {
+        if self.due.is_none() {
+            let at = self.asked.map_or(now, |asked| now.max(asked + OWN_ACCORD));
+            self.due = Some(Due { since: at, at });
+        }
+    }
+
+    fn begin(&mut self, now: Instant) -> Option<Due> {
+        self.asked = Some(now);
+        self.due.take()
+    }
+
+    /// When to ask, if at all.
+    pub fn at(&self) -> Option<Instant> {
+        self.due.map(|due| due.at)
+    }
+
+    pub fn is_due(&self, now: Instant) -> bool {
+        self.due.is_some_and(|due| due.at <= now)
+    }
+}
+
+/// What became of the questions.
+enum Outcome {
+    Answered,
+    /// Some were not answered: those channels are marked still.
+    Unanswered,
+    Gone(Error),
+}
+
+impl<S: Socket> Session<S> {
+    /// Asks again what the person may hear, and ends what they may not.
+    pub(super) async fn check_rights(&mut self) {
+        let Some(due) = self.recheck.begin(Instant::now()) else { return };
+        let limit = due.since + PATIENCE;
+        // Never without a chance to answer, however late the question is.
+        let patience = limit.max(Instant::now() + AGAIN);
+        // Whose rows a channel hears is asked apart; one for rows alone has no topic to ask for.
+        let of_topics = self.channels.iter().filter(|channel| !channel.is_changes_only);
+        let mut unasked: Vec<_> = of_topics.map(|channel| channel.id).collect();
+        let outcome = timeout_at(patience, self.ask_rights(&mut unasked)).await;
+        match outcome.unwrap_or(Outcome::Unanswered) {
+            Outcome::Answered => self.renew_reach().await,
+            Outcome::Gone(error) => self.revoked(&error),
+            Outcome::Unanswered if Instant::now() < limit => {
+                self.recheck.due = Some(Due { since: due.since, at: Instant::now() + AGAIN });
+            }
+            Outcome::Unanswered => {
+                tracing::warn!(
+                    connection = self.connection.id,
+                    "rights could not be asked; its channels end"
+                );
+                for id in unasked {
+                    if let Some(at) = self.channels.iter().position(|channel| channel.id == id) {
+                        let channel = self.channels.swap_remove(at);
+                        self.end_for_rejoin(&channel, super::RESUME);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes those channels from `unasked` that got an answer.
+    async fn ask_rights(&mut self, unasked: &mut Vec<JoinId>) -> Outcome {
+        let Some(actor) = self.credentials.actor() else {
+            unasked.clear();
+            return Outcome::Answered;
+        };
+        let host = Arc::clone(&self.realtime.host);
+        let actor = match host.renew(&actor).await {
+            Ok(actor) => self.credentials.is_now(actor),
+            Err(error) if error.kind() == Kind::Unauthenticated => return Outcome::Gone(error),
+            Err(_) => return Outcome::Unanswered,
+        };
+        for id in unasked.clone() {
+            let Some(at) = self.channels.iter().position(|channel| channel.id == id) else { continue };
+            let Some(channel) = self.channels.get(at) else { continue };
+            match host.still_may(&actor, channel.bare()).await {
+                Ok(()) => {}
+                Err(error) if is_answer(&error) => self.close_refused(at, &error),
+                Err(_) => continue,
+            }
+            unasked.retain(|other| *other != id);
+        }
+        if unasked.is_empty() { Outcome::Answered } else { Outcome::Unanswered }
+    }
+
+    fn close_refused(&mut self, at: usize, error: &Error) {
+        let channel = self.channels.swap_remove(at);
+        channel.end(&self.realtime.hub);
+        let reason = failure::reason(error, self.locale());
+        let payload = serde_json::json!({ "reason": reason }).to_string();
+        let join_ref = channel.join_ref.as_deref();
+        self.queue(wire::push(self.dialect, join_ref, join_ref, &channel.topic, "phx_close", &payload));
+    }
+
+    fn revoked(&mut self, error: &Error) {
+        tracing::debug!(connection = self.connection.id, %error, "nobody acts on this connection any more");
+        let error = Error::new(Kind::Unauthenticated, "TOKEN_REVOKED");
+        let reason = failure::reason(&error, self.locale());
+        self.end_all(&reason);
+        self.credentials.forget(&self.realtime, self.connection.id);
+    }
+
+    /// Another token may stand for another rank.
+    pub(super) fn ask_rights_again(&mut self) {
+        if !self.channels.is_empty() {
+            self.recheck.ask_in_time(Instant::now());
+        }
+    }
+}
+
+/// Whether the error says no, rather than nothing.
+fn is_answer(error: &Error) -> bool {
+    matches!(error.kind(), Kind::Forbidden | Kind::NotFound | Kind::Unauthenticated)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_change_does_not_put_off_the_end_of_patience() {
+        let (now, mut recheck) = (Instant::now(), Recheck::default());
+        assert!(!recheck.is_due(now) && recheck.at().is_none());
+        recheck.ask(now);
+        recheck.ask(now + AGAIN);
+        assert!(!recheck.is_due(now) && recheck.is_due(now + AGAIN));
+        assert_eq!(recheck.due.map(|due| due.since), Some(now));
+    }
+
+    #[test]
+    fn a_client_that_changes_tokens_all_the_time_has_its_rights_read_now_and_then() {
+        let (now, mut recheck) = (Instant::now(), Recheck::default());
+        recheck.ask_in_time(now);
+        assert!(recheck.is_due(now) && recheck.begin(now).is_some());
+        recheck.ask_in_time(now + AGAIN);
+        assert_eq!(recheck.at(), Some(now + OWN_ACCORD));
+        recheck.ask(now + AGAIN);
+        assert!(recheck.is_due(now + AGAIN), "a change does not wait for it");
+    }
+}

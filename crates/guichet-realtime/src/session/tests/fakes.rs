@@ -1,0 +1,373 @@
+//! A host and a log that tests can look into.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use futures_util::future::{BoxFuture, FutureExt, ready};
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::role::UserType;
+use guichet_base::{Actor, Error, Kind, Locale, Result, Role, Timestamp};
+use parking_lot::Mutex;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::backend::{Audience, Circle, Credential, Grant, Host, Kept, Peer, Receipt, Waiting};
+use crate::hub::event::Event;
+use crate::log::{Cursor, Log, Newest, Wants};
+use crate::row_changes::{Change, ChangeKind, Column, ColumnType, Reach, Rows, Table};
+
+pub const TENANT: TenantId = TenantId(Uuid::from_u128(1));
+
+/// A table of three columns; `messaging:new` inserts a row whose text is the event's, `messaging:read` asks for one.
+pub static MESSAGES: Table = Table {
+    name: "messages",
+    columns: &[
+        Column { name: "id", kind: ColumnType::Uuid },
+        Column { name: "a", kind: ColumnType::Int8 },
+        Column { name: "content", kind: ColumnType::Text },
+    ],
+    key: &["id"],
+    events: &["messaging:new", "messaging:read"],
+    whose: |_| vec![Reach::AllClients],
+    rows: |event| {
+        if &*event.name == "messaging:read" {
+            return Ok(Rows::Asked);
+        }
+        let payload: Value = serde_json::from_str(event.payload.get()).unwrap();
+        let row = vec![json!(user("row")), json!(event.seq), payload["text"].clone()];
+        Ok(Rows::Told(vec![Change { kind: ChangeKind::Insert, row }]))
+    },
+};
+
+/// `awa`, or `awa@<millis of expiry>`; a token that begins with `bad` is none.
+pub fn user(name: &str) -> UserId {
+    UserId(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()))
+}
+
+#[derive(Default)]
+pub struct FakeHost {
+    pub log: Arc<FakeLog>,
+    pub commands: Mutex<Vec<(String, Value)>>,
+    pub receipts: Mutex<Vec<Receipt>>,
+    pub authenticated: AtomicI64,
+    pub open: AtomicI64,
+    pub lost: Mutex<Lost>,
+    /// How many people each question of who hears of them was about.
+    pub asked: Mutex<Vec<usize>>,
+    pub seen: Mutex<Vec<(UserId, Timestamp)>>,
+    /// Nobody can be asked who hears of whom.
+    pub is_away: std::sync::atomic::AtomicBool,
+    /// What everybody reaches.
+    pub reach: Mutex<Vec<Reach>>,
+    pub is_unreachable: AtomicBool,
+    pub forgotten: Mutex<Vec<UserId>>,
+    /// A numbered topic of everybody's own, and what waits there.
+    pub waits: Mutex<Option<(&'static str, Vec<Event>)>>,
+    /// Run once, when a right was granted and before the session hears of it.
+    pub as_granted: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+/// Rights that are gone, and whether anybody can be asked.
+#[derive(Default)]
+pub struct Lost {
+    pub topics: Vec<&'static str>,
+    pub person: bool,
+    pub away: bool,
+    pub asked: usize,
+}
+
+impl Lost {
+    fn answer(&mut self, about: &str) -> Result<()> {
+        self.asked += 1;
+        match about {
+            _ if self.away => Err(Error::unavailable("down")),
+            "who am i" if self.person => Err(Error::unauthenticated()),
+            topic if self.topics.contains(&topic) => Err(Error::forbidden()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Host for FakeHost {
+    fn authenticate<'a>(&'a self, token: &'a str, _: Peer) -> BoxFuture<'a, Result<Credential>> {
+        self.authenticated.fetch_add(1, Ordering::Relaxed);
+        let (name, expiry) = token.split_once('@').unwrap_or((token, ""));
+        if name.starts_with("bad") {
+            return ready(Err(Error::unauthenticated())).boxed();
+        }
+        let actor = Actor {
+            tenant: TENANT,
+            user: user(name),
+            role: Role::Owner,
+            scopes: Arc::new([]),
+            locale: Locale::En,
+            ip: None,
+            authenticated_at: None,
+        };
+        let expires_at = expiry.parse().ok().map(Timestamp::from_millis);
+        ready(Ok(Credential { actor, expires_at })).boxed()
+    }
+
+    fn authorize<'a>(
+        &'a self,
+        _: &'a Actor,
+        topic: &'a str,
+        after: Option<Timestamp>,
+    ) -> BoxFuture<'a, Result<Grant>> {
+        let grant = if topic.starts_with("secret") {
+            Err(Error::forbidden())
+        } else if topic.starts_with("nowhere") {
+            Err(Error::not_found("topic"))
+        } else if topic.starts_with("user:") {
+            let extra = Map::from_iter([("conversations".into(), json!([{"after": after}]))]);
+            Ok(Grant { extra, ..Grant::default() })
+        } else {
+            Ok(Grant { head: Some(self.log.head(topic)), ..Grant::default() })
+        };
+        if let Some(then) = self.as_granted.lock().take() {
+            then();
+        }
+        ready(grant).boxed()
+    }
+
+    fn own_topics(&self, actor: &Actor) -> Vec<String> {
+        let waits = self.waits.lock();
+        let numbered = waits.iter().map(|(topic, _)| (*topic).to_owned());
+        numbered.chain([format!("user:{}", actor.user)]).collect()
+    }
+
+    fn authorize_own<'a>(&'a self, actor: &'a Actor, topic: &'a str) -> BoxFuture<'a, Result<Waiting>> {
+        let waits = self.waits.lock().clone();
+        match waits.filter(|(waits, _)| *waits == topic) {
+            None => async move { self.authorize(actor, topic, None).await.map(Waiting::from) }.boxed(),
+            Some((_, events)) => {
+                let grant = Grant { head: Some(self.log.head(topic)), ..Grant::default() };
+                if let Some(then) = self.as_granted.lock().take() {
+                    then();
+                }
+                ready(Ok(Waiting { grant, events })).boxed()
+            }
+        }
+    }
+
+    fn may_enter<'a>(&'a self, _: &'a Actor, tenant: &'a str) -> BoxFuture<'a, Result<()>> {
+        ready(if tenant == "here" { Ok(()) } else { Err(Error::forbidden()) }).boxed()
+    }
+
+    fn renew<'a>(&'a self, actor: &'a Actor) -> BoxFuture<'a, Result<Actor>> {
+        ready(self.lost.lock().answer("who am i").map(|()| actor.clone())).boxed()
+    }
+
+    fn still_may<'a>(&'a self, _: &'a Actor, topic: &'a str) -> BoxFuture<'a, Result<()>> {
+        ready(self.lost.lock().answer(topic)).boxed()
+    }
+
+    fn forget(&self, _: TenantId, user: UserId) {
+        self.forgotten.lock().push(user);
+    }
+
+    fn command<'a>(&'a self, _: &'a Actor, name: &'a str, payload: Value) -> BoxFuture<'a, Result<Value>> {
+        self.commands.lock().push((name.to_owned(), payload));
+        let answer = match name {
+            "messaging:send" => Ok(json!({"id": "m1"})),
+            _ => Err(Error::invalid("content", "missing")),
+        };
+        ready(answer).boxed()
+    }
+
+    fn is_command(&self, name: &str) -> bool {
+        matches!(name, "messaging:send" | "messaging:fail")
+    }
+
+    fn is_reserved(&self, event: &str) -> bool {
+        event.starts_with("messaging:")
+    }
+
+    fn persist<'a>(
+        &'a self,
+        _: &'a Actor,
+        topic: &'a str,
+        event: &'a str,
+        payload: &'a RawValue,
+    ) -> BoxFuture<'a, Result<Kept>> {
+        if topic.starts_with("user:") {
+            return ready(Err(Error::new(Kind::Validation, "NOT_NUMBERED"))).boxed();
+        }
+        let kept = self.log.commit_named(topic, event, payload.get());
+        ready(Ok(Kept { id: kept.id, seq: kept.seq })).boxed()
+    }
+
+    fn reach<'a>(&'a self, _: &'a Actor) -> BoxFuture<'a, Result<Vec<Reach>>> {
+        ready(match self.is_unreachable.load(Ordering::Relaxed) {
+            true => Err(Error::unavailable("down")),
+            false => Ok(self.reach.lock().clone()),
+        })
+        .boxed()
+    }
+
+    fn changed_rows<'a>(&'a self, _: &'a str, event: &'a Event) -> BoxFuture<'a, Result<Vec<Change>>> {
+        if self.is_unreachable.load(Ordering::Relaxed) {
+            return ready(Err(Error::unavailable("down"))).boxed();
+        }
+        let row = vec![json!(user("row")), json!(event.seq), json!("read")];
+        ready(Ok(vec![Change { kind: ChangeKind::Update, row }])).boxed()
+    }
+
+    fn spend(&self, _: &Actor) -> Result<()> {
+        Ok(())
+    }
+
+    fn opened(&self, _: &Actor) {
+        self.open.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn closed(&self, _: &Actor) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn circles(&self, _: TenantId, users: Vec<UserId>) -> BoxFuture<'_, Result<Vec<Circle>>> {
+        self.asked.lock().push(users.len());
+        if self.is_away.load(Ordering::Relaxed) {
+            return ready(Err(Error::unavailable("away"))).boxed();
+        }
+        let of = |user| Circle {
+            user,
+            user_type: UserType::Operator,
+            homes: vec!["home".into()],
+            told: vec![("tenant".into(), Audience::Everyone)],
+        };
+        ready(Ok(users.into_iter().map(of).collect())).boxed()
+    }
+
+    fn seen(&self, _: TenantId, people: Vec<(UserId, Timestamp)>) -> BoxFuture<'_, Result<()>> {
+        if self.is_away.load(Ordering::Relaxed) {
+            return ready(Err(Error::unavailable("away"))).boxed();
+        }
+        self.seen.lock().extend(people);
+        ready(Ok(())).boxed()
+    }
+
+    fn delivered(&self, receipts: Vec<Receipt>) -> BoxFuture<'_, ()> {
+        self.receipts.lock().extend(receipts);
+        ready(()).boxed()
+    }
+}
+
+#[derive(Default)]
+pub struct FakeLog {
+    events: Mutex<Vec<Event>>,
+    /// Events up to this number are gone from every topic.
+    pub forgotten: AtomicI64,
+    /// How many pages were read.
+    pub pages: AtomicI64,
+    /// Every reading fails.
+    pub down: std::sync::atomic::AtomicBool,
+}
+
+impl FakeLog {
+    /// Commits the next event of `topic`.
+    pub fn commit(&self, topic: &str, payload: &str) -> Event {
+        self.commit_named(topic, "messaging:new", payload)
+    }
+
+    pub fn commit_named(&self, topic: &str, name: &str, payload: &str) -> Event {
+        let event = Event {
+            tenant: TENANT,
+            id: Uuid::now_v7(),
+            topic: topic.into(),
+            seq: self.head(topic) + 1,
+            name: name.into(),
+            payload: RawValue::from_string(payload.to_owned()).unwrap(),
+            copies: vec!["user:9".into()],
+            also: Vec::new(),
+            client: None,
+        };
+        self.events.lock().push(event.clone());
+        event
+    }
+
+    /// Commits an event that is no topic's next one.
+    pub fn put(&self, event: Event) {
+        self.events.lock().push(event);
+    }
+
+    pub fn head(&self, topic: &str) -> i64 {
+        self.events.lock().iter().filter(|event| &*event.topic == topic).count() as i64
+    }
+
+    fn of(&self, topic: &str, after: i64) -> Result<Vec<Event>> {
+        if self.down.load(Ordering::Relaxed) {
+            return Err(Error::unavailable("down"));
+        }
+        let after = after.max(self.forgotten.load(Ordering::Relaxed));
+        let events = self.events.lock();
+        Ok(events.iter().filter(|event| &*event.topic == topic && event.seq > after).cloned().collect())
+    }
+}
+
+impl Log for FakeLog {
+    fn newest<'a>(
+        &'a self,
+        _: &'a Actor,
+        topic: &'a str,
+        _: Timestamp,
+        limit: i64,
+    ) -> BoxFuture<'a, Result<Option<Newest>>> {
+        let newest = self.of(topic, 0).map(|events| {
+            let after = (events.len() as i64 - limit).max(0);
+            (!events.is_empty()).then_some(Newest { after, truncated: after > 0 })
+        });
+        ready(newest).boxed()
+    }
+
+    fn page<'a>(
+        &'a self,
+        tenant: TenantId,
+        topic: &'a str,
+        after: i64,
+        up_to: i64,
+    ) -> BoxFuture<'a, Result<Vec<Event>>> {
+        self.pages.fetch_add(1, Ordering::Relaxed);
+        async move {
+            // As a database would: others go on meanwhile.
+            tokio::task::yield_now().await;
+            self.fill(tenant, topic, after, up_to).await
+        }
+        .boxed()
+    }
+
+    fn fill<'a>(
+        &'a self,
+        _: TenantId,
+        topic: &'a str,
+        after: i64,
+        up_to: i64,
+    ) -> BoxFuture<'a, Result<Vec<Event>>> {
+        let events = self
+            .of(topic, after)
+            .map(|events| events.into_iter().filter(|event| event.seq <= up_to).collect());
+        ready(events).boxed()
+    }
+
+    fn edge(&self) -> BoxFuture<'_, Result<Cursor>> {
+        ready(Ok(Cursor::at(self.events.lock().len() as i64))).boxed()
+    }
+
+    fn tail(&self, from: Cursor, wants: Wants) -> BoxFuture<'_, Result<(Vec<Event>, Cursor)>> {
+        if self.down.load(Ordering::Relaxed) {
+            return ready(Err(Error::unavailable("down"))).boxed();
+        }
+        let mut events: Vec<Event> =
+            self.events.lock().iter().skip(usize::try_from(from.txid).unwrap()).cloned().collect();
+        let next = Cursor::at(from.txid + events.len() as i64);
+        events.retain(|event| event.seq > self.forgotten.load(Ordering::Relaxed));
+        // As PostgreSQL's: what is copied nowhere is asked about.
+        events.retain(|event| !event.copies.is_empty() || wants(event));
+        ready(Ok((events, next))).boxed()
+    }
+
+    fn keep(&self, _: i32) -> BoxFuture<'_, Result<()>> {
+        ready(Ok(())).boxed()
+    }
+}

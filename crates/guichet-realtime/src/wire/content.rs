@@ -1,0 +1,214 @@
+//! What subscribers are told, encoded once for each way of hearing it. JSON is put together from parts that are JSON
+//! already, without a tree in between.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::{Dialect, PREFIX, Spelling, phoenix, plain, quoted, socketio};
+use crate::hub::event::Event;
+use crate::wire::frame::Frame;
+
+/// How a subscriber wants its frames: the dialect, and whether it joined with Supabase's prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    pub dialect: Dialect,
+    pub prefixed: bool,
+}
+
+/// How many there are.
+pub const SHAPES: usize = 7;
+
+impl Shape {
+    /// Below `SHAPES`.
+    pub fn slot(self) -> usize {
+        match (self.dialect, self.prefixed) {
+            (Dialect::V1, false) => 0,
+            (Dialect::V1, true) => 1,
+            (Dialect::V2, false) => 2,
+            (Dialect::V2, true) => 3,
+            (Dialect::Plain, _) => 4,
+            (Dialect::PlainCamel, _) => 5,
+            (Dialect::SocketIo, _) => 6,
+        }
+    }
+
+    pub(super) fn topic(self, bare: &str) -> Cow<'_, str> {
+        if self.prefixed { format!("{PREFIX}{bare}").into() } else { bare.into() }
+    }
+}
+
+/// What a broadcast says.
+#[derive(Debug, Clone, Copy)]
+pub enum Content<'a> {
+    /// A durable event on its own topic.
+    Event(&'a Event),
+    /// A durable event on another topic than its own.
+    Copy(&'a Event),
+    /// Something of the moment that the service says: name and JSON payload.
+    Ephemeral { event: &'a str, payload: &'a str },
+    /// What a person says: its keys are the person's own.
+    Personal { event: &'a str, payload: &'a str },
+    /// A person's broadcast as it came over Phoenix: the whole inner object, untouched.
+    Verbatim(&'a str),
+    /// A person's bytes, which only V2 can carry.
+    Bytes { event: &'a str, data: &'a [u8] },
+}
+
+/// Encodes one broadcast for many subscribers: once per shape, when the first one of that shape is met.
+pub struct Encoder<'a> {
+    topic: &'a str,
+    content: Content<'a>,
+    spelling: Spelling,
+    frames: [Option<Frame>; SHAPES],
+}
+
+impl<'a> Encoder<'a> {
+    /// `topic` is the bare name.
+    pub fn new(topic: &'a str, content: Content<'a>, spelling: Spelling) -> Self {
+        Self { topic, content, spelling, frames: [const { None }; SHAPES] }
+    }
+
+    /// `None` where the dialect cannot carry the content.
+    pub fn frame(&mut self, shape: Shape) -> Option<Frame> {
+        let slot = self.frames.get_mut(shape.slot())?;
+        if slot.is_none() {
+            *slot = match shape.dialect {
+                Dialect::V1 | Dialect::V2 => of_phoenix(shape, self.topic, self.content),
+                Dialect::Plain | Dialect::PlainCamel | Dialect::SocketIo => {
+                    of_plain(shape.dialect, self.topic, self.content, self.spelling)
+                }
+            };
+        }
+        slot.clone()
+    }
+}
+
+/// A durable event for one subscriber, as replay sends it.
+pub fn event_frame(shape: Shape, event: &Event, replayed: bool, spelling: Spelling) -> Frame {
+    let meta = meta(event, false, replayed);
+    match shape.dialect {
+        Dialect::V1 | Dialect::V2 => {
+            let inner = inner(&event.name, event.payload.get(), Some(&meta));
+            phoenix::broadcast(shape.dialect, &shape.topic(&event.topic), &inner)
+        }
+        Dialect::Plain | Dialect::PlainCamel | Dialect::SocketIo => {
+            let payload = spelt(shape.dialect, &event.topic, &event.name, event.payload.get(), spelling);
+            told(shape.dialect, &event.name, &event.topic, &payload, &meta)
+        }
+    }
+}
+
+fn of_phoenix(shape: Shape, bare: &str, content: Content<'_>) -> Option<Frame> {
+    let topic = shape.topic(bare);
+    let broadcast = |inner: &str| Some(phoenix::broadcast(shape.dialect, &topic, inner));
+    match content {
+        Content::Event(event) => {
+            broadcast(&inner(&event.name, event.payload.get(), Some(&meta(event, false, false))))
+        }
+        Content::Copy(event) => {
+            broadcast(&inner(&event.name, event.payload.get(), Some(&meta(event, true, false))))
+        }
+        Content::Ephemeral { event, payload } | Content::Personal { event, payload } => {
+            broadcast(&inner(event, payload, None))
+        }
+        Content::Verbatim(inner) => broadcast(inner),
+        Content::Bytes { event, data } => match shape.dialect {
+            Dialect::V2 => phoenix::binary::user_broadcast(&topic, event, data),
+            Dialect::V1 | Dialect::Plain | Dialect::PlainCamel | Dialect::SocketIo => None,
+        },
+    }
+}
+
+fn of_plain(dialect: Dialect, topic: &str, content: Content<'_>, spelling: Spelling) -> Option<Frame> {
+    let durable = |event: &Event, is_copy: bool| {
+        let payload = spelt(dialect, topic, &event.name, event.payload.get(), spelling);
+        told(dialect, &event.name, topic, &payload, &meta(event, is_copy, false))
+    };
+    Some(match content {
+        Content::Event(event) => durable(event, false),
+        Content::Copy(event) => durable(event, true),
+        Content::Ephemeral { event, payload } => {
+            told(dialect, event, topic, &spelt(dialect, topic, event, payload, spelling), "{}")
+        }
+        Content::Personal { event, payload } => told(dialect, event, topic, payload, "{}"),
+        Content::Verbatim(inner) => {
+            let (event, payload) = unwrapped(inner)?;
+            told(dialect, &event, topic, &payload, "{}")
+        }
+        Content::Bytes { .. } => return None,
+    })
+}
+
+fn told(dialect: Dialect, event: &str, topic: &str, payload: &str, meta: &str) -> Frame {
+    match dialect {
+        Dialect::SocketIo => socketio::event(event, topic, payload, meta),
+        Dialect::Plain | Dialect::PlainCamel | Dialect::V1 | Dialect::V2 => {
+            plain::event(event, topic, payload, meta)
+        }
+    }
+}
+
+fn spelt<'p>(
+    dialect: Dialect,
+    topic: &str,
+    event: &str,
+    payload: &'p str,
+    spelling: Spelling,
+) -> Cow<'p, str> {
+    if dialect.is_camel() { (spelling.event)(topic, event, payload).into() } else { payload.into() }
+}
+
+/// Event and payload of a Phoenix client's broadcast. (Flutter sends the user's own keys beside `type` and `event`,
+/// without an inner payload.)
+fn unwrapped(inner: &str) -> Option<(String, String)> {
+    #[derive(Deserialize)]
+    struct Inner<'a> {
+        event: String,
+        #[serde(borrow)]
+        payload: Option<&'a RawValue>,
+    }
+    let Inner { event, payload } = serde_json::from_str(inner).ok()?;
+    let payload = match payload {
+        Some(payload) => payload.get().to_owned(),
+        None => {
+            let mut own: Map<String, Value> = serde_json::from_str(inner).ok()?;
+            own.retain(|key, _| !matches!(key.as_str(), "type" | "event" | "payload"));
+            Value::Object(own).to_string()
+        }
+    };
+    Some((event, payload))
+}
+
+/// The object inside a Phoenix broadcast.
+fn inner(event: &str, payload: &str, meta: Option<&str>) -> String {
+    let mut out = String::with_capacity(payload.len() + 160);
+    out.push_str(r#"{"type":"broadcast","event":"#);
+    out.push_str(&quoted(event));
+    out.push_str(r#","payload":"#);
+    out.push_str(payload);
+    if let Some(meta) = meta {
+        out.push_str(r#","meta":"#);
+        out.push_str(meta);
+    }
+    out.push('}');
+    out
+}
+
+fn meta(event: &Event, is_copy: bool, replayed: bool) -> String {
+    let mut out = String::with_capacity(120);
+    // Writing to a String cannot fail.
+    let _ = write!(out, r#"{{"id":"{}","seq":{}"#, event.id, event.seq);
+    if is_copy {
+        out.push_str(r#","topic":"#);
+        out.push_str(&quoted(&event.topic));
+    }
+    if replayed {
+        out.push_str(r#","replayed":true"#);
+    }
+    out.push('}');
+    out
+}

@@ -1,0 +1,66 @@
+//! Errors as the socket says them.
+
+use serde_json::{Map, Value, json};
+
+use guichet_base::error::Details;
+use guichet_base::text::say;
+use guichet_base::{Error, Kind, Locale};
+
+/// `{"reason": "CODE: sentence"}`: what a refused join is answered.
+pub fn join(error: &Error, locale: Locale) -> String {
+    note(error);
+    json!({ "reason": reason(error, locale) }).to_string()
+}
+
+/// `{"reason", "code", "message", "details"?}`: what a refused command is answered.
+pub fn command(error: &Error, locale: Locale) -> String {
+    note(error);
+    let mut body = Map::new();
+    body.insert("reason".into(), reason(error, locale).into());
+    body.insert("code".into(), error.code().into());
+    body.insert("message".into(), error.message(locale).into());
+    if let Some(details) = details(error, locale) {
+        body.insert("details".into(), details);
+    }
+    Value::Object(body).to_string()
+}
+
+/// `{"reason", "code", "message"}`: a frame that makes no sense, and why, in the words of programmers.
+pub fn malformed(why: &str, locale: Locale) -> String {
+    let message = say(locale, "error-malformed-frame", &[]);
+    json!({"reason": format!("MALFORMED_FRAME: {why}"), "code": "MALFORMED_FRAME", "message": message})
+        .to_string()
+}
+
+/// `CODE: sentence`.
+pub fn reason(error: &Error, locale: Locale) -> String {
+    format!("{}: {}", error.code(), error.message(locale))
+}
+
+fn details(error: &Error, locale: Locale) -> Option<Value> {
+    match error.get_details() {
+        Details::None => None,
+        Details::Object(object) => Some(object.clone()),
+        Details::Faults(faults) => Some(
+            faults
+                .iter()
+                .map(|fault| {
+                    json!({
+                        "field": fault.field,
+                        "code": fault.code,
+                        "message": fault.message(locale),
+                    })
+                })
+                .collect(),
+        ),
+    }
+}
+
+/// Causes are for the log, where the client is only told that it was not their fault.
+fn note(error: &Error) {
+    match error.kind() {
+        Kind::Internal => tracing::error!(%error, "a socket frame failed"),
+        Kind::Unavailable => tracing::warn!(%error, "a socket frame could not be served"),
+        _ => tracing::debug!(%error, "a socket frame was refused"),
+    }
+}

@@ -1,7 +1,0 @@
-//! Locks whose data is whole between any two statements, so that a panic elsewhere does not spoil them.
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}

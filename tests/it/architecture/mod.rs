@@ -1,0 +1,11 @@
+//! Guards over the sources: who may import whom, where SQL stands, how files look, and which words are used.
+//!
+//! They read text, not types. Comments do not count where code is meant.
+
+mod cycles;
+mod files;
+mod modules;
+mod paths;
+mod sources;
+mod sql;
+mod words;
