@@ -19,11 +19,12 @@
 
 pub mod activity;
 pub mod app;
+pub mod auth;
 pub mod chat;
 pub mod cli;
 pub mod config;
 pub mod deliveries;
-pub mod identity;
+pub mod directory;
 pub mod jobs;
 pub mod notifications;
 pub mod preferences;

@@ -6,6 +6,7 @@
 //!   `fanout.log`, and a job writes the row from the outbox a moment later ([`derive`]).
 
 mod action;
+pub mod connections;
 pub mod derive;
 pub mod http;
 mod model;

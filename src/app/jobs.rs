@@ -7,12 +7,12 @@ use guichet_base::{Result, Timestamp};
 use guichet_db::Db;
 
 use crate::activity;
+use crate::auth::connect;
 use crate::config::Config;
 use crate::deliveries::{Deliveries, failures};
-use crate::identity::connect;
 use crate::jobs::{Done, Job, Schedule, Scheduler, job};
 use crate::notifications::jobs::retention::{Keep, clean};
-use crate::notifications::jobs::{digest, silence};
+use crate::notifications::jobs::{digest, inactivity};
 use crate::notifications::{Notifications, feed, summary};
 use crate::web::idempotency;
 
@@ -44,7 +44,7 @@ fn all(config: &Config, n: &Notifications, d: &Deliveries) -> Vec<Box<dyn Job>> 
         of(n, "notifications.digests", HALF_MINUTE, |n, at| async move { digest::send_due(&n, at).await }),
         of(n, "notifications.retention", AT_THREE, move |n, at| async move { clean(&n.db, keep, at).await }),
         watch_failures(d.clone()),
-        of(n, "clients.inactive", AT_SIX, move |n, at| async move { silence::raise(&n, days, at).await }),
+        of(n, "clients.inactive", AT_SIX, move |n, at| async move { inactivity::raise(&n, days, at).await }),
     ]
 }
 

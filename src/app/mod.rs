@@ -1,19 +1,19 @@
 //! The composition root: makes every room, and joins them.
 
-mod accepted;
 pub mod afritalk;
 pub mod asyncapi;
-pub mod commands;
 mod deliveries;
 pub mod demo;
-pub mod engine;
 mod jobs;
 mod lifecycle;
 mod metrics;
 pub mod openapi;
+pub mod postgres;
 mod presence;
 mod routes;
 mod serve;
+pub mod socket_backend;
+mod tcp_options;
 mod topic;
 
 use std::sync::Arc;
@@ -26,10 +26,12 @@ pub use lifecycle::{Lifecycle, asked_to_stop};
 pub use serve::{Running, start};
 
 use crate::activity;
+use crate::activity::connections::Attendance;
+use crate::auth::{Authenticator, Gate, Tokens};
 use crate::chat::{Chat, Delivered, Typing};
 use crate::config::Config;
 use crate::deliveries::{self as outside, Deliveries};
-use crate::identity::{Attendance, Directory, Gate, Parts, PresenceOf, RightsMoved, Tokens};
+use crate::directory::{Directory, Parts, PresenceOf, RightsMoved};
 use crate::jobs::Scheduler;
 use crate::notifications::intake::Intake;
 use crate::notifications::{self, Notifications};
@@ -65,7 +67,8 @@ impl App {
             tables: vec![&crate::chat::MESSAGES, &notifications::NOTIFICATIONS],
         }));
         let lifecycle = Lifecycle::new();
-        let directory = directory(&config, &db, &hub, &clock)?;
+        let directory = directory(&config, &db, &hub, &clock);
+        let authenticator = authenticator(&config, &directory)?;
         let notifications = Notifications {
             db: db.clone(),
             directory: directory.clone(),
@@ -89,7 +92,8 @@ impl App {
         };
         let (attendance, book) = Attendance::new();
         let limits = Limits::new(rates(&config));
-        let host = Arc::new(commands::Desk {
+        let host = Arc::new(socket_backend::Desk {
+            authenticator: authenticator.clone(),
             directory: directory.clone(),
             chat: chat.clone(),
             notifications: notifications.clone(),
@@ -107,7 +111,7 @@ impl App {
             lifecycle.tracker().clone(),
         );
         let realtime = Arc::new(realtime);
-        let gate = Gate { directory: directory.clone(), limits };
+        let gate = Gate { authenticator, limits };
         let intake = intake(&config, &notifications)?;
         let readiness = readiness(&db, intake.as_ref());
         Ok(Self {
@@ -140,7 +144,7 @@ impl App {
         if self.config.server.jobs_enabled {
             self.lifecycle.spawn("jobs", self.scheduler.clone().run(stop.clone()));
         }
-        self.lifecycle.spawn("signs", crate::identity::signs::run(self.directory.clone(), stop.clone()));
+        self.lifecycle.spawn("signs", crate::directory::last_seen::run(self.directory.clone(), stop.clone()));
         self.lifecycle.spawn("activity", activity::derive::run(self.db.clone(), stop.clone()));
         let tracker = self.lifecycle.tracker().clone();
         self.lifecycle.spawn("deliveries", outside::run(self.deliveries.clone(), tracker, stop.clone()));
@@ -149,21 +153,23 @@ impl App {
     }
 }
 
-fn directory(config: &Config, db: &Db, hub: &Arc<Hub>, clock: &Clock) -> anyhow::Result<Directory> {
+fn authenticator(config: &Config, directory: &Directory) -> anyhow::Result<Authenticator> {
     let secret = config.tokens.hs256_secret(&config.server.data_dir)?;
-    let tokens = Tokens::new(&config.tokens, secret.as_ref(), clock.clone())?;
+    let tokens = Tokens::new(&config.tokens, secret.as_ref(), directory.clock().clone())?;
+    Ok(Authenticator { directory: directory.clone(), tokens, jit_users: config.jit_users() })
+}
+
+fn directory(config: &Config, db: &Db, hub: &Arc<Hub>, clock: &Clock) -> Directory {
     let moved = Arc::clone(hub);
     let rights_moved = RightsMoved::new(move |tenant, people| moved.rights_moved(tenant, people));
     let presence = PresenceOf::new(presence::OfHub(Arc::clone(hub)));
-    Ok(Directory::new(Parts {
+    Directory::new(Parts {
         db: db.clone(),
-        tokens,
         clock: clock.clone(),
-        jit_users: config.jit_users(),
         features: config.features.clone(),
         presence,
         rights_moved,
-    }))
+    })
 }
 
 fn socket_settings(config: &Config) -> guichet_realtime::Settings {
@@ -217,7 +223,7 @@ fn readiness(db: &Db, intake: Option<&Intake>) -> Readiness {
         async move {
             let asked = Instant::now();
             db.anonymous(|conn| {
-                engine::schema_present(conn)?.then_some(()).ok_or_else(|| {
+                postgres::schema_present(conn)?.then_some(()).ok_or_else(|| {
                     guichet_base::Error::unavailable("migrations are missing: run `guichet migrate`")
                 })
             })

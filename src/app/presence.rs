@@ -9,7 +9,7 @@ use guichet_base::{Actor, Error, Result, Status, Timestamp};
 use guichet_realtime::{Audience, Circle, Grant, Hub, Patience, Ranks, Sees};
 
 use crate::config::{self, Feature};
-use crate::identity::{Directory, Presence, presence};
+use crate::directory::{Directory, Presence, presence};
 
 /// The hub, as `identity` asks it.
 pub struct OfHub(pub Arc<Hub>);

@@ -14,13 +14,14 @@ use crate::web::cors::Origins;
 use crate::web::guard::BodySettings;
 use crate::web::routes::{RouteTable, unmatched, unmatched_outside};
 use crate::web::{self as conventions, Conventions, docs, health};
-use crate::{activity, chat, deliveries, identity, notifications, preferences};
+use crate::{activity, auth, chat, deliveries, directory, notifications, preferences};
 
 /// The routes of the API, under whatever base. Literal paths stand before patterns that would take them.
 pub fn api(config: &mut ServiceConfig<'_>) {
     config
         .configure(chat::http::routes)
-        .configure(identity::routes)
+        .configure(directory::routes)
+        .configure(auth::routes)
         .configure(preferences::http::routes)
         .configure(notifications::routes)
         .configure(deliveries::http::routes)
@@ -79,13 +80,13 @@ impl Site {
             .into_utoipa_app()
             .service(
                 utoipa_actix_web::scope("/api/v1")
-                    .wrap(from_fn(move |request, next| identity::authenticate(v1.clone(), request, next)))
+                    .wrap(from_fn(move |request, next| auth::authenticate(v1.clone(), request, next)))
                     .configure(api)
                     .default_service(web::to(unmatched)),
             )
             .service(
                 utoipa_actix_web::scope("/api")
-                    .wrap(from_fn(move |request, next| identity::authenticate(short.clone(), request, next)))
+                    .wrap(from_fn(move |request, next| auth::authenticate(short.clone(), request, next)))
                     .configure(api)
                     .default_service(web::to(unmatched)),
             )

@@ -7,8 +7,9 @@ use actix_web::HttpServer;
 use actix_web::dev::ServerHandle;
 use anyhow::Context;
 
+use super::App;
 use super::routes::Site;
-use super::{App, accepted};
+use crate::app::tcp_options;
 
 /// Bytes that wait for a slow reader inside actix, per connection.
 const WRITE_BUFFER_BYTES: usize = 16 * 1024;
@@ -37,7 +38,7 @@ pub fn start(app: App) -> anyhow::Result<Running> {
         .workers(app.config.server.workers())
         .h1_write_buffer_size(WRITE_BUFFER_BYTES)
         .tcp_nodelay(true)
-        .on_connect(accepted::prepare)
+        .on_connect(tcp_options::prepare)
         .disable_signals()
         .shutdown_timeout(app.config.server.shutdown_grace_secs)
         .listen(listener)?

@@ -32,7 +32,7 @@ pub use place::Place;
 pub use typing::Typing;
 
 use crate::config::Feature;
-use crate::identity::{Directory, FeatureSet};
+use crate::directory::{Directory, FeatureSet};
 use crate::notifications::Notifications;
 
 /// What chat needs of the house.

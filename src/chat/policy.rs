@@ -9,7 +9,7 @@ use guichet_base::{Actor, Error, Kind, Result, Timestamp};
 use crate::chat::model::{Message, Room};
 use crate::chat::place::Place;
 use crate::config::Feature;
-use crate::identity::FeatureSet;
+use crate::directory::FeatureSet;
 
 /// Rooms are for people: a producer announces events instead.
 pub fn may_use_rooms(actor: &Actor) -> Result<()> {

@@ -8,9 +8,9 @@ use guichet_base::Clock;
 use guichet_db::{embedded, roles};
 use secrecy::ExposeSecret;
 
-use crate::app::engine::{Claim, Engine, connect};
+use crate::app::postgres::{Claim, Engine, connect};
+use crate::auth::Tokens;
 use crate::config::Config;
-use crate::identity::Tokens;
 
 /// One thing looked at.
 struct Finding {

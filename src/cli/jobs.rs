@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use guichet_base::Clock;
 
 use crate::app::App;
-use crate::app::engine::{Claim, Engine};
+use crate::app::postgres::{Claim, Engine};
 use crate::config::Config;
 use crate::jobs::Schedule;
 

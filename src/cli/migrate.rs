@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use guichet_db::{migrate, roles};
 use secrecy::ExposeSecret;
 
-use crate::app::engine::{Claim, Engine, MIGRATIONS, connect};
+use crate::app::postgres::{Claim, Engine, MIGRATIONS, connect};
 use crate::config::Config;
 
 #[derive(clap::Args)]

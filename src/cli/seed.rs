@@ -4,7 +4,7 @@ use guichet_base::Clock;
 use guichet_db::Db;
 
 use crate::app::demo;
-use crate::app::engine::{Claim, Engine};
+use crate::app::postgres::{Claim, Engine};
 use crate::config::Config;
 
 #[derive(clap::Args)]

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use guichet_base::Clock;
 
-use crate::app::engine::{Claim, Engine};
+use crate::app::postgres::{Claim, Engine};
 use crate::app::{self, App, demo};
 use crate::config::Config;
 use crate::telemetry;

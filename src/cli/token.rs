@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use guichet_base::{Clock, Role};
 
+use crate::auth::token::{NewToken, mint};
 use crate::config::Config;
-use crate::identity::token::{NewToken, mint};
 
 #[derive(clap::Args)]
 pub struct Args {

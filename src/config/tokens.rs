@@ -5,10 +5,10 @@ use std::path::Path;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::made_once::secret_made_once;
 use super::reader::section;
 use super::setting::{MASK, Setting};
 use super::values::{JsonPointer, RoleMap};
+use crate::config::generated_secret::secret_made_once;
 
 /// HS256 asks for a key as long as its hash (RFC 7518, 3.2).
 const SECRET_MIN_BYTES: usize = 32;

@@ -11,8 +11,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Deliveries;
 use super::model::{Cursor, Delivery, DeliveryStatus, Filter, OUTSIDE};
-use super::service::asked::{self, Wanted};
 use super::store::again::Cause;
+use crate::deliveries::service::manage::{self, Wanted};
 use crate::preferences::Channel;
 use crate::web::{Caller, Check, IdempotencyKey, Json, Path, Query, Reply};
 
@@ -75,7 +75,7 @@ async fn list(
     let limit = filter.limit;
     // One more than asked for tells whether there is a next page.
     filter.limit += 1;
-    let mut deliveries = asked::list(&d, &caller, filter).await?;
+    let mut deliveries = manage::list(&d, &caller, filter).await?;
     let has_more = usize::try_from(limit).is_ok_and(|limit| deliveries.len() > limit);
     if has_more {
         deliveries.pop();
@@ -93,7 +93,7 @@ async fn list(
     responses((status = 200, body = Delivery), (status = 409, description = "INVALID_TRANSITION: it is under way, or has arrived")))]
 #[post("/deliveries/{id}/retry")]
 async fn retry(d: Data<Deliveries>, caller: Caller, path: Path<DeliveryId>) -> Result<Reply<Delivery>> {
-    Ok(Reply::ok(asked::retry(&d, &caller, path.0).await?))
+    Ok(Reply::ok(manage::retry(&d, &caller, path.0).await?))
 }
 
 /// A cause for which deliveries came to an end.
@@ -132,7 +132,7 @@ async fn retry_many(d: Data<Deliveries>, caller: Caller, body: Json<CauseBody>) 
     let error = check.text_opt("error", body.0.error, 1..=200);
     check.done()?;
     let cause = Cause { status: status.unwrap_or(DeliveryStatus::Failed), channel, kind, error };
-    Ok(Reply::ok(Requeued { requeued: asked::retry_many(&d, &caller, cause).await? }))
+    Ok(Reply::ok(Requeued { requeued: manage::retry_many(&d, &caller, cause).await? }))
 }
 
 /// A sample that somebody wants to see.
@@ -166,7 +166,7 @@ async fn sample(
     let channel = check.word("channel", &body.0.channel, outside);
     check.done()?;
     let wanted = Wanted { template, channel: channel.unwrap_or(Channel::Email), locale: body.0.locale };
-    let done = asked::sample(&d, &caller, once, wanted).await?;
+    let done = manage::sample(&d, &caller, once, wanted).await?;
     let reply = Reply::accepted(done.value);
     Ok(if done.replayed { reply.replayed() } else { reply })
 }

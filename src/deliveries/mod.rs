@@ -8,6 +8,7 @@
 //! - Channels and lanes do not wait for each other: each pair has its own slots.
 
 pub mod check;
+mod content;
 pub mod failures;
 pub mod gauges;
 pub mod http;
@@ -19,8 +20,7 @@ pub mod sender;
 mod service;
 mod slots;
 mod store;
-mod told;
-mod words;
+mod telemetry;
 mod worker;
 
 use std::sync::Arc;

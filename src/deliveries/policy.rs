@@ -3,7 +3,8 @@
 
 use guichet_base::{Actor, Result};
 
-use crate::identity::{Permission, policy};
+use crate::directory::policy;
+use guichet_base::permission::Permission;
 
 /// Errors: `FORBIDDEN`.
 pub fn may_view(actor: &Actor) -> Result<()> {

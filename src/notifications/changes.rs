@@ -8,8 +8,9 @@ use guichet_realtime::{Change, ChangeKind, Column, ColumnType, Event, Reach, Row
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::Notifications;
 use super::live::store;
-use super::{Notifications, told};
+use crate::notifications::socket_events;
 
 /// The table `notifications`. Every event has its rows read, which costs one query where somebody listens: a payload
 /// shows less than the row has. A deletion is an UPDATE, since the row stays until retention takes it.
@@ -17,7 +18,7 @@ pub static NOTIFICATIONS: Table = Table {
     name: "notifications",
     columns: &COLUMNS,
     key: &["tenant_id", "id"],
-    events: &told::EVENTS,
+    events: &socket_events::EVENTS,
     whose: |event| recipient(event).map(Reach::Person).into_iter().collect(),
     rows: |_| Ok(Rows::Asked),
 };
@@ -97,7 +98,7 @@ fn new_one(event: &Event) -> Result<Option<NotificationId>> {
     struct Named {
         id: NotificationId,
     }
-    if &*event.name != told::NEW {
+    if &*event.name != socket_events::NEW {
         return Ok(None);
     }
     let told: Told = serde_json::from_str(event.payload.get()).map_err(Error::internal)?;

@@ -3,23 +3,23 @@
 //! The design is `docs/notifications.md`. Every change of somebody's notifications happens under the lock of their row
 //! in `notification_feeds`; conversations are locked before feeds.
 
-pub mod by_hand;
 mod changes;
+pub mod chat_source;
+pub mod dead_letters;
 pub mod events;
+mod expired;
 mod explain;
 pub mod feed;
 pub mod intake;
 pub mod jobs;
 pub mod live;
+pub mod manual;
 pub mod model;
-mod over;
 mod pipeline;
 mod policy;
-pub mod rejected;
-pub mod rooms;
+pub mod socket_events;
 pub mod summary;
 pub mod templates;
-pub mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ use guichet_base::id::UserId;
 use guichet_db::Db;
 use guichet_realtime::Hub;
 
-use crate::identity::Directory;
+use crate::directory::Directory;
 
 /// What this room works with. Cheap to clone.
 #[derive(Clone)]
@@ -84,9 +84,9 @@ pub fn is_relative(link: &str) -> bool {
 pub fn routes(config: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) {
     explain::routes(config);
     // Before the events' own, which would take its literal path for an id.
-    rejected::http::routes(config);
+    dead_letters::http::routes(config);
     events::http::routes(config);
-    by_hand::http::routes(config);
+    manual::http::routes(config);
     // Its pattern `/notifications/{id}` would take the literal paths of the others.
     feed::http::routes(config);
 }

@@ -2,7 +2,7 @@
 
 use guichet_base::{Actor, Error, Result, Role};
 
-use crate::identity::{Permission, policy::may};
+use guichet_base::permission::{Permission, may};
 
 /// Producers alone.
 pub fn may_announce(actor: &Actor) -> Result<()> {

@@ -2,7 +2,8 @@
 
 use guichet_base::{Actor, Result};
 
-use crate::identity::{Permission, policy};
+use crate::directory::policy;
+use guichet_base::permission::Permission;
 
 /// One's own choices: of people, who are told things. Service tokens are told nothing.
 pub(super) fn may_choose(actor: &Actor) -> Result<()> {

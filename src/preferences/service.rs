@@ -14,7 +14,7 @@ use super::store::{Override, SayChange};
 use super::{policy, store};
 use crate::activity::{self, Action, Entry};
 use crate::config::Feature;
-use crate::identity::Directory;
+use crate::directory::Directory;
 
 /// All that a settings page shows.
 pub struct Shown {

@@ -12,6 +12,7 @@ pub mod error;
 pub mod error_body;
 pub mod id;
 pub mod page;
+pub mod permission;
 pub mod role;
 mod status;
 pub mod text;

@@ -22,8 +22,8 @@ use crate::chat::Chat;
 use crate::chat::http::{self as chat, HistoryQuery, ListQuery, SendBody};
 use crate::chat::model::{Conversation, Message, ReadState, Related, Room, Sent};
 use crate::chat::service::{self, UpTo};
-use crate::identity::Directory;
-use crate::identity::presence::{self, PresenceQuery, PresenceView};
+use crate::directory::Directory;
+use crate::directory::presence::{self, PresenceQuery, PresenceView};
 use crate::web::idempotency::IdempotencyKey;
 use crate::web::{Json, Path, Query, Reply};
 

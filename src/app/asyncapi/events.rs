@@ -8,7 +8,7 @@ use super::shapes::PresenceUpdate;
 use crate::chat::payload::{
     DeliveredTold, MessageTold, ReadTold, TypingTold, UnreadTold as UnreadMessagesTold,
 };
-use crate::notifications::told::{DeletedTold, NewTold, SummaryTold, UnreadTold, UpdatedTold};
+use crate::notifications::socket_events::{DeletedTold, NewTold, SummaryTold, UnreadTold, UpdatedTold};
 
 pub const EVENTS: [Message; 13] = [
     durable("event_messaging_new", "messaging:new", "A message was sent", of::<MessageTold<'_>>, new),

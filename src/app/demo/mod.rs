@@ -15,8 +15,8 @@ use secrecy::SecretString;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::auth::token::{NewToken, mint};
 use crate::config;
-use crate::identity::token::{NewToken, mint};
 
 const SLUG: &str = "demo";
 /// Ids of the demo are made of its words: UUIDv5 in this namespace.

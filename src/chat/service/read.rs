@@ -12,7 +12,7 @@ use crate::chat::model::ReadState;
 use crate::chat::store::{self, Head, Marked, Told};
 use crate::chat::{Chat, events, person_topic, policy};
 use crate::config::Feature;
-use crate::identity::FeatureSet;
+use crate::directory::FeatureSet;
 use crate::notifications::feed;
 use crate::notifications::model::conversation_group;
 

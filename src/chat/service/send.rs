@@ -16,8 +16,8 @@ use crate::chat::service::{counterpart, direct};
 use crate::chat::store::{self, Announcement, NewMessage, Teller, Told};
 use crate::chat::{Chat, events, person_topic, policy};
 use crate::config::Feature;
-use crate::identity::FeatureSet;
-use crate::notifications::rooms;
+use crate::directory::FeatureSet;
+use crate::notifications::chat_source;
 use crate::telemetry::names::{MESSAGE_DELIVERY_SECONDS, MESSAGES_SENT};
 use crate::web::idempotency::{Done, Once};
 
@@ -220,7 +220,7 @@ fn notify(
     (teller, message): (&Teller, &Message),
     told: &[Told],
 ) -> Result<()> {
-    let written = rooms::Written {
+    let written = chat_source::Written {
         message: message.id,
         conversation: message.conversation_id,
         client: teller.place.client().zip(teller.client_name.as_deref()),
@@ -229,5 +229,5 @@ fn notify(
         looking: chat.hub.listeners(actor.tenant, &teller.place.topic()),
         told: told.iter().map(|told| told.user_id).collect(),
     };
-    rooms::notify(tx, &chat.notifications, actor, &written)
+    chat_source::notify(tx, &chat.notifications, actor, &written)
 }

@@ -12,7 +12,7 @@ use crate::deliveries::retry::{After, after};
 use crate::deliveries::sender::{Content, Failure, Outgoing, Sent};
 use crate::deliveries::store::attempt::{self as store, Begun, Outcome};
 use crate::deliveries::store::load::{self, Loaded};
-use crate::deliveries::{Deliveries, told, words};
+use crate::deliveries::{Deliveries, content, telemetry};
 use crate::notifications::events::disabled;
 use crate::preferences::Channel;
 
@@ -58,7 +58,7 @@ pub async fn begin(d: &Deliveries, tenant: TenantId, ids: Vec<Uuid>, token: Uuid
         })
         .await?;
     for (outcome, what) in &plan.outcomes {
-        told::ended(outcome, what);
+        telemetry::ended(outcome, what);
     }
     Ok(plan.attempts)
 }
@@ -79,11 +79,11 @@ pub async fn end(d: &Deliveries, tenant: TenantId, ends: &[End], token: Uuid) ->
         })
         .await?;
     for (outcome, what) in &settled {
-        told::ended(outcome, what);
+        telemetry::ended(outcome, what);
     }
     for (outcome, what) in &outcomes {
         if settled.iter().all(|(kept, _)| kept.id != outcome.id) {
-            told::late(outcome, what);
+            telemetry::late(outcome, what);
         }
     }
     Ok(())
@@ -134,7 +134,7 @@ fn consider(d: &Deliveries, tenant: TenantId, row: Loaded, now: Timestamp, plan:
         plan.outcomes.push((outcome_unsent(&row, next, now), what));
         return Ok(());
     }
-    match words::of(&row, channel, d.settings.app_url.as_ref()) {
+    match content::of(&row, channel, d.settings.app_url.as_ref()) {
         Ok((content, excerpt)) => {
             plan.begun.push(Begun { id: row.id, rendered: content.to_stored()?, payload_excerpt: excerpt });
             plan.attempts.push(Attempt { what: outgoing(content), attempts: row.attempts + 1 });

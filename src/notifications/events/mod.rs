@@ -140,7 +140,7 @@ fn where_it_stands(what: &Announced, id: uuid::Uuid) -> String {
 }
 
 /// Channels that are off for the tenant, or for everybody.
-pub fn disabled(n: &Notifications, features: &crate::identity::FeatureSet) -> PerChannel<bool> {
+pub fn disabled(n: &Notifications, features: &crate::directory::FeatureSet) -> PerChannel<bool> {
     use crate::config::Feature;
     PerChannel {
         inapp: false,

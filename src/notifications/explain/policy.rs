@@ -3,7 +3,8 @@
 use guichet_base::id::UserId;
 use guichet_base::{Actor, Error, Result, Role};
 
-use crate::identity::{Permission, policy};
+use crate::directory::policy;
+use guichet_base::permission::Permission;
 
 /// Whether the actor answers for the whole tenant: then they are also told of events that named somebody else.
 pub(super) fn sees_everybody(actor: &Actor) -> bool {

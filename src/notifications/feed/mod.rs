@@ -7,7 +7,7 @@
 //!   off the counter until the job does.
 //! - What was snoozed is away until the job brings it back.
 
-mod deed;
+mod action;
 pub mod http;
 pub mod model;
 mod policy;

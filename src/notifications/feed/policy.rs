@@ -2,8 +2,8 @@
 
 use guichet_base::{Actor, Result};
 
-use crate::identity::Permission;
-use crate::identity::policy::may;
+use guichet_base::permission::Permission;
+use guichet_base::permission::may;
 
 /// People, of their own: service tokens have no feed.
 pub fn may_view(actor: &Actor) -> Result<()> {

@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use super::wire;
 use crate::notifications::Notifications;
+use crate::notifications::dead_letters::{self, Rejection};
 use crate::notifications::events::{self, Accepted};
 use crate::notifications::model::Source;
-use crate::notifications::rejected::{self, Rejection};
 use crate::telemetry::names::EVENTS_RECEIVED;
 
 /// A fault of guichet's own is tried so often, then the event is kept as rejected: to be tried again by hand.
@@ -94,7 +94,8 @@ async fn try_once(n: &Notifications, received: &Received, tries: u32) -> Result<
     }
     let name = received.name.as_deref();
     let is_new =
-        rejected::keep(n, tenant, &Rejection { source: received.source, name, body, error: &error }).await?;
+        dead_letters::keep(n, tenant, &Rejection { source: received.source, name, body, error: &error })
+            .await?;
     if is_new {
         tracing::warn!(event.source = source, %tenant, error.code = error.code(), "an event was rejected");
     }

@@ -7,7 +7,7 @@
 
 pub mod digest;
 pub mod fake;
+pub mod inactivity;
 pub mod repair;
 pub mod retention;
-pub mod silence;
 mod store;

@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 
 use self::store::Feed;
 use super::Notifications;
-use super::told::{self, NewTold, UnreadTold};
 use crate::config::Feature;
+use crate::notifications::socket_events::{self, NewTold, UnreadTold};
 
 /// `notify:ack`: this notification was read.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -46,12 +46,19 @@ pub async fn waiting(n: &Notifications, actor: &Actor, user: UserId) -> Result<W
     let mut events = Vec::with_capacity(waiting.len() + 1);
     for row in waiting {
         let payload = NewTold { notification: &row.notification, unread };
-        let mut event = told::event(tenant, user, row.notification.seq, told::NEW, &payload)?;
+        let mut event =
+            socket_events::event(tenant, user, row.notification.seq, socket_events::NEW, &payload)?;
         // As it was told at first; where the log no longer knows, at least the same each time.
         event.id = row.told.unwrap_or(row.notification.id.0);
         events.push(event);
     }
-    events.push(told::event(tenant, user, head, told::UNREAD, &UnreadTold { count: unread })?);
+    events.push(socket_events::event(
+        tenant,
+        user,
+        head,
+        socket_events::UNREAD,
+        &UnreadTold { count: unread },
+    )?);
     Ok(Waiting { head, events })
 }
 

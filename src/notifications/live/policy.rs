@@ -3,7 +3,7 @@
 use guichet_base::id::UserId;
 use guichet_base::{Actor, Error, Result};
 
-use crate::identity::{Permission, policy::may};
+use guichet_base::permission::{Permission, may};
 
 /// The person themselves, and nobody else.
 pub fn may_hear(actor: &Actor, user: UserId) -> Result<()> {

@@ -19,7 +19,7 @@ use self::store::{Batch, Delivery, Person, Raised, Row, Said, Standing, load, st
 use crate::notifications::Notifications;
 use crate::notifications::events::model::{Audience, Plan};
 use crate::notifications::model::{Notification, Status};
-use crate::notifications::told::{self, NewTold, UnreadTold, UpdatedTold};
+use crate::notifications::socket_events::{self, NewTold, UnreadTold, UpdatedTold};
 use crate::preferences::{self, Channel, Decision, PerChannel, Priority, Recipient, Rule};
 
 /// People dealt with in one transaction: their feeds are locked as long as it lasts.
@@ -238,14 +238,20 @@ impl<'a> Making<'a> {
     fn first_told(&self, person: &Person, row: &Row) -> Result<Event> {
         let unread = i64::from(person.unread) + 1;
         if row.held {
-            return told::event(self.tenant, person.id, row.seq, told::UNREAD, &UnreadTold { count: unread });
+            return socket_events::event(
+                self.tenant,
+                person.id,
+                row.seq,
+                socket_events::UNREAD,
+                &UnreadTold { count: unread },
+            );
         }
         let notification = self.notification(row.id, row.seq, self.batch.now, row.text, None);
-        told::event(
+        socket_events::event(
             self.tenant,
             person.id,
             row.seq,
-            told::NEW,
+            socket_events::NEW,
             &NewTold { notification: &notification, unread },
         )
     }
@@ -277,11 +283,13 @@ impl<'a> Making<'a> {
             let row = &raised.row;
             let notification = self.notification(row.id.0, row.seq, row.created_at, text, Some(raised.count));
             let payload = UpdatedTold { notification: &notification, unread, raised: true };
-            let event = told::event(self.tenant, person.id, raised.seq, told::UPDATED, &payload)?;
+            let event =
+                socket_events::event(self.tenant, person.id, raised.seq, socket_events::UPDATED, &payload)?;
             self.batch.events.push((person.id, event));
         } else if is_woken {
             let payload = UnreadTold { count: unread };
-            let event = told::event(self.tenant, person.id, raised.seq, told::UNREAD, &payload)?;
+            let event =
+                socket_events::event(self.tenant, person.id, raised.seq, socket_events::UNREAD, &payload)?;
             self.batch.events.push((person.id, event));
         }
         self.batch.raised.push(raised);

@@ -9,7 +9,7 @@ use guichet_base::text::say;
 use guichet_base::{Locale, Result, Timestamp};
 
 use crate::notifications::Notifications;
-use crate::notifications::told::{self, SummaryTold};
+use crate::notifications::socket_events::{self, SummaryTold};
 
 /// People dealt with in one transaction.
 const AT_ONCE: i64 = 500;
@@ -47,7 +47,13 @@ async fn send(n: &Notifications, tenant: TenantId, people: Vec<UserId>, now: Tim
             let mut events = Vec::with_capacity(held.len());
             for one in &held {
                 let payload = SummaryTold { count: one.held.into(), since: one.held_since };
-                events.push(told::event(tenant, one.user_id, one.head + 1, told::SUMMARY, &payload)?);
+                events.push(socket_events::event(
+                    tenant,
+                    one.user_id,
+                    one.head + 1,
+                    socket_events::SUMMARY,
+                    &payload,
+                )?);
             }
             let mails: Vec<_> = held.iter().filter_map(|one| mail(one, now)).collect();
             if !held.is_empty() {

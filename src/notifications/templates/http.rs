@@ -16,7 +16,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::render::{Names, variants};
 use super::view::TemplateView;
 use super::{Concerned, EmailText, Template, Variable, service};
-use crate::identity::{Directory, edit};
+use crate::directory::{Directory, optimistic_lock};
 use crate::preferences::{Category, Channel, Priority};
 use crate::web::{Caller, IfMatch, Json, JsonOrEmpty, PageQuery, Patch, Path, Query, Reply};
 
@@ -273,7 +273,7 @@ async fn put(
     if_match: IfMatch,
     Json(body): Json<TemplateBody>,
 ) -> Result<Reply<TemplateView>> {
-    let based_on = edit::based_on(&caller, if_match, body.updated_at, body.force)?;
+    let based_on = optimistic_lock::based_on(&caller, if_match, body.updated_at, body.force)?;
     let template = service::put(&directory, &caller, code, body.changes()?, based_on).await?;
     Ok(answer(&caller, template))
 }

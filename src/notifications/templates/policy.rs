@@ -2,7 +2,8 @@
 
 use guichet_base::{Actor, Result};
 
-use crate::identity::{Permission, policy};
+use crate::directory::policy;
+use guichet_base::permission::Permission;
 
 /// Owners and managers. Errors: `FORBIDDEN`.
 pub(super) fn may_manage(actor: &Actor) -> Result<()> {

@@ -10,8 +10,8 @@ use super::view::{TemplateView, record_id, stored};
 use super::{Template, built_in, merged, policy, store, vet};
 use crate::activity::{self, Action, Entry};
 use crate::config::Feature;
-use crate::identity::Directory;
-use crate::identity::edit::{self, Held};
+use crate::directory::Directory;
+use crate::directory::optimistic_lock::{self, Held};
 use crate::web::{BasedOn, Verdict};
 
 async fn admit(directory: &Directory, actor: &Actor) -> Result<()> {
@@ -200,7 +200,7 @@ fn is_to_apply(
         updated_by: held.updated_by,
         shown: &shown,
     };
-    edit::is_to_apply(tx, writer, based_on, &held, &wanted)
+    optimistic_lock::is_to_apply(tx, writer, based_on, &held, &wanted)
 }
 
 fn shown(code: &str, row: Option<&Changed>) -> Result<Value> {

@@ -1,7 +1,7 @@
 //! The REST side of preferences: requests, their checks, and answers.
 
 mod overrides;
-mod own;
+mod personal;
 
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -13,9 +13,9 @@ use crate::web::Patch;
 /// Routes under the API's base. They want a `web::Data<Directory>`.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
-        .service(own::read)
-        .service(own::set)
-        .service(own::choose)
+        .service(personal::read)
+        .service(personal::set)
+        .service(personal::choose)
         .service(overrides::list)
         .service(overrides::read)
         .service(overrides::put)

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::ChannelsBody;
-use crate::identity::Directory;
+use crate::directory::Directory;
 use crate::preferences::model::Category;
 use crate::preferences::service;
 use crate::preferences::store::Override;

@@ -1,6 +1,6 @@
 //! The decision, held against what was written out by hand, and against its laws.
 
-mod laws;
+mod properties;
 mod quiet;
 mod table;
 

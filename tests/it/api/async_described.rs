@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use guichet::app::asyncapi;
-use guichet::app::commands::COMMANDS;
+use guichet::app::socket_backend::COMMANDS;
 use guichet::{chat, notifications};
 use serde_json::Value;
 
@@ -58,7 +58,7 @@ fn every_event_of_notifications_is_described_and_no_other() {
     let described = Described::new();
     let of_feeds: BTreeSet<&str> =
         described.names("event_").into_iter().filter(|name| name.starts_with("notify:")).collect();
-    assert_eq!(of_feeds, BTreeSet::from(notifications::told::EVENTS));
+    assert_eq!(of_feeds, BTreeSet::from(notifications::socket_events::EVENTS));
 }
 
 /// Whatever room a name is written in: a name that nobody described shows.

@@ -1,9 +1,9 @@
 //! Records to be spoken of, and requests about them that are right in every respect.
 
-use guichet::identity::token::{NewToken, mint};
+use guichet::auth::token::{NewToken, mint};
 use guichet::notifications::Notifications;
+use guichet::notifications::dead_letters::{self, Rejection};
 use guichet::notifications::model::Source;
-use guichet::notifications::rejected::{self, Rejection};
 use guichet_base::{Error, Role, Timestamp};
 use reqwest::Method;
 use secrecy::SecretString;
@@ -192,7 +192,7 @@ impl Things {
         let body = json!({"event": "mandat.created", "payload": payload});
         let error = Error::invalid("payload.title", "missing");
         let rejection = Rejection { source: Source::Stream, name: None, body: &body, error: &error };
-        rejected::keep(&owner.notifications, self.tenant.parse().unwrap(), &rejection).await.unwrap();
+        dead_letters::keep(&owner.notifications, self.tenant.parse().unwrap(), &rejection).await.unwrap();
         let kept = owner.must(Method::GET, "/events/rejected?limit=1", None).await;
         kept[0]["id"].as_str().unwrap().to_owned()
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use guichet::identity::token::{NewToken, mint};
+use guichet::auth::token::{NewToken, mint};
 use guichet_base::Role;
 use reqwest::Method;
 use secrecy::SecretString;

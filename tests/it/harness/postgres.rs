@@ -7,7 +7,7 @@ use std::sync::{Mutex, OnceLock};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
-use guichet::app::engine::MIGRATIONS;
+use guichet::app::postgres::MIGRATIONS;
 use guichet_db::embedded::{Cluster, Role, Settings};
 use guichet_db::{migrate, roles};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use guichet::identity::token::NewToken;
+use guichet::auth::token::NewToken;
 use guichet_base::id::{ClientId, UserId};
 use guichet_base::{Locale, Role};
 use serde_json::json;

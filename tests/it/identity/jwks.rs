@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use guichet::auth::Tokens;
 use guichet::config::{Config, Variables};
-use guichet::identity::Tokens;
 use guichet_base::{Clock, Kind};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use guichet::identity::token::NewToken;
+use guichet::auth::token::NewToken;
 use guichet_base::Role;
 use guichet_base::id::UserId;
 use jsonwebtoken::{EncodingKey, Header};
@@ -139,8 +139,8 @@ async fn waiting_tickets_of_a_person_are_bounded_and_swept() {
     town.employee.post("/realtime/ticket", Value::Null).await.data();
     assert_eq!(town.stand.count("connect_tickets"), 21);
     let at = |secs| town.stand.clock.now().plus(Duration::from_secs(secs));
-    guichet::identity::connect::sweep(town.stand.db(), at(0)).await.unwrap();
+    guichet::auth::connect::sweep(town.stand.db(), at(0)).await.unwrap();
     assert_eq!(town.stand.count("connect_tickets"), 21);
-    guichet::identity::connect::sweep(town.stand.db(), at(31)).await.unwrap();
+    guichet::auth::connect::sweep(town.stand.db(), at(31)).await.unwrap();
     assert_eq!(town.stand.count("connect_tickets"), 0);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Jsonb, Nullable, Text};
-use guichet::identity::token::{NewToken, mint};
+use guichet::auth::token::{NewToken, mint};
 use guichet_base::Role as Rank;
 use guichet_base::id::{ClientId, TeamId, UserId};
 use guichet_db::Db;

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use guichet::auth::Tokens;
+use guichet::auth::token::{MAX_TOKEN_BYTES, NewToken, mint};
 use guichet::config::{Config, Variables};
-use guichet::identity::Tokens;
-use guichet::identity::token::{MAX_TOKEN_BYTES, NewToken, TenantName, mint};
+use guichet::directory::TenantName;
 use guichet_base::id::{TenantId, UserId};
 use guichet_base::{Clock, Kind, Role, Timestamp};
 use secrecy::SecretString;

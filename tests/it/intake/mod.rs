@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use guichet::identity::token::{NewToken, mint};
+use guichet::auth::token::{NewToken, mint};
 use guichet_base::Role as Rank;
 use guichet_base::id::UserId;
 use guichet_db::embedded::Role;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use guichet::identity::signs;
-use guichet::notifications::jobs::silence::raise;
+use guichet::directory::last_seen;
+use guichet::notifications::jobs::inactivity::raise;
 
 use super::table::{lines, number, run};
 use crate::harness::World;
@@ -55,11 +55,11 @@ async fn a_request_or_a_message_of_a_member_ends_the_spell_and_the_next_is_told_
     world.say(&world.chloe, "Bonjour").await;
     // What an operator asks for is no sign of the client's.
     world.karim.get(&format!("/clients/{}", world.sud)).await.data();
-    signs::write(&world.server.app.directory).await;
+    last_seen::write(&world.server.app.directory).await;
     assert_eq!(look(&world, 7).await, 1, "Boulangerie Sud alone");
     days_later(&world, 8);
     world.bruno.get("/me").await.data();
-    signs::write(&world.server.app.directory).await;
+    last_seen::write(&world.server.app.directory).await;
     assert_eq!(look(&world, 7).await, 1, "Atelier Nord alone");
     days_later(&world, 8);
     assert_eq!(look(&world, 7).await, 1, "Boulangerie Sud fell silent anew");

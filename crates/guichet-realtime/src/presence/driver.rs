@@ -17,13 +17,13 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::crowd::{Person, Stand};
 use super::roster::FLUSH_EVERY;
 use crate::backend::{Circle, Host};
 use crate::hub::Hub;
 use crate::hub::connection::Order;
 use crate::hub::event::Signal;
 use crate::metric_names::PRESENCE_PEOPLE;
+use crate::presence::tracker::{Person, Stand};
 
 const EVERY: Duration = Duration::from_secs(1);
 /// People asked about, or written, in one statement.

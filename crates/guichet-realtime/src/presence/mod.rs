@@ -8,10 +8,10 @@
 //! Nothing here knows who may see whom: the host says it, in [`Circle`](crate::backend::Circle) and
 //! [`Sees`](crate::backend::Sees).
 
-mod crowd;
 mod driver;
 mod meta;
 mod roster;
+mod tracker;
 mod watcher;
 
 #[cfg(test)]
@@ -28,12 +28,12 @@ use guichet_base::{Clock, Status, Timestamp};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
-use self::crowd::{Crowd, Person};
-pub use self::crowd::{Patience, Stand};
 pub(super) use self::driver::Driver;
 pub use self::meta::Tracked;
 use self::roster::Roster;
 pub use self::roster::{Key, Place};
+use self::tracker::{Crowd, Person};
+pub use self::tracker::{Patience, Stand};
 pub use self::watcher::{Progress, Watcher};
 use crate::hub::TopicKey;
 use crate::hub::connection::JoinId;

@@ -4,7 +4,6 @@
 //! - Frames are handled in order and to their end, so that a client's commands take effect as it sent them.
 //! - Whatever the client sends, the session answers, ignores or closes with a code; it never fails.
 
-mod answers;
 mod broadcast;
 mod budget;
 mod catch_up;
@@ -18,6 +17,7 @@ mod packets;
 mod persist;
 mod plain;
 mod presence;
+mod replies;
 mod rights;
 pub(crate) mod socket;
 

@@ -7,7 +7,7 @@ use guichet_db::Tx;
 use super::admit;
 use super::change::{Locked, Which, change_one, read_many};
 use crate::notifications::Notifications;
-use crate::notifications::feed::deed::Deed;
+use crate::notifications::feed::action::Deed;
 use crate::notifications::feed::model::{Deleted, ReadMany};
 use crate::notifications::feed::policy;
 use crate::notifications::feed::store::{self, Owner};

@@ -9,11 +9,11 @@ use guichet_db::Tx;
 use guichet_realtime::Event;
 
 use crate::notifications::Notifications;
-use crate::notifications::feed::deed::{Change, Deed, Target, changes};
+use crate::notifications::feed::action::{Change, Deed, Target, changes};
 use crate::notifications::feed::model::ReadMany;
 use crate::notifications::feed::store::{self, Owner};
 use crate::notifications::model::Notification;
-use crate::notifications::told::{self, DeletedTold, SummaryTold, UpdatedTold};
+use crate::notifications::socket_events::{self, DeletedTold, SummaryTold, UpdatedTold};
 
 /// As many are told of one by one; more at once, by one summary.
 pub const APART: usize = 50;
@@ -92,10 +92,10 @@ impl Locked {
         let (changed, unread) = store::apply(tx.conn(), self.owner, self.head, changes, self.now)?;
         let events = (self.head + 1..).zip(&changed).map(|(seq, notification)| {
             if deed.removes() {
-                self.event(seq, told::DELETED, &DeletedTold { id: notification.id, unread })
+                self.event(seq, socket_events::DELETED, &DeletedTold { id: notification.id, unread })
             } else {
                 let raised = deed == Deed::Wake;
-                self.event(seq, told::UPDATED, &UpdatedTold { notification, unread, raised })
+                self.event(seq, socket_events::UPDATED, &UpdatedTold { notification, unread, raised })
             }
         });
         let events = events.collect::<Result<Vec<_>>>()?;
@@ -106,12 +106,12 @@ impl Locked {
         let unread = store::apply_many(tx.conn(), self.owner, self.head, changes, self.now)?;
         let count = i64::try_from(changes.len()).map_err(Error::internal)?;
         let since = targets.iter().map(|target| target.last_event_at).min().unwrap_or(self.now);
-        let event = self.event(self.head + 1, told::SUMMARY, &SummaryTold { count, since })?;
+        let event = self.event(self.head + 1, socket_events::SUMMARY, &SummaryTold { count, since })?;
         Ok((Done { count: changes.len(), changed: Vec::new(), unread: Some(unread) }, vec![event]))
     }
 
     fn event(&self, seq: i64, name: &str, payload: &impl serde::Serialize) -> Result<Event> {
-        told::event(self.owner.tenant, self.owner.user, seq, name, payload)
+        socket_events::event(self.owner.tenant, self.owner.user, seq, name, payload)
     }
 }
 

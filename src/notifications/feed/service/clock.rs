@@ -5,7 +5,7 @@ use guichet_db::{Tx, WorkerTx};
 
 use super::change::{AT_ONCE, Locked};
 use crate::notifications::Notifications;
-use crate::notifications::feed::deed::Deed;
+use crate::notifications::feed::action::Deed;
 use crate::notifications::feed::store::{self, Owner};
 
 /// Notifications looked up at once; their people are then dealt with one by one, each in a transaction.

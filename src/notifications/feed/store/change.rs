@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::row::{NotificationRow, notification_columns};
-use crate::notifications::feed::deed::{Change, Standing, Target};
+use crate::notifications::expired::over_and_counted;
+use crate::notifications::feed::action::{Change, Standing, Target};
 use crate::notifications::model::Notification;
-use crate::notifications::over::over_and_counted;
 
 /// Whose feed it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

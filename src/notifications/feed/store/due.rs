@@ -8,7 +8,7 @@ use guichet_db::sql::sql;
 use guichet_db::{SystemTx, WorkerTx};
 
 use super::change::{Owner, TargetRow, of, targets, uuids};
-use crate::notifications::feed::deed::Target;
+use crate::notifications::feed::action::Target;
 
 #[derive(QueryableByName)]
 struct Whose {

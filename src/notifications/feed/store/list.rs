@@ -8,9 +8,9 @@ use guichet_db::sql::sql;
 
 use super::change::Owner;
 use super::row::{COLUMNS, Columns, NotificationRow, notification_columns};
+use crate::notifications::expired::over_and_counted;
 use crate::notifications::feed::query::{Cursor, Shown, Sort, Wanted};
 use crate::notifications::model::{Notification, Status};
-use crate::notifications::over::over_and_counted;
 use crate::preferences::Channel;
 
 /// Rows that a search by words, or a sort that no index has, looks at: the newest of the person.

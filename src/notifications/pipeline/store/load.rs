@@ -11,7 +11,7 @@ use guichet_db::sql::sql;
 use uuid::Uuid;
 
 use crate::notifications::events::model::{Audience, Plan};
-use crate::notifications::over::over_and_counted;
+use crate::notifications::expired::over_and_counted;
 use crate::notifications::pipeline::CHUNK;
 use crate::preferences::{Levels, PerChannel, QuietHours, Say};
 

@@ -9,7 +9,7 @@
 //! - Bounded: so many bytes in the process, forgotten some seconds after they were last asked for; so many readings
 //!   at once, so that the tail and the hole filler find a connection.
 
-mod stretch;
+mod segment;
 
 #[cfg(test)]
 #[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
@@ -25,7 +25,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
-pub use self::stretch::Stretch;
+pub use self::segment::Stretch;
 use crate::hub::TopicKey;
 use crate::log::Log;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use guichet_base::id::{TenantId, UserId};
 use guichet_base::{Status, Timestamp};
 
-use super::super::crowd::{Crowd, Patience, Person};
+use crate::presence::tracker::{Crowd, Patience, Person};
 
 pub fn at(secs: i64) -> Timestamp {
     Timestamp::from_millis(1_700_000_000_000 + secs * 1_000)

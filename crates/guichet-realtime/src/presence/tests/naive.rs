@@ -6,8 +6,8 @@ use guichet_base::Status;
 use guichet_base::id::{TenantId, UserId};
 use proptest::prelude::*;
 
-use super::super::crowd::{Crowd, Patience, Person};
 use super::crowd::at;
+use crate::presence::tracker::{Crowd, Patience, Person};
 use uuid::Uuid;
 
 #[derive(Debug, Clone)]

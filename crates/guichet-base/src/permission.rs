@@ -1,0 +1,112 @@
+//! What each role may do, by name: the one table, which `GET /me` answers from and the docs page shows.
+//!
+//! A permission opens a door; which records lie behind it for whom is the policies' to say. A service token has
+//! the permissions of its role that one of its scopes covers, and none without scopes.
+
+use crate::{Actor, Error, Result, Role};
+
+macro_rules! permissions {
+    ($($(#[doc = $doc:literal])* $name:ident => $word:literal: $($role:ident)|+,)+) => {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Permission {
+            $($(#[doc = $doc])* $name,)+
+        }
+
+        impl Permission {
+            pub const ALL: &[Permission] = &[$(Permission::$name,)+];
+
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Permission::$name => $word,)+
+                }
+            }
+
+            const fn is_of(self, role: Role) -> bool {
+                match self {
+                    $(Permission::$name => matches!(role, $(Role::$role)|+),)+
+                }
+            }
+        }
+    };
+}
+
+permissions! {
+    /// Write in the rooms of clients that one sees.
+    MessageSend => "message.send": Owner | Manager | Employee | Client,
+    /// Write to another operator.
+    MessageDirect => "message.direct": Owner | Manager | Employee,
+    /// Take the message of another away.
+    MessageModerate => "message.moderate": Owner,
+    NotificationView => "notification.view": Owner | Manager | Employee | Client,
+    NotificationMarkRead => "notification.mark_read": Owner | Manager | Employee | Client,
+    NotificationDelete => "notification.delete": Owner | Manager | Employee | Client,
+    NotificationSendManual => "notification.send_manual": Owner | Manager,
+    /// Say for a client which notifications it gets.
+    NotificationOverride => "notification.override": Owner | Manager | Employee,
+    TicketCreate => "ticket.create": Owner | Manager | Employee | Client,
+    /// Status, priority, assignment and internal notes of tickets.
+    TicketManage => "ticket.manage": Owner | Manager | Employee,
+    /// Categories, priorities and deadlines.
+    TicketConfigure => "ticket.configure": Owner | Manager,
+    TemplateManage => "template.manage": Owner | Manager,
+    AuditView => "audit.view": Owner,
+    AnalyticsView => "analytics.view": Owner | Manager,
+    /// Announce business events.
+    EventEmit => "event.emit": Service,
+    /// Look people and clients up, as far as one sees them.
+    DirectoryView => "directory.view": Owner | Manager | Employee | Client | Service,
+    /// See teams and who is in them.
+    DirectoryTeams => "directory.teams": Owner | Manager | Employee | Service,
+    /// Make, change and remove people.
+    DirectoryUsersManage => "directory.users.manage": Owner | Manager | Service,
+    DirectoryTeamsManage => "directory.teams.manage": Owner | Manager | Service,
+    /// Make clients, name their members, and say who is in charge of them.
+    DirectoryClientsManage => "directory.clients.manage": Owner | Manager | Service,
+    /// Change the record of a client that one sees, and its projects.
+    ClientEdit => "directory.clients.edit": Owner | Manager | Employee | Service,
+    TenantView => "tenant.view": Owner | Manager | Employee | Service,
+    TenantManage => "tenant.manage": Owner | Service,
+    TenantCreate => "tenant.create": Platform,
+}
+
+impl Permission {
+    pub fn is_held_by(self, actor: &Actor) -> bool {
+        self.is_of(actor.role)
+            && (!actor.role.is_service() || actor.scopes.iter().any(|scope| self.is_within(scope)))
+    }
+
+    /// Whether a scope covers this permission: by its name, `directory.*`, or `*`.
+    fn is_within(self, scope: &str) -> bool {
+        match scope.strip_suffix('*') {
+            Some("") => true,
+            Some(prefix) => prefix.ends_with('.') && self.as_str().starts_with(prefix),
+            None => scope == self.as_str(),
+        }
+    }
+
+    /// The names of all that `actor` holds.
+    pub fn names_of(actor: &Actor) -> Vec<&'static str> {
+        Self::ALL.iter().filter(|held| held.is_held_by(actor)).map(|held| held.as_str()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Permission::{self, *};
+
+    #[test]
+    fn a_scope_covers_what_it_names_and_nothing_that_only_begins_like_it() {
+        let within = |permission: Permission, scope| permission.is_within(scope);
+        assert!(within(EventEmit, "event.emit") && within(EventEmit, "event.*") && within(EventEmit, "*"));
+        assert!(!within(EventEmit, "event") && !within(EventEmit, "event.emitter"));
+        assert!(!within(EventEmit, "ev*") && !within(EventEmit, "") && !within(EventEmit, "tenant.*"));
+        assert!(
+            within(DirectoryUsersManage, "directory.*") && within(DirectoryUsersManage, "directory.users.*")
+        );
+    }
+}
+
+/// Errors: `FORBIDDEN` when the actor does not hold the permission.
+pub fn may(actor: &Actor, permission: Permission) -> Result<()> {
+    if permission.is_held_by(actor) { Ok(()) } else { Err(Error::forbidden()) }
+}

@@ -1,0 +1,344 @@
+//! What the socket layer asks of the service, answered by the rooms that know: who somebody is, who may hear what,
+//! and the commands, which run through the same functions as REST.
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::{Actor, Error, Kind, Result, Timestamp};
+use guichet_realtime::{
+    Change, Circle, Credential, Event, Grant, Host, Kept, Peer, Reach, Receipt, Sees, Waiting,
+};
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use super::presence;
+use super::topic::Topic;
+use crate::activity;
+use crate::activity::connections::Attendance;
+use crate::auth::connect::Ticket;
+use crate::auth::{Asked, Authenticator};
+use crate::chat::http::{ReadCommand, SendCommand, TypingCommand};
+use crate::chat::model::Room;
+use crate::chat::service::{self as chat, UpTo};
+use crate::chat::{Chat, is_reserved_event};
+use crate::config::Feature;
+use crate::directory::{self, Directory};
+use crate::notifications::live::{self, AckCommand};
+use crate::notifications::{self, Notifications};
+use crate::web::Limits;
+use crate::web::idempotency::Once;
+use crate::web::rate_limit::Key;
+
+/// Commands a person may send over the socket.
+pub const COMMANDS: [&str; 6] =
+    ["messaging:send", "messaging:read", "messaging:typing", "messaging:join", "notify:ack", "presence:ping"];
+/// Families of event names that are guichet's own, whatever follows.
+const RESERVED_FAMILIES: [&str; 7] =
+    ["messaging:", "notify:", "presence:", "ticket:", "meeting:", "phx_", "presence_"];
+
+/// The desk itself, as sockets see it.
+pub struct Desk {
+    pub authenticator: Authenticator,
+    pub directory: Directory,
+    pub chat: Chat,
+    pub notifications: Notifications,
+    pub attendance: Attendance,
+    pub limits: Limits,
+}
+
+impl Host for Desk {
+    fn authenticate<'a>(&'a self, token: &'a str, peer: Peer) -> BoxFuture<'a, Result<Credential>> {
+        async move {
+            let verified = match Ticket::parse(token) {
+                Some(ticket) => self.authenticator.redeem(&ticket, peer.ip).await,
+                None => self.authenticator.authenticate(token, peer.ip, Asked::Unsaid).await,
+            };
+            if let (Err(error), Some(ip)) = (&verified, peer.ip)
+                && error.kind() == Kind::Unauthenticated
+            {
+                // As in REST: guessing is slow, and a valid token is never refused for its neighbours' guesses.
+                self.limits.check(Key::Anonymous(ip))?;
+            }
+            let credential = verified?;
+            if credential.actor.role.is_service() {
+                return Err(Error::forbidden());
+            }
+            Ok(Credential { actor: credential.actor, expires_at: Some(credential.expires_at) })
+        }
+        .boxed()
+    }
+
+    fn authorize<'a>(
+        &'a self,
+        actor: &'a Actor,
+        topic: &'a str,
+        after: Option<Timestamp>,
+    ) -> BoxFuture<'a, Result<Grant>> {
+        async move {
+            // A socket outlives requests: its person may have been deleted or given another rank since it opened.
+            let actor = &self.directory.renew(actor).await?;
+            let granted = self.grant(actor, topic, after).await;
+            // Where a feature is off, nobody attempted what they may not.
+            if granted.as_ref().is_err_and(|error| error.code() == "FORBIDDEN") {
+                activity::forbidden(&self.chat.db, actor, "join", Some(("topic", topic))).await;
+            }
+            presence::under_flag(&self.directory, actor, granted?).await
+        }
+        .boxed()
+    }
+
+    fn authorize_own<'a>(&'a self, actor: &'a Actor, topic: &'a str) -> BoxFuture<'a, Result<Waiting>> {
+        async move {
+            let Some(Topic::Notifications(user)) = Topic::parse(topic) else {
+                return self.authorize(actor, topic, None).await.map(Waiting::from);
+            };
+            let actor = self.directory.renew(actor).await?;
+            let live::Waiting { head, events } = live::waiting(&self.notifications, &actor, user).await?;
+            Ok(Waiting { grant: of_feed(head), events })
+        }
+        .boxed()
+    }
+
+    fn own_topics(&self, actor: &Actor) -> Vec<String> {
+        let mut own = vec![crate::chat::person_topic(actor.user), notifications::topic(actor.user)];
+        if actor.role.is_operator() {
+            own.push(format!("tenant:{}", actor.tenant));
+        }
+        own
+    }
+
+    fn may_enter<'a>(&'a self, actor: &'a Actor, tenant: &'a str) -> BoxFuture<'a, Result<()>> {
+        async move {
+            if tenant.parse() == Ok(actor.tenant) {
+                return Ok(());
+            }
+            activity::forbidden(&self.chat.db, actor, "connect", Some(("tenant", tenant))).await;
+            Err(Error::forbidden())
+        }
+        .boxed()
+    }
+
+    fn renew<'a>(&'a self, actor: &'a Actor) -> BoxFuture<'a, Result<Actor>> {
+        self.directory.renew(actor).boxed()
+    }
+
+    fn still_may<'a>(&'a self, actor: &'a Actor, topic: &'a str) -> BoxFuture<'a, Result<()>> {
+        async move { self.grant(actor, topic, None).await.map(drop) }.boxed()
+    }
+
+    fn forget(&self, tenant: TenantId, user: UserId) {
+        self.directory.forget(tenant, user);
+    }
+
+    fn command<'a>(
+        &'a self,
+        actor: &'a Actor,
+        name: &'a str,
+        payload: Value,
+    ) -> BoxFuture<'a, Result<Value>> {
+        async move {
+            let actor = &self.directory.renew(actor).await?;
+            let on = named(&payload);
+            let done = self.run(actor, name, payload).await;
+            if done.as_ref().is_err_and(|error| error.code() == "FORBIDDEN") {
+                let on = on.as_ref().map(|(kind, id)| (*kind, id.as_str()));
+                activity::forbidden(&self.chat.db, actor, name, on).await;
+            }
+            done
+        }
+        .boxed()
+    }
+
+    fn is_command(&self, name: &str) -> bool {
+        COMMANDS.contains(&name)
+    }
+
+    fn is_reserved(&self, event: &str) -> bool {
+        is_reserved_event(event) || RESERVED_FAMILIES.iter().any(|family| event.starts_with(family))
+    }
+
+    fn persist<'a>(
+        &'a self,
+        actor: &'a Actor,
+        topic: &'a str,
+        event: &'a str,
+        payload: &'a RawValue,
+    ) -> BoxFuture<'a, Result<Kept>> {
+        async move {
+            let actor = &self.directory.renew(actor).await?;
+            let room = match Topic::parse(topic) {
+                Some(Topic::Room(client)) => Room::Client(client),
+                Some(Topic::Direct(conversation)) => Room::Conversation(conversation),
+                // What stands in a person's feed is the service's to say.
+                Some(Topic::Notifications(_)) => return Err(Error::forbidden()),
+                _ => return Err(Error::new(Kind::Validation, "NOT_NUMBERED")),
+            };
+            let kept = chat::persist(&self.chat, actor, room, event, payload).await?;
+            Ok(Kept { id: kept.id, seq: kept.seq })
+        }
+        .boxed()
+    }
+
+    fn reach<'a>(&'a self, actor: &'a Actor) -> BoxFuture<'a, Result<Vec<Reach>>> {
+        async move {
+            let actor = self.directory.renew(actor).await?;
+            match chat::reach(&self.chat, &actor).await {
+                // Without chat there is what is theirs alone.
+                Err(error) if error.code() == "FEATURE_DISABLED" => {
+                    self.directory.require(&actor, Feature::Notifications).await?;
+                    Ok(vec![Reach::Person(actor.user)])
+                }
+                reach => reach,
+            }
+        }
+        .boxed()
+    }
+
+    fn changed_rows<'a>(&'a self, table: &'a str, event: &'a Event) -> BoxFuture<'a, Result<Vec<Change>>> {
+        async move {
+            match table {
+                "messages" => chat::changed_by_reading(&self.chat, event).await,
+                "notifications" => notifications::changed_rows(&self.notifications, event).await,
+                other => Err(Error::internal(format!("nobody reads the changed rows of {other}"))),
+            }
+        }
+        .boxed()
+    }
+
+    fn spend(&self, actor: &Actor) -> Result<()> {
+        self.limits.check(Key::of(actor)).map(|_| ())
+    }
+
+    fn opened(&self, actor: &Actor) {
+        self.attendance.came(actor);
+    }
+
+    fn closed(&self, actor: &Actor) {
+        self.attendance.left(actor);
+    }
+
+    fn circles(&self, tenant: TenantId, users: Vec<UserId>) -> BoxFuture<'_, Result<Vec<Circle>>> {
+        presence::circles(&self.directory, tenant, users).boxed()
+    }
+
+    fn seen(&self, tenant: TenantId, people: Vec<(UserId, Timestamp)>) -> BoxFuture<'_, Result<()>> {
+        directory::presence::saw(&self.directory, tenant, people).boxed()
+    }
+
+    fn delivered(&self, receipts: Vec<Receipt>) -> BoxFuture<'_, ()> {
+        for receipt in receipts {
+            let room = match Topic::parse(&receipt.topic) {
+                Some(Topic::Room(client)) => Room::Client(client),
+                Some(Topic::Direct(id)) => Room::Conversation(id),
+                // What reached a screen is no state of a notification.
+                Some(Topic::Person(_) | Topic::Tenant(_) | Topic::Operator(_) | Topic::Notifications(_))
+                | None => continue,
+            };
+            self.chat.delivered.heard(&receipt.actor, room, receipt.up_to);
+        }
+        std::future::ready(()).boxed()
+    }
+}
+
+impl Desk {
+    async fn run(&self, actor: &Actor, name: &str, payload: Value) -> Result<Value> {
+        match name {
+            "messaging:send" => {
+                let send = parse::<SendCommand>(payload)?.into_send()?;
+                let outcome = chat::send(&self.chat, actor, Once::unkeyed(), send).await?;
+                answer(&outcome.sent)
+            }
+            "messaging:read" => {
+                let read = parse::<ReadCommand>(payload)?;
+                answer(&chat::mark_read(&self.chat, actor, UpTo::Message(read.message_id)).await?)
+            }
+            "messaging:typing" => {
+                let typing = parse::<TypingCommand>(payload)?;
+                chat::set_typing(&self.chat, actor, typing.room()?, typing.typing).await?;
+                Ok(json!({}))
+            }
+            "notify:ack" => {
+                let ack = parse::<AckCommand>(payload)?;
+                answer(&notifications::feed::ack(&self.notifications, actor, ack.id).await?)
+            }
+            // Older clients say so after their join; being there is the join's doing.
+            "messaging:join" | "presence:ping" => Ok(json!({})),
+            _ => Err(Error::not_found("command")),
+        }
+    }
+
+    async fn grant(&self, actor: &Actor, topic: &str, after: Option<Timestamp>) -> Result<Grant> {
+        match Topic::parse(topic) {
+            None => Err(Error::not_found("topic")),
+            Some(Topic::Room(client)) => self.room(actor, Room::Client(client), topic).await,
+            Some(Topic::Direct(id)) => self.room(actor, Room::Conversation(id), topic).await,
+            Some(Topic::Person(user)) => self.person(actor, user, after).await,
+            Some(Topic::Tenant(tenant)) => of_tenant(actor, tenant),
+            Some(Topic::Operator(operator)) => presence::of_operator(&self.directory, actor, operator).await,
+            Some(Topic::Notifications(user)) => {
+                live::head(&self.notifications, actor, user).await.map(of_feed)
+            }
+        }
+    }
+
+    async fn room(&self, actor: &Actor, room: Room, topic: &str) -> Result<Grant> {
+        let (place, head) = chat::place(&self.chat, actor, room).await.map_err(|error| {
+            // A topic has no page to be missing: what one may not hear is refused, whether it is there or not.
+            if error.kind() == Kind::NotFound { Error::forbidden() } else { error }
+        })?;
+        if place.topic() != topic {
+            // A client's room under the name of a direct conversation is no topic.
+            return Err(Error::forbidden());
+        }
+        let extra = Map::from_iter([("conversation_id".to_owned(), json!(place.conversation))]);
+        Ok(Grant { head: Some(head), extra, ..Grant::default() })
+    }
+
+    async fn person(&self, actor: &Actor, user: UserId, after: Option<Timestamp>) -> Result<Grant> {
+        if user != actor.user {
+            return Err(Error::forbidden());
+        }
+        let moved = match after {
+            Some(after) => chat::moved_since(&self.chat, actor, after).await?,
+            None => Vec::new(),
+        };
+        let moved: Vec<Value> =
+            moved.into_iter().map(|(topic, head)| json!({"topic": topic, "head": head})).collect();
+        let extra = Map::from_iter([("conversations".to_owned(), moved.into())]);
+        Ok(Grant { extra, ..Grant::default() })
+    }
+}
+
+/// Nobody has company in their own feed.
+fn of_feed(head: i64) -> Grant {
+    Grant { head: Some(head), sees: Sees::nobody(), ..Grant::default() }
+}
+
+fn of_tenant(actor: &Actor, tenant: TenantId) -> Result<Grant> {
+    if tenant == actor.tenant && actor.role.is_operator() {
+        Ok(Grant::default())
+    } else {
+        Err(Error::forbidden())
+    }
+}
+
+/// What a command is about, for the log of refusals.
+fn named(payload: &Value) -> Option<(&'static str, String)> {
+    let keys = [
+        ("to_user_id", "user"),
+        ("conversation_id", "conversation"),
+        ("client_id", "client"),
+        ("message_id", "message"),
+    ];
+    keys.into_iter().find_map(|(key, kind)| Some((kind, payload.get(key)?.as_str()?.to_owned())))
+}
+
+/// The same refusals as a REST body gets: every wrong field with its path.
+fn parse<T: DeserializeOwned>(payload: Value) -> Result<T> {
+    crate::web::parse_value(&payload)
+}
+
+fn answer(value: &impl serde::Serialize) -> Result<Value> {
+    serde_json::to_value(value).map_err(Error::internal)
+}

@@ -1,0 +1,142 @@
+//! From a token to the actor it stands for.
+//!
+//! The person's row says their role, not the token; with `JIT_USERS` a new token first brings the row in line.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use guichet_base::id::TenantId;
+use guichet_base::{Actor, Error, Result, Role, Timestamp};
+
+use crate::auth::connect::{self, Ticket};
+use crate::auth::jit;
+use crate::auth::token::{Claims, Tokens};
+use crate::directory::{AccountState, Directory, TenantName};
+
+/// Turns tokens into actors. Cheap to clone.
+#[derive(Clone)]
+pub struct Authenticator {
+    pub directory: Directory,
+    pub tokens: Tokens,
+    /// Whether the first valid token of an unknown person creates that person.
+    pub jit_users: bool,
+}
+
+/// A verified caller, and when the token or connect token that they used expires.
+#[derive(Debug, Clone)]
+pub struct Credential {
+    pub actor: Actor,
+    pub expires_at: Timestamp,
+}
+
+/// Which tenant a request is for, beside what its token says. It counts only for service tokens of all tenants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked<'a> {
+    /// Nothing was said.
+    Unsaid,
+    /// `X-Tenant`: a UUID or a slug.
+    Named(&'a str),
+    /// The request makes one.
+    New,
+}
+
+impl Authenticator {
+    /// Who `token` stands for. Errors: `UNAUTHENTICATED`; `VALIDATION_ERROR` when a token of all tenants comes
+    /// without saying for which; `UNAVAILABLE`.
+    pub async fn authenticate(
+        &self,
+        token: &str,
+        ip: Option<IpAddr>,
+        asked: Asked<'_>,
+    ) -> Result<Credential> {
+        let verified = self.tokens.verify(token).await?;
+        let claims = verified.claims;
+        let actor = if claims.role == Role::Service {
+            self.service(&claims, asked).await?
+        } else {
+            self.person(&claims, verified.is_new).await?
+        };
+        Ok(Credential { actor: Actor { ip, ..actor }, expires_at: claims.expires_at })
+    }
+
+    /// Who came with a ticket, which is used up: they act until the token ends that the ticket was asked for with.
+    /// Errors: `UNAUTHENTICATED`.
+    pub async fn redeem(&self, ticket: &Ticket, ip: Option<IpAddr>) -> Result<Credential> {
+        let used = connect::redeem(self.directory.db(), ticket, self.directory.clock().now()).await?;
+        let found = self.directory.look_up((used.tenant, used.user)).await?;
+        let person = found.ok_or_else(|| Error::unauthenticated().because("the person is gone"))?;
+        let person = person.admit(used.authenticated_at)?;
+        let actor = Actor {
+            tenant: used.tenant,
+            user: used.user,
+            role: person.role,
+            scopes: Arc::default(),
+            locale: person.locale,
+            ip,
+            authenticated_at: used.authenticated_at,
+        };
+        Ok(Credential { actor, expires_at: used.token_expires_at })
+    }
+
+    async fn service(&self, claims: &Claims, asked: Asked<'_>) -> Result<Actor> {
+        let (tenant, role) = match (&claims.tenant, asked) {
+            (TenantName::Any, Asked::New) => (TenantId::new(), Role::Platform),
+            (TenantName::Any, Asked::Unsaid) => return Err(Error::invalid("X-Tenant", "missing")),
+            (TenantName::Any, Asked::Named(word)) => {
+                let name = TenantName::of_word(word);
+                let tenant = self.directory.tenant(&name).await?;
+                (tenant.ok_or_else(|| Error::invalid("X-Tenant", "unknown_id"))?, Role::Service)
+            }
+            (name, _) => (self.directory.known_tenant(name).await?, Role::Service),
+        };
+        Ok(Actor {
+            tenant,
+            user: claims.user,
+            role,
+            scopes: Arc::clone(&claims.scopes),
+            locale: claims.locale.unwrap_or_default(),
+            ip: None,
+            authenticated_at: claims.issued_at,
+        })
+    }
+
+    async fn person(&self, claims: &Arc<Claims>, is_new: bool) -> Result<Actor> {
+        let tenant = self.directory.known_tenant(&claims.tenant).await?;
+        let person = self.known_person(tenant, claims, is_new).await?.admit(claims.issued_at)?;
+        Ok(Actor {
+            tenant,
+            user: claims.user,
+            role: person.role,
+            scopes: Arc::default(),
+            locale: person.locale,
+            ip: None,
+            authenticated_at: claims.issued_at,
+        })
+    }
+
+    async fn known_person(
+        &self,
+        tenant: TenantId,
+        claims: &Arc<Claims>,
+        is_new: bool,
+    ) -> Result<AccountState> {
+        let key = (tenant, claims.user);
+        let jit_users = self.jit_users;
+        if !(jit_users && is_new)
+            && let Some(person) = self.directory.look_up(key).await?
+        {
+            return Ok(person);
+        }
+        if !jit_users {
+            return Err(Error::unauthenticated().because("nobody knows this person"));
+        }
+        let (claims, directory, asked) =
+            (Arc::clone(claims), self.directory.clone(), self.directory.asking());
+        let user = self
+            .directory
+            .db()
+            .write(&Directory::itself(tenant), move |tx| jit::bring_in(tx, &directory, tenant, &claims))
+            .await?;
+        Ok(self.directory.remember(asked, key, &user))
+    }
+}

@@ -1,0 +1,42 @@
+//! `/realtime/ticket`.
+
+use actix_web::post;
+use actix_web::web::{Data, ReqData};
+use guichet_base::{Result, Timestamp};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::service;
+use crate::auth::middleware::TokenEnd;
+use crate::directory::Directory;
+use crate::web::{Caller, Reply};
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(ticket);
+}
+
+/// A ticket, shown this once.
+#[derive(Serialize, ToSchema)]
+struct TicketView {
+    /// For `?ticket=` of a socket's address.
+    #[schema(example = "ct_7fXk0mC3n2gq8Jw1sYtQvB5rLzE9aHdUoP4iNxM6ybc")]
+    ticket: String,
+    expires_at: Timestamp,
+}
+
+/// A one-time ticket to open a socket with
+///
+/// Put it into the address (`?ticket=…`) instead of a token, which proxies would write into their logs. It opens one
+/// socket within 30 s, which then acts for the caller until the caller's token ends. `Idempotency-Key` has no effect:
+/// each call makes another ticket.
+#[utoipa::path(tag = "realtime", operation_id = "make_connect_ticket", responses((status = 201, body = TicketView)))]
+#[post("/realtime/ticket")]
+async fn ticket(
+    caller: Caller,
+    directory: Data<Directory>,
+    ends: ReqData<TokenEnd>,
+) -> Result<Reply<TicketView>> {
+    let (ticket, expires_at) = service::issue(&directory, &caller, ends.0).await?;
+    Ok(Reply::created(TicketView { ticket: ticket.reveal().to_owned(), expires_at }))
+}

@@ -1,0 +1,133 @@
+//! The middleware of `/api`: lets in whoever has a token, and no one else.
+//!
+//! It runs outside all extractors, so that 401 wins over whatever is wrong with a body. It counts requests (per
+//! person, or per address where nobody is known), and writes refusals of handlers to the activity log: in this one
+//! place, none is forgotten.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error as ActixError, HttpMessage};
+use guichet_base::{Actor, Error, Kind, Locale, Result, Timestamp};
+
+use crate::activity;
+use crate::auth::{Asked, Authenticator};
+use crate::web::rate_limit::Key;
+use crate::web::{ClientAddress, Limits, refuse};
+
+const X_TENANT: HeaderName = HeaderName::from_static("x-tenant");
+
+/// What the middleware needs.
+#[derive(Clone)]
+pub struct Gate {
+    pub authenticator: Authenticator,
+    pub limits: Limits,
+}
+
+/// When the token of a request ends; in the request's extensions, beside the [`Actor`].
+#[derive(Debug, Clone, Copy)]
+pub struct TokenEnd(pub Timestamp);
+
+/// The middleware, for `actix_web::middleware::from_fn`. Puts the [`Actor`] into the request.
+pub async fn authenticate<B: MessageBody + 'static>(
+    gate: Gate,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, ActixError> {
+    let (actor, ends) = match gate.admit(&request).await {
+        Ok(admitted) => admitted,
+        Err(error) => return Ok(challenge(request, error)),
+    };
+    gate.authenticator.directory.presence().touch(actor.tenant, actor.user);
+    gate.authenticator.directory.signs().note(&actor, gate.authenticator.directory.clock().now());
+    request.extensions_mut().insert(actor.clone());
+    request.extensions_mut().insert(ends);
+    if let Err(error) = gate.limits.check_request(request.request(), Key::of(&actor)) {
+        return Ok(refuse(request, error));
+    }
+    let response = next.call(request).await?.map_into_boxed_body();
+    gate.note_refusal(&actor, &response).await;
+    Ok(response)
+}
+
+impl Gate {
+    async fn admit(&self, request: &ServiceRequest) -> Result<(Actor, TokenEnd)> {
+        let address = request.extensions().get::<ClientAddress>().map(|address| address.0);
+        let admitted = match bearer(request.headers()) {
+            Some(token) => self.authenticator.authenticate(token, address, asked(request)).await,
+            None => Err(Error::unauthenticated()),
+        };
+        match admitted {
+            Ok(credential) => {
+                let accepted = accepted_language(request.headers());
+                let actor = credential.actor;
+                let actor = Actor { locale: accepted.unwrap_or(actor.locale), ..actor };
+                Ok((actor, TokenEnd(credential.expires_at)))
+            }
+            Err(error) => {
+                // Failures count by address: guessing tokens must be slow.
+                if let (Kind::Unauthenticated, Some(address)) = (error.kind(), address) {
+                    self.limits.check_request(request.request(), Key::Anonymous(address))?;
+                }
+                tracing::debug!(error.cause = error.cause().unwrap_or_default(), "a request was not let in");
+                Err(error)
+            }
+        }
+    }
+
+    async fn note_refusal(&self, actor: &Actor, response: &ServiceResponse<BoxBody>) {
+        let error = response.response().error().and_then(|error| error.as_error::<Error>());
+        if error.is_none_or(|error| error.code() != "FORBIDDEN") {
+            return;
+        }
+        let request = response.request();
+        let pattern = request.match_pattern().unwrap_or_else(|| "-".to_owned());
+        let what = format!("{} {pattern}", request.method());
+        let id = request.match_info().iter().next().map(|(_, id)| id.to_owned());
+        let on = id.as_deref().map(|id| (entity_of(&pattern), id));
+        activity::forbidden(self.authenticator.directory.db(), actor, &what, on).await;
+    }
+}
+
+/// The refusal, and with a 401 what would be accepted (RFC 6750, 3).
+fn challenge(request: ServiceRequest, error: Error) -> ServiceResponse<BoxBody> {
+    let is_challenge = error.kind() == Kind::Unauthenticated;
+    let was_tried = request.headers().contains_key(header::AUTHORIZATION);
+    let mut response = refuse(request, error);
+    if is_challenge {
+        let value = if was_tried { "Bearer error=\"invalid_token\"" } else { "Bearer" };
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// The token of the one `Authorization: Bearer …` header.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION);
+    let (scheme, token) = values.next()?.to_str().ok()?.trim().split_once(' ')?;
+    let token = token.trim();
+    let is_one = values.next().is_none() && !token.is_empty();
+    (is_one && scheme.eq_ignore_ascii_case("bearer")).then_some(token)
+}
+
+fn asked(request: &ServiceRequest) -> Asked<'_> {
+    let makes_tenant = matches!(request.path(), "/api/v1/tenants" | "/api/tenants");
+    if request.method() == Method::POST && makes_tenant {
+        return Asked::New;
+    }
+    let named = request.headers().get(X_TENANT).and_then(|value| value.to_str().ok());
+    named.map_or(Asked::Unsaid, Asked::Named)
+}
+
+fn accepted_language(headers: &HeaderMap) -> Option<Locale> {
+    headers.get(header::ACCEPT_LANGUAGE).and_then(|value| Locale::accept(value.to_str().ok()?))
+}
+
+/// What a pattern is about: the word before its first parameter, in the singular.
+fn entity_of(pattern: &str) -> &str {
+    let before = pattern.split("/{").next().unwrap_or_default();
+    let word = before.rsplit('/').next().unwrap_or_default();
+    word.strip_suffix('s').unwrap_or(word)
+}

@@ -1,0 +1,19 @@
+//! Authentication: a token is verified (`token`), becomes an actor (`authenticator`), and enters by the middleware.
+
+mod authenticator;
+pub mod connect;
+mod jit;
+pub mod middleware;
+mod store;
+pub mod token;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use authenticator::{Asked, Authenticator, Credential};
+pub use middleware::{Gate, authenticate};
+pub use token::Tokens;
+
+/// The routes of this module, under `/api/v1`. They need a `web::Data<Directory>`.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    connect::routes(config);
+}

@@ -1,0 +1,160 @@
+//! What a token says, read from where the configuration says that it stands.
+
+use std::sync::Arc;
+
+use guichet_base::id::{ClientId, UserId};
+use guichet_base::{Locale, Result, Role, Timestamp};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{LEEWAY, refused};
+use crate::config;
+use crate::directory::TenantName;
+
+/// Beyond the year 9999 it is no date, but milliseconds where seconds are due.
+const LAST_SECOND: f64 = 253_402_300_000.0;
+/// The length of `users.external_id`.
+const MAX_SUBJECT_CHARS: usize = 400;
+/// A token that lists more clients is not a member's.
+const MAX_CLIENTS: usize = 500;
+
+/// The verified claims of one token.
+#[derive(Debug, Clone)]
+pub struct Claims {
+    /// `sub` where it is a UUID, else the UUIDv5 of (`iss`, `sub`). A service token's is always made so, apart
+    /// from those of people: it can never pass for one.
+    pub user: UserId,
+    /// `sub` where it is no UUID.
+    pub external_id: Option<String>,
+    pub tenant: TenantName,
+    /// A person's role, or `Service`.
+    pub role: Role,
+    pub clients: Vec<ClientId>,
+    /// Of a service token; empty for people.
+    pub scopes: Arc<[String]>,
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub locale: Option<Locale>,
+    pub issued_at: Option<Timestamp>,
+    pub expires_at: Timestamp,
+}
+
+impl Claims {
+    /// When the token is of no more use.
+    pub fn ends_at(&self) -> Timestamp {
+        self.expires_at.plus(LEEWAY)
+    }
+}
+
+/// Reads what a verified signature vouches for, and refuses what is not for guichet, or not now.
+pub(super) fn read(body: &Value, config: &config::Tokens, now: Timestamp) -> Result<Claims> {
+    let expires_at = time(body, "exp")?.ok_or_else(|| refused("exp is missing"))?;
+    if now >= expires_at.plus(LEEWAY) {
+        return Err(refused("the token has expired"));
+    }
+    if time(body, "nbf")?.is_some_and(|nbf| now.plus(LEEWAY) < nbf) {
+        return Err(refused("the token is not valid yet"));
+    }
+    let issuer = body.get("iss").and_then(Value::as_str);
+    if config.issuer.is_some() && issuer != config.issuer.as_deref() {
+        return Err(refused("another issuer"));
+    }
+    if config.audience.as_deref().is_some_and(|audience| !names(body.get("aud"), audience)) {
+        return Err(refused("another audience"));
+    }
+    let role = text(body, config.role_claim.as_str())
+        .and_then(|word| config.role_map.role_of(word))
+        .ok_or_else(|| refused("no role"))?;
+    let (user, external_id) = who(body, issuer.unwrap_or_default(), role)?;
+    Ok(Claims {
+        user,
+        external_id,
+        tenant: tenant(body, config, role)?,
+        role,
+        clients: clients(body.pointer(config.clients_claim.as_str())),
+        scopes: match role {
+            Role::Service => words(body.pointer(config.scopes_claim.as_str())).into(),
+            Role::Owner | Role::Manager | Role::Employee | Role::Client | Role::Platform => Arc::default(),
+        },
+        name: body.get("name").and_then(Value::as_str).and_then(|name| plain(name, 200)),
+        email: body.get("email").and_then(Value::as_str).and_then(|email| plain(email, 320)),
+        locale: body.get("locale").and_then(Value::as_str).and_then(Locale::parse),
+        issued_at: time(body, "iat")?,
+        expires_at,
+    })
+}
+
+/// A NumericDate: seconds, perhaps with a fraction. One that is there must be one.
+fn time(body: &Value, name: &str) -> Result<Option<Timestamp>> {
+    let Some(value) = body.get(name) else { return Ok(None) };
+    let seconds = value.as_f64().filter(|seconds| (0.0..=LAST_SECOND).contains(seconds));
+    let seconds = seconds.ok_or_else(|| refused(format!("{name} is no date")))?;
+    #[expect(clippy::cast_possible_truncation, reason = "within the range that was just checked")]
+    Ok(Some(Timestamp::from_millis((seconds * 1000.0) as i64)))
+}
+
+fn text<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {
+    body.pointer(pointer)?.as_str().filter(|text| !text.is_empty())
+}
+
+/// Whether an `aud`, one or many, names `audience`.
+fn names(claim: Option<&Value>, audience: &str) -> bool {
+    match claim {
+        Some(Value::String(one)) => one == audience,
+        Some(Value::Array(many)) => many.iter().any(|one| one.as_str() == Some(audience)),
+        _ => false,
+    }
+}
+
+fn who(body: &Value, issuer: &str, role: Role) -> Result<(UserId, Option<String>)> {
+    let subject = body.get("sub").and_then(Value::as_str).unwrap_or_default();
+    if subject.contains('\0') || subject.chars().count() > MAX_SUBJECT_CHARS {
+        return Err(refused("sub is too long"));
+    }
+    if role == Role::Service {
+        return Ok((named("service", &format!("{issuer} {subject}")), None));
+    }
+    if let Ok(user) = subject.parse::<UserId>() {
+        return Ok((user, None));
+    }
+    if subject.is_empty() {
+        return Err(refused("sub is missing"));
+    }
+    Ok((named(issuer, subject), Some(subject.to_owned())))
+}
+
+/// The UUIDv5 of a name within a space that itself is named.
+fn named(space: &str, name: &str) -> UserId {
+    UserId(Uuid::new_v5(&Uuid::new_v5(&Uuid::NAMESPACE_URL, space.as_bytes()), name.as_bytes()))
+}
+
+fn tenant(body: &Value, config: &config::Tokens, role: Role) -> Result<TenantName> {
+    match text(body, config.tenant_claim.as_str()) {
+        None => Err(refused("no tenant")),
+        Some("*") if role == Role::Service => Ok(TenantName::Any),
+        Some("*") => Err(refused("only services are of all tenants")),
+        Some(word) if word.len() > 63 || word.contains('\0') => Err(refused("no tenant has such a name")),
+        Some(word) => Ok(TenantName::of_word(word)),
+    }
+}
+
+fn clients(claim: Option<&Value>) -> Vec<ClientId> {
+    let ids = claim.and_then(Value::as_array).into_iter().flatten();
+    ids.filter_map(|id| id.as_str()?.parse().ok()).take(MAX_CLIENTS).collect()
+}
+
+/// A list of words, or one text with spaces between them (RFC 8693, `scope`).
+fn words(claim: Option<&Value>) -> Vec<String> {
+    match claim {
+        Some(Value::String(text)) => text.split_whitespace().map(str::to_owned).collect(),
+        Some(Value::Array(list)) => list.iter().filter_map(|word| Some(word.as_str()?.to_owned())).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Trimmed, and only where it fits its column: a profile is no reason to turn somebody away.
+fn plain(text: &str, max_chars: usize) -> Option<String> {
+    let text = text.trim();
+    let fits = !text.is_empty() && !text.contains('\0') && text.chars().count() <= max_chars;
+    fits.then(|| text.to_owned())
+}

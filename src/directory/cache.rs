@@ -1,0 +1,112 @@
+//! A bounded map whose entries expire: what was looked up a moment ago.
+//!
+//! Time is the caller's, so that tests can move it. When full, what has expired goes; if that is not much, all
+//! of it goes, since every entry can be looked up again.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use guichet_base::Timestamp;
+use parking_lot::RwLock;
+
+pub(crate) struct Cache<K, V> {
+    capacity: usize,
+    entries: RwLock<HashMap<K, Entry<V>>>,
+    /// How often something was forgotten.
+    forgotten: AtomicU64,
+}
+
+/// The moment before something was looked up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked(u64);
+
+struct Entry<V> {
+    value: V,
+    until: Timestamp,
+}
+
+impl<K: Hash + Eq, V: Clone> Cache<K, V> {
+    pub fn new(capacity: usize) -> Self {
+        Self { capacity, entries: RwLock::default(), forgotten: AtomicU64::new(0) }
+    }
+
+    pub fn get(&self, key: &K, now: Timestamp) -> Option<V> {
+        let entries = self.entries.read();
+        entries.get(key).filter(|entry| entry.until > now).map(|entry| entry.value.clone())
+    }
+
+    pub fn put(&self, key: K, value: V, until: Timestamp, now: Timestamp) {
+        self.put_if(|| true, key, value, until, now);
+    }
+
+    /// `is_good` is asked under the lock under which things are forgotten.
+    fn put_if(&self, is_good: impl FnOnce() -> bool, key: K, value: V, until: Timestamp, now: Timestamp) {
+        let mut entries = self.entries.write();
+        if !is_good() {
+            return;
+        }
+        if entries.len() >= self.capacity && !entries.contains_key(&key) {
+            entries.retain(|_, entry| entry.until > now);
+            // One by one would walk the whole map at every entry from now on.
+            if entries.len() > self.capacity / 4 * 3 {
+                entries.clear();
+            }
+        }
+        entries.insert(key, Entry { value, until });
+    }
+
+    /// Taken before a look-up whose answer [`Self::keep`] shall remember.
+    pub fn asking(&self) -> Asked {
+        Asked(self.forgotten.load(Ordering::Acquire))
+    }
+
+    /// Remembers what was looked up, unless anything was forgotten meanwhile: it may have been this, and the answer
+    /// older than what made it be forgotten.
+    pub fn keep(&self, asked: Asked, key: K, value: V, until: Timestamp, now: Timestamp) {
+        self.put_if(|| self.forgotten.load(Ordering::Acquire) == asked.0, key, value, until, now);
+    }
+
+    pub fn forget(&self, key: &K) {
+        let mut entries = self.entries.write();
+        self.forgotten.fetch_add(1, Ordering::AcqRel);
+        entries.remove(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_millis(secs * 1000)
+    }
+
+    #[test]
+    fn an_entry_ends_at_its_time() {
+        let cache = Cache::new(10);
+        cache.put("a", 1, at(10), at(0));
+        assert_eq!(cache.get(&"a", at(9)), Some(1));
+        assert_eq!(cache.get(&"a", at(10)), None);
+    }
+
+    #[test]
+    fn what_was_forgotten_while_it_was_looked_up_is_not_remembered() {
+        let cache = Cache::new(10);
+        let asked = cache.asking();
+        cache.forget(&"a");
+        cache.keep(asked, "a", 1, at(10), at(0));
+        assert_eq!(cache.get(&"a", at(1)), None);
+        cache.keep(cache.asking(), "a", 2, at(10), at(0));
+        assert_eq!(cache.get(&"a", at(1)), Some(2));
+    }
+
+    #[test]
+    fn it_never_holds_more_than_its_capacity() {
+        let cache = Cache::new(100);
+        for key in 0..10_000 {
+            cache.put(key, key, at(10), at(0));
+            assert!(cache.entries.read().len() <= 100);
+        }
+    }
+}

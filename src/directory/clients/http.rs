@@ -1,0 +1,268 @@
+//! `/clients`: customer accounts and their members.
+
+use actix_web::web::Data;
+use actix_web::{delete, get, patch, post, put};
+use guichet_base::id::{ClientId, TeamId, UserId};
+use guichet_base::{Fault, Result, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::model::{ClientChange, ClientStatus, ClientView};
+use super::service;
+use super::store::{Sort, Wanted};
+use crate::directory::users::UserView;
+use crate::directory::{Directory, optimistic_lock};
+use crate::web::{Caller, Check, Etag, IdempotencyKey, IfMatch, Json, PageQuery, Patch, Path, Query, Reply};
+
+/// What `details` may hold, as JSON.
+const MAX_DETAILS_BYTES: usize = 16 * 1024;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(list).service(create).service(read).service(put).service(patch);
+    config.service(members).service(add_member).service(remove_member);
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ClientsQuery {
+    /// 1–200, 50 when absent.
+    limit: Option<i64>,
+    /// 0 when absent.
+    offset: Option<i64>,
+    /// Part of a name.
+    search: Option<String>,
+    status: Option<ClientStatus>,
+    /// `name` (when absent), `created_at` or `updated_at`; with `-` before it, the last first. Or `online`: clients with
+    /// a member online first, then the last changed.
+    sort: Option<String>,
+}
+
+impl ClientsQuery {
+    fn wanted(self, check: &mut Check) -> Wanted {
+        let sort = self.sort.unwrap_or_else(|| "name".to_owned());
+        let (word, descending) = match sort.strip_prefix('-') {
+            Some(word) => (word, true),
+            None => (&*sort, false),
+        };
+        let sort = check.word("sort", word, |word| match word {
+            "name" => Some(Sort::Name),
+            "created_at" => Some(Sort::CreatedAt),
+            "updated_at" => Some(Sort::UpdatedAt),
+            "online" if !descending => Some(Sort::Online),
+            _ => None,
+        });
+        Wanted {
+            search: check.text_opt("search", self.search, 1..=200),
+            status: self.status.map(ClientStatus::as_str),
+            sort: sort.unwrap_or_default(),
+            descending,
+            online: Vec::new(),
+        }
+    }
+}
+
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "Boulangerie Martin", "details": { "siret": "73282932000074" } }))]
+struct NewClientBody {
+    name: String,
+    /// The operator in charge.
+    operator_id: Option<UserId>,
+    team_id: Option<TeamId>,
+    status: Option<ClientStatus>,
+    #[schema(value_type = Option<Object>)]
+    details: Option<Map<String, Value>>,
+}
+
+impl NewClientBody {
+    fn change(self, check: &mut Check) -> ClientChange {
+        ClientChange {
+            name: Some(check.text("name", self.name, 1..=200)),
+            operator_id: Some(self.operator_id),
+            team_id: Some(self.team_id),
+            status: self.status.map(ClientStatus::as_str),
+            details: details(check, self.details),
+        }
+    }
+}
+
+/// A client to be made or changed. What is absent stays as it is.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "Boulangerie Martin", "updated_at": "2026-01-02T10:00:00.123Z" }))]
+struct ClientBody {
+    name: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<UserId>)]
+    operator_id: Patch<UserId>,
+    #[serde(default)]
+    #[schema(value_type = Option<TeamId>)]
+    team_id: Patch<TeamId>,
+    status: Option<ClientStatus>,
+    #[schema(value_type = Option<Object>)]
+    details: Option<Map<String, Value>>,
+    /// The version that this change is based on, unless `If-Match` says.
+    updated_at: Option<Timestamp>,
+    /// Overwrite whatever is there (operators). The activity log keeps what was.
+    #[serde(default)]
+    force: bool,
+}
+
+impl ClientBody {
+    fn change(self, check: &mut Check) -> ClientChange {
+        ClientChange {
+            name: check.text_opt("name", self.name, 1..=200),
+            operator_id: self.operator_id.into_change(),
+            team_id: self.team_id.into_change(),
+            status: self.status.map(ClientStatus::as_str),
+            details: details(check, self.details),
+        }
+    }
+}
+
+fn details(check: &mut Check, details: Option<Map<String, Value>>) -> Option<Value> {
+    let details = details.map(Value::Object);
+    if details.as_ref().is_some_and(|details| details.to_string().len() > MAX_DETAILS_BYTES) {
+        check.fault(Fault::new("details", "too_long").with("max", MAX_DETAILS_BYTES));
+    }
+    details
+}
+
+fn answer(client: ClientView, is_new: bool) -> Reply<ClientView> {
+    let etag = Etag::of(client.id.0, client.updated_at);
+    if is_new { Reply::created(client) } else { Reply::ok(client) }.etag(etag)
+}
+
+/// Clients that the caller sees
+#[utoipa::path(tag = "provisioning", operation_id = "list_clients", params(ClientsQuery), responses((status = 200, body = [ClientView])))]
+#[get("/clients")]
+async fn list(
+    caller: Caller,
+    directory: Data<Directory>,
+    Query(query): Query<ClientsQuery>,
+) -> Result<Reply<Vec<ClientView>>> {
+    let mut check = Check::new();
+    let page = check.page(query.limit, query.offset);
+    let wanted = query.wanted(&mut check);
+    check.done()?;
+    let clients = service::list(&directory, &caller, wanted, page).await?;
+    Ok(Reply::page(clients, page, None))
+}
+
+/// Make a client, and its room
+#[utoipa::path(tag = "provisioning", operation_id = "create_client", params(("Idempotency-Key" = Option<String>, Header)), request_body = NewClientBody,
+    responses((status = 201, body = ClientView)))]
+#[post("/clients")]
+async fn create(
+    caller: Caller,
+    directory: Data<Directory>,
+    key: IdempotencyKey,
+    Json(body): Json<NewClientBody>,
+) -> Result<Reply<ClientView>> {
+    let once = key.over(&body)?;
+    let mut check = Check::new();
+    let change = body.change(&mut check);
+    check.done()?;
+    let done = service::create(&directory, &caller, change, once).await?;
+    let reply = answer(done.value, true);
+    Ok(if done.replayed { reply.replayed() } else { reply })
+}
+
+/// One client
+#[utoipa::path(tag = "provisioning", operation_id = "read_client", params(("id" = ClientId, Path)), responses((status = 200, body = ClientView)))]
+#[get("/clients/{id}")]
+async fn read(
+    caller: Caller,
+    directory: Data<Directory>,
+    Path(id): Path<ClientId>,
+) -> Result<Reply<ClientView>> {
+    Ok(answer(service::read(&directory, &caller, id).await?, false))
+}
+
+/// Make a client, or change it
+///
+/// Service tokens need no precondition.
+#[utoipa::path(tag = "provisioning", operation_id = "put_client", params(("id" = ClientId, Path)), request_body = ClientBody,
+    responses((status = 200, body = ClientView), (status = 201, body = ClientView),
+        (status = 412, description = "`If-Match` names another version")))]
+#[put("/clients/{id}")]
+async fn put(
+    caller: Caller,
+    directory: Data<Directory>,
+    Path(id): Path<ClientId>,
+    if_match: IfMatch,
+    Json(body): Json<ClientBody>,
+) -> Result<Reply<ClientView>> {
+    let based_on = optimistic_lock::based_on(&caller, if_match, body.updated_at, body.force)?;
+    let mut check = Check::new();
+    check.that(body.name.is_some(), "name", "missing");
+    let change = body.change(&mut check);
+    check.done()?;
+    let (client, is_new) = service::put(&directory, &caller, id, change, based_on).await?;
+    Ok(answer(client, is_new))
+}
+
+/// Change a client
+///
+/// Based on the version that `updated_at` or `If-Match` names; with another one, nothing changes.
+#[utoipa::path(tag = "provisioning", operation_id = "patch_client", params(("id" = ClientId, Path)), request_body = ClientBody,
+    responses((status = 200, body = ClientView), (status = 409, description = "Changed by another"),
+        (status = 412, description = "`If-Match` names another version"),
+        (status = 428, description = "Neither `updated_at` nor `If-Match`")))]
+#[patch("/clients/{id}")]
+async fn patch(
+    caller: Caller,
+    directory: Data<Directory>,
+    Path(id): Path<ClientId>,
+    if_match: IfMatch,
+    Json(body): Json<ClientBody>,
+) -> Result<Reply<ClientView>> {
+    let based_on = optimistic_lock::based_on(&caller, if_match, body.updated_at, body.force)?;
+    let mut check = Check::new();
+    let change = body.change(&mut check);
+    check.done()?;
+    Ok(answer(service::patch(&directory, &caller, id, change, based_on).await?, false))
+}
+
+/// The members of a client
+#[utoipa::path(tag = "provisioning", operation_id = "list_client_members", params(("id" = ClientId, Path), PageQuery), responses((status = 200, body = [UserView])))]
+#[get("/clients/{id}/members")]
+async fn members(
+    caller: Caller,
+    directory: Data<Directory>,
+    Path(id): Path<ClientId>,
+    Query(query): Query<PageQuery>,
+) -> Result<Reply<Vec<UserView>>> {
+    let page = query.page()?;
+    Ok(Reply::page(service::members(&directory, &caller, id, page).await?, page, None))
+}
+
+/// Make a person a member of a client
+#[utoipa::path(tag = "provisioning", operation_id = "add_client_member", params(("id" = ClientId, Path), ("user_id" = UserId, Path)),
+    responses((status = 200, body = Object), (status = 201, body = Object)))]
+#[put("/clients/{id}/members/{user_id}")]
+async fn add_member(
+    caller: Caller,
+    directory: Data<Directory>,
+    Path((id, user)): Path<(ClientId, UserId)>,
+) -> Result<Reply<Value>> {
+    let is_new = service::add_member(&directory, &caller, id, user).await?;
+    let data = json!({ "client_id": id, "user_id": user });
+    Ok(if is_new { Reply::created(data) } else { Reply::ok(data) })
+}
+
+/// End a person's membership of a client
+#[utoipa::path(tag = "provisioning", operation_id = "remove_client_member", params(("id" = ClientId, Path), ("user_id" = UserId, Path)),
+    responses((status = 200, body = Object)))]
+#[delete("/clients/{id}/members/{user_id}")]
+async fn remove_member(
+    caller: Caller,
+    directory: Data<Directory>,
+    Path((id, user)): Path<(ClientId, UserId)>,
+) -> Result<Reply<Value>> {
+    service::remove_member(&directory, &caller, id, user).await?;
+    Ok(Reply::ok(json!({ "client_id": id, "user_id": user })))
+}

@@ -1,0 +1,77 @@
+//! `/me`.
+
+use actix_web::web::Data;
+use actix_web::{get, patch};
+use guichet_base::{Locale, Result, Timestamp};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::model::Me;
+use super::service;
+use crate::directory::users::{UserChange, profile};
+use crate::directory::{Directory, optimistic_lock};
+use crate::web::{Caller, Check, IfMatch, Json, Patch, Reply};
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(read).service(patch);
+}
+
+/// What people change of themselves. What is absent stays as it is.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "locale": "en", "timezone": "Europe/London", "updated_at": "2026-01-02T10:00:00.123Z" }))]
+struct ProfileBody {
+    display_name: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    email: Patch<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    phone: Patch<String>,
+    /// https.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    avatar_url: Patch<String>,
+    locale: Option<Locale>,
+    /// A name of the IANA time zone database.
+    timezone: Option<String>,
+    /// The `user.updated_at` that this change is based on, unless `If-Match` says.
+    updated_at: Option<Timestamp>,
+    /// Overwrite whatever is there (operators).
+    #[serde(default)]
+    force: bool,
+}
+
+/// Who the caller is, and what an app needs at its start
+#[utoipa::path(tag = "me", operation_id = "read_me", responses((status = 200, body = Me)))]
+#[get("/me")]
+async fn read(caller: Caller, directory: Data<Directory>) -> Result<Reply<Me>> {
+    Ok(Reply::ok(service::read(&directory, &caller).await?))
+}
+
+/// Change one's own profile
+#[utoipa::path(tag = "me", operation_id = "patch_me", request_body = ProfileBody, responses((status = 200, body = Me),
+    (status = 409, description = "Changed elsewhere meanwhile"),
+    (status = 428, description = "Neither `updated_at` nor `If-Match`")))]
+#[patch("/me")]
+async fn patch(
+    caller: Caller,
+    directory: Data<Directory>,
+    if_match: IfMatch,
+    Json(body): Json<ProfileBody>,
+) -> Result<Reply<Me>> {
+    let based_on = optimistic_lock::based_on(&caller, if_match, body.updated_at, body.force)?;
+    let mut check = Check::new();
+    let change = UserChange {
+        display_name: check.text_opt("display_name", body.display_name, 1..=200),
+        email: profile::email(&mut check, body.email).into_change(),
+        phone: profile::phone(&mut check, body.phone).into_change(),
+        avatar_url: profile::avatar_url(&mut check, body.avatar_url).into_change(),
+        locale: body.locale.map(Locale::as_str),
+        timezone: profile::timezone(&mut check, body.timezone),
+        ..UserChange::default()
+    };
+    check.done()?;
+    Ok(Reply::ok(service::patch(&directory, &caller, change, based_on).await?))
+}

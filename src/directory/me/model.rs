@@ -1,0 +1,44 @@
+//! What `GET /me` shows.
+
+use std::collections::BTreeMap;
+
+use guichet_base::id::{ClientId, TenantId};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::directory::users::UserView;
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Me {
+    pub user: UserView,
+    pub tenant: MyTenant,
+    /// Of a member, their own; of an operator, those in their charge. At most 200.
+    pub clients: Vec<MyClient>,
+    /// The names of what the caller may do.
+    pub permissions: Vec<&'static str>,
+    pub unread: Unread,
+    /// Which features are on.
+    pub features: BTreeMap<&'static str, bool>,
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct MyTenant {
+    pub id: TenantId,
+    pub slug: String,
+    pub name: String,
+    #[schema(value_type = Object)]
+    pub branding: Value,
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct MyClient {
+    pub id: ClientId,
+    pub name: String,
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Unread {
+    pub messages: i64,
+    pub notifications: i64,
+}

@@ -1,0 +1,43 @@
+//! The people of a tenant and what they belong to: tenants, users, clients, teams, projects, presence.
+//!
+//! What a person may do stands in `guichet_base::permission`, and in one line of each use case (`policy`).
+
+mod cache;
+pub mod clients;
+mod features;
+pub mod last_seen;
+mod lookup;
+pub mod me;
+pub mod optimistic_lock;
+pub mod policy;
+pub mod presence;
+pub mod projects;
+mod rights_changed;
+mod search;
+mod store;
+pub mod teams;
+mod tenant_name;
+pub mod tenants;
+pub mod users;
+
+pub use guichet_base::Status;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub(crate) use cache::Cache;
+pub use features::FeatureSet;
+pub(crate) use lookup::{AccountState, provisioner};
+pub use lookup::{Directory, PERSON_TTL, Parts};
+pub use presence::{Presence, PresenceOf};
+pub use rights_changed::RightsMoved;
+pub use tenant_name::TenantName;
+
+/// The routes of this module, under `/api/v1`. They need a `web::Data<Directory>`.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    me::routes(config);
+    users::routes(config);
+    teams::routes(config);
+    presence::routes(config);
+    clients::routes(config);
+    projects::routes(config);
+    tenants::routes(config);
+}

@@ -1,0 +1,134 @@
+//! Records edited by several people: the one rule for all of them.
+//!
+//! A change says which version it was based on. Equal: applied. Different: nothing changes, and the answer shows
+//! the record as it is, who changed it, and which of the fields sent differ. Asked under the row's lock, so of any
+//! number of writers one wins per version.
+
+use diesel::prelude::*;
+use guichet_base::id::UserId;
+use guichet_base::{Actor, Error, Result, Role, Timestamp};
+use guichet_db::Tx;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::activity::{self, Action, Entry};
+use crate::directory::policy;
+use crate::schema::users;
+use crate::web::{BasedOn, IfMatch, Verdict};
+
+/// A record as it is now, its row locked by the transaction at hand.
+#[derive(Debug)]
+pub struct Held<'a> {
+    /// In the words of the API: `client`.
+    pub kind: &'static str,
+    pub id: Uuid,
+    pub updated_at: Timestamp,
+    /// Who changed it last, where its table tells.
+    pub updated_by: Option<UserId>,
+    /// As its reader is shown it.
+    pub shown: &'a Value,
+}
+
+/// What a change is based on. Errors: `FORBIDDEN` for a `force` of who may not.
+pub fn based_on(
+    actor: &Actor,
+    if_match: IfMatch,
+    updated_at: Option<Timestamp>,
+    force: bool,
+) -> Result<BasedOn> {
+    if force {
+        policy::may_force(actor)?;
+    }
+    Ok(if_match.based_on(updated_at, force))
+}
+
+/// Whether the change `wanted` (the fields sent, as the record shows them) is still to be applied: not, when the
+/// same person already did, and only the answer got lost. What a `force` overwrites is kept in the activity log.
+/// Service tokens need no precondition.
+///
+/// Errors: `PRECONDITION_REQUIRED`, `CONFLICT`.
+pub fn is_to_apply(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    based_on: &BasedOn,
+    held: &Held<'_>,
+    wanted: &impl Serialize,
+) -> Result<bool> {
+    let differing = differing(held.shown, wanted)?;
+    match based_on.check(held.updated_at, held.id) {
+        Verdict::Apply => Ok(true),
+        Verdict::Missing if actor.role == Role::Service => Ok(true),
+        Verdict::Overwrite => {
+            log_overwritten(tx, actor, held, &differing)?;
+            Ok(true)
+        }
+        Verdict::Conflict | Verdict::PreconditionFailed
+            if differing.is_empty() && held.updated_by == Some(actor.user) =>
+        {
+            Ok(false)
+        }
+        verdict @ (Verdict::Conflict | Verdict::PreconditionFailed | Verdict::Missing) => {
+            let error = verdict.error().unwrap_or_else(Error::conflict);
+            Err(if verdict == Verdict::Missing {
+                error
+            } else {
+                explain(tx, actor, held, &differing, error)?
+            })
+        }
+    }
+}
+
+/// The names of the fields that a change sends, for the activity log: values there would outlive their erasure.
+pub fn fields(wanted: &impl Serialize) -> Result<Vec<String>> {
+    differing(&Value::Null, wanted)
+}
+
+/// The fields of `wanted` whose values are not those of the record.
+fn differing(shown: &Value, wanted: &impl Serialize) -> Result<Vec<String>> {
+    let Value::Object(wanted) = serde_json::to_value(wanted).map_err(Error::internal)? else {
+        return Err(Error::internal("a change is an object"));
+    };
+    let differs = |(name, value): &(String, Value)| shown.get(name) != Some(value);
+    Ok(wanted.into_iter().filter(differs).map(|(name, _)| name).collect())
+}
+
+fn log_overwritten(tx: &mut Tx<'_>, actor: &Actor, held: &Held<'_>, differing: &[String]) -> Result<()> {
+    if differing.is_empty() {
+        return Ok(());
+    }
+    let old = |name: &String| (name.clone(), held.shown.get(name).cloned().unwrap_or_default());
+    let overwritten: Map<String, Value> = differing.iter().map(old).collect();
+    let details = json!({
+        "overwritten": overwritten,
+        "changed_by": held.updated_by,
+        "changed_at": held.updated_at,
+    });
+    activity::record(tx, actor, &Entry::new(Action::RecordOverwrite, held.kind, held.id).details(details))
+}
+
+fn explain(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    held: &Held<'_>,
+    differing: &[String],
+    error: Error,
+) -> Result<Error> {
+    let changed_by = match held.updated_by {
+        Some(id) => json!({ "id": id, "display_name": name_of(tx, actor, id)? }),
+        None => Value::Null,
+    };
+    Ok(error.details(json!({
+        "current": held.shown,
+        "changed_by": changed_by,
+        "changed_at": held.updated_at,
+        "changed_fields": differing,
+        "same_user": held.updated_by == Some(actor.user),
+    })))
+}
+
+/// `None` for a service, and for whom the actor does not know.
+fn name_of(tx: &mut Tx<'_>, actor: &Actor, user: UserId) -> Result<Option<String>> {
+    let row = users::table.find((actor.tenant, user)).select(users::display_name);
+    Ok(row.first(tx.conn()).optional()?)
+}

@@ -1,0 +1,88 @@
+//! `/presence`, `/clients/{id}/presence`.
+
+use actix_web::get;
+use actix_web::web::Data;
+use guichet_base::id::{ClientId, UserId};
+use guichet_base::page::Page;
+use guichet_base::{Actor, Result};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::model::{ClientPresence, PresenceView};
+use super::service::{self, Wanted};
+use crate::directory::Directory;
+use crate::web::{Caller, Check, Path, Query, Reply};
+
+/// People asked about by name.
+const MAX_IDS: usize = 200;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(list).service(of_client);
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PresenceQuery {
+    /// Ids with commas between, 200 at most. Whom the caller may not know of is left out.
+    pub user_ids: Option<String>,
+    /// 1–200, 50 when absent. Not with `user_ids`.
+    pub limit: Option<i64>,
+    /// 0 when absent. Not with `user_ids`.
+    pub offset: Option<i64>,
+}
+
+impl PresenceQuery {
+    fn wanted(self, check: &mut Check) -> (Wanted, Page) {
+        let page = check.page(self.limit, self.offset);
+        let Some(ids) = self.user_ids else { return (Wanted::Page(page), page) };
+        for (field, is_absent) in [("limit", self.limit.is_none()), ("offset", self.offset.is_none())] {
+            check.that(is_absent, field, "ambiguous");
+        }
+        let words: Vec<&str> = ids.split(',').map(str::trim).filter(|word| !word.is_empty()).collect();
+        let mut users: Vec<UserId> = words.iter().filter_map(|word| word.parse().ok()).collect();
+        check.that(users.len() == words.len(), "user_ids", "wrong_type");
+        users.sort_unstable();
+        users.dedup();
+        let users = check.items("user_ids", users, 0..=MAX_IDS);
+        let limit = i64::try_from(users.len()).unwrap_or(0);
+        (Wanted::Some(users), Page { limit, offset: 0 })
+    }
+}
+
+/// Who is there, of the people whom the caller may know of
+///
+/// With `user_ids`, of these; else of all, by name.
+#[utoipa::path(tag = "presence", operation_id = "list_presence", params(PresenceQuery), responses((status = 200, body = [PresenceView])))]
+#[get("/presence")]
+async fn list(
+    caller: Caller,
+    directory: Data<Directory>,
+    Query(query): Query<PresenceQuery>,
+) -> Result<Reply<Vec<PresenceView>>> {
+    list_answer(&directory, &caller, query).await
+}
+
+/// Who is there, for `actor`; AfriTalk's list too.
+pub async fn list_answer(
+    directory: &Directory,
+    actor: &Actor,
+    query: PresenceQuery,
+) -> Result<Reply<Vec<PresenceView>>> {
+    let mut check = Check::new();
+    let (wanted, page) = query.wanted(&mut check);
+    check.done()?;
+    Ok(Reply::page(service::list(directory, actor, wanted).await?, page, None))
+}
+
+/// How much a client is there: its members, and the operator in charge
+#[utoipa::path(tag = "presence", operation_id = "read_client_presence", params(("id" = ClientId, Path)), responses((status = 200, body = ClientPresence)))]
+#[get("/clients/{id}/presence")]
+async fn of_client(
+    caller: Caller,
+    directory: Data<Directory>,
+    Path(id): Path<ClientId>,
+) -> Result<Reply<ClientPresence>> {
+    Ok(Reply::ok(service::of_client(&directory, &caller, id).await?))
+}

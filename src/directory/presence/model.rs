@@ -1,0 +1,51 @@
+//! Presence as it is shown.
+
+use diesel::prelude::*;
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::role::UserType;
+use guichet_base::{Role, Status, Timestamp};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::directory::PresenceOf;
+use crate::schema::users;
+
+/// What of a row of `users` says who somebody is and when they were last there.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
+pub struct SeenRow {
+    pub id: UserId,
+    #[diesel(deserialize_as = String)]
+    pub role: Role,
+    pub last_seen_at: Option<Timestamp>,
+}
+
+/// How much one person is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Presence, example = json!({ "user_id": "0198c0de-0000-7000-8000-000000000001", "user_type": "operator",
+    "status": "idle", "last_seen": "2026-01-02T10:00:00.123Z" }))]
+pub struct PresenceView {
+    pub user_id: UserId,
+    pub user_type: UserType,
+    pub status: Status,
+    /// The last activity; null while online, and for who never was.
+    pub last_seen: Option<Timestamp>,
+}
+
+/// How much a client is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ClientPresence {
+    /// That of whichever member is most there.
+    pub status: Status,
+    /// At most 200.
+    pub members: Vec<PresenceView>,
+    /// That of the operator in charge.
+    pub operator: Option<PresenceView>,
+}
+
+impl SeenRow {
+    pub fn shown(self, presence: &PresenceOf, tenant: TenantId) -> PresenceView {
+        let (status, last_seen) = presence.seen(tenant, self.id, self.last_seen_at);
+        PresenceView { user_id: self.id, user_type: self.role.user_type(), status, last_seen }
+    }
+}

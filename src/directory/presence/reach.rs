@@ -1,0 +1,56 @@
+//! What the service itself asks and writes of people who come and go: who stands around them, when they were seen.
+
+use guichet_base::id::{TenantId, UserId};
+use guichet_base::role::UserType;
+use guichet_base::{Actor, Result, Role, Timestamp};
+
+use super::store;
+use crate::directory::Directory;
+
+/// Who stands around one person.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    pub user: UserId,
+    pub user_type: UserType,
+    /// Of a member: operators in charge of their clients.
+    pub operators: Vec<UserId>,
+    /// Of a member: whoever is in a team of their clients.
+    pub team: Vec<UserId>,
+}
+
+/// One statement. Whoever is not there is missing in the answer.
+pub async fn reach(directory: &Directory, tenant: TenantId, users: Vec<UserId>) -> Result<Vec<Standing>> {
+    let ids: Vec<_> = users.into_iter().map(|user| user.0).collect();
+    let itself = Directory::itself(tenant);
+    let rows =
+        directory.db().read(&itself, move |tx| store::standings(tx.conn(), tenant, ids.clone())).await?;
+    let people = |ids: Vec<uuid::Uuid>| ids.into_iter().map(UserId).collect();
+    let standings = rows.into_iter().map(|row| {
+        let role = Role::of_person(&row.role).unwrap_or(Role::Client);
+        let (operators, team) = match role.user_type() {
+            UserType::Client => (people(row.operators), people(row.team)),
+            UserType::Operator => (Vec::new(), Vec::new()),
+        };
+        Standing { user: row.id, user_type: role.user_type(), operators, team }
+    });
+    Ok(standings.collect())
+}
+
+/// Writes when people of the tenant were last active.
+pub async fn saw(directory: &Directory, tenant: TenantId, people: Vec<(UserId, Timestamp)>) -> Result<()> {
+    let itself = Directory::itself(tenant);
+    directory.db().write(&itself, move |tx| store::saw(tx.conn(), tenant, &people)).await
+}
+
+/// Whether the actor may hear who is there around `operator`: the operator does, and members of clients that the
+/// operator is in charge of.
+pub async fn hears(directory: &Directory, actor: &Actor, operator: UserId) -> Result<bool> {
+    match actor.role {
+        Role::Owner | Role::Manager | Role::Employee => Ok(actor.user == operator),
+        Role::Client => {
+            let tenant = actor.tenant;
+            directory.db().read(actor, move |tx| store::is_in_charge(tx.conn(), tenant, operator)).await
+        }
+        Role::Service | Role::Platform => Ok(false),
+    }
+}

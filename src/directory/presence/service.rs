@@ -1,0 +1,51 @@
+//! Who is there, for those who may know.
+
+use guichet_base::id::{ClientId, UserId};
+use guichet_base::page::{MAX_LIMIT, Page};
+use guichet_base::{Actor, Result, Status};
+
+use super::model::{ClientPresence, PresenceView};
+use super::store;
+use crate::config::Feature;
+use crate::directory::{Directory, clients, policy};
+use guichet_base::permission::Permission;
+
+/// Whom a list of presence is about.
+#[derive(Debug, Clone)]
+pub(super) enum Wanted {
+    /// These, as far as the caller may know of them.
+    Some(Vec<UserId>),
+    /// Everybody whom the caller may know of.
+    Page(Page),
+}
+
+pub(super) async fn list(directory: &Directory, actor: &Actor, wanted: Wanted) -> Result<Vec<PresenceView>> {
+    may_ask(directory, actor).await?;
+    let tenant = actor.tenant;
+    let read = directory.db().read(actor, move |tx| match &wanted {
+        Wanted::Some(users) => store::some(tx.conn(), tenant, users),
+        Wanted::Page(page) => store::people(tx.conn(), tenant, *page),
+    });
+    Ok(read.await?.into_iter().map(|row| row.shown(directory.presence(), tenant)).collect())
+}
+
+pub(super) async fn of_client(directory: &Directory, actor: &Actor, id: ClientId) -> Result<ClientPresence> {
+    may_ask(directory, actor).await?;
+    let reader = actor.clone();
+    let read = directory.db().read(actor, move |tx| {
+        let client = clients::service::visible(tx, &reader, id)?;
+        let members = store::members(tx.conn(), reader.tenant, id, MAX_LIMIT)?;
+        let operator: Vec<UserId> = client.operator_id.into_iter().collect();
+        Ok((members, store::some(tx.conn(), reader.tenant, &operator)?))
+    });
+    let (members, operator) = read.await?;
+    let shown = |row: super::model::SeenRow| row.shown(directory.presence(), actor.tenant);
+    let members: Vec<PresenceView> = members.into_iter().map(shown).collect();
+    let status = members.iter().map(|member| member.status).max().unwrap_or(Status::Offline);
+    Ok(ClientPresence { status, members, operator: operator.into_iter().next().map(shown) })
+}
+
+async fn may_ask(directory: &Directory, actor: &Actor) -> Result<()> {
+    policy::may(actor, Permission::DirectoryView)?;
+    directory.require(actor, Feature::Presence).await
+}

@@ -1,0 +1,185 @@
+//! What can be done with teams.
+//!
+//! A team is only a name: a change says which version it was based on if it likes to.
+
+use guichet_base::id::{TeamId, UserId};
+use guichet_base::page::Page;
+use guichet_base::{Actor, Error, Result};
+use guichet_db::Tx;
+use serde_json::json;
+
+use super::model::Team;
+use super::store;
+use crate::activity::{self, Action, Entry};
+use crate::directory::optimistic_lock::{self, Held};
+use crate::directory::users::{self, UserView};
+use crate::directory::{Directory, policy};
+use crate::web::{BasedOn, Done, Once};
+use guichet_base::permission::Permission;
+
+pub(super) async fn list(directory: &Directory, actor: &Actor, page: Page) -> Result<Vec<Team>> {
+    policy::may(actor, Permission::DirectoryTeams)?;
+    let tenant = actor.tenant;
+    directory.db().read(actor, move |tx| store::list(tx.conn(), tenant, page)).await
+}
+
+pub(super) async fn read(directory: &Directory, actor: &Actor, id: TeamId) -> Result<Team> {
+    policy::may(actor, Permission::DirectoryTeams)?;
+    let reader = actor.clone();
+    directory.db().read(actor, move |tx| visible(tx, &reader, id)).await
+}
+
+pub(super) async fn create(
+    directory: &Directory,
+    actor: &Actor,
+    name: String,
+    once: Once,
+) -> Result<Done<Team>> {
+    policy::may(actor, Permission::DirectoryTeamsManage)?;
+    let writer = actor.clone();
+    directory
+        .db()
+        .write(actor, move |tx| {
+            once.run(tx, |tx| make(tx, &writer, TeamId::new(), &name)?.ok_or_else(Error::conflict))
+        })
+        .await
+}
+
+/// Makes the team, or renames it: true when made.
+pub(super) async fn put(
+    directory: &Directory,
+    actor: &Actor,
+    id: TeamId,
+    name: String,
+    based_on: BasedOn,
+) -> Result<(Team, bool)> {
+    policy::may(actor, Permission::DirectoryTeamsManage)?;
+    let writer = actor.clone();
+    directory
+        .db()
+        .write(actor, move |tx| match make(tx, &writer, id, &name)? {
+            Some(team) => Ok((team, true)),
+            None => Ok((alter(tx, &writer, id, &name, &based_on)?, false)),
+        })
+        .await
+}
+
+pub(super) async fn patch(
+    directory: &Directory,
+    actor: &Actor,
+    id: TeamId,
+    name: String,
+    based_on: BasedOn,
+) -> Result<Team> {
+    policy::may(actor, Permission::DirectoryTeamsManage)?;
+    let writer = actor.clone();
+    directory.db().write(actor, move |tx| alter(tx, &writer, id, &name, &based_on)).await
+}
+
+pub(super) async fn delete(directory: &Directory, actor: &Actor, id: TeamId) -> Result<()> {
+    policy::may(actor, Permission::DirectoryTeamsManage)?;
+    let (directory, writer) = (directory.clone(), actor.clone());
+    directory
+        .clone()
+        .db()
+        .write(actor, move |tx| {
+            visible(tx, &writer, id)?;
+            // Who was in it comes by the outbox.
+            directory.rights_moved(tx, writer.tenant, Vec::new());
+            store::delete(tx.conn(), writer.tenant, id)?;
+            activity::record(tx, &writer, &Entry::new(Action::TeamDelete, "team", id))
+        })
+        .await
+}
+
+pub(super) async fn members(
+    directory: &Directory,
+    actor: &Actor,
+    id: TeamId,
+    page: Page,
+) -> Result<Vec<UserView>> {
+    policy::may(actor, Permission::DirectoryTeams)?;
+    let reader = actor.clone();
+    directory
+        .db()
+        .read(actor, move |tx| {
+            visible(tx, &reader, id)?;
+            let users = store::members(tx.conn(), reader.tenant, id, page)?;
+            Ok(users.into_iter().map(|user| user.seen_by(&reader)).collect())
+        })
+        .await
+}
+
+/// True when the person was not in the team before.
+pub(super) async fn add_member(
+    directory: &Directory,
+    actor: &Actor,
+    id: TeamId,
+    user: UserId,
+) -> Result<bool> {
+    policy::may(actor, Permission::DirectoryTeamsManage)?;
+    let writer = actor.clone();
+    directory
+        .db()
+        .write(actor, move |tx| {
+            visible(tx, &writer, id)?;
+            if !users::service::living(tx, &writer, user)?.role.is_operator() {
+                return Err(Error::invalid("user_id", "wrong_role"));
+            }
+            let is_new = store::add_member(tx.conn(), writer.tenant, id, user)?;
+            if is_new {
+                record_member(tx, &writer, Action::MemberAdd, id, user)?;
+            }
+            Ok(is_new)
+        })
+        .await
+}
+
+pub(super) async fn remove_member(
+    directory: &Directory,
+    actor: &Actor,
+    id: TeamId,
+    user: UserId,
+) -> Result<()> {
+    policy::may(actor, Permission::DirectoryTeamsManage)?;
+    let (directory, writer) = (directory.clone(), actor.clone());
+    directory
+        .clone()
+        .db()
+        .write(actor, move |tx| {
+            visible(tx, &writer, id)?;
+            directory.rights_moved(tx, writer.tenant, vec![user]);
+            if !store::remove_member(tx.conn(), writer.tenant, id, user)? {
+                return Err(Error::not_found("member"));
+            }
+            record_member(tx, &writer, Action::MemberRemove, id, user)
+        })
+        .await
+}
+
+fn record_member(tx: &mut Tx<'_>, actor: &Actor, action: Action, id: TeamId, user: UserId) -> Result<()> {
+    activity::record(tx, actor, &Entry::new(action, "team", id).details(json!({ "user_id": user })))
+}
+
+/// `None` where the team is there already.
+fn make(tx: &mut Tx<'_>, actor: &Actor, id: TeamId, name: &str) -> Result<Option<Team>> {
+    let made = store::insert(tx.conn(), actor.tenant, id, name)?;
+    if made.is_some() {
+        activity::record(tx, actor, &Entry::new(Action::TeamCreate, "team", id))?;
+    }
+    Ok(made)
+}
+
+fn alter(tx: &mut Tx<'_>, actor: &Actor, id: TeamId, name: &str, based_on: &BasedOn) -> Result<Team> {
+    let team = store::lock(tx.conn(), actor.tenant, id)?.ok_or_else(|| Error::not_found("team"))?;
+    let shown = serde_json::to_value(&team).map_err(Error::internal)?;
+    let held = Held { kind: "team", id: id.0, updated_at: team.updated_at, updated_by: None, shown: &shown };
+    if !matches!(based_on, BasedOn::Missing) {
+        optimistic_lock::is_to_apply(tx, actor, based_on, &held, &json!({ "name": name }))?;
+    }
+    if team.name == name { Ok(team) } else { store::rename(tx.conn(), actor.tenant, id, name) }
+}
+
+fn visible(tx: &mut Tx<'_>, actor: &Actor, id: TeamId) -> Result<Team> {
+    store::find(tx.conn(), actor.tenant, id)?.ok_or_else(|| Error::not_found("team"))
+}

@@ -1,0 +1,93 @@
+//! What can be done with tenants.
+
+use guichet_base::{Actor, Error, Result};
+use serde_json::{Value, json};
+
+use super::model::{NewTenant, TenantChange, TenantView};
+use super::store;
+use crate::activity::{self, Action, Entry};
+use crate::directory::optimistic_lock::{self, Held};
+use crate::directory::{Directory, policy};
+use crate::web::{BasedOn, Done, Once};
+use guichet_base::permission::Permission;
+
+pub(super) async fn read(directory: &Directory, actor: &Actor) -> Result<TenantView> {
+    policy::may(actor, Permission::TenantView)?;
+    let tenant = actor.tenant;
+    directory
+        .db()
+        .read(actor, move |tx| {
+            store::find(tx.conn(), tenant)?.map(TenantView::from).ok_or_else(|| Error::not_found("tenant"))
+        })
+        .await
+}
+
+/// Makes the tenant that `actor`, a service of all tenants, acts in.
+pub(super) async fn create(
+    directory: &Directory,
+    actor: &Actor,
+    slug: String,
+    name: String,
+    settings: Value,
+    once: Once,
+) -> Result<Done<TenantView>> {
+    policy::may(actor, Permission::TenantCreate)?;
+    let writer = actor.clone();
+    let new = NewTenant { id: actor.tenant, slug, name, settings, updated_by: actor.user };
+    directory
+        .db()
+        .write(actor, move |tx| {
+            once.run(tx, |tx| {
+                let tenant = store::insert(tx.conn(), &new)?;
+                activity::record(tx, &writer, &Entry::new(Action::TenantCreate, "tenant", tenant.id))?;
+                Ok(TenantView::from(tenant))
+            })
+        })
+        .await
+}
+
+/// `settings` names the parts of the settings that change; the others stay.
+pub(super) async fn patch(
+    directory: &Directory,
+    actor: &Actor,
+    name: Option<String>,
+    settings: Option<Value>,
+    based_on: BasedOn,
+) -> Result<TenantView> {
+    policy::may(actor, Permission::TenantManage)?;
+    let (directory, writer) = (directory.clone(), actor.clone());
+    directory
+        .clone()
+        .db()
+        .write(actor, move |tx| {
+            let tenant = store::lock(tx.conn(), writer.tenant)?.ok_or_else(|| Error::not_found("tenant"))?;
+            let change = TenantChange {
+                name: name.clone(),
+                settings: settings.as_ref().map(|parts| merged(&tenant.settings, parts)),
+            };
+            let (id, updated_at, updated_by) = (tenant.id, tenant.updated_at, tenant.updated_by);
+            let view = TenantView::from(tenant);
+            let shown = serde_json::to_value(&view).map_err(Error::internal)?;
+            let held = Held { kind: "tenant", id: id.0, updated_at, updated_by, shown: &shown };
+            if !optimistic_lock::is_to_apply(tx, &writer, &based_on, &held, &change)?
+                || change == TenantChange::default()
+            {
+                return Ok(view);
+            }
+            let tenant = store::update(tx.conn(), id, &change)?;
+            let fields = optimistic_lock::fields(&change)?;
+            let entry = Entry::new(Action::TenantUpdate, "tenant", id).details(json!({ "fields": fields }));
+            activity::record(tx, &writer, &entry)?;
+            directory.forget_features(tx, id);
+            Ok(TenantView::from(tenant))
+        })
+        .await
+}
+
+fn merged(settings: &Value, parts: &Value) -> Value {
+    let mut merged = settings.as_object().cloned().unwrap_or_default();
+    for (key, part) in parts.as_object().into_iter().flatten() {
+        merged.insert(key.clone(), part.clone());
+    }
+    Value::Object(merged)
+}

@@ -1,0 +1,201 @@
+//! `/users`: the directory of people, and their provisioning.
+
+use actix_web::web::Data;
+use actix_web::{delete, get, patch, post, put};
+use guichet_base::id::UserId;
+use guichet_base::{Locale, Result, Role, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::model::{UserChange, UserView};
+use super::store::Wanted;
+use super::{profile, service};
+use crate::directory::{Directory, optimistic_lock};
+use crate::web::{Caller, Check, Etag, IfMatch, Json, Patch, Path, Query, Reply};
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(list).service(read).service(put).service(patch).service(delete).service(revoke_tokens);
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct UsersQuery {
+    /// 1–200, 50 when absent.
+    limit: Option<i64>,
+    /// 0 when absent.
+    offset: Option<i64>,
+    /// Part of a name or an email address.
+    search: Option<String>,
+    role: Option<PersonRole>,
+}
+
+/// A role that a person can have.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::directory) enum PersonRole {
+    Owner,
+    Manager,
+    Employee,
+    Client,
+}
+
+impl From<PersonRole> for Role {
+    fn from(role: PersonRole) -> Self {
+        match role {
+            PersonRole::Owner => Role::Owner,
+            PersonRole::Manager => Role::Manager,
+            PersonRole::Employee => Role::Employee,
+            PersonRole::Client => Role::Client,
+        }
+    }
+}
+
+/// A person to be made or changed. What is absent stays as it is.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "role": "employee", "display_name": "Ada Lovelace", "email": "ada@example.com" }))]
+struct UserBody {
+    role: Option<PersonRole>,
+    display_name: Option<String>,
+    /// The `sub` of their tokens, where that is no UUID; `id` is then the UUIDv5 of issuer and `sub`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    external_id: Patch<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    email: Patch<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    phone: Patch<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    avatar_url: Patch<String>,
+    locale: Option<Locale>,
+    timezone: Option<String>,
+    /// The version that this change is based on, unless `If-Match` says.
+    updated_at: Option<Timestamp>,
+    /// Overwrite whatever is there.
+    #[serde(default)]
+    force: bool,
+}
+
+impl UserBody {
+    fn change(self, check: &mut Check) -> UserChange {
+        UserChange {
+            role: self.role.map(|role| Role::from(role).as_str()),
+            external_id: check.text_patch("external_id", self.external_id, 1..=400).into_change(),
+            display_name: check.text_opt("display_name", self.display_name, 1..=200),
+            email: profile::email(check, self.email).into_change(),
+            phone: profile::phone(check, self.phone).into_change(),
+            avatar_url: profile::avatar_url(check, self.avatar_url).into_change(),
+            locale: self.locale.map(Locale::as_str),
+            timezone: profile::timezone(check, self.timezone),
+        }
+    }
+}
+
+/// People whom the caller knows of, by name
+#[utoipa::path(tag = "provisioning", operation_id = "list_users", params(UsersQuery), responses((status = 200, body = [UserView])))]
+#[get("/users")]
+async fn list(
+    caller: Caller,
+    directory: Data<Directory>,
+    Query(query): Query<UsersQuery>,
+) -> Result<Reply<Vec<UserView>>> {
+    let mut check = Check::new();
+    let page = check.page(query.limit, query.offset);
+    let search = check.text_opt("search", query.search, 1..=200);
+    check.done()?;
+    let wanted = Wanted { search, role: query.role.map(Role::from) };
+    let users = service::list(&directory, &caller, wanted, page).await?;
+    Ok(Reply::page(users, page, None))
+}
+
+/// One person
+#[utoipa::path(tag = "provisioning", operation_id = "read_user", params(("id" = UserId, Path)), responses((status = 200, body = UserView)))]
+#[get("/users/{id}")]
+async fn read(caller: Caller, directory: Data<Directory>, Path(id): Path<UserId>) -> Result<Reply<UserView>> {
+    let user = service::read(&directory, &caller, id).await?;
+    let etag = Etag::of(user.id.0, user.updated_at);
+    Ok(Reply::ok(user).etag(etag))
+}
+
+/// Make a person, or change them
+///
+/// Service tokens need no precondition. A person who was deleted comes back.
+#[utoipa::path(tag = "provisioning", operation_id = "put_user", params(("id" = UserId, Path)), request_body = UserBody,
+    responses((status = 200, body = UserView), (status = 201, body = UserView)))]
+#[put("/users/{id}")]
+async fn put(
+    caller: Caller,
+    directory: Data<Directory>,
+    Path(id): Path<UserId>,
+    if_match: IfMatch,
+    Json(body): Json<UserBody>,
+) -> Result<Reply<UserView>> {
+    let based_on = optimistic_lock::based_on(&caller, if_match, body.updated_at, body.force)?;
+    let mut check = Check::new();
+    check.that(body.role.is_some(), "role", "missing");
+    check.that(body.display_name.is_some(), "display_name", "missing");
+    let change = body.change(&mut check);
+    check.done()?;
+    let (user, is_new) = service::put(&directory, &caller, id, change, based_on).await?;
+    let etag = Etag::of(user.id.0, user.updated_at);
+    Ok(if is_new { Reply::created(user) } else { Reply::ok(user) }.etag(etag))
+}
+
+/// Change a person
+#[utoipa::path(tag = "provisioning", operation_id = "patch_user", params(("id" = UserId, Path)), request_body = UserBody,
+    responses((status = 200, body = UserView)))]
+#[patch("/users/{id}")]
+async fn patch(
+    caller: Caller,
+    directory: Data<Directory>,
+    Path(id): Path<UserId>,
+    if_match: IfMatch,
+    Json(body): Json<UserBody>,
+) -> Result<Reply<UserView>> {
+    let based_on = optimistic_lock::based_on(&caller, if_match, body.updated_at, body.force)?;
+    let mut check = Check::new();
+    let change = body.change(&mut check);
+    check.done()?;
+    let user = service::patch(&directory, &caller, id, change, based_on).await?;
+    let etag = Etag::of(user.id.0, user.updated_at);
+    Ok(Reply::ok(user).etag(etag))
+}
+
+/// Delete a person
+///
+/// They can no longer sign in and leave every team and client; what they wrote keeps its author.
+#[utoipa::path(tag = "provisioning", operation_id = "delete_user", params(("id" = UserId, Path)), responses((status = 200, body = Object)))]
+#[delete("/users/{id}")]
+async fn delete(caller: Caller, directory: Data<Directory>, Path(id): Path<UserId>) -> Result<Reply<Value>> {
+    service::delete(&directory, &caller, id).await?;
+    Ok(Reply::ok(json!({ "id": id })))
+}
+
+/// What is left of a person's sessions.
+#[derive(Serialize, ToSchema)]
+struct Revoked {
+    id: UserId,
+    /// Tokens issued in this second or before it are refused.
+    sessions_valid_after: Timestamp,
+}
+
+/// End every session of a person
+///
+/// Tokens issued up to now are refused everywhere within two seconds, and sockets end. Everybody may do so for
+/// themselves: "log out everywhere".
+#[utoipa::path(tag = "provisioning", operation_id = "revoke_tokens", params(("id" = UserId, Path)), responses((status = 200, body = Revoked)))]
+#[post("/users/{id}/revoke-tokens")]
+async fn revoke_tokens(
+    caller: Caller,
+    directory: Data<Directory>,
+    Path(id): Path<UserId>,
+) -> Result<Reply<Revoked>> {
+    let sessions_valid_after = service::revoke_tokens(&directory, &caller, id).await?;
+    Ok(Reply::ok(Revoked { id, sessions_valid_after }))
+}

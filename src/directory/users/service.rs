@@ -1,0 +1,230 @@
+//! What can be done with people.
+
+use guichet_base::id::UserId;
+use guichet_base::page::Page;
+use guichet_base::{Actor, Error, Result, Role, Timestamp};
+use guichet_db::Tx;
+use serde_json::{Value, json};
+
+use super::model::{DEFAULT_TIMEZONE, NewUser, User, UserChange, UserView};
+use super::store::{self, Wanted};
+use crate::activity::{self, Action, Entry};
+use crate::directory::optimistic_lock::{self, Held};
+use crate::directory::{Directory, policy};
+use crate::web::BasedOn;
+use guichet_base::permission::Permission;
+
+pub(super) async fn list(
+    directory: &Directory,
+    actor: &Actor,
+    wanted: Wanted,
+    page: Page,
+) -> Result<Vec<UserView>> {
+    policy::may(actor, Permission::DirectoryView)?;
+    let reader = actor.clone();
+    directory
+        .db()
+        .read(actor, move |tx| {
+            let users = store::list(tx.conn(), reader.tenant, &wanted, page)?;
+            Ok(users.into_iter().map(|user| user.seen_by(&reader)).collect())
+        })
+        .await
+}
+
+pub(super) async fn read(directory: &Directory, actor: &Actor, id: UserId) -> Result<UserView> {
+    policy::may(actor, Permission::DirectoryView)?;
+    let reader = actor.clone();
+    directory.db().read(actor, move |tx| Ok(living(tx, &reader, id)?.seen_by(&reader))).await
+}
+
+/// Makes the person, or changes them: true when made. A deleted one comes back.
+pub(super) async fn put(
+    directory: &Directory,
+    actor: &Actor,
+    id: UserId,
+    change: UserChange,
+    based_on: BasedOn,
+) -> Result<(UserView, bool)> {
+    policy::may(actor, Permission::DirectoryView)?;
+    let (directory, writer) = (directory.clone(), actor.clone());
+    directory
+        .clone()
+        .db()
+        .write(actor, move |tx| {
+            let made = match store::find(tx.conn(), writer.tenant, id)? {
+                Some(user) if user.deleted_at.is_none() => None,
+                Some(user) => Some(bring_back(tx, &writer, &user, &change)?),
+                None => make(tx, &writer, id, &change)?,
+            };
+            directory.rights_moved(tx, writer.tenant, vec![id]);
+            match made {
+                Some(user) => Ok((user.seen_by(&writer), true)),
+                None => Ok((alter(tx, &writer, id, &change, &based_on)?.seen_by(&writer), false)),
+            }
+        })
+        .await
+}
+
+pub(super) async fn patch(
+    directory: &Directory,
+    actor: &Actor,
+    id: UserId,
+    change: UserChange,
+    based_on: BasedOn,
+) -> Result<UserView> {
+    policy::may(actor, Permission::DirectoryView)?;
+    let (directory, writer) = (directory.clone(), actor.clone());
+    directory
+        .clone()
+        .db()
+        .write(actor, move |tx| {
+            directory.rights_moved(tx, writer.tenant, vec![id]);
+            Ok(alter(tx, &writer, id, &change, &based_on)?.seen_by(&writer))
+        })
+        .await
+}
+
+pub(super) async fn delete(directory: &Directory, actor: &Actor, id: UserId) -> Result<()> {
+    policy::may(actor, Permission::DirectoryView)?;
+    let (directory, writer) = (directory.clone(), actor.clone());
+    directory
+        .clone()
+        .db()
+        .write(actor, move |tx| {
+            let user = living(tx, &writer, id)?;
+            policy::may_manage_user(&writer, user.role)?;
+            policy::may_change_standing(&writer, id)?;
+            store::leave_clients(tx.conn(), writer.tenant, id)?;
+            store::leave_desk(tx.conn(), writer.tenant, id)?;
+            store::delete(tx.conn(), writer.tenant, id, directory.clock().now())?;
+            directory.rights_moved(tx, writer.tenant, vec![id]);
+            activity::record(tx, &writer, &Entry::new(Action::UserDelete, "user", id))
+        })
+        .await
+}
+
+/// Ends every session of the person: tokens issued up to now are of no more use. The time from which on they are good.
+pub(super) async fn revoke_tokens(directory: &Directory, actor: &Actor, id: UserId) -> Result<Timestamp> {
+    policy::may(actor, Permission::DirectoryView)?;
+    let (directory, writer) = (directory.clone(), actor.clone());
+    directory
+        .clone()
+        .db()
+        .write(actor, move |tx| {
+            let user = living(tx, &writer, id)?;
+            policy::may_revoke(&writer, id, user.role)?;
+            let now = directory.clock().now();
+            let valid_after = store::revoke(tx.conn(), writer.tenant, id, now)?;
+            let valid_after = valid_after.ok_or_else(|| Error::not_found("user"))?;
+            directory.rights_moved(tx, writer.tenant, vec![id]);
+            activity::record(tx, &writer, &Entry::new(Action::UserTokensRevoked, "user", id))?;
+            Ok(valid_after)
+        })
+        .await
+}
+
+/// What a person changes of themselves.
+pub(in crate::directory) fn alter_profile(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    change: &UserChange,
+    based_on: &BasedOn,
+) -> Result<User> {
+    policy::is_person(actor)?;
+    let user = store::lock(tx.conn(), actor.tenant, actor.user)?;
+    let user = user.filter(|user| user.deleted_at.is_none()).ok_or_else(Error::unauthenticated)?;
+    apply(tx, actor, user, change, based_on)
+}
+
+fn make(tx: &mut Tx<'_>, actor: &Actor, id: UserId, change: &UserChange) -> Result<Option<User>> {
+    let role = change.role.and_then(Role::of_person).ok_or_else(|| Error::invalid("role", "missing"))?;
+    policy::may_manage_user(actor, role)?;
+    let new = NewUser {
+        tenant_id: actor.tenant,
+        id,
+        external_id: change.external_id.clone().flatten(),
+        role: role.as_str(),
+        email: change.email.clone().flatten(),
+        phone: change.phone.clone().flatten(),
+        display_name: change.display_name.clone().ok_or_else(|| Error::invalid("display_name", "missing"))?,
+        avatar_url: change.avatar_url.clone().flatten(),
+        locale: change.locale.unwrap_or("fr"),
+        timezone: change.timezone.clone().unwrap_or_else(|| DEFAULT_TIMEZONE.to_owned()),
+        updated_by: actor.user,
+    };
+    // None: another request made them at this moment, and this one changes them.
+    let made = store::insert(tx.conn(), &new)?;
+    if made.is_some() {
+        let entry = Entry::new(Action::UserCreate, "user", id).details(json!({ "role": role }));
+        activity::record(tx, actor, &entry)?;
+    }
+    Ok(made)
+}
+
+fn bring_back(tx: &mut Tx<'_>, actor: &Actor, user: &User, change: &UserChange) -> Result<User> {
+    policy::may_manage_user(actor, user.role)?;
+    let role = change.role.and_then(Role::of_person).unwrap_or(user.role);
+    policy::may_manage_user(actor, role)?;
+    store::restore(tx.conn(), actor.tenant, user.id)?;
+    let entry =
+        Entry::new(Action::UserCreate, "user", user.id).details(json!({ "role": role, "again": true }));
+    activity::record(tx, actor, &entry)?;
+    store::update(tx.conn(), actor.tenant, user.id, change)
+}
+
+fn alter(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    id: UserId,
+    change: &UserChange,
+    based_on: &BasedOn,
+) -> Result<User> {
+    let user = living(tx, actor, id)?;
+    policy::may_manage_user(actor, user.role)?;
+    if let Some(role) = change.role.and_then(Role::of_person).filter(|role| *role != user.role) {
+        policy::may_manage_user(actor, role)?;
+        policy::may_change_standing(actor, id)?;
+    }
+    if change.external_id.as_ref().is_some_and(|external_id| *external_id != user.external_id) {
+        policy::may_change_standing(actor, id)?;
+    }
+    let user = store::lock(tx.conn(), actor.tenant, id)?.ok_or_else(|| Error::not_found("user"))?;
+    apply(tx, actor, user, change, based_on)
+}
+
+fn apply(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    user: User,
+    change: &UserChange,
+    based_on: &BasedOn,
+) -> Result<User> {
+    let shown = shown(&user, actor)?;
+    let held = Held {
+        kind: "user",
+        id: user.id.0,
+        updated_at: user.updated_at,
+        updated_by: user.updated_by,
+        shown: &shown,
+    };
+    if !optimistic_lock::is_to_apply(tx, actor, based_on, &held, change)? || *change == UserChange::default()
+    {
+        return Ok(user);
+    }
+    if let Some(role) = change.role.and_then(Role::of_person).filter(|role| *role != user.role) {
+        store::change_sides(tx.conn(), actor.tenant, user.id, role)?;
+        let details = json!({ "role": { "from": user.role, "to": role } });
+        activity::record(tx, actor, &Entry::new(Action::UserUpdate, "user", user.id).details(details))?;
+    }
+    store::update(tx.conn(), actor.tenant, user.id, change)
+}
+
+/// Errors: 404 for somebody whom the actor may not know of, or who was deleted.
+pub(in crate::directory) fn living(tx: &mut Tx<'_>, actor: &Actor, id: UserId) -> Result<User> {
+    let user = store::find(tx.conn(), actor.tenant, id)?;
+    user.filter(|user| user.deleted_at.is_none()).ok_or_else(|| Error::not_found("user"))
+}
+
+fn shown(user: &User, actor: &Actor) -> Result<Value> {
+    serde_json::to_value(user.clone().seen_by(actor)).map_err(Error::internal)
+}

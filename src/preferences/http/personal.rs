@@ -1,0 +1,176 @@
+//! `/preferences`: one's own.
+
+use actix_web::web::Data;
+use actix_web::{get, put};
+use chrono::NaiveTime;
+use chrono_tz::Tz;
+use guichet_base::Result;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::ChannelsBody;
+use crate::directory::Directory;
+use crate::preferences::digest::DigestMode;
+use crate::preferences::effective::CategoryPreferences;
+use crate::preferences::model::Category;
+use crate::preferences::service::{self, Shown};
+use crate::preferences::settings::{Change, Digest, DigestChange, Quiet, QuietChange};
+use crate::web::{Caller, Check, Json, Patch, Path, Reply};
+
+/// What a settings page needs, in one call.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Preferences {
+    /// Every category there is, always in the same order.
+    categories: Vec<CategoryPreferences>,
+    digest: Digest,
+    #[schema(required)]
+    quiet_hours: Option<Quiet>,
+}
+
+impl From<Shown> for Preferences {
+    fn from(Shown { categories, digest, quiet_hours }: Shown) -> Self {
+        Self { categories, digest, quiet_hours }
+    }
+}
+
+/// What is absent stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "digest": { "mode": "daily", "hour": 8, "timezone": "Europe/Paris" },
+    "quiet_hours": { "from": "22:00", "to": "07:00", "timezone": "Europe/Paris" } }))]
+pub(super) struct SettingsBody {
+    digest: Option<DigestBody>,
+    /// Null: none.
+    #[serde(default)]
+    #[schema(value_type = Option<QuietBody>)]
+    quiet_hours: Patch<QuietBody>,
+}
+
+/// When what is of low priority comes in one mail.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct DigestBody {
+    mode: DigestMode,
+    /// Of the local day, 0–23.
+    hour: Option<i32>,
+    /// A name of the IANA time zone database. Null: that of one's profile.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    timezone: Patch<String>,
+}
+
+/// Local times, `HH:MM`; over midnight where `to` is the earlier. Never equal.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct QuietBody {
+    from: String,
+    to: String,
+    /// That of one's profile where it is absent.
+    timezone: Option<String>,
+}
+
+impl SettingsBody {
+    fn change(self, check: &mut Check) -> Change {
+        let digest = self.digest.map(|digest| digest.change(check));
+        let quiet = match self.quiet_hours {
+            Patch::Absent => Patch::Absent,
+            Patch::Null => Patch::Null,
+            // Nothing comes of a change with faults.
+            Patch::Value(quiet) => quiet.change(check).map_or(Patch::Absent, Patch::Value),
+        };
+        Change { digest, quiet }
+    }
+}
+
+impl DigestBody {
+    fn change(self, check: &mut Check) -> DigestChange {
+        let timezone = match self.timezone {
+            Patch::Absent => Patch::Absent,
+            Patch::Null => Patch::Null,
+            Patch::Value(name) => zone(check, "digest.timezone", &name).map_or(Patch::Absent, Patch::Value),
+        };
+        let hour = self.hour.map(|hour| check.range("digest.hour", hour, 0..=23));
+        DigestChange { mode: self.mode, hour, timezone }
+    }
+}
+
+impl QuietBody {
+    fn change(self, check: &mut Check) -> Option<QuietChange> {
+        let from = check.word("quiet_hours.from", &self.from, time_of_day);
+        let to = check.word("quiet_hours.to", &self.to, time_of_day);
+        check.that(from.is_none() || from != to, "quiet_hours.to", "invalid");
+        let timezone = self.timezone.and_then(|name| zone(check, "quiet_hours.timezone", &name));
+        Some(QuietChange { from: from?, to: to?, timezone })
+    }
+}
+
+fn zone(check: &mut Check, field: &'static str, name: &str) -> Option<Tz> {
+    check.word(field, name, |name| name.parse().ok())
+}
+
+/// `HH:MM` and nothing else.
+fn time_of_day(text: &str) -> Option<NaiveTime> {
+    let (hour, minute) = text.split_once(':')?;
+    let number = |digits: &str| {
+        let is_number = digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| digits.parse::<u32>().ok())?
+    };
+    NaiveTime::from_hms_opt(number(hour)?, number(minute)?, 0)
+}
+
+/// What the caller is told, and how
+///
+/// Every category with what is in force for each channel and why: one's own choice, an operator's override, a lock,
+/// or a default. Also of channels that are switched off for the tenant.
+#[utoipa::path(tag = "preferences", operation_id = "read_preferences", responses((status = 200, body = Preferences)))]
+#[get("/preferences")]
+pub(super) async fn read(caller: Caller, directory: Data<Directory>) -> Result<Reply<Preferences>> {
+    Ok(Reply::ok(service::read(&directory, &caller).await?.into()))
+}
+
+/// Change one's own digest and quiet hours
+#[utoipa::path(tag = "preferences", operation_id = "put_preferences", request_body = SettingsBody, responses((status = 200, body = Preferences)))]
+#[put("/preferences")]
+pub(super) async fn set(
+    caller: Caller,
+    directory: Data<Directory>,
+    Json(body): Json<SettingsBody>,
+) -> Result<Reply<Preferences>> {
+    let mut check = Check::new();
+    let change = body.change(&mut check);
+    check.done()?;
+    Ok(Reply::ok(service::set(&directory, &caller, change).await?.into()))
+}
+
+/// Choose the channels of a category
+///
+/// In force for the next event. In-app cannot be switched off for `system` and `graduation`.
+#[utoipa::path(tag = "preferences", operation_id = "put_category_preferences", params(("category" = Category, Path)), request_body = ChannelsBody,
+    responses((status = 200, body = CategoryPreferences),
+        (status = 422, description = "`PREFERENCE_LOCKED`; `VALIDATION_ERROR`, with all faults")))]
+#[put("/preferences/{category}")]
+pub(super) async fn choose(
+    caller: Caller,
+    directory: Data<Directory>,
+    Path(category): Path<Category>,
+    Json(body): Json<ChannelsBody>,
+) -> Result<Reply<CategoryPreferences>> {
+    Ok(Reply::ok(service::choose(&directory, &caller, category, body.into()).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::time_of_day;
+
+    #[test]
+    fn a_time_of_day_is_four_digits_and_a_colon() {
+        for (text, shown) in [("00:00", "00:00:00"), ("07:05", "07:05:00"), ("23:59", "23:59:00")] {
+            assert_eq!(time_of_day(text).unwrap().to_string(), shown);
+        }
+        for wrong in
+            ["", ":", "7:05", "07:5", "24:00", "12:60", "+7:05", "07:05:00", "0705", "٠٧:٠٥", " 7:05"]
+        {
+            assert_eq!(time_of_day(wrong), None, "{wrong}");
+        }
+    }
+}
