@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use diesel::sql_types::Text;
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl};
-use guichet_db::embedded::Role;
+use guichet_db::embedded::LoginRole;
 use tokio::process::Command;
 
 use crate::service::{DATABASE, Service};
@@ -17,7 +17,7 @@ use crate::times::Times;
 pub struct Work<'a> {
     /// One of them a transaction, each client among its own share.
     pub scripts: &'a [String],
-    pub role: Role,
+    pub role: LoginRole,
     pub connections: usize,
     pub lasts: Duration,
     /// Transactions a second; as fast as they go where there is none.

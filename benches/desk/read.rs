@@ -1,7 +1,7 @@
 //! S5: reads at a million messages, row-level security on, beside `pgbench` with the same transactions.
 
 use anyhow::{Result, ensure};
-use guichet_db::embedded::Role;
+use guichet_db::embedded::LoginRole;
 use serde_json::Value;
 
 use crate::capture::{self, Capture};
@@ -100,7 +100,7 @@ pub async fn measure(report: &mut Report, service: &Service, scale: &Scale, kind
     for _ in 0..scale.rounds {
         let work = Work {
             scripts: &scripts,
-            role: Role::App,
+            role: LoginRole::App,
             connections: IN_FLIGHT,
             lasts: scale.turn,
             rate: None,
@@ -171,8 +171,8 @@ async fn search(report: &mut Report, service: &Service, world: &World, scale: &S
     for _ in 0..scale.rounds {
         let work =
             |scripts, role| Work { scripts, role, connections: IN_FLIGHT, lasts: scale.turn, rate: None };
-        let secured = pgbench::run(service, &work(&with, Role::App)).await?;
-        let plain = pgbench::run(service, &work(&without, Role::Admin)).await?;
+        let secured = pgbench::run(service, &work(&with, LoginRole::App)).await?;
+        let plain = pgbench::run(service, &work(&without, LoginRole::Admin)).await?;
         ratios.push(plain.per_second / secured.per_second);
     }
     report.figure("search: time to that without RLS", median(ratios), "", Bar::AtMost(SEARCH_RATIO));

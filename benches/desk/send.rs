@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use guichet_db::embedded::Role;
+use guichet_db::embedded::LoginRole;
 use serde::Deserialize;
 use tokio::sync::Notify;
 use tokio::task::LocalSet;
@@ -84,7 +84,7 @@ async fn at_a_rate(
 }
 
 fn work<'a>(scripts: &'a [String], scale: &Scale, rate: Option<u32>) -> Work<'a> {
-    Work { scripts, role: Role::App, connections: CONNECTIONS, lasts: scale.turn, rate }
+    Work { scripts, role: LoginRole::App, connections: CONNECTIONS, lasts: scale.turn, rate }
 }
 
 /// One send of each room, as PostgreSQL saw it.

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use guichet_db::embedded::{Cluster, Role};
+use guichet_db::embedded::{Cluster, LoginRole};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, SysconfVar, sysconf};
 
@@ -167,7 +167,7 @@ impl Service {
     }
 
     pub fn admin_url(&self) -> String {
-        self.cluster.url(Role::Admin, DATABASE)
+        self.cluster.url(LoginRole::Admin, DATABASE)
     }
 }
 

@@ -10,32 +10,32 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::activity::{self, Action, Entry};
+use crate::activity::{self, Action, ActivityEntry};
 
 /// People who may wait to be written.
 const MAX_WAITING: usize = 20_000;
 
 #[derive(Debug)]
-struct Moved {
+struct ConnectionChange {
     actor: Actor,
     came: bool,
 }
 
 /// Where sessions say who comes and goes.
 #[derive(Clone)]
-pub struct Attendance {
-    moves: mpsc::Sender<Moved>,
+pub struct ConnectionLog {
+    moves: mpsc::Sender<ConnectionChange>,
 }
 
 /// What was said and is not written yet.
-pub struct Book {
-    moves: mpsc::Receiver<Moved>,
+pub struct ConnectionLogWriter {
+    moves: mpsc::Receiver<ConnectionChange>,
 }
 
-impl Attendance {
-    pub fn new() -> (Self, Book) {
+impl ConnectionLog {
+    pub fn new() -> (Self, ConnectionLogWriter) {
         let (sender, receiver) = mpsc::channel(MAX_WAITING);
-        (Self { moves: sender }, Book { moves: receiver })
+        (Self { moves: sender }, ConnectionLogWriter { moves: receiver })
     }
 
     pub fn came(&self, actor: &Actor) {
@@ -47,13 +47,13 @@ impl Attendance {
     }
 
     fn note(&self, actor: &Actor, came: bool) {
-        if self.moves.try_send(Moved { actor: actor.clone(), came }).is_err() {
+        if self.moves.try_send(ConnectionChange { actor: actor.clone(), came }).is_err() {
             tracing::debug!("too many come and go at once to write each down");
         }
     }
 }
 
-impl Book {
+impl ConnectionLogWriter {
     /// Writes what is said, until told to stop; then what was said by then.
     pub async fn write(mut self, db: Db, stop: CancellationToken) {
         loop {
@@ -73,16 +73,17 @@ impl Book {
     }
 }
 
-async fn write_one(db: &Db, moved: Moved) {
+async fn write_one(db: &Db, moved: ConnectionChange) {
     let user = moved.actor.user;
     if let Err(error) = try_write(db, moved).await {
         tracing::debug!(%error, user.id = %user, "a coming or going was not written");
     }
 }
 
-async fn try_write(db: &Db, Moved { actor, came }: Moved) -> Result<()> {
+async fn try_write(db: &Db, ConnectionChange { actor, came }: ConnectionChange) -> Result<()> {
     let action = if came { Action::WsConnect } else { Action::WsDisconnect };
-    let entry = Entry::new(action, "user", actor.user).details(json!({ "role": actor.role.as_str() }));
+    let entry =
+        ActivityEntry::new(action, "user", actor.user).details(json!({ "role": actor.role.as_str() }));
     let by = actor.clone();
     db.write(&actor, move |tx| activity::record(tx, &by, &entry)).await
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::model::{Cursor, Filter, Record};
+use super::model::{ActivityCursor, ActivityFilter, Record};
 use super::{Action, service};
 use crate::web::{Caller, Check, Query, Reply};
 
@@ -41,16 +41,16 @@ struct ActivityQuery {
 }
 
 impl ActivityQuery {
-    fn into_filter(self) -> Result<Filter> {
+    fn into_filter(self) -> Result<ActivityFilter> {
         let mut check = Check::new();
         let page = check.page(self.limit, None);
         let action = self.action.and_then(|word| check.word("action", &word, Action::of_word));
         let entity_type = check.text_opt("entity_type", self.entity_type, 1..=80);
         let entity_id = check.text_opt("entity_id", self.entity_id, 1..=200);
         check.that(entity_id.is_none() || entity_type.is_some(), "entity_type", "missing");
-        let after = self.cursor.and_then(|cursor| check.word("cursor", &cursor, Cursor::parse));
+        let after = self.cursor.and_then(|cursor| check.word("cursor", &cursor, ActivityCursor::parse));
         check.done()?;
-        Ok(Filter {
+        Ok(ActivityFilter {
             action,
             user: self.user_id,
             entity_type,
@@ -81,6 +81,6 @@ async fn list(
         records.pop();
     }
     let next = records.last().filter(|_| has_more);
-    let next = next.map(|last| Cursor { created_at: last.created_at, id: last.id }.to_string());
+    let next = next.map(|last| ActivityCursor { created_at: last.created_at, id: last.id }.to_string());
     Ok(Reply::ok(records).meta(json!({ "limit": limit, "next": next })))
 }

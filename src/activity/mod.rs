@@ -2,7 +2,7 @@
 //!
 //! - What matters for security is written in the transaction of what it tells of, as the actor, so neither is there
 //!   without the other. A refusal has no transaction to be kept by: it gets one of its own.
-//! - What happens all the time (a message sent, read) waits for nothing: its durable event carries an [`Entry`] as
+//! - What happens all the time (a message sent, read) waits for nothing: its durable event carries an [`ActivityEntry`] as
 //!   `fanout.log`, and a job writes the row from the outbox a moment later ([`derive`]).
 
 mod action;
@@ -22,7 +22,7 @@ use guichet_db::{Db, Tx};
 
 /// One row of the log.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct ActivityEntry {
     pub action: Action,
     /// What it was done to, in the words of the API: `client`, `message`.
     pub entity_type: Option<String>,
@@ -31,7 +31,7 @@ pub struct Entry {
     pub details: Value,
 }
 
-impl Entry {
+impl ActivityEntry {
     pub fn new(action: Action, entity_type: &str, entity_id: impl ToString) -> Self {
         Self {
             action,
@@ -47,7 +47,7 @@ impl Entry {
     }
 }
 
-impl Entry {
+impl ActivityEntry {
     /// As an event carries it, for whom the row is derived from the outbox.
     pub fn carried(&self, actor: &Actor) -> Value {
         json!({
@@ -62,12 +62,12 @@ impl Entry {
 }
 
 /// Writes `entry` as `actor`, who must be the actor of `tx`.
-pub fn record(tx: &mut Tx<'_>, actor: &Actor, entry: &Entry) -> Result<()> {
+pub fn record(tx: &mut Tx<'_>, actor: &Actor, entry: &ActivityEntry) -> Result<()> {
     store::insert(tx.conn(), entry, actor.ip)
 }
 
 /// Writes what the service itself did: `tx` is the transaction of a job, which has no actor.
-pub fn record_as_itself(tx: &mut Tx<'_>, entry: &Entry) -> Result<()> {
+pub fn record_as_itself(tx: &mut Tx<'_>, entry: &ActivityEntry) -> Result<()> {
     store::insert(tx.conn(), entry, None)
 }
 
@@ -78,7 +78,7 @@ pub async fn forbidden(db: &Db, actor: &Actor, what: &str, on: Option<(&str, &st
     if actor.role == Role::Platform {
         return;
     }
-    let entry = Entry {
+    let entry = ActivityEntry {
         action: Action::ForbiddenAttempt,
         entity_type: on.map(|(kind, _)| cut(kind, 80)),
         entity_id: on.map(|(_, id)| cut(id, 200)),

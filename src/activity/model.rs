@@ -35,7 +35,7 @@ pub struct Record {
 
 /// Which records are wanted, the newest first.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
+pub struct ActivityFilter {
     pub action: Option<Action>,
     pub user: Option<UserId>,
     pub entity_type: Option<String>,
@@ -44,18 +44,18 @@ pub struct Filter {
     pub from: Option<Timestamp>,
     /// Before.
     pub to: Option<Timestamp>,
-    pub after: Option<Cursor>,
+    pub after: Option<ActivityCursor>,
     pub limit: i64,
 }
 
 /// The last record of a page: the next page goes on behind it. Opaque to clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor {
+pub struct ActivityCursor {
     pub created_at: Timestamp,
     pub id: Uuid,
 }
 
-impl Cursor {
+impl ActivityCursor {
     pub fn parse(text: &str) -> Option<Self> {
         let bytes: [u8; 24] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
         let (millis, id) = bytes.split_first_chunk::<8>()?;
@@ -66,7 +66,7 @@ impl Cursor {
     }
 }
 
-impl fmt::Display for Cursor {
+impl fmt::Display for ActivityCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = [&self.created_at.as_millis().to_be_bytes()[..], self.id.as_bytes()].concat();
         f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
@@ -79,10 +79,11 @@ mod tests {
 
     #[test]
     fn a_cursor_is_read_back_and_nothing_else_is_one() {
-        let cursor = Cursor { created_at: Timestamp::from_millis(1_700_000_000_123), id: Uuid::now_v7() };
-        assert_eq!(Cursor::parse(&cursor.to_string()), Some(cursor));
+        let cursor =
+            ActivityCursor { created_at: Timestamp::from_millis(1_700_000_000_123), id: Uuid::now_v7() };
+        assert_eq!(ActivityCursor::parse(&cursor.to_string()), Some(cursor));
         for wrong in ["", "x", "AAAA", &"A".repeat(33), "é"] {
-            assert_eq!(Cursor::parse(wrong), None, "{wrong}");
+            assert_eq!(ActivityCursor::parse(wrong), None, "{wrong}");
         }
     }
 }

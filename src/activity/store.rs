@@ -11,15 +11,15 @@ use guichet_db::sql::{Statement, sql};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::model::{Filter, Record};
-use crate::activity::Entry;
+use super::model::{ActivityFilter, Record};
+use crate::activity::ActivityEntry;
 
 // By hand, because Diesel's `inet` wants a crate of its own for one column. Tenant and person are the
 // transaction's own, as the policy asks.
 const INSERT: &str = "INSERT INTO activity_logs (tenant_id, id, user_id, action, entity_type, entity_id, details, ip_address) \
      VALUES (authz.tenant(), $1, authz.me(), $2, $3, $4, $5, $6::inet)";
 
-pub(super) fn insert(conn: &mut PgConnection, entry: &Entry, ip: Option<IpAddr>) -> Result<()> {
+pub(super) fn insert(conn: &mut PgConnection, entry: &ActivityEntry, ip: Option<IpAddr>) -> Result<()> {
     sql(INSERT)
         .bind(Uuid::now_v7())
         .bind(entry.action.as_str())
@@ -59,7 +59,11 @@ impl From<Row> for Record {
 }
 
 /// The newest records that fit. Each set of filters is a text of its own, so that each finds its index.
-pub(super) fn list(conn: &mut PgConnection, tenant: TenantId, filter: &Filter) -> Result<Vec<Record>> {
+pub(super) fn list(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    filter: &ActivityFilter,
+) -> Result<Vec<Record>> {
     let mut text = String::from(
         "SELECT id, user_id, action, entity_type, entity_id, details, host(ip_address) AS ip_address, created_at \
          FROM activity_logs WHERE tenant_id = $1",
@@ -81,7 +85,7 @@ pub(super) fn list(conn: &mut PgConnection, tenant: TenantId, filter: &Filter) -
 }
 
 /// What the text does not name is not sent.
-fn bound(statement: Statement, tenant: TenantId, filter: &Filter) -> Statement {
+fn bound(statement: Statement, tenant: TenantId, filter: &ActivityFilter) -> Statement {
     statement
         .bind(tenant)
         .bind(filter.limit)

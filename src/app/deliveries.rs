@@ -6,7 +6,7 @@ use crate::config;
 use crate::deliveries::{Deliveries, LogSender, Senders, Settings};
 use crate::notifications::Notifications;
 
-pub fn room(config: &config::Deliveries, notifications: &Notifications) -> Deliveries {
+pub fn room(config: &config::DeliveriesConfig, notifications: &Notifications) -> Deliveries {
     Deliveries {
         notifications: notifications.clone(),
         senders: Senders::all(Arc::new(LogSender)),

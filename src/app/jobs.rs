@@ -10,7 +10,7 @@ use crate::activity;
 use crate::auth::connect;
 use crate::config::Config;
 use crate::deliveries::{Deliveries, failures};
-use crate::jobs::{Done, Job, Schedule, Scheduler, job};
+use crate::jobs::{Job, JobReport, Schedule, Scheduler, job};
 use crate::notifications::jobs::retention::{Keep, clean};
 use crate::notifications::jobs::{digest, inactivity};
 use crate::notifications::{Notifications, feed, summary};
@@ -57,28 +57,28 @@ where
     let n = n.clone();
     job(name, schedule, move |at| {
         let count = run(n.clone(), at);
-        async move { Ok(Done { count: count.await? }) }
+        async move { Ok(JobReport { count: count.await? }) }
     })
 }
 
 fn watch_failures(d: Deliveries) -> Box<dyn Job> {
     job("deliveries.failures", EACH_MINUTE, move |at| {
         let d = d.clone();
-        async move { Ok(Done { count: failures::watch_failures(&d, at).await? }) }
+        async move { Ok(JobReport { count: failures::alert_on_failures(&d, at).await? }) }
     })
 }
 
 fn idempotency_sweep(db: Db) -> Box<dyn Job> {
     job("idempotency.sweep", TEN_MINUTES, move |at| {
         let db = db.clone();
-        async move { Ok(Done::count(idempotency::sweep(&db, at.minus(KEYS_LAST)).await?)) }
+        async move { Ok(JobReport::count(idempotency::sweep(&db, at.minus(KEYS_LAST)).await?)) }
     })
 }
 
 fn connect_tickets_sweep(db: Db) -> Box<dyn Job> {
     job("connect_tickets.sweep", TEN_MINUTES, move |at| {
         let db = db.clone();
-        async move { Ok(Done::count(connect::sweep(&db, at).await?)) }
+        async move { Ok(JobReport::count(connect::sweep(&db, at).await?)) }
     })
 }
 
@@ -86,6 +86,6 @@ fn activity_keep(db: Db, keep_days: u32) -> Box<dyn Job> {
     let keep_days = i32::try_from(keep_days).unwrap_or(i32::MAX);
     job("activity.keep", HOURLY, move |_| {
         let db = db.clone();
-        async move { activity::derive::keep(&db, keep_days).await.map(|()| Done::default()) }
+        async move { activity::derive::keep(&db, keep_days).await.map(|()| JobReport::default()) }
     })
 }

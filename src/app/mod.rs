@@ -23,20 +23,20 @@ use guichet_base::Clock;
 use guichet_db::{self, Db};
 use guichet_realtime::{self, Hub, Realtime};
 pub use lifecycle::{Lifecycle, asked_to_stop};
-pub use serve::{Running, start};
+pub use serve::{RunningService, start};
 
 use crate::activity;
-use crate::activity::connections::Attendance;
-use crate::auth::{Authenticator, Gate, Tokens};
+use crate::activity::connections::ConnectionLog;
+use crate::auth::{AuthMiddleware, Authenticator, TokenVerifier};
 use crate::chat::{Chat, Delivered, Typing};
 use crate::config::Config;
 use crate::deliveries::{self as outside, Deliveries};
-use crate::directory::{Directory, Parts, PresenceOf, RightsMoved};
+use crate::directory::{Directory, DirectoryParts, PresenceReader, RightsChanged};
 use crate::jobs::Scheduler;
 use crate::notifications::intake::Intake;
 use crate::notifications::{self, Notifications};
 use crate::web::health::Readiness;
-use crate::web::rate_limit::{Limits, Rate, RateSettings};
+use crate::web::rate_limit::{Rate, RateLimits, RateSettings};
 
 /// Every room, made and joined. Cheap to clone.
 #[derive(Clone)]
@@ -51,14 +51,14 @@ pub struct App {
     pub deliveries: Deliveries,
     pub chat: Chat,
     pub realtime: Arc<Realtime>,
-    pub gate: Gate,
+    pub gate: AuthMiddleware,
     pub readiness: Readiness,
     pub lifecycle: Lifecycle,
 }
 
 impl App {
     /// Connects nothing yet. Fails where the configuration asks for what cannot be.
-    pub fn new(config: Config, settings: &guichet_db::Settings, clock: Clock) -> anyhow::Result<Self> {
+    pub fn new(config: Config, settings: &guichet_db::DbSettings, clock: Clock) -> anyhow::Result<Self> {
         let db = Db::new(settings);
         let hub = Arc::new(Hub::new(guichet_realtime::HubParts {
             clock: clock.clone(),
@@ -90,9 +90,9 @@ impl App {
             typing: Typing::new(Arc::clone(&hub)),
             edit_window: Duration::from_secs(config.features.message_edit_window_secs.into()),
         };
-        let (attendance, book) = Attendance::new();
-        let limits = Limits::new(rates(&config));
-        let host = Arc::new(socket_backend::Desk {
+        let (attendance, book) = ConnectionLog::new();
+        let limits = RateLimits::new(rates(&config));
+        let host = Arc::new(socket_backend::ServiceBackend {
             authenticator: authenticator.clone(),
             directory: directory.clone(),
             chat: chat.clone(),
@@ -111,7 +111,7 @@ impl App {
             lifecycle.tracker().clone(),
         );
         let realtime = Arc::new(realtime);
-        let gate = Gate { authenticator, limits };
+        let gate = AuthMiddleware { authenticator, limits };
         let intake = intake(&config, &notifications)?;
         let readiness = readiness(&db, intake.as_ref());
         Ok(Self {
@@ -147,23 +147,25 @@ impl App {
         self.lifecycle.spawn("signs", crate::directory::last_seen::run(self.directory.clone(), stop.clone()));
         self.lifecycle.spawn("activity", activity::derive::run(self.db.clone(), stop.clone()));
         let tracker = self.lifecycle.tracker().clone();
-        self.lifecycle.spawn("deliveries", outside::run(self.deliveries.clone(), tracker, stop.clone()));
-        self.lifecycle.spawn("delivery gauges", outside::gauges::run(self.deliveries.clone(), stop.clone()));
+        self.lifecycle
+            .spawn("deliveries", outside::run_worker(self.deliveries.clone(), tracker, stop.clone()));
+        self.lifecycle
+            .spawn("delivery gauges", outside::gauges::run_gauges(self.deliveries.clone(), stop.clone()));
         self.lifecycle.spawn("metrics", metrics::run(self.db.clone(), stop));
     }
 }
 
 fn authenticator(config: &Config, directory: &Directory) -> anyhow::Result<Authenticator> {
     let secret = config.tokens.hs256_secret(&config.server.data_dir)?;
-    let tokens = Tokens::new(&config.tokens, secret.as_ref(), directory.clock().clone())?;
+    let tokens = TokenVerifier::new(&config.tokens, secret.as_ref(), directory.clock().clone())?;
     Ok(Authenticator { directory: directory.clone(), tokens, jit_users: config.jit_users() })
 }
 
 fn directory(config: &Config, db: &Db, hub: &Arc<Hub>, clock: &Clock) -> Directory {
     let moved = Arc::clone(hub);
-    let rights_moved = RightsMoved::new(move |tenant, people| moved.rights_moved(tenant, people));
-    let presence = PresenceOf::new(presence::OfHub(Arc::clone(hub)));
-    Directory::new(Parts {
+    let rights_moved = RightsChanged::new(move |tenant, people| moved.rights_moved(tenant, people));
+    let presence = PresenceReader::new(presence::OfHub(Arc::clone(hub)));
+    Directory::new(DirectoryParts {
         db: db.clone(),
         clock: clock.clone(),
         features: config.features.clone(),
@@ -173,21 +175,21 @@ fn directory(config: &Config, db: &Db, hub: &Arc<Hub>, clock: &Clock) -> Directo
 }
 
 fn socket_settings(config: &Config) -> guichet_realtime::Settings {
-    use crate::config::Origins;
+    use crate::config::AllowedOrigins;
     guichet_realtime::Settings {
         connections_per_person: config.realtime.connections_per_person,
         frames_per_10s: config.realtime.frames_per_10s,
         lookups_at_once: usize::try_from(config.database.pool_size / 2).unwrap_or(1),
         replay_days: i32::try_from(config.realtime.replay_retention_days).unwrap_or(i32::MAX),
         origins: match &config.server.cors_origins {
-            Origins::Any => None,
-            Origins::Only(list) => Some(list.clone()),
+            AllowedOrigins::Any => None,
+            AllowedOrigins::Only(list) => Some(list.clone()),
         },
         ..guichet_realtime::Settings::default()
     }
 }
 
-fn notification_settings(config: &crate::config::Notifications) -> notifications::Settings {
+fn notification_settings(config: &crate::config::NotificationsConfig) -> notifications::Settings {
     let hours = u64::from(config.default_ttl_hours);
     notifications::Settings {
         rate_per_min: usize::try_from(config.rate_per_min).unwrap_or(usize::MAX),

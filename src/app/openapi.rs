@@ -8,7 +8,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBui
 use utoipa::{OpenApi as _, ToSchema};
 use utoipa_actix_web::AppExt;
 
-use super::afritalk::{self, described::Dialect};
+use super::afritalk::{self, described::AfriTalkNames};
 use super::routes;
 
 /// The error half of every answer that failed.
@@ -94,7 +94,7 @@ pub fn describe() -> OpenApi {
         components.add_security_scheme("token", scheme);
     }
     let components = api.components.clone().unwrap_or_default();
-    let mut dialect = Dialect::default();
+    let mut dialect = AfriTalkNames::default();
     for (path, item) in &mut api.paths.paths {
         let is_afritalks = afritalk::http::is_afritalks(path);
         let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];

@@ -8,7 +8,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
-use guichet_db::embedded::{self, Cluster, Role};
+use guichet_db::embedded::{self, Cluster, LoginRole};
 use guichet_db::{self, migrate, roles};
 use secrecy::ExposeSecret;
 
@@ -25,23 +25,23 @@ const EMBEDDED_CONNECTIONS: u16 = 100;
 
 /// A PostgreSQL that is ready, and where the service's roles connect. An embedded server that this process started
 /// stops with it.
-pub struct Engine {
+pub struct PostgresServer {
     cluster: Option<Cluster>,
-    pub settings: guichet_db::Settings,
+    pub settings: guichet_db::DbSettings,
 }
 
 /// What the process is to the data folder of the embedded server.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Claim {
+pub enum DataFolderUse {
     /// The service: the server is its own, and another on the same folder is refused.
     Own,
     /// A command: works with a service that runs, or starts the server for itself.
     Share,
 }
 
-impl Engine {
+impl PostgresServer {
     /// Blocks until the database is there and up to date.
-    pub fn open(config: &Config, claim: Claim) -> anyhow::Result<Self> {
+    pub fn open(config: &Config, claim: DataFolderUse) -> anyhow::Result<Self> {
         let database = &config.database;
         match (&database.url, &database.worker_url) {
             (Some(app), Some(worker)) => Self::given(config, app, worker),
@@ -64,22 +64,23 @@ impl Engine {
         Ok(Self { cluster: None, settings })
     }
 
-    fn embedded(config: &Config, claim: Claim) -> anyhow::Result<Self> {
+    fn embedded(config: &Config, claim: DataFolderUse) -> anyhow::Result<Self> {
         let data_dir = &config.server.data_dir;
         let running = match claim {
-            Claim::Own => None,
-            Claim::Share => Cluster::connect_running(data_dir)?,
+            DataFolderUse::Own => None,
+            DataFolderUse::Share => Cluster::connect_running(data_dir)?,
         };
         let cluster = match running {
             Some(cluster) => cluster,
-            None => Cluster::start(&embedded::Settings {
+            None => Cluster::start(&embedded::EmbeddedSettings {
                 data_dir: data_dir.clone(),
                 fsync: true,
                 max_connections: EMBEDDED_CONNECTIONS,
             })?,
         };
         prepare(&cluster)?;
-        let settings = settings(config, &cluster.url(Role::App, NAME), &cluster.url(Role::Worker, NAME));
+        let settings =
+            settings(config, &cluster.url(LoginRole::App, NAME), &cluster.url(LoginRole::Worker, NAME));
         Ok(Self { cluster: Some(cluster), settings })
     }
 
@@ -93,12 +94,15 @@ impl Engine {
 
 /// Database, roles and tables of an embedded server, whatever it has of them already.
 fn prepare(cluster: &Cluster) -> anyhow::Result<()> {
-    let mut admin = connect(&cluster.url(Role::Admin, "postgres"), "the embedded server")?;
+    let mut admin = connect(&cluster.url(LoginRole::Admin, "postgres"), "the embedded server")?;
     if !exists(&mut admin, NAME)? {
         admin.batch_execute(&format!("CREATE DATABASE {NAME}"))?;
     }
-    roles::create(&mut connect(&cluster.url(Role::Admin, NAME), "the embedded server")?)?;
-    report(&migrate::up(&mut connect(&cluster.url(Role::Owner, NAME), "the embedded server")?, MIGRATIONS)?);
+    roles::create(&mut connect(&cluster.url(LoginRole::Admin, NAME), "the embedded server")?)?;
+    report(&migrate::up(
+        &mut connect(&cluster.url(LoginRole::Owner, NAME), "the embedded server")?,
+        MIGRATIONS,
+    )?);
     Ok(())
 }
 
@@ -127,8 +131,8 @@ fn report(done: &[String]) {
     }
 }
 
-fn settings(config: &Config, app_url: &str, worker_url: &str) -> guichet_db::Settings {
-    guichet_db::Settings {
+fn settings(config: &Config, app_url: &str, worker_url: &str) -> guichet_db::DbSettings {
+    guichet_db::DbSettings {
         app_url: app_url.to_owned(),
         worker_url: worker_url.to_owned(),
         app_connections: config.database.pool_size,

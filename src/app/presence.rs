@@ -6,15 +6,15 @@ use std::time::Duration;
 use guichet_base::id::{TenantId, UserId};
 use guichet_base::role::UserType;
 use guichet_base::{Actor, Error, Result, Status, Timestamp};
-use guichet_realtime::{Audience, Circle, Grant, Hub, Patience, Ranks, Sees};
+use guichet_realtime::{Audience, Hub, PresenceAudience, PresenceTimeouts, Ranks, TopicGrant, Visibility};
 
 use crate::config::{self, Feature};
-use crate::directory::{Directory, Presence, presence};
+use crate::directory::{Directory, PresenceSource, presence};
 
 /// The hub, as `identity` asks it.
 pub struct OfHub(pub Arc<Hub>);
 
-impl Presence for OfHub {
+impl PresenceSource for OfHub {
     fn status(&self, tenant: TenantId, user: UserId) -> Status {
         self.0.status(tenant, user)
     }
@@ -32,8 +32,8 @@ impl Presence for OfHub {
     }
 }
 
-pub fn patience(config: &config::Realtime) -> Patience {
-    Patience {
+pub fn patience(config: &config::RealtimeConfig) -> PresenceTimeouts {
+    PresenceTimeouts {
         grace: Duration::from_secs(config.presence_grace_secs.into()),
         idle_after: Duration::from_secs(config.presence_idle_after_secs.into()),
         offline_after: Duration::from_secs(config.presence_offline_after_secs.into()),
@@ -47,26 +47,30 @@ fn operator_topic(operator: UserId) -> Box<str> {
 
 /// `presence:operator:{id}`: the operator sees all; a member of a client that the operator is in charge of sees the
 /// operator and themselves.
-pub async fn of_operator(directory: &Directory, actor: &Actor, operator: UserId) -> Result<Grant> {
+pub async fn of_operator(directory: &Directory, actor: &Actor, operator: UserId) -> Result<TopicGrant> {
     directory.require(actor, Feature::Presence).await?;
     if !presence::hears(directory, actor, operator).await? {
         return Err(Error::forbidden());
     }
     let sees = match actor.role.user_type() {
-        UserType::Operator => Sees::Everyone,
-        UserType::Client => Sees::Only([operator, actor.user].into()),
+        UserType::Operator => Visibility::Everyone,
+        UserType::Client => Visibility::Only([operator, actor.user].into()),
     };
-    Ok(Grant { sees, ..Grant::default() })
+    Ok(TopicGrant { sees, ..TopicGrant::default() })
 }
 
 /// A grant of any topic, under the tenant's flag: where presence is off, nobody is seen.
-pub async fn under_flag(directory: &Directory, actor: &Actor, granted: Grant) -> Result<Grant> {
+pub async fn under_flag(directory: &Directory, actor: &Actor, granted: TopicGrant) -> Result<TopicGrant> {
     let is_on = directory.features(actor.tenant).await?.is_on(Feature::Presence);
-    Ok(if is_on { granted } else { Grant { sees: Sees::nobody(), ..granted } })
+    Ok(if is_on { granted } else { TopicGrant { sees: Visibility::nobody(), ..granted } })
 }
 
 /// Who is told of each of `users`.
-pub async fn circles(directory: &Directory, tenant: TenantId, users: Vec<UserId>) -> Result<Vec<Circle>> {
+pub async fn circles(
+    directory: &Directory,
+    tenant: TenantId,
+    users: Vec<UserId>,
+) -> Result<Vec<PresenceAudience>> {
     if !directory.features(tenant).await?.is_on(Feature::Presence) {
         return Ok(Vec::new());
     }
@@ -74,14 +78,14 @@ pub async fn circles(directory: &Directory, tenant: TenantId, users: Vec<UserId>
     Ok(standings.into_iter().map(|standing| of(tenant, standing)).collect())
 }
 
-fn of(tenant: TenantId, standing: presence::Standing) -> Circle {
-    let presence::Standing { user, user_type, operators, team } = standing;
+fn of(tenant: TenantId, standing: presence::PersonRelations) -> PresenceAudience {
+    let presence::PersonRelations { user, user_type, operators, team } = standing;
     let desk: Box<str> = format!("tenant:{tenant}").into();
     match user_type {
         UserType::Operator => {
             let home = operator_topic(user);
             let told = vec![(desk, Audience::Everyone), (home.clone(), Audience::Everyone)];
-            Circle { user, user_type, homes: vec![home], told }
+            PresenceAudience { user, user_type, homes: vec![home], told }
         }
         UserType::Client => {
             let homes: Vec<Box<str>> = operators.iter().copied().map(operator_topic).collect();
@@ -90,7 +94,7 @@ fn of(tenant: TenantId, standing: presence::Standing) -> Circle {
             // Never the other members.
             let audience = Audience::Some { ranks: Ranks::Operators, people: [user].into() };
             told.extend(homes.iter().map(|home| (home.clone(), audience.clone())));
-            Circle { user, user_type, homes, told }
+            PresenceAudience { user, user_type, homes, told }
         }
     }
 }
@@ -119,7 +123,7 @@ mod tests {
             (UserId::new(), UserId::new(), UserId::new(), TenantId::new());
         let reach = of(
             tenant,
-            presence::Standing {
+            presence::PersonRelations {
                 user: member,
                 user_type: UserType::Client,
                 operators: vec![operator],

@@ -9,8 +9,8 @@ use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{App, afritalk, asyncapi, metrics, openapi};
-use crate::config::Origins as Configured;
-use crate::web::cors::Origins;
+use crate::config::AllowedOrigins as Configured;
+use crate::web::cors::CorsOrigins;
 use crate::web::guard::BodySettings;
 use crate::web::routes::{RouteTable, unmatched, unmatched_outside};
 use crate::web::{self as conventions, Conventions, docs, health};
@@ -36,14 +36,14 @@ pub struct Site {
     app: App,
     conventions: Conventions,
     table: web::Data<RouteTable>,
-    texts: docs::Texts,
+    texts: docs::DocsPages,
 }
 
 impl Site {
     pub fn new(app: App) -> anyhow::Result<Self> {
         let api = openapi::describe();
         let table = web::Data::new(RouteTable::of(&api));
-        let texts = docs::Texts {
+        let texts = docs::DocsPages {
             openapi_yaml: openapi::yaml()?.into(),
             asyncapi_yaml: asyncapi::yaml()?.into(),
             sockets_html: asyncapi::html()?.into(),
@@ -105,9 +105,9 @@ fn conventions_of(app: &App) -> Conventions {
     let server = &app.config.server;
     Conventions {
         origins: match &server.cors_origins {
-            Configured::Any => Origins::Any,
-            Configured::Only(list) if list.is_empty() => Origins::None,
-            Configured::Only(list) => Origins::List(list.clone()),
+            Configured::Any => CorsOrigins::Any,
+            Configured::Only(list) if list.is_empty() => CorsOrigins::None,
+            Configured::Only(list) => CorsOrigins::List(list.clone()),
         },
         trusted_proxies: server.trusted_proxies.clone().into(),
         body: BodySettings { max_bytes: server.body_limit_bytes as u64, ..BodySettings::default() },

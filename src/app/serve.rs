@@ -19,7 +19,7 @@ const LAME_DUCK: Duration = Duration::from_millis(500);
 const SPREAD: Duration = Duration::from_secs(3);
 
 /// A service that answers.
-pub struct Running {
+pub struct RunningService {
     pub app: App,
     pub address: SocketAddr,
     handle: ServerHandle,
@@ -27,7 +27,7 @@ pub struct Running {
 }
 
 /// Starts answering on `BIND`. Runs inside a tokio runtime.
-pub fn start(app: App) -> anyhow::Result<Running> {
+pub fn start(app: App) -> anyhow::Result<RunningService> {
     let bind = app.config.server.bind;
     let listener = TcpListener::bind(bind).with_context(|| {
         format!("{bind} is not free: another program listens there. Set BIND to another address, 127.0.0.1:8081 say")
@@ -46,10 +46,10 @@ pub fn start(app: App) -> anyhow::Result<Running> {
     let handle = server.handle();
     app.spawn_tasks();
     let server = app.lifecycle.tracker().spawn(server);
-    Ok(Running { app, address, handle, server })
+    Ok(RunningService { app, address, handle, server })
 }
 
-impl Running {
+impl RunningService {
     /// Stops within `SHUTDOWN_GRACE_SECS`, in order: not ready, no new sockets, each socket told to come back, requests finished, tasks ended.
     pub async fn stop(self) -> anyhow::Result<()> {
         let grace = Duration::from_secs(self.app.config.server.shutdown_grace_secs);

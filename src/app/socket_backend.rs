@@ -6,29 +6,30 @@ use futures_util::future::BoxFuture;
 use guichet_base::id::{TenantId, UserId};
 use guichet_base::{Actor, Error, Kind, Result, Timestamp};
 use guichet_realtime::{
-    Change, Circle, Credential, Event, Grant, Host, Kept, Peer, Reach, Receipt, Sees, Waiting,
+    Credential, DeliveryReceipt, Event, GrantWithBacklog, PeerInfo, PersistedBroadcast, PresenceAudience,
+    ReadScope, RowChange, SocketBackend, TopicGrant, Visibility,
 };
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::presence;
-use super::topic::Topic;
+use super::topic::TopicName;
 use crate::activity;
-use crate::activity::connections::Attendance;
-use crate::auth::connect::Ticket;
-use crate::auth::{Asked, Authenticator};
+use crate::activity::connections::ConnectionLog;
+use crate::auth::connect::ConnectToken;
+use crate::auth::{Authenticator, RequestedTenant};
 use crate::chat::http::{ReadCommand, SendCommand, TypingCommand};
-use crate::chat::model::Room;
+use crate::chat::model::RoomRef;
 use crate::chat::service::{self as chat, UpTo};
 use crate::chat::{Chat, is_reserved_event};
 use crate::config::Feature;
 use crate::directory::{self, Directory};
 use crate::notifications::live::{self, AckCommand};
 use crate::notifications::{self, Notifications};
-use crate::web::Limits;
+use crate::web::RateLimits;
 use crate::web::idempotency::Once;
-use crate::web::rate_limit::Key;
+use crate::web::rate_limit::LimitKey;
 
 /// Commands a person may send over the socket.
 pub const COMMANDS: [&str; 6] =
@@ -38,27 +39,27 @@ const RESERVED_FAMILIES: [&str; 7] =
     ["messaging:", "notify:", "presence:", "ticket:", "meeting:", "phx_", "presence_"];
 
 /// The desk itself, as sockets see it.
-pub struct Desk {
+pub struct ServiceBackend {
     pub authenticator: Authenticator,
     pub directory: Directory,
     pub chat: Chat,
     pub notifications: Notifications,
-    pub attendance: Attendance,
-    pub limits: Limits,
+    pub attendance: ConnectionLog,
+    pub limits: RateLimits,
 }
 
-impl Host for Desk {
-    fn authenticate<'a>(&'a self, token: &'a str, peer: Peer) -> BoxFuture<'a, Result<Credential>> {
+impl SocketBackend for ServiceBackend {
+    fn authenticate<'a>(&'a self, token: &'a str, peer: PeerInfo) -> BoxFuture<'a, Result<Credential>> {
         async move {
-            let verified = match Ticket::parse(token) {
+            let verified = match ConnectToken::parse(token) {
                 Some(ticket) => self.authenticator.redeem(&ticket, peer.ip).await,
-                None => self.authenticator.authenticate(token, peer.ip, Asked::Unsaid).await,
+                None => self.authenticator.authenticate(token, peer.ip, RequestedTenant::Unsaid).await,
             };
             if let (Err(error), Some(ip)) = (&verified, peer.ip)
                 && error.kind() == Kind::Unauthenticated
             {
                 // As in REST: guessing is slow, and a valid token is never refused for its neighbours' guesses.
-                self.limits.check(Key::Anonymous(ip))?;
+                self.limits.check(LimitKey::Anonymous(ip))?;
             }
             let credential = verified?;
             if credential.actor.role.is_service() {
@@ -74,7 +75,7 @@ impl Host for Desk {
         actor: &'a Actor,
         topic: &'a str,
         after: Option<Timestamp>,
-    ) -> BoxFuture<'a, Result<Grant>> {
+    ) -> BoxFuture<'a, Result<TopicGrant>> {
         async move {
             // A socket outlives requests: its person may have been deleted or given another rank since it opened.
             let actor = &self.directory.renew(actor).await?;
@@ -88,14 +89,19 @@ impl Host for Desk {
         .boxed()
     }
 
-    fn authorize_own<'a>(&'a self, actor: &'a Actor, topic: &'a str) -> BoxFuture<'a, Result<Waiting>> {
+    fn authorize_own<'a>(
+        &'a self,
+        actor: &'a Actor,
+        topic: &'a str,
+    ) -> BoxFuture<'a, Result<GrantWithBacklog>> {
         async move {
-            let Some(Topic::Notifications(user)) = Topic::parse(topic) else {
-                return self.authorize(actor, topic, None).await.map(Waiting::from);
+            let Some(TopicName::Notifications(user)) = TopicName::parse(topic) else {
+                return self.authorize(actor, topic, None).await.map(GrantWithBacklog::from);
             };
             let actor = self.directory.renew(actor).await?;
-            let live::Waiting { head, events } = live::waiting(&self.notifications, &actor, user).await?;
-            Ok(Waiting { grant: of_feed(head), events })
+            let live::ReplayOnConnect { head, events } =
+                live::waiting(&self.notifications, &actor, user).await?;
+            Ok(GrantWithBacklog { grant: of_feed(head), events })
         }
         .boxed()
     }
@@ -164,30 +170,30 @@ impl Host for Desk {
         topic: &'a str,
         event: &'a str,
         payload: &'a RawValue,
-    ) -> BoxFuture<'a, Result<Kept>> {
+    ) -> BoxFuture<'a, Result<PersistedBroadcast>> {
         async move {
             let actor = &self.directory.renew(actor).await?;
-            let room = match Topic::parse(topic) {
-                Some(Topic::Room(client)) => Room::Client(client),
-                Some(Topic::Direct(conversation)) => Room::Conversation(conversation),
+            let room = match TopicName::parse(topic) {
+                Some(TopicName::Room(client)) => RoomRef::Client(client),
+                Some(TopicName::Direct(conversation)) => RoomRef::Conversation(conversation),
                 // What stands in a person's feed is the service's to say.
-                Some(Topic::Notifications(_)) => return Err(Error::forbidden()),
+                Some(TopicName::Notifications(_)) => return Err(Error::forbidden()),
                 _ => return Err(Error::new(Kind::Validation, "NOT_NUMBERED")),
             };
             let kept = chat::persist(&self.chat, actor, room, event, payload).await?;
-            Ok(Kept { id: kept.id, seq: kept.seq })
+            Ok(PersistedBroadcast { id: kept.id, seq: kept.seq })
         }
         .boxed()
     }
 
-    fn reach<'a>(&'a self, actor: &'a Actor) -> BoxFuture<'a, Result<Vec<Reach>>> {
+    fn reach<'a>(&'a self, actor: &'a Actor) -> BoxFuture<'a, Result<Vec<ReadScope>>> {
         async move {
             let actor = self.directory.renew(actor).await?;
             match chat::reach(&self.chat, &actor).await {
                 // Without chat there is what is theirs alone.
                 Err(error) if error.code() == "FEATURE_DISABLED" => {
                     self.directory.require(&actor, Feature::Notifications).await?;
-                    Ok(vec![Reach::Person(actor.user)])
+                    Ok(vec![ReadScope::Person(actor.user)])
                 }
                 reach => reach,
             }
@@ -195,7 +201,7 @@ impl Host for Desk {
         .boxed()
     }
 
-    fn changed_rows<'a>(&'a self, table: &'a str, event: &'a Event) -> BoxFuture<'a, Result<Vec<Change>>> {
+    fn changed_rows<'a>(&'a self, table: &'a str, event: &'a Event) -> BoxFuture<'a, Result<Vec<RowChange>>> {
         async move {
             match table {
                 "messages" => chat::changed_by_reading(&self.chat, event).await,
@@ -207,7 +213,7 @@ impl Host for Desk {
     }
 
     fn spend(&self, actor: &Actor) -> Result<()> {
-        self.limits.check(Key::of(actor)).map(|_| ())
+        self.limits.check(LimitKey::of(actor)).map(|_| ())
     }
 
     fn opened(&self, actor: &Actor) {
@@ -218,7 +224,7 @@ impl Host for Desk {
         self.attendance.left(actor);
     }
 
-    fn circles(&self, tenant: TenantId, users: Vec<UserId>) -> BoxFuture<'_, Result<Vec<Circle>>> {
+    fn circles(&self, tenant: TenantId, users: Vec<UserId>) -> BoxFuture<'_, Result<Vec<PresenceAudience>>> {
         presence::circles(&self.directory, tenant, users).boxed()
     }
 
@@ -226,13 +232,18 @@ impl Host for Desk {
         directory::presence::saw(&self.directory, tenant, people).boxed()
     }
 
-    fn delivered(&self, receipts: Vec<Receipt>) -> BoxFuture<'_, ()> {
+    fn delivered(&self, receipts: Vec<DeliveryReceipt>) -> BoxFuture<'_, ()> {
         for receipt in receipts {
-            let room = match Topic::parse(&receipt.topic) {
-                Some(Topic::Room(client)) => Room::Client(client),
-                Some(Topic::Direct(id)) => Room::Conversation(id),
+            let room = match TopicName::parse(&receipt.topic) {
+                Some(TopicName::Room(client)) => RoomRef::Client(client),
+                Some(TopicName::Direct(id)) => RoomRef::Conversation(id),
                 // What reached a screen is no state of a notification.
-                Some(Topic::Person(_) | Topic::Tenant(_) | Topic::Operator(_) | Topic::Notifications(_))
+                Some(
+                    TopicName::Person(_)
+                    | TopicName::Tenant(_)
+                    | TopicName::Operator(_)
+                    | TopicName::Notifications(_),
+                )
                 | None => continue,
             };
             self.chat.delivered.heard(&receipt.actor, room, receipt.up_to);
@@ -241,7 +252,7 @@ impl Host for Desk {
     }
 }
 
-impl Desk {
+impl ServiceBackend {
     async fn run(&self, actor: &Actor, name: &str, payload: Value) -> Result<Value> {
         match name {
             "messaging:send" => {
@@ -268,21 +279,23 @@ impl Desk {
         }
     }
 
-    async fn grant(&self, actor: &Actor, topic: &str, after: Option<Timestamp>) -> Result<Grant> {
-        match Topic::parse(topic) {
+    async fn grant(&self, actor: &Actor, topic: &str, after: Option<Timestamp>) -> Result<TopicGrant> {
+        match TopicName::parse(topic) {
             None => Err(Error::not_found("topic")),
-            Some(Topic::Room(client)) => self.room(actor, Room::Client(client), topic).await,
-            Some(Topic::Direct(id)) => self.room(actor, Room::Conversation(id), topic).await,
-            Some(Topic::Person(user)) => self.person(actor, user, after).await,
-            Some(Topic::Tenant(tenant)) => of_tenant(actor, tenant),
-            Some(Topic::Operator(operator)) => presence::of_operator(&self.directory, actor, operator).await,
-            Some(Topic::Notifications(user)) => {
+            Some(TopicName::Room(client)) => self.room(actor, RoomRef::Client(client), topic).await,
+            Some(TopicName::Direct(id)) => self.room(actor, RoomRef::Conversation(id), topic).await,
+            Some(TopicName::Person(user)) => self.person(actor, user, after).await,
+            Some(TopicName::Tenant(tenant)) => of_tenant(actor, tenant),
+            Some(TopicName::Operator(operator)) => {
+                presence::of_operator(&self.directory, actor, operator).await
+            }
+            Some(TopicName::Notifications(user)) => {
                 live::head(&self.notifications, actor, user).await.map(of_feed)
             }
         }
     }
 
-    async fn room(&self, actor: &Actor, room: Room, topic: &str) -> Result<Grant> {
+    async fn room(&self, actor: &Actor, room: RoomRef, topic: &str) -> Result<TopicGrant> {
         let (place, head) = chat::place(&self.chat, actor, room).await.map_err(|error| {
             // A topic has no page to be missing: what one may not hear is refused, whether it is there or not.
             if error.kind() == Kind::NotFound { Error::forbidden() } else { error }
@@ -292,10 +305,10 @@ impl Desk {
             return Err(Error::forbidden());
         }
         let extra = Map::from_iter([("conversation_id".to_owned(), json!(place.conversation))]);
-        Ok(Grant { head: Some(head), extra, ..Grant::default() })
+        Ok(TopicGrant { head: Some(head), extra, ..TopicGrant::default() })
     }
 
-    async fn person(&self, actor: &Actor, user: UserId, after: Option<Timestamp>) -> Result<Grant> {
+    async fn person(&self, actor: &Actor, user: UserId, after: Option<Timestamp>) -> Result<TopicGrant> {
         if user != actor.user {
             return Err(Error::forbidden());
         }
@@ -306,18 +319,18 @@ impl Desk {
         let moved: Vec<Value> =
             moved.into_iter().map(|(topic, head)| json!({"topic": topic, "head": head})).collect();
         let extra = Map::from_iter([("conversations".to_owned(), moved.into())]);
-        Ok(Grant { extra, ..Grant::default() })
+        Ok(TopicGrant { extra, ..TopicGrant::default() })
     }
 }
 
 /// Nobody has company in their own feed.
-fn of_feed(head: i64) -> Grant {
-    Grant { head: Some(head), sees: Sees::nobody(), ..Grant::default() }
+fn of_feed(head: i64) -> TopicGrant {
+    TopicGrant { head: Some(head), sees: Visibility::nobody(), ..TopicGrant::default() }
 }
 
-fn of_tenant(actor: &Actor, tenant: TenantId) -> Result<Grant> {
+fn of_tenant(actor: &Actor, tenant: TenantId) -> Result<TopicGrant> {
     if tenant == actor.tenant && actor.role.is_operator() {
-        Ok(Grant::default())
+        Ok(TopicGrant::default())
     } else {
         Err(Error::forbidden())
     }

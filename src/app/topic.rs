@@ -4,7 +4,7 @@ use guichet_base::id::{ClientId, ConversationId, TenantId, UserId};
 
 /// A topic that guichet knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Topic {
+pub enum TopicName {
     Room(ClientId),
     Direct(ConversationId),
     /// Everything meant for one person.
@@ -16,24 +16,24 @@ pub enum Topic {
     Notifications(UserId),
 }
 
-impl Topic {
+impl TopicName {
     pub fn parse(topic: &str) -> Option<Self> {
         if let Some(id) = topic.strip_prefix("chat:room:") {
-            return id.parse().ok().map(Topic::Room);
+            return id.parse().ok().map(TopicName::Room);
         }
         if let Some(id) = topic.strip_prefix("chat:direct:") {
-            return id.parse().ok().map(Topic::Direct);
+            return id.parse().ok().map(TopicName::Direct);
         }
         if let Some(id) = topic.strip_prefix("user:") {
-            return id.parse().ok().map(Topic::Person);
+            return id.parse().ok().map(TopicName::Person);
         }
         if let Some(id) = topic.strip_prefix("presence:operator:") {
-            return id.parse().ok().map(Topic::Operator);
+            return id.parse().ok().map(TopicName::Operator);
         }
         if let Some(id) = topic.strip_prefix("client:notifications:") {
-            return id.parse().ok().map(Topic::Notifications);
+            return id.parse().ok().map(TopicName::Notifications);
         }
-        topic.strip_prefix("tenant:")?.parse().ok().map(Topic::Tenant)
+        topic.strip_prefix("tenant:")?.parse().ok().map(TopicName::Tenant)
     }
 }
 
@@ -44,11 +44,11 @@ mod tests {
     #[test]
     fn only_known_topics_are_topics() {
         let id = "0198c0de-0000-7000-8000-000000000001";
-        assert!(Topic::parse(&format!("chat:room:{id}")).is_some());
-        assert!(Topic::parse(&format!("user:{id}")).is_some());
-        assert!(Topic::parse(&format!("chat:direct:{id}")).is_some());
+        assert!(TopicName::parse(&format!("chat:room:{id}")).is_some());
+        assert!(TopicName::parse(&format!("user:{id}")).is_some());
+        assert!(TopicName::parse(&format!("chat:direct:{id}")).is_some());
         let feed = crate::notifications::topic(id.parse().unwrap());
-        assert!(matches!(Topic::parse(&feed), Some(Topic::Notifications(_))), "{feed}");
+        assert!(matches!(TopicName::parse(&feed), Some(TopicName::Notifications(_))), "{feed}");
         for wrong in [
             "",
             "chat:room:",
@@ -61,7 +61,7 @@ mod tests {
             &format!("client:{id}"),
             &format!("notifications:{id}"),
         ] {
-            assert_eq!(Topic::parse(wrong), None, "{wrong}");
+            assert_eq!(TopicName::parse(wrong), None, "{wrong}");
         }
     }
 }

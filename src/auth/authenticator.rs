@@ -8,16 +8,16 @@ use std::sync::Arc;
 use guichet_base::id::TenantId;
 use guichet_base::{Actor, Error, Result, Role, Timestamp};
 
-use crate::auth::connect::{self, Ticket};
+use crate::auth::connect::{self, ConnectToken};
 use crate::auth::jit;
-use crate::auth::token::{Claims, Tokens};
+use crate::auth::token::{Claims, TokenVerifier};
 use crate::directory::{AccountState, Directory, TenantName};
 
 /// Turns tokens into actors. Cheap to clone.
 #[derive(Clone)]
 pub struct Authenticator {
     pub directory: Directory,
-    pub tokens: Tokens,
+    pub tokens: TokenVerifier,
     /// Whether the first valid token of an unknown person creates that person.
     pub jit_users: bool,
 }
@@ -31,7 +31,7 @@ pub struct Credential {
 
 /// Which tenant a request is for, beside what its token says. It counts only for service tokens of all tenants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked<'a> {
+pub enum RequestedTenant<'a> {
     /// Nothing was said.
     Unsaid,
     /// `X-Tenant`: a UUID or a slug.
@@ -47,7 +47,7 @@ impl Authenticator {
         &self,
         token: &str,
         ip: Option<IpAddr>,
-        asked: Asked<'_>,
+        asked: RequestedTenant<'_>,
     ) -> Result<Credential> {
         let verified = self.tokens.verify(token).await?;
         let claims = verified.claims;
@@ -61,7 +61,7 @@ impl Authenticator {
 
     /// Who came with a ticket, which is used up: they act until the token ends that the ticket was asked for with.
     /// Errors: `UNAUTHENTICATED`.
-    pub async fn redeem(&self, ticket: &Ticket, ip: Option<IpAddr>) -> Result<Credential> {
+    pub async fn redeem(&self, ticket: &ConnectToken, ip: Option<IpAddr>) -> Result<Credential> {
         let used = connect::redeem(self.directory.db(), ticket, self.directory.clock().now()).await?;
         let found = self.directory.look_up((used.tenant, used.user)).await?;
         let person = found.ok_or_else(|| Error::unauthenticated().because("the person is gone"))?;
@@ -78,11 +78,11 @@ impl Authenticator {
         Ok(Credential { actor, expires_at: used.token_expires_at })
     }
 
-    async fn service(&self, claims: &Claims, asked: Asked<'_>) -> Result<Actor> {
+    async fn service(&self, claims: &Claims, asked: RequestedTenant<'_>) -> Result<Actor> {
         let (tenant, role) = match (&claims.tenant, asked) {
-            (TenantName::Any, Asked::New) => (TenantId::new(), Role::Platform),
-            (TenantName::Any, Asked::Unsaid) => return Err(Error::invalid("X-Tenant", "missing")),
-            (TenantName::Any, Asked::Named(word)) => {
+            (TenantName::Any, RequestedTenant::New) => (TenantId::new(), Role::Platform),
+            (TenantName::Any, RequestedTenant::Unsaid) => return Err(Error::invalid("X-Tenant", "missing")),
+            (TenantName::Any, RequestedTenant::Named(word)) => {
                 let name = TenantName::of_word(word);
                 let tenant = self.directory.tenant(&name).await?;
                 (tenant.ok_or_else(|| Error::invalid("X-Tenant", "unknown_id"))?, Role::Service)

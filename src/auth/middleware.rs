@@ -13,17 +13,17 @@ use actix_web::{Error as ActixError, HttpMessage};
 use guichet_base::{Actor, Error, Kind, Locale, Result, Timestamp};
 
 use crate::activity;
-use crate::auth::{Asked, Authenticator};
-use crate::web::rate_limit::Key;
-use crate::web::{ClientAddress, Limits, refuse};
+use crate::auth::{Authenticator, RequestedTenant};
+use crate::web::rate_limit::LimitKey;
+use crate::web::{ClientAddress, RateLimits, refuse};
 
 const X_TENANT: HeaderName = HeaderName::from_static("x-tenant");
 
 /// What the middleware needs.
 #[derive(Clone)]
-pub struct Gate {
+pub struct AuthMiddleware {
     pub authenticator: Authenticator,
-    pub limits: Limits,
+    pub limits: RateLimits,
 }
 
 /// When the token of a request ends; in the request's extensions, beside the [`Actor`].
@@ -32,7 +32,7 @@ pub struct TokenEnd(pub Timestamp);
 
 /// The middleware, for `actix_web::middleware::from_fn`. Puts the [`Actor`] into the request.
 pub async fn authenticate<B: MessageBody + 'static>(
-    gate: Gate,
+    gate: AuthMiddleware,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, ActixError> {
@@ -44,7 +44,7 @@ pub async fn authenticate<B: MessageBody + 'static>(
     gate.authenticator.directory.signs().note(&actor, gate.authenticator.directory.clock().now());
     request.extensions_mut().insert(actor.clone());
     request.extensions_mut().insert(ends);
-    if let Err(error) = gate.limits.check_request(request.request(), Key::of(&actor)) {
+    if let Err(error) = gate.limits.check_request(request.request(), LimitKey::of(&actor)) {
         return Ok(refuse(request, error));
     }
     let response = next.call(request).await?.map_into_boxed_body();
@@ -52,7 +52,7 @@ pub async fn authenticate<B: MessageBody + 'static>(
     Ok(response)
 }
 
-impl Gate {
+impl AuthMiddleware {
     async fn admit(&self, request: &ServiceRequest) -> Result<(Actor, TokenEnd)> {
         let address = request.extensions().get::<ClientAddress>().map(|address| address.0);
         let admitted = match bearer(request.headers()) {
@@ -69,7 +69,7 @@ impl Gate {
             Err(error) => {
                 // Failures count by address: guessing tokens must be slow.
                 if let (Kind::Unauthenticated, Some(address)) = (error.kind(), address) {
-                    self.limits.check_request(request.request(), Key::Anonymous(address))?;
+                    self.limits.check_request(request.request(), LimitKey::Anonymous(address))?;
                 }
                 tracing::debug!(error.cause = error.cause().unwrap_or_default(), "a request was not let in");
                 Err(error)
@@ -112,13 +112,13 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     (is_one && scheme.eq_ignore_ascii_case("bearer")).then_some(token)
 }
 
-fn asked(request: &ServiceRequest) -> Asked<'_> {
+fn asked(request: &ServiceRequest) -> RequestedTenant<'_> {
     let makes_tenant = matches!(request.path(), "/api/v1/tenants" | "/api/tenants");
     if request.method() == Method::POST && makes_tenant {
-        return Asked::New;
+        return RequestedTenant::New;
     }
     let named = request.headers().get(X_TENANT).and_then(|value| value.to_str().ok());
-    named.map_or(Asked::Unsaid, Asked::Named)
+    named.map_or(RequestedTenant::Unsaid, RequestedTenant::Named)
 }
 
 fn accepted_language(headers: &HeaderMap) -> Option<Locale> {

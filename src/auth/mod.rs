@@ -9,9 +9,9 @@ pub mod token;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use authenticator::{Asked, Authenticator, Credential};
-pub use middleware::{Gate, authenticate};
-pub use token::Tokens;
+pub use authenticator::{Authenticator, Credential, RequestedTenant};
+pub use middleware::{AuthMiddleware, authenticate};
+pub use token::TokenVerifier;
 
 /// The routes of this module, under `/api/v1`. They need a `web::Data<Directory>`.
 pub fn routes(config: &mut ServiceConfig<'_>) {

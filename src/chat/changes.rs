@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use guichet_base::id::UserId;
 use guichet_base::{Error, Result};
-use guichet_realtime::{Change, ChangeKind, Column, ColumnType, Event, Reach, Rows, Table};
+use guichet_realtime::{ChangeKind, Column, ColumnType, Event, ReadScope, RowChange, Rows, Table};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -52,10 +52,10 @@ static COLUMNS: [Column; 21] = [
 ];
 
 /// A room's messages are read by whoever sees the client; those of two people, by them alone.
-fn whose(event: &Event) -> Vec<Reach> {
+fn whose(event: &Event) -> Vec<ReadScope> {
     match event.client {
-        Some(client) => vec![Reach::AllClients, Reach::Client(client)],
-        None => people(event).map(Reach::Person).collect(),
+        Some(client) => vec![ReadScope::AllClients, ReadScope::Client(client)],
+        None => people(event).map(ReadScope::Person).collect(),
     }
 }
 
@@ -84,13 +84,13 @@ fn rows(event: &Event) -> Result<Rows> {
         _ => ChangeKind::Update,
     };
     let payload: Payload = serde_json::from_str(event.payload.get()).map_err(Error::internal)?;
-    Ok(Rows::Told(vec![Change { kind, row: row(event, payload.message) }]))
+    Ok(Rows::Told(vec![RowChange { kind, row: row(event, payload.message) }]))
 }
 
 /// The change by which `message` came to be as it is, told by `event`.
-pub(super) fn updated(event: &Event, message: &Message) -> Result<Change> {
+pub(super) fn updated(event: &Event, message: &Message) -> Result<RowChange> {
     match serde_json::to_value(message).map_err(Error::internal)? {
-        Value::Object(message) => Ok(Change { kind: ChangeKind::Update, row: row(event, message) }),
+        Value::Object(message) => Ok(RowChange { kind: ChangeKind::Update, row: row(event, message) }),
         other => Err(Error::internal(format!("a message that is no object: {other}"))),
     }
 }

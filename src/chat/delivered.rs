@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::chat::model::Room;
+use crate::chat::model::RoomRef;
 use crate::chat::{Chat, events, store};
 
 /// How long reports are gathered.
@@ -27,7 +27,7 @@ const MAX_FETCHED: usize = 1_000;
 /// How far behind a first report this process looks for messages that are not marked.
 const LOOK_BACK: i64 = 1_000;
 
-type Key = (TenantId, Room, Reader);
+type Key = (TenantId, RoomRef, Reader);
 
 /// Whose devices count as one: the first of them to have a message delivers it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,23 +62,23 @@ struct Got {
 
 impl Delivered {
     /// A device of `actor` has every event up to `up_to` of the topic of `room`: a client's, or a direct conversation.
-    pub fn heard(&self, actor: &Actor, room: Room, up_to: i64) {
+    pub fn heard(&self, actor: &Actor, room: RoomRef, up_to: i64) {
         self.note(actor, room, |got| got.up_to = got.up_to.max(up_to));
     }
 
     /// A device of `actor` fetched these messages of `room`.
-    pub fn fetched(&self, actor: &Actor, room: Room, messages: impl Iterator<Item = MessageId>) {
+    pub fn fetched(&self, actor: &Actor, room: RoomRef, messages: impl Iterator<Item = MessageId>) {
         let room_left = |got: &Got| MAX_FETCHED.saturating_sub(got.fetched.len());
         self.note(actor, room, |got| got.fetched.extend(messages.map(|id| id.0).take(room_left(got))));
     }
 
-    fn note(&self, actor: &Actor, room: Room, change: impl FnOnce(&mut Got)) {
+    fn note(&self, actor: &Actor, room: RoomRef, change: impl FnOnce(&mut Got)) {
         if actor.role.is_service() {
             return;
         }
         let reader = match room {
-            Room::Client(_) => Reader::Side(actor.role.user_type()),
-            Room::Conversation(_) | Room::Person(_) => Reader::Person(actor.user),
+            RoomRef::Client(_) => Reader::Side(actor.role.user_type()),
+            RoomRef::Conversation(_) | RoomRef::Person(_) => Reader::Person(actor.user),
         };
         let key = (actor.tenant, room, reader);
         let mut gathered = self.gathered.lock();
@@ -89,7 +89,7 @@ impl Delivered {
     }
 
     /// What waits to be written, with the number after which each room is to be looked at.
-    fn take(&self) -> Vec<(Room, Got, i64)> {
+    fn take(&self) -> Vec<(RoomRef, Got, i64)> {
         let mut gathered = self.gathered.lock();
         if gathered.written.len() > MAX_ROOMS {
             gathered.written.clear();
@@ -132,7 +132,7 @@ pub async fn run(chat: Chat, stop: CancellationToken) {
     }
 }
 
-async fn write(chat: &Chat, room: Room, got: Got, after: i64) -> Result<()> {
+async fn write(chat: &Chat, room: RoomRef, got: Got, after: i64) -> Result<()> {
     let Got { up_to, fetched, by } = got;
     let (actor, now) = (by.clone(), chat.clock.now());
     let marked = chat

@@ -3,16 +3,16 @@
 
 use guichet_base::id::{ConversationId, MessageId, TenantId, UserId};
 use guichet_base::{Actor, Error, Result, Timestamp};
-use guichet_realtime::{Aside, Event, Signal};
+use guichet_realtime::{Event, SideEvent, Signal};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::chat::model::{Message, ReadState};
-use crate::chat::payload::{DeliveredTold, MessageTold, ReadTold, TypingTold, UnreadTold};
+use crate::chat::payload::{DeliveredTold, MessageTold, ReadTold, TypingTold, UnreadPayload};
 use crate::chat::person_topic;
-use crate::chat::place::Place;
-use crate::chat::store::Told;
+use crate::chat::place::ConversationPlace;
+use crate::chat::store::UnreadRecipient;
 
 pub const NEW: &str = "messaging:new";
 pub const UPDATED: &str = "messaging:updated";
@@ -50,7 +50,13 @@ pub fn of_typing(conversation: ConversationId, user: UserId, typing: bool) -> Va
 }
 
 /// A durable event of a conversation, numbered `seq`. Whom it is copied to is known later.
-pub fn durable(tenant: TenantId, place: &Place, seq: i64, name: &str, payload: &Value) -> Result<Event> {
+pub fn durable(
+    tenant: TenantId,
+    place: &ConversationPlace,
+    seq: i64,
+    name: &str,
+    payload: &Value,
+) -> Result<Event> {
     Ok(Event {
         tenant,
         id: Uuid::now_v7(),
@@ -67,7 +73,7 @@ pub fn durable(tenant: TenantId, place: &Place, seq: i64, name: &str, payload: &
 /// An event of the moment in a conversation, copied to `user:{id}` of `people`.
 pub fn signal(
     tenant: TenantId,
-    place: &Place,
+    place: &ConversationPlace,
     name: &str,
     payload: &Value,
     people: impl IntoIterator<Item = UserId>,
@@ -82,11 +88,11 @@ pub fn signal(
 }
 
 /// `messaging:unread` to each person whose counter moved.
-pub fn unread(conversation: ConversationId, told: &[Told]) -> Result<Vec<Aside>> {
+pub fn unread(conversation: ConversationId, told: &[UnreadRecipient]) -> Result<Vec<SideEvent>> {
     told.iter()
         .map(|told| {
             let payload = raw(&of_unread(conversation, told.unread_count.into(), told.total))?;
-            Ok(Aside { topic: person_topic(told.user_id).into(), event: UNREAD.into(), payload })
+            Ok(SideEvent { topic: person_topic(told.user_id).into(), event: UNREAD.into(), payload })
         })
         .collect()
 }
@@ -98,14 +104,14 @@ pub fn unread_of(tenant: TenantId, user: UserId, state: &ReadState) -> Result<Si
 }
 
 fn of_unread(conversation: ConversationId, unread_count: i64, total: i64) -> Value {
-    json!(UnreadTold { conversation_id: conversation, unread_count, total })
+    json!(UnreadPayload { conversation_id: conversation, unread_count, total })
 }
 
 fn raw(payload: &Value) -> Result<Box<RawValue>> {
     serde_json::value::to_raw_value(payload).map_err(Error::internal)
 }
 
-pub fn read_state(conversation: ConversationId, up_to_seq: i64, told: Option<&Told>) -> ReadState {
+pub fn read_state(conversation: ConversationId, up_to_seq: i64, told: Option<&UnreadRecipient>) -> ReadState {
     ReadState {
         conversation_id: conversation,
         up_to_seq,

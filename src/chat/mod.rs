@@ -28,7 +28,7 @@ pub use events::RESERVED as EVENTS;
 use guichet_base::{Actor, Clock, Result};
 use guichet_db::Db;
 use guichet_realtime::Hub;
-pub use place::Place;
+pub use place::ConversationPlace;
 pub use typing::Typing;
 
 use crate::config::Feature;

@@ -16,7 +16,7 @@ pub const EXCERPT_CHARS: usize = 120;
 
 /// Which conversation is meant: by its own id, by the client whose room it is, or by the colleague whom it is with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Room {
+pub enum RoomRef {
     Conversation(ConversationId),
     Client(ClientId),
     Person(UserId),
@@ -134,7 +134,7 @@ fn is_safe_link(link: &str) -> bool {
 /// How far a message has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum MessageState {
     /// Committed.
     Sent,
     /// A recipient's device has it.
@@ -166,7 +166,7 @@ pub struct Message {
     pub content: Option<String>,
     pub related: Option<Related>,
     pub client_message_id: Option<Uuid>,
-    pub state: State,
+    pub state: MessageState,
     pub delivered_at: Option<Timestamp>,
     pub read_at: Option<Timestamp>,
     pub edited_at: Option<Timestamp>,
@@ -185,7 +185,7 @@ pub struct Counterpart {
 
 /// The answer to a send.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct Sent {
+pub struct SendAnswer {
     #[serde(flatten)]
     pub message: Message,
     pub counterpart: Counterpart,
@@ -199,7 +199,7 @@ pub struct Conversation {
     pub kind: String,
     pub client: Option<ClientName>,
     /// The other person of a direct conversation; null in rooms.
-    pub peer: Option<Peer>,
+    pub peer: Option<DirectPeer>,
     pub last_message: Option<LastMessage>,
     pub unread_count: i64,
     pub counterpart: Counterpart,
@@ -217,7 +217,7 @@ pub struct ClientName {
 
 /// A colleague. Name and rank are null where the caller may not know them any more.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct Peer {
+pub struct DirectPeer {
     pub id: UserId,
     #[schema(example = "Emma Laurent")]
     pub display_name: Option<String>,
@@ -249,7 +249,7 @@ pub struct ReadState {
 /// What is unread, room by room.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(as = UnreadRooms)]
-pub struct Unread {
+pub struct UnreadRooms {
     pub total: i64,
     pub conversations: Vec<UnreadRoom>,
 }
@@ -262,7 +262,7 @@ pub struct UnreadRoom {
 
 /// A message found by its words, with the match marked by `<mark>` in escaped text.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Found {
+pub struct SearchHit {
     #[serde(flatten)]
     pub message: Message,
     #[schema(example = "Bonjour, où en est ma <mark>commande</mark> ?")]

@@ -46,7 +46,7 @@ pub struct TypingTold {
 
 /// `messaging:unread`: a person's own counters, after they moved.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct UnreadTold {
+pub struct UnreadPayload {
     pub conversation_id: ConversationId,
     #[schema(example = 1)]
     pub unread_count: i64,

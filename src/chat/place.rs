@@ -7,10 +7,10 @@ use guichet_base::role::UserType;
 use guichet_base::{Actor, Error, Result};
 use uuid::Uuid;
 
-use crate::chat::model::Room;
+use crate::chat::model::RoomRef;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct ConversationPlace {
     pub conversation: ConversationId,
     pub whose: Whose,
 }
@@ -22,7 +22,7 @@ pub enum Whose {
     Pair([UserId; 2]),
 }
 
-impl Place {
+impl ConversationPlace {
     /// From the columns that say whose a row is; the database has one of the two ways for each.
     pub fn new(
         conversation: ConversationId,
@@ -46,10 +46,10 @@ impl Place {
     }
 
     /// As its topic names it.
-    pub fn room(&self) -> Room {
+    pub fn room(&self) -> RoomRef {
         match self.whose {
-            Whose::Client(client) => Room::Client(client),
-            Whose::Pair(_) => Room::Conversation(self.conversation),
+            Whose::Client(client) => RoomRef::Client(client),
+            Whose::Pair(_) => RoomRef::Conversation(self.conversation),
         }
     }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use guichet_base::role::Role;
 use guichet_base::{Actor, Error, Kind, Result, Timestamp};
 
-use crate::chat::model::{Message, Room};
-use crate::chat::place::Place;
+use crate::chat::model::{Message, RoomRef};
+use crate::chat::place::ConversationPlace;
 use crate::config::Feature;
 use crate::directory::FeatureSet;
 
@@ -17,12 +17,12 @@ pub fn may_use_rooms(actor: &Actor) -> Result<()> {
 }
 
 /// Whoever names a colleague means a direct conversation. Errors: `FEATURE_DISABLED`.
-pub fn may_name(features: &FeatureSet, room: Room) -> Result<()> {
-    if matches!(room, Room::Person(_)) { features.require(Feature::Direct) } else { Ok(()) }
+pub fn may_name(features: &FeatureSet, room: RoomRef) -> Result<()> {
+    if matches!(room, RoomRef::Person(_)) { features.require(Feature::Direct) } else { Ok(()) }
 }
 
 /// A direct conversation is closed where the feature is off, whatever was said in it. Errors: `FEATURE_DISABLED`.
-pub fn may_enter(features: &FeatureSet, place: &Place) -> Result<()> {
+pub fn may_enter(features: &FeatureSet, place: &ConversationPlace) -> Result<()> {
     if place.is_direct() { features.require(Feature::Direct) } else { Ok(()) }
 }
 

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::chat::events;
-use crate::chat::place::Place;
+use crate::chat::place::ConversationPlace;
 
 const LASTS: Duration = Duration::from_secs(5);
 const SWEEP: Duration = Duration::from_millis(500);
@@ -24,13 +24,13 @@ type Key = (TenantId, ConversationId, UserId);
 #[derive(Clone)]
 pub struct Typing {
     hub: Arc<Hub>,
-    typing: Arc<Mutex<HashMap<Key, (Audience, Instant)>>>,
+    typing: Arc<Mutex<HashMap<Key, (TypingAudience, Instant)>>>,
 }
 
 /// Who learns that somebody types: the room, and the others who are told of it.
 #[derive(Clone)]
-pub struct Audience {
-    pub place: Place,
+pub struct TypingAudience {
+    pub place: ConversationPlace,
     pub others: Arc<[UserId]>,
 }
 
@@ -40,7 +40,7 @@ impl Typing {
     }
 
     /// `actor` types in the room, still types, or no longer does.
-    pub fn set(&self, actor: &Actor, audience: Audience, typing: bool) {
+    pub fn set(&self, actor: &Actor, audience: TypingAudience, typing: bool) {
         let key = (actor.tenant, audience.place.conversation, actor.user);
         {
             let mut held = self.typing.lock();
@@ -55,7 +55,7 @@ impl Typing {
         self.tell(key, &audience, typing);
     }
 
-    fn tell(&self, (tenant, conversation, user): Key, audience: &Audience, typing: bool) {
+    fn tell(&self, (tenant, conversation, user): Key, audience: &TypingAudience, typing: bool) {
         let payload = events::of_typing(conversation, user, typing);
         let others = audience.others.iter().copied();
         match events::signal(tenant, &audience.place, events::TYPING, &payload, others) {
@@ -64,7 +64,7 @@ impl Typing {
         }
     }
 
-    fn take_ended(&self, now: Instant) -> Vec<(Key, Audience)> {
+    fn take_ended(&self, now: Instant) -> Vec<(Key, TypingAudience)> {
         let mut held = self.typing.lock();
         held.extract_if(|_, (_, end)| *end <= now).map(|(key, (audience, _))| (key, audience)).collect()
     }

@@ -8,8 +8,8 @@ use guichet_base::Clock;
 use guichet_db::{embedded, roles};
 use secrecy::ExposeSecret;
 
-use crate::app::postgres::{Claim, Engine, connect};
-use crate::auth::Tokens;
+use crate::app::postgres::{DataFolderUse, PostgresServer, connect};
+use crate::auth::TokenVerifier;
 use crate::config::Config;
 
 /// One thing looked at.
@@ -63,14 +63,14 @@ fn data_dir(config: &Config) -> anyhow::Result<String> {
 fn database(config: &Config) -> anyhow::Result<String> {
     let (Some(app), Some(worker)) = (&config.database.url, &config.database.worker_url) else {
         let is_running = embedded::Cluster::connect_running(&config.server.data_dir)?.is_some();
-        let engine = Engine::open(config, Claim::Share)?;
+        let engine = PostgresServer::open(config, DataFolderUse::Share)?;
         engine.stop()?;
         return Ok(if is_running { "embedded, running" } else { "embedded, starts and stops" }.to_owned());
     };
     for (url, name) in [(app, "DATABASE_URL"), (worker, "DATABASE_WORKER_URL")] {
         roles::refuse_powerful(&mut connect(url.0.expose_secret(), name)?)?;
     }
-    Engine::open(config, Claim::Share)?;
+    PostgresServer::open(config, DataFolderUse::Share)?;
     Ok("reached with both roles, schema up to date".to_owned())
 }
 
@@ -94,7 +94,7 @@ fn redis(config: &Config) -> anyhow::Result<String> {
 
 fn tokens(config: &Config) -> anyhow::Result<String> {
     let secret = config.tokens.hs256_secret(&config.server.data_dir)?;
-    Tokens::new(&config.tokens, secret.as_ref(), Clock::system())?;
+    TokenVerifier::new(&config.tokens, secret.as_ref(), Clock::system())?;
     Ok(match (&config.tokens.jwks_url, secret) {
         (Some(url), _) => format!("keys of {}", url.host_str().unwrap_or("the identity provider")),
         (None, Some(_)) => "a secret".to_owned(),

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use guichet_base::Clock;
 
 use crate::app::App;
-use crate::app::postgres::{Claim, Engine};
+use crate::app::postgres::{DataFolderUse, PostgresServer};
 use crate::config::Config;
 use crate::jobs::Schedule;
 
@@ -37,7 +37,7 @@ pub(super) fn with_app<T, Work>(config: Config, work: impl FnOnce(App) -> Work) 
 where
     Work: Future<Output = anyhow::Result<T>>,
 {
-    let engine = Engine::open(&config, Claim::Share)?;
+    let engine = PostgresServer::open(&config, DataFolderUse::Share)?;
     let done = actix_web::rt::System::new().block_on(async {
         let app = App::new(config, &engine.settings, Clock::system())?;
         let lifecycle = app.lifecycle.clone();

@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use guichet_db::{migrate, roles};
 use secrecy::ExposeSecret;
 
-use crate::app::postgres::{Claim, Engine, MIGRATIONS, connect};
+use crate::app::postgres::{DataFolderUse, MIGRATIONS, PostgresServer, connect};
 use crate::config::Config;
 
 #[derive(clap::Args)]
@@ -25,7 +25,7 @@ pub fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
                 "the embedded database makes its roles and migrates by itself; set DATABASE_OWNER_URL for another"
             );
         }
-        drop(Engine::open(config, Claim::Share)?);
+        drop(PostgresServer::open(config, DataFolderUse::Share)?);
         println!("the embedded database is up to date");
         return Ok(());
     }

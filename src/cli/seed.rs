@@ -4,7 +4,7 @@ use guichet_base::Clock;
 use guichet_db::Db;
 
 use crate::app::demo;
-use crate::app::postgres::{Claim, Engine};
+use crate::app::postgres::{DataFolderUse, PostgresServer};
 use crate::config::Config;
 
 #[derive(clap::Args)]
@@ -15,7 +15,7 @@ pub struct Args {
 }
 
 pub fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
-    let engine = Engine::open(config, Claim::Share)?;
+    let engine = PostgresServer::open(config, DataFolderUse::Share)?;
     let clock = Clock::system();
     let db = Db::new(&engine.settings);
     let made = actix_web::rt::System::new().block_on(demo::make(

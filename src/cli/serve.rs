@@ -3,7 +3,7 @@
 use anyhow::Context;
 use guichet_base::Clock;
 
-use crate::app::postgres::{Claim, Engine};
+use crate::app::postgres::{DataFolderUse, PostgresServer};
 use crate::app::{self, App, demo};
 use crate::config::Config;
 use crate::telemetry;
@@ -18,13 +18,13 @@ pub struct Args {
 pub fn run(config: Config, args: &Args) -> anyhow::Result<()> {
     telemetry::metrics::install()?;
     // Before the runtime: an embedded server takes a moment, and nothing else can be done meanwhile.
-    let engine = Engine::open(&config, Claim::Own)?;
+    let engine = PostgresServer::open(&config, DataFolderUse::Own)?;
     let served = actix_web::rt::System::new().block_on(serve(config, args.demo, &engine));
     let stopped = engine.stop();
     served.and(stopped)
 }
 
-async fn serve(config: Config, with_demo: bool, engine: &Engine) -> anyhow::Result<()> {
+async fn serve(config: Config, with_demo: bool, engine: &PostgresServer) -> anyhow::Result<()> {
     let clock = Clock::system();
     let public_url = config.server.clone();
     let tokens = config.tokens.clone();

@@ -1,15 +1,15 @@
 //! What no variable shows alone: values that need or contradict each other, and what production refuses.
 
 use super::Config;
-use super::reader::{Entry, Reader};
+use super::reader::{ConfigReader, DeclaredVariable};
 use super::server::Environment;
-use super::values::Origins;
+use super::values::AllowedOrigins;
 use super::variables::Variables;
 
 const OWN_PREFIX: &str = "GUICHET_";
 
 /// Adds the faults of values taken together, and tells what open defaults come to.
-pub(super) fn together(config: &Config, reader: &mut Reader<'_>) {
+pub(super) fn together(config: &Config, reader: &mut ConfigReader<'_>) {
     database(config, reader);
     if config.server.environment == Environment::Production {
         production(config, reader);
@@ -23,7 +23,7 @@ pub(super) fn together(config: &Config, reader: &mut Reader<'_>) {
 }
 
 /// A variable that guichet's prefix claims but nobody reads is most likely misspelt.
-pub(super) fn warnings(variables: &Variables, entries: &[Entry]) -> Vec<String> {
+pub(super) fn warnings(variables: &Variables, entries: &[DeclaredVariable]) -> Vec<String> {
     let is_known = |name: &str| entries.iter().any(|entry| entry.name == name);
     let is_set = |name: &str| variables.get(name).is_some();
     let mut warnings: Vec<String> = variables
@@ -38,7 +38,7 @@ pub(super) fn warnings(variables: &Variables, entries: &[Entry]) -> Vec<String> 
     warnings
 }
 
-fn database(config: &Config, reader: &mut Reader<'_>) {
+fn database(config: &Config, reader: &mut ConfigReader<'_>) {
     match (&config.database.url, &config.database.worker_url) {
         (Some(_), None) => reader.fault(
             "DATABASE_WORKER_URL",
@@ -55,7 +55,7 @@ fn database(config: &Config, reader: &mut Reader<'_>) {
     }
 }
 
-fn production(config: &Config, reader: &mut Reader<'_>) {
+fn production(config: &Config, reader: &mut ConfigReader<'_>) {
     if config.tokens.makes_its_secret() {
         reader.fault(
             "JWT_SECRET",
@@ -65,7 +65,7 @@ fn production(config: &Config, reader: &mut Reader<'_>) {
     if config.jit_users() {
         reader.fault("JIT_USERS", "must be false in production mode: people are provisioned there");
     }
-    if config.server.cors_origins == Origins::Any {
+    if config.server.cors_origins == AllowedOrigins::Any {
         reader.fault("CORS_ORIGINS", "must name the origins in production mode, or be none: * is refused");
     }
 }

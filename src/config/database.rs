@@ -9,7 +9,7 @@ use super::setting::{Setting, without_password};
 
 section! {
     /// The database
-    pub struct Database {
+    pub struct DatabaseConfig {
         /// PostgreSQL for requests, as the role guichet_app. Not set: guichet runs a PostgreSQL of its own
         /// in DATA_DIR. Example: postgres://guichet_app:secret@db.example.com/guichet
         pub url: Option<DatabaseUrl> = "DATABASE_URL", "";
@@ -29,7 +29,7 @@ section! {
     }
 }
 
-impl Database {
+impl DatabaseConfig {
     /// Whether guichet runs a PostgreSQL of its own.
     pub fn is_embedded(&self) -> bool {
         self.url.is_none()

@@ -6,7 +6,7 @@ use super::reader::section;
 
 section! {
     /// Deliveries
-    pub struct Deliveries {
+    pub struct DeliveriesConfig {
         /// Where people open the app: links in emails and SMS begin with it. Not set: they hold no link.
         pub app_url: Option<Url> = "APP_URL", "";
         /// Sends at once per channel and lane (critical, normal, bulk). 0: this process sends nothing, and leaves it

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// One variable and what is wrong with it. Never repeats a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct ConfigFault {
     /// The variable's name, or `.env`.
     pub variable: String,
     pub message: String,
@@ -12,7 +12,7 @@ pub struct Fault {
 
 /// All faults of one configuration, in the order of `.env.example`. Never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Faults(pub Vec<Fault>);
+pub struct Faults(pub Vec<ConfigFault>);
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,7 +5,7 @@ use super::setting::Setting;
 
 section! {
     /// Features
-    pub struct Features {
+    pub struct FeaturesConfig {
         /// Features turned off for every tenant, with commas between: chat, direct, notifications, email,
         /// sms, push, presence, tickets, faq, records, meetings.
         pub off: Vec<Feature> = "FEATURES_OFF", "";
@@ -14,7 +14,7 @@ section! {
     }
 }
 
-impl Features {
+impl FeaturesConfig {
     pub fn is_on(&self, feature: Feature) -> bool {
         !self.off.contains(&feature)
     }

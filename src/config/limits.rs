@@ -4,7 +4,7 @@ use super::reader::section;
 
 section! {
     /// Rate limits; 0 requests per second turns one off
-    pub struct Limits {
+    pub struct LimitsConfig {
         /// Requests per second of one person.
         pub person_rps: u32 = "RATE_LIMIT_RPS", "20";
         /// Requests that one person may make at once before RATE_LIMIT_RPS holds.
@@ -29,7 +29,7 @@ pub struct RateLimit {
     pub burst: u32,
 }
 
-impl Limits {
+impl LimitsConfig {
     /// None: off.
     pub fn of_person(&self) -> Option<RateLimit> {
         limit(self.person_rps, self.person_burst)

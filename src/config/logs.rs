@@ -6,7 +6,7 @@ use super::values::LogFilter;
 
 section! {
     /// Logs, to standard error
-    pub struct Logs {
+    pub struct LogsConfig {
         /// off, error, warn, info, debug or trace; also per part. Example: info,guichet::realtime=debug
         pub filter: LogFilter = "NOTIFICATION_LOG_LEVEL", "info";
         /// text, json, or auto: text on a terminal, else JSON.

@@ -28,41 +28,41 @@ mod tokens;
 mod values;
 mod variables;
 
-pub use activity::Activity;
-pub use database::{Database, DatabaseUrl};
-pub use deliveries::Deliveries;
-pub use fault::{Fault, Faults};
-pub use features::{Feature, Features};
+pub use activity::ActivityConfig;
+pub use database::{DatabaseConfig, DatabaseUrl};
+pub use deliveries::DeliveriesConfig;
+pub use fault::{ConfigFault, Faults};
+pub use features::{Feature, FeaturesConfig};
 pub use generated_secret::secret_made_once;
-pub use limits::{Limits, RateLimit};
-pub use logs::{LogFormat, Logs};
-pub use notifications::Notifications;
-pub use realtime::Realtime;
-pub use redis::{Redis, RedisUrl};
-pub use server::{Environment, Server};
-pub use tokens::Tokens;
-pub use values::{JsonPointer, LogFilter, Origins, RoleMap};
+pub use limits::{LimitsConfig, RateLimit};
+pub use logs::{LogFormat, LogsConfig};
+pub use notifications::NotificationsConfig;
+pub use realtime::RealtimeConfig;
+pub use redis::{RedisConfig, RedisUrl};
+pub use server::{Environment, ServerConfig};
+pub use tokens::TokensConfig;
+pub use values::{AllowedOrigins, JsonPointer, LogFilter, RoleMap};
 pub use variables::Variables;
 
-use reader::{Entry, Reader};
+use reader::{ConfigReader, DeclaredVariable};
 
 /// Everything that is in force. Cheap to share behind an `Arc`, never changed after the start.
 #[derive(Debug, Clone)]
 pub struct Config {
-    pub server: Server,
-    pub database: Database,
-    pub redis: Redis,
-    pub tokens: Tokens,
-    pub limits: Limits,
-    pub realtime: Realtime,
-    pub features: Features,
-    pub activity: Activity,
-    pub notifications: Notifications,
-    pub deliveries: Deliveries,
-    pub logs: Logs,
+    pub server: ServerConfig,
+    pub database: DatabaseConfig,
+    pub redis: RedisConfig,
+    pub tokens: TokensConfig,
+    pub limits: LimitsConfig,
+    pub realtime: RealtimeConfig,
+    pub features: FeaturesConfig,
+    pub activity: ActivityConfig,
+    pub notifications: NotificationsConfig,
+    pub deliveries: DeliveriesConfig,
+    pub logs: LogsConfig,
     /// What is odd but no fault, in sentences. Whoever loads writes them to the log.
     pub warnings: Vec<String>,
-    entries: Vec<Entry>,
+    entries: Vec<DeclaredVariable>,
 }
 
 impl Config {
@@ -73,19 +73,19 @@ impl Config {
 
     /// Errors: every variable that is wrong, and every unsafe default that production mode refuses.
     pub fn load(variables: &Variables) -> Result<Self, Faults> {
-        let mut reader = Reader::new(variables);
+        let mut reader = ConfigReader::new(variables);
         let mut config = Self {
-            server: Server::read(&mut reader),
-            database: Database::read(&mut reader),
-            redis: Redis::read(&mut reader),
-            tokens: Tokens::read(&mut reader),
-            limits: Limits::read(&mut reader),
-            realtime: Realtime::read(&mut reader),
-            features: Features::read(&mut reader),
-            activity: Activity::read(&mut reader),
-            notifications: Notifications::read(&mut reader),
-            deliveries: Deliveries::read(&mut reader),
-            logs: Logs::read(&mut reader),
+            server: ServerConfig::read(&mut reader),
+            database: DatabaseConfig::read(&mut reader),
+            redis: RedisConfig::read(&mut reader),
+            tokens: TokensConfig::read(&mut reader),
+            limits: LimitsConfig::read(&mut reader),
+            realtime: RealtimeConfig::read(&mut reader),
+            features: FeaturesConfig::read(&mut reader),
+            activity: ActivityConfig::read(&mut reader),
+            notifications: NotificationsConfig::read(&mut reader),
+            deliveries: DeliveriesConfig::read(&mut reader),
+            logs: LogsConfig::read(&mut reader),
             warnings: Vec::new(),
             entries: Vec::new(),
         };

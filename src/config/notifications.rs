@@ -4,7 +4,7 @@ use super::reader::section;
 
 section! {
     /// Notifications
-    pub struct Notifications {
+    pub struct NotificationsConfig {
         /// Notifications that may reach one person within a minute; what comes above is gathered in a summary.
         pub rate_per_min: u32 = "NOTIFICATION_RATE_PER_MIN", "20", in 1..=1000;
         /// Hours after which a notification expires that says nothing else. 0: never.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::reader::Entry;
+use super::reader::DeclaredVariable;
 use super::{Config, Variables};
 
 const EXAMPLE_HEAD: &str = "\
@@ -41,11 +41,11 @@ impl Config {
     }
 }
 
-fn line_of(entry: &Entry) -> String {
+fn line_of(entry: &DeclaredVariable) -> String {
     format!("{}={}", entry.name, entry.shown)
 }
 
-fn example_of(entry: &Entry) -> String {
+fn example_of(entry: &DeclaredVariable) -> String {
     let mut text: String = entry.doc.iter().map(|line| format!("#{line}\n")).collect();
     if let Some(range) = &entry.range {
         let _ = writeln!(text, "# Allowed: {range}.");

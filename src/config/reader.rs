@@ -5,13 +5,13 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use super::fault::Fault;
+use super::fault::ConfigFault;
 use super::setting::Setting;
 use super::variables::Variables;
 
 /// One variable as declared, and what it is set to.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(super) struct DeclaredVariable {
     /// The section's first line of documentation.
     pub section: &'static str,
     pub name: &'static str,
@@ -32,13 +32,13 @@ pub(super) struct Declared {
     pub doc: &'static [&'static str],
 }
 
-pub(super) struct Reader<'a> {
+pub(super) struct ConfigReader<'a> {
     variables: &'a Variables,
-    entries: Vec<Entry>,
-    faults: Vec<Fault>,
+    entries: Vec<DeclaredVariable>,
+    faults: Vec<ConfigFault>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ConfigReader<'a> {
     pub fn new(variables: &'a Variables) -> Self {
         Self { variables, entries: Vec::new(), faults: variables.faults().to_vec() }
     }
@@ -60,7 +60,7 @@ impl<'a> Reader<'a> {
     /// Adds a fault, unless the variable already has one: its value is then only a stand-in.
     pub fn fault(&mut self, variable: &str, message: impl Into<String>) {
         if self.faults.iter().all(|fault| fault.variable != variable) {
-            self.faults.push(Fault { variable: variable.to_owned(), message: message.into() });
+            self.faults.push(ConfigFault { variable: variable.to_owned(), message: message.into() });
         }
     }
 
@@ -71,7 +71,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub fn finish(self) -> (Vec<Entry>, Vec<Fault>) {
+    pub fn finish(self) -> (Vec<DeclaredVariable>, Vec<ConfigFault>) {
         (self.entries, self.faults)
     }
 
@@ -87,7 +87,15 @@ impl<'a> Reader<'a> {
         }
         let set = self.variables.get(name);
         let shown = T::shown(set.unwrap_or(default));
-        self.entries.push(Entry { section, name, default, doc, range, shown, is_set: set.is_some() });
+        self.entries.push(DeclaredVariable {
+            section,
+            name,
+            default,
+            doc,
+            range,
+            shown,
+            is_set: set.is_some(),
+        });
         let Some(text) = set else { return default_of(name, default) };
         match T::parse(text).and_then(|value| check(&value).map(|()| value)) {
             Ok(value) => value,
@@ -130,7 +138,7 @@ macro_rules! section {
         }
 
         impl $Section {
-            pub(super) fn read(reader: &mut $crate::config::reader::Reader<'_>) -> Self {
+            pub(super) fn read(reader: &mut $crate::config::reader::ConfigReader<'_>) -> Self {
                 Self {
                     $($field: $crate::config::reader::field!(
                         reader,

@@ -4,7 +4,7 @@ use super::reader::section;
 
 section! {
     /// Realtime
-    pub struct Realtime {
+    pub struct RealtimeConfig {
         /// Open sockets per person; one more supersedes the oldest.
         pub connections_per_person: usize = "NOTIFICATION_WS_MAX_CONN", "5", in 1..=1000;
         /// Frames per 10 seconds on one socket, with bursts of twice as many. 0: no limit.

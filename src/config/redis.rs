@@ -7,7 +7,7 @@ use super::setting::{Setting, without_password};
 
 section! {
     /// Redis
-    pub struct Redis {
+    pub struct RedisConfig {
         /// Redis 7 or later, from which events of other backends are taken: redis:// or, over TLS, rediss://.
         /// Not set: they come over HTTP alone. Example: redis://:secret@redis.example.com:6379/0
         pub url: Option<RedisUrl> = "REDIS_URL", "";

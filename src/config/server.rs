@@ -9,11 +9,11 @@ use reqwest::Url;
 
 use super::reader::section;
 use super::setting::Setting;
-use super::values::Origins;
+use super::values::AllowedOrigins;
 
 section! {
     /// The service
-    pub struct Server {
+    pub struct ServerConfig {
         /// development or production. Production refuses unsafe defaults by name: a made-up JWT secret,
         /// JIT_USERS, and CORS_ORIGINS=*.
         pub environment: Environment = "GUICHET_ENV", "development";
@@ -30,7 +30,7 @@ section! {
         pub body_limit_bytes: usize = "BODY_LIMIT_BYTES", "1048576", in 1024..=104_857_600;
         /// Web pages that may call the API and open sockets: origins with commas between, none, or * for
         /// all. Example: https://app.example.com,https://admin.example.com
-        pub cors_origins: Origins = "CORS_ORIGINS", "*";
+        pub cors_origins: AllowedOrigins = "CORS_ORIGINS", "*";
         /// Proxies in front of the service, whose X-Forwarded-For is believed: addresses or networks with
         /// commas between. Example: 10.0.0.0/8,192.168.1.7
         pub trusted_proxies: Vec<IpNet> = "TRUSTED_PROXIES", "";
@@ -42,7 +42,7 @@ section! {
     }
 }
 
-impl Server {
+impl ServerConfig {
     /// Threads that serve HTTP: at least one.
     pub fn workers(&self) -> usize {
         match self.http_workers {

@@ -15,7 +15,7 @@ const SECRET_MIN_BYTES: usize = 32;
 
 section! {
     /// Tokens and people
-    pub struct Tokens {
+    pub struct TokensConfig {
         /// Key of HS256 tokens, at least 32 bytes. Not set, and no JWT_JWKS_URL either: made once, in
         /// DATA_DIR/jwt_secret.
         pub(super) secret: Option<JwtSecret> = "JWT_SECRET", "";
@@ -43,7 +43,7 @@ section! {
     }
 }
 
-impl Tokens {
+impl TokensConfig {
     /// The key of HS256 tokens: as given, or made once under `data_dir` where nothing else says whom to
     /// believe. None: only the identity provider's keys count. Errors: the file cannot be read or made.
     pub fn hs256_secret(&self, data_dir: &Path) -> anyhow::Result<Option<SecretString>> {

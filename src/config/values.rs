@@ -10,35 +10,37 @@ use super::setting::Setting;
 
 /// Which web pages may call the API and open sockets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origins {
+pub enum AllowedOrigins {
     /// `*`: every page. Refused in production mode.
     Any,
     /// Exactly these, as browsers send them in `Origin`: `https://app.example.com`.
     Only(Vec<String>),
 }
 
-impl Origins {
+impl AllowedOrigins {
     /// `origin` is the header's text.
     pub fn allows(&self, origin: &str) -> bool {
         match self {
-            Origins::Any => true,
-            Origins::Only(origins) => origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)),
+            AllowedOrigins::Any => true,
+            AllowedOrigins::Only(origins) => {
+                origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin))
+            }
         }
     }
 }
 
-impl Setting for Origins {
+impl Setting for AllowedOrigins {
     fn parse(text: &str) -> Result<Self, String> {
         match text {
-            "*" => Ok(Origins::Any),
-            "none" => Ok(Origins::Only(Vec::new())),
+            "*" => Ok(AllowedOrigins::Any),
+            "none" => Ok(AllowedOrigins::Only(Vec::new())),
             list => list
                 .split(',')
                 .map(str::trim)
                 .filter(|item| !item.is_empty())
                 .map(origin)
                 .collect::<Result<_, _>>()
-                .map(Origins::Only),
+                .map(AllowedOrigins::Only),
         }
     }
 }

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::fault::Fault;
+use super::fault::ConfigFault;
 
 /// Names and values as they were found, before anything is parsed.
 #[derive(Debug, Clone, Default)]
 pub struct Variables {
     values: BTreeMap<String, String>,
     not_utf8: BTreeSet<String>,
-    faults: Vec<Fault>,
+    faults: Vec<ConfigFault>,
 }
 
 impl Variables {
@@ -49,7 +49,7 @@ impl Variables {
         self.not_utf8.contains(name)
     }
 
-    pub(super) fn faults(&self) -> &[Fault] {
+    pub(super) fn faults(&self) -> &[ConfigFault] {
         &self.faults
     }
 
@@ -82,7 +82,7 @@ impl Variables {
     }
 
     fn file_fault(&mut self, path: &Path, message: String) {
-        self.faults.push(Fault { variable: path.display().to_string(), message });
+        self.faults.push(ConfigFault { variable: path.display().to_string(), message });
     }
 }
 

@@ -3,11 +3,11 @@
 use guichet_base::Timestamp;
 
 use crate::notifications::model::Status;
-use crate::preferences::{Category, Channel, Levels, Priority, QuietHours, preference};
+use crate::preferences::{Category, Channel, PreferenceLevels, Priority, QuietHours, resolve_preference};
 
 /// What is known at the claim.
 #[derive(Debug, Clone, Copy)]
-pub struct Known<'a> {
+pub struct RecheckInput<'a> {
     pub channel: Channel,
     pub kind: &'a str,
     pub deadline: Timestamp,
@@ -19,33 +19,33 @@ pub struct Known<'a> {
     pub is_disabled: bool,
     /// The person is there, and the address is still theirs.
     pub is_theirs: bool,
-    pub about: About<'a>,
+    pub about: DeliverySubject<'a>,
 }
 
 /// What the delivery tells of.
 #[derive(Debug, Clone, Copy)]
-pub enum About<'a> {
+pub enum DeliverySubject<'a> {
     /// Of itself: a digest, a sample.
     Itself,
-    Notification(&'a Current),
+    Notification(&'a CurrentNotification),
     /// A notification that is there no more.
     Gone,
 }
 
 /// A notification as it is now, and what its person wants now.
 #[derive(Debug, Clone)]
-pub struct Current {
+pub struct CurrentNotification {
     pub category: Category,
     pub priority: Priority,
     pub status: Status,
     pub is_deleted: bool,
     pub expires_at: Option<Timestamp>,
-    pub levels: Levels,
+    pub levels: PreferenceLevels,
     pub quiet: Option<QuietHours>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub enum SendDecision {
     Send,
     /// Not before this time.
     Wait(Timestamp),
@@ -56,45 +56,49 @@ pub enum Next {
     Uncertain,
 }
 
-pub fn next(known: &Known<'_>, now: Timestamp) -> Next {
+pub fn decide_send(known: &RecheckInput<'_>, now: Timestamp) -> SendDecision {
     let is_late = now >= known.deadline;
     if known.was_sending && !known.bears_repeats {
-        return if is_late { Next::Fail("uncertain") } else { Next::Uncertain };
+        return if is_late { SendDecision::Fail("uncertain") } else { SendDecision::Uncertain };
     }
     if is_late {
-        return Next::Fail("deadline");
+        return SendDecision::Fail("deadline");
     }
     if known.is_disabled {
-        return Next::Skip("disabled");
+        return SendDecision::Skip("disabled");
     }
     if !known.is_theirs {
-        return Next::Skip("no_address");
+        return SendDecision::Skip("no_address");
     }
     match known.about {
-        About::Itself => Next::Send,
-        About::Gone => Next::Skip("deleted"),
-        About::Notification(current) => of_notification(known, current, now),
+        DeliverySubject::Itself => SendDecision::Send,
+        DeliverySubject::Gone => SendDecision::Skip("deleted"),
+        DeliverySubject::Notification(current) => decide_for_notification(known, current, now),
     }
 }
 
-fn of_notification(known: &Known<'_>, current: &Current, now: Timestamp) -> Next {
+fn decide_for_notification(
+    known: &RecheckInput<'_>,
+    current: &CurrentNotification,
+    now: Timestamp,
+) -> SendDecision {
     if current.is_deleted {
-        return Next::Skip("deleted");
+        return SendDecision::Skip("deleted");
     }
     if current.expires_at.is_some_and(|at| at <= now) {
-        return Next::Skip("expired");
+        return SendDecision::Skip("expired");
     }
     // Whoever read a message in the app needs no mail that says there is one. Of other things a mail is a record.
     if known.kind.starts_with("message.") && current.status != Status::Unread {
-        return Next::Skip("read");
+        return SendDecision::Skip("read");
     }
-    if !preference(current.category, known.channel, &current.levels).0 {
-        return Next::Skip("preference_off");
+    if !resolve_preference(current.category, known.channel, &current.levels).0 {
+        return SendDecision::Skip("preference_off");
     }
     let quiet = current.quiet.filter(|_| current.priority != Priority::Critical);
     match quiet.and_then(|quiet| quiet.end_if_within(now)) {
-        None => Next::Send,
-        Some(end) if end < known.deadline => Next::Wait(end),
-        Some(_) => Next::Skip("quiet_hours"),
+        None => SendDecision::Send,
+        Some(end) if end < known.deadline => SendDecision::Wait(end),
+        Some(_) => SendDecision::Skip("quiet_hours"),
     }
 }

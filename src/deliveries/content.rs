@@ -3,34 +3,38 @@
 use guichet_base::{Error, Result};
 use reqwest::Url;
 
-use super::render::{self, Words};
-use super::sender::Content;
-use super::store::load::Loaded;
+use super::render::{self, DeliveryText};
+use super::sender::DeliveryContent;
+use super::store::load::DeliveryContext;
 use crate::notifications::templates;
 use crate::preferences::Channel;
 
 /// The words, and the headline where it is new. Errors: `INTERNAL` for rows that another version wrote.
-pub fn of(row: &Loaded, channel: Channel, app_url: Option<&Url>) -> Result<(Content, Option<String>)> {
+pub fn build_content(
+    row: &DeliveryContext,
+    channel: Channel,
+    app_url: Option<&Url>,
+) -> Result<(DeliveryContent, Option<String>)> {
     let words = match &row.rendered {
-        Some(rendered) => return Ok((Content::of_stored(rendered.clone())?, None)),
-        None => of_notification(row, channel),
+        Some(rendered) => return Ok((DeliveryContent::of_stored(rendered.clone())?, None)),
+        None => notification_text(row, channel),
     };
-    let content = render::content(channel, &words, app_url);
+    let content = render::render_content(channel, &words, app_url);
     let content = content.ok_or_else(|| Error::internal("in-app leaves by no sender"))?;
     Ok((content, Some(render::excerpt(&words))))
 }
 
-fn of_notification(row: &Loaded, channel: Channel) -> Words {
-    Words {
+fn notification_text(row: &DeliveryContext, channel: Channel) -> DeliveryText {
+    DeliveryText {
         title: row.title.clone().unwrap_or_default(),
         body: row.body.clone().unwrap_or_default(),
         link: row.link.clone(),
-        email: if channel == Channel::Email { for_email(row) } else { None },
+        email: if channel == Channel::Email { email_override(row) } else { None },
     }
 }
 
 /// What the template says for emails alone, where it does. A template that was spoilt since says what the app shows.
-fn for_email(row: &Loaded) -> Option<(String, String)> {
+fn email_override(row: &DeliveryContext) -> Option<(String, String)> {
     let template = templates::effective(&row.kind, row.changes.as_ref()).ok()?;
     let wording = template.texts.of(row.locale());
     if wording.email_subject.is_none() && wording.email_body.is_none() {

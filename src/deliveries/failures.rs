@@ -6,31 +6,34 @@ use guichet_base::{Result, Timestamp};
 use serde_json::json;
 
 use super::Deliveries;
-use super::store::count::{self, Ended};
+use super::store::count::{self, EmailFailures};
 use crate::notifications::events::{self, payload};
-use crate::notifications::model::{Announced, Source};
+use crate::notifications::model::{Announced, EventSource};
 use crate::telemetry::names::DELIVERY_FAILURE_ALERTS;
 
 const WINDOW: Duration = Duration::from_secs(15 * 60);
 /// Of fewer outcomes no rate is told.
-const LEAST: i64 = 5;
-const HOUR: Duration = Duration::from_secs(3_600);
-const ALERT: &str = "email.failure_rate";
+const MIN_OUTCOMES: i64 = 5;
+const ALERT_INTERVAL: Duration = Duration::from_secs(3_600);
+const ALERT_EVENT: &str = "email.failure_rate";
 
 /// Tells each tenant of which too many emails failed within the last quarter of an hour, at most once an hour. To be run
 /// every minute; says how many were told.
-pub async fn watch_failures(d: &Deliveries, now: Timestamp) -> Result<u64> {
+pub async fn alert_on_failures(d: &Deliveries, now: Timestamp) -> Result<u64> {
     let percent = d.settings.failure_alert_percent;
-    let failing =
-        d.notifications.db.worker(move |tx| count::failing(tx, now.minus(WINDOW), LEAST, percent)).await?;
+    let failing = d
+        .notifications
+        .db
+        .worker(move |tx| count::tenants_with_failures(tx, now.minus(WINDOW), MIN_OUTCOMES, percent))
+        .await?;
     let mut told = 0;
     for ended in failing {
         let tenant = ended.tenant_id;
-        let hour_ago = now.minus(HOUR);
-        if d.notifications.db.system(tenant, move |tx| count::was_told(tx, tenant, hour_ago)).await? {
+        let hour_ago = now.minus(ALERT_INTERVAL);
+        if d.notifications.db.system(tenant, move |tx| count::was_alerted(tx, tenant, hour_ago)).await? {
             continue;
         }
-        let told_now = events::accept_as_system(&d.notifications, tenant, announced(&ended, now)).await;
+        let told_now = events::accept_as_system(&d.notifications, tenant, build_alert(&ended, now)).await;
         let accepted = match told_now {
             Ok(accepted) => accepted,
             // A tenant that cannot be told, because notifications are off say, keeps no other from being told.
@@ -48,18 +51,18 @@ pub async fn watch_failures(d: &Deliveries, now: Timestamp) -> Result<u64> {
     Ok(told)
 }
 
-fn announced(ended: &Ended, now: Timestamp) -> Announced {
+fn build_alert(ended: &EmailFailures, now: Timestamp) -> Announced {
     let rate = ended.failed * 100 / ended.total.max(1);
     let fields = [("rate", json!(rate)), ("failed", json!(ended.failed)), ("total", json!(ended.total))];
     Announced {
-        event: ALERT.to_owned(),
+        event: ALERT_EVENT.to_owned(),
         payload: payload(fields),
         recipients: None,
         actor: None,
         occurred_at: None,
         // Two processes that look in the same minute tell the same event.
-        idempotency_key: Some(format!("{ALERT}:{}", now.as_millis() / 60_000)),
-        source: Source::Internal,
+        idempotency_key: Some(format!("{ALERT_EVENT}:{}", now.as_millis() / 60_000)),
+        source: EventSource::Internal,
         expires_at: None,
     }
 }

@@ -10,14 +10,14 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Deliveries;
-use super::model::{Cursor, Delivery, DeliveryStatus, Filter, OUTSIDE};
-use super::store::again::Cause;
-use crate::deliveries::service::manage::{self, Wanted};
+use super::model::{Delivery, DeliveryCursor, DeliveryFilter, DeliveryStatus, OUTBOUND_CHANNELS};
+use super::store::again::RetryFilter;
+use crate::deliveries::service::manage::{self, SampleRequest};
 use crate::preferences::Channel;
 use crate::web::{Caller, Check, IdempotencyKey, Json, Path, Query, Reply};
 
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(list).service(retry_many).service(retry).service(sample);
+    config.service(list).service(retry_many).service(retry).service(send_sample);
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -44,18 +44,18 @@ struct DeliveriesQuery {
 }
 
 impl DeliveriesQuery {
-    fn into_filter(self) -> Result<Filter> {
+    fn into_filter(self) -> Result<DeliveryFilter> {
         let mut check = Check::new();
         let page = check.page(self.limit, None);
-        let filter = Filter {
+        let filter = DeliveryFilter {
             status: self.status.and_then(|word| check.word("status", &word, DeliveryStatus::of_word)),
-            channel: self.channel.and_then(|word| check.word("channel", &word, outside)),
+            channel: self.channel.and_then(|word| check.word("channel", &word, parse_outbound_channel)),
             kind: check.text_opt("type", self.kind, 1..=80),
             user: self.user_id,
             notification: self.notification_id,
             error: check.text_opt("error", self.error, 1..=200),
             since: self.since,
-            after: self.cursor.and_then(|cursor| check.word("cursor", &cursor, Cursor::parse)),
+            after: self.cursor.and_then(|cursor| check.word("cursor", &cursor, DeliveryCursor::parse)),
             limit: page.limit,
         };
         check.done()?;
@@ -81,7 +81,7 @@ async fn list(
         deliveries.pop();
     }
     let next = deliveries.last().filter(|_| has_more);
-    let next = next.map(|last| Cursor { created_at: last.created_at, id: last.id }.to_string());
+    let next = next.map(|last| DeliveryCursor { created_at: last.created_at, id: last.id }.to_string());
     Ok(Reply::ok(deliveries).meta(json!({ "limit": limit, "next": next })))
 }
 
@@ -100,7 +100,7 @@ async fn retry(d: Data<Deliveries>, caller: Caller, path: Path<DeliveryId>) -> R
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"status": "failed", "channel": "email", "error": "configuration"}))]
-struct CauseBody {
+struct RetryManyBody {
     /// failed, bounced or skipped.
     status: String,
     /// email, sms or push.
@@ -116,23 +116,27 @@ struct CauseBody {
 
 /// How many deliveries were queued again. A thousand: there may be more.
 #[derive(Serialize, ToSchema)]
-struct Requeued {
+struct RetryManyResult {
     #[schema(example = 12)]
     requeued: usize,
 }
 
 /// Sends again, by their cause, the newest thousand deliveries that came to an end (owners, managers)
-#[utoipa::path(tag = "notifications", operation_id = "retry_deliveries", request_body = CauseBody, responses((status = 200, body = Requeued)))]
+#[utoipa::path(tag = "notifications", operation_id = "retry_deliveries", request_body = RetryManyBody, responses((status = 200, body = RetryManyResult)))]
 #[post("/deliveries/retry")]
-async fn retry_many(d: Data<Deliveries>, caller: Caller, body: Json<CauseBody>) -> Result<Reply<Requeued>> {
+async fn retry_many(
+    d: Data<Deliveries>,
+    caller: Caller,
+    body: Json<RetryManyBody>,
+) -> Result<Reply<RetryManyResult>> {
     let mut check = Check::new();
-    let status = check.word("status", &body.0.status, repeatable);
-    let channel = body.0.channel.and_then(|word| check.word("channel", &word, outside));
+    let status = check.word("status", &body.0.status, parse_retryable_status);
+    let channel = body.0.channel.and_then(|word| check.word("channel", &word, parse_outbound_channel));
     let kind = check.text_opt("type", body.0.kind, 1..=80);
     let error = check.text_opt("error", body.0.error, 1..=200);
     check.done()?;
-    let cause = Cause { status: status.unwrap_or(DeliveryStatus::Failed), channel, kind, error };
-    Ok(Reply::ok(Requeued { requeued: manage::retry_many(&d, &caller, cause).await? }))
+    let cause = RetryFilter { status: status.unwrap_or(DeliveryStatus::Failed), channel, kind, error };
+    Ok(Reply::ok(RetryManyResult { requeued: manage::retry_many(&d, &caller, cause).await? }))
 }
 
 /// A sample that somebody wants to see.
@@ -154,7 +158,7 @@ struct SampleBody {
 /// As the tenant has the template now. It goes the way of all deliveries; `GET /deliveries` shows how it went.
 #[utoipa::path(tag = "notifications", operation_id = "test_delivery", request_body = SampleBody, responses((status = 202, body = Delivery)))]
 #[post("/notifications/test-delivery")]
-async fn sample(
+async fn send_sample(
     d: Data<Deliveries>,
     caller: Caller,
     key: IdempotencyKey,
@@ -163,18 +167,19 @@ async fn sample(
     let once = key.over(&body.0)?;
     let mut check = Check::new();
     let template = check.text("template", body.0.template, 1..=80);
-    let channel = check.word("channel", &body.0.channel, outside);
+    let channel = check.word("channel", &body.0.channel, parse_outbound_channel);
     check.done()?;
-    let wanted = Wanted { template, channel: channel.unwrap_or(Channel::Email), locale: body.0.locale };
-    let done = manage::sample(&d, &caller, once, wanted).await?;
+    let wanted =
+        SampleRequest { template, channel: channel.unwrap_or(Channel::Email), locale: body.0.locale };
+    let done = manage::send_sample(&d, &caller, once, wanted).await?;
     let reply = Reply::accepted(done.value);
     Ok(if done.replayed { reply.replayed() } else { reply })
 }
 
-fn outside(word: &str) -> Option<Channel> {
-    Channel::of_word(word).filter(|channel| OUTSIDE.contains(channel))
+fn parse_outbound_channel(word: &str) -> Option<Channel> {
+    Channel::of_word(word).filter(|channel| OUTBOUND_CHANNELS.contains(channel))
 }
 
-fn repeatable(word: &str) -> Option<DeliveryStatus> {
+fn parse_retryable_status(word: &str) -> Option<DeliveryStatus> {
     DeliveryStatus::of_word(word).filter(|status| DeliveryStatus::REPEATABLE.contains(status))
 }

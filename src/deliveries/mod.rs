@@ -28,8 +28,8 @@ use std::time::Duration;
 
 pub use model::{Delivery, DeliveryStatus, Lane};
 use reqwest::Url;
-pub use sender::{Content, Failure, LogSender, Outgoing, Sender, Senders, Sent};
-pub use worker::{drain, run};
+pub use sender::{DeliveryContent, LogSender, OutgoingDelivery, SendFailure, SendReceipt, Sender, Senders};
+pub use worker::{drain, run_worker};
 
 use crate::notifications::Notifications;
 

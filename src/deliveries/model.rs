@@ -97,7 +97,7 @@ impl Lane {
 }
 
 /// Channels that leave the house.
-pub const OUTSIDE: [Channel; 3] = [Channel::Email, Channel::Sms, Channel::Push];
+pub const OUTBOUND_CHANNELS: [Channel; 3] = [Channel::Email, Channel::Sms, Channel::Push];
 
 /// One email, SMS or push to one address.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -145,7 +145,7 @@ pub struct Delivery {
 
 /// Which deliveries are wanted, the newest first.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
+pub struct DeliveryFilter {
     pub status: Option<DeliveryStatus>,
     pub channel: Option<Channel>,
     pub kind: Option<String>,
@@ -155,18 +155,18 @@ pub struct Filter {
     pub error: Option<String>,
     /// Made at or after.
     pub since: Option<Timestamp>,
-    pub after: Option<Cursor>,
+    pub after: Option<DeliveryCursor>,
     pub limit: i64,
 }
 
 /// The last delivery of a page: the next page goes on behind it. Opaque to clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor {
+pub struct DeliveryCursor {
     pub created_at: Timestamp,
     pub id: DeliveryId,
 }
 
-impl Cursor {
+impl DeliveryCursor {
     pub fn parse(text: &str) -> Option<Self> {
         let bytes: [u8; 24] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
         let (millis, id) = bytes.split_first_chunk::<8>()?;
@@ -177,7 +177,7 @@ impl Cursor {
     }
 }
 
-impl fmt::Display for Cursor {
+impl fmt::Display for DeliveryCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = [&self.created_at.as_millis().to_be_bytes()[..], self.id.0.as_bytes()].concat();
         f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
@@ -185,7 +185,7 @@ impl fmt::Display for Cursor {
 }
 
 /// An address as logs may show it: enough to tell two apart, not enough to write to.
-pub fn masked(channel: Channel, address: &str) -> String {
+pub fn mask_address(channel: Channel, address: &str) -> String {
     let domain = address.rsplit_once('@').filter(|_| channel == Channel::Email);
     if let Some((name, domain)) = domain {
         return format!("{}***@{domain}", name.chars().take(1).collect::<String>());
@@ -202,20 +202,21 @@ mod tests {
 
     #[test]
     fn a_cursor_is_read_back_and_nothing_else_is_one() {
-        let cursor = Cursor { created_at: Timestamp::from_millis(1_700_000_000_123), id: DeliveryId::new() };
-        assert_eq!(Cursor::parse(&cursor.to_string()), Some(cursor));
+        let cursor =
+            DeliveryCursor { created_at: Timestamp::from_millis(1_700_000_000_123), id: DeliveryId::new() };
+        assert_eq!(DeliveryCursor::parse(&cursor.to_string()), Some(cursor));
         for wrong in ["", "x", "AAAA", &"A".repeat(33), "é"] {
-            assert_eq!(Cursor::parse(wrong), None, "{wrong}");
+            assert_eq!(DeliveryCursor::parse(wrong), None, "{wrong}");
         }
     }
 
     #[test]
     fn a_masked_address_cannot_be_written_to() {
-        assert_eq!(masked(Channel::Email, "ada@example.com"), "a***@example.com");
-        assert_eq!(masked(Channel::Email, "not an address"), "***ss");
-        assert_eq!(masked(Channel::Sms, "+33 6 12 34 56 78"), "***78");
-        assert_eq!(masked(Channel::Push, "token"), "***");
-        assert_eq!(masked(Channel::Push, "a@b.example-token"), "***en");
+        assert_eq!(mask_address(Channel::Email, "ada@example.com"), "a***@example.com");
+        assert_eq!(mask_address(Channel::Email, "not an address"), "***ss");
+        assert_eq!(mask_address(Channel::Sms, "+33 6 12 34 56 78"), "***78");
+        assert_eq!(mask_address(Channel::Push, "token"), "***");
+        assert_eq!(mask_address(Channel::Push, "a@b.example-token"), "***en");
     }
 
     #[test]

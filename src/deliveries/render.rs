@@ -2,7 +2,7 @@
 
 use reqwest::Url;
 
-use super::sender::Content;
+use super::sender::DeliveryContent;
 use crate::preferences::Channel;
 
 /// The longest SMS: three parts of 160.
@@ -13,7 +13,7 @@ const MAX_EXCERPT_CHARS: usize = 300;
 
 /// What a notification says, and what its template says for emails alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Words {
+pub struct DeliveryText {
     pub title: String,
     pub body: String,
     /// Relative to the app.
@@ -23,26 +23,30 @@ pub struct Words {
 }
 
 /// `None` for in-app, which leaves by no sender.
-pub fn content(channel: Channel, words: &Words, app_url: Option<&Url>) -> Option<Content> {
-    let link = words.link.as_deref().and_then(|link| absolute(app_url?, link));
+pub fn render_content(
+    channel: Channel,
+    words: &DeliveryText,
+    app_url: Option<&Url>,
+) -> Option<DeliveryContent> {
+    let link = words.link.as_deref().and_then(|link| absolute_url(app_url?, link));
     match channel {
         Channel::Inapp => None,
-        Channel::Email => Some(email(words, link)),
-        Channel::Sms => Some(Content::Sms { text: sms(words, link) }),
-        Channel::Push => Some(Content::Push {
+        Channel::Email => Some(email_content(words, link)),
+        Channel::Sms => Some(DeliveryContent::Sms { text: sms_text(words, link) }),
+        Channel::Push => Some(DeliveryContent::Push {
             title: words.title.clone(),
-            body: cut(&words.body, MAX_PUSH_CHARS),
+            body: truncate(&words.body, MAX_PUSH_CHARS),
             link: words.link.clone(),
         }),
     }
 }
 
 /// What a list of deliveries shows of the content: the headline, never the body, which may be for its reader alone.
-pub fn excerpt(words: &Words) -> String {
-    cut(&words.title, MAX_EXCERPT_CHARS)
+pub fn excerpt(words: &DeliveryText) -> String {
+    truncate(&words.title, MAX_EXCERPT_CHARS)
 }
 
-fn email(words: &Words, link: Option<String>) -> Content {
+fn email_content(words: &DeliveryText, link: Option<String>) -> DeliveryContent {
     let (subject, body) = match &words.email {
         Some((subject, body)) => (subject, body),
         None => (&words.title, &words.body),
@@ -51,32 +55,32 @@ fn email(words: &Words, link: Option<String>) -> Content {
     let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
     let parts = [Some(body.trim().to_owned()).filter(|body| !body.is_empty()), link];
     let text = parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n");
-    Content::Email { text: if text.is_empty() { subject.clone() } else { text }, subject }
+    DeliveryContent::Email { text: if text.is_empty() { subject.clone() } else { text }, subject }
 }
 
 /// The link whole, and of the words what fits before it.
-fn sms(words: &Words, link: Option<String>) -> String {
+fn sms_text(words: &DeliveryText, link: Option<String>) -> String {
     let said = [words.title.trim(), words.body.trim()].into_iter().filter(|part| !part.is_empty());
     let said = said.collect::<Vec<_>>().join("\n");
     let link = link.filter(|link| link.chars().count() <= MAX_SMS_CHARS / 2);
     match link {
-        None => cut(&said, MAX_SMS_CHARS),
+        None => truncate(&said, MAX_SMS_CHARS),
         Some(link) => {
             let room = MAX_SMS_CHARS.saturating_sub(link.chars().count() + 1);
-            format!("{}\n{link}", cut(&said, room))
+            format!("{}\n{link}", truncate(&said, room))
         }
     }
 }
 
 /// Under the app, and nowhere else: a link is relative, and stays where the app is.
-fn absolute(app_url: &Url, link: &str) -> Option<String> {
+fn absolute_url(app_url: &Url, link: &str) -> Option<String> {
     let base = app_url.as_str().trim_end_matches('/');
     let url = Url::parse(&format!("{base}{link}")).ok()?;
     (url.origin() == app_url.origin()).then(|| url.to_string())
 }
 
 /// At most so many characters; an ellipsis says that there were more.
-fn cut(text: &str, max_chars: usize) -> String {
+fn truncate(text: &str, max_chars: usize) -> String {
     if text.chars().count() <= max_chars {
         return text.to_owned();
     }
@@ -90,8 +94,8 @@ mod tests {
 
     use super::*;
 
-    fn words(title: &str, body: &str) -> Words {
-        Words { title: title.into(), body: body.into(), link: Some("/mandats/42".into()), email: None }
+    fn words(title: &str, body: &str) -> DeliveryText {
+        DeliveryText { title: title.into(), body: body.into(), link: Some("/mandats/42".into()), email: None }
     }
 
     fn app() -> Url {
@@ -100,27 +104,31 @@ mod tests {
 
     #[test]
     fn an_email_says_what_its_template_says_for_emails_and_else_what_the_app_shows() {
-        let plain = content(Channel::Email, &words("Titre", "Corps"), Some(&app()));
+        let plain = render_content(Channel::Email, &words("Titre", "Corps"), Some(&app()));
         let text = "Corps\n\nhttps://app.example.com/mandats/42".to_owned();
-        assert_eq!(plain, Some(Content::Email { subject: "Titre".into(), text }));
-        let own =
-            Words { email: Some(("Sujet\r\nBcc: x".into(), "Lettre".into())), ..words("Titre", "Corps") };
-        let expected = Content::Email { subject: "Sujet Bcc: x".into(), text: "Lettre".into() };
-        assert_eq!(content(Channel::Email, &own, None), Some(expected));
+        assert_eq!(plain, Some(DeliveryContent::Email { subject: "Titre".into(), text }));
+        let own = DeliveryText {
+            email: Some(("Sujet\r\nBcc: x".into(), "Lettre".into())),
+            ..words("Titre", "Corps")
+        };
+        let expected = DeliveryContent::Email { subject: "Sujet Bcc: x".into(), text: "Lettre".into() };
+        assert_eq!(render_content(Channel::Email, &own, None), Some(expected));
     }
 
     #[test]
     fn an_email_is_never_empty() {
-        let bare = Words { link: None, ..words("Titre", " ") };
-        let expected = Content::Email { subject: "Titre".into(), text: "Titre".into() };
-        assert_eq!(content(Channel::Email, &bare, None), Some(expected));
+        let bare = DeliveryText { link: None, ..words("Titre", " ") };
+        let expected = DeliveryContent::Email { subject: "Titre".into(), text: "Titre".into() };
+        assert_eq!(render_content(Channel::Email, &bare, None), Some(expected));
     }
 
     #[test]
     fn a_link_stays_under_the_app() {
         for strange in ["@evil.example/x", ".evil.example", ":pass@evil.example"] {
-            let away = Words { link: Some(strange.into()), ..words("Titre", "Corps") };
-            let Some(Content::Email { text, .. }) = content(Channel::Email, &away, Some(&app())) else {
+            let away = DeliveryText { link: Some(strange.into()), ..words("Titre", "Corps") };
+            let Some(DeliveryContent::Email { text, .. }) =
+                render_content(Channel::Email, &away, Some(&app()))
+            else {
                 panic!()
             };
             assert_eq!(text, "Corps", "{strange}");
@@ -130,22 +138,22 @@ mod tests {
     #[test]
     fn what_is_stored_is_read_back() {
         for channel in [Channel::Email, Channel::Sms, Channel::Push] {
-            let made = content(channel, &words("Titre", "Corps"), Some(&app())).unwrap();
-            assert_eq!(Content::of_stored(made.to_stored().unwrap()).unwrap(), made);
+            let made = render_content(channel, &words("Titre", "Corps"), Some(&app())).unwrap();
+            assert_eq!(DeliveryContent::of_stored(made.to_stored().unwrap()).unwrap(), made);
         }
     }
 
     proptest! {
         #[test]
         fn no_sms_is_too_long_and_none_loses_its_link(title in ".{0,200}", body in ".{0,2000}") {
-            let Some(Content::Sms { text }) = content(Channel::Sms, &words(&title, &body), Some(&app())) else { panic!() };
+            let Some(DeliveryContent::Sms { text }) = render_content(Channel::Sms, &words(&title, &body), Some(&app())) else { panic!() };
             prop_assert!(text.chars().count() <= MAX_SMS_CHARS);
             prop_assert!(text.ends_with("https://app.example.com/mandats/42"));
         }
 
         #[test]
         fn no_push_is_too_big_for_the_services(body in ".{0,3000}") {
-            let Some(Content::Push { body: pushed, .. }) = content(Channel::Push, &words("Titre", &body), None) else {
+            let Some(DeliveryContent::Push { body: pushed, .. }) = render_content(Channel::Push, &words("Titre", &body), None) else {
                 panic!()
             };
             prop_assert!(pushed.len() <= 2_000);

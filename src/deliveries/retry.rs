@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use guichet_base::Timestamp;
 
-use super::sender::Failure;
+use super::sender::SendFailure;
 
 /// Before the second attempt, at most; doubled with each further one.
-const BASE: Duration = Duration::from_secs(2);
-const CAP: Duration = Duration::from_secs(600);
+const BACKOFF_BASE: Duration = Duration::from_secs(2);
+const BACKOFF_MAX: Duration = Duration::from_secs(600);
 /// How long a provider that refuses us is left alone: somebody has to mend what it refuses.
 const CONFIGURATION_PAUSE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum After {
+pub enum RetryDecision {
     /// Another attempt; `counts` whether this one was one.
     Again {
         at: Timestamp,
@@ -25,30 +25,33 @@ pub enum After {
 }
 
 /// `attempts` counts the failed one; `roll` is from 0 (included) to 1. No attempt is planned after `deadline`.
-pub fn after(
-    failure: &Failure,
+pub fn decide_retry(
+    failure: &SendFailure,
     bears_repeats: bool,
     attempts: i32,
     (now, deadline): (Timestamp, Timestamp),
     roll: f64,
-) -> After {
+) -> RetryDecision {
     let again = |wait: Duration, counts| match now.plus(wait) {
-        at if at < deadline => After::Again { at, counts },
-        _ => After::Failed,
+        at if at < deadline => RetryDecision::Again { at, counts },
+        _ => RetryDecision::Failed,
     };
     match failure {
-        Failure::Recipient(_) | Failure::Bug(_) => After::Failed,
-        Failure::Uncertain(_) if !bears_repeats => After::Uncertain,
-        Failure::Uncertain(_) | Failure::Transient(_) => again(backoff(attempts, roll), true),
-        Failure::Throttled { after } => again(*after, false),
-        Failure::Configuration(_) => again(CONFIGURATION_PAUSE, false),
+        SendFailure::Recipient(_) | SendFailure::Bug(_) => RetryDecision::Failed,
+        SendFailure::Uncertain(_) if !bears_repeats => RetryDecision::Uncertain,
+        SendFailure::Uncertain(_) | SendFailure::Transient(_) => again(backoff(attempts, roll), true),
+        SendFailure::Throttled { after } => again(*after, false),
+        SendFailure::Configuration(_) => again(CONFIGURATION_PAUSE, false),
     }
 }
 
 /// Exponential with full jitter: anything up to the limit, so that those who failed together do not return together.
 pub fn backoff(attempts: i32, roll: f64) -> Duration {
     let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(0).min(30);
-    BASE.saturating_mul(2_u32.saturating_pow(doublings)).min(CAP).mul_f64(roll.clamp(0.0, 1.0))
+    BACKOFF_BASE
+        .saturating_mul(2_u32.saturating_pow(doublings))
+        .min(BACKOFF_MAX)
+        .mul_f64(roll.clamp(0.0, 1.0))
 }
 
 #[cfg(test)]
@@ -57,13 +60,13 @@ mod tests {
 
     const NOW: i64 = 1_800_000_000_000;
 
-    fn follows(failure: &Failure, bears_repeats: bool, attempts: i32, left: Duration) -> After {
+    fn follows(failure: &SendFailure, bears_repeats: bool, attempts: i32, left: Duration) -> RetryDecision {
         let now = Timestamp::from_millis(NOW);
-        after(failure, bears_repeats, attempts, (now, now.plus(left)), 1.0)
+        decide_retry(failure, bears_repeats, attempts, (now, now.plus(left)), 1.0)
     }
 
-    fn in_secs(secs: u64, counts: bool) -> After {
-        After::Again { at: Timestamp::from_millis(NOW).plus(Duration::from_secs(secs)), counts }
+    fn in_secs(secs: u64, counts: bool) -> RetryDecision {
+        RetryDecision::Again { at: Timestamp::from_millis(NOW).plus(Duration::from_secs(secs)), counts }
     }
 
     const DAY: Duration = Duration::from_secs(86_400);
@@ -72,35 +75,38 @@ mod tests {
     fn waits_double_from_two_seconds_to_ten_minutes_and_chance_shortens_them() {
         let longest: Vec<u64> = (1..=12).map(|attempts| backoff(attempts, 1.0).as_secs()).collect();
         assert_eq!(longest, [2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600, 600]);
-        assert_eq!(backoff(i32::MAX, 1.0), CAP);
+        assert_eq!(backoff(i32::MAX, 1.0), BACKOFF_MAX);
         assert_eq!(backoff(5, 0.0), Duration::ZERO);
         assert_eq!(backoff(3, 0.5), Duration::from_secs(4));
-        assert_eq!(backoff(0, 1.0), BASE);
+        assert_eq!(backoff(0, 1.0), BACKOFF_BASE);
     }
 
     #[test]
     fn each_class_has_its_own_end() {
         let said = || "said".to_owned();
-        assert_eq!(follows(&Failure::Recipient(said()), true, 1, DAY), After::Failed);
-        assert_eq!(follows(&Failure::Bug(said()), true, 1, DAY), After::Failed);
-        assert_eq!(follows(&Failure::Transient(said()), false, 3, DAY), in_secs(8, true));
-        let throttled = Failure::Throttled { after: Duration::from_secs(40) };
+        assert_eq!(follows(&SendFailure::Recipient(said()), true, 1, DAY), RetryDecision::Failed);
+        assert_eq!(follows(&SendFailure::Bug(said()), true, 1, DAY), RetryDecision::Failed);
+        assert_eq!(follows(&SendFailure::Transient(said()), false, 3, DAY), in_secs(8, true));
+        let throttled = SendFailure::Throttled { after: Duration::from_secs(40) };
         assert_eq!(follows(&throttled, false, 7, DAY), in_secs(40, false));
-        assert_eq!(follows(&Failure::Configuration(said()), false, 7, DAY), in_secs(60, false));
+        assert_eq!(follows(&SendFailure::Configuration(said()), false, 7, DAY), in_secs(60, false));
     }
 
     #[test]
     fn what_may_have_left_is_repeated_only_where_a_repeat_is_none() {
-        let unknown = Failure::Uncertain("timeout".to_owned());
-        assert_eq!(follows(&unknown, false, 1, DAY), After::Uncertain);
+        let unknown = SendFailure::Uncertain("timeout".to_owned());
+        assert_eq!(follows(&unknown, false, 1, DAY), RetryDecision::Uncertain);
         assert_eq!(follows(&unknown, true, 1, DAY), in_secs(2, true));
     }
 
     #[test]
     fn nothing_is_tried_again_after_its_deadline() {
         let minute = Duration::from_secs(60);
-        assert_eq!(follows(&Failure::Transient(String::new()), true, 6, minute), After::Failed);
-        assert_eq!(follows(&Failure::Throttled { after: minute }, true, 1, minute), After::Failed);
-        assert_eq!(follows(&Failure::Transient(String::new()), true, 5, minute), in_secs(32, true));
+        assert_eq!(follows(&SendFailure::Transient(String::new()), true, 6, minute), RetryDecision::Failed);
+        assert_eq!(
+            follows(&SendFailure::Throttled { after: minute }, true, 1, minute),
+            RetryDecision::Failed
+        );
+        assert_eq!(follows(&SendFailure::Transient(String::new()), true, 5, minute), in_secs(32, true));
     }
 }

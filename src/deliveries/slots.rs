@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use super::model::{Lane, OUTSIDE};
-use super::store::claim::Ask;
+use super::model::{Lane, OUTBOUND_CHANNELS};
+use super::store::claim::ClaimRequest;
 use crate::preferences::Channel;
 
 pub struct Slots {
-    queues: Vec<Queue>,
+    queues: Vec<SlotPool>,
     size: usize,
     /// Told each time a slot is free again.
     pub freed: Arc<Notify>,
 }
 
-struct Queue {
+struct SlotPool {
     channel: Channel,
     lane: Lane,
     free: Arc<Semaphore>,
@@ -38,8 +38,8 @@ impl Drop for Slot {
 impl Slots {
     /// `size` slots a channel and lane.
     pub fn new(size: usize) -> Self {
-        let queue = |channel, lane| Queue { channel, lane, free: Arc::new(Semaphore::new(size)) };
-        let queues = OUTSIDE
+        let queue = |channel, lane| SlotPool { channel, lane, free: Arc::new(Semaphore::new(size)) };
+        let queues = OUTBOUND_CHANNELS
             .into_iter()
             .flat_map(|channel| Lane::ALL.into_iter().map(move |lane| queue(channel, lane)));
         Self { queues: queues.collect(), size, freed: Arc::default() }
@@ -47,11 +47,11 @@ impl Slots {
 
     /// What there is room for. A queue whose slots are nearly all taken is left out, so that a long one is claimed in
     /// stretches and not row by row.
-    pub fn asks(&self) -> Vec<Ask> {
+    pub fn asks(&self) -> Vec<ClaimRequest> {
         let worth = self.size.div_ceil(4).max(1);
         let with_room = self.queues.iter().filter(|queue| queue.free.available_permits() >= worth);
         with_room
-            .map(|queue| Ask {
+            .map(|queue| ClaimRequest {
                 channel: queue.channel,
                 lane: queue.lane,
                 most: i64::try_from(queue.free.available_permits()).unwrap_or(i64::MAX),
@@ -67,7 +67,7 @@ impl Slots {
     }
 
     /// Whether every queue was asked.
-    pub fn are_all_asked(&self, asks: &[Ask]) -> bool {
+    pub fn are_all_asked(&self, asks: &[ClaimRequest]) -> bool {
         asks.len() == self.queues.len()
     }
 }

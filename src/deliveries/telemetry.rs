@@ -1,13 +1,13 @@
 //! What operators of the service see of deliveries: log lines and counters. No content, no whole address.
 
-use super::model::{DeliveryStatus, masked};
-use super::sender::Outgoing;
-use super::store::attempt::Outcome;
+use super::model::{DeliveryStatus, mask_address};
+use super::sender::OutgoingDelivery;
+use super::store::attempt::DeliveryOutcome;
 use crate::notifications::templates;
 use crate::telemetry::names::NOTIFICATIONS_SENT;
 
 /// A delivery came to an end, or was put off.
-pub fn ended(outcome: &Outcome, what: &Outgoing) {
+pub fn record_outcome(outcome: &DeliveryOutcome, what: &OutgoingDelivery) {
     let (id, tenant) = (what.id, what.tenant);
     let (channel, error) = (what.channel.as_str(), outcome.last_error.as_deref().unwrap_or_default());
     match outcome.status {
@@ -22,7 +22,7 @@ pub fn ended(outcome: &Outcome, what: &Outgoing) {
         ),
         DeliveryStatus::Failed | DeliveryStatus::Bounced => tracing::warn!(
             event = "notification.failed", delivery.id = %id, tenant.id = %tenant, delivery.channel = channel,
-            delivery.r#type = what.kind, delivery.to = masked(what.channel, &what.to),
+            delivery.r#type = what.kind, delivery.to = mask_address(what.channel, &what.to),
             delivery.attempts = outcome.attempts, delivery.error = error, "a delivery failed for good"
         ),
         DeliveryStatus::Sending => tracing::warn!(
@@ -35,7 +35,7 @@ pub fn ended(outcome: &Outcome, what: &Outgoing) {
         }
     }
     if outcome.status != DeliveryStatus::Sending {
-        metrics::counter!(NOTIFICATIONS_SENT, "channel" => channel, "type" => kind(&what.kind),
+        metrics::counter!(NOTIFICATIONS_SENT, "channel" => channel, "type" => template_label(&what.kind),
             "status" => outcome.status.as_str())
         .increment(1);
     }
@@ -43,7 +43,7 @@ pub fn ended(outcome: &Outcome, what: &Outgoing) {
 
 /// A worker came back after its lease: another holds the row, or has ended it. Should the provider have taken this copy
 /// over too, its name for it is here alone.
-pub fn late(outcome: &Outcome, what: &Outgoing) {
+pub fn record_late_result(outcome: &DeliveryOutcome, what: &OutgoingDelivery) {
     tracing::warn!(
         delivery.id = %what.id, tenant.id = %what.tenant, delivery.channel = what.channel.as_str(),
         delivery.status = outcome.status.as_str(), delivery.provider = outcome.provider,
@@ -52,7 +52,7 @@ pub fn late(outcome: &Outcome, what: &Outgoing) {
 }
 
 /// Of a closed set, as labels are: built-in templates, and digests.
-fn kind(code: &str) -> &'static str {
+fn template_label(code: &str) -> &'static str {
     match templates::built_in(code) {
         Some(template) => template.code.as_str(),
         None if code == "digest" => "digest",

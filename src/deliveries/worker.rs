@@ -12,32 +12,32 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::Deliveries;
-use super::sender::{Failure, Outgoing, Sent};
-use super::service::attempt::{self, End};
+use super::sender::{OutgoingDelivery, SendFailure, SendReceipt};
+use super::service::attempt::{self, AttemptResult};
 use super::slots::{Slot, Slots};
-use super::store::claim::{self, Claimed};
+use super::store::claim::{self, ClaimedDelivery};
 
 /// How long a row that nobody announced may lie before it is seen.
-const EVERY: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Ends that are written in one transaction, where so many come at once.
-const ENDS_AT_ONCE: usize = 64;
+const MAX_RESULTS_PER_WRITE: usize = 64;
 /// Tries to write an end. A lease that lapses meanwhile makes the attempt one without an answer.
-const WRITE_TRIES: u32 = 5;
+const MAX_WRITE_TRIES: u32 = 5;
 
 /// What was claimed of one tenant under one token.
-struct Batch {
+struct ClaimedBatch {
     tenant: TenantId,
     token: Uuid,
     rows: Vec<(DeliveryId, Slot)>,
 }
 
 /// Sends until told to stop; what is in flight then ends, or is given back, on `tracker`.
-pub async fn run(d: Deliveries, tracker: TaskTracker, stop: CancellationToken) {
+pub async fn run_worker(d: Deliveries, tracker: TaskTracker, stop: CancellationToken) {
     if d.settings.concurrency == 0 {
         return;
     }
     let slots = Slots::new(d.settings.concurrency);
-    let mut tick = tokio::time::interval(EVERY);
+    let mut tick = tokio::time::interval(POLL_INTERVAL);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut has_more = false;
     loop {
@@ -51,7 +51,7 @@ pub async fn run(d: Deliveries, tracker: TaskTracker, stop: CancellationToken) {
             Ok((batches, more)) => {
                 has_more = more;
                 for batch in batches {
-                    tracker.spawn(process(d.clone(), batch, stop.clone()));
+                    tracker.spawn(process_batch(d.clone(), batch, stop.clone()));
                 }
             }
             Err(error) => tracing::warn!(%error, "deliveries could not be claimed; trying again"),
@@ -69,13 +69,13 @@ pub async fn drain(d: &Deliveries) -> Result<usize> {
             return Ok(dealt_with);
         }
         dealt_with += batches.iter().map(|batch| batch.rows.len()).sum::<usize>();
-        let all = batches.into_iter().map(|batch| process(d.clone(), batch, CancellationToken::new()));
+        let all = batches.into_iter().map(|batch| process_batch(d.clone(), batch, CancellationToken::new()));
         futures_util::future::join_all(all).await;
     }
 }
 
 /// What is due and there is room for, tenant by tenant; and whether there may be more.
-async fn claim_due(d: &Deliveries, slots: &Slots) -> Result<(Vec<Batch>, bool)> {
+async fn claim_due(d: &Deliveries, slots: &Slots) -> Result<(Vec<ClaimedBatch>, bool)> {
     let asks = slots.asks();
     if asks.is_empty() {
         return Ok((Vec::new(), true));
@@ -84,16 +84,16 @@ async fn claim_due(d: &Deliveries, slots: &Slots) -> Result<(Vec<Batch>, bool)> 
     let lease_until = now.plus(d.settings.lease);
     let asked = asks.clone();
     let claimed =
-        d.notifications.db.worker(move |tx| claim::claim(tx, &asked, token, (now, lease_until))).await?;
+        d.notifications.db.worker(move |tx| claim::claim_due(tx, &asked, token, (now, lease_until))).await?;
     let is_full = asks.iter().any(|ask| {
         let got = claimed.iter().filter(|row| row.channel == ask.channel && row.lane == ask.lane);
         i64::try_from(got.count()).is_ok_and(|got| got >= ask.most)
     });
     let has_more = is_full || !slots.are_all_asked(&asks);
-    Ok((by_tenant(claimed, slots, token), has_more))
+    Ok((group_by_tenant(claimed, slots, token), has_more))
 }
 
-fn by_tenant(claimed: Vec<Claimed>, slots: &Slots, token: Uuid) -> Vec<Batch> {
+fn group_by_tenant(claimed: Vec<ClaimedDelivery>, slots: &Slots, token: Uuid) -> Vec<ClaimedBatch> {
     let mut tenants: BTreeMap<TenantId, Vec<(DeliveryId, Slot)>> = BTreeMap::new();
     for row in claimed {
         // Only this task takes slots, and it asked for no more than were free.
@@ -101,18 +101,18 @@ fn by_tenant(claimed: Vec<Claimed>, slots: &Slots, token: Uuid) -> Vec<Batch> {
             tenants.entry(row.tenant).or_default().push((row.id, slot));
         }
     }
-    tenants.into_iter().map(|(tenant, rows)| Batch { tenant, token, rows }).collect()
+    tenants.into_iter().map(|(tenant, rows)| ClaimedBatch { tenant, token, rows }).collect()
 }
 
-async fn process(d: Deliveries, batch: Batch, stop: CancellationToken) {
-    let Batch { tenant, token, rows } = batch;
+async fn process_batch(d: Deliveries, batch: ClaimedBatch, stop: CancellationToken) {
+    let ClaimedBatch { tenant, token, rows } = batch;
     let ids: Vec<Uuid> = rows.iter().map(|(id, _)| id.0).collect();
     let mut slots: BTreeMap<DeliveryId, Slot> = rows.into_iter().collect();
     if stop.is_cancelled() {
-        attempt::release(&d, tenant, ids, token).await;
+        attempt::release_claims(&d, tenant, ids, token).await;
         return;
     }
-    let begun = match attempt::begin(&d, tenant, ids, token).await {
+    let begun = match attempt::begin_attempts(&d, tenant, ids, token).await {
         Ok(begun) => begun,
         Err(error) => {
             // Nothing has begun: whoever comes after the lease finds it as it was.
@@ -125,33 +125,37 @@ async fn process(d: Deliveries, batch: Batch, stop: CancellationToken) {
     let sends = begun.into_iter().map(|one| {
         let slot = slots.remove(&one.what.id);
         let (d, stop) = (&d, &stop);
-        async move { (End { result: send(d, &one.what, stop).await, of: one }, slot) }
+        async move { (AttemptResult { result: send_with_timeout(d, &one.what, stop).await, of: one }, slot) }
     });
-    let mut ended = sends.collect::<FuturesUnordered<_>>().ready_chunks(ENDS_AT_ONCE);
+    let mut ended = sends.collect::<FuturesUnordered<_>>().ready_chunks(MAX_RESULTS_PER_WRITE);
     while let Some(ends) = ended.next().await {
-        let (ends, held): (Vec<End>, Vec<Option<Slot>>) = ends.into_iter().unzip();
-        write(&d, tenant, &ends, token).await;
+        let (ends, held): (Vec<AttemptResult>, Vec<Option<Slot>>) = ends.into_iter().unzip();
+        write_results(&d, tenant, &ends, token).await;
         drop(held);
     }
 }
 
-async fn send(d: &Deliveries, what: &Outgoing, stop: &CancellationToken) -> Result<Sent, Failure> {
+async fn send_with_timeout(
+    d: &Deliveries,
+    what: &OutgoingDelivery,
+    stop: &CancellationToken,
+) -> Result<SendReceipt, SendFailure> {
     let given_up = async {
         stop.cancelled().await;
         tokio::time::sleep(d.settings.stop_patience).await;
     };
     tokio::select! {
         ended = d.senders.send(what) => ended,
-        () = tokio::time::sleep(d.settings.send_timeout) => Err(Failure::Uncertain("timeout".to_owned())),
-        () = given_up => Err(Failure::Uncertain("the service stopped".to_owned())),
+        () = tokio::time::sleep(d.settings.send_timeout) => Err(SendFailure::Uncertain("timeout".to_owned())),
+        () = given_up => Err(SendFailure::Uncertain("the service stopped".to_owned())),
     }
 }
 
-async fn write(d: &Deliveries, tenant: TenantId, ends: &[End], token: Uuid) {
-    for attempt in 1..=WRITE_TRIES {
-        match attempt::end(d, tenant, ends, token).await {
+async fn write_results(d: &Deliveries, tenant: TenantId, ends: &[AttemptResult], token: Uuid) {
+    for attempt in 1..=MAX_WRITE_TRIES {
+        match attempt::record_results(d, tenant, ends, token).await {
             Ok(()) => return,
-            Err(error) if attempt == WRITE_TRIES => {
+            Err(error) if attempt == MAX_WRITE_TRIES => {
                 tracing::error!(%error, tenant.id = %tenant, deliveries = ends.len(),
                     "the ends of deliveries could not be written: they count as attempts without an answer");
             }

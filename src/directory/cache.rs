@@ -19,7 +19,7 @@ pub(crate) struct Cache<K, V> {
 
 /// The moment before something was looked up.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked(u64);
+pub(crate) struct LookupStart(u64);
 
 struct Entry<V> {
     value: V,
@@ -57,13 +57,13 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     }
 
     /// Taken before a look-up whose answer [`Self::keep`] shall remember.
-    pub fn asking(&self) -> Asked {
-        Asked(self.forgotten.load(Ordering::Acquire))
+    pub fn asking(&self) -> LookupStart {
+        LookupStart(self.forgotten.load(Ordering::Acquire))
     }
 
     /// Remembers what was looked up, unless anything was forgotten meanwhile: it may have been this, and the answer
     /// older than what made it be forgotten.
-    pub fn keep(&self, asked: Asked, key: K, value: V, until: Timestamp, now: Timestamp) {
+    pub fn keep(&self, asked: LookupStart, key: K, value: V, until: Timestamp, now: Timestamp) {
         self.put_if(|| self.forgotten.load(Ordering::Acquire) == asked.0, key, value, until, now);
     }
 

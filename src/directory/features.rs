@@ -20,7 +20,7 @@ pub struct FeatureSet {
 
 impl FeatureSet {
     /// `settings` are the tenant's: `{"features": {"tickets": false}}`.
-    pub fn new(configured: &config::Features, settings: &Value) -> Self {
+    pub fn new(configured: &config::FeaturesConfig, settings: &Value) -> Self {
         let off_here = |feature: &Feature| {
             let said = settings.get("features").and_then(|features| features.get(feature.as_str()));
             !BUILT.contains(feature) || !configured.is_on(*feature) || said == Some(&Value::Bool(false))

@@ -22,15 +22,15 @@ type Person = (TenantId, UserId);
 
 /// Who came within the last hour, and whether that is written.
 #[derive(Debug, Default)]
-pub struct Signs(Mutex<HashMap<Person, Sign>>);
+pub struct LastSeen(Mutex<HashMap<Person, SeenEntry>>);
 
 #[derive(Debug, Clone, Copy)]
-struct Sign {
+struct SeenEntry {
     at: Timestamp,
     is_written: bool,
 }
 
-impl Signs {
+impl LastSeen {
     /// Somebody asked for something.
     pub fn note(&self, actor: &Actor, now: Timestamp) {
         if actor.role != Role::Client {
@@ -39,7 +39,7 @@ impl Signs {
         let (mut signs, person) = (self.lock(), (actor.tenant, actor.user));
         let is_news = signs.get(&person).is_none_or(|sign| sign.at.plus(AGAIN_AFTER) <= now);
         if is_news && (signs.len() < MOST || signs.contains_key(&person)) {
-            signs.insert(person, Sign { at: now, is_written: false });
+            signs.insert(person, SeenEntry { at: now, is_written: false });
         }
     }
 
@@ -65,7 +65,7 @@ impl Signs {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Person, Sign>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Person, SeenEntry>> {
         self.0.lock()
     }
 }
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_member_is_written_once_an_hour_and_an_operator_never() {
-        let (signs, chloe, start) = (Signs::default(), actor(Role::Client), Timestamp::from_millis(0));
+        let (signs, chloe, start) = (LastSeen::default(), actor(Role::Client), Timestamp::from_millis(0));
         let minutes = |n: u64| start.plus(Duration::from_secs(60 * n));
         signs.note(&actor(Role::Owner), start);
         assert!(signs.take(start).is_empty());
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn what_could_not_be_written_is_written_later() {
-        let (signs, chloe, start) = (Signs::default(), actor(Role::Client), Timestamp::from_millis(0));
+        let (signs, chloe, start) = (LastSeen::default(), actor(Role::Client), Timestamp::from_millis(0));
         signs.note(&chloe, start);
         let taken = signs.take(start);
         assert!(signs.take(start).is_empty());

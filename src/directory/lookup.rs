@@ -19,9 +19,9 @@ use crate::config;
 use crate::directory::TenantName;
 use crate::directory::cache::{self, Cache};
 use crate::directory::features::FeatureSet;
-use crate::directory::last_seen::Signs;
-use crate::directory::presence::PresenceOf;
-use crate::directory::rights_changed::RightsMoved;
+use crate::directory::last_seen::LastSeen;
+use crate::directory::presence::PresenceReader;
+use crate::directory::rights_changed::RightsChanged;
 use crate::directory::store;
 use crate::directory::users::{self, User};
 
@@ -40,23 +40,23 @@ pub struct Directory {
 }
 
 struct Inner {
-    parts: Parts,
+    parts: DirectoryParts,
     tenants: Cache<TenantName, TenantId>,
     features: Cache<TenantId, FeatureSet>,
     people: Cache<(TenantId, UserId), AccountState>,
-    signs: Signs,
+    signs: LastSeen,
 }
 
 /// What a directory is made of.
 #[derive(Clone)]
-pub struct Parts {
+pub struct DirectoryParts {
     pub db: Db,
     pub clock: Clock,
-    pub features: config::Features,
+    pub features: config::FeaturesConfig,
     /// Who is there now, as the realtime hub knows it.
-    pub presence: PresenceOf,
+    pub presence: PresenceReader,
     /// Who is to hear at once that rights changed.
-    pub rights_moved: RightsMoved,
+    pub rights_moved: RightsChanged,
 }
 
 /// What is remembered of a person.
@@ -94,13 +94,13 @@ impl AccountState {
 }
 
 impl Directory {
-    pub fn new(parts: Parts) -> Self {
+    pub fn new(parts: DirectoryParts) -> Self {
         let inner = Inner {
             parts,
             tenants: Cache::new(REMEMBERED_TENANTS),
             features: Cache::new(REMEMBERED_TENANTS),
             people: Cache::new(REMEMBERED_PEOPLE),
-            signs: Signs::default(),
+            signs: LastSeen::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -113,11 +113,11 @@ impl Directory {
         &self.inner.parts.clock
     }
 
-    pub fn signs(&self) -> &Signs {
+    pub fn signs(&self) -> &LastSeen {
         &self.inner.signs
     }
 
-    pub fn presence(&self) -> &PresenceOf {
+    pub fn presence(&self) -> &PresenceReader {
         &self.inner.parts.presence
     }
 
@@ -146,7 +146,7 @@ impl Directory {
     }
 
     /// Taken before a look-up whose answer [`Self::remember`] shall keep.
-    pub(crate) fn asking(&self) -> cache::Asked {
+    pub(crate) fn asking(&self) -> cache::LookupStart {
         self.inner.people.asking()
     }
 
@@ -214,7 +214,12 @@ impl Directory {
         Ok(found.map(|user| self.remember(asked, key, &user)))
     }
 
-    pub(crate) fn remember(&self, asked: cache::Asked, key: (TenantId, UserId), user: &User) -> AccountState {
+    pub(crate) fn remember(
+        &self,
+        asked: cache::LookupStart,
+        key: (TenantId, UserId),
+        user: &User,
+    ) -> AccountState {
         let (person, now) = (AccountState::from(user), self.clock().now());
         self.inner.people.keep(asked, key, person, now.plus(PERSON_TTL), now);
         person

@@ -26,9 +26,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub(crate) use cache::Cache;
 pub use features::FeatureSet;
 pub(crate) use lookup::{AccountState, provisioner};
-pub use lookup::{Directory, PERSON_TTL, Parts};
-pub use presence::{Presence, PresenceOf};
-pub use rights_changed::RightsMoved;
+pub use lookup::{Directory, DirectoryParts, PERSON_TTL};
+pub use presence::{PresenceReader, PresenceSource};
+pub use rights_changed::RightsChanged;
 pub use tenant_name::TenantName;
 
 /// The routes of this module, under `/api/v1`. They need a `web::Data<Directory>`.

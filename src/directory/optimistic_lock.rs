@@ -12,14 +12,14 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::activity::{self, Action, Entry};
+use crate::activity::{self, Action, ActivityEntry};
 use crate::directory::policy;
 use crate::schema::users;
-use crate::web::{BasedOn, IfMatch, Verdict};
+use crate::web::{EditBasis, IfMatch, Precondition};
 
 /// A record as it is now, its row locked by the transaction at hand.
 #[derive(Debug)]
-pub struct Held<'a> {
+pub struct LockedRecord<'a> {
     /// In the words of the API: `client`.
     pub kind: &'static str,
     pub id: Uuid,
@@ -36,7 +36,7 @@ pub fn based_on(
     if_match: IfMatch,
     updated_at: Option<Timestamp>,
     force: bool,
-) -> Result<BasedOn> {
+) -> Result<EditBasis> {
     if force {
         policy::may_force(actor)?;
     }
@@ -51,26 +51,26 @@ pub fn based_on(
 pub fn is_to_apply(
     tx: &mut Tx<'_>,
     actor: &Actor,
-    based_on: &BasedOn,
-    held: &Held<'_>,
+    based_on: &EditBasis,
+    held: &LockedRecord<'_>,
     wanted: &impl Serialize,
 ) -> Result<bool> {
     let differing = differing(held.shown, wanted)?;
     match based_on.check(held.updated_at, held.id) {
-        Verdict::Apply => Ok(true),
-        Verdict::Missing if actor.role == Role::Service => Ok(true),
-        Verdict::Overwrite => {
+        Precondition::Apply => Ok(true),
+        Precondition::Missing if actor.role == Role::Service => Ok(true),
+        Precondition::Overwrite => {
             log_overwritten(tx, actor, held, &differing)?;
             Ok(true)
         }
-        Verdict::Conflict | Verdict::PreconditionFailed
+        Precondition::Conflict | Precondition::PreconditionFailed
             if differing.is_empty() && held.updated_by == Some(actor.user) =>
         {
             Ok(false)
         }
-        verdict @ (Verdict::Conflict | Verdict::PreconditionFailed | Verdict::Missing) => {
+        verdict @ (Precondition::Conflict | Precondition::PreconditionFailed | Precondition::Missing) => {
             let error = verdict.error().unwrap_or_else(Error::conflict);
-            Err(if verdict == Verdict::Missing {
+            Err(if verdict == Precondition::Missing {
                 error
             } else {
                 explain(tx, actor, held, &differing, error)?
@@ -93,7 +93,12 @@ fn differing(shown: &Value, wanted: &impl Serialize) -> Result<Vec<String>> {
     Ok(wanted.into_iter().filter(differs).map(|(name, _)| name).collect())
 }
 
-fn log_overwritten(tx: &mut Tx<'_>, actor: &Actor, held: &Held<'_>, differing: &[String]) -> Result<()> {
+fn log_overwritten(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    held: &LockedRecord<'_>,
+    differing: &[String],
+) -> Result<()> {
     if differing.is_empty() {
         return Ok(());
     }
@@ -104,13 +109,17 @@ fn log_overwritten(tx: &mut Tx<'_>, actor: &Actor, held: &Held<'_>, differing: &
         "changed_by": held.updated_by,
         "changed_at": held.updated_at,
     });
-    activity::record(tx, actor, &Entry::new(Action::RecordOverwrite, held.kind, held.id).details(details))
+    activity::record(
+        tx,
+        actor,
+        &ActivityEntry::new(Action::RecordOverwrite, held.kind, held.id).details(details),
+    )
 }
 
 fn explain(
     tx: &mut Tx<'_>,
     actor: &Actor,
-    held: &Held<'_>,
+    held: &LockedRecord<'_>,
     differing: &[String],
     error: Error,
 ) -> Result<Error> {

@@ -10,9 +10,9 @@ type Tell = dyn Fn(TenantId, &[UserId]) + Send + Sync;
 
 /// Told of the people known at the place of the change, perhaps none: others may be concerned too.
 #[derive(Clone)]
-pub struct RightsMoved(Arc<Tell>);
+pub struct RightsChanged(Arc<Tell>);
 
-impl RightsMoved {
+impl RightsChanged {
     pub fn new(tell: impl Fn(TenantId, &[UserId]) + Send + Sync + 'static) -> Self {
         Self(Arc::new(tell))
     }

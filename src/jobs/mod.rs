@@ -12,5 +12,5 @@ mod model;
 mod runner;
 mod store;
 
-pub use model::{Done, Job, Schedule, job};
-pub use runner::{Scheduler, Standing};
+pub use model::{Job, JobReport, Schedule, job};
+pub use runner::{JobStatus, Scheduler};

@@ -22,7 +22,7 @@ pub trait Job: Send + Sync {
     fn schedule(&self) -> Schedule;
 
     /// Does what is due at `at`. Dropped where the process stops or another took the run over.
-    fn run(&self, at: Timestamp) -> BoxFuture<'_, Result<Done>>;
+    fn run(&self, at: Timestamp) -> BoxFuture<'_, Result<JobReport>>;
 }
 
 /// When a job runs.
@@ -36,12 +36,12 @@ pub enum Schedule {
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Done {
+pub struct JobReport {
     /// Rows, mails, events: whatever the job counts. 0: there was nothing to do.
     pub count: u64,
 }
 
-impl Done {
+impl JobReport {
     pub fn count(count: impl TryInto<u64>) -> Self {
         Self { count: count.try_into().unwrap_or(u64::MAX) }
     }
@@ -51,7 +51,7 @@ impl Done {
 pub fn job<F, Run>(name: &'static str, schedule: Schedule, run: F) -> Box<dyn Job>
 where
     F: Fn(Timestamp) -> Run + Send + Sync + 'static,
-    Run: Future<Output = Result<Done>> + Send + 'static,
+    Run: Future<Output = Result<JobReport>> + Send + 'static,
 {
     Box::new(Function { name, schedule, run })
 }
@@ -65,7 +65,7 @@ struct Function<F> {
 impl<F, Run> Job for Function<F>
 where
     F: Fn(Timestamp) -> Run + Send + Sync,
-    Run: Future<Output = Result<Done>> + Send + 'static,
+    Run: Future<Output = Result<JobReport>> + Send + 'static,
 {
     fn name(&self) -> &'static str {
         self.name
@@ -75,7 +75,7 @@ where
         self.schedule
     }
 
-    fn run(&self, at: Timestamp) -> BoxFuture<'_, Result<Done>> {
+    fn run(&self, at: Timestamp) -> BoxFuture<'_, Result<JobReport>> {
         (self.run)(at).boxed()
     }
 }

@@ -18,8 +18,8 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::model::{Done, Job, Schedule, patience};
-use super::store::{self, End, Row};
+use super::model::{Job, JobReport, Schedule, patience};
+use super::store::{self, JobRow, RunEnd};
 use crate::telemetry::names::JOB_RUNS;
 
 /// How long a process that says nothing keeps a run.
@@ -51,7 +51,7 @@ struct Shared {
 
 /// How a job stands.
 #[derive(Debug, Clone)]
-pub struct Standing {
+pub struct JobStatus {
     pub name: &'static str,
     pub schedule: Schedule,
     pub due_at: Timestamp,
@@ -69,7 +69,7 @@ struct Claim<'s> {
     at: Timestamp,
     /// How long it waited for this try, where the one before failed.
     waited: Option<Duration>,
-    _held: Held<'s>,
+    _held: HeldRun<'s>,
 }
 
 /// What was taken, and when to look again.
@@ -151,7 +151,7 @@ impl Scheduler {
 
     /// Runs a job whether or not it is due. `None`: it runs already, here or elsewhere. Errors: `NOT_FOUND` for a name
     /// that no job has, and the job's own.
-    pub async fn run_now(&self, name: &str) -> Result<Option<Done>> {
+    pub async fn run_now(&self, name: &str) -> Result<Option<JobReport>> {
         let shared = &*self.0;
         let job = shared.job(name).ok_or_else(|| Error::not_found("job"))?;
         let busy = shared.busy();
@@ -164,12 +164,12 @@ impl Scheduler {
     }
 
     /// All jobs, by their names.
-    pub async fn list(&self) -> Result<Vec<Standing>> {
+    pub async fn list(&self) -> Result<Vec<JobStatus>> {
         let shared = &*self.0;
         let (now, rows) = (shared.clock.now(), shared.rows(self.names()).await?);
         let standings = rows.into_iter().filter_map(|row| {
             let job = shared.job(&row.name)?;
-            Some(Standing {
+            Some(JobStatus {
                 name: job.name(),
                 schedule: job.schedule(),
                 due_at: row.due_at,
@@ -195,7 +195,7 @@ impl Shared {
     }
 
     /// The rows of these jobs; one that had none has one now.
-    async fn rows(&self, names: Vec<&'static str>) -> Result<Vec<Row>> {
+    async fn rows(&self, names: Vec<&'static str>) -> Result<Vec<JobRow>> {
         let now = self.clock.now();
         let first: Vec<(&'static str, Timestamp)> =
             names.iter().filter_map(|name| Some((*name, self.job(name)?.schedule().first(now)))).collect();
@@ -245,7 +245,7 @@ impl Shared {
     async fn take<'s>(
         &'s self,
         job: &'s dyn Job,
-        row: Row,
+        row: JobRow,
         due: Option<Timestamp>,
         busy: Busy<'s>,
     ) -> Result<Option<Claim<'s>>> {
@@ -259,11 +259,11 @@ impl Shared {
         let taken = self.db.worker(move |tx| store::claim(tx, &row, due, at, at.plus(LEASE))).await?;
         Ok(taken.map(|token| {
             self.held().push((job.name(), token));
-            Claim { job, token, at, waited, _held: Held { token, busy } }
+            Claim { job, token, at, waited, _held: HeldRun { token, busy } }
         }))
     }
 
-    async fn execute(&self, claim: Claim<'_>) -> Result<Done> {
+    async fn execute(&self, claim: Claim<'_>) -> Result<JobReport> {
         let begun = Instant::now();
         let done = tokio::select! {
             done = AssertUnwindSafe(claim.job.run(claim.at)).catch_unwind() =>
@@ -282,17 +282,17 @@ impl Shared {
         done
     }
 
-    fn end_of(&self, claim: &Claim<'_>, done: &Result<Done>) -> End {
+    fn end_of(&self, claim: &Claim<'_>, done: &Result<JobReport>) -> RunEnd {
         let at = self.clock.now();
         match done {
             // From its beginning: what became due while it ran is not done.
-            Ok(Done { count }) => {
+            Ok(JobReport { count }) => {
                 let next = claim.job.schedule().next_after(claim.at);
-                End { outcome: "ok", said: count.to_string(), at, next }
+                RunEnd { outcome: "ok", said: count.to_string(), at, next }
             }
             Err(error) => {
                 let next = at.plus(patience(claim.waited));
-                End { outcome: "error", said: error.to_string(), at, next }
+                RunEnd { outcome: "error", said: error.to_string(), at, next }
             }
         }
     }
@@ -354,36 +354,36 @@ impl Drop for Busy<'_> {
 }
 
 /// A run that this process holds, until dropped.
-struct Held<'s> {
+struct HeldRun<'s> {
     token: Uuid,
     busy: Busy<'s>,
 }
 
-impl Drop for Held<'_> {
+impl Drop for HeldRun<'_> {
     fn drop(&mut self) {
         self.busy.0.held().retain(|(_, held)| *held != self.token);
     }
 }
 
-fn is_free(row: &Row, now: Timestamp) -> bool {
+fn is_free(row: &JobRow, now: Timestamp) -> bool {
     row.lease_until.is_none_or(|until| until <= now || until > now.plus(MOST_LEASE))
 }
 
 /// From a run that failed to the try that its row tells of.
-fn waited(row: &Row) -> Option<Duration> {
+fn waited(row: &JobRow) -> Option<Duration> {
     let failed_at = row.finished_at.filter(|_| row.outcome.as_deref() == Some("error"))?;
     let millis = row.due_at.as_millis().saturating_sub(failed_at.as_millis());
     Some(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
 }
 
-fn note(job: &'static str, done: &Result<Done>, took: Duration) {
+fn note(job: &'static str, done: &Result<JobReport>, took: Duration) {
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let outcome = match done {
-        Ok(Done { count: 0 }) => {
+        Ok(JobReport { count: 0 }) => {
             tracing::debug!(job, took_ms, "a job had nothing to do");
             "ok"
         }
-        Ok(Done { count }) => {
+        Ok(JobReport { count }) => {
             tracing::info!(job, count, took_ms, "a job ran");
             "ok"
         }

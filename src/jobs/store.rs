@@ -9,7 +9,7 @@ use guichet_db::WorkerTx;
 use guichet_db::sql::sql;
 
 #[derive(Debug, Clone, QueryableByName)]
-pub struct Row {
+pub struct JobRow {
     #[diesel(sql_type = Text)]
     pub name: String,
     #[diesel(sql_type = Timestamptz)]
@@ -26,7 +26,7 @@ pub struct Row {
     pub said: Option<String>,
 }
 
-pub fn rows(tx: &mut WorkerTx<'_>, names: Vec<String>) -> Result<Vec<Row>> {
+pub fn rows(tx: &mut WorkerTx<'_>, names: Vec<String>) -> Result<Vec<JobRow>> {
     let text = "SELECT name, due_at, lease_until, started_at, finished_at, outcome, said \
          FROM scheduled_jobs WHERE name = ANY ($1) ORDER BY name";
     Ok(sql(text).bind(names).load(tx.conn())?)
@@ -56,7 +56,7 @@ const CLAIM: &str = "
 /// Takes a run of the job of `row`, the one due at `due` or whichever; `None` where somebody else did meanwhile.
 pub fn claim(
     tx: &mut WorkerTx<'_>,
-    row: &Row,
+    row: &JobRow,
     due: Option<Timestamp>,
     now: Timestamp,
     until: Timestamp,
@@ -80,7 +80,7 @@ pub fn renew(tx: &mut WorkerTx<'_>, name: &str, token: Uuid, until: Timestamp) -
 }
 
 /// How a run ended.
-pub struct End {
+pub struct RunEnd {
     pub outcome: &'static str,
     pub said: String,
     pub at: Timestamp,
@@ -93,7 +93,7 @@ const FINISH: &str = "
      WHERE name = $1 AND lease_token = $2";
 
 /// Writes how it ended, if the token still holds it; whether it does.
-pub fn finish(tx: &mut WorkerTx<'_>, name: &str, token: Uuid, end: &End) -> Result<bool> {
+pub fn finish(tx: &mut WorkerTx<'_>, name: &str, token: Uuid, end: &RunEnd) -> Result<bool> {
     let said: String = end.said.chars().take(500).collect();
     let ended = sql(FINISH)
         .bind(name)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use guichet_base::id::{NotificationId, UserId};
 use guichet_base::{Actor, Error, Locale, Result, Role, Timestamp};
-use guichet_realtime::{Change, ChangeKind, Column, ColumnType, Event, Reach, Rows, Table};
+use guichet_realtime::{ChangeKind, Column, ColumnType, Event, ReadScope, RowChange, Rows, Table};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -19,7 +19,7 @@ pub static NOTIFICATIONS: Table = Table {
     columns: &COLUMNS,
     key: &["tenant_id", "id"],
     events: &socket_events::EVENTS,
-    whose: |event| recipient(event).map(Reach::Person).into_iter().collect(),
+    whose: |event| recipient(event).map(ReadScope::Person).into_iter().collect(),
     rows: |_| Ok(Rows::Asked),
 };
 
@@ -72,7 +72,7 @@ fn recipient(event: &Event) -> Option<UserId> {
 
 /// The rows that `event` made or changed, as their person may read them. A row that was changed again since is left
 /// out, since its later event tells it; a new one is told as new, whatever became of it meanwhile.
-pub async fn changed_rows(n: &Notifications, event: &Event) -> Result<Vec<Change>> {
+pub async fn changed_rows(n: &Notifications, event: &Event) -> Result<Vec<RowChange>> {
     let user = recipient(event).ok_or_else(|| Error::internal("rows of a topic that is nobody's"))?;
     let new = new_one(event)?;
     let (tenant, seq) = (event.tenant, event.seq);
@@ -118,7 +118,7 @@ fn reader(n: &Notifications, event: &Event, user: UserId) -> Actor {
     }
 }
 
-fn change(seq: i64, mut row: Map<String, Value>) -> Change {
+fn change(seq: i64, mut row: Map<String, Value>) -> RowChange {
     let is_new = row.get("seq").and_then(Value::as_i64) == Some(seq);
     let kind = if is_new { ChangeKind::Insert } else { ChangeKind::Update };
     let cell = |column: &Column| {
@@ -128,5 +128,5 @@ fn change(seq: i64, mut row: Map<String, Value>) -> Change {
             _ => value,
         }
     };
-    Change { kind, row: COLUMNS.iter().map(cell).collect() }
+    RowChange { kind, row: COLUMNS.iter().map(cell).collect() }
 }

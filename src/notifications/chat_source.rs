@@ -6,10 +6,10 @@ use guichet_base::{Actor, Result};
 use guichet_db::Tx;
 use serde_json::{Map, Value, json};
 
-use super::events::model::{Audience, INLINE_MAX, Plan};
+use super::events::model::{EventAudience, INLINE_MAX, Plan};
 use super::events::{disabled, said};
 use super::model::conversation_group;
-use super::pipeline::{self, Stretch};
+use super::pipeline::{self, AudienceSegment};
 use super::{Notifications, templates};
 use crate::preferences::{Channel, PerChannel, tenant_defaults};
 
@@ -19,7 +19,7 @@ const NEW_MESSAGE: &str = "message.new";
 const EXCERPT_CHARS: usize = 140;
 
 /// A message that was written.
-pub struct Written<'a> {
+pub struct WrittenMessage<'a> {
     pub message: MessageId,
     pub conversation: ConversationId,
     /// The client whose room it is.
@@ -33,7 +33,7 @@ pub struct Written<'a> {
 }
 
 /// Notifies of a message.
-pub fn notify(tx: &mut Tx<'_>, n: &Notifications, actor: &Actor, written: &Written<'_>) -> Result<()> {
+pub fn notify(tx: &mut Tx<'_>, n: &Notifications, actor: &Actor, written: &WrittenMessage<'_>) -> Result<()> {
     if written.told.is_empty() {
         return Ok(());
     }
@@ -55,11 +55,11 @@ pub fn notify(tx: &mut Tx<'_>, n: &Notifications, actor: &Actor, written: &Writt
         payload,
         code: template.code,
     };
-    let audience = Audience { users: written.told.clone(), ..Audience::default() };
+    let audience = EventAudience { users: written.told.clone(), ..EventAudience::default() };
     let group = conversation_group(written.conversation.0);
     let mut up_to = None;
     loop {
-        let stretch = Stretch {
+        let stretch = AudienceSegment {
             event: EventId(written.message.0),
             plan: &plan,
             audience: &audience,
@@ -76,7 +76,7 @@ pub fn notify(tx: &mut Tx<'_>, n: &Notifications, actor: &Actor, written: &Writt
     }
 }
 
-fn payload(written: &Written<'_>) -> Map<String, Value> {
+fn payload(written: &WrittenMessage<'_>) -> Map<String, Value> {
     let mut payload = Map::new();
     payload.insert("conversation_id".to_owned(), json!(written.conversation));
     payload.insert("sender_name".to_owned(), json!(written.sender_name));

@@ -76,7 +76,7 @@ pub struct Notification {
 
 /// Where an event came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Source {
+pub enum EventSource {
     Http,
     /// Redis publish/subscribe.
     Channel,
@@ -88,14 +88,14 @@ pub enum Source {
     Manual,
 }
 
-impl Source {
+impl EventSource {
     pub const fn as_str(self) -> &'static str {
         match self {
-            Source::Http => "http",
-            Source::Channel => "channel",
-            Source::Stream => "stream",
-            Source::Internal => "internal",
-            Source::Manual => "manual",
+            EventSource::Http => "http",
+            EventSource::Channel => "channel",
+            EventSource::Stream => "stream",
+            EventSource::Internal => "internal",
+            EventSource::Manual => "manual",
         }
     }
 }
@@ -125,14 +125,14 @@ pub struct Announced {
     /// When it happened, where the producer says so.
     pub occurred_at: Option<Timestamp>,
     pub idempotency_key: Option<String>,
-    pub source: Source,
+    pub source: EventSource,
     /// Instead of `NOTIFICATION_DEFAULT_TTL`.
     pub expires_at: Option<Timestamp>,
 }
 
 /// How far an event is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Progress {
+pub struct EventProgress {
     pub id: EventId,
     #[schema(example = "mandat.created")]
     pub event: String,

@@ -21,7 +21,7 @@ pub const EVENTS: [&str; 5] = [NEW, UPDATED, UNREAD, SUMMARY, DELETED];
 /// `notify:new`: the notification, and how many are unread with it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NotificationNewTold)]
-pub struct NewTold<'a> {
+pub struct NewNotificationEvent<'a> {
     pub notification: &'a Notification,
     pub unread: i64,
 }
@@ -29,7 +29,7 @@ pub struct NewTold<'a> {
 /// `notify:updated`: the notification as it is now.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NotificationUpdatedTold)]
-pub struct UpdatedTold<'a> {
+pub struct NotificationUpdated<'a> {
     pub notification: &'a Notification,
     pub unread: i64,
     /// Whether it asks for attention anew: something happened again, or its snooze is over.
@@ -39,14 +39,14 @@ pub struct UpdatedTold<'a> {
 /// `notify:unread`: the counter alone.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NotificationsUnreadTold)]
-pub struct UnreadTold {
+pub struct UnreadCount {
     pub count: i64,
 }
 
 /// `notify:summary`: the feed is to be loaded again.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NotificationsSummaryTold)]
-pub struct SummaryTold {
+pub struct FeedSummary {
     /// How many it stands for.
     pub count: i64,
     pub since: Timestamp,
@@ -55,7 +55,7 @@ pub struct SummaryTold {
 /// `notify:deleted`: the notification is gone.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NotificationDeletedTold)]
-pub struct DeletedTold {
+pub struct NotificationsDeleted {
     pub id: NotificationId,
     pub unread: i64,
 }

@@ -1,29 +1,29 @@
 //! The one decision: whether a channel is used for somebody, and which rule at which level said so.
 //!
-//! Pure: the pipeline, the settings page and `explain` all stand on [`preference`] and [`decide`].
+//! Pure: the pipeline, the settings page and `explain` all stand on [`resolve_preference`] and [`decide`].
 
 use guichet_base::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::model::{Category, Channel, PerChannel, Priority, Say};
+use super::model::{Category, Channel, ChannelChoices, PerChannel, Priority};
 use super::quiet::QuietHours;
 
 /// What the levels say of one category, for one person.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Levels {
+pub struct PreferenceLevels {
     /// An operator's, for the person's client. Forces.
-    pub over: Say,
+    pub over: ChannelChoices,
     /// The person's own.
-    pub own: Say,
+    pub own: ChannelChoices,
     /// The tenant's defaults.
-    pub tenant: Say,
+    pub tenant: ChannelChoices,
 }
 
 /// The level that decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Level {
+pub enum PreferenceLevel {
     Locked,
     Override,
     User,
@@ -37,20 +37,28 @@ pub enum Level {
 ///
 /// Locked → override → own choice → the tenant's default → guichet's, which is on: a channel without an address or a
 /// device reaches nobody anyway.
-pub fn preference(category: Category, channel: Channel, levels: &Levels) -> (bool, Level) {
+pub fn resolve_preference(
+    category: Category,
+    channel: Channel,
+    levels: &PreferenceLevels,
+) -> (bool, PreferenceLevel) {
     if category.is_locked(channel) {
-        return (true, Level::Locked);
+        return (true, PreferenceLevel::Locked);
     }
-    let said = [(levels.over, Level::Override), (levels.own, Level::User), (levels.tenant, Level::Tenant)];
+    let said = [
+        (levels.over, PreferenceLevel::Override),
+        (levels.own, PreferenceLevel::User),
+        (levels.tenant, PreferenceLevel::Tenant),
+    ];
     said.into_iter()
         .find_map(|(say, level)| say.get(channel).map(|on| (on, level)))
-        .unwrap_or((true, Level::Default))
+        .unwrap_or((true, PreferenceLevel::Default))
 }
 
 /// What overrides for several clients of one member come to: off by any is off, else on by any is on.
 ///
 /// Of an event that concerns one client, that client's override alone counts: then there is nothing to combine.
-pub fn combine(says: &[Say]) -> Say {
+pub fn combine_overrides(says: &[ChannelChoices]) -> ChannelChoices {
     PerChannel::from_fn(|channel| {
         says.iter().filter_map(|say| *say.get(channel)).reduce(|one, other| one && other)
     })
@@ -58,7 +66,7 @@ pub fn combine(says: &[Say]) -> Say {
 
 /// What an event asks of each recipient.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked {
+pub struct EventProfile {
     pub category: Category,
     pub priority: Priority,
     /// The most that the template may use.
@@ -69,8 +77,8 @@ pub struct Asked {
 
 /// What is known of the recipient.
 #[derive(Debug, Clone, Copy)]
-pub struct Recipient<'a> {
-    pub levels: Levels,
+pub struct RecipientProfile<'a> {
+    pub levels: PreferenceLevels,
     /// Whether there is an address or a device to send to; in-app always has.
     pub reachable: PerChannel<bool>,
     /// Addresses that bounced or complained.
@@ -89,7 +97,7 @@ pub struct Recipient<'a> {
 /// The rule that decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Rule {
+pub enum DecisionRule {
     /// Sent, or not, because a level of the preferences says so.
     Preference,
     /// The recipient is not in the team, or may not see the client, that the event is about.
@@ -114,68 +122,73 @@ pub enum Rule {
 
 /// For one channel: used or not, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Verdict {
+pub struct ChannelDecision {
     pub sent: bool,
-    pub rule: Rule,
+    pub rule: DecisionRule,
     /// Of the preferences, where they were asked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub level: Option<Level>,
+    pub level: Option<PreferenceLevel>,
     /// Not before this time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<Timestamp>,
 }
 
 /// What becomes of one event for one recipient.
-pub type Decision = PerChannel<Verdict>;
+pub type Decision = PerChannel<ChannelDecision>;
 
 /// `sent` for in-app: the notification shows in the feed (also when the throttle holds its push back). For the others:
 /// a delivery of its own is planned.
-pub fn decide(asked: &Asked, to: &Recipient<'_>, now: Timestamp) -> Decision {
-    PerChannel::from_fn(|channel| verdict(asked, to, channel, now))
+pub fn decide(asked: &EventProfile, to: &RecipientProfile<'_>, now: Timestamp) -> Decision {
+    PerChannel::from_fn(|channel| decide_channel(asked, to, channel, now))
 }
 
-fn verdict(asked: &Asked, to: &Recipient<'_>, channel: Channel, now: Timestamp) -> Verdict {
-    let no = |rule| Verdict { sent: false, rule, level: None, after: None };
+fn decide_channel(
+    asked: &EventProfile,
+    to: &RecipientProfile<'_>,
+    channel: Channel,
+    now: Timestamp,
+) -> ChannelDecision {
+    let no = |rule| ChannelDecision { sent: false, rule, level: None, after: None };
     if to.is_out_of_scope {
-        return no(Rule::TeamScope);
+        return no(DecisionRule::TeamScope);
     }
     // The digest is apart from the template's channels: it gathers what is low, mailed one by one or not.
     let is_gathered = channel == Channel::Email && asked.priority == Priority::Low && to.has_digest;
     if !asked.channels.get(channel) && !is_gathered {
-        return no(Rule::Template);
+        return no(DecisionRule::Template);
     }
     if *asked.disabled.get(channel) {
-        return no(Rule::Disabled);
+        return no(DecisionRule::Disabled);
     }
-    let (is_wanted, level) = preference(asked.category, channel, &to.levels);
-    let by = |sent, rule, after| Verdict { sent, rule, level: Some(level), after };
+    let (is_wanted, level) = resolve_preference(asked.category, channel, &to.levels);
+    let by = |sent, rule, after| ChannelDecision { sent, rule, level: Some(level), after };
     if !is_wanted {
-        return by(false, Rule::Preference, None);
+        return by(false, DecisionRule::Preference, None);
     }
     let is_held = to.is_held && asked.priority != Priority::Critical;
     if channel == Channel::Inapp {
-        return by(true, if is_held { Rule::Throttle } else { Rule::Preference }, None);
+        return by(true, if is_held { DecisionRule::Throttle } else { DecisionRule::Preference }, None);
     }
     if to.is_looking {
-        return by(false, Rule::Open, None);
+        return by(false, DecisionRule::Open, None);
     }
     if !to.reachable.get(channel) {
-        return by(false, Rule::NoAddress, None);
+        return by(false, DecisionRule::NoAddress, None);
     }
     if *to.suppressed.get(channel) {
-        return by(false, Rule::Suppressed, None);
+        return by(false, DecisionRule::Suppressed, None);
     }
     // Before the throttle: the digest is one mail however much it gathers.
     if is_gathered {
-        return by(false, Rule::Digest, None);
+        return by(false, DecisionRule::Digest, None);
     }
     if is_held {
-        return by(false, Rule::Throttle, None);
+        return by(false, DecisionRule::Throttle, None);
     }
     if asked.priority != Priority::Critical
         && let Some(end) = to.quiet.and_then(|quiet| quiet.end_if_within(now))
     {
-        return by(true, Rule::QuietHours, Some(end));
+        return by(true, DecisionRule::QuietHours, Some(end));
     }
-    by(true, Rule::Preference, None)
+    by(true, DecisionRule::Preference, None)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::model::{Category, PerChannel, Say};
+use super::model::{Category, ChannelChoices, PerChannel};
 
 /// The tenant's defaults, as its settings say them. What is no category, no channel or no boolean says nothing.
 #[derive(Debug, Clone, Copy)]
@@ -13,7 +13,7 @@ pub fn tenant_defaults(settings: &Value) -> TenantDefaults<'_> {
 }
 
 impl TenantDefaults<'_> {
-    pub fn of(&self, category: Category) -> Say {
+    pub fn of(&self, category: Category) -> ChannelChoices {
         let said = self.0.and_then(|all| all.get(category.as_str()));
         PerChannel::from_fn(|channel| said?.get(channel.as_str())?.as_bool())
     }

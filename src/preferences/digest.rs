@@ -6,7 +6,7 @@ use guichet_base::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::quiet::first_moment;
+use super::quiet::first_instant_at;
 
 /// How often a person gathers what is of low priority in one mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -50,13 +50,13 @@ pub fn next_due(mode: DigestMode, hour: u32, timezone: Tz, after: Timestamp) -> 
         DigestMode::Daily => true,
         DigestMode::Weekly => day.weekday() == Weekday::Mon,
     })
-    .filter(|day| is_a_day_of(timezone, *day))
-    .map(|day| first_moment(timezone, day.and_time(time)))
+    .filter(|day| is_local_day(timezone, *day))
+    .map(|day| first_instant_at(timezone, day.and_time(time)))
     .find(|due| *due > after)
 }
 
-fn is_a_day_of(timezone: Tz, day: NaiveDate) -> bool {
-    let begins = first_moment(timezone, day.and_time(NaiveTime::MIN));
+fn is_local_day(timezone: Tz, day: NaiveDate) -> bool {
+    let begins = first_instant_at(timezone, day.and_time(NaiveTime::MIN));
     begins.as_datetime().with_timezone(&timezone).date_naive() == day
 }
 

@@ -3,13 +3,13 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::decide::{Level, Levels, preference};
+use super::decide::{PreferenceLevel, PreferenceLevels, resolve_preference};
 use super::model::{Category, PerChannel};
 
 /// Why a channel is on or off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Why {
+pub enum PreferenceReason {
     /// Nobody said anything but the tenant or guichet.
     Default,
     /// The person's own choice.
@@ -22,37 +22,39 @@ pub enum Why {
     Suppressed,
 }
 
-impl From<Level> for Why {
-    fn from(level: Level) -> Self {
+impl From<PreferenceLevel> for PreferenceReason {
+    fn from(level: PreferenceLevel) -> Self {
         match level {
-            Level::Locked => Why::Locked,
-            Level::Override => Why::Override,
-            Level::User => Why::User,
-            Level::Tenant | Level::Default => Why::Default,
+            PreferenceLevel::Locked => PreferenceReason::Locked,
+            PreferenceLevel::Override => PreferenceReason::Override,
+            PreferenceLevel::User => PreferenceReason::User,
+            PreferenceLevel::Tenant | PreferenceLevel::Default => PreferenceReason::Default,
         }
     }
 }
 
 /// Whether a channel is on for a category, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Effective {
+pub struct EffectiveChannel {
     pub on: bool,
-    pub why: Why,
+    pub why: PreferenceReason,
 }
 
 /// One line of a settings page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CategoryPreferences {
     pub category: Category,
-    pub channels: PerChannel<Effective>,
+    pub channels: PerChannel<EffectiveChannel>,
 }
 
 impl CategoryPreferences {
     /// `suppressed`: addresses that bounced or complained. They take the place of whatever would switch the channel on.
-    pub fn of(category: Category, levels: &Levels, suppressed: &PerChannel<bool>) -> Self {
-        let channels = PerChannel::from_fn(|channel| match preference(category, channel, levels) {
-            (true, _) if *suppressed.get(channel) => Effective { on: false, why: Why::Suppressed },
-            (on, level) => Effective { on, why: level.into() },
+    pub fn of(category: Category, levels: &PreferenceLevels, suppressed: &PerChannel<bool>) -> Self {
+        let channels = PerChannel::from_fn(|channel| match resolve_preference(category, channel, levels) {
+            (true, _) if *suppressed.get(channel) => {
+                EffectiveChannel { on: false, why: PreferenceReason::Suppressed }
+            }
+            (on, level) => EffectiveChannel { on, why: level.into() },
         });
         Self { category, channels }
     }
@@ -61,18 +63,27 @@ impl CategoryPreferences {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::preferences::model::{Channel, Say};
+    use crate::preferences::model::{Channel, ChannelChoices};
 
     #[test]
     fn a_suppressed_address_is_off_for_that_reason_and_what_was_off_anyway_keeps_its_own() {
-        let levels = Levels {
-            own: Say { email: Some(true), sms: Some(false), ..Say::default() },
-            ..Levels::default()
+        let levels = PreferenceLevels {
+            own: ChannelChoices { email: Some(true), sms: Some(false), ..ChannelChoices::default() },
+            ..PreferenceLevels::default()
         };
         let suppressed = PerChannel { email: true, sms: true, ..PerChannel::default() };
         let shown = CategoryPreferences::of(Category::Message, &levels, &suppressed);
-        assert_eq!(*shown.channels.get(Channel::Email), Effective { on: false, why: Why::Suppressed });
-        assert_eq!(*shown.channels.get(Channel::Sms), Effective { on: false, why: Why::User });
-        assert_eq!(*shown.channels.get(Channel::Push), Effective { on: true, why: Why::Default });
+        assert_eq!(
+            *shown.channels.get(Channel::Email),
+            EffectiveChannel { on: false, why: PreferenceReason::Suppressed }
+        );
+        assert_eq!(
+            *shown.channels.get(Channel::Sms),
+            EffectiveChannel { on: false, why: PreferenceReason::User }
+        );
+        assert_eq!(
+            *shown.channels.get(Channel::Push),
+            EffectiveChannel { on: true, why: PreferenceReason::Default }
+        );
     }
 }

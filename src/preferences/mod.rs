@@ -21,8 +21,11 @@ mod store;
 #[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 mod tests;
 
-pub use decide::{Asked, Decision, Level, Levels, Recipient, Rule, Verdict, combine, decide, preference};
+pub use decide::{
+    ChannelDecision, Decision, DecisionRule, EventProfile, PreferenceLevel, PreferenceLevels,
+    RecipientProfile, combine_overrides, decide, resolve_preference,
+};
 pub use defaults::{TenantDefaults, tenant_defaults};
 pub use digest::DigestMode;
-pub use model::{Category, Channel, PerChannel, Priority, Say};
+pub use model::{Category, Channel, ChannelChoices, PerChannel, Priority};
 pub use quiet::QuietHours;

@@ -121,7 +121,7 @@ impl<T> PerChannel<T> {
 }
 
 /// What somebody says of each channel; `None`: nothing.
-pub type Say = PerChannel<Option<bool>>;
+pub type ChannelChoices = PerChannel<Option<bool>>;
 
 #[cfg(test)]
 mod tests {

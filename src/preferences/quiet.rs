@@ -33,7 +33,7 @@ impl QuietHours {
         };
         let day = if ends_tomorrow { today.checked_add_days(Days::new(1))? } else { today };
         let end = day.and_time(self.to);
-        let first = first_moment(self.timezone, end);
+        let first = first_instant_at(self.timezone, end);
         if first > now {
             return Some(first);
         }
@@ -44,7 +44,7 @@ impl QuietHours {
 
 /// The first moment at which the local clock shows `local` or later: what a skipped time means, and of a repeated one
 /// the first.
-pub fn first_moment(timezone: Tz, local: chrono::NaiveDateTime) -> Timestamp {
+pub fn first_instant_at(timezone: Tz, local: chrono::NaiveDateTime) -> Timestamp {
     // No zone skips more than a day, nor part of a minute.
     let steps = (0..=24 * 60).map(|minutes| local + chrono::TimeDelta::minutes(minutes));
     let found = steps.filter_map(|at| timezone.from_local_datetime(&at).earliest()).next();

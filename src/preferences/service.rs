@@ -5,37 +5,37 @@ use guichet_base::{Actor, Error, Kind, Result, Role};
 use guichet_db::Tx;
 use serde_json::{Value, json};
 
-use super::decide::{Levels, combine};
+use super::decide::{PreferenceLevels, combine_overrides};
 use super::defaults::tenant_defaults;
 use super::effective::CategoryPreferences;
-use super::model::{Category, Channel, PerChannel, Say};
-use super::settings::{Change, Digest, Quiet};
-use super::store::{Override, SayChange};
+use super::model::{Category, Channel, ChannelChoices, PerChannel};
+use super::settings::{DigestView, QuietHoursView, SettingsChange};
+use super::store::{ChannelChoicesChange, Override};
 use super::{policy, store};
-use crate::activity::{self, Action, Entry};
+use crate::activity::{self, Action, ActivityEntry};
 use crate::config::Feature;
 use crate::directory::Directory;
 
 /// All that a settings page shows.
-pub struct Shown {
+pub struct PreferencesPage {
     pub categories: Vec<CategoryPreferences>,
-    pub digest: Digest,
-    pub quiet_hours: Option<Quiet>,
+    pub digest: DigestView,
+    pub quiet_hours: Option<QuietHoursView>,
 }
 
-pub async fn read(directory: &Directory, actor: &Actor) -> Result<Shown> {
+pub async fn read(directory: &Directory, actor: &Actor) -> Result<PreferencesPage> {
     policy::may_choose(actor)?;
     directory.require(actor, Feature::Notifications).await?;
     let me = actor.clone();
-    directory.db().read(actor, move |tx| shown(tx, &me)).await
+    directory.db().read(actor, move |tx| load_page(tx, &me)).await
 }
 
 /// Saves one's own choice for a category, and shows what it came to. Errors: `PREFERENCE_LOCKED`.
-pub async fn choose(
+pub async fn set_category(
     directory: &Directory,
     actor: &Actor,
     category: Category,
-    change: SayChange,
+    change: ChannelChoicesChange,
 ) -> Result<CategoryPreferences> {
     policy::may_choose(actor)?;
     directory.require(actor, Feature::Notifications).await?;
@@ -44,34 +44,38 @@ pub async fn choose(
     directory
         .db()
         .write(actor, move |tx| {
-            if change != SayChange::default() {
-                let before = store::lock_own(tx.conn(), &me, category)?;
+            if change != ChannelChoicesChange::default() {
+                let before = store::lock_own_choices(tx.conn(), &me, category)?;
                 let after = change.applied_to(before);
                 if after != before {
-                    store::set_own(tx.conn(), &me, category, after)?;
+                    store::update_own_choices(tx.conn(), &me, category, after)?;
                 }
             }
-            let found = categories(tx, &me)?.into_iter().find(|shown| shown.category == category);
+            let found = load_categories(tx, &me)?.into_iter().find(|shown| shown.category == category);
             found.ok_or_else(|| Error::not_found("category"))
         })
         .await
 }
 
 /// Saves one's own digest and quiet hours.
-pub async fn set(directory: &Directory, actor: &Actor, change: Change) -> Result<Shown> {
+pub async fn set_personal(
+    directory: &Directory,
+    actor: &Actor,
+    change: SettingsChange,
+) -> Result<PreferencesPage> {
     policy::may_choose(actor)?;
     directory.require(actor, Feature::Notifications).await?;
     let (me, now) = (actor.clone(), directory.clock().now());
     directory
         .db()
         .write(actor, move |tx| {
-            let home = store::home(tx.conn(), &me)?;
+            let home = store::user_timezone(tx.conn(), &me)?;
             let before = store::lock_settings(tx.conn(), &me)?;
             let after = before.changed(&change, home, now);
             if after != before {
-                store::set_settings(tx.conn(), &me, after)?;
+                store::update_settings(tx.conn(), &me, after)?;
             }
-            shown(tx, &me)
+            load_page(tx, &me)
         })
         .await
 }
@@ -87,7 +91,7 @@ pub async fn overrides(
     directory
         .db()
         .read(actor, move |tx| {
-            admit(tx, &reader, client)?;
+            check_override_access(tx, &reader, client)?;
             store::overrides(tx.conn(), &reader, client)
         })
         .await
@@ -103,7 +107,7 @@ pub async fn find_override(
     directory
         .db()
         .read(actor, move |tx| {
-            admit(tx, &reader, of.0)?;
+            check_override_access(tx, &reader, of.0)?;
             store::find_override(tx.conn(), &reader, of)
         })
         .await
@@ -114,16 +118,16 @@ pub async fn set_override(
     directory: &Directory,
     actor: &Actor,
     of: (ClientId, Category),
-    change: SayChange,
+    change: ChannelChoicesChange,
 ) -> Result<Option<Override>> {
     directory.require(actor, Feature::Notifications).await?;
     let writer = actor.clone();
     directory
         .db()
         .write(actor, move |tx| {
-            admit(tx, &writer, of.0)?;
+            check_override_access(tx, &writer, of.0)?;
             check_locks(of.1, change)?;
-            if change == SayChange::default() {
+            if change == ChannelChoicesChange::default() {
                 return store::find_override(tx.conn(), &writer, of);
             }
             let before = store::lock_override(tx.conn(), &writer, of)?.ok_or_else(Error::conflict)?;
@@ -131,8 +135,8 @@ pub async fn set_override(
             if wanted == before.say {
                 return Ok(Some(before));
             }
-            let after = store::set_override(tx.conn(), &writer, of, wanted)?;
-            record(tx, &writer, of, before.say, after.say)?;
+            let after = store::update_override(tx.conn(), &writer, of, wanted)?;
+            record_override_change(tx, &writer, of, before.say, after.say)?;
             Ok(Some(after))
         })
         .await
@@ -144,25 +148,25 @@ pub async fn delete_override(directory: &Directory, actor: &Actor, of: (ClientId
     directory
         .db()
         .write(actor, move |tx| {
-            admit(tx, &writer, of.0)?;
+            check_override_access(tx, &writer, of.0)?;
             let before = store::delete_override(tx.conn(), &writer, of)?.unwrap_or_default();
-            if before == Say::default() {
+            if before == ChannelChoices::default() {
                 return Ok(());
             }
-            record(tx, &writer, of, before, Say::default())
+            record_override_change(tx, &writer, of, before, ChannelChoices::default())
         })
         .await
 }
 
 /// Errors: 404 for a client that the actor may not know of, `FORBIDDEN` for whom overrides are not theirs.
-fn admit(tx: &mut Tx<'_>, actor: &Actor, client: ClientId) -> Result<()> {
-    if !store::sees_client(tx.conn(), actor, client)? {
+fn check_override_access(tx: &mut Tx<'_>, actor: &Actor, client: ClientId) -> Result<()> {
+    if !store::is_client_visible(tx.conn(), actor, client)? {
         return Err(Error::not_found("client"));
     }
     policy::may_override(actor)
 }
 
-fn check_locks(category: Category, change: SayChange) -> Result<()> {
+fn check_locks(category: Category, change: ChannelChoicesChange) -> Result<()> {
     let locked = |channel: &&Channel| category.is_locked(**channel) && change.switches_off(**channel);
     match Channel::ALL.iter().find(locked) {
         None => Ok(()),
@@ -171,43 +175,46 @@ fn check_locks(category: Category, change: SayChange) -> Result<()> {
     }
 }
 
-fn record(
+fn record_override_change(
     tx: &mut Tx<'_>,
     actor: &Actor,
     (client, category): (ClientId, Category),
-    before: Say,
-    after: Say,
+    before: ChannelChoices,
+    after: ChannelChoices,
 ) -> Result<()> {
     let details: Value = json!({ "category": category, "before": before, "after": after });
-    activity::record(tx, actor, &Entry::new(Action::OverrideSet, "client", client).details(details))
+    activity::record(tx, actor, &ActivityEntry::new(Action::OverrideSet, "client", client).details(details))
 }
 
-fn shown(tx: &mut Tx<'_>, actor: &Actor) -> Result<Shown> {
-    let categories = categories(tx, actor)?;
-    let home = store::home(tx.conn(), actor)?;
+fn load_page(tx: &mut Tx<'_>, actor: &Actor) -> Result<PreferencesPage> {
+    let categories = load_categories(tx, actor)?;
+    let home = store::user_timezone(tx.conn(), actor)?;
     let settings = store::settings(tx.conn(), actor)?;
-    Ok(Shown { categories, digest: settings.digest(home), quiet_hours: settings.quiet(home) })
+    Ok(PreferencesPage { categories, digest: settings.digest(home), quiet_hours: settings.quiet(home) })
 }
 
 /// Every category, in one order for all. What is switched off for the whole tenant keeps its preference: it counts
 /// again when the channel comes back.
-fn categories(tx: &mut Tx<'_>, actor: &Actor) -> Result<Vec<CategoryPreferences>> {
+fn load_categories(tx: &mut Tx<'_>, actor: &Actor) -> Result<Vec<CategoryPreferences>> {
     let settings = store::tenant_settings(tx.conn(), actor)?;
     let defaults = tenant_defaults(&settings);
-    let own = store::own(tx.conn(), actor)?;
+    let own = store::own_choices(tx.conn(), actor)?;
     let over = match actor.role {
-        Role::Client => store::over_me(tx.conn(), actor)?,
+        Role::Client => store::overrides_on_member(tx.conn(), actor)?,
         Role::Owner | Role::Manager | Role::Employee | Role::Service | Role::Platform => Vec::new(),
     };
-    let of = |says: &[(Category, Say)], category| {
+    let of = |says: &[(Category, ChannelChoices)], category| {
         let says = says.iter().filter(|(of, _)| *of == category);
-        combine(&says.map(|(_, say)| *say).collect::<Vec<_>>())
+        combine_overrides(&says.map(|(_, say)| *say).collect::<Vec<_>>())
     };
     // No address has bounced where nothing is sent by a provider yet.
     let suppressed = PerChannel::default();
     let line = |category: &Category| {
-        let levels =
-            Levels { over: of(&over, *category), own: of(&own, *category), tenant: defaults.of(*category) };
+        let levels = PreferenceLevels {
+            over: of(&over, *category),
+            own: of(&own, *category),
+            tenant: defaults.of(*category),
+        };
         CategoryPreferences::of(*category, &levels, &suppressed)
     };
     Ok(Category::ALL.iter().map(line).collect())

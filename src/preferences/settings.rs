@@ -9,11 +9,11 @@ use utoipa::ToSchema;
 use super::digest::{DigestMode, next_due};
 use crate::web::Patch;
 
-const DEFAULT_HOUR: i32 = 8;
+const DEFAULT_DIGEST_HOUR: i32 = 8;
 
 /// What a row of `notification_settings` says; the default is what a person has who has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
+pub struct PersonalSettings {
     pub digest_mode: String,
     pub digest_hour: i32,
     /// `None`: the person's own timezone.
@@ -24,11 +24,11 @@ pub struct Settings {
     pub quiet_timezone: Option<String>,
 }
 
-impl Default for Settings {
+impl Default for PersonalSettings {
     fn default() -> Self {
         Self {
             digest_mode: DigestMode::Off.as_str().to_owned(),
-            digest_hour: DEFAULT_HOUR,
+            digest_hour: DEFAULT_DIGEST_HOUR,
             digest_timezone: None,
             digest_due_at: None,
             quiet_from: None,
@@ -48,7 +48,7 @@ pub struct DigestChange {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub struct QuietChange {
+pub struct QuietHoursChange {
     pub from: NaiveTime,
     pub to: NaiveTime,
     /// `None`: the person's own.
@@ -56,20 +56,20 @@ pub struct QuietChange {
 }
 
 #[derive(Debug, Clone)]
-pub struct Change {
+pub struct SettingsChange {
     pub digest: Option<DigestChange>,
     /// Null: no quiet hours.
-    pub quiet: Patch<QuietChange>,
+    pub quiet: Patch<QuietHoursChange>,
 }
 
-impl Settings {
+impl PersonalSettings {
     fn mode(&self) -> DigestMode {
         DigestMode::of_word(&self.digest_mode).unwrap_or(DigestMode::Off)
     }
 
     /// What `change` makes of it, for a person who lives in `home`. A digest that stays as it was keeps its next time:
     /// else somebody who saves at the right moment would miss it.
-    pub fn changed(&self, change: &Change, home: Tz, now: Timestamp) -> Self {
+    pub fn changed(&self, change: &SettingsChange, home: Tz, now: Timestamp) -> Self {
         let mut new = self.clone();
         if let Some(digest) = &change.digest {
             new.digest_mode = digest.mode.as_str().to_owned();
@@ -91,7 +91,7 @@ impl Settings {
         }
         if new != *self {
             let hour = u32::try_from(new.digest_hour).unwrap_or_default();
-            let zone = zone_or(new.digest_timezone.as_deref(), home);
+            let zone = timezone_or(new.digest_timezone.as_deref(), home);
             let is_same_digest = (&new.digest_mode, new.digest_hour, &new.digest_timezone)
                 == (&self.digest_mode, self.digest_hour, &self.digest_timezone);
             if !is_same_digest {
@@ -101,26 +101,26 @@ impl Settings {
         new
     }
 
-    pub fn digest(&self, home: Tz) -> Digest {
-        let timezone = zone_or(self.digest_timezone.as_deref(), home).name();
-        Digest { mode: self.mode(), hour: self.digest_hour, timezone }
+    pub fn digest(&self, home: Tz) -> DigestView {
+        let timezone = timezone_or(self.digest_timezone.as_deref(), home).name();
+        DigestView { mode: self.mode(), hour: self.digest_hour, timezone }
     }
 
-    pub fn quiet(&self, home: Tz) -> Option<Quiet> {
-        let timezone = zone_or(self.quiet_timezone.as_deref(), home).name();
+    pub fn quiet(&self, home: Tz) -> Option<QuietHoursView> {
+        let timezone = timezone_or(self.quiet_timezone.as_deref(), home).name();
         let shown = |time: NaiveTime| time.format("%H:%M").to_string();
-        Some(Quiet { from: shown(self.quiet_from?), to: shown(self.quiet_to?), timezone })
+        Some(QuietHoursView { from: shown(self.quiet_from?), to: shown(self.quiet_to?), timezone })
     }
 }
 
 /// The zone of that name; of what is no zone any more, the person's own.
-pub fn zone_or(name: Option<&str>, home: Tz) -> Tz {
+pub fn timezone_or(name: Option<&str>, home: Tz) -> Tz {
     name.and_then(|name| name.parse().ok()).unwrap_or(home)
 }
 
 /// When what is of low priority is gathered in one mail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Digest {
+pub struct DigestView {
     pub mode: DigestMode,
     /// Of the local day, 0–23.
     #[schema(example = 8)]
@@ -131,7 +131,7 @@ pub struct Digest {
 
 /// Hours without email, SMS and push; critical ones pass.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Quiet {
+pub struct QuietHoursView {
     #[schema(example = "22:00")]
     pub from: String,
     #[schema(example = "07:00")]
@@ -148,15 +148,16 @@ mod tests {
         Timestamp::parse(text).unwrap()
     }
 
-    fn digest(mode: DigestMode, hour: Option<i32>, timezone: Patch<Tz>) -> Change {
-        Change { digest: Some(DigestChange { mode, hour, timezone }), quiet: Patch::Absent }
+    fn digest(mode: DigestMode, hour: Option<i32>, timezone: Patch<Tz>) -> SettingsChange {
+        SettingsChange { digest: Some(DigestChange { mode, hour, timezone }), quiet: Patch::Absent }
     }
 
     #[test]
     fn a_digest_that_is_switched_on_is_due_at_its_next_hour_by_the_clock_of_the_person() {
         let noon = at("2026-07-01T12:00:00Z");
         let tokyo = Tz::Asia__Tokyo;
-        let on = Settings::default().changed(&digest(DigestMode::Daily, None, Patch::Absent), tokyo, noon);
+        let on =
+            PersonalSettings::default().changed(&digest(DigestMode::Daily, None, Patch::Absent), tokyo, noon);
         assert_eq!(on.digest_due_at, Some(at("2026-07-01T23:00:00Z")), "08:00 in Tokyo");
         let moved = on.changed(&digest(DigestMode::Daily, Some(9), Patch::Value(Tz::UTC)), tokyo, noon);
         assert_eq!(moved.digest_due_at, Some(at("2026-07-02T09:00:00Z")));
@@ -171,11 +172,11 @@ mod tests {
     fn a_digest_that_is_due_is_not_put_off_by_saving_the_same_again() {
         let home = Tz::Europe__Paris;
         let daily = digest(DigestMode::Daily, Some(8), Patch::Absent);
-        let on = Settings::default().changed(&daily, home, at("2026-07-01T00:00:00Z"));
+        let on = PersonalSettings::default().changed(&daily, home, at("2026-07-01T00:00:00Z"));
         let again = on.changed(&daily, home, at("2026-07-01T06:00:30Z"));
         assert_eq!(again.digest_due_at, Some(at("2026-07-01T06:00:00Z")));
-        let quiet = QuietChange { from: NaiveTime::MIN, to: NaiveTime::MIN, timezone: None };
-        let change = Change { digest: None, quiet: Patch::Value(quiet) };
+        let quiet = QuietHoursChange { from: NaiveTime::MIN, to: NaiveTime::MIN, timezone: None };
+        let change = SettingsChange { digest: None, quiet: Patch::Value(quiet) };
         let quieter = again.changed(&change, home, at("2026-07-01T06:00:30Z"));
         assert_eq!(quieter.digest_due_at, again.digest_due_at);
         assert_eq!(quieter.quiet_timezone.as_deref(), Some("Europe/Paris"));
@@ -185,12 +186,16 @@ mod tests {
     fn quiet_hours_come_and_go_whole() {
         let (home, now) = (Tz::Europe__Paris, at("2026-07-01T00:00:00Z"));
         let time = |hour| NaiveTime::from_hms_opt(hour, 30, 0).unwrap();
-        let quiet = QuietChange { from: time(22), to: time(7), timezone: Some(Tz::America__New_York) };
-        let on = Settings::default().changed(&Change { digest: None, quiet: Patch::Value(quiet) }, home, now);
+        let quiet = QuietHoursChange { from: time(22), to: time(7), timezone: Some(Tz::America__New_York) };
+        let on = PersonalSettings::default().changed(
+            &SettingsChange { digest: None, quiet: Patch::Value(quiet) },
+            home,
+            now,
+        );
         let shown = on.quiet(home).unwrap();
         assert_eq!((&*shown.from, &*shown.to, shown.timezone), ("22:30", "07:30", "America/New_York"));
-        let off = on.changed(&Change { digest: None, quiet: Patch::Null }, home, now);
-        assert_eq!(off, Settings::default());
+        let off = on.changed(&SettingsChange { digest: None, quiet: Patch::Null }, home, now);
+        assert_eq!(off, PersonalSettings::default());
         assert_eq!(off.quiet(home), None);
     }
 }

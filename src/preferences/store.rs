@@ -8,34 +8,34 @@ use guichet_base::id::{ClientId, UserId};
 use guichet_base::{Actor, Error, Result, Timestamp};
 use serde_json::Value;
 
-use super::model::{Category, Channel, Say};
-use super::settings::Settings;
+use super::model::{Category, Channel, ChannelChoices};
+use super::settings::PersonalSettings;
 use crate::schema::{
     client_members, clients, notification_overrides, notification_preferences, notification_settings,
     tenants, users,
 };
 
 /// More than there are categories.
-const ALL_CATEGORIES: i64 = 50;
+const MAX_CATEGORIES: i64 = 50;
 /// More than anybody's clients could have.
 const MAX_OVERRIDES: i64 = 10_000;
 
-type SayRow = (String, Option<bool>, Option<bool>, Option<bool>, Option<bool>);
+type ChoicesRow = (String, Option<bool>, Option<bool>, Option<bool>, Option<bool>);
 
-fn said((category, inapp, email, sms, push): SayRow) -> Option<(Category, Say)> {
-    Some((Category::of_word(&category)?, Say { inapp, email, sms, push }))
+fn parse_choices((category, inapp, email, sms, push): ChoicesRow) -> Option<(Category, ChannelChoices)> {
+    Some((Category::of_word(&category)?, ChannelChoices { inapp, email, sms, push }))
 }
 
 /// The channels that a change names: each is set, or cleared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SayChange {
+pub struct ChannelChoicesChange {
     pub channel_inapp: Option<Option<bool>>,
     pub channel_email: Option<Option<bool>>,
     pub channel_sms: Option<Option<bool>>,
     pub channel_push: Option<Option<bool>>,
 }
 
-impl SayChange {
+impl ChannelChoicesChange {
     /// Whether it switches the channel off; absent and null do not.
     pub fn switches_off(self, channel: Channel) -> bool {
         let said = match channel {
@@ -47,8 +47,8 @@ impl SayChange {
         said == Some(Some(false))
     }
 
-    pub fn applied_to(self, say: Say) -> Say {
-        Say {
+    pub fn applied_to(self, say: ChannelChoices) -> ChannelChoices {
+        ChannelChoices {
             inapp: self.channel_inapp.unwrap_or(say.inapp),
             email: self.channel_email.unwrap_or(say.email),
             sms: self.channel_sms.unwrap_or(say.sms),
@@ -64,26 +64,30 @@ pub fn tenant_settings(conn: &mut PgConnection, actor: &Actor) -> Result<Value> 
 }
 
 /// Where the person lives.
-pub fn home(conn: &mut PgConnection, actor: &Actor) -> Result<Tz> {
+pub fn user_timezone(conn: &mut PgConnection, actor: &Actor) -> Result<Tz> {
     let row = users::table.find((actor.tenant, actor.user)).select(users::timezone);
     let name: Option<String> = row.first(conn).optional()?;
-    Ok(super::settings::zone_or(name.as_deref(), Tz::UTC))
+    Ok(super::settings::timezone_or(name.as_deref(), Tz::UTC))
 }
 
 // ---- one's own choices
 
-pub fn own(conn: &mut PgConnection, actor: &Actor) -> Result<Vec<(Category, Say)>> {
+pub fn own_choices(conn: &mut PgConnection, actor: &Actor) -> Result<Vec<(Category, ChannelChoices)>> {
     use notification_preferences as p;
-    let rows: Vec<SayRow> = p::table
+    let rows: Vec<ChoicesRow> = p::table
         .filter(p::tenant_id.eq(actor.tenant).and(p::user_id.eq(actor.user)))
         .select((p::category, p::channel_inapp, p::channel_email, p::channel_sms, p::channel_push))
-        .limit(ALL_CATEGORIES)
+        .limit(MAX_CATEGORIES)
         .load(conn)?;
-    Ok(rows.into_iter().filter_map(said).collect())
+    Ok(rows.into_iter().filter_map(parse_choices).collect())
 }
 
 /// The person's choice for `category`, its row locked until the transaction ends, made where there was none.
-pub fn lock_own(conn: &mut PgConnection, actor: &Actor, category: Category) -> Result<Say> {
+pub fn lock_own_choices(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    category: Category,
+) -> Result<ChannelChoices> {
     use notification_preferences as p;
     let key = (actor.tenant, actor.user, category.as_str());
     diesel::insert_into(p::table)
@@ -95,10 +99,15 @@ pub fn lock_own(conn: &mut PgConnection, actor: &Actor, category: Category) -> R
         .select((p::channel_inapp, p::channel_email, p::channel_sms, p::channel_push))
         .for_update()
         .first(conn)?;
-    Ok(Say { inapp, email, sms, push })
+    Ok(ChannelChoices { inapp, email, sms, push })
 }
 
-pub fn set_own(conn: &mut PgConnection, actor: &Actor, category: Category, say: Say) -> Result<()> {
+pub fn update_own_choices(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    category: Category,
+    say: ChannelChoices,
+) -> Result<()> {
     use notification_preferences as p;
     diesel::update(p::table.find((actor.tenant, actor.user, category.as_str())))
         .set((
@@ -135,15 +144,15 @@ macro_rules! same_fields {
     )+};
 }
 
-same_fields!(SettingsRow => Settings, Settings => SettingsRow);
+same_fields!(SettingsRow => PersonalSettings, PersonalSettings => SettingsRow);
 
-pub fn settings(conn: &mut PgConnection, actor: &Actor) -> Result<Settings> {
+pub fn settings(conn: &mut PgConnection, actor: &Actor) -> Result<PersonalSettings> {
     let row = notification_settings::table.find((actor.tenant, actor.user)).select(SettingsRow::as_select());
-    Ok(row.first(conn).optional()?.map(Settings::from).unwrap_or_default())
+    Ok(row.first(conn).optional()?.map(PersonalSettings::from).unwrap_or_default())
 }
 
 /// The person's digest and quiet hours, their row locked until the transaction ends, made where there was none.
-pub fn lock_settings(conn: &mut PgConnection, actor: &Actor) -> Result<Settings> {
+pub fn lock_settings(conn: &mut PgConnection, actor: &Actor) -> Result<PersonalSettings> {
     use notification_settings as s;
     diesel::insert_into(s::table)
         .values((s::tenant_id.eq(actor.tenant), s::user_id.eq(actor.user)))
@@ -153,7 +162,7 @@ pub fn lock_settings(conn: &mut PgConnection, actor: &Actor) -> Result<Settings>
     Ok(row.first(conn)?.into())
 }
 
-pub fn set_settings(conn: &mut PgConnection, actor: &Actor, settings: Settings) -> Result<()> {
+pub fn update_settings(conn: &mut PgConnection, actor: &Actor, settings: PersonalSettings) -> Result<()> {
     let row = notification_settings::table.find((actor.tenant, actor.user));
     diesel::update(row).set(SettingsRow::from(settings)).execute(conn)?;
     Ok(())
@@ -162,21 +171,24 @@ pub fn set_settings(conn: &mut PgConnection, actor: &Actor, settings: Settings) 
 // ---- overrides
 
 /// What operators force for the clients that the person is a member of.
-pub fn over_me(conn: &mut PgConnection, actor: &Actor) -> Result<Vec<(Category, Say)>> {
+pub fn overrides_on_member(
+    conn: &mut PgConnection,
+    actor: &Actor,
+) -> Result<Vec<(Category, ChannelChoices)>> {
     use notification_overrides as o;
     let mine = client_members::table
         .filter(client_members::tenant_id.eq(actor.tenant).and(client_members::user_id.eq(actor.user)))
         .select(client_members::client_id);
-    let rows: Vec<SayRow> = o::table
+    let rows: Vec<ChoicesRow> = o::table
         .filter(o::tenant_id.eq(actor.tenant).and(o::client_id.eq_any(mine)))
         .select((o::category, o::channel_inapp, o::channel_email, o::channel_sms, o::channel_push))
         .limit(MAX_OVERRIDES)
         .load(conn)?;
-    Ok(rows.into_iter().filter_map(said).collect())
+    Ok(rows.into_iter().filter_map(parse_choices).collect())
 }
 
 /// Whether the actor may know of the client.
-pub fn sees_client(conn: &mut PgConnection, actor: &Actor, client: ClientId) -> Result<bool> {
+pub fn is_client_visible(conn: &mut PgConnection, actor: &Actor, client: ClientId) -> Result<bool> {
     let found = clients::table.find((actor.tenant, client)).select(clients::id);
     Ok(found.first::<ClientId>(conn).optional()?.is_some())
 }
@@ -184,7 +196,7 @@ pub fn sees_client(conn: &mut PgConnection, actor: &Actor, client: ClientId) -> 
 /// An override as it is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Override {
-    pub say: Say,
+    pub say: ChannelChoices,
     pub updated_by: Option<UserId>,
     pub updated_at: Timestamp,
 }
@@ -193,7 +205,7 @@ type OverrideRow = (Option<bool>, Option<bool>, Option<bool>, Option<bool>, Opti
 
 impl From<OverrideRow> for Override {
     fn from((inapp, email, sms, push, updated_by, updated_at): OverrideRow) -> Self {
-        Self { say: Say { inapp, email, sms, push }, updated_by, updated_at }
+        Self { say: ChannelChoices { inapp, email, sms, push }, updated_by, updated_at }
     }
 }
 
@@ -217,7 +229,7 @@ pub fn overrides(
             ),
         ))
         .order(o::category)
-        .limit(ALL_CATEGORIES)
+        .limit(MAX_CATEGORIES)
         .load(conn)?;
     let known = |(category, row): (String, OverrideRow)| Some((Category::of_word(&category)?, row.into()));
     Ok(rows.into_iter().filter_map(known).collect())
@@ -259,11 +271,11 @@ pub fn lock_override(
     Ok(row.first::<OverrideRow>(conn).optional()?.map(Override::from))
 }
 
-pub fn set_override(
+pub fn update_override(
     conn: &mut PgConnection,
     actor: &Actor,
     (client, category): (ClientId, Category),
-    say: Say,
+    say: ChannelChoices,
 ) -> Result<Override> {
     use notification_overrides as o;
     let row: OverrideRow = diesel::update(o::table.find((actor.tenant, client, category.as_str())))
@@ -290,12 +302,12 @@ pub fn delete_override(
     conn: &mut PgConnection,
     actor: &Actor,
     (client, category): (ClientId, Category),
-) -> Result<Option<Say>> {
+) -> Result<Option<ChannelChoices>> {
     use notification_overrides as o;
     type Channels = (Option<bool>, Option<bool>, Option<bool>, Option<bool>);
     let said = diesel::delete(o::table.find((actor.tenant, client, category.as_str())))
         .returning((o::channel_inapp, o::channel_email, o::channel_sms, o::channel_push))
         .get_result::<Channels>(conn)
         .optional()?;
-    Ok(said.map(|(inapp, email, sms, push)| Say { inapp, email, sms, push }))
+    Ok(said.map(|(inapp, email, sms, push)| ChannelChoices { inapp, email, sms, push }))
 }

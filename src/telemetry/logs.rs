@@ -6,10 +6,10 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::config::{LogFormat, Logs};
+use crate::config::{LogFormat, LogsConfig};
 
 /// Starts logging for the whole process. Where it was started before, that one stays.
-pub fn install(logs: &Logs) {
+pub fn install(logs: &LogsConfig) {
     let lines = tracing_subscriber::fmt::layer().with_writer(stderr);
     let layer = if is_json(logs.format) {
         lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()

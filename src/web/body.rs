@@ -5,7 +5,7 @@
 //!
 //! actix also goes on reading a chunked body that its handler dropped, for as long as the client likes to
 //! drip. It closes the connection instead while the body is still held; so what was not read to its end is
-//! kept ([`Unread`]) until the answer is out.
+//! kept ([`UnreadBody`]) until the answer is out.
 
 use std::cell::Cell;
 use std::io;
@@ -33,7 +33,7 @@ pub(super) struct Bounds {
 }
 
 /// The body under its bounds. What is left of it when it is dropped goes to `unread`.
-pub(super) fn bounded(payload: Payload, bounds: Bounds, unread: Unread) -> Payload {
+pub(super) fn bounded(payload: Payload, bounds: Bounds, unread: UnreadBody) -> Payload {
     // Without a body there is nothing to bound.
     if matches!(payload, Payload::None) {
         return payload;
@@ -47,7 +47,7 @@ pub(super) fn bounded(payload: Payload, bounds: Bounds, unread: Unread) -> Paylo
 struct Bounded {
     payload: Payload,
     bounds: Bounds,
-    unread: Unread,
+    unread: UnreadBody,
     started: Instant,
     received: u64,
     deadline: Option<Pin<Box<Sleep>>>,
@@ -122,9 +122,9 @@ impl Stream for Bounded {
 
 /// What was not read of a request's body.
 #[derive(Clone, Default)]
-pub(super) struct Unread(Rc<Cell<Option<Payload>>>);
+pub(super) struct UnreadBody(Rc<Cell<Option<Payload>>>);
 
-impl Unread {
+impl UnreadBody {
     /// The body of the answer, which holds on to the rest of the request's.
     pub(super) fn hold(&self, body: BoxBody) -> BoxBody {
         match self.0.take() {

@@ -6,7 +6,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 
 /// The origins that browsers may call from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Origins {
+pub enum CorsOrigins {
     /// Nobody but the service's own pages.
     #[default]
     None,
@@ -15,7 +15,7 @@ pub enum Origins {
     List(Vec<String>),
 }
 
-impl Origins {
+impl CorsOrigins {
     /// From `CORS_ORIGINS`: a comma-separated list, or `*`.
     pub fn parse(text: &str) -> Self {
         let list: Vec<String> = text
@@ -24,9 +24,9 @@ impl Origins {
             .filter(|origin| !origin.is_empty())
             .collect();
         match list.as_slice() {
-            [] => Origins::None,
-            list if list.iter().any(|origin| origin == "*") => Origins::Any,
-            _ => Origins::List(list),
+            [] => CorsOrigins::None,
+            list if list.iter().any(|origin| origin == "*") => CorsOrigins::Any,
+            _ => CorsOrigins::List(list),
         }
     }
 
@@ -34,9 +34,9 @@ impl Origins {
     /// and files say, that is anybody's page: it never may.
     pub fn allow(&self, origin: &HeaderValue) -> bool {
         match (self, origin.to_str()) {
-            (_, Err(_) | Ok("null")) | (Origins::None, _) => false,
-            (Origins::Any, Ok(_)) => true,
-            (Origins::List(list), Ok(origin)) => list.iter().any(|allowed| allowed == origin),
+            (_, Err(_) | Ok("null")) | (CorsOrigins::None, _) => false,
+            (CorsOrigins::Any, Ok(_)) => true,
+            (CorsOrigins::List(list), Ok(origin)) => list.iter().any(|allowed| allowed == origin),
         }
     }
 }
@@ -49,7 +49,7 @@ fn names<const N: usize>(names: [&'static str; N]) -> [HeaderName; N] {
 }
 
 /// The middleware. Tokens travel in a header, never in cookies, so credentials are not supported.
-pub(super) fn cors(origins: Origins) -> Cors {
+pub(super) fn cors(origins: CorsOrigins) -> Cors {
     Cors::default()
         .allowed_origin_fn(move |origin, _| origins.allow(origin))
         .allowed_methods(METHODS)

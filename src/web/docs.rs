@@ -15,7 +15,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
 
 /// What the service says of itself.
 #[derive(Clone)]
-pub struct Texts {
+pub struct DocsPages {
     pub openapi_yaml: Arc<str>,
     pub asyncapi_yaml: Arc<str>,
     /// The sockets, as a page without scripts.
@@ -25,11 +25,11 @@ pub struct Texts {
 #[derive(Clone)]
 struct Docs {
     page: Arc<Config<'static>>,
-    texts: Texts,
+    texts: DocsPages,
 }
 
 /// Routes that show `texts`, outside `/api`.
-pub fn routes(texts: Texts) -> impl FnOnce(&mut web::ServiceConfig) {
+pub fn routes(texts: DocsPages) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
         let docs = Docs { page: Arc::new(Config::from("/openapi.yaml")), texts };
         config

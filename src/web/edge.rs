@@ -25,7 +25,7 @@ use tracing::{Instrument, error, info, info_span, warn};
 use crate::telemetry::names::HTTP_REQUEST_DURATION_SECONDS;
 use crate::web::ClientAddress;
 use crate::web::address::client_address;
-use crate::web::body::{self, Unread};
+use crate::web::body::{self, UnreadBody};
 use crate::web::rate_limit::Quota;
 use crate::web::request_id::{RequestId, X_REQUEST_ID};
 use crate::web::wrap::Conventions;
@@ -40,7 +40,7 @@ pub fn refuse(request: ServiceRequest, error: Error) -> ServiceResponse<BoxBody>
 /// What is known of a request before it is handled, and needed after.
 struct Seen {
     id: RequestId,
-    unread: Unread,
+    unread: UnreadBody,
     accept_language: Option<Locale>,
     method: Method,
     is_api: bool,
@@ -76,7 +76,7 @@ pub(super) async fn edge<B: MessageBody + 'static>(
 impl Seen {
     fn new(request: &ServiceRequest, conventions: &Conventions) -> Self {
         let id = RequestId::take_or_make(request.headers());
-        let unread = Unread::default();
+        let unread = UnreadBody::default();
         let mut extensions = request.extensions_mut();
         extensions.insert(id.clone());
         extensions.insert(unread.clone());
@@ -122,11 +122,11 @@ impl Seen {
         InternalError::from_response(failure.error().code(), response).into()
     }
 
-    fn write(&self, failure: &Failure<'_>, locale: Locale) -> Written {
+    fn write(&self, failure: &Failure<'_>, locale: Locale) -> RenderedError {
         let (status, error) = (failure.status(), failure.error());
         self.log_cause(error);
         let body = self.spelled(error_body::envelope(error, locale, Some(self.id.as_str())));
-        Written { status, body, locale, retry_after_secs: error.retry_after_secs() }
+        RenderedError { status, body, locale, retry_after_secs: error.retry_after_secs() }
     }
 
     /// On paths that speak a dialect, a failure does too.
@@ -199,14 +199,14 @@ impl Seen {
 }
 
 /// An error envelope, ready to replace the body of a response.
-struct Written {
+struct RenderedError {
     status: StatusCode,
     body: Vec<u8>,
     locale: Locale,
     retry_after_secs: Option<u64>,
 }
 
-impl Written {
+impl RenderedError {
     fn put_into(self, response: HttpResponse<()>) -> HttpResponse {
         let mut response = response.set_body(BoxBody::new(self.body));
         *response.status_mut() = self.status;

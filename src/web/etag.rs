@@ -47,13 +47,13 @@ impl IfMatch {
     ///
     /// Who may force is the caller's policy. `If-Match: *` names no version, so it counts as nothing said:
     /// else it would be a `force` open to everybody.
-    pub fn based_on(self, updated_at: Option<Timestamp>, force: bool) -> BasedOn {
+    pub fn based_on(self, updated_at: Option<Timestamp>, force: bool) -> EditBasis {
         let names_a_version = !self.0.is_empty() && self.0.iter().all(|value| value.as_bytes() != b"*");
         match updated_at {
-            _ if force => BasedOn::Force,
-            _ if names_a_version => BasedOn::IfMatch(self),
-            Some(time) => BasedOn::UpdatedAt(time),
-            None => BasedOn::Missing,
+            _ if force => EditBasis::Force,
+            _ if names_a_version => EditBasis::IfMatch(self),
+            Some(time) => EditBasis::UpdatedAt(time),
+            None => EditBasis::Missing,
         }
     }
 }
@@ -69,7 +69,7 @@ impl FromRequest for IfMatch {
 
 /// What a change says it was based on.
 #[derive(Debug, Clone)]
-pub enum BasedOn {
+pub enum EditBasis {
     IfMatch(IfMatch),
     UpdatedAt(Timestamp),
     /// Overwrites whatever is there.
@@ -79,7 +79,7 @@ pub enum BasedOn {
 
 /// What becomes of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Precondition {
     /// The record is still what the change was based on.
     Apply,
     /// Applied over whatever is there; the activity log keeps what it overwrites.
@@ -92,28 +92,30 @@ pub enum Verdict {
     Missing,
 }
 
-impl BasedOn {
-    pub fn check(&self, current: Timestamp, id: Uuid) -> Verdict {
+impl EditBasis {
+    pub fn check(&self, current: Timestamp, id: Uuid) -> Precondition {
         match self {
-            BasedOn::IfMatch(IfMatch(values)) if Etag::of(id, current).is_in(values.iter()) => Verdict::Apply,
-            BasedOn::IfMatch(_) => Verdict::PreconditionFailed,
-            BasedOn::UpdatedAt(time) if *time == current => Verdict::Apply,
-            BasedOn::UpdatedAt(_) => Verdict::Conflict,
-            BasedOn::Force => Verdict::Overwrite,
-            BasedOn::Missing => Verdict::Missing,
+            EditBasis::IfMatch(IfMatch(values)) if Etag::of(id, current).is_in(values.iter()) => {
+                Precondition::Apply
+            }
+            EditBasis::IfMatch(_) => Precondition::PreconditionFailed,
+            EditBasis::UpdatedAt(time) if *time == current => Precondition::Apply,
+            EditBasis::UpdatedAt(_) => Precondition::Conflict,
+            EditBasis::Force => Precondition::Overwrite,
+            EditBasis::Missing => Precondition::Missing,
         }
     }
 }
 
-impl Verdict {
+impl Precondition {
     /// The error of a change that must not be applied. The caller adds the details of a conflict: the record
     /// as it is now, who changed it, and when.
     pub fn error(self) -> Option<Error> {
         match self {
-            Verdict::Apply | Verdict::Overwrite => None,
-            Verdict::Conflict => Some(Error::conflict()),
-            Verdict::PreconditionFailed => Some(Error::new(Kind::PreconditionFailed, "CONFLICT")),
-            Verdict::Missing => Some(Error::new(Kind::PreconditionRequired, "PRECONDITION_REQUIRED")),
+            Precondition::Apply | Precondition::Overwrite => None,
+            Precondition::Conflict => Some(Error::conflict()),
+            Precondition::PreconditionFailed => Some(Error::new(Kind::PreconditionFailed, "CONFLICT")),
+            Precondition::Missing => Some(Error::new(Kind::PreconditionRequired, "PRECONDITION_REQUIRED")),
         }
     }
 }

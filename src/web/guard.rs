@@ -14,7 +14,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error as ActixError, HttpMessage};
 use guichet_base::Result;
 
-use crate::web::body::{self, Bounds, Unread};
+use crate::web::body::{self, Bounds, UnreadBody};
 use crate::web::{edge, failure};
 
 /// The most that a JSON body may have.
@@ -56,7 +56,7 @@ pub(super) async fn guard<B: MessageBody>(
     if !is_websocket(&request) {
         let bounds =
             Bounds { max_bytes, grace: settings.grace, min_bytes_per_sec: settings.min_bytes_per_sec };
-        let unread = request.extensions().get::<Unread>().cloned().unwrap_or_default();
+        let unread = request.extensions().get::<UnreadBody>().cloned().unwrap_or_default();
         let payload = body::bounded(request.take_payload(), bounds, unread);
         request.set_payload(payload);
     }

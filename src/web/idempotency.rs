@@ -48,7 +48,7 @@ struct Request {
 
 /// The answer of a request, and whether it was given before.
 #[derive(Debug, Clone)]
-pub struct Done<T> {
+pub struct Replayable<T> {
     pub value: T,
     pub replayed: bool,
 }
@@ -97,23 +97,27 @@ impl Once {
 
     /// Runs `work` in `tx`, unless its answer is there already. Errors, beside those of `work`:
     /// `REQUEST_IN_PROGRESS`, `IDEMPOTENCY_MISMATCH`. A failure is not stored: its repeat runs anew.
-    pub fn run<T>(&self, tx: &mut Tx<'_>, work: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<Done<T>>
+    pub fn run<T>(
+        &self,
+        tx: &mut Tx<'_>,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T>,
+    ) -> Result<Replayable<T>>
     where
         T: Serialize + DeserializeOwned,
     {
-        let Some(request) = &self.0 else { return Ok(Done { value: work(tx)?, replayed: false }) };
+        let Some(request) = &self.0 else { return Ok(Replayable { value: work(tx)?, replayed: false }) };
         lock(tx.conn(), &request.named.key)?;
         if let Some(first) = find(tx.conn(), &request.named.key)? {
             if first.route != request.named.route || first.body_hash != request.body_hash {
                 return Err(Error::new(Kind::Validation, "IDEMPOTENCY_MISMATCH"));
             }
             let value = serde_json::from_value(first.answer).map_err(Error::internal)?;
-            return Ok(Done { value, replayed: true });
+            return Ok(Replayable { value, replayed: true });
         }
         let value = work(tx)?;
         let answer = serde_json::to_value(&value).map_err(Error::internal)?;
         keep(tx.conn(), request, answer)?;
-        Ok(Done { value, replayed: false })
+        Ok(Replayable { value, replayed: false })
     }
 }
 

@@ -49,28 +49,28 @@ impl Default for RateSettings {
 
 /// On whose account a request counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Key {
+pub enum LimitKey {
     Person(TenantId, UserId),
     Service(TenantId, UserId),
     Webhook(IpAddr),
     Anonymous(IpAddr),
 }
 
-impl Key {
+impl LimitKey {
     pub fn of(actor: &Actor) -> Self {
         if actor.role.is_service() {
-            Key::Service(actor.tenant, actor.user)
+            LimitKey::Service(actor.tenant, actor.user)
         } else {
-            Key::Person(actor.tenant, actor.user)
+            LimitKey::Person(actor.tenant, actor.user)
         }
     }
 
     /// A household has a /64 of IPv6: it counts as one address.
     fn normalized(self) -> Self {
         match self {
-            Key::Webhook(address) => Key::Webhook(network(address)),
-            Key::Anonymous(address) => Key::Anonymous(network(address)),
-            Key::Person(..) | Key::Service(..) => self,
+            LimitKey::Webhook(address) => LimitKey::Webhook(network(address)),
+            LimitKey::Anonymous(address) => LimitKey::Anonymous(network(address)),
+            LimitKey::Person(..) | LimitKey::Service(..) => self,
         }
     }
 }
@@ -117,46 +117,46 @@ impl Quota {
 
 /// The limits of this process. Copies share their counts.
 #[derive(Clone)]
-pub struct Limits {
+pub struct RateLimits {
     classes: Arc<Classes>,
 }
 
 struct Classes {
-    person: Class,
-    service: Class,
-    webhook: Class,
-    anonymous: Class,
+    person: LimitClass,
+    service: LimitClass,
+    webhook: LimitClass,
+    anonymous: LimitClass,
 }
 
-impl Limits {
+impl RateLimits {
     pub fn new(settings: RateSettings) -> Self {
         let classes = Classes {
-            person: Class::new("person", settings.person),
-            service: Class::new("service", settings.service),
-            webhook: Class::new("webhook", settings.webhook),
-            anonymous: Class::new("anonymous", settings.anonymous),
+            person: LimitClass::new("person", settings.person),
+            service: LimitClass::new("service", settings.service),
+            webhook: LimitClass::new("webhook", settings.webhook),
+            anonymous: LimitClass::new("anonymous", settings.anonymous),
         };
         Self { classes: Arc::new(classes) }
     }
 
     /// Counts one request. `None` when its class has no limit; `RATE_LIMITED` when it came too soon.
-    pub fn check(&self, key: Key) -> Result<Option<Quota>> {
+    pub fn check(&self, key: LimitKey) -> Result<Option<Quota>> {
         self.count(key).map(Quota::admit).transpose()
     }
 
-    /// As [`Limits::check`], and the answer to `request` will say what is left.
-    pub fn check_request(&self, request: &HttpRequest, key: Key) -> Result<()> {
+    /// As [`RateLimits::check`], and the answer to `request` will say what is left.
+    pub fn check_request(&self, request: &HttpRequest, key: LimitKey) -> Result<()> {
         let Some(quota) = self.count(key) else { return Ok(()) };
         request.extensions_mut().insert(quota);
         quota.admit().map(|_| ())
     }
 
-    fn count(&self, key: Key) -> Option<Quota> {
+    fn count(&self, key: LimitKey) -> Option<Quota> {
         let class = match key {
-            Key::Person(..) => &self.classes.person,
-            Key::Service(..) => &self.classes.service,
-            Key::Webhook(_) => &self.classes.webhook,
-            Key::Anonymous(_) => &self.classes.anonymous,
+            LimitKey::Person(..) => &self.classes.person,
+            LimitKey::Service(..) => &self.classes.service,
+            LimitKey::Webhook(_) => &self.classes.webhook,
+            LimitKey::Anonymous(_) => &self.classes.anonymous,
         };
         class.count(key.normalized())
     }
@@ -171,17 +171,21 @@ impl Limits {
     }
 }
 
-type Limiter =
-    governor::RateLimiter<Key, DefaultKeyedStateStore<Key>, DefaultClock, StateInformationMiddleware>;
+type Limiter = governor::RateLimiter<
+    LimitKey,
+    DefaultKeyedStateStore<LimitKey>,
+    DefaultClock,
+    StateInformationMiddleware,
+>;
 
-struct Class {
+struct LimitClass {
     name: &'static str,
     rate: Rate,
     limiter: Option<Limiter>,
     checks: AtomicU32,
 }
 
-impl Class {
+impl LimitClass {
     fn new(name: &'static str, rate: Rate) -> Self {
         let limiter = NonZeroU32::new(rate.rps).map(|rps| {
             let burst = NonZeroU32::new(rate.burst).unwrap_or(NonZeroU32::MIN);
@@ -191,7 +195,7 @@ impl Class {
         Self { name, rate, limiter, checks: AtomicU32::new(0) }
     }
 
-    fn count(&self, key: Key) -> Option<Quota> {
+    fn count(&self, key: LimitKey) -> Option<Quota> {
         let limiter = self.limiter.as_ref()?;
         if self.checks.fetch_add(1, Ordering::Relaxed) % CHECKS_PER_SWEEP == CHECKS_PER_SWEEP - 1 {
             limiter.retain_recent();

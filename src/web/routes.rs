@@ -9,8 +9,8 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use guichet_base::{Error, Result};
 use utoipa::openapi::OpenApi;
 
-use super::rate_limit::Key;
-use super::{ClientAddress, Limits};
+use super::rate_limit::LimitKey;
+use super::{ClientAddress, RateLimits};
 
 /// Every path pattern of the service with its methods.
 pub struct RouteTable {
@@ -63,13 +63,13 @@ pub async fn unmatched(request: HttpRequest, table: Option<web::Data<RouteTable>
 
 /// The same outside `/api`, where no gate has counted the request: it counts for its address.
 pub async fn unmatched_outside(
-    limits: Limits,
+    limits: RateLimits,
     request: HttpRequest,
     table: Option<web::Data<RouteTable>>,
 ) -> Result<HttpResponse> {
     let address = request.extensions().get::<ClientAddress>().map(|address| address.0);
     if let Some(address) = address {
-        limits.check_request(&request, Key::Anonymous(address))?;
+        limits.check_request(&request, LimitKey::Anonymous(address))?;
     }
     unmatched(request, table).await
 }

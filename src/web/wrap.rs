@@ -9,7 +9,7 @@ use actix_web::web::PayloadConfig;
 use actix_web::{App, Error};
 use ipnet::IpNet;
 
-use crate::web::cors::{self, Origins};
+use crate::web::cors::{self, CorsOrigins};
 use crate::web::guard::BodySettings;
 use crate::web::{compress, edge, guard};
 
@@ -19,7 +19,7 @@ pub type SpellingOf = fn(&str) -> Option<fn(&str) -> String>;
 /// What the conventions need to know of the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Conventions {
-    pub origins: Origins,
+    pub origins: CorsOrigins,
     pub trusted_proxies: Arc<[IpNet]>,
     pub body: BodySettings,
     /// Whether this process speaks TLS itself, and so may say HSTS.

@@ -1,7 +1,7 @@
 //! PostgreSQL goes away and comes back.
 
 use diesel::RunQueryDsl;
-use guichet_db::embedded::Role;
+use guichet_db::embedded::LoginRole;
 
 use crate::harness::World;
 
@@ -11,7 +11,7 @@ async fn a_pool_of_dropped_connections_costs_no_caller_an_answer() {
     let ready = format!("{}/readyz", world.server.url);
     assert_eq!(reqwest::get(&ready).await.unwrap().status(), 200);
     world.emma.get("/me").await.data();
-    let mut admin = world.server.database.connect(Role::Admin);
+    let mut admin = world.server.database.connect(LoginRole::Admin);
     diesel::sql_query(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
          WHERE datname = current_database() AND usename = 'guichet_app'",

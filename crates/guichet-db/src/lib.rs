@@ -27,7 +27,7 @@ use guichet_base::{Actor, Result};
 
 /// Where the two login roles of the service connect, and how many connections each may hold.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct DbSettings {
     /// libpq URL of `guichet_app`.
     pub app_url: String,
     /// libpq URL of `guichet_worker`.
@@ -50,7 +50,7 @@ pub struct Db {
 
 impl Db {
     /// Makes the pools without connecting: a database that is away shows in `ready` and in answers, not here.
-    pub fn new(settings: &Settings) -> Self {
+    pub fn new(settings: &DbSettings) -> Self {
         Self {
             app: Arc::new(Lane::new("app", &settings.app_url, settings.app_connections, settings.wait)),
             worker: Arc::new(Lane::new(

@@ -115,7 +115,7 @@ impl Lane {
         if let Ok(permit) = self.permits.try_acquire() {
             return Ok(permit);
         }
-        let _waiting = Waiting::enter(&self.waiting)?;
+        let _waiting = WaiterGuard::enter(&self.waiting)?;
         match tokio::time::timeout(self.wait, self.permits.acquire()).await {
             Ok(permit) => permit.map_err(Error::unavailable),
             Err(late) => Err(Error::unavailable(late)),
@@ -140,9 +140,9 @@ impl Lane {
 }
 
 /// One more who waits, until dropped: a request that goes away stops waiting too.
-struct Waiting<'a>(&'a AtomicUsize);
+struct WaiterGuard<'a>(&'a AtomicUsize);
 
-impl<'a> Waiting<'a> {
+impl<'a> WaiterGuard<'a> {
     fn enter(count: &'a AtomicUsize) -> Result<Self> {
         if count.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING {
             count.fetch_sub(1, Ordering::Relaxed);
@@ -152,7 +152,7 @@ impl<'a> Waiting<'a> {
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for WaiterGuard<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

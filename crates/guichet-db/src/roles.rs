@@ -28,7 +28,7 @@ pub fn set_password(admin: &mut PgConnection, role: &str, password: &str) -> any
 }
 
 #[derive(QueryableByName)]
-struct LoginRole {
+struct RoleRights {
     #[diesel(sql_type = Text)]
     name: String,
     #[diesel(sql_type = Bool)]
@@ -41,16 +41,16 @@ struct LoginRole {
 
 /// Refuses a connection to which row-level security would not apply.
 pub fn refuse_powerful(conn: &mut PgConnection) -> anyhow::Result<()> {
-    let role: LoginRole = diesel::sql_query(
+    let role: RoleRights = diesel::sql_query(
         "SELECT r.rolname::text AS name, r.rolsuper AS superuser, r.rolbypassrls AS bypasses, \
          EXISTS (SELECT FROM pg_class c WHERE c.relowner = r.oid AND c.relkind IN ('r', 'p')) AS owns \
          FROM pg_roles r WHERE r.rolname = current_user",
     )
     .get_result(conn)?;
     let why = match role {
-        LoginRole { superuser: true, .. } => "it is a superuser",
-        LoginRole { bypasses: true, .. } => "it bypasses row-level security",
-        LoginRole { owns: true, .. } => "it owns tables",
+        RoleRights { superuser: true, .. } => "it is a superuser",
+        RoleRights { bypasses: true, .. } => "it bypasses row-level security",
+        RoleRights { owns: true, .. } => "it owns tables",
         _ => return Ok(()),
     };
     bail!(

@@ -56,29 +56,29 @@ impl Statement {
 
     /// The same, its columns read in their order as `ST`, where there are many: a struct that names them looks up each
     /// name in each row, which is a tenth of what a page costs.
-    pub fn typed<ST>(self) -> Typed<ST> {
-        Typed { statement: self, columns: PhantomData }
+    pub fn typed<ST>(self) -> TypedStatement<ST> {
+        TypedStatement { statement: self, columns: PhantomData }
     }
 }
 
 /// A statement whose columns are known by their order.
-pub struct Typed<ST> {
+pub struct TypedStatement<ST> {
     statement: Statement,
     columns: PhantomData<ST>,
 }
 
-impl<ST> QueryId for Typed<ST> {
+impl<ST> QueryId for TypedStatement<ST> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<ST> Query for Typed<ST> {
+impl<ST> Query for TypedStatement<ST> {
     type SqlType = ST;
 }
 
-impl<ST> RunQueryDsl<PgConnection> for Typed<ST> {}
+impl<ST> RunQueryDsl<PgConnection> for TypedStatement<ST> {}
 
-impl<ST> QueryFragment<Pg> for Typed<ST> {
+impl<ST> QueryFragment<Pg> for TypedStatement<ST> {
     fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.statement.walk_ast(out)
     }

@@ -12,13 +12,13 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-pub use crate::hub::audience::{Audience, Ranks, Sees};
+pub use crate::hub::audience::{Audience, Ranks, Visibility};
 use crate::hub::event::Event;
-use crate::row_changes::{Change, Reach};
+use crate::row_changes::{ReadScope, RowChange};
 
 /// Where a connection comes from.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Peer {
+pub struct PeerInfo {
     pub ip: Option<IpAddr>,
     /// The language of refusals before anybody is known.
     pub locale: Locale,
@@ -33,7 +33,7 @@ pub struct Credential {
 
 /// The right to hear a topic, and where the topic stands.
 #[derive(Debug, Clone, Default)]
-pub struct Grant {
+pub struct TopicGrant {
     /// The number of the topic's last durable event, 0 before the first; `None` for a topic without numbers.
     ///
     /// Must be read after `authorize` was called: the subscription is open by then, and whatever commits later
@@ -42,25 +42,25 @@ pub struct Grant {
     /// Merged into the join's ok reply.
     pub extra: Map<String, Value>,
     /// Whom `presence_state` and `presence_diff` show to this subscriber.
-    pub sees: Sees,
+    pub sees: Visibility,
 }
 
 /// A grant, and what waits at the topic.
 #[derive(Debug, Default)]
-pub struct Waiting {
-    pub grant: Grant,
+pub struct GrantWithBacklog {
+    pub grant: TopicGrant,
     pub events: Vec<Event>,
 }
 
-impl From<Grant> for Waiting {
-    fn from(grant: Grant) -> Self {
+impl From<TopicGrant> for GrantWithBacklog {
+    fn from(grant: TopicGrant) -> Self {
         Self { grant, events: Vec::new() }
     }
 }
 
 /// Who is told of a person's presence.
 #[derive(Debug, Clone)]
-pub struct Circle {
+pub struct PresenceAudience {
     pub user: UserId,
     pub user_type: UserType,
     /// Topics where the person appears by being connected.
@@ -71,7 +71,7 @@ pub struct Circle {
 
 /// Durable events of a topic up to `up_to` were handed to a socket of `actor`.
 #[derive(Debug, Clone)]
-pub struct Receipt {
+pub struct DeliveryReceipt {
     pub actor: Arc<Actor>,
     pub topic: Box<str>,
     pub up_to: i64,
@@ -79,30 +79,34 @@ pub struct Receipt {
 
 /// A broadcast that was kept: where it stands in its topic.
 #[derive(Debug, Clone, Copy)]
-pub struct Kept {
+pub struct PersistedBroadcast {
     pub id: Uuid,
     pub seq: i64,
 }
 
-pub trait Host: Send + Sync + 'static {
-    fn authenticate<'a>(&'a self, token: &'a str, peer: Peer) -> BoxFuture<'a, Result<Credential>>;
+pub trait SocketBackend: Send + Sync + 'static {
+    fn authenticate<'a>(&'a self, token: &'a str, peer: PeerInfo) -> BoxFuture<'a, Result<Credential>>;
 
     /// Whether `actor` may hear `topic` (the bare name). `after` is the time a resuming client gave, for topics
-    /// without numbers, whose `Grant::extra` says what moved since.
+    /// without numbers, whose `TopicGrant::extra` says what moved since.
     fn authorize<'a>(
         &'a self,
         actor: &'a Actor,
         topic: &'a str,
         after: Option<Timestamp>,
-    ) -> BoxFuture<'a, Result<Grant>>;
+    ) -> BoxFuture<'a, Result<TopicGrant>>;
 
     /// Topics (bare names) that are `actor`'s own: dialects without joins hear them from the connect on.
     fn own_topics(&self, actor: &Actor) -> Vec<String>;
 
     /// The same as `authorize` for an own topic that nobody asked to join, and what its person finds there: events of
     /// before the grant's head, in the order in which they are told.
-    fn authorize_own<'a>(&'a self, actor: &'a Actor, topic: &'a str) -> BoxFuture<'a, Result<Waiting>> {
-        async move { self.authorize(actor, topic, None).await.map(Waiting::from) }.boxed()
+    fn authorize_own<'a>(
+        &'a self,
+        actor: &'a Actor,
+        topic: &'a str,
+    ) -> BoxFuture<'a, Result<GrantWithBacklog>> {
+        async move { self.authorize(actor, topic, None).await.map(GrantWithBacklog::from) }.boxed()
     }
 
     /// Whether `actor` may connect where `tenant`, an id as somebody wrote it, is said to live.
@@ -134,14 +138,14 @@ pub trait Host: Send + Sync + 'static {
         topic: &'a str,
         event: &'a str,
         payload: &'a RawValue,
-    ) -> BoxFuture<'a, Result<Kept>>;
+    ) -> BoxFuture<'a, Result<PersistedBroadcast>>;
 
     /// What rows `actor` may read, as far as changes of rows are told.
-    fn reach<'a>(&'a self, actor: &'a Actor) -> BoxFuture<'a, Result<Vec<Reach>>>;
+    fn reach<'a>(&'a self, actor: &'a Actor) -> BoxFuture<'a, Result<Vec<ReadScope>>>;
 
     /// The changes of rows of `table` that `event` names without their content, as the rows are by now. Rows that
     /// were changed again since are left out: their later event tells them.
-    fn changed_rows<'a>(&'a self, table: &'a str, event: &'a Event) -> BoxFuture<'a, Result<Vec<Change>>>;
+    fn changed_rows<'a>(&'a self, table: &'a str, event: &'a Event) -> BoxFuture<'a, Result<Vec<RowChange>>>;
 
     /// Counts a request of `actor` against the limits of REST.
     fn spend(&self, actor: &Actor) -> Result<()>;
@@ -154,12 +158,12 @@ pub trait Host: Send + Sync + 'static {
 
     /// Who is told of `users`, all of `tenant` and some hundred at most. Whoever is not in the answer is told of to
     /// nobody.
-    fn circles(&self, tenant: TenantId, users: Vec<UserId>) -> BoxFuture<'_, Result<Vec<Circle>>>;
+    fn circles(&self, tenant: TenantId, users: Vec<UserId>) -> BoxFuture<'_, Result<Vec<PresenceAudience>>>;
 
     /// People were active at these times, and are not known to have been later. Told of somebody once a minute at most
     /// while they stay.
     fn seen(&self, tenant: TenantId, people: Vec<(UserId, Timestamp)>) -> BoxFuture<'_, Result<()>>;
 
     /// Told a few times a second at most, with the newest number of each person and topic alone.
-    fn delivered(&self, receipts: Vec<Receipt>) -> BoxFuture<'_, ()>;
+    fn delivered(&self, receipts: Vec<DeliveryReceipt>) -> BoxFuture<'_, ()>;
 }

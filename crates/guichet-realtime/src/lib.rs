@@ -7,7 +7,7 @@
 //!
 //! - [`Hub`]: topics, positions, subscribers, who is online. Never waits; callable from any thread.
 //! - [`Realtime`]: what sessions share; [`http::routes`] mounts the sockets.
-//! - [`Host`]: what the service must answer (tokens, rights, commands). `app` implements it.
+//! - [`SocketBackend`]: what the service must answer (tokens, rights, commands). `app` implements it.
 //! - [`Log`]: the replay log; [`Outbox`] is PostgreSQL's. `replay`: what many missed, read once. `line`: joins wait
 //!   for their turn.
 //! - [`Table`]: what a feature declares to have changes of its rows told (`changes`: `postgres_changes`).
@@ -40,18 +40,19 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::backend::{
-    Audience, Circle, Credential, Grant, Host, Kept, Peer, Ranks, Receipt, Sees, Waiting,
+    Audience, Credential, DeliveryReceipt, GrantWithBacklog, PeerInfo, PersistedBroadcast, PresenceAudience,
+    Ranks, SocketBackend, TopicGrant, Visibility,
 };
-use self::hub::connection::{Connection, Order};
-pub use self::hub::event::{Aside, Event, Signal};
-pub use self::hub::{Hub, Parts as HubParts};
+use self::hub::connection::{Connection, SessionOrder};
+pub use self::hub::event::{Event, SideEvent, Signal};
+pub use self::hub::{Hub, HubParts};
 pub use self::log::outbox::Outbox;
 use self::log::relay::Relay;
 use self::log::replay::Replays;
-pub use self::log::{Cursor, Log, Newest, Wants};
-pub use self::presence::{Patience, Stand};
-pub use self::row_changes::{Change, ChangeKind, Column, ColumnType, Reach, Rows, Table};
-use self::session::join_limiter::Line;
+pub use self::log::{Log, NewestSegment, PayloadInterest, TailCursor};
+pub use self::presence::{PresenceState, PresenceTimeouts};
+pub use self::row_changes::{ChangeKind, Column, ColumnType, ReadScope, RowChange, Rows, Table};
+use self::session::join_limiter::JoinLimiter;
 pub use self::settings::Settings;
 pub use self::wire::Spelling;
 
@@ -61,10 +62,10 @@ const STOP_STEPS: u32 = 20;
 /// What the sessions of this process share.
 pub struct Realtime {
     hub: Arc<Hub>,
-    host: Arc<dyn Host>,
+    host: Arc<dyn SocketBackend>,
     log: Arc<dyn Log>,
     replays: Arc<Replays>,
-    line: Line,
+    line: JoinLimiter,
     settings: Settings,
     clock: Clock,
     /// Where sessions are spawned; the lifecycle waits for it.
@@ -81,7 +82,7 @@ impl Realtime {
     /// `hub` is made first, since what `host` is made of publishes to it.
     pub fn new(
         hub: Arc<Hub>,
-        host: Arc<dyn Host>,
+        host: Arc<dyn SocketBackend>,
         db: Db,
         clock: Clock,
         settings: Settings,
@@ -93,7 +94,7 @@ impl Realtime {
     /// The same over another replay log than PostgreSQL's.
     pub fn with_log(
         hub: Arc<Hub>,
-        host: Arc<dyn Host>,
+        host: Arc<dyn SocketBackend>,
         log: Arc<dyn Log>,
         clock: Clock,
         settings: Settings,
@@ -103,7 +104,7 @@ impl Realtime {
             hub,
             host,
             replays: Arc::new(Replays::new(Arc::clone(&log), settings.replay_bytes)),
-            line: Line::new(settings.lookups_at_once),
+            line: JoinLimiter::new(settings.lookups_at_once),
             log,
             settings,
             clock,
@@ -141,13 +142,13 @@ impl Realtime {
         let share = open.len().div_ceil(STOP_STEPS as usize).max(1);
         for connections in open.chunks(share) {
             for connection in connections {
-                connection.order(Order::Restart);
+                connection.order(SessionOrder::Restart);
             }
             tokio::time::sleep(spread / STOP_STEPS).await;
         }
         // Those that were shaking hands when the stop began.
         for connection in self.sockets.lock().values() {
-            connection.order(Order::Restart);
+            connection.order(SessionOrder::Restart);
         }
     }
 
@@ -176,7 +177,7 @@ impl Realtime {
             is_full.then(|| unauthenticated.pop_first()).flatten()
         };
         if let Some(oldest) = oldest.and_then(|id| self.sockets.lock().get(&id).cloned()) {
-            oldest.order(Order::MakeRoom);
+            oldest.order(SessionOrder::MakeRoom);
         }
     }
 

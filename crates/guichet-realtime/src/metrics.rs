@@ -6,21 +6,21 @@ use metrics::{Counter, Gauge, counter, gauge};
 use crate::metric_names::{WS_ACTIVE_CONNECTIONS, WS_FRAMES, WS_SLOW_CONSUMERS};
 use crate::wire::{Dialect, Family};
 
-pub struct Meters {
+pub struct SocketMetrics {
     pub connections: Gauge,
     pub slow_consumers: Counter,
-    phoenix: Frames,
-    plain: Frames,
-    socketio: Frames,
+    phoenix: FrameCounters,
+    plain: FrameCounters,
+    socketio: FrameCounters,
 }
 
 /// Frames of one dialect, as operators tell dialects apart: V1 and V2 are one.
-pub struct Frames {
+pub struct FrameCounters {
     pub received: Counter,
     pub sent: Counter,
 }
 
-impl Frames {
+impl FrameCounters {
     fn of(dialect: &'static str) -> Self {
         Self {
             received: counter!(WS_FRAMES, "direction" => "in", "dialect" => dialect),
@@ -29,8 +29,8 @@ impl Frames {
     }
 }
 
-impl Meters {
-    pub fn frames(&self, dialect: Dialect) -> &Frames {
+impl SocketMetrics {
+    pub fn frames(&self, dialect: Dialect) -> &FrameCounters {
         match dialect.family() {
             Family::Phoenix => &self.phoenix,
             Family::Plain => &self.plain,
@@ -39,14 +39,14 @@ impl Meters {
     }
 }
 
-impl Default for Meters {
+impl Default for SocketMetrics {
     fn default() -> Self {
         Self {
             connections: gauge!(WS_ACTIVE_CONNECTIONS),
             slow_consumers: counter!(WS_SLOW_CONSUMERS),
-            phoenix: Frames::of("phoenix"),
-            plain: Frames::of("plain"),
-            socketio: Frames::of("socketio"),
+            phoenix: FrameCounters::of("phoenix"),
+            plain: FrameCounters::of("plain"),
+            socketio: FrameCounters::of("socketio"),
         }
     }
 }

@@ -19,11 +19,11 @@ const OWN: &str = "AfriTalk";
 
 /// What the description of AfriTalk's paths needs beside guichet's own.
 #[derive(Default)]
-pub struct Dialect {
+pub struct AfriTalkNames {
     named: BTreeSet<String>,
 }
 
-impl Dialect {
+impl AfriTalkNames {
     /// The answers of an operation, whose schemas stand under `data` of the envelope.
     pub fn respell(&mut self, operation: &mut Operation) {
         for response in operation.responses.responses.values_mut() {

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::IntoParams;
 
-use super::http::{Here, Told};
-use crate::notifications::feed::query::{Cursor, Sort, Wanted};
+use super::http::{AfriTalkReply, Here};
+use crate::notifications::feed::query::{FeedCursor, FeedPageQuery, FeedSort};
 use crate::notifications::model::Notification;
 use crate::notifications::{Notifications, feed};
 use crate::web::{Check, Path, Query, Reply};
@@ -30,15 +30,16 @@ pub(super) struct PageOfFeed {
 }
 
 impl PageOfFeed {
-    fn into_wanted(self) -> Result<Wanted> {
+    fn into_wanted(self) -> Result<FeedPageQuery> {
         let mut check = Check::new();
         check.that(self.cursor.is_none() || self.offset.is_none(), "cursor", "ambiguous");
-        let after = self
-            .cursor
-            .and_then(|cursor| check.word("cursor", &cursor, |cursor| Cursor::parse(cursor, Sort::Unread)));
+        let after = self.cursor.and_then(|cursor| {
+            check.word("cursor", &cursor, |cursor| FeedCursor::parse(cursor, FeedSort::Unread))
+        });
         let page = check.page(self.limit, self.offset);
         check.done()?;
-        let mut wanted = Wanted { after, offset: page.offset, limit: page.limit, ..Wanted::default() };
+        let mut wanted =
+            FeedPageQuery { after, offset: page.offset, limit: page.limit, ..FeedPageQuery::default() };
         wanted.filter.is_read = self.is_read;
         Ok(wanted)
     }
@@ -55,13 +56,13 @@ pub(super) async fn notifications(
     here: Here,
     n: Data<Notifications>,
     query: Query<PageOfFeed>,
-) -> Result<Told<Vec<Notification>>> {
+) -> Result<AfriTalkReply<Vec<Notification>>> {
     let wanted = query.0.into_wanted()?;
     let limit = wanted.limit;
     let (page, feed, next) = feed::list(&n, &here, wanted).await?;
     let next = next.map(|next| next.to_string());
     let meta = json!({"limit": limit, "next": next, "head": feed.head, "unread": feed.unread});
-    Ok(Told(Reply::ok(page).meta(meta)))
+    Ok(AfriTalkReply(Reply::ok(page).meta(meta)))
 }
 
 /// Marks a notification as read, and answers it in AfriTalk's names
@@ -73,6 +74,6 @@ pub(super) async fn read(
     here: Here,
     n: Data<Notifications>,
     path: Path<(TenantId, NotificationId)>,
-) -> Result<Told<Notification>> {
-    Ok(Told(Reply::ok(feed::ack(&n, &here, path.0.1).await?)))
+) -> Result<AfriTalkReply<Notification>> {
+    Ok(AfriTalkReply(Reply::ok(feed::ack(&n, &here, path.0.1).await?)))
 }

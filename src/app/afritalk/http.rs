@@ -17,10 +17,10 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::{Reader, feed, told_answer};
+use super::{AfriTalkReader, feed, told_answer};
 use crate::chat::Chat;
-use crate::chat::http::{self as chat, HistoryQuery, ListQuery, SendBody};
-use crate::chat::model::{Conversation, Message, ReadState, Related, Room, Sent};
+use crate::chat::http::{self as chat, ConversationQuery, HistoryQuery, SendBody};
+use crate::chat::model::{Conversation, Message, ReadState, Related, RoomRef, SendAnswer};
 use crate::chat::service::{self, UpTo};
 use crate::directory::Directory;
 use crate::directory::presence::{self, PresenceQuery, PresenceView};
@@ -65,16 +65,16 @@ impl FromRequest for Here {
 }
 
 /// An answer in AfriTalk's names.
-pub(super) struct Told<T>(pub(super) Reply<T>);
+pub(super) struct AfriTalkReply<T>(pub(super) Reply<T>);
 
-impl<T: Serialize> Responder for Told<T> {
+impl<T: Serialize> Responder for AfriTalkReply<T> {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
         let reader = request
             .extensions()
             .get::<Actor>()
-            .map(|actor| Reader { tenant: actor.tenant, user: actor.user });
+            .map(|actor| AfriTalkReader { tenant: actor.tenant, user: actor.user });
         self.0.respond_to(request).map_body(|_, body| match body.try_into_bytes() {
             Ok(bytes) => match std::str::from_utf8(&bytes) {
                 Ok(json) => BoxBody::new(told_answer(json, reader)),
@@ -88,15 +88,15 @@ impl<T: Serialize> Responder for Told<T> {
 /// The caller's conversations, in AfriTalk's names
 ///
 /// Last message first, with unread counts.
-#[utoipa::path(tag = "afritalk", operation_id = "afritalk_list_conversations", params(("tenantId" = TenantId, Path), ListQuery),
+#[utoipa::path(tag = "afritalk", operation_id = "afritalk_list_conversations", params(("tenantId" = TenantId, Path), ConversationQuery),
     responses((status = 200, body = [Conversation])))]
 #[get("/tenants/{tenantId}/messaging/conversations")]
 async fn conversations(
     here: Here,
     chat: Data<Chat>,
-    query: Query<ListQuery>,
-) -> Result<Told<Vec<Conversation>>> {
-    chat::list_answer(&chat, &here, query.0).await.map(Told)
+    query: Query<ConversationQuery>,
+) -> Result<AfriTalkReply<Vec<Conversation>>> {
+    chat::list_answer(&chat, &here, query.0).await.map(AfriTalkReply)
 }
 
 /// Which messages. At most one of `before`, `after`, `changedAfter`.
@@ -125,19 +125,19 @@ async fn conversation(
     chat: Data<Chat>,
     path: Path<(TenantId, UserId)>,
     query: Query<PageOfHistory>,
-) -> Result<Told<Vec<Message>>> {
+) -> Result<AfriTalkReply<Vec<Message>>> {
     let PageOfHistory { limit, before, after, changed_after } = query.0;
     let query = HistoryQuery { limit, before, after, changed_after };
-    let with = Room::Person(path.0.1);
+    let with = RoomRef::Person(path.0.1);
     let found = chat::history(&chat, &here, with, &query).await;
     let page = match found {
         Err(error) if error.kind() == Kind::NotFound => {
             let made = service::open(&chat, &here, with).await.map_err(of_path)?;
-            chat::history(&chat, &here, Room::Conversation(made.0.id), &query).await
+            chat::history(&chat, &here, RoomRef::Conversation(made.0.id), &query).await
         }
         found => found,
     };
-    page.map(Told)
+    page.map(AfriTalkReply)
 }
 
 /// An id of a path that names nobody to write to names no page.
@@ -181,26 +181,30 @@ impl MessageToSend {
 
 /// Writes to a colleague
 #[utoipa::path(tag = "afritalk", operation_id = "afritalk_send_message", params(("tenantId" = TenantId, Path)), request_body = MessageToSend,
-    responses((status = 201, body = Sent), (status = 200, description = "A repeat: the first message", body = Sent)))]
+    responses((status = 201, body = SendAnswer), (status = 200, description = "A repeat: the first message", body = SendAnswer)))]
 #[post("/tenants/{tenantId}/messaging/message")]
 async fn send(
     here: Here,
     chat: Data<Chat>,
     key: IdempotencyKey,
     body: Json<MessageToSend>,
-) -> Result<Told<Sent>> {
+) -> Result<AfriTalkReply<SendAnswer>> {
     let once = key.over(&body.0)?;
-    let to = Room::Person(body.0.to_user_id);
-    chat::send(&chat, &here, once, to, body.0.body()?).await.map(Told)
+    let to = RoomRef::Person(body.0.to_user_id);
+    chat::send(&chat, &here, once, to, body.0.body()?).await.map(AfriTalkReply)
 }
 
 /// Marks this message and all before it as read
 #[utoipa::path(tag = "afritalk", operation_id = "afritalk_mark_message_read",
     params(("tenantId" = TenantId, Path), ("messageId" = MessageId, Path)), responses((status = 200, body = ReadState)))]
 #[put("/tenants/{tenantId}/messaging/{messageId}/read")]
-async fn read(here: Here, chat: Data<Chat>, path: Path<(TenantId, MessageId)>) -> Result<Told<ReadState>> {
+async fn read(
+    here: Here,
+    chat: Data<Chat>,
+    path: Path<(TenantId, MessageId)>,
+) -> Result<AfriTalkReply<ReadState>> {
     let state = service::mark_read(&chat, &here, UpTo::Message(path.0.1)).await?;
-    Ok(Told(Reply::ok(state)))
+    Ok(AfriTalkReply(Reply::ok(state)))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -223,7 +227,7 @@ async fn who_is_there(
     here: Here,
     directory: Data<Directory>,
     query: Query<WhoQuery>,
-) -> Result<Told<Vec<PresenceView>>> {
+) -> Result<AfriTalkReply<Vec<PresenceView>>> {
     let WhoQuery { user_ids, limit, offset } = query.0;
-    presence::list(&directory, &here, PresenceQuery { user_ids, limit, offset }).await.map(Told)
+    presence::list(&directory, &here, PresenceQuery { user_ids, limit, offset }).await.map(AfriTalkReply)
 }

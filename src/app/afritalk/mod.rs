@@ -27,7 +27,7 @@ use self::rewrite::{Direction, Fields, rewrite};
 
 /// For whom an answer is: some of AfriTalk's fields say who reads.
 #[derive(Debug, Clone, Copy)]
-pub struct Reader {
+pub struct AfriTalkReader {
     pub tenant: TenantId,
     pub user: UserId,
 }
@@ -38,14 +38,14 @@ pub fn spelling() -> Spelling {
 }
 
 /// guichet's JSON as AfriTalk reads it. Lists and whatever is nested are translated too.
-pub fn told(json: &str, reader: Option<Reader>) -> String {
+pub fn told(json: &str, reader: Option<AfriTalkReader>) -> String {
     let user = reader.map(|reader| reader.user.to_string());
     let reader = reader.as_ref();
     rewrite(json, Direction::Out, &|fields| names::beside(fields, reader, user.as_deref()))
 }
 
 /// A whole answer over REST, whose own `data` is guichet's and no producer's.
-pub fn told_answer(json: &str, reader: Option<Reader>) -> String {
+pub fn told_answer(json: &str, reader: Option<AfriTalkReader>) -> String {
     let Ok(fields) = serde_json::from_str::<Fields<'_>>(json) else { return json.to_owned() };
     let part = |key: &'static str| fields.get(key).map(|part| (key, told(part, reader)));
     let parts: Vec<_> = ["data", "error", "meta"].into_iter().filter_map(part).collect();

@@ -1,12 +1,12 @@
 //! The fields that AfriTalk's front end knows beside guichet's own. What an object is shows by its fields.
 
-use super::Reader;
+use super::AfriTalkReader;
 use super::rewrite::{Beside, Fields};
 
 const NULL: &str = "null";
 
 /// What stands beside the fields of an object. `user` is whose notification it would be.
-pub fn beside(fields: &Fields<'_>, reader: Option<&Reader>, user: Option<&str>) -> Beside {
+pub fn beside(fields: &Fields<'_>, reader: Option<&AfriTalkReader>, user: Option<&str>) -> Beside {
     let has = |keys: &[&str]| keys.iter().all(|key| fields.get(key).is_some());
     if has(&["conversation_id", "sender_id", "content", "related"]) {
         message(fields)
@@ -28,7 +28,7 @@ fn message(fields: &Fields<'_>) -> Beside {
 }
 
 /// The two people of a direct conversation: whoever reads, and the other. A client's room has no other.
-fn conversation(fields: &Fields<'_>, reader: &Reader) -> Beside {
+fn conversation(fields: &Fields<'_>, reader: &AfriTalkReader) -> Beside {
     let peer = fields.get("peer").and_then(|peer| Some(object(peer)?.get("id")?.to_owned()));
     vec![
         ("tenantId", quoted(&reader.tenant.to_string())),

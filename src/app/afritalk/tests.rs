@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::keys::{camel, snake};
-use super::{Reader, asked, event, of_failures, spelling, told, told_answer as told_rest};
+use super::{AfriTalkReader, asked, event, of_failures, spelling, told, told_answer as told_rest};
 
 fn value(json: &str) -> Value {
     serde_json::from_str(json).unwrap()
@@ -89,7 +89,7 @@ fn events_have_the_shapes_that_the_front_end_knows() {
 
 #[test]
 fn a_conversation_names_its_two_people() {
-    let reader = Reader { tenant: TenantId::new(), user: UserId::new() };
+    let reader = AfriTalkReader { tenant: TenantId::new(), user: UserId::new() };
     let conversation = json!([{"id": "c", "kind": "direct", "peer": {"id": "p", "display_name": "P"}, "unread_count": 1,
         "counterpart": {"last_seen": null}}]);
     let told = value(&told(&conversation.to_string(), Some(reader)));

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::schemas::SchemaOf;
 
 /// Something that travels, in either direction.
-pub struct Message {
+pub struct CatalogueMessage {
     /// In the document: `event_messaging_new`.
     pub key: &'static str,
     /// As Phoenix writes it: `broadcast`, `phx_join`; events and commands by their own name.
@@ -20,7 +20,7 @@ pub struct Message {
 }
 
 /// A topic people join.
-pub struct Topic {
+pub struct CatalogueTopic {
     pub key: &'static str,
     /// Its name, parameters in braces.
     pub address: &'static str,
@@ -36,15 +36,15 @@ pub struct Topic {
 
 /// What a client asks of the service, and the answer.
 pub struct Command {
-    pub ask: Message,
+    pub ask: CatalogueMessage,
     /// The payload of the `ok` reply; errors are all alike.
-    pub answer: Message,
+    pub answer: CatalogueMessage,
 }
 
 /// Something a client sends to the socket layer itself, and the keys of what may answer it.
 pub struct Control {
     pub key: &'static str,
     pub summary: &'static str,
-    pub ask: Message,
+    pub ask: CatalogueMessage,
     pub answers: &'static [&'static str],
 }

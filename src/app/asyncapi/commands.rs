@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::catalogue::{Command, Message};
+use super::catalogue::{CatalogueMessage, Command};
 use super::events;
 use super::schemas::{SchemaOf, of};
 use super::shapes::{Anything, Empty};
 use crate::chat::http::{ReadCommand, SendCommand, TypingCommand};
-use crate::chat::model::{ReadState, Sent};
+use crate::chat::model::{ReadState, SendAnswer};
 use crate::notifications::live::AckCommand;
 use crate::notifications::model::Notification;
 
@@ -21,7 +21,12 @@ pub const COMMANDS: [Command; 6] = [
             of::<SendCommand>,
             send,
         ),
-        answer: answer("reply_messaging_send", "The message, and who is there to read it", of::<Sent>, sent),
+        answer: answer(
+            "reply_messaging_send",
+            "The message, and who is there to read it",
+            of::<SendAnswer>,
+            sent,
+        ),
     },
     Command {
         ask: ask(
@@ -75,8 +80,8 @@ const fn ask(
     summary: &'static str,
     payload: SchemaOf,
     example: fn() -> Value,
-) -> Message {
-    Message { key, name, plain: Some(name), summary, payload, example, durable: false }
+) -> CatalogueMessage {
+    CatalogueMessage { key, name, plain: Some(name), summary, payload, example, durable: false }
 }
 
 pub(super) const fn answer(
@@ -84,8 +89,16 @@ pub(super) const fn answer(
     summary: &'static str,
     payload: SchemaOf,
     example: fn() -> Value,
-) -> Message {
-    Message { key, name: "phx_reply", plain: Some("reply"), summary, payload, example, durable: false }
+) -> CatalogueMessage {
+    CatalogueMessage {
+        key,
+        name: "phx_reply",
+        plain: Some("reply"),
+        summary,
+        payload,
+        example,
+        durable: false,
+    }
 }
 
 pub(super) fn empty() -> Value {

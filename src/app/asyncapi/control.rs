@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::catalogue::{Control, Message};
+use super::catalogue::{CatalogueMessage, Control};
 use super::commands::{answer, empty};
 use super::schemas::{SchemaOf, of};
 use super::shapes::{
-    Anything, Broadcast, CommandError, Empty, HeartbeatReply, JoinPayload, JoinReply, PresenceDiff,
+    Anything, BroadcastFrame, CommandError, Empty, HeartbeatReply, JoinPayload, JoinReply, PresenceDiff,
     PresencePush, PresenceState, Reason, RowChange, SystemNews, TokenPush,
 };
 
@@ -59,13 +59,13 @@ pub const CHANNEL: [Control; 4] = [
         summary: "Say something of one's own to the others on a joined topic: never stored, names of guichet's own \
                   refused. Answered where the join asked for `ack`. One whose inner event is a command's name is \
                   that command",
-        ask: asked("broadcast", "broadcast", None, "A person's own event", of::<Broadcast>, cursor),
+        ask: asked("broadcast", "broadcast", None, "A person's own event", of::<BroadcastFrame>, cursor),
         answers: &["reply_empty", "error_command"],
     },
 ];
 
 /// Answers that several have in common.
-pub const ANSWERS: [Message; 5] = [
+pub const ANSWERS: [CatalogueMessage; 5] = [
     answer("reply_empty", "Done", of::<Empty>, empty),
     answer(
         "reply_heartbeat",
@@ -79,13 +79,13 @@ pub const ANSWERS: [Message; 5] = [
 ];
 
 /// What is told on a joined topic beside its events.
-pub const ON_CHANNEL: [Message; 7] = [
+pub const ON_CHANNEL: [CatalogueMessage; 7] = [
     asked(
         "personal",
         "broadcast",
         Some("(its own name)"),
         "Another person's own event",
-        of::<Broadcast>,
+        of::<BroadcastFrame>,
         cursor,
     ),
     asked("presence_state", "presence_state", None, "Who is there, after a join", of::<PresenceState>, state),
@@ -111,7 +111,7 @@ pub const ON_CHANNEL: [Message; 7] = [
 ];
 
 /// What only the plain dialect and Socket.IO are told, of the connection or of a topic's end.
-pub const ON_CONNECTION: [Message; 4] = [
+pub const ON_CONNECTION: [CatalogueMessage; 4] = [
     asked("left", "left", Some("left"), "The subscription ended for good", of::<Reason>, refused),
     asked(
         "error",
@@ -146,8 +146,8 @@ const fn asked(
     summary: &'static str,
     payload: SchemaOf,
     example: fn() -> Value,
-) -> Message {
-    Message { key, name, plain, summary, payload, example, durable: false }
+) -> CatalogueMessage {
+    CatalogueMessage { key, name, plain, summary, payload, example, durable: false }
 }
 
 pub fn join() -> Value {

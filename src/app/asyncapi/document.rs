@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::catalogue::{Message, Topic};
+use super::catalogue::{CatalogueMessage, CatalogueTopic};
 use super::commands::COMMANDS;
 use super::control::{ANSWERS, CHANNEL, CONNECTION, ON_CHANNEL, ON_CONNECTION};
 use super::events::EVENTS;
 use super::schemas::{Schemas, of};
-use super::shapes::{Broadcast, EventMeta, Reply};
+use super::shapes::{BroadcastFrame, EventMeta, SocketReply};
 use super::topics::TOPICS;
 use super::wire;
 
@@ -17,7 +17,7 @@ and sends commands, which do what the REST calls do. Durable events are numbered
 a join with `after_seq` first gets what was missed, in order, then what is live. Names that begin with `messaging:`, \
 `notify:`, `presence:`, `ticket:` or `meeting:` are guichet's own: nobody else can send them.\n\nMessages here show \
 the payload itself. In Phoenix an event is a `broadcast` whose payload is `{type, event, payload, meta}` (schema \
-`Broadcast`), and an answer is a `phx_reply` whose payload is `{status, response}` (schema `Reply`), `response` being \
+`BroadcastFrame`), and an answer is a `phx_reply` whose payload is `{status, response}` (schema `SocketReply`), `response` being \
 the answer shown here; in the plain form it is `reply`, in Socket.IO the acknowledgement.\n\nThe REST API is described in `openapi.yaml`.";
 
 pub fn describe() -> anyhow::Result<Value> {
@@ -25,8 +25,8 @@ pub fn describe() -> anyhow::Result<Value> {
     let messages: Map<String, Value> =
         all().map(|message| (message.key.to_owned(), described(message, &mut schemas))).collect();
     // Frames of Phoenix, around what is described.
-    of::<Broadcast>(&mut schemas);
-    of::<Reply>(&mut schemas);
+    of::<BroadcastFrame>(&mut schemas);
+    of::<SocketReply>(&mut schemas);
     Ok(json!({
         "asyncapi": "3.0.0",
         "info": {
@@ -55,13 +55,13 @@ pub fn describe() -> anyhow::Result<Value> {
     }))
 }
 
-fn all() -> impl Iterator<Item = &'static Message> {
+fn all() -> impl Iterator<Item = &'static CatalogueMessage> {
     let commands = COMMANDS.iter().flat_map(|command| [&command.ask, &command.answer]);
     let controls = CONNECTION.iter().chain(&CHANNEL).map(|control| &control.ask);
     EVENTS.iter().chain(commands).chain(controls).chain(&ANSWERS).chain(&ON_CHANNEL).chain(&ON_CONNECTION)
 }
 
-fn described(message: &Message, schemas: &mut Schemas) -> Value {
+fn described(message: &CatalogueMessage, schemas: &mut Schemas) -> Value {
     let is_plain_alone = ON_CONNECTION.iter().any(|other| other.key == message.key);
     let mut example = json!({"payload": (message.example)()});
     let mut described = json!({
@@ -82,7 +82,7 @@ fn described(message: &Message, schemas: &mut Schemas) -> Value {
 }
 
 /// The name of the frame: what the service says of its own comes as a broadcast.
-fn phoenix_event(message: &Message) -> &'static str {
+fn phoenix_event(message: &CatalogueMessage) -> &'static str {
     if message.key.starts_with("event_") { "broadcast" } else { message.name }
 }
 
@@ -136,7 +136,7 @@ fn asked_and_answered(control: &super::catalogue::Control) -> Vec<&'static str> 
     [control.ask.key].into_iter().chain(control.answers.iter().copied()).collect()
 }
 
-fn of_topic(topic: &Topic) -> Value {
+fn of_topic(topic: &CatalogueTopic) -> Value {
     let parameters: Map<String, Value> = topic
         .parameters
         .iter()
@@ -156,7 +156,7 @@ fn of_topic(topic: &Topic) -> Value {
     })
 }
 
-fn carried(topic: &Topic) -> impl Iterator<Item = &'static Message> {
+fn carried(topic: &CatalogueTopic) -> impl Iterator<Item = &'static CatalogueMessage> {
     let carries = topic.carries;
     EVENTS.iter().filter(move |event| carries.contains(&event.name))
 }

@@ -2,15 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::catalogue::Message;
+use super::catalogue::CatalogueMessage;
 use super::schemas::{SchemaOf, of};
 use super::shapes::PresenceUpdate;
 use crate::chat::payload::{
-    DeliveredTold, MessageTold, ReadTold, TypingTold, UnreadTold as UnreadMessagesTold,
+    DeliveredTold, MessageTold, ReadTold, TypingTold, UnreadPayload as UnreadMessagesTold,
 };
-use crate::notifications::socket_events::{DeletedTold, NewTold, SummaryTold, UnreadTold, UpdatedTold};
+use crate::notifications::socket_events::{
+    FeedSummary, NewNotificationEvent, NotificationUpdated, NotificationsDeleted, UnreadCount,
+};
 
-pub const EVENTS: [Message; 13] = [
+pub const EVENTS: [CatalogueMessage; 13] = [
     durable("event_messaging_new", "messaging:new", "A message was sent", of::<MessageTold<'_>>, new),
     durable(
         "event_messaging_updated",
@@ -59,35 +61,35 @@ pub const EVENTS: [Message; 13] = [
         "event_notify_new",
         "notify:new",
         "The person is notified. At the connect of a dialect without joins, with `meta.replayed`: of what waits",
-        of::<NewTold<'_>>,
+        of::<NewNotificationEvent<'_>>,
         notified,
     ),
     durable(
         "event_notify_updated",
         "notify:updated",
         "A notification was read, archived or snoozed, came back, or was raised by what happened again",
-        of::<UpdatedTold<'_>>,
+        of::<NotificationUpdated<'_>>,
         raised,
     ),
     durable(
         "event_notify_unread",
         "notify:unread",
         "How many are unread: one more came than is told each by itself in a minute, or the person has just connected",
-        of::<UnreadTold>,
+        of::<UnreadCount>,
         unread_notifications,
     ),
     durable(
         "event_notify_summary",
         "notify:summary",
         "Many came or changed at once: load the feed again",
-        of::<SummaryTold>,
+        of::<FeedSummary>,
         summary,
     ),
     durable(
         "event_notify_deleted",
         "notify:deleted",
         "A notification was deleted, or expired",
-        of::<DeletedTold>,
+        of::<NotificationsDeleted>,
         gone,
     ),
 ];
@@ -98,8 +100,8 @@ const fn durable(
     summary: &'static str,
     payload: SchemaOf,
     example: fn() -> Value,
-) -> Message {
-    Message { key, name, plain: Some(name), summary, payload, example, durable: true }
+) -> CatalogueMessage {
+    CatalogueMessage { key, name, plain: Some(name), summary, payload, example, durable: true }
 }
 
 const fn signal(
@@ -108,8 +110,8 @@ const fn signal(
     summary: &'static str,
     payload: SchemaOf,
     example: fn() -> Value,
-) -> Message {
-    Message { durable: false, ..durable(key, name, summary, payload, example) }
+) -> CatalogueMessage {
+    CatalogueMessage { durable: false, ..durable(key, name, summary, payload, example) }
 }
 
 /// A message of the example conversation: Chloé writes in the room of Atelier Nord.

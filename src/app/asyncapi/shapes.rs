@@ -132,11 +132,11 @@ pub struct JoinReply {
     pub conversation_id: Option<ConversationId>,
     /// On `user:{id}`: the conversations whose head moved since `after`.
     #[schema(nullable = false)]
-    pub conversations: Option<Vec<Moved>>,
+    pub conversations: Option<Vec<TopicMoved>>,
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct Moved {
+pub struct TopicMoved {
     #[schema(example = "chat:room:0198c0de-0000-7000-8000-000000000002")]
     pub topic: String,
     #[schema(example = 57)]
@@ -174,7 +174,7 @@ pub struct Anything(pub BTreeMap<String, Value>);
 
 /// A reply of Phoenix and of the plain dialects; Socket.IO's acknowledgement holds the same.
 #[derive(Serialize, ToSchema)]
-pub struct Reply {
+pub struct SocketReply {
     pub status: ReplyStatus,
     /// The payload of the reply's message.
     #[schema(value_type = Object)]
@@ -190,7 +190,7 @@ pub enum ReplyStatus {
 
 /// The payload of a Phoenix `broadcast`, around the event itself.
 #[derive(Serialize, ToSchema)]
-pub struct Broadcast {
+pub struct BroadcastFrame {
     /// `broadcast`; some clients leave it out.
     #[serde(rename = "type")]
     #[schema(nullable = false, example = "broadcast")]

@@ -1,6 +1,6 @@
 //! The topics: who may join, and what they carry.
 
-use super::catalogue::Topic;
+use super::catalogue::CatalogueTopic;
 
 const CHAT: [&str; 6] = [
     "messaging:new",
@@ -11,8 +11,8 @@ const CHAT: [&str; 6] = [
     "messaging:typing",
 ];
 
-pub const TOPICS: [Topic; 6] = [
-    Topic {
+pub const TOPICS: [CatalogueTopic; 6] = [
+    CatalogueTopic {
         key: "chatRoom",
         address: "chat:room:{client_id}",
         title: "The room of a client",
@@ -22,7 +22,7 @@ pub const TOPICS: [Topic; 6] = [
         carries: &CHAT,
         says: "Everything that happens in the one conversation of a client with the operators.",
     },
-    Topic {
+    CatalogueTopic {
         key: "chatDirect",
         address: "chat:direct:{conversation_id}",
         title: "A direct conversation",
@@ -32,7 +32,7 @@ pub const TOPICS: [Topic; 6] = [
         carries: &CHAT,
         says: "Everything that happens in the conversation of two operators.",
     },
-    Topic {
+    CatalogueTopic {
         key: "user",
         address: "user:{user_id}",
         title: "Everything meant for one person",
@@ -52,7 +52,7 @@ pub const TOPICS: [Topic; 6] = [
                (`meta.topic`, `meta.seq`), and the person's own counters. The join's reply lists the conversations \
                that moved since `replay.after`. The plain dialect and Socket.IO join it by themselves.",
     },
-    Topic {
+    CatalogueTopic {
         key: "clientNotifications",
         address: "client:notifications:{user_id}",
         title: "The notifications of one person",
@@ -65,7 +65,7 @@ pub const TOPICS: [Topic; 6] = [
                (`NOTIFICATION_REPLAY_LIMIT`), oldest first, as `notify:new` with their own `meta.seq` and \
                `meta.replayed`, then `notify:unread`, whose `meta.seq` is the topic's number at that moment.",
     },
-    Topic {
+    CatalogueTopic {
         key: "presenceOperator",
         address: "presence:operator:{operator_id}",
         title: "Who is there around an operator",
@@ -76,7 +76,7 @@ pub const TOPICS: [Topic; 6] = [
         says: "The operator sees all of their clients' members; a member sees the operator and themselves, never \
                another client.",
     },
-    Topic {
+    CatalogueTopic {
         key: "tenant",
         address: "tenant:{tenant_id}",
         title: "The operators of a tenant",

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::catalogue::Message;
+use super::catalogue::CatalogueMessage;
 use super::commands::{COMMANDS, read, read_state};
 use super::control::{command_refused, heads, join, joined};
 use super::events::{self, EVENTS};
@@ -192,7 +192,7 @@ impl Wire {
         }
     }
 
-    fn told(&self, event: &Message, payload: &Value) -> String {
+    fn told(&self, event: &CatalogueMessage, payload: &Value) -> String {
         let (name, topic) = (event.name, self.topic);
         let meta = if event.durable { meta() } else { json!({}) };
         let mut inner = json!({"type": "broadcast", "event": name, "payload": payload});

@@ -73,7 +73,12 @@ fn email(name: &str) -> String {
 }
 
 /// Makes the tenant, or brings it back to what it was; messages stay. Safe to repeat.
-pub async fn make(db: &Db, tokens: &config::Tokens, data_dir: &Path, clock: &Clock) -> anyhow::Result<Demo> {
+pub async fn make(
+    db: &Db,
+    tokens: &config::TokensConfig,
+    data_dir: &Path,
+    clock: &Clock,
+) -> anyhow::Result<Demo> {
     let tenant = TenantId(id("tenant"));
     let as_role = |role| Actor {
         tenant,
@@ -94,7 +99,7 @@ pub async fn make(db: &Db, tokens: &config::Tokens, data_dir: &Path, clock: &Clo
 
 fn describe(
     tenant: TenantId,
-    config: &config::Tokens,
+    config: &config::TokensConfig,
     secret: &SecretString,
     now: Timestamp,
 ) -> anyhow::Result<Demo> {

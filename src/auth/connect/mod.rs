@@ -11,6 +11,6 @@ mod service;
 mod store;
 
 pub use http::routes;
-pub use model::Ticket;
+pub use model::ConnectToken;
 pub(crate) use service::redeem;
 pub use service::sweep;

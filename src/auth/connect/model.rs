@@ -16,9 +16,9 @@ const PREFIX: &str = "ct_";
 const SECRET_CHARS: usize = 43;
 
 /// The text that its bearer shows.
-pub struct Ticket(SecretString);
+pub struct ConnectToken(SecretString);
 
-impl Ticket {
+impl ConnectToken {
     /// A new one, of 256 random bits.
     pub fn random() -> Result<Self> {
         let mut bits = [0_u8; 32];
@@ -48,7 +48,7 @@ impl Ticket {
 /// A new row of `connect_tickets`.
 #[derive(Debug, Clone, Insertable)]
 #[diesel(table_name = connect_tickets)]
-pub struct NewTicket {
+pub struct NewConnectToken {
     pub tenant_id: TenantId,
     pub digest: Vec<u8>,
     pub user_id: UserId,
@@ -59,7 +59,7 @@ pub struct NewTicket {
 
 /// Whom a ticket that was used up stood for.
 #[derive(Debug, Clone, Copy)]
-pub struct Used {
+pub struct RedeemedToken {
     pub tenant: TenantId,
     pub user: UserId,
     pub authenticated_at: Option<Timestamp>,
@@ -73,13 +73,13 @@ mod tests {
 
     #[test]
     fn a_ticket_is_read_as_it_was_made_and_nothing_else_is_one() {
-        let ticket = Ticket::random().unwrap();
-        let read = Ticket::parse(ticket.reveal()).map(|read| read.digest());
+        let ticket = ConnectToken::random().unwrap();
+        let read = ConnectToken::parse(ticket.reveal()).map(|read| read.digest());
         assert_eq!(read, Some(ticket.digest()));
-        assert_ne!(ticket.digest(), Ticket::random().unwrap().digest());
+        assert_ne!(ticket.digest(), ConnectToken::random().unwrap().digest());
         for wrong in ["", "ct_", "ct_short", &ticket.reveal()[3..], &format!("{}x", ticket.reveal())] {
-            assert!(Ticket::parse(wrong).is_none(), "{wrong}");
+            assert!(ConnectToken::parse(wrong).is_none(), "{wrong}");
         }
-        assert!(Ticket::parse(&format!("ct_{}", "é".repeat(22))).is_none());
+        assert!(ConnectToken::parse(&format!("ct_{}", "é".repeat(22))).is_none());
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use guichet_base::{Actor, Error, Result, Timestamp};
 use guichet_db::Db;
 
-use super::model::{NewTicket, Ticket, Used};
+use super::model::{ConnectToken, NewConnectToken, RedeemedToken};
 use super::store;
 use crate::directory::{Directory, policy};
 
@@ -21,10 +21,10 @@ pub(super) async fn issue(
     directory: &Directory,
     actor: &Actor,
     token_expires_at: Timestamp,
-) -> Result<(Ticket, Timestamp)> {
+) -> Result<(ConnectToken, Timestamp)> {
     policy::is_person(actor)?;
-    let (ticket, expires_at) = (Ticket::random()?, directory.clock().now().plus(LASTS));
-    let new = NewTicket {
+    let (ticket, expires_at) = (ConnectToken::random()?, directory.clock().now().plus(LASTS));
+    let new = NewConnectToken {
         tenant_id: actor.tenant,
         digest: ticket.digest(),
         user_id: actor.user,
@@ -43,7 +43,7 @@ pub(super) async fn issue(
 }
 
 /// Uses the ticket up. Errors: `UNAUTHENTICATED` where it is none, is used already, or came too late.
-pub(crate) async fn redeem(db: &Db, ticket: &Ticket, now: Timestamp) -> Result<Used> {
+pub(crate) async fn redeem(db: &Db, ticket: &ConnectToken, now: Timestamp) -> Result<RedeemedToken> {
     let digest = ticket.digest();
     // Asked again after a lost connection, it can only find the ticket gone.
     let used = db.anonymous(move |conn| store::redeem(conn, digest.clone())).await?;

@@ -7,7 +7,7 @@ use guichet_base::id::{TenantId, UserId};
 use guichet_base::{Result, Timestamp};
 use guichet_db::sql::sql;
 
-use super::model::{NewTicket, Used};
+use super::model::{NewConnectToken, RedeemedToken};
 use crate::schema::connect_tickets;
 
 // A function, since nobody acts yet: policies show nobody's rows to nobody.
@@ -47,15 +47,15 @@ pub fn trim(conn: &mut PgConnection, tenant: TenantId, user: UserId, kept: i64) 
     Ok(())
 }
 
-pub fn insert(conn: &mut PgConnection, ticket: &NewTicket) -> Result<()> {
+pub fn insert(conn: &mut PgConnection, ticket: &NewConnectToken) -> Result<()> {
     diesel::insert_into(connect_tickets::table).values(ticket).execute(conn)?;
     Ok(())
 }
 
 /// Uses up the ticket of this digest: whoever comes second gets `None`.
-pub fn redeem(conn: &mut PgConnection, digest: Vec<u8>) -> Result<Option<Used>> {
+pub fn redeem(conn: &mut PgConnection, digest: Vec<u8>) -> Result<Option<RedeemedToken>> {
     let row: Option<Row> = sql(REDEEM).bind(digest).get_result(conn).optional()?;
-    Ok(row.map(|row| Used {
+    Ok(row.map(|row| RedeemedToken {
         tenant: row.tenant_id,
         user: row.user_id,
         authenticated_at: row.authenticated_at,

@@ -47,7 +47,7 @@ impl Claims {
 }
 
 /// Reads what a verified signature vouches for, and refuses what is not for guichet, or not now.
-pub(super) fn read(body: &Value, config: &config::Tokens, now: Timestamp) -> Result<Claims> {
+pub(super) fn read(body: &Value, config: &config::TokensConfig, now: Timestamp) -> Result<Claims> {
     let expires_at = time(body, "exp")?.ok_or_else(|| refused("exp is missing"))?;
     if now >= expires_at.plus(LEEWAY) {
         return Err(refused("the token has expired"));
@@ -128,7 +128,7 @@ fn named(space: &str, name: &str) -> UserId {
     UserId(Uuid::new_v5(&Uuid::new_v5(&Uuid::NAMESPACE_URL, space.as_bytes()), name.as_bytes()))
 }
 
-fn tenant(body: &Value, config: &config::Tokens, role: Role) -> Result<TenantName> {
+fn tenant(body: &Value, config: &config::TokensConfig, role: Role) -> Result<TenantName> {
     match text(body, config.tenant_claim.as_str()) {
         None => Err(refused("no tenant")),
         Some("*") if role == Role::Service => Ok(TenantName::Any),

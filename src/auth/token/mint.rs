@@ -27,7 +27,7 @@ pub struct NewToken {
 }
 
 /// An HS256 token, its claims where `config` looks for them, with the configured issuer and audience.
-pub fn mint(config: &config::Tokens, secret: &SecretString, new: &NewToken) -> Result<String> {
+pub fn mint(config: &config::TokensConfig, secret: &SecretString, new: &NewToken) -> Result<String> {
     let mut body = json!({
         "sub": new.subject,
         "iat": new.issued_at.as_millis() / 1000,

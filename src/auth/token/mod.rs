@@ -35,12 +35,12 @@ const REMEMBERED_TOKENS: usize = 50_000;
 
 /// Verifies tokens. Copies share keys and memory.
 #[derive(Clone)]
-pub struct Tokens {
+pub struct TokenVerifier {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    config: config::Tokens,
+    config: config::TokensConfig,
     secret: Option<DecodingKey>,
     jwks: Option<Jwks>,
     verified: Cache<[u8; 32], Arc<Claims>>,
@@ -49,15 +49,19 @@ struct Inner {
 
 /// What a token says, and whether this process verified it just now rather than remembered it.
 #[derive(Debug, Clone)]
-pub struct Verified {
+pub struct VerifiedToken {
     pub claims: Arc<Claims>,
     pub is_new: bool,
 }
 
-impl Tokens {
-    /// `secret` is the key of HS256, as `config::Tokens::hs256_secret` gives it. Errors: a `JWT_JWKS_URL` that
+impl TokenVerifier {
+    /// `secret` is the key of HS256, as `config::TokensConfig::hs256_secret` gives it. Errors: a `JWT_JWKS_URL` that
     /// is neither https nor on this machine.
-    pub fn new(config: &config::Tokens, secret: Option<&SecretString>, clock: Clock) -> anyhow::Result<Self> {
+    pub fn new(
+        config: &config::TokensConfig,
+        secret: Option<&SecretString>,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
         let jwks = config.jwks_url.clone().map(|url| Jwks::new(url, clock.clone())).transpose()?;
         let secret = secret.map(|secret| DecodingKey::from_secret(secret.expose_secret().as_bytes()));
         let verified = Cache::new(REMEMBERED_TOKENS);
@@ -65,19 +69,19 @@ impl Tokens {
     }
 
     /// Errors: `UNAUTHENTICATED`; `UNAVAILABLE` while no key of the identity provider was ever to be had.
-    pub async fn verify(&self, token: &str) -> Result<Verified> {
+    pub async fn verify(&self, token: &str) -> Result<VerifiedToken> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(refused("the token is too long"));
         }
         let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         let now = self.inner.clock.now();
         if let Some(claims) = self.inner.verified.get(&hash, now) {
-            return Ok(Verified { claims, is_new: false });
+            return Ok(VerifiedToken { claims, is_new: false });
         }
         let body = self.decode(token).await?;
         let claims = Arc::new(claims::read(&body, &self.inner.config, now)?);
         self.inner.verified.put(hash, Arc::clone(&claims), claims.ends_at(), now);
-        Ok(Verified { claims, is_new: true })
+        Ok(VerifiedToken { claims, is_new: true })
     }
 
     async fn decode(&self, token: &str) -> Result<Value> {

@@ -10,15 +10,15 @@ use utoipa::IntoParams;
 
 use super::dto::{DraftBody, OpenBody, ReadBody, TypingBody};
 use crate::chat::Chat;
-use crate::chat::model::{Conversation, ReadState, Room, Unread};
+use crate::chat::model::{Conversation, ReadState, RoomRef, UnreadRooms};
 use crate::chat::service::{self, Draft, List, Scope, UpTo};
-use crate::chat::store::Order;
+use crate::chat::store::ListOrder;
 use crate::web::{Caller, Check, Json, JsonOrEmpty, Path, Query, Reply};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct ListQuery {
+pub struct ConversationQuery {
     /// `recent` (default), `unread`, or `online` (people there first, then recent).
     sort: Option<String>,
     /// `all` (default): every room the caller may see. `mine`: rooms the caller is told of and counted for.
@@ -31,13 +31,13 @@ pub struct ListQuery {
     offset: Option<i64>,
 }
 
-impl ListQuery {
+impl ConversationQuery {
     fn parse(self) -> Result<List> {
         let mut check = Check::new();
         let order = check.word("sort", self.sort.as_deref().unwrap_or("recent"), |word| match word {
-            "recent" => Some(Order::Recent),
-            "unread" => Some(Order::Unread),
-            "online" => Some(Order::Online),
+            "recent" => Some(ListOrder::Recent),
+            "unread" => Some(ListOrder::Unread),
+            "online" => Some(ListOrder::Online),
             _ => None,
         });
         let scope = check.word("scope", self.scope.as_deref().unwrap_or("all"), |word| match word {
@@ -48,23 +48,27 @@ impl ListQuery {
         let search = check.text_opt("search", self.search, 1..=200);
         let page = check.page(self.limit, self.offset);
         check.done()?;
-        Ok(List { order: order.unwrap_or(Order::Recent), scope: scope.unwrap_or_default(), search, page })
+        Ok(List { order: order.unwrap_or(ListOrder::Recent), scope: scope.unwrap_or_default(), search, page })
     }
 }
 
 /// The caller's conversations.
-#[utoipa::path(tag = "chat", operation_id = "list_conversations", params(ListQuery), responses((status = 200, body = [Conversation])))]
+#[utoipa::path(tag = "chat", operation_id = "list_conversations", params(ConversationQuery), responses((status = 200, body = [Conversation])))]
 #[get("/conversations")]
 pub(super) async fn list(
     chat: Data<Chat>,
     caller: Caller,
-    query: Query<ListQuery>,
+    query: Query<ConversationQuery>,
 ) -> Result<Reply<Vec<Conversation>>> {
     list_answer(&chat, &caller, query.0).await
 }
 
 /// A page of the conversations of `actor`; AfriTalk's list too.
-pub async fn list_answer(chat: &Chat, actor: &Actor, query: ListQuery) -> Result<Reply<Vec<Conversation>>> {
+pub async fn list_answer(
+    chat: &Chat,
+    actor: &Actor,
+    query: ConversationQuery,
+) -> Result<Reply<Vec<Conversation>>> {
     let wanted = query.parse()?;
     let page = wanted.page;
     Ok(Reply::page(service::list(chat, actor, wanted).await?, page, None))
@@ -92,13 +96,13 @@ pub(super) async fn one(
     caller: Caller,
     path: Path<ConversationId>,
 ) -> Result<Reply<Conversation>> {
-    Ok(Reply::ok(service::one(&chat, &caller, Room::Conversation(path.0)).await?))
+    Ok(Reply::ok(service::one(&chat, &caller, RoomRef::Conversation(path.0)).await?))
 }
 
 /// What is unread, in total and room by room.
-#[utoipa::path(tag = "chat", operation_id = "count_unread", responses((status = 200, body = Unread)))]
+#[utoipa::path(tag = "chat", operation_id = "count_unread", responses((status = 200, body = UnreadRooms)))]
 #[get("/conversations/unread-count")]
-pub(super) async fn unread_count(chat: Data<Chat>, caller: Caller) -> Result<Reply<Unread>> {
+pub(super) async fn unread_count(chat: Data<Chat>, caller: Caller) -> Result<Reply<UnreadRooms>> {
     Ok(Reply::ok(service::unread_count(&chat, &caller).await?))
 }
 
@@ -131,7 +135,7 @@ pub(super) async fn typing(
     path: Path<ConversationId>,
     body: Json<TypingBody>,
 ) -> Result<Reply<serde_json::Value>> {
-    service::set_typing(&chat, &caller, Room::Conversation(path.0), body.0.typing).await?;
+    service::set_typing(&chat, &caller, RoomRef::Conversation(path.0), body.0.typing).await?;
     Ok(Reply::ok(json!({})))
 }
 
@@ -151,7 +155,7 @@ pub(super) async fn follow(
     caller: Caller,
     path: Path<ConversationId>,
 ) -> Result<Reply<Conversation>> {
-    Ok(Reply::ok(service::follow(&chat, &caller, Room::Conversation(path.0), true).await?))
+    Ok(Reply::ok(service::follow(&chat, &caller, RoomRef::Conversation(path.0), true).await?))
 }
 
 /// No longer followed; who is in charge of the client or in its team, or one of two colleagues, is told all the same.
@@ -162,5 +166,5 @@ pub(super) async fn unfollow(
     caller: Caller,
     path: Path<ConversationId>,
 ) -> Result<Reply<Conversation>> {
-    Ok(Reply::ok(service::follow(&chat, &caller, Room::Conversation(path.0), false).await?))
+    Ok(Reply::ok(service::follow(&chat, &caller, RoomRef::Conversation(path.0), false).await?))
 }

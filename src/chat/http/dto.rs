@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::chat::model::{MessageBody, Related, Room};
-use crate::chat::service::Send;
+use crate::chat::model::{MessageBody, Related, RoomRef};
+use crate::chat::service::SendMessage;
 use crate::chat::store::Cut;
 use crate::web::Check;
 
@@ -27,17 +27,20 @@ pub struct SendBody {
 }
 
 impl SendBody {
-    pub fn to(self, room: Room) -> Result<Send> {
+    pub fn to(self, room: RoomRef) -> Result<SendMessage> {
         self.into_send(Ok(room))
     }
 
     /// Every fault at once, that of the room's name too.
-    fn into_send(self, room: Result<Room, Fault>) -> Result<Send> {
+    fn into_send(self, room: Result<RoomRef, Fault>) -> Result<SendMessage> {
         let related_faults = self.related.as_ref().map(Related::faults).unwrap_or_default();
         match (room, MessageBody::parse(self.content)) {
-            (Ok(room), Ok(body)) if related_faults.is_empty() => {
-                Ok(Send { room, body, related: self.related, client_message_id: self.client_message_id })
-            }
+            (Ok(room), Ok(body)) if related_faults.is_empty() => Ok(SendMessage {
+                room,
+                body,
+                related: self.related,
+                client_message_id: self.client_message_id,
+            }),
             (room, body) => {
                 let own = room.err().into_iter().chain(body.err());
                 Err(Error::validation(own.chain(related_faults).collect()))
@@ -64,7 +67,7 @@ pub struct SendCommand {
 }
 
 impl SendCommand {
-    pub fn into_send(self) -> Result<Send> {
+    pub fn into_send(self) -> Result<SendMessage> {
         let room = room_of(self.conversation_id, self.client_id, self.to_user_id);
         let (content, related, client_message_id) = (self.content, self.related, self.client_message_id);
         SendBody { content, related, client_message_id }.into_send(room)
@@ -97,7 +100,7 @@ fn yes() -> bool {
 }
 
 impl TypingCommand {
-    pub fn room(&self) -> Result<Room> {
+    pub fn room(&self) -> Result<RoomRef> {
         room_of(self.conversation_id, self.client_id, self.to_user_id)
             .map_err(|fault| Error::validation(vec![fault]))
     }
@@ -108,11 +111,11 @@ fn room_of(
     conversation: Option<ConversationId>,
     client: Option<ClientId>,
     to_user: Option<UserId>,
-) -> Result<Room, Fault> {
+) -> Result<RoomRef, Fault> {
     match (conversation, client, to_user) {
-        (Some(id), None, None) => Ok(Room::Conversation(id)),
-        (None, Some(id), None) => Ok(Room::Client(id)),
-        (None, None, Some(id)) => Ok(Room::Person(id)),
+        (Some(id), None, None) => Ok(RoomRef::Conversation(id)),
+        (None, Some(id), None) => Ok(RoomRef::Client(id)),
+        (None, None, Some(id)) => Ok(RoomRef::Person(id)),
         (None, None, None) => Err(Fault::new("conversation_id", "missing")),
         _ => Err(Fault::new("conversation_id", "ambiguous")),
     }
@@ -130,16 +133,16 @@ pub struct OpenBody {
 }
 
 impl OpenBody {
-    pub fn room(self) -> Result<Room> {
+    pub fn room(self) -> Result<RoomRef> {
         whose(self.client_id, self.user_id).map_err(|fault| Error::validation(vec![fault]))
     }
 }
 
 /// Exactly one of the two who can be written to.
-fn whose(client: Option<ClientId>, user: Option<UserId>) -> Result<Room, Fault> {
+fn whose(client: Option<ClientId>, user: Option<UserId>) -> Result<RoomRef, Fault> {
     match (client, user) {
-        (Some(id), None) => Ok(Room::Client(id)),
-        (None, Some(id)) => Ok(Room::Person(id)),
+        (Some(id), None) => Ok(RoomRef::Client(id)),
+        (None, Some(id)) => Ok(RoomRef::Person(id)),
         (None, None) => Err(Fault::new("client_id", "missing")),
         (Some(_), Some(_)) => Err(Fault::new("client_id", "ambiguous")),
     }
@@ -158,7 +161,7 @@ pub struct DraftBody {
 }
 
 impl DraftBody {
-    pub fn parse(self) -> Result<(Room, Related)> {
+    pub fn parse(self) -> Result<(RoomRef, Related)> {
         let related_faults = self.related.faults();
         match whose(self.client_id, self.user_id) {
             Ok(room) if related_faults.is_empty() => Ok((room, self.related)),

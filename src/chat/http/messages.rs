@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::dto::{EditBody, HistoryQuery, SendBody};
 use crate::chat::Chat;
-use crate::chat::model::{Message, MessageBody, ReadState, Room, Sent};
+use crate::chat::model::{Message, MessageBody, ReadState, RoomRef, SendAnswer};
 use crate::chat::service::{self, UpTo};
 use crate::chat::store::{Cut, Window};
 use crate::web::idempotency::{IdempotencyKey, Once};
@@ -27,7 +27,7 @@ pub(super) async fn of_conversation(
     path: Path<ConversationId>,
     query: Query<HistoryQuery>,
 ) -> Result<Reply<Vec<Message>>> {
-    history(&chat, &caller, Room::Conversation(path.0), &query.0).await
+    history(&chat, &caller, RoomRef::Conversation(path.0), &query.0).await
 }
 
 /// A page of a client's room, oldest first.
@@ -40,13 +40,13 @@ pub(super) async fn of_client(
     path: Path<ClientId>,
     query: Query<HistoryQuery>,
 ) -> Result<Reply<Vec<Message>>> {
-    history(&chat, &caller, Room::Client(path.0), &query.0).await
+    history(&chat, &caller, RoomRef::Client(path.0), &query.0).await
 }
 
 pub async fn history(
     chat: &Chat,
     actor: &Actor,
-    room: Room,
+    room: RoomRef,
     query: &HistoryQuery,
 ) -> Result<Reply<Vec<Message>>> {
     let (cut, limit) = query.parse()?;
@@ -71,7 +71,7 @@ fn beyond(window: &Window, cut: Cut) -> (bool, bool) {
 
 /// Writes in a conversation.
 #[utoipa::path(tag = "chat", operation_id = "send_message", params(("id" = ConversationId, Path)), request_body = SendBody,
-    responses((status = 201, body = Sent), (status = 200, description = "A repeat: the first message", body = Sent)))]
+    responses((status = 201, body = SendAnswer), (status = 200, description = "A repeat: the first message", body = SendAnswer)))]
 #[post("/conversations/{id}/messages")]
 pub(super) async fn send_to_conversation(
     chat: Data<Chat>,
@@ -79,13 +79,13 @@ pub(super) async fn send_to_conversation(
     key: IdempotencyKey,
     path: Path<ConversationId>,
     body: Json<SendBody>,
-) -> Result<Reply<Sent>> {
-    send(&chat, &caller, key.over(&body.0)?, Room::Conversation(path.0), body.0).await
+) -> Result<Reply<SendAnswer>> {
+    send(&chat, &caller, key.over(&body.0)?, RoomRef::Conversation(path.0), body.0).await
 }
 
 /// Writes in a client's room.
 #[utoipa::path(tag = "chat", operation_id = "send_client_message", params(("id" = ClientId, Path)), request_body = SendBody,
-    responses((status = 201, body = Sent), (status = 200, description = "A repeat: the first message", body = Sent)))]
+    responses((status = 201, body = SendAnswer), (status = 200, description = "A repeat: the first message", body = SendAnswer)))]
 #[post("/clients/{id}/messages")]
 pub(super) async fn send_to_client(
     chat: Data<Chat>,
@@ -93,12 +93,18 @@ pub(super) async fn send_to_client(
     key: IdempotencyKey,
     path: Path<ClientId>,
     body: Json<SendBody>,
-) -> Result<Reply<Sent>> {
-    send(&chat, &caller, key.over(&body.0)?, Room::Client(path.0), body.0).await
+) -> Result<Reply<SendAnswer>> {
+    send(&chat, &caller, key.over(&body.0)?, RoomRef::Client(path.0), body.0).await
 }
 
 /// Writes in whatever room; AfriTalk's messages too.
-pub async fn send(chat: &Chat, actor: &Actor, once: Once, room: Room, body: SendBody) -> Result<Reply<Sent>> {
+pub async fn send(
+    chat: &Chat,
+    actor: &Actor,
+    once: Once,
+    room: RoomRef,
+    body: SendBody,
+) -> Result<Reply<SendAnswer>> {
     let outcome = service::send(chat, actor, once, body.to(room)?).await?;
     let reply = if outcome.repeated { Reply::ok(outcome.sent) } else { Reply::created(outcome.sent) };
     Ok(if outcome.replayed { reply.replayed() } else { reply })

@@ -5,7 +5,7 @@ mod dto;
 mod messages;
 mod search;
 
-pub use conversations::{ListQuery, list_answer};
+pub use conversations::{ConversationQuery, list_answer};
 pub use dto::{HistoryQuery, ReadCommand, SendBody, SendCommand, TypingCommand};
 pub use messages::{history, send};
 use utoipa_actix_web::service_config::ServiceConfig;

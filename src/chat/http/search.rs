@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::chat::Chat;
-use crate::chat::model::{Found, Message};
+use crate::chat::model::{Message, SearchHit};
 use crate::chat::service;
 use crate::web::{Caller, Check, Query, Reply};
 
@@ -24,13 +24,13 @@ pub(super) struct SearchQuery {
 }
 
 /// Messages by their words, newest first, in the rooms the caller may read.
-#[utoipa::path(tag = "chat", operation_id = "search_messages", params(SearchQuery), responses((status = 200, body = [Found])))]
+#[utoipa::path(tag = "chat", operation_id = "search_messages", params(SearchQuery), responses((status = 200, body = [SearchHit])))]
 #[get("/messages/search")]
 pub(super) async fn search(
     chat: Data<Chat>,
     caller: Caller,
     query: Query<SearchQuery>,
-) -> Result<Reply<Vec<Found>>> {
+) -> Result<Reply<Vec<SearchHit>>> {
     let mut check = Check::new();
     let words = check.text("q", query.0.q, 1..=200);
     let page = check.page(query.0.limit, query.0.offset);

@@ -7,10 +7,10 @@ use guichet_base::{Actor, Error, Result};
 use guichet_db::Tx;
 use serde_json::{Value, json};
 
-use crate::activity::{self, Action, Entry};
+use crate::activity::{self, Action, ActivityEntry};
 use crate::chat::model::{Message, MessageBody};
 use crate::chat::service::direct;
-use crate::chat::store::{self, Head, Marked};
+use crate::chat::store::{self, ChangeEvent, Head};
 use crate::chat::{Chat, events, person_topic, policy};
 
 /// The message with its new words. The words before are kept in the activity log.
@@ -101,10 +101,14 @@ fn announce(
     message: &Message,
     change: Change,
 ) -> Result<()> {
-    activity::record(tx, actor, &Entry::new(change.action, "message", message.id).details(change.kept))?;
+    activity::record(
+        tx,
+        actor,
+        &ActivityEntry::new(change.action, "message", message.id).details(change.kept),
+    )?;
     let payload = events::of_message(message)?;
     let mut event = events::durable(actor.tenant, &head.place, message.changed_seq, change.event, &payload)?;
-    let what = Marked {
+    let what = ChangeEvent {
         place: head.place,
         topic: &event.topic,
         seq: event.seq,

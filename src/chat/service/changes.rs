@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use guichet_base::id::{ConversationId, UserId};
 use guichet_base::{Actor, Error, Locale, Result, Role};
-use guichet_realtime::{Change, Event, Reach};
+use guichet_realtime::{Event, ReadScope, RowChange};
 use serde::Deserialize;
 
 use crate::chat::{Chat, changes, store};
@@ -13,26 +13,26 @@ use crate::chat::{Chat, changes, store};
 const MOST_CLIENTS: i64 = 10_000;
 
 /// The rows that `actor` may read: of the clients they see, and of what concerns themselves.
-pub async fn reach(chat: &Chat, actor: &Actor) -> Result<Vec<Reach>> {
+pub async fn reach(chat: &Chat, actor: &Actor) -> Result<Vec<ReadScope>> {
     chat.admit(actor).await?;
     let mut reach = match actor.role {
-        Role::Owner | Role::Manager => vec![Reach::AllClients],
+        Role::Owner | Role::Manager => vec![ReadScope::AllClients],
         Role::Employee | Role::Client => {
             let clients = chat.db.read(actor, |tx| store::my_clients(tx.conn(), MOST_CLIENTS + 1)).await?;
             if i64::try_from(clients.len()).is_ok_and(|clients| clients > MOST_CLIENTS) {
                 return Err(Error::forbidden().because("too many clients to listen to each of them"));
             }
-            clients.into_iter().map(Reach::Client).collect()
+            clients.into_iter().map(ReadScope::Client).collect()
         }
         Role::Service | Role::Platform => Vec::new(),
     };
-    reach.push(Reach::Person(actor.user));
+    reach.push(ReadScope::Person(actor.user));
     Ok(reach)
 }
 
 /// The messages that a `messaging:read` event changed, as its reader sees them. A message that was changed again since
 /// is left out: the event of that change tells it.
-pub async fn changed_by_reading(chat: &Chat, event: &Event) -> Result<Vec<Change>> {
+pub async fn changed_by_reading(chat: &Chat, event: &Event) -> Result<Vec<RowChange>> {
     #[derive(Deserialize)]
     struct Reading {
         conversation_id: ConversationId,

@@ -5,18 +5,23 @@ use guichet_base::{Actor, Error, Kind, Result};
 use guichet_db::Tx;
 use serde_json::json;
 
-use crate::activity::{self, Action, Entry};
-use crate::chat::model::Room;
-use crate::chat::place::Place;
+use crate::activity::{self, Action, ActivityEntry};
+use crate::chat::model::RoomRef;
+use crate::chat::place::ConversationPlace;
 use crate::chat::{policy, store};
 
 /// Whether the actor may write here, by both ranks as they are now. A client's room is open to whoever sees it. One
 /// trip more for a direct conversation alone: joined to what a send asks anyway, it would cost each room too.
 /// Whoever named a colleague who is gone is told so.
-pub(super) fn check_ranks(tx: &mut Tx<'_>, actor: &Actor, place: &Place, named: Option<Room>) -> Result<()> {
+pub(super) fn check_ranks(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    place: &ConversationPlace,
+    named: Option<RoomRef>,
+) -> Result<()> {
     let Some(peer) = place.peer(actor.user) else { return Ok(()) };
     let rank = store::rank_of(tx.conn(), actor.tenant, peer)?;
-    if rank.is_none() && matches!(named, Some(Room::Person(_))) {
+    if rank.is_none() && matches!(named, Some(RoomRef::Person(_))) {
         return Err(Error::invalid("to_user_id", "unknown_id"));
     }
     policy::may_write_to(actor, rank)
@@ -36,17 +41,17 @@ pub(super) fn open(
     }
     let rank = store::rank_of(tx.conn(), actor.tenant, peer)?;
     let rank = rank.ok_or_else(|| Error::invalid(field, "unknown_id"))?;
-    match store::place(tx.conn(), actor.tenant, Room::Person(peer)) {
+    match store::place(tx.conn(), actor.tenant, RoomRef::Person(peer)) {
         Ok((place, _)) => return Ok((place.conversation, false)),
         Err(error) if error.kind() == Kind::NotFound => {}
         Err(error) => return Err(error),
     }
     policy::may_write_to(actor, Some(rank))?;
     let Some(made) = store::make_pair(tx.conn(), actor, peer)? else {
-        let (place, _) = store::place(tx.conn(), actor.tenant, Room::Person(peer))?;
+        let (place, _) = store::place(tx.conn(), actor.tenant, RoomRef::Person(peer))?;
         return Ok((place.conversation, false));
     };
-    let entry = Entry::new(Action::ConversationCreate, "conversation", made);
+    let entry = ActivityEntry::new(Action::ConversationCreate, "conversation", made);
     activity::record(tx, actor, &entry.details(json!({"user_id": peer})))?;
     Ok((made, true))
 }

@@ -3,9 +3,9 @@
 use guichet_base::page::Page;
 use guichet_base::{Actor, Result, Timestamp};
 
-use crate::chat::model::{ClientName, Conversation, Room, Unread};
+use crate::chat::model::{ClientName, Conversation, RoomRef, UnreadRooms};
 use crate::chat::service::counterpart;
-use crate::chat::store::{self, ListFilter, Order, Outline};
+use crate::chat::store::{self, ListFilter, ListOrder, Outline};
 use crate::chat::{Chat, policy};
 use crate::config::Feature;
 
@@ -30,7 +30,7 @@ pub enum Scope {
 /// What list is asked for.
 #[derive(Debug, Clone)]
 pub struct List {
-    pub order: Order,
+    pub order: ListOrder,
     pub scope: Scope,
     /// Words looked for in names and in messages.
     pub search: Option<String>,
@@ -40,10 +40,10 @@ pub struct List {
 pub async fn list(chat: &Chat, actor: &Actor, list: List) -> Result<Vec<Conversation>> {
     let direct = chat.admit(actor).await?.is_on(Feature::Direct);
     let online = match list.order {
-        Order::Online => {
+        ListOrder::Online => {
             chat.hub.people_online(actor.tenant, ONLINE_PEOPLE).into_iter().map(|u| u.0).collect()
         }
-        Order::Recent | Order::Unread => Vec::new(),
+        ListOrder::Recent | ListOrder::Unread => Vec::new(),
     };
     let by = actor.clone();
     let outlines = chat
@@ -68,7 +68,7 @@ pub async fn list(chat: &Chat, actor: &Actor, list: List) -> Result<Vec<Conversa
     Ok(outlines.into_iter().map(|outline| shown(chat, actor, outline)).collect())
 }
 
-pub async fn one(chat: &Chat, actor: &Actor, room: Room) -> Result<Conversation> {
+pub async fn one(chat: &Chat, actor: &Actor, room: RoomRef) -> Result<Conversation> {
     let features = chat.admit(actor).await?;
     let by = actor.clone();
     let outline = chat.db.read(actor, move |tx| store::conversation(tx.conn(), &by, room)).await?;
@@ -76,7 +76,7 @@ pub async fn one(chat: &Chat, actor: &Actor, room: Room) -> Result<Conversation>
     Ok(shown(chat, actor, outline))
 }
 
-pub async fn unread_count(chat: &Chat, actor: &Actor) -> Result<Unread> {
+pub async fn unread_count(chat: &Chat, actor: &Actor) -> Result<UnreadRooms> {
     chat.admit(actor).await?;
     let (tenant, user) = (actor.tenant, actor.user);
     chat.db.read(actor, move |tx| store::unread(tx.conn(), tenant, user, UNREAD_ROOMS)).await

@@ -18,4 +18,4 @@ pub use persist::persist;
 pub use read::{UpTo, mark_read};
 pub use room::{Draft, draft, follow, history, open, place, set_typing};
 pub use search::{about, search};
-pub use send::{Outcome, Send, send};
+pub use send::{SendMessage, SendOutcome, send};

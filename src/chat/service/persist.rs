@@ -7,9 +7,9 @@ use guichet_realtime::Event;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::chat::model::Room;
+use crate::chat::model::RoomRef;
 use crate::chat::service::direct;
-use crate::chat::store::{self, Broadcast};
+use crate::chat::store::{self, PersistedBroadcast};
 use crate::chat::{Chat, policy};
 
 /// As large as a frame may be.
@@ -20,7 +20,7 @@ const MAX_NAME_BYTES: usize = 255;
 pub async fn persist(
     chat: &Chat,
     actor: &Actor,
-    room: Room,
+    room: RoomRef,
     name: &str,
     payload: &RawValue,
 ) -> Result<Arc<Event>> {
@@ -53,7 +53,7 @@ pub async fn persist(
                 also: Vec::new(),
                 client: place.client(),
             });
-            let kept = Broadcast {
+            let kept = PersistedBroadcast {
                 topic: &event.topic,
                 seq: event.seq,
                 id: event.id,

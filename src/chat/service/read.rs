@@ -7,9 +7,9 @@ use guichet_base::{Actor, Result, Timestamp};
 use guichet_db::Tx;
 use serde_json::json;
 
-use crate::activity::{Action, Entry};
+use crate::activity::{Action, ActivityEntry};
 use crate::chat::model::ReadState;
-use crate::chat::store::{self, Head, Marked, Told};
+use crate::chat::store::{self, ChangeEvent, Head, UnreadRecipient};
 use crate::chat::{Chat, events, person_topic, policy};
 use crate::config::Feature;
 use crate::directory::FeatureSet;
@@ -80,18 +80,24 @@ struct Reading {
     now: Timestamp,
 }
 
-fn announce(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, head: &Head, reading: Reading) -> Result<Vec<Told>> {
+fn announce(
+    chat: &Chat,
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    head: &Head,
+    reading: Reading,
+) -> Result<Vec<UnreadRecipient>> {
     let Reading { number, up_to, message, now } = reading;
     let payload = events::of_read(actor, head.place.conversation, up_to, message, now);
     let mut event = events::durable(actor.tenant, &head.place, number, events::READ, &payload)?;
-    let what = Marked {
+    let what = ChangeEvent {
         place: head.place,
         topic: &event.topic,
         seq: event.seq,
         event_id: event.id,
         event: events::READ,
         payload,
-        log: Entry::new(Action::MessageRead, "conversation", head.place.conversation)
+        log: ActivityEntry::new(Action::MessageRead, "conversation", head.place.conversation)
             .details(json!({"up_to_seq": up_to}))
             .carried(actor),
         deleted: None,

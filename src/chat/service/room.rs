@@ -5,18 +5,18 @@ use guichet_db::Tx;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::chat::model::{Conversation, Message, Related, Room};
-use crate::chat::place::Place;
+use crate::chat::model::{Conversation, Message, Related, RoomRef};
+use crate::chat::place::ConversationPlace;
 use crate::chat::service::{direct, list};
 use crate::chat::store::{self, Cut, Window};
-use crate::chat::typing::Audience;
+use crate::chat::typing::TypingAudience;
 use crate::chat::{Chat, events, policy};
 
 /// Kinds of entities that have a draft of their own; any other gets the general one.
 const DRAFT_KINDS: [&str; 5] = ["sale", "product", "alert", "order", "ticket"];
 
 /// A page of the room's history. Fetching it delivers it.
-pub async fn history(chat: &Chat, actor: &Actor, room: Room, cut: Cut, limit: i64) -> Result<Window> {
+pub async fn history(chat: &Chat, actor: &Actor, room: RoomRef, cut: Cut, limit: i64) -> Result<Window> {
     let features = chat.admit(actor).await?;
     let tenant = actor.tenant;
     let window = chat.db.read(actor, move |tx| store::history(tx.conn(), tenant, room, cut, limit)).await?;
@@ -32,16 +32,16 @@ pub async fn history(chat: &Chat, actor: &Actor, room: Room, cut: Cut, limit: i6
 }
 
 /// The conversation that a body names, and whether it was made now: a client's room is there since the client is.
-pub async fn open(chat: &Chat, actor: &Actor, room: Room) -> Result<(Conversation, bool)> {
+pub async fn open(chat: &Chat, actor: &Actor, room: RoomRef) -> Result<(Conversation, bool)> {
     let features = chat.admit(actor).await?;
     policy::may_name(&features, room)?;
     let (room, is_new) = match room {
-        Room::Person(peer) => {
+        RoomRef::Person(peer) => {
             let by = actor.clone();
             let (id, is_new) = chat.db.write(actor, move |tx| direct::open(tx, &by, peer, "user_id")).await?;
-            (Room::Conversation(id), is_new)
+            (RoomRef::Conversation(id), is_new)
         }
-        Room::Client(_) | Room::Conversation(_) => (room, false),
+        RoomRef::Client(_) | RoomRef::Conversation(_) => (room, false),
     };
     // An id in a body that the caller may not know is a fault of that body, not a page that is missing.
     let shown = list::one(chat, actor, room).await.map_err(|error| match error.kind() {
@@ -52,7 +52,7 @@ pub async fn open(chat: &Chat, actor: &Actor, room: Room) -> Result<(Conversatio
 }
 
 /// The actor is told of the room from now on, or only if they are in charge of it anyway.
-pub async fn follow(chat: &Chat, actor: &Actor, room: Room, wanted: bool) -> Result<Conversation> {
+pub async fn follow(chat: &Chat, actor: &Actor, room: RoomRef, wanted: bool) -> Result<Conversation> {
     let features = chat.admit(actor).await?;
     policy::may_follow(actor)?;
     let by = actor.clone();
@@ -74,7 +74,7 @@ pub async fn follow(chat: &Chat, actor: &Actor, room: Room, wanted: bool) -> Res
 }
 
 /// Where a conversation is and the number of its last durable change, for whoever may see it; else not found.
-pub async fn place(chat: &Chat, actor: &Actor, room: Room) -> Result<(Place, i64)> {
+pub async fn place(chat: &Chat, actor: &Actor, room: RoomRef) -> Result<(ConversationPlace, i64)> {
     let features = chat.admit(actor).await?;
     let tenant = actor.tenant;
     let (place, head) = chat.db.read(actor, move |tx| store::place(tx.conn(), tenant, room)).await?;
@@ -83,7 +83,7 @@ pub async fn place(chat: &Chat, actor: &Actor, room: Room) -> Result<(Place, i64
 }
 
 /// Tells the others that the actor types, or no longer does. Ends by itself after 5 s.
-pub async fn set_typing(chat: &Chat, actor: &Actor, room: Room, typing: bool) -> Result<()> {
+pub async fn set_typing(chat: &Chat, actor: &Actor, room: RoomRef, typing: bool) -> Result<()> {
     let features = chat.admit(actor).await?;
     policy::may_name(&features, room)?;
     let by = actor.clone();
@@ -94,13 +94,13 @@ pub async fn set_typing(chat: &Chat, actor: &Actor, room: Room, typing: bool) ->
         Ok((place, store::room_people(tx.conn(), place.conversation)?))
     };
     let told = match (chat.db.read(actor, reads).await, room) {
-        (Err(error), Room::Person(peer)) if error.kind() == Kind::NotFound => {
+        (Err(error), RoomRef::Person(peer)) if error.kind() == Kind::NotFound => {
             // The first letters of the first message: the conversation begins with them.
             let by = actor.clone();
             chat.db
                 .write(actor, move |tx| {
                     let (id, _) = direct::open(tx, &by, peer, "to_user_id")?;
-                    let (place, _) = store::place(tx.conn(), by.tenant, Room::Conversation(id))?;
+                    let (place, _) = store::place(tx.conn(), by.tenant, RoomRef::Conversation(id))?;
                     Ok((place, store::room_people(tx.conn(), place.conversation)?))
                 })
                 .await
@@ -109,7 +109,7 @@ pub async fn set_typing(chat: &Chat, actor: &Actor, room: Room, typing: bool) ->
     };
     let (place, people) = told?;
     let others = people.into_iter().map(|person| person.user_id).filter(|user| *user != actor.user).collect();
-    chat.typing.set(actor, Audience { place, others }, typing);
+    chat.typing.set(actor, TypingAudience { place, others }, typing);
     Ok(())
 }
 
@@ -122,7 +122,7 @@ pub struct Draft {
     pub related: Related,
 }
 
-pub async fn draft(chat: &Chat, actor: &Actor, room: Room, related: Related) -> Result<Draft> {
+pub async fn draft(chat: &Chat, actor: &Actor, room: RoomRef, related: Related) -> Result<Draft> {
     let (conversation, _) = open(chat, actor, room).await?;
     let kind = DRAFT_KINDS.into_iter().find(|kind| *kind == related.kind).unwrap_or("other");
     let title =

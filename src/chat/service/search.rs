@@ -3,15 +3,15 @@
 use guichet_base::page::Page;
 use guichet_base::{Actor, Result};
 
-use crate::chat::model::{Found, Message};
+use crate::chat::model::{Message, SearchHit};
 use crate::chat::{Chat, store};
 
 /// Messages whose words match, newest first.
-pub async fn search(chat: &Chat, actor: &Actor, words: String, page: Page) -> Result<Vec<Found>> {
+pub async fn search(chat: &Chat, actor: &Actor, words: String, page: Page) -> Result<Vec<SearchHit>> {
     chat.admit(actor).await?;
     let tenant = actor.tenant;
     let hits = chat.db.read(actor, move |tx| store::hits(tx.conn(), tenant, &words, page)).await?;
-    Ok(hits.into_iter().map(|(message, excerpt)| Found { message, excerpt: marked(&excerpt) }).collect())
+    Ok(hits.into_iter().map(|(message, excerpt)| SearchHit { message, excerpt: marked(&excerpt) }).collect())
 }
 
 /// What was said about an entity, newest first.

@@ -9,22 +9,22 @@ use guichet_base::{Actor, Error, Result, Status, Timestamp};
 use guichet_db::Tx;
 use uuid::Uuid;
 
-use crate::activity::{Action, Entry};
-use crate::chat::model::{self, Message, MessageBody, Related, Room, Sent, State};
-use crate::chat::place::Place;
+use crate::activity::{Action, ActivityEntry};
+use crate::chat::model::{self, Message, MessageBody, MessageState, Related, RoomRef, SendAnswer};
+use crate::chat::place::ConversationPlace;
 use crate::chat::service::{counterpart, direct};
-use crate::chat::store::{self, Announcement, NewMessage, Teller, Told};
+use crate::chat::store::{self, Announcement, NewMessage, SendContext, UnreadRecipient};
 use crate::chat::{Chat, events, person_topic, policy};
 use crate::config::Feature;
 use crate::directory::FeatureSet;
 use crate::notifications::chat_source;
 use crate::telemetry::names::{MESSAGE_DELIVERY_SECONDS, MESSAGES_SENT};
-use crate::web::idempotency::{Done, Once};
+use crate::web::idempotency::{Once, Replayable};
 
 /// What a person sends.
 #[derive(Debug, Clone)]
-pub struct Send {
-    pub room: Room,
+pub struct SendMessage {
+    pub room: RoomRef,
     pub body: MessageBody,
     pub related: Option<Related>,
     /// Made by the sender; the same again is a retry and finds the first message.
@@ -32,8 +32,8 @@ pub struct Send {
 }
 
 /// A send that was done: now, or by an earlier copy of the same request.
-pub struct Outcome {
-    pub sent: Sent,
+pub struct SendOutcome {
+    pub sent: SendAnswer,
     pub repeated: bool,
     /// The answer came from the `Idempotency-Key`'s first request.
     pub replayed: bool,
@@ -41,7 +41,7 @@ pub struct Outcome {
 
 /// What the transaction decided, for the answer.
 #[derive(serde::Serialize, serde::Deserialize)]
-struct Written {
+struct SendResult {
     message: Message,
     repeated: bool,
     others: Vec<UserId>,
@@ -50,12 +50,12 @@ struct Written {
     last_seen: Option<Timestamp>,
 }
 
-pub async fn send(chat: &Chat, actor: &Actor, once: Once, command: Send) -> Result<Outcome> {
+pub async fn send(chat: &Chat, actor: &Actor, once: Once, command: SendMessage) -> Result<SendOutcome> {
     let features = chat.admit(actor).await?;
     policy::may_name(&features, command.room)?;
     let arrived = Instant::now();
     let (task, by, command) = (chat.clone(), actor.clone(), Arc::new(command));
-    let done: Done<Written> = chat
+    let done: Replayable<SendResult> = chat
         .db
         .write(actor, move |tx| {
             once.run(tx, |tx| {
@@ -77,15 +77,20 @@ pub async fn send(chat: &Chat, actor: &Actor, once: Once, command: Send) -> Resu
     if !repeated && !replayed {
         metrics::counter!(MESSAGES_SENT).increment(1);
     }
-    Ok(Outcome { sent: Sent { message: written.message, counterpart }, repeated, replayed })
+    Ok(SendOutcome { sent: SendAnswer { message: written.message, counterpart }, repeated, replayed })
 }
 
 /// Where the message goes. The first one to a colleague makes the conversation.
-fn teller(tx: &mut Tx<'_>, actor: &Actor, features: &FeatureSet, command: &Send) -> Result<Teller> {
+fn teller(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    features: &FeatureSet,
+    command: &SendMessage,
+) -> Result<SendContext> {
     let find =
         |tx: &mut Tx<'_>| store::room_for_send(tx.conn(), actor, command.room, command.client_message_id);
     let found = match (find(tx)?, command.room) {
-        (None, Room::Person(peer)) => {
+        (None, RoomRef::Person(peer)) => {
             direct::open(tx, actor, peer, "to_user_id")?;
             find(tx)?
         }
@@ -100,16 +105,16 @@ fn write(
     chat: &Chat,
     tx: &mut Tx<'_>,
     actor: &Actor,
-    (features, command): (&FeatureSet, &Send),
-    teller: Teller,
+    (features, command): (&FeatureSet, &SendMessage),
+    teller: SendContext,
     arrived: Instant,
-) -> Result<Written> {
+) -> Result<SendResult> {
     if let Some(first) = teller.repeat_of {
         let message = store::message(tx.conn(), actor.tenant, first)?;
         model::check_repeat(&message, &command.body, command.related.as_ref())?;
         let (others, last_seen) = others_of(tx, actor, &teller)?;
         let operator_name = teller.operator_name;
-        return Ok(Written { message, repeated: true, others, operator_name, last_seen });
+        return Ok(SendResult { message, repeated: true, others, operator_name, last_seen });
     }
     match teller.place.client() {
         // Whoever writes in a room is told of it from then on.
@@ -124,25 +129,35 @@ fn write(
     if features.is_on(Feature::Notifications) {
         notify(chat, tx, actor, (&teller, &message), &told)?;
     }
-    let across = |told: &&Told| teller.place.is_across(actor, told.user_id, told.side());
+    let across = |told: &&UnreadRecipient| teller.place.is_across(actor, told.user_id, told.side());
     let mut others: Vec<UserId> = told.iter().filter(across).map(|told| told.user_id).collect();
     let mut last_seen = None;
     if !others.iter().any(|user| chat.hub.status(actor.tenant, *user) > Status::Offline) {
         // Only who waits is told since when: no trip is spent on it while somebody is there, since the hub knows.
         (others, last_seen) = others_of(tx, actor, &teller)?;
     }
-    Ok(Written { message, repeated: false, others, operator_name: teller.operator_name, last_seen })
+    Ok(SendResult { message, repeated: false, others, operator_name: teller.operator_name, last_seen })
 }
 
 /// The people of the other side, and when one of them was last seen.
-fn others_of(tx: &mut Tx<'_>, actor: &Actor, teller: &Teller) -> Result<(Vec<UserId>, Option<Timestamp>)> {
+fn others_of(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    teller: &SendContext,
+) -> Result<(Vec<UserId>, Option<Timestamp>)> {
     let mut people = store::room_people(tx.conn(), teller.place.conversation)?;
     people.retain(|person| teller.place.is_across(actor, person.user_id, person.side()));
     let last_seen = people.iter().filter_map(|person| person.last_seen_at).max();
     Ok((people.into_iter().map(|person| person.user_id).collect(), last_seen))
 }
 
-fn insert(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, command: &Send, teller: &Teller) -> Result<Message> {
+fn insert(
+    chat: &Chat,
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    command: &SendMessage,
+    teller: &SendContext,
+) -> Result<Message> {
     let sender_type = actor.role.user_type();
     let new = NewMessage {
         id: MessageId::new(),
@@ -172,7 +187,7 @@ fn insert(chat: &Chat, tx: &mut Tx<'_>, actor: &Actor, command: &Send, teller: &
         content: Some(command.body.as_str().to_owned()),
         related: command.related.clone(),
         client_message_id: command.client_message_id,
-        state: State::Sent,
+        state: MessageState::Sent,
         delivered_at: None,
         read_at: None,
         edited_at: None,
@@ -185,9 +200,9 @@ fn announce(
     chat: &Chat,
     tx: &mut Tx<'_>,
     actor: &Actor,
-    (place, message): (&Place, &Message),
+    (place, message): (&ConversationPlace, &Message),
     arrived: Instant,
-) -> Result<Vec<Told>> {
+) -> Result<Vec<UnreadRecipient>> {
     let payload = events::of_message(message)?;
     let mut event = events::durable(actor.tenant, place, message.changed_seq, events::NEW, &payload)?;
     let what = Announcement {
@@ -196,7 +211,7 @@ fn announce(
         seq: event.seq,
         event_id: event.id,
         payload,
-        log: Entry::new(Action::MessageSend, "message", message.id).carried(actor),
+        log: ActivityEntry::new(Action::MessageSend, "message", message.id).carried(actor),
     };
     let told = store::announce_send(tx, actor, what)?;
     event.copies =
@@ -217,10 +232,10 @@ fn notify(
     chat: &Chat,
     tx: &mut Tx<'_>,
     actor: &Actor,
-    (teller, message): (&Teller, &Message),
-    told: &[Told],
+    (teller, message): (&SendContext, &Message),
+    told: &[UnreadRecipient],
 ) -> Result<()> {
-    let written = chat_source::Written {
+    let written = chat_source::WrittenMessage {
         message: message.id,
         conversation: message.conversation_id,
         client: teller.place.client().zip(teller.client_name.as_deref()),

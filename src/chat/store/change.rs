@@ -10,15 +10,15 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::place::by_room;
-use super::send::Told;
-use crate::chat::model::Room;
-use crate::chat::place::Place;
+use super::send::UnreadRecipient;
+use crate::chat::model::RoomRef;
+use crate::chat::place::ConversationPlace;
 
 /// A locked conversation, and where the actor stands in it.
 #[derive(QueryableByName)]
 pub struct Head {
     #[diesel(embed)]
-    pub place: Place,
+    pub place: ConversationPlace,
     #[diesel(sql_type = BigInt)]
     pub last_seq: i64,
     #[diesel(sql_type = BigInt)]
@@ -172,8 +172,8 @@ pub fn apply_delete(
 }
 
 /// A durable change other than a send: the event, and whose counters it moves.
-pub struct Marked<'a> {
-    pub place: Place,
+pub struct ChangeEvent<'a> {
+    pub place: ConversationPlace,
     pub topic: &'a str,
     pub seq: i64,
     pub event_id: Uuid,
@@ -231,7 +231,11 @@ struct AnnounceRow {
 }
 
 /// Who gets a copy, and whose counters moved.
-pub fn announce_change(tx: &mut Tx<'_>, actor: &Actor, what: Marked<'_>) -> Result<(Vec<UserId>, Vec<Told>)> {
+pub fn announce_change(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    what: ChangeEvent<'_>,
+) -> Result<(Vec<UserId>, Vec<UnreadRecipient>)> {
     let (deleted_seq, author) = what.deleted.unwrap_or((0, actor.user));
     let statement = sql(ANNOUNCE)
         .bind(actor.tenant)
@@ -251,7 +255,7 @@ pub fn announce_change(tx: &mut Tx<'_>, actor: &Actor, what: Marked<'_>) -> Resu
     let rows: Vec<AnnounceRow> = tx.as_system(|sys| Ok(statement.load(sys.conn())?))?;
     let people = rows.first().map(|row| row.people.iter().copied().map(UserId).collect()).unwrap_or_default();
     let told = rows.into_iter().filter_map(|row| {
-        Some(Told {
+        Some(UnreadRecipient {
             user_id: row.user_id?,
             side: row.side?,
             unread_count: row.unread_count?,
@@ -301,12 +305,13 @@ pub struct Reached {
 pub fn mark_delivered(
     tx: &mut Tx<'_>,
     actor: &Actor,
-    room: Room,
+    room: RoomRef,
     reached: Reached,
     now: Timestamp,
-) -> Result<Option<(Place, i64)>> {
+) -> Result<Option<(ConversationPlace, i64)>> {
     let (lock, id) = by_room!(room, lock_place);
-    let place: Option<Place> = sql(lock).bind(actor.tenant).bind(id).get_result(tx.conn()).optional()?;
+    let place: Option<ConversationPlace> =
+        sql(lock).bind(actor.tenant).bind(id).get_result(tx.conn()).optional()?;
     let Some(place) = place else { return Ok(None) };
     let rows: Vec<DeliveredRow> = sql(MARK_DELIVERED)
         .bind(actor.tenant)

@@ -10,12 +10,12 @@ use guichet_db::sql::sql;
 use uuid::Uuid;
 
 use super::place::by_room;
-use crate::chat::model::{LastMessage, Peer, ReadState, Room, Unread, UnreadRoom, excerpt};
-use crate::chat::place::Place;
+use crate::chat::model::{DirectPeer, LastMessage, ReadState, RoomRef, UnreadRoom, UnreadRooms, excerpt};
+use crate::chat::place::ConversationPlace;
 
 /// In which order a list comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
+pub enum ListOrder {
     Recent,
     Unread,
     /// Rooms with somebody of the other side online first.
@@ -25,7 +25,7 @@ pub enum Order {
 /// Which conversations are meant.
 #[derive(Debug, Clone)]
 pub struct ListFilter {
-    pub order: Order,
+    pub order: ListOrder,
     /// Only rooms the actor is counted for.
     pub mine: bool,
     /// Whether direct conversations are among them.
@@ -34,7 +34,7 @@ pub struct ListFilter {
     pub name_like: Option<String>,
     /// Rooms whose messages match the same search.
     pub matching: Vec<Uuid>,
-    /// People online, for `Order::Online`.
+    /// People online, for `ListOrder::Online`.
     pub online: Vec<Uuid>,
     pub page: Page,
 }
@@ -43,7 +43,7 @@ pub struct ListFilter {
 #[derive(QueryableByName)]
 pub struct Outline {
     #[diesel(embed)]
-    pub place: Place,
+    pub place: ConversationPlace,
     #[diesel(sql_type = Text)]
     pub kind: String,
     #[diesel(sql_type = Nullable<Text>)]
@@ -87,8 +87,8 @@ pub struct Outline {
 
 impl Outline {
     /// The other person of a direct conversation, as `me` sees it.
-    pub fn peer(&self, me: UserId) -> Option<Peer> {
-        Some(Peer {
+    pub fn peer(&self, me: UserId) -> Option<DirectPeer> {
+        Some(DirectPeer {
             id: self.place.peer(me)?,
             display_name: self.peer_name.clone(),
             avatar_url: self.peer_avatar_url.clone(),
@@ -176,11 +176,11 @@ fn page_of(role: Role, filter: &ListFilter) -> String {
         }
     };
     let by = match order {
-        Order::Recent => recent.to_owned(),
-        Order::Unread => format!("coalesce(p.unread_count, 0) DESC, {recent}"),
-        Order::Online => format!("{online}, {recent}"),
+        ListOrder::Recent => recent.to_owned(),
+        ListOrder::Unread => format!("coalesce(p.unread_count, 0) DESC, {recent}"),
+        ListOrder::Online => format!("{online}, {recent}"),
     };
-    let needs_standing = mine || order == Order::Unread;
+    let needs_standing = mine || order == ListOrder::Unread;
     let standing = if needs_standing {
         "LEFT JOIN participants p ON p.tenant_id = $1 AND p.conversation_id = c.id AND p.user_id = $2"
     } else {
@@ -238,7 +238,7 @@ macro_rules! only {
 }
 
 /// One conversation. Not found where it is not the actor's to see.
-pub fn conversation(conn: &mut PgConnection, actor: &Actor, room: Room) -> Result<Outline> {
+pub fn conversation(conn: &mut PgConnection, actor: &Actor, room: RoomRef) -> Result<Outline> {
     let (which, id) = by_room!(room, only);
     let side = actor.role.user_type();
     let part = format!("SELECT c.*, 1 AS place FROM conversations c WHERE c.tenant_id = $1 AND {which}");
@@ -264,7 +264,7 @@ struct UnreadRow {
 }
 
 /// Rooms with something unread, at most `limit` of them; the total counts all.
-pub fn unread(conn: &mut PgConnection, tenant: TenantId, user: UserId, limit: i64) -> Result<Unread> {
+pub fn unread(conn: &mut PgConnection, tenant: TenantId, user: UserId, limit: i64) -> Result<UnreadRooms> {
     // One statement, so that the total is of the same moment as the rooms; the sum is of what LIMIT has not cut.
     let rows: Vec<UnreadRow> =
         sql("SELECT conversation_id AS id, unread_count, sum(unread_count) OVER ()::bigint AS total \
@@ -279,7 +279,7 @@ pub fn unread(conn: &mut PgConnection, tenant: TenantId, user: UserId, limit: i6
         .into_iter()
         .map(|row| UnreadRoom { id: row.id, unread_count: row.unread_count.into() })
         .collect();
-    Ok(Unread { total, conversations })
+    Ok(UnreadRooms { total, conversations })
 }
 
 #[derive(QueryableByName)]
@@ -315,7 +315,7 @@ pub fn read_state(
 #[derive(QueryableByName)]
 struct Moved {
     #[diesel(embed)]
-    place: Place,
+    place: ConversationPlace,
     #[diesel(sql_type = BigInt)]
     head: i64,
 }
@@ -328,7 +328,7 @@ pub fn moved_since(
     user: UserId,
     after: Timestamp,
     limit: i64,
-) -> Result<Vec<(Place, i64)>> {
+) -> Result<Vec<(ConversationPlace, i64)>> {
     let rows: Vec<Moved> =
         sql("SELECT c.id AS conversation_id, c.client_id, c.user_one_id, c.user_two_id, c.head FROM participants p \
          JOIN conversations c ON c.tenant_id = p.tenant_id AND c.id = p.conversation_id \

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::place::by_room;
 use super::row::{MessageRow, message_columns};
-use crate::chat::model::{Message, Room};
-use crate::chat::place::Place;
+use crate::chat::model::{Message, RoomRef};
+use crate::chat::place::ConversationPlace;
 
 /// Which part of the history is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub enum Cut {
 /// A page of history. `head` is the topic number in the same snapshot: join with `after_seq = head`, and nothing
 /// falls between.
 pub struct Window {
-    pub place: Place,
+    pub place: ConversationPlace,
     pub head: i64,
     pub last_seq: i64,
     /// In the order asked for: ascending `seq`, or ascending `changed_seq`.
@@ -104,7 +104,7 @@ impl QueryableByName<diesel::pg::Pg> for MaybeMessage {
 pub fn history(
     conn: &mut PgConnection,
     tenant: TenantId,
-    room: Room,
+    room: RoomRef,
     cut: Cut,
     limit: i64,
 ) -> Result<Window> {
@@ -119,7 +119,7 @@ pub fn history(
         sql(text).bind(tenant).bind(id).bind(bound).bind(limit.saturating_add(1)).load(conn)?;
     let first = rows.first().ok_or_else(|| Error::not_found("conversation"))?;
     let room = &first.room;
-    let place = Place::new(room.room_id, room.room_client, (room.room_one, room.room_two))?;
+    let place = ConversationPlace::new(room.room_id, room.room_client, (room.room_one, room.room_two))?;
     let (head, last_seq) = (room.room_head, room.room_last_seq);
     let mut messages: Vec<Message> = rows.into_iter().filter_map(|row| row.message).collect();
     let has_more = cut_off(&mut messages, cut, usize::try_from(limit).unwrap_or(usize::MAX));

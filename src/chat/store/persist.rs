@@ -9,13 +9,13 @@ use guichet_db::sql::sql;
 use uuid::Uuid;
 
 use super::place::by_room;
-use crate::chat::model::Room;
-use crate::chat::place::Place;
+use crate::chat::model::RoomRef;
+use crate::chat::place::ConversationPlace;
 
 #[derive(QueryableByName)]
-struct Taken {
+struct TakenNumber {
     #[diesel(embed)]
-    place: Place,
+    place: ConversationPlace,
     #[diesel(sql_type = BigInt)]
     head: i64,
 }
@@ -34,30 +34,30 @@ macro_rules! take_number {
 pub fn take_number(
     conn: &mut PgConnection,
     tenant: TenantId,
-    room: Room,
+    room: RoomRef,
     now: Timestamp,
-) -> Result<(Place, i64)> {
+) -> Result<(ConversationPlace, i64)> {
     let (text, id) = by_room!(room, take_number);
-    let taken: Option<Taken> = sql(text).bind(tenant).bind(id).bind(now).get_result(conn).optional()?;
+    let taken: Option<TakenNumber> = sql(text).bind(tenant).bind(id).bind(now).get_result(conn).optional()?;
     taken.map(|taken| (taken.place, taken.head)).ok_or_else(|| Error::not_found("conversation"))
 }
 
 /// What is kept of a broadcast.
-pub struct Broadcast<'a> {
+pub struct PersistedBroadcast<'a> {
     pub topic: &'a str,
     pub seq: i64,
     pub id: Uuid,
     pub name: &'a str,
     /// JSON, kept byte for byte.
     pub payload: &'a str,
-    pub place: Place,
+    pub place: ConversationPlace,
 }
 
 const KEEP: &str = "
     INSERT INTO outbox (tenant_id, topic, seq, id, event, payload, fanout, client_id, user_ids)
     VALUES ($1, $2, $3, $4, $5, $6::json, '{}', $7, nullif($8, '{}'))";
 
-pub fn keep_broadcast(tx: &mut Tx<'_>, tenant: TenantId, what: Broadcast<'_>) -> Result<()> {
+pub fn keep_broadcast(tx: &mut Tx<'_>, tenant: TenantId, what: PersistedBroadcast<'_>) -> Result<()> {
     let statement = sql(KEEP)
         .bind(tenant)
         .bind(what.topic)

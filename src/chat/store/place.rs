@@ -9,8 +9,8 @@ use guichet_base::id::{ClientId, ConversationId, TenantId, UserId};
 use guichet_base::{Actor, Error, Result, Role};
 use guichet_db::sql::sql;
 
-use crate::chat::model::Room;
-use crate::chat::place::Place;
+use crate::chat::model::RoomRef;
+use crate::chat::place::ConversationPlace;
 
 #[derive(QueryableByName)]
 struct PlaceRow {
@@ -25,10 +25,10 @@ struct PlaceRow {
 }
 
 /// Of any statement that gives `conversation_id`, `client_id`, `user_one_id` and `user_two_id`.
-impl QueryableByName<Pg> for Place {
+impl QueryableByName<Pg> for ConversationPlace {
     fn build<'a>(row: &impl NamedRow<'a, Pg>) -> deserialize::Result<Self> {
         let row = PlaceRow::build(row)?;
-        Ok(Place::new(row.conversation_id, row.client_id, (row.user_one_id, row.user_two_id))?)
+        Ok(ConversationPlace::new(row.conversation_id, row.client_id, (row.user_one_id, row.user_two_id))?)
     }
 }
 
@@ -37,9 +37,9 @@ impl QueryableByName<Pg> for Place {
 macro_rules! by_room {
     ($room:expr, $texts:ident) => {
         match $room {
-            Room::Conversation(id) => ($texts!("c.id = $2"), id.0),
-            Room::Client(id) => ($texts!("c.client_id = $2"), id.0),
-            Room::Person(id) => (
+            RoomRef::Conversation(id) => ($texts!("c.id = $2"), id.0),
+            RoomRef::Client(id) => ($texts!("c.client_id = $2"), id.0),
+            RoomRef::Person(id) => (
                 $texts!(
                     "c.user_one_id = least($2, (SELECT authz.me())) AND c.user_two_id = greatest($2, (SELECT authz.me()))"
                 ),
@@ -53,7 +53,7 @@ pub(super) use by_room;
 #[derive(QueryableByName)]
 struct Standing {
     #[diesel(embed)]
-    place: Place,
+    place: ConversationPlace,
     #[diesel(sql_type = BigInt)]
     head: i64,
 }
@@ -69,7 +69,7 @@ macro_rules! place {
 }
 
 /// Where a conversation is, and the number of its last durable change. Not found where it is not the actor's to see.
-pub fn place(conn: &mut PgConnection, tenant: TenantId, room: Room) -> Result<(Place, i64)> {
+pub fn place(conn: &mut PgConnection, tenant: TenantId, room: RoomRef) -> Result<(ConversationPlace, i64)> {
     let (text, id) = by_room!(room, place);
     let row: Option<Standing> = sql(text).bind(tenant).bind(id).get_result(conn).optional()?;
     row.map(|row| (row.place, row.head)).ok_or_else(|| Error::not_found("conversation"))

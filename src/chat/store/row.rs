@@ -8,7 +8,7 @@ use guichet_base::role::UserType;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::chat::model::{Message, Related, State};
+use crate::chat::model::{Message, MessageState, Related};
 
 /// The columns of a message `m` and of its author `u`, as [`MessageRow`] reads them.
 macro_rules! message_columns {
@@ -96,10 +96,10 @@ impl From<MessageRow> for Message {
     }
 }
 
-fn state(delivered_at: Option<Timestamp>, read_at: Option<Timestamp>) -> State {
+fn state(delivered_at: Option<Timestamp>, read_at: Option<Timestamp>) -> MessageState {
     match (read_at, delivered_at) {
-        (Some(_), _) => State::Read,
-        (None, Some(_)) => State::Delivered,
-        (None, None) => State::Sent,
+        (Some(_), _) => MessageState::Read,
+        (None, Some(_)) => MessageState::Delivered,
+        (None, None) => MessageState::Sent,
     }
 }

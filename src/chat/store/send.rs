@@ -11,14 +11,14 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::place::by_room;
-use crate::chat::model::{MessageBody, Related, Room};
-use crate::chat::place::Place;
+use crate::chat::model::{MessageBody, Related, RoomRef};
+use crate::chat::place::ConversationPlace;
 
 /// What a send must know of the room and of its author.
 #[derive(QueryableByName)]
-pub struct Teller {
+pub struct SendContext {
     #[diesel(embed)]
-    pub place: Place,
+    pub place: ConversationPlace,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub operator_id: Option<UserId>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -60,9 +60,9 @@ macro_rules! room_for_send {
 pub fn room_for_send(
     conn: &mut PgConnection,
     actor: &Actor,
-    room: Room,
+    room: RoomRef,
     client_message_id: Option<Uuid>,
-) -> Result<Option<Teller>> {
+) -> Result<Option<SendContext>> {
     let (text, id) = by_room!(room, room_for_send);
     Ok(sql(text)
         .bind(actor.tenant)
@@ -81,7 +81,7 @@ pub fn follow(conn: &mut PgConnection, client: ClientId, wanted: bool) -> Result
 
 pub struct NewMessage<'a> {
     pub id: MessageId,
-    pub place: Place,
+    pub place: ConversationPlace,
     pub operator: Option<UserId>,
     pub body: &'a MessageBody,
     pub related: Option<&'a Related>,
@@ -134,7 +134,7 @@ pub fn insert(tx: &mut Tx<'_>, actor: &Actor, new: &NewMessage<'_>) -> Result<(i
 
 /// One person who is told, and how much they have not read now.
 #[derive(Debug, Clone, QueryableByName)]
-pub struct Told {
+pub struct UnreadRecipient {
     #[diesel(sql_type = SqlUuid)]
     pub user_id: UserId,
     #[diesel(sql_type = Text)]
@@ -145,7 +145,7 @@ pub struct Told {
     pub total: i64,
 }
 
-impl Told {
+impl UnreadRecipient {
     pub fn side(&self) -> UserType {
         side(&self.side)
     }
@@ -175,7 +175,7 @@ const ANNOUNCE: &str = "
 
 /// What an announcement carries beside who acts.
 pub struct Announcement<'a> {
-    pub place: Place,
+    pub place: ConversationPlace,
     pub topic: &'a str,
     pub seq: i64,
     pub event_id: Uuid,
@@ -183,7 +183,7 @@ pub struct Announcement<'a> {
     pub log: Value,
 }
 
-pub fn announce_send(tx: &mut Tx<'_>, actor: &Actor, what: Announcement<'_>) -> Result<Vec<Told>> {
+pub fn announce_send(tx: &mut Tx<'_>, actor: &Actor, what: Announcement<'_>) -> Result<Vec<UnreadRecipient>> {
     let statement = sql(ANNOUNCE)
         .bind(actor.tenant)
         .bind(what.place.conversation)
@@ -200,7 +200,7 @@ pub fn announce_send(tx: &mut Tx<'_>, actor: &Actor, what: Announcement<'_>) -> 
 
 /// Somebody who is told of a room.
 #[derive(QueryableByName)]
-pub struct Person {
+pub struct RoomPerson {
     #[diesel(sql_type = SqlUuid)]
     pub user_id: UserId,
     #[diesel(sql_type = Text)]
@@ -209,7 +209,7 @@ pub struct Person {
     pub last_seen_at: Option<Timestamp>,
 }
 
-impl Person {
+impl RoomPerson {
     pub fn side(&self) -> UserType {
         side(&self.side)
     }
@@ -220,6 +220,6 @@ fn side(word: &str) -> UserType {
 }
 
 /// Who is told of a room that the actor sees.
-pub fn room_people(conn: &mut PgConnection, conversation: ConversationId) -> Result<Vec<Person>> {
+pub fn room_people(conn: &mut PgConnection, conversation: ConversationId) -> Result<Vec<RoomPerson>> {
     Ok(sql("SELECT user_id, side, last_seen_at FROM authz.room_people($1)").bind(conversation).load(conn)?)
 }

@@ -3,8 +3,8 @@
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::{Failure, Outgoing, Sender, Sent};
-use crate::deliveries::model::masked;
+use super::{OutgoingDelivery, SendFailure, SendReceipt, Sender};
+use crate::deliveries::model::mask_address;
 
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LogSender;
@@ -15,14 +15,14 @@ impl Sender for LogSender {
         true
     }
 
-    fn send<'a>(&'a self, what: &'a Outgoing) -> BoxFuture<'a, Result<Sent, Failure>> {
+    fn send<'a>(&'a self, what: &'a OutgoingDelivery) -> BoxFuture<'a, Result<SendReceipt, SendFailure>> {
         tracing::info!(
             delivery.id = %what.id,
             delivery.channel = what.channel.as_str(),
             delivery.r#type = what.kind,
-            delivery.to = masked(what.channel, &what.to),
+            delivery.to = mask_address(what.channel, &what.to),
             "a delivery would leave here: this channel has no provider"
         );
-        async { Ok(Sent { provider: "log", provider_id: None }) }.boxed()
+        async { Ok(SendReceipt { provider: "log", provider_id: None }) }.boxed()
     }
 }

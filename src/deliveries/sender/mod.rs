@@ -24,12 +24,12 @@ pub trait Sender: Send + Sync + 'static {
     fn bears_repeats(&self) -> bool;
 
     /// Hands `what` over. May be dropped at any point, which leaves its end unknown.
-    fn send<'a>(&'a self, what: &'a Outgoing) -> BoxFuture<'a, Result<Sent, Failure>>;
+    fn send<'a>(&'a self, what: &'a OutgoingDelivery) -> BoxFuture<'a, Result<SendReceipt, SendFailure>>;
 }
 
 /// What is to be sent, frozen before its first attempt.
 #[derive(Debug, Clone)]
-pub struct Outgoing {
+pub struct OutgoingDelivery {
     pub tenant: TenantId,
     /// Names the delivery to a provider, at every attempt alike.
     pub id: DeliveryId,
@@ -38,7 +38,7 @@ pub struct Outgoing {
     /// The template's code.
     pub kind: String,
     pub to: String,
-    pub content: Content,
+    pub content: DeliveryContent,
     /// After it the message is of no more use.
     pub deadline: Timestamp,
 }
@@ -46,7 +46,7 @@ pub struct Outgoing {
 /// The words, as the channel needs them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Content {
+pub enum DeliveryContent {
     Email {
         subject: String,
         text: String,
@@ -62,7 +62,7 @@ pub enum Content {
     },
 }
 
-impl Content {
+impl DeliveryContent {
     /// Reads what was stored. Errors: `INTERNAL`, where another version wrote it.
     pub fn of_stored(stored: Value) -> Result<Self> {
         serde_json::from_value(stored).map_err(Error::internal)
@@ -75,7 +75,7 @@ impl Content {
 
 /// A provider took it over.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sent {
+pub struct SendReceipt {
     pub provider: &'static str,
     /// The provider's own name for it.
     pub provider_id: Option<String>,
@@ -83,7 +83,7 @@ pub struct Sent {
 
 /// Why a send failed. The texts are kept with the delivery and logged: no address, no content, no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
+pub enum SendFailure {
     /// Not taken over; a later attempt may be.
     Transient(String),
     /// Not taken over, and not to be tried before `after`.
@@ -98,28 +98,28 @@ pub enum Failure {
     Bug(String),
 }
 
-impl Failure {
+impl SendFailure {
     /// The class, as `last_error` begins with it.
     pub const fn class(&self) -> &'static str {
         match self {
-            Failure::Transient(_) => "transient",
-            Failure::Throttled { .. } => "throttled",
-            Failure::Uncertain(_) => "uncertain",
-            Failure::Recipient(_) => "recipient",
-            Failure::Configuration(_) => "configuration",
-            Failure::Bug(_) => "bug",
+            SendFailure::Transient(_) => "transient",
+            SendFailure::Throttled { .. } => "throttled",
+            SendFailure::Uncertain(_) => "uncertain",
+            SendFailure::Recipient(_) => "recipient",
+            SendFailure::Configuration(_) => "configuration",
+            SendFailure::Bug(_) => "bug",
         }
     }
 
     /// As it is kept with the delivery: the class, and what the sender says.
     pub fn kept(&self) -> String {
         let said = match self {
-            Failure::Throttled { after } => format!("for {} s", after.as_secs()),
-            Failure::Transient(said)
-            | Failure::Uncertain(said)
-            | Failure::Recipient(said)
-            | Failure::Configuration(said)
-            | Failure::Bug(said) => said.clone(),
+            SendFailure::Throttled { after } => format!("for {} s", after.as_secs()),
+            SendFailure::Transient(said)
+            | SendFailure::Uncertain(said)
+            | SendFailure::Recipient(said)
+            | SendFailure::Configuration(said)
+            | SendFailure::Bug(said) => said.clone(),
         };
         let kept =
             if said.is_empty() { self.class().to_owned() } else { format!("{}: {said}", self.class()) };
@@ -155,11 +155,11 @@ impl Senders {
     }
 
     /// Sends. A sender that panics leaves the end unknown, and the worker alive.
-    pub async fn send(&self, what: &Outgoing) -> Result<Sent, Failure> {
+    pub async fn send(&self, what: &OutgoingDelivery) -> Result<SendReceipt, SendFailure> {
         let Some(sender) = self.of(what.channel) else {
-            return Err(Failure::Bug("in-app leaves by no sender".to_owned()));
+            return Err(SendFailure::Bug("in-app leaves by no sender".to_owned()));
         };
-        let panicked = |_: Box<dyn Any + Send>| Err(Failure::Uncertain("the sender panicked".to_owned()));
+        let panicked = |_: Box<dyn Any + Send>| Err(SendFailure::Uncertain("the sender panicked".to_owned()));
         AssertUnwindSafe(async { sender.send(what).await }).catch_unwind().await.unwrap_or_else(panicked)
     }
 }

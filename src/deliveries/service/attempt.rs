@@ -5,13 +5,13 @@ use guichet_base::{Result, Timestamp};
 use guichet_db::Tx;
 use uuid::Uuid;
 
-use crate::activity::{self, Action, Entry};
-use crate::deliveries::check::{About, Known, Next, next};
+use crate::activity::{self, Action, ActivityEntry};
+use crate::deliveries::check::{DeliverySubject, RecheckInput, SendDecision, decide_send};
 use crate::deliveries::model::DeliveryStatus;
-use crate::deliveries::retry::{After, after};
-use crate::deliveries::sender::{Content, Failure, Outgoing, Sent};
-use crate::deliveries::store::attempt::{self as store, Begun, Outcome};
-use crate::deliveries::store::load::{self, Loaded};
+use crate::deliveries::retry::{RetryDecision, decide_retry};
+use crate::deliveries::sender::{DeliveryContent, OutgoingDelivery, SendFailure, SendReceipt};
+use crate::deliveries::store::attempt::{self as store, AttemptStart, DeliveryOutcome};
+use crate::deliveries::store::load::{self, DeliveryContext};
 use crate::deliveries::{Deliveries, content, telemetry};
 use crate::notifications::events::disabled;
 use crate::preferences::Channel;
@@ -19,90 +19,109 @@ use crate::preferences::Channel;
 /// A delivery whose attempt began.
 #[derive(Debug, Clone)]
 pub struct Attempt {
-    pub what: Outgoing,
+    pub what: OutgoingDelivery,
     /// With this one.
     pub attempts: i32,
 }
 
 /// How an attempt ended, as its sender says.
 #[derive(Debug)]
-pub struct End {
+pub struct AttemptResult {
     pub of: Attempt,
-    pub result: Result<Sent, Failure>,
+    pub result: Result<SendReceipt, SendFailure>,
 }
 
 /// What is to be written of rows that were claimed.
 #[derive(Default)]
-struct Plan {
-    begun: Vec<Begun>,
+struct BatchPlan {
+    begun: Vec<AttemptStart>,
     attempts: Vec<Attempt>,
-    outcomes: Vec<(Outcome, Outgoing)>,
+    outcomes: Vec<(DeliveryOutcome, OutgoingDelivery)>,
 }
 
 /// Checks claimed rows again, and begins an attempt of those that are still to be sent. The others are written as what
 /// they became: skipped, put off, failed.
-pub async fn begin(d: &Deliveries, tenant: TenantId, ids: Vec<Uuid>, token: Uuid) -> Result<Vec<Attempt>> {
+pub async fn begin_attempts(
+    d: &Deliveries,
+    tenant: TenantId,
+    ids: Vec<Uuid>,
+    token: Uuid,
+) -> Result<Vec<Attempt>> {
     let room = d.clone();
     let plan = d
         .notifications
         .db
         .system(tenant, move |tx| {
             let now = room.notifications.clock.now();
-            let mut plan = Plan::default();
-            for row in load::load(tx, tenant, ids.clone(), token)? {
-                consider(&room, tenant, row, now, &mut plan)?;
+            let mut plan = BatchPlan::default();
+            for row in load::load_claimed(tx, tenant, ids.clone(), token)? {
+                plan_delivery(&room, tenant, row, now, &mut plan)?;
             }
-            store::begin(tx, tenant, &plan.begun, token, (now, now.plus(room.settings.lease)))?;
-            settle(tx, tenant, &mut plan.outcomes, token, now)?;
+            store::begin_attempts(tx, tenant, &plan.begun, token, (now, now.plus(room.settings.lease)))?;
+            write_outcomes(tx, tenant, &mut plan.outcomes, token, now)?;
             Ok(plan)
         })
         .await?;
     for (outcome, what) in &plan.outcomes {
-        telemetry::ended(outcome, what);
+        telemetry::record_outcome(outcome, what);
     }
     Ok(plan.attempts)
 }
 
 /// Writes how attempts ended, where the lease is still `token`'s.
-pub async fn end(d: &Deliveries, tenant: TenantId, ends: &[End], token: Uuid) -> Result<()> {
+pub async fn record_results(
+    d: &Deliveries,
+    tenant: TenantId,
+    ends: &[AttemptResult],
+    token: Uuid,
+) -> Result<()> {
     let now = d.notifications.clock.now();
-    let outcomes: Vec<(Outcome, Outgoing)> =
-        ends.iter().map(|end| (outcome_of(d, end, now), end.of.what.clone())).collect();
+    let outcomes: Vec<(DeliveryOutcome, OutgoingDelivery)> =
+        ends.iter().map(|end| (outcome_of_result(d, end, now), end.of.what.clone())).collect();
     let written = outcomes.clone();
     let settled = d
         .notifications
         .db
         .system(tenant, move |tx| {
             let mut settled = written.clone();
-            settle(tx, tenant, &mut settled, token, now)?;
+            write_outcomes(tx, tenant, &mut settled, token, now)?;
             Ok(settled)
         })
         .await?;
     for (outcome, what) in &settled {
-        telemetry::ended(outcome, what);
+        telemetry::record_outcome(outcome, what);
     }
     for (outcome, what) in &outcomes {
         if settled.iter().all(|(kept, _)| kept.id != outcome.id) {
-            telemetry::late(outcome, what);
+            telemetry::record_late_result(outcome, what);
         }
     }
     Ok(())
 }
 
 /// Gives back what was claimed and not begun. Should it fail, the lease lapses.
-pub async fn release(d: &Deliveries, tenant: TenantId, ids: Vec<Uuid>, token: Uuid) {
-    let released =
-        d.notifications.db.system(tenant, move |tx| store::release(tx, tenant, ids.clone(), token)).await;
+pub async fn release_claims(d: &Deliveries, tenant: TenantId, ids: Vec<Uuid>, token: Uuid) {
+    let released = d
+        .notifications
+        .db
+        .system(tenant, move |tx| store::release_claims(tx, tenant, ids.clone(), token))
+        .await;
     if let Err(error) = released {
         tracing::debug!(%error, "claimed deliveries were not given back");
     }
 }
 
-fn consider(d: &Deliveries, tenant: TenantId, row: Loaded, now: Timestamp, plan: &mut Plan) -> Result<()> {
+fn plan_delivery(
+    d: &Deliveries,
+    tenant: TenantId,
+    row: DeliveryContext,
+    now: Timestamp,
+    plan: &mut BatchPlan,
+) -> Result<()> {
     let Some(channel) = Channel::of_word(&row.channel) else { return Ok(()) };
     let Some(sender) = d.senders.of(channel) else { return Ok(()) };
     let current = row.current();
-    let known = Known {
+    let known = RecheckInput {
         channel,
         kind: &row.kind,
         deadline: row.deadline_at,
@@ -111,14 +130,14 @@ fn consider(d: &Deliveries, tenant: TenantId, row: Loaded, now: Timestamp, plan:
         is_disabled: is_disabled(d, &row, channel),
         is_theirs: row.is_theirs,
         about: match &current {
-            Some(current) => About::Notification(current),
+            Some(current) => DeliverySubject::Notification(current),
             // Digests, summaries and samples come from no event. What comes from one may have outlived its notification.
-            None if row.event_id.is_none() => About::Itself,
-            None => About::Gone,
+            None if row.event_id.is_none() => DeliverySubject::Itself,
+            None => DeliverySubject::Gone,
         },
     };
-    let next = next(&known, now);
-    let outgoing = |content| Outgoing {
+    let next = decide_send(&known, now);
+    let outgoing = |content| OutgoingDelivery {
         tenant,
         id: row.id,
         user: row.user_id,
@@ -128,38 +147,42 @@ fn consider(d: &Deliveries, tenant: TenantId, row: Loaded, now: Timestamp, plan:
         content,
         deadline: row.deadline_at,
     };
-    if next != Next::Send {
+    if next != SendDecision::Send {
         // Of what is not sent, no word is needed.
-        let what = outgoing(Content::Sms { text: String::new() });
+        let what = outgoing(DeliveryContent::Sms { text: String::new() });
         plan.outcomes.push((outcome_unsent(&row, next, now), what));
         return Ok(());
     }
-    match content::of(&row, channel, d.settings.app_url.as_ref()) {
+    match content::build_content(&row, channel, d.settings.app_url.as_ref()) {
         Ok((content, excerpt)) => {
-            plan.begun.push(Begun { id: row.id, rendered: content.to_stored()?, payload_excerpt: excerpt });
+            plan.begun.push(AttemptStart {
+                id: row.id,
+                rendered: content.to_stored()?,
+                payload_excerpt: excerpt,
+            });
             plan.attempts.push(Attempt { what: outgoing(content), attempts: row.attempts + 1 });
         }
         Err(error) => {
             tracing::error!(%error, delivery.id = %row.id, delivery.r#type = row.kind, "a delivery could not be rendered");
-            let what = outgoing(Content::Sms { text: String::new() });
+            let what = outgoing(DeliveryContent::Sms { text: String::new() });
             plan.outcomes
-                .push((outcome_unsent(&row, Next::Fail("bug: it could not be rendered"), now), what));
+                .push((outcome_unsent(&row, SendDecision::Fail("bug: it could not be rendered"), now), what));
         }
     }
     Ok(())
 }
 
 /// Whether the channel is off, for the tenant or for everybody, as of now.
-fn is_disabled(d: &Deliveries, row: &Loaded, channel: Channel) -> bool {
+fn is_disabled(d: &Deliveries, row: &DeliveryContext, channel: Channel) -> bool {
     let features = d.notifications.directory.features_of(&row.settings);
     *disabled(&d.notifications, &features).get(channel)
 }
 
 /// What becomes of a row of which no attempt is made.
-fn outcome_unsent(row: &Loaded, next: Next, now: Timestamp) -> Outcome {
+fn outcome_unsent(row: &DeliveryContext, next: SendDecision, now: Timestamp) -> DeliveryOutcome {
     let (status, next_attempt_at, last_error) = match next {
-        Next::Skip(why) => (DeliveryStatus::Skipped, now, Some(why.to_owned())),
-        Next::Fail("deadline") => {
+        SendDecision::Skip(why) => (DeliveryStatus::Skipped, now, Some(why.to_owned())),
+        SendDecision::Fail("deadline") => {
             // The cause that kept it from being sent says more than that time ran out.
             let cause = row.last_error.as_deref().filter(|_| row.attempts > 0);
             (
@@ -168,12 +191,14 @@ fn outcome_unsent(row: &Loaded, next: Next, now: Timestamp) -> Outcome {
                 Some(format!("deadline{}", cause.map(|c| format!(": {c}")).unwrap_or_default())),
             )
         }
-        Next::Fail(why) => (DeliveryStatus::Failed, now, Some(why.to_owned())),
-        Next::Wait(until) => (DeliveryStatus::Queued, until, row.last_error.clone()),
-        Next::Uncertain => (DeliveryStatus::Sending, row.deadline_at, Some(NO_ANSWER.to_owned())),
-        Next::Send => (DeliveryStatus::Queued, now, row.last_error.clone()),
+        SendDecision::Fail(why) => (DeliveryStatus::Failed, now, Some(why.to_owned())),
+        SendDecision::Wait(until) => (DeliveryStatus::Queued, until, row.last_error.clone()),
+        SendDecision::Uncertain => {
+            (DeliveryStatus::Sending, row.deadline_at, Some(NO_RESULT_ERROR.to_owned()))
+        }
+        SendDecision::Send => (DeliveryStatus::Queued, now, row.last_error.clone()),
     };
-    Outcome {
+    DeliveryOutcome {
         id: row.id,
         status,
         attempts: row.attempts,
@@ -185,11 +210,11 @@ fn outcome_unsent(row: &Loaded, next: Next, now: Timestamp) -> Outcome {
     }
 }
 
-const NO_ANSWER: &str = "uncertain: whoever sent it did not say how that ended";
+const NO_RESULT_ERROR: &str = "uncertain: whoever sent it did not say how that ended";
 
-fn outcome_of(d: &Deliveries, end: &End, now: Timestamp) -> Outcome {
+fn outcome_of_result(d: &Deliveries, end: &AttemptResult, now: Timestamp) -> DeliveryOutcome {
     let Attempt { what, attempts } = &end.of;
-    let outcome = |status, attempts, next_attempt_at| Outcome {
+    let outcome = |status, attempts, next_attempt_at| DeliveryOutcome {
         id: what.id,
         status,
         attempts,
@@ -201,7 +226,7 @@ fn outcome_of(d: &Deliveries, end: &End, now: Timestamp) -> Outcome {
     };
     let failure = match &end.result {
         Ok(sent) => {
-            return Outcome {
+            return DeliveryOutcome {
                 provider: Some(sent.provider.to_owned()),
                 provider_id: sent.provider_id.clone(),
                 sent_at: Some(now),
@@ -211,32 +236,33 @@ fn outcome_of(d: &Deliveries, end: &End, now: Timestamp) -> Outcome {
         Err(failure) => failure,
     };
     let bears_repeats = d.senders.of(what.channel).is_some_and(|sender| sender.bears_repeats());
-    let ended = match after(failure, bears_repeats, *attempts, (now, what.deadline), roll()) {
-        After::Again { at, counts } => {
+    let ended = match decide_retry(failure, bears_repeats, *attempts, (now, what.deadline), random_fraction())
+    {
+        RetryDecision::Again { at, counts } => {
             outcome(DeliveryStatus::Queued, if counts { *attempts } else { attempts - 1 }, at)
         }
-        After::Failed => outcome(DeliveryStatus::Failed, *attempts, now),
+        RetryDecision::Failed => outcome(DeliveryStatus::Failed, *attempts, now),
         // Looked at again at its deadline, when it counts as failed.
-        After::Uncertain => outcome(DeliveryStatus::Sending, *attempts, what.deadline),
+        RetryDecision::Uncertain => outcome(DeliveryStatus::Sending, *attempts, what.deadline),
     };
-    Outcome { last_error: Some(failure.kept()), ..ended }
+    DeliveryOutcome { last_error: Some(failure.kept()), ..ended }
 }
 
 /// Chance, from 0 to 1.
-fn roll() -> f64 {
+fn random_fraction() -> f64 {
     f64::from(getrandom::u32().unwrap_or(u32::MAX)) / f64::from(u32::MAX)
 }
 
 /// Writes outcomes, keeps those that were `token`'s to write, and notes the failures among them in the activity log.
-fn settle(
+fn write_outcomes(
     tx: &mut Tx<'_>,
     tenant: TenantId,
-    outcomes: &mut Vec<(Outcome, Outgoing)>,
+    outcomes: &mut Vec<(DeliveryOutcome, OutgoingDelivery)>,
     token: Uuid,
     now: Timestamp,
 ) -> Result<()> {
-    let rows: Vec<Outcome> = outcomes.iter().map(|(outcome, _)| outcome.clone()).collect();
-    let settled = store::settle(tx, tenant, &rows, token, now)?;
+    let rows: Vec<DeliveryOutcome> = outcomes.iter().map(|(outcome, _)| outcome.clone()).collect();
+    let settled = store::write_outcomes(tx, tenant, &rows, token, now)?;
     outcomes.retain(|(outcome, _)| settled.contains(&outcome.id));
     for (outcome, what) in outcomes.iter().filter(|(outcome, _)| outcome.status == DeliveryStatus::Failed) {
         let details = serde_json::json!({
@@ -245,7 +271,7 @@ fn settle(
             "channel": what.channel,
             "error": outcome.last_error,
         });
-        let entry = Entry::new(Action::EmailFailed, "delivery", outcome.id).details(details);
+        let entry = ActivityEntry::new(Action::EmailFailed, "delivery", outcome.id).details(details);
         activity::record_as_itself(tx, &entry)?;
     }
     Ok(())

@@ -8,27 +8,27 @@ use guichet_base::{Actor, Error, Kind, Locale, Result};
 use serde_json::json;
 
 use crate::config::Feature;
-use crate::deliveries::model::{Delivery, DeliveryStatus, Filter};
-use crate::deliveries::render::{self, Words};
-use crate::deliveries::store::again::{self, Cause, Sample};
+use crate::deliveries::model::{Delivery, DeliveryFilter, DeliveryStatus};
+use crate::deliveries::render::{self, DeliveryText};
+use crate::deliveries::store::again::{self, NewSample, RetryFilter};
 use crate::deliveries::store::list;
 use crate::deliveries::{Deliveries, policy};
 use crate::notifications::events::disabled;
 use crate::notifications::templates;
 use crate::preferences::Channel;
-use crate::web::idempotency::{Done, Once};
+use crate::web::idempotency::{Once, Replayable};
 
 /// How long a delivery that is sent again may take.
-const DEADLINE: Duration = Duration::from_secs(24 * 3_600);
+const RETRY_DEADLINE: Duration = Duration::from_secs(24 * 3_600);
 /// Whoever asked for a sample looks for it now.
 const SAMPLE_DEADLINE: Duration = Duration::from_secs(600);
 /// Deliveries that one request sends again.
-pub const MOST_AT_ONCE: i64 = 1_000;
+pub const MAX_RETRIES_PER_REQUEST: i64 = 1_000;
 
 /// Errors: `FORBIDDEN`, `FEATURE_DISABLED`.
-pub async fn list(d: &Deliveries, actor: &Actor, filter: Filter) -> Result<Vec<Delivery>> {
+pub async fn list(d: &Deliveries, actor: &Actor, filter: DeliveryFilter) -> Result<Vec<Delivery>> {
     policy::may_view(actor)?;
-    enter(d, actor).await?;
+    require_feature(d, actor).await?;
     let tenant = actor.tenant;
     d.notifications.db.read(actor, move |tx| list::list(tx, tenant, &filter)).await
 }
@@ -38,15 +38,15 @@ pub async fn list(d: &Deliveries, actor: &Actor, filter: Filter) -> Result<Vec<D
 /// Errors: `FORBIDDEN`, `NOT_FOUND`, `INVALID_TRANSITION`.
 pub async fn retry(d: &Deliveries, actor: &Actor, id: DeliveryId) -> Result<Delivery> {
     policy::may_send(actor)?;
-    enter(d, actor).await?;
+    require_feature(d, actor).await?;
     let (tenant, now) = (actor.tenant, d.notifications.clock.now());
     let wake = d.wake.clone();
     d.notifications
         .db
         .write(actor, move |tx| {
-            let found = list::one(tx, tenant, id)?.ok_or_else(|| Error::not_found("delivery"))?;
-            let queued = again::requeue(tx, tenant, id, (now, now.plus(DEADLINE)))?;
-            let queued = queued.ok_or_else(|| under_way(found.status))?;
+            let found = list::find(tx, tenant, id)?.ok_or_else(|| Error::not_found("delivery"))?;
+            let queued = again::requeue(tx, tenant, id, (now, now.plus(RETRY_DEADLINE)))?;
+            let queued = queued.ok_or_else(|| invalid_transition(found.status))?;
             let wake = wake.clone();
             tx.after_commit(move || wake.notify_one());
             Ok(queued)
@@ -54,16 +54,22 @@ pub async fn retry(d: &Deliveries, actor: &Actor, id: DeliveryId) -> Result<Deli
         .await
 }
 
-/// Queues again, by their cause, up to [`MOST_AT_ONCE`] deliveries that came to an end; says how many.
-pub async fn retry_many(d: &Deliveries, actor: &Actor, cause: Cause) -> Result<usize> {
+/// Queues again, by their cause, up to [`MAX_RETRIES_PER_REQUEST`] deliveries that came to an end; says how many.
+pub async fn retry_many(d: &Deliveries, actor: &Actor, cause: RetryFilter) -> Result<usize> {
     policy::may_send(actor)?;
-    enter(d, actor).await?;
+    require_feature(d, actor).await?;
     let (tenant, now) = (actor.tenant, d.notifications.clock.now());
     let wake = d.wake.clone();
     d.notifications
         .db
         .write(actor, move |tx| {
-            let queued = again::requeue_many(tx, tenant, &cause, MOST_AT_ONCE, (now, now.plus(DEADLINE)))?;
+            let queued = again::requeue_many(
+                tx,
+                tenant,
+                &cause,
+                MAX_RETRIES_PER_REQUEST,
+                (now, now.plus(RETRY_DEADLINE)),
+            )?;
             let wake = wake.clone();
             tx.after_commit(move || wake.notify_one());
             Ok(queued)
@@ -73,7 +79,7 @@ pub async fn retry_many(d: &Deliveries, actor: &Actor, cause: Cause) -> Result<u
 
 /// A sample that somebody wants to see.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct SampleRequest {
     pub template: String,
     pub channel: Channel,
     /// `None`: the language of the person.
@@ -84,7 +90,12 @@ pub struct Wanted {
 ///
 /// Errors: `FORBIDDEN`, `FEATURE_DISABLED` where the channel is off, `VALIDATION_ERROR` for an unknown template and where
 /// there is no address, `RATE_LIMITED`.
-pub async fn sample(d: &Deliveries, actor: &Actor, once: Once, wanted: Wanted) -> Result<Done<Delivery>> {
+pub async fn send_sample(
+    d: &Deliveries,
+    actor: &Actor,
+    once: Once,
+    wanted: SampleRequest,
+) -> Result<Replayable<Delivery>> {
     policy::may_send(actor)?;
     let features = d.notifications.directory.features(actor.tenant).await?;
     features.require(Feature::Notifications)?;
@@ -99,17 +110,18 @@ pub async fn sample(d: &Deliveries, actor: &Actor, once: Once, wanted: Wanted) -
                 let n = &room.notifications;
                 let (tenant, now) = (by.tenant, n.clock.now());
                 let minute_ago = now.minus(Duration::from_secs(60));
-                let (to, recent) = again::own_address(tx, tenant, by.user, wanted.channel, minute_ago)?;
+                let (to, recent) =
+                    again::address_and_recent_samples(tx, tenant, by.user, wanted.channel, minute_ago)?;
                 if recent >= i64::try_from(n.settings.rate_per_min).unwrap_or(i64::MAX) {
                     return Err(Error::rate_limited(60));
                 }
                 let to = to.ok_or_else(|| Error::invalid("channel", "no_address"))?;
                 let changes =
                     tx.as_system(|sys| templates::store::changes(sys.conn(), tenant, &wanted.template))?;
-                let words = sample_words(&wanted, changes.as_ref(), by.role.user_type(), by.locale)?;
-                let content = render::content(wanted.channel, &words, room.settings.app_url.as_ref());
+                let words = sample_text(&wanted, changes.as_ref(), by.role.user_type(), by.locale)?;
+                let content = render::render_content(wanted.channel, &words, room.settings.app_url.as_ref());
                 let content = content.ok_or_else(|| Error::invalid("channel", "unknown_value"))?;
-                let sample = Sample {
+                let sample = NewSample {
                     user: by.user,
                     channel: wanted.channel,
                     kind: wanted.template.clone(),
@@ -126,19 +138,19 @@ pub async fn sample(d: &Deliveries, actor: &Actor, once: Once, wanted: Wanted) -
         .await
 }
 
-fn sample_words(
-    wanted: &Wanted,
+fn sample_text(
+    wanted: &SampleRequest,
     changes: Option<&serde_json::Value>,
     side: UserType,
     locale: Locale,
-) -> Result<Words> {
+) -> Result<DeliveryText> {
     let unknown = |_| Error::invalid("template", "unknown_value");
     let template = templates::effective(&wanted.template, changes).map_err(unknown)?;
     let (payload, locale) = (template.sample(), wanted.locale.unwrap_or(locale));
     let rendered = template.render(&payload)?;
     let text = rendered.of(locale, side);
     let email = template.render_email(locale, side, &payload)?;
-    Ok(Words {
+    Ok(DeliveryText {
         title: text.title.clone(),
         body: text.body.clone(),
         link: text.link.clone(),
@@ -146,11 +158,11 @@ fn sample_words(
     })
 }
 
-async fn enter(d: &Deliveries, actor: &Actor) -> Result<()> {
+async fn require_feature(d: &Deliveries, actor: &Actor) -> Result<()> {
     d.notifications.directory.require(actor, Feature::Notifications).await
 }
 
-fn under_way(from: DeliveryStatus) -> Error {
+fn invalid_transition(from: DeliveryStatus) -> Error {
     let ended = DeliveryStatus::REPEATABLE.map(DeliveryStatus::as_str);
     let allowed: Vec<&str> = std::iter::once(DeliveryStatus::Queued.as_str()).chain(ended).collect();
     Error::new(Kind::Conflict, "INVALID_TRANSITION").details(json!({ "from": from, "allowed": allowed }))

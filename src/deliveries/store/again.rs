@@ -36,7 +36,7 @@ pub fn requeue(
 
 /// Which deliveries are to be sent again.
 #[derive(Debug, Clone)]
-pub struct Cause {
+pub struct RetryFilter {
     pub status: DeliveryStatus,
     pub channel: Option<Channel>,
     pub kind: Option<String>,
@@ -48,7 +48,7 @@ pub struct Cause {
 pub fn requeue_many(
     tx: &mut Tx<'_>,
     tenant: TenantId,
-    cause: &Cause,
+    cause: &RetryFilter,
     most: i64,
     (now, deadline): (Timestamp, Timestamp),
 ) -> Result<usize> {
@@ -81,7 +81,7 @@ pub fn requeue_many(
 }
 
 #[derive(QueryableByName)]
-struct Me {
+struct AddressRow {
     #[diesel(sql_type = Nullable<Text>)]
     email: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -90,20 +90,20 @@ struct Me {
     recent: i64,
 }
 
-const ME: &str = "SELECT u.email, u.phone, (SELECT count(*) FROM deliveries d WHERE d.tenant_id = $1 AND d.user_id = $2 \
+const OWN_ADDRESS: &str = "SELECT u.email, u.phone, (SELECT count(*) FROM deliveries d WHERE d.tenant_id = $1 AND d.user_id = $2 \
       AND d.event_id IS NULL AND d.created_at > $3) AS recent \
     FROM users u WHERE u.tenant_id = $1 AND u.id = $2";
 
 /// The address of somebody on a channel, and how many samples they had since `since`.
-pub fn own_address(
+pub fn address_and_recent_samples(
     tx: &mut Tx<'_>,
     tenant: TenantId,
     user: UserId,
     channel: Channel,
     since: Timestamp,
 ) -> Result<(Option<String>, i64)> {
-    let statement = sql(ME).bind(tenant).bind(user).bind(since);
-    let me: Me = tx.as_system(|sys| Ok(statement.get_result(sys.conn())?))?;
+    let statement = sql(OWN_ADDRESS).bind(tenant).bind(user).bind(since);
+    let me: AddressRow = tx.as_system(|sys| Ok(statement.get_result(sys.conn())?))?;
     let address = match channel {
         Channel::Email => me.email,
         Channel::Sms => me.phone,
@@ -114,7 +114,7 @@ pub fn own_address(
 
 /// A delivery that stands for itself, its words rendered already.
 #[derive(Debug, Clone)]
-pub struct Sample {
+pub struct NewSample {
     pub user: UserId,
     pub channel: Channel,
     pub kind: String,
@@ -123,17 +123,17 @@ pub struct Sample {
     pub excerpt: String,
 }
 
-const SAMPLE: &str = "INSERT INTO deliveries (tenant_id, id, user_id, channel, type, to_address, lane, next_attempt_at, \
+const INSERT_SAMPLE: &str = "INSERT INTO deliveries (tenant_id, id, user_id, channel, type, to_address, lane, next_attempt_at, \
     deadline_at, rendered, payload_excerpt, created_at, updated_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7::smallint, $8, $9, $10, $11, $8, $8) RETURNING ";
 
 pub fn insert_sample(
     tx: &mut Tx<'_>,
     tenant: TenantId,
-    sample: &Sample,
+    sample: &NewSample,
     (now, deadline): (Timestamp, Timestamp),
 ) -> Result<Delivery> {
-    let statement = sql(format!("{SAMPLE}{COLUMNS}"))
+    let statement = sql(format!("{INSERT_SAMPLE}{COLUMNS}"))
         .bind(tenant)
         .bind(DeliveryId::new())
         .bind(sample.user)

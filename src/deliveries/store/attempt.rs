@@ -14,7 +14,7 @@ use crate::deliveries::model::DeliveryStatus;
 
 /// An attempt that begins, with what it sends.
 #[derive(Debug, Clone, Serialize)]
-pub struct Begun {
+pub struct AttemptStart {
     pub id: DeliveryId,
     pub rendered: Value,
     /// `None` leaves what is there.
@@ -23,7 +23,7 @@ pub struct Begun {
 
 /// What becomes of a delivery.
 #[derive(Debug, Clone, Serialize)]
-pub struct Outcome {
+pub struct DeliveryOutcome {
     pub id: DeliveryId,
     pub status: DeliveryStatus,
     pub attempts: i32,
@@ -41,22 +41,28 @@ const BEGIN: &str = "
      WHERE d.tenant_id = $1 AND d.id = b.id AND d.lease_token = $3";
 
 /// Begins attempts, under a lease that starts anew. The rows are locked by `load`.
-pub fn begin(
+pub fn begin_attempts(
     tx: &mut Tx<'_>,
     tenant: TenantId,
-    begun: &[Begun],
+    begun: &[AttemptStart],
     token: Uuid,
     (now, lease_until): (Timestamp, Timestamp),
 ) -> Result<()> {
     if begun.is_empty() {
         return Ok(());
     }
-    sql(BEGIN).bind(tenant).bind(rows(begun)?).bind(token).bind(lease_until).bind(now).execute(tx.conn())?;
+    sql(BEGIN)
+        .bind(tenant)
+        .bind(jsonb_rows(begun)?)
+        .bind(token)
+        .bind(lease_until)
+        .bind(now)
+        .execute(tx.conn())?;
     Ok(())
 }
 
 // What a message once was under is kept: a later failure does not know it.
-const SETTLE: &str = "
+const WRITE_OUTCOMES: &str = "
     UPDATE deliveries d SET status = o.status, attempts = o.attempts, next_attempt_at = o.next_attempt_at,
            provider = coalesce(o.provider, d.provider), provider_id = coalesce(o.provider_id, d.provider_id),
            last_error = o.last_error, sent_at = coalesce(o.sent_at, d.sent_at),
@@ -67,24 +73,24 @@ const SETTLE: &str = "
     RETURNING d.id";
 
 #[derive(QueryableByName)]
-struct Settled {
+struct Row {
     #[diesel(sql_type = SqlUuid)]
     id: DeliveryId,
 }
 
 /// Writes outcomes where the lease is still `token`'s, and says for which.
-pub fn settle(
+pub fn write_outcomes(
     tx: &mut Tx<'_>,
     tenant: TenantId,
-    outcomes: &[Outcome],
+    outcomes: &[DeliveryOutcome],
     token: Uuid,
     now: Timestamp,
 ) -> Result<Vec<DeliveryId>> {
     if outcomes.is_empty() {
         return Ok(Vec::new());
     }
-    let settled: Vec<Settled> =
-        sql(SETTLE).bind(tenant).bind(rows(outcomes)?).bind(token).bind(now).load(tx.conn())?;
+    let settled: Vec<Row> =
+        sql(WRITE_OUTCOMES).bind(tenant).bind(jsonb_rows(outcomes)?).bind(token).bind(now).load(tx.conn())?;
     Ok(settled.into_iter().map(|row| row.id).collect())
 }
 
@@ -92,11 +98,11 @@ const RELEASE: &str = "UPDATE deliveries SET lease_until = NULL, lease_token = N
     WHERE tenant_id = $1 AND id = ANY ($2) AND lease_token = $3 AND status = 'queued'";
 
 /// Gives back what was claimed and not begun.
-pub fn release(tx: &mut Tx<'_>, tenant: TenantId, ids: Vec<Uuid>, token: Uuid) -> Result<()> {
+pub fn release_claims(tx: &mut Tx<'_>, tenant: TenantId, ids: Vec<Uuid>, token: Uuid) -> Result<()> {
     sql(RELEASE).bind(tenant).bind(ids).bind(token).execute(tx.conn())?;
     Ok(())
 }
 
-fn rows<T: Serialize>(rows: &[T]) -> Result<Bind> {
+fn jsonb_rows<T: Serialize>(rows: &[T]) -> Result<Bind> {
     Ok(Bind::Jsonb(Some(serde_json::to_value(rows).map_err(Error::internal)?)))
 }

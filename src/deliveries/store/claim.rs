@@ -13,7 +13,7 @@ use crate::preferences::Channel;
 
 /// How many rows of a channel and a lane are wanted.
 #[derive(Debug, Clone, Copy)]
-pub struct Ask {
+pub struct ClaimRequest {
     pub channel: Channel,
     pub lane: Lane,
     pub most: i64,
@@ -21,7 +21,7 @@ pub struct Ask {
 
 /// A row under the lease of whoever asked.
 #[derive(Debug, Clone, Copy)]
-pub struct Claimed {
+pub struct ClaimedDelivery {
     pub tenant: TenantId,
     pub id: DeliveryId,
     pub channel: Channel,
@@ -55,12 +55,12 @@ const CLAIM: &str = "
     RETURNING d.tenant_id, d.id, d.channel, d.lane::integer AS lane";
 
 /// Takes what is due at `now`, until `lease_until`, under `token`.
-pub fn claim(
+pub fn claim_due(
     tx: &mut WorkerTx<'_>,
-    asks: &[Ask],
+    asks: &[ClaimRequest],
     token: Uuid,
     (now, lease_until): (Timestamp, Timestamp),
-) -> Result<Vec<Claimed>> {
+) -> Result<Vec<ClaimedDelivery>> {
     let rows: Vec<Row> = sql(CLAIM)
         .bind(asks.iter().map(|ask| ask.channel.as_str().to_owned()).collect::<Vec<_>>())
         .bind(asks.iter().map(|ask| ask.lane.number()).collect::<Vec<_>>())
@@ -71,7 +71,7 @@ pub fn claim(
         .load(tx.conn())?;
     let claimed = rows.into_iter().filter_map(|row| {
         let (channel, lane) = (Channel::of_word(&row.channel)?, Lane::of_number(row.lane)?);
-        Some(Claimed { tenant: row.tenant_id, id: row.id, channel, lane })
+        Some(ClaimedDelivery { tenant: row.tenant_id, id: row.id, channel, lane })
     });
     Ok(claimed.collect())
 }

@@ -10,7 +10,7 @@ use guichet_db::{Tx, WorkerTx};
 use crate::deliveries::model::Lane;
 
 #[derive(QueryableByName)]
-struct WaitingRow {
+struct BacklogRow {
     #[diesel(sql_type = Integer)]
     lane: i32,
     #[diesel(sql_type = BigInt)]
@@ -21,7 +21,7 @@ struct WaitingRow {
 
 /// What waits in a lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Waiting {
+pub struct LaneBacklog {
     pub lane: Lane,
     pub depth: i64,
     /// When the one was due that has waited longest; `None` where nothing is due.
@@ -29,13 +29,13 @@ pub struct Waiting {
 }
 
 // From the index of what is queued alone. What waits for quiet hours to end, or to be settled, is not late.
-const WAITING: &str = "SELECT lane::integer AS lane, count(*) AS depth, min(next_attempt_at) FILTER (WHERE next_attempt_at <= $1) AS oldest \
+const LANE_BACKLOGS: &str = "SELECT lane::integer AS lane, count(*) AS depth, min(next_attempt_at) FILTER (WHERE next_attempt_at <= $1) AS oldest \
     FROM deliveries WHERE status IN ('queued', 'sending') GROUP BY lane";
 
-pub fn waiting(tx: &mut WorkerTx<'_>, now: Timestamp) -> Result<Vec<Waiting>> {
-    let rows: Vec<WaitingRow> = sql(WAITING).bind(now).load(tx.conn())?;
+pub fn lane_backlogs(tx: &mut WorkerTx<'_>, now: Timestamp) -> Result<Vec<LaneBacklog>> {
+    let rows: Vec<BacklogRow> = sql(LANE_BACKLOGS).bind(now).load(tx.conn())?;
     let of = |lane: Lane| rows.iter().find(|row| row.lane == lane.number());
-    let waiting = Lane::ALL.into_iter().map(|lane| Waiting {
+    let waiting = Lane::ALL.into_iter().map(|lane| LaneBacklog {
         lane,
         depth: of(lane).map_or(0, |row| row.depth),
         oldest: of(lane).and_then(|row| row.oldest),
@@ -45,7 +45,7 @@ pub fn waiting(tx: &mut WorkerTx<'_>, now: Timestamp) -> Result<Vec<Waiting>> {
 
 /// How the emails of a tenant ended within a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
-pub struct Ended {
+pub struct EmailFailures {
     #[diesel(sql_type = SqlUuid)]
     pub tenant_id: TenantId,
     #[diesel(sql_type = BigInt)]
@@ -54,13 +54,18 @@ pub struct Ended {
     pub total: i64,
 }
 
-const ENDED: &str = "SELECT tenant_id, count(*) FILTER (WHERE status IN ('failed', 'bounced')) AS failed, count(*) AS total \
+const TENANTS_WITH_FAILURES: &str = "SELECT tenant_id, count(*) FILTER (WHERE status IN ('failed', 'bounced')) AS failed, count(*) AS total \
     FROM deliveries WHERE channel = 'email' AND status IN ('sent', 'delivered', 'opened', 'failed', 'bounced') AND updated_at > $1 \
     GROUP BY tenant_id HAVING count(*) >= $2 AND count(*) FILTER (WHERE status IN ('failed', 'bounced')) * 100 > $3 * count(*)";
 
 /// Tenants of which more than `percent` of at least `least` emails failed since `since`.
-pub fn failing(tx: &mut WorkerTx<'_>, since: Timestamp, least: i64, percent: i64) -> Result<Vec<Ended>> {
-    Ok(sql(ENDED).bind(since).bind(least).bind(percent).load(tx.conn())?)
+pub fn tenants_with_failures(
+    tx: &mut WorkerTx<'_>,
+    since: Timestamp,
+    least: i64,
+    percent: i64,
+) -> Result<Vec<EmailFailures>> {
+    Ok(sql(TENANTS_WITH_FAILURES).bind(since).bind(least).bind(percent).load(tx.conn())?)
 }
 
 #[derive(QueryableByName)]
@@ -69,11 +74,11 @@ struct Count {
     number: i64,
 }
 
-const TOLD: &str = "SELECT count(*) AS number FROM notification_events \
+const ALERTS_SINCE: &str = "SELECT count(*) AS number FROM notification_events \
     WHERE tenant_id = $1 AND event = 'email.failure_rate' AND created_at > $2";
 
 /// Whether the tenant was told of failures since `since`.
-pub fn was_told(tx: &mut Tx<'_>, tenant: TenantId, since: Timestamp) -> Result<bool> {
-    let found: Count = sql(TOLD).bind(tenant).bind(since).get_result(tx.conn())?;
+pub fn was_alerted(tx: &mut Tx<'_>, tenant: TenantId, since: Timestamp) -> Result<bool> {
+    let found: Count = sql(ALERTS_SINCE).bind(tenant).bind(since).get_result(tx.conn())?;
     Ok(found.number > 0)
 }

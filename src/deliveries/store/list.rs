@@ -8,7 +8,7 @@ use guichet_db::Tx;
 use guichet_db::sql::{Statement, sql};
 use uuid::Uuid;
 
-use crate::deliveries::model::{Delivery, DeliveryStatus, Filter, Lane, masked};
+use crate::deliveries::model::{Delivery, DeliveryFilter, DeliveryStatus, Lane, mask_address};
 use crate::preferences::Channel;
 
 /// What [`Row`] reads.
@@ -68,7 +68,7 @@ impl Row {
         let unknown = || Error::internal("a delivery holds a word that nobody knows");
         let channel = Channel::of_word(&self.channel).ok_or_else(unknown)?;
         let to_address = match channel {
-            Channel::Push => masked(channel, &self.to_address),
+            Channel::Push => mask_address(channel, &self.to_address),
             Channel::Inapp | Channel::Email | Channel::Sms => self.to_address,
         };
         Ok(Delivery {
@@ -101,7 +101,7 @@ impl Row {
 ///
 /// As the system: what a delivery says is its person's alone, so row-level security shows the rows to nobody, and this list
 /// has no column of it.
-pub fn list(tx: &mut Tx<'_>, tenant: TenantId, filter: &Filter) -> Result<Vec<Delivery>> {
+pub fn list(tx: &mut Tx<'_>, tenant: TenantId, filter: &DeliveryFilter) -> Result<Vec<Delivery>> {
     let mut text = format!("SELECT {COLUMNS} FROM deliveries WHERE tenant_id = $1");
     for (wanted, condition) in [
         (filter.status.is_some(), " AND status = $3"),
@@ -116,13 +116,13 @@ pub fn list(tx: &mut Tx<'_>, tenant: TenantId, filter: &Filter) -> Result<Vec<De
         text.push_str(if wanted { condition } else { "" });
     }
     text.push_str(" ORDER BY created_at DESC, id DESC LIMIT $2");
-    let statement = bound(sql(text), tenant, filter);
+    let statement = bind_filter(sql(text), tenant, filter);
     let rows: Vec<Row> = tx.as_system(|sys| Ok(statement.load(sys.conn())?))?;
     rows.into_iter().map(Row::into_delivery).collect()
 }
 
 /// What the text does not name is not sent.
-fn bound(statement: Statement, tenant: TenantId, filter: &Filter) -> Statement {
+fn bind_filter(statement: Statement, tenant: TenantId, filter: &DeliveryFilter) -> Statement {
     statement
         .bind(tenant)
         .bind(filter.limit)
@@ -138,7 +138,7 @@ fn bound(statement: Statement, tenant: TenantId, filter: &Filter) -> Statement {
 }
 
 /// One delivery.
-pub fn one(tx: &mut Tx<'_>, tenant: TenantId, id: DeliveryId) -> Result<Option<Delivery>> {
+pub fn find(tx: &mut Tx<'_>, tenant: TenantId, id: DeliveryId) -> Result<Option<Delivery>> {
     let text = format!("SELECT {COLUMNS} FROM deliveries WHERE tenant_id = $1 AND id = $2");
     let statement = sql(text).bind(tenant).bind(id);
     let row: Option<Row> = tx.as_system(|sys| Ok(statement.get_result(sys.conn()).optional()?))?;

@@ -11,12 +11,14 @@ use guichet_db::sql::sql;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::deliveries::check::Current;
+use crate::deliveries::check::CurrentNotification;
 use crate::notifications::model::Status;
-use crate::preferences::{Category, Levels, PerChannel, Priority, QuietHours, Say, tenant_defaults};
+use crate::preferences::{
+    Category, ChannelChoices, PerChannel, PreferenceLevels, Priority, QuietHours, tenant_defaults,
+};
 
 #[derive(QueryableByName)]
-pub struct Loaded {
+pub struct DeliveryContext {
     #[diesel(sql_type = SqlUuid)]
     pub id: DeliveryId,
     /// None of digests, summaries and samples.
@@ -93,7 +95,7 @@ pub struct Loaded {
     pub changes: Option<Value>,
 }
 
-impl Loaded {
+impl DeliveryContext {
     pub fn side(&self) -> UserType {
         Role::of_person(&self.role).map_or(UserType::Operator, Role::user_type)
     }
@@ -103,9 +105,9 @@ impl Loaded {
     }
 
     /// The notification as it is now; `None` where the delivery has none.
-    pub fn current(&self) -> Option<Current> {
+    pub fn current(&self) -> Option<CurrentNotification> {
         let category = Category::of_word(self.category.as_deref()?)?;
-        Some(Current {
+        Some(CurrentNotification {
             category,
             priority: Priority::of_word(self.priority.as_deref()?)?,
             status: Status::of_word(self.read_status.as_deref()?)?,
@@ -116,11 +118,16 @@ impl Loaded {
         })
     }
 
-    fn levels(&self, category: Category) -> Levels {
+    fn levels(&self, category: Category) -> PreferenceLevels {
         let say = |email, sms, push| PerChannel { inapp: None, email, sms, push };
-        Levels {
+        PreferenceLevels {
             over: say(self.over_email, self.over_sms, self.over_push),
-            own: Say { inapp: None, email: self.own_email, sms: self.own_sms, push: self.own_push },
+            own: ChannelChoices {
+                inapp: None,
+                email: self.own_email,
+                sms: self.own_sms,
+                push: self.own_push,
+            },
             tenant: tenant_defaults(&self.settings).of(category),
         }
     }
@@ -158,6 +165,11 @@ const LOAD: &str = "
        FOR UPDATE OF d";
 
 /// The rows among `ids` that are still under `token`, locked.
-pub fn load(tx: &mut Tx<'_>, tenant: TenantId, ids: Vec<Uuid>, token: Uuid) -> Result<Vec<Loaded>> {
+pub fn load_claimed(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    ids: Vec<Uuid>,
+    token: Uuid,
+) -> Result<Vec<DeliveryContext>> {
     Ok(sql(LOAD).bind(tenant).bind(ids).bind(token).load(tx.conn())?)
 }

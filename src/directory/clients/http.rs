@@ -11,7 +11,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{ClientChange, ClientStatus, ClientView};
 use super::service;
-use super::store::{Sort, Wanted};
+use super::store::{ClientFilter, ClientSort};
 use crate::directory::users::UserView;
 use crate::directory::{Directory, optimistic_lock};
 use crate::web::{Caller, Check, Etag, IdempotencyKey, IfMatch, Json, PageQuery, Patch, Path, Query, Reply};
@@ -41,20 +41,20 @@ struct ClientsQuery {
 }
 
 impl ClientsQuery {
-    fn wanted(self, check: &mut Check) -> Wanted {
+    fn wanted(self, check: &mut Check) -> ClientFilter {
         let sort = self.sort.unwrap_or_else(|| "name".to_owned());
         let (word, descending) = match sort.strip_prefix('-') {
             Some(word) => (word, true),
             None => (&*sort, false),
         };
         let sort = check.word("sort", word, |word| match word {
-            "name" => Some(Sort::Name),
-            "created_at" => Some(Sort::CreatedAt),
-            "updated_at" => Some(Sort::UpdatedAt),
-            "online" if !descending => Some(Sort::Online),
+            "name" => Some(ClientSort::Name),
+            "created_at" => Some(ClientSort::CreatedAt),
+            "updated_at" => Some(ClientSort::UpdatedAt),
+            "online" if !descending => Some(ClientSort::Online),
             _ => None,
         });
-        Wanted {
+        ClientFilter {
             search: check.text_opt("search", self.search, 1..=200),
             status: self.status.map(ClientStatus::as_str),
             sort: sort.unwrap_or_default(),

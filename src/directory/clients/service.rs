@@ -9,12 +9,12 @@ use guichet_db::Tx;
 use serde_json::json;
 
 use super::model::{Client, ClientChange, ClientStatus, ClientView, NewClient};
-use super::store::{self, Sort, Wanted};
-use crate::activity::{self, Action, Entry};
-use crate::directory::optimistic_lock::{self, Held};
+use super::store::{self, ClientFilter, ClientSort};
+use crate::activity::{self, Action, ActivityEntry};
+use crate::directory::optimistic_lock::{self, LockedRecord};
 use crate::directory::users::{self, UserView};
 use crate::directory::{Directory, policy};
-use crate::web::{BasedOn, Done, Once};
+use crate::web::{EditBasis, Once, Replayable};
 use guichet_base::permission::Permission;
 
 /// Most people online that an `online` order looks at.
@@ -23,11 +23,11 @@ const ONLINE_PEOPLE: usize = 10_000;
 pub(super) async fn list(
     directory: &Directory,
     actor: &Actor,
-    mut wanted: Wanted,
+    mut wanted: ClientFilter,
     page: Page,
 ) -> Result<Vec<ClientView>> {
     policy::may(actor, Permission::DirectoryView)?;
-    if wanted.sort == Sort::Online {
+    if wanted.sort == ClientSort::Online {
         wanted.online = directory.presence().online(actor.tenant, ONLINE_PEOPLE);
     }
     let (directory, reader) = (directory.clone(), actor.clone());
@@ -59,7 +59,7 @@ pub(super) async fn create(
     actor: &Actor,
     change: ClientChange,
     once: Once,
-) -> Result<Done<ClientView>> {
+) -> Result<Replayable<ClientView>> {
     policy::may(actor, Permission::DirectoryClientsManage)?;
     let (directory, writer) = (directory.clone(), actor.clone());
     directory
@@ -80,7 +80,7 @@ pub(super) async fn put(
     actor: &Actor,
     id: ClientId,
     change: ClientChange,
-    based_on: BasedOn,
+    based_on: EditBasis,
 ) -> Result<(ClientView, bool)> {
     policy::may(actor, Permission::DirectoryView)?;
     let (directory, writer) = (directory.clone(), actor.clone());
@@ -103,7 +103,7 @@ pub(super) async fn patch(
     actor: &Actor,
     id: ClientId,
     change: ClientChange,
-    based_on: BasedOn,
+    based_on: EditBasis,
 ) -> Result<ClientView> {
     policy::may(actor, Permission::DirectoryView)?;
     let (directory, writer) = (directory.clone(), actor.clone());
@@ -183,7 +183,7 @@ pub(super) async fn remove_member(
 }
 
 fn record_member(tx: &mut Tx<'_>, actor: &Actor, action: Action, id: ClientId, user: UserId) -> Result<()> {
-    activity::record(tx, actor, &Entry::new(action, "client", id).details(json!({ "user_id": user })))
+    activity::record(tx, actor, &ActivityEntry::new(action, "client", id).details(json!({ "user_id": user })))
 }
 
 fn make(tx: &mut Tx<'_>, actor: &Actor, id: ClientId, change: &ClientChange) -> Result<Option<Client>> {
@@ -202,7 +202,7 @@ fn make(tx: &mut Tx<'_>, actor: &Actor, id: ClientId, change: &ClientChange) -> 
     // None: another request made it at this moment.
     let made = store::insert(tx.conn(), &new)?;
     if made.is_some() {
-        activity::record(tx, actor, &Entry::new(Action::ClientCreate, "client", id))?;
+        activity::record(tx, actor, &ActivityEntry::new(Action::ClientCreate, "client", id))?;
     }
     Ok(made)
 }
@@ -213,7 +213,7 @@ fn alter(
     actor: &Actor,
     id: ClientId,
     change: &ClientChange,
-    based_on: &BasedOn,
+    based_on: &EditBasis,
 ) -> Result<ClientView> {
     visible(tx, actor, id)?;
     policy::may(actor, Permission::ClientEdit)?;
@@ -226,7 +226,7 @@ fn alter(
     }
     let current = view(tx, directory, actor, client.clone())?;
     let shown = serde_json::to_value(&current).map_err(Error::internal)?;
-    let held = Held {
+    let held = LockedRecord {
         kind: "client",
         id: id.0,
         updated_at: client.updated_at,
@@ -245,7 +245,7 @@ fn alter(
     }
     let client = store::update(tx.conn(), actor.tenant, id, change)?;
     let details = json!({ "fields": optimistic_lock::fields(change)? });
-    activity::record(tx, actor, &Entry::new(Action::ClientUpdate, "client", id).details(details))?;
+    activity::record(tx, actor, &ActivityEntry::new(Action::ClientUpdate, "client", id).details(details))?;
     Ok(client.with(current.presence))
 }
 

@@ -15,26 +15,31 @@ use crate::schema::{client_members, clients, conversations, users};
 
 /// Which clients a list is about, and in which order.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
+pub struct ClientFilter {
     pub search: Option<String>,
     pub status: Option<&'static str>,
-    pub sort: Sort,
+    pub sort: ClientSort,
     pub descending: bool,
-    /// People who are online, for [`Sort::Online`].
+    /// People who are online, for [`ClientSort::Online`].
     pub online: Vec<UserId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Sort {
+pub enum ClientSort {
     #[default]
     Name,
     CreatedAt,
     UpdatedAt,
-    /// Clients with one of [`Wanted::online`] first.
+    /// Clients with one of [`ClientFilter::online`] first.
     Online,
 }
 
-pub fn list(conn: &mut PgConnection, tenant: TenantId, wanted: &Wanted, page: Page) -> Result<Vec<Client>> {
+pub fn list(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    wanted: &ClientFilter,
+    page: Page,
+) -> Result<Vec<Client>> {
     let mut query =
         clients::table.filter(clients::tenant_id.eq(tenant)).select(Client::as_select()).into_boxed::<Pg>();
     if let Some(status) = wanted.status {
@@ -44,12 +49,12 @@ pub fn list(conn: &mut PgConnection, tenant: TenantId, wanted: &Wanted, page: Pa
         query = query.filter(clients::name.ilike(search::contains(words)));
     }
     let query = match (wanted.sort, wanted.descending) {
-        (Sort::Name, false) => query.order((clients::name.asc(), clients::id.asc())),
-        (Sort::Name, true) => query.order((clients::name.desc(), clients::id.desc())),
-        (Sort::CreatedAt, false) => query.order((clients::created_at.asc(), clients::id.asc())),
-        (Sort::CreatedAt, true) => query.order((clients::created_at.desc(), clients::id.desc())),
-        (Sort::UpdatedAt, false) => query.order((clients::updated_at.asc(), clients::id.asc())),
-        (Sort::Online, _) => {
+        (ClientSort::Name, false) => query.order((clients::name.asc(), clients::id.asc())),
+        (ClientSort::Name, true) => query.order((clients::name.desc(), clients::id.desc())),
+        (ClientSort::CreatedAt, false) => query.order((clients::created_at.asc(), clients::id.asc())),
+        (ClientSort::CreatedAt, true) => query.order((clients::created_at.desc(), clients::id.desc())),
+        (ClientSort::UpdatedAt, false) => query.order((clients::updated_at.asc(), clients::id.asc())),
+        (ClientSort::Online, _) => {
             let there = client_members::table
                 .filter(
                     client_members::tenant_id.eq(tenant).and(client_members::user_id.eq_any(&wanted.online)),
@@ -58,7 +63,7 @@ pub fn list(conn: &mut PgConnection, tenant: TenantId, wanted: &Wanted, page: Pa
             let is_there = clients::id.eq_any(there);
             query.order((is_there.desc(), clients::updated_at.desc(), clients::id.asc()))
         }
-        (Sort::UpdatedAt, true) => query.order((clients::updated_at.desc(), clients::id.desc())),
+        (ClientSort::UpdatedAt, true) => query.order((clients::updated_at.desc(), clients::id.desc())),
     };
     Ok(query.limit(page.limit).offset(page.offset).load(conn)?)
 }

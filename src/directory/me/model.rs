@@ -17,7 +17,7 @@ pub struct Me {
     pub clients: Vec<MyClient>,
     /// The names of what the caller may do.
     pub permissions: Vec<&'static str>,
-    pub unread: Unread,
+    pub unread: UnreadTotals,
     /// Which features are on.
     pub features: BTreeMap<&'static str, bool>,
 }
@@ -38,7 +38,7 @@ pub struct MyClient {
 }
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Unread {
+pub struct UnreadTotals {
     pub messages: i64,
     pub notifications: i64,
 }

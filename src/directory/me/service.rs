@@ -4,11 +4,11 @@ use guichet_base::{Actor, Error, Result, Timestamp};
 use guichet_db::Tx;
 use serde_json::json;
 
-use super::model::{Me, MyClient, MyTenant, Unread};
+use super::model::{Me, MyClient, MyTenant, UnreadTotals};
 use super::store;
 use crate::directory::users::{self, User, UserChange};
 use crate::directory::{Directory, FeatureSet, policy, tenants};
-use crate::web::BasedOn;
+use crate::web::EditBasis;
 use guichet_base::permission::Permission;
 
 pub(super) async fn read(directory: &Directory, actor: &Actor) -> Result<Me> {
@@ -28,7 +28,7 @@ pub(super) async fn patch(
     directory: &Directory,
     actor: &Actor,
     change: UserChange,
-    based_on: BasedOn,
+    based_on: EditBasis,
 ) -> Result<Me> {
     policy::is_person(actor)?;
     let features = directory.features(actor.tenant).await?;
@@ -54,7 +54,7 @@ fn of(tx: &mut Tx<'_>, actor: &Actor, user: User, features: &FeatureSet, now: Ti
         tenant: MyTenant { id: tenant.id, slug: tenant.slug, name: tenant.name, branding },
         clients: clients.into_iter().map(|(id, name)| MyClient { id, name }).collect(),
         permissions: Permission::names_of(actor),
-        unread: Unread {
+        unread: UnreadTotals {
             messages: store::unread_messages(tx.conn(), actor)?,
             notifications: store::unread_notifications(tx.conn(), actor, now)?,
         },

@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{ClientPresence, PresenceView};
-use super::service::{self, Wanted};
+use super::service::{self, PresenceFilter};
 use crate::directory::Directory;
 use crate::web::{Caller, Check, Path, Query, Reply};
 
@@ -34,9 +34,9 @@ pub struct PresenceQuery {
 }
 
 impl PresenceQuery {
-    fn wanted(self, check: &mut Check) -> (Wanted, Page) {
+    fn wanted(self, check: &mut Check) -> (PresenceFilter, Page) {
         let page = check.page(self.limit, self.offset);
-        let Some(ids) = self.user_ids else { return (Wanted::Page(page), page) };
+        let Some(ids) = self.user_ids else { return (PresenceFilter::Page(page), page) };
         for (field, is_absent) in [("limit", self.limit.is_none()), ("offset", self.offset.is_none())] {
             check.that(is_absent, field, "ambiguous");
         }
@@ -47,7 +47,7 @@ impl PresenceQuery {
         users.dedup();
         let users = check.items("user_ids", users, 0..=MAX_IDS);
         let limit = i64::try_from(users.len()).unwrap_or(0);
-        (Wanted::Some(users), Page { limit, offset: 0 })
+        (PresenceFilter::Some(users), Page { limit, offset: 0 })
     }
 }
 

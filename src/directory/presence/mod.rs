@@ -1,6 +1,6 @@
 //! Who is there now, as people who may know are told: `/presence`, clients, conversations.
 //!
-//! Who is connected is the realtime room's to know; this room asks it through [`Presence`], one point per person. Whom
+//! Who is connected is the realtime room's to know; this room asks it through [`PresenceSource`], one point per person. Whom
 //! a caller may ask about is the rows' to say: the people that row-level security shows them, and nobody else.
 
 mod http;
@@ -13,13 +13,13 @@ use std::sync::Arc;
 
 pub use http::{PresenceQuery, list_answer as list, routes};
 pub use model::PresenceView;
-pub use reach::{Standing, hears, reach, saw};
+pub use reach::{PersonRelations, hears, reach, saw};
 
 use guichet_base::id::{TenantId, UserId};
 use guichet_base::{Status, Timestamp};
 
 /// Whoever knows who is there.
-pub trait Presence: Send + Sync {
+pub trait PresenceSource: Send + Sync {
     fn status(&self, tenant: TenantId, user: UserId) -> Status;
 
     /// The last activity of somebody who is there, or was within the grace. Newer than the row's.
@@ -34,10 +34,10 @@ pub trait Presence: Send + Sync {
 
 /// Answers whether a person is there. Cheap to clone.
 #[derive(Clone)]
-pub struct PresenceOf(Arc<dyn Presence>);
+pub struct PresenceReader(Arc<dyn PresenceSource>);
 
-impl PresenceOf {
-    pub fn new(presence: impl Presence + 'static) -> Self {
+impl PresenceReader {
+    pub fn new(presence: impl PresenceSource + 'static) -> Self {
         Self(Arc::new(presence))
     }
 

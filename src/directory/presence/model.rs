@@ -7,7 +7,7 @@ use guichet_base::{Role, Status, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::directory::PresenceOf;
+use crate::directory::PresenceReader;
 use crate::schema::users;
 
 /// What of a row of `users` says who somebody is and when they were last there.
@@ -44,7 +44,7 @@ pub struct ClientPresence {
 }
 
 impl SeenRow {
-    pub fn shown(self, presence: &PresenceOf, tenant: TenantId) -> PresenceView {
+    pub fn shown(self, presence: &PresenceReader, tenant: TenantId) -> PresenceView {
         let (status, last_seen) = presence.seen(tenant, self.id, self.last_seen_at);
         PresenceView { user_id: self.id, user_type: self.role.user_type(), status, last_seen }
     }

@@ -9,7 +9,7 @@ use crate::directory::Directory;
 
 /// Who stands around one person.
 #[derive(Debug, Clone)]
-pub struct Standing {
+pub struct PersonRelations {
     pub user: UserId,
     pub user_type: UserType,
     /// Of a member: operators in charge of their clients.
@@ -19,7 +19,11 @@ pub struct Standing {
 }
 
 /// One statement. Whoever is not there is missing in the answer.
-pub async fn reach(directory: &Directory, tenant: TenantId, users: Vec<UserId>) -> Result<Vec<Standing>> {
+pub async fn reach(
+    directory: &Directory,
+    tenant: TenantId,
+    users: Vec<UserId>,
+) -> Result<Vec<PersonRelations>> {
     let ids: Vec<_> = users.into_iter().map(|user| user.0).collect();
     let itself = Directory::itself(tenant);
     let rows =
@@ -31,7 +35,7 @@ pub async fn reach(directory: &Directory, tenant: TenantId, users: Vec<UserId>) 
             UserType::Client => (people(row.operators), people(row.team)),
             UserType::Operator => (Vec::new(), Vec::new()),
         };
-        Standing { user: row.id, user_type: role.user_type(), operators, team }
+        PersonRelations { user: row.id, user_type: role.user_type(), operators, team }
     });
     Ok(standings.collect())
 }

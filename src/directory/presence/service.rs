@@ -12,19 +12,23 @@ use guichet_base::permission::Permission;
 
 /// Whom a list of presence is about.
 #[derive(Debug, Clone)]
-pub(super) enum Wanted {
+pub(super) enum PresenceFilter {
     /// These, as far as the caller may know of them.
     Some(Vec<UserId>),
     /// Everybody whom the caller may know of.
     Page(Page),
 }
 
-pub(super) async fn list(directory: &Directory, actor: &Actor, wanted: Wanted) -> Result<Vec<PresenceView>> {
+pub(super) async fn list(
+    directory: &Directory,
+    actor: &Actor,
+    wanted: PresenceFilter,
+) -> Result<Vec<PresenceView>> {
     may_ask(directory, actor).await?;
     let tenant = actor.tenant;
     let read = directory.db().read(actor, move |tx| match &wanted {
-        Wanted::Some(users) => store::some(tx.conn(), tenant, users),
-        Wanted::Page(page) => store::people(tx.conn(), tenant, *page),
+        PresenceFilter::Some(users) => store::some(tx.conn(), tenant, users),
+        PresenceFilter::Page(page) => store::people(tx.conn(), tenant, *page),
     });
     Ok(read.await?.into_iter().map(|row| row.shown(directory.presence(), tenant)).collect())
 }

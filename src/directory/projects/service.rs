@@ -11,9 +11,9 @@ use serde_json::json;
 use super::model::Project;
 use super::store;
 use crate::directory::clients;
-use crate::directory::optimistic_lock::{self, Held};
+use crate::directory::optimistic_lock::{self, LockedRecord};
 use crate::directory::{Directory, policy};
-use crate::web::{BasedOn, Done, Once};
+use crate::web::{EditBasis, Once, Replayable};
 use guichet_base::permission::Permission;
 
 pub(super) async fn list(
@@ -39,7 +39,7 @@ pub(super) async fn create(
     client: ClientId,
     name: String,
     once: Once,
-) -> Result<Done<Project>> {
+) -> Result<Replayable<Project>> {
     policy::may(actor, Permission::ClientEdit)?;
     let writer = actor.clone();
     directory
@@ -61,7 +61,7 @@ pub(super) async fn patch(
     actor: &Actor,
     id: ProjectId,
     name: String,
-    based_on: BasedOn,
+    based_on: EditBasis,
 ) -> Result<Project> {
     policy::may(actor, Permission::DirectoryView)?;
     let writer = actor.clone();
@@ -81,14 +81,19 @@ pub(super) async fn delete(directory: &Directory, actor: &Actor, id: ProjectId) 
         .await
 }
 
-fn alter(tx: &mut Tx<'_>, actor: &Actor, id: ProjectId, name: &str, based_on: &BasedOn) -> Result<Project> {
+fn alter(tx: &mut Tx<'_>, actor: &Actor, id: ProjectId, name: &str, based_on: &EditBasis) -> Result<Project> {
     visible(tx, actor, id)?;
     policy::may(actor, Permission::ClientEdit)?;
     let project = store::lock(tx.conn(), actor.tenant, id)?.ok_or_else(|| Error::not_found("project"))?;
     let shown = serde_json::to_value(&project).map_err(Error::internal)?;
-    let held =
-        Held { kind: "project", id: id.0, updated_at: project.updated_at, updated_by: None, shown: &shown };
-    if !matches!(based_on, BasedOn::Missing) {
+    let held = LockedRecord {
+        kind: "project",
+        id: id.0,
+        updated_at: project.updated_at,
+        updated_by: None,
+        shown: &shown,
+    };
+    if !matches!(based_on, EditBasis::Missing) {
         optimistic_lock::is_to_apply(tx, actor, based_on, &held, &json!({ "name": name }))?;
     }
     if project.name == name { Ok(project) } else { store::rename(tx.conn(), actor.tenant, id, name) }

@@ -14,7 +14,7 @@ use super::service;
 use crate::directory::users::UserView;
 use crate::directory::{Directory, optimistic_lock};
 use crate::web::{
-    BasedOn, Caller, Check, Etag, IdempotencyKey, IfMatch, Json, PageQuery, Path, Query, Reply,
+    Caller, Check, EditBasis, Etag, IdempotencyKey, IfMatch, Json, PageQuery, Path, Query, Reply,
 };
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -41,7 +41,7 @@ impl TeamBody {
         check.done().map(|()| name)
     }
 
-    fn based_on(&self, actor: &Actor, if_match: IfMatch) -> Result<BasedOn> {
+    fn based_on(&self, actor: &Actor, if_match: IfMatch) -> Result<EditBasis> {
         optimistic_lock::based_on(actor, if_match, self.updated_at, self.force)
     }
 }

@@ -10,11 +10,11 @@ use serde_json::json;
 
 use super::model::Team;
 use super::store;
-use crate::activity::{self, Action, Entry};
-use crate::directory::optimistic_lock::{self, Held};
+use crate::activity::{self, Action, ActivityEntry};
+use crate::directory::optimistic_lock::{self, LockedRecord};
 use crate::directory::users::{self, UserView};
 use crate::directory::{Directory, policy};
-use crate::web::{BasedOn, Done, Once};
+use crate::web::{EditBasis, Once, Replayable};
 use guichet_base::permission::Permission;
 
 pub(super) async fn list(directory: &Directory, actor: &Actor, page: Page) -> Result<Vec<Team>> {
@@ -34,7 +34,7 @@ pub(super) async fn create(
     actor: &Actor,
     name: String,
     once: Once,
-) -> Result<Done<Team>> {
+) -> Result<Replayable<Team>> {
     policy::may(actor, Permission::DirectoryTeamsManage)?;
     let writer = actor.clone();
     directory
@@ -51,7 +51,7 @@ pub(super) async fn put(
     actor: &Actor,
     id: TeamId,
     name: String,
-    based_on: BasedOn,
+    based_on: EditBasis,
 ) -> Result<(Team, bool)> {
     policy::may(actor, Permission::DirectoryTeamsManage)?;
     let writer = actor.clone();
@@ -69,7 +69,7 @@ pub(super) async fn patch(
     actor: &Actor,
     id: TeamId,
     name: String,
-    based_on: BasedOn,
+    based_on: EditBasis,
 ) -> Result<Team> {
     policy::may(actor, Permission::DirectoryTeamsManage)?;
     let writer = actor.clone();
@@ -87,7 +87,7 @@ pub(super) async fn delete(directory: &Directory, actor: &Actor, id: TeamId) -> 
             // Who was in it comes by the outbox.
             directory.rights_moved(tx, writer.tenant, Vec::new());
             store::delete(tx.conn(), writer.tenant, id)?;
-            activity::record(tx, &writer, &Entry::new(Action::TeamDelete, "team", id))
+            activity::record(tx, &writer, &ActivityEntry::new(Action::TeamDelete, "team", id))
         })
         .await
 }
@@ -158,23 +158,24 @@ pub(super) async fn remove_member(
 }
 
 fn record_member(tx: &mut Tx<'_>, actor: &Actor, action: Action, id: TeamId, user: UserId) -> Result<()> {
-    activity::record(tx, actor, &Entry::new(action, "team", id).details(json!({ "user_id": user })))
+    activity::record(tx, actor, &ActivityEntry::new(action, "team", id).details(json!({ "user_id": user })))
 }
 
 /// `None` where the team is there already.
 fn make(tx: &mut Tx<'_>, actor: &Actor, id: TeamId, name: &str) -> Result<Option<Team>> {
     let made = store::insert(tx.conn(), actor.tenant, id, name)?;
     if made.is_some() {
-        activity::record(tx, actor, &Entry::new(Action::TeamCreate, "team", id))?;
+        activity::record(tx, actor, &ActivityEntry::new(Action::TeamCreate, "team", id))?;
     }
     Ok(made)
 }
 
-fn alter(tx: &mut Tx<'_>, actor: &Actor, id: TeamId, name: &str, based_on: &BasedOn) -> Result<Team> {
+fn alter(tx: &mut Tx<'_>, actor: &Actor, id: TeamId, name: &str, based_on: &EditBasis) -> Result<Team> {
     let team = store::lock(tx.conn(), actor.tenant, id)?.ok_or_else(|| Error::not_found("team"))?;
     let shown = serde_json::to_value(&team).map_err(Error::internal)?;
-    let held = Held { kind: "team", id: id.0, updated_at: team.updated_at, updated_by: None, shown: &shown };
-    if !matches!(based_on, BasedOn::Missing) {
+    let held =
+        LockedRecord { kind: "team", id: id.0, updated_at: team.updated_at, updated_by: None, shown: &shown };
+    if !matches!(based_on, EditBasis::Missing) {
         optimistic_lock::is_to_apply(tx, actor, based_on, &held, &json!({ "name": name }))?;
     }
     if team.name == name { Ok(team) } else { store::rename(tx.conn(), actor.tenant, id, name) }

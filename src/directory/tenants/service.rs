@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use super::model::{NewTenant, TenantChange, TenantView};
 use super::store;
-use crate::activity::{self, Action, Entry};
-use crate::directory::optimistic_lock::{self, Held};
+use crate::activity::{self, Action, ActivityEntry};
+use crate::directory::optimistic_lock::{self, LockedRecord};
 use crate::directory::{Directory, policy};
-use crate::web::{BasedOn, Done, Once};
+use crate::web::{EditBasis, Once, Replayable};
 use guichet_base::permission::Permission;
 
 pub(super) async fn read(directory: &Directory, actor: &Actor) -> Result<TenantView> {
@@ -30,7 +30,7 @@ pub(super) async fn create(
     name: String,
     settings: Value,
     once: Once,
-) -> Result<Done<TenantView>> {
+) -> Result<Replayable<TenantView>> {
     policy::may(actor, Permission::TenantCreate)?;
     let writer = actor.clone();
     let new = NewTenant { id: actor.tenant, slug, name, settings, updated_by: actor.user };
@@ -39,7 +39,11 @@ pub(super) async fn create(
         .write(actor, move |tx| {
             once.run(tx, |tx| {
                 let tenant = store::insert(tx.conn(), &new)?;
-                activity::record(tx, &writer, &Entry::new(Action::TenantCreate, "tenant", tenant.id))?;
+                activity::record(
+                    tx,
+                    &writer,
+                    &ActivityEntry::new(Action::TenantCreate, "tenant", tenant.id),
+                )?;
                 Ok(TenantView::from(tenant))
             })
         })
@@ -52,7 +56,7 @@ pub(super) async fn patch(
     actor: &Actor,
     name: Option<String>,
     settings: Option<Value>,
-    based_on: BasedOn,
+    based_on: EditBasis,
 ) -> Result<TenantView> {
     policy::may(actor, Permission::TenantManage)?;
     let (directory, writer) = (directory.clone(), actor.clone());
@@ -68,7 +72,7 @@ pub(super) async fn patch(
             let (id, updated_at, updated_by) = (tenant.id, tenant.updated_at, tenant.updated_by);
             let view = TenantView::from(tenant);
             let shown = serde_json::to_value(&view).map_err(Error::internal)?;
-            let held = Held { kind: "tenant", id: id.0, updated_at, updated_by, shown: &shown };
+            let held = LockedRecord { kind: "tenant", id: id.0, updated_at, updated_by, shown: &shown };
             if !optimistic_lock::is_to_apply(tx, &writer, &based_on, &held, &change)?
                 || change == TenantChange::default()
             {
@@ -76,7 +80,8 @@ pub(super) async fn patch(
             }
             let tenant = store::update(tx.conn(), id, &change)?;
             let fields = optimistic_lock::fields(&change)?;
-            let entry = Entry::new(Action::TenantUpdate, "tenant", id).details(json!({ "fields": fields }));
+            let entry =
+                ActivityEntry::new(Action::TenantUpdate, "tenant", id).details(json!({ "fields": fields }));
             activity::record(tx, &writer, &entry)?;
             directory.forget_features(tx, id);
             Ok(TenantView::from(tenant))

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{UserChange, UserView};
-use super::store::Wanted;
+use super::store::UserFilter;
 use super::{profile, service};
 use crate::directory::{Directory, optimistic_lock};
 use crate::web::{Caller, Check, Etag, IfMatch, Json, Patch, Path, Query, Reply};
@@ -109,7 +109,7 @@ async fn list(
     let page = check.page(query.limit, query.offset);
     let search = check.text_opt("search", query.search, 1..=200);
     check.done()?;
-    let wanted = Wanted { search, role: query.role.map(Role::from) };
+    let wanted = UserFilter { search, role: query.role.map(Role::from) };
     let users = service::list(&directory, &caller, wanted, page).await?;
     Ok(Reply::page(users, page, None))
 }

@@ -7,17 +7,17 @@ use guichet_db::Tx;
 use serde_json::{Value, json};
 
 use super::model::{DEFAULT_TIMEZONE, NewUser, User, UserChange, UserView};
-use super::store::{self, Wanted};
-use crate::activity::{self, Action, Entry};
-use crate::directory::optimistic_lock::{self, Held};
+use super::store::{self, UserFilter};
+use crate::activity::{self, Action, ActivityEntry};
+use crate::directory::optimistic_lock::{self, LockedRecord};
 use crate::directory::{Directory, policy};
-use crate::web::BasedOn;
+use crate::web::EditBasis;
 use guichet_base::permission::Permission;
 
 pub(super) async fn list(
     directory: &Directory,
     actor: &Actor,
-    wanted: Wanted,
+    wanted: UserFilter,
     page: Page,
 ) -> Result<Vec<UserView>> {
     policy::may(actor, Permission::DirectoryView)?;
@@ -43,7 +43,7 @@ pub(super) async fn put(
     actor: &Actor,
     id: UserId,
     change: UserChange,
-    based_on: BasedOn,
+    based_on: EditBasis,
 ) -> Result<(UserView, bool)> {
     policy::may(actor, Permission::DirectoryView)?;
     let (directory, writer) = (directory.clone(), actor.clone());
@@ -70,7 +70,7 @@ pub(super) async fn patch(
     actor: &Actor,
     id: UserId,
     change: UserChange,
-    based_on: BasedOn,
+    based_on: EditBasis,
 ) -> Result<UserView> {
     policy::may(actor, Permission::DirectoryView)?;
     let (directory, writer) = (directory.clone(), actor.clone());
@@ -98,7 +98,7 @@ pub(super) async fn delete(directory: &Directory, actor: &Actor, id: UserId) -> 
             store::leave_desk(tx.conn(), writer.tenant, id)?;
             store::delete(tx.conn(), writer.tenant, id, directory.clock().now())?;
             directory.rights_moved(tx, writer.tenant, vec![id]);
-            activity::record(tx, &writer, &Entry::new(Action::UserDelete, "user", id))
+            activity::record(tx, &writer, &ActivityEntry::new(Action::UserDelete, "user", id))
         })
         .await
 }
@@ -117,7 +117,7 @@ pub(super) async fn revoke_tokens(directory: &Directory, actor: &Actor, id: User
             let valid_after = store::revoke(tx.conn(), writer.tenant, id, now)?;
             let valid_after = valid_after.ok_or_else(|| Error::not_found("user"))?;
             directory.rights_moved(tx, writer.tenant, vec![id]);
-            activity::record(tx, &writer, &Entry::new(Action::UserTokensRevoked, "user", id))?;
+            activity::record(tx, &writer, &ActivityEntry::new(Action::UserTokensRevoked, "user", id))?;
             Ok(valid_after)
         })
         .await
@@ -128,7 +128,7 @@ pub(in crate::directory) fn alter_profile(
     tx: &mut Tx<'_>,
     actor: &Actor,
     change: &UserChange,
-    based_on: &BasedOn,
+    based_on: &EditBasis,
 ) -> Result<User> {
     policy::is_person(actor)?;
     let user = store::lock(tx.conn(), actor.tenant, actor.user)?;
@@ -155,7 +155,7 @@ fn make(tx: &mut Tx<'_>, actor: &Actor, id: UserId, change: &UserChange) -> Resu
     // None: another request made them at this moment, and this one changes them.
     let made = store::insert(tx.conn(), &new)?;
     if made.is_some() {
-        let entry = Entry::new(Action::UserCreate, "user", id).details(json!({ "role": role }));
+        let entry = ActivityEntry::new(Action::UserCreate, "user", id).details(json!({ "role": role }));
         activity::record(tx, actor, &entry)?;
     }
     Ok(made)
@@ -166,8 +166,8 @@ fn bring_back(tx: &mut Tx<'_>, actor: &Actor, user: &User, change: &UserChange) 
     let role = change.role.and_then(Role::of_person).unwrap_or(user.role);
     policy::may_manage_user(actor, role)?;
     store::restore(tx.conn(), actor.tenant, user.id)?;
-    let entry =
-        Entry::new(Action::UserCreate, "user", user.id).details(json!({ "role": role, "again": true }));
+    let entry = ActivityEntry::new(Action::UserCreate, "user", user.id)
+        .details(json!({ "role": role, "again": true }));
     activity::record(tx, actor, &entry)?;
     store::update(tx.conn(), actor.tenant, user.id, change)
 }
@@ -177,7 +177,7 @@ fn alter(
     actor: &Actor,
     id: UserId,
     change: &UserChange,
-    based_on: &BasedOn,
+    based_on: &EditBasis,
 ) -> Result<User> {
     let user = living(tx, actor, id)?;
     policy::may_manage_user(actor, user.role)?;
@@ -197,10 +197,10 @@ fn apply(
     actor: &Actor,
     user: User,
     change: &UserChange,
-    based_on: &BasedOn,
+    based_on: &EditBasis,
 ) -> Result<User> {
     let shown = shown(&user, actor)?;
-    let held = Held {
+    let held = LockedRecord {
         kind: "user",
         id: user.id.0,
         updated_at: user.updated_at,
@@ -214,7 +214,11 @@ fn apply(
     if let Some(role) = change.role.and_then(Role::of_person).filter(|role| *role != user.role) {
         store::change_sides(tx.conn(), actor.tenant, user.id, role)?;
         let details = json!({ "role": { "from": user.role, "to": role } });
-        activity::record(tx, actor, &Entry::new(Action::UserUpdate, "user", user.id).details(details))?;
+        activity::record(
+            tx,
+            actor,
+            &ActivityEntry::new(Action::UserUpdate, "user", user.id).details(details),
+        )?;
     }
     store::update(tx.conn(), actor.tenant, user.id, change)
 }

@@ -12,12 +12,12 @@ use crate::schema::{client_members, clients, team_members, users};
 
 /// Which people a list is about.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
+pub struct UserFilter {
     pub search: Option<String>,
     pub role: Option<Role>,
 }
 
-pub fn list(conn: &mut PgConnection, tenant: TenantId, wanted: &Wanted, page: Page) -> Result<Vec<User>> {
+pub fn list(conn: &mut PgConnection, tenant: TenantId, wanted: &UserFilter, page: Page) -> Result<Vec<User>> {
     let mut query = users::table
         .filter(users::tenant_id.eq(tenant).and(users::deleted_at.is_null()))
         .select(User::as_select())

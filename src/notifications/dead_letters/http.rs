@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{RejectedEvent, service};
 use crate::notifications::Notifications;
-use crate::notifications::model::Progress;
+use crate::notifications::model::EventProgress;
 use crate::web::{Caller, JsonOrEmpty, PageQuery, Path, Query, Reply};
 
 /// Before `/events/{id}`, which would take the first of them.
@@ -49,14 +49,14 @@ struct RetryBody {
 /// refused again, its `reason` and `retries` say so.
 #[utoipa::path(tag = "events", operation_id = "retry_rejected_event", params(("id" = Uuid, Path)),
     request_body = RetryBody,
-    responses((status = 202, description = "Taken over, now or before (`Idempotent-Replayed`)", body = Progress)))]
+    responses((status = 202, description = "Taken over, now or before (`Idempotent-Replayed`)", body = EventProgress)))]
 #[post("/events/rejected/{id}/retry")]
 async fn retry(
     n: Data<Notifications>,
     caller: Caller,
     path: Path<Uuid>,
     body: JsonOrEmpty<RetryBody>,
-) -> Result<Reply<Progress>> {
+) -> Result<Reply<EventProgress>> {
     let accepted = service::retry(&n, &caller, path.0, body.0.payload).await?;
     let reply = Reply::accepted(accepted.progress);
     Ok(if accepted.replayed { reply.replayed() } else { reply })

@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::notifications::model::Source;
+use crate::notifications::model::EventSource;
 use crate::web::ErrorBody;
 
 /// The length of `rejected_events.reason`.
@@ -41,7 +41,7 @@ pub struct RejectedEvent {
 /// An event that is to be kept as rejected.
 #[derive(Debug, Clone, Copy)]
 pub struct Rejection<'a> {
-    pub source: Source,
+    pub source: EventSource,
     /// What its second copy is known by. `None`: it has no other copy.
     pub name: Option<&'a str>,
     pub body: &'a Value,
@@ -118,9 +118,9 @@ mod tests {
     fn copies_have_one_id_and_others_have_their_own() {
         let (tenant, error, body) = (TenantId::new(), Error::not_found("event"), json!({}));
         let of = |source, name| Rejection { source, name, body: &body, error: &error }.id(tenant);
-        let entry = of(Source::Stream, Some("1-0"));
-        assert_eq!(of(Source::Stream, Some("1-0")), entry);
-        assert_ne!(of(Source::Channel, Some("1-0")), entry);
-        assert_ne!(of(Source::Channel, None), of(Source::Channel, None));
+        let entry = of(EventSource::Stream, Some("1-0"));
+        assert_eq!(of(EventSource::Stream, Some("1-0")), entry);
+        assert_ne!(of(EventSource::Channel, Some("1-0")), entry);
+        assert_ne!(of(EventSource::Channel, None), of(EventSource::Channel, None));
     }
 }

@@ -10,13 +10,13 @@ use super::model::{RejectedEvent, Rejection};
 use super::store;
 use crate::config::Feature;
 use crate::notifications::events::{self, Accepted};
-use crate::notifications::model::{Announced, Source};
+use crate::notifications::model::{Announced, EventSource};
 use crate::notifications::{Notifications, intake, policy};
 
 /// Keeps an event that was rejected. False where a copy of it is kept already.
 pub async fn keep(n: &Notifications, tenant: TenantId, rejection: &Rejection<'_>) -> Result<bool> {
     let (id, now) = (rejection.id(tenant), n.clock.now());
-    let row = store::New::of(id, rejection);
+    let row = store::NewDeadLetter::of(id, rejection);
     n.db.system(tenant, move |tx| store::insert(tx, tenant, &row, now)).await
 }
 
@@ -67,7 +67,7 @@ pub async fn retry(
             Err(error)
         }
         Err(error) => {
-            let said = store::Said::of(&error);
+            let said = store::DeadLetterBody::of(&error);
             n.db.system(tenant, move |tx| store::refused(tx, (tenant, id), &said, now)).await?;
             Err(error)
         }
@@ -79,7 +79,11 @@ fn announced(rejected: RejectedEvent, payload: Option<Map<String, Value>>) -> Re
     if let (Some(payload), Some(fields)) = (payload, body.as_object_mut()) {
         fields.insert("payload".to_owned(), payload.into());
     }
-    let source = if rejected.source == Source::Stream.as_str() { Source::Stream } else { Source::Channel };
+    let source = if rejected.source == EventSource::Stream.as_str() {
+        EventSource::Stream
+    } else {
+        EventSource::Channel
+    };
     let mut what = intake::announced(&body, source)?;
     // Two tries at once, or one whose end nobody learned, must not make two events of it.
     if what.idempotency_key.is_none() {

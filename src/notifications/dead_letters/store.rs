@@ -57,33 +57,33 @@ const INSERT: &str = "INSERT INTO rejected_events \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (tenant_id, id) DO NOTHING";
 
 /// What was said of an event that was refused.
-pub(super) struct Said {
+pub(super) struct DeadLetterBody {
     code: &'static str,
     reason: String,
 }
 
-impl Said {
+impl DeadLetterBody {
     pub fn of(error: &Error) -> Self {
         Self { code: error.code(), reason: reason(error) }
     }
 }
 
-pub(super) struct New {
+pub(super) struct NewDeadLetter {
     id: Uuid,
     source: &'static str,
     body: Value,
-    said: Said,
+    said: DeadLetterBody,
 }
 
-impl New {
+impl NewDeadLetter {
     pub fn of(id: Uuid, rejection: &Rejection<'_>) -> Self {
         let (source, body) = (rejection.source.as_str(), storable(rejection.body));
-        Self { id, source, body, said: Said::of(rejection.error) }
+        Self { id, source, body, said: DeadLetterBody::of(rejection.error) }
     }
 }
 
 /// False where a copy of it is there already.
-pub(super) fn insert(tx: &mut Tx<'_>, tenant: TenantId, row: &New, now: Timestamp) -> Result<bool> {
+pub(super) fn insert(tx: &mut Tx<'_>, tenant: TenantId, row: &NewDeadLetter, now: Timestamp) -> Result<bool> {
     let statement = sql(INSERT)
         .bind(tenant)
         .bind(row.id)
@@ -132,7 +132,7 @@ const REFUSED: &str = "UPDATE rejected_events SET code = $3, reason = $4, retrie
 pub(super) fn refused(
     tx: &mut Tx<'_>,
     (tenant, id): (TenantId, Uuid),
-    said: &Said,
+    said: &DeadLetterBody,
     now: Timestamp,
 ) -> Result<()> {
     let statement = sql(REFUSED).bind(tenant).bind(id).bind(said.code).bind(said.reason.as_str()).bind(now);

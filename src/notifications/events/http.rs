@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{Accepted, announce, progress};
-use crate::notifications::model::{Announced, Progress, Recipients, Source};
+use crate::notifications::model::{Announced, EventProgress, EventSource, Recipients};
 use crate::notifications::{Notifications, policy};
 use crate::web::{Caller, Check, ErrorBody, IdempotencyKey, Json, Path, Reply};
 
@@ -57,7 +57,7 @@ pub struct EventBody {
 }
 
 impl EventBody {
-    pub fn announced(self, source: Source) -> Result<Announced> {
+    pub fn announced(self, source: EventSource) -> Result<Announced> {
         let mut check = Check::new();
         let event = check.text("event", self.event, 1..=MAX_CODE);
         if let Some(named) = &self.recipients {
@@ -99,17 +99,17 @@ impl EventBody {
 /// Its recipients get their notifications at once, or, where they are more than a hundred, within seconds: `status` is
 /// then `running`, and `GET /events/{id}` says how far it is. An event that cannot be taken over whole changes nothing.
 #[utoipa::path(tag = "events", operation_id = "announce_event", request_body = EventBody,
-    responses((status = 202, description = "Taken over, now or by an earlier copy (`Idempotent-Replayed`)", body = Progress)))]
+    responses((status = 202, description = "Taken over, now or by an earlier copy (`Idempotent-Replayed`)", body = EventProgress)))]
 #[post("/events")]
 async fn announce_one(
     n: Data<Notifications>,
     caller: Caller,
     key: IdempotencyKey,
     body: Json<EventBody>,
-) -> Result<Reply<Progress>> {
+) -> Result<Reply<EventProgress>> {
     policy::may_announce(&caller)?;
     let once = key.over(&body.0)?;
-    let what = body.0.announced(Source::Http)?;
+    let what = body.0.announced(EventSource::Http)?;
     let (task, tenant) = (n.get_ref().clone(), caller.tenant);
     let done = n.db.write(&caller, move |tx| once.run(tx, |tx| announce(tx, &task, tenant, &what))).await?;
     let reply = Reply::accepted(done.value.progress);
@@ -135,7 +135,7 @@ struct BulkItem {
     #[schema(example = 202)]
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<Progress>,
+    event: Option<EventProgress>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     error: Option<Value>,
@@ -169,7 +169,7 @@ async fn announce_many(
 }
 
 async fn one_of_many(n: &Notifications, actor: &Actor, event: &Value) -> Result<Accepted> {
-    let what = crate::web::parse_value::<EventBody>(event)?.announced(Source::Http)?;
+    let what = crate::web::parse_value::<EventBody>(event)?.announced(EventSource::Http)?;
     let (task, tenant) = (n.clone(), actor.tenant);
     n.db.write(actor, move |tx| announce(tx, &task, tenant, &what)).await
 }
@@ -192,9 +192,9 @@ fn item(index: usize, locale: Locale, outcome: Result<Accepted>) -> Result<BulkI
 
 /// How far an event is
 #[utoipa::path(tag = "events", operation_id = "get_event", params(("id" = EventId, Path)),
-    responses((status = 200, body = Progress)))]
+    responses((status = 200, body = EventProgress)))]
 #[get("/events/{id}")]
-async fn follow(n: Data<Notifications>, caller: Caller, path: Path<EventId>) -> Result<Reply<Progress>> {
+async fn follow(n: Data<Notifications>, caller: Caller, path: Path<EventId>) -> Result<Reply<EventProgress>> {
     policy::may_follow_events(&caller)?;
     Ok(Reply::ok(progress(&n, &caller, path.0).await?))
 }

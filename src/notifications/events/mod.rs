@@ -13,10 +13,10 @@ use guichet_db::Tx;
 use serde_json::{Map, Value};
 
 pub use self::model::Accepted;
-use self::model::{Audience, INLINE_MAX, Plan, id, names};
-use self::store::{New, Step};
-use crate::notifications::model::{Announced, Progress};
-use crate::notifications::pipeline::{self, Stretch};
+use self::model::{EventAudience, INLINE_MAX, Plan, id, names};
+use self::store::{NewEvent, Step};
+use crate::notifications::model::{Announced, EventProgress};
+use crate::notifications::pipeline::{self, AudienceSegment};
 use crate::notifications::{Notifications, templates};
 use crate::preferences::{Channel, PerChannel, tenant_defaults};
 
@@ -76,21 +76,26 @@ pub fn announce_as(
 }
 
 /// What the tenant says that matters to an event of this code.
-pub(super) fn said(tx: &mut Tx<'_>, tenant: TenantId, code: &str) -> Result<store::Said> {
+pub(super) fn said(tx: &mut Tx<'_>, tenant: TenantId, code: &str) -> Result<store::TenantTexts> {
     tx.as_system(|sys| store::said(sys, tenant, code))
 }
 
 /// The plan and the audience of an event, checked.
-fn plan(n: &Notifications, tx: &mut Tx<'_>, tenant: TenantId, what: &Announced) -> Result<(Plan, Audience)> {
+fn plan(
+    n: &Notifications,
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    what: &Announced,
+) -> Result<(Plan, EventAudience)> {
     let said = said(tx, tenant, &what.event)?;
     let template = templates::effective(&what.event, said.changes.as_ref())?;
     template.check(&what.payload, what.recipients.is_some())?;
     let texts = template.render(&what.payload)?;
     let audience = match &what.recipients {
-        Some(recipients) => Audience::named(recipients),
+        Some(recipients) => EventAudience::named(recipients),
         None => {
             template.check_audience(&what.payload)?;
-            Audience::of_template(&template, &what.payload)
+            EventAudience::of_template(&template, &what.payload)
         }
     };
     let unknown = tx.as_system(|sys| store::unknown(sys, tenant, &audience))?;
@@ -156,7 +161,7 @@ fn write(
     tenant: TenantId,
     event: EventId,
     what: &Announced,
-    (mut plan, audience): (Plan, Audience),
+    (mut plan, audience): (Plan, EventAudience),
 ) -> Result<Accepted> {
     let now = n.clock.now();
     // A few named people need no counting: they are found when they are written.
@@ -171,9 +176,9 @@ fn write(
         false => tx.as_system(|sys| pipeline::count(sys, tenant, &audience, what.actor))?,
     };
     plan.is_bulk = planned > INLINE_MAX;
-    let new = New { id: event, what, audience: &audience, plan: &plan, planned, now };
+    let new = NewEvent { id: event, what, audience: &audience, plan: &plan, planned, now };
     tx.as_system(|sys| store::insert(sys, tenant, &new))?;
-    let mut progress = Progress {
+    let mut progress = EventProgress {
         id: event,
         event: what.event.clone(),
         status: "running".to_owned(),
@@ -188,7 +193,7 @@ fn write(
         tx.after_commit(move || wake.notify_one());
         return Ok(Accepted { progress, replayed: false });
     }
-    let stretch = Stretch {
+    let stretch = AudienceSegment {
         event,
         plan: &plan,
         audience: &audience,
@@ -210,7 +215,7 @@ fn write(
 }
 
 /// How far an event is. Errors: `NOT_FOUND`.
-pub async fn progress(n: &Notifications, actor: &Actor, id: EventId) -> Result<Progress> {
+pub async fn progress(n: &Notifications, actor: &Actor, id: EventId) -> Result<EventProgress> {
     let tenant = actor.tenant;
     n.db.read(actor, move |tx| store::progress(tx, tenant, id)?.ok_or_else(|| Error::not_found("event")))
         .await

@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::notifications::model::{Announced, Progress, Recipients};
+use crate::notifications::model::{Announced, EventProgress, Recipients};
 use crate::notifications::templates::{Concerned, Rendered, Template, Text};
-use crate::preferences::{Asked, Category, Channel, PerChannel, Priority, Say};
+use crate::preferences::{Category, Channel, ChannelChoices, EventProfile, PerChannel, Priority};
 
 /// Up to so many recipients are written in the transaction of their event.
 pub const INLINE_MAX: i64 = 100;
@@ -20,13 +20,13 @@ pub const MAX_KEY_CHARS: usize = 200;
 /// An event that was taken over: now, or by an earlier copy of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Accepted {
-    pub progress: Progress,
+    pub progress: EventProgress,
     pub replayed: bool,
 }
 
 /// Whom an event is for, resolved from its recipients or from its template.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Audience {
+pub struct EventAudience {
     pub users: Vec<UserId>,
     pub teams: Vec<TeamId>,
     pub roles: Vec<Role>,
@@ -37,7 +37,7 @@ pub struct Audience {
     pub everyone: bool,
 }
 
-impl Audience {
+impl EventAudience {
     pub fn named(recipients: &Recipients) -> Self {
         Self {
             users: recipients.users.clone(),
@@ -85,7 +85,7 @@ pub struct Plan {
     pub prefers: Channel,
     pub disabled: PerChannel<bool>,
     /// The tenant's defaults of the category.
-    pub defaults: Say,
+    pub defaults: ChannelChoices,
     pub texts: Rendered,
     pub payload: Map<String, Value>,
     /// Whom the event concerns: nobody outside is told.
@@ -97,8 +97,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub fn asked(&self) -> Asked {
-        Asked {
+    pub fn asked(&self) -> EventProfile {
+        EventProfile {
             category: self.category,
             priority: self.priority,
             channels: self.channels,

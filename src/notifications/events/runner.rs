@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::store::{self, Step};
 use crate::notifications::Notifications;
-use crate::notifications::pipeline::{self, Stretch};
+use crate::notifications::pipeline::{self, AudienceSegment};
 
 /// How soon an event is found that another process took over and did not finish.
 const EVERY: Duration = Duration::from_secs(1);
@@ -60,7 +60,7 @@ async fn chunk(n: &Notifications, tenant: TenantId, event: EventId) -> Result<bo
     let task = n.clone();
     n.db.system(tenant, move |tx| {
         let Some(running) = tx.as_system(|sys| store::running(sys, tenant, event))? else { return Ok(false) };
-        let stretch = Stretch {
+        let stretch = AudienceSegment {
             event,
             plan: &running.plan,
             audience: &running.audience,

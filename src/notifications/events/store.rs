@@ -9,12 +9,12 @@ use guichet_db::{SystemTx, Tx, WorkerTx};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::model::{Audience, Name, Plan};
-use crate::notifications::model::{Announced, Progress};
+use super::model::{EventAudience, Name, Plan};
+use crate::notifications::model::{Announced, EventProgress};
 
 /// What the tenant says that matters to an event.
 #[derive(QueryableByName)]
-pub struct Said {
+pub struct TenantTexts {
     #[diesel(sql_type = Jsonb)]
     pub settings: Value,
     /// Its changes of the template.
@@ -25,12 +25,12 @@ pub struct Said {
 const SAID: &str = "SELECT t.settings, n.fields AS changes FROM tenants t \
     LEFT JOIN notification_templates n ON n.tenant_id = t.id AND n.code = $2 WHERE t.id = $1";
 
-pub fn said(sys: &mut SystemTx<'_>, tenant: TenantId, code: &str) -> Result<Said> {
+pub fn said(sys: &mut SystemTx<'_>, tenant: TenantId, code: &str) -> Result<TenantTexts> {
     Ok(sql(SAID).bind(tenant).bind(code).get_result(sys.conn())?)
 }
 
 #[derive(QueryableByName)]
-struct Known {
+struct KnownRecipients {
     #[diesel(sql_type = SqlUuid)]
     event_id: EventId,
     #[diesel(sql_type = Bytea)]
@@ -65,7 +65,7 @@ pub fn take(
     if taken == 1 {
         return Ok(None);
     }
-    let known: Known = sql(KNOWN).bind(tenant).bind(name.key.as_str()).get_result(sys.conn())?;
+    let known: KnownRecipients = sql(KNOWN).bind(tenant).bind(name.key.as_str()).get_result(sys.conn())?;
     if known.body_hash != name.body_hash {
         return Err(Error::new(guichet_base::Kind::Validation, "IDEMPOTENCY_MISMATCH"));
     }
@@ -88,16 +88,16 @@ const INSERT: &str = "INSERT INTO notification_events (tenant_id, id, event, sou
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'running', $11, $12, $12)";
 
 /// A new event, of which nothing is written yet.
-pub struct New<'a> {
+pub struct NewEvent<'a> {
     pub id: EventId,
     pub what: &'a Announced,
-    pub audience: &'a Audience,
+    pub audience: &'a EventAudience,
     pub plan: &'a Plan,
     pub planned: i64,
     pub now: Timestamp,
 }
 
-pub fn insert(sys: &mut SystemTx<'_>, tenant: TenantId, new: &New<'_>) -> Result<()> {
+pub fn insert(sys: &mut SystemTx<'_>, tenant: TenantId, new: &NewEvent<'_>) -> Result<()> {
     let json =
         |value: serde_json::Result<Value>| Ok::<_, Error>(Bind::Jsonb(Some(value.map_err(Error::internal)?)));
     sql(INSERT)
@@ -118,8 +118,8 @@ pub fn insert(sys: &mut SystemTx<'_>, tenant: TenantId, new: &New<'_>) -> Result
 }
 
 /// An event whose recipients are not all written yet.
-pub struct Running {
-    pub audience: Audience,
+pub struct RunningEvent {
+    pub audience: EventAudience,
     pub plan: Plan,
     pub actor: Option<UserId>,
     pub up_to: Option<Uuid>,
@@ -141,10 +141,10 @@ struct RunningRow {
 const RUNNING: &str = "SELECT audience, plan, actor_id, up_to FROM notification_events \
     WHERE tenant_id = $1 AND id = $2 AND status = 'running' FOR UPDATE SKIP LOCKED";
 
-pub fn running(sys: &mut SystemTx<'_>, tenant: TenantId, id: EventId) -> Result<Option<Running>> {
+pub fn running(sys: &mut SystemTx<'_>, tenant: TenantId, id: EventId) -> Result<Option<RunningEvent>> {
     let row: Option<RunningRow> = sql(RUNNING).bind(tenant).bind(id).get_result(sys.conn()).optional()?;
     row.map(|row| {
-        Ok(Running {
+        Ok(RunningEvent {
             audience: serde_json::from_value(row.audience).map_err(Error::internal)?,
             plan: serde_json::from_value(row.plan).map_err(Error::internal)?,
             actor: row.actor_id,
@@ -221,11 +221,11 @@ const PROGRESS: &str = "SELECT e.id, e.event, e.status, e.planned, e.written, e.
        FROM deliveries d WHERE d.tenant_id = e.tenant_id AND d.event_id = e.id) d ON true \
     WHERE e.tenant_id = $1 AND e.id = $2";
 
-pub fn progress(tx: &mut Tx<'_>, tenant: TenantId, id: EventId) -> Result<Option<Progress>> {
+pub fn progress(tx: &mut Tx<'_>, tenant: TenantId, id: EventId) -> Result<Option<EventProgress>> {
     tx.as_system(|sys| {
         let row: Option<ProgressRow> =
             sql(PROGRESS).bind(tenant).bind(id).get_result(sys.conn()).optional()?;
-        Ok(row.map(|row| Progress {
+        Ok(row.map(|row| EventProgress {
             id: row.id,
             event: row.event,
             status: row.status,
@@ -252,7 +252,7 @@ const UNKNOWN: &str = "SELECT w.id FROM unnest($2::uuid[]) w (id) \
       WHERE NOT EXISTS (SELECT FROM clients c WHERE c.tenant_id = $1 AND c.id = w.id) LIMIT 20";
 
 /// Whom of an audience nobody knows here, some of them.
-pub fn unknown(sys: &mut SystemTx<'_>, tenant: TenantId, audience: &Audience) -> Result<Vec<Uuid>> {
+pub fn unknown(sys: &mut SystemTx<'_>, tenant: TenantId, audience: &EventAudience) -> Result<Vec<Uuid>> {
     let clients: Vec<ClientId> = audience.clients.iter().chain(&audience.operators_of).copied().collect();
     let rows: Vec<Unknown> = sql(UNKNOWN)
         .bind(tenant)
@@ -264,7 +264,7 @@ pub fn unknown(sys: &mut SystemTx<'_>, tenant: TenantId, audience: &Audience) ->
 }
 
 #[derive(QueryableByName)]
-struct Waiting {
+struct PendingEvent {
     #[diesel(sql_type = SqlUuid)]
     tenant_id: TenantId,
     #[diesel(sql_type = SqlUuid)]
@@ -278,6 +278,6 @@ const WAITING: &str = "SELECT tenant_id, id FROM notification_events WHERE statu
 
 /// Events that are not written to their end, of all tenants.
 pub fn waiting(tx: &mut WorkerTx<'_>, limit: i64) -> Result<Vec<(TenantId, EventId)>> {
-    let rows: Vec<Waiting> = sql(WAITING).bind(limit).load(tx.conn())?;
+    let rows: Vec<PendingEvent> = sql(WAITING).bind(limit).load(tx.conn())?;
     Ok(rows.into_iter().map(|row| (row.tenant_id, row.id)).collect())
 }

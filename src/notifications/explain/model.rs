@@ -4,7 +4,7 @@ use guichet_base::id::{DeliveryId, EventId, NotificationId, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::preferences::{Channel, PerChannel, Verdict};
+use crate::preferences::{Channel, ChannelDecision, PerChannel};
 
 /// What an event came to for one person.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -21,7 +21,7 @@ pub struct Explanation {
     /// For each channel: used or not, by which rule, and which level of the preferences. Null where there was nothing
     /// to decide.
     #[schema(required)]
-    pub channels: Option<PerChannel<Verdict>>,
+    pub channels: Option<PerChannel<ChannelDecision>>,
     /// The notification, where the person sees one.
     #[schema(required)]
     pub notification_id: Option<NotificationId>,

@@ -17,7 +17,7 @@ const MAX_DELIVERIES: i64 = 100;
 
 /// What is kept; nothing of it may be there.
 #[derive(QueryableByName)]
-pub struct Kept {
+pub struct StoredExplanation {
     #[diesel(sql_type = Bool)]
     pub knows_person: bool,
     #[diesel(sql_type = Bool)]
@@ -34,7 +34,7 @@ pub struct Kept {
     decision: Option<Value>,
 }
 
-impl Kept {
+impl StoredExplanation {
     pub fn decision(&self) -> Result<Option<Decision>> {
         let decision = self.decision.clone().map(serde_json::from_value).transpose();
         decision.map_err(Error::internal)
@@ -53,7 +53,12 @@ const KEPT: &str = "
       LEFT JOIN notification_skips k ON k.tenant_id = asked.tenant_id AND k.event_id = asked.event_id AND k.user_id = asked.user_id";
 
 /// As the system: a hidden notification is there for its mails alone, and its person does not see it.
-pub fn kept(sys: &mut SystemTx<'_>, tenant: TenantId, event: EventId, user: UserId) -> Result<Kept> {
+pub fn kept(
+    sys: &mut SystemTx<'_>,
+    tenant: TenantId,
+    event: EventId,
+    user: UserId,
+) -> Result<StoredExplanation> {
     Ok(sql(KEPT).bind(tenant).bind(event).bind(user).get_result(sys.conn())?)
 }
 

@@ -40,14 +40,14 @@ impl Deed {
 
 /// Where a visible notification stands, as far as deeds move it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Standing {
+pub struct NotificationState {
     pub read_at: Option<Timestamp>,
     pub archived_at: Option<Timestamp>,
     pub snoozed_until: Option<Timestamp>,
     pub deleted_at: Option<Timestamp>,
 }
 
-impl Standing {
+impl NotificationState {
     pub const fn status(&self) -> Status {
         match (self.archived_at, self.read_at) {
             (Some(_), _) => Status::Archived,
@@ -80,7 +80,7 @@ impl Standing {
 #[derive(Debug, Clone)]
 pub struct Target {
     pub id: NotificationId,
-    pub standing: Standing,
+    pub standing: NotificationState,
     pub group_key: Option<String>,
     pub last_event_at: Timestamp,
 }
@@ -96,9 +96,9 @@ impl Target {
 
 /// One that moves.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct FeedChange {
     pub id: NotificationId,
-    pub to: Standing,
+    pub to: NotificationState,
     /// What happens to the unread counter.
     pub counter: i32,
     /// Where the order of the feed moves with it.
@@ -107,7 +107,12 @@ pub struct Change {
 
 /// What `deed` changes of `targets`; those that stand so already are left out. `taken`: groups that have an unread
 /// notification.
-pub fn changes(targets: &[Target], deed: Deed, now: Timestamp, mut taken: HashSet<String>) -> Vec<Change> {
+pub fn changes(
+    targets: &[Target],
+    deed: Deed,
+    now: Timestamp,
+    mut taken: HashSet<String>,
+) -> Vec<FeedChange> {
     let mut changes = Vec::new();
     for target in targets {
         let from = target.standing;
@@ -120,7 +125,7 @@ pub fn changes(targets: &[Target], deed: Deed, now: Timestamp, mut taken: HashSe
         if to != from {
             let counter = i32::from(to.counts()) - i32::from(from.counts());
             let last_event_at = (deed == Deed::Wake).then_some(now);
-            changes.push(Change { id: target.id, to, counter, last_event_at });
+            changes.push(FeedChange { id: target.id, to, counter, last_event_at });
         }
     }
     changes
@@ -134,13 +139,13 @@ mod tests {
         Timestamp::from_millis(millis)
     }
 
-    fn target(standing: Standing) -> Target {
+    fn target(standing: NotificationState) -> Target {
         Target { id: NotificationId::new(), standing, group_key: None, last_event_at: at(0) }
     }
 
     /// Where it stands after these, one a second.
-    fn after(deeds: &[Deed]) -> (Standing, i32) {
-        let (mut standing, mut counter) = (Standing::default(), 1);
+    fn after(deeds: &[Deed]) -> (NotificationState, i32) {
+        let (mut standing, mut counter) = (NotificationState::default(), 1);
         for (second, deed) in (1..).zip(deeds) {
             for change in changes(&[target(standing)], *deed, at(second * 1_000), HashSet::new()) {
                 (standing, counter) = (change.to, counter + change.counter);
@@ -154,14 +159,19 @@ mod tests {
         for deed in [Deed::Read, Deed::Archive, Deed::Snooze(at(9_000)), Deed::Delete] {
             assert_eq!(after(&[deed]), after(&[deed, deed]), "{deed:?}");
         }
-        assert!(changes(&[target(Standing::default())], Deed::Unarchive, at(1), HashSet::new()).is_empty());
-        assert!(changes(&[target(Standing::default())], Deed::Wake, at(1), HashSet::new()).is_empty());
+        assert!(
+            changes(&[target(NotificationState::default())], Deed::Unarchive, at(1), HashSet::new())
+                .is_empty()
+        );
+        assert!(
+            changes(&[target(NotificationState::default())], Deed::Wake, at(1), HashSet::new()).is_empty()
+        );
     }
 
     #[test]
     fn the_archive_gives_back_what_it_took() {
         assert_eq!(after(&[Deed::Archive]).1, 0);
-        assert_eq!(after(&[Deed::Archive, Deed::Unarchive]), (Standing::default(), 1));
+        assert_eq!(after(&[Deed::Archive, Deed::Unarchive]), (NotificationState::default(), 1));
         let (standing, counter) = after(&[Deed::Read, Deed::Archive, Deed::Unarchive]);
         assert_eq!((standing.status(), counter), (Status::Read, 0));
     }
@@ -182,12 +192,16 @@ mod tests {
 
     #[test]
     fn what_would_be_the_second_unread_of_its_group_comes_back_as_read() {
-        let asleep = Standing { read_at: Some(at(1)), snoozed_until: Some(at(2)), ..Standing::default() };
+        let asleep = NotificationState {
+            read_at: Some(at(1)),
+            snoozed_until: Some(at(2)),
+            ..NotificationState::default()
+        };
         let grouped = |standing| Target { group_key: Some("g".to_owned()), ..target(standing) };
         let two = changes(&[grouped(asleep), grouped(asleep)], Deed::Wake, at(3), HashSet::new());
         let statuses: Vec<_> = two.iter().map(|change| (change.to.status(), change.counter)).collect();
         assert_eq!(statuses, [(Status::Unread, 1), (Status::Read, 0)]);
-        let archived = Standing { archived_at: Some(at(1)), ..Standing::default() };
+        let archived = NotificationState { archived_at: Some(at(1)), ..NotificationState::default() };
         let taken = HashSet::from(["g".to_owned()]);
         let [back] = &changes(&[grouped(archived)], Deed::Unarchive, at(3), taken)[..] else { panic!() };
         assert_eq!((back.to.status(), back.to.read_at), (Status::Read, Some(at(3))));

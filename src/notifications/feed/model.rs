@@ -9,7 +9,7 @@ use crate::preferences::Channel;
 
 /// What waits to be read.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Waiting {
+pub struct UnreadSummary {
     #[schema(example = 5)]
     pub count: i64,
     /// The newest of them.

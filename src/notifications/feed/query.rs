@@ -13,7 +13,7 @@ use crate::preferences::{Category, Channel, Priority};
 
 /// In which order. Within each, the newest first, by the last event that a notification tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Sort {
+pub enum FeedSort {
     /// Unread ones before the others.
     #[default]
     Unread,
@@ -22,28 +22,28 @@ pub enum Sort {
     Priority,
 }
 
-impl Sort {
+impl FeedSort {
     pub fn of_word(word: &str) -> Option<Self> {
         match word {
-            "unread" => Some(Sort::Unread),
-            "recent" => Some(Sort::Recent),
-            "priority" => Some(Sort::Priority),
+            "unread" => Some(FeedSort::Unread),
+            "recent" => Some(FeedSort::Recent),
+            "priority" => Some(FeedSort::Priority),
             _ => None,
         }
     }
 
     const fn byte(self) -> u8 {
         match self {
-            Sort::Unread => b'u',
-            Sort::Recent => b'r',
-            Sort::Priority => b'p',
+            FeedSort::Unread => b'u',
+            FeedSort::Recent => b'r',
+            FeedSort::Priority => b'p',
         }
     }
 }
 
 /// Which states are shown. Snoozed ones are in none until they come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Shown {
+pub enum FeedStates {
     /// Unread and read ones.
     #[default]
     Current,
@@ -52,22 +52,22 @@ pub enum Shown {
     All,
 }
 
-impl Shown {
+impl FeedStates {
     pub fn of_word(word: &str) -> Option<Self> {
-        if word == "all" { Some(Shown::All) } else { Status::of_word(word).map(Shown::Only) }
+        if word == "all" { Some(FeedStates::All) } else { Status::of_word(word).map(FeedStates::Only) }
     }
 
     pub fn has(self, status: Status) -> bool {
         match self {
-            Shown::Current => status != Status::Archived,
-            Shown::Only(only) => status == only,
-            Shown::All => true,
+            FeedStates::Current => status != Status::Archived,
+            FeedStates::Only(only) => status == only,
+            FeedStates::All => true,
         }
     }
 }
 
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
+pub struct FeedFilter {
     /// The template's code.
     pub kind: Option<String>,
     pub category: Option<Category>,
@@ -83,28 +83,28 @@ pub struct Filter {
 
 /// A page of a feed.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
-    pub sort: Sort,
-    pub shown: Shown,
-    pub filter: Filter,
-    pub after: Option<Cursor>,
+pub struct FeedPageQuery {
+    pub sort: FeedSort,
+    pub shown: FeedStates,
+    pub filter: FeedFilter,
+    pub after: Option<FeedCursor>,
     pub offset: i64,
     pub limit: i64,
 }
 
 /// The last of a page: the next page goes on behind it. Opaque to clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor {
-    pub sort: Sort,
+pub struct FeedCursor {
+    pub sort: FeedSort,
     /// Unread or not; the priority; in the order of the sort.
     pub part: u8,
     pub at: Timestamp,
     pub id: Uuid,
 }
 
-impl Cursor {
+impl FeedCursor {
     /// Reads what stood in `meta.next` of a page in the same order; `None` for anything else.
-    pub fn parse(text: &str, sort: Sort) -> Option<Self> {
+    pub fn parse(text: &str, sort: FeedSort) -> Option<Self> {
         let bytes: [u8; 26] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
         let ([of, part], rest) = bytes.split_first_chunk::<2>()?;
         let (millis, id) = rest.split_first_chunk::<8>()?;
@@ -116,7 +116,7 @@ impl Cursor {
     }
 }
 
-impl fmt::Display for Cursor {
+impl fmt::Display for FeedCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.at.as_millis().to_be_bytes();
         let bytes = [&[self.sort.byte(), self.part][..], &millis, self.id.as_bytes()].concat();
@@ -131,12 +131,12 @@ mod tests {
     #[test]
     fn a_cursor_is_read_back_in_its_own_order_alone() {
         let at = Timestamp::from_millis(1_700_000_000_123);
-        let cursor = Cursor { sort: Sort::Priority, part: 2, at, id: Uuid::now_v7() };
+        let cursor = FeedCursor { sort: FeedSort::Priority, part: 2, at, id: Uuid::now_v7() };
         let text = cursor.to_string();
-        assert_eq!(Cursor::parse(&text, Sort::Priority), Some(cursor));
-        assert_eq!(Cursor::parse(&text, Sort::Recent), None);
+        assert_eq!(FeedCursor::parse(&text, FeedSort::Priority), Some(cursor));
+        assert_eq!(FeedCursor::parse(&text, FeedSort::Recent), None);
         for wrong in ["", "x", "AAAA", &"A".repeat(35), "é"] {
-            assert_eq!(Cursor::parse(wrong, Sort::Unread), None, "{wrong}");
+            assert_eq!(FeedCursor::parse(wrong, FeedSort::Unread), None, "{wrong}");
         }
     }
 }

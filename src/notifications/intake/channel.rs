@@ -17,9 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
 use super::losses::Losses;
-use super::settle::{Outcome, Received, count, settle};
+use super::settle::{IntakeOutcome, Received, count, settle};
 use super::{Inner, PATIENCE, wire};
-use crate::notifications::model::Source;
+use crate::notifications::model::EventSource;
 
 /// Messages that may wait.
 const QUEUE: usize = 1_000;
@@ -115,7 +115,7 @@ impl Inlet<'_> {
 }
 
 fn lose(losses: &mut Losses, error: &Error) {
-    count(Source::Channel, Outcome::Lost);
+    count(EventSource::Channel, IntakeOutcome::Lost);
     if let Some(lost) = losses.add() {
         tracing::warn!(event.source = "channel", lost, %error, "events of the Redis channel were lost");
     }
@@ -147,7 +147,7 @@ impl Worker<'_> {
         let hash: String = Sha256::digest(&message.text).iter().map(|byte| format!("{byte:02x}")).collect();
         let body = wire::of_text(&message.text);
         let is_named = body.as_ref().is_ok_and(wire::is_named);
-        let received = Received { source: Source::Channel, body, name: is_named.then(|| hash.clone()) };
+        let received = Received { source: EventSource::Channel, body, name: is_named.then(|| hash.clone()) };
         let mut is_ours = is_named || received.body.is_err();
         let (mut tries, mut backoff) = (0, Backoff::new());
         let error = loop {
@@ -160,7 +160,7 @@ impl Worker<'_> {
                         tries = 0;
                         continue;
                     }
-                    Ok(false) => return count(Source::Channel, Outcome::Repeated),
+                    Ok(false) => return count(EventSource::Channel, IntakeOutcome::Repeated),
                     Err(error) => Err(error),
                 },
             };

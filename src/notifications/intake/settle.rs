@@ -12,7 +12,7 @@ use super::wire;
 use crate::notifications::Notifications;
 use crate::notifications::dead_letters::{self, Rejection};
 use crate::notifications::events::{self, Accepted};
-use crate::notifications::model::Source;
+use crate::notifications::model::EventSource;
 use crate::telemetry::names::EVENTS_RECEIVED;
 
 /// A fault of guichet's own is tried so often, then the event is kept as rejected: to be tried again by hand.
@@ -20,14 +20,14 @@ const TRIES_OF_FAULTS: u32 = 3;
 
 /// One event as it came.
 pub(super) struct Received {
-    pub source: Source,
+    pub source: EventSource,
     pub body: Result<Value>,
     /// What its second copy is known by: the id of its entry, or a hash of its text. `None`: it has no other copy.
     pub name: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum IntakeOutcome {
     Accepted,
     /// A copy of it came before.
     Repeated,
@@ -38,26 +38,26 @@ pub(super) enum Outcome {
     Postponed,
 }
 
-impl Outcome {
+impl IntakeOutcome {
     const fn as_str(self) -> &'static str {
         match self {
-            Outcome::Accepted => "accepted",
-            Outcome::Repeated => "repeated",
-            Outcome::Rejected => "rejected",
-            Outcome::Unreadable => "unreadable",
-            Outcome::Lost => "lost",
-            Outcome::Postponed => "postponed",
+            IntakeOutcome::Accepted => "accepted",
+            IntakeOutcome::Repeated => "repeated",
+            IntakeOutcome::Rejected => "rejected",
+            IntakeOutcome::Unreadable => "unreadable",
+            IntakeOutcome::Lost => "lost",
+            IntakeOutcome::Postponed => "postponed",
         }
     }
 }
 
-pub(super) fn count(source: Source, outcome: Outcome) {
+pub(super) fn count(source: EventSource, outcome: IntakeOutcome) {
     counter!(EVENTS_RECEIVED, "source" => source.as_str(), "outcome" => outcome.as_str()).increment(1);
 }
 
 /// Returns when what became of it is committed. `tries` counts from 1. Errors: what may pass, so that it is to be tried
 /// again.
-pub(super) async fn settle(n: &Notifications, received: &Received, tries: u32) -> Result<Outcome> {
+pub(super) async fn settle(n: &Notifications, received: &Received, tries: u32) -> Result<IntakeOutcome> {
     // A panic is a fault like others: it must not end the task that everybody's events come by.
     let settled = AssertUnwindSafe(try_once(n, received, tries)).catch_unwind().await;
     let outcome = settled.unwrap_or_else(|_| Err(Error::internal("panicked")))?;
@@ -65,7 +65,7 @@ pub(super) async fn settle(n: &Notifications, received: &Received, tries: u32) -
     Ok(outcome)
 }
 
-async fn try_once(n: &Notifications, received: &Received, tries: u32) -> Result<Outcome> {
+async fn try_once(n: &Notifications, received: &Received, tries: u32) -> Result<IntakeOutcome> {
     let source = received.source.as_str();
     let body = match &received.body {
         Ok(body) => body,
@@ -77,8 +77,8 @@ async fn try_once(n: &Notifications, received: &Received, tries: u32) -> Result<
     };
     let Some(tenant) = tenant else { return Ok(unreadable(source, "UNKNOWN_TENANT")) };
     let error = match accept(n, tenant, received, body).await {
-        Ok(Accepted { replayed: false, .. }) => return Ok(Outcome::Accepted),
-        Ok(Accepted { replayed: true, .. }) => return Ok(Outcome::Repeated),
+        Ok(Accepted { replayed: false, .. }) => return Ok(IntakeOutcome::Accepted),
+        Ok(Accepted { replayed: true, .. }) => return Ok(IntakeOutcome::Repeated),
         Err(error) => error,
     };
     let may_pass = match error.kind() {
@@ -99,13 +99,13 @@ async fn try_once(n: &Notifications, received: &Received, tries: u32) -> Result<
     if is_new {
         tracing::warn!(event.source = source, %tenant, error.code = error.code(), "an event was rejected");
     }
-    Ok(if is_new { Outcome::Rejected } else { Outcome::Repeated })
+    Ok(if is_new { IntakeOutcome::Rejected } else { IntakeOutcome::Repeated })
 }
 
 async fn accept(n: &Notifications, tenant: TenantId, received: &Received, body: &Value) -> Result<Accepted> {
     let mut what = wire::announced(body, received.source)?;
     if !wire::is_named(body)
-        && let (Source::Stream, Some(entry)) = (received.source, &received.name)
+        && let (EventSource::Stream, Some(entry)) = (received.source, &received.name)
     {
         what.idempotency_key = Some(format!("stream:{entry}"));
     }
@@ -113,11 +113,11 @@ async fn accept(n: &Notifications, tenant: TenantId, received: &Received, body: 
 }
 
 /// The text itself may hold anything, and so is not for the log.
-fn unreadable(source: &'static str, code: &'static str) -> Outcome {
+fn unreadable(source: &'static str, code: &'static str) -> IntakeOutcome {
     tracing::warn!(
         event.source = source,
         error.code = code,
         "an event could not be read, or is of no known tenant"
     );
-    Outcome::Unreadable
+    IntakeOutcome::Unreadable
 }

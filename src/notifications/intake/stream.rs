@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::backoff::Backoff;
-use super::settle::{Outcome, Received, count, settle};
-use super::stream_reply::{self, Entry};
+use super::settle::{IntakeOutcome, Received, count, settle};
+use super::stream_reply::{self, StreamEntry};
 use super::{Inner, PATIENCE, wire};
-use crate::notifications::model::Source;
+use crate::notifications::model::EventSource;
 
 const GROUP: &str = "guichet";
 const BATCH: usize = 50;
@@ -105,7 +105,11 @@ impl Reader<'_> {
     }
 
     /// New entries (`>`), or those of this consumer after an id.
-    async fn ask(&self, connection: &mut MultiplexedConnection, after: &str) -> RedisResult<Vec<Entry>> {
+    async fn ask(
+        &self,
+        connection: &mut MultiplexedConnection,
+        after: &str,
+    ) -> RedisResult<Vec<StreamEntry>> {
         let mut ask = redis::cmd("XREADGROUP");
         ask.arg("GROUP").arg(GROUP).arg(&self.consumer).arg("COUNT").arg(BATCH);
         ask.arg("BLOCK").arg(BLOCK.as_millis().to_string()).arg("STREAMS").arg(&self.inner.name).arg(after);
@@ -147,7 +151,11 @@ impl Reader<'_> {
     }
 
     /// False where it is time to stop: what was not dealt with stays in the stream.
-    async fn deal(&self, connection: &mut MultiplexedConnection, entries: Vec<Entry>) -> RedisResult<bool> {
+    async fn deal(
+        &self,
+        connection: &mut MultiplexedConnection,
+        entries: Vec<StreamEntry>,
+    ) -> RedisResult<bool> {
         for entry in entries {
             match self.settle(&entry).await {
                 Next::Acknowledge => {
@@ -166,11 +174,11 @@ impl Reader<'_> {
         Ok(!self.stop.is_cancelled())
     }
 
-    async fn settle(&self, entry: &Entry) -> Next {
+    async fn settle(&self, entry: &StreamEntry) -> Next {
         // Its producer took it out of the stream before anybody dealt with it.
         let Some(fields) = &entry.fields else { return Next::Acknowledge };
         let body = wire::of_fields(fields);
-        let received = Received { source: Source::Stream, body, name: Some(entry.id.clone()) };
+        let received = Received { source: EventSource::Stream, body, name: Some(entry.id.clone()) };
         let (mut tries, mut backoff) = (0, Backoff::new());
         loop {
             tries += 1;
@@ -182,7 +190,7 @@ impl Reader<'_> {
             }
             if error.kind() == Kind::Internal && tries >= TRIES {
                 tracing::error!(stream.entry = entry.id, %error, "an entry of the Redis stream was put off");
-                count(Source::Stream, Outcome::Postponed);
+                count(EventSource::Stream, IntakeOutcome::Postponed);
                 return Next::Leave;
             }
             if !backoff.wait(self.stop).await {

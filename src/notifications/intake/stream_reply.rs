@@ -7,13 +7,13 @@ use redis::{ErrorKind, ParsingError, RedisError, RedisResult, Value, from_redis_
 
 /// One entry. `fields` are `None` where it is gone from the stream.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct StreamEntry {
     pub id: String,
     pub fields: Option<Vec<(Vec<u8>, Vec<u8>)>>,
 }
 
 /// Of `XREADGROUP` on one stream.
-pub(super) fn of_read(reply: Value) -> RedisResult<Vec<Entry>> {
+pub(super) fn of_read(reply: Value) -> RedisResult<Vec<StreamEntry>> {
     let stream = match reply {
         Value::Nil => return Ok(Vec::new()),
         Value::Array(streams) => match streams.into_iter().next() {
@@ -27,24 +27,24 @@ pub(super) fn of_read(reply: Value) -> RedisResult<Vec<Entry>> {
 }
 
 /// Of `XAUTOCLAIM`: where to go on, and what was claimed.
-pub(super) fn of_claim(reply: Value) -> RedisResult<(String, Vec<Entry>)> {
+pub(super) fn of_claim(reply: Value) -> RedisResult<(String, Vec<StreamEntry>)> {
     let Value::Array(parts) = reply else { return Err(unexpected()) };
     let mut parts = parts.into_iter();
     let (Some(next), Some(claimed)) = (parts.next(), parts.next()) else { return Err(unexpected()) };
     Ok((text(next)?, entries(claimed)?))
 }
 
-fn entries(value: Value) -> RedisResult<Vec<Entry>> {
+fn entries(value: Value) -> RedisResult<Vec<StreamEntry>> {
     let Value::Array(values) = value else { return Err(unexpected()) };
     values.into_iter().map(entry).collect()
 }
 
-fn entry(value: Value) -> RedisResult<Entry> {
+fn entry(value: Value) -> RedisResult<StreamEntry> {
     let Value::Array(parts) = value else { return Err(unexpected()) };
     let mut parts = parts.into_iter();
     let (Some(id), Some(fields)) = (parts.next(), parts.next()) else { return Err(unexpected()) };
     let fields: Option<Vec<Vec<u8>>> = from_redis_value(fields).map_err(unread)?;
-    Ok(Entry { id: text(id)?, fields: fields.map(pairs) })
+    Ok(StreamEntry { id: text(id)?, fields: fields.map(pairs) })
 }
 
 fn pairs(flat: Vec<Vec<u8>>) -> Vec<(Vec<u8>, Vec<u8>)> {
@@ -77,8 +77,8 @@ mod tests {
         let whole = Value::Array(vec![bulk(b"1-0"), Value::Array(vec![bulk(b"\xff"), bulk(b"\0")])]);
         let gone = Value::Array(vec![bulk(b"2-0"), Value::Nil]);
         let expected = [
-            Entry { id: "1-0".to_owned(), fields: Some(vec![(b"\xff".to_vec(), b"\0".to_vec())]) },
-            Entry { id: "2-0".to_owned(), fields: None },
+            StreamEntry { id: "1-0".to_owned(), fields: Some(vec![(b"\xff".to_vec(), b"\0".to_vec())]) },
+            StreamEntry { id: "2-0".to_owned(), fields: None },
         ];
         let entries = Value::Array(vec![whole, gone]);
         let read = Value::Array(vec![Value::Array(vec![bulk(b"key"), entries.clone()])]);

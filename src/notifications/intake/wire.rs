@@ -11,7 +11,7 @@ use guichet_base::{Error, Kind, Result, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::notifications::events::http::EventBody;
-use crate::notifications::model::{Announced, Source};
+use crate::notifications::model::{Announced, EventSource};
 use crate::web::parse_value;
 
 /// Fields of an entry that hold a whole event.
@@ -73,7 +73,7 @@ pub fn is_named(body: &Value) -> bool {
 
 /// The event, by the rules of `POST /events`, whose `occurred_at` is called `timestamp` here. Errors:
 /// `VALIDATION_ERROR`.
-pub fn announced(body: &Value, source: Source) -> Result<Announced> {
+pub fn announced(body: &Value, source: EventSource) -> Result<Announced> {
     let mut body = body.clone();
     if let Some(Value::Object(payload)) = body.get_mut("payload") {
         payload.remove("tenant_id");
@@ -148,7 +148,7 @@ mod tests {
         let many = [("event", "e"), ("payload", r#"{"tenant_id": "demo", "n": 1}"#), ("timestamp", "17")];
         let many = of_fields(&fields(&many)).unwrap();
         assert_eq!((&one, &many), (&body, &body));
-        let announced = announced(&many, Source::Stream).unwrap();
+        let announced = announced(&many, EventSource::Stream).unwrap();
         assert_eq!(Value::Object(announced.payload), json!({"n": 1}));
         assert_eq!(announced.occurred_at, Some(Timestamp::from_millis(17_000)));
     }
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn every_wrong_value_is_refused() {
         let good = json!({"event": "e", "payload": {}});
-        assert!(announced(&good, Source::Channel).is_ok());
+        assert!(announced(&good, EventSource::Channel).is_ok());
         let wrong = [
             ("event", json!(1)),
             ("payload", json!([])),
@@ -180,7 +180,7 @@ mod tests {
         for (key, value) in wrong {
             let mut body = good.clone();
             body.as_object_mut().unwrap().insert(key.to_owned(), value);
-            let refused = announced(&body, Source::Channel).unwrap_err();
+            let refused = announced(&body, EventSource::Channel).unwrap_err();
             assert_eq!(refused.code(), "VALIDATION_ERROR", "{key}");
         }
     }

@@ -13,11 +13,12 @@ use guichet_db::Tx;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::store::digest::{self as store, Mail, Reader, Waiting};
+use super::store::digest::{self as store, DigestMail, DigestReader, PendingDigestItem};
 use crate::notifications::{Notifications, events};
 use crate::preferences::digest::next_due;
 use crate::preferences::{
-    Category, Channel, DigestMode, Levels, QuietHours, Say, TenantDefaults, preference, tenant_defaults,
+    Category, Channel, ChannelChoices, DigestMode, PreferenceLevels, QuietHours, TenantDefaults,
+    resolve_preference, tenant_defaults,
 };
 
 /// People found in one statement.
@@ -68,9 +69,10 @@ fn of_person(
         return Ok(false);
     };
     let defaults = tenant_defaults(&reader.settings);
-    let (items, unwanted): (Vec<Waiting>, Vec<Waiting>) = store::waiting(tx, tenant, user, now, MOST_ITEMS)?
-        .into_iter()
-        .partition(|item| item.is_wanted(&defaults));
+    let (items, unwanted): (Vec<PendingDigestItem>, Vec<PendingDigestItem>) =
+        store::waiting(tx, tenant, user, now, MOST_ITEMS)?
+            .into_iter()
+            .partition(|item| item.is_wanted(&defaults));
     if !items.is_empty() {
         store::send(tx, tenant, user, &mail(&reader, address, &items, now), now)?;
     }
@@ -79,7 +81,7 @@ fn of_person(
     Ok(!items.is_empty())
 }
 
-impl Reader {
+impl DigestReader {
     fn next(&self, now: Timestamp) -> Timestamp {
         let mode = DigestMode::of_word(&self.mode).unwrap_or(DigestMode::Daily);
         let hour = u32::try_from(self.hour).unwrap_or_default();
@@ -92,17 +94,18 @@ impl Reader {
     }
 }
 
-impl Waiting {
+impl PendingDigestItem {
     /// Whether mails of its category are still wanted.
     fn is_wanted(&self, defaults: &TenantDefaults<'_>) -> bool {
         let Some(category) = Category::of_word(&self.category) else { return false };
-        let email = |on| Say { email: on, ..Say::default() };
-        let levels = Levels { over: email(self.over), own: email(self.own), tenant: defaults.of(category) };
-        preference(category, Channel::Email, &levels).0
+        let email = |on| ChannelChoices { email: on, ..ChannelChoices::default() };
+        let levels =
+            PreferenceLevels { over: email(self.over), own: email(self.own), tenant: defaults.of(category) };
+        resolve_preference(category, Channel::Email, &levels).0
     }
 }
 
-fn mail(reader: &Reader, address: String, items: &[Waiting], now: Timestamp) -> Mail {
+fn mail(reader: &DigestReader, address: String, items: &[PendingDigestItem], now: Timestamp) -> DigestMail {
     let locale = Locale::parse(&reader.locale).unwrap_or_default();
     let text = |key: &str| say(locale, key, &[("count", items.len().to_string())]);
     let subject = text("notifications-digest-subject");
@@ -114,7 +117,7 @@ fn mail(reader: &Reader, address: String, items: &[Waiting], now: Timestamp) -> 
         "locale": locale.as_str(),
         "items": shown,
     });
-    Mail {
+    DigestMail {
         digest: Uuid::now_v7(),
         delivery: DeliveryId::new(),
         address,
@@ -125,7 +128,7 @@ fn mail(reader: &Reader, address: String, items: &[Waiting], now: Timestamp) -> 
     }
 }
 
-fn shown(item: &Waiting) -> Value {
+fn shown(item: &PendingDigestItem) -> Value {
     json!({
         "notification_id": item.id,
         "type": item.kind,

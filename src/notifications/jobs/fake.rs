@@ -6,9 +6,9 @@ use guichet_base::Result;
 use guichet_base::id::TenantId;
 use serde_json::json;
 
-use super::store::fake::{self as store, Person};
+use super::store::fake::{self as store, SampleRecipient};
 use super::store::tenants;
-use crate::notifications::model::{Announced, Recipients, Source};
+use crate::notifications::model::{Announced, EventSource, Recipients};
 use crate::notifications::templates::{self, Template};
 use crate::notifications::{Notifications, events};
 
@@ -31,7 +31,7 @@ pub async fn send(n: &Notifications, email: &str) -> Result<u64> {
     }
 }
 
-async fn to_person(n: &Notifications, tenant: TenantId, person: Person) -> Result<u64> {
+async fn to_person(n: &Notifications, tenant: TenantId, person: SampleRecipient) -> Result<u64> {
     let (mut sent, mut categories) = (0, BTreeSet::new());
     for template in templates::all() {
         let Some(sample) = sample(template, person) else { continue };
@@ -43,7 +43,7 @@ async fn to_person(n: &Notifications, tenant: TenantId, person: Person) -> Resul
 }
 
 /// `None` where it is about a client, and the person has to do with none: they would be left out.
-fn sample(template: &Template, person: Person) -> Option<Announced> {
+fn sample(template: &Template, person: SampleRecipient) -> Option<Announced> {
     let mut payload = template.sample();
     if payload.remove("client_id").is_some() {
         payload.insert("client_id".to_owned(), json!(person.client?));
@@ -61,7 +61,7 @@ fn sample(template: &Template, person: Person) -> Option<Announced> {
         actor: None,
         occurred_at: None,
         idempotency_key: None,
-        source: Source::Internal,
+        source: EventSource::Internal,
         expires_at: None,
     })
 }

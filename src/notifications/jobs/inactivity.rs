@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::store::silence::{self as store, Silent};
 use super::store::tenants;
 use crate::config::Feature;
-use crate::notifications::model::{Announced, Source};
+use crate::notifications::model::{Announced, EventSource};
 use crate::notifications::{Notifications, events};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -92,7 +92,7 @@ fn announced(client: &Silent, now: Timestamp) -> Announced {
         actor: None,
         occurred_at: None,
         idempotency_key: None,
-        source: Source::Internal,
+        source: EventSource::Internal,
         expires_at: None,
     }
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::store::repair::{self as store, Miscount};
 use super::store::tenants;
-use crate::notifications::socket_events::{self, UnreadTold};
+use crate::notifications::socket_events::{self, UnreadCount};
 use crate::notifications::{Notifications, summary};
 
 const AT_ONCE: i64 = 200;
@@ -84,6 +84,6 @@ async fn of_people(n: &Notifications, tenant: TenantId, people: Vec<Uuid>) -> Re
 }
 
 fn event(tenant: TenantId, wrong: &Miscount) -> Result<guichet_realtime::Event> {
-    let payload = UnreadTold { count: wrong.counted.into() };
+    let payload = UnreadCount { count: wrong.counted.into() };
     socket_events::event(tenant, wrong.user_id, wrong.head + 1, socket_events::UNREAD, &payload)
 }

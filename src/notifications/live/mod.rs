@@ -9,10 +9,10 @@ use guichet_realtime::Event;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use self::store::Feed;
+use self::store::FeedHead;
 use super::Notifications;
 use crate::config::Feature;
-use crate::notifications::socket_events::{self, NewTold, UnreadTold};
+use crate::notifications::socket_events::{self, NewNotificationEvent, UnreadCount};
 
 /// `notify:ack`: this notification was read.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -23,7 +23,7 @@ pub struct AckCommand {
 
 /// What a person finds at their topic when they come: told in this order, and then what comes after `head`.
 #[derive(Debug)]
-pub struct Waiting {
+pub struct ReplayOnConnect {
     pub head: i64,
     pub events: Vec<Event>,
 }
@@ -38,14 +38,14 @@ pub async fn head(n: &Notifications, actor: &Actor, user: UserId) -> Result<i64>
 /// What waits for `user`: the newest of their unread notifications, oldest first, each as the `notify:new` that it
 /// was, and how many are unread in all. Rows and head are of one moment: nothing is missing between them, or told by
 /// both.
-pub async fn waiting(n: &Notifications, actor: &Actor, user: UserId) -> Result<Waiting> {
+pub async fn waiting(n: &Notifications, actor: &Actor, user: UserId) -> Result<ReplayOnConnect> {
     admit(n, actor, user).await?;
     let (tenant, user, limit, now) = (actor.tenant, actor.user, n.settings.replay_limit, n.clock.now());
-    let Feed { head, unread, waiting } =
+    let FeedHead { head, unread, waiting } =
         n.db.read(actor, move |tx| store::feed(tx.conn(), tenant, user, limit, now)).await?;
     let mut events = Vec::with_capacity(waiting.len() + 1);
     for row in waiting {
-        let payload = NewTold { notification: &row.notification, unread };
+        let payload = NewNotificationEvent { notification: &row.notification, unread };
         let mut event =
             socket_events::event(tenant, user, row.notification.seq, socket_events::NEW, &payload)?;
         // As it was told at first; where the log no longer knows, at least the same each time.
@@ -57,9 +57,9 @@ pub async fn waiting(n: &Notifications, actor: &Actor, user: UserId) -> Result<W
         user,
         head,
         socket_events::UNREAD,
-        &UnreadTold { count: unread },
+        &UnreadCount { count: unread },
     )?);
-    Ok(Waiting { head, events })
+    Ok(ReplayOnConnect { head, events })
 }
 
 async fn admit(n: &Notifications, actor: &Actor, user: UserId) -> Result<()> {

@@ -12,16 +12,16 @@ use uuid::Uuid;
 use crate::notifications::model::Notification;
 
 /// A feed at one moment.
-pub struct Feed {
+pub struct FeedHead {
     pub head: i64,
     /// Of all, also of those that are not among `waiting`.
     pub unread: i64,
     /// In the order of their numbers.
-    pub waiting: Vec<Waiting>,
+    pub waiting: Vec<WaitingRows>,
 }
 
 #[derive(Deserialize)]
-pub struct Waiting {
+pub struct WaitingRows {
     /// The id of the event that told of it first, while the log has it.
     pub told: Option<Uuid>,
     #[serde(flatten)]
@@ -29,7 +29,7 @@ pub struct Waiting {
 }
 
 #[derive(QueryableByName)]
-struct FeedRow {
+struct FeedHeadRow {
     #[diesel(sql_type = BigInt)]
     head: i64,
     #[diesel(sql_type = BigInt)]
@@ -90,14 +90,14 @@ pub fn feed(
     user: UserId,
     limit: i64,
     now: Timestamp,
-) -> Result<Feed> {
+) -> Result<FeedHead> {
     let topic = crate::notifications::topic(user);
     let query = sql(FEED).bind(tenant).bind(user).bind(now).bind(topic).bind(limit);
-    let Some(found) = query.get_result::<FeedRow>(conn).optional()? else {
-        return Ok(Feed { head: 0, unread: 0, waiting: Vec::new() });
+    let Some(found) = query.get_result::<FeedHeadRow>(conn).optional()? else {
+        return Ok(FeedHead { head: 0, unread: 0, waiting: Vec::new() });
     };
     let waiting = serde_json::from_value(found.waiting).map_err(Error::internal)?;
-    Ok(Feed { head: found.head, unread: found.unread, waiting })
+    Ok(FeedHead { head: found.head, unread: found.unread, waiting })
 }
 
 /// One notification, as the table has it.

@@ -9,7 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Notice;
 use crate::notifications::Notifications;
-use crate::notifications::model::{Progress, Recipients};
+use crate::notifications::model::{EventProgress, Recipients};
 use crate::preferences::{Channel, Priority};
 use crate::web::{Caller, Check, IdempotencyKey, Json, Reply};
 
@@ -44,14 +44,14 @@ struct NoticeBody {
 ///
 /// For owners and managers. It is written to the activity log.
 #[utoipa::path(tag = "notifications", operation_id = "send_notice", request_body = NoticeBody,
-    responses((status = 202, body = Progress)))]
+    responses((status = 202, body = EventProgress)))]
 #[post("/notifications/test")]
 async fn send(
     n: Data<Notifications>,
     caller: Caller,
     key: IdempotencyKey,
     body: Json<NoticeBody>,
-) -> Result<Reply<Progress>> {
+) -> Result<Reply<EventProgress>> {
     crate::notifications::policy::may_send_by_hand(&caller)?;
     let once = key.over(&body.0)?;
     let mut check = Check::new();

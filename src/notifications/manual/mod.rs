@@ -6,11 +6,11 @@ use guichet_base::{Actor, Result};
 use serde_json::{Map, Value, json};
 
 use super::events::{self, Accepted};
-use super::model::{Announced, Recipients, Source};
+use super::model::{Announced, EventSource, Recipients};
 use super::{Notifications, policy};
-use crate::activity::{self, Action, Entry};
+use crate::activity::{self, Action, ActivityEntry};
 use crate::preferences::{Channel, Priority};
-use crate::web::idempotency::{Done, Once};
+use crate::web::idempotency::{Once, Replayable};
 
 /// The template that says what it is given.
 pub const NOTICE: &str = "system.notice";
@@ -28,7 +28,12 @@ pub struct Notice {
 }
 
 /// Sends a notice. Errors: `FORBIDDEN`, and as an event's.
-pub async fn send(n: &Notifications, actor: &Actor, once: Once, notice: Notice) -> Result<Done<Accepted>> {
+pub async fn send(
+    n: &Notifications,
+    actor: &Actor,
+    once: Once,
+    notice: Notice,
+) -> Result<Replayable<Accepted>> {
     policy::may_send_by_hand(actor)?;
     let (task, by) = (n.clone(), actor.clone());
     n.db.write(actor, move |tx| {
@@ -41,7 +46,7 @@ pub async fn send(n: &Notifications, actor: &Actor, once: Once, notice: Notice) 
                 }
             })?;
             let details = json!({"title": notice.title, "recipients": what.recipients, "planned": accepted.progress.planned});
-            let entry = Entry::new(Action::NotificationSendManual, "event", accepted.progress.id);
+            let entry = ActivityEntry::new(Action::NotificationSendManual, "event", accepted.progress.id);
             activity::record(tx, &by, &entry.details(details))?;
             Ok(accepted)
         })
@@ -65,7 +70,7 @@ fn announced(actor: &Actor, notice: &Notice) -> Announced {
         actor: None,
         occurred_at: None,
         idempotency_key: None,
-        source: Source::Manual,
+        source: EventSource::Manual,
         expires_at: None,
     }
 }

@@ -15,12 +15,15 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub use self::store::count;
-use self::store::{Batch, Delivery, Person, Raised, Row, Said, Standing, load, standing, write};
+use self::store::{
+    Batch, LockedRecipient, NewDelivery, NewNotification, Raised, RenderedText, UnreadOfGroup, load,
+    standing, write,
+};
 use crate::notifications::Notifications;
-use crate::notifications::events::model::{Audience, Plan};
+use crate::notifications::events::model::{EventAudience, Plan};
 use crate::notifications::model::{Notification, Status};
-use crate::notifications::socket_events::{self, NewTold, UnreadTold, UpdatedTold};
-use crate::preferences::{self, Channel, Decision, PerChannel, Priority, Recipient, Rule};
+use crate::notifications::socket_events::{self, NewNotificationEvent, NotificationUpdated, UnreadCount};
+use crate::preferences::{self, Channel, Decision, DecisionRule, PerChannel, Priority, RecipientProfile};
 
 /// People dealt with in one transaction: their feeds are locked as long as it lasts.
 pub const CHUNK: i64 = 500;
@@ -28,10 +31,10 @@ pub const CHUNK: i64 = 500;
 pub const WINDOW: Duration = Duration::from_secs(60);
 
 /// One event for a stretch of people.
-pub struct Stretch<'a> {
+pub struct AudienceSegment<'a> {
     pub event: EventId,
     pub plan: &'a Plan,
-    pub audience: &'a Audience,
+    pub audience: &'a EventAudience,
     pub actor: Option<UserId>,
     /// At most one unread notification a person carries it.
     pub group_key: Option<&'a str>,
@@ -42,7 +45,7 @@ pub struct Stretch<'a> {
 
 /// What was done for a stretch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outcome {
+pub struct SegmentOutcome {
     pub written: i32,
     pub skipped: i32,
     /// The last person that was dealt with.
@@ -53,7 +56,12 @@ pub struct Outcome {
 }
 
 /// Deals with the next people of an audience, whose sockets hear of it after the commit.
-pub fn step(n: &Notifications, tx: &mut Tx<'_>, tenant: TenantId, stretch: &Stretch<'_>) -> Result<Outcome> {
+pub fn step(
+    n: &Notifications,
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    stretch: &AudienceSegment<'_>,
+) -> Result<SegmentOutcome> {
     let now = n.clock.now();
     let (events, outcome) = tx.as_system(|sys| {
         let scope = (stretch.audience, stretch.plan);
@@ -64,7 +72,7 @@ pub fn step(n: &Notifications, tx: &mut Tx<'_>, tenant: TenantId, stretch: &Stre
             None => Vec::new(),
         };
         let mut making = Making::new(n, tenant, stretch, now);
-        let mut standing: HashMap<(UserId, bool), Standing> =
+        let mut standing: HashMap<(UserId, bool), UnreadOfGroup> =
             standing.into_iter().map(|row| ((row.recipient_id, row.visible), row)).collect();
         for person in &people {
             let throttle = making.throttle(person);
@@ -79,7 +87,7 @@ pub fn step(n: &Notifications, tx: &mut Tx<'_>, tenant: TenantId, stretch: &Stre
             write(sys, tenant, &batch)?;
         }
         let size = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
-        let outcome = Outcome {
+        let outcome = SegmentOutcome {
             written: size(batch.rows.len() + batch.raised.len()),
             skipped: size(batch.skips.len()),
             up_to: people.last().map(|person| person.id.0),
@@ -122,7 +130,7 @@ pub(super) fn lane(plan: &Plan) -> i32 {
 struct Making<'a> {
     n: &'a Notifications,
     tenant: TenantId,
-    stretch: &'a Stretch<'a>,
+    stretch: &'a AudienceSegment<'a>,
     variants: HashMap<(Locale, UserType), usize>,
     batch: Batch<'a>,
 }
@@ -136,7 +144,7 @@ struct Throttle {
 }
 
 impl<'a> Making<'a> {
-    fn new(n: &'a Notifications, tenant: TenantId, stretch: &'a Stretch<'a>, now: Timestamp) -> Self {
+    fn new(n: &'a Notifications, tenant: TenantId, stretch: &'a AudienceSegment<'a>, now: Timestamp) -> Self {
         let batch = Batch {
             event: stretch.event,
             plan: stretch.plan,
@@ -152,17 +160,17 @@ impl<'a> Making<'a> {
         Self { n, tenant, stretch, variants: HashMap::new(), batch }
     }
 
-    fn add(&mut self, person: &Person, decision: Decision, throttle: Throttle) -> Result<()> {
+    fn add(&mut self, person: &LockedRecipient, decision: Decision, throttle: Throttle) -> Result<()> {
         let outside = [Channel::Email, Channel::Sms, Channel::Push];
         let visible = decision.inapp.sent;
         let is_sent = outside.iter().any(|channel| decision.get(*channel).sent);
-        let waits = |rule: Rule| outside.iter().any(|channel| decision.get(*channel).rule == rule);
-        let (in_digest, is_withheld) = (waits(Rule::Digest), waits(Rule::Throttle));
+        let waits = |rule: DecisionRule| outside.iter().any(|channel| decision.get(*channel).rule == rule);
+        let (in_digest, is_withheld) = (waits(DecisionRule::Digest), waits(DecisionRule::Throttle));
         if !(visible || is_sent || in_digest || is_withheld) {
             self.batch.skips.push((person.id, decision));
             return Ok(());
         }
-        let row = Row {
+        let row = NewNotification {
             id: Uuid::now_v7(),
             user: person.id,
             side: person.side(),
@@ -188,7 +196,7 @@ impl<'a> Making<'a> {
 
     /// The pushes of the last minute, of which there may be so many; and who has something held back hears of it first.
     /// Critical ones are exempt.
-    fn throttle(&self, person: &Person) -> Throttle {
+    fn throttle(&self, person: &LockedRecipient) -> Throttle {
         let now = self.batch.now;
         let since = now.minus(WINDOW);
         let recent: Vec<Timestamp> = person.pushes.iter().copied().filter(|at| *at > since).collect();
@@ -199,10 +207,10 @@ impl<'a> Making<'a> {
         Throttle { is_held, due_at: makes_room.plus(WINDOW) }
     }
 
-    fn decide(&self, person: &Person, is_held: bool) -> Decision {
+    fn decide(&self, person: &LockedRecipient, is_held: bool) -> Decision {
         let plan = self.stretch.plan;
         let quiet = person.quiet();
-        let to = Recipient {
+        let to = RecipientProfile {
             levels: person.levels(plan),
             reachable: PerChannel {
                 inapp: true,
@@ -221,11 +229,11 @@ impl<'a> Making<'a> {
     }
 
     /// The index of the text in the person's language, for their side of the desk.
-    fn variant(&mut self, person: &Person) -> usize {
+    fn variant(&mut self, person: &LockedRecipient) -> usize {
         let (plan, texts) = (self.stretch.plan, &mut self.batch.texts);
         *self.variants.entry((person.locale(), person.side())).or_insert_with_key(|(locale, side)| {
             let (text, data) = plan.text(*locale, *side);
-            texts.push(Said {
+            texts.push(RenderedText {
                 title: text.title.clone(),
                 body: text.body.clone(),
                 link: text.link.clone(),
@@ -235,7 +243,7 @@ impl<'a> Making<'a> {
         })
     }
 
-    fn first_told(&self, person: &Person, row: &Row) -> Result<Event> {
+    fn first_told(&self, person: &LockedRecipient, row: &NewNotification) -> Result<Event> {
         let unread = i64::from(person.unread) + 1;
         if row.held {
             return socket_events::event(
@@ -243,7 +251,7 @@ impl<'a> Making<'a> {
                 person.id,
                 row.seq,
                 socket_events::UNREAD,
-                &UnreadTold { count: unread },
+                &UnreadCount { count: unread },
             );
         }
         let notification = self.notification(row.id, row.seq, self.batch.now, row.text, None);
@@ -252,14 +260,14 @@ impl<'a> Making<'a> {
             person.id,
             row.seq,
             socket_events::NEW,
-            &NewTold { notification: &notification, unread },
+            &NewNotificationEvent { notification: &notification, unread },
         )
     }
 
     fn raise(
         &mut self,
-        person: &Person,
-        standing: Standing,
+        person: &LockedRecipient,
+        standing: UnreadOfGroup,
         decision: Decision,
         throttle: Throttle,
     ) -> Result<()> {
@@ -282,12 +290,12 @@ impl<'a> Making<'a> {
         if is_told {
             let row = &raised.row;
             let notification = self.notification(row.id.0, row.seq, row.created_at, text, Some(raised.count));
-            let payload = UpdatedTold { notification: &notification, unread, raised: true };
+            let payload = NotificationUpdated { notification: &notification, unread, raised: true };
             let event =
                 socket_events::event(self.tenant, person.id, raised.seq, socket_events::UPDATED, &payload)?;
             self.batch.events.push((person.id, event));
         } else if is_woken {
-            let payload = UnreadTold { count: unread };
+            let payload = UnreadCount { count: unread };
             let event =
                 socket_events::event(self.tenant, person.id, raised.seq, socket_events::UNREAD, &payload)?;
             self.batch.events.push((person.id, event));
@@ -336,12 +344,12 @@ impl<'a> Making<'a> {
     }
 
     /// One that was planned before for the same notification stays the only one: a burst becomes one mail.
-    fn plan_deliveries(&mut self, person: &Person, notification: Uuid, decision: &Decision) {
+    fn plan_deliveries(&mut self, person: &LockedRecipient, notification: Uuid, decision: &Decision) {
         let addresses = [(Channel::Email, &person.email), (Channel::Sms, &person.phone)];
         for (channel, address) in addresses {
             let verdict = decision.get(channel);
             let (true, Some(address)) = (verdict.sent, address) else { continue };
-            self.batch.deliveries.push(Delivery {
+            self.batch.deliveries.push(NewDelivery {
                 notification,
                 user: person.id,
                 channel,

@@ -9,7 +9,7 @@ use guichet_base::text::say;
 use guichet_base::{Locale, Result, Timestamp};
 
 use crate::notifications::Notifications;
-use crate::notifications::socket_events::{self, SummaryTold};
+use crate::notifications::socket_events::{self, FeedSummary};
 
 /// People dealt with in one transaction.
 const AT_ONCE: i64 = 500;
@@ -46,7 +46,7 @@ async fn send(n: &Notifications, tenant: TenantId, people: Vec<UserId>, now: Tim
             let held = store::lock(sys, tenant, &people, now)?;
             let mut events = Vec::with_capacity(held.len());
             for one in &held {
-                let payload = SummaryTold { count: one.held.into(), since: one.held_since };
+                let payload = FeedSummary { count: one.held.into(), since: one.held_since };
                 events.push(socket_events::event(
                     tenant,
                     one.user_id,
@@ -74,11 +74,11 @@ async fn send(n: &Notifications, tenant: TenantId, people: Vec<UserId>, now: Tim
 }
 
 /// The one mail, for whom the throttle withheld mails.
-fn mail(held: &store::Held, now: Timestamp) -> Option<store::Mail> {
+fn mail(held: &store::ThrottledPerson, now: Timestamp) -> Option<store::SummaryMail> {
     let address = held.email.clone().filter(|_| held.has_mail)?;
     let locale = Locale::parse(&held.locale).unwrap_or_default();
     let text = |key: &str| say(locale, key, &[("count", held.held.to_string())]);
-    Some(store::Mail {
+    Some(store::SummaryMail {
         user: held.user_id,
         address,
         subject: text("notifications-summary-subject"),

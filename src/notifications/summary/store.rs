@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::preferences::QuietHours;
 
 #[derive(QueryableByName)]
-struct Due {
+struct DueSummary {
     #[diesel(sql_type = SqlUuid)]
     tenant_id: TenantId,
     #[diesel(sql_type = SqlUuid)]
@@ -31,13 +31,13 @@ pub fn due(
     limit: i64,
     tried: Vec<Uuid>,
 ) -> Result<Vec<(TenantId, UserId)>> {
-    let rows: Vec<Due> = sql(DUE).bind(now).bind(limit).bind(tried).load(tx.conn())?;
+    let rows: Vec<DueSummary> = sql(DUE).bind(now).bind(limit).bind(tried).load(tx.conn())?;
     Ok(rows.into_iter().map(|row| (row.tenant_id, row.user_id)).collect())
 }
 
 /// Somebody for whom something was held back, their feed locked.
 #[derive(QueryableByName)]
-pub struct Held {
+pub struct ThrottledPerson {
     #[diesel(sql_type = SqlUuid)]
     pub user_id: UserId,
     #[diesel(sql_type = BigInt)]
@@ -62,7 +62,7 @@ pub struct Held {
     timezone: String,
 }
 
-impl Held {
+impl ThrottledPerson {
     pub fn quiet(&self) -> Option<QuietHours> {
         QuietHours::of_row(self.quiet_from, self.quiet_to, &self.timezone)
     }
@@ -83,13 +83,13 @@ pub fn lock(
     tenant: TenantId,
     people: &[UserId],
     now: Timestamp,
-) -> Result<Vec<Held>> {
+) -> Result<Vec<ThrottledPerson>> {
     let people: Vec<Uuid> = people.iter().map(|user| user.0).collect();
     Ok(sql(LOCK).bind(tenant).bind(people).bind(now).load(sys.conn())?)
 }
 
 /// A mail that says how much there is.
-pub struct Mail {
+pub struct SummaryMail {
     pub user: UserId,
     pub address: String,
     pub subject: String,
@@ -121,11 +121,11 @@ const WRITE: &str = "
 pub fn write(
     sys: &mut SystemTx<'_>,
     tenant: TenantId,
-    (held, events, mails): (&[Held], &[Event], &[Mail]),
+    (held, events, mails): (&[ThrottledPerson], &[Event], &[SummaryMail]),
     now: Timestamp,
 ) -> Result<()> {
     let people: Vec<Uuid> = held.iter().map(|one| one.user_id.0).collect();
-    let rendered = |mail: &Mail| json!({"subject": mail.subject, "text": mail.text}).to_string();
+    let rendered = |mail: &SummaryMail| json!({"subject": mail.subject, "text": mail.text}).to_string();
     sql(WRITE)
         .bind(tenant)
         .bind(now)

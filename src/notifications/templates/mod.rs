@@ -22,7 +22,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-pub use model::{Concerned, Links, Template, Texts, Variable, Wording};
+pub use model::{Concerned, Links, Template, TemplateTexts, Variable, Wording};
 pub use render::{EmailText, Rendered, Sides, Text};
 
 use guichet_base::{Error, Result};

@@ -24,7 +24,7 @@ pub struct Template {
     /// Whom it concerns where an event names nobody. Empty: its events always name their recipients.
     pub audience: Vec<Concerned>,
     pub variables: Vec<Variable>,
-    pub texts: Texts,
+    pub texts: TemplateTexts,
     pub links: Links,
 }
 
@@ -83,7 +83,7 @@ pub struct Variable {
 /// Title and body in each language.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Texts {
+pub struct TemplateTexts {
     pub fr: Wording,
     pub en: Wording,
 }
@@ -116,7 +116,7 @@ pub struct Links {
     pub operator: Option<String>,
 }
 
-impl Texts {
+impl TemplateTexts {
     pub fn of(&self, locale: Locale) -> &Wording {
         match locale {
             Locale::Fr => &self.fr,

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use super::model::Changed;
 use super::view::{TemplateView, record_id, stored};
 use super::{Template, built_in, merged, policy, store, vet};
-use crate::activity::{self, Action, Entry};
+use crate::activity::{self, Action, ActivityEntry};
 use crate::config::Feature;
 use crate::directory::Directory;
-use crate::directory::optimistic_lock::{self, Held};
-use crate::web::{BasedOn, Verdict};
+use crate::directory::optimistic_lock::{self, LockedRecord};
+use crate::web::{EditBasis, Precondition};
 
 async fn admit(directory: &Directory, actor: &Actor) -> Result<()> {
     policy::may_manage(actor)?;
@@ -53,7 +53,7 @@ pub(super) async fn put(
     actor: &Actor,
     code: String,
     changes: Value,
-    based_on: BasedOn,
+    based_on: EditBasis,
 ) -> Result<TemplateView> {
     admit(directory, actor).await?;
     let shipped = known(&code)?;
@@ -93,7 +93,7 @@ pub(super) async fn delete(
     directory: &Directory,
     actor: &Actor,
     code: String,
-    based_on: BasedOn,
+    based_on: EditBasis,
 ) -> Result<TemplateView> {
     admit(directory, actor).await?;
     known(&code)?;
@@ -104,11 +104,11 @@ pub(super) async fn delete(
             let Some(held) = store::lock(tx.conn(), writer.tenant, &code)? else {
                 return TemplateView::of(&code, None);
             };
-            if !matches!(based_on, BasedOn::Missing) {
+            if !matches!(based_on, EditBasis::Missing) {
                 is_to_apply(tx, &writer, &based_on, &held, &json!({}), &json!({}))?;
             }
             store::delete(tx.conn(), writer.tenant, &code)?;
-            let entry = Entry::new(Action::TemplateReset, "notification_template", &code);
+            let entry = ActivityEntry::new(Action::TemplateReset, "notification_template", &code);
             activity::record(tx, &writer, &entry.details(json!({ "fields": names(&held.fields) })))?;
             TemplateView::of(&code, None)
         })
@@ -161,11 +161,11 @@ fn over(shipped: &Template, fields: &Value) -> Result<Template> {
 
 /// What ships needs no version to be based on. A change that names another one was meant for changes which somebody
 /// took back.
-fn is_as_shipped(tenant: TenantId, code: &str, based_on: &BasedOn, changes: &Value) -> Result<()> {
+fn is_as_shipped(tenant: TenantId, code: &str, based_on: &EditBasis, changes: &Value) -> Result<()> {
     let view = TemplateView::of(code, None)?;
     let error = match based_on.check(view.version(), record_id(tenant, code)) {
-        Verdict::Apply | Verdict::Overwrite | Verdict::Missing => return Ok(()),
-        verdict @ (Verdict::Conflict | Verdict::PreconditionFailed) => {
+        Precondition::Apply | Precondition::Overwrite | Precondition::Missing => return Ok(()),
+        verdict @ (Precondition::Conflict | Precondition::PreconditionFailed) => {
             verdict.error().unwrap_or_else(Error::conflict)
         }
     };
@@ -181,7 +181,7 @@ fn is_as_shipped(tenant: TenantId, code: &str, based_on: &BasedOn, changes: &Val
 fn is_to_apply(
     tx: &mut Tx<'_>,
     writer: &Actor,
-    based_on: &BasedOn,
+    based_on: &EditBasis,
     held: &Changed,
     fields: &Value,
     changes: &Value,
@@ -193,7 +193,7 @@ fn is_to_apply(
         .into_iter()
         .filter_map(|name| Some((name.clone(), after.get(&name)?.clone())))
         .collect();
-    let held = Held {
+    let held = LockedRecord {
         kind: "notification_template",
         id: record_id(writer.tenant, &held.code),
         updated_at: held.updated_at,
@@ -212,7 +212,7 @@ fn shown_with(held: &Changed, fields: &Value) -> Result<Value> {
 }
 
 fn saved(tx: &mut Tx<'_>, writer: &Actor, row: &Changed) -> Result<TemplateView> {
-    let entry = Entry::new(Action::TemplateUpdate, "notification_template", &row.code);
+    let entry = ActivityEntry::new(Action::TemplateUpdate, "notification_template", &row.code);
     activity::record(tx, writer, &entry.details(json!({ "fields": names(&row.fields) })))?;
     TemplateView::of(&row.code, Some(row))
 }

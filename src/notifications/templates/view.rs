@@ -8,14 +8,14 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::model::Changed;
-use super::{BUILT_IN, Concerned, Links, Template, Texts, Variable, effective};
+use super::{BUILT_IN, Concerned, Links, Template, TemplateTexts, Variable, effective};
 use crate::preferences::{Category, Channel, Priority};
 use crate::web::Etag;
 
 /// Whose words they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Source {
+pub enum TemplateSource {
     BuiltIn,
     /// The tenant changed some of it.
     Overridden,
@@ -28,7 +28,7 @@ pub struct TemplateView {
     /// The event's name.
     #[schema(example = "mandat.created")]
     pub code: String,
-    pub source: Source,
+    pub source: TemplateSource,
     /// The fields that the tenant changed.
     #[schema(example = json!(["priority", "texts"]))]
     pub overridden: Vec<String>,
@@ -40,7 +40,7 @@ pub struct TemplateView {
     pub audience: Vec<Concerned>,
     /// The fields of the payload that the texts may name, beside `recipient.user_type`, `recipient.locale` and `url`.
     pub variables: Vec<Variable>,
-    pub texts: Texts,
+    pub texts: TemplateTexts,
     pub links: Links,
     /// Of the tenant's changes.
     #[schema(required)]
@@ -59,7 +59,7 @@ impl TemplateView {
         let fields = changed.and_then(|row| row.fields.as_object());
         Ok(Self {
             code,
-            source: if changed.is_some() { Source::Overridden } else { Source::BuiltIn },
+            source: if changed.is_some() { TemplateSource::Overridden } else { TemplateSource::BuiltIn },
             overridden: fields.map(|fields| fields.keys().cloned().collect()).unwrap_or_default(),
             category,
             priority,

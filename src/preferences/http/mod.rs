@@ -7,15 +7,15 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::store::SayChange;
+use super::store::ChannelChoicesChange;
 use crate::web::Patch;
 
 /// Routes under the API's base. They want a `web::Data<Directory>`.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(personal::read)
-        .service(personal::set)
-        .service(personal::choose)
+        .service(personal::update)
+        .service(personal::update_category)
         .service(overrides::list)
         .service(overrides::read)
         .service(overrides::put)
@@ -41,7 +41,7 @@ struct ChannelsBody {
     channel_push: Patch<bool>,
 }
 
-impl From<ChannelsBody> for SayChange {
+impl From<ChannelsBody> for ChannelChoicesChange {
     fn from(body: ChannelsBody) -> Self {
         Self {
             channel_inapp: body.channel_inapp.into_change(),

@@ -13,8 +13,10 @@ use crate::directory::Directory;
 use crate::preferences::digest::DigestMode;
 use crate::preferences::effective::CategoryPreferences;
 use crate::preferences::model::Category;
-use crate::preferences::service::{self, Shown};
-use crate::preferences::settings::{Change, Digest, DigestChange, Quiet, QuietChange};
+use crate::preferences::service::{self, PreferencesPage};
+use crate::preferences::settings::{
+    DigestChange, DigestView, QuietHoursChange, QuietHoursView, SettingsChange,
+};
 use crate::web::{Caller, Check, Json, Patch, Path, Reply};
 
 /// What a settings page needs, in one call.
@@ -22,13 +24,13 @@ use crate::web::{Caller, Check, Json, Patch, Path, Reply};
 pub(super) struct Preferences {
     /// Every category there is, always in the same order.
     categories: Vec<CategoryPreferences>,
-    digest: Digest,
+    digest: DigestView,
     #[schema(required)]
-    quiet_hours: Option<Quiet>,
+    quiet_hours: Option<QuietHoursView>,
 }
 
-impl From<Shown> for Preferences {
-    fn from(Shown { categories, digest, quiet_hours }: Shown) -> Self {
+impl From<PreferencesPage> for Preferences {
+    fn from(PreferencesPage { categories, digest, quiet_hours }: PreferencesPage) -> Self {
         Self { categories, digest, quiet_hours }
     }
 }
@@ -70,7 +72,7 @@ struct QuietBody {
 }
 
 impl SettingsBody {
-    fn change(self, check: &mut Check) -> Change {
+    fn change(self, check: &mut Check) -> SettingsChange {
         let digest = self.digest.map(|digest| digest.change(check));
         let quiet = match self.quiet_hours {
             Patch::Absent => Patch::Absent,
@@ -78,7 +80,7 @@ impl SettingsBody {
             // Nothing comes of a change with faults.
             Patch::Value(quiet) => quiet.change(check).map_or(Patch::Absent, Patch::Value),
         };
-        Change { digest, quiet }
+        SettingsChange { digest, quiet }
     }
 }
 
@@ -87,7 +89,9 @@ impl DigestBody {
         let timezone = match self.timezone {
             Patch::Absent => Patch::Absent,
             Patch::Null => Patch::Null,
-            Patch::Value(name) => zone(check, "digest.timezone", &name).map_or(Patch::Absent, Patch::Value),
+            Patch::Value(name) => {
+                parse_timezone(check, "digest.timezone", &name).map_or(Patch::Absent, Patch::Value)
+            }
         };
         let hour = self.hour.map(|hour| check.range("digest.hour", hour, 0..=23));
         DigestChange { mode: self.mode, hour, timezone }
@@ -95,21 +99,21 @@ impl DigestBody {
 }
 
 impl QuietBody {
-    fn change(self, check: &mut Check) -> Option<QuietChange> {
-        let from = check.word("quiet_hours.from", &self.from, time_of_day);
-        let to = check.word("quiet_hours.to", &self.to, time_of_day);
+    fn change(self, check: &mut Check) -> Option<QuietHoursChange> {
+        let from = check.word("quiet_hours.from", &self.from, parse_time_of_day);
+        let to = check.word("quiet_hours.to", &self.to, parse_time_of_day);
         check.that(from.is_none() || from != to, "quiet_hours.to", "invalid");
-        let timezone = self.timezone.and_then(|name| zone(check, "quiet_hours.timezone", &name));
-        Some(QuietChange { from: from?, to: to?, timezone })
+        let timezone = self.timezone.and_then(|name| parse_timezone(check, "quiet_hours.timezone", &name));
+        Some(QuietHoursChange { from: from?, to: to?, timezone })
     }
 }
 
-fn zone(check: &mut Check, field: &'static str, name: &str) -> Option<Tz> {
+fn parse_timezone(check: &mut Check, field: &'static str, name: &str) -> Option<Tz> {
     check.word(field, name, |name| name.parse().ok())
 }
 
 /// `HH:MM` and nothing else.
-fn time_of_day(text: &str) -> Option<NaiveTime> {
+fn parse_time_of_day(text: &str) -> Option<NaiveTime> {
     let (hour, minute) = text.split_once(':')?;
     let number = |digits: &str| {
         let is_number = digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -131,7 +135,7 @@ pub(super) async fn read(caller: Caller, directory: Data<Directory>) -> Result<R
 /// Change one's own digest and quiet hours
 #[utoipa::path(tag = "preferences", operation_id = "put_preferences", request_body = SettingsBody, responses((status = 200, body = Preferences)))]
 #[put("/preferences")]
-pub(super) async fn set(
+pub(super) async fn update(
     caller: Caller,
     directory: Data<Directory>,
     Json(body): Json<SettingsBody>,
@@ -139,7 +143,7 @@ pub(super) async fn set(
     let mut check = Check::new();
     let change = body.change(&mut check);
     check.done()?;
-    Ok(Reply::ok(service::set(&directory, &caller, change).await?.into()))
+    Ok(Reply::ok(service::set_personal(&directory, &caller, change).await?.into()))
 }
 
 /// Choose the channels of a category
@@ -149,28 +153,28 @@ pub(super) async fn set(
     responses((status = 200, body = CategoryPreferences),
         (status = 422, description = "`PREFERENCE_LOCKED`; `VALIDATION_ERROR`, with all faults")))]
 #[put("/preferences/{category}")]
-pub(super) async fn choose(
+pub(super) async fn update_category(
     caller: Caller,
     directory: Data<Directory>,
     Path(category): Path<Category>,
     Json(body): Json<ChannelsBody>,
 ) -> Result<Reply<CategoryPreferences>> {
-    Ok(Reply::ok(service::choose(&directory, &caller, category, body.into()).await?))
+    Ok(Reply::ok(service::set_category(&directory, &caller, category, body.into()).await?))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::time_of_day;
+    use super::parse_time_of_day;
 
     #[test]
     fn a_time_of_day_is_four_digits_and_a_colon() {
         for (text, shown) in [("00:00", "00:00:00"), ("07:05", "07:05:00"), ("23:59", "23:59:00")] {
-            assert_eq!(time_of_day(text).unwrap().to_string(), shown);
+            assert_eq!(parse_time_of_day(text).unwrap().to_string(), shown);
         }
         for wrong in
             ["", ":", "7:05", "07:5", "24:00", "12:60", "+7:05", "07:05:00", "0705", "٠٧:٠٥", " 7:05"]
         {
-            assert_eq!(time_of_day(wrong), None, "{wrong}");
+            assert_eq!(parse_time_of_day(wrong), None, "{wrong}");
         }
     }
 }

@@ -9,8 +9,8 @@ use proptest::sample::select;
 
 use super::at;
 use crate::preferences::{
-    Asked, Category, Channel, Level, Levels, PerChannel, Priority, QuietHours, Recipient, Rule, Say, combine,
-    decide, preference,
+    Category, Channel, ChannelChoices, DecisionRule, EventProfile, PerChannel, PreferenceLevel,
+    PreferenceLevels, Priority, QuietHours, RecipientProfile, combine_overrides, decide, resolve_preference,
 };
 
 fn per_channel<T: std::fmt::Debug>(
@@ -24,38 +24,40 @@ fn per_channel<T: std::fmt::Debug>(
     })
 }
 
-fn say() -> impl Strategy<Value = Say> {
+fn channel_choices() -> impl Strategy<Value = ChannelChoices> {
     per_channel(option::of(any::<bool>()))
 }
 
-fn levels() -> impl Strategy<Value = Levels> {
-    (say(), say(), say()).prop_map(|(over, own, tenant)| Levels { over, own, tenant })
+fn levels() -> impl Strategy<Value = PreferenceLevels> {
+    (channel_choices(), channel_choices(), channel_choices())
+        .prop_map(|(over, own, tenant)| PreferenceLevels { over, own, tenant })
 }
 
 fn category() -> impl Strategy<Value = Category> {
     select(Category::ALL)
 }
 
-fn asked() -> impl Strategy<Value = Asked> {
+fn event_profile() -> impl Strategy<Value = EventProfile> {
     let disabled = per_channel(any::<bool>()).prop_map(|disabled| PerChannel { inapp: false, ..disabled });
-    (category(), select(Priority::ALL), per_channel(any::<bool>()), disabled)
-        .prop_map(|(category, priority, channels, disabled)| Asked { category, priority, channels, disabled })
+    (category(), select(Priority::ALL), per_channel(any::<bool>()), disabled).prop_map(
+        |(category, priority, channels, disabled)| EventProfile { category, priority, channels, disabled },
+    )
 }
 
 /// Whom it is for; the quiet hours beside, since a recipient borrows them.
 #[derive(Debug, Clone)]
-struct Someone {
-    levels: Levels,
+struct RecipientFixture {
+    levels: PreferenceLevels,
     reachable: PerChannel<bool>,
     suppressed: PerChannel<bool>,
     flags: (bool, bool, bool, bool),
     quiet: Option<QuietHours>,
 }
 
-impl Someone {
-    fn recipient(&self) -> Recipient<'_> {
+impl RecipientFixture {
+    fn recipient(&self) -> RecipientProfile<'_> {
         let (has_digest, is_held, is_out_of_scope, is_looking) = self.flags;
-        Recipient {
+        RecipientProfile {
             levels: self.levels,
             reachable: self.reachable,
             suppressed: self.suppressed,
@@ -68,7 +70,7 @@ impl Someone {
     }
 }
 
-fn someone() -> impl Strategy<Value = Someone> {
+fn recipient_fixture() -> impl Strategy<Value = RecipientFixture> {
     let hour = (0..24_u32).prop_map(|hour| NaiveTime::from_hms_opt(hour, 0, 0).unwrap());
     let quiet =
         (hour.clone(), hour).prop_map(|(from, to)| QuietHours { from, to, timezone: Tz::Europe__Paris });
@@ -79,7 +81,7 @@ fn someone() -> impl Strategy<Value = Someone> {
         any::<(bool, bool, bool, bool)>(),
         option::of(quiet),
     )
-        .prop_map(|(levels, reachable, suppressed, flags, quiet)| Someone {
+        .prop_map(|(levels, reachable, suppressed, flags, quiet)| RecipientFixture {
             levels,
             reachable,
             suppressed,
@@ -99,7 +101,7 @@ proptest! {
     #[test]
     fn what_is_locked_is_on_whatever_anybody_says(levels in levels()) {
         for category in [Category::System, Category::Graduation] {
-            prop_assert_eq!(preference(category, Channel::Inapp, &levels), (true, Level::Locked));
+            prop_assert_eq!(resolve_preference(category, Channel::Inapp, &levels), (true, PreferenceLevel::Locked));
         }
     }
 
@@ -107,55 +109,55 @@ proptest! {
     fn an_override_beats_ones_own_choice_and_that_the_tenants_default(
         category in category(), channel in select(Channel::ALL), levels in levels(),
     ) {
-        let (on, level) = preference(category, channel, &levels);
+        let (on, level) = resolve_preference(category, channel, &levels);
         let (over, own) = (*levels.over.get(channel), *levels.own.get(channel));
         if category.is_locked(channel) {
             prop_assert!(on);
         } else if let Some(forced) = over {
-            prop_assert_eq!((on, level), (forced, Level::Override));
+            prop_assert_eq!((on, level), (forced, PreferenceLevel::Override));
         } else if let Some(chosen) = own {
-            prop_assert_eq!((on, level), (chosen, Level::User));
+            prop_assert_eq!((on, level), (chosen, PreferenceLevel::User));
         } else {
-            prop_assert!(level == Level::Tenant || level == Level::Default);
+            prop_assert!(level == PreferenceLevel::Tenant || level == PreferenceLevel::Default);
         }
     }
 
     #[test]
     fn saying_nothing_anywhere_leaves_everything_on(category in category(), channel in select(Channel::ALL)) {
-        prop_assert!(preference(category, channel, &Levels::default()).0);
+        prop_assert!(resolve_preference(category, channel, &PreferenceLevels::default()).0);
     }
 
     #[test]
-    fn whoever_has_nothing_to_do_with_it_gets_nothing(asked in asked(), mut to in someone(), now in now()) {
+    fn whoever_has_nothing_to_do_with_it_gets_nothing(asked in event_profile(), mut to in recipient_fixture(), now in now()) {
         to.flags.2 = true;
         for (_, verdict) in decide(&asked, &to.recipient(), now).iter() {
-            prop_assert!(!verdict.sent && verdict.rule == Rule::TeamScope);
+            prop_assert!(!verdict.sent && verdict.rule == DecisionRule::TeamScope);
         }
     }
 
     #[test]
-    fn what_is_not_sent_says_which_rule_stood_in_the_way(asked in asked(), to in someone(), now in now()) {
+    fn what_is_not_sent_says_which_rule_stood_in_the_way(asked in event_profile(), to in recipient_fixture(), now in now()) {
         for (channel, verdict) in decide(&asked, &to.recipient(), now).iter() {
-            let is_wanted = preference(asked.category, channel, &to.levels).0;
+            let is_wanted = resolve_preference(asked.category, channel, &to.levels).0;
             match verdict.rule {
-                Rule::Preference => prop_assert_eq!(verdict.sent, is_wanted),
-                Rule::TeamScope => prop_assert!(!verdict.sent && to.flags.2),
-                Rule::Template => prop_assert!(!verdict.sent && !asked.channels.get(channel)),
-                Rule::Disabled => prop_assert!(!verdict.sent && *asked.disabled.get(channel)),
-                Rule::NoAddress => prop_assert!(!verdict.sent && !to.reachable.get(channel)),
-                Rule::Suppressed => prop_assert!(!verdict.sent && *to.suppressed.get(channel)),
-                Rule::Throttle => prop_assert!(to.flags.1 && verdict.sent == (channel == Channel::Inapp)),
-                Rule::Digest => prop_assert!(!verdict.sent && to.flags.0 && channel == Channel::Email),
-                Rule::QuietHours => prop_assert!(verdict.sent && to.quiet.is_some()),
-                Rule::Open => prop_assert!(!verdict.sent && to.flags.3 && channel != Channel::Inapp),
+                DecisionRule::Preference => prop_assert_eq!(verdict.sent, is_wanted),
+                DecisionRule::TeamScope => prop_assert!(!verdict.sent && to.flags.2),
+                DecisionRule::Template => prop_assert!(!verdict.sent && !asked.channels.get(channel)),
+                DecisionRule::Disabled => prop_assert!(!verdict.sent && *asked.disabled.get(channel)),
+                DecisionRule::NoAddress => prop_assert!(!verdict.sent && !to.reachable.get(channel)),
+                DecisionRule::Suppressed => prop_assert!(!verdict.sent && *to.suppressed.get(channel)),
+                DecisionRule::Throttle => prop_assert!(to.flags.1 && verdict.sent == (channel == Channel::Inapp)),
+                DecisionRule::Digest => prop_assert!(!verdict.sent && to.flags.0 && channel == Channel::Email),
+                DecisionRule::QuietHours => prop_assert!(verdict.sent && to.quiet.is_some()),
+                DecisionRule::Open => prop_assert!(!verdict.sent && to.flags.3 && channel != Channel::Inapp),
             }
         }
     }
 
     #[test]
-    fn only_quiet_hours_put_off_and_never_to_the_past(asked in asked(), to in someone(), now in now()) {
+    fn only_quiet_hours_put_off_and_never_to_the_past(asked in event_profile(), to in recipient_fixture(), now in now()) {
         for (channel, verdict) in decide(&asked, &to.recipient(), now).iter() {
-            prop_assert_eq!(verdict.after.is_some(), verdict.rule == Rule::QuietHours);
+            prop_assert_eq!(verdict.after.is_some(), verdict.rule == DecisionRule::QuietHours);
             if let Some(after) = verdict.after {
                 prop_assert!(after > now && channel != Channel::Inapp);
             }
@@ -163,27 +165,27 @@ proptest! {
     }
 
     #[test]
-    fn what_is_critical_waits_for_nothing_but_a_preference(mut asked in asked(), to in someone(), now in now()) {
+    fn what_is_critical_waits_for_nothing_but_a_preference(mut asked in event_profile(), to in recipient_fixture(), now in now()) {
         asked.priority = Priority::Critical;
         for (_, verdict) in decide(&asked, &to.recipient(), now).iter() {
-            prop_assert!(!matches!(verdict.rule, Rule::QuietHours | Rule::Throttle | Rule::Digest));
+            prop_assert!(!matches!(verdict.rule, DecisionRule::QuietHours | DecisionRule::Throttle | DecisionRule::Digest));
         }
     }
 
     #[test]
     fn the_preference_is_named_with_its_level_and_nothing_else_has_one(
-        asked in asked(), to in someone(), now in now(),
+        asked in event_profile(), to in recipient_fixture(), now in now(),
     ) {
         for (channel, verdict) in decide(&asked, &to.recipient(), now).iter() {
-            let before = matches!(verdict.rule, Rule::TeamScope | Rule::Template | Rule::Disabled);
-            let level = preference(asked.category, channel, &to.levels).1;
+            let before = matches!(verdict.rule, DecisionRule::TeamScope | DecisionRule::Template | DecisionRule::Disabled);
+            let level = resolve_preference(asked.category, channel, &to.levels).1;
             prop_assert_eq!(verdict.level, (!before).then_some(level));
         }
     }
 
     #[test]
-    fn in_app_depends_on_no_address_no_quiet_hours_and_no_throttle(asked in asked(), to in someone(), now in now()) {
-        let bare = Someone {
+    fn in_app_depends_on_no_address_no_quiet_hours_and_no_throttle(asked in event_profile(), to in recipient_fixture(), now in now()) {
+        let bare = RecipientFixture {
             reachable: PerChannel::default(),
             suppressed: PerChannel::from_fn(|_| true),
             flags: (!to.flags.0, !to.flags.1, to.flags.2, to.flags.3),
@@ -195,23 +197,23 @@ proptest! {
     }
 
     #[test]
-    fn a_decision_comes_back_from_its_json_as_it_was(asked in asked(), to in someone(), now in now()) {
+    fn a_decision_comes_back_from_its_json_as_it_was(asked in event_profile(), to in recipient_fixture(), now in now()) {
         let decision = decide(&asked, &to.recipient(), now);
         let json = serde_json::to_string(&decision).unwrap();
         prop_assert_eq!(serde_json::from_str::<crate::preferences::Decision>(&json).unwrap(), decision);
     }
 
     #[test]
-    fn of_several_overrides_off_wins_then_on_in_whatever_order(mut says in prop::collection::vec(say(), 0..5)) {
-        let combined = combine(&says);
+    fn of_several_overrides_off_wins_then_on_in_whatever_order(mut says in prop::collection::vec(channel_choices(), 0..5)) {
+        let combined = combine_overrides(&says);
         for channel in Channel::ALL {
             let said: Vec<bool> = says.iter().filter_map(|say| *say.get(*channel)).collect();
             let expected = if said.contains(&false) { Some(false) } else { said.first().copied() };
             prop_assert_eq!(*combined.get(*channel), expected);
         }
         says.reverse();
-        prop_assert_eq!(combine(&says), combined);
+        prop_assert_eq!(combine_overrides(&says), combined);
         says.push(combined);
-        prop_assert_eq!(combine(&says), combined, "said twice is said once");
+        prop_assert_eq!(combine_overrides(&says), combined, "said twice is said once");
     }
 }

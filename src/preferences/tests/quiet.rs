@@ -8,7 +8,7 @@ use proptest::sample::select;
 
 use super::{at, quiet};
 use crate::preferences::QuietHours;
-use crate::preferences::quiet::first_moment;
+use crate::preferences::quiet::first_instant_at;
 
 const ZONES: [Tz; 9] = [
     Tz::UTC,
@@ -91,12 +91,12 @@ fn a_time_that_a_clock_skips_is_the_moment_after() {
         (Tz::Australia__Lord_Howe, "2026-10-04 02:10", "2026-10-03T15:30:00Z"),
         (Tz::Pacific__Apia, "2011-12-30 12:01", "2011-12-30T10:00:00Z"),
     ] {
-        assert_eq!(first_moment(zone, local(skipped)), at(first), "{zone} {skipped}");
+        assert_eq!(first_instant_at(zone, local(skipped)), at(first), "{zone} {skipped}");
     }
 }
 
 /// The same question put to the clock on the wall, minute by minute: when does it next show `to`, or jump over it?
-fn seen_on_the_wall(quiet: QuietHours, now: DateTime<Tz>) -> Option<DateTime<Tz>> {
+fn end_by_minute_scan(quiet: QuietHours, now: DateTime<Tz>) -> Option<DateTime<Tz>> {
     let minutes = |time: NaiveTime| time.hour() * 60 + time.minute();
     let (from, to) = (minutes(quiet.from), minutes(quiet.to));
     let shows = minutes(now.time());
@@ -143,7 +143,7 @@ proptest! {
         let start = at("2024-01-01T00:00:00Z").as_datetime() + TimeDelta::minutes(minute);
         let now = if near { near_a_change(zone, start, minute) } else { start };
         let found = quiet.end_if_within(Timestamp::from_datetime(now));
-        let seen = seen_on_the_wall(quiet, now.with_timezone(&zone)).map(|end| Timestamp::from_datetime(end.to_utc()));
+        let seen = end_by_minute_scan(quiet, now.with_timezone(&zone)).map(|end| Timestamp::from_datetime(end.to_utc()));
         prop_assert_eq!(found, seen, "{} {:?} at {}", zone, quiet, now);
         if let Some(end) = found {
             prop_assert!(end > Timestamp::from_datetime(now));

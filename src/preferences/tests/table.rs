@@ -7,7 +7,8 @@ use chrono_tz::Tz;
 
 use super::{all, at, quiet};
 use crate::preferences::{
-    Asked, Category, Channel, Level, Levels, PerChannel, Priority, Recipient, Rule, Say, Verdict, decide,
+    Category, Channel, ChannelChoices, ChannelDecision, DecisionRule, EventProfile, PerChannel,
+    PreferenceLevel, PreferenceLevels, Priority, RecipientProfile, decide,
 };
 
 const TABLE: &str = include_str!("decisions.tsv");
@@ -22,7 +23,7 @@ impl<'a> Row<'a> {
     }
 
     /// What one level says, of the row's channel alone.
-    fn say(&self, column: &str) -> Say {
+    fn say(&self, column: &str) -> ChannelChoices {
         let said = match self.0[column] {
             "on" => Some(true),
             "off" => Some(false),
@@ -45,8 +46,8 @@ impl<'a> Row<'a> {
         PerChannel::from_fn(|one| if one == channel { is } else { !is })
     }
 
-    fn asked(&self) -> Asked {
-        Asked {
+    fn asked(&self) -> EventProfile {
+        EventProfile {
             category: Category::of_word(self.0["category"]).unwrap(),
             priority: Priority::of_word(self.0["priority"]).unwrap(),
             channels: self.flag("template", "yes"),
@@ -54,7 +55,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    fn expected(&self) -> (bool, Rule, Option<Level>, Option<&'static str>) {
+    fn expected(&self) -> (bool, DecisionRule, Option<PreferenceLevel>, Option<&'static str>) {
         let rule = serde_json::from_value(self.0["rule"].into()).unwrap();
         let level = (!self.is("level", "-")).then(|| serde_json::from_value(self.0["level"].into()).unwrap());
         match self.0["sent"] {
@@ -78,10 +79,10 @@ fn rows() -> Vec<(usize, Row<'static>)> {
         .collect()
 }
 
-fn decided(row: &Row<'_>) -> Verdict {
+fn decide_row(row: &Row<'_>) -> ChannelDecision {
     let nightly = quiet("22:00", "07:00", Tz::UTC);
-    let to = Recipient {
-        levels: Levels { over: row.say("over"), own: row.say("own"), tenant: row.say("tenant") },
+    let to = RecipientProfile {
+        levels: PreferenceLevels { over: row.say("over"), own: row.say("own"), tenant: row.say("tenant") },
         reachable: if row.is("address", "none") { row.flag("address", "yes") } else { all(true) },
         suppressed: row.flag("address", "bounced"),
         has_digest: row.is("digest", "yes"),
@@ -98,7 +99,7 @@ fn every_row_of_the_table_is_decided_as_it_was_written_down() {
     let rows = rows();
     let mut wrong = Vec::new();
     for (line, row) in &rows {
-        let Verdict { sent, rule, level, after } = decided(row);
+        let ChannelDecision { sent, rule, level, after } = decide_row(row);
         let (is_sent, by, at_level, not_before) = row.expected();
         if (sent, rule, level, after) != (is_sent, by, at_level, not_before.map(at)) {
             wrong.push(format!("line {line}: {sent} {rule:?} {level:?} {after:?}, not {:?}", row.expected()));

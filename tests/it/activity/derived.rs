@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection;
 use guichet::activity::derive::derive;
-use guichet_db::embedded::Role;
+use guichet_db::embedded::LoginRole;
 
 use crate::chat::room::{count, lines};
 use crate::harness::World;
@@ -31,7 +31,7 @@ async fn a_job_that_begins_anew_or_twice_at_once_writes_nothing_twice() {
     }
     world.until_logged("message.send", 30).await;
     // As after a restore, or a crash between two stretches: the place is lost.
-    let mut admin = world.server.database.connect(Role::Admin);
+    let mut admin = world.server.database.connect(LoginRole::Admin);
     admin.batch_execute("UPDATE outbox_readers SET txid = '3'").unwrap();
     let db = &world.server.app.db;
     let (one, two, three) = tokio::join!(derive(db), derive(db), derive(db));
@@ -46,11 +46,11 @@ async fn a_job_that_begins_anew_or_twice_at_once_writes_nothing_twice() {
 #[tokio::test]
 async fn what_the_job_has_not_read_is_not_dropped() {
     let world = World::new();
-    let mut admin = world.server.database.connect(Role::Admin);
+    let mut admin = world.server.database.connect(LoginRole::Admin);
     // A job that has been away for ten days: its place is held, as by a process that hangs.
     admin.batch_execute("BEGIN; SELECT FROM outbox_readers FOR UPDATE").unwrap();
     world.say(&world.chloe, "Bonjour").await;
-    let mut other = world.server.database.connect(Role::Admin);
+    let mut other = world.server.database.connect(LoginRole::Admin);
     other
         .batch_execute(
             "DO $$ DECLARE day date := (now() AT TIME ZONE 'UTC')::date - 10; BEGIN EXECUTE format( \

@@ -1,7 +1,7 @@
 //! `GET /activity-logs`: an owner's, by action, person, entity and time, a page at a time.
 
 use diesel::connection::SimpleConnection;
-use guichet_db::embedded::Role;
+use guichet_db::embedded::LoginRole;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ fn write(world: &World, by: Uuid, action: &str, entity: (&str, &str), count: usi
              date_trunc('hour', now()) - interval '{back} seconds');"
         ));
     }
-    world.server.database.connect(Role::Admin).batch_execute(&script).unwrap();
+    world.server.database.connect(LoginRole::Admin).batch_execute(&script).unwrap();
     ids
 }
 

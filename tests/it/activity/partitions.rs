@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use guichet_db::embedded::Role;
+use guichet_db::embedded::LoginRole;
 
 use crate::harness::TestDatabase;
 
@@ -23,9 +23,9 @@ fn count(admin: &mut PgConnection, sql: &str) -> i64 {
 #[test]
 fn a_month_is_dropped_when_its_last_day_is_past_the_retention_and_not_before() {
     let database = TestDatabase::new();
-    let mut worker = database.connect(Role::Worker);
+    let mut worker = database.connect(LoginRole::Worker);
     worker.batch_execute(CALL).unwrap();
-    let mut admin = database.connect(Role::Admin);
+    let mut admin = database.connect(LoginRole::Admin);
     let months = "SELECT count(*) AS n FROM pg_inherits WHERE inhparent = 'activity_logs'::regclass";
     // The month of a year ago holds days of the last 365; the one before holds none.
     let old = "SELECT count(*) AS n FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
@@ -41,7 +41,7 @@ fn a_month_is_dropped_when_its_last_day_is_past_the_retention_and_not_before() {
 #[test]
 fn who_asks_for_one_person_or_entity_or_action_finds_it_by_an_index() {
     let database = TestDatabase::new();
-    let mut admin = database.connect(Role::Admin);
+    let mut admin = database.connect(LoginRole::Admin);
     for condition in [
         &format!("user_id = '{ID}'"),
         "action = 'message.send'",

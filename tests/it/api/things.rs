@@ -3,7 +3,7 @@
 use guichet::auth::token::{NewToken, mint};
 use guichet::notifications::Notifications;
 use guichet::notifications::dead_letters::{self, Rejection};
-use guichet::notifications::model::Source;
+use guichet::notifications::model::EventSource;
 use guichet_base::{Error, Role, Timestamp};
 use reqwest::Method;
 use secrecy::SecretString;
@@ -191,7 +191,7 @@ impl Things {
         let payload = json!({"user_id": self.operator, "mandat_id": "1", "note": format!("{mark} mandat")});
         let body = json!({"event": "mandat.created", "payload": payload});
         let error = Error::invalid("payload.title", "missing");
-        let rejection = Rejection { source: Source::Stream, name: None, body: &body, error: &error };
+        let rejection = Rejection { source: EventSource::Stream, name: None, body: &body, error: &error };
         dead_letters::keep(&owner.notifications, self.tenant.parse().unwrap(), &rejection).await.unwrap();
         let kept = owner.must(Method::GET, "/events/rejected?limit=1", None).await;
         kept[0]["id"].as_str().unwrap().to_owned()

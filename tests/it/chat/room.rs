@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
-use guichet_db::embedded::Role;
+use guichet_db::embedded::LoginRole;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -101,7 +101,7 @@ struct Line {
 }
 
 fn admin(world: &World) -> PgConnection {
-    let mut conn = world.server.database.connect(Role::Admin);
+    let mut conn = world.server.database.connect(LoginRole::Admin);
     // What runs as another owner (search, audience) sees one tenant's rows only; triggers ask who acts.
     let tenant = world.server.demo.tenant_id;
     let actor = format!(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use diesel::sql_types::{BigInt, Text};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl};
-use guichet_db::embedded::{Cluster, Role};
+use guichet_db::embedded::{Cluster, LoginRole};
 use serde_json::{Value, json};
 
 use super::api::Message;
@@ -119,7 +119,7 @@ struct Row {
 /// The rows themselves, past the service.
 fn is_in_database(service: &Service, messages: &[Message]) -> Result<()> {
     let cluster = Cluster::connect_running(&service.data_dir())?.context("no server runs")?;
-    let mut connection = PgConnection::establish(&cluster.url(Role::Admin, "guichet"))?;
+    let mut connection = PgConnection::establish(&cluster.url(LoginRole::Admin, "guichet"))?;
     let conversation = "SELECT conversation_id FROM messages WHERE id::text = $1";
     let query = format!(
         "SELECT seq, id::text AS id, content FROM messages WHERE conversation_id = ({conversation}) ORDER BY seq"

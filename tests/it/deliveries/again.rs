@@ -1,6 +1,6 @@
 //! Sent again by hand: one, or many by their cause.
 
-use guichet::deliveries::Failure;
+use guichet::deliveries::SendFailure;
 use guichet_base::id::DeliveryId;
 use serde_json::json;
 
@@ -12,7 +12,7 @@ async fn retry(desk: &Desk, id: DeliveryId) -> harness::Answer {
     desk.world.awa.post(&format!("/deliveries/{id}/retry"), json!({})).await
 }
 
-async fn failed(desk: &Desk, planned: &Planned, failure: Failure) -> DeliveryId {
+async fn failed(desk: &Desk, planned: &Planned, failure: SendFailure) -> DeliveryId {
     let provider = Provider::new();
     provider.will(Answer::Fails(failure));
     let id = desk.plan(planned);
@@ -24,7 +24,7 @@ async fn failed(desk: &Desk, planned: &Planned, failure: Failure) -> DeliveryId 
 #[tokio::test]
 async fn only_owners_and_managers_send_again() {
     let desk = Desk::new();
-    let id = failed(&desk, &MAIL, Failure::Recipient(String::new())).await;
+    let id = failed(&desk, &MAIL, SendFailure::Recipient(String::new())).await;
     let world = &desk.world;
     for (who, refused) in
         [(&world.nobody, 401), (&world.emma, 403), (&world.chloe, 403), (&world.service, 403)]
@@ -40,7 +40,7 @@ async fn only_owners_and_managers_send_again() {
 #[tokio::test]
 async fn what_failed_is_sent_again_with_a_new_deadline_and_the_same_words() {
     let desk = Desk::new();
-    let id = failed(&desk, &MAIL, Failure::Recipient("full".into())).await;
+    let id = failed(&desk, &MAIL, SendFailure::Recipient("full".into())).await;
     let first = desk.row(id)["rendered"].clone();
     desk.set(id, "deadline_at = next_attempt_at - interval '1 day'");
     let answer = retry(&desk, id).await;
@@ -80,7 +80,7 @@ async fn what_waits_for_its_next_attempt_is_tried_now_and_twice_is_as_once() {
     let desk = Desk::new();
     let id = desk.mail();
     let provider = Provider::new();
-    provider.will(Answer::Fails(Failure::Throttled { after: std::time::Duration::from_secs(600) }));
+    provider.will(Answer::Fails(SendFailure::Throttled { after: std::time::Duration::from_secs(600) }));
     desk.drain(&provider).await;
     assert_eq!(desk.drain(&provider).await, 0);
     for _ in 0..2 {
@@ -95,7 +95,7 @@ async fn a_person_may_settle_what_nobody_knows_by_sending_it_again() {
     let desk = Desk::new();
     let id = desk.mail();
     let provider = Provider::forgetful();
-    provider.will(Answer::Fails(Failure::Uncertain("cut".into())));
+    provider.will(Answer::Fails(SendFailure::Uncertain("cut".into())));
     desk.drain(&provider).await;
     assert_eq!(desk.ended(id), pair("sending", "uncertain: cut"));
     assert_eq!(retry(&desk, id).await.data()["status"], "queued");
@@ -106,10 +106,10 @@ async fn a_person_may_settle_what_nobody_knows_by_sending_it_again() {
 #[tokio::test]
 async fn many_are_sent_again_by_their_cause() {
     let desk = Desk::new();
-    let key = || Failure::Bug("the key is wrong".into());
+    let key = || SendFailure::Bug("the key is wrong".into());
     let mails = [failed(&desk, &MAIL, key()).await, failed(&desk, &MAIL, key()).await];
     let sms = failed(&desk, &Planned { channel: "sms", ..MAIL }, key()).await;
-    let other = failed(&desk, &MAIL, Failure::Recipient("unknown user".into())).await;
+    let other = failed(&desk, &MAIL, SendFailure::Recipient("unknown user".into())).await;
     let cause =
         json!({"status": "failed", "channel": "email", "type": "ticket.created", "error": "bug: the key"});
     let answer = desk.world.awa.post("/deliveries/retry", cause.clone()).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use guichet::deliveries::Content;
+use guichet::deliveries::DeliveryContent;
 use serde_json::json;
 
 use super::desk::{Desk, MAIL, Planned, Provider, pair};
@@ -200,7 +200,10 @@ async fn each_channel_says_it_in_its_own_words() {
     let short = "Titre\nCorps\nhttps://app.example.com/reclamations/42".to_owned();
     assert_eq!(
         ledger,
-        [(mail, Content::Email { subject: "Titre".into(), text }), (sms, Content::Sms { text: short })]
+        [
+            (mail, DeliveryContent::Email { subject: "Titre".into(), text }),
+            (sms, DeliveryContent::Sms { text: short })
+        ]
     );
     assert_eq!(desk.row(mail)["payload_excerpt"], "Titre");
 }
@@ -220,7 +223,9 @@ async fn a_mail_says_what_its_template_says_for_mails() {
         "data = '{\"number\": 42, \"ticket_id\": \"x\", \"subject\": \"s\", \"client\": \"c\"}'",
     );
     desk.drain(&provider).await;
-    let Content::Email { subject, text } = &provider.ledger()[0].1 else { panic!("{:?}", provider.ledger()) };
+    let DeliveryContent::Email { subject, text } = &provider.ledger()[0].1 else {
+        panic!("{:?}", provider.ledger())
+    };
     assert_eq!((subject.as_str(), text.starts_with("Bonjour\n")), ("Dossier 42", true));
 }
 
@@ -231,7 +236,7 @@ async fn what_was_written_whole_leaves_as_it_is() {
     desk.set(id, "type = 'digest', notification_id = NULL, event_id = NULL, rendered = '{\"subject\": \"Deux\", \"text\": \"- Un\", \"items\": []}'");
     let provider = Provider::new();
     desk.drain(&provider).await;
-    let expected = Content::Email { subject: "Deux".into(), text: "- Un".into() };
+    let expected = DeliveryContent::Email { subject: "Deux".into(), text: "- Un".into() };
     assert_eq!(provider.ledger(), [(id, expected)]);
     assert_eq!(desk.row(id)["rendered"]["items"], json!([]));
 }

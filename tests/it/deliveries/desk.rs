@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use guichet::deliveries::{self, Content, Deliveries, Failure, Outgoing, Sender, Senders, Sent};
+use guichet::deliveries::{
+    self, Deliveries, DeliveryContent, OutgoingDelivery, SendFailure, SendReceipt, Sender, Senders,
+};
 use guichet_base::Timestamp;
 use guichet_base::id::DeliveryId;
 use serde_json::{Value, json};
@@ -19,7 +21,7 @@ use crate::harness::{TestServer, World};
 /// A provider: it writes down what it is given before it answers.
 pub struct Provider {
     pub bears_repeats: bool,
-    ledger: Mutex<Vec<(DeliveryId, Content)>>,
+    ledger: Mutex<Vec<(DeliveryId, DeliveryContent)>>,
     script: Mutex<VecDeque<Answer>>,
     /// Told each time something was written down.
     pub got: Notify,
@@ -29,7 +31,7 @@ pub struct Provider {
 
 /// What the provider does after it wrote a message down. Without a script: takes it over.
 pub enum Answer {
-    Fails(Failure),
+    Fails(SendFailure),
     /// Takes it over once it is told to go on.
     Hangs,
     Panics,
@@ -61,7 +63,7 @@ impl Provider {
         self.script.lock().unwrap().push_back(answer);
     }
 
-    pub fn ledger(&self) -> Vec<(DeliveryId, Content)> {
+    pub fn ledger(&self) -> Vec<(DeliveryId, DeliveryContent)> {
         self.ledger.lock().unwrap().clone()
     }
 
@@ -76,7 +78,7 @@ impl Sender for Provider {
         self.bears_repeats
     }
 
-    fn send<'a>(&'a self, what: &'a Outgoing) -> BoxFuture<'a, Result<Sent, Failure>> {
+    fn send<'a>(&'a self, what: &'a OutgoingDelivery) -> BoxFuture<'a, Result<SendReceipt, SendFailure>> {
         async move {
             let number = {
                 let mut ledger = self.ledger.lock().unwrap();
@@ -92,7 +94,7 @@ impl Sender for Provider {
                 Some(Answer::Hangs) => self.go_on.notified().await,
                 Some(Answer::Panics) => panic!("this provider panics"),
             }
-            Ok(Sent { provider: "fake", provider_id: Some(format!("fake-{number}")) })
+            Ok(SendReceipt { provider: "fake", provider_id: Some(format!("fake-{number}")) })
         }
         .boxed()
     }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use guichet::deliveries::Failure;
-use guichet::deliveries::failures::watch_failures;
+use guichet::deliveries::SendFailure;
+use guichet::deliveries::failures::alert_on_failures;
 use serde_json::json;
 
 use super::desk::{Answer, Desk, MAIL, Planned, Provider};
@@ -12,7 +12,7 @@ use super::desk::{Answer, Desk, MAIL, Planned, Provider};
 async fn ended(desk: &Desk, planned: &Planned, sent: usize, failed: usize) {
     let provider = Provider::new();
     for _ in 0..failed {
-        provider.will(Answer::Fails(Failure::Recipient("unknown user".into())));
+        provider.will(Answer::Fails(SendFailure::Recipient("unknown user".into())));
     }
     desk.plan_many(planned, sent + failed);
     desk.drain(&provider).await;
@@ -20,7 +20,7 @@ async fn ended(desk: &Desk, planned: &Planned, sent: usize, failed: usize) {
 
 /// Looks, and says who was told so far.
 async fn told(desk: &Desk) -> Vec<String> {
-    watch_failures(&desk.by(&Provider::new()), desk.now()).await.unwrap();
+    alert_on_failures(&desk.by(&Provider::new()), desk.now()).await.unwrap();
     desk.lines(
         "SELECT u.role || ' ' || (n.data->>'failed') || '/' || (n.data->>'total') AS t FROM notifications n \
          JOIN users u ON u.tenant_id = n.tenant_id AND u.id = n.recipient_id WHERE n.type = 'email.failure_rate' ORDER BY n.created_at, u.role",
@@ -75,7 +75,7 @@ async fn two_processes_that_look_at_once_tell_it_once() {
     let desk = Desk::new();
     ended(&desk, &MAIL, 0, 8).await;
     let (room, now) = (desk.by(&Provider::new()), desk.now());
-    let (one, other) = tokio::join!(watch_failures(&room, now), watch_failures(&room, now));
+    let (one, other) = tokio::join!(alert_on_failures(&room, now), alert_on_failures(&room, now));
     assert_eq!(one.unwrap() + other.unwrap(), 1);
     assert_eq!(told(&desk).await.len(), 2);
 }

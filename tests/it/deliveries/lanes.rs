@@ -41,7 +41,7 @@ async fn of_one_lane_whoever_was_due_first_goes_first() {
 
 fn start(room: Deliveries) -> (CancellationToken, TaskTracker) {
     let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
-    tracker.spawn(deliveries::run(room, tracker.clone(), stop.clone()));
+    tracker.spawn(deliveries::run_worker(room, tracker.clone(), stop.clone()));
     tracker.close();
     (stop, tracker)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use guichet::deliveries::Failure;
+use guichet::deliveries::SendFailure;
 use guichet_base::id::DeliveryId;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -59,7 +59,7 @@ async fn a_row_says_what_happened_and_neither_body_nor_token() {
     let mail = desk.mail();
     let push = desk.plan(&Planned { channel: "push", ..MAIL });
     let provider = Provider::new();
-    provider.will(Answer::Fails(Failure::Recipient("unknown user".into())));
+    provider.will(Answer::Fails(SendFailure::Recipient("unknown user".into())));
     desk.drain(&provider).await;
     let answer = desk.world.awa.get("/deliveries").await;
     let text = answer.body.to_string();
@@ -96,7 +96,7 @@ async fn every_filter_narrows() {
     desk.advance(Duration::from_secs(60));
     let since = desk.now();
     let sms = desk.plan(&Planned { channel: "sms", kind: "mandat.created", category: "mandat", ..MAIL });
-    provider.will(Answer::Fails(Failure::Recipient("no such number".into())));
+    provider.will(Answer::Fails(SendFailure::Recipient("no such number".into())));
     desk.drain(&provider).await;
     let queued = desk.mail();
     let find = async |query: String| ids(&desk.world.awa.get(&format!("/deliveries?{query}")).await);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use guichet::deliveries::{self, Failure};
+use guichet::deliveries::{self, SendFailure};
 use guichet_base::Timestamp;
 use guichet_base::id::DeliveryId;
 use serde_json::json;
@@ -20,8 +20,8 @@ async fn a_passing_failure_is_tried_again_soon_with_the_very_same_words() {
     let desk = Desk::new();
     let id = desk.mail();
     let provider = Provider::new();
-    provider.will(Answer::Fails(Failure::Transient("503".into())));
-    provider.will(Answer::Fails(Failure::Transient("503".into())));
+    provider.will(Answer::Fails(SendFailure::Transient("503".into())));
+    provider.will(Answer::Fails(SendFailure::Transient("503".into())));
     for attempt in 1..=2 {
         desk.advance(Duration::from_secs(3));
         desk.drain(&provider).await;
@@ -51,7 +51,7 @@ async fn being_told_to_wait_is_obeyed_and_counts_as_no_attempt() {
     let desk = Desk::new();
     let id = desk.mail();
     let provider = Provider::new();
-    provider.will(Answer::Fails(Failure::Throttled { after: Duration::from_secs(90) }));
+    provider.will(Answer::Fails(SendFailure::Throttled { after: Duration::from_secs(90) }));
     desk.drain(&provider).await;
     let row = desk.row(id);
     assert_eq!(
@@ -68,7 +68,7 @@ async fn being_told_to_wait_is_obeyed_and_counts_as_no_attempt() {
 async fn who_cannot_be_reached_is_not_tried_again_and_the_log_says_so() {
     let desk = Desk::new();
     let provider = Provider::new();
-    for failure in [Failure::Recipient("unknown user".into()), Failure::Bug("bad body".into())] {
+    for failure in [SendFailure::Recipient("unknown user".into()), SendFailure::Bug("bad body".into())] {
         let id = desk.mail();
         let kept = failure.kept();
         provider.will(Answer::Fails(failure));
@@ -88,7 +88,7 @@ async fn a_provider_that_refuses_us_is_left_alone_for_a_while_and_nothing_is_los
     let desk = Desk::new();
     let id = desk.mail();
     let provider = Provider::new();
-    provider.will(Answer::Fails(Failure::Configuration("the key is wrong".into())));
+    provider.will(Answer::Fails(SendFailure::Configuration("the key is wrong".into())));
     desk.drain(&provider).await;
     assert_eq!(desk.ended(id), pair("queued", "configuration: the key is wrong"));
     assert!((50_000..=60_000).contains(&wait(&desk, id)));
@@ -104,7 +104,7 @@ async fn no_answer_is_tried_again_only_where_a_repeat_is_none() {
     for provider in [Provider::new(), Provider::forgetful()] {
         let id = desk.mail();
         // Written down, then cut.
-        provider.will(Answer::Fails(Failure::Uncertain("cut".into())));
+        provider.will(Answer::Fails(SendFailure::Uncertain("cut".into())));
         desk.drain(&provider).await;
         desk.advance(Duration::from_secs(3));
         desk.drain(&provider).await;
@@ -149,7 +149,7 @@ async fn attempts_end_at_the_deadline_with_their_cause() {
     desk.set(id, "deadline_at = next_attempt_at + interval '30 seconds'");
     let provider = Provider::new();
     for _ in 0..40 {
-        provider.will(Answer::Fails(Failure::Transient("503".into())));
+        provider.will(Answer::Fails(SendFailure::Transient("503".into())));
     }
     while desk.ended(id).0 == "queued" {
         desk.drain(&provider).await;

@@ -1,6 +1,6 @@
 //! A sample of a template, by a channel, to oneself.
 
-use guichet::deliveries::Content;
+use guichet::deliveries::DeliveryContent;
 use serde_json::{Value, json};
 
 use super::desk::{Desk, Provider};
@@ -47,7 +47,7 @@ async fn it_goes_to_whoever_asks_in_the_language_they_ask_for() {
         .ledger()
         .into_iter()
         .map(|(_, content)| match content {
-            Content::Email { subject, .. } => subject,
+            DeliveryContent::Email { subject, .. } => subject,
             other => panic!("{other:?}"),
         })
         .collect();

@@ -15,7 +15,7 @@ async fn stopped_mid_send(desk: &Desk, provider: &std::sync::Arc<Provider>, goes
         room.settings.stop_patience = Duration::from_millis(20);
     }
     let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
-    tracker.spawn(deliveries::run(room, tracker.clone(), stop.clone()));
+    tracker.spawn(deliveries::run_worker(room, tracker.clone(), stop.clone()));
     tracker.close();
     provider.got.notified().await;
     stop.cancel();
@@ -61,7 +61,7 @@ async fn nothing_is_begun_after_a_stop() {
     let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
     stop.cancel();
     desk.plan_many(&MAIL, 10);
-    deliveries::run(desk.by(&provider), tracker.clone(), stop).await;
+    deliveries::run_worker(desk.by(&provider), tracker.clone(), stop).await;
     tracker.close();
     tracker.wait().await;
     assert!(provider.ids().is_empty());

@@ -32,7 +32,7 @@ async fn an_event_counts_what_left_for_it() {
     let body = json!({"event": "payment.failed", "payload": {"client_id": desk.world.nord}});
     let event = desk.world.service.post("/events", body).await.data().clone();
     let provider = super::desk::Provider::new();
-    provider.will(super::desk::Answer::Fails(guichet::deliveries::Failure::Recipient(String::new())));
+    provider.will(super::desk::Answer::Fails(guichet::deliveries::SendFailure::Recipient(String::new())));
     let sent = desk.drain(&provider).await;
     assert!(sent >= 1, "{event}");
     let path = format!("/events/{}", event["id"].as_str().unwrap());

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
-use guichet_db::embedded::{Cluster, Role, Settings};
+use guichet_db::embedded::{Cluster, EmbeddedSettings, LoginRole};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
@@ -38,7 +38,7 @@ impl Folder {
         self.0.path()
     }
 
-    pub fn settings(&self) -> Settings {
+    pub fn settings(&self) -> EmbeddedSettings {
         settings(self.path())
     }
 
@@ -125,12 +125,12 @@ pub fn child_running(program: &Path, data_dir: &Path) -> Command {
     command
 }
 
-pub fn settings(data_dir: &Path) -> Settings {
-    Settings { data_dir: data_dir.to_owned(), fsync: false, max_connections: 20 }
+pub fn settings(data_dir: &Path) -> EmbeddedSettings {
+    EmbeddedSettings { data_dir: data_dir.to_owned(), fsync: false, max_connections: 20 }
 }
 
 pub fn query(cluster: &Cluster, sql: &str) -> Result<()> {
-    let mut connection = PgConnection::establish(&cluster.url(Role::Admin, "postgres"))?;
+    let mut connection = PgConnection::establish(&cluster.url(LoginRole::Admin, "postgres"))?;
     Ok(connection.batch_execute(sql)?)
 }
 

@@ -12,7 +12,7 @@ use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use ground::{CHILD_FOLDER, Folder, Owner, child, child_running, query, read, settings, until};
-use guichet_db::embedded::{Cluster, Role, Settings};
+use guichet_db::embedded::{Cluster, EmbeddedSettings, LoginRole};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Uid, User, getsid};
 
@@ -54,7 +54,7 @@ fn without_programs_the_start_says_what_to_install() -> Result<()> {
 #[test]
 fn a_server_that_gives_up_fails_the_start_with_its_own_words() -> Result<()> {
     let folder = Folder::open()?;
-    let settings = Settings { max_connections: 0, ..folder.settings() };
+    let settings = EmbeddedSettings { max_connections: 0, ..folder.settings() };
     let error = format!("{:#}", Cluster::start(&settings).err().context("started")?);
     assert!(error.contains("max_connections"), "{error}");
     folder.start()?.stop()
@@ -206,7 +206,7 @@ fn other_commands_reach_the_running_server_and_do_not_stop_it() -> Result<()> {
     assert!(Cluster::connect_running(folder.path())?.is_none());
     let owner = folder.start()?;
     let other = Cluster::connect_running(folder.path())?.context("not running")?;
-    assert_eq!(other.url(Role::Admin, "postgres"), owner.url(Role::Admin, "postgres"));
+    assert_eq!(other.url(LoginRole::Admin, "postgres"), owner.url(LoginRole::Admin, "postgres"));
     other.stop()?;
     drop(other);
     query(&owner, "SELECT 1")?;
@@ -243,10 +243,10 @@ fn a_folder_closed_to_the_servers_user_has_its_database_elsewhere() -> Result<()
 fn a_path_too_long_for_a_socket_works() -> Result<()> {
     let folder = Folder::open()?;
     let deep = folder.path().join("a folder, with a comma").join("x".repeat(100));
-    let cluster = Cluster::start(&Settings { data_dir: deep.clone(), ..folder.settings() })?;
+    let cluster = Cluster::start(&EmbeddedSettings { data_dir: deep.clone(), ..folder.settings() })?;
     query(&cluster, "SELECT 1")?;
     query(&Cluster::connect_running(&deep)?.context("not running")?, "SELECT 1")?;
-    let url = cluster.url(Role::Admin, "postgres");
+    let url = cluster.url(LoginRole::Admin, "postgres");
     cluster.stop()?;
     let (_, host) = url.split_once("host=").context("no host")?;
     let socket = host.split('&').next().unwrap_or_default().replace("%2F", "/");
@@ -272,7 +272,7 @@ fn someone_who_is_not_root_runs_it_as_themselves() -> Result<()> {
     let mut command = child_running(&program, &data_dir);
     let mut owner = Owner::spawn(command.uid(nobody.uid.as_raw()).gid(nobody.gid.as_raw()))?;
     owner.kill()?;
-    let taken_over = Cluster::start(&Settings { data_dir, ..folder.settings() });
+    let taken_over = Cluster::start(&EmbeddedSettings { data_dir, ..folder.settings() });
     let refusal = format!("{:#}", taken_over.err().context("root took over a stranger's folder")?);
     assert!(refusal.contains("run guichet as that user"), "{refusal}");
     Ok(())

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use diesel::{Connection, PgConnection};
-use guichet_db::embedded::Role;
+use guichet_db::embedded::LoginRole;
 
 use super::Postgres;
 use super::patience::UnderWay;
@@ -34,11 +34,11 @@ impl TestDatabase {
         Self { name, _under_way: under_way }
     }
 
-    pub fn url(&self, role: Role) -> String {
+    pub fn url(&self, role: LoginRole) -> String {
         Postgres::shared().url(role, &self.name)
     }
 
-    pub fn connect(&self, role: Role) -> PgConnection {
+    pub fn connect(&self, role: LoginRole) -> PgConnection {
         PgConnection::establish(&self.url(role)).unwrap()
     }
 }

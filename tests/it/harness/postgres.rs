@@ -8,7 +8,7 @@ use std::sync::{Mutex, OnceLock};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use guichet::app::postgres::MIGRATIONS;
-use guichet_db::embedded::{Cluster, Role, Settings};
+use guichet_db::embedded::{Cluster, EmbeddedSettings, LoginRole};
 use guichet_db::{migrate, roles};
 
 const TEMPLATE: &str = "guichet_template";
@@ -33,16 +33,21 @@ impl Postgres {
         // Open to the server's user, unlike the folders of `tempfile`.
         DirBuilder::new().mode(0o755).create(&data_dir).unwrap();
         // Nothing here outlives the run, so nothing need reach the disk.
-        let cluster = Cluster::start(&Settings { data_dir, fsync: false, max_connections: 400 }).unwrap();
-        let mut admin = PgConnection::establish(&cluster.url(Role::Admin, "postgres")).unwrap();
+        let cluster =
+            Cluster::start(&EmbeddedSettings { data_dir, fsync: false, max_connections: 400 }).unwrap();
+        let mut admin = PgConnection::establish(&cluster.url(LoginRole::Admin, "postgres")).unwrap();
         admin.batch_execute(&format!("CREATE DATABASE {TEMPLATE}")).unwrap();
-        roles::create(&mut PgConnection::establish(&cluster.url(Role::Admin, TEMPLATE)).unwrap()).unwrap();
-        migrate::up(&mut PgConnection::establish(&cluster.url(Role::Owner, TEMPLATE)).unwrap(), MIGRATIONS)
+        roles::create(&mut PgConnection::establish(&cluster.url(LoginRole::Admin, TEMPLATE)).unwrap())
             .unwrap();
+        migrate::up(
+            &mut PgConnection::establish(&cluster.url(LoginRole::Owner, TEMPLATE)).unwrap(),
+            MIGRATIONS,
+        )
+        .unwrap();
         Self { cluster, copying: Mutex::new(()) }
     }
 
-    pub fn url(&self, role: Role, database: &str) -> String {
+    pub fn url(&self, role: LoginRole, database: &str) -> String {
         self.cluster.url(role, database)
     }
 
@@ -62,7 +67,7 @@ impl Postgres {
     }
 
     fn admin(&self, sql: &str) {
-        let mut admin = PgConnection::establish(&self.cluster.url(Role::Admin, "postgres")).unwrap();
+        let mut admin = PgConnection::establish(&self.cluster.url(LoginRole::Admin, "postgres")).unwrap();
         admin.batch_execute(sql).unwrap();
     }
 }

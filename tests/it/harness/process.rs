@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use guichet_db::embedded::Role;
+use guichet_db::embedded::LoginRole;
 
 use super::{SECRET, TestServer};
 
@@ -22,8 +22,8 @@ impl Process {
             .arg("serve")
             .env_clear()
             .env("BIND", "127.0.0.1:0")
-            .env("DATABASE_URL", server.database.url(Role::App))
-            .env("DATABASE_WORKER_URL", server.database.url(Role::Worker))
+            .env("DATABASE_URL", server.database.url(LoginRole::App))
+            .env("DATABASE_WORKER_URL", server.database.url(LoginRole::Worker))
             .env("JWT_SECRET", SECRET)
             .env("NOTIFICATION_LOG_LEVEL", log_level)
             .env("LOG_FORMAT", "json")

@@ -8,7 +8,7 @@ use guichet::app::demo::{self, Demo};
 use guichet::app::{self, App};
 use guichet::config::{Config, Variables};
 use guichet_base::Clock;
-use guichet_db::embedded::Role;
+use guichet_db::embedded::LoginRole;
 use tokio::sync::oneshot;
 
 use super::TestDatabase;
@@ -109,7 +109,7 @@ impl Drop for TestServer {
 }
 
 fn config(database: &TestDatabase, variables: &[(&str, &str)]) -> Config {
-    let (app, worker) = (database.url(Role::App), database.url(Role::Worker));
+    let (app, worker) = (database.url(LoginRole::App), database.url(LoginRole::Worker));
     let mut all = vec![
         ("BIND", "127.0.0.1:0"),
         ("DATABASE_URL", app.as_str()),
@@ -131,10 +131,10 @@ fn config(database: &TestDatabase, variables: &[(&str, &str)]) -> Config {
     Config::load(&Variables::from_iter(all)).unwrap()
 }
 
-fn settings(database: &TestDatabase) -> guichet_db::Settings {
-    guichet_db::Settings {
-        app_url: database.url(Role::App),
-        worker_url: database.url(Role::Worker),
+fn settings(database: &TestDatabase) -> guichet_db::DbSettings {
+    guichet_db::DbSettings {
+        app_url: database.url(LoginRole::App),
+        worker_url: database.url(LoginRole::Worker),
         app_connections: 8,
         worker_connections: 2,
         job_connections: 2,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use guichet_base::id::ClientId;
-use guichet_db::embedded::Role;
+use guichet_db::embedded::LoginRole;
 use serde_json::{Value, json};
 
 use super::{Api, TestServer};
@@ -56,7 +56,7 @@ impl World {
 
     /// How many rows of the activity log tell of `action`.
     pub fn logged(&self, action: &str) -> i64 {
-        let mut admin = self.server.database.connect(Role::Admin);
+        let mut admin = self.server.database.connect(LoginRole::Admin);
         diesel::sql_query("SELECT count(*) AS number FROM activity_logs WHERE action = $1")
             .bind::<Text, _>(action)
             .get_result::<Count>(&mut admin)

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use diesel::sql_types::Text;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
-use guichet_db::embedded::Role;
+use guichet_db::embedded::LoginRole;
 
 use crate::harness::{Answer, TestServer};
 
@@ -141,7 +141,7 @@ pub fn digest(conn: &mut PgConnection, rows: &str) -> BTreeMap<String, String> {
 
 /// What the whole database holds, but for how far the log's own reader got, which moves by the clock.
 pub fn everything(server: &TestServer) -> BTreeMap<String, String> {
-    let mut all = digest(&mut server.database.connect(Role::Admin), "true");
+    let mut all = digest(&mut server.database.connect(LoginRole::Admin), "true");
     all.remove("outbox_readers");
     // A retry that is refused is counted.
     all.remove("rejected_events");

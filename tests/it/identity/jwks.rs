@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use guichet::auth::Tokens;
+use guichet::auth::TokenVerifier;
 use guichet::config::{Config, Variables};
 use guichet_base::{Clock, Kind};
 use secrecy::{ExposeSecret, SecretString};
@@ -60,9 +60,9 @@ impl Provider {
         self.asked.load(Ordering::SeqCst)
     }
 
-    fn tokens(&self, clock: &Clock) -> Tokens {
+    fn tokens(&self, clock: &Clock) -> TokenVerifier {
         let config = Config::load(&Variables::from([("JWT_JWKS_URL", &*self.url)])).unwrap();
-        Tokens::new(&config.tokens, None, clock.clone()).unwrap()
+        TokenVerifier::new(&config.tokens, None, clock.clone()).unwrap()
     }
 }
 
@@ -82,7 +82,7 @@ fn keys_come_over_https_or_from_this_machine() {
         ("http://[::1]:1/keys", true),
     ] {
         let config = Config::load(&Variables::from([("JWT_JWKS_URL", url)])).unwrap();
-        assert_eq!(Tokens::new(&config.tokens, None, Clock::system()).is_ok(), is_fine, "{url}");
+        assert_eq!(TokenVerifier::new(&config.tokens, None, Clock::system()).is_ok(), is_fine, "{url}");
     }
 }
 
@@ -124,7 +124,7 @@ async fn a_secret_beside_published_keys_verifies_hs256_alone() {
     let clock = Clock::system();
     let config = Config::load(&Variables::from([("JWT_JWKS_URL", &*provider.url)])).unwrap();
     let secret = SecretString::from("a secret for tests, longer than thirty-two bytes");
-    let tokens = Tokens::new(&config.tokens, Some(&secret), clock.clone()).unwrap();
+    let tokens = TokenVerifier::new(&config.tokens, Some(&secret), clock.clone()).unwrap();
     let claims = claims(&clock);
     tokens.verify(&rsa.sign(&claims)).await.unwrap();
     let own = forged(&json!({ "alg": "HS256", "kid": "rsa" }), &claims, secret.expose_secret().as_bytes());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use guichet::auth::Tokens;
+use guichet::auth::TokenVerifier;
 use guichet::auth::token::{MAX_TOKEN_BYTES, NewToken, mint};
 use guichet::config::{Config, Variables};
 use guichet::directory::TenantName;
@@ -17,7 +17,7 @@ const SECRET: &str = "a secret for tests, longer than thirty-two bytes";
 const SOMEBODY: &str = "0198c0de-0000-7000-8000-000000000001";
 
 struct Verifier {
-    tokens: Tokens,
+    tokens: TokenVerifier,
     config: Config,
     clock: Clock,
 }
@@ -25,7 +25,8 @@ struct Verifier {
 fn verifier(variables: &[(&str, &str)]) -> Verifier {
     let config = Config::load(&Variables::from_iter(variables.iter().copied())).unwrap();
     let clock = Clock::system();
-    let tokens = Tokens::new(&config.tokens, Some(&SecretString::from(SECRET)), clock.clone()).unwrap();
+    let tokens =
+        TokenVerifier::new(&config.tokens, Some(&SecretString::from(SECRET)), clock.clone()).unwrap();
     Verifier { tokens, config, clock }
 }
 

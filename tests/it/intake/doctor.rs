@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use guichet_db::embedded::Role;
+use guichet_db::embedded::LoginRole;
 
 use crate::harness::{Redis, TestDatabase};
 
@@ -16,8 +16,8 @@ fn examined(url: Option<&str>) -> (String, bool) {
         .current_dir(folder.path())
         .env("BIND", "127.0.0.1:0")
         .env("DATA_DIR", folder.path())
-        .env("DATABASE_URL", database.url(Role::App))
-        .env("DATABASE_WORKER_URL", database.url(Role::Worker));
+        .env("DATABASE_URL", database.url(LoginRole::App))
+        .env("DATABASE_WORKER_URL", database.url(LoginRole::Worker));
     if let Some(url) = url {
         doctor.env("REDIS_URL", url);
     }

@@ -19,7 +19,7 @@ use diesel::sql_types::BigInt;
 use guichet::auth::token::{NewToken, mint};
 use guichet_base::Role as Rank;
 use guichet_base::id::UserId;
-use guichet_db::embedded::Role;
+use guichet_db::embedded::LoginRole;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -119,7 +119,7 @@ impl Post {
 
     pub fn count(&self, of: &str) -> i64 {
         let count = diesel::dsl::sql::<BigInt>(&format!("(SELECT count(*) FROM {of})"));
-        diesel::select(count).get_result(&mut self.server.database.connect(Role::Admin)).unwrap()
+        diesel::select(count).get_result(&mut self.server.database.connect(LoginRole::Admin)).unwrap()
     }
 
     /// Notifications of `user` with this title.

@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Text;
 use diesel::{Connection as _, PgConnection, RunQueryDsl as _};
-use guichet_db::embedded::Role;
+use guichet_db::embedded::LoginRole;
 use redis::Value as Reply;
 use serde_json::json;
 
@@ -116,9 +116,9 @@ async fn events_wait_for_a_database_that_is_away_and_are_not_rejected() {
     let emma = post.server.user("emma").id;
     let named = diesel::dsl::sql::<Text>("current_database()");
     let name: String =
-        diesel::select(named).get_result(&mut post.server.database.connect(Role::Admin)).unwrap();
+        diesel::select(named).get_result(&mut post.server.database.connect(LoginRole::Admin)).unwrap();
     // Nobody shuts the database that they are in.
-    let mut admin = PgConnection::establish(&Postgres::shared().url(Role::Admin, "postgres")).unwrap();
+    let mut admin = PgConnection::establish(&Postgres::shared().url(LoginRole::Admin, "postgres")).unwrap();
     admin.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).unwrap();
     let end =
         format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'");

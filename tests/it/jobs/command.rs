@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use guichet_db::embedded::Role;
+use guichet_db::embedded::LoginRole;
 
 use crate::harness::{SECRET, TestServer};
 
@@ -10,8 +10,8 @@ fn guichet(server: &TestServer, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_guichet"))
         .args(arguments)
         .env_clear()
-        .env("DATABASE_URL", server.database.url(Role::App))
-        .env("DATABASE_WORKER_URL", server.database.url(Role::Worker))
+        .env("DATABASE_URL", server.database.url(LoginRole::App))
+        .env("DATABASE_WORKER_URL", server.database.url(LoginRole::Worker))
         .env("JWT_SECRET", SECRET)
         .output()
         .unwrap()

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use guichet::jobs::{Done, Job, Schedule, Scheduler, Standing, job};
+use guichet::jobs::{Job, JobReport, JobStatus, Schedule, Scheduler, job};
 use guichet_base::{Clock, Timestamp};
-use guichet_db::embedded::Role;
-use guichet_db::{Db, Settings};
+use guichet_db::embedded::LoginRole;
+use guichet_db::{Db, DbSettings};
 use tokio::sync::Notify;
 
 use crate::harness::TestDatabase;
@@ -35,9 +35,9 @@ impl Desk {
     }
 
     fn by(&self, clock: Clock, jobs: Vec<Box<dyn Job>>) -> Scheduler {
-        let db = Db::new(&Settings {
-            app_url: self.database.url(Role::App),
-            worker_url: self.database.url(Role::Worker),
+        let db = Db::new(&DbSettings {
+            app_url: self.database.url(LoginRole::App),
+            worker_url: self.database.url(LoginRole::Worker),
             app_connections: 1,
             worker_connections: 2,
             job_connections: 1,
@@ -54,7 +54,7 @@ impl Desk {
     }
 }
 
-pub async fn standing(by: &Scheduler, name: &str) -> Standing {
+pub async fn standing(by: &Scheduler, name: &str) -> JobStatus {
     by.list().await.unwrap().into_iter().find(|job| job.name == name).unwrap()
 }
 
@@ -70,7 +70,7 @@ impl Runs {
             // Long enough that whoever looks for it meanwhile meets it under way.
             async {
                 tokio::task::yield_now().await;
-                Ok(Done::count(1))
+                Ok(JobReport::count(1))
             }
         })
     }
@@ -97,7 +97,7 @@ impl Gate {
                 gate.runs.fetch_add(1, Ordering::Relaxed);
                 gate.begun.notify_one();
                 gate.go.notified().await;
-                Ok(Done { count: says })
+                Ok(JobReport { count: says })
             }
         })
     }
@@ -105,5 +105,5 @@ impl Gate {
 
 /// Says a number at once.
 pub fn says(name: &'static str, count: u64) -> Box<dyn Job> {
-    job(name, HOURLY, move |_| async move { Ok(Done { count }) })
+    job(name, HOURLY, move |_| async move { Ok(JobReport { count }) })
 }

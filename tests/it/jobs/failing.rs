@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use guichet::jobs::{Done, Job, job};
+use guichet::jobs::{Job, JobReport, job};
 use guichet_base::Error;
 
 use super::desk::{Desk, HOURLY, Runs, standing};
@@ -15,7 +15,11 @@ fn fails(times: usize) -> Box<dyn Job> {
     job("failing", HOURLY, move |_| {
         let turn = tried.fetch_add(1, Ordering::Relaxed);
         async move {
-            if turn < times { Err(Error::unavailable("the provider is away")) } else { Ok(Done::count(7)) }
+            if turn < times {
+                Err(Error::unavailable("the provider is away"))
+            } else {
+                Ok(JobReport::count(7))
+            }
         }
     })
 }

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use guichet_base::id::UserId;
-use guichet_db::embedded::Role;
+use guichet_db::embedded::LoginRole;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -34,7 +34,7 @@ pub struct Row {
 pub fn all(server: &TestServer) -> Vec<Row> {
     let text = "SELECT recipient_id, type AS kind, category::text AS category, priority, title, body, link, data \
         FROM notifications ORDER BY created_at, id";
-    sql_query(text).load(&mut server.database.connect(Role::Admin)).unwrap()
+    sql_query(text).load(&mut server.database.connect(LoginRole::Admin)).unwrap()
 }
 
 pub fn of(world: &World, name: &str) -> Vec<Row> {
@@ -60,7 +60,7 @@ pub fn number(server: &TestServer, text: &str) -> i64 {
         number: i64,
     }
     let text = format!("SELECT ({text})::bigint AS number");
-    sql_query(text).get_result::<Number>(&mut server.database.connect(Role::Admin)).unwrap().number
+    sql_query(text).get_result::<Number>(&mut server.database.connect(LoginRole::Admin)).unwrap().number
 }
 
 /// A column `text` of all rows.
@@ -70,13 +70,13 @@ pub fn words(server: &TestServer, text: &str) -> Vec<String> {
         #[diesel(sql_type = Text)]
         text: String,
     }
-    let found: Vec<Word> = sql_query(text).load(&mut server.database.connect(Role::Admin)).unwrap();
+    let found: Vec<Word> = sql_query(text).load(&mut server.database.connect(LoginRole::Admin)).unwrap();
     found.into_iter().map(|word| word.text).collect()
 }
 
 /// In the demo tenant, which triggers want to know.
 pub fn run(server: &TestServer, text: &str) {
-    let mut admin = server.database.connect(Role::Admin);
+    let mut admin = server.database.connect(LoginRole::Admin);
     sql_query("SELECT set_config('app.tenant_id', id::text, false) FROM tenants")
         .execute(&mut admin)
         .unwrap();

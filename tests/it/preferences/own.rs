@@ -1,7 +1,7 @@
 //! One's own choices.
 
 use diesel::prelude::*;
-use guichet_db::embedded::Role;
+use guichet_db::embedded::LoginRole;
 use serde_json::{Value, json};
 
 use super::{CATEGORIES, is, shown};
@@ -138,7 +138,7 @@ async fn the_operator_of_a_member_cannot_change_the_members_own_choice_even_in_s
     world.chloe.put("/preferences/message", json!({"channel_email": false})).await.data();
     world.emma.put("/preferences/message", json!({"channel_email": true})).await.data();
     assert_eq!(shown(&world.chloe, "message", "email").await, is(false, "user"));
-    let mut app = world.server.database.connect(Role::App);
+    let mut app = world.server.database.connect(LoginRole::App);
     let chloe = world.server.user("chloe").id;
     for (name, role) in [("emma", "employee"), ("awa", "owner"), ("denis", "manager")] {
         let actor = format!(

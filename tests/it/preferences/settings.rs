@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Timestamptz};
 use guichet_base::Timestamp;
-use guichet_db::embedded::Role;
+use guichet_db::embedded::LoginRole;
 use serde_json::{Value, json};
 
 use crate::harness::World;
@@ -15,7 +15,7 @@ struct Due {
 }
 
 fn due(world: &World, name: &str) -> Option<Timestamp> {
-    let mut admin = world.server.database.connect(Role::Admin);
+    let mut admin = world.server.database.connect(LoginRole::Admin);
     let id = world.server.user(name).id;
     let query = format!("SELECT digest_due_at FROM notification_settings WHERE user_id = '{id}'");
     diesel::sql_query(query).get_result::<Due>(&mut admin).unwrap().digest_due_at

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Timestamptz, Uuid as SqlUuid};
 use guichet_base::Timestamp;
-use guichet_db::embedded::Role;
+use guichet_db::embedded::LoginRole;
 
 use super::{id, open};
 use crate::harness::World;
@@ -19,7 +19,7 @@ struct Row {
 }
 
 fn row(world: &World, name: &str) -> Row {
-    let mut admin = world.server.database.connect(Role::Admin);
+    let mut admin = world.server.database.connect(LoginRole::Admin);
     diesel::sql_query("SELECT last_seen_at AS seen, updated_at AS updated FROM users WHERE id = $1")
         .bind::<SqlUuid, _>(id(world, name))
         .get_result(&mut admin)

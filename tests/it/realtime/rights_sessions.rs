@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use guichet::auth::token::{NewToken, mint};
 use guichet_base::Role;
-use guichet_db::embedded::Role as Login;
+use guichet_db::embedded::LoginRole as Login;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use diesel::Connection;
 use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
-use guichet_db::embedded::Role;
+use guichet_db::embedded::LoginRole;
 use guichet_db::roles;
 
 use crate::harness;
@@ -49,7 +49,9 @@ pub fn run_file(connection: &mut PgConnection, file: &Path) {
 
 impl TestDatabase {
     pub fn url(&self, role: &str) -> String {
-        let role = [Role::Admin, Role::Owner, Role::App, Role::Worker].into_iter().find(|r| r.name() == role);
+        let role = [LoginRole::Admin, LoginRole::Owner, LoginRole::App, LoginRole::Worker]
+            .into_iter()
+            .find(|r| r.name() == role);
         self.0.url(role.unwrap())
     }
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use guichet_base::Role;
-use guichet_db::embedded::Role as Login;
+use guichet_db::embedded::LoginRole as Login;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -10,7 +10,7 @@ use guichet::schema::messages;
 use guichet_base::id::{ClientId, TenantId, UserId};
 use guichet_base::{Actor, Locale, Role};
 use guichet_db::Db;
-use guichet_db::embedded::Role as Login;
+use guichet_db::embedded::LoginRole as Login;
 use serde_json::Value;
 use uuid::Uuid;
 

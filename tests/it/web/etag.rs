@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::test::TestRequest;
 use actix_web::{FromRequest, http::header};
-use guichet::web::{Etag, IfMatch, Verdict};
+use guichet::web::{Etag, IfMatch, Precondition};
 use guichet_base::{Kind, Timestamp};
 use uuid::Uuid;
 
@@ -28,19 +28,19 @@ async fn a_change_is_judged_by_what_it_was_based_on() {
     let others = Etag::of(Uuid::from_u128(8), now);
     let weak = format!("\"x\", W/{}", tag.as_str());
     for (header, updated_at, force, verdict) in [
-        (None, None, false, Verdict::Missing),
-        (Some("*"), None, false, Verdict::Missing),
-        (None, Some(before), false, Verdict::Conflict),
-        (Some(stale.as_str()), None, false, Verdict::PreconditionFailed),
-        (Some(stale.as_str()), Some(now), false, Verdict::PreconditionFailed),
-        (Some(others.as_str()), None, false, Verdict::PreconditionFailed),
-        (Some("nonsense"), None, false, Verdict::PreconditionFailed),
-        (None, Some(now), false, Verdict::Apply),
-        (Some("*"), Some(now), false, Verdict::Apply),
-        (Some(tag.as_str()), None, false, Verdict::Apply),
-        (Some(weak.as_str()), None, false, Verdict::Apply),
-        (Some(stale.as_str()), Some(before), true, Verdict::Overwrite),
-        (None, None, true, Verdict::Overwrite),
+        (None, None, false, Precondition::Missing),
+        (Some("*"), None, false, Precondition::Missing),
+        (None, Some(before), false, Precondition::Conflict),
+        (Some(stale.as_str()), None, false, Precondition::PreconditionFailed),
+        (Some(stale.as_str()), Some(now), false, Precondition::PreconditionFailed),
+        (Some(others.as_str()), None, false, Precondition::PreconditionFailed),
+        (Some("nonsense"), None, false, Precondition::PreconditionFailed),
+        (None, Some(now), false, Precondition::Apply),
+        (Some("*"), Some(now), false, Precondition::Apply),
+        (Some(tag.as_str()), None, false, Precondition::Apply),
+        (Some(weak.as_str()), None, false, Precondition::Apply),
+        (Some(stale.as_str()), Some(before), true, Precondition::Overwrite),
+        (None, None, true, Precondition::Overwrite),
     ] {
         let based_on = if_match(header).await.based_on(updated_at, force);
         assert_eq!(based_on.check(now, ID), verdict, "{header:?} {updated_at:?} {force}");
@@ -49,12 +49,12 @@ async fn a_change_is_judged_by_what_it_was_based_on() {
 
 #[test]
 fn a_refused_change_has_its_status_and_code() {
-    let error = |verdict: Verdict| verdict.error().map(|error| (error.kind(), error.code()));
-    assert_eq!(error(Verdict::Missing), Some((Kind::PreconditionRequired, "PRECONDITION_REQUIRED")));
-    assert_eq!(error(Verdict::Conflict), Some((Kind::Conflict, "CONFLICT")));
-    assert_eq!(error(Verdict::PreconditionFailed), Some((Kind::PreconditionFailed, "CONFLICT")));
-    assert_eq!(error(Verdict::Apply), None);
-    assert_eq!(error(Verdict::Overwrite), None);
+    let error = |verdict: Precondition| verdict.error().map(|error| (error.kind(), error.code()));
+    assert_eq!(error(Precondition::Missing), Some((Kind::PreconditionRequired, "PRECONDITION_REQUIRED")));
+    assert_eq!(error(Precondition::Conflict), Some((Kind::Conflict, "CONFLICT")));
+    assert_eq!(error(Precondition::PreconditionFailed), Some((Kind::PreconditionFailed, "CONFLICT")));
+    assert_eq!(error(Precondition::Apply), None);
+    assert_eq!(error(Precondition::Overwrite), None);
 }
 
 #[test]

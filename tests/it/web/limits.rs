@@ -3,30 +3,33 @@
 use std::net::IpAddr;
 
 use guichet::web::Conventions;
-use guichet::web::rate_limit::{Key, Limits, Rate, RateSettings};
+use guichet::web::rate_limit::{LimitKey, Rate, RateLimits, RateSettings};
 use guichet_base::Kind;
 use guichet_base::id::{TenantId, UserId};
 
 use super::server::{start, start_with};
 
-fn limits(rps: u32, burst: u32) -> Limits {
+fn limits(rps: u32, burst: u32) -> RateLimits {
     let rate = Rate { rps, burst };
-    Limits::new(RateSettings { person: rate, service: rate, webhook: rate, anonymous: rate })
+    RateLimits::new(RateSettings { person: rate, service: rate, webhook: rate, anonymous: rate })
 }
 
-fn address(text: &str) -> Key {
-    Key::Anonymous(text.parse::<IpAddr>().unwrap())
+fn address(text: &str) -> LimitKey {
+    LimitKey::Anonymous(text.parse::<IpAddr>().unwrap())
 }
 
 #[test]
 fn beyond_the_burst_comes_a_refusal_that_says_when_to_return() {
     let limits = limits(1, 2);
-    let key = Key::Person(TenantId::new(), UserId::new());
+    let key = LimitKey::Person(TenantId::new(), UserId::new());
     assert_eq!(limits.check(key).unwrap().unwrap().remaining, 1);
     assert!(limits.check(key).is_ok());
     let error = limits.check(key).unwrap_err();
     assert_eq!((error.kind(), error.retry_after_secs()), (Kind::RateLimited, Some(1)));
-    assert!(limits.check(Key::Person(TenantId::new(), UserId::new())).is_ok(), "others are not concerned");
+    assert!(
+        limits.check(LimitKey::Person(TenantId::new(), UserId::new())).is_ok(),
+        "others are not concerned"
+    );
 }
 
 #[test]
@@ -49,7 +52,7 @@ fn a_rate_of_zero_is_no_limit() {
 fn callers_at_rest_are_forgotten() {
     let limits = limits(1_000_000, 1);
     for number in 0..20_000_u32 {
-        limits.check(Key::Anonymous(IpAddr::V4(number.into()))).unwrap();
+        limits.check(LimitKey::Anonymous(IpAddr::V4(number.into()))).unwrap();
     }
     assert!(limits.remembered() <= 8192, "{}", limits.remembered());
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use guichet::web::guard::BodySettings;
-use guichet::web::rate_limit::{Key, Limits, Rate, RateSettings};
+use guichet::web::rate_limit::{LimitKey, Rate, RateLimits, RateSettings};
 use guichet::web::routes::{RouteTable, unmatched};
 use guichet::web::{
     Caller, Check, ClientAddress, Conventions, Etag, Json, PageQuery, Patch, Path, Query, Reply, health,
@@ -41,8 +41,10 @@ pub fn start_with(conventions: Conventions) -> Server {
     let (report, started) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let limits =
-                Limits::new(RateSettings { anonymous: Rate { rps: 1, burst: 2 }, ..RateSettings::default() });
+            let limits = RateLimits::new(RateSettings {
+                anonymous: Rate { rps: 1, burst: 2 },
+                ..RateSettings::default()
+            });
             let server = HttpServer::new(move || app!(conventions, limits))
                 .workers(1)
                 .disable_signals()
@@ -72,7 +74,7 @@ macro_rules! app {
                     Err(Error::unavailable("password of the database is wrong"))
                 })))
                 .configure(health::routes)
-                .configure(guichet::web::docs::routes(guichet::web::docs::Texts {
+                .configure(guichet::web::docs::routes(guichet::web::docs::DocsPages {
                     openapi_yaml: "openapi: 3.1.0".into(),
                     asyncapi_yaml: "asyncapi: 3.0.0".into(),
                     sockets_html: "<h1>sockets</h1>".into(),
@@ -202,9 +204,9 @@ async fn english(request: actix_web::HttpRequest) -> Result<Reply<()>> {
     Err(Error::forbidden())
 }
 
-async fn limited(request: actix_web::HttpRequest, limits: web::Data<Limits>) -> Result<Reply<()>> {
+async fn limited(request: actix_web::HttpRequest, limits: web::Data<RateLimits>) -> Result<Reply<()>> {
     let address = request.peer_addr().ok_or_else(Error::unauthenticated)?.ip();
-    limits.check_request(&request, Key::Anonymous(address))?;
+    limits.check_request(&request, LimitKey::Anonymous(address))?;
     Ok(Reply::ok(()))
 }
 

@@ -14,7 +14,7 @@ use nix::sys::signal::Signal;
 use super::account::Account;
 use super::binaries::Binaries;
 use super::home::Home;
-use super::{Role, log, process, wait};
+use super::{LoginRole, log, process, wait};
 
 /// Sorting by bytes is fast and the same everywhere; case folding must know more than ASCII.
 const CTYPE: &str = if cfg!(target_os = "macos") { "en_US.UTF-8" } else { "C.UTF-8" };
@@ -42,7 +42,7 @@ pub fn ensure(home: &Home, account: &Account, binaries: &Binaries, fsync: bool) 
 /// Written at every start, since guichet may run as another user than last time.
 pub fn write_access_rules(home: &Home, account: &Account) -> Result<()> {
     let mut users = String::new();
-    for role in Role::ALL {
+    for role in LoginRole::ALL {
         writeln!(users, "guichet \"{}\" {}", account.client(), role.name())?;
     }
     for (path, text) in [(hba_file(home), "local all all peer map=guichet\n"), (ident_file(home), &users)] {
@@ -78,7 +78,7 @@ fn run(into: &Path, account: &Account, binaries: &Binaries, fsync: bool) -> Resu
     command
         .arg("-D")
         .arg(into)
-        .args(["-U", Role::Admin.name(), "--encoding=UTF8", "--locale=C"])
+        .args(["-U", LoginRole::Admin.name(), "--encoding=UTF8", "--locale=C"])
         .arg(format!("--lc-ctype={CTYPE}"))
         .args(["--auth-local=peer", "--auth-host=reject"]);
     if !fsync {

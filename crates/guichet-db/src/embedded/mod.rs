@@ -29,14 +29,14 @@ use account::Account;
 use binaries::Binaries;
 use home::Home;
 use lock::Lock;
-use pidfile::{PidFile, Status};
+use pidfile::{PidFile, ServerStatus};
 use postmaster::Postmaster;
 
 /// How long other commands wait for a server that is only just starting.
 const START_LIMIT: Duration = Duration::from_secs(120);
 
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct EmbeddedSettings {
     pub data_dir: PathBuf,
     /// `false` only in tests: a power cut may then lose or break the data.
     pub fsync: bool,
@@ -45,14 +45,14 @@ pub struct Settings {
 
 /// Login roles. Only `Admin` exists after [`Cluster::start`]; the migrations make the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub enum LoginRole {
     Admin,
     Owner,
     App,
     Worker,
 }
 
-impl Role {
+impl LoginRole {
     const ALL: [Self; 4] = [Self::Admin, Self::Owner, Self::App, Self::Worker];
 
     pub fn name(self) -> &'static str {
@@ -84,7 +84,7 @@ impl Cluster {
     ///
     /// Blocks, for a second or so the first time; may be called from any thread, which need not outlive
     /// the server. Fails at once when another guichet runs on the folder; takes over from one that was killed.
-    pub fn start(settings: &Settings) -> Result<Self> {
+    pub fn start(settings: &EmbeddedSettings) -> Result<Self> {
         let data_dir = make_data_dir(&settings.data_dir)?;
         let folder_lock = Lock::on_folder(&data_dir)?;
         let account = Account::current()?;
@@ -117,8 +117,10 @@ impl Cluster {
         let Ok(data_dir) = data_dir.canonicalize() else { return Ok(None) };
         let found = wait::until(START_LIMIT, || Self::look(&data_dir).transpose());
         match found {
-            Some(Ok(Found::Running(socket_dir))) => Ok(Some(Self { socket_dir, owned: Mutex::new(None) })),
-            Some(Ok(Found::Nothing)) => Ok(None),
+            Some(Ok(RunningServer::Running(socket_dir))) => {
+                Ok(Some(Self { socket_dir, owned: Mutex::new(None) }))
+            }
+            Some(Ok(RunningServer::Nothing)) => Ok(None),
             Some(Err(error)) => Err(error),
             None => bail!(
                 "a guichet holds {} but its PostgreSQL does not answer: see {}",
@@ -129,7 +131,7 @@ impl Cluster {
     }
 
     /// A libpq URL over the Unix socket.
-    pub fn url(&self, role: Role, database: &str) -> String {
+    pub fn url(&self, role: LoginRole, database: &str) -> String {
         url::over_socket(&self.socket_dir, role.name(), database)
     }
 
@@ -141,15 +143,15 @@ impl Cluster {
     }
 
     /// `None`: not to be told yet.
-    fn look(data_dir: &Path) -> Result<Option<Found>> {
+    fn look(data_dir: &Path) -> Result<Option<RunningServer>> {
         if let Some(home) = Home::existing(data_dir)?
             && let Some(file) = PidFile::read(&home.data())?
-            && file.status == Status::Ready
+            && file.status == ServerStatus::Ready
             && file.is_live()
         {
-            return Ok(Some(Found::Running(home.socket_dir())));
+            return Ok(Some(RunningServer::Running(home.socket_dir())));
         }
-        Ok(if Lock::is_held(data_dir)? { None } else { Some(Found::Nothing) })
+        Ok(if Lock::is_held(data_dir)? { None } else { Some(RunningServer::Nothing) })
     }
 }
 
@@ -161,7 +163,7 @@ impl Drop for Cluster {
     }
 }
 
-enum Found {
+enum RunningServer {
     Running(PathBuf),
     Nothing,
 }

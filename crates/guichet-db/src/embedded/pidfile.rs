@@ -25,7 +25,7 @@ pub const IMMEDIATE_LIMIT: Duration = Duration::from_secs(10);
 const SESSIONS_LIMIT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
+pub enum ServerStatus {
     Ready,
     Other,
 }
@@ -33,7 +33,7 @@ pub enum Status {
 #[derive(Debug)]
 pub struct PidFile {
     pub pid: Pid,
-    pub status: Status,
+    pub status: ServerStatus,
     shared_memory: Option<u64>,
     data: PathBuf,
 }
@@ -56,7 +56,7 @@ impl PidFile {
         let ready = text.lines().nth(7).is_some_and(|line| line.trim() == "ready");
         Some(Self {
             pid: Pid::from_raw(pid.saturating_abs()),
-            status: if ready { Status::Ready } else { Status::Other },
+            status: if ready { ServerStatus::Ready } else { ServerStatus::Other },
             shared_memory,
             data: data.to_owned(),
         })
@@ -148,13 +148,16 @@ mod tests {
     #[test]
     fn the_file_of_a_ready_server_is_read() {
         let file = PidFile::parse(Path::new("/d"), FILE).unwrap();
-        assert_eq!((file.pid.as_raw(), file.status, file.shared_memory), (4242, Status::Ready, Some(98)));
+        assert_eq!(
+            (file.pid.as_raw(), file.status, file.shared_memory),
+            (4242, ServerStatus::Ready, Some(98))
+        );
     }
 
     #[test]
     fn a_file_half_written_is_not_ready() {
         let file = PidFile::parse(Path::new("/d"), "4242\n/d\n").unwrap();
-        assert_eq!((file.status, file.shared_memory), (Status::Other, None));
+        assert_eq!((file.status, file.shared_memory), (ServerStatus::Other, None));
         assert!(PidFile::parse(Path::new("/d"), "").is_none());
     }
 

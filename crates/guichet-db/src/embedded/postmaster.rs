@@ -20,8 +20,8 @@ use super::account::Account;
 use super::binaries::Binaries;
 use super::home::Home;
 use super::log::Log;
-use super::pidfile::{FAST_LIMIT, IMMEDIATE_LIMIT, PidFile, Status};
-use super::{START_LIMIT, Settings, initdb, process, url, wait};
+use super::pidfile::{FAST_LIMIT, IMMEDIATE_LIMIT, PidFile, ServerStatus};
+use super::{EmbeddedSettings, START_LIMIT, initdb, process, url, wait};
 
 /// For a small machine; the log holds no statements and no rows, which are people's, and no errors of
 /// statements, which guichet reports itself.
@@ -50,7 +50,7 @@ pub fn command(
     home: &Home,
     account: &Account,
     binaries: &Binaries,
-    settings: &Settings,
+    settings: &EmbeddedSettings,
     log: &Log,
 ) -> Result<Command> {
     let mut command = account.command(&binaries.postgres());
@@ -129,7 +129,7 @@ impl Postmaster {
 
     fn is_ready(&self) -> Result<bool> {
         let file = PidFile::read(&self.data)?;
-        Ok(file.is_some_and(|file| file.pid == self.pid && file.status == Status::Ready))
+        Ok(file.is_some_and(|file| file.pid == self.pid && file.status == ServerStatus::Ready))
     }
 
     fn end(&self, signal: Signal, limit: Duration) -> Result<bool> {

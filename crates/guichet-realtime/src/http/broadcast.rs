@@ -22,7 +22,7 @@ use serde_json::value::RawValue;
 use crate::Realtime;
 use crate::http::{Query, peer, tokens};
 use crate::wire::failure;
-use crate::wire::{self, Content, asks_to_persist, is_sound};
+use crate::wire::{self, BroadcastContent, asks_to_persist, is_sound};
 
 const BATCH: &str = "/realtime/v1/api/broadcast";
 /// `%2F` inside a topic is no separator: the router matches before it is decoded.
@@ -197,8 +197,8 @@ impl<'r> Sender<'r> {
                 return host.persist(&self.actor, topic, event, payload).await.map(drop);
             }
             Body::Bytes(_) if persist => return Err(Error::invalid("payload", "wrong_type")),
-            Body::Json(payload) => Content::Ephemeral { event, payload: payload.get() },
-            Body::Bytes(data) => Content::Bytes { event, data },
+            Body::Json(payload) => BroadcastContent::Ephemeral { event, payload: payload.get() },
+            Body::Bytes(data) => BroadcastContent::Bytes { event, data },
         };
         hub.relay(self.actor.tenant, topic, content, None);
         Ok(())

@@ -24,7 +24,7 @@ use serde_json::json;
 
 use super::Realtime;
 use super::session::{Opening, Session};
-use crate::backend::Peer;
+use crate::backend::PeerInfo;
 use crate::wire::Dialect;
 
 /// Where Supabase's clients connect, and where phoenix.js does.
@@ -99,9 +99,9 @@ fn refusal(status: StatusCode, error: &str) -> HttpResponse {
     HttpResponse::build(status).json(json!({ "error": error }))
 }
 
-pub(super) fn peer(request: &HttpRequest) -> Peer {
+pub(super) fn peer(request: &HttpRequest) -> PeerInfo {
     let language = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    Peer {
+    PeerInfo {
         ip: request.extensions().get::<ClientAddress>().map(|address| address.0),
         locale: language.and_then(Locale::accept).unwrap_or_default(),
     }

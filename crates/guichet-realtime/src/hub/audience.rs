@@ -44,21 +44,21 @@ impl Ranks {
 
 /// Whose presence a subscriber sees on a topic.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Sees {
+pub enum Visibility {
     #[default]
     Everyone,
     Only(Arc<[UserId]>),
 }
 
-impl Sees {
+impl Visibility {
     pub fn nobody() -> Self {
-        Sees::Only(Arc::default())
+        Visibility::Only(Arc::default())
     }
 
     pub fn includes(&self, user: UserId) -> bool {
         match self {
-            Sees::Everyone => true,
-            Sees::Only(people) => people.contains(&user),
+            Visibility::Everyone => true,
+            Visibility::Only(people) => people.contains(&user),
         }
     }
 }

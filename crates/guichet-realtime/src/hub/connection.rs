@@ -6,12 +6,12 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::mailbox::{Class, Mailbox, Pushed};
+use super::mailbox::{FrameClass, Mailbox, Pushed};
 use crate::wire::frame::Frame;
 
 /// What the session of a connection has to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
+pub enum SessionOrder {
     /// Tell every channel to join again and resume: the reader was too slow.
     Resume,
     /// The same for one join.
@@ -42,7 +42,7 @@ pub struct JoinId {
 pub struct Connection {
     pub id: u64,
     pub mailbox: Mailbox,
-    orders: Mutex<Vec<Order>>,
+    orders: Mutex<Vec<SessionOrder>>,
     woken: Notify,
 }
 
@@ -52,26 +52,26 @@ impl Connection {
     }
 
     /// Queues a frame; the number it has in the queue, if it was taken.
-    pub fn push(&self, frame: Frame, class: Class) -> Option<u64> {
+    pub fn push(&self, frame: Frame, class: FrameClass) -> Option<u64> {
         self.push_several(frame, 1, class)
     }
 
     /// The same for `count` frames that stand in one piece; the number is the last one's.
-    pub fn push_several(&self, frames: Frame, count: u64, class: Class) -> Option<u64> {
+    pub fn push_several(&self, frames: Frame, count: u64, class: FrameClass) -> Option<u64> {
         let (pushed, lost) = self.mailbox.offer(frames, count, class);
         if lost {
-            self.order(Order::PresenceLost);
+            self.order(SessionOrder::PresenceLost);
         }
         match pushed {
             Pushed::Queued(number) => return Some(number),
             Pushed::Dropped => {}
-            Pushed::Overflowed => self.order(Order::Resume),
-            Pushed::Hopeless => self.order(Order::GiveUp),
+            Pushed::Overflowed => self.order(SessionOrder::Resume),
+            Pushed::Hopeless => self.order(SessionOrder::GiveUp),
         }
         None
     }
 
-    pub fn order(&self, order: Order) {
+    pub fn order(&self, order: SessionOrder) {
         let mut orders = self.orders.lock();
         // Orders are few and idempotent, which bounds the list by the joins of the connection.
         if !orders.contains(&order) {
@@ -81,7 +81,7 @@ impl Connection {
         self.woken.notify_one();
     }
 
-    pub fn take_orders(&self) -> Vec<Order> {
+    pub fn take_orders(&self) -> Vec<SessionOrder> {
         std::mem::take(&mut *self.orders.lock())
     }
 

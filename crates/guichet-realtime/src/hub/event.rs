@@ -24,14 +24,14 @@ pub struct Event {
     /// Unnumbered topics that get the same event, with `meta.topic` naming where it lives.
     pub copies: Vec<Box<str>>,
     /// What else is said at the same moment, to unnumbered topics; never replayed.
-    pub also: Vec<Aside>,
+    pub also: Vec<SideEvent>,
     /// Whose event it is, for row-level security on replay. `None`: of the people whom its row names.
     pub client: Option<ClientId>,
 }
 
 /// A side effect of an event that is told but not kept: an unread counter, say.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Aside {
+pub struct SideEvent {
     pub topic: Box<str>,
     pub event: Box<str>,
     pub payload: Box<RawValue>,

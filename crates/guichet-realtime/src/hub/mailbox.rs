@@ -21,7 +21,7 @@ const RESERVE_BYTES: usize = 64 * 1024;
 const KEPT_SLOTS: usize = 8;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
+pub enum FrameClass {
     /// A numbered event, or a copy of one: never dropped alone.
     Durable,
     /// Typing, people's own broadcasts: dropped first.
@@ -70,7 +70,7 @@ struct Inner {
 struct Item {
     bytes: Bytes,
     number: u64,
-    class: Class,
+    class: FrameClass,
 }
 
 /// What the writing side takes.
@@ -86,13 +86,13 @@ impl Mailbox {
     }
 
     #[cfg(test)]
-    pub fn push(&self, frame: Frame, class: Class) -> Pushed {
+    pub fn push(&self, frame: Frame, class: FrameClass) -> Pushed {
         self.offer(frame, 1, class).0
     }
 
     /// Queues `count` frames that stand in one piece, under the number of the last; and whether a presence frame was
     /// lost: this one, or to make room for it.
-    pub fn offer(&self, frames: Frame, count: u64, class: Class) -> (Pushed, bool) {
+    pub fn offer(&self, frames: Frame, count: u64, class: FrameClass) -> (Pushed, bool) {
         let mut inner = self.inner.lock();
         let (pushed, waker) = inner.push(frames, count, class, self.bound);
         let lost = std::mem::take(&mut inner.lost);
@@ -192,15 +192,15 @@ impl Mailbox {
 }
 
 impl Inner {
-    fn push(&mut self, frame: Frame, count: u64, class: Class, bound: usize) -> (Pushed, Option<Waker>) {
-        if self.closed || self.finished || (self.lagging && class != Class::Control) {
+    fn push(&mut self, frame: Frame, count: u64, class: FrameClass, bound: usize) -> (Pushed, Option<Waker>) {
+        if self.closed || self.finished || (self.lagging && class != FrameClass::Control) {
             return (Pushed::Dropped, None);
         }
-        if class == Class::Presence && self.lacks_presence {
+        if class == FrameClass::Presence && self.lacks_presence {
             return (Pushed::Dropped, None);
         }
-        let bound = if class == Class::Control { bound + RESERVE_BYTES } else { bound };
-        if self.bytes + frame.len() > bound && class != Class::Presence {
+        let bound = if class == FrameClass::Control { bound + RESERVE_BYTES } else { bound };
+        if self.bytes + frame.len() > bound && class != FrameClass::Presence {
             self.drop_ephemeral();
         }
         if self.bytes + frame.len() > bound {
@@ -212,18 +212,18 @@ impl Inner {
         (Pushed::Queued(self.next), self.waker.take())
     }
 
-    fn refuse(&mut self, class: Class) -> Pushed {
+    fn refuse(&mut self, class: FrameClass) -> Pushed {
         match class {
-            Class::Ephemeral => Pushed::Dropped,
-            Class::Presence => {
+            FrameClass::Ephemeral => Pushed::Dropped,
+            FrameClass::Presence => {
                 self.lose_presence();
                 Pushed::Dropped
             }
-            Class::Durable => {
+            FrameClass::Durable => {
                 self.lagging = true;
                 Pushed::Overflowed
             }
-            Class::Control => {
+            FrameClass::Control => {
                 self.finished = true;
                 Pushed::Hopeless
             }
@@ -231,10 +231,10 @@ impl Inner {
     }
 
     fn drop_ephemeral(&mut self) {
-        if self.queue.iter().any(|item| item.class == Class::Presence) {
+        if self.queue.iter().any(|item| item.class == FrameClass::Presence) {
             self.lose_presence();
         }
-        self.queue.retain(|item| !matches!(item.class, Class::Ephemeral | Class::Presence));
+        self.queue.retain(|item| !matches!(item.class, FrameClass::Ephemeral | FrameClass::Presence));
         self.bytes = self.queue.iter().map(|item| item.bytes.len()).sum();
     }
 
@@ -275,9 +275,9 @@ mod tests {
     fn typing_is_dropped_before_a_message_is() {
         let mailbox = Mailbox::new(1_000);
         for _ in 0..8 {
-            mailbox.push(frame(100), Class::Ephemeral);
+            mailbox.push(frame(100), FrameClass::Ephemeral);
         }
-        assert!(matches!(mailbox.push(frame(300), Class::Durable), Pushed::Queued(_)));
+        assert!(matches!(mailbox.push(frame(300), FrameClass::Durable), Pushed::Queued(_)));
         assert_eq!(pop(&mailbox), Some(304));
         assert_eq!(pop(&mailbox), None);
     }
@@ -285,40 +285,45 @@ mod tests {
     #[test]
     fn a_full_queue_lags_once_and_keeps_a_prefix() {
         let mailbox = Mailbox::new(1_000);
-        assert!(matches!(mailbox.push(frame(900), Class::Durable), Pushed::Queued(1)));
-        assert_eq!(mailbox.push(frame(200), Class::Durable), Pushed::Overflowed);
-        assert_eq!(mailbox.push(frame(1), Class::Durable), Pushed::Dropped, "a gap inside a join");
-        assert!(matches!(mailbox.push(frame(200), Class::Control), Pushed::Queued(_)), "the news still fits");
+        assert!(matches!(mailbox.push(frame(900), FrameClass::Durable), Pushed::Queued(1)));
+        assert_eq!(mailbox.push(frame(200), FrameClass::Durable), Pushed::Overflowed);
+        assert_eq!(mailbox.push(frame(1), FrameClass::Durable), Pushed::Dropped, "a gap inside a join");
+        assert!(
+            matches!(mailbox.push(frame(200), FrameClass::Control), Pushed::Queued(_)),
+            "the news still fits"
+        );
         mailbox.recover();
         assert_eq!(pop(&mailbox), Some(904));
-        assert!(matches!(mailbox.push(frame(1), Class::Durable), Pushed::Queued(_)));
+        assert!(matches!(mailbox.push(frame(1), FrameClass::Durable), Pushed::Queued(_)));
     }
 
     #[test]
     fn once_presence_is_lost_none_is_taken_until_it_is_mended() {
         let mailbox = Mailbox::new(1_000);
-        assert!(matches!(mailbox.offer(frame(300), 1, Class::Presence), (Pushed::Queued(1), false)));
-        assert!(matches!(mailbox.offer(frame(600), 1, Class::Durable), (Pushed::Queued(2), false)));
+        assert!(matches!(mailbox.offer(frame(300), 1, FrameClass::Presence), (Pushed::Queued(1), false)));
+        assert!(matches!(mailbox.offer(frame(600), 1, FrameClass::Durable), (Pushed::Queued(2), false)));
         assert_eq!(
-            mailbox.offer(frame(300), 1, Class::Presence),
+            mailbox.offer(frame(300), 1, FrameClass::Presence),
             (Pushed::Dropped, true),
             "it displaces nothing"
         );
-        assert_eq!(mailbox.offer(frame(1), 1, Class::Presence), (Pushed::Dropped, false), "said once");
+        assert_eq!(mailbox.offer(frame(1), 1, FrameClass::Presence), (Pushed::Dropped, false), "said once");
         mailbox.mend_presence();
-        assert!(matches!(mailbox.offer(frame(1), 1, Class::Presence), (Pushed::Queued(3), false)));
+        assert!(matches!(mailbox.offer(frame(1), 1, FrameClass::Presence), (Pushed::Queued(3), false)));
         assert!(
-            matches!(mailbox.offer(frame(300), 1, Class::Durable), (Pushed::Queued(4), true)),
+            matches!(mailbox.offer(frame(300), 1, FrameClass::Durable), (Pushed::Queued(4), true)),
             "displaced"
         );
-        assert_eq!(mailbox.offer(frame(1), 1, Class::Presence), (Pushed::Dropped, false));
+        assert_eq!(mailbox.offer(frame(1), 1, FrameClass::Presence), (Pushed::Dropped, false));
     }
 
     #[test]
     fn memory_is_bounded_whatever_is_pushed() {
         let mailbox = Mailbox::new(1_000);
         let mut hopeless = 0;
-        for class in [Class::Durable, Class::Ephemeral, Class::Control].into_iter().cycle().take(10_000) {
+        for class in
+            [FrameClass::Durable, FrameClass::Ephemeral, FrameClass::Control].into_iter().cycle().take(10_000)
+        {
             hopeless += usize::from(mailbox.push(frame(97), class) == Pushed::Hopeless);
         }
         assert!(mailbox.inner.lock().bytes <= 1_000 + RESERVE_BYTES);
@@ -328,9 +333,9 @@ mod tests {
     #[test]
     fn a_finished_mailbox_ends_after_its_last_frame() {
         let mailbox = Mailbox::new(1_000);
-        mailbox.push(frame(1), Class::Control);
+        mailbox.push(frame(1), FrameClass::Control);
         mailbox.finish();
-        assert_eq!(mailbox.push(frame(1), Class::Control), Pushed::Dropped);
+        assert_eq!(mailbox.push(frame(1), FrameClass::Control), Pushed::Dropped);
         let mut cx = Context::from_waker(Waker::noop());
         assert!(matches!(mailbox.poll_pop(&mut cx), Poll::Ready(Some(_))));
         assert!(matches!(mailbox.poll_pop(&mut cx), Poll::Ready(None)));
@@ -339,7 +344,7 @@ mod tests {
     #[test]
     fn room_is_told_once_and_only_to_who_asked() {
         let mailbox = Mailbox::new(800);
-        mailbox.push(frame(300), Class::Durable);
+        mailbox.push(frame(300), FrameClass::Durable);
         assert!(!mailbox.has_room());
         let mut cx = Context::from_waker(Waker::noop());
         let Poll::Ready(Some(popped)) = mailbox.poll_pop(&mut cx) else { panic!("a frame") };

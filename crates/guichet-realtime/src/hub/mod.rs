@@ -32,15 +32,15 @@ use self::people::People;
 use self::recent::Recent;
 pub use self::subscriber::Subscriber;
 pub use self::topic::Activation;
-use self::topic::{Told, Topic};
-use crate::backend::{Audience, Receipt};
+use self::topic::{Topic, UnnumberedDispatch};
+use crate::backend::{Audience, DeliveryReceipt};
 use crate::hub::connection::{Connection, JoinId};
 use crate::hub::event::{Event, Signal};
-use crate::metrics::Meters;
-use crate::presence::{Patience, Presence, Stand};
+use crate::metrics::SocketMetrics;
+use crate::presence::{Presence, PresenceState, PresenceTimeouts};
 use crate::row_changes::{Changes, Table};
 use crate::wire::frame::Frame;
-use crate::wire::{Content, Spelling};
+use crate::wire::{BroadcastContent, Spelling};
 
 const SHARDS: usize = 32;
 
@@ -56,24 +56,24 @@ pub struct Hub {
     recent: Recent,
     people: People,
     presence: Presence,
-    holes: Marked,
+    holes: PendingTopics,
     /// Topics that gave something since receipts were last asked for.
-    given: Marked,
+    given: PendingTopics,
     /// How camelCase dialects spell what is told.
     pub(super) spelling: Spelling,
     /// Rights changed in this process, and the tail knows more of it.
     moved: Notify,
-    pub(super) meters: Meters,
+    pub(super) meters: SocketMetrics,
     /// Who listens to changes of rows.
     pub(super) changes: Changes,
 }
 
 /// What a hub is made of.
 #[derive(Default)]
-pub struct Parts {
+pub struct HubParts {
     pub clock: Clock,
     /// After how long somebody is idle, or gone.
-    pub patience: Patience,
+    pub patience: PresenceTimeouts,
     /// How camelCase dialects spell what is told.
     pub spelling: Spelling,
     /// Whose changes of rows are told.
@@ -82,12 +82,12 @@ pub struct Parts {
 
 /// Topics that a task of the relay has to look after, each once.
 #[derive(Default)]
-pub(super) struct Marked {
+pub(super) struct PendingTopics {
     topics: Mutex<HashSet<TopicKey>>,
     marked: Notify,
 }
 
-impl Marked {
+impl PendingTopics {
     fn mark(&self, tenant: TenantId, topic: &str) {
         self.topics.lock().insert((tenant, topic.into()));
         self.marked.notify_one();
@@ -104,7 +104,7 @@ impl Marked {
 }
 
 impl Hub {
-    pub fn new(parts: Parts) -> Self {
+    pub fn new(parts: HubParts) -> Self {
         Self {
             presence: Presence::new(parts.clock, parts.patience),
             spelling: parts.spelling,
@@ -140,19 +140,19 @@ impl Hub {
     fn tell_others(&self, event: &Arc<Event>) {
         for copy in &event.copies {
             if let Some(topic) = self.topic(event.tenant, copy) {
-                topic.lock().tell(Told::Copy(Arc::clone(event)));
+                topic.lock().tell(UnnumberedDispatch::Copy(Arc::clone(event)));
             }
         }
         for (index, aside) in event.also.iter().enumerate() {
             if let Some(topic) = self.topic(event.tenant, &aside.topic) {
-                topic.lock().tell(Told::Aside(Arc::clone(event), index));
+                topic.lock().tell(UnnumberedDispatch::Aside(Arc::clone(event), index));
             }
         }
     }
 
     /// Tells those who listen right now of something of the moment.
     pub fn signal(&self, signal: Signal) {
-        let content = Content::Ephemeral { event: &signal.name, payload: signal.payload.get() };
+        let content = BroadcastContent::Ephemeral { event: &signal.name, payload: signal.payload.get() };
         for topic in std::iter::once(&signal.topic).chain(&signal.copies) {
             self.relay(signal.tenant, topic, content, None);
         }
@@ -160,7 +160,7 @@ impl Hub {
 
     /// Tells those of `audience` who listen right now.
     pub fn signal_to(&self, signal: Signal, audience: &Audience) {
-        let content = Content::Ephemeral { event: &signal.name, payload: signal.payload.get() };
+        let content = BroadcastContent::Ephemeral { event: &signal.name, payload: signal.payload.get() };
         for topic in std::iter::once(&signal.topic).chain(&signal.copies) {
             if let Some(topic) = self.topic(signal.tenant, topic) {
                 topic.lock().relay_to(content, audience);
@@ -169,7 +169,13 @@ impl Hub {
     }
 
     /// Passes a person's broadcast to everyone on the topic but the join `except`.
-    pub fn relay(&self, tenant: TenantId, topic: &str, content: Content<'_>, except: Option<JoinId>) {
+    pub fn relay(
+        &self,
+        tenant: TenantId,
+        topic: &str,
+        content: BroadcastContent<'_>,
+        except: Option<JoinId>,
+    ) {
         if let Some(topic) = self.topic(tenant, topic) {
             topic.lock().relay(content, except);
         }
@@ -269,7 +275,7 @@ impl Hub {
     }
 
     /// The same, and since when. `None` for who is not there, nor was within the grace.
-    pub fn stand(&self, tenant: TenantId, user: UserId) -> Option<Stand> {
+    pub fn stand(&self, tenant: TenantId, user: UserId) -> Option<PresenceState> {
         self.presence.stand((tenant, user))
     }
 
@@ -324,11 +330,11 @@ impl Hub {
 
 /// For the relay.
 impl Hub {
-    pub(super) fn holes(&self) -> &Marked {
+    pub(super) fn holes(&self) -> &PendingTopics {
         &self.holes
     }
 
-    pub(super) fn given(&self) -> &Marked {
+    pub(super) fn given(&self) -> &PendingTopics {
         &self.given
     }
 
@@ -355,11 +361,15 @@ impl Hub {
     }
 
     /// What sockets were handed of `key` since the last call. A topic whose frames still wait is marked again.
-    pub(super) fn receipts(&self, key: TopicKey, out: &mut Vec<Receipt>) {
+    pub(super) fn receipts(&self, key: TopicKey, out: &mut Vec<DeliveryReceipt>) {
         let Some(topic) = self.topic(key.0, &key.1) else { return };
         let mut readers = Vec::new();
         let waits = topic.lock().receipts(&mut readers);
-        out.extend(readers.into_iter().map(|(actor, up_to)| Receipt { actor, topic: key.1.clone(), up_to }));
+        out.extend(readers.into_iter().map(|(actor, up_to)| DeliveryReceipt {
+            actor,
+            topic: key.1.clone(),
+            up_to,
+        }));
         if waits {
             self.given.mark(key.0, &key.1);
         }

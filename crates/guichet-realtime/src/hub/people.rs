@@ -6,7 +6,7 @@ use std::sync::Arc;
 use guichet_base::id::{TenantId, UserId};
 use parking_lot::Mutex;
 
-use crate::hub::connection::{Connection, Order};
+use crate::hub::connection::{Connection, SessionOrder};
 
 type Person = (TenantId, UserId);
 type OfTenant = HashMap<UserId, Vec<Arc<Connection>>>;
@@ -27,7 +27,7 @@ impl People {
             (limit > 0 && held.len() > limit).then(|| held.remove(0))
         };
         if let Some(oldest) = superseded {
-            oldest.order(Order::Supersede);
+            oldest.order(SessionOrder::Supersede);
         }
     }
 
@@ -46,13 +46,13 @@ impl People {
     }
 
     /// Gives an order to each connection of the person.
-    pub fn order(&self, (tenant, user): Person, order: Order) {
+    pub fn order(&self, (tenant, user): Person, order: SessionOrder) {
         let open = self.open.lock();
         let held = open.get(&tenant).and_then(|people| people.get(&user));
         held.into_iter().flatten().for_each(|connection| connection.order(order));
     }
 
-    pub fn order_all(&self, order: Order) {
+    pub fn order_all(&self, order: SessionOrder) {
         let open = self.open.lock();
         let held = open.values().flat_map(HashMap::values).flatten();
         held.for_each(|connection| connection.order(order));

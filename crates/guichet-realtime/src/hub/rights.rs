@@ -6,7 +6,7 @@
 use guichet_base::id::{TenantId, UserId};
 
 use super::Hub;
-use crate::hub::connection::Order;
+use crate::hub::connection::SessionOrder;
 
 /// Topics that nobody can join: what is written to them is for the hub alone.
 const PREFIX: &str = "rights:";
@@ -20,7 +20,7 @@ impl Hub {
     /// The person may have lost a right, by a change that is committed: each of their connections asks again for each
     /// of its channels. Whatever is remembered of them must have been forgotten before.
     pub fn rights_changed(&self, tenant: TenantId, user: UserId) {
-        self.people.order((tenant, user), Order::Reauthorize);
+        self.people.order((tenant, user), SessionOrder::Reauthorize);
         // Who may see them may have changed as well.
         self.circle_again(tenant, user);
     }
@@ -35,7 +35,7 @@ impl Hub {
 
     /// Everybody asks again: what changed until now may have gone unheard.
     pub(crate) fn rights_unknown(&self) {
-        self.people.order_all(Order::Reauthorize);
+        self.people.order_all(SessionOrder::Reauthorize);
     }
 
     /// Resolves when rights moved since it last resolved.

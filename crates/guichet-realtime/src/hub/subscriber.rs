@@ -5,7 +5,7 @@ use std::sync::Arc;
 use guichet_base::Actor;
 
 use crate::hub::connection::{Connection, JoinId};
-use crate::hub::mailbox::Class;
+use crate::hub::mailbox::FrameClass;
 use crate::wire::frame::Frame;
 use crate::wire::{Encoder, Shape};
 
@@ -58,7 +58,7 @@ impl Subscriber {
 
     pub(super) fn prelude(&self, frames: Vec<Frame>) {
         for frame in frames {
-            self.connection.push(frame, Class::Control);
+            self.connection.push(frame, FrameClass::Control);
         }
     }
 
@@ -79,7 +79,7 @@ impl Subscriber {
         if self.mode != Mode::Live || seq <= self.last {
             return;
         }
-        match encoder.frame(self.shape).and_then(|frame| self.connection.push(frame, Class::Durable)) {
+        match encoder.frame(self.shape).and_then(|frame| self.connection.push(frame, FrameClass::Durable)) {
             Some(number) => {
                 self.last = seq;
                 self.queued_as = number;
@@ -93,7 +93,7 @@ impl Subscriber {
         matches!(self.mode, Mode::Opening | Mode::CatchingUp)
     }
 
-    pub(super) fn tell(&self, encoder: &mut Encoder<'_>, class: Class) {
+    pub(super) fn tell(&self, encoder: &mut Encoder<'_>, class: FrameClass) {
         if let Some(frame) = encoder.frame(self.shape) {
             self.connection.push(frame, class);
         }

@@ -15,11 +15,11 @@ use guichet_base::id::UserId;
 
 use super::subscriber::{Mode, Subscriber};
 use crate::backend::Audience;
-use crate::hub::connection::{JoinId, Order};
+use crate::hub::connection::{JoinId, SessionOrder};
 use crate::hub::event::Event;
-use crate::hub::mailbox::Class;
+use crate::hub::mailbox::FrameClass;
 use crate::wire::frame::Frame;
-use crate::wire::{Content, Encoder, Spelling};
+use crate::wire::{BroadcastContent, Encoder, Spelling};
 
 const RING: usize = 64;
 const MOST_PENDING: usize = 1_024;
@@ -35,7 +35,7 @@ pub struct Topic {
     pending: BTreeMap<i64, Arc<Event>>,
     ring: VecDeque<Arc<Event>>,
     /// Of an unnumbered topic: what was told while somebody's right to hear it was being looked up.
-    backlog: VecDeque<(u64, Told)>,
+    backlog: VecDeque<(u64, UnnumberedDispatch)>,
     stamp: u64,
     /// The stamp of the newest entry that the backlog no longer holds.
     lost: u64,
@@ -43,7 +43,7 @@ pub struct Topic {
 
 /// What an unnumbered topic is told because of an event.
 #[derive(Clone)]
-pub enum Told {
+pub enum UnnumberedDispatch {
     Copy(Arc<Event>),
     /// The event's side effect at this index.
     Aside(Arc<Event>, usize),
@@ -58,22 +58,21 @@ pub enum Activation {
     Lost,
 }
 
-impl Told {
-    fn content(&self) -> Option<Content<'_>> {
+impl UnnumberedDispatch {
+    fn content(&self) -> Option<BroadcastContent<'_>> {
         match self {
-            Told::Copy(event) => Some(Content::Copy(event)),
-            Told::Aside(event, index) => event
-                .also
-                .get(*index)
-                .map(|aside| Content::Ephemeral { event: &aside.event, payload: aside.payload.get() }),
+            UnnumberedDispatch::Copy(event) => Some(BroadcastContent::Copy(event)),
+            UnnumberedDispatch::Aside(event, index) => event.also.get(*index).map(|aside| {
+                BroadcastContent::Ephemeral { event: &aside.event, payload: aside.payload.get() }
+            }),
         }
     }
 
     /// An aside says how things stand (a counter), so the next one replaces a lost one.
-    fn class(&self) -> Class {
+    fn class(&self) -> FrameClass {
         match self {
-            Told::Copy(_) => Class::Durable,
-            Told::Aside(..) => Class::Ephemeral,
+            UnnumberedDispatch::Copy(_) => FrameClass::Durable,
+            UnnumberedDispatch::Aside(..) => FrameClass::Ephemeral,
         }
     }
 }
@@ -160,7 +159,8 @@ impl Topic {
         subscriber.prelude(prelude);
         subscriber.go_live(after);
         for event in &bridge {
-            subscriber.give(event.seq, &mut Encoder::new(&event.topic, Content::Event(event), spelling));
+            subscriber
+                .give(event.seq, &mut Encoder::new(&event.topic, BroadcastContent::Event(event), spelling));
         }
         self.settle(position, after);
         Activation::Live
@@ -189,7 +189,7 @@ impl Topic {
     }
 
     /// Tells an unnumbered topic of an event.
-    pub fn tell(&mut self, told: Told) {
+    pub fn tell(&mut self, told: UnnumberedDispatch) {
         let Some(content) = told.content() else { return };
         self.stamp += 1;
         let mut encoder = Encoder::new(&self.name, content, self.spelling);
@@ -209,22 +209,22 @@ impl Topic {
     }
 
     /// Passes on something of the moment to all but `except`.
-    pub fn relay(&mut self, content: Content<'_>, except: Option<JoinId>) {
+    pub fn relay(&mut self, content: BroadcastContent<'_>, except: Option<JoinId>) {
         let mut encoder = Encoder::new(&self.name, content, self.spelling);
         for subscriber in &mut self.subscribers {
             if matches!(subscriber.mode, Mode::CatchingUp | Mode::Live) && Some(subscriber.id) != except {
-                subscriber.tell(&mut encoder, Class::Ephemeral);
+                subscriber.tell(&mut encoder, FrameClass::Ephemeral);
             }
         }
     }
 
     /// Passes on something of the moment to those of `audience`.
-    pub fn relay_to(&mut self, content: Content<'_>, audience: &Audience) {
+    pub fn relay_to(&mut self, content: BroadcastContent<'_>, audience: &Audience) {
         let mut encoder = Encoder::new(&self.name, content, self.spelling);
         for subscriber in &mut self.subscribers {
             let hears = matches!(subscriber.mode, Mode::CatchingUp | Mode::Live);
             if hears && audience.includes(&subscriber.actor) {
-                subscriber.tell(&mut encoder, Class::Ephemeral);
+                subscriber.tell(&mut encoder, FrameClass::Ephemeral);
             }
         }
     }
@@ -232,7 +232,7 @@ impl Topic {
     /// A hole that cannot be filled: everybody starts again from the log, where the whole truth is.
     pub fn abandon(&mut self) {
         for subscriber in &self.subscribers {
-            subscriber.connection.order(Order::ResumeJoin(subscriber.id));
+            subscriber.connection.order(SessionOrder::ResumeJoin(subscriber.id));
         }
         self.position = None;
         self.pending.clear();
@@ -283,7 +283,7 @@ impl Topic {
     }
 
     fn give(&mut self, event: Arc<Event>) {
-        let mut encoder = Encoder::new(&self.name, Content::Event(&event), self.spelling);
+        let mut encoder = Encoder::new(&self.name, BroadcastContent::Event(&event), self.spelling);
         for subscriber in &mut self.subscribers {
             subscriber.give(event.seq, &mut encoder);
         }

@@ -15,7 +15,7 @@ use crate::hub::event::Event;
 
 /// The newest events since a time, as a stretch of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Newest {
+pub struct NewestSegment {
     /// The number before the first one.
     pub after: i64,
     /// Whether the limit cut older ones.
@@ -24,14 +24,14 @@ pub struct Newest {
 
 /// How far the tail has read: it goes on behind this row, in the order of transactions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cursor {
+pub struct TailCursor {
     pub txid: i64,
     pub tenant: Uuid,
     pub topic: String,
     pub seq: i64,
 }
 
-impl Cursor {
+impl TailCursor {
     /// Before every row of transaction `txid` and later ones.
     pub fn at(txid: i64) -> Self {
         Self { txid, tenant: Uuid::nil(), topic: String::new(), seq: 0 }
@@ -44,7 +44,7 @@ impl Cursor {
 }
 
 /// Whether anybody here has yet to hear of an event, whose payload is not read yet.
-pub type Wants = Arc<dyn Fn(&Event) -> bool + Send + Sync>;
+pub type PayloadInterest = Arc<dyn Fn(&Event) -> bool + Send + Sync>;
 
 pub trait Log: Send + Sync + 'static {
     /// The newest `limit` events made at or after `since`; `None` when there are none.
@@ -54,7 +54,7 @@ pub trait Log: Send + Sync + 'static {
         topic: &'a str,
         since: Timestamp,
         limit: i64,
-    ) -> BoxFuture<'a, Result<Option<Newest>>>;
+    ) -> BoxFuture<'a, Result<Option<NewestSegment>>>;
 
     /// What a join missed, for whoever may hear the topic: `after < seq <= up_to`, in order, a bounded number of
     /// rows and bytes. Nobody's right is asked here.
@@ -76,11 +76,15 @@ pub trait Log: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Vec<Event>>>;
 
     /// Where the tail begins: nothing that commits from now on lies before it.
-    fn edge(&self) -> BoxFuture<'_, Result<Cursor>>;
+    fn edge(&self) -> BoxFuture<'_, Result<TailCursor>>;
 
     /// What committed since the cursor, a bounded number, and where to go on. Never skips what is still committing.
     /// Events that are told on their own topic alone are left out, payload unread, unless `wants` says otherwise.
-    fn tail(&self, from: Cursor, wants: Wants) -> BoxFuture<'_, Result<(Vec<Event>, Cursor)>>;
+    fn tail(
+        &self,
+        from: TailCursor,
+        wants: PayloadInterest,
+    ) -> BoxFuture<'_, Result<(Vec<Event>, TailCursor)>>;
 
     /// Makes the partitions of the days ahead, and drops those of before `keep_days`.
     fn keep(&self, keep_days: i32) -> BoxFuture<'_, Result<()>>;

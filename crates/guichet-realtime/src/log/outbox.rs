@@ -18,8 +18,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::hub::event::{Aside, Event};
-use crate::log::{Cursor, Log, Newest, Wants};
+use crate::hub::event::{Event, SideEvent};
+use crate::log::{Log, NewestSegment, PayloadInterest, TailCursor};
 
 const PAGE_ROWS: i64 = 1_000;
 /// Of payloads; the row that passes it is the last.
@@ -69,7 +69,7 @@ const UNREAD_DAYS: &str = "SELECT coalesce(ceil(extract(epoch FROM now() - min(c
 #[serde(default)]
 struct Fanout {
     copies: Vec<Box<str>>,
-    also: Vec<Aside>,
+    also: Vec<SideEvent>,
 }
 
 /// PostgreSQL's outbox as the replay log.
@@ -82,7 +82,7 @@ impl Log for Outbox {
         topic: &'a str,
         since: Timestamp,
         limit: i64,
-    ) -> BoxFuture<'a, Result<Option<Newest>>> {
+    ) -> BoxFuture<'a, Result<Option<NewestSegment>>> {
         let (tenant, topic) = (actor.tenant, topic.to_owned());
         Box::pin(self.0.read(actor, move |tx| newest(tx, tenant, &topic, since, limit)))
     }
@@ -109,11 +109,15 @@ impl Log for Outbox {
         Box::pin(self.0.worker(move |tx| fill(tx, tenant, &topic, after, up_to)))
     }
 
-    fn edge(&self) -> BoxFuture<'_, Result<Cursor>> {
+    fn edge(&self) -> BoxFuture<'_, Result<TailCursor>> {
         Box::pin(self.0.worker(edge))
     }
 
-    fn tail(&self, from: Cursor, wants: Wants) -> BoxFuture<'_, Result<(Vec<Event>, Cursor)>> {
+    fn tail(
+        &self,
+        from: TailCursor,
+        wants: PayloadInterest,
+    ) -> BoxFuture<'_, Result<(Vec<Event>, TailCursor)>> {
         Box::pin(self.0.worker(move |tx| tail(tx, &from, &wants)))
     }
 
@@ -178,12 +182,12 @@ fn newest(
     topic: &str,
     since: Timestamp,
     limit: i64,
-) -> Result<Option<Newest>> {
+) -> Result<Option<NewestSegment>> {
     // One more than asked for tells whether the limit cuts.
     let found: Stretch =
         sql(NEWEST).bind(tenant).bind(topic).bind(since).bind(limit + 1).get_result(tx.conn())?;
     let truncated = found.number > limit;
-    Ok(found.after.map(|after| Newest { after: after + i64::from(truncated), truncated }))
+    Ok(found.after.map(|after| NewestSegment { after: after + i64::from(truncated), truncated }))
 }
 
 fn page(tx: &mut WorkerTx<'_>, tenant: TenantId, topic: &str, after: i64, up_to: i64) -> Result<Vec<Event>> {
@@ -203,12 +207,16 @@ fn fill(tx: &mut WorkerTx<'_>, tenant: TenantId, topic: &str, after: i64, up_to:
     events(rows)
 }
 
-fn edge(tx: &mut WorkerTx<'_>) -> Result<Cursor> {
+fn edge(tx: &mut WorkerTx<'_>) -> Result<TailCursor> {
     let edge: Number = sql(EDGE).get_result(tx.conn())?;
-    Ok(Cursor::at(edge.number))
+    Ok(TailCursor::at(edge.number))
 }
 
-fn tail(tx: &mut WorkerTx<'_>, from: &Cursor, wants: &Wants) -> Result<(Vec<Event>, Cursor)> {
+fn tail(
+    tx: &mut WorkerTx<'_>,
+    from: &TailCursor,
+    wants: &PayloadInterest,
+) -> Result<(Vec<Event>, TailCursor)> {
     let edge = edge(tx)?;
     let rows: Vec<Row> = sql(TAIL)
         .bind(from.txid.to_string())
@@ -221,7 +229,7 @@ fn tail(tx: &mut WorkerTx<'_>, from: &Cursor, wants: &Wants) -> Result<(Vec<Even
     let is_full = i64::try_from(rows.len()).is_ok_and(|rows| rows == TAIL_ROWS);
     let next = match rows.last() {
         Some(last) if is_full => {
-            Cursor { txid: last.tx, tenant: last.tenant_id.0, topic: last.topic.clone(), seq: last.seq }
+            TailCursor { txid: last.tx, tenant: last.tenant_id.0, topic: last.topic.clone(), seq: last.seq }
         }
         Some(_) | None => edge,
     };
@@ -229,7 +237,7 @@ fn tail(tx: &mut WorkerTx<'_>, from: &Cursor, wants: &Wants) -> Result<(Vec<Even
 }
 
 /// The events of a page that are to be told here, in its order, whole.
-fn wanted(tx: &mut WorkerTx<'_>, rows: Vec<Row>, wants: &Wants) -> Result<Vec<Event>> {
+fn wanted(tx: &mut WorkerTx<'_>, rows: Vec<Row>, wants: &PayloadInterest) -> Result<Vec<Event>> {
     let (mut found, mut lacking) = (Vec::new(), HashMap::new());
     let (mut first, mut last) = (i64::MAX, i64::MIN);
     for row in rows {

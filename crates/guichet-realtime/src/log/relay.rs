@@ -17,10 +17,10 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::backend::Host;
+use crate::backend::SocketBackend;
 use crate::hub::event::Event;
 use crate::hub::{Hub, TopicKey, rights};
-use crate::log::{Cursor, Log, Wants};
+use crate::log::{Log, PayloadInterest, TailCursor};
 use crate::row_changes;
 
 const TAIL_EVERY: Duration = Duration::from_secs(1);
@@ -41,7 +41,7 @@ const TAIL_PAGES: usize = 20;
 pub struct Relay {
     pub hub: Arc<Hub>,
     pub log: Arc<dyn Log>,
-    pub host: Arc<dyn Host>,
+    pub host: Arc<dyn SocketBackend>,
     pub keep_days: i32,
 }
 
@@ -63,7 +63,7 @@ impl Relay {
     }
 
     async fn tail(&self) {
-        let (mut cursor, mut quick): (Option<Cursor>, u32) = (None, 0);
+        let (mut cursor, mut quick): (Option<TailCursor>, u32) = (None, 0);
         loop {
             let goes_on = match self.tail_once(cursor.as_ref()).await {
                 Ok(next) => !cursor.insert(next).is_at_edge(),
@@ -108,12 +108,12 @@ impl Relay {
 
     /// What is told on a topic that nobody here follows concerns nobody here. Whoever opens the topic from now on reads
     /// its head after that, and what has committed by now lies before it.
-    fn wants(&self) -> Wants {
+    fn wants(&self) -> PayloadInterest {
         let hub = Arc::clone(&self.hub);
         Arc::new(move |event| rights::concerns(&event.topic).is_some() || hub.wants(event))
     }
 
-    async fn tail_once(&self, from: Option<&Cursor>) -> Result<Cursor> {
+    async fn tail_once(&self, from: Option<&TailCursor>) -> Result<TailCursor> {
         let mut cursor = match from {
             Some(cursor) => cursor.clone(),
             None => {

@@ -18,12 +18,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::roster::FLUSH_EVERY;
-use crate::backend::{Circle, Host};
+use crate::backend::{PresenceAudience, SocketBackend};
 use crate::hub::Hub;
-use crate::hub::connection::Order;
+use crate::hub::connection::SessionOrder;
 use crate::hub::event::Signal;
 use crate::metric_names::PRESENCE_PEOPLE;
-use crate::presence::tracker::{Person, Stand};
+use crate::presence::tracker::{PresenceState, TrackedPerson};
 
 const EVERY: Duration = Duration::from_secs(1);
 /// People asked about, or written, in one statement.
@@ -35,15 +35,15 @@ const UPDATE: &str = "presence:update";
 #[derive(Clone)]
 pub struct Driver {
     hub: Arc<Hub>,
-    host: Arc<dyn Host>,
+    host: Arc<dyn SocketBackend>,
     online: Gauge,
     idle: Gauge,
     /// What could not be written yet: tried again each second.
-    owed: Arc<Mutex<HashMap<Person, Timestamp>>>,
+    owed: Arc<Mutex<HashMap<TrackedPerson, Timestamp>>>,
 }
 
 impl Driver {
-    pub fn new(hub: Arc<Hub>, host: Arc<dyn Host>) -> Self {
+    pub fn new(hub: Arc<Hub>, host: Arc<dyn SocketBackend>) -> Self {
         let of = |status: Status| gauge!(PRESENCE_PEOPLE, "status" => status.as_str());
         Self { hub, host, online: of(Status::Online), idle: of(Status::Idle), owed: Arc::default() }
     }
@@ -100,7 +100,7 @@ impl Driver {
         }
         match self.host.circles(tenant, users.clone()).await {
             Ok(reached) => {
-                let mut reached: HashMap<UserId, Circle> =
+                let mut reached: HashMap<UserId, PresenceAudience> =
                     reached.into_iter().map(|reach| (reach.user, reach)).collect();
                 for user in users {
                     self.tell_of((tenant, user), reached.remove(&user));
@@ -113,7 +113,7 @@ impl Driver {
         }
     }
 
-    fn tell_of(&self, person: Person, reach: Option<Circle>) {
+    fn tell_of(&self, person: TrackedPerson, reach: Option<PresenceAudience>) {
         let presence = self.hub.presence();
         let Some(stand) = presence.stand(person) else { return };
         let (user_type, homes, told) = match reach {
@@ -142,7 +142,7 @@ impl Driver {
             }
         }
         for connection in self.hub.connections_of(person) {
-            connection.order(Order::Standing);
+            connection.order(SessionOrder::Standing);
         }
     }
 
@@ -155,7 +155,7 @@ impl Driver {
         }
     }
 
-    async fn write_seen(&self, people: impl IntoIterator<Item = Person>, is_last: bool) {
+    async fn write_seen(&self, people: impl IntoIterator<Item = TrackedPerson>, is_last: bool) {
         let presence = self.hub.presence();
         let mut all = std::mem::take(&mut *self.owed.lock());
         all.extend(
@@ -179,11 +179,11 @@ impl Driver {
 }
 
 /// What a subscriber is told of the person.
-fn update(user: UserId, stand: &Stand) -> serde_json::Value {
+fn update(user: UserId, stand: &PresenceState) -> serde_json::Value {
     json!({ "user_id": user, "status": stand.status, "last_seen": stand.last_seen() })
 }
 
-fn by_tenant(people: impl IntoIterator<Item = Person>) -> HashMap<TenantId, Vec<UserId>> {
+fn by_tenant(people: impl IntoIterator<Item = TrackedPerson>) -> HashMap<TenantId, Vec<UserId>> {
     let mut tenants: HashMap<TenantId, Vec<UserId>> = HashMap::new();
     for (tenant, user) in people {
         tenants.entry(tenant).or_default().push(user);

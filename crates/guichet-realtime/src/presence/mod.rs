@@ -31,10 +31,10 @@ use tokio::sync::Notify;
 pub(super) use self::driver::Driver;
 pub use self::meta::Tracked;
 use self::roster::Roster;
-pub use self::roster::{Key, Place};
-use self::tracker::{Crowd, Person};
-pub use self::tracker::{Patience, Stand};
-pub use self::watcher::{Progress, Watcher};
+pub use self::roster::{Key, RosterKey};
+pub use self::tracker::{PresenceState, PresenceTimeouts};
+use self::tracker::{PresenceTracker, TrackedPerson};
+pub use self::watcher::{SnapshotProgress, Watcher};
 use crate::hub::TopicKey;
 use crate::hub::connection::JoinId;
 
@@ -47,14 +47,14 @@ type Rosters = HashMap<TenantId, HashMap<Box<str>, Roster>>;
 #[derive(Default)]
 pub struct Presence {
     clock: Clock,
-    patience: Patience,
+    patience: PresenceTimeouts,
     hasher: RandomState,
-    people: [Mutex<Crowd>; SHARDS],
+    people: [Mutex<PresenceTracker>; SHARDS],
     rosters: [Mutex<Rosters>; SHARDS],
     /// Who is at home where, beside the topics they joined.
-    homes: Mutex<HashMap<Person, Vec<Box<str>>>>,
+    homes: Mutex<HashMap<TrackedPerson, Vec<Box<str>>>>,
     /// People of whom others may have to be told.
-    moved: Mutex<HashSet<Person>>,
+    moved: Mutex<HashSet<TrackedPerson>>,
     arrived: Notify,
     /// Topics with lost devices, by when they end.
     lingering: Mutex<BTreeSet<(Timestamp, TopicKey)>>,
@@ -68,7 +68,7 @@ pub struct Presence {
 pub struct Joining {
     pub tenant: TenantId,
     pub topic: Box<str>,
-    pub place: Place,
+    pub place: RosterKey,
     pub user_type: UserType,
     pub join: JoinId,
     /// Where the join asked for presence.
@@ -77,11 +77,11 @@ pub struct Joining {
 
 /// People.
 impl Presence {
-    pub fn new(clock: Clock, patience: Patience) -> Self {
+    pub fn new(clock: Clock, patience: PresenceTimeouts) -> Self {
         Self { clock, patience, ..Self::default() }
     }
 
-    pub fn stand(&self, person: Person) -> Option<Stand> {
+    pub fn stand(&self, person: TrackedPerson) -> Option<PresenceState> {
         self.crowd(person).stand(person, &self.patience, self.clock.now())
     }
 
@@ -94,35 +94,35 @@ impl Presence {
         found
     }
 
-    pub fn enter(&self, person: Person) {
+    pub fn enter(&self, person: TrackedPerson) {
         let is_news = self.crowd(person).enter(person, &self.patience, self.clock.now());
         self.arrive(person, is_news);
     }
 
-    pub fn leave(&self, person: Person) {
+    pub fn leave(&self, person: TrackedPerson) {
         self.crowd(person).leave(person, &self.patience, self.clock.now());
     }
 
     /// The person did something. Costs a look at one of many locks, and nothing else for who has no connection.
-    pub fn touch(&self, person: Person) {
+    pub fn touch(&self, person: TrackedPerson) {
         let is_news = self.crowd(person).touch(person, &self.patience, self.clock.now());
         self.arrive(person, is_news);
     }
 
     /// Who sees the person may have changed: it is asked anew.
-    pub fn ask_again(&self, person: Person) {
+    pub fn ask_again(&self, person: TrackedPerson) {
         let is_there = self.stand(person).is_some();
         self.arrive(person, is_there);
     }
 
-    fn arrive(&self, person: Person, is_news: bool) {
+    fn arrive(&self, person: TrackedPerson, is_news: bool) {
         if is_news {
             self.moved.lock().insert(person);
             self.arrived.notify_one();
         }
     }
 
-    fn crowd(&self, person: Person) -> MutexGuard<'_, Crowd> {
+    fn crowd(&self, person: TrackedPerson) -> MutexGuard<'_, PresenceTracker> {
         shard(&self.people, self.hasher.hash_one(person)).lock()
     }
 
@@ -152,7 +152,7 @@ impl Presence {
         &self,
         tenant: TenantId,
         topic: &str,
-        place: &Place,
+        place: &RosterKey,
         join: JoinId,
         tracked: Option<Tracked>,
     ) -> bool {
@@ -162,12 +162,12 @@ impl Presence {
     }
 
     /// Takes a device off a topic, on purpose.
-    pub fn leave_topic(&self, tenant: TenantId, topic: &str, place: &Place, join: JoinId) {
+    pub fn leave_topic(&self, tenant: TenantId, topic: &str, place: &RosterKey, join: JoinId) {
         self.change(tenant, topic, false, |roster| roster.leave(place, join));
     }
 
     /// A device is gone, perhaps to come back: its entry stays for the grace.
-    pub fn lose(&self, tenant: TenantId, topic: &str, place: &Place, join: JoinId) {
+    pub fn lose(&self, tenant: TenantId, topic: &str, place: &RosterKey, join: JoinId) {
         let end = self.clock.now().plus(self.patience.grace).as_millis();
         let until = Timestamp::from_millis((end / LINGER_STEP_MILLIS + 1) * LINGER_STEP_MILLIS);
         self.lingering.lock().insert((until, (tenant, topic.into())));
@@ -185,7 +185,7 @@ impl Presence {
     }
 
     /// Says where the person is at home from now on.
-    fn settle_homes(&self, person: Person, user_type: UserType, homes: Vec<Box<str>>) {
+    fn settle_homes(&self, person: TrackedPerson, user_type: UserType, homes: Vec<Box<str>>) {
         let (tenant, user) = person;
         let before = {
             let mut held = self.homes.lock();
@@ -295,7 +295,7 @@ impl Presence {
     }
 
     /// Everybody something has to be done about.
-    fn take_moved(&self, now: Timestamp) -> HashSet<Person> {
+    fn take_moved(&self, now: Timestamp) -> HashSet<TrackedPerson> {
         let mut due = Vec::new();
         for shard in &self.people {
             shard.lock().due(&self.patience, now, &mut due);
@@ -306,19 +306,19 @@ impl Presence {
     }
 
     /// They could not be told of now: the next turn tries again.
-    fn put_back(&self, people: impl IntoIterator<Item = Person>) {
+    fn put_back(&self, people: impl IntoIterator<Item = TrackedPerson>) {
         self.moved.lock().extend(people);
     }
 
-    fn told(&self, person: Person, status: Status) -> Option<Status> {
+    fn told(&self, person: TrackedPerson, status: Status) -> Option<Status> {
         self.crowd(person).told(person, status, &self.patience, self.clock.now())
     }
 
-    fn take_seen(&self, person: Person, is_last: bool) -> Option<Timestamp> {
+    fn take_seen(&self, person: TrackedPerson, is_last: bool) -> Option<Timestamp> {
         self.crowd(person).take_seen(person, is_last, &self.patience, self.clock.now())
     }
 
-    fn everybody(&self) -> Vec<Person> {
+    fn everybody(&self) -> Vec<TrackedPerson> {
         self.people.iter().flat_map(|shard| shard.lock().everybody()).collect()
     }
 

@@ -15,7 +15,7 @@ use guichet_base::role::UserType;
 use guichet_base::{Status, Timestamp};
 
 use super::meta::{self, Tracked};
-use super::watcher::{Progress, Watcher};
+use super::watcher::{SnapshotProgress, Watcher};
 use crate::hub::connection::JoinId;
 
 /// Differences of a topic are told so often at most.
@@ -26,7 +26,7 @@ pub type Key = Option<Box<str>>;
 
 /// A person under a key, in the order of a roster.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct RosterKey {
     pub key: Key,
     pub user: UserId,
 }
@@ -41,11 +41,11 @@ pub struct Roster {
 }
 
 struct Entry {
-    place: Place,
+    place: RosterKey,
     user_type: UserType,
     is_home: bool,
     holds: Vec<Hold>,
-    told: Option<Told>,
+    told: Option<EntryAudience>,
     is_dirty: bool,
 }
 
@@ -61,14 +61,14 @@ struct Hold {
 
 /// What level watchers know of an entry.
 #[derive(Clone)]
-pub(super) struct Told {
+pub(super) struct EntryAudience {
     reference: u64,
     members: Arc<str>,
 }
 
 /// What changed of an entry: the meta that joins, the meta that leaves, or both.
-pub(super) struct Change {
-    pub place: Place,
+pub(super) struct EntryChange {
+    pub place: RosterKey,
     pub join: Option<String>,
     pub leave: Option<String>,
 }
@@ -93,7 +93,7 @@ impl Entry {
     }
 
     /// Brings what was told up to the present.
-    fn settle(&mut self, look: Look<'_>, next: &mut dyn FnMut() -> u64) -> Option<Change> {
+    fn settle(&mut self, look: Look<'_>, next: &mut dyn FnMut() -> u64) -> Option<EntryChange> {
         self.is_dirty = false;
         let now = self.is_there().then(|| self.members(look));
         let before = self.told.take();
@@ -106,20 +106,20 @@ impl Entry {
                 return None;
             }
             (Some(now), before) => {
-                let told = Told { reference: next(), members: now.into() };
+                let told = EntryAudience { reference: next(), members: now.into() };
                 let join = meta::meta(told.reference, before.map(|told| told.reference), &told.members);
                 self.told = Some(told);
                 (Some(join), leave)
             }
         };
-        Some(Change { place: self.place.clone(), join, leave })
+        Some(EntryChange { place: self.place.clone(), join, leave })
     }
 }
 
 /// Who is there. Each says whether something may have changed that watchers have to be told.
 impl Roster {
     /// A device joined.
-    pub fn join(&mut self, place: Place, user_type: UserType, join: JoinId) {
+    pub fn join(&mut self, place: RosterKey, user_type: UserType, join: JoinId) {
         let Some(entry) = self.entry(place, user_type) else { return };
         entry.holds.reserve_exact(1);
         entry.holds.push(Hold { join, tracked: None, order: 0, until: None });
@@ -127,7 +127,7 @@ impl Roster {
     }
 
     /// A device tracks; `None` ends what it tracked. False where it has not joined.
-    pub fn track(&mut self, place: &Place, join: JoinId, tracked: Option<Tracked>) -> bool {
+    pub fn track(&mut self, place: &RosterKey, join: JoinId, tracked: Option<Tracked>) -> bool {
         self.tracks += 1;
         let order = self.tracks;
         let Some(entry) = self.find(place) else { return false };
@@ -145,7 +145,7 @@ impl Roster {
     }
 
     /// A device left on purpose. What the person's lost devices left behind goes with the last one of the others.
-    pub fn leave(&mut self, place: &Place, join: JoinId) {
+    pub fn leave(&mut self, place: &RosterKey, join: JoinId) {
         self.unwatch(join);
         let Some(entry) = self.find(place) else { return };
         entry.holds.retain(|hold| hold.join != join);
@@ -157,7 +157,7 @@ impl Roster {
     }
 
     /// A device was lost: it shows only after `until`.
-    pub fn lose(&mut self, place: &Place, join: JoinId, until: Timestamp) {
+    pub fn lose(&mut self, place: &RosterKey, join: JoinId, until: Timestamp) {
         self.unwatch(join);
         let Some(entry) = self.find(place) else { return };
         for hold in entry.holds.iter_mut().filter(|hold| hold.join == join) {
@@ -177,7 +177,7 @@ impl Roster {
 
     /// The person appears here by being connected, or does no more.
     pub fn set_home(&mut self, user: UserId, user_type: UserType, is_home: bool) {
-        let place = Place { key: None, user };
+        let place = RosterKey { key: None, user };
         if !is_home && self.find(&place).is_none() {
             return;
         }
@@ -201,7 +201,7 @@ impl Roster {
     /// The watcher lost a frame: it is given the picture anew.
     pub fn refresh(&mut self, join: JoinId) {
         for watcher in self.watchers.iter_mut().filter(|watcher| watcher.join == join) {
-            watcher.progress = Progress::Nothing;
+            watcher.progress = SnapshotProgress::Nothing;
         }
     }
 
@@ -235,13 +235,13 @@ impl Roster {
             return false;
         }
         let due = self.entries.iter_mut().filter(|entry| entry.is_dirty || entry.told.is_none());
-        let changes: Vec<Change> = due.filter_map(|entry| entry.settle(look, next)).collect();
+        let changes: Vec<EntryChange> = due.filter_map(|entry| entry.settle(look, next)).collect();
         self.entries.retain(Entry::is_there);
         let mut encoded = super::watcher::Shared::new(topic, &changes);
         let mut is_behind = false;
         for watcher in &mut self.watchers {
             watcher.tell(&mut encoded);
-            while watcher.progress != Progress::Level {
+            while watcher.progress != SnapshotProgress::Level {
                 if !watcher.go_on(topic, |after| pieces(&self.entries, after)) {
                     is_behind = true;
                     break;
@@ -255,12 +255,12 @@ impl Roster {
         self.watchers.retain(|watcher| watcher.join != join);
     }
 
-    fn find(&mut self, place: &Place) -> Option<&mut Entry> {
+    fn find(&mut self, place: &RosterKey) -> Option<&mut Entry> {
         let at = self.at(place).ok()?;
         self.entries.get_mut(at)
     }
 
-    fn entry(&mut self, place: Place, user_type: UserType) -> Option<&mut Entry> {
+    fn entry(&mut self, place: RosterKey, user_type: UserType) -> Option<&mut Entry> {
         let at = match self.at(&place) {
             Ok(at) => at,
             Err(at) => {
@@ -279,7 +279,7 @@ impl Roster {
         Some(entry)
     }
 
-    fn at(&self, place: &Place) -> Result<usize, usize> {
+    fn at(&self, place: &RosterKey) -> Result<usize, usize> {
         self.entries.binary_search_by(|entry| entry.place.cmp(place))
     }
 
@@ -296,8 +296,8 @@ impl Roster {
 /// What was told of the entries after `after`, in order.
 fn pieces<'a>(
     entries: &'a [Entry],
-    after: Option<&Place>,
-) -> Box<dyn Iterator<Item = (&'a Place, String)> + 'a> {
+    after: Option<&RosterKey>,
+) -> Box<dyn Iterator<Item = (&'a RosterKey, String)> + 'a> {
     let from =
         after.map_or(0, |after| entries.partition_point(|entry| entry.place.cmp(after) != Ordering::Greater));
     let rest = entries.get(from..).unwrap_or_default();

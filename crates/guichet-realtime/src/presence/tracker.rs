@@ -13,21 +13,21 @@ use std::time::Duration;
 use guichet_base::id::{TenantId, UserId};
 use guichet_base::{Status, Timestamp};
 
-pub type Person = (TenantId, UserId);
+pub type TrackedPerson = (TenantId, UserId);
 
 /// How often somebody's last activity is written down at most, while they are there.
 const WRITE_EVERY: Duration = Duration::from_secs(60);
 
 /// `PRESENCE_*_SECS`.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
+pub struct PresenceTimeouts {
     pub grace: Duration,
     pub idle_after: Duration,
     /// Since the last activity, as `idle_after` is.
     pub offline_after: Duration,
 }
 
-impl Default for Patience {
+impl Default for PresenceTimeouts {
     fn default() -> Self {
         Self {
             grace: Duration::from_secs(30),
@@ -39,7 +39,7 @@ impl Default for Patience {
 
 /// How somebody stands at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stand {
+pub struct PresenceState {
     pub status: Status,
     /// When they were last known to be active.
     pub seen_at: Timestamp,
@@ -51,7 +51,7 @@ pub struct Stand {
     pub told: Status,
 }
 
-impl Stand {
+impl PresenceState {
     /// As others are told: null while the person is online.
     pub fn last_seen(&self) -> Option<Timestamp> {
         (self.status != Status::Online).then_some(self.seen_at)
@@ -59,7 +59,7 @@ impl Stand {
 }
 
 #[derive(Debug)]
-struct Held {
+struct TrackedEntry {
     connections: u32,
     active_at: Timestamp,
     /// The last activity, or the end of the last connection of somebody who was online until then.
@@ -73,17 +73,17 @@ struct Held {
 }
 
 #[derive(Debug, Default)]
-pub struct Crowd {
-    people: HashMap<TenantId, HashMap<UserId, Held>>,
+pub struct PresenceTracker {
+    people: HashMap<TenantId, HashMap<UserId, TrackedEntry>>,
     deadlines: BTreeSet<(Timestamp, TenantId, UserId)>,
 }
 
-impl Held {
-    fn is_gone(&self, patience: &Patience, now: Timestamp) -> bool {
+impl TrackedEntry {
+    fn is_gone(&self, patience: &PresenceTimeouts, now: Timestamp) -> bool {
         self.connections == 0 && now >= self.lost_at.plus(patience.grace)
     }
 
-    fn status(&self, patience: &Patience, now: Timestamp) -> Status {
+    fn status(&self, patience: &PresenceTimeouts, now: Timestamp) -> Status {
         if self.is_gone(patience, now) || now >= self.active_at.plus(patience.offline_after) {
             Status::Offline
         } else if now >= self.active_at.plus(patience.idle_after) {
@@ -94,7 +94,7 @@ impl Held {
     }
 
     /// When something of it may change next by time alone.
-    fn next_at(&self, patience: &Patience, now: Timestamp) -> Option<Timestamp> {
+    fn next_at(&self, patience: &PresenceTimeouts, now: Timestamp) -> Option<Timestamp> {
         let lost = (self.connections == 0).then(|| self.lost_at.plus(patience.grace));
         let written = self.unwritten().then(|| self.written_at.map(|at| at.plus(WRITE_EVERY))).flatten();
         let idle = Some(self.active_at.plus(patience.idle_after));
@@ -107,10 +107,10 @@ impl Held {
     }
 }
 
-impl Crowd {
+impl PresenceTracker {
     /// One more connection. True when others may have to be told.
-    pub fn enter(&mut self, person: Person, patience: &Patience, now: Timestamp) -> bool {
-        let held = self.people.entry(person.0).or_default().entry(person.1).or_insert_with(|| Held {
+    pub fn enter(&mut self, person: TrackedPerson, patience: &PresenceTimeouts, now: Timestamp) -> bool {
+        let held = self.people.entry(person.0).or_default().entry(person.1).or_insert_with(|| TrackedEntry {
             connections: 0,
             active_at: now,
             seen_at: now,
@@ -128,7 +128,7 @@ impl Crowd {
     }
 
     /// One connection less.
-    pub fn leave(&mut self, person: Person, patience: &Patience, now: Timestamp) {
+    pub fn leave(&mut self, person: TrackedPerson, patience: &PresenceTimeouts, now: Timestamp) {
         let Some(held) = self.held(person) else { return };
         if held.status(patience, now) == Status::Online {
             held.seen_at = held.seen_at.max(now);
@@ -141,7 +141,7 @@ impl Crowd {
     }
 
     /// The person did something. True when others may have to be told. Nothing for who is not there.
-    pub fn touch(&mut self, person: Person, patience: &Patience, now: Timestamp) -> bool {
+    pub fn touch(&mut self, person: TrackedPerson, patience: &PresenceTimeouts, now: Timestamp) -> bool {
         let Some(held) = self.held(person) else { return false };
         held.active_at = held.active_at.max(now);
         held.seen_at = held.seen_at.max(now);
@@ -150,9 +150,14 @@ impl Crowd {
         is_news
     }
 
-    pub fn stand(&self, person: Person, patience: &Patience, now: Timestamp) -> Option<Stand> {
+    pub fn stand(
+        &self,
+        person: TrackedPerson,
+        patience: &PresenceTimeouts,
+        now: Timestamp,
+    ) -> Option<PresenceState> {
         let held = self.people.get(&person.0)?.get(&person.1)?;
-        Some(Stand {
+        Some(PresenceState {
             status: held.status(patience, now),
             seen_at: held.seen_at,
             online_at: held.online_at,
@@ -162,7 +167,12 @@ impl Crowd {
     }
 
     /// Takes those whose deadline has come and whom something has to be done about; how many were looked at.
-    pub fn due(&mut self, patience: &Patience, now: Timestamp, out: &mut Vec<Person>) -> usize {
+    pub fn due(
+        &mut self,
+        patience: &PresenceTimeouts,
+        now: Timestamp,
+        out: &mut Vec<TrackedPerson>,
+    ) -> usize {
         let mut looked = 0;
         while let Some(&(at, tenant, user)) = self.deadlines.first() {
             if at > now {
@@ -184,9 +194,9 @@ impl Crowd {
     /// Others were told of `status`. Whoever is gone by now, and written, is forgotten. The status they were told before.
     pub fn told(
         &mut self,
-        person: Person,
+        person: TrackedPerson,
         status: Status,
-        patience: &Patience,
+        patience: &PresenceTimeouts,
         now: Timestamp,
     ) -> Option<Status> {
         let held = self.held(person)?;
@@ -202,9 +212,9 @@ impl Crowd {
     /// more, or have just come, or the process stops (`is_last`). Counts as written.
     pub fn take_seen(
         &mut self,
-        person: Person,
+        person: TrackedPerson,
         is_last: bool,
-        patience: &Patience,
+        patience: &PresenceTimeouts,
         now: Timestamp,
     ) -> Option<Timestamp> {
         let held = self.held(person)?;
@@ -223,7 +233,7 @@ impl Crowd {
         &self,
         tenant: TenantId,
         status: Status,
-        patience: &Patience,
+        patience: &PresenceTimeouts,
         now: Timestamp,
         limit: usize,
     ) -> Vec<UserId> {
@@ -233,16 +243,16 @@ impl Crowd {
     }
 
     /// Everybody, for the end of the process.
-    pub fn everybody(&self) -> Vec<Person> {
+    pub fn everybody(&self) -> Vec<TrackedPerson> {
         self.people.iter().flat_map(|(tenant, people)| people.keys().map(|user| (*tenant, *user))).collect()
     }
 
-    fn held(&mut self, (tenant, user): Person) -> Option<&mut Held> {
+    fn held(&mut self, (tenant, user): TrackedPerson) -> Option<&mut TrackedEntry> {
         self.people.get_mut(&tenant)?.get_mut(&user)
     }
 
     /// Makes the person's deadline no later than the next moment that matters.
-    fn schedule(&mut self, person: Person, patience: &Patience, now: Timestamp) {
+    fn schedule(&mut self, person: TrackedPerson, patience: &PresenceTimeouts, now: Timestamp) {
         let Some(held) = self.held(person) else { return };
         let Some(next) = held.next_at(patience, now) else { return };
         let before = held.deadline;
@@ -256,9 +266,9 @@ impl Crowd {
         self.deadlines.insert((next, person.0, person.1));
     }
 
-    fn forget(&mut self, person: Person) {
+    fn forget(&mut self, person: TrackedPerson) {
         let Some(people) = self.people.get_mut(&person.0) else { return };
-        if let Some(Held { deadline: Some(at), .. }) = people.remove(&person.1) {
+        if let Some(TrackedEntry { deadline: Some(at), .. }) = people.remove(&person.1) {
             self.deadlines.remove(&(at, person.0, person.1));
         }
         if people.is_empty() {

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use guichet_base::id::UserId;
 use serde_json::Value;
 
-use super::roster::{Change, Place};
-use crate::backend::Sees;
+use super::roster::{EntryChange, RosterKey};
+use crate::backend::Visibility;
 use crate::hub::connection::{Connection, JoinId};
-use crate::hub::mailbox::Class;
+use crate::hub::mailbox::FrameClass;
 use crate::wire::frame::Frame;
 use crate::wire::{self, Shape};
 
@@ -23,27 +23,27 @@ pub struct Watcher {
     pub connection: Arc<Connection>,
     pub shape: Shape,
     pub join_ref: Option<Box<str>>,
-    pub sees: Sees,
-    pub progress: Progress,
+    pub sees: Visibility,
+    pub progress: SnapshotProgress,
 }
 
 /// How much of the picture a watcher has been given.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Progress {
+pub enum SnapshotProgress {
     Nothing,
-    UpTo(Place),
+    UpTo(RosterKey),
     Level,
 }
 
 /// The difference that a flush tells, encoded once for each shape of those who see everybody.
 pub struct Shared<'a> {
     topic: &'a str,
-    changes: &'a [Change],
+    changes: &'a [EntryChange],
     frames: [Option<Frame>; wire::SHAPES],
 }
 
 impl<'a> Shared<'a> {
-    pub fn new(topic: &'a str, changes: &'a [Change]) -> Self {
+    pub fn new(topic: &'a str, changes: &'a [EntryChange]) -> Self {
         Self { topic, changes, frames: [const { None }; wire::SHAPES] }
     }
 
@@ -60,12 +60,12 @@ impl Watcher {
     /// Says what changed of what the watcher was given.
     pub(super) fn tell(&mut self, shared: &mut Shared<'_>) {
         let frame = match (&self.progress, &self.sees) {
-            (Progress::Nothing, _) => None,
-            (Progress::Level, Sees::Everyone) => shared.frame(self.shape),
+            (SnapshotProgress::Nothing, _) => None,
+            (SnapshotProgress::Level, Visibility::Everyone) => shared.frame(self.shape),
             (progress, sees) => {
-                let is_given = |place: &Place| match progress {
-                    Progress::UpTo(last) => place <= last,
-                    Progress::Nothing | Progress::Level => true,
+                let is_given = |place: &RosterKey| match progress {
+                    SnapshotProgress::UpTo(last) => place <= last,
+                    SnapshotProgress::Nothing | SnapshotProgress::Level => true,
                 };
                 let changes = shared
                     .changes
@@ -83,11 +83,11 @@ impl Watcher {
     pub(super) fn go_on<'e>(
         &mut self,
         topic: &str,
-        pieces: impl FnOnce(Option<&Place>) -> Box<dyn Iterator<Item = (&'e Place, String)> + 'e>,
+        pieces: impl FnOnce(Option<&RosterKey>) -> Box<dyn Iterator<Item = (&'e RosterKey, String)> + 'e>,
     ) -> bool {
         let after = match &self.progress {
-            Progress::UpTo(place) => Some(place.clone()),
-            Progress::Nothing | Progress::Level => None,
+            SnapshotProgress::UpTo(place) => Some(place.clone()),
+            SnapshotProgress::Nothing | SnapshotProgress::Level => None,
         };
         let piece_bytes = self.connection.mailbox.bound() / PIECE;
         let (mut metas, mut last, mut is_last) = (Metas::default(), after.as_ref(), true);
@@ -102,15 +102,15 @@ impl Watcher {
             }
         }
         let metas = metas.finish();
-        let frame = if self.progress == Progress::Nothing {
+        let frame = if self.progress == SnapshotProgress::Nothing {
             Some(wire::presence(self.shape, self.join_ref.as_deref(), topic, "presence_state", &metas))
         } else {
             let payload = format!(r#"{{"joins":{metas},"leaves":{{}}}}"#);
             (metas.len() > 2).then(|| wire::presence(self.shape, None, topic, "presence_diff", &payload))
         };
         let next = match last {
-            Some(place) if !is_last => Progress::UpTo(place.clone()),
-            _ => Progress::Level,
+            Some(place) if !is_last => SnapshotProgress::UpTo(place.clone()),
+            _ => SnapshotProgress::Level,
         };
         if let Some(frame) = frame {
             let mailbox = &self.connection.mailbox;
@@ -125,15 +125,15 @@ impl Watcher {
     }
 
     fn push(&mut self, frame: Frame) -> bool {
-        let is_queued = self.connection.push(frame, Class::Presence).is_some();
+        let is_queued = self.connection.push(frame, FrameClass::Presence).is_some();
         if !is_queued {
-            self.progress = Progress::Nothing;
+            self.progress = SnapshotProgress::Nothing;
         }
         is_queued
     }
 }
 
-fn diff<'c>(topic: &str, shape: Shape, changes: impl Iterator<Item = &'c Change>) -> Option<Frame> {
+fn diff<'c>(topic: &str, shape: Shape, changes: impl Iterator<Item = &'c EntryChange>) -> Option<Frame> {
     let (mut joins, mut leaves) = (Metas::default(), Metas::default());
     for change in changes {
         if let Some(meta) = &change.join {
@@ -155,7 +155,7 @@ fn diff<'c>(topic: &str, shape: Shape, changes: impl Iterator<Item = &'c Change>
 struct Metas(String, Option<(Option<Box<str>>, UserId)>);
 
 impl Metas {
-    fn add(&mut self, place: &Place, meta: &str) {
+    fn add(&mut self, place: &RosterKey, meta: &str) {
         let is_same_key = place.key.is_some() && self.1.as_ref().is_some_and(|(key, _)| *key == place.key);
         if is_same_key {
             self.0.push(',');

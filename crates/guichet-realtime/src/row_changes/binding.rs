@@ -4,8 +4,8 @@
 use guichet_base::{Error, Kind, Result};
 use serde_json::Value;
 
-use super::filter::Filter;
-use super::{Change, ChangeKind, Table};
+use super::filter::RowFilter;
+use super::{ChangeKind, RowChange, Table};
 
 /// One item of `config.postgres_changes`.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub struct Binding {
     tables: Vec<&'static Table>,
     /// `None`: all.
     event: Option<ChangeKind>,
-    filter: Filter,
+    filter: RowFilter,
     /// Which columns its frames show, in the table's order; `None`: all.
     pub select: Option<Vec<usize>>,
 }
@@ -49,8 +49,8 @@ impl Binding {
             Some(name) => vec![find(tables, name)?],
         };
         let filter = match (text(item, "filter")?, tables.as_slice()) {
-            (None | Some(""), _) => Filter::default(),
-            (Some(filter), [table]) => Filter::parse(table, filter)?,
+            (None | Some(""), _) => RowFilter::default(),
+            (Some(filter), [table]) => RowFilter::parse(table, filter)?,
             (Some(_), _) => return Err("a filter needs a table".to_owned()),
         };
         let select = match (item.get("select"), tables.as_slice()) {
@@ -70,7 +70,7 @@ impl Binding {
     }
 
     /// Whether it wants to hear of a change of a row of `table`.
-    pub fn wants(&self, table: &Table, change: &Change) -> bool {
+    pub fn wants(&self, table: &Table, change: &RowChange) -> bool {
         self.event.is_none_or(|event| event == change.kind)
             && self.tables.iter().any(|bound| bound.name == table.name)
             && self.filter.holds(&change.row)

@@ -8,10 +8,10 @@ use guichet_base::id::TenantId;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::{Binding, Reach, Table};
-use crate::hub::connection::{Connection, JoinId, Order};
+use super::{Binding, ReadScope, Table};
+use crate::hub::connection::{Connection, JoinId, SessionOrder};
 use crate::hub::event::Event;
-use crate::hub::mailbox::Class;
+use crate::hub::mailbox::FrameClass;
 use crate::wire::frame::Frame;
 use crate::wire::{self, Dialect};
 
@@ -61,11 +61,11 @@ impl Listener {
             State::Live => return,
             State::Lost => {
                 *state = State::Lost;
-                return self.connection.order(Order::ResumeJoin(self.id));
+                return self.connection.order(SessionOrder::ResumeJoin(self.id));
             }
         };
         for frame in early {
-            if self.connection.push(frame, Class::Durable).is_none() {
+            if self.connection.push(frame, FrameClass::Durable).is_none() {
                 *state = State::Lost;
                 return;
             }
@@ -79,7 +79,7 @@ impl Listener {
             State::Early(frames) if frames.len() < MOST_EARLY => frames.push(frame()),
             State::Early(_) => *state = State::Lost,
             State::Live => {
-                if self.connection.push(frame(), Class::Durable).is_none() {
+                if self.connection.push(frame(), FrameClass::Durable).is_none() {
                     *state = State::Lost;
                 }
             }
@@ -90,7 +90,7 @@ impl Listener {
     /// What it listens to could not be told: it has to join again.
     pub(super) fn lose(&self) {
         *self.state.lock() = State::Lost;
-        self.connection.order(Order::ResumeJoin(self.id));
+        self.connection.order(SessionOrder::ResumeJoin(self.id));
     }
 
     fn tables(&self) -> Vec<&'static str> {
@@ -114,11 +114,11 @@ pub struct Changes {
 }
 
 /// Of one table in one tenant.
-type Places = HashMap<Reach, Vec<Arc<Listener>>>;
+type Places = HashMap<ReadScope, Vec<Arc<Listener>>>;
 
 #[derive(Default)]
 struct Index {
-    listeners: HashMap<JoinId, (Arc<Listener>, Vec<Reach>)>,
+    listeners: HashMap<JoinId, (Arc<Listener>, Vec<ReadScope>)>,
     by_reach: HashMap<(TenantId, &'static str), Places>,
 }
 
@@ -133,7 +133,7 @@ impl Changes {
     }
 
     /// From now on `listener` hears what it reaches.
-    pub fn listen(&self, listener: &Arc<Listener>, reach: Vec<Reach>) {
+    pub fn listen(&self, listener: &Arc<Listener>, reach: Vec<ReadScope>) {
         let mut index = self.index.lock();
         index.remove(listener.id);
         index.insert(listener, reach);
@@ -167,7 +167,7 @@ impl Changes {
     }
 
     /// From now on the join reaches this instead of what it did, if it listens.
-    pub fn reach_anew(&self, id: JoinId, reach: Vec<Reach>) {
+    pub fn reach_anew(&self, id: JoinId, reach: Vec<ReadScope>) {
         let mut index = self.index.lock();
         if let Some(listener) = index.remove(id) {
             index.insert(&listener, reach);
@@ -228,7 +228,7 @@ impl Changes {
 }
 
 impl Index {
-    fn insert(&mut self, listener: &Arc<Listener>, reach: Vec<Reach>) {
+    fn insert(&mut self, listener: &Arc<Listener>, reach: Vec<ReadScope>) {
         for table in listener.tables() {
             let places = self.by_reach.entry((listener.tenant, table)).or_default();
             for reach in &reach {

@@ -9,7 +9,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::pattern::{MAX_PATTERN_BYTES, like, regex};
-use super::value::Typed;
+use super::value::TypedValue;
 use super::{ColumnType, Table};
 
 const MAX_BYTES: usize = 4 * 1024;
@@ -18,7 +18,7 @@ const MAX_TERMS: usize = 20;
 const MAX_IN: usize = 100;
 
 #[derive(Debug, Clone, Default)]
-pub struct Filter(Vec<Term>);
+pub struct RowFilter(Vec<Term>);
 
 #[derive(Debug, Clone)]
 struct Term {
@@ -30,16 +30,16 @@ struct Term {
 
 #[derive(Debug, Clone)]
 enum Test {
-    Order(fn(Ordering) -> bool, Typed),
-    In(Vec<Typed>),
+    Order(fn(Ordering) -> bool, TypedValue),
+    In(Vec<TypedValue>),
     Pattern(Regex),
     IsNull,
     IsBool(bool),
     /// `None`: from null.
-    DistinctFrom(Option<Typed>),
+    DistinctFrom(Option<TypedValue>),
 }
 
-impl Filter {
+impl RowFilter {
     /// Why it cannot be taken, for the developer who wrote it.
     pub fn parse(table: &Table, text: &str) -> Result<Self, String> {
         if text.len() > MAX_BYTES {
@@ -66,10 +66,10 @@ impl Filter {
 impl Term {
     /// SQL's three values: `None` is unknown.
     fn holds(&self, value: &Value) -> Option<bool> {
-        let value = Typed::of_row(self.kind, value);
+        let value = TypedValue::of_row(self.kind, value);
         let holds = match (&self.test, value) {
             (Test::IsNull, value) => value.is_none(),
-            (Test::IsBool(wanted), value) => value == Some(Typed::Bool(*wanted)),
+            (Test::IsBool(wanted), value) => value == Some(TypedValue::Bool(*wanted)),
             (Test::DistinctFrom(other), value) => value != *other,
             (_, None) => return None,
             (Test::Order(wanted, other), Some(value)) => match value.compare(other) {
@@ -78,7 +78,7 @@ impl Term {
                 None => wanted(Ordering::Less) && wanted(Ordering::Greater),
             },
             (Test::In(others), Some(value)) => others.contains(&value),
-            (Test::Pattern(pattern), Some(Typed::Text(text))) => pattern.is_match(&text),
+            (Test::Pattern(pattern), Some(TypedValue::Text(text))) => pattern.is_match(&text),
             (Test::Pattern(_), Some(_)) => return None,
         };
         Some(holds != self.negated)
@@ -146,12 +146,12 @@ fn pattern_of(kind: ColumnType, value: &str) -> Result<String, String> {
     unquoted(value)
 }
 
-fn typed(kind: ColumnType, value: &str) -> Result<Typed, String> {
+fn typed(kind: ColumnType, value: &str) -> Result<TypedValue, String> {
     let value = unquoted(value)?;
-    Typed::parse(kind, &value).ok_or_else(|| format!("`{value}` is no {}", kind.name()))
+    TypedValue::parse(kind, &value).ok_or_else(|| format!("`{value}` is no {}", kind.name()))
 }
 
-fn list(kind: ColumnType, value: &str) -> Result<Vec<Typed>, String> {
+fn list(kind: ColumnType, value: &str) -> Result<Vec<TypedValue>, String> {
     let inner = value.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
     let inner = inner.filter(|inner| !inner.trim().is_empty()).ok_or("`in` takes (a,b,c)")?;
     let items = split(inner).ok_or("quotes or parentheses are left open")?;

@@ -6,7 +6,7 @@ use chrono::DateTime;
 use guichet_base::Timestamp;
 use serde_json::Value;
 
-use super::{Change, ChangeKind, Column, Table};
+use super::{ChangeKind, Column, RowChange, Table};
 use crate::hub::event::Event;
 
 /// The payload for the bindings `ids`.
@@ -16,7 +16,7 @@ pub fn payload(ids: &[i32], data: &str) -> String {
 }
 
 /// What a change says, with the columns `select`, or all.
-pub fn data(table: &Table, event: &Event, change: &Change, select: Option<&[usize]>) -> String {
+pub fn data(table: &Table, event: &Event, change: &RowChange, select: Option<&[usize]>) -> String {
     let is_shown = |at: usize| select.is_none_or(|select| select.contains(&at));
     let shown = || table.columns.iter().zip(&change.row).enumerate().filter(|(at, _)| is_shown(*at));
     let columns: Vec<String> = shown()

@@ -4,7 +4,7 @@
 //!   knows what a message is, and no trigger or replication slot stands in the database.
 //! - Whoever brings an event to the hub (commit, hole filler, tail), its changes are told once: when the process sees
 //!   the event's id for the first time.
-//! - A listener hears rows within its [`Reach`] alone, which is asked for when it joins and when its rights change.
+//! - A listener hears rows within its [`ReadScope`] alone, which is asked for when it joins and when its rights change.
 //!   An event costs its listeners, and nothing where there are none: a look into an index, no JSON is read.
 //! - Filters are evaluated by a task of the relay ([`tell`]), off the path of the commit; its queue is bounded, and
 //!   who listens when it overflows is told to join again: there is never a silent gap.
@@ -40,7 +40,7 @@ pub struct Table {
     /// Names of the durable events that change rows of it.
     pub events: &'static [&'static str],
     /// Whoever reaches one of these may read the rows that the event changed. Reads no payload.
-    pub whose: fn(&Event) -> Vec<Reach>,
+    pub whose: fn(&Event) -> Vec<ReadScope>,
     /// What the event did to rows, from the event alone.
     pub rows: fn(&Event) -> Result<Rows>,
 }
@@ -90,13 +90,13 @@ impl ColumnType {
 /// What an event did to rows of a table.
 #[derive(Debug)]
 pub enum Rows {
-    Told(Vec<Change>),
+    Told(Vec<RowChange>),
     /// The event names its rows without their content: `Host::changed_rows` has to read them.
     Asked,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Change {
+pub struct RowChange {
     pub kind: ChangeKind,
     /// A value for each column, in the table's order, as JSON has it.
     pub row: Vec<Value>,
@@ -121,7 +121,7 @@ impl ChangeKind {
 
 /// Part of what a person may read, as the index of listeners knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Reach {
+pub enum ReadScope {
     /// Everything that is a client's, of all clients of the tenant.
     AllClients,
     Client(ClientId),

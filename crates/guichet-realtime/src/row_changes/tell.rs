@@ -6,8 +6,8 @@ use std::time::Duration;
 use guichet_base::{Error, Result};
 use tokio::time::{sleep, timeout};
 
-use super::{Binding, Change, Changes, Listener, Rows, Table, frame};
-use crate::backend::Host;
+use super::{Binding, Changes, Listener, RowChange, Rows, Table, frame};
+use crate::backend::SocketBackend;
 use crate::hub::event::Event;
 
 /// Rows told in one go: one reading may change a thousand, and a queue that is read holds fewer.
@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Tells what waits, for ever.
-pub async fn run(changes: &Changes, host: &dyn Host) {
+pub async fn run(changes: &Changes, host: &dyn SocketBackend) {
     loop {
         let event = changes.next().await;
         for table in changes.concerned(&event) {
@@ -26,7 +26,7 @@ pub async fn run(changes: &Changes, host: &dyn Host) {
     }
 }
 
-async fn tell(changes: &Changes, host: &dyn Host, table: &'static Table, event: &Event) {
+async fn tell(changes: &Changes, host: &dyn SocketBackend, table: &'static Table, event: &Event) {
     if changes.listeners(event, table).is_empty() {
         return;
     }
@@ -49,7 +49,7 @@ async fn tell(changes: &Changes, host: &dyn Host, table: &'static Table, event: 
     }
 }
 
-async fn rows(host: &dyn Host, table: &Table, event: &Event) -> Result<Vec<Change>> {
+async fn rows(host: &dyn SocketBackend, table: &Table, event: &Event) -> Result<Vec<RowChange>> {
     match (table.rows)(event)? {
         Rows::Told(rows) => Ok(rows),
         Rows::Asked => match timeout(PATIENCE, host.changed_rows(table.name, event)).await {
@@ -59,7 +59,7 @@ async fn rows(host: &dyn Host, table: &Table, event: &Event) -> Result<Vec<Chang
     }
 }
 
-fn tell_row(table: &Table, event: &Event, change: &Change, listeners: &[Arc<Listener>]) {
+fn tell_row(table: &Table, event: &Event, change: &RowChange, listeners: &[Arc<Listener>]) {
     let mut whole: Option<String> = None;
     for listener in listeners {
         let wanting: Vec<&Binding> =

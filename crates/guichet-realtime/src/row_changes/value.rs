@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::ColumnType;
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum Typed {
+pub enum TypedValue {
     Uuid(Uuid),
     Text(String),
     Int(i64),
@@ -18,20 +18,20 @@ pub enum Typed {
     Json(Value),
 }
 
-impl Typed {
+impl TypedValue {
     /// As a filter writes it. `None` where it is no value of that type.
     pub fn parse(kind: ColumnType, text: &str) -> Option<Self> {
         match kind {
-            ColumnType::Uuid => Uuid::parse_str(text.trim()).ok().map(Typed::Uuid),
-            ColumnType::Text | ColumnType::Enum(_) => Some(Typed::Text(text.to_owned())),
-            ColumnType::Int4 | ColumnType::Int8 => text.trim().parse().ok().map(Typed::Int),
+            ColumnType::Uuid => Uuid::parse_str(text.trim()).ok().map(TypedValue::Uuid),
+            ColumnType::Text | ColumnType::Enum(_) => Some(TypedValue::Text(text.to_owned())),
+            ColumnType::Int4 | ColumnType::Int8 => text.trim().parse().ok().map(TypedValue::Int),
             ColumnType::Bool => match text.trim() {
-                "true" | "t" => Some(Typed::Bool(true)),
-                "false" | "f" => Some(Typed::Bool(false)),
+                "true" | "t" => Some(TypedValue::Bool(true)),
+                "false" | "f" => Some(TypedValue::Bool(false)),
                 _ => None,
             },
-            ColumnType::Timestamptz => time(text.trim()).map(Typed::Time),
-            ColumnType::Jsonb => serde_json::from_str(text).ok().map(Typed::Json),
+            ColumnType::Timestamptz => time(text.trim()).map(TypedValue::Time),
+            ColumnType::Jsonb => serde_json::from_str(text).ok().map(TypedValue::Json),
         }
     }
 
@@ -39,12 +39,16 @@ impl Typed {
     pub fn of_row(kind: ColumnType, value: &Value) -> Option<Self> {
         match (kind, value) {
             (_, Value::Null) => None,
-            (ColumnType::Uuid, Value::String(text)) => Uuid::parse_str(text).ok().map(Typed::Uuid),
-            (ColumnType::Text | ColumnType::Enum(_), Value::String(text)) => Some(Typed::Text(text.clone())),
-            (ColumnType::Int4 | ColumnType::Int8, Value::Number(number)) => number.as_i64().map(Typed::Int),
-            (ColumnType::Bool, Value::Bool(value)) => Some(Typed::Bool(*value)),
-            (ColumnType::Timestamptz, Value::String(text)) => time(text).map(Typed::Time),
-            (ColumnType::Jsonb, value) => Some(Typed::Json(value.clone())),
+            (ColumnType::Uuid, Value::String(text)) => Uuid::parse_str(text).ok().map(TypedValue::Uuid),
+            (ColumnType::Text | ColumnType::Enum(_), Value::String(text)) => {
+                Some(TypedValue::Text(text.clone()))
+            }
+            (ColumnType::Int4 | ColumnType::Int8, Value::Number(number)) => {
+                number.as_i64().map(TypedValue::Int)
+            }
+            (ColumnType::Bool, Value::Bool(value)) => Some(TypedValue::Bool(*value)),
+            (ColumnType::Timestamptz, Value::String(text)) => time(text).map(TypedValue::Time),
+            (ColumnType::Jsonb, value) => Some(TypedValue::Json(value.clone())),
             _ => None,
         }
     }
@@ -52,12 +56,12 @@ impl Typed {
     /// Text by code points; uuids by their bytes, as PostgreSQL does. `None` for two that have no order.
     pub fn compare(&self, other: &Self) -> Option<Ordering> {
         match (self, other) {
-            (Typed::Uuid(one), Typed::Uuid(two)) => Some(one.cmp(two)),
-            (Typed::Text(one), Typed::Text(two)) => Some(one.cmp(two)),
-            (Typed::Int(one), Typed::Int(two)) => Some(one.cmp(two)),
-            (Typed::Bool(one), Typed::Bool(two)) => Some(one.cmp(two)),
-            (Typed::Time(one), Typed::Time(two)) => Some(one.cmp(two)),
-            (Typed::Json(one), Typed::Json(two)) => (one == two).then_some(Ordering::Equal),
+            (TypedValue::Uuid(one), TypedValue::Uuid(two)) => Some(one.cmp(two)),
+            (TypedValue::Text(one), TypedValue::Text(two)) => Some(one.cmp(two)),
+            (TypedValue::Int(one), TypedValue::Int(two)) => Some(one.cmp(two)),
+            (TypedValue::Bool(one), TypedValue::Bool(two)) => Some(one.cmp(two)),
+            (TypedValue::Time(one), TypedValue::Time(two)) => Some(one.cmp(two)),
+            (TypedValue::Json(one), TypedValue::Json(two)) => (one == two).then_some(Ordering::Equal),
             _ => None,
         }
     }

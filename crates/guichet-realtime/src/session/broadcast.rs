@@ -13,7 +13,7 @@ use super::Session;
 use super::channel::Channel;
 use crate::session::socket::Socket;
 use crate::wire::failure;
-use crate::wire::{self, Content, Payload, Push, asks_to_persist};
+use crate::wire::{self, BroadcastContent, Payload, Push, asks_to_persist};
 
 const UNMATCHED: &str = r#"{"reason":"unmatched topic"}"#;
 const UNKNOWN: &str = r#"{"reason":"unknown event"}"#;
@@ -62,7 +62,7 @@ impl<S: Socket> Session<S> {
                 self.acknowledge(&push, channel, Err(Error::invalid("payload", "wrong_type")));
             }
             Payload::UserBytes(data) => {
-                let content = Content::Bytes { event: &push.event, data };
+                let content = BroadcastContent::Bytes { event: &push.event, data };
                 self.relay(&push, channel, &push.event, content);
             }
             Payload::Json(payload) => match &*push.event {
@@ -103,9 +103,9 @@ impl<S: Socket> Session<S> {
         // Forged numbers would make others believe that they missed nothing.
         if inner.meta.is_some() {
             let payload = without(payload.get(), &["meta"]).to_string();
-            return self.relay(push, channel, &inner.event, Content::Verbatim(&payload));
+            return self.relay(push, channel, &inner.event, BroadcastContent::Verbatim(&payload));
         }
-        self.relay(push, channel, &inner.event, Content::Verbatim(payload.get()));
+        self.relay(push, channel, &inner.event, BroadcastContent::Verbatim(payload.get()));
     }
 
     /// What a person says, by its own name: kind 3 with JSON, and the plain dialects.
@@ -118,10 +118,10 @@ impl<S: Socket> Session<S> {
         if push.persist {
             return self.persist(push, channel, event, payload).await;
         }
-        self.relay(push, channel, event, Content::Personal { event, payload: payload.get() });
+        self.relay(push, channel, event, BroadcastContent::Personal { event, payload: payload.get() });
     }
 
-    fn relay(&self, push: &Push<'_>, channel: &Channel, event: &str, content: Content<'_>) {
+    fn relay(&self, push: &Push<'_>, channel: &Channel, event: &str, content: BroadcastContent<'_>) {
         if let Err(error) = self.may_say(channel, event) {
             return self.acknowledge(push, channel, Err(error));
         }

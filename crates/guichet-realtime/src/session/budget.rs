@@ -18,7 +18,7 @@ pub struct Budget {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum BudgetVerdict {
     Pass,
     /// Answer `RATE_LIMITED`; it would pass after so many seconds.
     Refuse(u64),
@@ -38,21 +38,21 @@ impl Budget {
         }
     }
 
-    pub fn spend(&mut self, is_control: bool, now: Instant) -> Verdict {
+    pub fn spend(&mut self, is_control: bool, now: Instant) -> BudgetVerdict {
         let bucket = if is_control { &mut self.control } else { &mut self.frames };
-        let Some(bucket) = bucket else { return Verdict::Pass };
+        let Some(bucket) = bucket else { return BudgetVerdict::Pass };
         match bucket.take(now) {
             Ok(left) => {
                 // Forgiven once the burst has half come back.
                 if left > bucket.burst / 2.0 {
                     self.refused = 0;
                 }
-                Verdict::Pass
+                BudgetVerdict::Pass
             }
-            Err(_) if self.refused >= REFUSALS => Verdict::Close,
+            Err(_) if self.refused >= REFUSALS => BudgetVerdict::Close,
             Err(wait) => {
                 self.refused += 1;
-                Verdict::Refuse(wait.as_secs().max(1))
+                BudgetVerdict::Refuse(wait.as_secs().max(1))
             }
         }
     }
@@ -91,19 +91,19 @@ mod tests {
         let now = Instant::now();
         let mut budget = Budget::new(60, now);
         for _ in 0..120 {
-            assert_eq!(budget.spend(false, now), Verdict::Pass);
+            assert_eq!(budget.spend(false, now), BudgetVerdict::Pass);
         }
-        assert_eq!(budget.spend(false, now), Verdict::Refuse(1));
-        assert_eq!(budget.spend(true, now), Verdict::Pass, "control frames have their own");
-        assert_eq!(budget.spend(false, now + Duration::from_secs(1)), Verdict::Pass);
+        assert_eq!(budget.spend(false, now), BudgetVerdict::Refuse(1));
+        assert_eq!(budget.spend(true, now), BudgetVerdict::Pass, "control frames have their own");
+        assert_eq!(budget.spend(false, now + Duration::from_secs(1)), BudgetVerdict::Pass);
         let last = (0..500).map(|_| budget.spend(false, now + Duration::from_secs(1))).last();
-        assert_eq!(last, Some(Verdict::Close));
+        assert_eq!(last, Some(BudgetVerdict::Close));
     }
 
     #[test]
     fn zero_is_no_limit() {
         let now = Instant::now();
         let mut budget = Budget::new(0, now);
-        assert!((0..10_000).all(|n| budget.spend(n % 2 == 0, now) == Verdict::Pass));
+        assert!((0..10_000).all(|n| budget.spend(n % 2 == 0, now) == BudgetVerdict::Pass));
     }
 }

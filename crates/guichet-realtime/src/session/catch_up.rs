@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::Session;
 use crate::hub::Activation;
-use crate::hub::mailbox::Class;
-use crate::log::replay::Stretch;
+use crate::hub::mailbox::FrameClass;
+use crate::log::replay::Segment;
 use crate::session::socket::Socket;
 use crate::wire::event_frame;
 
@@ -74,7 +74,7 @@ impl<S: Socket> Session<S> {
                 return false;
             }
             is_first = false;
-            if self.connection.push(frame, Class::Durable).is_none() {
+            if self.connection.push(frame, FrameClass::Durable).is_none() {
                 // The queue is full of other things: the order to resume is given.
                 return false;
             }
@@ -83,7 +83,7 @@ impl<S: Socket> Session<S> {
         true
     }
 
-    fn queue_page(&self, at: usize, after: i64, stretch: &Stretch) -> Page {
+    fn queue_page(&self, at: usize, after: i64, stretch: &Segment) -> Page {
         let Some(channel) = self.channels.get(at) else { return Page::Gap };
         let (mailbox, mut up_to) = (&self.connection.mailbox, after);
         let spelling = self.realtime.hub.spelling;
@@ -92,7 +92,7 @@ impl<S: Socket> Session<S> {
             if up_to > after && !mailbox.takes(piece.frames.len()) {
                 break;
             }
-            if self.connection.push_several(piece.frames, piece.count, Class::Durable).is_none() {
+            if self.connection.push_several(piece.frames, piece.count, FrameClass::Durable).is_none() {
                 return Page::Gap;
             }
             up_to = piece.up_to;

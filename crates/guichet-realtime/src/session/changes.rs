@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Session;
 use super::channel::Channel;
 use super::config::JoinConfig;
-use crate::backend::Waiting;
+use crate::backend::GrantWithBacklog;
 use crate::row_changes::{Binding, Listener};
 use crate::session::socket::Socket;
 use crate::wire;
@@ -22,11 +22,14 @@ const MAX_PATTERNS: usize = 8;
 
 /// What a join may hear, and whether that is changes of rows alone: front ends written against Supabase name the
 /// channels of their changes as they like.
-pub(super) fn granted(authorized: Result<Waiting>, config: &mut JoinConfig) -> Result<(Waiting, bool)> {
+pub(super) fn granted(
+    authorized: Result<GrantWithBacklog>,
+    config: &mut JoinConfig,
+) -> Result<(GrantWithBacklog, bool)> {
     match authorized {
         Err(error) if error.kind() == Kind::NotFound && !config.bindings.is_empty() => {
             config.presence = false;
-            Ok((Waiting::default(), true))
+            Ok((GrantWithBacklog::default(), true))
         }
         authorized => authorized.map(|waiting| (waiting, false)),
     }
@@ -94,7 +97,7 @@ impl<S: Socket> Session<S> {
         }
     }
 
-    async fn reach(&self) -> Result<Vec<crate::Reach>> {
+    async fn reach(&self) -> Result<Vec<crate::ReadScope>> {
         let actor = self.credentials.actor().ok_or_else(Error::unauthenticated)?;
         self.realtime.host.reach(&actor).await
     }

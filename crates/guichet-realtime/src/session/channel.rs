@@ -7,7 +7,7 @@ use guichet_base::id::TenantId;
 use crate::hub::Hub;
 use crate::hub::connection::JoinId;
 use crate::hub::event::Event;
-use crate::presence::Place;
+use crate::presence::RosterKey;
 use crate::wire::{self, Push, Shape};
 
 pub(super) struct Channel {
@@ -29,7 +29,7 @@ pub(super) struct Channel {
     /// While it catches up: what waited for its person, to be told before anything else.
     pub waiting: VecDeque<Event>,
     /// Where it stands on the topic's roster.
-    pub place: Place,
+    pub place: RosterKey,
 }
 
 impl Channel {

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::Session;
 use crate::Realtime;
-use crate::backend::{Credential, Peer};
+use crate::backend::{Credential, PeerInfo};
 use crate::hub::connection::Connection;
 use crate::session::socket::Socket;
 use crate::wire::failure;
@@ -26,9 +26,9 @@ use crate::wire::{self, Payload, Push};
 const NOTICE: Duration = Duration::from_secs(60);
 
 pub(super) struct Credentials {
-    peer: Peer,
+    peer: PeerInfo,
     presented: Vec<SecretString>,
-    held: Option<Held>,
+    held: Option<CurrentCredential>,
     /// Whom the connection counts for.
     counted: Option<Arc<Actor>>,
 }
@@ -37,7 +37,7 @@ fn person(actor: &Actor) -> (TenantId, UserId) {
     (actor.tenant, actor.user)
 }
 
-struct Held {
+struct CurrentCredential {
     actor: Arc<Actor>,
     expires_at: Option<Timestamp>,
     /// Of the token, so that the same one is not verified for every join.
@@ -45,7 +45,7 @@ struct Held {
     noticed: bool,
 }
 
-impl Held {
+impl CurrentCredential {
     fn next_at(&self) -> Option<Timestamp> {
         let end = self.expires_at?;
         Some(if self.noticed { end } else { end.minus(NOTICE) })
@@ -53,7 +53,7 @@ impl Held {
 }
 
 impl Credentials {
-    pub fn new(presented: Vec<SecretString>, peer: Peer) -> Self {
+    pub fn new(presented: Vec<SecretString>, peer: PeerInfo) -> Self {
         Self { peer, presented, held: None, counted: None }
     }
 
@@ -129,7 +129,7 @@ impl Credentials {
 
     fn hold(&mut self, credential: Credential, digest: [u8; 32]) {
         let Credential { actor, expires_at } = credential;
-        self.held = Some(Held { actor: Arc::new(actor), expires_at, digest, noticed: false });
+        self.held = Some(CurrentCredential { actor: Arc::new(actor), expires_at, digest, noticed: false });
     }
 }
 

@@ -14,10 +14,10 @@ use super::Session;
 use super::channel::Channel;
 use super::config::{JoinConfig, MAX_REPLAY, Resume, with_config, with_ids};
 use super::presence::place;
-use crate::backend::{Grant, Waiting};
+use crate::backend::{GrantWithBacklog, TopicGrant};
 use crate::hub::connection::JoinId;
 use crate::hub::{Activation, Subscriber};
-use crate::presence::Place;
+use crate::presence::RosterKey;
 use crate::session::socket::Socket;
 use crate::wire::failure;
 use crate::wire::frame::Frame;
@@ -29,14 +29,14 @@ const MAX_TOPIC_BYTES: usize = 255;
 const TOO_MANY: &str = "ChannelRateLimitReached: too many channels on this connection";
 
 /// How a join stands to what came before it.
-struct Stand {
+struct ResumeState {
     resume: &'static str,
     replayed: i64,
     /// Where reading the log begins; `None` when nothing is to be read.
     after: Option<i64>,
 }
 
-impl Stand {
+impl ResumeState {
     fn at_head(resume: &'static str) -> Self {
         Self { resume, replayed: 0, after: None }
     }
@@ -121,15 +121,15 @@ impl<S: Socket> Session<S> {
         opened.finish(push, config, &actor).await
     }
 
-    async fn authorize(&self, actor: &Actor, topic: &str, config: &JoinConfig) -> Result<Waiting> {
+    async fn authorize(&self, actor: &Actor, topic: &str, config: &JoinConfig) -> Result<GrantWithBacklog> {
         let host = &self.realtime.host;
         match config.unasked {
             true => host.authorize_own(actor, topic).await,
-            false => host.authorize(actor, topic, config.after).await.map(Waiting::from),
+            false => host.authorize(actor, topic, config.after).await.map(GrantWithBacklog::from),
         }
     }
 
-    fn channel(&mut self, push: &Push<'_>, config: &JoinConfig, actor: &Actor, place: Place) -> Channel {
+    fn channel(&mut self, push: &Push<'_>, config: &JoinConfig, actor: &Actor, place: RosterKey) -> Channel {
         self.joins = self.joins.wrapping_add(1);
         Channel {
             topic: push.topic.clone(),
@@ -154,28 +154,28 @@ impl<S: Socket> Session<S> {
         topic: &str,
         head: Option<i64>,
         resume: Option<Resume>,
-    ) -> Result<Stand> {
-        let (Some(head), Some(resume)) = (head, resume) else { return Ok(Stand::at_head("none")) };
+    ) -> Result<ResumeState> {
+        let (Some(head), Some(resume)) = (head, resume) else { return Ok(ResumeState::at_head("none")) };
         let log = &self.realtime.log;
         match resume {
-            Resume::AfterSeq(after) if after == head => Ok(Stand::at_head("complete")),
+            Resume::AfterSeq(after) if after == head => Ok(ResumeState::at_head("complete")),
             Resume::AfterSeq(after) if after > head || head - after > MAX_REPLAY => {
-                Ok(Stand::at_head("reset"))
+                Ok(ResumeState::at_head("reset"))
             }
             Resume::AfterSeq(after) => {
                 // The log no longer reaches so far back.
                 if self.realtime.replays.read(actor.tenant, topic, after, head).await?.is_none() {
-                    return Ok(Stand::at_head("reset"));
+                    return Ok(ResumeState::at_head("reset"));
                 }
-                Ok(Stand { resume: "complete", replayed: head - after, after: Some(after) })
+                Ok(ResumeState { resume: "complete", replayed: head - after, after: Some(after) })
             }
             Resume::Since(since, limit) => match log.newest(actor, topic, since, limit).await? {
-                Some(newest) if newest.after < head => Ok(Stand {
+                Some(newest) if newest.after < head => Ok(ResumeState {
                     resume: if newest.truncated { "truncated" } else { "complete" },
                     replayed: head - newest.after,
                     after: Some(newest.after),
                 }),
-                Some(_) | None => Ok(Stand::at_head("complete")),
+                Some(_) | None => Ok(ResumeState::at_head("complete")),
             },
         }
     }
@@ -195,9 +195,10 @@ impl<S: Socket> Opened<'_, S> {
         let turn = session.realtime.line.turn().await?;
         let authorized = session.authorize(actor, topic, &config).await;
         drop(turn);
-        let (Waiting { grant, events }, is_changes_only) = super::changes::granted(authorized, &mut config)?;
+        let (GrantWithBacklog { grant, events }, is_changes_only) =
+            super::changes::granted(authorized, &mut config)?;
         let stand = match grant.head.filter(|_| !events.is_empty()) {
-            Some(head) => Stand::after_waiting(head, events.len()),
+            Some(head) => ResumeState::after_waiting(head, events.len()),
             None => session.stand(actor, topic, grant.head, config.resume).await?,
         };
         let (head, sees, watches) = (grant.head, grant.sees.clone(), config.presence);
@@ -237,7 +238,7 @@ impl<S: Socket> Drop for Opened<'_, S> {
 }
 
 impl<S: Socket> Session<S> {
-    fn activate(&self, channel: &Channel, stand: &Stand, prelude: Vec<Frame>) -> Activation {
+    fn activate(&self, channel: &Channel, stand: &ResumeState, prelude: Vec<Frame>) -> Activation {
         let (hub, topic) = (&self.realtime.hub, channel.bare());
         match (channel.head, stand.after) {
             (None, _) => hub.activate_unnumbered(channel.tenant, topic, channel.id, prelude),
@@ -247,7 +248,13 @@ impl<S: Socket> Session<S> {
     }
 
     /// The join's reply, and what must stand between it and the first event.
-    fn prelude(&self, push: &Push<'_>, config: JoinConfig, grant: Grant, stand: &Stand) -> Vec<Frame> {
+    fn prelude(
+        &self,
+        push: &Push<'_>,
+        config: JoinConfig,
+        grant: TopicGrant,
+        stand: &ResumeState,
+    ) -> Vec<Frame> {
         let listens = !config.bindings.is_empty();
         let mut response: Map<String, Value> = grant.extra;
         response.insert("postgres_changes".into(), with_ids(config.bindings));

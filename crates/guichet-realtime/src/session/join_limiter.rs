@@ -13,11 +13,11 @@ use guichet_base::{Error, Result};
 /// Shorter than clients wait for the answer to a join (10 s), so that they are told rather than left.
 const PATIENCE: Duration = Duration::from_secs(9);
 
-pub struct Line {
+pub struct JoinLimiter {
     turns: Semaphore,
 }
 
-impl Line {
+impl JoinLimiter {
     pub fn new(at_once: usize) -> Self {
         Self { turns: Semaphore::new(at_once.max(1)) }
     }
@@ -38,7 +38,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whoever_would_wait_too_long_is_told_to_come_again() {
-        let line = Line::new(1);
+        let line = JoinLimiter::new(1);
         let turn = line.turn().await.unwrap();
         assert_eq!(line.turn().await.err().map(|error| error.kind()), Some(Kind::Unavailable));
         drop(turn);
@@ -47,7 +47,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn turns_are_taken_in_the_order_of_coming() {
-        let line = Line::new(1);
+        let line = JoinLimiter::new(1);
         let turn = line.turn().await.unwrap();
         let came = parking_lot::Mutex::new(Vec::new());
         let (line, came) = (&line, &came);

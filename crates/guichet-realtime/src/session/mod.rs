@@ -32,15 +32,15 @@ use guichet_base::{Error, Locale};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use self::budget::{Budget, Verdict};
+use self::budget::{Budget, BudgetVerdict};
 use self::channel::Channel;
 use self::credential::Credentials;
 use self::plain::Plain;
 use self::rights::Recheck;
 use super::Realtime;
-use crate::backend::Peer;
-use crate::hub::connection::{Connection, Order};
-use crate::hub::mailbox::Class;
+use crate::backend::PeerInfo;
+use crate::hub::connection::{Connection, SessionOrder};
+use crate::hub::mailbox::FrameClass;
 use crate::session::socket::{Inbound, Socket};
 use crate::wire::frame::{CloseCode, Frame};
 use crate::wire::{self, Dialect, Push, Verb};
@@ -57,7 +57,7 @@ const RESUME: &str = "RESUME: join again with after_seq";
 /// What is known of a connection before its first frame.
 pub struct Opening {
     pub dialect: Dialect,
-    pub peer: Peer,
+    pub peer: PeerInfo,
     /// Tokens found in the request, the surest first.
     pub tokens: Vec<secrecy::SecretString>,
     /// The tenant that the path names, as it was written: who acts must be of it.
@@ -178,12 +178,12 @@ impl<S: Socket> Session<S> {
             Err(malformed) => return self.malformed(&malformed),
         };
         match self.budget.spend(push.verb.is_control(), Instant::now()) {
-            Verdict::Pass => {}
-            Verdict::Refuse(wait) => {
+            BudgetVerdict::Pass => {}
+            BudgetVerdict::Refuse(wait) => {
                 self.refuse(&push, &Error::rate_limited(wait));
                 return Next::Go;
             }
-            Verdict::Close => return self.close_flooding(),
+            BudgetVerdict::Close => return self.close_flooding(),
         }
         self.dispatch(push).await;
         Next::Go
@@ -227,27 +227,29 @@ impl<S: Socket> Session<S> {
     fn obey(&mut self) -> Next {
         for order in self.connection.take_orders() {
             match order {
-                Order::Resume => self.resume_all(),
-                Order::ResumeJoin(id) => {
+                SessionOrder::Resume => self.resume_all(),
+                SessionOrder::ResumeJoin(id) => {
                     if let Some(at) = self.channels.iter().position(|channel| channel.id == id) {
                         let channel = self.channels.swap_remove(at);
                         self.end_for_rejoin(&channel, RESUME);
                     }
                 }
-                Order::Reauthorize => self.recheck.ask(Instant::now()),
-                Order::Standing => self.restate_presence(),
-                Order::PresenceLost => self.repeat_presence(),
-                Order::Supersede if self.dialect.is_phoenix() => self.superseded(),
-                Order::Supersede => return self.close_superseded(),
-                Order::Restart => return self.close(CloseCode::Restart, "the service restarts: reconnect"),
-                Order::MakeRoom if self.credentials.is_counted() => {}
-                Order::MakeRoom => {
+                SessionOrder::Reauthorize => self.recheck.ask(Instant::now()),
+                SessionOrder::Standing => self.restate_presence(),
+                SessionOrder::PresenceLost => self.repeat_presence(),
+                SessionOrder::Supersede if self.dialect.is_phoenix() => self.superseded(),
+                SessionOrder::Supersede => return self.close_superseded(),
+                SessionOrder::Restart => {
+                    return self.close(CloseCode::Restart, "the service restarts: reconnect");
+                }
+                SessionOrder::MakeRoom if self.credentials.is_counted() => {}
+                SessionOrder::MakeRoom => {
                     return self.close(
                         CloseCode::Policy,
                         "no valid token holds this connection: join sooner, or on fewer",
                     );
                 }
-                Order::GiveUp => return Next::Stop,
+                SessionOrder::GiveUp => return Next::Stop,
             }
         }
         Next::Go
@@ -308,8 +310,8 @@ impl<S: Socket> Session<S> {
 
     fn spend(&mut self, is_control: bool) -> Next {
         match self.budget.spend(is_control, Instant::now()) {
-            Verdict::Pass | Verdict::Refuse(_) => Next::Go,
-            Verdict::Close => self.close_flooding(),
+            BudgetVerdict::Pass | BudgetVerdict::Refuse(_) => Next::Go,
+            BudgetVerdict::Close => self.close_flooding(),
         }
     }
 
@@ -341,7 +343,7 @@ impl<S: Socket> Session<S> {
     }
 
     fn queue(&self, frame: Frame) {
-        self.connection.push(frame, Class::Control);
+        self.connection.push(frame, FrameClass::Control);
     }
 
     fn locale(&self) -> Locale {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Session;
 use super::channel::Channel;
-use crate::backend::Kept;
+use crate::backend::PersistedBroadcast;
 use crate::session::socket::Socket;
 use crate::wire::Push;
 use crate::wire::failure;
@@ -17,7 +17,9 @@ use crate::wire::failure;
 impl<S: Socket> Session<S> {
     pub(super) async fn persist(&self, push: &Push<'_>, channel: &Channel, event: &str, payload: &RawValue) {
         match self.keep(channel, event, payload).await {
-            Ok(Kept { id, seq }) => self.acknowledge(push, channel, Ok(json!({"id": id, "seq": seq}))),
+            Ok(PersistedBroadcast { id, seq }) => {
+                self.acknowledge(push, channel, Ok(json!({"id": id, "seq": seq})))
+            }
             // `error` is what realtime-js hands to an application whose broadcast was to be kept.
             Err(error) if channel.ack => {
                 let mut response: Value =
@@ -31,7 +33,7 @@ impl<S: Socket> Session<S> {
         }
     }
 
-    async fn keep(&self, channel: &Channel, event: &str, payload: &RawValue) -> Result<Kept> {
+    async fn keep(&self, channel: &Channel, event: &str, payload: &RawValue) -> Result<PersistedBroadcast> {
         self.may_say(channel, event)?;
         let actor = self.credentials.actor().ok_or_else(Error::unauthenticated)?;
         self.realtime.host.persist(&actor, channel.bare(), event, payload).await

@@ -8,7 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::budget::Verdict;
+use super::budget::BudgetVerdict;
 use super::channel::Channel;
 use super::config::JoinConfig;
 use super::{Next, Session};
@@ -218,9 +218,9 @@ impl<S: Socket> Session<S> {
     pub(super) fn malformed(&mut self, malformed: &Malformed) -> Next {
         tracing::debug!(connection = self.connection.id, %malformed, "a frame was dropped");
         match self.budget.spend(false, Instant::now()) {
-            Verdict::Pass => self.notice("error", &failure::malformed(malformed.0, self.locale())),
-            Verdict::Refuse(_) => {}
-            Verdict::Close => return self.close_flooding(),
+            BudgetVerdict::Pass => self.notice("error", &failure::malformed(malformed.0, self.locale())),
+            BudgetVerdict::Refuse(_) => {}
+            BudgetVerdict::Close => return self.close_flooding(),
         }
         Next::Go
     }

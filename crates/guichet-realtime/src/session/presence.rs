@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 use super::Session;
 use super::channel::Channel;
 use super::config::JoinConfig;
-use crate::backend::Sees;
-use crate::presence::{self, Joining, Place, Progress, Tracked, Watcher};
+use crate::backend::Visibility;
+use crate::presence::{self, Joining, RosterKey, SnapshotProgress, Tracked, Watcher};
 use crate::session::socket::Socket;
 use crate::wire::Push;
 use crate::wire::failure;
@@ -25,8 +25,8 @@ struct Tracking<'a> {
 }
 
 /// Where the join will stand. Errors: the presence key is another person's id, or too long.
-pub(super) fn place(config: &JoinConfig, actor: &Actor) -> Result<Place> {
-    Ok(Place { key: presence::key(config.presence_key.as_deref(), actor.user)?, user: actor.user })
+pub(super) fn place(config: &JoinConfig, actor: &Actor) -> Result<RosterKey> {
+    Ok(RosterKey { key: presence::key(config.presence_key.as_deref(), actor.user)?, user: actor.user })
 }
 
 impl<S: Socket> Session<S> {
@@ -38,14 +38,14 @@ impl<S: Socket> Session<S> {
     }
 
     /// Puts a join that was answered on its topic's roster. `sees`: it asked for presence, and sees these.
-    pub(super) fn join_roster(&self, channel: &Channel, actor: &Actor, sees: Option<Sees>) {
+    pub(super) fn join_roster(&self, channel: &Channel, actor: &Actor, sees: Option<Visibility>) {
         let watcher = sees.map(|sees| Watcher {
             join: channel.id,
             connection: Arc::clone(&self.connection),
             shape: channel.shape,
             join_ref: channel.join_ref.clone(),
             sees,
-            progress: Progress::Nothing,
+            progress: SnapshotProgress::Nothing,
         });
         self.realtime.hub.touch(actor.tenant, actor.user);
         self.realtime.hub.presence().join(Joining {

@@ -30,13 +30,13 @@ const OWN_ACCORD: Duration = Duration::from_secs(5);
 /// Whether rights are to be asked again.
 #[derive(Default)]
 pub(super) struct Recheck {
-    due: Option<Due>,
+    due: Option<RecheckDue>,
     /// When it was last done.
     asked: Option<Instant>,
 }
 
 #[derive(Clone, Copy)]
-struct Due {
+struct RecheckDue {
     /// The oldest change that nothing was heard about yet.
     since: Instant,
     at: Instant,
@@ -46,18 +46,18 @@ impl Recheck {
     /// Something changed: ask as soon as possible.
     pub fn ask(&mut self, now: Instant) {
         let since = self.due.map_or(now, |due| due.since.min(now));
-        self.due = Some(Due { since, at: now });
+        self.due = Some(RecheckDue { since, at: now });
     }
 
     /// The client gave a reason to ask: not more often than is good for everybody else.
     pub fn ask_in_time(&mut self, now: Instant) {
         if self.due.is_none() {
             let at = self.asked.map_or(now, |asked| now.max(asked + OWN_ACCORD));
-            self.due = Some(Due { since: at, at });
+            self.due = Some(RecheckDue { since: at, at });
         }
     }
 
-    fn begin(&mut self, now: Instant) -> Option<Due> {
+    fn begin(&mut self, now: Instant) -> Option<RecheckDue> {
         self.asked = Some(now);
         self.due.take()
     }
@@ -73,7 +73,7 @@ impl Recheck {
 }
 
 /// What became of the questions.
-enum Outcome {
+enum RecheckOutcome {
     Answered,
     /// Some were not answered: those channels are marked still.
     Unanswered,
@@ -91,13 +91,13 @@ impl<S: Socket> Session<S> {
         let of_topics = self.channels.iter().filter(|channel| !channel.is_changes_only);
         let mut unasked: Vec<_> = of_topics.map(|channel| channel.id).collect();
         let outcome = timeout_at(patience, self.ask_rights(&mut unasked)).await;
-        match outcome.unwrap_or(Outcome::Unanswered) {
-            Outcome::Answered => self.renew_reach().await,
-            Outcome::Gone(error) => self.revoked(&error),
-            Outcome::Unanswered if Instant::now() < limit => {
-                self.recheck.due = Some(Due { since: due.since, at: Instant::now() + AGAIN });
+        match outcome.unwrap_or(RecheckOutcome::Unanswered) {
+            RecheckOutcome::Answered => self.renew_reach().await,
+            RecheckOutcome::Gone(error) => self.revoked(&error),
+            RecheckOutcome::Unanswered if Instant::now() < limit => {
+                self.recheck.due = Some(RecheckDue { since: due.since, at: Instant::now() + AGAIN });
             }
-            Outcome::Unanswered => {
+            RecheckOutcome::Unanswered => {
                 tracing::warn!(
                     connection = self.connection.id,
                     "rights could not be asked; its channels end"
@@ -113,16 +113,16 @@ impl<S: Socket> Session<S> {
     }
 
     /// Takes those channels from `unasked` that got an answer.
-    async fn ask_rights(&mut self, unasked: &mut Vec<JoinId>) -> Outcome {
+    async fn ask_rights(&mut self, unasked: &mut Vec<JoinId>) -> RecheckOutcome {
         let Some(actor) = self.credentials.actor() else {
             unasked.clear();
-            return Outcome::Answered;
+            return RecheckOutcome::Answered;
         };
         let host = Arc::clone(&self.realtime.host);
         let actor = match host.renew(&actor).await {
             Ok(actor) => self.credentials.is_now(actor),
-            Err(error) if error.kind() == Kind::Unauthenticated => return Outcome::Gone(error),
-            Err(_) => return Outcome::Unanswered,
+            Err(error) if error.kind() == Kind::Unauthenticated => return RecheckOutcome::Gone(error),
+            Err(_) => return RecheckOutcome::Unanswered,
         };
         for id in unasked.clone() {
             let Some(at) = self.channels.iter().position(|channel| channel.id == id) else { continue };
@@ -134,7 +134,7 @@ impl<S: Socket> Session<S> {
             }
             unasked.retain(|other| *other != id);
         }
-        if unasked.is_empty() { Outcome::Answered } else { Outcome::Unanswered }
+        if unasked.is_empty() { RecheckOutcome::Answered } else { RecheckOutcome::Unanswered }
     }
 
     fn close_refused(&mut self, at: usize, error: &Error) {

@@ -43,7 +43,7 @@ impl Shape {
 
 /// What a broadcast says.
 #[derive(Debug, Clone, Copy)]
-pub enum Content<'a> {
+pub enum BroadcastContent<'a> {
     /// A durable event on its own topic.
     Event(&'a Event),
     /// A durable event on another topic than its own.
@@ -61,14 +61,14 @@ pub enum Content<'a> {
 /// Encodes one broadcast for many subscribers: once per shape, when the first one of that shape is met.
 pub struct Encoder<'a> {
     topic: &'a str,
-    content: Content<'a>,
+    content: BroadcastContent<'a>,
     spelling: Spelling,
     frames: [Option<Frame>; SHAPES],
 }
 
 impl<'a> Encoder<'a> {
     /// `topic` is the bare name.
-    pub fn new(topic: &'a str, content: Content<'a>, spelling: Spelling) -> Self {
+    pub fn new(topic: &'a str, content: BroadcastContent<'a>, spelling: Spelling) -> Self {
         Self { topic, content, spelling, frames: [const { None }; SHAPES] }
     }
 
@@ -102,44 +102,49 @@ pub fn event_frame(shape: Shape, event: &Event, replayed: bool, spelling: Spelli
     }
 }
 
-fn of_phoenix(shape: Shape, bare: &str, content: Content<'_>) -> Option<Frame> {
+fn of_phoenix(shape: Shape, bare: &str, content: BroadcastContent<'_>) -> Option<Frame> {
     let topic = shape.topic(bare);
     let broadcast = |inner: &str| Some(phoenix::broadcast(shape.dialect, &topic, inner));
     match content {
-        Content::Event(event) => {
+        BroadcastContent::Event(event) => {
             broadcast(&inner(&event.name, event.payload.get(), Some(&meta(event, false, false))))
         }
-        Content::Copy(event) => {
+        BroadcastContent::Copy(event) => {
             broadcast(&inner(&event.name, event.payload.get(), Some(&meta(event, true, false))))
         }
-        Content::Ephemeral { event, payload } | Content::Personal { event, payload } => {
+        BroadcastContent::Ephemeral { event, payload } | BroadcastContent::Personal { event, payload } => {
             broadcast(&inner(event, payload, None))
         }
-        Content::Verbatim(inner) => broadcast(inner),
-        Content::Bytes { event, data } => match shape.dialect {
+        BroadcastContent::Verbatim(inner) => broadcast(inner),
+        BroadcastContent::Bytes { event, data } => match shape.dialect {
             Dialect::V2 => phoenix::binary::user_broadcast(&topic, event, data),
             Dialect::V1 | Dialect::Plain | Dialect::PlainCamel | Dialect::SocketIo => None,
         },
     }
 }
 
-fn of_plain(dialect: Dialect, topic: &str, content: Content<'_>, spelling: Spelling) -> Option<Frame> {
+fn of_plain(
+    dialect: Dialect,
+    topic: &str,
+    content: BroadcastContent<'_>,
+    spelling: Spelling,
+) -> Option<Frame> {
     let durable = |event: &Event, is_copy: bool| {
         let payload = spelt(dialect, topic, &event.name, event.payload.get(), spelling);
         told(dialect, &event.name, topic, &payload, &meta(event, is_copy, false))
     };
     Some(match content {
-        Content::Event(event) => durable(event, false),
-        Content::Copy(event) => durable(event, true),
-        Content::Ephemeral { event, payload } => {
+        BroadcastContent::Event(event) => durable(event, false),
+        BroadcastContent::Copy(event) => durable(event, true),
+        BroadcastContent::Ephemeral { event, payload } => {
             told(dialect, event, topic, &spelt(dialect, topic, event, payload, spelling), "{}")
         }
-        Content::Personal { event, payload } => told(dialect, event, topic, payload, "{}"),
-        Content::Verbatim(inner) => {
+        BroadcastContent::Personal { event, payload } => told(dialect, event, topic, payload, "{}"),
+        BroadcastContent::Verbatim(inner) => {
             let (event, payload) = unwrapped(inner)?;
             told(dialect, &event, topic, &payload, "{}")
         }
-        Content::Bytes { .. } => return None,
+        BroadcastContent::Bytes { .. } => return None,
     })
 }
 

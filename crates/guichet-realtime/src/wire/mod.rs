@@ -17,7 +17,7 @@ pub mod socketio;
 mod sound;
 mod spelling;
 
-pub use self::content::{Content, Encoder, SHAPES, Shape, event_frame};
+pub use self::content::{BroadcastContent, Encoder, SHAPES, Shape, event_frame};
 pub use self::push::{Malformed, Payload, Push, Verb, asks_to_persist};
 pub use self::sound::is_sound;
 pub use self::spelling::Spelling;

@@ -7,7 +7,7 @@ use guichet_base::{Error, Fault, Result, Timestamp};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::notifications::feed::query::{Cursor, Filter, Shown, Sort, Wanted};
+use crate::notifications::feed::query::{FeedCursor, FeedFilter, FeedPageQuery, FeedSort, FeedStates};
 use crate::notifications::feed::service::Which;
 use crate::preferences::{Category, Channel, Priority};
 use crate::web::Check;
@@ -23,7 +23,7 @@ const DAY: Duration = Duration::from_secs(24 * 3_600);
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct ListQuery {
+pub(super) struct FeedQuery {
     /// `unread` (when absent): unread ones first; `recent`; `priority`: critical ones first, of the newest 10,000.
     /// Within each, the newest first.
     sort: Option<String>,
@@ -51,16 +51,17 @@ pub(super) struct ListQuery {
     cursor: Option<String>,
 }
 
-impl ListQuery {
+impl FeedQuery {
     pub(super) fn is_by_cursor(&self) -> bool {
         self.cursor.is_some()
     }
 
-    pub(super) fn into_wanted(self) -> Result<Wanted> {
+    pub(super) fn into_wanted(self) -> Result<FeedPageQuery> {
         let mut check = Check::new();
-        let sort = self.sort.and_then(|word| check.word("sort", &word, Sort::of_word)).unwrap_or_default();
-        let shown = self.status.and_then(|word| check.word("status", &word, Shown::of_word));
-        let filter = Filter {
+        let sort =
+            self.sort.and_then(|word| check.word("sort", &word, FeedSort::of_word)).unwrap_or_default();
+        let shown = self.status.and_then(|word| check.word("status", &word, FeedStates::of_word));
+        let filter = FeedFilter {
             kind: check.text_opt("type", self.kind, 1..=80),
             category: self.category.and_then(|word| check.word("category", &word, Category::of_word)),
             priority: self.priority.and_then(|word| check.word("priority", &word, Priority::of_word)),
@@ -73,11 +74,11 @@ impl ListQuery {
         check.that(self.cursor.is_none() || self.offset.is_none(), "cursor", "ambiguous");
         let after = self
             .cursor
-            .and_then(|cursor| check.word("cursor", &cursor, |cursor| Cursor::parse(cursor, sort)));
+            .and_then(|cursor| check.word("cursor", &cursor, |cursor| FeedCursor::parse(cursor, sort)));
         let page = check.page(self.limit, self.offset);
         check.done()?;
         let shown = shown.unwrap_or_default();
-        Ok(Wanted { sort, shown, filter, after, offset: page.offset, limit: page.limit })
+        Ok(FeedPageQuery { sort, shown, filter, after, offset: page.offset, limit: page.limit })
     }
 }
 
@@ -90,12 +91,12 @@ pub(super) struct UnreadQuery {
 }
 
 impl UnreadQuery {
-    pub(super) fn into_wanted(self) -> Result<Wanted> {
+    pub(super) fn into_wanted(self) -> Result<FeedPageQuery> {
         let mut check = Check::new();
         let page = check.page(self.limit, None);
         check.done()?;
-        let shown = Shown::Only(crate::notifications::model::Status::Unread);
-        Ok(Wanted { sort: Sort::Unread, shown, limit: page.limit, ..Wanted::default() })
+        let shown = FeedStates::Only(crate::notifications::model::Status::Unread);
+        Ok(FeedPageQuery { sort: FeedSort::Unread, shown, limit: page.limit, ..FeedPageQuery::default() })
     }
 }
 

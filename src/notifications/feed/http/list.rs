@@ -6,9 +6,9 @@ use guichet_base::Result;
 use guichet_base::id::NotificationId;
 use serde_json::json;
 
-use super::dto::{ListQuery, PeriodQuery, UnreadQuery};
+use super::dto::{FeedQuery, PeriodQuery, UnreadQuery};
 use crate::notifications::Notifications;
-use crate::notifications::feed::model::{Fared, Waiting};
+use crate::notifications::feed::model::{Fared, UnreadSummary};
 use crate::notifications::feed::service;
 use crate::notifications::model::Notification;
 use crate::web::{Caller, Path, Query, Reply};
@@ -18,13 +18,13 @@ use crate::web::{Caller, Path, Query, Reply};
 /// Without those that are snoozed, over or deleted. `meta.next` is the `cursor` of the next page, null after the last;
 /// `meta.unread` is the counter, and `meta.head` the number of the last event on `client:notifications:{user}` before
 /// the page was read: join with `after_seq = head`, and nothing falls between.
-#[utoipa::path(tag = "notifications", operation_id = "list_notifications", params(ListQuery),
+#[utoipa::path(tag = "notifications", operation_id = "list_notifications", params(FeedQuery),
     responses((status = 200, body = [Notification])))]
 #[get("/notifications")]
 pub(super) async fn list(
     n: Data<Notifications>,
     caller: Caller,
-    query: Query<ListQuery>,
+    query: Query<FeedQuery>,
 ) -> Result<Reply<Vec<Notification>>> {
     let by_cursor = query.0.is_by_cursor();
     let wanted = query.0.into_wanted()?;
@@ -40,13 +40,13 @@ pub(super) async fn list(
 
 /// How many of the caller's notifications wait to be read, and the newest of them
 #[utoipa::path(tag = "notifications", operation_id = "list_unread_notifications", params(UnreadQuery),
-    responses((status = 200, body = Waiting)))]
+    responses((status = 200, body = UnreadSummary)))]
 #[get("/notifications/unread")]
 pub(super) async fn unread(
     n: Data<Notifications>,
     caller: Caller,
     query: Query<UnreadQuery>,
-) -> Result<Reply<Waiting>> {
+) -> Result<Reply<UnreadSummary>> {
     let wanted = query.0.into_wanted()?;
     let limit = wanted.limit;
     let (waiting, feed) = service::unread(&n, &caller, wanted).await?;

@@ -9,11 +9,11 @@ use guichet_db::Tx;
 use guichet_realtime::Event;
 
 use crate::notifications::Notifications;
-use crate::notifications::feed::action::{Change, Deed, Target, changes};
+use crate::notifications::feed::action::{Deed, FeedChange, Target, changes};
 use crate::notifications::feed::model::ReadMany;
 use crate::notifications::feed::store::{self, Owner};
 use crate::notifications::model::Notification;
-use crate::notifications::socket_events::{self, DeletedTold, SummaryTold, UpdatedTold};
+use crate::notifications::socket_events::{self, FeedSummary, NotificationUpdated, NotificationsDeleted};
 
 /// As many are told of one by one; more at once, by one summary.
 pub const APART: usize = 50;
@@ -37,7 +37,7 @@ pub struct Locked {
 
 /// What a deed did.
 #[derive(Default)]
-pub struct Done {
+pub struct FeedActionResult {
     pub count: usize,
     /// As they are now, where they were told of one by one.
     pub changed: Vec<Notification>,
@@ -57,11 +57,11 @@ impl Locked {
         tx: &mut Tx<'_>,
         targets: &[Target],
         deed: Deed,
-    ) -> Result<Done> {
+    ) -> Result<FeedActionResult> {
         let taken = self.taken(tx, targets, deed)?;
         let changes = changes(targets, deed, self.now, taken);
         if changes.is_empty() {
-            return Ok(Done::default());
+            return Ok(FeedActionResult::default());
         }
         let (done, events) = match changes.len() {
             0..=APART => self.one_by_one(tx, &changes, deed)?,
@@ -88,26 +88,39 @@ impl Locked {
         tx.as_system(|sys| store::taken(sys, self.owner, joined))
     }
 
-    fn one_by_one(&self, tx: &mut Tx<'_>, changes: &[Change], deed: Deed) -> Result<(Done, Vec<Event>)> {
+    fn one_by_one(
+        &self,
+        tx: &mut Tx<'_>,
+        changes: &[FeedChange],
+        deed: Deed,
+    ) -> Result<(FeedActionResult, Vec<Event>)> {
         let (changed, unread) = store::apply(tx.conn(), self.owner, self.head, changes, self.now)?;
         let events = (self.head + 1..).zip(&changed).map(|(seq, notification)| {
             if deed.removes() {
-                self.event(seq, socket_events::DELETED, &DeletedTold { id: notification.id, unread })
+                self.event(seq, socket_events::DELETED, &NotificationsDeleted { id: notification.id, unread })
             } else {
                 let raised = deed == Deed::Wake;
-                self.event(seq, socket_events::UPDATED, &UpdatedTold { notification, unread, raised })
+                self.event(seq, socket_events::UPDATED, &NotificationUpdated { notification, unread, raised })
             }
         });
         let events = events.collect::<Result<Vec<_>>>()?;
-        Ok((Done { count: changed.len(), changed, unread: Some(unread) }, events))
+        Ok((FeedActionResult { count: changed.len(), changed, unread: Some(unread) }, events))
     }
 
-    fn at_once(&self, tx: &mut Tx<'_>, changes: &[Change], targets: &[Target]) -> Result<(Done, Vec<Event>)> {
+    fn at_once(
+        &self,
+        tx: &mut Tx<'_>,
+        changes: &[FeedChange],
+        targets: &[Target],
+    ) -> Result<(FeedActionResult, Vec<Event>)> {
         let unread = store::apply_many(tx.conn(), self.owner, self.head, changes, self.now)?;
         let count = i64::try_from(changes.len()).map_err(Error::internal)?;
         let since = targets.iter().map(|target| target.last_event_at).min().unwrap_or(self.now);
-        let event = self.event(self.head + 1, socket_events::SUMMARY, &SummaryTold { count, since })?;
-        Ok((Done { count: changes.len(), changed: Vec::new(), unread: Some(unread) }, vec![event]))
+        let event = self.event(self.head + 1, socket_events::SUMMARY, &FeedSummary { count, since })?;
+        Ok((
+            FeedActionResult { count: changes.len(), changed: Vec::new(), unread: Some(unread) },
+            vec![event],
+        ))
     }
 
     fn event(&self, seq: i64, name: &str, payload: &impl serde::Serialize) -> Result<Event> {

@@ -5,19 +5,19 @@ use guichet_base::{Actor, Result, Timestamp};
 
 use super::admit;
 use crate::notifications::Notifications;
-use crate::notifications::feed::model::{Fared, Waiting};
+use crate::notifications::feed::model::{Fared, UnreadSummary};
 use crate::notifications::feed::policy;
-use crate::notifications::feed::query::{Cursor, Wanted};
-use crate::notifications::feed::store::{self, Feed, Owner};
+use crate::notifications::feed::query::{FeedCursor, FeedPageQuery};
+use crate::notifications::feed::store::{self, FeedRow, Owner};
 use crate::notifications::model::Notification;
 
 /// A page, what the feed's row says of before it, and where the next page goes on, if there is one. Who joins the
-/// person's topic after `Feed::head` misses nothing.
+/// person's topic after `FeedRow::head` misses nothing.
 pub async fn list(
     n: &Notifications,
     actor: &Actor,
-    mut wanted: Wanted,
-) -> Result<(Vec<Notification>, Feed, Option<Cursor>)> {
+    mut wanted: FeedPageQuery,
+) -> Result<(Vec<Notification>, FeedRow, Option<FeedCursor>)> {
     admit(n, actor, policy::may_view).await?;
     let (owner, now, limit) = (Owner::from(actor), n.clock.now(), wanted.limit);
     // One more than asked for tells whether there is a next page.
@@ -32,12 +32,16 @@ pub async fn list(
 }
 
 /// How many wait to be read, and the newest of them.
-pub async fn unread(n: &Notifications, actor: &Actor, wanted: Wanted) -> Result<(Waiting, Feed)> {
+pub async fn unread(
+    n: &Notifications,
+    actor: &Actor,
+    wanted: FeedPageQuery,
+) -> Result<(UnreadSummary, FeedRow)> {
     admit(n, actor, policy::may_view).await?;
     let (owner, now) = (Owner::from(actor), n.clock.now());
     let (feed, found) = n.db.read(actor, move |tx| store::list(tx.conn(), owner, &wanted, now)).await?;
     let items = found.into_iter().map(|(one, _)| one).collect();
-    Ok((Waiting { count: feed.unread, items }, feed))
+    Ok((UnreadSummary { count: feed.unread, items }, feed))
 }
 
 /// Errors: `NOT_FOUND`, also for what is deleted or over.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::row::{NotificationRow, notification_columns};
 use crate::notifications::expired::over_and_counted;
-use crate::notifications::feed::action::{Change, Standing, Target};
+use crate::notifications::feed::action::{FeedChange, NotificationState, Target};
 use crate::notifications::model::Notification;
 
 /// Whose feed it is.
@@ -76,7 +76,7 @@ impl TargetRow {
 impl From<TargetRow> for Target {
     fn from(row: TargetRow) -> Self {
         let TargetRow { id, group_key, last_event_at, read_at, archived_at, snoozed_until, .. } = row;
-        let standing = Standing { read_at, archived_at, snoozed_until, deleted_at: None };
+        let standing = NotificationState { read_at, archived_at, snoozed_until, deleted_at: None };
         Self { id, standing, group_key, last_event_at }
     }
 }
@@ -254,7 +254,7 @@ pub fn apply(
     conn: &mut PgConnection,
     owner: Owner,
     head: i64,
-    changes: &[Change],
+    changes: &[FeedChange],
     now: Timestamp,
 ) -> Result<(Vec<Notification>, i64)> {
     take_numbers(conn, owner, changes.len().saturating_sub(1))?;
@@ -270,7 +270,7 @@ pub fn apply_many(
     conn: &mut PgConnection,
     owner: Owner,
     head: i64,
-    changes: &[Change],
+    changes: &[FeedChange],
     now: Timestamp,
 ) -> Result<i64> {
     let numbered = changes.iter().map(|change| json_of(change, head + 1)).collect();
@@ -281,7 +281,7 @@ pub fn apply_many(
 fn bound(
     text: &'static str,
     owner: Owner,
-    changes: &[Change],
+    changes: &[FeedChange],
     numbered: Vec<Value>,
     now: Timestamp,
 ) -> Statement {
@@ -294,7 +294,7 @@ fn bound(
         .bind(now)
 }
 
-fn json_of(change: &Change, number: i64) -> Value {
+fn json_of(change: &FeedChange, number: i64) -> Value {
     let to = &change.to;
     json!({
         "id": change.id,

@@ -9,7 +9,7 @@ use guichet_db::sql::sql;
 use super::change::Owner;
 use super::row::{COLUMNS, Columns, NotificationRow, notification_columns};
 use crate::notifications::expired::over_and_counted;
-use crate::notifications::feed::query::{Cursor, Shown, Sort, Wanted};
+use crate::notifications::feed::query::{FeedCursor, FeedPageQuery, FeedSort, FeedStates};
 use crate::notifications::model::{Notification, Status};
 use crate::preferences::Channel;
 
@@ -18,7 +18,7 @@ const WINDOW: i64 = 10_000;
 
 /// What the feed's row says.
 #[derive(QueryableByName)]
-pub struct Feed {
+pub struct FeedRow {
     /// The number of the last event on the person's topic.
     #[diesel(sql_type = BigInt)]
     pub head: i64,
@@ -32,7 +32,7 @@ const FEED: &str = concat!(
     ") AS unread FROM notification_feeds f WHERE f.tenant_id = $1 AND f.user_id = $2"
 );
 
-fn feed(conn: &mut PgConnection, owner: Owner, now: Timestamp) -> Result<Feed> {
+fn feed(conn: &mut PgConnection, owner: Owner, now: Timestamp) -> Result<FeedRow> {
     let found = sql(FEED).bind(owner.tenant).bind(owner.user).bind(now).get_result(conn).optional()?;
     found.ok_or_else(|| Error::not_found("feed"))
 }
@@ -93,9 +93,9 @@ fn length(limit: i64) -> i64 {
 pub fn list(
     conn: &mut PgConnection,
     owner: Owner,
-    wanted: &Wanted,
+    wanted: &FeedPageQuery,
     now: Timestamp,
-) -> Result<(Feed, Vec<(Notification, Cursor)>)> {
+) -> Result<(FeedRow, Vec<(Notification, FeedCursor)>)> {
     let Some(text) = text(wanted) else { return Ok((feed(conn, owner, now)?, Vec::new())) };
     let filter = &wanted.filter;
     let rows: Vec<Listed> = sql(text)
@@ -116,7 +116,7 @@ pub fn list(
         .typed::<ListedColumns>()
         .load(conn)?;
     let feed = match rows.first() {
-        Some((head, unread, ..)) => Feed { head: *head, unread: *unread },
+        Some((head, unread, ..)) => FeedRow { head: *head, unread: *unread },
         None => feed(conn, owner, now)?,
     };
     let sort = wanted.sort;
@@ -125,7 +125,7 @@ pub fn list(
         .take(usize::try_from(wanted.limit).unwrap_or(0))
         .map(|(_, _, part, row)| {
             let part = u8::try_from(part).unwrap_or_default();
-            let cursor = Cursor { sort, part, at: row.last_event_at, id: row.id.0 };
+            let cursor = FeedCursor { sort, part, at: row.last_event_at, id: row.id.0 };
             Ok((row.into_notification()?, cursor))
         })
         .collect::<Result<_>>()?;
@@ -142,7 +142,7 @@ struct Branch {
 
 /// The statement for just these filters. Each stretch is read from its index in order and cut, then they are merged.
 /// `None`: nothing can fit.
-fn text(wanted: &Wanted) -> Option<String> {
+fn text(wanted: &FeedPageQuery) -> Option<String> {
     let branches = branches(wanted);
     if branches.is_empty() {
         return None;
@@ -167,10 +167,10 @@ fn text(wanted: &Wanted) -> Option<String> {
 const BY_PRIORITY: &str =
     "CASE n.priority WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'normal' THEN 2 ELSE 3 END";
 
-fn branches(wanted: &Wanted) -> Vec<Branch> {
+fn branches(wanted: &FeedPageQuery) -> Vec<Branch> {
     let cursor = wanted.after.map(|after| after.part);
     match wanted.sort {
-        Sort::Unread => {
+        FeedSort::Unread => {
             let parts = [(0, "0", Status::Unread), (1, "1", Status::Read), (1, "1", Status::Archived)];
             let shown = parts.into_iter().filter(|(place, _, status)| {
                 let contradicts = match wanted.filter.is_read {
@@ -191,14 +191,14 @@ fn branches(wanted: &Wanted) -> Vec<Branch> {
             };
             shown.map(branch).collect()
         }
-        Sort::Recent | Sort::Priority => vec![Branch {
-            part: if wanted.sort == Sort::Priority { BY_PRIORITY } else { "0" },
+        FeedSort::Recent | FeedSort::Priority => vec![Branch {
+            part: if wanted.sort == FeedSort::Priority { BY_PRIORITY } else { "0" },
             status: match wanted.shown {
-                Shown::Current => Some(" AND n.status <> 'archived'"),
-                Shown::Only(Status::Unread) => Some(" AND n.status = 'unread'"),
-                Shown::Only(Status::Read) => Some(" AND n.status = 'read'"),
-                Shown::Only(Status::Archived) => Some(" AND n.status = 'archived'"),
-                Shown::All => None,
+                FeedStates::Current => Some(" AND n.status <> 'archived'"),
+                FeedStates::Only(Status::Unread) => Some(" AND n.status = 'unread'"),
+                FeedStates::Only(Status::Read) => Some(" AND n.status = 'read'"),
+                FeedStates::Only(Status::Archived) => Some(" AND n.status = 'archived'"),
+                FeedStates::All => None,
             },
             is_behind_cursor: wanted.after.is_some(),
         }],
@@ -206,13 +206,13 @@ fn branches(wanted: &Wanted) -> Vec<Branch> {
 }
 
 /// What follows SELECT, in order.
-fn stretch(wanted: &Wanted, branch: &Branch) -> String {
+fn stretch(wanted: &FeedPageQuery, branch: &Branch) -> String {
     let mut found = String::from(
         "FROM notifications n WHERE n.tenant_id = $1 AND n.recipient_id = $2 AND n.visible AND n.deleted_at IS NULL \
          AND n.snoozed_until IS NULL AND (n.expires_at IS NULL OR n.expires_at > $3)",
     );
     found.push_str(branch.status.unwrap_or_default());
-    let by_priority = wanted.sort == Sort::Priority;
+    let by_priority = wanted.sort == FeedSort::Priority;
     let behind = "(n.last_event_at, n.id) < ($11, $12)";
     if branch.is_behind_cursor && !by_priority {
         found.push_str(" AND ");
@@ -232,7 +232,7 @@ fn stretch(wanted: &Wanted, branch: &Branch) -> String {
     format!("{} AS part, {COLUMNS} {found} {order}", branch.part)
 }
 
-fn conditions(wanted: &Wanted) -> [(bool, &'static str); 9] {
+fn conditions(wanted: &FeedPageQuery) -> [(bool, &'static str); 9] {
     let filter = &wanted.filter;
     [
         (filter.kind.is_some(), " AND n.type = $5"),

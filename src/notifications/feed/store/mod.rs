@@ -11,5 +11,5 @@ pub use change::{
     Owner, apply, apply_many, by_ids, in_group, known, lock, of_group, read_unseen, taken, tell, unread_until,
 };
 pub use due::{asleep, due_asleep, due_past, past, remove_unseen};
-pub use list::{Feed, is_deleted, list, one, unread};
+pub use list::{FeedRow, is_deleted, list, one, unread};
 pub use row::{COLUMNS, NotificationRow};

@@ -12,7 +12,7 @@ use guichet_db::sql::sql;
 use guichet_db::{Tx, WorkerTx};
 
 #[derive(QueryableByName)]
-struct Due {
+struct DueDigest {
     #[diesel(sql_type = SqlUuid)]
     tenant_id: TenantId,
     #[diesel(sql_type = SqlUuid)]
@@ -29,7 +29,7 @@ pub fn due(
     limit: i64,
     failed: Vec<Uuid>,
 ) -> Result<Vec<(TenantId, UserId)>> {
-    let rows: Vec<Due> = sql(DUE).bind(now).bind(limit).bind(failed).load(tx.conn())?;
+    let rows: Vec<DueDigest> = sql(DUE).bind(now).bind(limit).bind(failed).load(tx.conn())?;
     Ok(rows.into_iter().map(|row| (row.tenant_id, row.user_id)).collect())
 }
 
@@ -42,7 +42,7 @@ pub fn lock_feed(tx: &mut Tx<'_>, tenant: TenantId, user: UserId) -> Result<()> 
 
 /// A person whose digest is due.
 #[derive(QueryableByName)]
-pub struct Reader {
+pub struct DigestReader {
     #[diesel(sql_type = Text)]
     pub mode: String,
     #[diesel(sql_type = Integer)]
@@ -76,13 +76,18 @@ const READER: &str = "
      WHERE s.tenant_id = $1 AND s.user_id = $2 AND s.digest_due_at <= $3 FOR UPDATE OF s";
 
 /// `None` where their digest is due no more: another process was first, or they switched it off.
-pub fn reader(tx: &mut Tx<'_>, tenant: TenantId, user: UserId, now: Timestamp) -> Result<Option<Reader>> {
+pub fn reader(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Option<DigestReader>> {
     Ok(sql(READER).bind(tenant).bind(user).bind(now).get_result(tx.conn()).optional()?)
 }
 
 /// A notification that waits, and what decides whether it is mailed.
 #[derive(Debug, Clone, QueryableByName)]
-pub struct Waiting {
+pub struct PendingDigestItem {
     #[diesel(sql_type = SqlUuid)]
     pub id: NotificationId,
     #[diesel(sql_type = Text)]
@@ -124,12 +129,12 @@ pub fn waiting(
     user: UserId,
     now: Timestamp,
     limit: i64,
-) -> Result<Vec<Waiting>> {
+) -> Result<Vec<PendingDigestItem>> {
     Ok(sql(WAITING).bind(tenant).bind(user).bind(now).bind(limit).load(tx.conn())?)
 }
 
 /// A digest mail as it is written.
-pub struct Mail {
+pub struct DigestMail {
     pub digest: Uuid,
     pub delivery: DeliveryId,
     pub address: String,
@@ -149,7 +154,13 @@ const MAIL: &str = "
     INSERT INTO digests (tenant_id, id, user_id, delivery_id, items, created_at) VALUES ($1, $3, $2, $5, $11, $10)";
 
 /// Writes the mail and what it took.
-pub fn send(tx: &mut Tx<'_>, tenant: TenantId, user: UserId, mail: &Mail, now: Timestamp) -> Result<()> {
+pub fn send(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    user: UserId,
+    mail: &DigestMail,
+    now: Timestamp,
+) -> Result<()> {
     sql(MAIL)
         .bind(tenant)
         .bind(user)

@@ -9,7 +9,7 @@ use guichet_db::Tx;
 use guichet_db::sql::sql;
 
 #[derive(Debug, Clone, Copy, QueryableByName)]
-pub struct Person {
+pub struct SampleRecipient {
     #[diesel(sql_type = SqlUuid)]
     pub id: UserId,
     /// One of the clients that they have to do with.
@@ -24,6 +24,6 @@ const PERSON: &str = "
             (SELECT c.id FROM clients c WHERE c.tenant_id = $1 AND u.role IN ('owner', 'manager') ORDER BY c.id LIMIT 1)) AS client
       FROM users u WHERE u.tenant_id = $1 AND lower(u.email) = lower($2) AND u.deleted_at IS NULL ORDER BY u.id LIMIT 1";
 
-pub fn person(tx: &mut Tx<'_>, tenant: TenantId, email: &str) -> Result<Option<Person>> {
+pub fn person(tx: &mut Tx<'_>, tenant: TenantId, email: &str) -> Result<Option<SampleRecipient>> {
     Ok(sql(PERSON).bind(tenant).bind(email).get_result(tx.conn()).optional()?)
 }

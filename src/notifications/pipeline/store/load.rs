@@ -10,14 +10,14 @@ use guichet_db::SystemTx;
 use guichet_db::sql::sql;
 use uuid::Uuid;
 
-use crate::notifications::events::model::{Audience, Plan};
+use crate::notifications::events::model::{EventAudience, Plan};
 use crate::notifications::expired::over_and_counted;
 use crate::notifications::pipeline::CHUNK;
-use crate::preferences::{Levels, PerChannel, QuietHours, Say};
+use crate::preferences::{ChannelChoices, PerChannel, PreferenceLevels, QuietHours};
 
 /// One recipient, under the lock of their feed.
 #[derive(QueryableByName)]
-pub struct Person {
+pub struct LockedRecipient {
     #[diesel(sql_type = SqlUuid)]
     pub id: UserId,
     #[diesel(sql_type = Text)]
@@ -67,7 +67,7 @@ pub struct Person {
     quiet_timezone: Option<String>,
 }
 
-impl Person {
+impl LockedRecipient {
     pub fn side(&self) -> UserType {
         Role::of_person(&self.role).map_or(UserType::Operator, Role::user_type)
     }
@@ -76,15 +76,20 @@ impl Person {
         Locale::parse(&self.locale).unwrap_or_default()
     }
 
-    pub fn levels(&self, plan: &Plan) -> Levels {
-        Levels {
+    pub fn levels(&self, plan: &Plan) -> PreferenceLevels {
+        PreferenceLevels {
             over: PerChannel {
                 inapp: self.over_inapp,
                 email: self.over_email,
                 sms: self.over_sms,
                 push: self.over_push,
             },
-            own: Say { inapp: self.own_inapp, email: self.own_email, sms: self.own_sms, push: self.own_push },
+            own: ChannelChoices {
+                inapp: self.own_inapp,
+                email: self.own_email,
+                sms: self.own_sms,
+                push: self.own_push,
+            },
             tenant: plan.defaults,
         }
     }
@@ -114,7 +119,7 @@ const OF_CLIENT: &str = "(u.role IN ('owner', 'manager')
 /// The next people of an audience in the order of their ids, `u`, with their feeds `f` locked in that order. The text has
 /// what this audience names and nothing else, since PostgreSQL plans most of these anew. Of overrides for several
 /// clients of one member, off by any wins.
-fn text(audience: &Audience, plan: &Plan) -> Option<String> {
+fn text(audience: &EventAudience, plan: &Plan) -> Option<String> {
     let named = named(audience)?;
     let in_scope = match (plan.team, plan.client) {
         (None, None) => "true".to_owned(),
@@ -143,7 +148,7 @@ fn text(audience: &Audience, plan: &Plan) -> Option<String> {
 
 /// The ids after `$2`, each once. What can be long is cut after the same id, one longer for the actor who is left out, so
 /// the whole is what the whole audience would be.
-fn named(audience: &Audience) -> Option<String> {
+fn named(audience: &EventAudience) -> Option<String> {
     let is_for = |client: bool| audience.roles.iter().any(|role| (*role == Role::Client) == client);
     let cut = format!("ORDER BY r.id LIMIT {CHUNK} + 1");
     let everybody = "SELECT r.id FROM users r WHERE r.tenant_id = $1 AND r.deleted_at IS NULL AND r.id > $2";
@@ -185,10 +190,10 @@ fn named(audience: &Audience) -> Option<String> {
 pub fn load(
     sys: &mut SystemTx<'_>,
     tenant: TenantId,
-    (audience, plan): (&Audience, &Plan),
+    (audience, plan): (&EventAudience, &Plan),
     actor: Option<UserId>,
     (up_to, now): (Option<Uuid>, Timestamp),
-) -> Result<Vec<Person>> {
+) -> Result<Vec<LockedRecipient>> {
     let Some(text) = text(audience, plan) else { return Ok(Vec::new()) };
     Ok(sql(text)
         .bind(tenant)
@@ -225,7 +230,7 @@ const COUNT: &str = "
 pub fn count(
     sys: &mut SystemTx<'_>,
     tenant: TenantId,
-    audience: &Audience,
+    audience: &EventAudience,
     actor: Option<UserId>,
 ) -> Result<i64> {
     let found: Count = sql(COUNT)

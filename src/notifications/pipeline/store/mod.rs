@@ -4,6 +4,6 @@ mod load;
 mod raise;
 mod write;
 
-pub use load::{Person, count, load};
-pub use raise::{Raised, Standing, standing};
-pub use write::{Batch, Delivery, Row, Said, write};
+pub use load::{LockedRecipient, count, load};
+pub use raise::{Raised, UnreadOfGroup, standing};
+pub use write::{Batch, NewDelivery, NewNotification, RenderedText, write};

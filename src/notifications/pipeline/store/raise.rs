@@ -12,7 +12,7 @@ use crate::preferences::Decision;
 
 /// An unread notification of the group.
 #[derive(QueryableByName)]
-pub struct Standing {
+pub struct UnreadOfGroup {
     #[diesel(sql_type = SqlUuid)]
     pub id: NotificationId,
     #[diesel(sql_type = SqlUuid)]
@@ -31,7 +31,7 @@ pub struct Standing {
 
 /// One that is raised.
 pub struct Raised {
-    pub row: Standing,
+    pub row: UnreadOfGroup,
     pub user: UserId,
     pub text: usize,
     pub seq: i64,
@@ -61,7 +61,7 @@ pub fn standing(
     tenant: TenantId,
     people: &[UserId],
     group_key: &str,
-) -> Result<Vec<Standing>> {
+) -> Result<Vec<UnreadOfGroup>> {
     let people: Vec<_> = people.iter().map(|user| user.0).collect();
     Ok(sql(STANDING).bind(tenant).bind(people).bind(group_key).load(sys.conn())?)
 }

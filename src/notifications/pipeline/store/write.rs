@@ -16,7 +16,7 @@ use crate::notifications::events::model::Plan;
 use crate::preferences::{Channel, Decision};
 
 /// One notification to write.
-pub struct Row {
+pub struct NewNotification {
     pub id: Uuid,
     pub user: UserId,
     pub side: UserType,
@@ -35,14 +35,14 @@ pub struct Row {
 }
 
 /// One text, shared by all who read the same language on the same side.
-pub struct Said {
+pub struct RenderedText {
     pub title: String,
     pub body: String,
     pub link: Option<String>,
     pub data: Value,
 }
 
-pub struct Delivery {
+pub struct NewDelivery {
     pub notification: Uuid,
     pub user: UserId,
     pub channel: Channel,
@@ -56,10 +56,10 @@ pub struct Batch<'a> {
     pub plan: &'a Plan,
     pub group_key: Option<&'a str>,
     pub now: Timestamp,
-    pub texts: Vec<Said>,
-    pub rows: Vec<Row>,
+    pub texts: Vec<RenderedText>,
+    pub rows: Vec<NewNotification>,
     pub raised: Vec<Raised>,
-    pub deliveries: Vec<Delivery>,
+    pub deliveries: Vec<NewDelivery>,
     pub skips: Vec<(UserId, Decision)>,
     pub events: Vec<(UserId, Event)>,
 }

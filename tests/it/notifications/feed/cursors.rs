@@ -150,7 +150,7 @@ async fn what_one_request_reads_is_of_one_moment() {
         ip: None,
         authenticated_at: None,
     };
-    let admin = world.server.database.url(embedded::Role::Admin);
+    let admin = world.server.database.url(embedded::LoginRole::Admin);
     let heads = world.server.app.db.read(&actor, move |tx| {
         let text = "SELECT head AS n FROM notification_feeds WHERE user_id = authz.me()";
         let before = sql_query(text).get_result::<Head>(tx.conn())?.n;

@@ -10,7 +10,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Bool, Text, Timestamptz, Uuid as SqlUuid};
 use guichet_base::Timestamp;
 use guichet_base::id::TeamId;
-use guichet_db::embedded::Role;
+use guichet_db::embedded::LoginRole;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -95,7 +95,7 @@ impl Stage {
         world.service.put(&format!("/clients/{}/members/{chloe}", world.sud), Value::Null).await.data();
         let team = TeamId::new();
         world.service.put(&format!("/teams/{team}"), json!({"name": "Marketing"})).await.data();
-        let admin = RefCell::new(world.server.database.connect(Role::Admin));
+        let admin = RefCell::new(world.server.database.connect(LoginRole::Admin));
         let mut stage = Self { world, state: State::default(), dice: Dice(seed), team, admin };
         stage.run("SELECT set_config('app.role', 'system', false)");
         for (code, _) in CODES {

@@ -130,8 +130,10 @@ fn on_real_threads_the_same_holds() {
                             .cloned()
                             .collect();
                         for event in page {
-                            connection
-                                .push(event_frame(SHAPE, &event, true, Spelling::default()), Class::Durable);
+                            connection.push(
+                                event_frame(SHAPE, &event, true, Spelling::default()),
+                                FrameClass::Durable,
+                            );
                             after = event.seq;
                         }
                     }

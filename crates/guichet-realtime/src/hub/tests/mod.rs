@@ -13,9 +13,9 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::*;
-use crate::hub::connection::Order;
-use crate::hub::event::Aside;
-use crate::hub::mailbox::Class;
+use crate::hub::connection::SessionOrder;
+use crate::hub::event::SideEvent;
+use crate::hub::mailbox::FrameClass;
 use crate::wire::{Dialect, Shape, event_frame};
 
 const TOPIC: &str = "chat:room:1";
@@ -31,7 +31,7 @@ fn event(tenant: TenantId, seq: i64) -> Arc<Event> {
         name: "messaging:new".into(),
         payload: RawValue::from_string("{}".into()).unwrap(),
         copies: vec!["user:1".into()],
-        also: vec![Aside {
+        also: vec![SideEvent {
             topic: "user:1".into(),
             event: "unread".into(),
             payload: RawValue::from_string("{}".into()).unwrap(),
@@ -148,7 +148,7 @@ impl World {
         let head_now = self.committed.len() as i64;
         let tenant = self.tenant;
         let reader = &mut self.readers[reader];
-        if reader.connection.take_orders().contains(&Order::Resume) {
+        if reader.connection.take_orders().contains(&SessionOrder::Resume) {
             self.hub.leave(tenant, TOPIC, reader.id);
             reader.stage = Stage::Ended;
         }
@@ -180,7 +180,7 @@ impl World {
                 for event in page {
                     if reader
                         .connection
-                        .push(event_frame(SHAPE, &event, true, Spelling::default()), Class::Durable)
+                        .push(event_frame(SHAPE, &event, true, Spelling::default()), FrameClass::Durable)
                         .is_none()
                     {
                         break;
@@ -223,8 +223,8 @@ impl World {
         for reader in &mut self.readers {
             reader.read(usize::MAX);
             let expected: Vec<i64> = (reader.after + 1..=last).collect();
-            let ended =
-                reader.stage == Stage::Ended || reader.connection.take_orders().contains(&Order::Resume);
+            let ended = reader.stage == Stage::Ended
+                || reader.connection.take_orders().contains(&SessionOrder::Resume);
             if whole || !ended {
                 prop_assert_eq!(&reader.got, &expected, "after {} of {}", reader.after, last);
             } else {

@@ -25,7 +25,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
-pub use self::segment::Stretch;
+pub use self::segment::Segment;
 use crate::hub::TopicKey;
 use crate::log::Log;
 
@@ -45,12 +45,12 @@ const MOST_STRETCHES: usize = 32;
 pub struct Replays {
     log: Arc<dyn Log>,
     bound: usize,
-    kept: Mutex<Kept>,
+    kept: Mutex<SegmentCache>,
     reads: Semaphore,
 }
 
 #[derive(Default)]
-struct Kept {
+struct SegmentCache {
     topics: HashMap<TopicKey, Topic>,
     /// The sum of `Topic::bytes`.
     bytes: usize,
@@ -58,7 +58,7 @@ struct Kept {
 
 /// What is kept of one topic: stretches that follow one another without a gap, the oldest first.
 struct Topic {
-    stretches: Vec<Arc<Stretch>>,
+    stretches: Vec<Arc<Segment>>,
     bytes: usize,
     used: Instant,
     reading: Arc<AsyncMutex<()>>,
@@ -66,7 +66,7 @@ struct Topic {
 
 /// A reading: the numbers after the first one up to the second, and where it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Wanted {
+struct PendingRead {
     after: i64,
     up_to: i64,
 }
@@ -85,7 +85,7 @@ impl Replays {
         topic: &str,
         after: i64,
         up_to: i64,
-    ) -> Result<Option<Arc<Stretch>>> {
+    ) -> Result<Option<Arc<Segment>>> {
         let key = (tenant, Box::from(topic));
         let reading = match self.kept.lock().find(&key, after) {
             Ok(stretch) => return Ok(Some(stretch)),
@@ -103,7 +103,7 @@ impl Replays {
         reading: &AsyncMutex<()>,
         after: i64,
         up_to: i64,
-    ) -> Result<Option<Arc<Stretch>>> {
+    ) -> Result<Option<Arc<Segment>>> {
         let _one_at_a_time = reading.lock().await;
         // Whoever read while this one waited may have read it all.
         if let Ok(stretch) = self.kept.lock().find(&key, after) {
@@ -112,7 +112,7 @@ impl Replays {
         let _turn = self.reads.acquire().await.map_err(Error::unavailable)?;
         let wanted = self.kept.lock().wanted(&key, after, up_to);
         let events = self.log.page(key.0, &key.1, wanted.after, wanted.up_to).await?;
-        let Some(stretch) = Stretch::around(events, after + 1) else { return Ok(None) };
+        let Some(stretch) = Segment::around(events, after + 1) else { return Ok(None) };
         let stretch = Arc::new(stretch);
         self.kept.lock().keep(key, Arc::clone(&stretch), self.bound);
         Ok(Some(stretch))
@@ -132,9 +132,9 @@ impl Replays {
     }
 }
 
-impl Kept {
+impl SegmentCache {
     /// The stretch that has number `after + 1`, or the lock under which it is read.
-    fn find(&mut self, key: &TopicKey, after: i64) -> Result<Arc<Stretch>, Arc<AsyncMutex<()>>> {
+    fn find(&mut self, key: &TopicKey, after: i64) -> Result<Arc<Segment>, Arc<AsyncMutex<()>>> {
         let now = Instant::now();
         let topic = self.topics.entry(key.clone()).or_insert_with(|| Topic {
             stretches: Vec::new(),
@@ -150,18 +150,18 @@ impl Kept {
     }
 
     /// What to read so that it has `after + 1` and joins what is kept, if it can.
-    fn wanted(&self, key: &TopicKey, after: i64, up_to: i64) -> Wanted {
+    fn wanted(&self, key: &TopicKey, after: i64, up_to: i64) -> PendingRead {
         let stretches = self.topics.get(key).map_or(&[][..], |topic| &topic.stretches);
         match stretches.first() {
             Some(first) if after + 1 < first.first() => {
                 let back = after.min(first.first() - 1 - REACH_BACK).max(0);
-                Wanted { after: back, up_to: first.first() - 1 }
+                PendingRead { after: back, up_to: first.first() - 1 }
             }
-            Some(_) | None => Wanted { after, up_to },
+            Some(_) | None => PendingRead { after, up_to },
         }
     }
 
-    fn keep(&mut self, key: TopicKey, stretch: Arc<Stretch>, bound: usize) {
+    fn keep(&mut self, key: TopicKey, stretch: Arc<Segment>, bound: usize) {
         let Some(topic) = self.topics.get_mut(&key) else { return };
         let (first, last) = (topic.stretches.first(), topic.stretches.last());
         if first.is_some_and(|first| first.first() == stretch.last() + 1) {

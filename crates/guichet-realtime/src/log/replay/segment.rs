@@ -14,7 +14,7 @@ const PIECE_BYTES: usize = 8 * 1024;
 /// What an event holds beside its payload, about.
 const EVENT_BYTES: usize = size_of::<Event>() + 96;
 
-pub struct Stretch {
+pub struct Segment {
     first: i64,
     /// Numbered from `first` on, without a gap. Never empty.
     events: Vec<Event>,
@@ -38,7 +38,7 @@ pub struct Piece {
     pub up_to: i64,
 }
 
-impl Stretch {
+impl Segment {
     /// Of `events` in order, those around number `wanted` that have no gap between them. `None` without it.
     pub fn around(mut events: Vec<Event>, wanted: i64) -> Option<Self> {
         let at = events.iter().position(|event| event.seq == wanted)?;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::Stretch;
+use super::Segment;
 use crate::hub::event::Event;
 use crate::wire::{Dialect, Shape, Spelling};
 
@@ -28,7 +28,7 @@ fn event(seq: i64, payload_bytes: usize) -> Event {
 
 fn stretch(seqs: impl IntoIterator<Item = i64>, wanted: i64) -> Option<(i64, i64)> {
     let events = seqs.into_iter().map(|seq| event(seq, 1)).collect();
-    Stretch::around(events, wanted).map(|stretch| (stretch.first(), stretch.last()))
+    Segment::around(events, wanted).map(|stretch| (stretch.first(), stretch.last()))
 }
 
 /// The numbers of frames that stand one after the other.
@@ -68,7 +68,7 @@ fn a_stretch_ends_at_each_gap() {
 fn pieces_are_every_frame_after_a_number_once_and_in_order() {
     for payload_bytes in [1, 500, 9_000, 70_000] {
         let events = (11..=60).map(|seq| event(seq, payload_bytes)).collect();
-        let stretch = Stretch::around(events, 11).unwrap();
+        let stretch = Segment::around(events, 11).unwrap();
         for (shape, after, most_bytes) in
             [(V1, 10, 1), (V2, 10, 1_000_000), (V2, 42, 5_000), (V1, 59, 5_000), (V2, 60, 5_000)]
         {
@@ -85,7 +85,7 @@ fn pieces_are_every_frame_after_a_number_once_and_in_order() {
 
 #[test]
 fn readers_of_one_shape_share_one_memory() {
-    let stretch = Stretch::around((1..=9).map(|seq| event(seq, 10)).collect(), 1).unwrap();
+    let stretch = Segment::around((1..=9).map(|seq| event(seq, 10)).collect(), 1).unwrap();
     let at = |shape| {
         stretch.pieces(shape, Spelling::default(), 0, 8_000).next().unwrap().frames.into_bytes().as_ptr()
     };

@@ -5,25 +5,25 @@ use std::time::Duration;
 use guichet_base::id::{TenantId, UserId};
 use guichet_base::{Status, Timestamp};
 
-use crate::presence::tracker::{Crowd, Patience, Person};
+use crate::presence::tracker::{PresenceTimeouts, PresenceTracker, TrackedPerson};
 
 pub fn at(secs: i64) -> Timestamp {
     Timestamp::from_millis(1_700_000_000_000 + secs * 1_000)
 }
 
 /// A crowd of its own clock, told of everything that is due.
-struct Desk {
-    crowd: Crowd,
-    patience: Patience,
+struct TrackerFixture {
+    crowd: PresenceTracker,
+    patience: PresenceTimeouts,
     now: i64,
     /// What others were told, with the second.
-    told: Vec<(i64, Person, Status)>,
-    written: Vec<(Person, Timestamp)>,
+    told: Vec<(i64, TrackedPerson, Status)>,
+    written: Vec<(TrackedPerson, Timestamp)>,
 }
 
-impl Desk {
+impl TrackerFixture {
     fn new() -> Self {
-        let (crowd, patience) = (Crowd::default(), Patience::default());
+        let (crowd, patience) = (PresenceTracker::default(), PresenceTimeouts::default());
         Self { crowd, patience, now: 0, told: Vec::new(), written: Vec::new() }
     }
 
@@ -41,7 +41,7 @@ impl Desk {
         }
     }
 
-    fn tell(&mut self, person: Person) {
+    fn tell(&mut self, person: TrackedPerson) {
         let now = self.now();
         let Some(stand) = self.crowd.stand(person, &self.patience, now) else { return };
         if let Some(seen) = self.crowd.take_seen(person, false, &self.patience, now) {
@@ -53,26 +53,26 @@ impl Desk {
         self.crowd.told(person, stand.status, &self.patience, now);
     }
 
-    fn enter(&mut self, person: Person) {
+    fn enter(&mut self, person: TrackedPerson) {
         let now = self.now();
         if self.crowd.enter(person, &self.patience, now) {
             self.tell(person);
         }
     }
 
-    fn leave(&mut self, person: Person) {
+    fn leave(&mut self, person: TrackedPerson) {
         let now = self.now();
         self.crowd.leave(person, &self.patience, now);
     }
 
-    fn touch(&mut self, person: Person) {
+    fn touch(&mut self, person: TrackedPerson) {
         let now = self.now();
         if self.crowd.touch(person, &self.patience, now) {
             self.tell(person);
         }
     }
 
-    fn status(&self, person: Person) -> Status {
+    fn status(&self, person: TrackedPerson) -> Status {
         let stand = self.crowd.stand(person, &self.patience, self.now());
         stand.map_or(Status::Offline, |stand| stand.status)
     }
@@ -82,13 +82,13 @@ impl Desk {
     }
 }
 
-fn person() -> Person {
+fn person() -> TrackedPerson {
     (TenantId::new(), UserId::new())
 }
 
 #[test]
 fn nobody_is_offline_before_the_grace_is_over_and_everybody_is_soon_after() {
-    let (mut desk, awa) = (Desk::new(), person());
+    let (mut desk, awa) = (TrackerFixture::new(), person());
     desk.enter(awa);
     desk.pass(10);
     desk.leave(awa);
@@ -102,7 +102,7 @@ fn nobody_is_offline_before_the_grace_is_over_and_everybody_is_soon_after() {
 
 #[test]
 fn a_reconnect_within_the_grace_shows_nothing() {
-    let (mut desk, awa) = (Desk::new(), person());
+    let (mut desk, awa) = (TrackerFixture::new(), person());
     desk.enter(awa);
     for _ in 0..20 {
         desk.leave(awa);
@@ -117,7 +117,7 @@ fn a_reconnect_within_the_grace_shows_nothing() {
 
 #[test]
 fn of_ten_devices_the_last_one_counts() {
-    let (mut desk, awa) = (Desk::new(), person());
+    let (mut desk, awa) = (TrackerFixture::new(), person());
     (0..10).for_each(|_| desk.enter(awa));
     for _ in 0..9 {
         desk.leave(awa);
@@ -133,7 +133,7 @@ fn of_ten_devices_the_last_one_counts() {
 
 #[test]
 fn whoever_does_nothing_is_idle_then_offline_and_back_at_once() {
-    let (mut desk, awa) = (Desk::new(), person());
+    let (mut desk, awa) = (TrackerFixture::new(), person());
     desk.enter(awa);
     desk.pass(119);
     assert_eq!(desk.status(awa), Status::Online);
@@ -149,7 +149,7 @@ fn whoever_does_nothing_is_idle_then_offline_and_back_at_once() {
 
 #[test]
 fn one_active_device_keeps_the_person_online_whatever_the_others_do() {
-    let (mut desk, awa) = (Desk::new(), person());
+    let (mut desk, awa) = (TrackerFixture::new(), person());
     desk.enter(awa);
     desk.enter(awa);
     for _ in 0..20 {
@@ -161,14 +161,14 @@ fn one_active_device_keeps_the_person_online_whatever_the_others_do() {
 
 #[test]
 fn whoever_has_no_connection_is_not_there_whatever_they_do() {
-    let (mut desk, awa) = (Desk::new(), person());
+    let (mut desk, awa) = (TrackerFixture::new(), person());
     desk.touch(awa);
     assert_eq!((desk.status(awa), desk.crowd.everybody().len()), (Status::Offline, 0));
 }
 
 #[test]
 fn the_last_activity_is_written_once_a_minute_and_when_they_are_away() {
-    let (mut desk, awa) = (Desk::new(), person());
+    let (mut desk, awa) = (TrackerFixture::new(), person());
     desk.enter(awa);
     for _ in 0..600 {
         desk.pass(1);
@@ -184,7 +184,7 @@ fn the_last_activity_is_written_once_a_minute_and_when_they_are_away() {
 
 #[test]
 fn whoever_comes_and_goes_while_others_are_told_of_it_is_written_and_then_forgotten() {
-    let (mut desk, awa) = (Desk::new(), person());
+    let (mut desk, awa) = (TrackerFixture::new(), person());
     let patience = desk.patience;
     assert!(desk.crowd.enter(awa, &patience, at(0)));
     assert_eq!(desk.crowd.take_seen(awa, false, &patience, at(0)), Some(at(0)));
@@ -199,8 +199,8 @@ fn whoever_comes_and_goes_while_others_are_told_of_it_is_written_and_then_forgot
 
 #[test]
 fn a_turn_with_nothing_due_looks_at_nobody() {
-    let mut crowd = Crowd::default();
-    let (patience, tenant) = (Patience::default(), TenantId::new());
+    let mut crowd = PresenceTracker::default();
+    let (patience, tenant) = (PresenceTimeouts::default(), TenantId::new());
     let mut due = Vec::new();
     for _ in 0..10_000 {
         let awa = (tenant, UserId::new());
@@ -227,7 +227,7 @@ fn a_turn_with_nothing_due_looks_at_nobody() {
 
 #[test]
 fn a_clock_that_jumps_back_harms_nobody() {
-    let (mut desk, awa) = (Desk::new(), person());
+    let (mut desk, awa) = (TrackerFixture::new(), person());
     desk.pass(1_000);
     desk.enter(awa);
     desk.now = 0;

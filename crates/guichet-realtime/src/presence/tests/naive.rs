@@ -7,7 +7,7 @@ use guichet_base::id::{TenantId, UserId};
 use proptest::prelude::*;
 
 use super::crowd::at;
-use crate::presence::tracker::{Crowd, Patience, Person};
+use crate::presence::tracker::{PresenceTimeouts, PresenceTracker, TrackedPerson};
 use uuid::Uuid;
 
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn person(n: u8) -> Person {
+fn person(n: u8) -> TrackedPerson {
     (TenantId(Uuid::from_u128(u128::from(n % 2))), UserId(Uuid::from_u128(u128::from(n))))
 }
 
@@ -57,10 +57,10 @@ impl Naive {
 proptest! {
     #[test]
     fn everybody_is_what_they_would_be_if_all_were_looked_at_each_second(steps in proptest::collection::vec(step(), 1..80)) {
-        let (mut crowd, patience) = (Crowd::default(), Patience::default());
+        let (mut crowd, patience) = (PresenceTracker::default(), PresenceTimeouts::default());
         let mut naive: HashMap<u8, Naive> = HashMap::new();
         // What others believe, by what they were told alone.
-        let mut believed: HashMap<Person, Status> = HashMap::new();
+        let mut believed: HashMap<TrackedPerson, Status> = HashMap::new();
         let mut now = 0;
         for step in steps {
             let mut news = Vec::new();

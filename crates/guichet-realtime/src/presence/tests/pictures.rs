@@ -9,29 +9,29 @@ use guichet_base::id::{TenantId, UserId};
 use guichet_base::role::UserType;
 use serde_json::Value;
 
-use super::super::{Joining, Place, Presence, Progress, Watcher};
-use crate::backend::Sees;
-use crate::hub::connection::{Connection, JoinId, Order};
+use super::super::{Joining, Presence, RosterKey, SnapshotProgress, Watcher};
+use crate::backend::Visibility;
+use crate::hub::connection::{Connection, JoinId, SessionOrder};
 use crate::wire::{Dialect, Shape};
 
 /// By key, the metas by their reference.
-pub type Picture = BTreeMap<String, BTreeMap<String, Value>>;
+pub type ObservedState = BTreeMap<String, BTreeMap<String, Value>>;
 
 pub struct Observer {
     pub join: JoinId,
-    pub place: Place,
+    pub place: RosterKey,
     pub connection: Arc<Connection>,
-    pub picture: Picture,
+    pub picture: ObservedState,
     pub states: usize,
     pub diffs: usize,
-    sees: Sees,
+    sees: Visibility,
 }
 
 impl Observer {
-    pub fn new(id: u64, place: Place, sees: Sees, queue_bytes: usize) -> Self {
+    pub fn new(id: u64, place: RosterKey, sees: Visibility, queue_bytes: usize) -> Self {
         let connection = Arc::new(Connection::new(id, queue_bytes));
         let join = JoinId { connection: id, join: 1 };
-        Self { join, place, connection, picture: Picture::new(), states: 0, diffs: 0, sees }
+        Self { join, place, connection, picture: ObservedState::new(), states: 0, diffs: 0, sees }
     }
 
     pub fn join(
@@ -48,14 +48,14 @@ impl Observer {
             shape: Shape { dialect: Dialect::V2, prefixed: true },
             join_ref: Some("1".into()),
             sees: self.sees.clone(),
-            progress: Progress::Nothing,
+            progress: SnapshotProgress::Nothing,
         });
         let (topic, place, join) = (topic.into(), self.place.clone(), self.join);
         presence.join(Joining { tenant, topic, place, user_type, join, watcher });
     }
 
     pub fn is_narrow(&self) -> bool {
-        self.sees != Sees::Everyone
+        self.sees != Visibility::Everyone
     }
 
     /// Reads everything that waits.
@@ -68,7 +68,7 @@ impl Observer {
 
     /// What its session would do.
     pub fn obey(&self, presence: &Presence, tenant: TenantId, topic: &str) {
-        if self.connection.take_orders().contains(&Order::PresenceLost) {
+        if self.connection.take_orders().contains(&SessionOrder::PresenceLost) {
             presence.refresh(tenant, topic, self.join);
             self.connection.mailbox.mend_presence();
         }
@@ -118,7 +118,7 @@ impl Observer {
     }
 }
 
-fn metas(object: &Value) -> Picture {
+fn metas(object: &Value) -> ObservedState {
     let entries = object.as_object().unwrap().iter().map(|(key, entry)| {
         let metas = entry["metas"].as_array().unwrap();
         assert!(!metas.is_empty(), "a key without metas");

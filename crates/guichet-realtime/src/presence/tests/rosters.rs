@@ -10,32 +10,32 @@ use proptest::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::super::{Patience, Place, Presence, Tracked, key};
+use super::super::{Presence, PresenceTimeouts, RosterKey, Tracked, key};
 use super::pictures::Observer;
-use crate::backend::Sees;
+use crate::backend::Visibility;
 use crate::presence::roster::FLUSH_EVERY;
 
 const TOPIC: &str = "presence:operator:1";
 const ROOMY: usize = 256 * 1024;
 const TENANT: TenantId = TenantId(Uuid::from_u128(7));
 
-struct Desk {
+struct RosterFixture {
     clock: Clock,
     presence: Presence,
     joined: u64,
 }
 
-impl Desk {
+impl RosterFixture {
     fn new() -> Self {
         let clock = Clock::system();
-        Self { presence: Presence::new(clock.clone(), Patience::default()), clock, joined: 0 }
+        Self { presence: Presence::new(clock.clone(), PresenceTimeouts::default()), clock, joined: 0 }
     }
 
-    fn join(&mut self, user: UserId, sees: Sees, watches: bool) -> Observer {
-        self.join_as(Place { key: None, user }, sees, watches, ROOMY)
+    fn join(&mut self, user: UserId, sees: Visibility, watches: bool) -> Observer {
+        self.join_as(RosterKey { key: None, user }, sees, watches, ROOMY)
     }
 
-    fn join_as(&mut self, place: Place, sees: Sees, watches: bool, queue_bytes: usize) -> Observer {
+    fn join_as(&mut self, place: RosterKey, sees: Visibility, watches: bool, queue_bytes: usize) -> Observer {
         self.joined += 1;
         let observer = Observer::new(self.joined, place, sees, queue_bytes);
         observer.join(&self.presence, TENANT, TOPIC, Operator, watches);
@@ -66,10 +66,10 @@ impl Desk {
 
 #[test]
 fn whoever_joins_has_an_entry_without_tracking_and_sees_it_at_once() {
-    let mut desk = Desk::new();
+    let mut desk = RosterFixture::new();
     let user = UserId::new();
     desk.presence.enter((TENANT, user));
-    let mut first = desk.join(user, Sees::Everyone, true);
+    let mut first = desk.join(user, Visibility::Everyone, true);
     first.read();
     let [meta] = *first.of(user) else { panic!("{:?}", first.picture) };
     assert_eq!((&meta["status"], &meta["user_type"]), (&json!("online"), &json!("operator")));
@@ -79,10 +79,10 @@ fn whoever_joins_has_an_entry_without_tracking_and_sees_it_at_once() {
 
 #[test]
 fn ten_devices_of_one_person_are_one_presence() {
-    let mut desk = Desk::new();
+    let mut desk = RosterFixture::new();
     let (awa, emma) = (UserId::new(), UserId::new());
-    let mut watcher = desk.join(emma, Sees::Everyone, true);
-    let devices: Vec<Observer> = (0..10).map(|_| desk.join(awa, Sees::Everyone, false)).collect();
+    let mut watcher = desk.join(emma, Visibility::Everyone, true);
+    let devices: Vec<Observer> = (0..10).map(|_| desk.join(awa, Visibility::Everyone, false)).collect();
     desk.settle();
     watcher.read();
     assert_eq!((watcher.of(awa).len(), watcher.diffs), (1, 1), "ten joins, one difference");
@@ -100,10 +100,11 @@ fn ten_devices_of_one_person_are_one_presence() {
 
 #[test]
 fn the_newest_track_counts_and_the_same_again_is_no_news() {
-    let mut desk = Desk::new();
+    let mut desk = RosterFixture::new();
     let (awa, emma) = (UserId::new(), UserId::new());
-    let mut watcher = desk.join(emma, Sees::Everyone, true);
-    let (one, two) = (desk.join(awa, Sees::Everyone, false), desk.join(awa, Sees::Everyone, false));
+    let mut watcher = desk.join(emma, Visibility::Everyone, true);
+    let (one, two) =
+        (desk.join(awa, Visibility::Everyone, false), desk.join(awa, Visibility::Everyone, false));
     assert!(desk.track(&one, r#"{"typing":true}"#));
     assert!(desk.track(&two, r#"{"typing":false}"#));
     desk.settle();
@@ -126,10 +127,10 @@ fn the_newest_track_counts_and_the_same_again_is_no_news() {
 
 #[test]
 fn a_lost_device_lingers_with_what_it_tracked() {
-    let mut desk = Desk::new();
+    let mut desk = RosterFixture::new();
     let (awa, emma) = (UserId::new(), UserId::new());
-    let mut watcher = desk.join(emma, Sees::Everyone, true);
-    let device = desk.join(awa, Sees::Everyone, false);
+    let mut watcher = desk.join(emma, Visibility::Everyone, true);
+    let device = desk.join(awa, Visibility::Everyone, false);
     desk.track(&device, r#"{"mood":"calm"}"#);
     desk.settle();
     desk.lose(&device);
@@ -137,7 +138,7 @@ fn a_lost_device_lingers_with_what_it_tracked() {
     watcher.read();
     assert_eq!(watcher.of(awa)[0]["mood"], "calm");
     let diffs = watcher.diffs;
-    let again = desk.join(awa, Sees::Everyone, false);
+    let again = desk.join(awa, Visibility::Everyone, false);
     desk.settle();
     watcher.read();
     assert_eq!(watcher.diffs, diffs, "back in time: nobody noticed");
@@ -149,17 +150,18 @@ fn a_lost_device_lingers_with_what_it_tracked() {
 
 #[test]
 fn a_member_is_never_told_of_another_member() {
-    let mut desk = Desk::new();
+    let mut desk = RosterFixture::new();
     let (operator, chloe, bruno) = (UserId::new(), UserId::new(), UserId::new());
-    let mut of_chloe = desk.join(chloe, Sees::Only([operator, chloe].into()), true);
-    let mut of_operator = desk.join(operator, Sees::Everyone, true);
-    let device = desk.join_as(Place { key: Some("me".into()), user: bruno }, Sees::Everyone, false, ROOMY);
+    let mut of_chloe = desk.join(chloe, Visibility::Only([operator, chloe].into()), true);
+    let mut of_operator = desk.join(operator, Visibility::Everyone, true);
+    let device =
+        desk.join_as(RosterKey { key: Some("me".into()), user: bruno }, Visibility::Everyone, false, ROOMY);
     desk.track(&device, r#"{"secret":1}"#);
     desk.presence.settle_homes((TENANT, bruno), Client, vec![TOPIC.into()]);
     desk.settle();
     desk.track(&device, r#"{"secret":2}"#);
     desk.settle();
-    let mut late = desk.join(chloe, Sees::Only([operator, chloe].into()), true);
+    let mut late = desk.join(chloe, Visibility::Only([operator, chloe].into()), true);
     desk.settle();
     [&mut of_chloe, &mut of_operator, &mut late].into_iter().for_each(Observer::read);
     assert_eq!(of_operator.of(bruno).len(), 2, "joined under a name, and at home");
@@ -171,10 +173,10 @@ fn a_member_is_never_told_of_another_member() {
 
 #[test]
 fn nothing_is_told_across_tenants_under_one_name() {
-    let mut desk = Desk::new();
-    let mut mine = desk.join(UserId::new(), Sees::Everyone, true);
+    let mut desk = RosterFixture::new();
+    let mut mine = desk.join(UserId::new(), Visibility::Everyone, true);
     let stranger = UserId::new();
-    let theirs = Observer::new(99, Place { key: None, user: stranger }, Sees::Everyone, ROOMY);
+    let theirs = Observer::new(99, RosterKey { key: None, user: stranger }, Visibility::Everyone, ROOMY);
     theirs.join(&desk.presence, TenantId(Uuid::from_u128(8)), TOPIC, Operator, true);
     desk.settle();
     mine.read();
@@ -183,11 +185,11 @@ fn nothing_is_told_across_tenants_under_one_name() {
 
 #[test]
 fn a_crowd_larger_than_the_queue_arrives_in_pieces() {
-    let mut desk = Desk::new();
+    let mut desk = RosterFixture::new();
     let people: Vec<UserId> = (0..2_000).map(|_| UserId::new()).collect();
     let everybody: Vec<Observer> =
-        people.iter().map(|user| desk.join(*user, Sees::Everyone, false)).collect();
-    let mut late = desk.join(UserId::new(), Sees::Everyone, true);
+        people.iter().map(|user| desk.join(*user, Visibility::Everyone, false)).collect();
+    let mut late = desk.join(UserId::new(), Visibility::Everyone, true);
     let mut turns = 0;
     while late.picture.len() < 2_001 {
         turns += 1;
@@ -211,9 +213,11 @@ fn a_crowd_larger_than_the_queue_arrives_in_pieces() {
 
 #[test]
 fn a_roster_that_nobody_is_on_is_not_kept() {
-    let mut desk = Desk::new();
-    let (one, two) =
-        (desk.join(UserId::new(), Sees::Everyone, true), desk.join(UserId::new(), Sees::Everyone, false));
+    let mut desk = RosterFixture::new();
+    let (one, two) = (
+        desk.join(UserId::new(), Visibility::Everyone, true),
+        desk.join(UserId::new(), Visibility::Everyone, false),
+    );
     assert_eq!(desk.presence.rosters(), 1);
     desk.presence.leave_topic(TENANT, TOPIC, &one.place, one.join);
     desk.lose(&two);
@@ -280,15 +284,15 @@ proptest! {
     /// watcher is shown, and both see who is there.
     #[test]
     fn every_picture_is_that_of_a_newcomer(steps in proptest::collection::vec(step(), 1..70)) {
-        let mut desk = Desk::new();
+        let mut desk = RosterFixture::new();
         let mut devices: Vec<(Observer, u8, bool)> = Vec::new();
         let mut homes: BTreeSet<u8> = BTreeSet::new();
         for step in steps {
             match step {
                 Step::Join { user: n, named, watches, narrow, small } if devices.len() < 12 => {
                     desk.presence.enter((TENANT, user(n)));
-                    let place = Place { key: named.then(|| "shared \"name\"".into()), user: user(n) };
-                    let sees = if narrow { Sees::Only([user(0), user(n)].into()) } else { Sees::Everyone };
+                    let place = RosterKey { key: named.then(|| "shared \"name\"".into()), user: user(n) };
+                    let sees = if narrow { Visibility::Only([user(0), user(n)].into()) } else { Visibility::Everyone };
                     // Small queues lose frames.
                     let bytes = if small { 700 } else { ROOMY };
                     devices.push((desk.join_as(place, sees, watches, bytes), n, watches));
@@ -331,7 +335,7 @@ proptest! {
         }
         let expected: BTreeSet<UserId> =
             devices.iter().map(|(_, n, _)| *n).chain(homes).chain([9]).map(user).collect();
-        let mut newcomer = desk.join(user(9), Sees::Everyone, true);
+        let mut newcomer = desk.join(user(9), Visibility::Everyone, true);
         // Lost devices are over by then; of a small queue, one frame leaves at a time.
         desk.pass(Duration::from_secs(32));
         for n in 0..10 {

@@ -4,10 +4,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{THINGS, row};
-use crate::row_changes::filter::Filter;
+use crate::row_changes::filter::RowFilter;
 
 fn holds(filter: &str) -> bool {
-    Filter::parse(&THINGS, filter)
+    RowFilter::parse(&THINGS, filter)
         .unwrap_or_else(|why| panic!("{filter}: {why}"))
         .holds(&row(7, "Été 50%, fini"))
 }
@@ -39,15 +39,15 @@ fn what_makes_no_sense_is_refused_with_a_reason() {
         ("doc=gt.1", "no order"),
         ("n=eq.7,", "column=op.value"),
     ] {
-        let why = Filter::parse(&THINGS, filter).expect_err(filter);
+        let why = RowFilter::parse(&THINGS, filter).expect_err(filter);
         assert!(why.contains(reason), "{filter}: {why}");
     }
     let many = ["n=eq.7"; 21].join(",");
-    assert!(Filter::parse(&THINGS, &many).is_err());
+    assert!(RowFilter::parse(&THINGS, &many).is_err());
     let long = format!("t=eq.{}", "x".repeat(5_000));
-    assert!(Filter::parse(&THINGS, &long).is_err());
+    assert!(RowFilter::parse(&THINGS, &long).is_err());
     let wide = format!("n=in.({})", ["7"; 101].join(","));
-    assert!(Filter::parse(&THINGS, &wide).is_err());
+    assert!(RowFilter::parse(&THINGS, &wide).is_err());
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn values_are_compared_by_the_type_of_their_column() {
 #[test]
 fn null_is_neither_equal_nor_unequal_but_distinct() {
     let nulls = vec![Value::Null; 6];
-    let holds = |filter: &str| Filter::parse(&THINGS, filter).unwrap().holds(&nulls);
+    let holds = |filter: &str| RowFilter::parse(&THINGS, filter).unwrap().holds(&nulls);
     for never in [
         "n=eq.7",
         "n=neq.7",
@@ -210,7 +210,7 @@ proptest! {
         t in prop::option::of("[ab,()\"\\\\ é.%_]{0,4}"),
     ) {
         let text = conditions.iter().map(Condition::text).collect::<Vec<_>>().join(",");
-        let filter = Filter::parse(&THINGS, &text).map_err(|why| TestCaseError::fail(format!("{text}: {why}")))?;
+        let filter = RowFilter::parse(&THINGS, &text).map_err(|why| TestCaseError::fail(format!("{text}: {why}")))?;
         let expected = conditions.iter().all(|condition| condition.is_true(n, t.as_deref()));
         let row = [Value::Null, json!(n), json!(t)];
         prop_assert_eq!(filter.holds(&row), expected, "{} of {:?}", text, row);
@@ -220,11 +220,11 @@ proptest! {
     fn nothing_that_is_written_panics(text in ".{0,60}", n in any::<i64>()) {
         for column in ["id", "n", "t", "b", "at", "doc"] {
             for operator in ["eq", "like", "match", "in", "is", "isdistinct", "gt"] {
-                if let Ok(filter) = Filter::parse(&THINGS, &format!("{column}={operator}.{text}")) {
+                if let Ok(filter) = RowFilter::parse(&THINGS, &format!("{column}={operator}.{text}")) {
                     filter.holds(&row(n, &text));
                 }
             }
         }
-        let _ = Filter::parse(&THINGS, &text);
+        let _ = RowFilter::parse(&THINGS, &text);
     }
 }

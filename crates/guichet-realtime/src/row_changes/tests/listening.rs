@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{OTHERS, THINGS};
 use crate::hub::connection::{Connection, JoinId};
 use crate::hub::event::Event;
-use crate::row_changes::{Binding, Changes, Listener, Reach, Table};
+use crate::row_changes::{Binding, Changes, Listener, ReadScope, Table};
 use crate::wire::Dialect;
 
 static TABLES: [&Table; 2] = [&THINGS, &OTHERS];
@@ -64,7 +64,7 @@ impl Scene {
         Self { changes: Changes::of(TABLES.to_vec()), tenant: TenantId::new(), joins: 0 }
     }
 
-    fn listen(&mut self, binding: Value, reach: Vec<Reach>) -> Arc<Listener> {
+    fn listen(&mut self, binding: Value, reach: Vec<ReadScope>) -> Arc<Listener> {
         self.joins += 1;
         let bindings = Binding::parse_all(&TABLES, &[binding]).unwrap();
         let connection = Arc::new(Connection::new(u64::from(self.joins), 64 * 1024));
@@ -107,15 +107,15 @@ fn queued(listener: &Listener) -> usize {
 fn an_event_is_for_those_who_reach_it_and_listen_to_its_table() {
     let mut scene = Scene::new();
     let (mine, theirs) = (ClientId::new(), ClientId::new());
-    let all = scene.listen(json!({"table": "things"}), vec![Reach::AllClients]).id;
-    let member = scene.listen(json!({}), vec![Reach::Client(mine)]).id;
-    scene.listen(json!({"table": "others"}), vec![Reach::Client(mine)]);
+    let all = scene.listen(json!({"table": "things"}), vec![ReadScope::AllClients]).id;
+    let member = scene.listen(json!({}), vec![ReadScope::Client(mine)]).id;
+    scene.listen(json!({"table": "others"}), vec![ReadScope::Client(mine)]);
     assert_eq!(scene.heard_by(&scene.event("thing:new", Some(mine))), [all, member]);
     assert_eq!(scene.heard_by(&scene.event("thing:new", Some(theirs))), [all]);
     assert_eq!(scene.heard_by(&scene.event("thing:gone", Some(mine))), []);
     let foreign = Event { tenant: TenantId::new(), ..(*scene.event("thing:new", Some(mine))).clone() };
     assert_eq!(scene.heard_by(&foreign), []);
-    scene.changes.reach_anew(member, vec![Reach::Client(theirs)]);
+    scene.changes.reach_anew(member, vec![ReadScope::Client(theirs)]);
     assert_eq!(scene.heard_by(&scene.event("thing:new", Some(mine))), [all]);
     assert_eq!(scene.heard_by(&scene.event("thing:new", Some(theirs))), [all, member]);
 }
@@ -123,7 +123,7 @@ fn an_event_is_for_those_who_reach_it_and_listen_to_its_table() {
 #[test]
 fn whoever_left_leaves_nothing_behind() {
     let mut scene = Scene::new();
-    let reach = vec![Reach::AllClients, Reach::Client(ClientId::new())];
+    let reach = vec![ReadScope::AllClients, ReadScope::Client(ClientId::new())];
     let listeners = [scene.listen(json!({}), reach.clone()), scene.listen(json!({"table": "things"}), reach)];
     assert!(scene.changes.places() > 0);
     for listener in &listeners {
@@ -137,13 +137,13 @@ fn whoever_left_leaves_nothing_behind() {
 #[test]
 fn what_comes_before_the_answer_waits_behind_it_and_a_loss_ends_the_join() {
     let mut scene = Scene::new();
-    let early = scene.listen(json!({}), vec![Reach::AllClients]);
+    let early = scene.listen(json!({}), vec![ReadScope::AllClients]);
     early.tell("{}");
     assert_eq!(queued(&early), 0);
     early.go_live();
     early.tell("{}");
     assert_eq!(queued(&early), 2);
-    let lost = scene.listen(json!({}), vec![Reach::AllClients]);
+    let lost = scene.listen(json!({}), vec![ReadScope::AllClients]);
     for _ in 0..300 {
         lost.tell("{}");
     }
@@ -157,7 +157,7 @@ fn what_comes_before_the_answer_waits_behind_it_and_a_loss_ends_the_join() {
 fn what_waits_to_be_told_is_bounded_and_an_overflow_is_no_silent_gap() {
     let mut scene = Scene::new();
     scene.changes.offer(&scene.event("thing:new", None));
-    let listener = scene.listen(json!({}), vec![Reach::AllClients]);
+    let listener = scene.listen(json!({}), vec![ReadScope::AllClients]);
     listener.go_live();
     for _ in 0..1_024 {
         scene.changes.offer(&scene.event("thing:new", Some(ClientId::new())));

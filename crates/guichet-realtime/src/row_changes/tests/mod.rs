@@ -5,7 +5,7 @@ mod listening;
 
 use serde_json::{Value, json};
 
-use super::{Change, ChangeKind, Column, ColumnType, Reach, Rows, Table};
+use super::{ChangeKind, Column, ColumnType, ReadScope, RowChange, Rows, Table};
 
 pub static THINGS: Table = Table {
     name: "things",
@@ -20,7 +20,7 @@ pub static THINGS: Table = Table {
     key: &["id"],
     events: &["thing:new"],
     whose: |event| match event.client {
-        Some(client) => vec![Reach::AllClients, Reach::Client(client)],
+        Some(client) => vec![ReadScope::AllClients, ReadScope::Client(client)],
         None => Vec::new(),
     },
     rows: |_| Ok(Rows::Told(vec![inserted(1, "one")])),
@@ -33,7 +33,7 @@ const THINGS_AGAIN: Table = Table {
     columns: &[Column { name: "id", kind: ColumnType::Uuid }],
     key: &["id"],
     events: &[],
-    whose: |_| vec![Reach::AllClients],
+    whose: |_| vec![ReadScope::AllClients],
     rows: |_| Ok(Rows::Told(Vec::new())),
 };
 
@@ -48,6 +48,6 @@ pub fn row(n: i64, t: &str) -> Vec<Value> {
     ]
 }
 
-pub fn inserted(n: i64, t: &str) -> Change {
-    Change { kind: ChangeKind::Insert, row: row(n, t) }
+pub fn inserted(n: i64, t: &str) -> RowChange {
+    RowChange { kind: ChangeKind::Insert, row: row(n, t) }
 }

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::clients::{Client, Desk, ROOM};
+use super::clients::{Client, ROOM, TestProcess};
 use crate::wire::Dialect;
 
 /// Two people in the room, the first with `config`.
-async fn pair(desk: &Desk, config: Value) -> (Client, Client) {
+async fn pair(desk: &TestProcess, config: Value) -> (Client, Client) {
     let mut first = desk.awa();
     first.join(ROOM, config).await;
     let mut second = desk.connect(Dialect::V2, &["emma"]);
@@ -28,7 +28,7 @@ fn kind_3(event: &str, encoding: u8, data: &[u8]) -> Vec<u8> {
 
 #[tokio::test(start_paused = true)]
 async fn a_reserved_event_is_never_passed_on() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let (mut first, mut second) = pair(&desk, json!({"broadcast": {"ack": true}})).await;
     let forged = json!({"type": "broadcast", "event": "messaging:new", "payload": {}});
     first.push(ROOM, "broadcast", forged.clone());
@@ -43,7 +43,7 @@ async fn a_reserved_event_is_never_passed_on() {
 
 #[tokio::test(start_paused = true)]
 async fn neither_spelling_nor_repeated_keys_nor_forged_numbers_get_through() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let (mut first, mut second) = pair(&desk, json!({})).await;
     for forged in [
         r#"{"type":"broadcast","event":"MESSAGING:New","payload":{}}"#,
@@ -62,7 +62,7 @@ async fn neither_spelling_nor_repeated_keys_nor_forged_numbers_get_through() {
 
 #[tokio::test(start_paused = true)]
 async fn a_text_broadcast_is_passed_on_as_it_came() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let (mut first, second) = pair(&desk, json!({"broadcast": {"self": false}})).await;
     let flat = json!({"text": "hi", "type": "broadcast", "event": "msg"});
     first.push(ROOM, "broadcast", flat.clone());
@@ -73,7 +73,7 @@ async fn a_text_broadcast_is_passed_on_as_it_came() {
 
 #[tokio::test(start_paused = true)]
 async fn the_sender_hears_it_and_gets_an_answer_only_when_asked_for() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let (mut first, second) = pair(&desk, json!({"broadcast": {"self": true, "ack": true}})).await;
     let reference =
         first.push(ROOM, "broadcast", json!({"type": "broadcast", "event": "x", "payload": {"a": 1}}));
@@ -88,7 +88,7 @@ async fn the_sender_hears_it_and_gets_an_answer_only_when_asked_for() {
 
 #[tokio::test(start_paused = true)]
 async fn binary_broadcasts_of_json_leave_as_text_and_bytes_for_v2_alone() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let (first, second) = pair(&desk, json!({})).await;
     let mut old = desk.connect(Dialect::V1, &["karim"]);
     old.join("chat:room:1", json!({})).await;
@@ -110,7 +110,7 @@ async fn binary_broadcasts_of_json_leave_as_text_and_bytes_for_v2_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_binary_push_of_phoenix_js_is_answered_in_text() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let (first, _second) = pair(&desk, json!({})).await;
     let mut frame = vec![0, 0, 1, size(ROOM), 1, b'9'];
     frame.extend_from_slice(ROOM.as_bytes());
@@ -121,7 +121,7 @@ async fn a_binary_push_of_phoenix_js_is_answered_in_text() {
 
 #[tokio::test(start_paused = true)]
 async fn a_command_runs_and_is_never_passed_on() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let (mut first, mut second) = pair(&desk, json!({"broadcast": {"ack": true}})).await;
     let reference = first.push(ROOM, "messaging:send", json!({"content": "a"}));
     let answer = first.next().await;
@@ -148,7 +148,7 @@ async fn a_command_runs_and_is_never_passed_on() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_command_says_why() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let (mut first, mut second) = pair(&desk, json!({})).await;
     first.push(ROOM, "messaging:fail", json!({}));
     let answer = first.next().await;
@@ -161,7 +161,7 @@ async fn a_failed_command_says_why() {
 
 #[tokio::test(start_paused = true)]
 async fn presence_pushes_are_always_answered() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let (mut first, _second) = pair(&desk, json!({})).await;
     first.push(ROOM, "presence", json!({"type": "presence", "event": "track", "payload": {"online": true}}));
     assert_eq!(first.next().await.status(), "ok");
@@ -171,7 +171,7 @@ async fn presence_pushes_are_always_answered() {
 
 #[tokio::test(start_paused = true)]
 async fn an_unknown_event_is_an_error_to_phoenix_js_alone() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let (mut supabase, _second) = pair(&desk, json!({})).await;
     supabase.push(ROOM, "shout", json!({}));
     supabase.nothing().await;

@@ -4,13 +4,13 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
-use super::clients::{Client, Desk, Got, ROOM};
-use crate::row_changes::Reach;
+use super::clients::{Client, Got, ROOM, TestProcess};
+use crate::row_changes::ReadScope;
 use crate::wire::Dialect;
 
-fn listening_desk() -> Desk {
-    let desk = Desk::new().relayed();
-    desk.host.reach.lock().push(Reach::AllClients);
+fn listening_desk() -> TestProcess {
+    let desk = TestProcess::new().relayed();
+    desk.host.reach.lock().push(ReadScope::AllClients);
     desk
 }
 
@@ -223,7 +223,7 @@ async fn a_renewed_token_renews_the_reach_and_no_answer_ends_the_channel() {
 
 #[tokio::test(start_paused = true)]
 async fn a_broadcast_that_is_kept_is_acknowledged_with_its_number() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut client = desk.awa();
     client.join(ROOM, json!({"broadcast": {"ack": true}})).await;
     let kept = |event: &str| json!({"type": "broadcast", "event": event, "payload": {"x": 1}, "persist": {"ttl": 60}});

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::fakes::{FakeHost, FakeLog, MESSAGES};
-use crate::backend::Peer;
+use crate::backend::PeerInfo;
 use crate::hub::connection::Connection;
 use crate::session::socket::{Inbound, Socket};
 use crate::session::{Opening, Session};
@@ -31,7 +31,7 @@ impl Socket for MemorySocket {
 }
 
 /// A process with its hub, host and log.
-pub struct Desk {
+pub struct TestProcess {
     pub realtime: Arc<Realtime>,
     pub hub: Arc<Hub>,
     pub host: Arc<FakeHost>,
@@ -40,7 +40,7 @@ pub struct Desk {
     pub stop: CancellationToken,
 }
 
-impl Desk {
+impl TestProcess {
     pub fn new() -> Self {
         Self::with(Settings::default())
     }
@@ -78,7 +78,7 @@ impl Desk {
         let (sender, receiver) = mpsc::unbounded_channel();
         let opening = Opening {
             dialect,
-            peer: Peer { ip: None, locale: guichet_base::Locale::En },
+            peer: PeerInfo { ip: None, locale: guichet_base::Locale::En },
             place: place.map(Into::into),
             tokens: tokens.iter().map(|token| (*token).to_owned().into()).collect(),
         };

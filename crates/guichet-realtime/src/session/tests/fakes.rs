@@ -12,10 +12,13 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::backend::{Audience, Circle, Credential, Grant, Host, Kept, Peer, Receipt, Waiting};
+use crate::backend::{
+    Audience, Credential, DeliveryReceipt, GrantWithBacklog, PeerInfo, PersistedBroadcast, PresenceAudience,
+    SocketBackend, TopicGrant,
+};
 use crate::hub::event::Event;
-use crate::log::{Cursor, Log, Newest, Wants};
-use crate::row_changes::{Change, ChangeKind, Column, ColumnType, Reach, Rows, Table};
+use crate::log::{Log, NewestSegment, PayloadInterest, TailCursor};
+use crate::row_changes::{ChangeKind, Column, ColumnType, ReadScope, RowChange, Rows, Table};
 
 pub const TENANT: TenantId = TenantId(Uuid::from_u128(1));
 
@@ -29,14 +32,14 @@ pub static MESSAGES: Table = Table {
     ],
     key: &["id"],
     events: &["messaging:new", "messaging:read"],
-    whose: |_| vec![Reach::AllClients],
+    whose: |_| vec![ReadScope::AllClients],
     rows: |event| {
         if &*event.name == "messaging:read" {
             return Ok(Rows::Asked);
         }
         let payload: Value = serde_json::from_str(event.payload.get()).unwrap();
         let row = vec![json!(user("row")), json!(event.seq), payload["text"].clone()];
-        Ok(Rows::Told(vec![Change { kind: ChangeKind::Insert, row }]))
+        Ok(Rows::Told(vec![RowChange { kind: ChangeKind::Insert, row }]))
     },
 };
 
@@ -49,7 +52,7 @@ pub fn user(name: &str) -> UserId {
 pub struct FakeHost {
     pub log: Arc<FakeLog>,
     pub commands: Mutex<Vec<(String, Value)>>,
-    pub receipts: Mutex<Vec<Receipt>>,
+    pub receipts: Mutex<Vec<DeliveryReceipt>>,
     pub authenticated: AtomicI64,
     pub open: AtomicI64,
     pub lost: Mutex<Lost>,
@@ -59,7 +62,7 @@ pub struct FakeHost {
     /// Nobody can be asked who hears of whom.
     pub is_away: std::sync::atomic::AtomicBool,
     /// What everybody reaches.
-    pub reach: Mutex<Vec<Reach>>,
+    pub reach: Mutex<Vec<ReadScope>>,
     pub is_unreachable: AtomicBool,
     pub forgotten: Mutex<Vec<UserId>>,
     /// A numbered topic of everybody's own, and what waits there.
@@ -89,8 +92,8 @@ impl Lost {
     }
 }
 
-impl Host for FakeHost {
-    fn authenticate<'a>(&'a self, token: &'a str, _: Peer) -> BoxFuture<'a, Result<Credential>> {
+impl SocketBackend for FakeHost {
+    fn authenticate<'a>(&'a self, token: &'a str, _: PeerInfo) -> BoxFuture<'a, Result<Credential>> {
         self.authenticated.fetch_add(1, Ordering::Relaxed);
         let (name, expiry) = token.split_once('@').unwrap_or((token, ""));
         if name.starts_with("bad") {
@@ -114,16 +117,16 @@ impl Host for FakeHost {
         _: &'a Actor,
         topic: &'a str,
         after: Option<Timestamp>,
-    ) -> BoxFuture<'a, Result<Grant>> {
+    ) -> BoxFuture<'a, Result<TopicGrant>> {
         let grant = if topic.starts_with("secret") {
             Err(Error::forbidden())
         } else if topic.starts_with("nowhere") {
             Err(Error::not_found("topic"))
         } else if topic.starts_with("user:") {
             let extra = Map::from_iter([("conversations".into(), json!([{"after": after}]))]);
-            Ok(Grant { extra, ..Grant::default() })
+            Ok(TopicGrant { extra, ..TopicGrant::default() })
         } else {
-            Ok(Grant { head: Some(self.log.head(topic)), ..Grant::default() })
+            Ok(TopicGrant { head: Some(self.log.head(topic)), ..TopicGrant::default() })
         };
         if let Some(then) = self.as_granted.lock().take() {
             then();
@@ -137,16 +140,22 @@ impl Host for FakeHost {
         numbered.chain([format!("user:{}", actor.user)]).collect()
     }
 
-    fn authorize_own<'a>(&'a self, actor: &'a Actor, topic: &'a str) -> BoxFuture<'a, Result<Waiting>> {
+    fn authorize_own<'a>(
+        &'a self,
+        actor: &'a Actor,
+        topic: &'a str,
+    ) -> BoxFuture<'a, Result<GrantWithBacklog>> {
         let waits = self.waits.lock().clone();
         match waits.filter(|(waits, _)| *waits == topic) {
-            None => async move { self.authorize(actor, topic, None).await.map(Waiting::from) }.boxed(),
+            None => {
+                async move { self.authorize(actor, topic, None).await.map(GrantWithBacklog::from) }.boxed()
+            }
             Some((_, events)) => {
-                let grant = Grant { head: Some(self.log.head(topic)), ..Grant::default() };
+                let grant = TopicGrant { head: Some(self.log.head(topic)), ..TopicGrant::default() };
                 if let Some(then) = self.as_granted.lock().take() {
                     then();
                 }
-                ready(Ok(Waiting { grant, events })).boxed()
+                ready(Ok(GrantWithBacklog { grant, events })).boxed()
             }
         }
     }
@@ -190,15 +199,15 @@ impl Host for FakeHost {
         topic: &'a str,
         event: &'a str,
         payload: &'a RawValue,
-    ) -> BoxFuture<'a, Result<Kept>> {
+    ) -> BoxFuture<'a, Result<PersistedBroadcast>> {
         if topic.starts_with("user:") {
             return ready(Err(Error::new(Kind::Validation, "NOT_NUMBERED"))).boxed();
         }
         let kept = self.log.commit_named(topic, event, payload.get());
-        ready(Ok(Kept { id: kept.id, seq: kept.seq })).boxed()
+        ready(Ok(PersistedBroadcast { id: kept.id, seq: kept.seq })).boxed()
     }
 
-    fn reach<'a>(&'a self, _: &'a Actor) -> BoxFuture<'a, Result<Vec<Reach>>> {
+    fn reach<'a>(&'a self, _: &'a Actor) -> BoxFuture<'a, Result<Vec<ReadScope>>> {
         ready(match self.is_unreachable.load(Ordering::Relaxed) {
             true => Err(Error::unavailable("down")),
             false => Ok(self.reach.lock().clone()),
@@ -206,12 +215,12 @@ impl Host for FakeHost {
         .boxed()
     }
 
-    fn changed_rows<'a>(&'a self, _: &'a str, event: &'a Event) -> BoxFuture<'a, Result<Vec<Change>>> {
+    fn changed_rows<'a>(&'a self, _: &'a str, event: &'a Event) -> BoxFuture<'a, Result<Vec<RowChange>>> {
         if self.is_unreachable.load(Ordering::Relaxed) {
             return ready(Err(Error::unavailable("down"))).boxed();
         }
         let row = vec![json!(user("row")), json!(event.seq), json!("read")];
-        ready(Ok(vec![Change { kind: ChangeKind::Update, row }])).boxed()
+        ready(Ok(vec![RowChange { kind: ChangeKind::Update, row }])).boxed()
     }
 
     fn spend(&self, _: &Actor) -> Result<()> {
@@ -226,12 +235,12 @@ impl Host for FakeHost {
         self.open.fetch_sub(1, Ordering::Relaxed);
     }
 
-    fn circles(&self, _: TenantId, users: Vec<UserId>) -> BoxFuture<'_, Result<Vec<Circle>>> {
+    fn circles(&self, _: TenantId, users: Vec<UserId>) -> BoxFuture<'_, Result<Vec<PresenceAudience>>> {
         self.asked.lock().push(users.len());
         if self.is_away.load(Ordering::Relaxed) {
             return ready(Err(Error::unavailable("away"))).boxed();
         }
-        let of = |user| Circle {
+        let of = |user| PresenceAudience {
             user,
             user_type: UserType::Operator,
             homes: vec!["home".into()],
@@ -248,7 +257,7 @@ impl Host for FakeHost {
         ready(Ok(())).boxed()
     }
 
-    fn delivered(&self, receipts: Vec<Receipt>) -> BoxFuture<'_, ()> {
+    fn delivered(&self, receipts: Vec<DeliveryReceipt>) -> BoxFuture<'_, ()> {
         self.receipts.lock().extend(receipts);
         ready(()).boxed()
     }
@@ -313,10 +322,10 @@ impl Log for FakeLog {
         topic: &'a str,
         _: Timestamp,
         limit: i64,
-    ) -> BoxFuture<'a, Result<Option<Newest>>> {
+    ) -> BoxFuture<'a, Result<Option<NewestSegment>>> {
         let newest = self.of(topic, 0).map(|events| {
             let after = (events.len() as i64 - limit).max(0);
-            (!events.is_empty()).then_some(Newest { after, truncated: after > 0 })
+            (!events.is_empty()).then_some(NewestSegment { after, truncated: after > 0 })
         });
         ready(newest).boxed()
     }
@@ -350,17 +359,21 @@ impl Log for FakeLog {
         ready(events).boxed()
     }
 
-    fn edge(&self) -> BoxFuture<'_, Result<Cursor>> {
-        ready(Ok(Cursor::at(self.events.lock().len() as i64))).boxed()
+    fn edge(&self) -> BoxFuture<'_, Result<TailCursor>> {
+        ready(Ok(TailCursor::at(self.events.lock().len() as i64))).boxed()
     }
 
-    fn tail(&self, from: Cursor, wants: Wants) -> BoxFuture<'_, Result<(Vec<Event>, Cursor)>> {
+    fn tail(
+        &self,
+        from: TailCursor,
+        wants: PayloadInterest,
+    ) -> BoxFuture<'_, Result<(Vec<Event>, TailCursor)>> {
         if self.down.load(Ordering::Relaxed) {
             return ready(Err(Error::unavailable("down"))).boxed();
         }
         let mut events: Vec<Event> =
             self.events.lock().iter().skip(usize::try_from(from.txid).unwrap()).cloned().collect();
-        let next = Cursor::at(from.txid + events.len() as i64);
+        let next = TailCursor::at(from.txid + events.len() as i64);
         events.retain(|event| event.seq > self.forgotten.load(Ordering::Relaxed));
         // As PostgreSQL's: what is copied nowhere is asked about.
         events.retain(|event| !event.copies.is_empty() || wants(event));

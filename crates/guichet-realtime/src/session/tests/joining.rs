@@ -4,14 +4,14 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
-use super::clients::{BARE_ROOM, Desk, ROOM};
+use super::clients::{BARE_ROOM, ROOM, TestProcess};
 use super::fakes::{TENANT, user};
 use crate::session::socket::Inbound;
 use crate::wire::Dialect;
 
 #[tokio::test(start_paused = true)]
 async fn a_join_without_a_right_or_a_token_is_refused_with_a_reason() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut client = desk.awa();
     let refused = client.join("realtime:secret", json!({})).await;
     assert_eq!(refused.status(), "error");
@@ -29,7 +29,7 @@ async fn a_join_without_a_right_or_a_token_is_refused_with_a_reason() {
 #[tokio::test(start_paused = true)]
 async fn a_join_reply_echoes_refs_bindings_and_the_head() {
     for dialect in [Dialect::V1, Dialect::V2] {
-        let desk = Desk::new();
+        let desk = TestProcess::new();
         desk.say("before");
         let mut client = desk.connect(dialect, &["awa"]);
         let bindings = json!([{"event": "INSERT", "schema": "public", "table": "messages", "filter": "a=eq.1"},
@@ -58,7 +58,7 @@ async fn a_join_reply_echoes_refs_bindings_and_the_head() {
 
 #[tokio::test(start_paused = true)]
 async fn a_topic_without_numbers_says_what_moved() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut client = desk.awa();
     let config = json!({"broadcast": {"replay": {"after": "2026-01-02T10:00:00.000Z"}}});
     let reply = client.join("realtime:user:9", config).await;
@@ -72,7 +72,7 @@ async fn a_topic_without_numbers_says_what_moved() {
 
 #[tokio::test(start_paused = true)]
 async fn a_heartbeat_is_answered_always_with_the_heads() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut client = desk.connect(Dialect::V1, &[]);
     client.frame(Value::Null, Value::Null, "phoenix", "heartbeat", json!({}));
     let reply = client.next().await;
@@ -88,7 +88,7 @@ async fn a_heartbeat_is_answered_always_with_the_heads() {
 
 #[tokio::test(start_paused = true)]
 async fn a_leave_is_answered_and_then_closed() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut client = desk.awa();
     let joined = client.join(ROOM, json!({})).await;
     client.frame(joined.join_ref.clone(), json!("77"), ROOM, "phx_leave", json!({}));
@@ -105,7 +105,7 @@ async fn a_leave_is_answered_and_then_closed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_leave_of_an_earlier_join_does_not_end_the_later_one() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut client = desk.awa();
     let first = client.join(ROOM, json!({})).await;
     client.join(ROOM, json!({})).await;
@@ -117,7 +117,7 @@ async fn a_leave_of_an_earlier_join_does_not_end_the_later_one() {
 
 #[tokio::test(start_paused = true)]
 async fn a_repeated_join_replaces_the_first_in_silence() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut client = desk.awa();
     let first = client.join(ROOM, json!({})).await;
     assert_eq!(client.join(ROOM, json!({})).await.status(), "ok");
@@ -129,7 +129,7 @@ async fn a_repeated_join_replaces_the_first_in_silence() {
 
 #[tokio::test(start_paused = true)]
 async fn a_push_to_a_topic_not_joined_is_told_so() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut client = desk.awa();
     client.push(ROOM, "broadcast", json!({"type": "broadcast", "event": "x", "payload": {}}));
     assert_eq!(client.next().await.response(), &json!({"reason": "unmatched topic"}));
@@ -137,7 +137,7 @@ async fn a_push_to_a_topic_not_joined_is_told_so() {
 
 #[tokio::test(start_paused = true)]
 async fn broken_frames_change_nothing() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut client = desk.awa();
     for broken in ["", "{", "[]", "[1,2,3]", "null", "\u{0}", r#"["1","1","t","e"]"#, r#"{"topic":1}"#] {
         client.text(broken);
@@ -150,7 +150,7 @@ async fn broken_frames_change_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_person_is_online_from_a_valid_token_until_the_connection_ends() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let awa = user("awa");
     let mut client = desk.connect(Dialect::V2, &[]);
     client.nothing().await;

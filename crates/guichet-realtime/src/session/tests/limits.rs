@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::clients::{Desk, ROOM};
+use super::clients::{ROOM, TestProcess};
 use super::fakes::{TENANT, user};
 use crate::Settings;
 use crate::session::socket::Inbound;
@@ -14,7 +14,7 @@ use crate::wire::frame::CloseCode;
 
 #[tokio::test(start_paused = true)]
 async fn the_sixth_connection_supersedes_the_oldest_which_stays_idle() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut oldest = desk.awa();
     let joined = oldest.join(ROOM, json!({})).await;
     let mut others = Vec::new();
@@ -36,7 +36,7 @@ async fn the_sixth_connection_supersedes_the_oldest_which_stays_idle() {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_has_a_hundred_topics_at_most() {
-    let desk = Desk::with(Settings { topics_per_connection: 3, ..Settings::default() });
+    let desk = TestProcess::with(Settings { topics_per_connection: 3, ..Settings::default() });
     let mut client = desk.awa();
     for room in 0..3 {
         assert_eq!(client.join(&format!("realtime:room:{room}"), json!({})).await.status(), "ok");
@@ -48,7 +48,7 @@ async fn a_connection_has_a_hundred_topics_at_most() {
 
 #[tokio::test(start_paused = true)]
 async fn a_flood_is_answered_and_then_closed() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut client = desk.awa();
     client.join(ROOM, json!({})).await;
     for _ in 0..121 {
@@ -69,7 +69,7 @@ async fn a_flood_is_answered_and_then_closed() {
 
 #[tokio::test(start_paused = true)]
 async fn silence_is_closed_and_heartbeats_keep_an_idle_connection() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut idle = desk.connect(Dialect::V2, &[]);
     let silent = desk.awa();
     for _ in 0..12 {
@@ -81,7 +81,7 @@ async fn silence_is_closed_and_heartbeats_keep_an_idle_connection() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reader_that_stands_still_is_given_up() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut client = desk.awa();
     client.join(ROOM, json!({})).await;
     desk.say("never read");
@@ -95,7 +95,7 @@ async fn a_reader_that_stands_still_is_given_up() {
 
 #[tokio::test(start_paused = true)]
 async fn what_breaks_a_limit_is_closed_with_its_code() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     for (refusal, code) in
         [(CloseCode::TooBig, 1009), (CloseCode::NotText, 1007), (CloseCode::Protocol, 1002)]
     {
@@ -112,7 +112,7 @@ async fn what_breaks_a_limit_is_closed_with_its_code() {
 
 #[tokio::test(start_paused = true)]
 async fn strangers_make_room_for_those_who_come_after_them() {
-    let desk = Desk::with(Settings { max_unauthenticated: 2, ..Settings::default() });
+    let desk = TestProcess::with(Settings { max_unauthenticated: 2, ..Settings::default() });
     let mut awa = desk.awa();
     awa.join(ROOM, json!({})).await;
     let first = desk.connect(Dialect::V2, &[]);
@@ -127,7 +127,7 @@ async fn strangers_make_room_for_those_who_come_after_them() {
 #[tokio::test(start_paused = true)]
 async fn one_persons_superseded_connections_are_bounded_however_they_beat() {
     let settings = Settings { connections_per_person: 2, max_unauthenticated: 3, ..Settings::default() };
-    let desk = Desk::with(settings);
+    let desk = TestProcess::with(settings);
     let mut clients = Vec::new();
     for _ in 0..20 {
         let mut client = desk.awa();
@@ -149,7 +149,7 @@ async fn one_persons_superseded_connections_are_bounded_however_they_beat() {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_whose_token_ended_makes_room_as_a_stranger_does() {
-    let desk = Desk::with(Settings { max_unauthenticated: 1, ..Settings::default() });
+    let desk = TestProcess::with(Settings { max_unauthenticated: 1, ..Settings::default() });
     let end = desk.clock.now().as_millis() + 30_000;
     let mut ended = desk.connect(Dialect::V2, &[&format!("awa@{end}")]);
     ended.nothing().await;
@@ -163,7 +163,7 @@ async fn a_connection_whose_token_ended_makes_room_as_a_stranger_does() {
 
 #[tokio::test(start_paused = true)]
 async fn draining_tells_everyone_to_reconnect_and_takes_nobody_new() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let clients: Vec<_> = (0..50).map(|n| desk.connect(Dialect::V2, &[&format!("user{n}")])).collect();
     desk.realtime.drain(Duration::from_secs(3)).await;
     assert!(!desk.realtime.takes_connections());
@@ -176,7 +176,7 @@ async fn draining_tells_everyone_to_reconnect_and_takes_nobody_new() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_never_waits_behind_what_cannot_be_read() {
-    let desk = Desk::with(Settings { queue_bytes: 4_000, ..Settings::default() });
+    let desk = TestProcess::with(Settings { queue_bytes: 4_000, ..Settings::default() });
     let mut client = desk.awa();
     client.join(ROOM, json!({})).await;
     let mut emma = desk.connect(Dialect::V2, &["emma"]);

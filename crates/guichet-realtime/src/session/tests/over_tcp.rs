@@ -12,12 +12,12 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
-use super::clients::{Desk, ROOM};
+use super::clients::{ROOM, TestProcess};
 use super::fakes::{TENANT, user};
 use crate::{Settings, http};
 
 /// Serves `desk` on a free port.
-fn serve(desk: &Desk) -> SocketAddr {
+fn serve(desk: &TestProcess) -> SocketAddr {
     let realtime = Arc::clone(&desk.realtime);
     let server = HttpServer::new(move || {
         App::new().app_data(web::Data::from(Arc::clone(&realtime))).configure(http::routes)
@@ -68,8 +68,10 @@ fn status(result: Result<(Ws, Option<String>), WsError>) -> u16 {
 
 #[actix_web::test]
 async fn the_door_refuses_other_versions_foreign_pages_and_whoever_comes_late() {
-    let desk =
-        Desk::with(Settings { origins: Some(vec!["https://app.example".into()]), ..Settings::default() });
+    let desk = TestProcess::with(Settings {
+        origins: Some(vec!["https://app.example".into()]),
+        ..Settings::default()
+    });
     let address = serve(&desk);
     let url = format!("ws://{address}/realtime/v1/websocket");
     assert_eq!(status(open(&format!("{url}?vsn=3.0.0"), &[]).await), 403);
@@ -82,7 +84,7 @@ async fn the_door_refuses_other_versions_foreign_pages_and_whoever_comes_late() 
 
 #[actix_web::test]
 async fn a_client_joins_hears_and_is_gone_when_it_hangs_up() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let address = serve(&desk);
     let url = format!("ws://{address}/socket/websocket?vsn=2.0.0");
     let offered = "phoenix, base64url.bearer.phx.YXdh";
@@ -104,7 +106,7 @@ async fn a_client_joins_hears_and_is_gone_when_it_hangs_up() {
 
 #[actix_web::test]
 async fn a_drain_closes_with_restart() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let address = serve(&desk);
     let (mut ws, _) = open(&format!("ws://{address}/realtime/v1/websocket?apikey=awa"), &[]).await.unwrap();
     ws.send(Message::text(r#"{"topic":"phoenix","event":"heartbeat","payload":{},"ref":"1"}"#))
@@ -118,7 +120,7 @@ async fn a_drain_closes_with_restart() {
 
 #[actix_web::test]
 async fn text_that_is_none_is_closed_with_its_code() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut tcp = upgraded(serve(&desk)).await;
     tcp.write_all(&[0x81, 0x82, 0, 0, 0, 0, 0xFF, 0xFE]).await.unwrap();
     assert_eq!(close_of(&mut tcp).await, 1007);
@@ -126,7 +128,7 @@ async fn text_that_is_none_is_closed_with_its_code() {
 
 #[actix_web::test]
 async fn an_oversize_frame_is_refused_at_its_header() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     for first in [0x81u8, 0x82] {
         let mut tcp = upgraded(serve(&desk)).await;
         let mut header = vec![first, 0xFF];
@@ -140,7 +142,7 @@ async fn an_oversize_frame_is_refused_at_its_header() {
 
 #[actix_web::test]
 async fn a_message_in_fragments_is_one_message() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut tcp = upgraded(serve(&desk)).await;
     let frame = br#"[null,"7","phoenix","heartbeat",{}]"#;
     let (one, two) = frame.split_at(10);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::clients::{BARE_ROOM, Client, Desk};
+use super::clients::{BARE_ROOM, Client, TestProcess};
 use super::fakes::{TENANT, user};
 use crate::session::socket::Inbound;
 use crate::wire::Dialect;
@@ -17,7 +17,7 @@ fn own_topic() -> String {
     format!("user:{}", user("awa"))
 }
 
-fn signal(desk: &Desk, topic: &str, name: &str) {
+fn signal(desk: &TestProcess, topic: &str, name: &str) {
     desk.hub.signal(Signal {
         tenant: TENANT,
         topic: topic.into(),
@@ -52,7 +52,7 @@ async fn settle(client: &Client) -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn own_topics_are_heard_from_the_connect_on_without_a_word() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let client = desk.connect(Dialect::Plain, &["awa"]);
     settle(&client).await;
     signal(&desk, &own_topic(), "messaging:unread");
@@ -65,7 +65,7 @@ async fn own_topics_are_heard_from_the_connect_on_without_a_word() {
 
 #[tokio::test(start_paused = true)]
 async fn a_bad_token_is_told_and_closed_and_none_is_waited_for() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let refused = desk.connect(Dialect::Plain, &["bad"]);
     let error = json(&refused).await;
     assert_eq!((&error["event"], &error["payload"]["code"]), (&json!("error"), &json!("UNAUTHENTICATED")));
@@ -85,7 +85,7 @@ async fn a_bad_token_is_told_and_closed_and_none_is_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_join_may_bring_the_token_and_own_topics_come_with_it() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let client = desk.connect(Dialect::PlainCamel, &[]);
     let own = own_topic();
     client.text(&format!(r#"{{"event":"join","topic":"{own}","payload":{{"token":"awa"}},"ref":"j"}}"#));
@@ -97,7 +97,7 @@ async fn a_join_may_bring_the_token_and_own_topics_come_with_it() {
 
 #[tokio::test(start_paused = true)]
 async fn the_server_pings_and_closes_who_stays_silent() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let client = desk.connect(Dialect::Plain, &["awa"]);
     let pings = async || {
         for _ in 0..3 {
@@ -114,7 +114,7 @@ async fn the_server_pings_and_closes_who_stays_silent() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_reader_is_told_to_resume_and_its_own_topics_come_back_by_themselves() {
-    let desk = Desk::with(Settings { queue_bytes: 4_000, ..Settings::default() });
+    let desk = TestProcess::with(Settings { queue_bytes: 4_000, ..Settings::default() });
     let client = desk.connect(Dialect::Plain, &["awa"]);
     client.text(&format!(r#"{{"event":"join","topic":"{BARE_ROOM}","ref":"j"}}"#));
     assert_eq!(json(&client).await["payload"]["response"]["last_seq"], 0);
@@ -145,7 +145,7 @@ async fn a_slow_reader_is_told_to_resume_and_its_own_topics_come_back_by_themsel
 
 #[tokio::test(start_paused = true)]
 async fn a_superseded_socket_is_closed_for_good() {
-    let desk = Desk::with(Settings { connections_per_person: 1, ..Settings::default() });
+    let desk = TestProcess::with(Settings { connections_per_person: 1, ..Settings::default() });
     for dialect in [Dialect::Plain, Dialect::SocketIo] {
         let oldest = desk.connect(dialect, &["awa"]);
         if dialect == Dialect::SocketIo {
@@ -167,7 +167,7 @@ async fn a_superseded_socket_is_closed_for_good() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_that_ends_is_announced_and_its_end_told_once() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let end = desk.clock.now().as_millis() + 80_000;
     let client = desk.connect(Dialect::Plain, &[&format!("awa@{end}")]);
     settle(&client).await;
@@ -191,7 +191,7 @@ async fn a_token_that_ends_is_announced_and_its_end_told_once() {
 
 #[tokio::test(start_paused = true)]
 async fn what_makes_no_sense_is_told_and_the_socket_lives() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let client = desk.connect(Dialect::Plain, &["awa"]);
     client.binary(&[3, 0, 0]);
     client.text("[]");
@@ -208,7 +208,7 @@ async fn what_makes_no_sense_is_told_and_the_socket_lives() {
 
 #[tokio::test(start_paused = true)]
 async fn a_place_lets_in_only_whom_it_is_of() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let stranger = desk.connect_at(Dialect::PlainCamel, &["awa"], Some("elsewhere"));
     assert_eq!(json(&stranger).await["payload"]["code"], "FORBIDDEN");
     assert_eq!(stranger.close_code().await, 1008);
@@ -225,7 +225,7 @@ async fn a_place_lets_in_only_whom_it_is_of() {
 
 #[tokio::test(start_paused = true)]
 async fn socket_io_is_opened_connected_pinged_and_closed_where_no_connect_comes() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let client = desk.connect(Dialect::SocketIo, &[]);
     let open: Value = serde_json::from_str(text(&client).await.strip_prefix('0').unwrap()).unwrap();
     assert_eq!((&open["pingInterval"], &open["upgrades"]), (&json!(25_000), &json!([])));
@@ -300,7 +300,7 @@ proptest! {
                 // `41` and `1` are goodbyes, which a session has to take.
                 let is_goodbye = |frame: &str| dialect == Dialect::SocketIo && frame.starts_with(['1'])
                     || frame.starts_with("41");
-                let desk = Desk::new();
+                let desk = TestProcess::new();
                 let client = desk.connect(dialect, &["awa"]);
                 if dialect == Dialect::SocketIo {
                     client.text("40");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use guichet_base::Status;
 use serde_json::{Value, json};
 
-use super::clients::{Client, Desk, ROOM};
+use super::clients::{Client, ROOM, TestProcess};
 use super::fakes::{TENANT, user};
 use crate::session::LOOK_EVERY;
 use crate::wire::Dialect;
@@ -28,7 +28,7 @@ async fn presence_frame(client: &Client) -> (String, Value) {
 #[tokio::test(start_paused = true)]
 async fn the_state_follows_the_reply_and_differences_follow_the_state() {
     for dialect in [Dialect::V1, Dialect::V2] {
-        let desk = Desk::new().relayed();
+        let desk = TestProcess::new().relayed();
         let mut awa = desk.connect(dialect, &["awa"]);
         assert_eq!(awa.join(ROOM, presence()).await.status(), "ok");
         let state = awa.next().await;
@@ -44,7 +44,7 @@ async fn the_state_follows_the_reply_and_differences_follow_the_state() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_asked_for_no_presence_is_sent_none_and_may_track() {
-    let desk = Desk::new().relayed();
+    let desk = TestProcess::new().relayed();
     let (mut awa, mut emma) = (desk.awa(), desk.connect(Dialect::V2, &["emma"]));
     awa.join(ROOM, json!({})).await;
     emma.join(ROOM, presence()).await;
@@ -62,7 +62,7 @@ async fn whoever_asked_for_no_presence_is_sent_none_and_may_track() {
 
 #[tokio::test(start_paused = true)]
 async fn a_leave_shows_at_once_and_a_lost_connection_after_the_grace() {
-    let desk = Desk::new().relayed();
+    let desk = TestProcess::new().relayed();
     let (mut awa, mut emma) = (desk.awa(), desk.connect(Dialect::V2, &["emma"]));
     awa.join(ROOM, presence()).await;
     for lost in [false, true] {
@@ -89,7 +89,7 @@ async fn a_leave_shows_at_once_and_a_lost_connection_after_the_grace() {
 
 #[tokio::test(start_paused = true)]
 async fn a_forged_key_is_refused_and_leaves_nothing_behind() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut awa = desk.awa();
     let key = user("emma").to_string();
     let refused = awa.join(ROOM, json!({"presence": {"enabled": true, "key": key}})).await;
@@ -100,7 +100,7 @@ async fn a_forged_key_is_refused_and_leaves_nothing_behind() {
 
 #[tokio::test(start_paused = true)]
 async fn heartbeats_are_no_activity_and_everything_else_is() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut awa = desk.awa();
     awa.join(ROOM, json!({})).await;
     let status = || desk.hub.status(TENANT, user("awa"));
@@ -124,7 +124,7 @@ async fn heartbeats_are_no_activity_and_everything_else_is() {
 
 #[tokio::test(start_paused = true)]
 async fn the_host_is_asked_for_many_at_once_and_again_where_it_failed() {
-    let desk = Desk::new().relayed();
+    let desk = TestProcess::new().relayed();
     let mut watcher = desk.connect(Dialect::V2, &["emma"]);
     watcher.join("realtime:tenant", json!({})).await;
     desk.host.is_away.store(true, Ordering::Relaxed);
@@ -148,7 +148,7 @@ async fn the_host_is_asked_for_many_at_once_and_again_where_it_failed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_reader_has_the_right_picture_in_the_end() {
-    let desk = Desk::new().relayed();
+    let desk = TestProcess::new().relayed();
     let mut slow = desk.awa();
     slow.join(ROOM, presence()).await;
     // More differences than its queue holds.

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::clients::{BARE_ROOM, Desk, ROOM};
+use super::clients::{BARE_ROOM, ROOM, TestProcess};
 
 #[tokio::test(start_paused = true)]
 async fn a_hole_is_filled_from_the_log() {
-    let desk = Desk::new().relayed();
+    let desk = TestProcess::new().relayed();
     let mut client = desk.awa();
     client.join(ROOM, json!({})).await;
     desk.log.down.store(true, Ordering::Relaxed);
@@ -25,7 +25,7 @@ async fn a_hole_is_filled_from_the_log() {
 
 #[tokio::test(start_paused = true)]
 async fn what_another_process_committed_comes_with_the_tail_also_after_an_outage() {
-    let desk = Desk::new().relayed();
+    let desk = TestProcess::new().relayed();
     let mut client = desk.awa();
     client.join(ROOM, json!({})).await;
     tokio::time::sleep(Duration::from_millis(1_500)).await;
@@ -41,7 +41,7 @@ async fn what_another_process_committed_comes_with_the_tail_also_after_an_outage
 
 #[tokio::test(start_paused = true)]
 async fn a_hole_that_the_log_cannot_fill_sends_everyone_back_to_the_log() {
-    let desk = Desk::new().relayed();
+    let desk = TestProcess::new().relayed();
     let mut client = desk.awa();
     client.join(ROOM, json!({})).await;
     desk.log.commit(BARE_ROOM, "{}");
@@ -56,7 +56,7 @@ async fn a_hole_that_the_log_cannot_fill_sends_everyone_back_to_the_log() {
 
 #[tokio::test(start_paused = true)]
 async fn the_host_hears_what_was_handed_over() {
-    let desk = Desk::new().relayed();
+    let desk = TestProcess::new().relayed();
     let mut client = desk.awa();
     client.join(ROOM, json!({})).await;
     for n in 0..10 {

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
-use super::clients::{Desk, ROOM};
+use super::clients::{ROOM, TestProcess};
 use crate::Settings;
 
 fn after(seq: i64) -> Value {
@@ -13,7 +13,7 @@ fn after(seq: i64) -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn more_than_the_log_can_give_is_said_to_be_reset() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     for n in 0..1_200 {
         desk.say(&n.to_string());
     }
@@ -32,7 +32,7 @@ async fn more_than_the_log_can_give_is_said_to_be_reset() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_missed_comes_first_then_live_in_order_once() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     for n in 0..100 {
         desk.say(&n.to_string());
     }
@@ -60,7 +60,7 @@ async fn what_was_missed_comes_first_then_live_in_order_once() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_missed_is_complete_at_once() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     desk.say("one");
     let mut client = desk.awa();
     let reply = client.join(ROOM, after(1)).await;
@@ -70,7 +70,7 @@ async fn nothing_missed_is_complete_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn since_gives_the_newest_and_says_when_it_cuts() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     for n in 0..40 {
         desk.say(&n.to_string());
     }
@@ -95,7 +95,7 @@ async fn since_gives_the_newest_and_says_when_it_cuts() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_reader_is_told_to_resume_and_gets_the_rest() {
-    let desk = Desk::with(Settings { queue_bytes: 8_000, ..Settings::default() });
+    let desk = TestProcess::with(Settings { queue_bytes: 8_000, ..Settings::default() });
     let mut client = desk.awa();
     client.join(ROOM, json!({})).await;
     for n in 0..200 {
@@ -121,7 +121,7 @@ async fn a_slow_reader_is_told_to_resume_and_gets_the_rest() {
 
 #[tokio::test(start_paused = true)]
 async fn a_log_that_is_away_ends_the_channel_so_that_it_comes_back() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     desk.say("one");
     let mut client = desk.awa();
     desk.log.down.store(true, Ordering::Relaxed);

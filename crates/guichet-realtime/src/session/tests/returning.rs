@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::clients::{BARE_ROOM, Desk, ROOM};
+use super::clients::{BARE_ROOM, ROOM, TestProcess};
 use super::fakes::{FakeLog, TENANT};
 use crate::Settings;
 use crate::log::Log;
@@ -26,7 +26,7 @@ fn settings() -> Settings {
 
 #[tokio::test(start_paused = true)]
 async fn what_many_missed_is_read_once() {
-    let desk = Desk::with(settings());
+    let desk = TestProcess::with(settings());
     for n in 0..100 {
         desk.say(&n.to_string());
     }
@@ -45,7 +45,7 @@ async fn what_many_missed_is_read_once() {
 
 #[tokio::test(start_paused = true)]
 async fn each_gets_their_own_part_in_their_own_serialization() {
-    let desk = Desk::with(settings());
+    let desk = TestProcess::with(settings());
     for n in 0..300 {
         desk.say(&n.to_string());
     }
@@ -71,7 +71,7 @@ async fn each_gets_their_own_part_in_their_own_serialization() {
 
 #[tokio::test(start_paused = true)]
 async fn a_room_that_goes_on_meanwhile_is_heard_once_and_in_order() {
-    let desk = Desk::with(Settings { queue_bytes: 40_000, ..settings() });
+    let desk = TestProcess::with(Settings { queue_bytes: 40_000, ..settings() });
     for n in 0..150 {
         desk.say(&n.to_string());
     }
@@ -93,7 +93,7 @@ async fn a_room_that_goes_on_meanwhile_is_heard_once_and_in_order() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_read_for_whoever_may_not_hear() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     desk.log.commit("secret:1", "{}");
     let mut client = desk.awa();
     let reply = client.join("secret:1", after(0)).await;
@@ -103,7 +103,7 @@ async fn nothing_is_read_for_whoever_may_not_hear() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_read_is_forgotten_when_nobody_asks_any_more() {
-    let desk = Desk::with(settings()).relayed();
+    let desk = TestProcess::with(settings()).relayed();
     desk.say("one");
     for readings in 1..=2 {
         for _ in 0..3 {
@@ -119,7 +119,7 @@ async fn what_was_read_is_forgotten_when_nobody_asks_any_more() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reading_that_failed_is_made_again_by_the_next() {
-    let desk = Desk::with(settings());
+    let desk = TestProcess::with(settings());
     desk.say("one");
     desk.log.down.store(true, Ordering::Relaxed);
     let mut client = desk.awa();

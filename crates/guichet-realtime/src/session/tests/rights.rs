@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::clients::{BARE_ROOM, Client, Desk, ROOM};
+use super::clients::{BARE_ROOM, Client, ROOM, TestProcess};
 use super::fakes::{TENANT, user};
 use crate::Settings;
 use crate::hub::event::Event;
@@ -32,7 +32,7 @@ fn awas_rights() -> Event {
     }
 }
 
-async fn in_both_rooms(desk: &Desk) -> Client {
+async fn in_both_rooms(desk: &TestProcess) -> Client {
     let mut client = desk.awa();
     client.join(ROOM, json!({})).await;
     client.join(OTHER, json!({})).await;
@@ -41,7 +41,7 @@ async fn in_both_rooms(desk: &Desk) -> Client {
 
 #[tokio::test(start_paused = true)]
 async fn a_channel_whose_right_is_gone_closes_and_the_others_go_on_untouched() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut client = in_both_rooms(&desk).await;
     desk.say("before");
     desk.host.lost.lock().topics.push("chat:room:2");
@@ -59,7 +59,7 @@ async fn a_channel_whose_right_is_gone_closes_and_the_others_go_on_untouched() {
 
 #[tokio::test(start_paused = true)]
 async fn nobody_else_is_asked() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut client = in_both_rooms(&desk).await;
     desk.hub.rights_changed(TENANT, user("emma"));
     client.nothing().await;
@@ -68,7 +68,7 @@ async fn nobody_else_is_asked() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_is_revoked_loses_everything_and_comes_back_with_a_newer_token() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut client = in_both_rooms(&desk).await;
     desk.host.lost.lock().person = true;
     desk.hub.rights_changed(TENANT, user("awa"));
@@ -88,7 +88,7 @@ async fn whoever_is_revoked_loses_everything_and_comes_back_with_a_newer_token()
 
 #[tokio::test(start_paused = true)]
 async fn a_loss_that_comes_while_a_join_waits_for_its_right_ends_the_join() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut client = desk.awa();
     client.nothing().await;
     // The host answers yes, and before the answer arrives the right is gone.
@@ -106,7 +106,7 @@ async fn a_loss_that_comes_while_a_join_waits_for_its_right_ends_the_join() {
 
 #[tokio::test(start_paused = true)]
 async fn while_nobody_can_answer_it_is_asked_again_and_a_right_that_stands_stays() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut client = in_both_rooms(&desk).await;
     desk.host.lost.lock().away = true;
     desk.hub.rights_changed(TENANT, user("awa"));
@@ -126,7 +126,7 @@ async fn while_nobody_can_answer_it_is_asked_again_and_a_right_that_stands_stays
 
 #[tokio::test(start_paused = true)]
 async fn a_subscription_does_not_outlive_ten_seconds_without_an_answer() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut client = in_both_rooms(&desk).await;
     desk.host.lost.lock().away = true;
     let asked = tokio::time::Instant::now();
@@ -146,7 +146,7 @@ async fn a_subscription_does_not_outlive_ten_seconds_without_an_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn who_never_pauses_is_asked_all_the_same() {
-    let desk = Desk::with(Settings { frames_per_10s: 0, ..Settings::default() });
+    let desk = TestProcess::with(Settings { frames_per_10s: 0, ..Settings::default() });
     let mut client = in_both_rooms(&desk).await;
     desk.host.lost.lock().topics.push("chat:room:2");
     desk.hub.rights_changed(TENANT, user("awa"));
@@ -163,7 +163,7 @@ async fn who_never_pauses_is_asked_all_the_same() {
 
 #[tokio::test(start_paused = true)]
 async fn another_token_of_the_same_person_asks_again() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut client = in_both_rooms(&desk).await;
     desk.host.lost.lock().topics.push("chat:room:2");
     let end = desk.clock.now().as_millis() + 3_600_000;
@@ -176,7 +176,7 @@ async fn another_token_of_the_same_person_asks_again() {
 
 #[tokio::test(start_paused = true)]
 async fn the_tail_brings_what_another_process_changed_and_nothing_of_it_to_sockets() {
-    let desk = Desk::new().relayed();
+    let desk = TestProcess::new().relayed();
     let mut client = in_both_rooms(&desk).await;
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     desk.host.lost.lock().topics.push("chat:room:2");
@@ -189,7 +189,7 @@ async fn the_tail_brings_what_another_process_changed_and_nothing_of_it_to_socke
 
 #[tokio::test(start_paused = true)]
 async fn a_change_in_this_process_wakes_the_tail() {
-    let desk = Desk::new().relayed();
+    let desk = TestProcess::new().relayed();
     let client = in_both_rooms(&desk).await;
     tokio::time::sleep(Duration::from_millis(1_050)).await;
     desk.host.lost.lock().topics.push("chat:room:2");
@@ -203,7 +203,7 @@ async fn a_change_in_this_process_wakes_the_tail() {
 
 #[tokio::test(start_paused = true)]
 async fn what_changed_before_the_tail_begins_is_asked_when_it_does() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let client = in_both_rooms(&desk).await;
     desk.host.lost.lock().topics.push("chat:room:2");
     // Its row lies before the first edge that the tail reads.

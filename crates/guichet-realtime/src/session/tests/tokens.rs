@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::clients::{Desk, ROOM};
+use super::clients::{ROOM, TestProcess};
 use super::fakes::{TENANT, user};
 use crate::wire::Dialect;
 
 #[tokio::test(start_paused = true)]
 async fn another_persons_token_is_refused_while_channels_are_open() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut client = desk.awa();
     client.join(ROOM, json!({})).await;
     let refused = client.join_with("realtime:chat:room:2", json!({"access_token": "emma"})).await;
@@ -25,7 +25,7 @@ async fn another_persons_token_is_refused_while_channels_are_open() {
 
 #[tokio::test(start_paused = true)]
 async fn an_api_key_counts_as_no_token_and_the_connection_answers_for_the_join() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut client = desk.connect(Dialect::V2, &["bad", "awa"]);
     let joined = client.join_with(ROOM, json!({"config": {}, "access_token": "sb_publishable_1"})).await;
     assert_eq!(joined.status(), "ok");
@@ -34,7 +34,7 @@ async fn an_api_key_counts_as_no_token_and_the_connection_answers_for_the_join()
 
 #[tokio::test(start_paused = true)]
 async fn a_first_join_without_a_token_fails_and_the_next_one_with_it_succeeds() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut client = desk.connect(Dialect::V2, &[]);
     assert_eq!(client.join(ROOM, json!({})).await.status(), "error");
     assert_eq!(client.join_with(ROOM, json!({"config": {}, "access_token": "awa"})).await.status(), "ok");
@@ -42,7 +42,7 @@ async fn a_first_join_without_a_token_fails_and_the_next_one_with_it_succeeds() 
 
 #[tokio::test(start_paused = true)]
 async fn one_token_is_verified_once() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let mut client = desk.awa();
     for room in 0..20 {
         client.join_with(&format!("realtime:chat:room:{room}"), json!({"access_token": "awa"})).await;
@@ -55,7 +55,7 @@ async fn one_token_is_verified_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_is_announced_to_end_and_its_end_ends_the_channels() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let end = desk.clock.now().as_millis() + 120_000;
     let mut client = desk.connect(Dialect::V1, &[&format!("awa@{end}")]);
     client.join(ROOM, json!({})).await;
@@ -81,7 +81,7 @@ async fn a_token_is_announced_to_end_and_its_end_ends_the_channels() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_renewed_in_place_keeps_the_channels() {
-    let desk = Desk::new();
+    let desk = TestProcess::new();
     let end = desk.clock.now().as_millis() + 120_000;
     let mut client = desk.connect(Dialect::V2, &[&format!("awa@{end}")]);
     client.join(ROOM, json!({})).await;

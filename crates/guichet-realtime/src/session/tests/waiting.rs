@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::clients::{Client, Desk};
+use super::clients::{Client, TestProcess};
 use super::fakes::{TENANT, user};
 use crate::wire::Dialect;
 use crate::{Event, Settings};
@@ -12,13 +12,13 @@ use crate::{Event, Settings};
 const FEED: &str = "client:notifications:1";
 
 /// Commits an event of the feed, without telling anybody.
-fn commit(desk: &Desk, text: &str) -> Event {
+fn commit(desk: &TestProcess, text: &str) -> Event {
     let mut event = desk.log.commit_named(FEED, "notify:new", &json!({ "text": text }).to_string());
     event.copies.clear();
     event
 }
 
-fn publish(desk: &Desk, event: Event) {
+fn publish(desk: &TestProcess, event: Event) {
     desk.hub.publish(event);
 }
 
@@ -33,7 +33,7 @@ async fn heard(client: &Client) -> (i64, bool) {
 #[tokio::test(start_paused = true)]
 async fn what_waits_comes_first_and_what_commits_meanwhile_right_behind() {
     for dialect in [Dialect::Plain, Dialect::PlainCamel] {
-        let desk = Desk::new();
+        let desk = TestProcess::new();
         let all: Vec<Event> = (1..=5).map(|n| commit(&desk, &n.to_string())).collect();
         *desk.host.waits.lock() = Some((FEED, vec![all[1].clone(), all[4].clone()]));
         let (log, hub) = (Arc::clone(&desk.log), Arc::clone(&desk.hub));
@@ -55,7 +55,7 @@ async fn what_waits_comes_first_and_what_commits_meanwhile_right_behind() {
 
 #[tokio::test(start_paused = true)]
 async fn a_long_feed_passes_a_short_queue_whole_while_more_commits() {
-    let desk = Desk::with(Settings { queue_bytes: 40_000, ..Settings::default() });
+    let desk = TestProcess::with(Settings { queue_bytes: 40_000, ..Settings::default() });
     let waiting: Vec<Event> = (0..100).map(|_| commit(&desk, &"x".repeat(2_000))).collect();
     *desk.host.waits.lock() = Some((FEED, waiting));
     let client = desk.connect(Dialect::Plain, &["awa"]);
@@ -74,7 +74,7 @@ async fn a_long_feed_passes_a_short_queue_whole_while_more_commits() {
 
 #[tokio::test(start_paused = true)]
 async fn a_feed_is_told_again_to_who_lost_it_and_its_log_alone_to_who_asks_by_number() {
-    let desk = Desk::with(Settings { queue_bytes: 6_000, ..Settings::default() });
+    let desk = TestProcess::with(Settings { queue_bytes: 6_000, ..Settings::default() });
     let first = commit(&desk, "1");
     *desk.host.waits.lock() = Some((FEED, vec![first]));
     let client = desk.connect(Dialect::Plain, &["awa"]);
@@ -98,7 +98,7 @@ async fn a_feed_is_told_again_to_who_lost_it_and_its_log_alone_to_who_asks_by_nu
 
 #[tokio::test(start_paused = true)]
 async fn nothing_of_a_connection_that_ends_while_it_is_told_stays_behind() {
-    let desk = Desk::with(Settings { queue_bytes: 20_000, ..Settings::default() });
+    let desk = TestProcess::with(Settings { queue_bytes: 20_000, ..Settings::default() });
     let waiting: Vec<Event> = (0..100).map(|_| commit(&desk, &"x".repeat(2_000))).collect();
     *desk.host.waits.lock() = Some((FEED, waiting));
     let client = desk.connect(Dialect::Plain, &["awa"]);

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::hub::event::Event;
 use crate::wire::frame::Frame;
 use crate::wire::{
-    Content, Dialect, Encoder, Shape, Spelling, close, error, event_frame, notice, push, reply,
+    BroadcastContent, Dialect, Encoder, Shape, Spelling, close, error, event_frame, notice, push, reply,
 };
 
 fn event() -> Event {
@@ -37,7 +37,7 @@ fn v1_has_exactly_four_keys_and_says_null() {
 #[test]
 fn an_event_is_encoded_once_per_shape_and_shared() {
     let event = event();
-    let mut encoder = Encoder::new("chat:room:1", Content::Event(&event), Spelling::default());
+    let mut encoder = Encoder::new("chat:room:1", BroadcastContent::Event(&event), Spelling::default());
     let shape = Shape { dialect: Dialect::V2, prefixed: true };
     let (one, two) = (encoder.frame(shape).unwrap(), encoder.frame(shape).unwrap());
     assert_eq!(one.clone().into_bytes().as_ptr(), two.into_bytes().as_ptr());
@@ -52,7 +52,7 @@ fn an_event_is_encoded_once_per_shape_and_shared() {
 #[test]
 fn a_copy_says_where_the_event_lives_and_a_replay_that_it_is_one() {
     let event = event();
-    let mut encoder = Encoder::new("user:9", Content::Copy(&event), Spelling::default());
+    let mut encoder = Encoder::new("user:9", BroadcastContent::Copy(&event), Spelling::default());
     let frame = encoder.frame(Shape { dialect: Dialect::V1, prefixed: false }).unwrap();
     assert_eq!(json_of(&frame)["topic"], "user:9");
     assert_eq!(json_of(&frame)["payload"]["meta"]["topic"], "chat:room:1");
@@ -63,7 +63,8 @@ fn a_copy_says_where_the_event_lives_and_a_replay_that_it_is_one() {
 
 #[test]
 fn bytes_skip_the_first_serialization() {
-    let mut encoder = Encoder::new("t", Content::Bytes { event: "e", data: &[1] }, Spelling::default());
+    let mut encoder =
+        Encoder::new("t", BroadcastContent::Bytes { event: "e", data: &[1] }, Spelling::default());
     assert!(encoder.frame(Shape { dialect: Dialect::V1, prefixed: false }).is_none());
     assert!(encoder.frame(Shape { dialect: Dialect::V2, prefixed: false }).is_some());
 }
@@ -87,7 +88,7 @@ const SHOUTED: Spelling = Spelling {
 #[test]
 fn an_event_is_told_in_each_dialect() {
     let event = event();
-    let mut encoder = Encoder::new("chat:room:1", Content::Event(&event), SHOUTED);
+    let mut encoder = Encoder::new("chat:room:1", BroadcastContent::Event(&event), SHOUTED);
     let meta = json!({"id": Uuid::nil(), "seq": 57});
     let mut told = |dialect| encoder.frame(of(dialect)).unwrap();
     assert_eq!(
@@ -105,11 +106,11 @@ fn an_event_is_told_in_each_dialect() {
 
 #[test]
 fn what_a_person_says_is_told_under_its_own_name_and_never_renamed() {
-    let told = |content: Content<'_>, dialect| {
+    let told = |content: BroadcastContent<'_>, dialect| {
         let frame = Encoder::new("t", content, SHOUTED).frame(of(dialect)).unwrap();
         if dialect == Dialect::SocketIo { packet(&frame, "42") } else { json_of(&frame) }
     };
-    let personal = Content::Personal { event: "cursor", payload: r#"{"my_x":1}"# };
+    let personal = BroadcastContent::Personal { event: "cursor", payload: r#"{"my_x":1}"# };
     let plain = json!({"event": "cursor", "topic": "t", "payload": {"my_x": 1}, "meta": {}});
     assert_eq!(told(personal, Dialect::Plain), plain);
     assert_eq!(told(personal, Dialect::PlainCamel), plain);
@@ -117,10 +118,11 @@ fn what_a_person_says_is_told_under_its_own_name_and_never_renamed() {
     assert_eq!(told(personal, Dialect::V2)[4], inner);
     // Flutter writes the person's keys beside the event.
     for inner in [inner.to_string(), r#"{"type":"broadcast","event":"cursor","my_x":1}"#.to_owned()] {
-        assert_eq!(told(Content::Verbatim(&inner), Dialect::Plain), plain, "{inner}");
-        assert_eq!(told(Content::Verbatim(&inner), Dialect::SocketIo)[1], json!({"my_x": 1}));
+        assert_eq!(told(BroadcastContent::Verbatim(&inner), Dialect::Plain), plain, "{inner}");
+        assert_eq!(told(BroadcastContent::Verbatim(&inner), Dialect::SocketIo)[1], json!({"my_x": 1}));
     }
-    let no_event = Encoder::new("t", Content::Verbatim(r#"{"x":1}"#), SHOUTED).frame(of(Dialect::Plain));
+    let no_event =
+        Encoder::new("t", BroadcastContent::Verbatim(r#"{"x":1}"#), SHOUTED).frame(of(Dialect::Plain));
     assert!(no_event.is_none());
 }
 
