@@ -1,4 +1,4 @@
-//! The actions that the log knows: a closed set, so that filters and dashboards can rely on the words.
+//! The actions of the activity log: a closed set, so that filters and dashboards can rely on the names.
 
 macro_rules! actions {
     ($($name:ident => $word:literal,)+) => {
@@ -10,7 +10,7 @@ macro_rules! actions {
         impl Action {
             pub const ALL: &[Action] = &[$(Action::$name,)+];
 
-            /// The word in the table and in `GET /activity-logs`.
+            /// The name in the table and in `GET /activity-logs`.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Action::$name => $word,)+

@@ -1,8 +1,7 @@
-//! Who came and who left: the activity log's `ws.connect` and `ws.disconnect`.
+//! Logs connects and disconnects of sockets: `ws.connect` and `ws.disconnect` in the activity log.
 //!
-//! Off the path of a join: sessions hand over what happened and go on; one task writes it, each row as the person it
-//! tells of. Ten thousand people who come back at once wait here, not at their sockets. What is past the bound is
-//! counted and not written: these rows are for looking back, nothing depends on them.
+//! Sessions queue the change and go on; one task writes the rows, each as the person who connected. A queue over its
+//! bound drops entries and counts them: these rows are for later inspection, and nothing depends on them.
 
 use guichet_base::{Actor, Result};
 use guichet_db::Db;
@@ -12,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::activity::{self, Action, ActivityEntry};
 
-/// People who may wait to be written.
+/// Changes that may wait to be written.
 const MAX_WAITING: usize = 20_000;
 
 #[derive(Debug)]
@@ -21,13 +20,13 @@ struct ConnectionChange {
     came: bool,
 }
 
-/// Where sessions say who comes and goes.
+/// Where sessions report connects and disconnects.
 #[derive(Clone)]
 pub struct ConnectionLog {
     moves: mpsc::Sender<ConnectionChange>,
 }
 
-/// What was said and is not written yet.
+/// The changes that are not written yet.
 pub struct ConnectionLogWriter {
     moves: mpsc::Receiver<ConnectionChange>,
 }
@@ -54,7 +53,7 @@ impl ConnectionLog {
 }
 
 impl ConnectionLogWriter {
-    /// Writes what is said, until told to stop; then what was said by then.
+    /// Writes queued changes until `stop` is cancelled, then those that were queued by then.
     pub async fn write(mut self, db: Db, stop: CancellationToken) {
         loop {
             let moved = tokio::select! {

@@ -1,7 +1,8 @@
-//! The rows that no action waits for: written from the outbox a moment after it, exactly once.
+//! Writes the activity rows that no request waits for, from the outbox, exactly once.
 //!
-//! Any durable event whose `fanout` carries a `log` gets its row. One process at a time does it, under the lock of its
-//! place in `outbox_readers`; the place moves in the transaction of the rows, and the outbox keeps what was not read.
+//! Any durable event whose `fanout` carries a `log` gets a row. One process at a time does this, under the lock of
+//! its position in `outbox_readers`. The position advances in the transaction that writes the rows, and the outbox
+//! keeps events until they were read.
 
 use std::time::Duration;
 
@@ -14,12 +15,13 @@ use super::store;
 use crate::telemetry::names::JOB_RUNS;
 
 const EVERY: Duration = Duration::from_secs(1);
-/// Events of one transaction of the job.
+/// Events read in one transaction.
 const AT_ONCE: i64 = 2_000;
-/// Months of partitions that stand ready, should nobody make new ones.
+/// Months for which partitions are created ahead.
 const AHEAD_MONTHS: i32 = 3;
 
-/// Derives until told to stop. Not by the scheduler: each second is too dear for a lease, and the reader's place is one.
+/// Derives rows until `stop` is cancelled. It does not run under the scheduler, because it runs every second, and its
+/// position in `outbox_readers` already admits one process.
 pub async fn run(db: Db, stop: CancellationToken) {
     let mut tick = interval(EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -35,7 +37,7 @@ pub async fn run(db: Db, stop: CancellationToken) {
     }
 }
 
-/// Writes every row that can be written now. Says in how many stretches.
+/// Writes every row that can be written now, and returns the number of batches.
 pub async fn derive(db: &Db) -> Result<usize> {
     let mut stretches = 0;
     while db.worker(|tx| store::derive(tx, AT_ONCE)).await? {
@@ -44,7 +46,7 @@ pub async fn derive(db: &Db) -> Result<usize> {
     Ok(stretches)
 }
 
-/// Makes the partitions of the months ahead, and drops those that are older than `keep_days`.
+/// Creates the partitions of the coming months, and drops those older than `keep_days`.
 pub async fn keep(db: &Db, keep_days: i32) -> Result<()> {
     db.worker(move |tx| store::keep(tx, AHEAD_MONTHS, keep_days)).await
 }

@@ -22,21 +22,21 @@ pub fn routes(config: &mut ServiceConfig) {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ActivityQuery {
-    /// A word of the log: `message.send`, `forbidden_attempt`, `client.update` …
+    /// An action: `message.send`, `forbidden_attempt`, `client.update` …
     action: Option<String>,
-    /// What this person did.
+    /// Only actions of this person.
     user_id: Option<UserId>,
-    /// What was done to this kind of thing.
+    /// Only actions on this kind of entity.
     entity_type: Option<String>,
-    /// What was done to this one; with `entity_type`.
+    /// Only actions on this entity; requires `entity_type`.
     entity_id: Option<String>,
     /// At or after this time.
     from: Option<Timestamp>,
     /// Before this time.
     to: Option<Timestamp>,
-    /// 1–200, 50 when absent.
+    /// 1–200; the default is 50.
     limit: Option<i64>,
-    /// `meta.next` of the page before.
+    /// `meta.next` of the previous page.
     cursor: Option<String>,
 }
 
@@ -63,7 +63,7 @@ impl ActivityQuery {
     }
 }
 
-/// What was done and tried in the tenant, the newest first (owners)
+/// List the activity of the tenant, newest first (owners only)
 #[utoipa::path(tag = "activity", operation_id = "list_activity", params(ActivityQuery), responses((status = 200, body = [Record])))]
 #[get("/activity-logs")]
 async fn list(
@@ -73,7 +73,7 @@ async fn list(
 ) -> Result<Reply<Vec<Record>>> {
     let mut filter = query.into_filter()?;
     let limit = filter.limit;
-    // One more than asked for tells whether there is a next page.
+    // One row more than requested shows whether there is a next page.
     filter.limit += 1;
     let mut records = service::list(&db, &caller, filter).await?;
     let has_more = usize::try_from(limit).is_ok_and(|limit| records.len() > limit);

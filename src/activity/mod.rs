@@ -1,8 +1,8 @@
-//! The activity log: who did what, to what, from where.
+//! The activity log: who did what, to what, and from where.
 //!
-//! - What matters for security is written in the transaction of what it tells of, as the actor, so neither is there
-//!   without the other. A refusal has no transaction to be kept by: it gets one of its own.
-//! - What happens all the time (a message sent, read) waits for nothing: its durable event carries an [`ActivityEntry`] as
+//! - Security-relevant entries are written in the transaction of their cause, as the actor, so that neither exists
+//!   without the other. A refused action has no transaction, so its entry gets one.
+//! - Frequent entries (a message sent or read) are not waited for: the durable event carries an [`ActivityEntry`] as
 //!   `fanout.log`, and a job writes the row from the outbox a moment later ([`derive`]).
 
 mod action;
@@ -24,7 +24,7 @@ use guichet_db::{Db, Tx};
 #[derive(Debug, Clone)]
 pub struct ActivityEntry {
     pub action: Action,
-    /// What it was done to, in the words of the API: `client`, `message`.
+    /// The type of the entity, as the API names it: `client`, `message`.
     pub entity_type: Option<String>,
     pub entity_id: Option<String>,
     /// A JSON object. Never a secret.
@@ -48,7 +48,7 @@ impl ActivityEntry {
 }
 
 impl ActivityEntry {
-    /// As an event carries it, for whom the row is derived from the outbox.
+    /// The entry as a durable event carries it, so that the job can derive the row from the outbox.
     pub fn carried(&self, actor: &Actor) -> Value {
         json!({
             "user_id": actor.user,
@@ -66,15 +66,15 @@ pub fn record(tx: &mut Tx<'_>, actor: &Actor, entry: &ActivityEntry) -> Result<(
     store::insert(tx.conn(), entry, actor.ip)
 }
 
-/// Writes what the service itself did: `tx` is the transaction of a job, which has no actor.
+/// Writes an entry of the service itself: `tx` is the transaction of a job, which has no actor.
 pub fn record_as_itself(tx: &mut Tx<'_>, entry: &ActivityEntry) -> Result<()> {
     store::insert(tx.conn(), entry, None)
 }
 
-/// Writes that `actor` tried what they may not do: `what` in words (`PATCH /clients/{id}`), `on` what it was, as
-/// type and id. The refusal stands whether or not this can be written; a failure is logged.
+/// Logs that `actor` attempted a forbidden action: `what` describes it (`PATCH /clients/{id}`), `on` is the type and
+/// id of the entity. The request is refused even if this cannot be written; a failure is logged.
 pub async fn forbidden(db: &Db, actor: &Actor, what: &str, on: Option<(&str, &str)>) {
-    // Whoever makes a tenant acts in one that is not there yet, and so has no log.
+    // A tenant that is only being created has no log yet.
     if actor.role == Role::Platform {
         return;
     }

@@ -1,4 +1,4 @@
-//! What is asked of the log, and what it answers.
+//! Filters and rows of the activity log.
 
 use std::fmt;
 
@@ -13,19 +13,19 @@ use uuid::Uuid;
 
 use super::Action;
 
-/// One thing that was done, or tried.
+/// One action, done or attempted.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Record {
     pub id: Uuid,
-    /// Who did it.
+    /// The person who acted.
     pub user_id: Option<UserId>,
     #[schema(example = "forbidden_attempt")]
     pub action: String,
-    /// What it was done to.
+    /// The type of the entity.
     #[schema(example = "conversation")]
     pub entity_type: Option<String>,
     pub entity_id: Option<String>,
-    /// What else is known of it; depends on the action.
+    /// More about the action; depends on its kind.
     #[schema(value_type = Object)]
     pub details: Value,
     #[schema(example = "203.0.113.7")]
@@ -33,7 +33,7 @@ pub struct Record {
     pub created_at: Timestamp,
 }
 
-/// Which records are wanted, the newest first.
+/// Filters of a list, which is sorted newest first.
 #[derive(Debug, Clone, Default)]
 pub struct ActivityFilter {
     pub action: Option<Action>,
@@ -48,7 +48,7 @@ pub struct ActivityFilter {
     pub limit: i64,
 }
 
-/// The last record of a page: the next page goes on behind it. Opaque to clients.
+/// Points at the last record of a page; the next page starts after it. Opaque to clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ActivityCursor {
     pub created_at: Timestamp,

@@ -14,8 +14,8 @@ use uuid::Uuid;
 use super::model::{ActivityFilter, Record};
 use crate::activity::ActivityEntry;
 
-// By hand, because Diesel's `inet` wants a crate of its own for one column. Tenant and person are the
-// transaction's own, as the policy asks.
+// Raw SQL, because Diesel's `inet` needs another crate for this one column. Tenant and person come from the settings
+// of the transaction, as the policy requires.
 const INSERT: &str = "INSERT INTO activity_logs (tenant_id, id, user_id, action, entity_type, entity_id, details, ip_address) \
      VALUES (authz.tenant(), $1, authz.me(), $2, $3, $4, $5, $6::inet)";
 
@@ -58,7 +58,7 @@ impl From<Row> for Record {
     }
 }
 
-/// The newest records that fit. Each set of filters is a text of its own, so that each finds its index.
+/// The newest records that match. Each set of filters has its own SQL text, so that each uses its index.
 pub(super) fn list(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -84,7 +84,7 @@ pub(super) fn list(
     Ok(rows.into_iter().map(Record::from).collect())
 }
 
-/// What the text does not name is not sent.
+/// Binds only the filters that the text names.
 fn bound(statement: Statement, tenant: TenantId, filter: &ActivityFilter) -> Statement {
     statement
         .bind(tenant)
@@ -99,12 +99,13 @@ fn bound(statement: Statement, tenant: TenantId, filter: &ActivityFilter) -> Sta
         .bind(filter.after.map(|after| after.id))
 }
 
-/// Up to where the job has read; nothing while another process reads.
+/// The position of the reader, locked. Empty while another process holds the lock.
 const PLACE: &str =
     "SELECT txid::text::bigint AS txid FROM outbox_readers WHERE reader = 'activity' FOR UPDATE SKIP LOCKED";
 
-// The edge first, by a statement of its own: every row below it is visible to the next. A place beyond the edge is of
-// another cluster, whose dump was restored here: from the beginning then, since nothing is written twice.
+// The transaction horizon is read first, by its own statement: every row below it is visible to the next statement. A
+// position beyond the horizon comes from another cluster whose dump was restored here; the reader then starts over,
+// which writes nothing twice.
 const REACH: &str = "
     SELECT after, (
             SELECT max(txid) FROM (
@@ -114,7 +115,7 @@ const REACH: &str = "
       FROM (SELECT edge, CASE WHEN $1 < edge THEN $1 ELSE 0 END AS after
               FROM (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS edge) now) place";
 
-// The event's id is the row's: what was derived already is there already.
+// The row takes the id of the event, so that a row that was already derived is skipped.
 const DERIVE: &str = "
     WITH derived AS (
         INSERT INTO activity_logs (tenant_id, id, user_id, action, entity_type, entity_id, details, ip_address, created_at)
@@ -139,7 +140,7 @@ struct Reach {
     up_to: Option<i64>,
 }
 
-/// Writes the log rows of about `events` further events of the outbox; whether there may be more.
+/// Writes the log rows of about `events` further events. Returns whether there may be more.
 pub(super) fn derive(tx: &mut WorkerTx<'_>, events: i64) -> Result<bool> {
     let Some(Place { txid }) = sql(PLACE).get_result(tx.conn()).optional()? else { return Ok(false) };
     let Reach { after, up_to } = sql(REACH).bind(txid).bind(events).get_result(tx.conn())?;
@@ -148,11 +149,11 @@ pub(super) fn derive(tx: &mut WorkerTx<'_>, events: i64) -> Result<bool> {
     Ok(true)
 }
 
-// From as far back as there are events whose rows are still to be written.
+// Starts at the oldest event whose row is still to be written.
 const KEEP: &str = "SELECT authz.keep_activity_logs(least(now() - interval '1 month', (\
         SELECT min(o.created_at) FROM outbox o WHERE o.txid > (SELECT min(txid) FROM outbox_readers))), $1, $2)";
 
-/// Makes the partitions of the months ahead, and drops those of before `keep_days`.
+/// Creates the partitions of the coming months, and drops those before `keep_days`.
 pub(super) fn keep(tx: &mut WorkerTx<'_>, ahead_months: i32, keep_days: i32) -> Result<()> {
     sql(KEEP).bind(ahead_months).bind(keep_days).execute(tx.conn())?;
     Ok(())

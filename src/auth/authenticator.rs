@@ -1,6 +1,6 @@
-//! From a token to the actor it stands for.
+//! From a token to the actor that it authenticates.
 //!
-//! The person's row says their role, not the token; with `JIT_USERS` a new token first brings the row in line.
+//! The role comes from the person's row, not from the token. With `JIT_USERS`, a new token first updates the row.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -29,20 +29,20 @@ pub struct Credential {
     pub expires_at: Timestamp,
 }
 
-/// Which tenant a request is for, beside what its token says. It counts only for service tokens of all tenants.
+/// The tenant that a request names beside its token. It counts only for service tokens of all tenants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestedTenant<'a> {
-    /// Nothing was said.
+    /// The request names none.
     Unsaid,
     /// `X-Tenant`: a UUID or a slug.
     Named(&'a str),
-    /// The request makes one.
+    /// The request creates the tenant.
     New,
 }
 
 impl Authenticator {
-    /// Who `token` stands for. Errors: `UNAUTHENTICATED`; `VALIDATION_ERROR` when a token of all tenants comes
-    /// without saying for which; `UNAVAILABLE`.
+    /// Authenticates `token`. Errors: `UNAUTHENTICATED`; `VALIDATION_ERROR` when a token of all tenants names no
+    /// tenant; `UNAVAILABLE`.
     pub async fn authenticate(
         &self,
         token: &str,
@@ -59,8 +59,8 @@ impl Authenticator {
         Ok(Credential { actor: Actor { ip, ..actor }, expires_at: claims.expires_at })
     }
 
-    /// Who came with a ticket, which is used up: they act until the token ends that the ticket was asked for with.
-    /// Errors: `UNAUTHENTICATED`.
+    /// Redeems a connect token, which works once. The credential expires with the access token that the connect token
+    /// was issued for. Errors: `UNAUTHENTICATED`.
     pub async fn redeem(&self, ticket: &ConnectToken, ip: Option<IpAddr>) -> Result<Credential> {
         let used = connect::redeem(self.directory.db(), ticket, self.directory.clock().now()).await?;
         let found = self.directory.look_up((used.tenant, used.user)).await?;

@@ -1,7 +1,7 @@
-//! People who are made by their first token (`JIT_USERS`), and kept in line with their later ones.
+//! Just-in-time provisioning (`JIT_USERS`): the first token of a person creates their row, later ones update it.
 //!
-//! A token brings the row in line only if it was issued since the row last changed: an old one must not undo a
-//! demotion. What a person says of themselves (`PATCH /me`) outlives what their tokens say.
+//! A token updates the row only if it was issued after the row last changed, so that an old token cannot undo a
+//! demotion. Fields that a person changed themselves (`PATCH /me`) are never overwritten from a token.
 
 use guichet_base::id::TenantId;
 use guichet_base::{Error, Result, Timestamp};
@@ -12,7 +12,7 @@ use crate::auth::token::Claims;
 use crate::directory::users::{self, DEFAULT_TIMEZONE, NewUser, User, UserChange};
 use crate::directory::{Directory, provisioner};
 
-/// The person of `claims` as they now are, perhaps deleted.
+/// Creates or updates the person of `claims` and returns their row, which may be marked deleted.
 pub(super) fn bring_in(
     tx: &mut Tx<'_>,
     directory: &Directory,
@@ -20,7 +20,7 @@ pub(super) fn bring_in(
     claims: &Claims,
 ) -> Result<User> {
     let user = match users::store::lock(tx.conn(), tenant, claims.user)? {
-        // It is about to be refused: it must not change anything either.
+        // The token is about to be refused, so it changes nothing.
         Some(user) if user.has_revoked(claims.issued_at) => return Ok(user),
         Some(user) => follow(tx, directory, tenant, user, claims)?,
         None => make(tx, tenant, claims)?,
@@ -49,7 +49,7 @@ fn make(tx: &mut Tx<'_>, tenant: TenantId, claims: &Claims) -> Result<User> {
     if let Some(user) = users::store::insert(tx.conn(), &new)? {
         return Ok(user);
     }
-    // Made at the same moment by another request.
+    // Another request created the row at the same moment.
     users::store::find(tx.conn(), tenant, claims.user)?
         .ok_or_else(|| Error::internal("a person came and went"))
 }
@@ -72,7 +72,7 @@ fn follow(
     users::store::update(tx.conn(), tenant, user.id, &change)
 }
 
-/// What `claims` say otherwise than the row.
+/// The fields in which `claims` differ from the row.
 fn drift(user: &User, claims: &Claims) -> UserChange {
     if claims.issued_at.is_some_and(|issued_at| whole_seconds(user.updated_at) > whole_seconds(issued_at)) {
         return UserChange::default();
@@ -89,7 +89,7 @@ fn drift(user: &User, claims: &Claims) -> UserChange {
     }
 }
 
-/// Tokens tell time in whole seconds.
+/// Times in tokens have a resolution of one second.
 fn whole_seconds(time: Timestamp) -> i64 {
     time.as_millis().div_euclid(1000)
 }

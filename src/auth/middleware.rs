@@ -1,8 +1,8 @@
-//! The middleware of `/api`: lets in whoever has a token, and no one else.
+//! The authentication middleware of `/api`: it admits requests with a valid token only.
 //!
-//! It runs outside all extractors, so that 401 wins over whatever is wrong with a body. It counts requests (per
-//! person, or per address where nobody is known), and writes refusals of handlers to the activity log: in this one
-//! place, none is forgotten.
+//! It runs outside all extractors, so that 401 wins over any fault of the body. It counts requests against the rate
+//! limits (per person, or per address for unauthenticated callers), and it logs the 403 responses of all handlers in
+//! the activity log, so that no handler can forget to.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -19,18 +19,18 @@ use crate::web::{ClientAddress, RateLimits, refuse};
 
 const X_TENANT: HeaderName = HeaderName::from_static("x-tenant");
 
-/// What the middleware needs.
+/// State of the middleware.
 #[derive(Clone)]
 pub struct AuthMiddleware {
     pub authenticator: Authenticator,
     pub limits: RateLimits,
 }
 
-/// When the token of a request ends; in the request's extensions, beside the [`Actor`].
+/// When the token of a request expires. Stored in the request's extensions, beside the [`Actor`].
 #[derive(Debug, Clone, Copy)]
 pub struct TokenEnd(pub Timestamp);
 
-/// The middleware, for `actix_web::middleware::from_fn`. Puts the [`Actor`] into the request.
+/// The middleware, for `actix_web::middleware::from_fn`. Inserts the [`Actor`] into the request's extensions.
 pub async fn authenticate<B: MessageBody + 'static>(
     gate: AuthMiddleware,
     request: ServiceRequest,
@@ -67,7 +67,7 @@ impl AuthMiddleware {
                 Ok((actor, TokenEnd(credential.expires_at)))
             }
             Err(error) => {
-                // Failures count by address: guessing tokens must be slow.
+                // Failures count by address, so that guessing tokens is slow.
                 if let (Kind::Unauthenticated, Some(address)) = (error.kind(), address) {
                     self.limits.check_request(request.request(), LimitKey::Anonymous(address))?;
                 }
@@ -91,7 +91,7 @@ impl AuthMiddleware {
     }
 }
 
-/// The refusal, and with a 401 what would be accepted (RFC 6750, 3).
+/// The error response. A 401 carries the `WWW-Authenticate` challenge (RFC 6750, 3).
 fn challenge(request: ServiceRequest, error: Error) -> ServiceResponse<BoxBody> {
     let is_challenge = error.kind() == Kind::Unauthenticated;
     let was_tried = request.headers().contains_key(header::AUTHORIZATION);
@@ -103,7 +103,7 @@ fn challenge(request: ServiceRequest, error: Error) -> ServiceResponse<BoxBody> 
     response
 }
 
-/// The token of the one `Authorization: Bearer …` header.
+/// The token of the only `Authorization: Bearer …` header.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION);
     let (scheme, token) = values.next()?.to_str().ok()?.trim().split_once(' ')?;
@@ -125,7 +125,7 @@ fn accepted_language(headers: &HeaderMap) -> Option<Locale> {
     headers.get(header::ACCEPT_LANGUAGE).and_then(|value| Locale::accept(value.to_str().ok()?))
 }
 
-/// What a pattern is about: the word before its first parameter, in the singular.
+/// The entity of a route pattern: the segment before its first parameter, in the singular.
 fn entity_of(pattern: &str) -> &str {
     let before = pattern.split("/{").next().unwrap_or_default();
     let word = before.rsplit('/').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Authentication: a token is verified (`token`), becomes an actor (`authenticator`), and enters by the middleware.
+//! Authentication: `token` verifies a token, `authenticator` turns it into an actor, `middleware` guards the API.
 
 mod authenticator;
 pub mod connect;

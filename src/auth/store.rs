@@ -6,7 +6,7 @@ use guichet_base::id::{ClientId, UserId};
 use guichet_db::sql::sql;
 use uuid::Uuid;
 
-// One statement for any number of clients; those that are not there are passed over.
+// One statement for any number of clients. Unknown ones are skipped.
 const JOIN_CLIENTS: &str = "INSERT INTO client_members (tenant_id, client_id, user_id) \
      SELECT c.tenant_id, c.id, $1 FROM clients c WHERE c.tenant_id = authz.tenant() AND c.id = ANY ($2) \
      ORDER BY c.id ON CONFLICT DO NOTHING";

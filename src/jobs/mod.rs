@@ -1,12 +1,14 @@
-//! The clock of the house: jobs that run at their times, each run by one process.
+//! Scheduled jobs: each runs at its times, and each run in one process.
 //!
-//! - A row of `scheduled_jobs` says when a job is due and who runs it, under a lease with a token. A process that dies
-//!   mid-run loses it; whoever finishes late finds its token gone, and writes nothing.
-//! - Runs that were missed (nobody was there) are made up by one run.
-//! - A run that failed is tried again, later each time. A job that fails or takes long holds up no other.
-//! - A job bears to be run twice at once: a lease is a promise about time, and processes can be frozen.
+//! - A row of `scheduled_jobs` holds when a job is due and which process runs it, under a lease with a token. A
+//!   process that dies during a run loses the lease. A process that finishes too late finds its token replaced and
+//!   writes nothing.
+//! - One run makes up for all missed runs.
+//! - A failed run is retried with growing delays. A job that fails or takes long delays no other job.
+//! - Every job is idempotent and may run twice at once: a lease only promises a duration, and processes can be
+//!   suspended.
 //!
-//! Rooms offer jobs; `app` lists them.
+//! Features define jobs; `app` lists them.
 
 mod model;
 mod runner;

@@ -1,4 +1,4 @@
-//! What a job is, and when it is due. Pure.
+//! A job and its schedule. Pure.
 
 use std::future::Future;
 use std::time::Duration;
@@ -8,36 +8,36 @@ use futures_util::future::BoxFuture;
 
 use guichet_base::{Result, Timestamp};
 
-/// The longest wait before a failed run is tried again.
+/// The longest delay before a failed run is retried.
 pub(super) const MOST_PATIENCE: Duration = Duration::from_secs(300);
 const FIRST_PATIENCE: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// Work that the clock asks for. It bears to be run twice, also at once.
+/// Scheduled work. It must be idempotent, also when two runs overlap.
 pub trait Job: Send + Sync {
     /// Unique, and a label of `job_runs_total`: `idempotency.sweep`.
     fn name(&self) -> &'static str;
 
     fn schedule(&self) -> Schedule;
 
-    /// Does what is due at `at`. Dropped where the process stops or another took the run over.
+    /// Does what is due at `at`. The future is dropped when the process stops or loses the lease.
     fn run(&self, at: Timestamp) -> BoxFuture<'_, Result<JobReport>>;
 }
 
 /// When a job runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Schedule {
-    /// At the multiples of this since the epoch, so that every process means the same times.
+    /// At multiples of this duration since the epoch, so that all processes agree on the times.
     Every(Duration),
-    /// Once a day at this full hour.
+    /// Once a day, at this full hour.
     DailyAt { hour_utc: u32 },
 }
 
-/// What a run did.
+/// The result of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct JobReport {
-    /// Rows, mails, events: whatever the job counts. 0: there was nothing to do.
+    /// The number of rows, mails or events that the run processed. 0 means that there was nothing to do.
     pub count: u64,
 }
 
@@ -47,7 +47,7 @@ impl JobReport {
     }
 }
 
-/// A job out of a function.
+/// Creates a job from a function.
 pub fn job<F, Run>(name: &'static str, schedule: Schedule, run: F) -> Box<dyn Job>
 where
     F: Fn(Timestamp) -> Run + Send + Sync + 'static,
@@ -81,8 +81,7 @@ where
 }
 
 impl Schedule {
-    /// The first time of the schedule after `at`: however many lie between a run and the one before, it makes up for
-    /// all of them.
+    /// The first time of the schedule after `at`. One run makes up for all times that were missed before it.
     pub fn next_after(self, at: Timestamp) -> Timestamp {
         let (period, phase) = match self {
             Schedule::Every(period) => (millis(period).max(1), 0),
@@ -92,7 +91,7 @@ impl Schedule {
         Timestamp::from_millis(periods.saturating_mul(period).saturating_add(phase))
     }
 
-    /// For a job that has never run: at once, but a daily one at its hour.
+    /// When a job that has never run is due: at once, or at its hour if it is a daily one.
     pub(super) fn first(self, now: Timestamp) -> Timestamp {
         match self {
             Schedule::Every(_) => now,
@@ -100,15 +99,14 @@ impl Schedule {
         }
     }
 
-    /// A time further off than any that this schedule would say now was written under another schedule, or by a clock
-    /// that was wrong: it counts as come.
+    /// Whether `due` has come. A time further ahead than this schedule would ever set was written under another
+    /// schedule or by a wrong clock, and counts as come.
     pub(super) fn has_come(self, due: Timestamp, now: Timestamp) -> bool {
         due <= now || due > self.next_after(now).max(now.plus(MOST_PATIENCE))
     }
 }
 
-/// How long a run that failed waits until it is tried again, where the one before failed too and waited so long: twice
-/// that.
+/// The delay before a failed run is retried: twice the previous delay if the previous try failed too.
 pub(super) fn patience(before: Option<Duration>) -> Duration {
     before.map_or(FIRST_PATIENCE, |before| before.saturating_mul(2)).clamp(FIRST_PATIENCE, MOST_PATIENCE)
 }

@@ -1,6 +1,4 @@
-//! Runs jobs when they are due.
-//!
-//! Bounded by itself: a job has one run at a time, in all processes together.
+//! Runs jobs when they are due. A job has at most one run at a time in all processes together.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -22,19 +20,19 @@ use super::model::{Job, JobReport, Schedule, patience};
 use super::store::{self, JobRow, RunEnd};
 use crate::telemetry::names::JOB_RUNS;
 
-/// How long a process that says nothing keeps a run.
+/// How long a run stays with a process that does not renew its lease.
 const LEASE: Duration = Duration::from_secs(60);
-/// A lease that ends later than this was written by a clock that was wrong.
+/// A lease that ends later than this was written by a wrong clock.
 const MOST_LEASE: Duration = Duration::from_secs(600);
 const RENEW_EVERY: Duration = Duration::from_secs(20);
-/// The longest sleep: the database may be another when it ends, or the clock moved.
+/// The longest sleep: afterwards the database may have changed, or the clock.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
-/// The shortest one, and what a row waits that another process is about to take.
+/// The shortest sleep, and the delay before a row that another process is about to take is read again.
 const PAUSE: Duration = Duration::from_millis(100);
-/// What runs are given to end when the service stops.
+/// How long running jobs may take to end when the service stops.
 const LAST_PATIENCE: Duration = Duration::from_secs(2);
 
-/// All jobs of the service. Copies share what runs.
+/// All jobs of the service. Clones share the running jobs.
 #[derive(Clone)]
 pub struct Scheduler(Arc<Shared>);
 
@@ -42,20 +40,20 @@ struct Shared {
     db: Db,
     clock: Clock,
     jobs: Vec<Box<dyn Job>>,
-    /// What runs in this process, or is just being taken.
+    /// The number of runs of this process, including those that are just being taken.
     busy: watch::Sender<usize>,
     /// The runs that this process holds.
     held: Mutex<Vec<(&'static str, Uuid)>>,
     woken: Notify,
 }
 
-/// How a job stands.
+/// The state of a job.
 #[derive(Debug, Clone)]
 pub struct JobStatus {
     pub name: &'static str,
     pub schedule: Schedule,
     pub due_at: Timestamp,
-    /// Where it runs at this moment.
+    /// Since when it runs, if it does.
     pub running_since: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
     pub outcome: Option<String>,
@@ -67,12 +65,12 @@ struct Claim<'s> {
     job: &'s dyn Job,
     token: Uuid,
     at: Timestamp,
-    /// How long it waited for this try, where the one before failed.
+    /// The delay before this try, if the previous try failed.
     waited: Option<Duration>,
     _held: HeldRun<'s>,
 }
 
-/// What was taken, and when to look again.
+/// The runs that were taken, and when to look again.
 struct Look<'s> {
     claims: Vec<Claim<'s>>,
     next: Timestamp,
@@ -95,12 +93,12 @@ impl Scheduler {
         self.0.jobs.iter().map(|job| job.name()).collect()
     }
 
-    /// Something became due earlier than was planned: look now.
+    /// Looks for due jobs now, because something became due earlier than planned.
     pub fn wake(&self) {
         self.0.woken.notify_one();
     }
 
-    /// Runs what is due when it is, until told to stop.
+    /// Runs due jobs until `stop` is cancelled.
     pub async fn run(self, stop: CancellationToken) {
         let shared = &*self.0;
         let mut runs = FuturesUnordered::new();
@@ -119,7 +117,7 @@ impl Scheduler {
                 () = stop.cancelled() => break,
                 () = sleep(shared.until(next)) => {}
                 () = shared.woken.notified() => {}
-                // Its next time may have come already.
+                // The job's next time may have come already.
                 Some(()) = runs.next() => {}
             }
         }
@@ -131,7 +129,8 @@ impl Scheduler {
         }
     }
 
-    /// Runs whatever is due now, and waits for what this process runs already. How many runs it made itself.
+    /// Runs everything that is due now and waits for the runs of this process. Returns the number of runs that it
+    /// started.
     pub async fn drain(&self) -> Result<usize> {
         let shared = &*self.0;
         let mut runs = 0;
@@ -149,8 +148,8 @@ impl Scheduler {
         }
     }
 
-    /// Runs a job whether or not it is due. `None`: it runs already, here or elsewhere. Errors: `NOT_FOUND` for a name
-    /// that no job has, and the job's own.
+    /// Runs a job whether or not it is due. `None` if it is already running, here or elsewhere. Errors: `NOT_FOUND`
+    /// for an unknown name, and the job's own errors.
     pub async fn run_now(&self, name: &str) -> Result<Option<JobReport>> {
         let shared = &*self.0;
         let job = shared.job(name).ok_or_else(|| Error::not_found("job"))?;
@@ -163,7 +162,7 @@ impl Scheduler {
         }
     }
 
-    /// All jobs, by their names.
+    /// All jobs, sorted by name.
     pub async fn list(&self) -> Result<Vec<JobStatus>> {
         let shared = &*self.0;
         let (now, rows) = (shared.clock.now(), shared.rows(self.names()).await?);
@@ -188,13 +187,13 @@ impl Shared {
         self.jobs.iter().find(|job| job.name() == name).map(Box::as_ref)
     }
 
-    /// In real time; the clock is the tests' to move.
+    /// In real time; only tests move the clock.
     fn until(&self, next: Timestamp) -> Duration {
         let millis = next.as_millis().saturating_sub(self.clock.now().as_millis());
         Duration::from_millis(u64::try_from(millis).unwrap_or(0)).clamp(PAUSE, LOOK_EVERY)
     }
 
-    /// The rows of these jobs; one that had none has one now.
+    /// The rows of these jobs. Missing rows are created.
     async fn rows(&self, names: Vec<&'static str>) -> Result<Vec<JobRow>> {
         let now = self.clock.now();
         let first: Vec<(&'static str, Timestamp)> =
@@ -214,9 +213,9 @@ impl Shared {
             .await
     }
 
-    /// Takes every run that is due and that nobody has.
+    /// Takes every due run that no process holds.
     async fn take_due(&self) -> Result<Look<'_>> {
-        // Before the first row is read, so that `drain` never finds a run neither due nor under way.
+        // Registered before the first row is read, so that `drain` never finds a run neither due nor under way.
         let _busy = self.busy();
         let rows = self.rows(self.jobs.iter().map(|job| job.name()).collect()).await?;
         let now = self.clock.now();
@@ -229,7 +228,7 @@ impl Shared {
                 let due = Some(row.due_at);
                 match self.take(job, row, due, self.busy()).await {
                     Ok(claim) => claims.extend(claim),
-                    // What is taken already must run: its lease would keep everybody else from it.
+                    // The runs taken so far must run: their leases block all other processes.
                     Err(error) => {
                         tracing::warn!(%error, job = job.name(), "a run could not be taken; looking again");
                         next = next.min(now.plus(Duration::from_secs(1)));
@@ -250,7 +249,7 @@ impl Shared {
         busy: Busy<'s>,
     ) -> Result<Option<Claim<'s>>> {
         let at = self.clock.now();
-        // A clock that jumps ends leases: what runs here is not begun again beside itself.
+        // A clock that jumps ends leases: a run that is still active here must not be started a second time.
         let runs_here = self.held().iter().any(|(name, _)| *name == job.name());
         if runs_here || !is_free(&row, at) {
             return Ok(None);
@@ -276,7 +275,7 @@ impl Shared {
         match self.db.worker(move |tx| store::finish(tx, name, token, &end)).await {
             Ok(true) => {}
             Ok(false) => tracing::warn!(job = name, "a run ended late: another process has it, or had it"),
-            // The lease ends by itself, and the run is made again.
+            // The lease expires by itself, and the run is repeated.
             Err(error) => tracing::warn!(%error, job = name, "the end of a run could not be written"),
         }
         done
@@ -285,7 +284,7 @@ impl Shared {
     fn end_of(&self, claim: &Claim<'_>, done: &Result<JobReport>) -> RunEnd {
         let at = self.clock.now();
         match done {
-            // From its beginning: what became due while it ran is not done.
+            // Measured from the start of the run: what became due during the run was not done by it.
             Ok(JobReport { count }) => {
                 let next = claim.job.schedule().next_after(claim.at);
                 RunEnd { outcome: "ok", said: count.to_string(), at, next }
@@ -297,7 +296,7 @@ impl Shared {
         }
     }
 
-    /// Renews the lease for as long as the run is this process's; returns when it is not any more.
+    /// Renews the lease while this process holds the run, and returns when it no longer does.
     async fn hold(&self, claim: &Claim<'_>) {
         let (name, token) = (claim.job.name(), claim.token);
         loop {
@@ -313,7 +312,7 @@ impl Shared {
         }
     }
 
-    /// Gives up what is under way.
+    /// Releases the leases of unfinished runs.
     async fn release(&self, tokens: Vec<Uuid>) {
         if let Err(error) = self.db.worker(move |tx| store::release(tx, tokens.clone())).await {
             tracing::debug!(%error, "leases were not released; they end by themselves");
@@ -330,7 +329,7 @@ impl Shared {
     }
 }
 
-/// Awaits `first` while `runs` go on: a run that nobody polls may hold the connection that `first` waits for.
+/// Awaits `first` while also polling `runs`: an unpolled run may hold the connection that `first` waits for.
 async fn beside<T>(
     first: impl Future<Output = T>,
     runs: &mut FuturesUnordered<impl Future<Output = ()>>,
@@ -344,7 +343,7 @@ async fn beside<T>(
     }
 }
 
-/// One more that is under way, until dropped.
+/// Counts one run as under way until dropped.
 struct Busy<'s>(&'s Shared);
 
 impl Drop for Busy<'_> {
@@ -353,7 +352,7 @@ impl Drop for Busy<'_> {
     }
 }
 
-/// A run that this process holds, until dropped.
+/// Marks a run as held by this process until dropped.
 struct HeldRun<'s> {
     token: Uuid,
     busy: Busy<'s>,
@@ -369,7 +368,7 @@ fn is_free(row: &JobRow, now: Timestamp) -> bool {
     row.lease_until.is_none_or(|until| until <= now || until > now.plus(MOST_LEASE))
 }
 
-/// From a run that failed to the try that its row tells of.
+/// The delay between the failed run and the retry that the row announces.
 fn waited(row: &JobRow) -> Option<Duration> {
     let failed_at = row.finished_at.filter(|_| row.outcome.as_deref() == Some("error"))?;
     let millis = row.due_at.as_millis().saturating_sub(failed_at.as_millis());

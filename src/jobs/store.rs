@@ -32,7 +32,7 @@ pub fn rows(tx: &mut WorkerTx<'_>, names: Vec<String>) -> Result<Vec<JobRow>> {
     Ok(sql(text).bind(names).load(tx.conn())?)
 }
 
-/// A job of which there was no row yet.
+/// Creates the row of a job.
 pub fn insert(tx: &mut WorkerTx<'_>, name: &str, due: Timestamp) -> Result<()> {
     let text = "INSERT INTO scheduled_jobs (name, due_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     sql(text).bind(name).bind(due).execute(tx.conn())?;
@@ -45,15 +45,16 @@ struct Token {
     lease_token: Uuid,
 }
 
-// Where the row is as it was read: of several who saw it free, the first takes it; and who saw it due does not take it
-// any more when it was done meanwhile.
+// Conditional on the row as it was read: of several processes that saw it free, the first takes it, and one that saw
+// it due does not take it after it was done.
 const CLAIM: &str = "
     UPDATE scheduled_jobs SET lease_token = $4, lease_until = $3, started_at = $5
      WHERE name = (SELECT name FROM scheduled_jobs
                     WHERE name = $1 AND ($2::timestamptz IS NULL OR due_at = $2) AND lease_until IS NOT DISTINCT FROM $6 FOR UPDATE SKIP LOCKED)
     RETURNING lease_token";
 
-/// Takes a run of the job of `row`, the one due at `due` or whichever; `None` where somebody else did meanwhile.
+/// Takes the run of `row` that is due at `due`, or any run if `due` is `None`. Returns `None` if another process was
+/// first.
 pub fn claim(
     tx: &mut WorkerTx<'_>,
     row: &JobRow,
@@ -73,7 +74,7 @@ pub fn claim(
     Ok(taken.map(|row| row.lease_token))
 }
 
-/// Whether the token still holds the run.
+/// Renews the lease. Returns whether the token still holds the run.
 pub fn renew(tx: &mut WorkerTx<'_>, name: &str, token: Uuid, until: Timestamp) -> Result<bool> {
     let text = "UPDATE scheduled_jobs SET lease_until = $3 WHERE name = $1 AND lease_token = $2";
     Ok(sql(text).bind(name).bind(token).bind(until).execute(tx.conn())? == 1)
@@ -92,7 +93,7 @@ const FINISH: &str = "
            due_at = $6
      WHERE name = $1 AND lease_token = $2";
 
-/// Writes how it ended, if the token still holds it; whether it does.
+/// Records how a run ended, if the token still holds it. Returns whether it does.
 pub fn finish(tx: &mut WorkerTx<'_>, name: &str, token: Uuid, end: &RunEnd) -> Result<bool> {
     let said: String = end.said.chars().take(500).collect();
     let ended = sql(FINISH)
@@ -106,7 +107,7 @@ pub fn finish(tx: &mut WorkerTx<'_>, name: &str, token: Uuid, end: &RunEnd) -> R
     Ok(ended == 1)
 }
 
-/// Gives up a run that did not end, so that another process need not wait for the end of the lease.
+/// Releases unfinished runs, so that other processes need not wait for the leases to expire.
 pub fn release(tx: &mut WorkerTx<'_>, tokens: Vec<Uuid>) -> Result<()> {
     let text =
         "UPDATE scheduled_jobs SET lease_token = NULL, lease_until = NULL WHERE lease_token = ANY ($1)";

@@ -16,20 +16,20 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(ticket);
 }
 
-/// A ticket, shown this once.
+/// A connect token. It is returned only once.
 #[derive(Serialize, ToSchema)]
 struct TicketView {
-    /// For `?ticket=` of a socket's address.
+    /// For the `?ticket=` parameter of a socket's URL.
     #[schema(example = "ct_7fXk0mC3n2gq8Jw1sYtQvB5rLzE9aHdUoP4iNxM6ybc")]
     ticket: String,
     expires_at: Timestamp,
 }
 
-/// A one-time ticket to open a socket with
+/// Issue a one-time ticket to open a socket with
 ///
-/// Put it into the address (`?ticket=…`) instead of a token, which proxies would write into their logs. It opens one
-/// socket within 30 s, which then acts for the caller until the caller's token ends. `Idempotency-Key` has no effect:
-/// each call makes another ticket.
+/// Use it in the socket's URL (`?ticket=…`) instead of a token, which proxies would write to their logs. It opens one
+/// socket within 30 s, which acts for the caller until the caller's token expires. `Idempotency-Key` has no effect:
+/// each call issues another ticket.
 #[utoipa::path(tag = "realtime", operation_id = "make_connect_ticket", responses((status = 201, body = TicketView)))]
 #[post("/realtime/ticket")]
 async fn ticket(

@@ -1,9 +1,9 @@
-//! Connect tickets: what a page puts into a socket's address instead of its token.
+//! Connect tokens: what a page puts into a socket's URL instead of its access token. The API calls them tickets.
 //!
-//! - A ticket opens one socket, once, within 30 s; only its SHA-256 is stored, so that neither the database nor a
-//!   proxy's log of addresses gives anything away that is still good.
-//! - What it opens acts for whoever asked for it, until their token ends or is revoked.
-//! - It works on every process; of two that come with it at once, one is let in.
+//! - A connect token opens one socket, once, within 30 s. Only its SHA-256 is stored, so neither the database nor a
+//!   proxy's log holds a usable token.
+//! - The socket acts for the person who requested the token, until their access token expires or is revoked.
+//! - It works on every process. If two connections use it at once, one is admitted.
 
 mod http;
 mod model;

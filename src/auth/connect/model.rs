@@ -1,4 +1,4 @@
-//! A ticket, and what it stands for.
+//! A connect token and its rows.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,23 +10,23 @@ use sha2::{Digest as _, Sha256};
 
 use crate::schema::connect_tickets;
 
-/// Tells a ticket from a token at first sight: no JWT begins so.
+/// Distinguishes a connect token from a JWT, which never starts like this.
 const PREFIX: &str = "ct_";
 /// 256 bits in base64url.
 const SECRET_CHARS: usize = 43;
 
-/// The text that its bearer shows.
+/// The token as its holder sends it.
 pub struct ConnectToken(SecretString);
 
 impl ConnectToken {
-    /// A new one, of 256 random bits.
+    /// A new token of 256 random bits.
     pub fn random() -> Result<Self> {
         let mut bits = [0_u8; 32];
         getrandom::fill(&mut bits).map_err(Error::internal)?;
         Ok(Self(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bits)).into()))
     }
 
-    /// `None` for what has not the form of one.
+    /// `None` if `text` does not have the form of a connect token.
     pub fn parse(text: &str) -> Option<Self> {
         let secret = text.strip_prefix(PREFIX)?;
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
@@ -34,12 +34,12 @@ impl ConnectToken {
         is_ticket.then(|| Self(text.to_owned().into()))
     }
 
-    /// For its bearer, and nobody else.
+    /// The token as text, for the response to its holder only.
     pub fn reveal(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// What is stored of it.
+    /// The SHA-256 that is stored.
     pub fn digest(&self) -> Vec<u8> {
         Sha256::digest(self.reveal().as_bytes()).to_vec()
     }
@@ -57,7 +57,7 @@ pub struct NewConnectToken {
     pub expires_at: Timestamp,
 }
 
-/// Whom a ticket that was used up stood for.
+/// The person that a redeemed connect token authenticates.
 #[derive(Debug, Clone, Copy)]
 pub struct RedeemedToken {
     pub tenant: TenantId,

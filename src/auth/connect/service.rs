@@ -1,4 +1,4 @@
-//! What can be done with connect tickets.
+//! Issues and redeems connect tokens.
 
 use std::time::Duration;
 
@@ -9,14 +9,15 @@ use super::model::{ConnectToken, NewConnectToken, RedeemedToken};
 use super::store;
 use crate::directory::{Directory, policy};
 
-/// How long a ticket may wait for its socket.
+/// How long a connect token is valid.
 const LASTS: Duration = Duration::from_secs(30);
-/// Tickets of one person that wait at once; one more takes the place of the oldest.
+/// Unredeemed tokens per person. One more replaces the oldest.
 const MOST_WAITING: i64 = 20;
 
-/// A ticket for the caller's next socket, and when it ends. `token_expires_at`: of the caller's own token.
+/// Issues a connect token for the caller's next socket, and returns it with its expiry. `token_expires_at` is the
+/// expiry of the caller's access token.
 ///
-/// An `Idempotency-Key` counts for nothing here: its answer would be kept, and with it the ticket.
+/// An `Idempotency-Key` has no effect here: storing the response would store the token.
 pub(super) async fn issue(
     directory: &Directory,
     actor: &Actor,
@@ -42,10 +43,10 @@ pub(super) async fn issue(
     Ok((ticket, expires_at))
 }
 
-/// Uses the ticket up. Errors: `UNAUTHENTICATED` where it is none, is used already, or came too late.
+/// Redeems the token. Errors: `UNAUTHENTICATED` if it is unknown, already redeemed, or expired.
 pub(crate) async fn redeem(db: &Db, ticket: &ConnectToken, now: Timestamp) -> Result<RedeemedToken> {
     let digest = ticket.digest();
-    // Asked again after a lost connection, it can only find the ticket gone.
+    // Repeating this after a lost connection is safe: the token is then found to be redeemed.
     let used = db.anonymous(move |conn| store::redeem(conn, digest.clone())).await?;
     let used = used.ok_or_else(|| Error::unauthenticated().because("no such ticket, or not any more"))?;
     if used.expires_at <= now {
@@ -54,7 +55,7 @@ pub(crate) async fn redeem(db: &Db, ticket: &ConnectToken, now: Timestamp) -> Re
     Ok(used)
 }
 
-/// Removes expired tickets; how many there were.
+/// Deletes expired tokens and returns their number.
 pub async fn sweep(db: &Db, now: Timestamp) -> Result<usize> {
     db.worker(move |tx| store::sweep(tx.conn(), now)).await
 }

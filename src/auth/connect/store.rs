@@ -1,4 +1,4 @@
-//! The rows of connect tickets.
+//! The rows of connect tokens.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Timestamptz, Uuid as SqlUuid};
@@ -10,10 +10,10 @@ use guichet_db::sql::sql;
 use super::model::{NewConnectToken, RedeemedToken};
 use crate::schema::connect_tickets;
 
-// A function, since nobody acts yet: policies show nobody's rows to nobody.
+// A function, because no actor is authenticated yet and policies therefore hide every row.
 const REDEEM: &str = "SELECT * FROM authz.redeem_ticket($1)";
 
-/// Removed at once: requests at the same moment leave a few too many, never so many.
+/// Rows deleted at once. Concurrent requests leave a few too many, never as many as this.
 const MOST_TRIMMED: i64 = 200;
 
 #[derive(QueryableByName)]
@@ -30,7 +30,7 @@ struct Row {
     expires_at: Timestamp,
 }
 
-/// Removes all of a person's but the newest `kept`.
+/// Deletes all tokens of a person except the newest `kept`.
 pub fn trim(conn: &mut PgConnection, tenant: TenantId, user: UserId, kept: i64) -> Result<()> {
     let theirs = connect_tickets::tenant_id.eq(tenant).and(connect_tickets::user_id.eq(user));
     let older: Vec<Vec<u8>> = connect_tickets::table
@@ -52,7 +52,7 @@ pub fn insert(conn: &mut PgConnection, ticket: &NewConnectToken) -> Result<()> {
     Ok(())
 }
 
-/// Uses up the ticket of this digest: whoever comes second gets `None`.
+/// Redeems the token with this digest. The second caller gets `None`.
 pub fn redeem(conn: &mut PgConnection, digest: Vec<u8>) -> Result<Option<RedeemedToken>> {
     let row: Option<Row> = sql(REDEEM).bind(digest).get_result(conn).optional()?;
     Ok(row.map(|row| RedeemedToken {
@@ -64,7 +64,7 @@ pub fn redeem(conn: &mut PgConnection, digest: Vec<u8>) -> Result<Option<Redeeme
     }))
 }
 
-/// Removes what expired before `before`, of every tenant: as the worker.
+/// Deletes the tokens of every tenant that expired before `before`, as the worker role.
 pub fn sweep(conn: &mut PgConnection, before: Timestamp) -> Result<usize> {
     let expired = connect_tickets::table.filter(connect_tickets::expires_at.lt(before));
     Ok(diesel::delete(expired).execute(conn)?)

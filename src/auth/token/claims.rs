@@ -1,4 +1,4 @@
-//! What a token says, read from where the configuration says that it stands.
+//! The claims of a token, read from the places that the configuration names.
 
 use std::sync::Arc;
 
@@ -11,26 +11,26 @@ use super::{LEEWAY, refused};
 use crate::config;
 use crate::directory::TenantName;
 
-/// Beyond the year 9999 it is no date, but milliseconds where seconds are due.
+/// A later time is not a date but milliseconds in place of seconds: this is the end of the year 9999.
 const LAST_SECOND: f64 = 253_402_300_000.0;
-/// The length of `users.external_id`.
+/// Length of `users.external_id`.
 const MAX_SUBJECT_CHARS: usize = 400;
-/// A token that lists more clients is not a member's.
+/// Longest list of clients that a token may name.
 const MAX_CLIENTS: usize = 500;
 
 /// The verified claims of one token.
 #[derive(Debug, Clone)]
 pub struct Claims {
-    /// `sub` where it is a UUID, else the UUIDv5 of (`iss`, `sub`). A service token's is always made so, apart
-    /// from those of people: it can never pass for one.
+    /// `sub` if it is a UUID, else the UUIDv5 of (`iss`, `sub`). The id of a service token is always derived, in a
+    /// namespace apart from people, so that it can never equal a person's id.
     pub user: UserId,
-    /// `sub` where it is no UUID.
+    /// `sub` if it is not a UUID.
     pub external_id: Option<String>,
     pub tenant: TenantName,
     /// A person's role, or `Service`.
     pub role: Role,
     pub clients: Vec<ClientId>,
-    /// Of a service token; empty for people.
+    /// Scopes of a service token; empty for people.
     pub scopes: Arc<[String]>,
     pub name: Option<String>,
     pub email: Option<String>,
@@ -40,13 +40,14 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// When the token is of no more use.
+    /// When the token stops being accepted.
     pub fn ends_at(&self) -> Timestamp {
         self.expires_at.plus(LEEWAY)
     }
 }
 
-/// Reads what a verified signature vouches for, and refuses what is not for guichet, or not now.
+/// Reads the claims of a token whose signature was verified. Errors: `UNAUTHENTICATED` if it was not issued for
+/// guichet, or is not valid now.
 pub(super) fn read(body: &Value, config: &config::TokensConfig, now: Timestamp) -> Result<Claims> {
     let expires_at = time(body, "exp")?.ok_or_else(|| refused("exp is missing"))?;
     if now >= expires_at.plus(LEEWAY) {
@@ -84,7 +85,7 @@ pub(super) fn read(body: &Value, config: &config::TokensConfig, now: Timestamp) 
     })
 }
 
-/// A NumericDate: seconds, perhaps with a fraction. One that is there must be one.
+/// A NumericDate: seconds, possibly with a fraction. Errors: the claim is present but not a NumericDate.
 fn time(body: &Value, name: &str) -> Result<Option<Timestamp>> {
     let Some(value) = body.get(name) else { return Ok(None) };
     let seconds = value.as_f64().filter(|seconds| (0.0..=LAST_SECOND).contains(seconds));
@@ -97,7 +98,7 @@ fn text<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {
     body.pointer(pointer)?.as_str().filter(|text| !text.is_empty())
 }
 
-/// Whether an `aud`, one or many, names `audience`.
+/// Whether an `aud` claim, one value or a list, contains `audience`.
 fn names(claim: Option<&Value>, audience: &str) -> bool {
     match claim {
         Some(Value::String(one)) => one == audience,
@@ -123,7 +124,7 @@ fn who(body: &Value, issuer: &str, role: Role) -> Result<(UserId, Option<String>
     Ok((named(issuer, subject), Some(subject.to_owned())))
 }
 
-/// The UUIDv5 of a name within a space that itself is named.
+/// The UUIDv5 of `name` in the namespace that `space` names.
 fn named(space: &str, name: &str) -> UserId {
     UserId(Uuid::new_v5(&Uuid::new_v5(&Uuid::NAMESPACE_URL, space.as_bytes()), name.as_bytes()))
 }
@@ -143,7 +144,7 @@ fn clients(claim: Option<&Value>) -> Vec<ClientId> {
     ids.filter_map(|id| id.as_str()?.parse().ok()).take(MAX_CLIENTS).collect()
 }
 
-/// A list of words, or one text with spaces between them (RFC 8693, `scope`).
+/// A list of words, or one string separated by spaces (RFC 8693, `scope`).
 fn words(claim: Option<&Value>) -> Vec<String> {
     match claim {
         Some(Value::String(text)) => text.split_whitespace().map(str::to_owned).collect(),
@@ -152,7 +153,7 @@ fn words(claim: Option<&Value>) -> Vec<String> {
     }
 }
 
-/// Trimmed, and only where it fits its column: a profile is no reason to turn somebody away.
+/// Trimmed, and `None` if it does not fit its column: a bad profile field is no reason to refuse a login.
 fn plain(text: &str, max_chars: usize) -> Option<String> {
     let text = text.trim();
     let fits = !text.is_empty() && !text.contains('\0') && text.chars().count() <= max_chars;

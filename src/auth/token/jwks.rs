@@ -1,9 +1,9 @@
-//! The identity provider's published keys (JWKS, RFC 7517), fetched and remembered.
+//! The identity provider's published keys (JWKS, RFC 7517), fetched and cached.
 //!
-//! - An unknown key id causes at most one fetch a minute, however many tokens name it; one fetch runs at a time.
-//! - The last good set stays in use while the endpoint is down.
-//! - A key verifies the one algorithm of its type, and only where its `use`, `key_ops` and `alg` do not say
-//!   otherwise. The key id is an opaque name; what else a token's header points to is ignored.
+//! - An unknown key id causes at most one fetch per minute, however many tokens name it. One fetch runs at a time.
+//! - The last valid set stays in use while the endpoint is down.
+//! - A key verifies the one algorithm of its type, and only if its `use`, `key_ops` and `alg` permit it. The key id
+//!   is an opaque name; other key references in a token's header are ignored.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,8 +23,9 @@ use super::refused;
 
 const TTL: Duration = Duration::from_secs(600);
 const BETWEEN_FETCHES: Duration = Duration::from_secs(60);
-/// While there is no set at all, nobody can be let in: trying sooner is worth it. And after a fetch that was given
-/// up halfway, because its request went away: hanging up must not put off the next one.
+/// Delay before the next fetch while there is no key set at all, since no token can be verified until then. Also the
+/// delay after a fetch that was dropped because its request was cancelled: a cancelled request must not postpone the
+/// next fetch.
 const AFTER_NOTHING: Duration = Duration::from_secs(5);
 const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
 const MAX_SET_BYTES: usize = 64 * 1024;
@@ -59,7 +60,7 @@ impl Jwks {
             url.scheme() == "https" || is_loopback(&url),
             "JWT_JWKS_URL must be https: whoever can change the answer on its way can make tokens"
         );
-        // rustls wants one provider for the process; whoever comes first sets the same.
+        // rustls needs one crypto provider for the process. Every caller installs the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .timeout(FETCH_TIMEOUT)
@@ -69,7 +70,7 @@ impl Jwks {
         Ok(Self { url, http, clock, state: RwLock::default(), turn: Semaphore::new(1) })
     }
 
-    /// The key named `id`; without a name, the only one for `algorithm`.
+    /// The key with this `id`. Without an id, the only key for `algorithm`.
     pub async fn key(&self, id: Option<&str>, algorithm: Algorithm) -> Result<DecodingKey> {
         let state = self.state();
         let found = state.find(id, algorithm);
@@ -85,13 +86,13 @@ impl Jwks {
         }
     }
 
-    /// Fetches when it is time. Who has a key at hand does not wait for another's fetch.
+    /// Fetches the keys if a fetch is due. A caller that already has a key does not wait for a running fetch.
     async fn refetch(&self, has_key: bool) {
         if !self.is_time() {
             return;
         }
         let turn = if has_key { self.turn.try_acquire().ok() } else { self.turn.acquire().await.ok() };
-        // Another may have fetched while this one waited.
+        // Another task may have fetched while this one waited.
         if turn.is_none() || !self.is_time() {
             return;
         }
@@ -163,7 +164,7 @@ fn is_loopback(url: &Url) -> bool {
     url.scheme() == "http" && (host == "localhost" || address.is_ok_and(|address| address.is_loopback()))
 }
 
-/// Read one by one: a key of a kind unknown here must not hide the others.
+/// Keys are parsed one by one, so that a key of an unknown type does not hide the others.
 #[derive(Deserialize)]
 struct Set {
     keys: Vec<Value>,

@@ -1,4 +1,4 @@
-//! Makes tokens, for development, operation and tests. guichet itself never needs one.
+//! Mints tokens for development, operation and tests. The service itself never needs one.
 
 use guichet_base::id::ClientId;
 use guichet_base::{Error, Locale, Result, Role, Timestamp};
@@ -8,16 +8,16 @@ use serde_json::{Map, Value, json};
 
 use crate::config;
 
-/// What a token is to say.
+/// The claims of a token to mint.
 #[derive(Debug, Clone)]
 pub struct NewToken {
-    /// `sub`: a person's id, or any name.
+    /// `sub`: the id of a person, or any name.
     pub subject: String,
     /// UUID or slug; `*` for a service token of all tenants.
     pub tenant: String,
     pub role: Role,
     pub clients: Vec<ClientId>,
-    /// Of service tokens.
+    /// Scopes of a service token.
     pub scopes: Vec<String>,
     pub name: Option<String>,
     pub email: Option<String>,
@@ -26,7 +26,7 @@ pub struct NewToken {
     pub expires_at: Timestamp,
 }
 
-/// An HS256 token, its claims where `config` looks for them, with the configured issuer and audience.
+/// Mints an HS256 token whose claims stand where `config` expects them, with the configured issuer and audience.
 pub fn mint(config: &config::TokensConfig, secret: &SecretString, new: &NewToken) -> Result<String> {
     let mut body = json!({
         "sub": new.subject,
@@ -57,7 +57,7 @@ pub fn mint(config: &config::TokensConfig, secret: &SecretString, new: &NewToken
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), &body, &key).map_err(Error::internal)
 }
 
-/// Puts `value` where the JSON pointer says, making the objects on the way.
+/// Writes `value` at a JSON pointer, creating the objects on the way.
 fn put(body: &mut Value, pointer: &str, value: Value) {
     let mut place = body;
     for step in pointer.split('/').skip(1) {

@@ -1,10 +1,10 @@
-//! Tokens: from the text of a JWT to what it verifiably says.
+//! Verification of tokens: from a JWT to its verified claims.
 //!
-//! - The key decides the algorithm (RFC 8725, 3.1): the secret verifies HS256 and nothing else, a published key
-//!   the one algorithm of its type. `none`, and whatever a header names beside, are refused.
-//! - `exp` is required, `nbf` honoured, `iss` and `aud` checked where configured; time is `base::Clock`'s.
-//! - Why a token is refused is for the log; its bearer is told `UNAUTHENTICATED`.
-//! - A verified token is remembered by its hash until it expires: a request pays no second signature check.
+//! - The key decides the algorithm (RFC 8725, 3.1): the secret verifies HS256 and nothing else, a published key the
+//!   one algorithm of its type. `none` is refused, and so is every other algorithm that a header names.
+//! - `exp` is required, `nbf` honoured, `iss` and `aud` checked if configured. Time comes from `guichet_base::Clock`.
+//! - The reason for a refusal goes to the log; the client gets `UNAUTHENTICATED`.
+//! - A verified token is cached by its hash until it expires, so that later requests skip the signature check.
 
 mod claims;
 mod jwks;
@@ -26,14 +26,14 @@ use crate::config;
 use crate::directory::Cache;
 use jwks::Jwks;
 
-/// A longer token is refused before it is decoded.
+/// Longer tokens are refused before they are decoded.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
-/// How far the clocks of guichet and of the issuer may be apart.
+/// Accepted difference between the clocks of guichet and of the issuer.
 pub const LEEWAY: Duration = Duration::from_secs(30);
-/// Verified tokens that are remembered: some 50 MB at the worst.
+/// Size of the cache of verified tokens: some 50 MB at most.
 const REMEMBERED_TOKENS: usize = 50_000;
 
-/// Verifies tokens. Copies share keys and memory.
+/// Verifies tokens. Clones share keys and cache.
 #[derive(Clone)]
 pub struct TokenVerifier {
     inner: Arc<Inner>,
@@ -47,7 +47,7 @@ struct Inner {
     clock: Clock,
 }
 
-/// What a token says, and whether this process verified it just now rather than remembered it.
+/// Verified claims, and whether this process verified the token just now or found it in its cache.
 #[derive(Debug, Clone)]
 pub struct VerifiedToken {
     pub claims: Arc<Claims>,
@@ -55,8 +55,8 @@ pub struct VerifiedToken {
 }
 
 impl TokenVerifier {
-    /// `secret` is the key of HS256, as `config::TokensConfig::hs256_secret` gives it. Errors: a `JWT_JWKS_URL` that
-    /// is neither https nor on this machine.
+    /// `secret` is the HS256 key from `config::TokensConfig::hs256_secret`. Errors: `JWT_JWKS_URL` is neither https
+    /// nor on this machine.
     pub fn new(
         config: &config::TokensConfig,
         secret: Option<&SecretString>,
@@ -68,7 +68,7 @@ impl TokenVerifier {
         Ok(Self { inner: Arc::new(Inner { config: config.clone(), secret, jwks, verified, clock }) })
     }
 
-    /// Errors: `UNAUTHENTICATED`; `UNAVAILABLE` while no key of the identity provider was ever to be had.
+    /// Errors: `UNAUTHENTICATED`; `UNAVAILABLE` while no key of the identity provider could be fetched.
     pub async fn verify(&self, token: &str) -> Result<VerifiedToken> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(refused("the token is too long"));
@@ -86,7 +86,7 @@ impl TokenVerifier {
 
     async fn decode(&self, token: &str) -> Result<Value> {
         let header = jsonwebtoken::decode_header(token).map_err(refused)?;
-        // An extension that must be understood is one that guichet does not know.
+        // `crit` names an extension that must be understood; guichet understands none.
         if header.crit.is_some() || !header.typ.as_deref().is_none_or(is_session_type) {
             return Err(refused("the token is of another type"));
         }
@@ -103,13 +103,13 @@ impl TokenVerifier {
     }
 }
 
-/// `JWT`, or an access token of RFC 9068. Other types are other promises.
+/// `JWT`, or an access token of RFC 9068. Tokens of other types are meant for other uses.
 fn is_session_type(typ: &str) -> bool {
     let typ = typ.to_ascii_lowercase();
     matches!(typ.strip_prefix("application/").unwrap_or(&typ), "jwt" | "at+jwt")
 }
 
-/// The library checks the signature, `claims` all the rest: it tells time by a clock that tests can move.
+/// The library checks only the signature. `claims` checks the rest, by a clock that tests can move.
 fn signature_only(algorithm: Algorithm) -> Validation {
     let mut validation = Validation::new(algorithm);
     validation.required_spec_claims.clear();
