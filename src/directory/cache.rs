@@ -1,7 +1,7 @@
-//! A bounded map whose entries expire: what was looked up a moment ago.
+//! A bounded cache whose entries expire.
 //!
-//! Time is the caller's, so that tests can move it. When full, what has expired goes; if that is not much, all
-//! of it goes, since every entry can be looked up again.
+//! The caller passes the time, so that tests can move it. A full cache drops expired entries; if few have expired it
+//! drops everything, since every entry can be loaded again.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -13,11 +13,11 @@ use parking_lot::RwLock;
 pub(crate) struct Cache<K, V> {
     capacity: usize,
     entries: RwLock<HashMap<K, Entry<V>>>,
-    /// How often something was forgotten.
+    /// Number of invalidations so far.
     forgotten: AtomicU64,
 }
 
-/// The moment before something was looked up.
+/// Identifies the state of the cache before a look-up started.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LookupStart(u64);
 
@@ -40,7 +40,7 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
         self.put_if(|| true, key, value, until, now);
     }
 
-    /// `is_good` is asked under the lock under which things are forgotten.
+    /// Inserts the entry if `is_good` holds. It is evaluated under the same lock as invalidations.
     fn put_if(&self, is_good: impl FnOnce() -> bool, key: K, value: V, until: Timestamp, now: Timestamp) {
         let mut entries = self.entries.write();
         if !is_good() {
@@ -48,7 +48,7 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
         }
         if entries.len() >= self.capacity && !entries.contains_key(&key) {
             entries.retain(|_, entry| entry.until > now);
-            // One by one would walk the whole map at every entry from now on.
+            // Evicting one by one would scan the whole map for every later entry.
             if entries.len() > self.capacity / 4 * 3 {
                 entries.clear();
             }
@@ -56,13 +56,13 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
         entries.insert(key, Entry { value, until });
     }
 
-    /// Taken before a look-up whose answer [`Self::keep`] shall remember.
+    /// Call this before loading a value that [`Self::keep`] will store.
     pub fn asking(&self) -> LookupStart {
         LookupStart(self.forgotten.load(Ordering::Acquire))
     }
 
-    /// Remembers what was looked up, unless anything was forgotten meanwhile: it may have been this, and the answer
-    /// older than what made it be forgotten.
+    /// Stores a loaded value, unless something was invalidated since `asked`: the value may be older than the
+    /// invalidation.
     pub fn keep(&self, asked: LookupStart, key: K, value: V, until: Timestamp, now: Timestamp) {
         self.put_if(|| self.forgotten.load(Ordering::Acquire) == asked.0, key, value, until, now);
     }

@@ -1,4 +1,5 @@
-//! Feature flags: on, unless the configuration or the tenant's settings turn one off, or this version lacks it.
+//! Feature flags. A feature is on unless the configuration or the tenant's settings turn it off, or this version
+//! lacks it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,11 +9,11 @@ use serde_json::Value;
 
 use crate::config::{self, Feature};
 
-/// What this version has. The others read as off, and answer `FEATURE_DISABLED` where a request asks for them.
+/// The features of this version. All others read as off, and requests for them get `FEATURE_DISABLED`.
 const BUILT: [Feature; 6] =
     [Feature::Chat, Feature::Direct, Feature::Presence, Feature::Notifications, Feature::Email, Feature::Sms];
 
-/// What is off for one tenant.
+/// The features that are off for one tenant.
 #[derive(Debug, Clone)]
 pub struct FeatureSet {
     off: Arc<[Feature]>,

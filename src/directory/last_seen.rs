@@ -1,7 +1,7 @@
-//! Signs of members who come by requests alone: `users.last_seen_at`, which presence writes for who is connected.
+//! Records when members were last seen who use the API without a socket, in `users.last_seen_at`. Presence records it
+//! for connected people.
 //!
-//! Off the path of a request, and once an hour for each person: it says on which day a client was last heard of, not
-//! more.
+//! Written outside the request, and once per hour and person: the column only has to be accurate to the day.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use super::{Directory, presence};
 
 const WRITE_EVERY: Duration = Duration::from_secs(60);
 const AGAIN_AFTER: Duration = Duration::from_secs(3_600);
-/// People who are remembered. Beyond them, who comes is not written down until an hour is over for others.
+/// Bound of the people remembered. Beyond it, others are recorded only when entries expire after an hour.
 const MOST: usize = 100_000;
 
 type Person = (TenantId, UserId);
 
-/// Who came within the last hour, and whether that is written.
+/// The people seen within the last hour, and whether that was written.
 #[derive(Debug, Default)]
 pub struct LastSeen(Mutex<HashMap<Person, SeenEntry>>);
 
@@ -31,7 +31,7 @@ struct SeenEntry {
 }
 
 impl LastSeen {
-    /// Somebody asked for something.
+    /// Records a request of `actor`.
     pub fn note(&self, actor: &Actor, now: Timestamp) {
         if actor.role != Role::Client {
             return;
@@ -43,7 +43,7 @@ impl LastSeen {
         }
     }
 
-    /// What is to be written; what was written an hour ago is forgotten.
+    /// Returns what is to be written, and forgets entries written an hour ago.
     fn take(&self, now: Timestamp) -> HashMap<TenantId, Vec<(UserId, Timestamp)>> {
         let mut signs = self.lock();
         signs.retain(|_, sign| !sign.is_written || sign.at.plus(AGAIN_AFTER) > now);
@@ -55,7 +55,7 @@ impl LastSeen {
         news
     }
 
-    /// What could not be written is news again.
+    /// Marks entries whose write failed as unwritten.
     fn put_back(&self, tenant: TenantId, people: &[(UserId, Timestamp)]) {
         let mut signs = self.lock();
         for (user, _) in people {
@@ -70,7 +70,7 @@ impl LastSeen {
     }
 }
 
-/// Writes each minute who came, until told to stop; then what is left.
+/// Writes every minute until `stop` is cancelled, then once more.
 pub async fn run(directory: Directory, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(WRITE_EVERY)).await.is_some() {
         write(&directory).await;
@@ -78,7 +78,7 @@ pub async fn run(directory: Directory, stop: CancellationToken) {
     write(&directory).await;
 }
 
-/// Writes who came and is not written yet.
+/// Writes the entries that are not written yet.
 pub async fn write(directory: &Directory) {
     let now = directory.clock().now();
     for (tenant, people) in directory.signs().take(now) {

@@ -1,10 +1,9 @@
-//! From a token to the actor it stands for: tenant, person, role, rights.
+//! The directory of tenants, people and features, with its caches.
 //!
-//! - What is asked at every request (which tenant, which person) is remembered for seconds: a role that changed, a
-//!   person who was deleted or whose tokens were revoked counts at once in the process that did it, and elsewhere as
-//!   soon as the outbox is read there ([`Directory::forget`]); within [`PERSON_TTL`] whatever happens.
-//! - The person's row says their role, not the token; under `JIT_USERS` a new token first brings the row in line.
-//! - Nothing unknown is remembered: who is provisioned now may enter now.
+//! - Data that every request needs (tenant, person, features) is cached for seconds. A changed role, a deletion or a
+//!   revocation takes effect at once in the process that made it, and elsewhere when that process reads the outbox
+//!   ([`Directory::forget`]), after [`PERSON_TTL`] at the latest.
+//! - Misses are not cached, so that a newly created person is admitted at once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,15 +24,15 @@ use crate::directory::rights_changed::RightsChanged;
 use crate::directory::store;
 use crate::directory::users::{self, User};
 
-/// How long what another process changed about a person may go unnoticed.
+/// How long a change by another process may go unnoticed.
 pub const PERSON_TTL: Duration = Duration::from_secs(10);
-/// A tenant's id never changes, nor does its slug.
+/// Long, because neither the id nor the slug of a tenant ever changes.
 const TENANT_TTL: Duration = Duration::from_secs(600);
 const MAX_TENANT_WORD_BYTES: usize = 200;
 const REMEMBERED_PEOPLE: usize = 100_000;
 const REMEMBERED_TENANTS: usize = 10_000;
 
-/// Knows who is who. Cheap to clone; copies share what they remember.
+/// Looks up tenants, people and features. Cheap to clone; clones share the caches.
 #[derive(Clone)]
 pub struct Directory {
     inner: Arc<Inner>,
@@ -47,19 +46,19 @@ struct Inner {
     signs: LastSeen,
 }
 
-/// What a directory is made of.
+/// The dependencies of a [`Directory`].
 #[derive(Clone)]
 pub struct DirectoryParts {
     pub db: Db,
     pub clock: Clock,
     pub features: config::FeaturesConfig,
-    /// Who is there now, as the realtime hub knows it.
+    /// The presence of people, from the realtime hub.
     pub presence: PresenceReader,
-    /// Who is to hear at once that rights changed.
+    /// Notified at once when rights change.
     pub rights_moved: RightsChanged,
 }
 
-/// What is remembered of a person.
+/// The cached part of a person's row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AccountState {
     pub role: Role,
@@ -80,7 +79,8 @@ impl From<&User> for AccountState {
 }
 
 impl AccountState {
-    /// Lets in a token issued at `issued_at`. Errors: `UNAUTHENTICATED`.
+    /// Admits a token issued at `issued_at`. Errors: `UNAUTHENTICATED` if the person was deleted or the token
+    /// revoked.
     pub fn admit(self, issued_at: Option<Timestamp>) -> Result<Self> {
         if self.is_deleted {
             return Err(Error::unauthenticated().because("the person was deleted"));
@@ -121,8 +121,8 @@ impl Directory {
         &self.inner.parts.presence
     }
 
-    /// The actor as they are by now: whoever was deleted acts no more, nor whose token was revoked; whoever has another
-    /// rank acts under it. For what outlives a request, a socket for instance. Errors: `UNAUTHENTICATED`.
+    /// The actor with their current role, for contexts that outlive a request, such as a socket. Errors:
+    /// `UNAUTHENTICATED` if the person was deleted or the token revoked.
     pub async fn renew(&self, actor: &Actor) -> Result<Actor> {
         if actor.role.is_service() {
             return Ok(actor.clone());
@@ -136,26 +136,26 @@ impl Directory {
         }
     }
 
-    /// The tenant that somebody outside calls by this word: a UUID or a slug.
+    /// The tenant with this UUID or slug.
     pub async fn tenant_of(&self, word: &str) -> Result<Option<TenantId>> {
-        // No slug is as long, nor has U+0000, which PostgreSQL would refuse as a fault of ours.
+        // No slug is this long, and PostgreSQL would answer U+0000 with an internal error.
         if word.len() > MAX_TENANT_WORD_BYTES || word.contains('\0') {
             return Ok(None);
         }
         self.tenant(&TenantName::of_word(word)).await
     }
 
-    /// Taken before a look-up whose answer [`Self::remember`] shall keep.
+    /// Call this before loading a person that [`Self::remember`] will cache.
     pub(crate) fn asking(&self) -> cache::LookupStart {
         self.inner.people.asking()
     }
 
-    /// What is on for a tenant of these settings.
+    /// The features of a tenant with these settings.
     pub fn features_of(&self, settings: &serde_json::Value) -> FeatureSet {
         FeatureSet::new(&self.inner.parts.features, settings)
     }
 
-    /// What is on for a tenant. Somebody of it must have been authenticated.
+    /// The features of a tenant. The caller must be authenticated in it.
     pub async fn features(&self, tenant: TenantId) -> Result<FeatureSet> {
         let now = self.clock().now();
         if let Some(features) = self.inner.features.get(&tenant, now) {
@@ -167,7 +167,7 @@ impl Directory {
         Ok(features)
     }
 
-    /// The service itself, when it acts in a tenant on nobody's behalf.
+    /// The service itself as an actor of `tenant`, for work without a user.
     pub fn itself(tenant: TenantId) -> Actor {
         reader(tenant)
     }
@@ -177,18 +177,18 @@ impl Directory {
         self.features(actor.tenant).await?.require(feature)
     }
 
-    /// Once `tx` is committed, what is remembered of a person is asked anew.
+    /// Drops a person from the cache once `tx` is committed.
     pub(crate) fn forget_person(&self, tx: &mut Tx<'_>, tenant: TenantId, user: UserId) {
         let directory = self.clone();
         tx.after_commit(move || directory.inner.people.forget(&(tenant, user)));
     }
 
-    /// What is remembered of a person is asked anew.
+    /// Drops a person from the cache.
     pub fn forget(&self, tenant: TenantId, user: UserId) {
         self.inner.people.forget(&(tenant, user));
     }
 
-    /// Once `tx` is committed, `people` are asked anew who they are, and whoever waits for such news is told.
+    /// Once `tx` is committed, drops `people` from the cache and notifies the listeners for changed rights.
     pub(crate) fn rights_moved(&self, tx: &mut Tx<'_>, tenant: TenantId, people: Vec<UserId>) {
         let directory = self.clone();
         tx.after_commit(move || {
@@ -204,7 +204,7 @@ impl Directory {
         tx.after_commit(move || directory.inner.features.forget(&tenant));
     }
 
-    /// What is remembered of a person, or what their row says.
+    /// The cached state of a person, or that of their row.
     pub(crate) async fn look_up(&self, key: (TenantId, UserId)) -> Result<Option<AccountState>> {
         if let Some(person) = self.inner.people.get(&key, self.clock().now()) {
             return Ok(Some(person));
@@ -244,7 +244,7 @@ impl Directory {
     }
 }
 
-/// The service itself, which looks people up before they act.
+/// The service itself, as the actor that looks people up during authentication.
 fn reader(tenant: TenantId) -> Actor {
     Actor {
         tenant,

@@ -1,6 +1,6 @@
 //! The people of a tenant and what they belong to: tenants, users, clients, teams, projects, presence.
 //!
-//! What a person may do stands in `guichet_base::permission`, and in one line of each use case (`policy`).
+//! `guichet_base::permission` lists what each role may do; each use case checks it in one line (`policy`).
 
 mod cache;
 pub mod clients;

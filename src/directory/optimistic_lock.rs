@@ -1,8 +1,8 @@
-//! Records edited by several people: the one rule for all of them.
+//! Optimistic locking for records that several people edit.
 //!
-//! A change says which version it was based on. Equal: applied. Different: nothing changes, and the answer shows
-//! the record as it is, who changed it, and which of the fields sent differ. Asked under the row's lock, so of any
-//! number of writers one wins per version.
+//! A change names the version that it is based on. If the record still has that version, the change is applied.
+//! Otherwise nothing changes, and the error shows the current record, who changed it, and which of the sent fields
+//! differ. The check runs under the row lock, so that one writer wins per version.
 
 use diesel::prelude::*;
 use guichet_base::id::UserId;
@@ -17,20 +17,20 @@ use crate::directory::policy;
 use crate::schema::users;
 use crate::web::{EditBasis, IfMatch, Precondition};
 
-/// A record as it is now, its row locked by the transaction at hand.
+/// The current state of a record whose row the transaction has locked.
 #[derive(Debug)]
 pub struct LockedRecord<'a> {
-    /// In the words of the API: `client`.
+    /// The type as the API names it: `client`.
     pub kind: &'static str,
     pub id: Uuid,
     pub updated_at: Timestamp,
-    /// Who changed it last, where its table tells.
+    /// Who changed it last, if its table records that.
     pub updated_by: Option<UserId>,
-    /// As its reader is shown it.
+    /// The record as the API returns it to this reader.
     pub shown: &'a Value,
 }
 
-/// What a change is based on. Errors: `FORBIDDEN` for a `force` of who may not.
+/// The version that a change is based on. Errors: `FORBIDDEN` if the actor may not `force`.
 pub fn based_on(
     actor: &Actor,
     if_match: IfMatch,
@@ -43,9 +43,9 @@ pub fn based_on(
     Ok(if_match.based_on(updated_at, force))
 }
 
-/// Whether the change `wanted` (the fields sent, as the record shows them) is still to be applied: not, when the
-/// same person already did, and only the answer got lost. What a `force` overwrites is kept in the activity log.
-/// Service tokens need no precondition.
+/// Whether a change has to be applied. `wanted` holds the sent fields as the API shows them. A change that the same
+/// person has already made, whose response was lost, is not applied again. What a `force` overwrites is written to
+/// the activity log. Service tokens need no precondition.
 ///
 /// Errors: `PRECONDITION_REQUIRED`, `CONFLICT`.
 pub fn is_to_apply(
@@ -79,12 +79,12 @@ pub fn is_to_apply(
     }
 }
 
-/// The names of the fields that a change sends, for the activity log: values there would outlive their erasure.
+/// The names of the changed fields, for the activity log. Values would outlive their erasure there.
 pub fn fields(wanted: &impl Serialize) -> Result<Vec<String>> {
     differing(&Value::Null, wanted)
 }
 
-/// The fields of `wanted` whose values are not those of the record.
+/// The fields of `wanted` whose values differ from the record.
 fn differing(shown: &Value, wanted: &impl Serialize) -> Result<Vec<String>> {
     let Value::Object(wanted) = serde_json::to_value(wanted).map_err(Error::internal)? else {
         return Err(Error::internal("a change is an object"));
@@ -136,7 +136,7 @@ fn explain(
     })))
 }
 
-/// `None` for a service, and for whom the actor does not know.
+/// `None` for a service, and for people whom the actor may not see.
 fn name_of(tx: &mut Tx<'_>, actor: &Actor, user: UserId) -> Result<Option<String>> {
     let row = users::table.find((actor.tenant, user)).select(users::display_name);
     Ok(row.first(tx.conn()).optional()?)

@@ -1,6 +1,7 @@
-//! Where it is said that people may have lost a right, at the moment the change is committed.
+//! The callback for rights that may have been lost, called when the change is committed.
 //!
-//! Whoever else it concerns, and every other process, hears of it by the outbox; this is only the shorter way.
+//! It is only a shortcut within the process: other people concerned, and other processes, are reached through the
+//! outbox.
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use guichet_base::id::{TenantId, UserId};
 
 type Tell = dyn Fn(TenantId, &[UserId]) + Send + Sync;
 
-/// Told of the people known at the place of the change, perhaps none: others may be concerned too.
+/// Called with the people known where the change is made. The list may be empty while others are concerned.
 #[derive(Clone)]
 pub struct RightsChanged(Arc<Tell>);
 

@@ -1,6 +1,6 @@
-//! Words that somebody looks for, as a pattern of PostgreSQL's.
+//! Search terms as PostgreSQL patterns.
 
-/// The `ILIKE` pattern of what contains `words`, whose own wildcards mean themselves.
+/// The `ILIKE` pattern for texts that contain `words`; wildcards in `words` are escaped.
 pub(super) fn contains(words: &str) -> String {
     let mut pattern = String::with_capacity(words.len() + 2);
     pattern.push('%');

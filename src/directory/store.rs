@@ -1,4 +1,4 @@
-//! What is asked before anybody acts.
+//! Queries that run before a request has an actor.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Uuid as SqlUuid};
@@ -13,7 +13,7 @@ use crate::directory::TenantName;
 use crate::directory::users::{self, User};
 use crate::schema::tenants;
 
-// Functions, since policies show nobody's rows to nobody.
+// Functions, because without an actor the policies hide every row.
 const BY_SLUG: &str = "SELECT authz.tenant_by_slug($1) AS id";
 const BY_ID: &str = "SELECT CASE WHEN authz.tenant_exists($1) THEN $1 END AS id";
 

@@ -2,17 +2,17 @@
 
 use guichet_base::id::TenantId;
 
-/// How a token names its tenant.
+/// The tenant of a token or a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum TenantName {
     Id(TenantId),
     Slug(String),
-    /// `*`, of service tokens alone: the request names its tenant.
+    /// `*`, in service tokens only: the request names the tenant.
     Any,
 }
 
 impl TenantName {
-    /// A UUID, or else a slug.
+    /// Parses a UUID; everything else is a slug.
     pub fn of_word(word: &str) -> Self {
         word.parse().map_or_else(|_| TenantName::Slug(word.to_owned()), TenantName::Id)
     }

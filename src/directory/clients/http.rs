@@ -16,7 +16,7 @@ use crate::directory::users::UserView;
 use crate::directory::{Directory, optimistic_lock};
 use crate::web::{Caller, Check, Etag, IdempotencyKey, IfMatch, Json, PageQuery, Patch, Path, Query, Reply};
 
-/// What `details` may hold, as JSON.
+/// Size of `details` as JSON.
 const MAX_DETAILS_BYTES: usize = 16 * 1024;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -28,15 +28,15 @@ pub fn routes(config: &mut ServiceConfig) {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ClientsQuery {
-    /// 1–200, 50 when absent.
+    /// 1–200; the default is 50.
     limit: Option<i64>,
-    /// 0 when absent.
+    /// The default is 0.
     offset: Option<i64>,
     /// Part of a name.
     search: Option<String>,
     status: Option<ClientStatus>,
-    /// `name` (when absent), `created_at` or `updated_at`; with `-` before it, the last first. Or `online`: clients with
-    /// a member online first, then the last changed.
+    /// `name` (default), `created_at` or `updated_at`; a leading `-` reverses the order. Or `online`: clients with a
+    /// member online first, then the most recently changed.
     sort: Option<String>,
 }
 
@@ -89,7 +89,7 @@ impl NewClientBody {
     }
 }
 
-/// A client to be made or changed. What is absent stays as it is.
+/// The fields of a client. Absent fields stay unchanged.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "name": "Boulangerie Martin", "updated_at": "2026-01-02T10:00:00.123Z" }))]
@@ -104,9 +104,9 @@ struct ClientBody {
     status: Option<ClientStatus>,
     #[schema(value_type = Option<Object>)]
     details: Option<Map<String, Value>>,
-    /// The version that this change is based on, unless `If-Match` says.
+    /// The version that this change is based on, unless `If-Match` names it.
     updated_at: Option<Timestamp>,
-    /// Overwrite whatever is there (operators). The activity log keeps what was.
+    /// Overwrite any newer version (operators only). The activity log keeps what was overwritten.
     #[serde(default)]
     force: bool,
 }
@@ -136,7 +136,7 @@ fn answer(client: ClientView, is_new: bool) -> Reply<ClientView> {
     if is_new { Reply::created(client) } else { Reply::ok(client) }.etag(etag)
 }
 
-/// Clients that the caller sees
+/// List the clients that the caller may see
 #[utoipa::path(tag = "provisioning", operation_id = "list_clients", params(ClientsQuery), responses((status = 200, body = [ClientView])))]
 #[get("/clients")]
 async fn list(
@@ -152,7 +152,7 @@ async fn list(
     Ok(Reply::page(clients, page, None))
 }
 
-/// Make a client, and its room
+/// Create a client and its room
 #[utoipa::path(tag = "provisioning", operation_id = "create_client", params(("Idempotency-Key" = Option<String>, Header)), request_body = NewClientBody,
     responses((status = 201, body = ClientView)))]
 #[post("/clients")]
@@ -171,7 +171,7 @@ async fn create(
     Ok(if done.replayed { reply.replayed() } else { reply })
 }
 
-/// One client
+/// Get a client
 #[utoipa::path(tag = "provisioning", operation_id = "read_client", params(("id" = ClientId, Path)), responses((status = 200, body = ClientView)))]
 #[get("/clients/{id}")]
 async fn read(
@@ -182,7 +182,7 @@ async fn read(
     Ok(answer(service::read(&directory, &caller, id).await?, false))
 }
 
-/// Make a client, or change it
+/// Create or change a client
 ///
 /// Service tokens need no precondition.
 #[utoipa::path(tag = "provisioning", operation_id = "put_client", params(("id" = ClientId, Path)), request_body = ClientBody,
@@ -207,7 +207,8 @@ async fn put(
 
 /// Change a client
 ///
-/// Based on the version that `updated_at` or `If-Match` names; with another one, nothing changes.
+/// The change is based on the version in `updated_at` or `If-Match`; if the record has another version, nothing
+/// changes.
 #[utoipa::path(tag = "provisioning", operation_id = "patch_client", params(("id" = ClientId, Path)), request_body = ClientBody,
     responses((status = 200, body = ClientView), (status = 409, description = "Changed by another"),
         (status = 412, description = "`If-Match` names another version"),
@@ -227,7 +228,7 @@ async fn patch(
     Ok(answer(service::patch(&directory, &caller, id, change, based_on).await?, false))
 }
 
-/// The members of a client
+/// List the members of a client
 #[utoipa::path(tag = "provisioning", operation_id = "list_client_members", params(("id" = ClientId, Path), PageQuery), responses((status = 200, body = [UserView])))]
 #[get("/clients/{id}/members")]
 async fn members(
@@ -240,7 +241,7 @@ async fn members(
     Ok(Reply::page(service::members(&directory, &caller, id, page).await?, page, None))
 }
 
-/// Make a person a member of a client
+/// Add a person to the members of a client
 #[utoipa::path(tag = "provisioning", operation_id = "add_client_member", params(("id" = ClientId, Path), ("user_id" = UserId, Path)),
     responses((status = 200, body = Object), (status = 201, body = Object)))]
 #[put("/clients/{id}/members/{user_id}")]
@@ -254,7 +255,7 @@ async fn add_member(
     Ok(if is_new { Reply::created(data) } else { Reply::ok(data) })
 }
 
-/// End a person's membership of a client
+/// Remove a person from the members of a client
 #[utoipa::path(tag = "provisioning", operation_id = "remove_client_member", params(("id" = ClientId, Path), ("user_id" = UserId, Path)),
     responses((status = 200, body = Object)))]
 #[delete("/clients/{id}/members/{user_id}")]

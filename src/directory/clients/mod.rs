@@ -1,7 +1,7 @@
-//! Clients: customer accounts, each with its room, an operator in charge, perhaps a team, and members.
+//! Clients: customer accounts, each with a room, an operator in charge, an optional team, and members.
 //!
-//! - A client and its room are made in one transaction; neither is ever there alone.
-//! - Members have the role client; whoever is in charge is an operator of the tenant.
+//! - A client and its room are created in one transaction; neither exists without the other.
+//! - Members have the role `client`; the person in charge is an operator of the tenant.
 
 mod http;
 mod model;

@@ -1,4 +1,4 @@
-//! A client as stored and as shown, and what of it can be changed.
+//! The rows of clients, their API view, and changes.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -57,7 +57,7 @@ pub struct NewClient {
     pub updated_by: UserId,
 }
 
-/// A change of a client; `None` leaves a column as it is. Serialized, it is what was asked for.
+/// A change of a client; `None` leaves a column unchanged. Serializes to the fields that were sent.
 #[derive(Debug, Clone, Default, PartialEq, AsChangeset, Serialize)]
 #[diesel(table_name = clients)]
 pub struct ClientChange {
@@ -73,7 +73,7 @@ pub struct ClientChange {
     pub details: Option<Value>,
 }
 
-/// A client, as those who see it are shown it.
+/// A client as the API returns it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ClientView {
     pub id: ClientId,
@@ -84,7 +84,7 @@ pub struct ClientView {
     pub status: String,
     #[schema(value_type = Object)]
     pub details: Value,
-    /// That of whichever member is most there.
+    /// The presence of the most active member.
     pub presence: Status,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,

@@ -1,4 +1,4 @@
-//! What can be done with clients and their members.
+//! Use cases of clients and their members.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ use crate::directory::{Directory, policy};
 use crate::web::{EditBasis, Once, Replayable};
 use guichet_base::permission::Permission;
 
-/// Most people online that an `online` order looks at.
+/// Most online people considered by the `online` order.
 const ONLINE_PEOPLE: usize = 10_000;
 
 pub(super) async fn list(
@@ -74,7 +74,7 @@ pub(super) async fn create(
         .await
 }
 
-/// Makes the client, or changes it: true when made.
+/// Creates or changes the client. Returns true if it was created.
 pub(super) async fn put(
     directory: &Directory,
     actor: &Actor,
@@ -132,7 +132,7 @@ pub(super) async fn members(
         .await
 }
 
-/// True when the person was none before.
+/// Returns true if the person was not a member before.
 pub(super) async fn add_member(
     directory: &Directory,
     actor: &Actor,
@@ -199,7 +199,7 @@ fn make(tx: &mut Tx<'_>, actor: &Actor, id: ClientId, change: &ClientChange) -> 
         details: change.details.clone().unwrap_or_else(|| json!({})),
         updated_by: actor.user,
     };
-    // None: another request made it at this moment.
+    // `None`: another request created it at the same moment.
     let made = store::insert(tx.conn(), &new)?;
     if made.is_some() {
         activity::record(tx, actor, &ActivityEntry::new(Action::ClientCreate, "client", id))?;
@@ -240,7 +240,7 @@ fn alter(
     }
     check_operator(tx, actor, change)?;
     if moves {
-        // Team and members come by the outbox.
+        // The team and the members are notified through the outbox.
         directory.rights_moved(tx, actor.tenant, operator_id.into_iter().collect());
     }
     let client = store::update(tx.conn(), actor.tenant, id, change)?;
@@ -249,7 +249,7 @@ fn alter(
     Ok(client.with(current.presence))
 }
 
-/// The operator in charge must be one, of this tenant.
+/// Errors: the person in charge is not an operator of this tenant.
 fn check_operator(tx: &mut Tx<'_>, actor: &Actor, change: &ClientChange) -> Result<()> {
     let Some(Some(operator)) = change.operator_id else { return Ok(()) };
     let person = users::store::find(tx.conn(), actor.tenant, operator)?;
@@ -260,7 +260,7 @@ fn check_operator(tx: &mut Tx<'_>, actor: &Actor, change: &ClientChange) -> Resu
     }
 }
 
-/// Errors: 404 for a client that the actor may not know of.
+/// Errors: `NOT_FOUND` for a client that the actor may not see.
 pub(in crate::directory) fn visible(tx: &mut Tx<'_>, actor: &Actor, id: ClientId) -> Result<Client> {
     store::find(tx.conn(), actor.tenant, id)?.ok_or_else(|| Error::not_found("client"))
 }

@@ -13,14 +13,14 @@ use crate::directory::search;
 use crate::directory::users::User;
 use crate::schema::{client_members, clients, conversations, users};
 
-/// Which clients a list is about, and in which order.
+/// Filter and order of a list of clients.
 #[derive(Debug, Clone, Default)]
 pub struct ClientFilter {
     pub search: Option<String>,
     pub status: Option<&'static str>,
     pub sort: ClientSort,
     pub descending: bool,
-    /// People who are online, for [`ClientSort::Online`].
+    /// The people online, for [`ClientSort::Online`].
     pub online: Vec<UserId>,
 }
 
@@ -72,12 +72,12 @@ pub fn find(conn: &mut PgConnection, tenant: TenantId, id: ClientId) -> Result<O
     Ok(clients::table.find((tenant, id)).select(Client::as_select()).first(conn).optional()?)
 }
 
-/// Locks the row until the transaction ends; `None` where the actor may not change it.
+/// Locks the row until the transaction ends. `None` if the actor may not change it.
 pub fn lock(conn: &mut PgConnection, tenant: TenantId, id: ClientId) -> Result<Option<Client>> {
     Ok(clients::table.find((tenant, id)).select(Client::as_select()).for_update().first(conn).optional()?)
 }
 
-/// The client and its room. `None` where it is there already.
+/// Inserts the client and its room. `None` if it exists already.
 pub fn insert(conn: &mut PgConnection, client: &NewClient) -> Result<Option<Client>> {
     let made = diesel::insert_into(clients::table)
         .values(client)
@@ -116,7 +116,7 @@ fn unknown_team() -> Error {
     Error::invalid("team_id", "unknown_id")
 }
 
-/// Who belongs to which of `ids`, as far as the actor sees.
+/// The members of each of `ids` that the actor may see.
 pub fn members_of(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -138,7 +138,7 @@ pub fn members(conn: &mut PgConnection, tenant: TenantId, id: ClientId, page: Pa
     Ok(query.order(order).limit(page.limit).offset(page.offset).load(conn)?)
 }
 
-/// False where the person was a member before.
+/// Returns false if the person was a member before.
 pub fn add_member(conn: &mut PgConnection, tenant: TenantId, id: ClientId, user: UserId) -> Result<bool> {
     let row = (
         client_members::tenant_id.eq(tenant),
@@ -148,7 +148,7 @@ pub fn add_member(conn: &mut PgConnection, tenant: TenantId, id: ClientId, user:
     Ok(diesel::insert_into(client_members::table).values(row).on_conflict_do_nothing().execute(conn)? == 1)
 }
 
-/// False where the person was no member.
+/// Returns false if the person was not a member.
 pub fn remove_member(conn: &mut PgConnection, tenant: TenantId, id: ClientId, user: UserId) -> Result<bool> {
     Ok(diesel::delete(client_members::table.find((tenant, id, user))).execute(conn)? == 1)
 }

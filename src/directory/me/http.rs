@@ -17,7 +17,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(read).service(patch);
 }
 
-/// What people change of themselves. What is absent stays as it is.
+/// The fields that people may change of themselves. Absent fields stay unchanged.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "locale": "en", "timezone": "Europe/London", "updated_at": "2026-01-02T10:00:00.123Z" }))]
@@ -36,21 +36,23 @@ struct ProfileBody {
     locale: Option<Locale>,
     /// A name of the IANA time zone database.
     timezone: Option<String>,
-    /// The `user.updated_at` that this change is based on, unless `If-Match` says.
+    /// The `user.updated_at` that this change is based on, unless `If-Match` names a version.
     updated_at: Option<Timestamp>,
-    /// Overwrite whatever is there (operators).
+    /// Overwrite any newer version (operators only).
     #[serde(default)]
     force: bool,
 }
 
-/// Who the caller is, and what an app needs at its start
+/// Get the caller's profile, permissions and counters
+///
+/// Everything that an app needs at its start.
 #[utoipa::path(tag = "me", operation_id = "read_me", responses((status = 200, body = Me)))]
 #[get("/me")]
 async fn read(caller: Caller, directory: Data<Directory>) -> Result<Reply<Me>> {
     Ok(Reply::ok(service::read(&directory, &caller).await?))
 }
 
-/// Change one's own profile
+/// Change the caller's profile
 #[utoipa::path(tag = "me", operation_id = "patch_me", request_body = ProfileBody, responses((status = 200, body = Me),
     (status = 409, description = "Changed elsewhere meanwhile"),
     (status = 428, description = "Neither `updated_at` nor `If-Match`")))]

@@ -1,4 +1,4 @@
-//! `/me`: what an app needs at its start, in one call, and what people change of themselves.
+//! `/me`: everything an app needs at its start, in one call, and the fields that people may change of themselves.
 
 mod http;
 mod model;

@@ -1,4 +1,4 @@
-//! What `GET /me` shows.
+//! The response of `GET /me`.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +13,12 @@ use crate::directory::users::UserView;
 pub struct Me {
     pub user: UserView,
     pub tenant: MyTenant,
-    /// Of a member, their own; of an operator, those in their charge. At most 200.
+    /// For a member, their own clients; for an operator, the clients in their charge. At most 200.
     pub clients: Vec<MyClient>,
-    /// The names of what the caller may do.
+    /// The names of the caller's permissions.
     pub permissions: Vec<&'static str>,
     pub unread: UnreadTotals,
-    /// Which features are on.
+    /// The features, on or off.
     pub features: BTreeMap<&'static str, bool>,
 }
 

@@ -1,4 +1,4 @@
-//! What can be done with oneself.
+//! Use cases on the caller's own profile.
 
 use guichet_base::{Actor, Error, Result, Timestamp};
 use guichet_db::Tx;

@@ -1,4 +1,4 @@
-//! What is asked about the caller alone.
+//! Queries about the caller.
 
 use diesel::PgConnection;
 use diesel::dsl::sum;
@@ -14,7 +14,7 @@ use crate::schema::{clients, participants, team_members};
 
 const MAX_CLIENTS: i64 = 200;
 
-/// Of who sees all clients, those in their charge or their teams'; of everybody else, those that they see.
+/// For roles that see all clients, those in their own charge or their teams'; for all others, those that they see.
 pub(super) fn clients(conn: &mut PgConnection, actor: &Actor) -> Result<Vec<(ClientId, String)>> {
     let mut query = clients::table
         .filter(clients::tenant_id.eq(actor.tenant))
@@ -29,7 +29,7 @@ pub(super) fn clients(conn: &mut PgConnection, actor: &Actor) -> Result<Vec<(Cli
     Ok(query.order((clients::name, clients::id)).limit(MAX_CLIENTS).load(conn)?)
 }
 
-/// Messages of others that wait in the rooms that count for the caller.
+/// Unread messages in the rooms that count for the caller.
 pub(super) fn unread_messages(conn: &mut PgConnection, actor: &Actor) -> Result<i64> {
     let mine = participants::table.filter(
         participants::tenant_id
@@ -46,12 +46,12 @@ struct Unread {
     unread: i64,
 }
 
-// The counter, but for what is over and whose job has not run yet.
+// The counter, minus expired notifications that the job has not removed yet.
 const UNREAD_NOTIFICATIONS: &str = "SELECT f.unread - (SELECT count(*) FROM notifications e WHERE e.tenant_id = $1 \
     AND e.recipient_id = $2 AND e.visible AND e.status = 'unread' AND e.deleted_at IS NULL AND e.snoozed_until IS NULL \
     AND e.expires_at <= $3) AS unread FROM notification_feeds f WHERE f.tenant_id = $1 AND f.user_id = $2";
 
-/// Notifications of the caller's that wait to be read.
+/// The caller's unread notifications.
 pub(super) fn unread_notifications(conn: &mut PgConnection, actor: &Actor, now: Timestamp) -> Result<i64> {
     let found: Option<Unread> = sql(UNREAD_NOTIFICATIONS)
         .bind(actor.tenant)

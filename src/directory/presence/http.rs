@@ -14,7 +14,7 @@ use super::service::{self, PresenceFilter};
 use crate::directory::Directory;
 use crate::web::{Caller, Check, Path, Query, Reply};
 
-/// People asked about by name.
+/// Most ids in one request.
 const MAX_IDS: usize = 200;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -25,11 +25,11 @@ pub fn routes(config: &mut ServiceConfig) {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PresenceQuery {
-    /// Ids with commas between, 200 at most. Whom the caller may not know of is left out.
+    /// Comma-separated ids, 200 at most. People whom the caller may not see are left out.
     pub user_ids: Option<String>,
-    /// 1–200, 50 when absent. Not with `user_ids`.
+    /// 1–200; the default is 50. Not with `user_ids`.
     pub limit: Option<i64>,
-    /// 0 when absent. Not with `user_ids`.
+    /// The default is 0. Not with `user_ids`.
     pub offset: Option<i64>,
 }
 
@@ -51,9 +51,9 @@ impl PresenceQuery {
     }
 }
 
-/// Who is there, of the people whom the caller may know of
+/// List the presence of people whom the caller may see
 ///
-/// With `user_ids`, of these; else of all, by name.
+/// With `user_ids`, of these people; otherwise of all, ordered by name.
 #[utoipa::path(tag = "presence", operation_id = "list_presence", params(PresenceQuery), responses((status = 200, body = [PresenceView])))]
 #[get("/presence")]
 async fn list(
@@ -64,7 +64,7 @@ async fn list(
     list_answer(&directory, &caller, query).await
 }
 
-/// Who is there, for `actor`; AfriTalk's list too.
+/// The presence of people as `actor` may see it. Also serves AfriTalk's list.
 pub async fn list_answer(
     directory: &Directory,
     actor: &Actor,
@@ -76,7 +76,7 @@ pub async fn list_answer(
     Ok(Reply::page(service::list(directory, actor, wanted).await?, page, None))
 }
 
-/// How much a client is there: its members, and the operator in charge
+/// Get the presence of a client: its members, and the operator in charge
 #[utoipa::path(tag = "presence", operation_id = "read_client_presence", params(("id" = ClientId, Path)), responses((status = 200, body = ClientPresence)))]
 #[get("/clients/{id}/presence")]
 async fn of_client(

@@ -1,7 +1,7 @@
-//! Who is there now, as people who may know are told: `/presence`, clients, conversations.
+//! Presence over REST: `/presence`, clients, conversations.
 //!
-//! Who is connected is the realtime room's to know; this room asks it through [`PresenceSource`], one point per person. Whom
-//! a caller may ask about is the rows' to say: the people that row-level security shows them, and nobody else.
+//! The realtime hub knows who is connected; this module reads it through [`PresenceSource`], one person at a time.
+//! Row-level security decides whose presence a caller may read.
 
 mod http;
 mod model;
@@ -18,21 +18,21 @@ pub use reach::{PersonRelations, hears, reach, saw};
 use guichet_base::id::{TenantId, UserId};
 use guichet_base::{Status, Timestamp};
 
-/// Whoever knows who is there.
+/// The source of presence; the realtime hub implements it.
 pub trait PresenceSource: Send + Sync {
     fn status(&self, tenant: TenantId, user: UserId) -> Status;
 
-    /// The last activity of somebody who is there, or was within the grace. Newer than the row's.
+    /// The last activity of a person who is present, or was within the grace period. Newer than the row's.
     fn seen_at(&self, tenant: TenantId, user: UserId) -> Option<Timestamp>;
 
-    /// People of the tenant who are online, `limit` of them at most.
+    /// Online people of the tenant, at most `limit`.
     fn online(&self, tenant: TenantId, limit: usize) -> Vec<UserId>;
 
-    /// The person did something.
+    /// Records an activity of the person.
     fn touch(&self, tenant: TenantId, user: UserId);
 }
 
-/// Answers whether a person is there. Cheap to clone.
+/// Reads the presence of people. Cheap to clone.
 #[derive(Clone)]
 pub struct PresenceReader(Arc<dyn PresenceSource>);
 
@@ -45,13 +45,12 @@ impl PresenceReader {
         self.0.status(tenant, user)
     }
 
-    /// That of a client: of whichever of its members is most there.
+    /// The status of a client: that of its most active member.
     pub fn of_any(&self, tenant: TenantId, members: impl IntoIterator<Item = UserId>) -> Status {
         members.into_iter().map(|user| self.of(tenant, user)).max().unwrap_or(Status::Offline)
     }
 
-    /// Status, and since when the person is not active any more: null while they are online. `written` is what their
-    /// row says.
+    /// The status, and the last activity, which is null while the person is online. `written` is the row's value.
     pub fn seen(
         &self,
         tenant: TenantId,

@@ -1,4 +1,4 @@
-//! Presence as it is shown.
+//! Presence as the API returns it.
 
 use diesel::prelude::*;
 use guichet_base::id::{TenantId, UserId};
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::directory::PresenceReader;
 use crate::schema::users;
 
-/// What of a row of `users` says who somebody is and when they were last there.
+/// The columns of `users` that identify a person, and when they were last seen.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
 pub struct SeenRow {
@@ -20,7 +20,7 @@ pub struct SeenRow {
     pub last_seen_at: Option<Timestamp>,
 }
 
-/// How much one person is there.
+/// The presence of one person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Presence, example = json!({ "user_id": "0198c0de-0000-7000-8000-000000000001", "user_type": "operator",
     "status": "idle", "last_seen": "2026-01-02T10:00:00.123Z" }))]
@@ -28,18 +28,18 @@ pub struct PresenceView {
     pub user_id: UserId,
     pub user_type: UserType,
     pub status: Status,
-    /// The last activity; null while online, and for who never was.
+    /// The last activity. Null while the person is online, and if they were never seen.
     pub last_seen: Option<Timestamp>,
 }
 
-/// How much a client is there.
+/// The presence of a client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ClientPresence {
-    /// That of whichever member is most there.
+    /// The status of the most active member.
     pub status: Status,
     /// At most 200.
     pub members: Vec<PresenceView>,
-    /// That of the operator in charge.
+    /// The presence of the operator in charge.
     pub operator: Option<PresenceView>,
 }
 

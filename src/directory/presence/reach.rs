@@ -1,4 +1,4 @@
-//! What the service itself asks and writes of people who come and go: who stands around them, when they were seen.
+//! Queries and writes of the service itself for presence: the people around a person, and when people were last seen.
 
 use guichet_base::id::{TenantId, UserId};
 use guichet_base::role::UserType;
@@ -7,18 +7,18 @@ use guichet_base::{Actor, Result, Role, Timestamp};
 use super::store;
 use crate::directory::Directory;
 
-/// Who stands around one person.
+/// The people who are notified of one person's presence.
 #[derive(Debug, Clone)]
 pub struct PersonRelations {
     pub user: UserId,
     pub user_type: UserType,
-    /// Of a member: operators in charge of their clients.
+    /// For a member: the operators in charge of their clients.
     pub operators: Vec<UserId>,
-    /// Of a member: whoever is in a team of their clients.
+    /// For a member: the people in the teams of their clients.
     pub team: Vec<UserId>,
 }
 
-/// One statement. Whoever is not there is missing in the answer.
+/// Loads the relations of `users` in one statement. Unknown users are missing in the result.
 pub async fn reach(
     directory: &Directory,
     tenant: TenantId,
@@ -40,14 +40,14 @@ pub async fn reach(
     Ok(standings.collect())
 }
 
-/// Writes when people of the tenant were last active.
+/// Records when people of the tenant were last active.
 pub async fn saw(directory: &Directory, tenant: TenantId, people: Vec<(UserId, Timestamp)>) -> Result<()> {
     let itself = Directory::itself(tenant);
     directory.db().write(&itself, move |tx| store::saw(tx.conn(), tenant, &people)).await
 }
 
-/// Whether the actor may hear who is there around `operator`: the operator does, and members of clients that the
-/// operator is in charge of.
+/// Whether the actor may subscribe to the presence around `operator`: the operator themselves, and members of the
+/// clients that the operator is in charge of.
 pub async fn hears(directory: &Directory, actor: &Actor, operator: UserId) -> Result<bool> {
     match actor.role {
         Role::Owner | Role::Manager | Role::Employee => Ok(actor.user == operator),

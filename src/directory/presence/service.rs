@@ -1,4 +1,4 @@
-//! Who is there, for those who may know.
+//! Reads presence, for callers who may see the people.
 
 use guichet_base::id::{ClientId, UserId};
 use guichet_base::page::{MAX_LIMIT, Page};
@@ -10,12 +10,12 @@ use crate::config::Feature;
 use crate::directory::{Directory, clients, policy};
 use guichet_base::permission::Permission;
 
-/// Whom a list of presence is about.
+/// Filter of a presence list.
 #[derive(Debug, Clone)]
 pub(super) enum PresenceFilter {
-    /// These, as far as the caller may know of them.
+    /// These people, as far as the caller may see them.
     Some(Vec<UserId>),
-    /// Everybody whom the caller may know of.
+    /// Everyone whom the caller may see.
     Page(Page),
 }
 

@@ -1,4 +1,4 @@
-//! When people were last seen, and who is in charge of whom. Row-level security decides what the actor sees.
+//! Queries for last-seen times and for the people in charge. Row-level security decides what the actor sees.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::model::SeenRow;
 use crate::schema::{client_members, users};
 
-/// People by name, as `/users` lists them.
+/// People ordered by name, as in `/users`.
 pub fn people(conn: &mut PgConnection, tenant: TenantId, page: Page) -> Result<Vec<SeenRow>> {
     let people = users::table.filter(users::tenant_id.eq(tenant).and(users::deleted_at.is_null()));
     let order = (users::display_name, users::id);
@@ -19,7 +19,7 @@ pub fn people(conn: &mut PgConnection, tenant: TenantId, page: Page) -> Result<V
     Ok(page.load(conn)?)
 }
 
-/// Those of `ids` whom the actor sees; some hundred at most are asked for.
+/// Those of `ids` that the actor may see. `ids` has some hundred entries at most.
 pub fn some(conn: &mut PgConnection, tenant: TenantId, ids: &[UserId]) -> Result<Vec<SeenRow>> {
     let people = users::table
         .filter(users::tenant_id.eq(tenant).and(users::id.eq_any(ids)).and(users::deleted_at.is_null()));
@@ -37,7 +37,7 @@ pub fn members(conn: &mut PgConnection, tenant: TenantId, id: ClientId, limit: i
     Ok(people.select(SeenRow::as_select()).order(order).limit(limit).load(conn)?)
 }
 
-/// Who stands around one person.
+/// The relations of one person.
 #[derive(QueryableByName)]
 pub struct StandingRow {
     #[diesel(sql_type = SqlUuid)]
@@ -52,8 +52,8 @@ pub struct StandingRow {
     pub team: Vec<Uuid>,
 }
 
-/// The same of many people, by their ids. One statement: each person costs their own clients and teams, whatever the
-/// tenant holds. (The DSL has no lateral arrays.)
+/// The relations of many people in one statement, whose cost grows with their own clients and teams only. (Diesel's
+/// DSL has no lateral arrays.)
 const STANDINGS: &str = "SELECT u.id, u.role, \
      ARRAY(SELECT DISTINCT c.operator_id FROM client_members m \
          JOIN clients c ON c.tenant_id = $1 AND c.id = m.client_id \
@@ -74,7 +74,7 @@ struct Known {
     known: bool,
 }
 
-/// Whether the actor sees a client that `operator` is in charge of.
+/// Whether the actor may see a client that `operator` is in charge of.
 pub fn is_in_charge(conn: &mut PgConnection, tenant: TenantId, operator: UserId) -> Result<bool> {
     let found: Known =
         sql("SELECT EXISTS (SELECT FROM clients WHERE tenant_id = $1 AND operator_id = $2) AS known")
@@ -84,11 +84,11 @@ pub fn is_in_charge(conn: &mut PgConnection, tenant: TenantId, operator: UserId)
     Ok(found.known)
 }
 
-/// Writes when people were last active: one statement for all. No change of their records: their versions stay.
+/// Records when people were last active, in one statement. This does not change the version of their records.
 pub fn saw(conn: &mut PgConnection, tenant: TenantId, people: &[(UserId, Timestamp)]) -> Result<()> {
     let ids: Vec<Uuid> = people.iter().map(|(user, _)| user.0).collect();
     let times: Vec<_> = people.iter().map(|(_, at)| at.as_datetime()).collect();
-    // Locked in one order, so that two processes that write the same people do not wait for each other in a ring.
+    // Rows are locked in a fixed order, so that two processes writing the same people do not deadlock.
     diesel::sql_query(
         "UPDATE users u SET last_seen_at = greatest(u.last_seen_at, s.at) \
          FROM (SELECT l.id, s.at FROM unnest($2::uuid[], $3::timestamptz[]) s (id, at) \

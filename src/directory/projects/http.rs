@@ -22,9 +22,9 @@ pub fn routes(config: &mut ServiceConfig) {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ProjectsQuery {
-    /// 1–200, 50 when absent.
+    /// 1–200; the default is 50.
     limit: Option<i64>,
-    /// 0 when absent.
+    /// The default is 0.
     offset: Option<i64>,
     client_id: Option<ClientId>,
 }
@@ -44,7 +44,7 @@ struct ProjectBody {
     name: String,
     /// The version that this change is based on.
     updated_at: Option<Timestamp>,
-    /// Overwrite whatever is there (operators).
+    /// Overwrite any newer version (operators only).
     #[serde(default)]
     force: bool,
 }
@@ -60,7 +60,7 @@ fn answer(project: Project, is_new: bool) -> Reply<Project> {
     if is_new { Reply::created(project) } else { Reply::ok(project) }.etag(etag)
 }
 
-/// Projects of the clients that the caller sees
+/// List the projects of the clients that the caller may see
 #[utoipa::path(tag = "provisioning", operation_id = "list_projects", params(ProjectsQuery), responses((status = 200, body = [Project])))]
 #[get("/projects")]
 async fn list(
@@ -75,7 +75,7 @@ async fn list(
     Ok(Reply::page(projects, page, None))
 }
 
-/// Make a project of a client
+/// Create a project of a client
 #[utoipa::path(tag = "provisioning", operation_id = "create_project", params(("Idempotency-Key" = Option<String>, Header)), request_body = NewProjectBody,
     responses((status = 201, body = Project)))]
 #[post("/projects")]
@@ -92,7 +92,7 @@ async fn create(
     Ok(if done.replayed { reply.replayed() } else { reply })
 }
 
-/// One project
+/// Get a project
 #[utoipa::path(tag = "provisioning", operation_id = "read_project", params(("id" = ProjectId, Path)), responses((status = 200, body = Project)))]
 #[get("/projects/{id}")]
 async fn read(

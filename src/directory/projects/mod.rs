@@ -1,4 +1,4 @@
-//! Projects: what a client has under way. Whoever sees the client sees them; operators make and change them.
+//! Projects of a client. Everyone who may see the client may see them; operators create and change them.
 
 mod http;
 mod model;

@@ -1,4 +1,4 @@
-//! A project as stored and as shown.
+//! A project as stored and as the API returns it.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::schema::projects;
 
-/// What a client has under way.
+/// A project of a client.
 #[derive(Debug, Clone, Queryable, Selectable, Serialize, Deserialize, ToSchema)]
 #[diesel(table_name = projects, check_for_backend(Pg))]
 pub struct Project {

@@ -1,6 +1,6 @@
-//! What can be done with projects.
+//! Use cases of projects.
 //!
-//! A project is only a name: a change says which version it was based on if it likes to.
+//! A project is only a name, so naming the version that a change is based on is optional.
 
 use guichet_base::id::{ClientId, ProjectId};
 use guichet_base::page::Page;

@@ -23,7 +23,7 @@ pub fn list(
     if let Some(client) = client {
         query = query.filter(projects::client_id.eq(client));
     }
-    // In the order of the key, which is that of their making.
+    // Ordered by key, which is the order of creation.
     Ok(query.order(projects::id).limit(page.limit).offset(page.offset).load(conn)?)
 }
 
@@ -31,7 +31,7 @@ pub fn find(conn: &mut PgConnection, tenant: TenantId, id: ProjectId) -> Result<
     Ok(projects::table.find((tenant, id)).select(Project::as_select()).first(conn).optional()?)
 }
 
-/// Locks the row until the transaction ends; `None` where the actor may not change it.
+/// Locks the row until the transaction ends. `None` if the actor may not change it.
 pub fn lock(conn: &mut PgConnection, tenant: TenantId, id: ProjectId) -> Result<Option<Project>> {
     Ok(projects::table.find((tenant, id)).select(Project::as_select()).for_update().first(conn).optional()?)
 }

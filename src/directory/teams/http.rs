@@ -29,7 +29,7 @@ struct TeamBody {
     name: String,
     /// The version that this change is based on.
     updated_at: Option<Timestamp>,
-    /// Overwrite whatever is there.
+    /// Overwrite any newer version.
     #[serde(default)]
     force: bool,
 }
@@ -51,7 +51,7 @@ fn answer(team: Team, is_new: bool) -> Reply<Team> {
     if is_new { Reply::created(team) } else { Reply::ok(team) }.etag(etag)
 }
 
-/// All teams, by name
+/// List all teams, ordered by name
 #[utoipa::path(tag = "provisioning", operation_id = "list_teams", params(PageQuery), responses((status = 200, body = [Team])))]
 #[get("/teams")]
 async fn list(
@@ -63,7 +63,7 @@ async fn list(
     Ok(Reply::page(service::list(&directory, &caller, page).await?, page, None))
 }
 
-/// Make a team
+/// Create a team
 #[utoipa::path(tag = "provisioning", operation_id = "create_team", params(("Idempotency-Key" = Option<String>, Header)), request_body = TeamBody,
     responses((status = 201, body = Team)))]
 #[post("/teams")]
@@ -79,14 +79,14 @@ async fn create(
     Ok(if done.replayed { reply.replayed() } else { reply })
 }
 
-/// One team
+/// Get a team
 #[utoipa::path(tag = "provisioning", operation_id = "read_team", params(("id" = TeamId, Path)), responses((status = 200, body = Team)))]
 #[get("/teams/{id}")]
 async fn read(caller: Caller, directory: Data<Directory>, Path(id): Path<TeamId>) -> Result<Reply<Team>> {
     Ok(answer(service::read(&directory, &caller, id).await?, false))
 }
 
-/// Make a team, or rename it
+/// Create or rename a team
 #[utoipa::path(tag = "provisioning", operation_id = "put_team", params(("id" = TeamId, Path)), request_body = TeamBody,
     responses((status = 200, body = Team), (status = 201, body = Team)))]
 #[put("/teams/{id}")]
@@ -126,7 +126,7 @@ async fn delete(caller: Caller, directory: Data<Directory>, Path(id): Path<TeamI
     Ok(Reply::ok(json!({ "id": id })))
 }
 
-/// Who is in a team
+/// List the members of a team
 #[utoipa::path(tag = "provisioning", operation_id = "list_team_members", params(("id" = TeamId, Path), PageQuery), responses((status = 200, body = [UserView])))]
 #[get("/teams/{id}/members")]
 async fn members(
@@ -139,7 +139,7 @@ async fn members(
     Ok(Reply::page(service::members(&directory, &caller, id, page).await?, page, None))
 }
 
-/// Take an operator into a team
+/// Add an operator to a team
 #[utoipa::path(tag = "provisioning", operation_id = "add_team_member", params(("id" = TeamId, Path), ("user_id" = UserId, Path)),
     responses((status = 200, body = Object), (status = 201, body = Object)))]
 #[put("/teams/{id}/members/{user_id}")]
@@ -153,7 +153,7 @@ async fn add_member(
     Ok(if is_new { Reply::created(data) } else { Reply::ok(data) })
 }
 
-/// Take an operator out of a team
+/// Remove an operator from a team
 #[utoipa::path(tag = "provisioning", operation_id = "remove_team_member", params(("id" = TeamId, Path), ("user_id" = UserId, Path)),
     responses((status = 200, body = Object)))]
 #[delete("/teams/{id}/members/{user_id}")]

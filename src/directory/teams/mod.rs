@@ -1,4 +1,4 @@
-//! Teams: groups of operators that are in charge of clients together. Their members are operators.
+//! Teams: groups of operators that share the charge of clients. Only operators can be members.
 
 mod http;
 mod model;

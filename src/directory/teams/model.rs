@@ -1,4 +1,4 @@
-//! A team as stored and as shown.
+//! A team as stored and as the API returns it.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::schema::teams;
 
-/// A group of operators that are in charge of clients together.
+/// A group of operators that share the charge of clients.
 #[derive(Debug, Clone, Queryable, Selectable, Serialize, Deserialize, ToSchema)]
 #[diesel(table_name = teams, check_for_backend(Pg))]
 pub struct Team {

@@ -1,6 +1,6 @@
-//! What can be done with teams.
+//! Use cases of teams.
 //!
-//! A team is only a name: a change says which version it was based on if it likes to.
+//! A team is only a name, so naming the version that a change is based on is optional.
 
 use guichet_base::id::{TeamId, UserId};
 use guichet_base::page::Page;
@@ -45,7 +45,7 @@ pub(super) async fn create(
         .await
 }
 
-/// Makes the team, or renames it: true when made.
+/// Creates or renames the team. Returns true if it was created.
 pub(super) async fn put(
     directory: &Directory,
     actor: &Actor,
@@ -84,7 +84,7 @@ pub(super) async fn delete(directory: &Directory, actor: &Actor, id: TeamId) -> 
         .db()
         .write(actor, move |tx| {
             visible(tx, &writer, id)?;
-            // Who was in it comes by the outbox.
+            // Its members are notified through the outbox.
             directory.rights_moved(tx, writer.tenant, Vec::new());
             store::delete(tx.conn(), writer.tenant, id)?;
             activity::record(tx, &writer, &ActivityEntry::new(Action::TeamDelete, "team", id))
@@ -110,7 +110,7 @@ pub(super) async fn members(
         .await
 }
 
-/// True when the person was not in the team before.
+/// Returns true if the person was not in the team before.
 pub(super) async fn add_member(
     directory: &Directory,
     actor: &Actor,
@@ -161,7 +161,7 @@ fn record_member(tx: &mut Tx<'_>, actor: &Actor, action: Action, id: TeamId, use
     activity::record(tx, actor, &ActivityEntry::new(action, "team", id).details(json!({ "user_id": user })))
 }
 
-/// `None` where the team is there already.
+/// `None` if the team exists already.
 fn make(tx: &mut Tx<'_>, actor: &Actor, id: TeamId, name: &str) -> Result<Option<Team>> {
     let made = store::insert(tx.conn(), actor.tenant, id, name)?;
     if made.is_some() {

@@ -1,4 +1,4 @@
-//! The rows of teams and who is in them.
+//! The rows of teams and of their members.
 
 use diesel::PgConnection;
 use diesel::prelude::*;
@@ -20,12 +20,12 @@ pub fn find(conn: &mut PgConnection, tenant: TenantId, id: TeamId) -> Result<Opt
     Ok(teams::table.find((tenant, id)).select(Team::as_select()).first(conn).optional()?)
 }
 
-/// Locks the row until the transaction ends; `None` where the actor may not change it.
+/// Locks the row until the transaction ends. `None` if the actor may not change it.
 pub fn lock(conn: &mut PgConnection, tenant: TenantId, id: TeamId) -> Result<Option<Team>> {
     Ok(teams::table.find((tenant, id)).select(Team::as_select()).for_update().first(conn).optional()?)
 }
 
-/// `None` where the team is there already.
+/// `None` if the team exists already.
 pub fn insert(conn: &mut PgConnection, tenant: TenantId, id: TeamId, name: &str) -> Result<Option<Team>> {
     Ok(diesel::insert_into(teams::table)
         .values((teams::tenant_id.eq(tenant), teams::id.eq(id), teams::name.eq(name)))
@@ -61,14 +61,14 @@ pub fn members(conn: &mut PgConnection, tenant: TenantId, id: TeamId, page: Page
     Ok(query.order(order).limit(page.limit).offset(page.offset).load(conn)?)
 }
 
-/// False where the person was in the team before.
+/// Returns false if the person was in the team before.
 pub fn add_member(conn: &mut PgConnection, tenant: TenantId, id: TeamId, user: UserId) -> Result<bool> {
     let row =
         (team_members::tenant_id.eq(tenant), team_members::team_id.eq(id), team_members::user_id.eq(user));
     Ok(diesel::insert_into(team_members::table).values(row).on_conflict_do_nothing().execute(conn)? == 1)
 }
 
-/// False where the person was not in the team.
+/// Returns false if the person was not in the team.
 pub fn remove_member(conn: &mut PgConnection, tenant: TenantId, id: TeamId, user: UserId) -> Result<bool> {
     Ok(diesel::delete(team_members::table.find((tenant, id, user))).execute(conn)? == 1)
 }

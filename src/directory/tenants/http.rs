@@ -1,4 +1,4 @@
-//! `/tenant`: one's own; `/tenants`: new ones.
+//! `/tenant`: the caller's tenant. `/tenants`: creation of tenants.
 
 use std::collections::BTreeMap;
 
@@ -18,18 +18,18 @@ use crate::config::Feature;
 use crate::directory::{Directory, optimistic_lock};
 use crate::web::{Caller, Check, Etag, IdempotencyKey, IfMatch, Json, Reply};
 
-/// What `branding` and `defaults` may hold together, as JSON.
+/// Size of `branding` and `defaults` together, as JSON.
 const MAX_SETTINGS_BYTES: usize = 32 * 1024;
 
 pub fn routes(config: &mut ServiceConfig) {
     config.service(read).service(patch).service(create);
 }
 
-/// The parts of a tenant's settings. What is absent stays as it is.
+/// The parts of a tenant's settings. Absent parts stay unchanged.
 #[derive(Deserialize, Serialize, ToSchema, Default)]
 #[serde(deny_unknown_fields)]
 struct SettingsBody {
-    /// Features to be on or off; what the configuration turned off stays off.
+    /// Features to turn on or off. A feature that the configuration turns off stays off.
     #[serde(skip_serializing_if = "Option::is_none")]
     features: Option<BTreeMap<String, bool>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,7 +57,7 @@ impl SettingsBody {
         Ok(settings)
     }
 
-    /// `defaults.notifications.{category}.{channel}` is on or off; what is no category or channel is nobody's.
+    /// Checks that `defaults.notifications.{category}.{channel}` is a boolean, and that category and channel exist.
     fn check_notification_defaults(&self, check: &mut Check) {
         let defaults = self.defaults.as_ref().and_then(|defaults| defaults.get("notifications"));
         let Some(defaults) = defaults else { return };
@@ -89,9 +89,9 @@ struct NewTenantBody {
 struct TenantBody {
     name: Option<String>,
     settings: Option<SettingsBody>,
-    /// The version that this change is based on, unless `If-Match` says.
+    /// The version that this change is based on, unless `If-Match` names it.
     updated_at: Option<Timestamp>,
-    /// Overwrite whatever is there.
+    /// Overwrite any newer version.
     #[serde(default)]
     force: bool,
 }
@@ -101,7 +101,7 @@ fn answer(tenant: TenantView, is_new: bool) -> Reply<TenantView> {
     if is_new { Reply::created(tenant) } else { Reply::ok(tenant) }.etag(etag)
 }
 
-/// The caller's tenant
+/// Get the caller's tenant
 #[utoipa::path(tag = "provisioning", operation_id = "read_tenant", responses((status = 200, body = TenantView)))]
 #[get("/tenant")]
 async fn read(caller: Caller, directory: Data<Directory>) -> Result<Reply<TenantView>> {
@@ -125,7 +125,7 @@ async fn patch(
     Ok(answer(service::patch(&directory, &caller, name, settings, based_on).await?, false))
 }
 
-/// Make a tenant
+/// Create a tenant
 ///
 /// For service tokens of all tenants (`*`).
 #[utoipa::path(tag = "provisioning", operation_id = "create_tenant", params(("Idempotency-Key" = Option<String>, Header)), request_body = NewTenantBody,
@@ -149,8 +149,8 @@ async fn create(
     Ok(if done.replayed { reply.replayed() } else { reply })
 }
 
-/// The caller, in the tenant to be made. Answers to repeats are kept within a tenant, so with a key the same key
-/// means the same tenant.
+/// The caller as an actor of the new tenant. Stored responses belong to a tenant, so the id is derived from the
+/// idempotency key: a repeated request means the same tenant.
 fn in_new_tenant(caller: &Actor, key: &IdempotencyKey) -> Actor {
     let mut actor = caller.clone();
     if let (guichet_base::Role::Platform, Some(key)) = (actor.role, key.as_str()) {

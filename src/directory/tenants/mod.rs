@@ -1,4 +1,4 @@
-//! Tenants: one business each. Owners change theirs; a service token of all tenants makes new ones.
+//! Tenants: one per business. Owners change their own; service tokens of all tenants create new ones.
 
 mod http;
 mod model;

@@ -1,4 +1,4 @@
-//! A tenant as stored and as shown.
+//! A tenant as stored and as the API returns it.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -33,7 +33,7 @@ pub struct NewTenant {
     pub updated_by: UserId,
 }
 
-/// A change of a tenant; `None` leaves a column as it is. Serialized, it is what was asked for.
+/// A change of a tenant; `None` leaves a column unchanged. Serializes to the fields that were sent.
 #[derive(Debug, Clone, Default, PartialEq, AsChangeset, Serialize)]
 #[diesel(table_name = tenants)]
 pub struct TenantChange {
@@ -62,13 +62,13 @@ impl From<Tenant> for TenantView {
     }
 }
 
-/// Whether `slug` can be a tenant's: it stands in tokens, headers and addresses.
+/// Whether `slug` is allowed: it appears in tokens, headers and URLs.
 pub fn is_slug(slug: &str) -> bool {
     let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     (1..=63).contains(&slug.len())
         && slug.chars().all(is_inner)
         && !slug.starts_with('-')
         && !slug.ends_with('-')
-        // What reads as an id is looked up as one.
+        // A text that parses as an id is looked up as an id.
         && slug.parse::<TenantId>().is_err()
 }

@@ -1,4 +1,4 @@
-//! What can be done with tenants.
+//! Use cases of tenants.
 
 use guichet_base::{Actor, Error, Result};
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ pub(super) async fn read(directory: &Directory, actor: &Actor) -> Result<TenantV
         .await
 }
 
-/// Makes the tenant that `actor`, a service of all tenants, acts in.
+/// Creates the tenant that `actor`, a service token of all tenants, acts in.
 pub(super) async fn create(
     directory: &Directory,
     actor: &Actor,
@@ -50,7 +50,7 @@ pub(super) async fn create(
         .await
 }
 
-/// `settings` names the parts of the settings that change; the others stay.
+/// `settings` holds the parts of the settings to change; the others stay.
 pub(super) async fn patch(
     directory: &Directory,
     actor: &Actor,

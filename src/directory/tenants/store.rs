@@ -1,4 +1,4 @@
-//! The rows of tenants: each actor sees one.
+//! The rows of tenants. Each actor sees one.
 
 use diesel::PgConnection;
 use diesel::prelude::*;
@@ -13,7 +13,7 @@ pub fn find(conn: &mut PgConnection, id: TenantId) -> Result<Option<Tenant>> {
     Ok(tenants::table.find(id).select(Tenant::as_select()).first(conn).optional()?)
 }
 
-/// Locks the row until the transaction ends; `None` where the actor may not change it.
+/// Locks the row until the transaction ends. `None` if the actor may not change it.
 pub fn lock(conn: &mut PgConnection, id: TenantId) -> Result<Option<Tenant>> {
     Ok(tenants::table.find(id).select(Tenant::as_select()).for_update().first(conn).optional()?)
 }

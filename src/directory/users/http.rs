@@ -1,4 +1,4 @@
-//! `/users`: the directory of people, and their provisioning.
+//! `/users`: people of the tenant, and their provisioning.
 
 use actix_web::web::Data;
 use actix_web::{delete, get, patch, post, put};
@@ -23,9 +23,9 @@ pub fn routes(config: &mut ServiceConfig) {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct UsersQuery {
-    /// 1–200, 50 when absent.
+    /// 1–200; the default is 50.
     limit: Option<i64>,
-    /// 0 when absent.
+    /// The default is 0.
     offset: Option<i64>,
     /// Part of a name or an email address.
     search: Option<String>,
@@ -53,14 +53,14 @@ impl From<PersonRole> for Role {
     }
 }
 
-/// A person to be made or changed. What is absent stays as it is.
+/// The fields of a person. Absent fields stay unchanged.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "role": "employee", "display_name": "Ada Lovelace", "email": "ada@example.com" }))]
 struct UserBody {
     role: Option<PersonRole>,
     display_name: Option<String>,
-    /// The `sub` of their tokens, where that is no UUID; `id` is then the UUIDv5 of issuer and `sub`.
+    /// The `sub` of their tokens if it is not a UUID; `id` is then the UUIDv5 of issuer and `sub`.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     external_id: Patch<String>,
@@ -75,9 +75,9 @@ struct UserBody {
     avatar_url: Patch<String>,
     locale: Option<Locale>,
     timezone: Option<String>,
-    /// The version that this change is based on, unless `If-Match` says.
+    /// The version that this change is based on, unless `If-Match` names it.
     updated_at: Option<Timestamp>,
-    /// Overwrite whatever is there.
+    /// Overwrite any newer version.
     #[serde(default)]
     force: bool,
 }
@@ -97,7 +97,7 @@ impl UserBody {
     }
 }
 
-/// People whom the caller knows of, by name
+/// List the people whom the caller may see, ordered by name
 #[utoipa::path(tag = "provisioning", operation_id = "list_users", params(UsersQuery), responses((status = 200, body = [UserView])))]
 #[get("/users")]
 async fn list(
@@ -114,7 +114,7 @@ async fn list(
     Ok(Reply::page(users, page, None))
 }
 
-/// One person
+/// Get a person
 #[utoipa::path(tag = "provisioning", operation_id = "read_user", params(("id" = UserId, Path)), responses((status = 200, body = UserView)))]
 #[get("/users/{id}")]
 async fn read(caller: Caller, directory: Data<Directory>, Path(id): Path<UserId>) -> Result<Reply<UserView>> {
@@ -123,9 +123,9 @@ async fn read(caller: Caller, directory: Data<Directory>, Path(id): Path<UserId>
     Ok(Reply::ok(user).etag(etag))
 }
 
-/// Make a person, or change them
+/// Create or change a person
 ///
-/// Service tokens need no precondition. A person who was deleted comes back.
+/// Service tokens need no precondition. A deleted person is restored.
 #[utoipa::path(tag = "provisioning", operation_id = "put_user", params(("id" = UserId, Path)), request_body = UserBody,
     responses((status = 200, body = UserView), (status = 201, body = UserView)))]
 #[put("/users/{id}")]
@@ -169,7 +169,7 @@ async fn patch(
 
 /// Delete a person
 ///
-/// They can no longer sign in and leave every team and client; what they wrote keeps its author.
+/// They can no longer sign in, and they leave every team and client. Their messages keep their author.
 #[utoipa::path(tag = "provisioning", operation_id = "delete_user", params(("id" = UserId, Path)), responses((status = 200, body = Object)))]
 #[delete("/users/{id}")]
 async fn delete(caller: Caller, directory: Data<Directory>, Path(id): Path<UserId>) -> Result<Reply<Value>> {
@@ -177,7 +177,7 @@ async fn delete(caller: Caller, directory: Data<Directory>, Path(id): Path<UserI
     Ok(Reply::ok(json!({ "id": id })))
 }
 
-/// What is left of a person's sessions.
+/// The result of a revocation.
 #[derive(Serialize, ToSchema)]
 struct Revoked {
     id: UserId,
@@ -187,8 +187,8 @@ struct Revoked {
 
 /// End every session of a person
 ///
-/// Tokens issued up to now are refused everywhere within two seconds, and sockets end. Everybody may do so for
-/// themselves: "log out everywhere".
+/// Tokens issued so far are refused everywhere within two seconds, and open sockets are closed. Everyone may do this
+/// for themselves: "log out everywhere".
 #[utoipa::path(tag = "provisioning", operation_id = "revoke_tokens", params(("id" = UserId, Path)), responses((status = 200, body = Revoked)))]
 #[post("/users/{id}/revoke-tokens")]
 async fn revoke_tokens(

@@ -1,8 +1,9 @@
-//! People: operators and members, made and changed by whoever provisions them, and each by themselves (`me`).
+//! People: operators and members. Provisioning creates and changes them; each person changes their own profile
+//! (`me`).
 //!
-//! - A person is never removed, only marked as deleted: what they wrote keeps its author.
-//! - What was revoked stays revoked: `sessions_valid_after` only moves forward; deleting somebody revokes too.
-//! - Whoever changes sides of the desk, or is deleted, leaves teams, clients and charges at the same moment.
+//! - A person is never removed, only marked as deleted, so that messages keep their author.
+//! - Revocations are final: `sessions_valid_after` only moves forward, and a deletion revokes too.
+//! - A person who changes between operator and member, or is deleted, leaves all teams, clients and charges at once.
 
 mod http;
 mod model;

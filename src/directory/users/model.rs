@@ -1,4 +1,4 @@
-//! A person as stored and as shown, and what of them can be changed.
+//! A person as stored and as the API returns them, and changes.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -51,7 +51,7 @@ pub struct NewUser {
 
 pub const DEFAULT_TIMEZONE: &str = "Europe/Paris";
 
-/// A change of a person; `None` leaves a column as it is. Serialized, it is what was asked for.
+/// A change of a person; `None` leaves a column unchanged. Serializes to the fields that were sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, AsChangeset, Serialize)]
 #[diesel(table_name = users)]
 pub struct UserChange {
@@ -73,7 +73,7 @@ pub struct UserChange {
     pub timezone: Option<String>,
 }
 
-/// A person, as others see them.
+/// A person as the API returns them to others.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct UserView {
     pub id: UserId,
@@ -91,13 +91,13 @@ pub struct UserView {
 }
 
 impl User {
-    /// Whether a token issued at `issued_at` was revoked. Tokens tell time in whole seconds: one of the second of the
-    /// revocation was. One that does not say when it was issued is of no use once anything was revoked.
+    /// Whether a token issued at `issued_at` is revoked. Times in tokens have a resolution of one second, so a token
+    /// of the same second counts as revoked, and so does a token without `iat` once anything was revoked.
     pub fn has_revoked(&self, issued_at: Option<Timestamp>) -> bool {
         is_revoked(self.sessions_valid_after, issued_at)
     }
 
-    /// What `reader` is shown. Members see of others who they are, not how to reach them elsewhere.
+    /// The view of `reader`. Members see names, not contact details.
     pub fn seen_by(self, reader: &Actor) -> UserView {
         let is_open = reader.role != Role::Client || reader.user == self.id;
         UserView {
@@ -117,7 +117,7 @@ impl User {
     }
 }
 
-/// The same of a person who is remembered in fewer words.
+/// The same check for a cached account.
 pub fn is_revoked(valid_after: Option<Timestamp>, issued_at: Option<Timestamp>) -> bool {
     let second = |time: Timestamp| time.as_millis().div_euclid(1000);
     match (valid_after, issued_at) {

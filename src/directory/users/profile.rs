@@ -1,4 +1,4 @@
-//! What a person's profile may hold.
+//! Validation of profile fields.
 
 use chrono_tz::Tz;
 use reqwest::Url;
@@ -26,7 +26,7 @@ pub(in crate::directory) fn phone(check: &mut Check, phone: Patch<String>) -> Pa
     phone
 }
 
-/// Shown in pages of other people, so nothing but https.
+/// https only, since other people's pages load it.
 pub(in crate::directory) fn avatar_url(check: &mut Check, url: Patch<String>) -> Patch<String> {
     let url = check.text_patch("avatar_url", url, 1..=2000);
     if let Patch::Value(text) = &url {

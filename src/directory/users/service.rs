@@ -1,4 +1,4 @@
-//! What can be done with people.
+//! Use cases of people.
 
 use guichet_base::id::UserId;
 use guichet_base::page::Page;
@@ -37,7 +37,7 @@ pub(super) async fn read(directory: &Directory, actor: &Actor, id: UserId) -> Re
     directory.db().read(actor, move |tx| Ok(living(tx, &reader, id)?.seen_by(&reader))).await
 }
 
-/// Makes the person, or changes them: true when made. A deleted one comes back.
+/// Creates or changes the person. Returns true if they were created. A deleted person is restored.
 pub(super) async fn put(
     directory: &Directory,
     actor: &Actor,
@@ -103,7 +103,7 @@ pub(super) async fn delete(directory: &Directory, actor: &Actor, id: UserId) -> 
         .await
 }
 
-/// Ends every session of the person: tokens issued up to now are of no more use. The time from which on they are good.
+/// Revokes the person's tokens issued so far. Returns the time after which tokens are valid.
 pub(super) async fn revoke_tokens(directory: &Directory, actor: &Actor, id: UserId) -> Result<Timestamp> {
     policy::may(actor, Permission::DirectoryView)?;
     let (directory, writer) = (directory.clone(), actor.clone());
@@ -123,7 +123,7 @@ pub(super) async fn revoke_tokens(directory: &Directory, actor: &Actor, id: User
         .await
 }
 
-/// What a person changes of themselves.
+/// The changes that people may make to their own profile.
 pub(in crate::directory) fn alter_profile(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -152,7 +152,7 @@ fn make(tx: &mut Tx<'_>, actor: &Actor, id: UserId, change: &UserChange) -> Resu
         timezone: change.timezone.clone().unwrap_or_else(|| DEFAULT_TIMEZONE.to_owned()),
         updated_by: actor.user,
     };
-    // None: another request made them at this moment, and this one changes them.
+    // `None`: another request created them at the same moment, so this one changes them.
     let made = store::insert(tx.conn(), &new)?;
     if made.is_some() {
         let entry = ActivityEntry::new(Action::UserCreate, "user", id).details(json!({ "role": role }));
@@ -223,7 +223,7 @@ fn apply(
     store::update(tx.conn(), actor.tenant, user.id, change)
 }
 
-/// Errors: 404 for somebody whom the actor may not know of, or who was deleted.
+/// Errors: `NOT_FOUND` for people whom the actor may not see, and for deleted people.
 pub(in crate::directory) fn living(tx: &mut Tx<'_>, actor: &Actor, id: UserId) -> Result<User> {
     let user = store::find(tx.conn(), actor.tenant, id)?;
     user.filter(|user| user.deleted_at.is_none()).ok_or_else(|| Error::not_found("user"))

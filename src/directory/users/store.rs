@@ -1,4 +1,4 @@
-//! The rows of people. Row-level security decides which of them the actor sees and may change.
+//! The rows of people. Row-level security decides which of them the actor may see and change.
 
 use diesel::prelude::*;
 use diesel::{PgConnection, PgTextExpressionMethods};
@@ -10,7 +10,7 @@ use super::model::{NewUser, User, UserChange};
 use crate::directory::search;
 use crate::schema::{client_members, clients, team_members, users};
 
-/// Which people a list is about.
+/// Filter of a list of people.
 #[derive(Debug, Clone, Default)]
 pub struct UserFilter {
     pub search: Option<String>,
@@ -33,17 +33,17 @@ pub fn list(conn: &mut PgConnection, tenant: TenantId, wanted: &UserFilter, page
     Ok(query.order(order).limit(page.limit).offset(page.offset).load(conn)?)
 }
 
-/// Also one who is deleted.
+/// Includes deleted people.
 pub fn find(conn: &mut PgConnection, tenant: TenantId, id: UserId) -> Result<Option<User>> {
     Ok(users::table.find((tenant, id)).select(User::as_select()).first(conn).optional()?)
 }
 
-/// Locks the row until the transaction ends; `None` where the actor may not change it.
+/// Locks the row until the transaction ends. `None` if the actor may not change it.
 pub fn lock(conn: &mut PgConnection, tenant: TenantId, id: UserId) -> Result<Option<User>> {
     Ok(users::table.find((tenant, id)).select(User::as_select()).for_update().first(conn).optional()?)
 }
 
-/// `None` where the person is there already.
+/// `None` if the person exists already.
 pub fn insert(conn: &mut PgConnection, user: &NewUser) -> Result<Option<User>> {
     Ok(diesel::insert_into(users::table)
         .values(user)
@@ -61,7 +61,7 @@ pub fn update(conn: &mut PgConnection, tenant: TenantId, id: UserId, change: &Us
         .get_result(conn)?)
 }
 
-/// Brings a deleted person back.
+/// Restores a deleted person.
 pub fn restore(conn: &mut PgConnection, tenant: TenantId, id: UserId) -> Result<()> {
     diesel::update(users::table.find((tenant, id)))
         .set(users::deleted_at.eq(None::<guichet_base::Timestamp>))
@@ -69,14 +69,13 @@ pub fn restore(conn: &mut PgConnection, tenant: TenantId, id: UserId) -> Result<
     Ok(())
 }
 
-/// Who comes back must bring a newer token.
+/// Also revokes: a restored person needs a newer token.
 pub fn delete(conn: &mut PgConnection, tenant: TenantId, id: UserId, at: Timestamp) -> Result<()> {
     diesel::update(users::table.find((tenant, id))).set(users::deleted_at.eq(Some(at))).execute(conn)?;
     revoke(conn, tenant, id, at).map(drop)
 }
 
-/// Tokens issued at `at` or before are of no more use; a revocation that reaches further stays. `None` where the
-/// actor may not change the person.
+/// Revokes tokens issued at `at` or before. A later revocation stays. `None` if the actor may not change the person.
 pub fn revoke(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -98,7 +97,7 @@ pub fn leave_clients(conn: &mut PgConnection, tenant: TenantId, id: UserId) -> R
     Ok(())
 }
 
-/// Out of every team, and in charge of no client.
+/// Removes the person from every team and from the charge of every client.
 pub fn leave_desk(conn: &mut PgConnection, tenant: TenantId, id: UserId) -> Result<()> {
     let rows =
         team_members::table.filter(team_members::tenant_id.eq(tenant).and(team_members::user_id.eq(id)));
@@ -109,7 +108,7 @@ pub fn leave_desk(conn: &mut PgConnection, tenant: TenantId, id: UserId) -> Resu
     Ok(())
 }
 
-/// Ends what a person of the other side of the desk could be part of.
+/// Removes the memberships of a person who changes between operator and member.
 pub fn change_sides(conn: &mut PgConnection, tenant: TenantId, id: UserId, role: Role) -> Result<()> {
     match role {
         Role::Client => leave_desk(conn, tenant, id),
