@@ -1,4 +1,4 @@
-//! Messages as rows, for front ends that listen to changes of the table (`postgres_changes`).
+//! Messages as rows, for front ends that subscribe to changes of the table (`postgres_changes`).
 
 use std::collections::BTreeSet;
 
@@ -12,8 +12,8 @@ use uuid::Uuid;
 use crate::chat::events::{DELETED, NEW, READ, UPDATED};
 use crate::chat::model::Message;
 
-/// The table `messages`. A deletion is an UPDATE, since a tombstone stays; delivered marks, which are no durable
-/// events, show with the row's next change.
+/// The table `messages`. A deletion is an UPDATE, since a tombstone stays. Delivered marks are not durable events;
+/// they show with the next change of the row.
 pub static MESSAGES: Table = Table {
     name: "messages",
     columns: &COLUMNS,
@@ -51,7 +51,8 @@ static COLUMNS: [Column; 21] = [
     column("user_two_id", ColumnType::Uuid),
 ];
 
-/// A room's messages are read by whoever sees the client; those of two people, by them alone.
+/// The read scopes of an event: a room's messages are readable for everyone who sees the client, direct messages for
+/// their two people.
 fn whose(event: &Event) -> Vec<ReadScope> {
     match event.client {
         Some(client) => vec![ReadScope::AllClients, ReadScope::Client(client)],
@@ -59,12 +60,12 @@ fn whose(event: &Event) -> Vec<ReadScope> {
     }
 }
 
-/// Whom an event is copied to: of a direct conversation, its two people.
+/// The people to whom an event is copied; for a direct conversation, its two people.
 fn people(event: &Event) -> impl Iterator<Item = UserId> {
     event.copies.iter().filter_map(|topic| topic.strip_prefix("user:")?.parse().ok())
 }
 
-/// The columns of the two, in the order of the table; a client's room has none.
+/// The columns `user_one_id` and `user_two_id`; null in a client's room.
 fn pair(event: &Event) -> [Value; 2] {
     let people: BTreeSet<Uuid> = people(event).map(|user| user.0).collect();
     match (event.client, people.first(), people.last()) {
@@ -87,7 +88,7 @@ fn rows(event: &Event) -> Result<Rows> {
     Ok(Rows::Told(vec![RowChange { kind, row: row(event, payload.message) }]))
 }
 
-/// The change by which `message` came to be as it is, told by `event`.
+/// The UPDATE that `event` announces, with `message` as the new row.
 pub(super) fn updated(event: &Event, message: &Message) -> Result<RowChange> {
     match serde_json::to_value(message).map_err(Error::internal)? {
         Value::Object(message) => Ok(RowChange { kind: ChangeKind::Update, row: row(event, message) }),
@@ -95,7 +96,7 @@ pub(super) fn updated(event: &Event, message: &Message) -> Result<RowChange> {
     }
 }
 
-/// A message as the table has it: what it is about stands in columns of its own.
+/// A message in the column order of the table; `related` has columns of its own.
 fn row(event: &Event, mut message: Map<String, Value>) -> Vec<Value> {
     let [one, two] = pair(event);
     let related = message.remove("related").unwrap_or_default();

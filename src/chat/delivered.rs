@@ -1,8 +1,8 @@
-//! Delivered marks: a recipient's device got the message, over the socket or by fetching it.
+//! Delivered marks: a recipient's device received the message, over the socket or by fetching it.
 //!
-//! Devices report ranges of topic numbers; they are gathered for a moment and written once per room and side, since
-//! the first device of the other side is all that counts. Nothing is lost with them but a mark: a message that is
-//! read is delivered too.
+//! Devices report ranges of topic numbers. Reports are collected for a moment and written once per room and side,
+//! since only the first device of the other side counts. Losing them loses only a mark: a message that is read counts
+//! as delivered.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,23 +18,23 @@ use uuid::Uuid;
 use crate::chat::model::RoomRef;
 use crate::chat::{Chat, events, store};
 
-/// How long reports are gathered.
+/// How long reports are collected.
 const GATHER: Duration = Duration::from_millis(250);
-/// Rooms held at once; beyond, reports are dropped until the next writing.
+/// Rooms collected at once. Beyond, reports are dropped until the next write.
 const MAX_ROOMS: usize = 10_000;
-/// Fetched messages held at once for one room and side.
+/// Fetched messages collected at once for one room and side.
 const MAX_FETCHED: usize = 1_000;
-/// How far behind a first report this process looks for messages that are not marked.
+/// How far before its first report this process looks for unmarked messages.
 const LOOK_BACK: i64 = 1_000;
 
 type Key = (TenantId, RoomRef, Reader);
 
-/// Whose devices count as one: the first of them to have a message delivers it.
+/// The readers that count as one: a message is delivered when the first of their devices has it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Reader {
-    /// Of a client's room: everybody of one side.
+    /// Everyone on one side of a client's room.
     Side(UserType),
-    /// Of a direct conversation: the one person.
+    /// One person of a direct conversation.
     Person(UserId),
 }
 
@@ -46,27 +46,27 @@ pub struct Delivered {
 #[derive(Default)]
 struct Gathered {
     waiting: HashMap<Key, Got>,
-    /// Up to where each room and side is written, by this process: what is behind need not be looked at again.
+    /// The topic number up to which each room and side is written by this process.
     written: HashMap<Key, i64>,
 }
 
-/// What devices of one side of a room got.
+/// What the devices of one side of a room received.
 struct Got {
     /// Every event up to this topic number, over the socket.
     up_to: i64,
-    /// Messages that were fetched.
+    /// Messages that were fetched over REST.
     fetched: Vec<Uuid>,
-    /// Whose device it was: the mark is written under their rights.
+    /// The person whose device reported: the mark is written with their rights.
     by: Actor,
 }
 
 impl Delivered {
-    /// A device of `actor` has every event up to `up_to` of the topic of `room`: a client's, or a direct conversation.
+    /// Reports that a device of `actor` has every event of the room's topic up to `up_to`.
     pub fn heard(&self, actor: &Actor, room: RoomRef, up_to: i64) {
         self.note(actor, room, |got| got.up_to = got.up_to.max(up_to));
     }
 
-    /// A device of `actor` fetched these messages of `room`.
+    /// Reports that a device of `actor` fetched these messages of the room.
     pub fn fetched(&self, actor: &Actor, room: RoomRef, messages: impl Iterator<Item = MessageId>) {
         let room_left = |got: &Got| MAX_FETCHED.saturating_sub(got.fetched.len());
         self.note(actor, room, |got| got.fetched.extend(messages.map(|id| id.0).take(room_left(got))));
@@ -88,7 +88,7 @@ impl Delivered {
         }
     }
 
-    /// What waits to be written, with the number after which each room is to be looked at.
+    /// Takes the collected reports, each with the topic number after which to look for unmarked messages.
     fn take(&self) -> Vec<(RoomRef, Got, i64)> {
         let mut gathered = self.gathered.lock();
         if gathered.written.len() > MAX_ROOMS {
@@ -112,7 +112,7 @@ impl Delivered {
     }
 }
 
-/// Writes what was reported, until told to stop, and then once more.
+/// Writes reports until `stop` is cancelled, then once more.
 pub async fn run(chat: Chat, stop: CancellationToken) {
     let mut tick = tokio::time::interval(GATHER);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

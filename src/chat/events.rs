@@ -1,5 +1,5 @@
-//! What chat tells the world: durable events on `chat:room:{client}` or `chat:direct:{conversation}`, copied to `user:{id}` of everybody told, and
-//! the unread counters of those whose they moved.
+//! The events that chat publishes: durable events on `chat:room:{client}` or `chat:direct:{conversation}`, copied to
+//! `user:{id}` of every recipient, and unread counters for the people whose counters changed.
 
 use guichet_base::id::{ConversationId, MessageId, TenantId, UserId};
 use guichet_base::{Actor, Error, Result, Timestamp};
@@ -22,14 +22,14 @@ pub const DELIVERED: &str = "messaging:delivered";
 pub const TYPING: &str = "messaging:typing";
 pub const UNREAD: &str = "messaging:unread";
 
-/// Names that only guichet may emit.
+/// Event names that only guichet may emit.
 pub const RESERVED: [&str; 7] = [NEW, UPDATED, DELETED, READ, DELIVERED, TYPING, UNREAD];
 
 pub fn of_message(message: &Message) -> Result<Value> {
     serde_json::to_value(MessageTold { message }).map_err(Error::internal)
 }
 
-/// `message` is the one at `up_to_seq`.
+/// `message` is the message at `up_to_seq`.
 pub fn of_read(
     actor: &Actor,
     conversation: ConversationId,
@@ -49,7 +49,7 @@ pub fn of_typing(conversation: ConversationId, user: UserId, typing: bool) -> Va
     json!(TypingTold { conversation_id: conversation, user_id: user, typing })
 }
 
-/// A durable event of a conversation, numbered `seq`. Whom it is copied to is known later.
+/// A durable event of a conversation with the topic number `seq`. Its recipients are added later.
 pub fn durable(
     tenant: TenantId,
     place: &ConversationPlace,
@@ -70,7 +70,7 @@ pub fn durable(
     })
 }
 
-/// An event of the moment in a conversation, copied to `user:{id}` of `people`.
+/// An ephemeral event in a conversation, copied to `user:{id}` of `people`.
 pub fn signal(
     tenant: TenantId,
     place: &ConversationPlace,
@@ -87,7 +87,7 @@ pub fn signal(
     })
 }
 
-/// `messaging:unread` to each person whose counter moved.
+/// `messaging:unread` for each person whose counter changed.
 pub fn unread(conversation: ConversationId, told: &[UnreadRecipient]) -> Result<Vec<SideEvent>> {
     told.iter()
         .map(|told| {
@@ -97,7 +97,7 @@ pub fn unread(conversation: ConversationId, told: &[UnreadRecipient]) -> Result<
         .collect()
 }
 
-/// `messaging:unread` to one person whose counter moved without anything said in the room.
+/// `messaging:unread` for one person whose counter changed without a message in the room.
 pub fn unread_of(tenant: TenantId, user: UserId, state: &ReadState) -> Result<Signal> {
     let payload = raw(&of_unread(state.conversation_id, state.unread_count, state.total))?;
     Ok(Signal { tenant, topic: person_topic(user).into(), name: UNREAD.into(), payload, copies: Vec::new() })

@@ -1,11 +1,12 @@
-//! Chat: the one room that each client shares with the tenant's operators, and what two operators say to each other.
+//! Chat: the room that each client shares with the tenant's operators, and direct conversations of two operators.
 //!
 //! - `seq` numbers the messages of a conversation 1, 2, 3 …; `head` numbers every durable change of it (new, edited,
-//!   deleted, read) and is what the socket calls `meta.seq`. Both are taken under the conversation's row lock, so a
+//!   deleted, read), and the socket sends it as `meta.seq`. Both are taken under the conversation's row lock, so a
 //!   later number never commits before an earlier one.
-//! - The conversation is locked first, then its messages, then its participants: everywhere, so nothing deadlocks.
-//! - `participants.unread_count` is always the number of others' messages after `read_seq` that are not deleted.
-//! - REST handlers (`http`) and socket commands (`app::commands`) call the same functions of `service`.
+//! - Locks are always taken in one order, so that nothing deadlocks: the conversation, its messages, its
+//!   participants.
+//! - `participants.unread_count` always equals the number of others' messages after `read_seq` that are not deleted.
+//! - REST handlers (`http`) and socket commands (`app::socket_backend`) call the same functions of `service`.
 
 mod changes;
 pub mod delivered;
@@ -35,7 +36,7 @@ use crate::config::Feature;
 use crate::directory::{Directory, FeatureSet};
 use crate::notifications::Notifications;
 
-/// What chat needs of the house.
+/// The dependencies of chat. Cheap to clone.
 #[derive(Clone)]
 pub struct Chat {
     pub db: Db,
@@ -50,7 +51,8 @@ pub struct Chat {
 }
 
 impl Chat {
-    /// Lets people in where chat is on; each use case begins with it. What else is on for them comes back.
+    /// Admits people of tenants where chat is on, and returns the tenant's features. Every use case starts with it.
+    /// Errors: `FORBIDDEN`, `FEATURE_DISABLED`.
     async fn admit(&self, actor: &Actor) -> Result<FeatureSet> {
         policy::may_use_rooms(actor)?;
         let features = self.directory.features(actor.tenant).await?;
@@ -59,12 +61,12 @@ impl Chat {
     }
 }
 
-/// The topic of everything meant for one person.
+/// The topic of everything addressed to one person.
 pub fn person_topic(user: guichet_base::id::UserId) -> String {
     format!("user:{user}")
 }
 
-/// Whether `event` is a name that only chat may emit.
+/// Whether only chat may emit `event`.
 pub fn is_reserved_event(event: &str) -> bool {
     events::RESERVED.contains(&event)
 }

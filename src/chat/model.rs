@@ -1,4 +1,4 @@
-//! What chat speaks of: messages, conversations, and the values they are made of.
+//! The values of chat: messages, conversations and their parts.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,7 +14,7 @@ pub const MAX_CONTENT_CHARS: usize = 10_000;
 /// Most characters of a conversation's last message in lists.
 pub const EXCERPT_CHARS: usize = 120;
 
-/// Which conversation is meant: by its own id, by the client whose room it is, or by the colleague whom it is with.
+/// Names a conversation: by its id, by the client whose room it is, or by the colleague at its other end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RoomRef {
     Conversation(ConversationId),
@@ -22,8 +22,8 @@ pub enum RoomRef {
     Person(UserId),
 }
 
-/// The words of a message: 1–10,000 characters after trimming, kept as sent. White space around them that would
-/// carry it beyond what is stored is dropped.
+/// The text of a message: 1–10,000 characters after trimming, kept as sent. Surrounding white space is dropped only
+/// where it would exceed the stored length.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageBody(String);
 
@@ -47,7 +47,7 @@ impl MessageBody {
     }
 }
 
-/// What a message is about, as the front end shows it.
+/// The entity that a message is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Related {
@@ -55,16 +55,16 @@ pub struct Related {
     #[serde(rename = "type")]
     #[schema(example = "order")]
     pub kind: String,
-    /// Its id, as its own system writes it; 1–200 characters.
+    /// Its id in its own system; 1–200 characters.
     #[schema(example = "A-1042")]
     pub id: String,
-    /// What is shown of it. Unknown keys inside are kept.
+    /// A preview for the front end. Unknown keys are kept.
     #[serde(default)]
     #[schema(value_type = Option<Preview>)]
     pub preview: Option<Value>,
 }
 
-/// What is shown of a related entity. Documented shape; further keys travel along.
+/// The preview of a related entity. Further keys are passed through.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Preview {
     #[schema(example = "Commande A-1042")]
@@ -79,7 +79,7 @@ pub struct Preview {
 const MAX_PREVIEW_BYTES: usize = 8_192;
 
 impl Related {
-    /// Every fault of it at once.
+    /// All faults at once.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         for (field, text, max) in [("related.type", &self.kind, 80), ("related.id", &self.id, 200)] {
@@ -121,8 +121,9 @@ fn preview_faults(preview: &Value) -> Vec<Fault> {
     faults
 }
 
-/// A path of the application itself, or a web address: never `javascript:` and its kin, since front ends put it in
-/// an `href`. Nor control characters, which browsers drop: `/\t/evil.example` would be another's address.
+/// A path within the application, or a web address. `javascript:` and similar schemes are refused, since front ends
+/// put the link into an `href`. So are control characters, which browsers drop: `/\t/evil.example` would lead to
+/// another host.
 fn is_safe_link(link: &str) -> bool {
     if link.chars().any(char::is_control) {
         return false;
@@ -135,15 +136,16 @@ fn is_safe_link(link: &str) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MessageState {
-    /// Committed.
+    /// The message is committed.
     Sent,
-    /// A recipient's device has it.
+    /// A device of a recipient has it.
     Delivered,
     /// A recipient on the other side has read it.
     Read,
 }
 
-/// A message, the same in answers and in events. A deleted one stays as a tombstone: `content` and `related` null.
+/// A message, in responses and in events alike. A deleted message stays as a tombstone, with `content` and `related`
+/// null.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Message {
     pub id: MessageId,
@@ -152,10 +154,10 @@ pub struct Message {
     pub client_id: Option<ClientId>,
     /// The operator in charge of the client, or the author when an operator wrote; null in direct conversations.
     pub operator_id: Option<UserId>,
-    /// The message's own number in its conversation.
+    /// The number of the message in its conversation.
     #[schema(example = 12)]
     pub seq: i64,
-    /// The topic number of its last change; what `?changed_after=` compares.
+    /// The topic number of its last change, which `?changed_after=` compares.
     #[schema(example = 57)]
     pub changed_seq: i64,
     pub sender_id: UserId,
@@ -174,16 +176,16 @@ pub struct Message {
     pub created_at: Timestamp,
 }
 
-/// Whether somebody is there on the other side, and what to tell who waits.
+/// The presence of the other side, and a notice for people who wait.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Counterpart {
     pub status: Status,
     pub last_seen: Option<Timestamp>,
-    /// To a member while no operator is online: "{operator} vous répondra dès que possible."
+    /// For a member while no operator is online: "{operator} vous répondra dès que possible."
     pub message: Option<String>,
 }
 
-/// The answer to a send.
+/// The response to a send.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SendAnswer {
     #[serde(flatten)]
@@ -191,7 +193,7 @@ pub struct SendAnswer {
     pub counterpart: Counterpart,
 }
 
-/// A conversation as lists and its own page show it.
+/// A conversation, in lists and on its own.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Conversation {
     pub id: ConversationId,
@@ -203,7 +205,7 @@ pub struct Conversation {
     pub last_message: Option<LastMessage>,
     pub unread_count: i64,
     pub counterpart: Counterpart,
-    /// Whether the caller is told of this room and counted for it.
+    /// Whether the caller receives the events of this room and has it in their unread counters.
     pub followed: bool,
     pub last_message_at: Option<Timestamp>,
     pub updated_at: Timestamp,
@@ -215,7 +217,7 @@ pub struct ClientName {
     pub name: String,
 }
 
-/// A colleague. Name and rank are null where the caller may not know them any more.
+/// A colleague. Name and rank are null if the caller may no longer see them.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct DirectPeer {
     pub id: UserId,
@@ -229,24 +231,24 @@ pub struct DirectPeer {
 pub struct LastMessage {
     pub id: MessageId,
     pub seq: i64,
-    /// Null when it was deleted.
+    /// Null if the message was deleted.
     pub excerpt: Option<String>,
     pub sender_id: UserId,
     pub sender_name: Option<String>,
     pub created_at: Timestamp,
 }
 
-/// Where the caller stands after reading.
+/// The caller's read position and counters after reading.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ReadState {
     pub conversation_id: ConversationId,
     pub up_to_seq: i64,
     pub unread_count: i64,
-    /// Over all rooms the caller is counted for.
+    /// Over all rooms that count for the caller.
     pub total: i64,
 }
 
-/// What is unread, room by room.
+/// The unread counters, room by room.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(as = UnreadRooms)]
 pub struct UnreadRooms {
@@ -260,7 +262,7 @@ pub struct UnreadRoom {
     pub unread_count: i64,
 }
 
-/// A message found by its words, with the match marked by `<mark>` in escaped text.
+/// A search result, with matches marked by `<mark>` in escaped text.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct SearchHit {
     #[serde(flatten)]
@@ -279,7 +281,7 @@ pub fn excerpt(content: &str) -> String {
     cut
 }
 
-/// The same words sent again under the same `client_message_id` are a retry; other words are a mistake.
+/// Checks a repeated `client_message_id`: the same content is a retry. Errors: `CONFLICT` for other content.
 pub fn check_repeat(first: &Message, body: &MessageBody, related: Option<&Related>) -> Result<()> {
     let same_words = first.deleted_at.is_some()
         || first.edited_at.is_some()

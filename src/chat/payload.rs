@@ -1,4 +1,4 @@
-//! What chat's events say: the payloads as they travel, typed, so that they are described from what is sent.
+//! The payloads of chat's events, as typed values, so that their description is generated from them.
 
 use guichet_base::Timestamp;
 use guichet_base::id::{ConversationId, MessageId, UserId};
@@ -7,13 +7,13 @@ use utoipa::ToSchema;
 
 use crate::chat::model::Message;
 
-/// `messaging:new`, `messaging:updated`, `messaging:deleted`: the message as it is now.
+/// `messaging:new`, `messaging:updated`, `messaging:deleted`: the current message.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MessageTold<'a> {
     pub message: &'a Message,
 }
 
-/// `messaging:read`: somebody has read up to a message.
+/// `messaging:read`: a person has read up to a message.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReadTold {
     pub conversation_id: ConversationId,
@@ -21,7 +21,7 @@ pub struct ReadTold {
     /// The `seq` of the last message that was read.
     #[schema(example = 12)]
     pub up_to_seq: i64,
-    /// The message at `up_to_seq`, where the reading names one.
+    /// The message at `up_to_seq`, if the reader named one.
     #[schema(required)]
     pub message_id: Option<MessageId>,
     pub read_at: Timestamp,
@@ -36,7 +36,7 @@ pub struct DeliveredTold {
     pub delivered_at: Timestamp,
 }
 
-/// `messaging:typing`: somebody types, or no longer does.
+/// `messaging:typing`: a person started or stopped typing.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TypingTold {
     pub conversation_id: ConversationId,
@@ -44,13 +44,13 @@ pub struct TypingTold {
     pub typing: bool,
 }
 
-/// `messaging:unread`: a person's own counters, after they moved.
+/// `messaging:unread`: a person's own counters after a change.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UnreadPayload {
     pub conversation_id: ConversationId,
     #[schema(example = 1)]
     pub unread_count: i64,
-    /// Over all conversations that the person is counted for.
+    /// Over all conversations that count for the person.
     #[schema(example = 3)]
     pub total: i64,
 }

@@ -1,6 +1,6 @@
-//! Where a conversation is, and whose: the room of a client, or two colleagues' own.
+//! The kind and the owner of a conversation: the room of a client, or a direct conversation of two operators.
 //!
-//! What differs between the two kinds stands here: the topic, whose rows they are, and who is the other side.
+//! Everything that differs between the two kinds is here: the topic, the owner of the rows, and the other side.
 
 use guichet_base::id::{ClientId, ConversationId, UserId};
 use guichet_base::role::UserType;
@@ -18,12 +18,12 @@ pub struct ConversationPlace {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose {
     Client(ClientId),
-    /// As the row orders them.
+    /// In the order of the columns.
     Pair([UserId; 2]),
 }
 
 impl ConversationPlace {
-    /// From the columns that say whose a row is; the database has one of the two ways for each.
+    /// From the owner columns of a row; the database guarantees that exactly one of the two kinds is set.
     pub fn new(
         conversation: ConversationId,
         client: Option<ClientId>,
@@ -37,7 +37,7 @@ impl ConversationPlace {
         Ok(Self { conversation, whose })
     }
 
-    /// The topic that its events are numbered in.
+    /// The topic that numbers its events.
     pub fn topic(&self) -> String {
         match self.whose {
             Whose::Client(client) => format!("chat:room:{client}"),
@@ -45,7 +45,7 @@ impl ConversationPlace {
         }
     }
 
-    /// As its topic names it.
+    /// The conversation as its topic names it.
     pub fn room(&self) -> RoomRef {
         match self.whose {
             Whose::Client(client) => RoomRef::Client(client),
@@ -72,7 +72,7 @@ impl ConversationPlace {
         }
     }
 
-    /// Whose its events are where they are no client's (`outbox.user_ids`).
+    /// The people who own the events of a direct conversation (`outbox.user_ids`); empty in a client's room.
     pub fn people(&self) -> Vec<Uuid> {
         self.pair().into_iter().flatten().map(|user| user.0).collect()
     }
@@ -82,7 +82,7 @@ impl ConversationPlace {
         self.pair().into_iter().flatten().find(|user| *user != me)
     }
 
-    /// As what those write whose words the actor reads. Colleagues write as operators both.
+    /// The user type of the authors whose messages the actor reads. In a direct conversation both are operators.
     pub fn others_write_as(&self, actor: &Actor) -> UserType {
         match self.whose {
             Whose::Client(_) => actor.role.user_type().other(),
@@ -90,7 +90,7 @@ impl ConversationPlace {
         }
     }
 
-    /// Whether a person who stands on `side` is of the other side than the actor.
+    /// Whether a person of the given side is on the other side from the actor.
     pub fn is_across(&self, actor: &Actor, user: UserId, side: UserType) -> bool {
         user != actor.user && side == self.others_write_as(actor)
     }

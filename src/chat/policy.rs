@@ -1,5 +1,5 @@
-//! Who may do what in a room. Whether a room is the caller's to see at all is row-level security's to say: what it
-//! hides is not found. Here stands what a person who sees the room may do in it.
+//! Permissions within a conversation. Row-level security decides whether the caller sees it at all; what it hides is
+//! not found. These checks decide what a person who sees it may do.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use crate::chat::place::ConversationPlace;
 use crate::config::Feature;
 use crate::directory::FeatureSet;
 
-/// Rooms are for people: a producer announces events instead.
+/// Rooms are for people: producers announce events instead.
 pub fn may_use_rooms(actor: &Actor) -> Result<()> {
     if actor.role.is_service() { Err(Error::forbidden()) } else { Ok(()) }
 }
 
-/// Whoever names a colleague means a direct conversation. Errors: `FEATURE_DISABLED`.
+/// Naming a colleague means a direct conversation. Errors: `FEATURE_DISABLED`.
 pub fn may_name(features: &FeatureSet, room: RoomRef) -> Result<()> {
     if matches!(room, RoomRef::Person(_)) { features.require(Feature::Direct) } else { Ok(()) }
 }
 
-/// A direct conversation is closed where the feature is off, whatever was said in it. Errors: `FEATURE_DISABLED`.
+/// A direct conversation is closed while the feature is off, even if it has messages. Errors: `FEATURE_DISABLED`.
 pub fn may_enter(features: &FeatureSet, place: &ConversationPlace) -> Result<()> {
     if place.is_direct() { features.require(Feature::Direct) } else { Ok(()) }
 }
@@ -31,8 +31,8 @@ pub fn may_write_to_colleagues(actor: &Actor) -> Result<()> {
     if actor.role.is_operator() { Ok(()) } else { Err(Error::forbidden()) }
 }
 
-/// Owners and managers write to every colleague, employees to all but owners. `rank` is the colleague's now; none
-/// where they are gone. `authz.may_write_to` says the same in the database.
+/// Owners and managers may write to every colleague, employees to all except owners. `rank` is the colleague's
+/// current role, `None` if they were deleted. `authz.may_write_to` enforces the same in the database.
 pub fn may_write_to(actor: &Actor, rank: Option<Role>) -> Result<()> {
     let may = match (actor.role, rank) {
         (Role::Owner | Role::Manager, Some(Role::Owner | Role::Manager | Role::Employee))
@@ -44,12 +44,12 @@ pub fn may_write_to(actor: &Actor, rank: Option<Role>) -> Result<()> {
     if may { Ok(()) } else { Err(Error::forbidden()) }
 }
 
-/// Following is for operators; members of the client are told of their room anyway.
+/// Only operators follow rooms; members of the client always receive their room's events.
 pub fn may_follow(actor: &Actor) -> Result<()> {
     if actor.role.is_operator() { Ok(()) } else { Err(Error::forbidden()) }
 }
 
-/// The author, within the window.
+/// The author may edit, within the window.
 pub fn may_edit(actor: &Actor, message: &Message, now: Timestamp, window: Duration) -> Result<()> {
     if message.sender_id != actor.user {
         return Err(Error::forbidden());

@@ -1,4 +1,4 @@
-//! Who types where. Ephemeral: told to the room at once, never stored, over by itself after 5 s.
+//! Typing indicators. Ephemeral: sent to the room at once, never stored, and ended after 5 s without renewal.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::chat::place::ConversationPlace;
 
 const LASTS: Duration = Duration::from_secs(5);
 const SWEEP: Duration = Duration::from_millis(500);
-/// People who type at once, in this process; beyond, ends are left to the front ends.
+/// People who type at once in this process. Beyond, front ends must end indicators themselves.
 const MAX_TYPING: usize = 100_000;
 
 type Key = (TenantId, ConversationId, UserId);
@@ -27,7 +27,7 @@ pub struct Typing {
     typing: Arc<Mutex<HashMap<Key, (TypingAudience, Instant)>>>,
 }
 
-/// Who learns that somebody types: the room, and the others who are told of it.
+/// The recipients of a typing indicator: the subscribers of the room, and the room's other recipients.
 #[derive(Clone)]
 pub struct TypingAudience {
     pub place: ConversationPlace,
@@ -39,7 +39,7 @@ impl Typing {
         Self { hub, typing: Arc::default() }
     }
 
-    /// `actor` types in the room, still types, or no longer does.
+    /// Starts, renews or ends the indicator of `actor` in the room.
     pub fn set(&self, actor: &Actor, audience: TypingAudience, typing: bool) {
         let key = (actor.tenant, audience.place.conversation, actor.user);
         {
@@ -69,7 +69,7 @@ impl Typing {
         held.extract_if(|_, (_, end)| *end <= now).map(|(key, (audience, _))| (key, audience)).collect()
     }
 
-    /// Ends what nobody renewed, until told to stop.
+    /// Ends indicators that were not renewed, until `stop` is cancelled.
     pub async fn run(self, stop: CancellationToken) {
         let mut tick = tokio::time::interval(SWEEP);
         loop {

@@ -1,4 +1,4 @@
-//! Editing and deleting one's words.
+//! Editing and deleting one's own messages.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::chat::service::direct;
 use crate::chat::store::{self, ChangeEvent, Head};
 use crate::chat::{Chat, events, person_topic, policy};
 
-/// The message with its new words. The words before are kept in the activity log.
+/// Edits a message and returns it. The activity log keeps the previous text.
 pub async fn edit(chat: &Chat, actor: &Actor, id: MessageId, body: MessageBody) -> Result<Message> {
     let features = chat.admit(actor).await?;
     let (task, by) = (chat.clone(), actor.clone());
@@ -23,7 +23,7 @@ pub async fn edit(chat: &Chat, actor: &Actor, id: MessageId, body: MessageBody) 
             let now = task.clock.now();
             policy::may_enter(&features, &head.place)?;
             policy::may_edit(&by, &before, now, task.edit_window)?;
-            // Other words are words too: a rank that changed since holds for them.
+            // An edit can carry a new text to the colleague, so the ranks are checked as for a send.
             direct::check_ranks(tx, &by, &head.place, None)?;
             if before.deleted_at.is_some() {
                 return Err(Error::conflict().details(json!({"current": before})));
@@ -47,7 +47,7 @@ pub async fn edit(chat: &Chat, actor: &Actor, id: MessageId, body: MessageBody) 
         .await
 }
 
-/// The tombstone. A repeat gives it again.
+/// Deletes a message and returns its tombstone. Repeating it returns the tombstone again.
 pub async fn delete(chat: &Chat, actor: &Actor, id: MessageId) -> Result<Message> {
     let features = chat.admit(actor).await?;
     let (task, by) = (chat.clone(), actor.clone());
@@ -79,7 +79,7 @@ pub async fn delete(chat: &Chat, actor: &Actor, id: MessageId) -> Result<Message
         .await
 }
 
-/// The message as it is under the lock of its conversation.
+/// Loads the message under the lock of its conversation.
 fn load_locked(tx: &mut Tx<'_>, actor: &Actor, id: MessageId) -> Result<(Message, Head)> {
     let conversation = store::message(tx.conn(), actor.tenant, id)?.conversation_id;
     let head = store::lock(tx.conn(), actor, conversation)?;
@@ -89,7 +89,7 @@ fn load_locked(tx: &mut Tx<'_>, actor: &Actor, id: MessageId) -> Result<(Message
 struct Change {
     event: &'static str,
     action: Action,
-    /// What the activity log keeps: the words before an edit.
+    /// For the activity log: the text before an edit.
     kept: Value,
 }
 

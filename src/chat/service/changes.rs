@@ -1,4 +1,4 @@
-//! What listeners to changes of `messages` ask: which rows are theirs to read, and those that a reading changed.
+//! Queries for subscribers to changes of `messages`: the rows they may read, and the rows that a read event changed.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use serde::Deserialize;
 
 use crate::chat::{Chat, changes, store};
 
-/// Most clients that somebody who does not see all of them may have, to listen to changes.
+/// Largest number of clients with which a person who does not see all clients can subscribe to changes.
 const MOST_CLIENTS: i64 = 10_000;
 
-/// The rows that `actor` may read: of the clients they see, and of what concerns themselves.
+/// The read scopes of `actor`: the clients they see, and their own direct conversations.
 pub async fn reach(chat: &Chat, actor: &Actor) -> Result<Vec<ReadScope>> {
     chat.admit(actor).await?;
     let mut reach = match actor.role {
@@ -30,8 +30,8 @@ pub async fn reach(chat: &Chat, actor: &Actor) -> Result<Vec<ReadScope>> {
     Ok(reach)
 }
 
-/// The messages that a `messaging:read` event changed, as its reader sees them. A message that was changed again since
-/// is left out: the event of that change tells it.
+/// The messages that a `messaging:read` event changed, as its reader sees them. A message that was changed again
+/// since is left out: the event of that later change carries it.
 pub async fn changed_by_reading(chat: &Chat, event: &Event) -> Result<Vec<RowChange>> {
     #[derive(Deserialize)]
     struct Reading {
@@ -42,12 +42,12 @@ pub async fn changed_by_reading(chat: &Chat, event: &Event) -> Result<Vec<RowCha
     let reader = Actor {
         tenant: event.tenant,
         user: reading.reader_id,
-        // The least, until the directory says which they have.
+        // The lowest role, until the directory returns the actual one.
         role: Role::Client,
         scopes: Arc::default(),
         locale: Locale::default(),
         ip: None,
-        // They acted when the event was made: a revocation since then takes nothing from what is told of it.
+        // The person was authenticated when the event was created; a later revocation does not suppress the event.
         authenticated_at: Some(chat.clock.now()),
     };
     let reader = chat.directory.renew(&reader).await?;

@@ -1,4 +1,4 @@
-//! Whether somebody is there on the other side.
+//! The presence of the other side of a conversation.
 
 use guichet_base::id::UserId;
 use guichet_base::role::UserType;
@@ -7,8 +7,8 @@ use guichet_base::{Actor, Status, Timestamp, text};
 use crate::chat::Chat;
 use crate::chat::model::Counterpart;
 
-/// What a sender is told: how much the best of `others` is there, and to a member, who will answer while no operator is
-/// online. `last_seen` is what the rows of the others say; who is there now has been seen later.
+/// The presence returned to a sender: the highest status among `others`, and for a member, who will answer while no
+/// operator is online. `last_seen` comes from the rows of the others; people who are connected were seen later.
 pub fn after_send(
     chat: &Chat,
     actor: &Actor,

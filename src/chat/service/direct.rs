@@ -1,4 +1,4 @@
-//! Conversations of two colleagues: made on first use, by whichever of them comes first.
+//! Direct conversations of two colleagues, created on first use.
 
 use guichet_base::id::{ConversationId, UserId};
 use guichet_base::{Actor, Error, Kind, Result};
@@ -10,9 +10,9 @@ use crate::chat::model::RoomRef;
 use crate::chat::place::ConversationPlace;
 use crate::chat::{policy, store};
 
-/// Whether the actor may write here, by both ranks as they are now. A client's room is open to whoever sees it. One
-/// trip more for a direct conversation alone: joined to what a send asks anyway, it would cost each room too.
-/// Whoever named a colleague who is gone is told so.
+/// Checks that the actor may write here, by the current ranks of both people. A client's room is open to everyone who
+/// sees it. This is one more round trip for direct conversations only; joined to the query of every send, it would
+/// slow down rooms too. Errors: `NOT_FOUND` or a fault of the field, if the named colleague was deleted.
 pub(super) fn check_ranks(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -27,8 +27,9 @@ pub(super) fn check_ranks(
     policy::may_write_to(actor, rank)
 }
 
-/// The conversation of the actor with a colleague, made where it is not there yet; and whether it was. Ranks are
-/// asked where it is made: what was said before may be read whatever they are now. `field` named the colleague.
+/// Returns the conversation of the actor with a colleague, and whether it was created now. Ranks are checked only
+/// when it is created: existing messages stay readable whatever the ranks are now. `field` is the field that named
+/// the colleague.
 pub(super) fn open(
     tx: &mut Tx<'_>,
     actor: &Actor,

@@ -1,4 +1,4 @@
-//! The conversation list, one conversation, and what is unread.
+//! The list of conversations, single conversations, and unread counters.
 
 use guichet_base::page::Page;
 use guichet_base::{Actor, Result, Timestamp};
@@ -9,13 +9,13 @@ use crate::chat::store::{self, ListFilter, ListOrder, Outline};
 use crate::chat::{Chat, policy};
 use crate::config::Feature;
 
-/// Rooms whose messages match a search are looked for among this many of the newest matches.
+/// A search over rooms considers this many of the newest matching messages.
 const SEARCHED_MESSAGES: i64 = 1_000;
-/// Most rooms that `unread-count` names; the total counts all.
+/// Rooms that `unread-count` lists at most; the total counts all.
 const UNREAD_ROOMS: i64 = 200;
-/// Most people online that an `online` order looks at.
+/// Online people that an `online` order considers at most.
 const ONLINE_PEOPLE: usize = 10_000;
-/// Most rooms that a join of `user:{id}` names.
+/// Rooms that the reply to a join of `user:{id}` lists at most.
 const MOVED_ROOMS: i64 = 1_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,16 +23,16 @@ pub enum Scope {
     /// Every room the caller may see.
     #[default]
     All,
-    /// Rooms the caller is told of and counted for.
+    /// Rooms whose events the caller receives and that count for them.
     Mine,
 }
 
-/// What list is asked for.
+/// Filter and order of a list.
 #[derive(Debug, Clone)]
 pub struct List {
     pub order: ListOrder,
     pub scope: Scope,
-    /// Words looked for in names and in messages.
+    /// Words searched in names and in messages.
     pub search: Option<String>,
     pub page: Page,
 }
@@ -82,7 +82,7 @@ pub async fn unread_count(chat: &Chat, actor: &Actor) -> Result<UnreadRooms> {
     chat.db.read(actor, move |tx| store::unread(tx.conn(), tenant, user, UNREAD_ROOMS)).await
 }
 
-/// The room with what only this process knows: who is online.
+/// Adds what only this process knows: who is online.
 fn shown(chat: &Chat, actor: &Actor, outline: Outline) -> Conversation {
     let (others, last_seen) = outline.others(actor.user);
     let peer = outline.peer(actor.user);
@@ -104,7 +104,7 @@ fn shown(chat: &Chat, actor: &Actor, outline: Outline) -> Conversation {
     }
 }
 
-/// A LIKE pattern for "contains these words as they stand".
+/// A LIKE pattern for texts that contain these words literally.
 fn contains(words: &str) -> String {
     let mut pattern = String::with_capacity(words.len() + 2);
     pattern.push('%');
@@ -118,7 +118,7 @@ fn contains(words: &str) -> String {
     pattern
 }
 
-/// Rooms that an app which was away since `after` has to fetch: their topics and heads, the newest moves first.
+/// The rooms that changed since `after`, for an app that was offline: their topics and heads, latest change first.
 pub async fn moved_since(chat: &Chat, actor: &Actor, after: Timestamp) -> Result<Vec<(String, i64)>> {
     chat.admit(actor).await?;
     let (tenant, user) = (actor.tenant, actor.user);

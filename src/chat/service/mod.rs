@@ -1,4 +1,4 @@
-//! The use cases of chat. Each opens one transaction, as the actor.
+//! The use cases of chat. Each opens one transaction as the actor.
 
 mod change;
 mod changes;

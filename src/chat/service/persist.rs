@@ -1,4 +1,4 @@
-//! People's own broadcasts, kept: durable events of a room, numbered and replayed as the service's own.
+//! Persisted broadcasts of people: durable events of a room, numbered and replayed like the service's own.
 
 use std::sync::Arc;
 
@@ -12,11 +12,12 @@ use crate::chat::service::direct;
 use crate::chat::store::{self, PersistedBroadcast};
 use crate::chat::{Chat, policy};
 
-/// As large as a frame may be.
+/// The size limit of a frame.
 const MAX_PAYLOAD_BYTES: usize = 64 * 1024;
 const MAX_NAME_BYTES: usize = 255;
 
-/// Keeps `name` with its payload as the room's next event, and publishes it. Whoever sees the room may.
+/// Persists `name` with its payload as the room's next event, and publishes it. Allowed to everyone who sees the
+/// room.
 pub async fn persist(
     chat: &Chat,
     actor: &Actor,
@@ -39,7 +40,7 @@ pub async fn persist(
             let (place, head) = store::take_number(tx.conn(), by.tenant, room, now.now())?;
             policy::may_enter(&features, &place)?;
             if place.is_direct() {
-                // What is kept is said as a message is, so ranks hold for it alike.
+                // Ranks are checked as for a message.
                 direct::check_ranks(tx, &by, &place, Some(room))?;
             }
             let event = Arc::new(Event {

@@ -1,4 +1,4 @@
-//! Marking as read: forward only, and once.
+//! Marking messages as read. The read position only moves forward.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use crate::directory::FeatureSet;
 use crate::notifications::feed;
 use crate::notifications::model::conversation_group;
 
-/// Up to where a person has read.
+/// The target of a read.
 #[derive(Debug, Clone, Copy)]
 pub enum UpTo {
-    /// Everything there is.
+    /// The end of the conversation.
     End(ConversationId),
     Seq(ConversationId, i64),
     /// This message and all before it.
@@ -55,13 +55,13 @@ fn write(
     }
     let now = chat.clock.now();
     let mut number = head.head;
-    // One change moves a bounded number of messages, so a long absence is read in several.
+    // One change marks a bounded number of messages, so a long absence takes several.
     loop {
         number += 1;
         let (seen, message) = store::mark_read(tx, actor, &head, seq, number, now)?;
         let told = announce(chat, tx, actor, &head, Reading { number, up_to: seq, message, now })?;
         if seen < store::READ_AT_ONCE {
-            // Who has read to the end has seen what the notification of the conversation tells of.
+            // A person who has read to the end has also seen the conversation's notification.
             if seq >= head.last_seq && features.is_on(Feature::Notifications) {
                 let group = conversation_group(conversation.0);
                 feed::read_group(tx, &chat.notifications, actor, &group, now)?;
@@ -72,7 +72,7 @@ fn write(
     }
 }
 
-/// One change of the room by a reading.
+/// One change of a room by a reader.
 struct Reading {
     number: i64,
     up_to: i64,

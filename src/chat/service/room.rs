@@ -1,4 +1,4 @@
-//! A conversation: opening it, its history, following it, typing in it, and a draft about something.
+//! One conversation: opening, history, following, typing, and drafts.
 
 use guichet_base::{Actor, Error, Kind, Result, text};
 use guichet_db::Tx;
@@ -12,10 +12,10 @@ use crate::chat::store::{self, Cut, Window};
 use crate::chat::typing::TypingAudience;
 use crate::chat::{Chat, events, policy};
 
-/// Kinds of entities that have a draft of their own; any other gets the general one.
+/// Kinds of entities with a draft text of their own; all others use the general one.
 const DRAFT_KINDS: [&str; 5] = ["sale", "product", "alert", "order", "ticket"];
 
-/// A page of the room's history. Fetching it delivers it.
+/// A page of the room's history. Fetching messages marks them as delivered.
 pub async fn history(chat: &Chat, actor: &Actor, room: RoomRef, cut: Cut, limit: i64) -> Result<Window> {
     let features = chat.admit(actor).await?;
     let tenant = actor.tenant;
@@ -31,7 +31,7 @@ pub async fn history(chat: &Chat, actor: &Actor, room: RoomRef, cut: Cut, limit:
     Ok(window)
 }
 
-/// The conversation that a body names, and whether it was made now: a client's room is there since the client is.
+/// The conversation that a body names, and whether it was created now. A client's room exists since the client does.
 pub async fn open(chat: &Chat, actor: &Actor, room: RoomRef) -> Result<(Conversation, bool)> {
     let features = chat.admit(actor).await?;
     policy::may_name(&features, room)?;
@@ -43,7 +43,7 @@ pub async fn open(chat: &Chat, actor: &Actor, room: RoomRef) -> Result<(Conversa
         }
         RoomRef::Client(_) | RoomRef::Conversation(_) => (room, false),
     };
-    // An id in a body that the caller may not know is a fault of that body, not a page that is missing.
+    // An unknown id in a body is a fault of that body, not a missing page.
     let shown = list::one(chat, actor, room).await.map_err(|error| match error.kind() {
         Kind::NotFound => Error::invalid("client_id", "unknown_id"),
         _ => error,
@@ -51,7 +51,7 @@ pub async fn open(chat: &Chat, actor: &Actor, room: RoomRef) -> Result<(Conversa
     Ok((shown, is_new))
 }
 
-/// The actor is told of the room from now on, or only if they are in charge of it anyway.
+/// Follows the room, or stops following it. The operators in charge receive its events in any case.
 pub async fn follow(chat: &Chat, actor: &Actor, room: RoomRef, wanted: bool) -> Result<Conversation> {
     let features = chat.admit(actor).await?;
     policy::may_follow(actor)?;
@@ -61,19 +61,20 @@ pub async fn follow(chat: &Chat, actor: &Actor, room: RoomRef, wanted: bool) -> 
         .write(actor, move |tx| {
             let (place, _) = store::place(tx.conn(), by.tenant, room)?;
             policy::may_enter(&features, &place)?;
-            // The two people of a direct conversation are told of it anyway.
+            // The two people of a direct conversation always receive its events.
             if let Some(client) = place.client() {
                 store::follow(tx.conn(), client, wanted)?;
             }
             store::read_state(tx.conn(), by.tenant, by.user, place.conversation)
         })
         .await?;
-    // Whoever leaves has less to read, on every device.
+    // An operator who stops following has fewer unread messages, on every device.
     chat.hub.signal(events::unread_of(actor.tenant, actor.user, &state)?);
     list::one(chat, actor, room).await
 }
 
-/// Where a conversation is and the number of its last durable change, for whoever may see it; else not found.
+/// The place of a conversation and the number of its last durable change. Errors: `NOT_FOUND` if the actor may not
+/// see it.
 pub async fn place(chat: &Chat, actor: &Actor, room: RoomRef) -> Result<(ConversationPlace, i64)> {
     let features = chat.admit(actor).await?;
     let tenant = actor.tenant;
@@ -82,7 +83,7 @@ pub async fn place(chat: &Chat, actor: &Actor, room: RoomRef) -> Result<(Convers
     Ok((place, head))
 }
 
-/// Tells the others that the actor types, or no longer does. Ends by itself after 5 s.
+/// Shows the others that the actor is typing, or has stopped. Ends by itself after 5 s.
 pub async fn set_typing(chat: &Chat, actor: &Actor, room: RoomRef, typing: bool) -> Result<()> {
     let features = chat.admit(actor).await?;
     policy::may_name(&features, room)?;
@@ -95,7 +96,7 @@ pub async fn set_typing(chat: &Chat, actor: &Actor, room: RoomRef, typing: bool)
     };
     let told = match (chat.db.read(actor, reads).await, room) {
         (Err(error), RoomRef::Person(peer)) if error.kind() == Kind::NotFound => {
-            // The first letters of the first message: the conversation begins with them.
+            // Drafts greet the person by the name that this conversation shows.
             let by = actor.clone();
             chat.db
                 .write(actor, move |tx| {
@@ -113,7 +114,7 @@ pub async fn set_typing(chat: &Chat, actor: &Actor, room: RoomRef, typing: bool)
     Ok(())
 }
 
-/// A conversation with words to begin with.
+/// A conversation with a suggested first message.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Draft {
     pub conversation: Conversation,

@@ -1,4 +1,4 @@
-//! Finding what was said.
+//! Message search.
 
 use guichet_base::page::Page;
 use guichet_base::{Actor, Result};
@@ -6,7 +6,7 @@ use guichet_base::{Actor, Result};
 use crate::chat::model::{Message, SearchHit};
 use crate::chat::{Chat, store};
 
-/// Messages whose words match, newest first.
+/// The messages that match the words, newest first.
 pub async fn search(chat: &Chat, actor: &Actor, words: String, page: Page) -> Result<Vec<SearchHit>> {
     chat.admit(actor).await?;
     let tenant = actor.tenant;
@@ -14,15 +14,15 @@ pub async fn search(chat: &Chat, actor: &Actor, words: String, page: Page) -> Re
     Ok(hits.into_iter().map(|(message, excerpt)| SearchHit { message, excerpt: marked(&excerpt) }).collect())
 }
 
-/// What was said about an entity, newest first.
+/// The messages about an entity, newest first.
 pub async fn about(chat: &Chat, actor: &Actor, kind: String, id: String, page: Page) -> Result<Vec<Message>> {
     chat.admit(actor).await?;
     let tenant = actor.tenant;
     chat.db.read(actor, move |tx| store::of_entity(tx.conn(), tenant, kind.clone(), id.clone(), page)).await
 }
 
-/// Escapes the text for HTML, then turns the private-use marks around matches into `<mark>`: the words of a message
-/// can never become markup.
+/// Escapes the text for HTML, then replaces the private-use marks around matches by `<mark>`, so that the text of a
+/// message never becomes markup.
 fn marked(excerpt: &str) -> String {
     let mut html = String::with_capacity(excerpt.len() + 16);
     for c in excerpt.chars() {

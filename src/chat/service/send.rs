@@ -1,4 +1,4 @@
-//! Sending: the one way a message comes to be, from REST and from the socket.
+//! Sending a message, from REST and from sockets.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,32 +21,32 @@ use crate::notifications::chat_source;
 use crate::telemetry::names::{MESSAGE_DELIVERY_SECONDS, MESSAGES_SENT};
 use crate::web::idempotency::{Once, Replayable};
 
-/// What a person sends.
+/// A message to send.
 #[derive(Debug, Clone)]
 pub struct SendMessage {
     pub room: RoomRef,
     pub body: MessageBody,
     pub related: Option<Related>,
-    /// Made by the sender; the same again is a retry and finds the first message.
+    /// Chosen by the sender. A second send with the same id is a retry and returns the first message.
     pub client_message_id: Option<Uuid>,
 }
 
-/// A send that was done: now, or by an earlier copy of the same request.
+/// The result of a send, or of an earlier copy of the same request.
 pub struct SendOutcome {
     pub sent: SendAnswer,
     pub repeated: bool,
-    /// The answer came from the `Idempotency-Key`'s first request.
+    /// The response was stored by the first request with this `Idempotency-Key`.
     pub replayed: bool,
 }
 
-/// What the transaction decided, for the answer.
+/// What the transaction produced, for the response.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct SendResult {
     message: Message,
     repeated: bool,
     others: Vec<UserId>,
     operator_name: Option<String>,
-    /// When one of the others was last there, where none is now.
+    /// When the last of the others was seen, if none is present.
     last_seen: Option<Timestamp>,
 }
 
@@ -80,7 +80,7 @@ pub async fn send(chat: &Chat, actor: &Actor, once: Once, command: SendMessage) 
     Ok(SendOutcome { sent: SendAnswer { message: written.message, counterpart }, repeated, replayed })
 }
 
-/// Where the message goes. The first one to a colleague makes the conversation.
+/// Loads the context of the send. The first message to a colleague creates the conversation.
 fn teller(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -117,7 +117,7 @@ fn write(
         return Ok(SendResult { message, repeated: true, others, operator_name, last_seen });
     }
     match teller.place.client() {
-        // Whoever writes in a room is told of it from then on.
+        // An operator who writes in a room receives its events from then on.
         Some(client) if actor.role.is_operator() && !teller.follows => {
             store::follow(tx.conn(), client, true)?;
         }
@@ -133,13 +133,13 @@ fn write(
     let mut others: Vec<UserId> = told.iter().filter(across).map(|told| told.user_id).collect();
     let mut last_seen = None;
     if !others.iter().any(|user| chat.hub.status(actor.tenant, *user) > Status::Offline) {
-        // Only who waits is told since when: no trip is spent on it while somebody is there, since the hub knows.
+        // Only needed while no one of the other side is present, which the hub knows without a query.
         (others, last_seen) = others_of(tx, actor, &teller)?;
     }
     Ok(SendResult { message, repeated: false, others, operator_name: teller.operator_name, last_seen })
 }
 
-/// The people of the other side, and when one of them was last seen.
+/// The people of the other side, and when the last of them was seen.
 fn others_of(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -221,13 +221,13 @@ fn announce(
     let event = Arc::new(event);
     tx.after_commit(move || {
         hub.publish(event);
-        // Every subscriber's queue has it now.
+        // The mailboxes of all subscribers have it now.
         metrics::histogram!(MESSAGE_DELIVERY_SECONDS).record(arrived.elapsed());
     });
     Ok(told)
 }
 
-/// Everybody told has it in their feed too.
+/// Raises a notification for every recipient.
 fn notify(
     chat: &Chat,
     tx: &mut Tx<'_>,
