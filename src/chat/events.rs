@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::chat::model::{Message, ReadState};
-use crate::chat::payload::{DeliveredTold, MessageTold, ReadTold, TypingTold, UnreadPayload};
+use crate::chat::payload::{DeliveredPayload, MessagePayload, ReadPayload, TypingPayload, UnreadPayload};
 use crate::chat::person_topic;
 use crate::chat::place::ConversationPlace;
 use crate::chat::store::UnreadRecipient;
@@ -26,7 +26,7 @@ pub const UNREAD: &str = "messaging:unread";
 pub const RESERVED: [&str; 7] = [NEW, UPDATED, DELETED, READ, DELIVERED, TYPING, UNREAD];
 
 pub fn of_message(message: &Message) -> Result<Value> {
-    serde_json::to_value(MessageTold { message }).map_err(Error::internal)
+    serde_json::to_value(MessagePayload { message }).map_err(Error::internal)
 }
 
 /// `message` is the message at `up_to_seq`.
@@ -38,15 +38,15 @@ pub fn of_read(
     read_at: Timestamp,
 ) -> Value {
     let (conversation_id, reader_id) = (conversation, actor.user);
-    json!(ReadTold { conversation_id, reader_id, up_to_seq, message_id: message, read_at })
+    json!(ReadPayload { conversation_id, reader_id, up_to_seq, message_id: message, read_at })
 }
 
 pub fn of_delivered(conversation: ConversationId, up_to_seq: i64, delivered_at: Timestamp) -> Value {
-    json!(DeliveredTold { conversation_id: conversation, up_to_seq, delivered_at })
+    json!(DeliveredPayload { conversation_id: conversation, up_to_seq, delivered_at })
 }
 
 pub fn of_typing(conversation: ConversationId, user: UserId, typing: bool) -> Value {
-    json!(TypingTold { conversation_id: conversation, user_id: user, typing })
+    json!(TypingPayload { conversation_id: conversation, user_id: user, typing })
 }
 
 /// A durable event of a conversation with the topic number `seq`. Its recipients are added later.

@@ -9,13 +9,13 @@ use crate::chat::model::Message;
 
 /// `messaging:new`, `messaging:updated`, `messaging:deleted`: the current message.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct MessageTold<'a> {
+pub struct MessagePayload<'a> {
     pub message: &'a Message,
 }
 
 /// `messaging:read`: a person has read up to a message.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ReadTold {
+pub struct ReadPayload {
     pub conversation_id: ConversationId,
     pub reader_id: UserId,
     /// The `seq` of the last message that was read.
@@ -29,7 +29,7 @@ pub struct ReadTold {
 
 /// `messaging:delivered`: a device of the other side has everything up to a message.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct DeliveredTold {
+pub struct DeliveredPayload {
     pub conversation_id: ConversationId,
     #[schema(example = 12)]
     pub up_to_seq: i64,
@@ -38,7 +38,7 @@ pub struct DeliveredTold {
 
 /// `messaging:typing`: a person started or stopped typing.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct TypingTold {
+pub struct TypingPayload {
     pub conversation_id: ConversationId,
     pub user_id: UserId,
     pub typing: bool,

@@ -6,41 +6,41 @@ use super::catalogue::CatalogueMessage;
 use super::schemas::{SchemaOf, of};
 use super::shapes::PresenceUpdate;
 use crate::chat::payload::{
-    DeliveredTold, MessageTold, ReadTold, TypingTold, UnreadPayload as UnreadMessagesTold,
+    DeliveredPayload, MessagePayload, ReadPayload, TypingPayload, UnreadPayload as UnreadMessagesTold,
 };
 use crate::notifications::socket_events::{
     FeedSummary, NewNotificationEvent, NotificationUpdated, NotificationsDeleted, UnreadCount,
 };
 
 pub const EVENTS: [CatalogueMessage; 13] = [
-    durable("event_messaging_new", "messaging:new", "A message was sent", of::<MessageTold<'_>>, new),
+    durable("event_messaging_new", "messaging:new", "A message was sent", of::<MessagePayload<'_>>, new),
     durable(
         "event_messaging_updated",
         "messaging:updated",
         "A message was edited",
-        of::<MessageTold<'_>>,
+        of::<MessagePayload<'_>>,
         updated,
     ),
     durable(
         "event_messaging_deleted",
         "messaging:deleted",
         "A message was deleted; a tombstone stays, `content` and `related` null",
-        of::<MessageTold<'_>>,
+        of::<MessagePayload<'_>>,
         deleted,
     ),
-    durable("event_messaging_read", "messaging:read", "Somebody has read", of::<ReadTold>, read),
+    durable("event_messaging_read", "messaging:read", "Somebody has read", of::<ReadPayload>, read),
     signal(
         "event_messaging_delivered",
         "messaging:delivered",
         "Messages reached a device of the other side",
-        of::<DeliveredTold>,
+        of::<DeliveredPayload>,
         delivered,
     ),
     signal(
         "event_messaging_typing",
         "messaging:typing",
         "Somebody types, or no longer does",
-        of::<TypingTold>,
+        of::<TypingPayload>,
         typing,
     ),
     signal(

@@ -19,15 +19,15 @@ use crate::web::{Caller, Check, Json, JsonOrEmpty, Path, Query, Reply};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ConversationQuery {
-    /// `recent` (default), `unread`, or `online` (people there first, then recent).
+    /// `recent` (default), `unread`, or `online` (rooms with people online first, then recent).
     sort: Option<String>,
-    /// `all` (default): every room the caller may see. `mine`: rooms the caller is told of and counted for.
+    /// `all` (default): every room that the caller may see. `mine`: the rooms that count for the caller.
     scope: Option<String>,
     /// Words in the name of a client, a member or a colleague, or in messages.
     search: Option<String>,
-    /// 1–200, 50 when absent.
+    /// 1–200; the default is 50.
     limit: Option<i64>,
-    /// 0 when absent.
+    /// The default is 0.
     offset: Option<i64>,
 }
 
@@ -52,7 +52,7 @@ impl ConversationQuery {
     }
 }
 
-/// The caller's conversations.
+/// List the caller's conversations
 #[utoipa::path(tag = "chat", operation_id = "list_conversations", params(ConversationQuery), responses((status = 200, body = [Conversation])))]
 #[get("/conversations")]
 pub(super) async fn list(
@@ -63,7 +63,7 @@ pub(super) async fn list(
     list_answer(&chat, &caller, query.0).await
 }
 
-/// A page of the conversations of `actor`; AfriTalk's list too.
+/// A page of the conversations of `actor`. Also serves AfriTalk's list.
 pub async fn list_answer(
     chat: &Chat,
     actor: &Actor,
@@ -74,7 +74,9 @@ pub async fn list_answer(
     Ok(Reply::page(service::list(chat, actor, wanted).await?, page, None))
 }
 
-/// Opens the conversation with a client, which is there since the client is, or with a colleague, made on first use.
+/// Open a conversation
+///
+/// With a client: its room, which always exists. With a colleague: the direct conversation, created on first use.
 #[utoipa::path(tag = "chat", operation_id = "open_conversation", request_body = OpenBody,
     responses((status = 200, description = "There already", body = Conversation),
         (status = 201, description = "Made now, with a colleague", body = Conversation)))]
@@ -88,7 +90,7 @@ pub(super) async fn open(
     Ok(if is_new { Reply::created(conversation) } else { Reply::ok(conversation) })
 }
 
-/// One conversation.
+/// Get a conversation
 #[utoipa::path(tag = "chat", operation_id = "read_conversation", params(("id" = ConversationId, Path)), responses((status = 200, body = Conversation)))]
 #[get("/conversations/{id}")]
 pub(super) async fn one(
@@ -99,14 +101,16 @@ pub(super) async fn one(
     Ok(Reply::ok(service::one(&chat, &caller, RoomRef::Conversation(path.0)).await?))
 }
 
-/// What is unread, in total and room by room.
+/// Count unread messages, in total and by room
 #[utoipa::path(tag = "chat", operation_id = "count_unread", responses((status = 200, body = UnreadRooms)))]
 #[get("/conversations/unread-count")]
 pub(super) async fn unread_count(chat: Data<Chat>, caller: Caller) -> Result<Reply<UnreadRooms>> {
     Ok(Reply::ok(service::unread_count(&chat, &caller).await?))
 }
 
-/// Marks as read, forward only.
+/// Mark messages as read
+///
+/// The read position only moves forward.
 #[utoipa::path(tag = "chat", operation_id = "mark_conversation_read", params(("id" = ConversationId, Path)), request_body = ReadBody,
     responses((status = 200, body = ReadState)))]
 #[post("/conversations/{id}/read")]
@@ -125,7 +129,9 @@ pub(super) async fn read(
     Ok(Reply::ok(service::mark_read(&chat, &caller, up_to).await?))
 }
 
-/// Tells the room that the caller types; ends by itself after 5 s.
+/// Show the room that the caller is typing
+///
+/// The indicator ends by itself after 5 s.
 #[utoipa::path(tag = "chat", operation_id = "set_typing", params(("id" = ConversationId, Path)), request_body = TypingBody,
     responses((status = 200, body = Object)))]
 #[post("/conversations/{id}/typing")]
@@ -139,7 +145,7 @@ pub(super) async fn typing(
     Ok(Reply::ok(json!({})))
 }
 
-/// A conversation with words to begin with, about an entity.
+/// Open a conversation with a suggested first message about an entity
 #[utoipa::path(tag = "chat", operation_id = "draft_message", request_body = DraftBody, responses((status = 200, body = Draft)))]
 #[post("/conversations/draft")]
 pub(super) async fn draft(chat: Data<Chat>, caller: Caller, body: Json<DraftBody>) -> Result<Reply<Draft>> {
@@ -147,7 +153,9 @@ pub(super) async fn draft(chat: Data<Chat>, caller: Caller, body: Json<DraftBody
     Ok(Reply::ok(service::draft(&chat, &caller, room, related).await?))
 }
 
-/// From now on the caller, an operator, is told of this room and counted for it.
+/// Follow a room
+///
+/// The caller, an operator, receives its events and has it in their unread counters from now on.
 #[utoipa::path(tag = "chat", operation_id = "follow_conversation", params(("id" = ConversationId, Path)), responses((status = 200, body = Conversation)))]
 #[put("/conversations/{id}/follow")]
 pub(super) async fn follow(
@@ -158,7 +166,10 @@ pub(super) async fn follow(
     Ok(Reply::ok(service::follow(&chat, &caller, RoomRef::Conversation(path.0), true).await?))
 }
 
-/// No longer followed; who is in charge of the client or in its team, or one of two colleagues, is told all the same.
+/// Stop following a room
+///
+/// The operator in charge, the client's team and the two people of a direct conversation receive its events in any
+/// case.
 #[utoipa::path(tag = "chat", operation_id = "unfollow_conversation", params(("id" = ConversationId, Path)), responses((status = 200, body = Conversation)))]
 #[delete("/conversations/{id}/follow")]
 pub(super) async fn unfollow(

@@ -1,4 +1,4 @@
-//! What arrives, from REST bodies and socket commands alike, and how it becomes a command.
+//! Requests of REST bodies and socket commands, and their conversion to commands.
 
 use guichet_base::id::{ClientId, ConversationId, MessageId, UserId};
 use guichet_base::{Error, Fault, Result};
@@ -11,7 +11,7 @@ use crate::chat::service::SendMessage;
 use crate::chat::store::Cut;
 use crate::web::Check;
 
-/// A message to a room that the path names.
+/// A message for the room in the path.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"content": "Bonjour, où en est ma commande ?",
@@ -21,7 +21,7 @@ pub struct SendBody {
     pub content: String,
     #[serde(default)]
     pub related: Option<Related>,
-    /// A UUID the sender makes: sending it again finds the first message (200).
+    /// A UUID chosen by the sender. Sending it again returns the first message (200).
     #[serde(default)]
     pub client_message_id: Option<Uuid>,
 }
@@ -31,7 +31,7 @@ impl SendBody {
         self.into_send(Ok(room))
     }
 
-    /// Every fault at once, that of the room's name too.
+    /// Collects all faults, including that of the room.
     fn into_send(self, room: Result<RoomRef, Fault>) -> Result<SendMessage> {
         let related_faults = self.related.as_ref().map(Related::faults).unwrap_or_default();
         match (room, MessageBody::parse(self.content)) {
@@ -49,7 +49,7 @@ impl SendBody {
     }
 }
 
-/// `messaging:send` over the socket: the room stands in the payload.
+/// `messaging:send` over the socket; the payload names the room.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SendCommand {
@@ -106,7 +106,7 @@ impl TypingCommand {
     }
 }
 
-/// Exactly one of the ways to name a conversation; else what is wrong with the naming.
+/// The room that the request names. Errors: not exactly one of the ways to name a conversation is present.
 fn room_of(
     conversation: Option<ConversationId>,
     client: Option<ClientId>,
@@ -121,7 +121,7 @@ fn room_of(
     }
 }
 
-/// Which conversation to open: a client's room, or the direct one with a colleague.
+/// The conversation to open: a client's room, or the direct conversation with a colleague.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"client_id": "0198c0de-0000-7000-8000-000000000002"}))]
@@ -138,7 +138,7 @@ impl OpenBody {
     }
 }
 
-/// Exactly one of the two who can be written to.
+/// The room of exactly one of `client` and `user`.
 fn whose(client: Option<ClientId>, user: Option<UserId>) -> Result<RoomRef, Fault> {
     match (client, user) {
         (Some(id), None) => Ok(RoomRef::Client(id)),
@@ -174,7 +174,7 @@ impl DraftBody {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"up_to_seq": 1}))]
 pub struct ReadBody {
-    /// Up to and including this `seq`; everything when absent.
+    /// Up to and including this `seq`; everything if absent.
     #[serde(default)]
     pub up_to_seq: Option<i64>,
 }
@@ -193,18 +193,18 @@ pub struct EditBody {
     pub content: String,
 }
 
-/// Which messages of a room. At most one of `before`, `after`, `changed_after`.
+/// The messages of a room to return. At most one of `before`, `after`, `changed_after`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct HistoryQuery {
-    /// 1–200, 50 when absent.
+    /// 1–200; the default is 50.
     pub limit: Option<i64>,
-    /// The messages right before this `seq`.
+    /// The messages directly before this `seq`.
     pub before: Option<i64>,
-    /// The messages right after this `seq`.
+    /// The messages directly after this `seq`.
     pub after: Option<i64>,
-    /// What changed since this topic number, in the order of change, tombstones too.
+    /// The messages that changed after this topic number, in the order of change, including tombstones.
     pub changed_after: Option<i64>,
 }
 

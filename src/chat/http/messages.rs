@@ -14,10 +14,10 @@ use crate::chat::store::{Cut, Window};
 use crate::web::idempotency::{IdempotencyKey, Once};
 use crate::web::{Caller, Json, Path, Query, Reply};
 
-/// A page of a conversation, oldest first.
+/// List the messages of a conversation, oldest first
 ///
-/// `meta.head` is the topic number in the same snapshot: join the room's topic with `after_seq = head`, and nothing
-/// falls between.
+/// `meta.head` is the topic number of the same snapshot: join the room's topic with `after_seq = head` to miss
+/// nothing in between.
 #[utoipa::path(tag = "chat", operation_id = "list_messages", params(("id" = ConversationId, Path), HistoryQuery),
     responses((status = 200, body = [Message])))]
 #[get("/conversations/{id}/messages")]
@@ -30,7 +30,7 @@ pub(super) async fn of_conversation(
     history(&chat, &caller, RoomRef::Conversation(path.0), &query.0).await
 }
 
-/// A page of a client's room, oldest first.
+/// List the messages of a client's room, oldest first
 #[utoipa::path(tag = "chat", operation_id = "list_client_messages", params(("id" = ClientId, Path), HistoryQuery),
     responses((status = 200, body = [Message])))]
 #[get("/clients/{id}/messages")]
@@ -56,8 +56,8 @@ pub async fn history(
     Ok(Reply::ok(window.messages).meta(meta))
 }
 
-/// What lies before and after a page: in the direction it was read, what was seen beyond it; in the other, whether
-/// the conversation goes on there.
+/// Whether the conversation continues before and after a page. In the direction of reading, the query looked one
+/// message further; in the other, the cursor shows it.
 fn beyond(window: &Window, cut: Cut) -> (bool, bool) {
     let first = window.messages.first().map(|m| m.seq);
     let last = window.messages.last().map(|m| m.seq);
@@ -69,7 +69,7 @@ fn beyond(window: &Window, cut: Cut) -> (bool, bool) {
     }
 }
 
-/// Writes in a conversation.
+/// Send a message to a conversation
 #[utoipa::path(tag = "chat", operation_id = "send_message", params(("id" = ConversationId, Path)), request_body = SendBody,
     responses((status = 201, body = SendAnswer), (status = 200, description = "A repeat: the first message", body = SendAnswer)))]
 #[post("/conversations/{id}/messages")]
@@ -83,7 +83,7 @@ pub(super) async fn send_to_conversation(
     send(&chat, &caller, key.over(&body.0)?, RoomRef::Conversation(path.0), body.0).await
 }
 
-/// Writes in a client's room.
+/// Send a message to a client's room
 #[utoipa::path(tag = "chat", operation_id = "send_client_message", params(("id" = ClientId, Path)), request_body = SendBody,
     responses((status = 201, body = SendAnswer), (status = 200, description = "A repeat: the first message", body = SendAnswer)))]
 #[post("/clients/{id}/messages")]
@@ -97,7 +97,7 @@ pub(super) async fn send_to_client(
     send(&chat, &caller, key.over(&body.0)?, RoomRef::Client(path.0), body.0).await
 }
 
-/// Writes in whatever room; AfriTalk's messages too.
+/// Sends a message to any room. Also serves AfriTalk's endpoint.
 pub async fn send(
     chat: &Chat,
     actor: &Actor,
@@ -110,7 +110,9 @@ pub async fn send(
     Ok(if outcome.replayed { reply.replayed() } else { reply })
 }
 
-/// Changes the words of one's own message, within the window.
+/// Edit a message
+///
+/// Its author may, within the edit window.
 #[utoipa::path(tag = "chat", operation_id = "edit_message", params(("id" = MessageId, Path)), request_body = EditBody,
     responses((status = 200, body = Message), (status = 403, description = "EDIT_WINDOW_CLOSED")))]
 #[patch("/messages/{id}")]
@@ -124,7 +126,9 @@ pub(super) async fn edit(
     Ok(Reply::ok(service::edit(&chat, &caller, path.0, words).await?))
 }
 
-/// Deletes a message: its author within the window, an owner at any time. A tombstone stays.
+/// Delete a message
+///
+/// Its author may within the edit window, an owner at any time. A tombstone stays.
 #[utoipa::path(tag = "chat", operation_id = "delete_message", params(("id" = MessageId, Path)),
     responses((status = 200, body = Message), (status = 403, description = "EDIT_WINDOW_CLOSED")))]
 #[delete("/messages/{id}")]
@@ -136,7 +140,7 @@ pub(super) async fn delete(
     Ok(Reply::ok(service::delete(&chat, &caller, path.0).await?))
 }
 
-/// Marks this message and all before it as read.
+/// Mark a message and all before it as read
 #[utoipa::path(tag = "chat", operation_id = "mark_message_read", params(("id" = MessageId, Path)), responses((status = 200, body = ReadState)))]
 #[put("/messages/{id}/read")]
 pub(super) async fn read(

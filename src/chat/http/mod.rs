@@ -1,4 +1,4 @@
-//! The REST side of chat: requests, their checks, and answers.
+//! The REST endpoints of chat.
 
 mod conversations;
 mod dto;
@@ -10,7 +10,7 @@ pub use dto::{HistoryQuery, ReadCommand, SendBody, SendCommand, TypingCommand};
 pub use messages::{history, send};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// Routes under the API's base. Literal paths stand before patterns that would take them.
+/// The routes under the API's base path. Literal paths stand before patterns that would match them.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(conversations::unread_count)

@@ -1,4 +1,4 @@
-//! Finding messages: by their words, or by what they are about.
+//! Message search, by words or by entity.
 
 use actix_web::get;
 use actix_web::web::Data;
@@ -15,15 +15,15 @@ use crate::web::{Caller, Check, Query, Reply};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct SearchQuery {
-    /// Words, `"a phrase"`, `-without`; accents and case do not matter.
+    /// Words, `"a phrase"`, `-without`; accents and case are ignored.
     q: String,
-    /// 1–200, 50 when absent.
+    /// 1–200; the default is 50.
     limit: Option<i64>,
-    /// 0 when absent.
+    /// The default is 0.
     offset: Option<i64>,
 }
 
-/// Messages by their words, newest first, in the rooms the caller may read.
+/// Search the messages of all rooms that the caller may read, newest first
 #[utoipa::path(tag = "chat", operation_id = "search_messages", params(SearchQuery), responses((status = 200, body = [SearchHit])))]
 #[get("/messages/search")]
 pub(super) async fn search(
@@ -42,17 +42,17 @@ pub(super) async fn search(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct AboutQuery {
-    /// A kind of entity, `order` for instance.
+    /// A kind of entity, such as `order`.
     related_type: String,
     /// Its id.
     related_id: String,
-    /// 1–200, 50 when absent.
+    /// 1–200; the default is 50.
     limit: Option<i64>,
-    /// 0 when absent.
+    /// The default is 0.
     offset: Option<i64>,
 }
 
-/// What was said about an entity, newest first, in the rooms the caller may read.
+/// List the messages about an entity in all rooms that the caller may read, newest first
 #[utoipa::path(tag = "chat", operation_id = "list_related_messages", params(AboutQuery), responses((status = 200, body = [Message])))]
 #[get("/messages")]
 pub(super) async fn about(

@@ -1,4 +1,4 @@
-//! What changes after a send: receipts, edits, deletions. Each takes the topic's next number under the room's lock.
+//! Changes other than sends: receipts, edits, deletions. Each takes the topic's next number under the room's lock.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
@@ -14,7 +14,7 @@ use super::send::UnreadRecipient;
 use crate::chat::model::RoomRef;
 use crate::chat::place::ConversationPlace;
 
-/// A locked conversation, and where the actor stands in it.
+/// A locked conversation, and the read position of the actor.
 #[derive(QueryableByName)]
 pub struct Head {
     #[diesel(embed)]
@@ -34,9 +34,9 @@ const STANDING: &str = "
         ON p.tenant_id = c.tenant_id AND p.conversation_id = c.id AND p.user_id = $3
      WHERE c.tenant_id = $1 AND c.id = $2";
 
-/// Locks the conversation for the rest of the transaction. Not found where it is not the actor's to see.
+/// Locks the conversation until the transaction ends. Errors: `NOT_FOUND` if the actor may not see it.
 pub fn lock(conn: &mut PgConnection, actor: &Actor, id: ConversationId) -> Result<Head> {
-    // Two statements: what is joined to a row whose lock had to wait is of before the wait.
+    // Two statements: columns joined to a row whose lock was waited for would be from before the wait.
     sql("SELECT FROM conversations WHERE tenant_id = $1 AND id = $2 FOR UPDATE")
         .bind(actor.tenant)
         .bind(id)
@@ -50,13 +50,13 @@ pub fn lock(conn: &mut PgConnection, actor: &Actor, id: ConversationId) -> Resul
         .ok_or_else(|| Error::not_found("conversation"))
 }
 
-/// Most messages that one reading changes, and so most that have one `changed_seq`.
+/// Messages that one read change marks at most, and so messages that share one `changed_seq`.
 pub const READ_AT_ONCE: i64 = 1_000;
 
-/// The other side's messages up to $4 that nobody of the actor's side had read are read now, the oldest first and $3
-/// at most; the actor stands at $4, or where they stood beyond. Not only those after the actor's own `read_seq`: who
-/// came into a room late begins at its end, and what waited there before may be theirs to read. The partial index
-/// holds just these; going by id keeps the planner to it.
+/// Marks as read the messages of the other side up to $4 that nobody on the actor's side had read, oldest first, at
+/// most $3. The read position of the actor moves to $4, unless it is beyond. Not limited to messages after the
+/// actor's own `read_seq`: a person who joins a room late starts at its end, and older messages may still be unread
+/// by their side. The partial index holds exactly these rows; joining by id keeps the planner to it.
 const MARK_READ: &str = "
     WITH seen AS (
         UPDATE messages SET read_at = $5, delivered_at = coalesce(delivered_at, $5), changed_seq = $6
@@ -89,8 +89,8 @@ struct Count {
     count: i64,
 }
 
-/// Takes `number` of the topic. Says how many messages are read by it, `READ_AT_ONCE` where more may wait, and which
-/// one is at `up_to`.
+/// Takes `number` of the topic. Returns how many messages it marked as read (`READ_AT_ONCE` if more may follow), and
+/// the message at `up_to`.
 pub fn mark_read(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -114,7 +114,7 @@ pub fn mark_read(
     Ok((seen.count, seen.last_id))
 }
 
-/// Whether a message of the other side up to `up_to` waits for somebody of the actor's side to read it.
+/// Whether a message of the other side up to `up_to` is unread on the actor's side.
 pub fn awaits_reading(conn: &mut PgConnection, actor: &Actor, head: &Head, up_to: i64) -> Result<bool> {
     let waiting: Count =
         sql("SELECT count(*) FROM (SELECT FROM messages WHERE tenant_id = $1 AND conversation_id = $2 \
@@ -171,7 +171,7 @@ pub fn apply_delete(
     Ok(())
 }
 
-/// A durable change other than a send: the event, and whose counters it moves.
+/// A durable change other than a send: the event, and the people whose counters it moves.
 pub struct ChangeEvent<'a> {
     pub place: ConversationPlace,
     pub topic: &'a str,
@@ -179,14 +179,15 @@ pub struct ChangeEvent<'a> {
     pub event_id: Uuid,
     pub event: &'static str,
     pub payload: Value,
-    /// The row of the activity log that is derived from the event, where none is written with the change.
+    /// The activity row to derive from the event, if none is written with the change.
     pub log: Value,
-    /// A message that was deleted: its number and author. Those who had not read it have one less to read.
+    /// A deleted message: its number and author. Its unread recipients have one unread message fewer.
     pub deleted: Option<(i64, UserId)>,
 }
 
-/// Copies go to everybody told of the room and to who acts; `messaging:unread` to who acts and, after a deletion, to
-/// those whose counter it moved. Sums are of before this statement, hence the corrections.
+/// Copies the event to every recipient of the room and to the actor, and returns the counters for `messaging:unread`:
+/// those of the actor and, after a deletion, of everyone whose counter moved. Sums are those before this statement,
+/// hence the corrections.
 const ANNOUNCE: &str = "
     WITH moved AS (
         UPDATE participants SET unread_count = unread_count - 1
@@ -230,7 +231,7 @@ struct AnnounceRow {
     total: Option<i64>,
 }
 
-/// Who gets a copy, and whose counters moved.
+/// The recipients of copies, and the counters that moved.
 pub fn announce_change(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -265,7 +266,7 @@ pub fn announce_change(
     Ok((people, told.collect()))
 }
 
-/// The lock that every writer of the conversation takes before its messages.
+/// The lock that every writer of the conversation takes before locking its messages.
 macro_rules! lock_place {
     ($room:literal) => {
         concat!(
@@ -283,7 +284,7 @@ struct DeliveredRow {
     seq: i64,
 }
 
-// By id alone: of two conditions joined by OR, the planner walks through the whole room.
+// By id alone: with two conditions joined by OR, the planner scans the whole room.
 const MARK_DELIVERED: &str = "
     UPDATE messages SET delivered_at = $6
      WHERE tenant_id = $1 AND id = ANY (ARRAY (
@@ -293,15 +294,15 @@ const MARK_DELIVERED: &str = "
        AND conversation_id = $2 AND sender_type = $5 AND sender_id <> $8 AND delivered_at IS NULL
     RETURNING seq";
 
-/// What reached a device: the events (`after`, `up_to`], and messages that were fetched.
+/// What reached a device: the events (`after`, `up_to`], and fetched messages.
 pub struct Reached {
     pub after: i64,
     pub up_to: i64,
     pub fetched: Vec<Uuid>,
 }
 
-/// Marks the others' messages that reached a device of the actor. Says which of them was the newest that was not
-/// delivered before.
+/// Marks the others' messages that reached a device of the actor. Returns the newest of those that were not delivered
+/// before.
 pub fn mark_delivered(
     tx: &mut Tx<'_>,
     actor: &Actor,

@@ -1,4 +1,4 @@
-//! What listeners to changes of `messages` ask of the rows.
+//! Queries for subscribers to changes of `messages`.
 
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
@@ -16,7 +16,7 @@ struct Mine {
     id: ClientId,
 }
 
-/// The clients that the actor sees one by one, at most `limit`.
+/// The clients that the actor sees individually, at most `limit`.
 pub fn my_clients(conn: &mut PgConnection, limit: i64) -> Result<Vec<ClientId>> {
     let rows: Vec<Mine> =
         sql("SELECT DISTINCT id FROM authz.my_clients() AS mine (id) LIMIT $1").bind(limit).load(conn)?;

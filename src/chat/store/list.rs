@@ -1,4 +1,4 @@
-//! Conversations as lists show them, and what is unread.
+//! Lists of conversations, and unread counters.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -13,33 +13,33 @@ use super::place::by_room;
 use crate::chat::model::{DirectPeer, LastMessage, ReadState, RoomRef, UnreadRoom, UnreadRooms, excerpt};
 use crate::chat::place::ConversationPlace;
 
-/// In which order a list comes.
+/// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListOrder {
     Recent,
     Unread,
-    /// Rooms with somebody of the other side online first.
+    /// Rooms with people of the other side online first.
     Online,
 }
 
-/// Which conversations are meant.
+/// Filter of a list.
 #[derive(Debug, Clone)]
 pub struct ListFilter {
     pub order: ListOrder,
-    /// Only rooms the actor is counted for.
+    /// Only rooms that count for the actor.
     pub mine: bool,
-    /// Whether direct conversations are among them.
+    /// Whether to include direct conversations.
     pub direct: bool,
     /// Part of the name of a client, a member or a colleague, escaped for LIKE.
     pub name_like: Option<String>,
     /// Rooms whose messages match the same search.
     pub matching: Vec<Uuid>,
-    /// People online, for `ListOrder::Online`.
+    /// The people online, for `ListOrder::Online`.
     pub online: Vec<Uuid>,
     pub page: Page,
 }
 
-/// A conversation without what only this process knows (who is online).
+/// A conversation without what only this process knows: who is online.
 #[derive(QueryableByName)]
 pub struct Outline {
     #[diesel(embed)]
@@ -58,7 +58,7 @@ pub struct Outline {
     pub last_message_at: Option<Timestamp>,
     #[diesel(sql_type = Timestamptz)]
     pub updated_at: Timestamp,
-    /// The people of the other side of a room, and when one of them was last seen.
+    /// The people of the other side of a room, and when the last of them was seen.
     #[diesel(sql_type = Array<SqlUuid>)]
     others: Vec<Uuid>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -96,7 +96,7 @@ impl Outline {
         })
     }
 
-    /// The people of the other side, and when one of them was last seen.
+    /// The people of the other side, and when the last of them was seen.
     pub fn others(&self, me: UserId) -> (Vec<UserId>, Option<Timestamp>) {
         match self.place.peer(me) {
             Some(peer) => (vec![peer], self.peer_last_seen),
@@ -116,9 +116,10 @@ impl Outline {
     }
 }
 
-/// What the actor, of side `of`, sees of the rooms `part` selects. The page is cut before anything is joined to it.
+/// The columns of the rooms that `part` selects, for an actor of user type `of`. The page is cut before anything is
+/// joined to it.
 fn outlines(part: &str, of: UserType) -> String {
-    // A member may not see for themselves who is told, and has few rooms. An operator has many, and sees the members.
+    // A member may not read the participants and has few rooms. An operator has many rooms and sees the members.
     let others = match of {
         UserType::Client => {
             "SELECT r.user_id, r.last_seen_at FROM authz.room_people(c.id) r WHERE r.side = $3"
@@ -149,10 +150,10 @@ fn outlines(part: &str, of: UserType) -> String {
     )
 }
 
-/// One page of rooms. Each order is a text of its own: a parameter in ORDER BY would keep the planner from the index.
+/// One page of rooms. Each order has its own SQL text: a parameter in ORDER BY would keep the planner from the index.
 ///
-/// Row-level security decides what is seen. For those who see few rooms of many, its own condition stands here once
-/// more without the "or all" beside it, so that PostgreSQL begins with their clients.
+/// Row-level security decides what is visible. For roles that see few of many rooms, its condition is repeated here
+/// without the "or all" branch, so that PostgreSQL starts from their clients.
 fn page_of(role: Role, filter: &ListFilter) -> String {
     let ListFilter { order, mine, page, .. } = *filter;
     let few = match role {
@@ -163,7 +164,8 @@ fn page_of(role: Role, filter: &ListFilter) -> String {
         Role::Owner | Role::Manager | Role::Service | Role::Platform => "",
     };
     let recent = "c.last_message_at DESC NULLS LAST, c.id";
-    // An operator's list may be long: looked up once for all rooms. A member has few, and may not see who is told.
+    // An operator's list may be long, so presence is looked up once for all rooms. A member has few rooms and may not
+    // read the participants.
     let online = match role.user_type() {
         UserType::Operator => {
             "(CASE WHEN c.client_id IS NULL \
@@ -186,8 +188,8 @@ fn page_of(role: Role, filter: &ListFilter) -> String {
     } else {
         ""
     };
-    // The page that everybody asks for first says its size: for a LIMIT that it does not know, PostgreSQL plans a tenth
-    // of all rooms, and joins whole tables to them.
+    // The most frequent first page has its size in the text: for an unknown LIMIT, PostgreSQL plans for a tenth of
+    // all rooms, and joins whole tables to them.
     let cut = match page {
         Page { limit: DEFAULT_LIMIT, offset: 0 } => format!("LIMIT {DEFAULT_LIMIT}"),
         _ => "LIMIT $4 OFFSET $5".to_owned(),
@@ -195,7 +197,7 @@ fn page_of(role: Role, filter: &ListFilter) -> String {
     let mine = if mine { "AND p.counted" } else { "" };
     let kinds = if filter.direct { "" } else { "AND c.client_id IS NOT NULL" };
     let search = if filter.name_like.is_some() {
-        // One's own name is in every conversation of two.
+        // The actor's own name is part of each of their direct conversations.
         "AND (c.id = ANY ($7) OR c.user_one_id IN (SELECT u.id FROM users u WHERE u.tenant_id = $1 AND u.id <> $2 \
          AND u.role <> 'client' AND lower(authz.unaccent(u.display_name)) LIKE lower(authz.unaccent($8))) \
          OR c.user_two_id IN (SELECT u.id FROM users u WHERE u.tenant_id = $1 AND u.id <> $2 \
@@ -237,7 +239,7 @@ macro_rules! only {
     };
 }
 
-/// One conversation. Not found where it is not the actor's to see.
+/// One conversation. Errors: `NOT_FOUND` if the actor may not see it.
 pub fn conversation(conn: &mut PgConnection, actor: &Actor, room: RoomRef) -> Result<Outline> {
     let (which, id) = by_room!(room, only);
     let side = actor.role.user_type();
@@ -263,9 +265,9 @@ struct UnreadRow {
     total: i64,
 }
 
-/// Rooms with something unread, at most `limit` of them; the total counts all.
+/// Rooms with unread messages, at most `limit`; the total counts all.
 pub fn unread(conn: &mut PgConnection, tenant: TenantId, user: UserId, limit: i64) -> Result<UnreadRooms> {
-    // One statement, so that the total is of the same moment as the rooms; the sum is of what LIMIT has not cut.
+    // One statement, so that total and rooms are of one snapshot; the sum covers the rows that LIMIT cuts.
     let rows: Vec<UnreadRow> =
         sql("SELECT conversation_id AS id, unread_count, sum(unread_count) OVER ()::bigint AS total \
          FROM participants WHERE tenant_id = $1 AND user_id = $2 AND counted AND unread_count > 0 \
@@ -292,7 +294,7 @@ struct StateRow {
     total: i64,
 }
 
-/// Where the person stands in one room, and what they have not read in total.
+/// The person's read position in one room, and their total of unread messages.
 pub fn read_state(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -320,8 +322,8 @@ struct Moved {
     head: i64,
 }
 
-/// Conversations the person is counted for whose head moved since `after`, with their heads: what an app that was
-/// away has to fetch. The newest first, at most `limit`.
+/// The conversations that count for the person and whose head changed after `after`, for an app that was offline.
+/// Latest change first, at most `limit`.
 pub fn moved_since(
     conn: &mut PgConnection,
     tenant: TenantId,

@@ -1,4 +1,4 @@
-//! Messages of one conversation, a page at a time, and single messages.
+//! Pages of messages of one conversation, and single messages.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Uuid as SqlUuid};
@@ -13,29 +13,28 @@ use super::row::{MessageRow, message_columns};
 use crate::chat::model::{Message, RoomRef};
 use crate::chat::place::ConversationPlace;
 
-/// Which part of the history is asked for.
+/// The part of the history to return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
     Newest,
-    /// The ones right before this `seq`.
+    /// The messages directly before this `seq`.
     Before(i64),
-    /// The ones right after this `seq`.
+    /// The messages directly after this `seq`.
     After(i64),
-    /// What changed since this topic number, in the order of change, tombstones too. One change may have moved many
-    /// messages (a reading does): they come in one page, beyond its limit if need be, since whoever asks for more
-    /// names the change they have.
+    /// The messages that changed after this topic number, in the order of change, including tombstones. One change
+    /// may have touched many messages (as a read does). They are never split over pages, even beyond the limit, since
+    /// the next request names the last change received.
     ChangedAfter(i64),
 }
 
-/// A page of history. `head` is the topic number in the same snapshot: join with `after_seq = head`, and nothing
-/// falls between.
+/// A page of history. `head` is the topic number of the same snapshot: join with `after_seq = head` to miss nothing.
 pub struct Window {
     pub place: ConversationPlace,
     pub head: i64,
     pub last_seq: i64,
-    /// In the order asked for: ascending `seq`, or ascending `changed_seq`.
+    /// In the requested order: ascending `seq`, or ascending `changed_seq`.
     pub messages: Vec<Message>,
-    /// Whether more lie beyond the page in the direction it was read.
+    /// Whether there are more messages in the direction of reading.
     pub has_more: bool,
 }
 
@@ -53,13 +52,13 @@ struct WindowRow {
     room_head: i64,
     #[diesel(sql_type = BigInt)]
     room_last_seq: i64,
-    // Null where the page is empty and the room alone is told.
+    // Null for an empty page: the row then describes the room alone.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     message_id: Option<Uuid>,
 }
 
-/// Room and page in one statement, so that they are of one snapshot and cost one trip. The page is cut before authors
-/// are joined to it: else the planner, who thinks that rooms are small, sorts a large one whole.
+/// Room and page in one statement: one snapshot, one round trip. The page is cut before authors are joined: otherwise
+/// the planner, which assumes small rooms, sorts a large room as a whole.
 macro_rules! window {
     ($room:literal, $part:literal) => {
         concat!(
@@ -100,7 +99,8 @@ impl QueryableByName<diesel::pg::Pg> for MaybeMessage {
     }
 }
 
-/// The page of `room` that `cut` names, at most `limit` messages. Not found where the room is not the actor's.
+/// The page of `room` that `cut` names, at most `limit` messages. Errors: `NOT_FOUND` if the actor may not see the
+/// room.
 pub fn history(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -126,10 +126,10 @@ pub fn history(
     Ok(Window { place, head, last_seq, messages, has_more })
 }
 
-/// Leaves what belongs to the page, in the order asked for. Says whether there was more.
+/// Truncates to the page, in the requested order. Returns whether there were more.
 fn cut_off(messages: &mut Vec<Message>, cut: Cut, limit: usize) -> bool {
     let found = messages.len();
-    // The join to authors keeps no order.
+    // The join to authors does not keep the order.
     match cut {
         Cut::Newest | Cut::Before(_) => {
             messages.sort_by_key(|message| message.seq);
@@ -168,7 +168,7 @@ const OF_ENTITY: &str = concat!(
      ORDER BY m.created_at DESC, m.id DESC LIMIT $4 OFFSET $5"
 );
 
-/// What was said about an entity, newest first, in every room the actor sees.
+/// The messages about an entity, newest first, in every room that the actor sees.
 pub fn of_entity(
     conn: &mut PgConnection,
     tenant: TenantId,

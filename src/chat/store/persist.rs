@@ -1,4 +1,4 @@
-//! A person's broadcast as a durable event: the room's next number, and the event's row.
+//! Persisted broadcasts: the room's next number, and the outbox row.
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -30,7 +30,7 @@ macro_rules! take_number {
     };
 }
 
-/// Takes the conversation's next number, under its lock. Not found where it is not the actor's to see.
+/// Takes the conversation's next number under its lock. Errors: `NOT_FOUND` if the actor may not see it.
 pub fn take_number(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -42,13 +42,13 @@ pub fn take_number(
     taken.map(|taken| (taken.place, taken.head)).ok_or_else(|| Error::not_found("conversation"))
 }
 
-/// What is kept of a broadcast.
+/// A broadcast to persist.
 pub struct PersistedBroadcast<'a> {
     pub topic: &'a str,
     pub seq: i64,
     pub id: Uuid,
     pub name: &'a str,
-    /// JSON, kept byte for byte.
+    /// JSON, stored byte for byte.
     pub payload: &'a str,
     pub place: ConversationPlace,
 }

@@ -1,4 +1,4 @@
-//! Whose a conversation is, as every row of chat says it, and the conversations of pairs.
+//! The owner columns that every row of chat has, and direct conversations.
 
 use diesel::deserialize;
 use diesel::pg::Pg;
@@ -24,7 +24,7 @@ struct PlaceRow {
     user_two_id: Option<UserId>,
 }
 
-/// Of any statement that gives `conversation_id`, `client_id`, `user_one_id` and `user_two_id`.
+/// For any statement that returns `conversation_id`, `client_id`, `user_one_id` and `user_two_id`.
 impl QueryableByName<Pg> for ConversationPlace {
     fn build<'a>(row: &impl NamedRow<'a, Pg>) -> deserialize::Result<Self> {
         let row = PlaceRow::build(row)?;
@@ -32,8 +32,8 @@ impl QueryableByName<Pg> for ConversationPlace {
     }
 }
 
-/// Each text of `$texts`, a macro of the condition for one conversation `c`, with the id to bind as `$2`. The pair of
-/// a person is theirs with the actor, whom the transaction knows.
+/// Expands `$texts` with the condition for one conversation `c`, whose id is bound as `$2`. A person names their
+/// direct conversation with the actor, whom the transaction knows.
 macro_rules! by_room {
     ($room:expr, $texts:ident) => {
         match $room {
@@ -68,7 +68,8 @@ macro_rules! place {
     };
 }
 
-/// Where a conversation is, and the number of its last durable change. Not found where it is not the actor's to see.
+/// The place of a conversation and the number of its last durable change. Errors: `NOT_FOUND` if the actor may not
+/// see it.
 pub fn place(conn: &mut PgConnection, tenant: TenantId, room: RoomRef) -> Result<(ConversationPlace, i64)> {
     let (text, id) = by_room!(room, place);
     let row: Option<Standing> = sql(text).bind(tenant).bind(id).get_result(conn).optional()?;
@@ -81,7 +82,7 @@ struct Rank {
     role: String,
 }
 
-/// The rank of a person of the tenant whom the actor may know and who is still there.
+/// The role of a person of the tenant, if the actor may see them and they are not deleted.
 pub fn rank_of(conn: &mut PgConnection, tenant: TenantId, user: UserId) -> Result<Option<Role>> {
     let row: Option<Rank> =
         sql("SELECT role FROM users WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL")
@@ -102,7 +103,7 @@ const MAKE_PAIR: &str = "
     INSERT INTO conversations (tenant_id, id, kind, user_one_id, user_two_id)
     VALUES ($1, $2, 'direct', least($3, $4), greatest($3, $4)) ON CONFLICT DO NOTHING RETURNING id";
 
-/// Makes the conversation of the actor with `peer`. None where the other one made it at the same moment: it is
+/// Creates the conversation of the actor with `peer`. `None` if the other person created it at the same moment; it is
 /// committed by then.
 pub fn make_pair(conn: &mut PgConnection, actor: &Actor, peer: UserId) -> Result<Option<ConversationId>> {
     let made: Option<Made> = sql(MAKE_PAIR)

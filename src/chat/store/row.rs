@@ -1,4 +1,4 @@
-//! A message as its row and its author's name have it.
+//! A message joined with its author.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};

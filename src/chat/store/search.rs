@@ -1,4 +1,5 @@
-//! Search: through the one function that may look past the policies, then rows read as the actor.
+//! Full-text search: hits come from the one function that may bypass the policies, the rows are then read as the
+//! actor.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
@@ -25,8 +26,8 @@ impl QueryableByName<diesel::pg::Pg> for Hit {
     }
 }
 
-/// A headline of `m.content` in one language. Matches are marked with two private-use characters, which become marks
-/// after escaping; what a message has of them itself is taken out before.
+/// A headline of `m.content` in one language. Matches are marked with two private-use characters, which become
+/// `<mark>` after escaping. The same characters in the message itself are removed first.
 macro_rules! headline {
     ($language:literal) => {
         concat!(
@@ -38,7 +39,7 @@ macro_rules! headline {
     };
 }
 
-/// The headline in the language that matched: a stem of French may be none of English.
+/// The headline in the language that matched: a French stem may not exist in English.
 const HITS: &str = concat!(
     "SELECT CASE WHEN strpos(fr.excerpt, U&'\\E000') > 0 THEN fr.excerpt ELSE ",
     headline!("en"),
@@ -52,7 +53,7 @@ const HITS: &str = concat!(
     " AS excerpt OFFSET 0) fr ORDER BY m.created_at DESC, m.id DESC"
 );
 
-/// Messages whose words match, newest first, each with an excerpt whose matches stand between U+E000 and U+E001.
+/// The messages that match, newest first, each with an excerpt whose matches stand between U+E000 and U+E001.
 pub fn hits(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -69,7 +70,7 @@ struct RoomId {
     conversation_id: Uuid,
 }
 
-/// The rooms of the newest messages whose words match.
+/// The rooms of the newest messages that match.
 pub fn rooms_with(conn: &mut PgConnection, words: &str, newest: i64) -> Result<Vec<Uuid>> {
     let rows: Vec<RoomId> = sql("SELECT DISTINCT conversation_id FROM authz.search_messages($1, $2, 0)")
         .bind(words)

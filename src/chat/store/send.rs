@@ -1,4 +1,4 @@
-//! A send, in three statements: the room and who writes, the message under its numbers, what others learn of it.
+//! The statements of a send: the context, the message with its numbers, the counters and the event.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -14,7 +14,7 @@ use super::place::by_room;
 use crate::chat::model::{MessageBody, Related, RoomRef};
 use crate::chat::place::ConversationPlace;
 
-/// What a send must know of the room and of its author.
+/// The room and the author of a send.
 #[derive(QueryableByName)]
 pub struct SendContext {
     #[diesel(embed)]
@@ -29,10 +29,10 @@ pub struct SendContext {
     pub sender_name: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     pub sender_avatar_url: Option<String>,
-    /// Whether the author is marked as one who wrote here.
+    /// Whether the author already follows the room.
     #[diesel(sql_type = Bool)]
     pub follows: bool,
-    /// The first copy, where this is a repeat.
+    /// The first message, if this is a repeat.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub repeat_of: Option<MessageId>,
 }
@@ -56,7 +56,7 @@ macro_rules! room_for_send {
     };
 }
 
-/// None where the conversation is not the actor's to see.
+/// `None` if the actor may not see the conversation.
 pub fn room_for_send(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -73,7 +73,7 @@ pub fn room_for_send(
         .optional()?)
 }
 
-/// The actor follows the room from now on, or no longer. Brings its audience in line.
+/// Makes the actor follow the room, or stop, and updates the participants.
 pub fn follow(conn: &mut PgConnection, client: ClientId, wanted: bool) -> Result<()> {
     sql("SELECT authz.follow($1, $2)").bind(client).bind(wanted).execute(conn)?;
     Ok(())
@@ -97,7 +97,7 @@ struct Numbers {
     changed_seq: i64,
 }
 
-/// Takes the next numbers under the room's lock and writes the message with them.
+/// Takes the next numbers under the room's lock and inserts the message with them.
 const INSERT: &str = "
     WITH room AS (
         UPDATE conversations SET last_seq = last_seq + 1, head = head + 1, last_message_at = $3, updated_at = $3
@@ -108,7 +108,7 @@ const INSERT: &str = "
     SELECT $1, $4, $2, $5, $6, last_seq, head, $7, $8, $9, $10, $11, $12, $13, $3, $14, $15 FROM room
     RETURNING seq, changed_seq";
 
-/// The message's `seq` and the topic's number.
+/// Returns the message's `seq` and the topic number.
 pub fn insert(tx: &mut Tx<'_>, actor: &Actor, new: &NewMessage<'_>) -> Result<(i64, i64)> {
     let related = new.related;
     let [user_one, user_two] = new.place.pair();
@@ -132,7 +132,7 @@ pub fn insert(tx: &mut Tx<'_>, actor: &Actor, new: &NewMessage<'_>) -> Result<(i
     Ok((numbers.seq, numbers.changed_seq))
 }
 
-/// One person who is told, and how much they have not read now.
+/// A recipient of the message, and their unread counters after it.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct UnreadRecipient {
     #[diesel(sql_type = SqlUuid)]
@@ -151,8 +151,8 @@ impl UnreadRecipient {
     }
 }
 
-/// Counters of everybody told and the event, in one trip; the event carries its row of the activity log. `total` adds one to what the snapshot
-/// holds, since a statement does not see its own updates.
+/// Updates the counters of all recipients and writes the event in one round trip; the event carries its activity row.
+/// `total` adds one to the snapshot's sum, since a statement does not see its own updates.
 const ANNOUNCE: &str = "
     WITH counted AS (
         UPDATE participants SET unread_count = unread_count + 1
@@ -173,7 +173,7 @@ const ANNOUNCE: &str = "
             $8, nullif($10, '{}') FROM told)
     SELECT user_id, side, unread_count, total FROM told";
 
-/// What an announcement carries beside who acts.
+/// The parts of an announcement besides the actor.
 pub struct Announcement<'a> {
     pub place: ConversationPlace,
     pub topic: &'a str,
@@ -198,7 +198,7 @@ pub fn announce_send(tx: &mut Tx<'_>, actor: &Actor, what: Announcement<'_>) -> 
     tx.as_system(|sys| Ok(statement.load(sys.conn())?))
 }
 
-/// Somebody who is told of a room.
+/// A recipient of a room's events.
 #[derive(QueryableByName)]
 pub struct RoomPerson {
     #[diesel(sql_type = SqlUuid)]
@@ -219,7 +219,7 @@ fn side(word: &str) -> UserType {
     if word == "client" { UserType::Client } else { UserType::Operator }
 }
 
-/// Who is told of a room that the actor sees.
+/// The recipients of a room that the actor may see.
 pub fn room_people(conn: &mut PgConnection, conversation: ConversationId) -> Result<Vec<RoomPerson>> {
     Ok(sql("SELECT user_id, side, last_seen_at FROM authz.room_people($1)").bind(conversation).load(conn)?)
 }
