@@ -1,4 +1,4 @@
-//! Notifications as rows, for front ends that listen to changes of the table (`postgres_changes`).
+//! Notifications as rows, for front ends that subscribe to changes of the table (`postgres_changes`).
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use super::Notifications;
 use super::live::store;
 use crate::notifications::socket_events;
 
-/// The table `notifications`. Every event has its rows read, which costs one query where somebody listens: a payload
-/// shows less than the row has. A deletion is an UPDATE, since the row stays until retention takes it.
+/// The table `notifications`. Rows are read anew for every event with subscribers, at the cost of one query: a
+/// payload has fewer columns than the row. A deletion is an UPDATE, since the row stays until retention removes it.
 pub static NOTIFICATIONS: Table = Table {
     name: "notifications",
     columns: &COLUMNS,
@@ -23,7 +23,7 @@ pub static NOTIFICATIONS: Table = Table {
     rows: |_| Ok(Rows::Asked),
 };
 
-/// Rows that one event may have changed: above it, who listens is told to join again, and reads them by REST.
+/// Rows that one event may have changed. Beyond, subscribers are asked to join again and read the rows by REST.
 const MOST_ROWS: i64 = 1_000;
 
 const fn column(name: &'static str, kind: ColumnType) -> Column {
@@ -65,13 +65,13 @@ static COLUMNS: [Column; 32] = [
     column("updated_at", ColumnType::Timestamptz),
 ];
 
-/// Whose notifications an event tells of.
+/// The person whose notifications an event concerns.
 fn recipient(event: &Event) -> Option<UserId> {
     super::user_of(&event.topic)
 }
 
-/// The rows that `event` made or changed, as their person may read them. A row that was changed again since is left
-/// out, since its later event tells it; a new one is told as new, whatever became of it meanwhile.
+/// The rows that `event` created or changed, as their owner may read them. A row that changed again since is left
+/// out: its later event carries it. A new row is always sent as an INSERT.
 pub async fn changed_rows(n: &Notifications, event: &Event) -> Result<Vec<RowChange>> {
     let user = recipient(event).ok_or_else(|| Error::internal("rows of a topic that is nobody's"))?;
     let new = new_one(event)?;
@@ -88,7 +88,7 @@ pub async fn changed_rows(n: &Notifications, event: &Event) -> Result<Vec<RowCha
     Ok(rows.into_iter().map(|row| change(seq, row)).collect())
 }
 
-/// `notify:new` names its row.
+/// The id in a `notify:new` event.
 fn new_one(event: &Event) -> Result<Option<NotificationId>> {
     #[derive(Deserialize)]
     struct Told {
@@ -105,7 +105,7 @@ fn new_one(event: &Event) -> Result<Option<NotificationId>> {
     Ok(Some(told.notification.id))
 }
 
-/// Row-level security shows them their own rows and no other, whatever their rank.
+/// The owner as an actor; row-level security shows them only their own rows, whatever their role.
 fn reader(n: &Notifications, event: &Event, user: UserId) -> Actor {
     Actor {
         tenant: event.tenant,

@@ -1,5 +1,5 @@
-//! The messages of chat as a source: one unread notification a person and conversation, raised by each further
-//! message, in the transaction of the message.
+//! Chat messages as a source of notifications: one unread notification per person and conversation, raised by each
+//! further message, in the transaction of the message.
 
 use guichet_base::id::{ClientId, ConversationId, EventId, MessageId, UserId};
 use guichet_base::{Actor, Result};
@@ -13,26 +13,26 @@ use super::pipeline::{self, AudienceSegment};
 use super::{Notifications, templates};
 use crate::preferences::{Channel, PerChannel, tenant_defaults};
 
-/// The template.
+/// The template of these notifications.
 const NEW_MESSAGE: &str = "message.new";
-/// Characters of a message that a notification shows.
+/// Characters of the message shown in a notification.
 const EXCERPT_CHARS: usize = 140;
 
-/// A message that was written.
+/// A message that was just written.
 pub struct WrittenMessage<'a> {
     pub message: MessageId,
     pub conversation: ConversationId,
-    /// The client whose room it is.
+    /// The client, if it was written in a client's room.
     pub client: Option<(ClientId, &'a str)>,
     pub sender_name: &'a str,
     pub content: &'a str,
-    /// Who is told of it; the author is not.
+    /// The recipients of the message, without its author.
     pub told: Vec<UserId>,
-    /// Those of them who have the conversation open.
+    /// Recipients who have the conversation open.
     pub looking: Vec<UserId>,
 }
 
-/// Notifies of a message.
+/// Raises the notifications for a message.
 pub fn notify(tx: &mut Tx<'_>, n: &Notifications, actor: &Actor, written: &WrittenMessage<'_>) -> Result<()> {
     if written.told.is_empty() {
         return Ok(());

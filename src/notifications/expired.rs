@@ -1,8 +1,9 @@
-//! What a counter counts and no answer does.
+//! Expired notifications that the counter still includes.
 
-/// How many unread ones of a person are over and not yet taken off the counter, which a job does: whoever answers the
-/// counter takes them off. Said so that the index gives all that will ever be over: for a `<=` that it does not know,
-/// PostgreSQL fears a third of the table, and plans each question anew, which takes ten times as long as answering it.
+/// Counts a person's unread notifications that have expired and that the job has not removed yet, so that responses
+/// can subtract them. The condition is written so that the partial index answers it: for `<=` with an unknown value,
+/// PostgreSQL expects a third of the table and plans every query from scratch, which takes ten times as long as the
+/// query.
 macro_rules! over_and_counted {
     ($tenant:literal, $user:literal, $now:literal) => {
         concat!(

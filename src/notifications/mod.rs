@@ -1,7 +1,7 @@
-//! From a business event to the people it concerns: events, templates, the feed of each person.
+//! Notifications: from a business event to the feed of each recipient.
 //!
-//! The design is `docs/notifications.md`. Every change of somebody's notifications happens under the lock of their row
-//! in `notification_feeds`; conversations are locked before feeds.
+//! The design is `docs/notifications.md`. Every change of a person's notifications happens under the lock of their
+//! row in `notification_feeds`; conversations are locked before feeds.
 
 mod changes;
 pub mod chat_source;
@@ -32,7 +32,7 @@ use guichet_realtime::Hub;
 
 use crate::directory::Directory;
 
-/// What this room works with. Cheap to clone.
+/// The dependencies of notifications. Cheap to clone.
 #[derive(Clone)]
 pub struct Notifications {
     pub db: Db,
@@ -40,20 +40,20 @@ pub struct Notifications {
     pub hub: Arc<Hub>,
     pub clock: Clock,
     pub settings: Settings,
-    /// Tells the task of large audiences that one waits.
+    /// Wakes the task that writes large audiences.
     pub wake: Arc<tokio::sync::Notify>,
-    /// Tells the workers of deliveries that some are due.
+    /// Wakes the delivery workers.
     pub deliveries_due: Arc<tokio::sync::Notify>,
 }
 
-/// What the configuration says.
+/// Settings from the configuration.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
     /// Pushes to one person within 60 s.
     pub rate_per_min: usize,
-    /// After how long a notification expires that says nothing else.
+    /// Lifetime of notifications whose event sets none.
     pub default_ttl: Option<Duration>,
-    /// Unread notifications that a socket without joins is given on connect.
+    /// Unread notifications sent on connect to sockets of dialects without joins.
     pub replay_limit: i64,
     pub email_enabled: bool,
     pub sms_enabled: bool,
@@ -64,7 +64,7 @@ pub fn topic(user: UserId) -> String {
     format!("{TOPIC}{user}")
 }
 
-/// Whose notifications a topic tells of, if it is one of these.
+/// The person whose notifications topic this is.
 pub fn user_of(topic: &str) -> Option<UserId> {
     topic.strip_prefix(TOPIC)?.parse().ok()
 }
@@ -80,13 +80,13 @@ pub fn is_relative(link: &str) -> bool {
         && !link.chars().any(char::is_control)
 }
 
-/// The routes of this room. They want a `web::Data<Notifications>`.
+/// The routes of this module. They need a `web::Data<Notifications>`.
 pub fn routes(config: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) {
     explain::routes(config);
-    // Before the events' own, which would take its literal path for an id.
+    // Before the routes of events, whose `{id}` would match the literal path.
     dead_letters::http::routes(config);
     events::http::routes(config);
     manual::http::routes(config);
-    // Its pattern `/notifications/{id}` would take the literal paths of the others.
+    // Its pattern `/notifications/{id}` would match the literal paths of the others.
     feed::http::routes(config);
 }

@@ -1,4 +1,4 @@
-//! What a person is told, as it travels in REST and in events.
+//! Notifications and events as REST and sockets carry them.
 
 use guichet_base::id::{EventId, NotificationId, TeamId, UserId};
 use guichet_base::{Role, Timestamp};
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::preferences::{Category, Channel, Priority};
 
-/// How far a person is with a notification.
+/// The state of a notification for its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = NotificationStatus)]
@@ -37,7 +37,7 @@ impl Status {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Notification {
     pub id: NotificationId,
-    /// Its place in the order in which the person was told.
+    /// The sequence number of the notification in the feed.
     #[schema(example = 12)]
     pub seq: i64,
     /// The template's code.
@@ -48,10 +48,10 @@ pub struct Notification {
     #[schema(example = "Nouveau mandat : Rue des Lilas")]
     pub title: String,
     pub body: String,
-    /// Relative to the app.
+    /// A path within the app.
     #[schema(required, example = "/mandats/42")]
     pub link: Option<String>,
-    /// Every field of the event's payload, and `url`, which is `link`.
+    /// Every field of the event's payload, and `url`, which equals `link`.
     #[schema(value_type = Object)]
     pub data: Value,
     pub priority: Priority,
@@ -74,7 +74,7 @@ pub struct Notification {
     pub updated_at: Timestamp,
 }
 
-/// Where an event came from.
+/// The source of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventSource {
     Http,
@@ -82,9 +82,9 @@ pub enum EventSource {
     Channel,
     /// A Redis stream.
     Stream,
-    /// guichet itself: a job, a room.
+    /// guichet itself: a job, or chat.
     Internal,
-    /// Sent by hand by a person.
+    /// Sent manually by a person.
     Manual,
 }
 
@@ -100,7 +100,7 @@ impl EventSource {
     }
 }
 
-/// Whom an event names. Everybody in any of these, once; the actor is left out.
+/// The recipients that an event names: everyone in any of these lists, once, without the actor.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Recipients {
@@ -110,27 +110,27 @@ pub struct Recipients {
     pub roles: Vec<Role>,
     /// All members of these clients.
     pub clients: Vec<guichet_base::id::ClientId>,
-    /// Everybody of the tenant.
+    /// Everyone in the tenant.
     pub everyone: bool,
 }
 
-/// An event as its source tells it, before anything is known of it.
+/// An event as its source announces it, before any check.
 #[derive(Debug, Clone)]
 pub struct Announced {
     pub event: String,
     pub payload: Map<String, Value>,
-    /// `None`: the template's own audience.
+    /// `None` means the audience of the template.
     pub recipients: Option<Recipients>,
     pub actor: Option<UserId>,
-    /// When it happened, where the producer says so.
+    /// When it happened, if the producer says so.
     pub occurred_at: Option<Timestamp>,
     pub idempotency_key: Option<String>,
     pub source: EventSource,
-    /// Instead of `NOTIFICATION_DEFAULT_TTL`.
+    /// Overrides `NOTIFICATION_DEFAULT_TTL`.
     pub expires_at: Option<Timestamp>,
 }
 
-/// How far an event is.
+/// The progress of an event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EventProgress {
     pub id: EventId,
@@ -143,14 +143,14 @@ pub struct EventProgress {
     pub planned: i64,
     /// Notifications written.
     pub written: i64,
-    /// Recipients who got none, and `explain` says why.
+    /// Recipients without a notification; `explain` shows why.
     pub skipped: i64,
-    /// Outside deliveries that a provider took over.
+    /// Deliveries that a provider accepted.
     pub delivered: i64,
     pub failed: i64,
 }
 
-/// A row's group: at most one unread notification of a person carries it.
+/// The group of a conversation's notifications: a person has at most one unread notification per group.
 pub fn conversation_group(conversation: Uuid) -> String {
     format!("conversation:{conversation}")
 }

@@ -1,15 +1,15 @@
-//! Who may announce, look at and send by hand. Row-level security says the same again.
+//! Permissions to announce events, to follow them, and to send manually. Row-level security enforces the same rules.
 
 use guichet_base::{Actor, Error, Result, Role};
 
 use guichet_base::permission::{Permission, may};
 
-/// Producers alone.
+/// Only producers announce events.
 pub fn may_announce(actor: &Actor) -> Result<()> {
     may(actor, Permission::EventEmit)
 }
 
-/// The producer, and those who answer for the tenant.
+/// The producer, owners and managers.
 pub fn may_follow_events(actor: &Actor) -> Result<()> {
     match actor.role {
         Role::Owner | Role::Manager => Ok(()),

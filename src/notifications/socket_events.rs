@@ -1,4 +1,4 @@
-//! What a person's sockets are told of their notifications: the payloads as they travel.
+//! The socket events about a person's notifications, and their payloads.
 
 use guichet_base::id::{NotificationId, TenantId, UserId};
 use guichet_base::{Error, Result, Timestamp};
@@ -18,7 +18,7 @@ pub const DELETED: &str = "notify:deleted";
 
 pub const EVENTS: [&str; 5] = [NEW, UPDATED, UNREAD, SUMMARY, DELETED];
 
-/// `notify:new`: the notification, and how many are unread with it.
+/// `notify:new`: the notification, and the number of unread ones including it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NotificationNewTold)]
 pub struct NewNotificationEvent<'a> {
@@ -26,33 +26,33 @@ pub struct NewNotificationEvent<'a> {
     pub unread: i64,
 }
 
-/// `notify:updated`: the notification as it is now.
+/// `notify:updated`: the current notification.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NotificationUpdatedTold)]
 pub struct NotificationUpdated<'a> {
     pub notification: &'a Notification,
     pub unread: i64,
-    /// Whether it asks for attention anew: something happened again, or its snooze is over.
+    /// Whether it asks for attention again: something new happened, or its snooze ended.
     pub raised: bool,
 }
 
-/// `notify:unread`: the counter alone.
+/// `notify:unread`: only the counter.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NotificationsUnreadTold)]
 pub struct UnreadCount {
     pub count: i64,
 }
 
-/// `notify:summary`: the feed is to be loaded again.
+/// `notify:summary`: the client should reload the feed.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NotificationsSummaryTold)]
 pub struct FeedSummary {
-    /// How many it stands for.
+    /// The number of notifications that it stands for.
     pub count: i64,
     pub since: Timestamp,
 }
 
-/// `notify:deleted`: the notification is gone.
+/// `notify:deleted`: the notification was deleted.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NotificationDeletedTold)]
 pub struct NotificationsDeleted {
@@ -60,7 +60,7 @@ pub struct NotificationsDeleted {
     pub unread: i64,
 }
 
-/// A numbered event of a person's own topic.
+/// A numbered event on a person's own topic.
 pub fn event(
     tenant: TenantId,
     user: UserId,

@@ -96,7 +96,7 @@ pub async fn set_typing(chat: &Chat, actor: &Actor, room: RoomRef, typing: bool)
     };
     let told = match (chat.db.read(actor, reads).await, room) {
         (Err(error), RoomRef::Person(peer)) if error.kind() == Kind::NotFound => {
-            // Drafts greet the person by the name that this conversation shows.
+            // Typing a first message to a colleague creates the conversation.
             let by = actor.clone();
             chat.db
                 .write(actor, move |tx| {

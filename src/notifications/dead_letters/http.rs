@@ -1,4 +1,4 @@
-//! `/events/rejected`: what came over Redis and could not be accepted.
+//! `/events/rejected`: events from Redis that could not be accepted.
 
 use actix_web::web::Data;
 use actix_web::{get, post};
@@ -14,12 +14,12 @@ use crate::notifications::Notifications;
 use crate::notifications::model::EventProgress;
 use crate::web::{Caller, JsonOrEmpty, PageQuery, Path, Query, Reply};
 
-/// Before `/events/{id}`, which would take the first of them.
+/// Registered before `/events/{id}`, which would match `rejected`.
 pub fn routes(config: &mut ServiceConfig) {
     config.service(list).service(retry);
 }
 
-/// Events from Redis that could not be accepted, the newest first (producers, owners, managers)
+/// List rejected events from Redis, newest first (producers, owners, managers)
 #[utoipa::path(tag = "events", operation_id = "list_rejected_events", params(PageQuery),
     responses((status = 200, body = [RejectedEvent])))]
 #[get("/events/rejected")]
@@ -32,21 +32,21 @@ async fn list(
     Ok(Reply::page(service::list(&n, &caller, page).await?, page, None))
 }
 
-/// What is mended of a rejected event.
+/// A correction of a rejected event.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"payload": {"user_id": "0198c0de-0000-7000-8000-000000000001", "mandat_id": "42", "title": "Rue des Lilas"}}))]
 struct RetryBody {
-    /// Instead of the payload that it came with.
+    /// Replaces the original payload.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     payload: Option<Map<String, Value>>,
 }
 
-/// Announces a rejected event again
+/// Announce a rejected event again
 ///
-/// As it came, or with a mended `payload`. Once it was accepted, the answer is the event that it became. Where it is
-/// refused again, its `reason` and `retries` say so.
+/// Unchanged, or with a corrected `payload`. If it is accepted, or was before, the response is the resulting event.
+/// If it is refused again, its `reason` and `retries` are updated.
 #[utoipa::path(tag = "events", operation_id = "retry_rejected_event", params(("id" = Uuid, Path)),
     request_body = RetryBody,
     responses((status = 202, description = "Taken over, now or before (`Idempotent-Replayed`)", body = EventProgress)))]

@@ -1,8 +1,8 @@
-//! Events from Redis that could not be accepted: kept with the reason, to be mended and tried again.
+//! Dead letters: events from Redis that could not be accepted, stored with the reason, to be corrected and retried.
 //!
-//! - Over HTTP a producer is told; over Redis nobody is, so the tenant's people look here.
-//! - A copy of an event is rejected once: its row goes by what the copies share.
-//! - An event that was accepted at last stays so: a further try answers the same event.
+//! - An HTTP producer gets the error in the response; a Redis producer gets none, so the tenant's people look here.
+//! - All copies of an event share one row.
+//! - Acceptance is final: a further retry returns the same event.
 
 pub mod http;
 mod model;

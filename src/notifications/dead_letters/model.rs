@@ -1,4 +1,4 @@
-//! A rejected event, as it is kept and shown.
+//! A rejected event as stored and as the API returns it.
 
 use guichet_base::id::{EventId, TenantId};
 use guichet_base::{Error, Locale, Timestamp};
@@ -10,46 +10,46 @@ use uuid::Uuid;
 use crate::notifications::model::EventSource;
 use crate::web::ErrorBody;
 
-/// The length of `rejected_events.reason`.
+/// Length of `rejected_events.reason`.
 const MAX_REASON_CHARS: usize = 2_000;
 
-/// An event that came over Redis and could not be accepted.
+/// An event from Redis that could not be accepted.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct RejectedEvent {
     pub id: Uuid,
     /// `channel` or `stream`.
     #[schema(example = "stream")]
     pub source: String,
-    /// As it came.
+    /// The event as received.
     #[schema(value_type = Object, example = json!({"event": "mandat.created", "payload": {"tenant_id": "demo", "mandat_id": "42"}}))]
     pub body: Value,
     #[schema(example = "VALIDATION_ERROR")]
     pub code: String,
-    /// In English, with every fault, as of the last try.
+    /// In English, with every fault of the last attempt.
     #[schema(example = "Some values are not right. payload.title: missing")]
     pub reason: String,
-    /// How often it was tried again without success.
+    /// Number of failed retries.
     #[schema(example = 0)]
     pub retries: i32,
-    /// The event that a further try made of it.
+    /// The event that a retry created.
     #[schema(required)]
     pub event_id: Option<EventId>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
 
-/// An event that is to be kept as rejected.
+/// An event to store as rejected.
 #[derive(Debug, Clone, Copy)]
 pub struct Rejection<'a> {
     pub source: EventSource,
-    /// What its second copy is known by. `None`: it has no other copy.
+    /// Identifies further copies of the event. `None` if there are none.
     pub name: Option<&'a str>,
     pub body: &'a Value,
     pub error: &'a Error,
 }
 
 impl Rejection<'_> {
-    /// The same for all copies of one event.
+    /// The same id for all copies of one event.
     pub(super) fn id(&self, tenant: TenantId) -> Uuid {
         match self.name {
             Some(name) => Uuid::new_v5(&tenant.0, format!("{}:{name}", self.source.as_str()).as_bytes()),
@@ -58,7 +58,7 @@ impl Rejection<'_> {
     }
 }
 
-/// What was wrong, for the people who mend it.
+/// The faults, for the people who correct the event.
 pub(super) fn reason(error: &Error) -> String {
     let said = serde_json::to_value(ErrorBody::new(error, Locale::En, None)).unwrap_or_default();
     let text =
@@ -76,7 +76,7 @@ pub(super) fn reason(error: &Error) -> String {
     without_nul(&reason).chars().take(MAX_REASON_CHARS).collect()
 }
 
-/// `jsonb` holds no U+0000: what came with one is kept with U+FFFD in its place.
+/// Replaces U+0000 by U+FFFD, since `jsonb` cannot store it.
 pub(super) fn storable(body: &Value) -> Value {
     match body {
         Value::String(text) => without_nul(text).into(),

@@ -1,4 +1,4 @@
-//! Keeping, listing, and trying again.
+//! Stores, lists and retries rejected events.
 
 use guichet_base::id::TenantId;
 use guichet_base::page::Page;
@@ -13,14 +13,14 @@ use crate::notifications::events::{self, Accepted};
 use crate::notifications::model::{Announced, EventSource};
 use crate::notifications::{Notifications, intake, policy};
 
-/// Keeps an event that was rejected. False where a copy of it is kept already.
+/// Stores a rejected event. Returns false if a copy is stored already.
 pub async fn keep(n: &Notifications, tenant: TenantId, rejection: &Rejection<'_>) -> Result<bool> {
     let (id, now) = (rejection.id(tenant), n.clock.now());
     let row = store::NewDeadLetter::of(id, rejection);
     n.db.system(tenant, move |tx| store::insert(tx, tenant, &row, now)).await
 }
 
-/// What was rejected, the newest first. Errors: `FORBIDDEN`, `FEATURE_DISABLED`.
+/// The rejected events, newest first. Errors: `FORBIDDEN`, `FEATURE_DISABLED`.
 pub async fn list(n: &Notifications, actor: &Actor, page: Page) -> Result<Vec<RejectedEvent>> {
     policy::may_follow_events(actor)?;
     n.directory.require(actor, Feature::Notifications).await?;
@@ -28,10 +28,10 @@ pub async fn list(n: &Notifications, actor: &Actor, page: Page) -> Result<Vec<Re
     n.db.read(actor, move |tx| store::list(tx, tenant, page)).await
 }
 
-/// Announces a rejected event again, with another payload where one is given. Once it was accepted, this answers the
-/// event that it became.
+/// Announces a rejected event again, with another payload if one is given. If it was accepted before, returns that
+/// event.
 ///
-/// Errors: `FORBIDDEN`, `FEATURE_DISABLED`, `NOT_FOUND`; as announcing it, and then the row says so.
+/// Errors: `FORBIDDEN`, `FEATURE_DISABLED`, `NOT_FOUND`; the errors of announcing it, which the row then records.
 pub async fn retry(
     n: &Notifications,
     actor: &Actor,
@@ -57,7 +57,7 @@ pub async fn retry(
             n.db.system(tenant, move |tx| store::accepted(tx, (tenant, id), event, now)).await?;
             Ok(accepted)
         }
-        // Nothing is wrong with the event.
+        // The failure has another cause than the event.
         Err(error)
             if matches!(
                 error.kind(),
@@ -85,7 +85,7 @@ fn announced(rejected: RejectedEvent, payload: Option<Map<String, Value>>) -> Re
         EventSource::Channel
     };
     let mut what = intake::announced(&body, source)?;
-    // Two tries at once, or one whose end nobody learned, must not make two events of it.
+    // Two retries at once, or one with a lost response, must not create two events.
     if what.idempotency_key.is_none() {
         what.idempotency_key = Some(format!("rejected:{id}"));
     }

@@ -56,7 +56,7 @@ const INSERT: &str = "INSERT INTO rejected_events \
     (tenant_id, id, source, body, code, reason, created_at, updated_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (tenant_id, id) DO NOTHING";
 
-/// What was said of an event that was refused.
+/// The body of a rejected event.
 pub(super) struct DeadLetterBody {
     code: &'static str,
     reason: String,
@@ -82,7 +82,7 @@ impl NewDeadLetter {
     }
 }
 
-/// False where a copy of it is there already.
+/// Returns false if a copy is stored already.
 pub(super) fn insert(tx: &mut Tx<'_>, tenant: TenantId, row: &NewDeadLetter, now: Timestamp) -> Result<bool> {
     let statement = sql(INSERT)
         .bind(tenant)
@@ -95,7 +95,7 @@ pub(super) fn insert(tx: &mut Tx<'_>, tenant: TenantId, row: &NewDeadLetter, now
     tx.as_system(|sys| Ok(statement.execute(sys.conn())? == 1))
 }
 
-/// The newest first.
+/// Newest first.
 pub(super) fn list(tx: &mut Tx<'_>, tenant: TenantId, page: Page) -> Result<Vec<RejectedEvent>> {
     let text = format!(
         "SELECT {COLUMNS} FROM rejected_events WHERE tenant_id = $1 \
@@ -114,7 +114,7 @@ pub(super) fn find(tx: &mut Tx<'_>, tenant: TenantId, id: Uuid) -> Result<Option
 const ACCEPTED: &str = "UPDATE rejected_events SET event_id = $3, updated_at = $4 \
     WHERE tenant_id = $1 AND id = $2 AND event_id IS NULL";
 
-/// Writes which event it became.
+/// Records the event that a retry created.
 pub(super) fn accepted(
     tx: &mut Tx<'_>,
     (tenant, id): (TenantId, Uuid),
@@ -128,7 +128,7 @@ pub(super) fn accepted(
 const REFUSED: &str = "UPDATE rejected_events SET code = $3, reason = $4, retries = retries + 1, updated_at = $5 \
     WHERE tenant_id = $1 AND id = $2 AND event_id IS NULL";
 
-/// Writes that a further try failed, and why.
+/// Records that a retry failed, and why.
 pub(super) fn refused(
     tx: &mut Tx<'_>,
     (tenant, id): (TenantId, Uuid),

@@ -1,4 +1,4 @@
-//! `/events`: what other backends announce.
+//! `/events`: events that other backends announce.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -15,19 +15,19 @@ use crate::notifications::model::{Announced, EventProgress, EventSource, Recipie
 use crate::notifications::{Notifications, policy};
 use crate::web::{Caller, Check, ErrorBody, IdempotencyKey, Json, Path, Reply};
 
-/// Events of one bulk request.
+/// Most events in one bulk request.
 const MAX_BULK: usize = 1_000;
-/// Recipients that one event names by id, of each kind.
+/// Most ids of each kind that one event names as recipients.
 const MAX_NAMED: usize = 10_000;
 const MAX_CODE: usize = 80;
-/// Of a payload as JSON.
+/// Largest payload as JSON.
 const MAX_PAYLOAD_BYTES: usize = 16 * 1024;
 
 pub fn routes(config: &mut ServiceConfig) {
     config.service(announce_one).service(announce_many).service(follow);
 }
 
-/// Something that happened in a producer's business.
+/// A business event of a producer.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"event": "mandat.created",
@@ -36,22 +36,22 @@ pub fn routes(config: &mut ServiceConfig) {
 pub struct EventBody {
     /// The code of a notification template.
     event: String,
-    /// The template's variables; what else it holds is kept in the notification's `data`.
+    /// The template's variables. Further fields are kept in the notification's `data`.
     #[serde(default)]
     #[schema(value_type = Object)]
     payload: Map<String, Value>,
-    /// Without it, the template's own audience.
+    /// If absent, the template's own audience.
     #[serde(default, deserialize_with = "crate::web::object_or_null")]
     recipients: Option<Recipients>,
-    /// Who did it: is not told.
+    /// The person who caused it; they get no notification.
     #[serde(default)]
     actor_id: Option<UserId>,
     #[serde(default)]
     occurred_at: Option<Timestamp>,
-    /// The same key within 24 h is the same event: it acts once.
+    /// The same key within 24 h means the same event, which takes effect once.
     #[serde(default)]
     idempotency_key: Option<String>,
-    /// When its notifications disappear, instead of `NOTIFICATION_DEFAULT_TTL`.
+    /// When its notifications expire; overrides `NOTIFICATION_DEFAULT_TTL`.
     #[serde(default)]
     expires_at: Option<Timestamp>,
 }
@@ -75,7 +75,7 @@ impl EventBody {
             let is_person = |role: &guichet_base::Role| !role.is_service();
             check.that(named.roles.iter().all(is_person), "recipients.roles", "unknown_value");
         }
-        // Every recipient's socket gets all of it.
+        // The payload is sent to the socket of every recipient.
         let size = serde_json::to_string(&self.payload).map_or(usize::MAX, |text| text.len());
         if size > MAX_PAYLOAD_BYTES {
             check.fault(Fault::new("payload", "too_long").with("max", MAX_PAYLOAD_BYTES));
@@ -94,10 +94,10 @@ impl EventBody {
     }
 }
 
-/// Announces a business event
+/// Announce a business event
 ///
-/// Its recipients get their notifications at once, or, where they are more than a hundred, within seconds: `status` is
-/// then `running`, and `GET /events/{id}` says how far it is. An event that cannot be taken over whole changes nothing.
+/// Up to a hundred recipients get their notifications before the response, more within seconds: `status` is then
+/// `running`, and `GET /events/{id}` shows the progress. An event that is refused changes nothing.
 #[utoipa::path(tag = "events", operation_id = "announce_event", request_body = EventBody,
     responses((status = 202, description = "Taken over, now or by an earlier copy (`Idempotent-Replayed`)", body = EventProgress)))]
 #[post("/events")]
@@ -122,16 +122,16 @@ async fn announce_one(
 #[schema(example = json!({"events": [{"event": "report.generated", "idempotency_key": "report-3",
     "payload": {"user_id": "0198c0de-0000-7000-8000-000000000001", "report_id": "3", "name": "Ventes de février"}}]}))]
 struct BulkBody {
-    /// In the order in which they act.
+    /// In order of processing.
     #[schema(value_type = Vec<EventBody>, min_items = 1, max_items = 1000)]
     events: Vec<Value>,
 }
 
-/// What became of one event of many.
+/// The result of one event of a bulk request.
 #[derive(Serialize, Deserialize, ToSchema)]
 struct BulkItem {
     index: usize,
-    /// As its own request would have been answered.
+    /// The status that a single request would have got.
     #[schema(example = 202)]
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -141,9 +141,9 @@ struct BulkItem {
     error: Option<Value>,
 }
 
-/// Announces up to 1,000 events, one after the other
+/// Announce up to 1,000 events, one after the other
 ///
-/// Each is taken over or refused by itself. Give them an `idempotency_key` each: a request that is repeated then acts
+/// Each is accepted or refused on its own. Give each an `idempotency_key`, so that a repeated request takes effect
 /// once.
 #[utoipa::path(tag = "events", operation_id = "announce_events", request_body = BulkBody,
     responses((status = 200, description = "What became of each", body = [BulkItem])))]
@@ -190,7 +190,7 @@ fn item(index: usize, locale: Locale, outcome: Result<Accepted>) -> Result<BulkI
     })
 }
 
-/// How far an event is
+/// Get the progress of an event
 #[utoipa::path(tag = "events", operation_id = "get_event", params(("id" = EventId, Path)),
     responses((status = 200, body = EventProgress)))]
 #[get("/events/{id}")]

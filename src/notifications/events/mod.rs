@@ -1,4 +1,4 @@
-//! Business events: taken over whole or not at all, once, whichever way they come.
+//! Business events: accepted as a whole or not at all, and once, by whichever source they arrive.
 
 pub mod http;
 pub mod model;
@@ -20,27 +20,27 @@ use crate::notifications::pipeline::{self, AudienceSegment};
 use crate::notifications::{Notifications, templates};
 use crate::preferences::{Channel, PerChannel, tenant_defaults};
 
-/// How long the names of an event are remembered.
+/// How long the idempotency names of an event are stored.
 const NAMES_LAST: Duration = Duration::from_secs(24 * 3_600);
 
-/// Takes an event over in its own transaction, of a source that is nobody's request: Redis, a job.
+/// Accepts an event in a transaction of its own, for sources without a request: Redis, jobs.
 ///
-/// Errors: as [`announce`].
+/// Errors: as for [`announce`].
 pub async fn accept_as_system(n: &Notifications, tenant: TenantId, what: Announced) -> Result<Accepted> {
     let task = n.clone();
     n.db.system(tenant, move |tx| announce(tx, &task, tenant, &what)).await
 }
 
-/// Takes an event over: checks it whole, and writes the notifications of a small audience at once; those of a large one
+/// Accepts an event: validates it and writes the notifications of a small audience at once. Those of a large audience
 /// are left to the [`runner`], which is woken after the commit.
 ///
-/// Errors: `VALIDATION_ERROR` for an unknown event, missing variables, unknown recipients; `IDEMPOTENCY_MISMATCH`
-/// when its key named another event within a day.
+/// Errors: `VALIDATION_ERROR` for an unknown event, missing variables, unknown recipients; `IDEMPOTENCY_MISMATCH` if
+/// its key named a different event within a day.
 pub fn announce(tx: &mut Tx<'_>, n: &Notifications, tenant: TenantId, what: &Announced) -> Result<Accepted> {
     announce_as(tx, n, tenant, what, |_| {})
 }
 
-/// The same, where the source has a say in what the template would settle.
+/// The same, for sources that override decisions of the template.
 pub fn announce_as(
     tx: &mut Tx<'_>,
     n: &Notifications,
@@ -54,7 +54,7 @@ pub fn announce_as(
     let first = tx.as_system(|sys| {
         for (taken, name) in names.iter().enumerate() {
             if let Some(first) = store::take(sys, tenant, name, event, (now, now.minus(NAMES_LAST)))? {
-                // The names taken before are the first event's, too: there will be no other.
+                // The names taken so far belong to the first event too, since no other event is created.
                 store::give(sys, tenant, names.get(..taken).unwrap_or_default(), first)?;
                 return Ok(Some(first));
             }
@@ -65,7 +65,7 @@ pub fn announce_as(
         let progress = store::progress(tx, tenant, first)?.ok_or_else(|| Error::not_found("event"))?;
         return Ok(Accepted { progress, replayed: true });
     }
-    // A copy of what was told in time is answered above.
+    // A copy of an event that was announced in time has returned above.
     let now = n.clock.now();
     if what.expires_at.is_some_and(|at| at <= now) {
         return Err(Error::validation(vec![Fault::new("expires_at", "in_past")]));
@@ -75,12 +75,12 @@ pub fn announce_as(
     write(tx, n, tenant, event, what, (plan, audience))
 }
 
-/// What the tenant says that matters to an event of this code.
+/// The tenant's settings and texts for an event of this code.
 pub(super) fn said(tx: &mut Tx<'_>, tenant: TenantId, code: &str) -> Result<store::TenantTexts> {
     tx.as_system(|sys| store::said(sys, tenant, code))
 }
 
-/// The plan and the audience of an event, checked.
+/// Builds and validates the plan and the audience of an event.
 fn plan(
     n: &Notifications,
     tx: &mut Tx<'_>,
@@ -123,7 +123,7 @@ fn plan(
     Ok((plan, audience))
 }
 
-/// Which value of an event names `id`.
+/// The field of the event that contains `id`.
 fn where_it_stands(what: &Announced, id: uuid::Uuid) -> String {
     let Some(named) = &what.recipients else {
         let names = |(_, value): &(&String, &Value)| {
@@ -144,7 +144,7 @@ fn where_it_stands(what: &Announced, id: uuid::Uuid) -> String {
     found.unwrap_or_else(|| "recipients".to_owned())
 }
 
-/// Channels that are off for the tenant, or for everybody.
+/// Channels that are off for the tenant or for the whole service.
 pub fn disabled(n: &Notifications, features: &crate::directory::FeatureSet) -> PerChannel<bool> {
     use crate::config::Feature;
     PerChannel {
@@ -164,7 +164,7 @@ fn write(
     (mut plan, audience): (Plan, EventAudience),
 ) -> Result<Accepted> {
     let now = n.clock.now();
-    // A few named people need no counting: they are found when they are written.
+    // A few named people need not be counted: they are looked up when their notifications are written.
     let is_small = !audience.everyone
         && audience.roles.is_empty()
         && audience.clients.is_empty()
@@ -214,14 +214,14 @@ fn write(
     Ok(Accepted { progress, replayed: false })
 }
 
-/// How far an event is. Errors: `NOT_FOUND`.
+/// The progress of an event. Errors: `NOT_FOUND`.
 pub async fn progress(n: &Notifications, actor: &Actor, id: EventId) -> Result<EventProgress> {
     let tenant = actor.tenant;
     n.db.read(actor, move |tx| store::progress(tx, tenant, id)?.ok_or_else(|| Error::not_found("event")))
         .await
 }
 
-/// A payload of one's own making.
+/// Builds the payload of an event of guichet itself.
 pub fn payload<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

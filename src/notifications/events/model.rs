@@ -1,4 +1,4 @@
-//! An event that was accepted: whom it is for, what they get, and by which names it goes.
+//! An accepted event: its audience, its plan, and its idempotency names.
 
 use guichet_base::id::{ClientId, TeamId, UserId};
 use guichet_base::role::UserType;
@@ -12,19 +12,19 @@ use crate::notifications::model::{Announced, EventProgress, Recipients};
 use crate::notifications::templates::{Concerned, Rendered, Template, Text};
 use crate::preferences::{Category, Channel, ChannelChoices, EventProfile, PerChannel, Priority};
 
-/// Up to so many recipients are written in the transaction of their event.
+/// Largest audience that is written in the transaction of its event.
 pub const INLINE_MAX: i64 = 100;
-/// The longest key of a producer's.
+/// Longest idempotency key of a producer.
 pub const MAX_KEY_CHARS: usize = 200;
 
-/// An event that was taken over: now, or by an earlier copy of it.
+/// An event that was accepted now, or by an earlier copy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Accepted {
     pub progress: EventProgress,
     pub replayed: bool,
 }
 
-/// Whom an event is for, resolved from its recipients or from its template.
+/// The audience of an event, resolved from its recipients or from its template.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct EventAudience {
     pub users: Vec<UserId>,
@@ -32,7 +32,7 @@ pub struct EventAudience {
     pub roles: Vec<Role>,
     /// All members of these clients.
     pub clients: Vec<ClientId>,
-    /// The operators in charge of these clients, or the client's team where nobody is.
+    /// The operators in charge of these clients, or the client's team if no operator is.
     pub operators_of: Vec<ClientId>,
     pub everyone: bool,
 }
@@ -49,7 +49,7 @@ impl EventAudience {
         }
     }
 
-    /// The template's own, from fields of the payload, which was checked.
+    /// The template's own audience, from fields of the validated payload.
     pub fn of_template(template: &Template, payload: &Map<String, Value>) -> Self {
         let mut audience = Self::default();
         for concerned in &template.audience {
@@ -62,7 +62,7 @@ impl EventAudience {
                 }
                 Concerned::Everyone => audience.everyone = true,
                 Concerned::Roles(roles) => audience.roles.extend(roles),
-                // Chat hands its people over itself.
+                // Chat passes its recipients itself.
                 Concerned::Told => {}
             }
         }
@@ -74,7 +74,7 @@ pub fn id(payload: &Map<String, Value>, name: &str) -> Option<Uuid> {
     payload.get(name)?.as_str()?.parse::<uuid::fmt::Hyphenated>().ok().map(Into::into)
 }
 
-/// What every recipient of an event gets, decided once.
+/// Everything that is decided once for all recipients of an event.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Plan {
     pub code: String,
@@ -88,11 +88,11 @@ pub struct Plan {
     pub defaults: ChannelChoices,
     pub texts: Rendered,
     pub payload: Map<String, Value>,
-    /// Whom the event concerns: nobody outside is told.
+    /// The team that the event concerns; others get no notification.
     pub team: Option<TeamId>,
     pub client: Option<ClientId>,
     pub expires_at: Option<Timestamp>,
-    /// Of a large audience: its mails wait behind all others.
+    /// Whether the audience is large; its mails wait behind all others.
     pub is_bulk: bool,
 }
 
@@ -106,13 +106,13 @@ impl Plan {
         }
     }
 
-    /// These channels and no others, the first of them preferred.
+    /// Restricts the plan to these channels; the first is preferred.
     pub fn use_only(&mut self, channels: &[Channel]) {
         self.channels = PerChannel::from_fn(|channel| channels.contains(&channel));
         self.prefers = channels.first().copied().unwrap_or(Channel::Inapp);
     }
 
-    /// Text and data of a recipient.
+    /// Text and data for a recipient.
     pub fn text(&self, locale: Locale, side: UserType) -> (&Text, Value) {
         let text = self.texts.of(locale, side);
         let mut data = self.payload.clone();
@@ -121,16 +121,16 @@ impl Plan {
     }
 }
 
-/// A name by which an event is known again.
+/// A name that identifies copies of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name {
     pub key: String,
-    /// What the event says: another under the same name is a mistake.
+    /// Hash of the content. The same name with other content is an error.
     pub body_hash: Vec<u8>,
 }
 
-/// The producer's key, and what the event says at which time: one event may come by two ways, and with a key by one
-/// of them only.
+/// The producer's key, and the content with its time: copies of one event may arrive by two sources, and only one of
+/// them with a key.
 pub fn names(what: &Announced) -> Result<Vec<Name>> {
     let body = json!({ "event": what.event, "payload": what.payload, "recipients": what.recipients });
     let body_hash = Sha256::digest(body.to_string().as_bytes()).to_vec();
@@ -149,7 +149,7 @@ pub fn names(what: &Announced) -> Result<Vec<Name>> {
         let key = said.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         names.push(Name { key: format!("said:{key}"), body_hash });
     }
-    // Taken in one order by everybody, so that two copies never wait for each other.
+    // Taken in a fixed order, so that two copies never deadlock.
     names.sort_by(|a, b| a.key.cmp(&b.key));
     Ok(names)
 }

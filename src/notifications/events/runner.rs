@@ -1,5 +1,5 @@
-//! Large audiences, written a chunk at a time: critical events first, then whoever waited longest. A chunk and the
-//! place it moves commit together, so a process that dies loses nothing and doubles nothing.
+//! Writes the notifications of large audiences in chunks: critical events first, then those waiting longest. A chunk
+//! and the position after it commit together, so that a crash loses nothing and writes nothing twice.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use super::store::{self, Step};
 use crate::notifications::Notifications;
 use crate::notifications::pipeline::{self, AudienceSegment};
 
-/// How soon an event is found that another process took over and did not finish.
+/// How soon another process takes over an unfinished event.
 const EVERY: Duration = Duration::from_secs(1);
-/// Events that take turns.
+/// Events processed in turns.
 const AT_ONCE: i64 = 16;
 
-/// Writes what waits, until told to stop.
+/// Writes pending chunks until `stop` is cancelled.
 pub async fn run(n: Notifications, stop: CancellationToken) {
     loop {
         tokio::select! {
@@ -37,13 +37,13 @@ pub async fn run(n: Notifications, stop: CancellationToken) {
     }
 }
 
-/// One chunk of the event whose turn it is. Whether there was one.
+/// Writes one chunk of the next event. Returns whether there was one.
 pub async fn turn(n: &Notifications) -> Result<bool> {
     for (tenant, event) in n.db.worker(|tx| store::waiting(tx, AT_ONCE)).await? {
         match chunk(n, tenant, event).await {
             Ok(true) => return Ok(true),
             Ok(false) => {}
-            // One that fails goes to the end of the row: it holds up nobody else.
+            // A failing event goes to the end of the queue, so that it delays no other.
             Err(error) => {
                 tracing::error!(error.cause = %error, tenant.id = %tenant, event.id = %event, "a chunk of a large audience was not written; trying again");
                 let now = n.clock.now();
@@ -55,7 +55,7 @@ pub async fn turn(n: &Notifications) -> Result<bool> {
     Ok(false)
 }
 
-/// Whether there was a chunk to write, which another process may have in hand.
+/// Returns whether a chunk was written; another process may hold the event.
 async fn chunk(n: &Notifications, tenant: TenantId, event: EventId) -> Result<bool> {
     let task = n.clone();
     n.db.system(tenant, move |tx| {

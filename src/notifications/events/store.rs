@@ -1,4 +1,4 @@
-//! Events as rows: their names, how far they are, and what a tenant says of their template.
+//! The rows of events: idempotency names, progress, and the tenant's changes of the template.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bytea, Integer, Jsonb, Nullable, Text, Uuid as SqlUuid};
@@ -12,12 +12,12 @@ use uuid::Uuid;
 use super::model::{EventAudience, Name, Plan};
 use crate::notifications::model::{Announced, EventProgress};
 
-/// What the tenant says that matters to an event.
+/// The tenant's settings and texts for an event.
 #[derive(QueryableByName)]
 pub struct TenantTexts {
     #[diesel(sql_type = Jsonb)]
     pub settings: Value,
-    /// Its changes of the template.
+    /// The tenant's changes of the template.
     #[diesel(sql_type = Nullable<Jsonb>)]
     pub changes: Option<Value>,
 }
@@ -37,7 +37,7 @@ struct KnownRecipients {
     body_hash: Vec<u8>,
 }
 
-// Whoever comes second waits here until the first has committed, and then finds its row.
+// A concurrent copy waits here until the first has committed, and then finds its row.
 const TAKE: &str = "INSERT INTO notification_event_keys (tenant_id, key, event_id, body_hash, created_at) \
     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, key) DO UPDATE \
     SET event_id = excluded.event_id, body_hash = excluded.body_hash, created_at = excluded.created_at \
@@ -45,8 +45,8 @@ const TAKE: &str = "INSERT INTO notification_event_keys (tenant_id, key, event_i
 const KNOWN: &str =
     "SELECT event_id, body_hash FROM notification_event_keys WHERE tenant_id = $1 AND key = $2";
 
-/// Takes `name` for the event `id`; the event that has it already, where there is one. A name is free again after a
-/// day. Errors: `IDEMPOTENCY_MISMATCH` where that one says something else.
+/// Takes `name` for the event `id`. Returns the event that already holds it, if any. A name expires after a day.
+/// Errors: `IDEMPOTENCY_MISMATCH` if that event has other content.
 pub fn take(
     sys: &mut SystemTx<'_>,
     tenant: TenantId,
@@ -74,7 +74,7 @@ pub fn take(
 
 const GIVE: &str = "UPDATE notification_event_keys SET event_id = $3 WHERE tenant_id = $1 AND key = ANY ($2)";
 
-/// Hands `names` over to the event `to`.
+/// Assigns `names` to the event `to`.
 pub fn give(sys: &mut SystemTx<'_>, tenant: TenantId, names: &[Name], to: EventId) -> Result<()> {
     if !names.is_empty() {
         let keys: Vec<String> = names.iter().map(|name| name.key.clone()).collect();
@@ -87,7 +87,7 @@ const INSERT: &str = "INSERT INTO notification_events (tenant_id, id, event, sou
     actor_id, occurred_at, status, planned, created_at, updated_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'running', $11, $12, $12)";
 
-/// A new event, of which nothing is written yet.
+/// A new event without any notification yet.
 pub struct NewEvent<'a> {
     pub id: EventId,
     pub what: &'a Announced,
@@ -117,7 +117,7 @@ pub fn insert(sys: &mut SystemTx<'_>, tenant: TenantId, new: &NewEvent<'_>) -> R
     Ok(())
 }
 
-/// An event whose recipients are not all written yet.
+/// An event whose notifications are not all written.
 pub struct RunningEvent {
     pub audience: EventAudience,
     pub plan: Plan,
@@ -137,7 +137,7 @@ struct RunningRow {
     up_to: Option<Uuid>,
 }
 
-// One process at a time: whoever finds it locked leaves it to the other.
+// One process at a time: a locked event is skipped.
 const RUNNING: &str = "SELECT audience, plan, actor_id, up_to FROM notification_events \
     WHERE tenant_id = $1 AND id = $2 AND status = 'running' FOR UPDATE SKIP LOCKED";
 
@@ -161,13 +161,13 @@ const ADVANCE: &str = "UPDATE notification_events SET written = written + $3, sk
 
 const PUT_BACK: &str = "UPDATE notification_events SET updated_at = $3 WHERE tenant_id = $1 AND id = $2";
 
-/// Lets the others have their turn first.
+/// Moves the event to the end of the queue.
 pub fn put_back(sys: &mut SystemTx<'_>, tenant: TenantId, id: EventId, now: Timestamp) -> Result<()> {
     sql(PUT_BACK).bind(tenant).bind(id).bind(now).execute(sys.conn())?;
     Ok(())
 }
 
-/// What a chunk did. Who came or left while a large audience was written makes `planned` what it turned out to be.
+/// The result of a chunk. People who came or left while a large audience was written correct `planned`.
 pub struct Step {
     pub written: i32,
     pub skipped: i32,
@@ -251,7 +251,7 @@ const UNKNOWN: &str = "SELECT w.id FROM unnest($2::uuid[]) w (id) \
     UNION ALL SELECT w.id FROM unnest($4::uuid[]) w (id) \
       WHERE NOT EXISTS (SELECT FROM clients c WHERE c.tenant_id = $1 AND c.id = w.id) LIMIT 20";
 
-/// Whom of an audience nobody knows here, some of them.
+/// Some of the people of an audience who do not exist here.
 pub fn unknown(sys: &mut SystemTx<'_>, tenant: TenantId, audience: &EventAudience) -> Result<Vec<Uuid>> {
     let clients: Vec<ClientId> = audience.clients.iter().chain(&audience.operators_of).copied().collect();
     let rows: Vec<Unknown> = sql(UNKNOWN)
@@ -271,12 +271,12 @@ struct PendingEvent {
     id: EventId,
 }
 
-// Whoever waited longest, critical ones as if a minute longer: they go first, and one that fails over and over again still
+// Ordered by waiting time, critical events as if they waited a minute longer. An event that fails repeatedly still
 // leaves the others their turn.
 const WAITING: &str = "SELECT tenant_id, id FROM notification_events WHERE status = 'running' \
     ORDER BY updated_at - CASE WHEN priority = 'critical' THEN interval '1 minute' ELSE interval '0' END LIMIT $1";
 
-/// Events that are not written to their end, of all tenants.
+/// Unfinished events of all tenants.
 pub fn waiting(tx: &mut WorkerTx<'_>, limit: i64) -> Result<Vec<(TenantId, EventId)>> {
     let rows: Vec<PendingEvent> = sql(WAITING).bind(limit).load(tx.conn())?;
     Ok(rows.into_iter().map(|row| (row.tenant_id, row.id)).collect())

@@ -13,7 +13,7 @@ use super::service;
 use crate::notifications::Notifications;
 use crate::web::{Caller, Query, Reply};
 
-/// Routes under the API's base. They want a `web::Data<Notifications>`, and to stand before `/notifications/{id}`.
+/// The routes of this module, registered before `/notifications/{id}`. They need a `web::Data<Notifications>`.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(explain);
 }
@@ -26,10 +26,10 @@ struct ExplainQuery {
     event_id: EventId,
 }
 
-/// Why somebody was told of an event, or was not
+/// Explain why a person was notified of an event, or was not
 ///
-/// For each channel, whether it was used, and which rule at which level of the preferences decided. About oneself, or,
-/// for owners and managers, about anybody.
+/// Shows for each channel whether it was used, and which rule at which preference level decided. People may ask about
+/// themselves, owners and managers about everyone.
 #[utoipa::path(tag = "notifications", operation_id = "explain_notification", params(ExplainQuery), responses((status = 200, body = Explanation),
     (status = 404, description = "No such event or person, or not the caller's to know: `NOT_FOUND`")))]
 #[get("/notifications/explain")]

@@ -1,5 +1,5 @@
-//! Why somebody was told of an event by a channel, or was not: answered from what was stored when it was decided, so
-//! that it cannot disagree with what happened.
+//! Explains why a person was notified of an event by a channel, or was not. The answer is read from what was stored
+//! with the decision, so it always agrees with what happened.
 
 mod http;
 mod model;

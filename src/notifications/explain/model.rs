@@ -1,4 +1,4 @@
-//! What is explained.
+//! The response of `explain`.
 
 use guichet_base::id::{DeliveryId, EventId, NotificationId, UserId};
 use serde::Serialize;
@@ -6,29 +6,28 @@ use utoipa::ToSchema;
 
 use crate::preferences::{Channel, ChannelDecision, PerChannel};
 
-/// What an event came to for one person.
+/// The outcome of an event for one person.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Explanation {
     pub event_id: EventId,
     pub user_id: UserId,
-    /// The template's code, where the event or its notification is still kept.
+    /// The template's code, if the event or its notification is still stored.
     #[schema(required, example = "mandat.created")]
     pub event: Option<String>,
-    /// Whether the event was for this person. Null while a large audience is still being written, and this person was
-    /// not reached yet.
+    /// Whether the event was addressed to this person. Null while a large audience is still being written and this
+    /// person was not reached yet.
     #[schema(required)]
     pub in_audience: Option<bool>,
-    /// For each channel: used or not, by which rule, and which level of the preferences. Null where there was nothing
-    /// to decide.
+    /// For each channel: whether it was used, by which rule and preference level. Null if nothing was decided.
     #[schema(required)]
     pub channels: Option<PerChannel<ChannelDecision>>,
-    /// The notification, where the person sees one.
+    /// The notification, if the person sees one.
     #[schema(required)]
     pub notification_id: Option<NotificationId>,
     pub deliveries: Vec<ExplainedDelivery>,
 }
 
-/// One mail, SMS or push of it.
+/// One mail, SMS or push of the notification.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ExplainedDelivery {
     pub id: DeliveryId,

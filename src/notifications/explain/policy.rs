@@ -1,4 +1,4 @@
-//! Who may ask why.
+//! Permissions to ask for explanations.
 
 use guichet_base::id::UserId;
 use guichet_base::{Actor, Error, Result, Role};
@@ -6,12 +6,12 @@ use guichet_base::{Actor, Error, Result, Role};
 use crate::directory::policy;
 use guichet_base::permission::Permission;
 
-/// Whether the actor answers for the whole tenant: then they are also told of events that named somebody else.
+/// Whether the actor may also see events that were addressed to others.
 pub(super) fn sees_everybody(actor: &Actor) -> bool {
     matches!(actor.role, Role::Owner | Role::Manager)
 }
 
-/// About oneself; about others, owners and managers.
+/// People may ask about themselves, owners and managers about everyone.
 pub(super) fn may_explain(actor: &Actor, user: UserId) -> Result<()> {
     policy::may(actor, Permission::NotificationView)?;
     if actor.user == user || sees_everybody(actor) { Ok(()) } else { Err(Error::forbidden()) }

@@ -1,4 +1,4 @@
-//! The one question: what did this event come to for this person?
+//! Answers what an event led to for one person.
 
 use guichet_base::id::{EventId, UserId};
 use guichet_base::{Actor, Error, Result};
@@ -9,8 +9,8 @@ use super::{policy, store};
 use crate::config::Feature;
 use crate::notifications::Notifications;
 
-/// Errors: `FORBIDDEN` about somebody else; 404 for an event or a person that the actor may not know of. Whoever is
-/// neither owner nor manager knows the events that were for them.
+/// Errors: `FORBIDDEN` for other people; `NOT_FOUND` for an event or a person that the actor may not see. Except for
+/// owners and managers, people see the events that were addressed to them.
 pub async fn explain(n: &Notifications, actor: &Actor, event: EventId, user: UserId) -> Result<Explanation> {
     policy::may_explain(actor, user)?;
     n.directory.require(actor, Feature::Notifications).await?;

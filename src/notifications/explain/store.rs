@@ -1,4 +1,4 @@
-//! What was stored of one event for one person.
+//! What was stored about one event for one person.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Jsonb, Nullable, Text, Uuid as SqlUuid};
@@ -12,10 +12,10 @@ use super::model::ExplainedDelivery;
 use crate::preferences::{Channel, Decision};
 use crate::schema::deliveries;
 
-/// More than one notification has channels and addresses.
+/// More than the channels and addresses of one notification.
 const MAX_DELIVERIES: i64 = 100;
 
-/// What is kept; nothing of it may be there.
+/// The stored facts; each may be missing.
 #[derive(QueryableByName)]
 pub struct StoredExplanation {
     #[diesel(sql_type = Bool)]
@@ -41,7 +41,7 @@ impl StoredExplanation {
     }
 }
 
-// Messages are events without a row of their own: their notifications say which.
+// Chat messages are events without a row of their own; their notifications name them.
 const KEPT: &str = "
     SELECT u.id IS NOT NULL AS knows_person, e.id IS NOT NULL AS knows_event, coalesce(e.status = 'running', false) AS is_running,
            coalesce(e.event, n.type) AS event, n.id AS notification, coalesce(n.visible AND n.deleted_at IS NULL, false) AS is_shown,
@@ -52,7 +52,7 @@ const KEPT: &str = "
       LEFT JOIN notifications n ON n.tenant_id = asked.tenant_id AND n.event_id = asked.event_id AND n.recipient_id = asked.user_id
       LEFT JOIN notification_skips k ON k.tenant_id = asked.tenant_id AND k.event_id = asked.event_id AND k.user_id = asked.user_id";
 
-/// As the system: a hidden notification is there for its mails alone, and its person does not see it.
+/// Read as the system: a hidden notification exists only for its mails, and its owner does not see it.
 pub fn kept(
     sys: &mut SystemTx<'_>,
     tenant: TenantId,

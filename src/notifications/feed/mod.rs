@@ -1,11 +1,11 @@
-//! Each person's feed: what it shows, and every change that its person or the clock makes to it.
+//! The feed of each person: its contents, and every change by its owner or a job.
 //!
-//! - A change happens under the lock of the person's row in `notification_feeds`, taken first; so numbers have no holes
-//!   and the counter is always a recount of what is visible, unread, and neither deleted nor snoozed.
-//! - What can be done, and what it moves, is one pure function (`deed`).
-//! - What is past its `expires_at` exists for nobody, whether or not the job has been there: answers and events take it
-//!   off the counter until the job does.
-//! - What was snoozed is away until the job brings it back.
+//! - A change first locks the person's row in `notification_feeds`. Sequence numbers therefore have no gaps, and the
+//!   counter always equals the number of visible notifications that are unread and neither deleted nor snoozed.
+//! - Which action changes what is one pure function (`action`).
+//! - A notification past its `expires_at` is invisible even before the job removes it: responses and events subtract
+//!   it from the counter until then.
+//! - A snoozed notification is invisible until the job brings it back.
 
 mod action;
 pub mod http;

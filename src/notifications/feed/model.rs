@@ -1,4 +1,4 @@
-//! What a feed answers beside notifications.
+//! Responses of feeds besides notifications.
 
 use guichet_base::id::NotificationId;
 use serde::Serialize;
@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::notifications::model::Notification;
 use crate::preferences::Channel;
 
-/// What waits to be read.
+/// The unread notifications.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct UnreadSummary {
     #[schema(example = 5)]
@@ -16,17 +16,17 @@ pub struct UnreadSummary {
     pub items: Vec<Notification>,
 }
 
-/// What a reading of many did.
+/// The result of marking many as read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ReadMany {
-    /// How many were not read before.
+    /// The number that was unread before.
     #[schema(example = 4)]
     pub updated: i64,
     #[schema(example = 1)]
     pub unread: i64,
 }
 
-/// A notification that is gone.
+/// A deleted notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Deleted {
     pub id: NotificationId,
@@ -34,7 +34,7 @@ pub struct Deleted {
     pub unread: i64,
 }
 
-/// How the notifications of one template fared by one channel.
+/// Statistics of one template on one channel.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Fared {
     /// The template's code.
@@ -43,14 +43,14 @@ pub struct Fared {
     pub kind: String,
     pub channel: Channel,
     pub created: i64,
-    /// Told to the person's sockets, or taken over by a provider.
+    /// Sent to the person's sockets, or accepted by a provider.
     pub delivered: i64,
-    /// Mails that were opened, where the provider tells.
+    /// Opened mails, if the provider reports them.
     pub opened: i64,
     /// Read in the feed.
     pub read: i64,
     pub failed: i64,
-    /// From its making to its reading. Null where none was read.
+    /// From creation to reading. Null if none was read.
     #[schema(required)]
     pub median_read_seconds: Option<f64>,
 }

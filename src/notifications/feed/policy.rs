@@ -1,16 +1,16 @@
-//! Who may look at their feed, change it, and count everybody's. Row-level security says whose rows there are.
+//! Permissions to view a feed, to change it, and to see statistics. Row-level security decides whose rows exist.
 
 use guichet_base::{Actor, Result};
 
 use guichet_base::permission::Permission;
 use guichet_base::permission::may;
 
-/// People, of their own: service tokens have no feed.
+/// People view their own feed; service tokens have none.
 pub fn may_view(actor: &Actor) -> Result<()> {
     may(actor, Permission::NotificationView)
 }
 
-/// To read, to archive, to snooze.
+/// To read, archive and snooze.
 pub fn may_mark(actor: &Actor) -> Result<()> {
     may(actor, Permission::NotificationMarkRead)
 }
@@ -19,7 +19,7 @@ pub fn may_delete(actor: &Actor) -> Result<()> {
     may(actor, Permission::NotificationDelete)
 }
 
-/// How notifications of everybody fared.
+/// To see the statistics of all notifications.
 pub fn may_analyse(actor: &Actor) -> Result<()> {
     may(actor, Permission::AnalyticsView)
 }

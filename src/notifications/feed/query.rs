@@ -1,4 +1,4 @@
-//! What is asked of a feed, and where a page of it ends.
+//! Parameters of feed pages, and their cursors.
 
 use std::fmt;
 
@@ -11,14 +11,14 @@ use uuid::Uuid;
 use crate::notifications::model::Status;
 use crate::preferences::{Category, Channel, Priority};
 
-/// In which order. Within each, the newest first, by the last event that a notification tells of.
+/// The order. Within each, newest first, by the last event of each notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FeedSort {
-    /// Unread ones before the others.
+    /// Unread notifications first.
     #[default]
     Unread,
     Recent,
-    /// Critical ones before high ones, and so on; of the newest 10,000.
+    /// By priority, critical first; over the newest 10,000.
     Priority,
 }
 
@@ -41,14 +41,14 @@ impl FeedSort {
     }
 }
 
-/// Which states are shown. Snoozed ones are in none until they come back.
+/// Which states to return. Snoozed notifications are in none until they return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FeedStates {
-    /// Unread and read ones.
+    /// Unread and read notifications.
     #[default]
     Current,
     Only(Status),
-    /// Archived ones too.
+    /// Including archived ones.
     All,
 }
 
@@ -72,16 +72,16 @@ pub struct FeedFilter {
     pub kind: Option<String>,
     pub category: Option<Category>,
     pub priority: Option<Priority>,
-    /// Went out by it; by `inapp`, all that are in a feed.
+    /// Sent on this channel; `inapp` means everything in a feed.
     pub channel: Option<Channel>,
     pub is_read: Option<bool>,
     pub team: Option<TeamId>,
     pub since: Option<Timestamp>,
-    /// Looked for in title and body of the newest 10,000.
+    /// Searched in title and body of the newest 10,000.
     pub words: Option<String>,
 }
 
-/// A page of a feed.
+/// A page of a feed to return.
 #[derive(Debug, Clone, Default)]
 pub struct FeedPageQuery {
     pub sort: FeedSort,
@@ -92,18 +92,18 @@ pub struct FeedPageQuery {
     pub limit: i64,
 }
 
-/// The last of a page: the next page goes on behind it. Opaque to clients.
+/// Points at the last notification of a page; the next page starts after it. Opaque to clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FeedCursor {
     pub sort: FeedSort,
-    /// Unread or not; the priority; in the order of the sort.
+    /// The first sort key: unread or not, or the priority.
     pub part: u8,
     pub at: Timestamp,
     pub id: Uuid,
 }
 
 impl FeedCursor {
-    /// Reads what stood in `meta.next` of a page in the same order; `None` for anything else.
+    /// Parses `meta.next` of a page in the same order; `None` for anything else.
     pub fn parse(text: &str, sort: FeedSort) -> Option<Self> {
         let bytes: [u8; 26] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
         let ([of, part], rest) = bytes.split_first_chunk::<2>()?;

@@ -1,4 +1,4 @@
-//! Changing one's feed. Each of these may be said again: it then changes nothing.
+//! Changes of the caller's feed. All are idempotent.
 
 use actix_web::web::Data;
 use actix_web::{delete, post, put};
@@ -12,10 +12,10 @@ use crate::notifications::feed::service;
 use crate::notifications::model::Notification;
 use crate::web::{Caller, Json, JsonOrEmpty, Path, Reply};
 
-/// Marks many notifications as read, some by their ids or all up to a time
+/// Mark many notifications as read, by ids or all up to a time
 ///
-/// The caller's other sockets learn it at once: by `notify:updated` each, or, of more than 50, by one `notify:summary`.
-/// Ids of what was deleted since are passed over.
+/// The caller's other sockets get a `notify:updated` each, or for more than 50 one `notify:summary`. Ids of deleted
+/// notifications are skipped.
 #[utoipa::path(tag = "notifications", operation_id = "read_notifications", request_body = ReadManyBody,
     responses((status = 200, body = ReadMany)))]
 #[post("/notifications/read")]
@@ -27,7 +27,7 @@ pub(super) async fn read_many(
     Ok(Reply::ok(service::read(&n, &caller, body.0.which()?).await?))
 }
 
-/// Marks a notification as read
+/// Mark a notification as read
 #[utoipa::path(tag = "notifications", operation_id = "ack_notification", params(("id" = NotificationId, Path)),
     responses((status = 200, body = Notification)))]
 #[post("/notifications/{id}/ack")]
@@ -39,7 +39,7 @@ pub(super) async fn ack(
     Ok(Reply::ok(service::ack(&n, &caller, path.0).await?))
 }
 
-/// Marks a notification as read
+/// Mark a notification as read
 #[utoipa::path(tag = "notifications", operation_id = "read_notification", params(("id" = NotificationId, Path)),
     responses((status = 200, body = Notification)))]
 #[put("/notifications/{id}/read")]
@@ -51,7 +51,7 @@ pub(super) async fn read(
     Ok(Reply::ok(service::ack(&n, &caller, path.0).await?))
 }
 
-/// Marks a notification as read, and others with it
+/// Mark a notification as read, and others with it
 #[utoipa::path(tag = "notifications", operation_id = "read_notification_with", params(("id" = NotificationId, Path)),
     request_body = ReadWithBody, responses((status = 200, body = Notification)))]
 #[post("/notifications/{id}/read")]
@@ -65,7 +65,9 @@ pub(super) async fn read_with(
     Ok(Reply::ok(service::read_with(&n, &caller, path.0, others).await?))
 }
 
-/// Takes a notification out of the feed, and off the counter
+/// Archive a notification
+///
+/// It leaves the feed and the counter.
 #[utoipa::path(tag = "notifications", operation_id = "archive_notification", params(("id" = NotificationId, Path)),
     responses((status = 200, body = Notification)))]
 #[post("/notifications/{id}/archive")]
@@ -77,9 +79,10 @@ pub(super) async fn archive(
     Ok(Reply::ok(service::archive(&n, &caller, path.0).await?))
 }
 
-/// Puts a notification back into the feed as it was: unread where nobody had read it
+/// Restore an archived notification
 ///
-/// As read where the feed has a newer unread one of the same conversation.
+/// It has its former state: unread if it was never read. It returns as read if the feed has a newer unread one of the
+/// same conversation.
 #[utoipa::path(tag = "notifications", operation_id = "unarchive_notification", params(("id" = NotificationId, Path)),
     responses((status = 200, body = Notification)))]
 #[post("/notifications/{id}/unarchive")]
@@ -91,9 +94,9 @@ pub(super) async fn unarchive(
     Ok(Reply::ok(service::unarchive(&n, &caller, path.0).await?))
 }
 
-/// Takes a notification out of the feed for a while
+/// Snooze a notification
 ///
-/// It comes back as unread, as the newest, told by `notify:updated` with `raised`. Reading or archiving it ends the
+/// It returns as unread and newest, with a `notify:updated` that has `raised`. Reading or archiving it ends the
 /// snooze.
 #[utoipa::path(tag = "notifications", operation_id = "snooze_notification", params(("id" = NotificationId, Path)),
     request_body = SnoozeBody, responses((status = 200, body = Notification)))]
@@ -108,7 +111,7 @@ pub(super) async fn snooze(
     Ok(Reply::ok(service::snooze(&n, &caller, path.0, until).await?))
 }
 
-/// Deletes a notification
+/// Delete a notification
 #[utoipa::path(tag = "notifications", operation_id = "delete_notification", params(("id" = NotificationId, Path)),
     responses((status = 200, body = Deleted)))]
 #[delete("/notifications/{id}")]

@@ -7,7 +7,7 @@ use guichet_db::Tx;
 use super::admit;
 use super::change::{Locked, Which, change_one, read_many};
 use crate::notifications::Notifications;
-use crate::notifications::feed::action::Deed;
+use crate::notifications::feed::action::FeedAction;
 use crate::notifications::feed::model::{Deleted, ReadMany};
 use crate::notifications::feed::policy;
 use crate::notifications::feed::store::{self, Owner};
@@ -15,16 +15,16 @@ use crate::notifications::model::Notification;
 
 /// Marks one as read. Errors: `NOT_FOUND`, here as below also for what is deleted or over.
 pub async fn ack(n: &Notifications, actor: &Actor, id: NotificationId) -> Result<Notification> {
-    mark(n, actor, id, Deed::Read).await
+    mark(n, actor, id, FeedAction::Read).await
 }
 
 pub async fn archive(n: &Notifications, actor: &Actor, id: NotificationId) -> Result<Notification> {
-    mark(n, actor, id, Deed::Archive).await
+    mark(n, actor, id, FeedAction::Archive).await
 }
 
 /// Back into the feed as it was, unread where nobody had read it.
 pub async fn unarchive(n: &Notifications, actor: &Actor, id: NotificationId) -> Result<Notification> {
-    mark(n, actor, id, Deed::Unarchive).await
+    mark(n, actor, id, FeedAction::Unarchive).await
 }
 
 /// Out of the feed until then; it comes back as unread.
@@ -34,13 +34,18 @@ pub async fn snooze(
     id: NotificationId,
     until: Timestamp,
 ) -> Result<Notification> {
-    mark(n, actor, id, Deed::Snooze(until)).await
+    mark(n, actor, id, FeedAction::Snooze(until)).await
 }
 
-async fn mark(n: &Notifications, actor: &Actor, id: NotificationId, deed: Deed) -> Result<Notification> {
+async fn mark(
+    n: &Notifications,
+    actor: &Actor,
+    id: NotificationId,
+    action: FeedAction,
+) -> Result<Notification> {
     admit(n, actor, policy::may_mark).await?;
     let (task, owner) = (n.clone(), Owner::from(actor));
-    let (changed, _) = n.db.write(actor, move |tx| change_one(&task, tx, owner, id, deed)).await?;
+    let (changed, _) = n.db.write(actor, move |tx| change_one(&task, tx, owner, id, action)).await?;
     Ok(changed)
 }
 
@@ -62,7 +67,7 @@ pub async fn read_with(
     let (task, owner) = (n.clone(), Owner::from(actor));
     let which = Which::Ids(others);
     n.db.write(actor, move |tx| {
-        let (one, _) = change_one(&task, tx, owner, id, Deed::Read)?;
+        let (one, _) = change_one(&task, tx, owner, id, FeedAction::Read)?;
         read_many(&task, tx, owner, &which)?;
         Ok(one)
     })
@@ -79,7 +84,7 @@ pub async fn delete(n: &Notifications, actor: &Actor, id: NotificationId) -> Res
         if store::is_deleted(tx.conn(), owner, id)? {
             return Ok(Deleted { id, unread: store::unread(tx.conn(), owner, now)? });
         }
-        let (_, unread) = change_one(&task, tx, owner, id, Deed::Delete)?;
+        let (_, unread) = change_one(&task, tx, owner, id, FeedAction::Delete)?;
         let unread = match unread {
             Some(unread) => unread,
             None => store::unread(tx.conn(), owner, now)?,
@@ -107,7 +112,7 @@ pub fn read_group(
     if standing.iter().any(|(_, is_seen)| *is_seen) {
         let mut locked = Locked::take(tx, owner, now)?;
         let targets = store::of_group(tx.conn(), owner, group_key, now)?;
-        locked.perform(n, tx, &targets, Deed::Read)?;
+        locked.perform(n, tx, &targets, FeedAction::Read)?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use guichet_db::Tx;
 use guichet_realtime::Event;
 
 use crate::notifications::Notifications;
-use crate::notifications::feed::action::{Deed, FeedChange, Target, changes};
+use crate::notifications::feed::action::{FeedAction, FeedChange, Target, changes};
 use crate::notifications::feed::model::ReadMany;
 use crate::notifications::feed::store::{self, Owner};
 use crate::notifications::model::Notification;
@@ -35,7 +35,7 @@ pub struct Locked {
     now: Timestamp,
 }
 
-/// What a deed did.
+/// What a action did.
 #[derive(Default)]
 pub struct FeedActionResult {
     pub count: usize,
@@ -50,21 +50,21 @@ impl Locked {
         Ok(Self { owner, head: store::lock(tx.conn(), owner)?, now })
     }
 
-    /// Does `deed` to those of `targets` that do not stand so already, and tells the person's sockets after the commit.
+    /// Does `action` to those of `targets` that do not stand so already, and tells the person's sockets after the commit.
     pub fn perform(
         &mut self,
         n: &Notifications,
         tx: &mut Tx<'_>,
         targets: &[Target],
-        deed: Deed,
+        action: FeedAction,
     ) -> Result<FeedActionResult> {
-        let taken = self.taken(tx, targets, deed)?;
-        let changes = changes(targets, deed, self.now, taken);
+        let taken = self.taken(tx, targets, action)?;
+        let changes = changes(targets, action, self.now, taken);
         if changes.is_empty() {
             return Ok(FeedActionResult::default());
         }
         let (done, events) = match changes.len() {
-            0..=APART => self.one_by_one(tx, &changes, deed)?,
+            0..=APART => self.one_by_one(tx, &changes, action)?,
             _ => self.at_once(tx, &changes, targets)?,
         };
         self.head += i64::try_from(events.len()).map_err(Error::internal)?;
@@ -79,8 +79,8 @@ impl Locked {
     }
 
     /// The groups that have an unread notification, of those that would get one.
-    fn taken(&self, tx: &mut Tx<'_>, targets: &[Target], deed: Deed) -> Result<HashSet<String>> {
-        let joined = targets.iter().filter_map(|target| target.group_joined_by(deed, self.now));
+    fn taken(&self, tx: &mut Tx<'_>, targets: &[Target], action: FeedAction) -> Result<HashSet<String>> {
+        let joined = targets.iter().filter_map(|target| target.group_joined_by(action, self.now));
         let joined: Vec<String> = joined.map(str::to_owned).collect();
         if joined.is_empty() {
             return Ok(HashSet::new());
@@ -92,14 +92,14 @@ impl Locked {
         &self,
         tx: &mut Tx<'_>,
         changes: &[FeedChange],
-        deed: Deed,
+        action: FeedAction,
     ) -> Result<(FeedActionResult, Vec<Event>)> {
         let (changed, unread) = store::apply(tx.conn(), self.owner, self.head, changes, self.now)?;
         let events = (self.head + 1..).zip(&changed).map(|(seq, notification)| {
-            if deed.removes() {
+            if action.removes() {
                 self.event(seq, socket_events::DELETED, &NotificationsDeleted { id: notification.id, unread })
             } else {
-                let raised = deed == Deed::Wake;
+                let raised = action == FeedAction::Wake;
                 self.event(seq, socket_events::UPDATED, &NotificationUpdated { notification, unread, raised })
             }
         });
@@ -128,7 +128,7 @@ impl Locked {
     }
 }
 
-/// Does `deed` to one notification. It as it is now, and the counter, where that moved.
+/// Does `action` to one notification. It as it is now, and the counter, where that moved.
 ///
 /// Errors: `NOT_FOUND`.
 pub fn change_one(
@@ -136,12 +136,12 @@ pub fn change_one(
     tx: &mut Tx<'_>,
     owner: Owner,
     id: NotificationId,
-    deed: Deed,
+    action: FeedAction,
 ) -> Result<(Notification, Option<i64>)> {
     let now = n.clock.now();
     let mut locked = Locked::take(tx, owner, now)?;
     let targets = store::by_ids(tx.conn(), owner, &[id], now)?;
-    let done = locked.perform(n, tx, &targets, deed)?;
+    let done = locked.perform(n, tx, &targets, action)?;
     match done.changed.into_iter().next() {
         Some(changed) => Ok((changed, done.unread)),
         None => Ok((store::one(tx.conn(), owner, id, now)?, None)),
@@ -168,7 +168,7 @@ pub fn read_many(n: &Notifications, tx: &mut Tx<'_>, owner: Owner, which: &Which
             Which::Ids(_) => true,
             Which::Until(_) => i64::try_from(targets.len()).is_ok_and(|found| found < AT_ONCE),
         };
-        let done = locked.perform(n, tx, &targets, Deed::Read)?;
+        let done = locked.perform(n, tx, &targets, FeedAction::Read)?;
         updated += i64::try_from(done.count).map_err(Error::internal)?;
         unread = done.unread.or(unread);
         if is_last {

@@ -5,7 +5,7 @@ use guichet_db::{Tx, WorkerTx};
 
 use super::change::{AT_ONCE, Locked};
 use crate::notifications::Notifications;
-use crate::notifications::feed::action::Deed;
+use crate::notifications::feed::action::FeedAction;
 use crate::notifications::feed::store::{self, Owner};
 
 /// Notifications looked up at once; their people are then dealt with one by one, each in a transaction.
@@ -50,7 +50,7 @@ async fn each(n: &Notifications, now: Timestamp, find: Find, deal: Deal) -> Resu
 fn wake(n: &Notifications, tx: &mut Tx<'_>, owner: Owner, now: Timestamp) -> Result<u64> {
     let mut locked = Locked::take(tx, owner, now)?;
     let targets = tx.as_system(|sys| store::asleep(sys, owner, now, AT_ONCE))?;
-    count(locked.perform(n, tx, &targets, Deed::Wake)?.count)
+    count(locked.perform(n, tx, &targets, FeedAction::Wake)?.count)
 }
 
 fn remove(n: &Notifications, tx: &mut Tx<'_>, owner: Owner, now: Timestamp) -> Result<u64> {
@@ -59,7 +59,7 @@ fn remove(n: &Notifications, tx: &mut Tx<'_>, owner: Owner, now: Timestamp) -> R
     if !unseen.is_empty() {
         tx.as_system(|sys| store::remove_unseen(sys, owner, &unseen, now))?;
     }
-    let done = locked.perform(n, tx, &targets, Deed::Expire)?;
+    let done = locked.perform(n, tx, &targets, FeedAction::Expire)?;
     count(done.count + unseen.len())
 }
 

@@ -1,4 +1,4 @@
-//! Changing a feed: its lock, what a deed is done to, and what is written of it.
+//! Changing a feed: its lock, what a action is done to, and what is written of it.
 
 use std::collections::HashSet;
 
@@ -142,7 +142,7 @@ pub fn in_group(sys: &mut SystemTx<'_>, owner: Owner, group: &str) -> Result<Vec
 
 const OF_GROUP: &str = targets!("n.visible AND n.group_key = $4 AND n.status = 'unread'");
 
-/// The same, as what a deed is done to.
+/// The same, as what a action is done to.
 pub fn of_group(conn: &mut PgConnection, owner: Owner, group: &str, now: Timestamp) -> Result<Vec<Target>> {
     load(conn, of(OF_GROUP, owner, now).bind(group))
 }
