@@ -1,4 +1,4 @@
-//! How long to wait before the next try: longer each time, and not in step with other processes.
+//! Delays between retries: growing, with jitter so that processes do not retry in step.
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ impl Backoff {
         Self { next: FIRST }
     }
 
-    /// What was tried worked.
+    /// Resets the delay after a success.
     pub fn reset(&mut self) {
         self.next = FIRST;
     }
 
-    /// Waits. False where the stop came first.
+    /// Waits. Returns false if `stop` was cancelled first.
     pub async fn wait(&mut self, stop: &CancellationToken) -> bool {
         let longest = self.next;
         self.next = (self.next * 2).min(LONGEST);
@@ -29,9 +29,9 @@ impl Backoff {
     }
 }
 
-/// Between half of it and all of it.
+/// Between half of the delay and all of it.
 fn jittered(longest: Duration) -> Duration {
-    // Without randomness all wait equally long, which is no harm.
+    // Without randomness all wait equally long, which is harmless.
     let share = getrandom::u32().map_or(1.0, |random| f64::from(random) / f64::from(u32::MAX));
     longest.mul_f64(0.5 + share / 2.0)
 }

@@ -1,7 +1,8 @@
-//! The channel: who listens hears, and nothing is kept for those who do not.
+//! The Redis channel: subscribers receive messages once, and nothing is stored for absent ones.
 //!
-//! One task empties the connection at once, since what it did not take would grow without bound; the other deals with
-//! what was taken, in order. What finds no room between them, or waited for the database too long, is lost, and said so.
+//! One task empties the connection at once, since unread messages would accumulate without bound; another processes
+//! the queue in order. Messages that find the queue full, or that waited too long for the database, are lost, counted
+//! and logged.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -21,12 +22,12 @@ use super::settle::{IntakeOutcome, Received, count, settle};
 use super::{Inner, PATIENCE, wire};
 use crate::notifications::model::EventSource;
 
-/// Messages that may wait.
+/// Messages that may be queued.
 const QUEUE: usize = 1_000;
 const QUEUE_BYTES: usize = 16 * 1024 * 1024;
-/// How long a message waits for a database that is away.
+/// How long a message waits for an unavailable database.
 const KEPT: Duration = Duration::from_secs(60);
-/// A silent channel is asked so often whether it is still there.
+/// How often an idle connection is checked.
 const PING_EVERY: Duration = Duration::from_secs(10);
 
 struct Message {
@@ -34,7 +35,7 @@ struct Message {
     came: Instant,
 }
 
-/// The queue's end where messages go in.
+/// The sending end of the queue.
 struct Inlet<'a> {
     queue: mpsc::Sender<Message>,
     held_bytes: &'a AtomicUsize,
@@ -61,7 +62,7 @@ async fn listen(inner: &Inner, mut inlet: Inlet<'_>, stop: &CancellationToken) {
     }
 }
 
-/// Hears until the connection breaks, or the stop.
+/// Receives until the connection breaks or `stop` is cancelled.
 async fn hear(
     inner: &Inner,
     inlet: &mut Inlet<'_>,
@@ -104,7 +105,7 @@ impl Inlet<'_> {
         let held = self.held_bytes.load(Ordering::Relaxed);
         let has_room = held == 0 || held + text.len() <= QUEUE_BYTES;
         let message = Message { text: text.to_vec(), came: Instant::now() };
-        // Counted before it can be taken out.
+        // Counted before the other task can take it out.
         self.held_bytes.fetch_add(text.len(), Ordering::Relaxed);
         if has_room && self.queue.try_send(message).is_ok() {
             return;
@@ -136,7 +137,7 @@ async fn work(
 
 struct Worker<'a> {
     inner: &'a Inner,
-    /// Made when it is needed first.
+    /// Opened on first use.
     questions: Option<ConnectionManager>,
     losses: Losses,
     stop: &'a CancellationToken,
@@ -172,7 +173,8 @@ impl Worker<'_> {
         lose(&mut self.losses, &error);
     }
 
-    /// Every process heard it, and nothing in it tells one event from the next: the first to say so has it.
+    /// Claims a message that every process received and that has no identity of its own: the first process to claim
+    /// it wins.
     async fn claim(&mut self, hash: &str) -> Result<bool> {
         let questions = match &mut self.questions {
             Some(questions) => questions,

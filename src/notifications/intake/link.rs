@@ -1,4 +1,4 @@
-//! Whether a way into Redis is open. Each change is said once, however often it is tried.
+//! Whether the connection to Redis is up. Each change is logged once, however often it is retried.
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicU8, Ordering};

@@ -1,4 +1,4 @@
-//! Messages of the channel that were lost, said together: one line for thousands.
+//! Logs lost messages of the channel together: one line for thousands.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub(super) struct Losses {
 }
 
 impl Losses {
-    /// One more, and why. Gives how many there were since it was said last, where it is to be said now.
+    /// Counts one loss. Returns the number since the last log line, if one is due now.
     pub fn add(&mut self) -> Option<u64> {
         self.count += 1;
         if self.said.is_some_and(|said| said.elapsed() < SAID_EVERY) {

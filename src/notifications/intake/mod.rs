@@ -1,11 +1,12 @@
-//! Events that other backends announce over Redis: the channel `notifications.events`, and the stream of that name for
-//! producers that must not lose any. A key and a channel may share a name.
+//! Events that other backends announce over Redis: on the channel `notifications.events`, and on the stream of that
+//! name for producers that must not lose any. A Redis key and a channel may share a name.
 //!
-//! - However many processes listen, an event acts once: by its idempotency key, by what it says at which time, by its
-//!   place in the stream; a message of the channel with neither key nor time goes to whoever claims it first.
-//! - An entry of the stream is acknowledged only when what became of it is committed. While the database is away the
-//!   stream keeps it; the channel keeps nothing, so its messages wait in memory, bounded in number, bytes and time.
-//! - Redis may be away at any time, and from the start: nothing else waits for it.
+//! - An event takes effect once, however many processes listen: by its idempotency key, by its content and time, or
+//!   by its place in the stream. A channel message with neither key nor time is processed by the process that claims
+//!   it first.
+//! - An entry of the stream is acknowledged only when its outcome is committed. While the database is unavailable,
+//!   the stream keeps its entries; channel messages wait in memory, bounded in number, bytes and time.
+//! - Redis may be unavailable at any time, also at the start: nothing else waits for it.
 
 mod backoff;
 mod channel;
@@ -28,12 +29,12 @@ use self::link::Link;
 pub(super) use self::wire::announced;
 use crate::notifications::Notifications;
 
-/// What channel and stream are called, after the prefix.
+/// The name of channel and stream, after the prefix.
 pub const NAME: &str = "notifications.events";
-/// How long Redis may take for an answer.
+/// How long Redis may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Takes events from one Redis. Cheap to clone.
+/// Receives events from one Redis. Cheap to clone.
 #[derive(Clone)]
 pub struct Intake {
     inner: Arc<Inner>,
@@ -42,14 +43,14 @@ pub struct Intake {
 struct Inner {
     notifications: Notifications,
     client: redis::Client,
-    /// Of channel and stream.
+    /// The name of channel and stream.
     name: String,
     channel: Link,
     stream: Link,
 }
 
 impl Intake {
-    /// Connects nothing yet. Fails where `url` is none of Redis.
+    /// Does not connect yet. Errors: `url` is not a Redis URL.
     pub fn new(notifications: Notifications, url: &SecretString, prefix: &str) -> Result<Self> {
         let inner = Inner {
             notifications,
@@ -61,13 +62,13 @@ impl Intake {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Takes events until told to stop; what was taken from the channel by then is still dealt with.
+    /// Receives events until `stop` is cancelled. Channel messages received by then are still processed.
     pub async fn run(self, stop: CancellationToken) {
         let inner = &*self.inner;
         tokio::join!(channel::run(inner, &stop), stream::run(inner, &stop));
     }
 
-    /// How long Redis took to answer. Errors: `UNAVAILABLE` where it does not, or events do not come in.
+    /// The response time of Redis. Errors: `UNAVAILABLE` if it does not answer, or if no events can be received.
     pub async fn check(&self) -> Result<Duration> {
         let asked = Instant::now();
         ping(&self.inner.client).await?;
@@ -80,14 +81,14 @@ impl Intake {
     }
 }
 
-/// One question to Redis over a connection of its own. Errors: `UNAVAILABLE`.
+/// Pings Redis over a connection of its own. Errors: `UNAVAILABLE`.
 pub async fn ping(client: &redis::Client) -> Result<()> {
     let mut connection = client.get_multiplexed_async_connection().await.map_err(Error::unavailable)?;
     redis::cmd("PING").exec_async(&mut connection).await.map_err(Error::unavailable)
 }
 
 impl Inner {
-    /// A connection that comes back by itself, for short questions.
+    /// A connection for short queries that reconnects by itself.
     fn questions(&self) -> Result<ConnectionManager> {
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(PATIENCE))

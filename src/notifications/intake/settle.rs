@@ -1,4 +1,4 @@
-//! What becomes of one event: it is accepted, or kept as rejected with its reason, or nobody can be told of it.
+//! Processes one event: it is accepted, stored as a dead letter, or dropped as unreadable.
 
 use std::panic::AssertUnwindSafe;
 
@@ -15,24 +15,25 @@ use crate::notifications::events::{self, Accepted};
 use crate::notifications::model::EventSource;
 use crate::telemetry::names::EVENTS_RECEIVED;
 
-/// A fault of guichet's own is tried so often, then the event is kept as rejected: to be tried again by hand.
+/// Attempts at an event that fails by a fault of guichet itself, before it is stored as a dead letter for a manual
+/// retry.
 const TRIES_OF_FAULTS: u32 = 3;
 
-/// One event as it came.
+/// One event as received.
 pub(super) struct Received {
     pub source: EventSource,
     pub body: Result<Value>,
-    /// What its second copy is known by: the id of its entry, or a hash of its text. `None`: it has no other copy.
+    /// Identifies further copies: the id of the stream entry, or a hash of the text. `None` if there are none.
     pub name: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum IntakeOutcome {
     Accepted,
-    /// A copy of it came before.
+    /// A copy arrived before.
     Repeated,
     Rejected,
-    /// Of no known tenant, so there is nobody to be told.
+    /// Of no known tenant, so there is no feed of rejected events to show it in.
     Unreadable,
     Lost,
     Postponed,
@@ -55,10 +56,10 @@ pub(super) fn count(source: EventSource, outcome: IntakeOutcome) {
     counter!(EVENTS_RECEIVED, "source" => source.as_str(), "outcome" => outcome.as_str()).increment(1);
 }
 
-/// Returns when what became of it is committed. `tries` counts from 1. Errors: what may pass, so that it is to be tried
-/// again.
+/// Returns when the outcome is committed. `tries` counts from 1. Errors: temporary failures, after which the event is
+/// to be retried.
 pub(super) async fn settle(n: &Notifications, received: &Received, tries: u32) -> Result<IntakeOutcome> {
-    // A panic is a fault like others: it must not end the task that everybody's events come by.
+    // A panic counts as a failure of this event; it must not end the task that receives all events.
     let settled = AssertUnwindSafe(try_once(n, received, tries)).catch_unwind().await;
     let outcome = settled.unwrap_or_else(|_| Err(Error::internal("panicked")))?;
     count(received.source, outcome);
@@ -112,7 +113,7 @@ async fn accept(n: &Notifications, tenant: TenantId, received: &Received, body: 
     events::accept_as_system(n, tenant, what).await
 }
 
-/// The text itself may hold anything, and so is not for the log.
+/// The text may contain anything and is therefore not logged.
 fn unreadable(source: &'static str, code: &'static str) -> IntakeOutcome {
     tracing::warn!(
         event.source = source,

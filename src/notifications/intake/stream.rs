@@ -1,7 +1,7 @@
-//! The stream: every entry is dealt with by one process of the consumer group, and stays until that is done.
+//! The Redis stream: every entry is processed by one process of the consumer group, and stays until that is done.
 //!
-//! A process reads under a name of its own. What it read and did not acknowledge is its own again when its connection
-//! comes back; of a process that is gone, another takes it over.
+//! Each process reads under a consumer name of its own. Entries that it read and did not acknowledge are read again
+//! when its connection returns; those of a process that is gone are taken over by another.
 
 use std::time::Duration;
 
@@ -20,14 +20,14 @@ use crate::notifications::model::EventSource;
 
 const GROUP: &str = "guichet";
 const BATCH: usize = 50;
-/// How long Redis holds a question for new entries.
+/// How long Redis blocks a read for new entries.
 const BLOCK: Duration = Duration::from_secs(1);
-/// An entry that was read so long ago, and not acknowledged, is another's to take.
+/// Unacknowledged entries that were read this long ago may be taken over.
 const TAKEN_OVER_AFTER: Duration = Duration::from_secs(60);
 const LOOKED_AFTER_EVERY: Duration = Duration::from_secs(10);
-/// An entry that cannot even be kept as rejected is tried so often at a stretch, and taken up again later.
+/// Consecutive attempts at an entry that cannot even be stored as a dead letter, before it is left for later.
 const TRIES: u32 = 6;
-/// Removes a consumer that has nothing left, in one step: with anything left it must stay, or that would be lost.
+/// Removes a consumer without pending entries, atomically: pending entries of a removed consumer would be lost.
 const LEAVE: &str = "for _, c in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do \
     if c[2] == ARGV[2] and c[4] == 0 then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2]) end end";
 
@@ -57,13 +57,13 @@ struct Reader<'a> {
 /// What to do after an entry.
 enum Next {
     Acknowledge,
-    /// It stays in the stream, and is taken up again later.
+    /// Leave it in the stream, to be processed later.
     Leave,
     Stop,
 }
 
 impl Reader<'_> {
-    /// Reads until the connection breaks, or the stop.
+    /// Reads until the connection breaks or `stop` is cancelled.
     async fn read(&mut self) -> RedisResult<()> {
         let stop = self.stop;
         let Some(connected) = stop.run_until_cancelled(self.connect()).await else { return Ok(()) };
@@ -95,7 +95,7 @@ impl Reader<'_> {
             .set_connection_timeout(Some(PATIENCE))
             .set_response_timeout(Some(BLOCK + PATIENCE));
         let mut connection = self.inner.client.get_multiplexed_async_connection_with_config(&config).await?;
-        // From the first entry: what was written before the service ran for the first time is not lost either.
+        // From the first entry, so that entries from before the first start of the service are not lost.
         let mut make = redis::cmd("XGROUP");
         make.arg("CREATE").arg(&self.inner.name).arg(GROUP).arg("0").arg("MKSTREAM");
         match make.exec_async(&mut connection).await {
@@ -104,7 +104,7 @@ impl Reader<'_> {
         }
     }
 
-    /// New entries (`>`), or those of this consumer after an id.
+    /// Reads new entries (`>`), or those of this consumer after an id.
     async fn ask(
         &self,
         connection: &mut MultiplexedConnection,
@@ -116,7 +116,7 @@ impl Reader<'_> {
         stream_reply::of_read(ask.query_async(connection).await?)
     }
 
-    /// What was read before the connection broke. False where it is time to stop.
+    /// Processes what was read before the connection broke. Returns false if it is time to stop.
     async fn own(&mut self, connection: &mut MultiplexedConnection) -> RedisResult<bool> {
         let mut after = "0".to_owned();
         loop {
@@ -129,7 +129,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What others read and left. False where it is time to stop.
+    /// Takes over entries that other consumers read and left. Returns false if it is time to stop.
     async fn take_over(&mut self, connection: &mut MultiplexedConnection) -> RedisResult<bool> {
         let mut from = "0-0".to_owned();
         loop {
@@ -150,7 +150,7 @@ impl Reader<'_> {
         }
     }
 
-    /// False where it is time to stop: what was not dealt with stays in the stream.
+    /// Processes entries. Returns false if it is time to stop: unprocessed entries stay in the stream.
     async fn deal(
         &self,
         connection: &mut MultiplexedConnection,
@@ -175,7 +175,7 @@ impl Reader<'_> {
     }
 
     async fn settle(&self, entry: &StreamEntry) -> Next {
-        // Its producer took it out of the stream before anybody dealt with it.
+        // The producer removed the entry from the stream before it was processed.
         let Some(fields) = &entry.fields else { return Next::Acknowledge };
         let body = wire::of_fields(fields);
         let received = Received { source: EventSource::Stream, body, name: Some(entry.id.clone()) };
@@ -199,7 +199,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Over a connection of its own: the other may still wait for entries.
+    /// Over a connection of its own, since the other may still block on a read.
     async fn leave(&self) {
         let leaving = async {
             let mut connection = self.inner.client.get_multiplexed_async_connection().await?;

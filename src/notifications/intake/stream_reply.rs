@@ -1,18 +1,18 @@
-//! What Redis answers about entries of a stream.
+//! Parses Redis replies about stream entries.
 //!
-//! By hand: the library's own reading fails the whole batch for one field name that is not UTF-8, and so would a
-//! producer's mistake stop everybody's events.
+//! The library's own parser fails the whole batch for one field name that is not UTF-8; a mistake of one producer
+//! would stop the events of all.
 
 use redis::{ErrorKind, ParsingError, RedisError, RedisResult, Value, from_redis_value};
 
-/// One entry. `fields` are `None` where it is gone from the stream.
+/// One entry. `fields` are `None` if it was deleted from the stream.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct StreamEntry {
     pub id: String,
     pub fields: Option<Vec<(Vec<u8>, Vec<u8>)>>,
 }
 
-/// Of `XREADGROUP` on one stream.
+/// Parses the reply to `XREADGROUP` on one stream.
 pub(super) fn of_read(reply: Value) -> RedisResult<Vec<StreamEntry>> {
     let stream = match reply {
         Value::Nil => return Ok(Vec::new()),
@@ -26,7 +26,7 @@ pub(super) fn of_read(reply: Value) -> RedisResult<Vec<StreamEntry>> {
     entries(stream.ok_or_else(unexpected)?)
 }
 
-/// Of `XAUTOCLAIM`: where to go on, and what was claimed.
+/// Parses the reply to `XAUTOCLAIM`: the next start id, and the claimed entries.
 pub(super) fn of_claim(reply: Value) -> RedisResult<(String, Vec<StreamEntry>)> {
     let Value::Array(parts) = reply else { return Err(unexpected()) };
     let mut parts = parts.into_iter();

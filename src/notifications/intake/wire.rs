@@ -1,8 +1,8 @@
-//! What producers write: `{event, payload, timestamp?, recipients?, actor_id?, idempotency_key?, expires_at?}`, where
-//! `payload.tenant_id` says whose event it is, by id or slug.
+//! The format of events over Redis: `{event, payload, timestamp?, recipients?, actor_id?, idempotency_key?,
+//! expires_at?}`, where `payload.tenant_id` names the tenant by id or slug.
 //!
-//! The channel carries it as JSON. An entry of the stream has it as JSON in its field `data` (or `json`), or in a
-//! field each, then with `payload` and `recipients` as JSON.
+//! The channel carries it as JSON. A stream entry has it as JSON in its field `data` (or `json`), or spread over one
+//! field each, with `payload` and `recipients` as JSON.
 
 use std::time::Duration;
 
@@ -14,16 +14,16 @@ use crate::notifications::events::http::EventBody;
 use crate::notifications::model::{Announced, EventSource};
 use crate::web::parse_value;
 
-/// Fields of an entry that hold a whole event.
+/// Entry fields that hold a whole event.
 const WHOLE: [&str; 2] = ["data", "json"];
-/// Fields of an entry that are JSON rather than text.
+/// Entry fields that are JSON rather than text.
 const NESTED: [&str; 2] = ["payload", "recipients"];
-/// Numbers below are seconds, up to the year 5138; from here on they are milliseconds, from the year 1973.
+/// Smaller numbers are seconds (up to the year 5138), larger ones milliseconds (from the year 1973).
 const FIRST_MILLIS: f64 = 1e11;
 /// The end of the year 9999.
 const LAST_MILLIS: i64 = 253_402_300_799_999;
 
-/// The object that a text holds, whatever is in it. Errors: `PAYLOAD_TOO_LARGE`, `MALFORMED_JSON`.
+/// Parses a text as a JSON object. Errors: `PAYLOAD_TOO_LARGE`, `MALFORMED_JSON`.
 pub fn of_text(text: &[u8]) -> Result<Value> {
     if text.len() > MAX_BODY_BYTES {
         return Err(too_large());
@@ -32,7 +32,7 @@ pub fn of_text(text: &[u8]) -> Result<Value> {
     if body.is_object() { Ok(body) } else { Err(Error::malformed_json()) }
 }
 
-/// The object that the fields of an entry come to. Errors: as `of_text`.
+/// Builds the object from the fields of an entry. Errors: as for `of_text`.
 pub fn of_fields(fields: &[(Vec<u8>, Vec<u8>)]) -> Result<Value> {
     if let [(name, text)] = fields
         && WHOLE.iter().any(|whole| whole.as_bytes() == name)
@@ -59,19 +59,19 @@ fn too_large() -> Error {
     Error::new(Kind::TooLarge, "PAYLOAD_TOO_LARGE")
 }
 
-/// How the producer calls its tenant.
+/// The producer's name for its tenant.
 pub fn tenant_word(body: &Value) -> Option<&str> {
     body.get("payload")?.get("tenant_id")?.as_str()
 }
 
-/// Whether its second copy can be known by what it says: by a key, or by the time.
+/// Whether copies of the event can be recognized: by a key, or by content and time.
 pub fn is_named(body: &Value) -> bool {
     ["idempotency_key", "timestamp", "occurred_at"]
         .iter()
         .any(|key| body.get(key).is_some_and(|value| !value.is_null()))
 }
 
-/// The event, by the rules of `POST /events`, whose `occurred_at` is called `timestamp` here. Errors:
+/// Parses the event by the rules of `POST /events`, whose `occurred_at` is called `timestamp` here. Errors:
 /// `VALIDATION_ERROR`.
 pub fn announced(body: &Value, source: EventSource) -> Result<Announced> {
     let mut body = body.clone();
@@ -87,7 +87,7 @@ pub fn announced(body: &Value, source: EventSource) -> Result<Announced> {
     parse_value::<EventBody>(&body)?.announced(source)
 }
 
-/// RFC 3339, or seconds or milliseconds since 1970, as a number or its text.
+/// RFC 3339, or seconds or milliseconds since 1970, as a number or as text.
 fn time(value: &Value) -> Option<Timestamp> {
     match value {
         Value::String(text) => Timestamp::parse(text).or_else(|| since_1970(text.trim().parse().ok()?)),
@@ -99,7 +99,7 @@ fn time(value: &Value) -> Option<Timestamp> {
 fn since_1970(number: f64) -> Option<Timestamp> {
     let seconds = if number >= FIRST_MILLIS { number / 1_000.0 } else { number };
     let since = Duration::try_from_secs_f64(seconds).ok()?;
-    // To the nearest millisecond: no binary fraction is a decimal one.
+    // Rounded to the nearest millisecond, since decimal fractions are not exact in binary.
     let millis = since.checked_add(Duration::from_micros(500))?.as_millis();
     i64::try_from(millis).ok().filter(|millis| *millis <= LAST_MILLIS).map(Timestamp::from_millis)
 }

@@ -1,7 +1,7 @@
-//! Digest mails: what is of low priority and still unread, in one mail at the person's hour.
+//! Digest mails: unread notifications of low priority in one mail, at each person's hour.
 //!
-//! One transaction a person, under the lock of their feed: it takes what waits, writes the mail, and says when the next
-//! is due. So nothing is in two digests, and whoever dies midway has sent nothing.
+//! One transaction per person, under the lock of their feed, selects the notifications, writes the mail, and sets
+//! when the next is due. So nothing is in two digests, and a crash leaves nothing sent.
 
 use std::time::Duration;
 
@@ -21,14 +21,14 @@ use crate::preferences::{
     resolve_preference, tenant_defaults,
 };
 
-/// People found in one statement.
+/// People found in one query.
 const AT_ONCE: i64 = 500;
-/// The most that one mail lists; older ones wait for the next.
+/// Most items in one mail; older ones wait for the next.
 const MOST_ITEMS: i64 = 500;
 const A_DAY: Duration = Duration::from_secs(24 * 3_600);
 
-/// Makes every digest that is due, and says how many mails that were. One person's that cannot be made holds up nobody
-/// else's, and is tried again with the next run.
+/// Writes every digest that is due and returns the number of mails. A failure for one person does not stop the
+/// others, and is retried in the next run.
 pub async fn send_due(n: &Notifications, now: Timestamp) -> Result<u64> {
     let (mut mails, mut failure, mut failed) = (0, None, Vec::new());
     loop {
@@ -51,7 +51,7 @@ pub async fn send_due(n: &Notifications, now: Timestamp) -> Result<u64> {
     }
 }
 
-/// Whether there was a mail to write.
+/// Returns whether a mail was written.
 fn of_person(
     tx: &mut Tx<'_>,
     n: &Notifications,

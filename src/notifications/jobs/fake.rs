@@ -1,4 +1,4 @@
-//! Samples for whoever builds an app: one notification of each category, to one person.
+//! Samples for app developers: one notification of each category to one person.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::notifications::{Notifications, events};
 
 const AT_ONCE: i64 = 200;
 
-/// Sends the samples to whoever has this address, in whichever tenants; how many notifications that were.
+/// Sends the samples to everyone with this address, in any tenant. Returns the number of notifications.
 pub async fn send(n: &Notifications, email: &str) -> Result<u64> {
     let (mut sent, mut after) = (0, None);
     loop {
@@ -42,7 +42,7 @@ async fn to_person(n: &Notifications, tenant: TenantId, person: SampleRecipient)
     Ok(u64::try_from(sent).unwrap_or(0))
 }
 
-/// `None` where it is about a client, and the person has to do with none: they would be left out.
+/// `None` for a template about a client, if the person is related to none.
 fn sample(template: &Template, person: SampleRecipient) -> Option<Announced> {
     let mut payload = template.sample();
     if payload.remove("client_id").is_some() {

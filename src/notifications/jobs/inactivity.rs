@@ -1,7 +1,7 @@
-//! Clients whose members nobody has heard of for days: `client.inactive`, once a spell.
+//! Raises `client.inactive` for clients whose members were not seen for days, once per period of inactivity.
 //!
-//! A spell begins with the last sign, or with the client where there never was one, and ends with the next. Its row
-//! and its event are of one transaction.
+//! A period begins when a member was last seen, or with the creation of the client, and ends when one is seen again.
+//! Its row and its event are written in one transaction.
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ use crate::notifications::model::{Announced, EventSource};
 use crate::notifications::{Notifications, events};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
-/// Tenants, and clients, looked at in one statement.
+/// Tenants, and clients, read in one query.
 const AT_ONCE: i64 = 200;
 const EVENT: &str = "client.inactive";
 
-/// Tells of every client that fell silent, and says of how many. `days` without a sign, unless the tenant's settings
-/// say `defaults.notifications.client_inactive_days`.
+/// Raises the event for every newly inactive client, and returns their number. `days` applies unless the tenant's
+/// settings have `defaults.notifications.client_inactive_days`.
 pub async fn raise(n: &Notifications, days: u32, now: Timestamp) -> Result<u64> {
     let (mut raised, mut after) = (0, None);
     loop {
@@ -52,7 +52,7 @@ async fn in_tenant(n: &Notifications, tenant: TenantId, days: u32, now: Timestam
     }
 }
 
-/// The tenant's own patience.
+/// The tenant's own number of days.
 fn days_of(settings: &Value) -> Option<u32> {
     let days = settings.pointer("/defaults/notifications/client_inactive_days")?.as_u64()?;
     u32::try_from(days).ok().filter(|days| (1..=3_650).contains(days))
@@ -69,7 +69,7 @@ async fn of_client(n: &Notifications, tenant: TenantId, client: Silent, now: Tim
         })
         .await;
     match told {
-        // A tenant's template that cannot be rendered must not silence the others.
+        // A tenant with a broken template must not stop the others.
         Err(error) if error.kind() != Kind::Unavailable => {
             tracing::warn!(%error, tenant.id = %tenant, client.id = %id, "a silent client could not be told of");
             Ok(false)

@@ -1,9 +1,9 @@
-//! What time alone does to notifications. Each of these bears to be run twice, also at once; `app` says when they run.
+//! Scheduled work on notifications. Each job is idempotent, also when two runs overlap; `app` sets the schedules.
 //!
-//! - [`retention`]: what is old enough goes, in small transactions.
-//! - [`silence`]: clients that nobody has heard of for days.
-//! - [`digest`]: what is of low priority, gathered in one mail at each person's hour.
-//! - [`repair`], [`fake`]: what only a hand asks for.
+//! - [`retention`]: deletes old rows, in small transactions.
+//! - [`inactivity`]: finds clients that were not seen for days.
+//! - [`digest`]: collects notifications of low priority into one mail at each person's hour.
+//! - [`repair`], [`fake`]: run by commands only.
 
 pub mod digest;
 pub mod fake;

@@ -1,5 +1,5 @@
-//! What a hand asks for after an accident: notifications that nobody was told of, counters that are not what they count.
-//! A delivery whose sender died needs no hand: whoever claims next takes it when its lease has ended.
+//! Manual repair after a failure: notifications that were not published, and counters that do not match their rows.
+//! Deliveries need no repair: the next claim takes them when the lease of a dead sender has ended.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use crate::notifications::socket_events::{self, UnreadCount};
 use crate::notifications::{Notifications, summary};
 
 const AT_ONCE: i64 = 200;
-/// So long a notification may be on its way to its person.
+/// How long publishing a notification may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What was put right.
+/// What was repaired.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Repaired {
-    /// People who were told, by a summary, of what they had not been told.
+    /// People who got a summary for unpublished notifications.
     pub told: u64,
     pub recounted: u64,
 }

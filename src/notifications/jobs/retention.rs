@@ -1,4 +1,4 @@
-//! What is old enough goes: a few thousand rows at a time, so that nobody waits for a lock or a long transaction.
+//! Deletes old rows, a few thousand at a time, so that no lock and no transaction lasts long.
 
 use std::time::Duration;
 
@@ -8,18 +8,18 @@ use guichet_db::{Db, WorkerTx};
 use super::store::retention::{self as store, Aged};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
-/// Rows of one transaction.
+/// Rows per transaction.
 const AT_ONCE: i64 = 2_000;
-/// Transactions a run and kind: what is left waits for the next day, and other jobs get their turn.
+/// Transactions per run and kind: the rest waits for the next day, so that other jobs can run.
 const MOST_TURNS: usize = 2_500;
 const EVENTS_LAST: Duration = DAY.saturating_mul(30);
 
-/// How long what is kept.
+/// Retention periods.
 #[derive(Debug, Clone, Copy)]
 pub struct Keep {
-    /// Of notifications that were dealt with, and of deliveries.
+    /// For read and archived notifications, and for deliveries.
     pub dealt_with: Duration,
-    /// Of what was deleted: as long as a client that was away may ask what happened.
+    /// For deleted notifications: as long as an offline client may ask what happened.
     pub deleted: Duration,
 }
 
@@ -31,7 +31,7 @@ impl Keep {
 
 type Turn = Box<dyn Fn(&mut WorkerTx<'_>) -> Result<usize> + Send + Sync>;
 
-/// Removes what is older than it is kept, and says how many rows.
+/// Deletes what is older than its period, and returns the number of rows.
 pub async fn clean(db: &Db, keep: Keep, now: Timestamp) -> Result<u64> {
     let old = |kept: Duration| now.minus(kept);
     let aged = |of: Aged, kept: Duration| -> Turn {

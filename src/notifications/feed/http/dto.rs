@@ -1,4 +1,4 @@
-//! What requests about feeds say, and its limits.
+//! Request parameters and bodies of feeds, and their limits.
 
 use std::time::Duration;
 
@@ -12,42 +12,42 @@ use crate::notifications::feed::service::Which;
 use crate::preferences::{Category, Channel, Priority};
 use crate::web::Check;
 
-/// Notifications that one request names.
+/// Most ids in one request.
 const MAX_IDS: usize = 1_000;
 const MAX_SNOOZE_MINUTES: i64 = 366 * 24 * 60;
 const MAX_DAYS: u64 = 366;
 const DEFAULT_DAYS: u64 = 30;
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-/// Which notifications, and in which order.
+/// Filter and order of a feed page.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct FeedQuery {
-    /// `unread` (when absent): unread ones first; `recent`; `priority`: critical ones first, of the newest 10,000.
-    /// Within each, the newest first.
+    /// `unread` (default): unread ones first; `recent`; `priority`: critical ones first, of the newest 10,000. Within
+    /// each, newest first.
     sort: Option<String>,
-    /// `unread`, `read`, `archived`, `all`; unread and read ones when absent. Snoozed ones are in none of them.
+    /// `unread`, `read`, `archived`, `all`; unread and read ones if absent. Snoozed ones are in none of them.
     status: Option<String>,
-    /// A template's code, `mandat.created` for instance.
+    /// A template's code, such as `mandat.created`.
     #[serde(rename = "type")]
     kind: Option<String>,
     category: Option<String>,
     /// `low`, `normal`, `high`, `critical`.
     priority: Option<String>,
-    /// Those that went out by it: `inapp`, `email`, `sms`, `push`.
+    /// Sent on this channel: `inapp`, `email`, `sms`, `push`.
     channel: Option<String>,
     is_read: Option<bool>,
     team_id: Option<TeamId>,
-    /// Whose last event was at this time or after.
+    /// With a last event at or after this time.
     since: Option<Timestamp>,
-    /// Words of title and body, `"a phrase"`, `-without`; accents and case do not matter. Of the newest 10,000.
+    /// Words in title and body, `"a phrase"`, `-without`; accents and case are ignored. Of the newest 10,000.
     q: Option<String>,
-    /// 1–200, 50 when absent.
+    /// 1–200; the default is 50.
     limit: Option<i64>,
-    /// 0 when absent. Not with `cursor`.
+    /// The default is 0. Not with `cursor`.
     offset: Option<i64>,
-    /// `meta.next` of the page before, in the same order.
+    /// `meta.next` of the previous page, in the same order.
     cursor: Option<String>,
 }
 
@@ -86,7 +86,7 @@ impl FeedQuery {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct UnreadQuery {
-    /// 1–200, 50 when absent.
+    /// 1–200; the default is 50.
     limit: Option<i64>,
 }
 
@@ -104,9 +104,9 @@ impl UnreadQuery {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct PeriodQuery {
-    /// At or after; 30 days before `to` when absent.
+    /// At or after this time; the default is 30 days before `to`.
     from: Option<Timestamp>,
-    /// Before; now when absent. At most 366 days after `from`.
+    /// Before this time; the default is now. At most 366 days after `from`.
     to: Option<Timestamp>,
 }
 
@@ -124,7 +124,7 @@ impl PeriodQuery {
     }
 }
 
-/// Either some, or all up to a time.
+/// Either `ids` or `until`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"until": "2026-01-02T10:00:00.123Z"}))]
@@ -132,7 +132,7 @@ pub(super) struct ReadManyBody {
     /// 1–1,000.
     #[serde(default)]
     ids: Option<Vec<NotificationId>>,
-    /// All whose last event was at this time or before.
+    /// All with a last event at or before this time.
     #[serde(default)]
     until: Option<Timestamp>,
 }
@@ -157,7 +157,7 @@ impl ReadManyBody {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"ids": []}))]
 pub(super) struct ReadWithBody {
-    /// Others that are read with it, at most 1,000.
+    /// Further notifications to mark as read, at most 1,000.
     #[serde(default)]
     ids: Option<Vec<NotificationId>>,
 }
@@ -171,7 +171,7 @@ impl ReadWithBody {
     }
 }
 
-/// Either for so long, or until then.
+/// Either `minutes` or `until`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"minutes": 60}))]
@@ -179,7 +179,7 @@ pub(super) struct SnoozeBody {
     /// 1 minute to 366 days.
     #[serde(default)]
     minutes: Option<i64>,
-    /// In the future, by 366 days at most.
+    /// In the future, at most 366 days ahead.
     #[serde(default)]
     until: Option<Timestamp>,
 }

@@ -1,4 +1,4 @@
-//! Looking at a feed.
+//! Reads a feed.
 
 use actix_web::get;
 use actix_web::web::Data;
@@ -13,11 +13,11 @@ use crate::notifications::feed::service;
 use crate::notifications::model::Notification;
 use crate::web::{Caller, Path, Query, Reply};
 
-/// The caller's notifications
+/// List the caller's notifications
 ///
-/// Without those that are snoozed, over or deleted. `meta.next` is the `cursor` of the next page, null after the last;
-/// `meta.unread` is the counter, and `meta.head` the number of the last event on `client:notifications:{user}` before
-/// the page was read: join with `after_seq = head`, and nothing falls between.
+/// Without snoozed, expired and deleted ones. `meta.next` is the `cursor` of the next page, null after the last;
+/// `meta.unread` is the counter; `meta.head` is the number of the last event on `client:notifications:{user}` before
+/// the page was read: join with `after_seq = head` to miss nothing.
 #[utoipa::path(tag = "notifications", operation_id = "list_notifications", params(FeedQuery),
     responses((status = 200, body = [Notification])))]
 #[get("/notifications")]
@@ -38,7 +38,7 @@ pub(super) async fn list(
     Ok(Reply::ok(page).meta(meta))
 }
 
-/// How many of the caller's notifications wait to be read, and the newest of them
+/// Count the caller's unread notifications, with the newest of them
 #[utoipa::path(tag = "notifications", operation_id = "list_unread_notifications", params(UnreadQuery),
     responses((status = 200, body = UnreadSummary)))]
 #[get("/notifications/unread")]
@@ -53,7 +53,7 @@ pub(super) async fn unread(
     Ok(Reply::ok(waiting).meta(json!({"limit": limit, "head": feed.head})))
 }
 
-/// One of the caller's notifications
+/// Get one of the caller's notifications
 #[utoipa::path(tag = "notifications", operation_id = "get_notification", params(("id" = NotificationId, Path)),
     responses((status = 200, body = Notification)))]
 #[get("/notifications/{id}")]
@@ -65,10 +65,10 @@ pub(super) async fn get(
     Ok(Reply::ok(service::get(&n, &caller, path.0).await?))
 }
 
-/// How everybody's notifications fared, by template and channel (owners, managers)
+/// Statistics of notifications by template and channel (owners, managers)
 ///
-/// Of those made in the period: `created` in feeds or as deliveries, `delivered` to sockets or providers, `opened` and
-/// `read` since, and the median time from their making to their reading.
+/// Of the notifications created in the period: `created` in feeds or as deliveries, `delivered` to sockets or
+/// providers, `opened` and `read` since, and the median time from creation to reading.
 #[utoipa::path(tag = "notifications", operation_id = "analyse_notifications", params(PeriodQuery),
     responses((status = 200, body = [Fared])))]
 #[get("/notifications/analytics")]

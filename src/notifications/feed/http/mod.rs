@@ -1,4 +1,4 @@
-//! The REST side of feeds.
+//! The REST endpoints of feeds.
 
 mod change;
 mod dto;
@@ -6,7 +6,7 @@ mod list;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// Literal paths stand before the pattern that would take them; so do those of other rooms under `/notifications`.
+/// Literal paths stand before the pattern that would match them, also those of other modules under `/notifications`.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(list::unread)

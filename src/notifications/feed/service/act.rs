@@ -1,4 +1,4 @@
-//! What people do to their notifications. Doing it again changes nothing, and tells nobody.
+//! Actions of people on their notifications. Repeating one changes nothing and publishes nothing.
 
 use guichet_base::id::NotificationId;
 use guichet_base::{Actor, Result, Timestamp};
@@ -13,7 +13,7 @@ use crate::notifications::feed::policy;
 use crate::notifications::feed::store::{self, Owner};
 use crate::notifications::model::Notification;
 
-/// Marks one as read. Errors: `NOT_FOUND`, here as below also for what is deleted or over.
+/// Marks one as read. Errors: `NOT_FOUND`, here and below also for deleted and expired ones.
 pub async fn ack(n: &Notifications, actor: &Actor, id: NotificationId) -> Result<Notification> {
     mark(n, actor, id, FeedAction::Read).await
 }
@@ -22,12 +22,12 @@ pub async fn archive(n: &Notifications, actor: &Actor, id: NotificationId) -> Re
     mark(n, actor, id, FeedAction::Archive).await
 }
 
-/// Back into the feed as it was, unread where nobody had read it.
+/// Restores an archived one in its former state: unread if it was never read.
 pub async fn unarchive(n: &Notifications, actor: &Actor, id: NotificationId) -> Result<Notification> {
     mark(n, actor, id, FeedAction::Unarchive).await
 }
 
-/// Out of the feed until then; it comes back as unread.
+/// Hides one until the given time; it returns as unread.
 pub async fn snooze(
     n: &Notifications,
     actor: &Actor,
@@ -49,14 +49,14 @@ async fn mark(
     Ok(changed)
 }
 
-/// Marks many as read. Errors: `VALIDATION_ERROR` for an id that never was the caller's.
+/// Marks many as read. Errors: `VALIDATION_ERROR` for an id that never belonged to the caller.
 pub async fn read(n: &Notifications, actor: &Actor, which: Which) -> Result<ReadMany> {
     admit(n, actor, policy::may_mark).await?;
     let (task, owner) = (n.clone(), Owner::from(actor));
     n.db.write(actor, move |tx| read_many(&task, tx, owner, &which)).await
 }
 
-/// Marks one and others with it.
+/// Marks one and others as read.
 pub async fn read_with(
     n: &Notifications,
     actor: &Actor,
@@ -74,13 +74,13 @@ pub async fn read_with(
     .await
 }
 
-/// Deletes one for good. Errors: `NOT_FOUND`.
+/// Deletes one permanently. Errors: `NOT_FOUND`.
 pub async fn delete(n: &Notifications, actor: &Actor, id: NotificationId) -> Result<Deleted> {
     admit(n, actor, policy::may_delete).await?;
     let (task, owner) = (n.clone(), Owner::from(actor));
     n.db.write(actor, move |tx| {
         let now = task.clock.now();
-        // A repeat finds it gone, and that is what was asked for.
+        // A repeated deletion succeeds.
         if store::is_deleted(tx.conn(), owner, id)? {
             return Ok(Deleted { id, unread: store::unread(tx.conn(), owner, now)? });
         }
@@ -94,7 +94,7 @@ pub async fn delete(n: &Notifications, actor: &Actor, id: NotificationId) -> Res
     .await
 }
 
-/// Reads the unread notification of a group in the caller's transaction, where there is one: what it told of was seen.
+/// Marks the unread notification of a group as read, in the caller's transaction: the person has seen its content.
 pub fn read_group(
     tx: &mut Tx<'_>,
     n: &Notifications,
@@ -103,8 +103,8 @@ pub fn read_group(
     now: Timestamp,
 ) -> Result<()> {
     let owner = Owner::from(actor);
-    // As the system, who also finds one that waits for its deliveries alone: else the next event would raise that one
-    // for ever, and no mail be sent again.
+    // As the system, to find also a notification that exists only for its deliveries. Otherwise the next event would
+    // raise that one forever, and no mail would be sent again.
     let standing = tx.as_system(|sys| store::in_group(sys, owner, group_key))?;
     for (id, _) in standing.iter().filter(|(_, is_seen)| !is_seen) {
         tx.as_system(|sys| store::read_unseen(sys, owner, *id, now))?;

@@ -1,4 +1,4 @@
-//! Every change of a feed, whoever causes it: lock, find, decide, write, tell.
+//! The one path of every change of a feed: lock, load, decide, write, publish.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,33 +15,33 @@ use crate::notifications::feed::store::{self, Owner};
 use crate::notifications::model::Notification;
 use crate::notifications::socket_events::{self, FeedSummary, NotificationUpdated, NotificationsDeleted};
 
-/// As many are told of one by one; more at once, by one summary.
+/// Up to this many changes are published one by one; more as one summary.
 pub const APART: usize = 50;
-/// As many are changed by one statement, and so have one `changed_seq` at most.
+/// Most notifications changed by one statement, and so with the same `changed_seq`.
 pub const AT_ONCE: i64 = 1_000;
 
-/// Which of their notifications a person reads.
+/// The notifications to mark as read.
 #[derive(Debug, Clone)]
 pub enum Which {
     Ids(Vec<NotificationId>),
-    /// All whose last event was at this time or before.
+    /// All with a last event at or before this time.
     Until(Timestamp),
 }
 
-/// A feed under its lock.
+/// A locked feed.
 pub struct Locked {
     pub owner: Owner,
     head: i64,
     now: Timestamp,
 }
 
-/// What a action did.
+/// The result of an action.
 #[derive(Default)]
 pub struct FeedActionResult {
     pub count: usize,
-    /// As they are now, where they were told of one by one.
+    /// The changed notifications, if they are published one by one.
     pub changed: Vec<Notification>,
-    /// The counter after it; `None` where nothing changed.
+    /// The counter afterwards; `None` if nothing changed.
     pub unread: Option<i64>,
 }
 
@@ -50,7 +50,7 @@ impl Locked {
         Ok(Self { owner, head: store::lock(tx.conn(), owner)?, now })
     }
 
-    /// Does `action` to those of `targets` that do not stand so already, and tells the person's sockets after the commit.
+    /// Applies `action` to those of `targets` that it changes, and publishes the changes after the commit.
     pub fn perform(
         &mut self,
         n: &Notifications,
@@ -78,7 +78,7 @@ impl Locked {
         Ok(done)
     }
 
-    /// The groups that have an unread notification, of those that would get one.
+    /// Of the groups that would get an unread notification, those that have one.
     fn taken(&self, tx: &mut Tx<'_>, targets: &[Target], action: FeedAction) -> Result<HashSet<String>> {
         let joined = targets.iter().filter_map(|target| target.group_joined_by(action, self.now));
         let joined: Vec<String> = joined.map(str::to_owned).collect();
@@ -128,7 +128,7 @@ impl Locked {
     }
 }
 
-/// Does `action` to one notification. It as it is now, and the counter, where that moved.
+/// Applies `action` to one notification. Returns its current state, and the counter if it changed.
 ///
 /// Errors: `NOT_FOUND`.
 pub fn change_one(
@@ -148,9 +148,9 @@ pub fn change_one(
     }
 }
 
-/// Reads many.
+/// Marks many as read.
 ///
-/// Errors: `VALIDATION_ERROR` for an id that never was the person's.
+/// Errors: `VALIDATION_ERROR` for an id that never belonged to the person.
 pub fn read_many(n: &Notifications, tx: &mut Tx<'_>, owner: Owner, which: &Which) -> Result<ReadMany> {
     let now = n.clock.now();
     let mut locked = Locked::take(tx, owner, now)?;
@@ -182,7 +182,7 @@ pub fn read_many(n: &Notifications, tx: &mut Tx<'_>, owner: Owner, which: &Which
     Ok(ReadMany { updated, unread })
 }
 
-/// What was deleted since, or is over, is no fault of whoever names it.
+/// Ids of deleted and expired notifications are accepted; unknown ids are faults.
 fn all_known(tx: &mut Tx<'_>, owner: Owner, ids: &[NotificationId], found: &[Target]) -> Result<()> {
     let mut known: HashSet<NotificationId> = found.iter().map(|target| target.id).collect();
     if ids.iter().all(|id| known.contains(id)) {

@@ -1,4 +1,4 @@
-//! What the clock does to feeds: jobs.
+//! Changes of feeds that jobs make.
 
 use guichet_base::{Error, Result, Timestamp};
 use guichet_db::{Tx, WorkerTx};
@@ -8,15 +8,15 @@ use crate::notifications::Notifications;
 use crate::notifications::feed::action::FeedAction;
 use crate::notifications::feed::store::{self, Owner};
 
-/// Notifications looked up at once; their people are then dealt with one by one, each in a transaction.
+/// Notifications found in one query; their owners are then processed one by one, each in a transaction.
 const FOUND_AT_ONCE: i64 = 1_000;
 
-/// Brings back what was snoozed until now, and says how many.
+/// Returns snoozed notifications whose time has come to their feeds. Returns their number.
 pub async fn wake_snoozed(n: &Notifications, now: Timestamp) -> Result<u64> {
     each(n, now, store::due_asleep, wake).await
 }
 
-/// Removes what is over by now, and says how many.
+/// Removes expired notifications. Returns their number.
 pub async fn expire(n: &Notifications, now: Timestamp) -> Result<u64> {
     each(n, now, store::due_past, remove).await
 }
@@ -24,7 +24,7 @@ pub async fn expire(n: &Notifications, now: Timestamp) -> Result<u64> {
 type Find = fn(&mut WorkerTx<'_>, Timestamp, i64) -> Result<Vec<Owner>>;
 type Deal = fn(&Notifications, &mut Tx<'_>, Owner, Timestamp) -> Result<u64>;
 
-/// Deals with whoever is found until nobody is. Somebody for whom it fails holds up no one else.
+/// Processes the people found until none are left. A failure for one person does not stop the others.
 async fn each(n: &Notifications, now: Timestamp, find: Find, deal: Deal) -> Result<u64> {
     let mut total = 0;
     loop {

@@ -1,4 +1,4 @@
-//! What can be asked of a feed and done to it. REST and sockets call the same functions.
+//! The use cases of feeds. REST and sockets call the same functions.
 
 mod act;
 mod change;
@@ -14,7 +14,7 @@ pub use read::{analytics, get, list, unread};
 use crate::config::Feature;
 use crate::notifications::Notifications;
 
-/// Lets people in where notifications are on; each use case begins with it.
+/// Admits people of tenants where notifications are on. Every use case starts with it.
 async fn admit(n: &Notifications, actor: &Actor, may: fn(&Actor) -> Result<()>) -> Result<()> {
     may(actor)?;
     n.directory.features(actor.tenant).await?.require(Feature::Notifications)

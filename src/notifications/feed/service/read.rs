@@ -1,4 +1,4 @@
-//! Looking.
+//! Reads feeds.
 
 use guichet_base::id::NotificationId;
 use guichet_base::{Actor, Result, Timestamp};
@@ -11,7 +11,7 @@ use crate::notifications::feed::query::{FeedCursor, FeedPageQuery};
 use crate::notifications::feed::store::{self, FeedRow, Owner};
 use crate::notifications::model::Notification;
 
-/// A page, what the feed's row says of before it, and where the next page goes on, if there is one. Who joins the
+/// A page, the feed's row from before the page, and the cursor of the next page, if any. A client that joins the
 /// person's topic after `FeedRow::head` misses nothing.
 pub async fn list(
     n: &Notifications,
@@ -20,7 +20,7 @@ pub async fn list(
 ) -> Result<(Vec<Notification>, FeedRow, Option<FeedCursor>)> {
     admit(n, actor, policy::may_view).await?;
     let (owner, now, limit) = (Owner::from(actor), n.clock.now(), wanted.limit);
-    // One more than asked for tells whether there is a next page.
+    // One row more than requested shows whether there is a next page.
     wanted.limit += 1;
     let (feed, mut found) = n.db.read(actor, move |tx| store::list(tx.conn(), owner, &wanted, now)).await?;
     let has_more = usize::try_from(limit).is_ok_and(|limit| found.len() > limit);
@@ -31,7 +31,7 @@ pub async fn list(
     Ok((found.into_iter().map(|(one, _)| one).collect(), feed, next))
 }
 
-/// How many wait to be read, and the newest of them.
+/// The number of unread notifications, and the newest of them.
 pub async fn unread(
     n: &Notifications,
     actor: &Actor,
@@ -44,14 +44,14 @@ pub async fn unread(
     Ok((UnreadSummary { count: feed.unread, items }, feed))
 }
 
-/// Errors: `NOT_FOUND`, also for what is deleted or over.
+/// Errors: `NOT_FOUND`, also for deleted and expired ones.
 pub async fn get(n: &Notifications, actor: &Actor, id: NotificationId) -> Result<Notification> {
     admit(n, actor, policy::may_view).await?;
     let (owner, now) = (Owner::from(actor), n.clock.now());
     n.db.read(actor, move |tx| store::one(tx.conn(), owner, id, now)).await
 }
 
-/// How everybody's notifications fared that were made from `from` until before `to`.
+/// Statistics of all notifications created in [`from`, `to`).
 pub async fn analytics(
     n: &Notifications,
     actor: &Actor,

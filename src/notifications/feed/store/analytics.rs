@@ -1,4 +1,4 @@
-//! Counting how notifications fared.
+//! Statistics of notifications.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, Nullable, Text};
@@ -10,10 +10,10 @@ use guichet_db::sql::sql;
 use crate::notifications::feed::model::Fared;
 use crate::preferences::Channel;
 
-/// More than there are templates and channels.
+/// More than the combinations of templates and channels.
 const MAX_ROWS: i64 = 1_000;
 
-// In-app by the rows of feeds, the others by their deliveries. A digest has no notification of its own to be read.
+// In-app counts come from the feeds, the others from deliveries. A digest has no notification that could be read.
 const ANALYTICS: &str = "
     SELECT n.type AS kind, 'inapp' AS channel, count(*) AS created, count(n.processed_at) AS delivered, 0::bigint AS opened,
            count(n.read_at) AS read, 0::bigint AS failed,
@@ -51,7 +51,7 @@ struct Row {
     median: Option<f64>,
 }
 
-/// Of everybody in the tenant, what was made from `from` until before `to`.
+/// For the whole tenant, created in [`from`, `to`).
 pub fn analytics(
     sys: &mut SystemTx<'_>,
     tenant: TenantId,

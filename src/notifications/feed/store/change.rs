@@ -1,4 +1,4 @@
-//! Changing a feed: its lock, what a action is done to, and what is written of it.
+//! The statements that change a feed: its lock, the targets of actions, and the writes.
 
 use std::collections::HashSet;
 
@@ -18,7 +18,7 @@ use crate::notifications::expired::over_and_counted;
 use crate::notifications::feed::action::{FeedChange, NotificationState, Target};
 use crate::notifications::model::Notification;
 
-/// Whose feed it is.
+/// The owner of a feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Owner {
     pub tenant: TenantId,
@@ -37,8 +37,8 @@ struct Head {
     head: i64,
 }
 
-/// Locks the feed for the rest of the transaction, and says the last number taken. What is decided from its
-/// notifications is read after it, by another statement.
+/// Locks the feed until the transaction ends, and returns the last number taken. Notifications must be read
+/// afterwards, by another statement.
 pub fn lock(conn: &mut PgConnection, owner: Owner) -> Result<i64> {
     let found: Option<Head> =
         sql("SELECT head FROM notification_feeds WHERE tenant_id = $1 AND user_id = $2 FOR UPDATE")
@@ -81,7 +81,7 @@ impl From<TargetRow> for Target {
     }
 }
 
-/// What is left of a person's notifications, `$1`, `$2`; `$3` is now.
+/// The visible notifications of the person `$1`, `$2`; `$3` is now.
 macro_rules! targets {
     ($which:literal) => {
         concat!(
@@ -96,7 +96,7 @@ pub(super) use targets;
 const BY_IDS: &str =
     targets!("n.visible AND n.id = ANY ($4) AND (n.expires_at IS NULL OR n.expires_at > $3)");
 
-/// Those of `ids` that are there for the person.
+/// Those of `ids` that the person can see.
 pub fn by_ids(
     conn: &mut PgConnection,
     owner: Owner,
@@ -111,7 +111,7 @@ const UNREAD_UNTIL: &str = targets!(
      AND n.last_event_at <= $4 ORDER BY n.last_event_at, n.id LIMIT $5"
 );
 
-/// The first unread ones whose last event was at `until` or before.
+/// The first unread ones with a last event at or before `until`.
 pub fn unread_until(
     conn: &mut PgConnection,
     owner: Owner,
@@ -133,7 +133,7 @@ struct InGroup {
     visible: bool,
 }
 
-/// The unread notification of a group, and whether its person sees it.
+/// The unread notification of a group, and whether its owner sees it.
 pub fn in_group(sys: &mut SystemTx<'_>, owner: Owner, group: &str) -> Result<Vec<(NotificationId, bool)>> {
     let found: Vec<InGroup> =
         sql(IN_GROUP).bind(owner.tenant).bind(owner.user).bind(group).load(sys.conn())?;
@@ -142,7 +142,7 @@ pub fn in_group(sys: &mut SystemTx<'_>, owner: Owner, group: &str) -> Result<Vec
 
 const OF_GROUP: &str = targets!("n.visible AND n.group_key = $4 AND n.status = 'unread'");
 
-/// The same, as what a action is done to.
+/// The same, as a target of actions.
 pub fn of_group(conn: &mut PgConnection, owner: Owner, group: &str, now: Timestamp) -> Result<Vec<Target>> {
     load(conn, of(OF_GROUP, owner, now).bind(group))
 }
@@ -150,7 +150,7 @@ pub fn of_group(conn: &mut PgConnection, owner: Owner, group: &str, now: Timesta
 const READ_UNSEEN: &str = "UPDATE notifications SET status = 'read', read_at = $4, updated_at = $4 WHERE tenant_id = $1 \
     AND recipient_id = $2 AND id = $3 AND NOT visible AND status = 'unread'";
 
-/// Reads one that is there for its deliveries alone: it moves no counter, and nobody is told.
+/// Marks one as read that exists only for its deliveries: no counter changes, and nothing is published.
 pub fn read_unseen(sys: &mut SystemTx<'_>, owner: Owner, id: NotificationId, now: Timestamp) -> Result<()> {
     sql(READ_UNSEEN).bind(owner.tenant).bind(owner.user).bind(id).bind(now).execute(sys.conn())?;
     Ok(())
@@ -175,7 +175,7 @@ struct Id {
     id: NotificationId,
 }
 
-/// Those of `ids` that are or were the person's.
+/// Those of `ids` that belong or belonged to the person.
 pub fn known(
     conn: &mut PgConnection,
     owner: Owner,
@@ -192,7 +192,7 @@ struct Group {
     group_key: String,
 }
 
-/// Those of `groups` that have an unread notification, also one that its person does not see.
+/// Those of `groups` that have an unread notification, including one that its owner does not see.
 pub fn taken(sys: &mut SystemTx<'_>, owner: Owner, groups: Vec<String>) -> Result<HashSet<String>> {
     let query = "SELECT group_key FROM notifications WHERE tenant_id = $1 AND recipient_id = $2 AND group_key = ANY ($3) \
         AND status = 'unread' AND deleted_at IS NULL";
@@ -200,8 +200,8 @@ pub fn taken(sys: &mut SystemTx<'_>, owner: Owner, groups: Vec<String>) -> Resul
     Ok(rows.into_iter().map(|row| row.group_key).collect())
 }
 
-/// Moves the rows of `$3` and the feed. What is over and counted still is told as gone, but for what this very change
-/// takes off the counter.
+/// Updates the rows in `$3` and the feed. Expired notifications that are still counted are subtracted from the
+/// published counter, except those that this change removes.
 macro_rules! apply {
     ($returning:expr, $rest:expr) => {
         concat!(
@@ -248,8 +248,8 @@ impl QueryableByName<diesel::pg::Pg> for Changed {
     }
 }
 
-/// Writes each change under a number of its own, from `head + 1` on, in their order. The notifications as they are now,
-/// and the counter. `changes` must not be empty, nor of more than `APART`; the feed is locked.
+/// Writes each change under a number of its own, starting at `head + 1`. Returns the current notifications and the
+/// counter. `changes` must have 1 to `APART` entries, and the feed must be locked.
 pub fn apply(
     conn: &mut PgConnection,
     owner: Owner,
@@ -265,7 +265,7 @@ pub fn apply(
     Ok((rows, unread))
 }
 
-/// Writes all changes under one number, `head + 1`, and says the counter.
+/// Writes all changes under one number, `head + 1`, and returns the counter.
 pub fn apply_many(
     conn: &mut PgConnection,
     owner: Owner,
@@ -308,7 +308,8 @@ fn json_of(change: &FeedChange, number: i64) -> Value {
     })
 }
 
-/// The guard of the table wants numbers taken one by one: one trip for all but the last. Ids need no quoting.
+/// The table's trigger requires numbers to be taken one by one: one round trip for all but the last. Ids need no
+/// quoting.
 fn take_numbers(conn: &mut PgConnection, owner: Owner, count: usize) -> Result<()> {
     if count > 0 {
         let Owner { tenant, user } = owner;
@@ -320,13 +321,13 @@ fn take_numbers(conn: &mut PgConnection, owner: Owner, count: usize) -> Result<(
     Ok(())
 }
 
-// The events of one person: the topic is theirs alone.
+// Events of one person: the topic is their own.
 const TELL: &str = "
     INSERT INTO outbox (tenant_id, topic, seq, id, event, payload, fanout, user_ids)
     SELECT $1, $3, e.seq, e.id, e.event, e.payload::json, '{}', ARRAY[$2]
       FROM unnest($4::bigint[], $5::uuid[], $6::text[], $7::text[]) AS e (seq, id, event, payload)";
 
-/// Writes events of the person's topic into the outbox.
+/// Writes events of the person's topic to the outbox.
 pub fn tell(sys: &mut SystemTx<'_>, owner: Owner, events: &[Event]) -> Result<()> {
     let Some(first) = events.first() else { return Ok(()) };
     sql(TELL)

@@ -1,4 +1,4 @@
-//! What the clock moves: snoozes that end, and notifications whose time is over.
+//! Queries of the jobs: snoozes that end, and notifications that expire.
 
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
@@ -18,7 +18,7 @@ struct Whose {
     recipient_id: UserId,
 }
 
-// What is over does not come back any more.
+// An expired notification does not return from its snooze.
 const DUE_ASLEEP: &str = "SELECT DISTINCT tenant_id, recipient_id FROM (SELECT tenant_id, recipient_id FROM notifications \
     WHERE snoozed_until <= $1 AND deleted_at IS NULL AND (expires_at IS NULL OR expires_at > $1) \
     ORDER BY snoozed_until LIMIT $2) due ORDER BY tenant_id, recipient_id";
@@ -26,12 +26,12 @@ const DUE_ASLEEP: &str = "SELECT DISTINCT tenant_id, recipient_id FROM (SELECT t
 const DUE_PAST: &str = "SELECT DISTINCT tenant_id, recipient_id FROM (SELECT tenant_id, recipient_id FROM notifications \
     WHERE expires_at <= $1 AND deleted_at IS NULL ORDER BY expires_at LIMIT $2) due ORDER BY tenant_id, recipient_id";
 
-/// Whose snoozes are over.
+/// People with snoozes that have ended.
 pub fn due_asleep(tx: &mut WorkerTx<'_>, now: Timestamp, limit: i64) -> Result<Vec<Owner>> {
     due(tx, DUE_ASLEEP, now, limit)
 }
 
-/// Who has notifications whose time is over.
+/// People with expired notifications.
 pub fn due_past(tx: &mut WorkerTx<'_>, now: Timestamp, limit: i64) -> Result<Vec<Owner>> {
     due(tx, DUE_PAST, now, limit)
 }
@@ -46,7 +46,7 @@ const ASLEEP: &str = targets!(
      ORDER BY n.snoozed_until, n.id LIMIT $4"
 );
 
-/// The first of a person's snoozes that are over.
+/// The first of a person's snoozes that have ended.
 pub fn asleep(sys: &mut SystemTx<'_>, owner: Owner, now: Timestamp, limit: i64) -> Result<Vec<Target>> {
     let rows: Vec<TargetRow> = of(ASLEEP, owner, now).bind(limit).load(sys.conn())?;
     Ok(rows.into_iter().map(Target::from).collect())
@@ -54,7 +54,7 @@ pub fn asleep(sys: &mut SystemTx<'_>, owner: Owner, now: Timestamp, limit: i64) 
 
 const PAST: &str = targets!("n.expires_at <= $3 ORDER BY n.expires_at, n.id LIMIT $4");
 
-/// The first of a person's notifications whose time is over: those that they see, and those that they never saw.
+/// The first of a person's expired notifications: visible ones, and those that exist only for their deliveries.
 pub fn past(
     sys: &mut SystemTx<'_>,
     owner: Owner,
@@ -70,7 +70,7 @@ pub fn past(
 const REMOVE_UNSEEN: &str = "UPDATE notifications SET deleted_at = $4, updated_at = $4 WHERE tenant_id = $1 \
     AND recipient_id = $2 AND id = ANY ($3) AND NOT visible AND deleted_at IS NULL";
 
-/// Removes those that are there for their deliveries alone: no counter moves, and nobody is told.
+/// Deletes notifications that exist only for their deliveries: no counter changes, and nothing is published.
 pub fn remove_unseen(
     sys: &mut SystemTx<'_>,
     owner: Owner,

@@ -1,4 +1,4 @@
-//! Reading a feed.
+//! Reads pages of a feed.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer};
@@ -13,10 +13,10 @@ use crate::notifications::feed::query::{FeedCursor, FeedPageQuery, FeedSort, Fee
 use crate::notifications::model::{Notification, Status};
 use crate::preferences::Channel;
 
-/// Rows that a search by words, or a sort that no index has, looks at: the newest of the person.
+/// Rows considered by a word search, or by a sort without an index: the newest of the person.
 const WINDOW: i64 = 10_000;
 
-/// What the feed's row says.
+/// The columns of the feed's row.
 #[derive(QueryableByName)]
 pub struct FeedRow {
     /// The number of the last event on the person's topic.
@@ -69,27 +69,26 @@ struct Count {
 const IS_DELETED: &str = "SELECT count(*) AS number FROM notifications n WHERE n.tenant_id = $1 AND n.recipient_id = $2 \
     AND n.id = $3 AND n.visible AND n.deleted_at IS NOT NULL";
 
-/// Whether it was the person's, and is gone.
+/// Whether the notification belonged to the person and was deleted.
 pub fn is_deleted(conn: &mut PgConnection, owner: Owner, id: NotificationId) -> Result<bool> {
     let found: Count = sql(IS_DELETED).bind(owner.tenant).bind(owner.user).bind(id).get_result(conn)?;
     Ok(found.number > 0)
 }
 
-/// What the feed's row says, and one of the page: its place in the order, and its row.
+/// The feed's row with one notification of the page: its sort position, and its columns.
 type Listed = (i64, i64, i32, NotificationRow);
 type ListedColumns = (BigInt, BigInt, Integer, Columns);
 
-/// How long pages are in a statement's text: for a LIMIT that it does not know, PostgreSQL plans a tenth of the table,
-/// and so plans each page anew. A few lengths, so that each connection prepares a few statements; what is read beyond
-/// the wanted page is not handed out.
+/// Page lengths that are written into the text of statements: for an unknown LIMIT, PostgreSQL plans for a tenth of
+/// the table and plans every page from scratch. Only a few lengths, so that each connection prepares few statements;
+/// rows beyond the requested page are dropped.
 const LENGTHS: [i64; 4] = [21, 51, 101, 201];
 
 fn length(limit: i64) -> i64 {
     LENGTHS.into_iter().find(|length| limit <= *length).unwrap_or(limit)
 }
 
-/// What the feed's row says, and the page that is wanted of the same moment, each with the place that a next page would
-/// go on behind.
+/// The feed's row and a page of the same snapshot, each notification with the position for a cursor.
 pub fn list(
     conn: &mut PgConnection,
     owner: Owner,
@@ -132,16 +131,16 @@ pub fn list(
     Ok((feed, page))
 }
 
-/// One stretch of a list that an index has in order.
+/// A part of a list that one index returns in order.
 struct Branch {
-    /// Its place in the list, by an expression.
+    /// Its position in the list, as an expression.
     part: &'static str,
     status: Option<&'static str>,
     is_behind_cursor: bool,
 }
 
-/// The statement for just these filters. Each stretch is read from its index in order and cut, then they are merged.
-/// `None`: nothing can fit.
+/// The statement for exactly these filters. Each part is read from its index in order and cut, then the parts are
+/// merged. `None` if nothing can match.
 fn text(wanted: &FeedPageQuery) -> Option<String> {
     let branches = branches(wanted);
     if branches.is_empty() {
@@ -149,7 +148,7 @@ fn text(wanted: &FeedPageQuery) -> Option<String> {
     }
     let counted = format!("WITH feed AS ({FEED}) SELECT (SELECT head FROM feed), (SELECT unread FROM feed)");
     let is_plain = wanted.offset == 0 && !conditions(wanted).iter().any(|(is_wanted, _)| *is_wanted);
-    // Of what is asked for in so many ways, no further variants: it is planned for its page.
+    // Filtered lists have many variants of text already, so their length is a parameter.
     let length = if is_plain { length(wanted.limit).to_string() } else { "$14".to_owned() };
     let offset = if is_plain { "" } else { " OFFSET $4" };
     if let [branch] = branches.as_slice() {
@@ -205,7 +204,7 @@ fn branches(wanted: &FeedPageQuery) -> Vec<Branch> {
     }
 }
 
-/// What follows SELECT, in order.
+/// The SELECT list and the rest, in order.
 fn stretch(wanted: &FeedPageQuery, branch: &Branch) -> String {
     let mut found = String::from(
         "FROM notifications n WHERE n.tenant_id = $1 AND n.recipient_id = $2 AND n.visible AND n.deleted_at IS NULL \
@@ -250,7 +249,7 @@ fn conditions(wanted: &FeedPageQuery) -> [(bool, &'static str); 9] {
     ]
 }
 
-/// Went out by it: as it was decided, since deliveries are not their person's to see.
+/// Sent on this channel, by the stored decision, since deliveries are not visible to their recipient.
 fn channel(channel: Option<Channel>) -> &'static str {
     match channel {
         Some(Channel::Inapp) | None => "",

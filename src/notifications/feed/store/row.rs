@@ -1,4 +1,4 @@
-//! A notification as its row has it.
+//! A notification as stored.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -20,10 +20,10 @@ macro_rules! notification_columns {
 
 pub(super) use notification_columns;
 
-/// The same, for statements that are put together.
+/// The same, for statements built at run time.
 pub const COLUMNS: &str = notification_columns!();
 
-/// Their types, in that order.
+/// Their types, in the same order.
 pub type Columns = (
     SqlUuid,
     BigInt,
@@ -71,7 +71,7 @@ pub struct NotificationRow {
     status: String,
     #[diesel(sql_type = Text)]
     channel: String,
-    /// The order of the feed; no part of what is told.
+    /// The position in the feed; not part of the response.
     #[diesel(sql_type = Timestamptz)]
     pub last_event_at: Timestamp,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -93,7 +93,7 @@ pub struct NotificationRow {
 }
 
 impl NotificationRow {
-    /// As it travels. Fails on words that the table's checks keep out.
+    /// The notification as it is sent. Fails for values that the table's constraints exclude.
     pub fn into_notification(self) -> Result<Notification> {
         let unknown = |what: &str| Error::internal(format!("a notification with an unknown {what}"));
         Ok(Notification {

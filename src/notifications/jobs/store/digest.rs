@@ -1,4 +1,4 @@
-//! What waits for a person's digest, and the mail that takes it.
+//! The notifications for a person's digest, and the mail that contains them.
 
 use chrono::NaiveTime;
 use diesel::prelude::*;
@@ -22,7 +22,7 @@ struct DueDigest {
 const DUE: &str = "SELECT tenant_id, user_id FROM notification_settings WHERE digest_due_at <= $1 \
     AND user_id <> ALL ($3) ORDER BY digest_due_at LIMIT $2";
 
-/// Whose digest is due, the longest waiting first, but for those for whom it failed.
+/// People whose digest is due, longest waiting first, except those that failed.
 pub fn due(
     tx: &mut WorkerTx<'_>,
     now: Timestamp,
@@ -33,7 +33,7 @@ pub fn due(
     Ok(rows.into_iter().map(|row| (row.tenant_id, row.user_id)).collect())
 }
 
-/// Under it all changes of a person's notifications happen.
+/// The lock under which all changes of a person's notifications happen.
 pub fn lock_feed(tx: &mut Tx<'_>, tenant: TenantId, user: UserId) -> Result<()> {
     let text = "SELECT FROM notification_feeds WHERE tenant_id = $1 AND user_id = $2 FOR UPDATE";
     sql(text).bind(tenant).bind(user).execute(tx.conn())?;
@@ -47,7 +47,7 @@ pub struct DigestReader {
     pub mode: String,
     #[diesel(sql_type = Integer)]
     pub hour: i32,
-    /// Of the digest, or the person's own.
+    /// The timezone of the digest, or else of the person.
     #[diesel(sql_type = Text)]
     pub timezone: String,
     #[diesel(sql_type = Nullable<Text>)]
@@ -62,7 +62,7 @@ pub struct DigestReader {
     pub quiet_to: Option<NaiveTime>,
     #[diesel(sql_type = Nullable<Text>)]
     pub quiet_timezone: Option<String>,
-    /// The tenant's.
+    /// The tenant's settings.
     #[diesel(sql_type = Jsonb)]
     pub settings: Value,
 }
@@ -75,7 +75,7 @@ const READER: &str = "
       JOIN tenants t ON t.id = s.tenant_id
      WHERE s.tenant_id = $1 AND s.user_id = $2 AND s.digest_due_at <= $3 FOR UPDATE OF s";
 
-/// `None` where their digest is due no more: another process was first, or they switched it off.
+/// `None` if their digest is no longer due: another process was first, or they turned it off.
 pub fn reader(
     tx: &mut Tx<'_>,
     tenant: TenantId,
@@ -85,7 +85,7 @@ pub fn reader(
     Ok(sql(READER).bind(tenant).bind(user).bind(now).get_result(tx.conn()).optional()?)
 }
 
-/// A notification that waits, and what decides whether it is mailed.
+/// A pending notification, with what decides whether it is mailed.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct PendingDigestItem {
     #[diesel(sql_type = SqlUuid)]
@@ -108,7 +108,7 @@ pub struct PendingDigestItem {
     pub over: Option<bool>,
 }
 
-// The overrides as the pipeline reads them: of the client that the event is about, else of all of the person's.
+// Overrides as in the pipeline: those of the client that the event is about, else of all of the person's clients.
 const WAITING: &str = "
     SELECT n.id, n.type AS kind, n.category::text AS category, n.title, n.body, n.link, n.created_at, p.channel_email AS own, o.email AS over
       FROM notifications n
@@ -122,7 +122,7 @@ const WAITING: &str = "
        AND n.deleted_at IS NULL AND n.snoozed_until IS NULL AND (n.expires_at IS NULL OR n.expires_at > $3)
      ORDER BY n.last_event_at DESC, n.id DESC LIMIT $4";
 
-/// The newest that wait: unread, there, and not put off.
+/// The newest pending ones: unread, visible, not snoozed.
 pub fn waiting(
     tx: &mut Tx<'_>,
     tenant: TenantId,
@@ -133,7 +133,7 @@ pub fn waiting(
     Ok(sql(WAITING).bind(tenant).bind(user).bind(now).bind(limit).load(tx.conn())?)
 }
 
-/// A digest mail as it is written.
+/// A digest mail to write.
 pub struct DigestMail {
     pub digest: Uuid,
     pub delivery: DeliveryId,
@@ -153,7 +153,7 @@ const MAIL: &str = "
         VALUES ($1, $5, $2, 'email', 'digest', $6, 1, $7, $8, $9, $9 + interval '24 hours', $10, $10))
     INSERT INTO digests (tenant_id, id, user_id, delivery_id, items, created_at) VALUES ($1, $3, $2, $5, $11, $10)";
 
-/// Writes the mail and what it took.
+/// Writes the mail and marks its notifications as taken.
 pub fn send(
     tx: &mut Tx<'_>,
     tenant: TenantId,
@@ -184,7 +184,7 @@ const DONE: &str = "
            AND (status <> 'unread' OR deleted_at IS NOT NULL OR expires_at <= $3 OR id = ANY ($4)))
     UPDATE notification_settings SET digest_due_at = $5 WHERE tenant_id = $1 AND user_id = $2";
 
-/// Lets go of what no digest will take any more (read, gone, or `unwanted`), and says when the next one is due.
+/// Releases notifications that no digest will take (read, deleted, or `unwanted`), and sets when the next is due.
 pub fn done(
     tx: &mut Tx<'_>,
     tenant: TenantId,

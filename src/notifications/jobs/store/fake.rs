@@ -1,4 +1,4 @@
-//! Whom samples are sent to.
+//! The recipients of samples.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Uuid as SqlUuid};
@@ -12,7 +12,7 @@ use guichet_db::sql::sql;
 pub struct SampleRecipient {
     #[diesel(sql_type = SqlUuid)]
     pub id: UserId,
-    /// One of the clients that they have to do with.
+    /// One of the clients that they are related to.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub client: Option<ClientId>,
 }

@@ -21,7 +21,7 @@ struct Id {
     id: TenantId,
 }
 
-/// The next tenants after `after`, in the order of their ids.
+/// The next tenants after `after`, ordered by id.
 pub fn tenants(tx: &mut WorkerTx<'_>, after: Option<TenantId>, limit: i64) -> Result<Vec<TenantId>> {
     let text = "SELECT id FROM tenants WHERE id > $1 ORDER BY id LIMIT $2";
     let after = after.map_or(Uuid::nil(), |tenant| tenant.0);

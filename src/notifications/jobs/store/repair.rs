@@ -1,4 +1,4 @@
-//! Finding what should not be, and putting it right.
+//! Finds inconsistencies and repairs them.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Uuid as SqlUuid};
@@ -21,7 +21,7 @@ const HOLD: &str = "
       FROM feed l JOIN untold u ON u.recipient_id = l.user_id
      WHERE f.tenant_id = $1 AND f.user_id = l.user_id AND f.held = 0";
 
-/// Puts what was written before `before`, and of which nobody was told, among what a summary will say.
+/// Adds unpublished notifications from before `before` to the next summary.
 pub fn hold_untold(
     sys: &mut SystemTx<'_>,
     tenant: TenantId,
@@ -51,7 +51,7 @@ impl Miscount {
 
 const LOCK: &str = "SELECT user_id FROM notification_feeds WHERE tenant_id = $1 AND user_id = ANY ($2) ORDER BY user_id FOR UPDATE";
 
-// Of the feeds `f`.
+// For the feeds `f`.
 const COUNTED: &str = "SELECT f.user_id, f.head, f.unread, c.counted FROM f, LATERAL (
         SELECT count(*)::int AS counted FROM notifications n
          WHERE n.tenant_id = $1 AND n.recipient_id = f.user_id AND n.visible AND n.status = 'unread'
