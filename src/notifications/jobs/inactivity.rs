@@ -9,7 +9,7 @@ use guichet_base::id::{ClientId, TenantId};
 use guichet_base::{Kind, Result, Timestamp};
 use serde_json::{Value, json};
 
-use super::store::silence::{self as store, Silent};
+use super::store::inactivity::{self as store, Silent};
 use super::store::tenants;
 use crate::config::Feature;
 use crate::notifications::model::{Announced, EventSource};

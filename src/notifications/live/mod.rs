@@ -1,4 +1,4 @@
-//! A person's notifications on their sockets: the right to hear the topic, its head, and what waits there.
+//! A person's notifications on their sockets: authorization of the topic, its head, and the unread ones on connect.
 
 mod policy;
 pub(super) mod store;
@@ -14,30 +14,29 @@ use super::Notifications;
 use crate::config::Feature;
 use crate::notifications::socket_events::{self, NewNotificationEvent, UnreadCount};
 
-/// `notify:ack`: this notification was read.
+/// `notify:ack`: the notification was read.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AckCommand {
     pub id: NotificationId,
 }
 
-/// What a person finds at their topic when they come: told in this order, and then what comes after `head`.
+/// What a person receives on connect: these events in order, then those after `head`.
 #[derive(Debug)]
 pub struct ReplayOnConnect {
     pub head: i64,
     pub events: Vec<Event>,
 }
 
-/// Where the topic of `user` stands, for the one who may hear it. 0 before its first event.
+/// The head of the topic of `user`, for an actor who may subscribe to it. 0 before its first event.
 pub async fn head(n: &Notifications, actor: &Actor, user: UserId) -> Result<i64> {
     admit(n, actor, user).await?;
     let (tenant, user) = (actor.tenant, actor.user);
     n.db.read(actor, move |tx| store::head(tx.conn(), tenant, user)).await
 }
 
-/// What waits for `user`: the newest of their unread notifications, oldest first, each as the `notify:new` that it
-/// was, and how many are unread in all. Rows and head are of one moment: nothing is missing between them, or told by
-/// both.
+/// The newest unread notifications of `user`, oldest first, each as its `notify:new`, and the number of all unread
+/// ones. Rows and head are of one snapshot: nothing between them is missed or sent twice.
 pub async fn waiting(n: &Notifications, actor: &Actor, user: UserId) -> Result<ReplayOnConnect> {
     admit(n, actor, user).await?;
     let (tenant, user, limit, now) = (actor.tenant, actor.user, n.settings.replay_limit, n.clock.now());
@@ -48,7 +47,7 @@ pub async fn waiting(n: &Notifications, actor: &Actor, user: UserId) -> Result<R
         let payload = NewNotificationEvent { notification: &row.notification, unread };
         let mut event =
             socket_events::event(tenant, user, row.notification.seq, socket_events::NEW, &payload)?;
-        // As it was told at first; where the log no longer knows, at least the same each time.
+        // The id of the original event; if the log no longer has it, a stable substitute.
         event.id = row.told.unwrap_or(row.notification.id.0);
         events.push(event);
     }

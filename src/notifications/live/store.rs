@@ -1,4 +1,4 @@
-//! What sockets ask of a person's feed.
+//! Queries of sockets on a person's feed.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Json, Jsonb};
@@ -11,18 +11,18 @@ use uuid::Uuid;
 
 use crate::notifications::model::Notification;
 
-/// A feed at one moment.
+/// A feed in one snapshot.
 pub struct FeedHead {
     pub head: i64,
-    /// Of all, also of those that are not among `waiting`.
+    /// Of all, including those not in `waiting`.
     pub unread: i64,
-    /// In the order of their numbers.
+    /// Ordered by number.
     pub waiting: Vec<WaitingRows>,
 }
 
 #[derive(Deserialize)]
 pub struct WaitingRows {
-    /// The id of the event that told of it first, while the log has it.
+    /// The id of the event that first announced it, while the log has it.
     pub told: Option<Uuid>,
     #[serde(flatten)]
     pub notification: Notification,
@@ -52,8 +52,8 @@ struct Row {
 
 const HEAD: &str = "SELECT head AS number FROM notification_feeds WHERE tenant_id = $1 AND user_id = $2";
 
-// One statement, so that rows and head are of one snapshot; an aggregate, since a feed without rows has a head too.
-// Days of the log that lie ahead are empty, and left out.
+// One statement, so that rows and head are of one snapshot; an aggregate, because a feed without rows has a head too.
+// Partitions of coming days are empty and left out.
 const FEED: &str = "
     WITH mine AS NOT MATERIALIZED (
         SELECT * FROM notifications n
@@ -100,7 +100,7 @@ pub fn feed(
     Ok(FeedHead { head: found.head, unread: found.unread, waiting })
 }
 
-/// One notification, as the table has it.
+/// One notification as stored.
 pub fn row(conn: &mut PgConnection, tenant: TenantId, id: NotificationId) -> Result<Vec<Map<String, Value>>> {
     objects(sql(ROW).bind(tenant).bind(id).load(conn)?)
 }

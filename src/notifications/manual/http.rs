@@ -17,13 +17,13 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(send);
 }
 
-/// A notice, in one's own words.
+/// A manual notice.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"title": "Maintenance ce soir", "body": "L'espace client sera fermé de 22 h à 23 h.",
     "recipients": {"roles": ["employee"]}, "priority": "high"}))]
 struct NoticeBody {
-    /// Without it, to oneself.
+    /// The default is the caller.
     #[serde(default, deserialize_with = "crate::web::object_or_null")]
     recipients: Option<Recipients>,
     /// 1–150 characters.
@@ -32,17 +32,17 @@ struct NoticeBody {
     body: String,
     #[serde(default)]
     priority: Option<Priority>,
-    /// Relative to the app: `/factures/42`.
+    /// A path within the app: `/factures/42`.
     #[serde(default)]
     link: Option<String>,
-    /// In-app alone, unless it says more.
+    /// In-app only by default.
     #[serde(default)]
     channels: Option<Vec<Channel>>,
 }
 
-/// Sends a notice by hand
+/// Send a manual notice
 ///
-/// For owners and managers. It is written to the activity log.
+/// For owners and managers. It is recorded in the activity log.
 #[utoipa::path(tag = "notifications", operation_id = "send_notice", request_body = NoticeBody,
     responses((status = 202, body = EventProgress)))]
 #[post("/notifications/test")]

@@ -1,4 +1,4 @@
-//! Notices that a manager or an owner sends by hand, each with its row in the activity log.
+//! Notices that owners and managers send manually, each with an entry in the activity log.
 
 pub mod http;
 
@@ -12,13 +12,13 @@ use crate::activity::{self, Action, ActivityEntry};
 use crate::preferences::{Channel, Priority};
 use crate::web::idempotency::{Once, Replayable};
 
-/// The template that says what it is given.
+/// The template of notices, which renders the given text.
 pub const NOTICE: &str = "system.notice";
 
-/// What somebody wants said, and to whom.
+/// The text and the recipients of a notice.
 #[derive(Debug, Clone)]
 pub struct Notice {
-    /// `None`: to oneself.
+    /// `None` means the sender.
     pub recipients: Option<Recipients>,
     pub title: String,
     pub body: String,
@@ -27,7 +27,7 @@ pub struct Notice {
     pub channels: Option<Vec<Channel>>,
 }
 
-/// Sends a notice. Errors: `FORBIDDEN`, and as an event's.
+/// Sends a notice. Errors: `FORBIDDEN`, and those of announcing an event.
 pub async fn send(
     n: &Notifications,
     actor: &Actor,
@@ -65,7 +65,7 @@ fn announced(actor: &Actor, notice: &Notice) -> Announced {
     Announced {
         event: NOTICE.to_owned(),
         payload,
-        // Whoever sends to themselves, or to a group they are in, is told too: it is what they want to see.
+        // A sender among the recipients also gets the notice, because they want to see it.
         recipients: Some(notice.recipients.clone().unwrap_or_else(oneself)),
         actor: None,
         occurred_at: None,

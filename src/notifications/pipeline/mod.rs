@@ -1,4 +1,4 @@
-//! From an audience to rows: lock, decide, write; a stretch of people at a time.
+//! From an audience to rows, one segment of people at a time: lock, decide, write.
 
 mod store;
 
@@ -25,37 +25,37 @@ use crate::notifications::model::{Notification, Status};
 use crate::notifications::socket_events::{self, NewNotificationEvent, NotificationUpdated, UnreadCount};
 use crate::preferences::{self, Channel, Decision, DecisionRule, PerChannel, Priority, RecipientProfile};
 
-/// People dealt with in one transaction: their feeds are locked as long as it lasts.
+/// People processed in one transaction; their feeds are locked for its duration.
 pub const CHUNK: i64 = 500;
-/// The throttle's window.
+/// The window of the rate limit for pushes.
 pub const WINDOW: Duration = Duration::from_secs(60);
 
-/// One event for a stretch of people.
+/// One event for a segment of people.
 pub struct AudienceSegment<'a> {
     pub event: EventId,
     pub plan: &'a Plan,
     pub audience: &'a EventAudience,
     pub actor: Option<UserId>,
-    /// At most one unread notification a person carries it.
+    /// At most one unread notification per person has this key.
     pub group_key: Option<&'a str>,
     pub up_to: Option<Uuid>,
-    /// Who has what it is about open before them.
+    /// Recipients who have the subject of the event open.
     pub looking: &'a [UserId],
 }
 
-/// What was done for a stretch.
+/// The result for a segment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SegmentOutcome {
     pub written: i32,
     pub skipped: i32,
-    /// The last person that was dealt with.
+    /// The last person processed.
     pub up_to: Option<Uuid>,
     pub is_last: bool,
-    /// Whether something is to be sent outside.
+    /// Whether deliveries were written.
     pub has_deliveries: bool,
 }
 
-/// Deals with the next people of an audience, whose sockets hear of it after the commit.
+/// Processes the next people of an audience; their sockets are notified after the commit.
 pub fn step(
     n: &Notifications,
     tx: &mut Tx<'_>,
@@ -104,7 +104,7 @@ pub fn step(
     Ok(outcome)
 }
 
-/// Publishes after the commit what this process's sockets listen to; the others hear of it from the outbox.
+/// Publishes after the commit to the sockets of this process; other processes read the outbox.
 fn tell(n: &Notifications, tx: &mut Tx<'_>, events: Vec<(UserId, Event)>) {
     if events.is_empty() {
         return;
@@ -126,7 +126,7 @@ pub(super) fn lane(plan: &Plan) -> i32 {
     }
 }
 
-/// A batch while it is made.
+/// A batch under construction.
 struct Making<'a> {
     n: &'a Notifications,
     tenant: TenantId,
@@ -135,7 +135,7 @@ struct Making<'a> {
     batch: Batch<'a>,
 }
 
-/// Whether somebody can be pushed to now.
+/// Whether a person may be pushed to now.
 #[derive(Clone, Copy)]
 struct Throttle {
     is_held: bool,
@@ -194,8 +194,7 @@ impl<'a> Making<'a> {
         Ok(())
     }
 
-    /// The pushes of the last minute, of which there may be so many; and who has something held back hears of it first.
-    /// Critical ones are exempt.
+    /// Limits pushes per minute. A person with held notifications gets their summary first. Critical ones are exempt.
     fn throttle(&self, person: &LockedRecipient) -> Throttle {
         let now = self.batch.now;
         let since = now.minus(WINDOW);
@@ -228,7 +227,7 @@ impl<'a> Making<'a> {
         preferences::decide(&plan.asked(), &to, self.batch.now)
     }
 
-    /// The index of the text in the person's language, for their side of the desk.
+    /// The index of the text for the person's language and user type.
     fn variant(&mut self, person: &LockedRecipient) -> usize {
         let (plan, texts) = (self.stretch.plan, &mut self.batch.texts);
         *self.variants.entry((person.locale(), person.side())).or_insert_with_key(|(locale, side)| {
@@ -304,7 +303,7 @@ impl<'a> Making<'a> {
         Ok(())
     }
 
-    /// As the person reads it now.
+    /// The notification as its owner reads it.
     fn notification(
         &self,
         id: Uuid,
@@ -343,7 +342,7 @@ impl<'a> Making<'a> {
         }
     }
 
-    /// One that was planned before for the same notification stays the only one: a burst becomes one mail.
+    /// A delivery already planned for the same notification stays the only one: a burst becomes one mail.
     fn plan_deliveries(&mut self, person: &LockedRecipient, notification: Uuid, decision: &Decision) {
         let addresses = [(Channel::Email, &person.email), (Channel::Sms, &person.phone)];
         for (channel, address) in addresses {

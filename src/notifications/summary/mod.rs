@@ -1,4 +1,5 @@
-//! What the throttle held back, said in one: a job sends each person's summary when the window has room again.
+//! Summaries of pushes that the rate limit held back: a job sends each person's summary when the window has room
+//! again.
 
 mod store;
 
@@ -11,11 +12,11 @@ use guichet_base::{Locale, Result, Timestamp};
 use crate::notifications::Notifications;
 use crate::notifications::socket_events::{self, FeedSummary};
 
-/// People dealt with in one transaction.
+/// People processed in one transaction.
 const AT_ONCE: i64 = 500;
 
-/// Sends the summaries that are due, and says how many. A tenant in which it fails holds up no other; and whoever's feed
-/// somebody else has locked waits for the next run.
+/// Sends the summaries that are due and returns their number. A failure in one tenant does not stop the others;
+/// people with locked feeds wait for the next run.
 pub async fn send_due(n: &Notifications, now: Timestamp) -> Result<u64> {
     let (mut sent, mut failure, mut tried) = (0, None, Vec::new());
     loop {
@@ -73,7 +74,7 @@ async fn send(n: &Notifications, tenant: TenantId, people: Vec<UserId>, now: Tim
     .await
 }
 
-/// The one mail, for whom the throttle withheld mails.
+/// The mail for a person whose mails were withheld.
 fn mail(held: &store::ThrottledPerson, now: Timestamp) -> Option<store::SummaryMail> {
     let address = held.email.clone().filter(|_| held.has_mail)?;
     let locale = Locale::parse(&held.locale).unwrap_or_default();

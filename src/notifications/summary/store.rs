@@ -1,4 +1,4 @@
-//! Feeds with something held back, and what a summary changes in them.
+//! Feeds with held notifications, and what a summary changes in them.
 
 use chrono::NaiveTime;
 use diesel::prelude::*;
@@ -24,7 +24,7 @@ struct DueSummary {
 const DUE: &str = "SELECT tenant_id, user_id FROM (SELECT tenant_id, user_id FROM notification_feeds \
     WHERE summary_due_at <= $1 AND user_id <> ALL ($3) ORDER BY summary_due_at LIMIT $2) due ORDER BY tenant_id, user_id";
 
-/// Whose summary is due, tenant by tenant, but for those who were tried.
+/// People whose summary is due, by tenant, except those already tried.
 pub fn due(
     tx: &mut WorkerTx<'_>,
     now: Timestamp,
@@ -35,7 +35,7 @@ pub fn due(
     Ok(rows.into_iter().map(|row| (row.tenant_id, row.user_id)).collect())
 }
 
-/// Somebody for whom something was held back, their feed locked.
+/// A person with held notifications and their locked feed.
 #[derive(QueryableByName)]
 pub struct ThrottledPerson {
     #[diesel(sql_type = SqlUuid)]
@@ -57,7 +57,7 @@ pub struct ThrottledPerson {
     quiet_from: Option<NaiveTime>,
     #[diesel(sql_type = Nullable<Time>)]
     quiet_to: Option<NaiveTime>,
-    /// Of the quiet hours, or the person's own.
+    /// The timezone of the quiet hours, or else of the person.
     #[diesel(sql_type = Text)]
     timezone: String,
 }
@@ -68,7 +68,7 @@ impl ThrottledPerson {
     }
 }
 
-// Whoever else sends summaries has them locked, or has sent them: then they are due no more.
+// Rows that another process has locked are skipped; those that it has sent are no longer due.
 const LOCK: &str = "SELECT f.user_id, f.head, f.held, f.held_since, u.locale, u.email, EXISTS ( \
         SELECT FROM notifications n WHERE n.tenant_id = $1 AND n.recipient_id = f.user_id AND n.processed_at IS NULL \
            AND n.decision #>> '{email,rule}' = 'throttle') AS has_mail, \
@@ -88,7 +88,7 @@ pub fn lock(
     Ok(sql(LOCK).bind(tenant).bind(people).bind(now).load(sys.conn())?)
 }
 
-/// A mail that says how much there is.
+/// A mail with the number of held notifications.
 pub struct SummaryMail {
     pub user: UserId,
     pub address: String,
@@ -98,8 +98,8 @@ pub struct SummaryMail {
     pub not_before: Timestamp,
 }
 
-// A summary is a push like any other. Of whom nobody sees the notification there is nothing to tell a socket, but
-// the number is taken all the same, since the feed may hold some that are seen.
+// A summary counts as a push. If none of the held notifications is visible, no event is sent, but the number is taken
+// all the same, since the feed may hold visible ones.
 const WRITE: &str = "
     WITH feed AS (
         UPDATE notification_feeds f SET head = f.head + 1, held = 0, held_since = NULL, summary_due_at = NULL,

@@ -1,4 +1,4 @@
-//! Whether a payload is what a template needs. What a template does not name is nobody's business: it is kept as data.
+//! Checks a payload against its template. Fields that the template does not declare are kept as data.
 
 use guichet_base::id::UserId;
 use guichet_base::{Error, Fault, Result};
@@ -6,15 +6,15 @@ use serde_json::{Map, Value};
 
 use super::{Concerned, Template};
 
-/// Of a link, in characters, as the database holds them.
+/// Longest link in characters, as in the database.
 pub(super) const MAX_LINK: usize = 2000;
 
 type Payload = Map<String, Value>;
 
 impl Template {
-    /// All that is wrong with `payload` at once: required variables that are missing (`payload.<name>` `missing`), ids
-    /// that are none, a `url` that leads out of the app. An event that names its recipients (`is_addressed`) need not say
-    /// by `user_id` or `team_id` whom it is for.
+    /// Collects all faults of `payload`: missing required variables (`payload.<name>` `missing`), invalid ids, a
+    /// `url` that leaves the app. An event that names its recipients (`is_addressed`) may omit `user_id` and
+    /// `team_id`.
     pub fn check(&self, payload: &Payload, is_addressed: bool) -> Result<()> {
         let mut faults: Vec<Fault> = self.missing(payload, is_addressed);
         faults.extend(self.wrong_ids(payload));
@@ -22,9 +22,9 @@ impl Template {
         if faults.is_empty() { Ok(()) } else { Err(Error::validation(faults)) }
     }
 
-    /// Whether the template's own audience can be found from `payload`: asked for events that name nobody.
+    /// Checks that the template's own audience can be resolved from `payload`, for events without recipients.
     ///
-    /// Errors: `payload.<field>` `missing`, of the first field that would do.
+    /// Errors: `payload.<field>` `missing`, for the first field that would suffice.
     pub fn check_audience(&self, payload: &Payload) -> Result<()> {
         let is_found = |source: &Concerned| source.field().is_none_or(|name| is_there(payload, name));
         if self.audience.iter().any(is_found) {
@@ -48,14 +48,14 @@ impl Template {
     }
 
     fn wrong_ids(&self, payload: &Payload) -> Vec<Fault> {
-        // What says whom an event concerns is read whatever the template: who is outside is not told.
+        // Fields that limit the recipients are read for every template: people outside get no notification.
         let scopes = ["team_id", "client_id"];
         let mut names: Vec<&str> = self.audience.iter().filter_map(Concerned::field).chain(scopes).collect();
         names.sort_unstable();
         names.dedup();
         let wrong = names.into_iter().filter(|name| match payload.get(*name) {
             None | Some(Value::Null) => false,
-            // Every id is read alike.
+            // All ids have the same format.
             Some(Value::String(id)) => id.parse::<UserId>().is_err(),
             Some(_) => true,
         });
@@ -77,10 +77,10 @@ fn wrong_url(payload: &Payload) -> Option<Fault> {
     }
 }
 
-/// What keeps `link` from being one within the app. The fault has no field.
+/// The fault of a link that is not a path within the app, without a field.
 pub(super) fn wrong_link(link: &str) -> Option<Fault> {
     let is_relative = link.starts_with('/') && !link.starts_with("//") && !link.starts_with("/\\");
-    // A browser drops tabs and line ends before it reads: `/\t/evil.example` leads out.
+    // Browsers drop tabs and line ends before they parse: `/\t/evil.example` would leave the app.
     if !is_relative || link.chars().any(char::is_control) {
         return Some(Fault::new("", "not_relative"));
     }

@@ -1,7 +1,7 @@
-//! The Jinja that texts are written in: strict, bounded in steps and size, with filters of its own.
+//! The Jinja dialect of templates: strict, bounded in steps and output, with its own filters.
 //!
-//! Undeclared names are errors, and null reads as nothing. There is no loader, no function and no filter that makes a
-//! value longer (`safe` says why). Values are never parsed.
+//! Undeclared names are errors; null renders as nothing. There is no loader, no function, and no filter that makes a
+//! value longer (`safe` explains why). Values are never parsed as templates.
 
 use std::io;
 use std::sync::LazyLock;
@@ -13,20 +13,20 @@ use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, escape_fo
 
 use super::{BUILT_IN, Template, safe};
 
-/// Steps that one text may take.
+/// Steps that rendering one text may take.
 const FUEL: u64 = 20_000;
-/// What one text may put out: 10,000 characters of four bytes, and one more that says there was more.
+/// Output limit of one text: 10,000 characters of four bytes, and one more that shows there was more.
 const MAX_BYTES: usize = 4 * 10_001;
 
-/// How values are written into a text.
+/// The format in which values are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum As {
     Text,
-    /// Percent-encoded, each a segment of a path.
+    /// Percent-encoded, each as one path segment.
     Link,
 }
 
-/// Why a text cannot be rendered, in the words of `Fault`.
+/// Why a text cannot be rendered, with the code and arguments of a `Fault`.
 #[derive(Debug)]
 pub(super) struct Broken {
     pub code: &'static str,
@@ -60,17 +60,17 @@ static ENGINES: LazyLock<Engines> = LazyLock::new(|| {
     Engines { fr, en, link }
 });
 
-/// Compiles a built-in text once and for all, under itself as its name.
+/// Compiles a built-in text once, under its source as its name.
 fn keep(env: &mut Environment<'static>, source: Option<&'static str>) {
     if let Some(source) = source
         && let Err(cause) = env.add_template(source, source)
     {
-        // It would be compiled, and fail, at each use; a unit test renders every one.
+        // It would be compiled at each use and fail. A unit test renders every built-in text.
         tracing::error!(error.cause = %cause, "a built-in template is broken");
     }
 }
 
-/// `source` with the names of `context`, cut after `MAX_BYTES`.
+/// Renders `source` with the names of `context`, cut after `MAX_BYTES`.
 pub(super) fn render(
     source: &str,
     locale: Locale,
@@ -115,7 +115,7 @@ fn broken(cause: &minijinja::Error) -> Broken {
     Broken { code, line: cause.line().unwrap_or(1), why }
 }
 
-/// Takes the first `MAX_BYTES`, then stops the rendering.
+/// Keeps the first `MAX_BYTES`, then stops the rendering.
 struct Sink {
     bytes: Vec<u8>,
     is_full: bool,
@@ -153,7 +153,7 @@ fn environment(locale: Locale) -> Environment<'static> {
     env.set_undefined_behavior(UndefinedBehavior::Strict);
     env.set_fuel(Some(FUEL));
     env.set_recursion_limit(30);
-    // Plain text, whatever a text looks like: what becomes HTML is escaped there.
+    // Output is plain text; where it becomes HTML, it is escaped there.
     env.set_auto_escape_callback(|_| AutoEscape::None);
     env.set_formatter(
         |out, state, value| {
@@ -183,17 +183,17 @@ fn environment(locale: Locale) -> Environment<'static> {
     env
 }
 
-/// `value`, or `other` where it is absent or empty.
+/// `value`, or `other` if it is absent or empty.
 fn or_else(value: &Value, other: Value) -> Value {
     if value.is_undefined() || value.is_none() || value.as_str() == Some("") { other } else { value.clone() }
 }
 
-/// At most `max` characters, the last of them an ellipsis where something was cut.
+/// At most `max` characters; the last is an ellipsis if the text was cut.
 fn truncate(value: &Value, max: usize) -> String {
     super::render::cut(&value.to_string(), max)
 }
 
-/// A date, or an instant in the offset that it came with, in words. What is neither stays as it is.
+/// A date, or an instant in its own offset, in words. Other values stay unchanged.
 fn moment(locale: Locale, value: &Value, with_time: bool) -> Value {
     let Some(text) = value.as_str() else { return value.clone() };
     let instant = DateTime::parse_from_rfc3339(text.trim()).ok();
@@ -252,7 +252,7 @@ fn clock(locale: Locale, at: &DateTime<FixedOffset>) -> String {
     }
 }
 
-/// `value` as one segment of a path. `None` for what would be none, or climb.
+/// `value` as one path segment. `None` if it is empty or would climb (`..`).
 fn segment(value: &Value) -> Option<String> {
     if !matches!(value.kind(), ValueKind::String | ValueKind::Number | ValueKind::Bool) {
         return None;
@@ -272,7 +272,7 @@ fn segment(value: &Value) -> Option<String> {
     Some(out)
 }
 
-/// Whether `source` was compiled when the service started.
+/// Whether `source` was compiled at start.
 #[cfg(test)]
 pub(super) fn is_kept(locale: Locale, source: &str) -> bool {
     let env = if locale == Locale::Fr { &ENGINES.fr } else { &ENGINES.en };

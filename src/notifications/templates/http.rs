@@ -1,4 +1,4 @@
-//! `/notification-templates`: what the tenant's notifications say.
+//! `/notification-templates`: the tenant's notification texts.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(list).service(read).service(put).service(delete).service(preview);
 }
 
-/// Changes of a template. What is absent stays as it is.
+/// Changes of a template. Absent fields stay unchanged.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NotificationTemplateBody, example = json!({
@@ -36,17 +36,18 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 struct TemplateBody {
     category: Option<Category>,
     priority: Option<Priority>,
-    /// The most that it may use, the preferred one first.
+    /// The channels that it may use, the preferred one first.
     channels: Option<Vec<Channel>>,
-    /// Whom it concerns where an event names nobody.
+    /// The audience of events that name no recipients.
     audience: Option<Vec<Concerned>>,
-    /// All of them. Producers need send no more than for the built-in template: what is new is optional.
+    /// All variables. Producers need not send more than for the built-in template: new ones are optional.
     variables: Option<Vec<Variable>>,
     texts: Option<TextsBody>,
     links: Option<LinksBody>,
-    /// The version that this change is based on, unless `If-Match` says. Needed once the tenant has changed the template.
+    /// The version that this change is based on, unless `If-Match` names it. Required once the tenant has changed the
+    /// template.
     updated_at: Option<Timestamp>,
-    /// Overwrite whatever is there. The activity log keeps what was.
+    /// Overwrite any newer version. The activity log keeps what was overwritten.
     #[serde(default)]
     force: bool,
 }
@@ -67,17 +68,17 @@ struct TextsBody {
 struct WordingBody {
     title: Option<String>,
     body: Option<String>,
-    /// Of the mail. Null: the title.
+    /// Subject of the mail. Null: the title.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     email_subject: Patch<String>,
-    /// Of the mail. Null: the body.
+    /// Body of the mail. Null: the body.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     email_body: Patch<String>,
 }
 
-/// Where each side is led. Null: no link.
+/// The link for each user type. Null: no link.
 #[derive(Debug, ToSchema)]
 #[schema(as = NotificationLinksBody)]
 struct LinksBody {
@@ -88,7 +89,7 @@ struct LinksBody {
 }
 
 impl<'de> Deserialize<'de> for LinksBody {
-    /// From an object alone: where all members may be absent, serde would take an empty array too.
+    /// Accepts objects only: since all members may be absent, serde would accept an empty array too.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -128,7 +129,7 @@ impl LinksBody {
 }
 
 impl TemplateBody {
-    /// As they are put over a template.
+    /// The changes in the form in which they are merged into a template.
     fn changes(self) -> Result<Value> {
         let mut changes = Map::new();
         put_in(&mut changes, "category", self.category)?;
@@ -172,18 +173,18 @@ fn put_in(changes: &mut Map<String, Value>, name: &str, value: Option<impl Seria
     "fields": { "texts": { "fr": { "title": "{{ name }} est là" } } }
 }))]
 struct PreviewBody {
-    /// Of an event; the samples of the variables where it is absent.
+    /// The payload of an event; the default is the samples of the variables.
     #[schema(value_type = Option<Object>)]
     payload: Option<Map<String, Value>>,
-    /// Both where it is absent.
+    /// The default is both.
     locale: Option<Locale>,
-    /// Both sides where it is absent.
+    /// The default is both.
     user_type: Option<UserType>,
-    /// Changes that are not saved, as PUT takes them.
+    /// Unsaved changes, in the format of PUT.
     fields: Option<TemplateBody>,
 }
 
-/// What somebody of one side would be told in one language.
+/// The texts for one user type in one language.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NotificationPreview)]
 struct Preview {
@@ -198,8 +199,8 @@ struct Preview {
 }
 
 impl PreviewBody {
-    /// The variants that are asked for. Errors: `VALIDATION_ERROR` with the place of every text that fails.
-    /// Of a draft they are places under `fields`.
+    /// The requested variants. Errors: `VALIDATION_ERROR` with the place of every text that fails; for a draft,
+    /// places under `fields`.
     fn of(self, template: &Template, is_draft: bool) -> Result<Vec<Preview>> {
         let payload = match self.payload {
             Some(payload) => {
@@ -229,9 +230,9 @@ fn answer(caller: &Caller, template: TemplateView) -> Reply<TemplateView> {
     Reply::ok(template).etag(etag)
 }
 
-/// The templates in force
+/// List the templates in force
 ///
-/// The built-in ones, with the tenant's changes over them. For owners and managers.
+/// The built-in ones with the tenant's changes. For owners and managers.
 #[utoipa::path(tag = "notifications", operation_id = "list_notification_templates", params(PageQuery), responses((status = 200, body = [TemplateView])))]
 #[get("/notification-templates")]
 async fn list(
@@ -247,7 +248,7 @@ async fn list(
     Ok(Reply::page(some, page, total))
 }
 
-/// One template in force
+/// Get a template in force
 #[utoipa::path(tag = "notifications", operation_id = "read_notification_template", params(("code" = String, Path, example = "report.generated")),
     responses((status = 200, body = TemplateView)))]
 #[get("/notification-templates/{code}")]
@@ -262,7 +263,7 @@ async fn read(
 
 /// Change a template
 ///
-/// In force for the next event. A template that could not be rendered is refused, with every fault by its place.
+/// Takes effect with the next event. A template that cannot be rendered is refused, with the place of every fault.
 #[utoipa::path(tag = "notifications", operation_id = "put_notification_template", params(("code" = String, Path, example = "report.generated")),
     request_body = TemplateBody, responses((status = 200, body = TemplateView)))]
 #[put("/notification-templates/{code}")]
@@ -278,9 +279,9 @@ async fn put(
     Ok(answer(&caller, template))
 }
 
-/// Take the tenant's changes of a template back
+/// Revert a template to the built-in one
 ///
-/// `If-Match` is heeded where it is sent.
+/// `If-Match` is honoured if sent.
 #[utoipa::path(tag = "notifications", operation_id = "delete_notification_template", params(("code" = String, Path, example = "report.generated")),
     responses((status = 200, body = TemplateView), (status = 412, description = "`If-Match` names another version")))]
 #[delete("/notification-templates/{code}")]
@@ -294,10 +295,10 @@ async fn delete(
     Ok(answer(&caller, template))
 }
 
-/// What a template would say
+/// Preview a template
 ///
-/// In each language and to each side, with sample data or a payload, also with changes that are not saved yet.
-/// Nothing is sent.
+/// In each language and for each user type, with sample data or a payload, and with unsaved changes if given. Nothing
+/// is sent.
 #[utoipa::path(tag = "notifications", operation_id = "preview_notification_template", params(("code" = String, Path, example = "report.generated")),
     request_body = PreviewBody, responses((status = 200, body = [Preview])))]
 #[post("/notification-templates/{code}/preview")]

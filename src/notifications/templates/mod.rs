@@ -1,9 +1,9 @@
-//! What is said of each kind of event: the built-in templates (`builtin.json`), and what a tenant changes of them.
+//! Templates of notifications: the built-in ones (`builtin.json`) and the tenants' changes of them.
 //!
-//! - A template is parsed as Jinja; what an event's payload holds never is.
-//! - A text that a tenant saves has been rendered before with sample data (`vet`), so that a bad one is refused when it
-//!   is saved, and not when it is needed.
-//! - All texts of an event are rendered once, by language and side, whatever the number of its recipients.
+//! - A template is parsed as Jinja; the payload of an event never is.
+//! - A tenant's text is rendered with sample data before it is saved (`vet`), so that a bad one is refused then, and
+//!   not when it is needed.
+//! - All texts of an event are rendered once per language and user type, whatever the number of recipients.
 
 mod check;
 mod engine;
@@ -29,9 +29,9 @@ use guichet_base::{Error, Result};
 
 const BUILT_IN_JSON: &str = include_str!("builtin.json");
 
-/// Each built-in template under its code, and as JSON.
+/// Each built-in template by its code, parsed and as JSON.
 static BUILT_IN: LazyLock<BTreeMap<String, (Template, Value)>> = LazyLock::new(|| {
-    // A unit test holds that the file parses, whole.
+    // A unit test checks that the whole file parses.
     let rows: Vec<Template> = serde_json::from_str(BUILT_IN_JSON).unwrap_or_default();
     let with_json = rows.into_iter().filter_map(|template| {
         let json = serde_json::to_value(&template).ok()?;
@@ -49,14 +49,14 @@ pub fn all() -> impl Iterator<Item = &'static Template> {
     BUILT_IN.values().map(|(template, _)| template)
 }
 
-/// The template in force: the built-in one, with a tenant's `changes` over it (the `fields` of its row).
+/// The template in force: the built-in one merged with a tenant's `changes` (the `fields` of its row).
 ///
 /// Errors: `VALIDATION_ERROR` with `event` `unknown_event`.
 pub fn effective(code: &str, changes: Option<&Value>) -> Result<Template> {
     let (template, json) = BUILT_IN.get(code).ok_or_else(|| Error::invalid("event", "unknown_event"))?;
     let Some(changes) = changes else { return Ok(template.clone()) };
     Ok(merged(json, changes).unwrap_or_else(|cause| {
-        // Saved by a version that knew more words than this one: what ships still says what happened.
+        // Saved by a version with values unknown to this one: the built-in template is used instead.
         tracing::warn!(template.code = code, error.cause = %cause, "a tenant's template cannot be read; the built-in one is used");
         template.clone()
     }))
@@ -68,7 +68,7 @@ fn merged(template: &Value, changes: &Value) -> serde_json::Result<Template> {
     serde_json::from_value(merged)
 }
 
-/// Puts the fields of `changes` over those of `base`: texts and links one by one, the other fields whole.
+/// Merges the fields of `changes` into `base`: texts and links one by one, all other fields as a whole.
 fn merge(base: &mut Value, changes: &Value) {
     for (name, change) in changes.as_object().into_iter().flatten() {
         let depth = match name.as_str() {

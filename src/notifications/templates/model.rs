@@ -1,4 +1,4 @@
-//! A template, as it ships, as a tenant changes it, and as the API shows it.
+//! A template: built-in, as a tenant changes it, and as the API returns it.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -12,16 +12,16 @@ use utoipa::ToSchema;
 use crate::preferences::{Category, Channel, Priority};
 use crate::schema::notification_templates;
 
-/// What is said of one kind of event, to whom, and by which channels at most.
+/// The texts, audience and channels of one kind of event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Template {
     pub code: String,
     pub category: Category,
     pub priority: Priority,
-    /// The most that it may use. The first is the preferred one.
+    /// The channels that it may use; the first is preferred.
     pub channels: Vec<Channel>,
-    /// Whom it concerns where an event names nobody. Empty: its events always name their recipients.
+    /// The audience of events that name no recipients. Empty: its events always name recipients.
     pub audience: Vec<Concerned>,
     pub variables: Vec<Variable>,
     pub texts: TemplateTexts,
@@ -34,22 +34,22 @@ pub struct Template {
 pub enum Concerned {
     /// The person `payload.user_id`.
     User,
-    /// Who is in the team `payload.team_id`.
+    /// The members of the team `payload.team_id`.
     Team,
     /// The members of the client `payload.client_id`.
     ClientMembers,
     /// The operator in charge of `payload.client_id`; without one, that client's team.
     ClientOperator,
-    /// Everybody of the tenant.
+    /// Everyone in the tenant.
     Everyone,
-    /// Everybody of these ranks.
+    /// Everyone with one of these roles.
     Roles(Vec<Role>),
-    /// Who is told of the conversation `payload.conversation_id`. The chat hands them over with its events.
+    /// The recipients of the conversation `payload.conversation_id`, which chat passes with its events.
     Told,
 }
 
 impl Concerned {
-    /// The field of the payload that it stands on.
+    /// The field of the payload that it depends on.
     pub const fn field(&self) -> Option<&'static str> {
         match self {
             Concerned::User => Some("user_id"),
@@ -61,7 +61,7 @@ impl Concerned {
     }
 }
 
-/// A field of the payload that the texts may name. One that is not required reads as empty where it is absent.
+/// A field of the payload that texts may use. An optional one renders as empty if absent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Variable {
@@ -70,11 +70,11 @@ pub struct Variable {
     #[serde(default)]
     #[schema(required)]
     pub required: bool,
-    /// The variable that may stand in for a required one.
+    /// The variable that may replace a required one.
     #[serde(default)]
     #[schema(required, example = "team_id")]
     pub or: Option<String>,
-    /// What previews show, and what a change is tried with.
+    /// Shown in previews, and used to test changes.
     #[serde(default)]
     #[schema(required, example = "Maison Lumière")]
     pub sample: Value,
@@ -88,7 +88,7 @@ pub struct TemplateTexts {
     pub en: Wording,
 }
 
-/// Jinja sources, in one language.
+/// Jinja sources in one language.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Wording {
@@ -96,17 +96,17 @@ pub struct Wording {
     pub title: String,
     #[schema(example = "{{ excerpt }}")]
     pub body: String,
-    /// Of the mail; the title where there is none.
+    /// Subject of the mail; the title if absent.
     #[serde(default)]
     #[schema(required)]
     pub email_subject: Option<String>,
-    /// Of the mail; the body where there is none.
+    /// Body of the mail; the body if absent.
     #[serde(default)]
     #[schema(required)]
     pub email_body: Option<String>,
 }
 
-/// Where each side is led: Jinja sources of paths relative to the app.
+/// The link for each user type: Jinja sources of paths within the app.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Links {
@@ -135,13 +135,13 @@ impl Links {
 }
 
 impl Template {
-    /// A payload of the samples, as a producer would send it.
+    /// A payload made of the samples.
     pub fn sample(&self) -> Map<String, Value> {
         self.variables.iter().map(|variable| (variable.name.clone(), variable.sample.clone())).collect()
     }
 }
 
-/// A row of `notification_templates`: what a tenant changed of one.
+/// A row of `notification_templates`: a tenant's changes of a template.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = notification_templates, check_for_backend(Pg))]
 pub struct Changed {

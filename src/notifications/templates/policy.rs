@@ -1,4 +1,4 @@
-//! Who may see and change what a tenant's notifications say.
+//! Permission to see and change a tenant's templates.
 
 use guichet_base::{Actor, Result};
 

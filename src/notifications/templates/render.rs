@@ -1,4 +1,4 @@
-//! An event's texts: by language and side, within the limits of the database.
+//! Renders the texts of an event, by language and user type, within the limits of the database.
 
 use guichet_base::role::UserType;
 use guichet_base::{Error, Fault, Locale, Result};
@@ -18,13 +18,13 @@ const MAX_BODY: usize = 10_000;
 const LOCALES: [Locale; 2] = [Locale::Fr, Locale::En];
 const SIDES: [UserType; 2] = [UserType::Client, UserType::Operator];
 
-/// What is said to one side in one language.
+/// The texts for one user type in one language.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Text {
     #[schema(example = "Nouveau message de Camille Roux")]
     pub title: String,
     pub body: String,
-    /// Relative to the app.
+    /// A path within the app.
     #[schema(required, example = "/messages/018f4e6c-7f00-7000-8000-000000000001")]
     pub link: Option<String>,
 }
@@ -35,7 +35,7 @@ pub struct Sides {
     pub operator: Text,
 }
 
-/// All that an event says, rendered once.
+/// All texts of an event.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Rendered {
     pub fr: Sides,
@@ -66,7 +66,7 @@ impl Rendered {
     }
 }
 
-/// What a mail says: plain text, yet to be escaped where it becomes HTML.
+/// The texts of a mail: plain text, to be escaped where it becomes HTML.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EmailText {
     /// One line.
@@ -77,7 +77,7 @@ pub struct EmailText {
 /// The names that a template's texts may use, with the values of one payload.
 pub(super) struct Names {
     payload: Jinja,
-    /// What was not sent reads as nothing.
+    /// Optional variables that the payload omits.
     absent: Jinja,
 }
 
@@ -95,21 +95,23 @@ impl Names {
 
     fn to(&self, locale: Locale, side: UserType) -> Jinja {
         let recipient = json!({"recipient": {"user_type": side.as_str(), "locale": locale.as_str()}});
-        // The last that knows a name wins.
+        // The last map that has a name wins.
         merge_maps([self.absent.clone(), self.payload.clone(), Jinja::from(Serde(recipient))])
     }
 }
 
 impl Template {
-    /// The texts of an event with this payload. A tenant's text that fails on it gives way to the built-in one: it was
-    /// tried when it was saved, and no event is lost for the sake of words.
+    /// Renders the texts of an event with this payload. If a tenant's text fails, the built-in one is used: it was
+    /// tested when it was saved, and no event is lost because of a text.
     ///
-    /// Errors: `VALIDATION_ERROR` that names each text which cannot be rendered, as where a link would lead out.
+    /// Errors: `VALIDATION_ERROR` naming each text that cannot be rendered, for example if a link would leave the
+    /// app.
     pub fn render(&self, payload: &Map<String, Value>) -> Result<Rendered> {
         self.or_built_in(|template| template.try_render(payload))
     }
 
-    /// The mail to somebody of `side`: subject and body of their own where the template has them, else title and body.
+    /// Renders the mail for a person of this user type: its own subject and body if the template has them, else title
+    /// and body.
     pub fn render_email(
         &self,
         locale: Locale,
@@ -134,7 +136,7 @@ impl Template {
         })
     }
 
-    /// As [`Template::render`], with nothing in the place of what fails. Each place is named once.
+    /// As [`Template::render`], with empty texts in place of failing ones. Each place is named once.
     pub(super) fn try_render(&self, payload: &Map<String, Value>) -> Result<Rendered, Vec<Fault>> {
         let names = Names::new(self, payload);
         let url = payload.get("url").and_then(Value::as_str);
@@ -167,7 +169,7 @@ impl Template {
         })
     }
 
-    /// The titles and subjects that come out without a word.
+    /// The titles and subjects that render as empty.
     pub(super) fn blank(&self, payload: &Map<String, Value>) -> Vec<Fault> {
         let names = Names::new(self, payload);
         let blank = variants().flat_map(|(locale, side)| {
@@ -205,7 +207,7 @@ impl Template {
         }
     }
 
-    /// A link that comes out empty is none.
+    /// An empty link counts as none.
     fn link(&self, side: UserType, names: &Jinja) -> Result<Option<String>, Fault> {
         let Some(source) = self.links.of(side) else { return Ok(None) };
         let field = format!("links.{}", side.as_str());
@@ -219,14 +221,14 @@ impl Template {
         }
     }
 
-    /// Never empty: what has no words of its own is called by its code.
+    /// Never empty: the code of the template replaces an empty text.
     fn one_line(&self, text: &str) -> String {
         let line = squeezed(text);
         if line.is_empty() { self.code.clone() } else { cut(&line, MAX_TITLE) }
     }
 }
 
-/// In one line, without white space at its ends. Spaces that do not break are words' own.
+/// In one line, trimmed. Non-breaking spaces are kept.
 fn squeezed(text: &str) -> String {
     let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     spaced.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ").trim().to_owned()
@@ -236,7 +238,7 @@ pub(super) fn variants() -> impl Iterator<Item = (Locale, UserType)> {
     LOCALES.into_iter().flat_map(|locale| SIDES.map(|side| (locale, side)))
 }
 
-/// The first fault of each place: a text fails alike in several variants, and what follows from a fault is none.
+/// The first fault of each place: a text fails alike in several variants, and later faults follow from the first.
 pub(super) fn distinct(faults: Vec<Fault>) -> Vec<Fault> {
     let mut kept: Vec<Fault> = Vec::new();
     for fault in faults {
@@ -267,13 +269,13 @@ fn both<A, B, T>(
     }
 }
 
-/// A body: its lines stay, other control characters go.
+/// A body: line breaks stay, other control characters are removed.
 fn lines(text: &str) -> String {
     let clean: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
     cut(clean.trim(), MAX_BODY)
 }
 
-/// At most `max` characters, the last of them an ellipsis where something was cut.
+/// At most `max` characters; the last is an ellipsis if the text was cut.
 pub(super) fn cut(text: &str, max: usize) -> String {
     if text.chars().nth(max).is_none() {
         return text.to_owned();

@@ -1,10 +1,10 @@
-//! Which Jinja a tenant may write: what cannot make a short text cost gigabytes.
+//! The subset of Jinja that tenants may use: nothing in it can make a short text produce gigabytes.
 //!
-//! Fuel bounds how many steps a text takes and the engine's writer how much it puts out; neither bounds a value that
-//! doubles at each of forty steps. So nothing here makes a value out of two: variables, `if`, `for`, comparisons and
-//! the filters of `engine`, but no assignment, no concatenation, no repetition, no lists of one's own.
+//! Fuel bounds the steps of a text, and the engine's writer bounds its output; neither bounds a value that doubles at
+//! each of forty steps. So no construct here combines values: variables, `if`, `for`, comparisons and the filters of
+//! `engine` are allowed; assignment, concatenation, repetition and list literals are not.
 
-/// A construct that is not to be used, and its line.
+/// A forbidden construct, and its line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unsafe {
     pub line: usize,
@@ -13,7 +13,7 @@ pub(super) struct Unsafe {
 
 const STATEMENTS: [&str; 6] = ["if", "elif", "else", "endif", "for", "endfor"];
 
-/// Errors: the first construct that is not to be used. A block that is not closed is the parser's to refuse.
+/// Errors: the first forbidden construct. Unclosed blocks are left to the parser.
 pub(super) fn check(source: &str) -> Result<(), Unsafe> {
     let mut rest = source;
     while let Some((at, kind)) = opening(rest) {
@@ -50,10 +50,10 @@ fn opening(text: &str) -> Option<(usize, char)> {
     })
 }
 
-/// Reads code up to behind its `close`. Errors: a character that makes values out of values.
+/// Reads code until after its `close`. Errors: a character that combines values.
 ///
-/// Braces, brackets and `*` are refused outside of strings, so no reading of `}}` within an expression can differ from
-/// the parser's.
+/// Braces, brackets and `*` are refused outside of strings, so that `}}` within an expression cannot be read
+/// differently than by the parser.
 fn code(inner: &str, close: &str) -> Result<Option<usize>, char> {
     let mut quote = None;
     let mut is_escaped = false;
@@ -69,7 +69,7 @@ fn code(inner: &str, close: &str) -> Result<Option<usize>, char> {
                     return Ok(Some(at + close.len()));
                 }
                 '{' | '}' | '[' | ']' | '*' | '~' => return Err(c),
-                // Beside a delimiter it says what becomes of white space.
+                // Next to a delimiter it controls white space.
                 '+' if at != 0 && !inner.get(at + 1..).is_some_and(|rest| rest.starts_with(close)) => {
                     return Err(c);
                 }

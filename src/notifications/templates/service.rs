@@ -1,4 +1,4 @@
-//! What can be done with templates. A change is in force for the next event.
+//! Use cases of templates. A change takes effect with the next event.
 
 use guichet_base::id::TenantId;
 use guichet_base::{Actor, Error, Fault, Result};
@@ -19,7 +19,7 @@ async fn admit(directory: &Directory, actor: &Actor) -> Result<()> {
     directory.require(actor, Feature::Notifications).await
 }
 
-/// All templates in force, by code.
+/// All templates in force, ordered by code.
 pub(super) async fn list(directory: &Directory, actor: &Actor) -> Result<Vec<TemplateView>> {
     admit(directory, actor).await?;
     let tenant = actor.tenant;
@@ -44,10 +44,10 @@ pub(super) async fn read(directory: &Directory, actor: &Actor, code: String) -> 
         .await
 }
 
-/// Puts `changes` over what is in force.
+/// Merges `changes` into the template in force.
 ///
-/// Errors: `NOT_FOUND`, `VALIDATION_ERROR` with every fault, and where the tenant has changed it before those of a
-/// stale change.
+/// Errors: `NOT_FOUND`; `VALIDATION_ERROR` with every fault; if the tenant has changed the template before, the
+/// errors of optimistic locking.
 pub(super) async fn put(
     directory: &Directory,
     actor: &Actor,
@@ -73,7 +73,7 @@ pub(super) async fn put(
                     }
                     match store::insert(tx.conn(), key, &fields, writer.user)? {
                         Some(row) => return saved(tx, &writer, &row),
-                        // Another was first, and has committed: theirs is what this change must know.
+                        // Another request was first and has committed: this change must be based on that version.
                         None => store::lock(tx.conn(), key.0, key.1)?.ok_or_else(Error::conflict)?,
                     }
                 }
@@ -88,7 +88,7 @@ pub(super) async fn put(
         .await
 }
 
-/// Back to what ships. `based_on` counts where it says anything.
+/// Reverts to the built-in template. `based_on` is checked if it names a version.
 pub(super) async fn delete(
     directory: &Directory,
     actor: &Actor,
@@ -115,9 +115,9 @@ pub(super) async fn delete(
         .await
 }
 
-/// The template in force, with unsaved `changes` over it where there are some.
+/// The template in force, merged with unsaved `changes` if given.
 ///
-/// Errors: `NOT_FOUND`, and `VALIDATION_ERROR` for changes that no template can have.
+/// Errors: `NOT_FOUND`, and `VALIDATION_ERROR` for invalid changes.
 pub(super) async fn draft(
     directory: &Directory,
     actor: &Actor,
@@ -134,7 +134,7 @@ pub(super) async fn draft(
     if faults.is_empty() { Ok(template) } else { Err(Error::validation(under("fields", faults))) }
 }
 
-/// The faults of a part of a body, by their places in the whole.
+/// Prefixes the fields of faults with the part of the body that they are in.
 pub(super) fn under(part: &str, faults: Vec<Fault>) -> Vec<Fault> {
     faults
         .into_iter()
@@ -146,7 +146,7 @@ fn known(code: &str) -> Result<&'static Template> {
     built_in(code).ok_or_else(|| Error::not_found("template"))
 }
 
-/// The fields to be stored, once the template that they make has been tried.
+/// The fields to store, after the resulting template was tested.
 fn vetted(shipped: &Template, held: Option<&Value>, changes: &Value) -> Result<Value> {
     let fields = stored(&shipped.code, held, changes);
     let faults = vet::faults(&over(shipped, &fields)?, shipped);
@@ -159,8 +159,8 @@ fn over(shipped: &Template, fields: &Value) -> Result<Template> {
     merged(&json, fields).map_err(Error::internal)
 }
 
-/// What ships needs no version to be based on. A change that names another one was meant for changes which somebody
-/// took back.
+/// A template without changes needs no version. A change that names one was based on changes that were reverted
+/// since.
 fn is_as_shipped(tenant: TenantId, code: &str, based_on: &EditBasis, changes: &Value) -> Result<()> {
     let view = TemplateView::of(code, None)?;
     let error = match based_on.check(view.version(), record_id(tenant, code)) {
@@ -188,7 +188,7 @@ fn is_to_apply(
 ) -> Result<bool> {
     let shown = shown(&held.code, Some(held))?;
     let after = shown_with(held, fields)?;
-    // What was sent, as the record would show it.
+    // The sent fields as the API would return them.
     let wanted: serde_json::Map<String, Value> = names(changes)
         .into_iter()
         .filter_map(|name| Some((name.clone(), after.get(&name)?.clone())))

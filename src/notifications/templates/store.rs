@@ -1,4 +1,4 @@
-//! What tenants changed of the built-in templates: one row a tenant and template.
+//! Tenants' changes of the built-in templates: one row per tenant and template.
 
 use diesel::prelude::*;
 use guichet_base::Result;
@@ -11,7 +11,7 @@ use crate::schema::notification_templates as templates;
 /// More than there are templates.
 const MAX_ROWS: i64 = 1000;
 
-/// The changed fields of one template, for `effective`. Also for the second phase of a transaction, and for jobs.
+/// The changed fields of one template, for `effective`. Also readable as the system, and for jobs.
 pub fn changes(conn: &mut PgConnection, tenant: TenantId, code: &str) -> Result<Option<Value>> {
     Ok(templates::table.find((tenant, code)).select(templates::fields).first(conn).optional()?)
 }
@@ -31,7 +31,7 @@ pub(super) fn lock(conn: &mut PgConnection, tenant: TenantId, code: &str) -> Res
     Ok(row.for_update().first(conn).optional()?)
 }
 
-/// `None` where somebody else was first.
+/// `None` if another request was first.
 pub(super) fn insert(
     conn: &mut PgConnection,
     (tenant, code): (TenantId, &str),

@@ -1,7 +1,7 @@
-//! Whether a template may be saved: all that is wrong with it at once, each fault by its place.
+//! Tests a template before it is saved, and collects all faults with their places.
 //!
-//! Every text is rendered with the samples: all of them, then those of required variables alone, so that what may be
-//! absent is known to be missed by nobody.
+//! Every text is rendered with all samples, and then with those of required variables only, to prove that optional
+//! ones may be absent.
 
 use std::ops::RangeInclusive;
 
@@ -18,10 +18,10 @@ const LINK: RangeInclusive<usize> = 1..=1000;
 const MAX_AUDIENCE: usize = 10;
 const MAX_VARIABLES: usize = 50;
 const MAX_NAME: usize = 60;
-/// Of one sample, as JSON.
+/// Largest sample as JSON.
 const MAX_SAMPLE_BYTES: usize = 4096;
 
-/// Empty where `template`, a tenant's, may stand in the place of the built-in one.
+/// Empty if `template`, a tenant's, may replace the built-in one.
 pub(super) fn faults(template: &Template, built_in: &Template) -> Vec<Fault> {
     let mut faults = form(template, built_in);
     let full = template.sample();
@@ -33,7 +33,7 @@ pub(super) fn faults(template: &Template, built_in: &Template) -> Vec<Fault> {
     distinct(faults)
 }
 
-/// What is wrong before anything is rendered.
+/// Faults that are found without rendering.
 pub(super) fn form(template: &Template, built_in: &Template) -> Vec<Fault> {
     let mut faults = Vec::new();
     channels(&template.channels, &mut faults);
@@ -48,7 +48,7 @@ pub(super) fn form(template: &Template, built_in: &Template) -> Vec<Fault> {
     faults
 }
 
-/// The samples of what is always there: not of the ids that an event may leave out because it names its recipients.
+/// The samples of variables that are always present: without the ids that an event with recipients may omit.
 fn sparse(template: &Template) -> Map<String, Value> {
     let is_always = |name: &str| !matches!(name, "user_id" | "team_id");
     let required =
@@ -81,7 +81,7 @@ fn audience(audience: &[Concerned], built_in: &Template, faults: &mut Vec<Fault>
     for (at, source) in audience.iter().enumerate() {
         let is_known = match source {
             Concerned::Roles(roles) => !roles.is_empty() && roles.iter().all(|role| !role.is_service()),
-            // The chat alone knows who that is.
+            // Only chat knows these recipients.
             Concerned::Told => built_in.audience.contains(&Concerned::Told),
             Concerned::User
             | Concerned::Team
@@ -107,7 +107,7 @@ fn variables(variables: &[Variable], built_in: &Template, faults: &mut Vec<Fault
         } else if variables.iter().take(at).any(|other| other.name == variable.name) {
             fault("name", "duplicate");
         }
-        // Producers were promised what they must send; a tenant's words cannot ask them for more.
+        // Producers rely on the built-in list of required fields; a tenant's template cannot require more.
         if variable.required && !is_promised(built_in, variable) {
             fault("required", "must_be_optional");
         }

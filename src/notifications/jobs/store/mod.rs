@@ -2,9 +2,9 @@
 
 pub mod digest;
 pub mod fake;
+pub mod inactivity;
 pub mod repair;
 pub mod retention;
-pub mod silence;
 
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;

@@ -57,8 +57,8 @@ const COUNTED: &str = "SELECT f.user_id, f.head, f.unread, c.counted FROM f, LAT
          WHERE n.tenant_id = $1 AND n.recipient_id = f.user_id AND n.visible AND n.status = 'unread'
            AND n.deleted_at IS NULL AND n.snoozed_until IS NULL) c ORDER BY f.user_id";
 
-/// Of the next feeds after `after`, `limit` at most: the last, if there is one, and those whose counter is not what it
-/// counts.
+/// Examines the next feeds after `after`, at most `limit`. Returns the last of them, if any, and those with a wrong
+/// counter.
 pub fn suspects(
     sys: &mut SystemTx<'_>,
     tenant: TenantId,
@@ -74,7 +74,7 @@ pub fn suspects(
     Ok((last, rows.iter().filter(|row| row.is_wrong()).map(|row| row.user_id.0).collect()))
 }
 
-/// The same, of these people, under the lock of their feeds: nothing is between reading and writing.
+/// The same for these people, under the lock of their feeds, so that nothing changes between reading and writing.
 pub fn miscounts(sys: &mut SystemTx<'_>, tenant: TenantId, people: &[Uuid]) -> Result<Vec<Miscount>> {
     sql(LOCK).bind(tenant).bind(people.to_vec()).execute(sys.conn())?;
     let text = format!(
@@ -93,7 +93,7 @@ const RECOUNT: &str = "
     SELECT $1, 'client:notifications:' || e.user_id, e.seq, e.id, 'notify:unread', e.payload::json, '{}', ARRAY[e.user_id]
       FROM unnest($4::uuid[], $5::bigint[], $6::uuid[], $7::text[]) AS e (user_id, seq, id, payload)";
 
-/// Sets the counters right, and tells of it. Their feeds are locked.
+/// Corrects the counters and publishes them. The feeds must be locked.
 pub fn recount(
     sys: &mut SystemTx<'_>,
     tenant: TenantId,

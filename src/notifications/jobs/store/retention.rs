@@ -1,4 +1,4 @@
-//! Deleting what is old, a stretch at a time, as the worker, who sees of these rows little more than their age.
+//! Deletes old rows in batches, as the worker role, which sees little more of them than their age.
 
 use diesel::prelude::*;
 
@@ -12,7 +12,7 @@ const DEALT_WITH: &str = "
          ORDER BY updated_at LIMIT $2) old
      WHERE n.tenant_id = old.tenant_id AND n.id = old.id";
 
-/// Notifications that were read or archived, or were never to be seen, and have not changed since `before`.
+/// Notifications that were read, archived or never visible, and are unchanged since `before`.
 pub fn dealt_with(tx: &mut WorkerTx<'_>, before: Timestamp, limit: i64) -> Result<usize> {
     Ok(sql(DEALT_WITH).bind(before).bind(limit).execute(tx.conn())?)
 }
@@ -23,7 +23,7 @@ const DELETED: &str = "
          ORDER BY deleted_at LIMIT $2) old
      WHERE n.tenant_id = old.tenant_id AND n.id = old.id";
 
-/// Notifications that their people deleted, or that expired, before `before`.
+/// Notifications that were deleted by their owner, or expired, before `before`.
 pub fn deleted(tx: &mut WorkerTx<'_>, before: Timestamp, limit: i64) -> Result<usize> {
     Ok(sql(DELETED).bind(before).bind(limit).execute(tx.conn())?)
 }
@@ -45,12 +45,12 @@ const DELIVERIES: &str = "
          ORDER BY created_at LIMIT $2) old
      WHERE d.tenant_id = old.tenant_id AND d.id = old.id";
 
-/// Deliveries of which nothing is expected any more.
+/// Deliveries in a final state.
 pub fn deliveries(tx: &mut WorkerTx<'_>, before: Timestamp, limit: i64) -> Result<usize> {
     Ok(sql(DELIVERIES).bind(before).bind(limit).execute(tx.conn())?)
 }
 
-/// A table of which the worker sees when its rows were written, and nothing else.
+/// A table of which the worker role sees only when rows were written.
 #[derive(Debug, Clone, Copy)]
 pub enum Aged {
     Skips,
@@ -70,7 +70,7 @@ impl Aged {
     }
 }
 
-/// The oldest rows from before `before`: `limit` of them, and those of the same moment as the last.
+/// Deletes the oldest rows from before `before`: `limit` of them, and those of the same instant as the last.
 pub fn aged(tx: &mut WorkerTx<'_>, of: Aged, before: Timestamp, limit: i64) -> Result<usize> {
     let table = of.table();
     let text = format!(

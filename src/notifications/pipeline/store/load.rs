@@ -1,4 +1,4 @@
-//! Who is told: a stretch of an audience, each with their locked feed and what decides for them.
+//! Loads a segment of an audience: each recipient with their locked feed and preferences.
 
 use chrono::NaiveTime;
 use diesel::prelude::*;
@@ -15,7 +15,7 @@ use crate::notifications::expired::over_and_counted;
 use crate::notifications::pipeline::CHUNK;
 use crate::preferences::{ChannelChoices, PerChannel, PreferenceLevels, QuietHours};
 
-/// One recipient, under the lock of their feed.
+/// One recipient with their locked feed.
 #[derive(QueryableByName)]
 pub struct LockedRecipient {
     #[diesel(sql_type = SqlUuid)]
@@ -32,7 +32,7 @@ pub struct LockedRecipient {
     pub phone: Option<String>,
     #[diesel(sql_type = BigInt)]
     pub head: i64,
-    /// As they read it: without what is over.
+    /// As its owner sees it: without expired ones.
     #[diesel(sql_type = Integer)]
     pub unread: i32,
     #[diesel(sql_type = Integer)]
@@ -116,9 +116,9 @@ const OF_CLIENT: &str = "(u.role IN ('owner', 'manager')
     OR EXISTS (SELECT FROM clients c WHERE u.role = 'employee' AND c.tenant_id = $1 AND c.id = $10 AND (c.operator_id = u.id
         OR c.team_id IN (SELECT t.team_id FROM team_members t WHERE t.tenant_id = $1 AND t.user_id = u.id))))";
 
-/// The next people of an audience in the order of their ids, `u`, with their feeds `f` locked in that order. The text has
-/// what this audience names and nothing else, since PostgreSQL plans most of these anew. Of overrides for several
-/// clients of one member, off by any wins.
+/// The next people of an audience ordered by id, `u`, with their feeds `f` locked in that order. The text contains
+/// only what this audience uses, since PostgreSQL plans most of these statements anew. If several clients of a member
+/// have overrides, off wins.
 fn text(audience: &EventAudience, plan: &Plan) -> Option<String> {
     let named = named(audience)?;
     let in_scope = match (plan.team, plan.client) {
@@ -146,8 +146,8 @@ fn text(audience: &EventAudience, plan: &Plan) -> Option<String> {
     ))
 }
 
-/// The ids after `$2`, each once. What can be long is cut after the same id, one longer for the actor who is left out, so
-/// the whole is what the whole audience would be.
+/// The ids after `$2`, without duplicates. Long lists are cut at the same id, with one more for the excluded actor,
+/// so that the result equals that of the whole audience.
 fn named(audience: &EventAudience) -> Option<String> {
     let is_for = |client: bool| audience.roles.iter().any(|role| (*role == Role::Client) == client);
     let cut = format!("ORDER BY r.id LIMIT {CHUNK} + 1");
@@ -159,7 +159,7 @@ fn named(audience: &EventAudience) -> Option<String> {
             "SELECT t.user_id FROM team_members t WHERE t.tenant_id = $1 AND t.team_id = ANY ($4) AND t.user_id > $2"
                 .to_owned(),
         ),
-        // As the index of the few who are no clients has it.
+        // In the form of the partial index on people who are not clients.
         (is_for(false), format!("({everybody} AND r.role <> 'client' AND r.role = ANY ($5) {cut})")),
         (is_for(true), format!("({everybody} AND r.role = 'client' {cut})")),
         (
@@ -186,7 +186,7 @@ fn named(audience: &EventAudience) -> Option<String> {
     }
 }
 
-/// The next people of the audience after `up_to`, [`CHUNK`] at most; fewer means that there are no more.
+/// The next people of the audience after `up_to`, at most [`CHUNK`]. Fewer means that there are no more.
 pub fn load(
     sys: &mut SystemTx<'_>,
     tenant: TenantId,
@@ -226,7 +226,7 @@ const COUNT: &str = "
             UNION ALL SELECT t.user_id FROM clients c JOIN team_members t ON t.tenant_id = c.tenant_id AND t.team_id = c.team_id
                        WHERE c.tenant_id = $1 AND c.id = ANY ($8) AND c.operator_id IS NULL))";
 
-/// How many people a large audience is.
+/// The size of a large audience.
 pub fn count(
     sys: &mut SystemTx<'_>,
     tenant: TenantId,

@@ -1,4 +1,4 @@
-//! The statements of the pipeline: whom to tell, under their locks; what stands there already; all that is written.
+//! The statements of the pipeline: locked recipients, existing notifications of a group, and all writes.
 
 mod load;
 mod raise;

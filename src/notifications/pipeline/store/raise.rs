@@ -1,5 +1,4 @@
-//! What is there already: an unread notification of the same group, which a further event raises instead of adding
-//! another.
+//! The existing unread notification of a group, which a further event raises instead of adding another.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
@@ -29,7 +28,7 @@ pub struct UnreadOfGroup {
     pub created_at: Timestamp,
 }
 
-/// One that is raised.
+/// A notification to raise.
 pub struct Raised {
     pub row: UnreadOfGroup,
     pub user: UserId,
@@ -43,19 +42,19 @@ pub struct Raised {
 }
 
 impl Raised {
-    /// Whether it was asleep: it counts again.
+    /// Whether it was snoozed: it counts again.
     pub fn is_woken(&self) -> bool {
         self.row.visible && self.row.snoozed_until.is_some()
     }
 }
 
-// A statement after the one that locked the feeds: what it sees stays so.
+// A statement after the one that locked the feeds: what it reads cannot change any more.
 const STANDING: &str = "SELECT id, recipient_id, seq, visible, snoozed_until, created_at, \
     CASE WHEN jsonb_typeof(data -> 'count') = 'number' THEN (data ->> 'count')::bigint ELSE 1 END AS count \
     FROM notifications WHERE tenant_id = $1 AND recipient_id = ANY ($2) AND group_key = $3 \
     AND status = 'unread' AND deleted_at IS NULL";
 
-/// Those of `people`, whose feeds are locked.
+/// Those of `people`, whose feeds must be locked.
 pub fn standing(
     sys: &mut SystemTx<'_>,
     tenant: TenantId,

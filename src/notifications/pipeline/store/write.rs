@@ -1,5 +1,5 @@
-//! What an event does to a stretch of people, in one statement: feeds, notifications, deliveries, events for their
-//! sockets, and who got nothing and why.
+//! Writes the effects of an event on a segment of people in one statement: feeds, notifications, deliveries, socket
+//! events, and skipped recipients with reasons.
 
 use diesel::prelude::*;
 use guichet_base::id::{EventId, TenantId, UserId};
@@ -15,26 +15,26 @@ use super::raise::Raised;
 use crate::notifications::events::model::Plan;
 use crate::preferences::{Channel, Decision};
 
-/// One notification to write.
+/// A notification to insert.
 pub struct NewNotification {
     pub id: Uuid,
     pub user: UserId,
     pub side: UserType,
-    /// Which of the texts it says: an index into [`Batch::texts`].
+    /// Its text: an index into [`Batch::texts`].
     pub text: usize,
-    /// 0 where nobody is told of it.
+    /// 0 if it is not published.
     pub seq: i64,
     pub visible: bool,
-    /// Counts for the throttle.
+    /// Counts for the push limit.
     pub pushed: bool,
     pub held: bool,
-    /// Until when, where it is the first that is held.
+    /// When the summary is due, for the first held notification.
     pub summary_due_at: Timestamp,
     pub in_digest: bool,
     pub decision: Decision,
 }
 
-/// One text, shared by all who read the same language on the same side.
+/// One text, shared by all recipients with the same language and user type.
 pub struct RenderedText {
     pub title: String,
     pub body: String,
@@ -50,7 +50,7 @@ pub struct NewDelivery {
     pub next_attempt_at: Timestamp,
 }
 
-/// All that one statement writes.
+/// Everything that one statement writes.
 pub struct Batch<'a> {
     pub event: EventId,
     pub plan: &'a Plan,
@@ -64,8 +64,8 @@ pub struct Batch<'a> {
     pub events: Vec<(UserId, Event)>,
 }
 
-// The parts of the statement, each there when its rows are: PostgreSQL plans and starts what stands in the text, whether
-// or not there is anything for it to do, and most events are one notification for one person.
+// The parts of the statement, each included only if it has rows: PostgreSQL plans and starts every part of the text,
+// whether or not it has rows to process, and most events are one notification for one person.
 const SAID: &str = "said AS (
         SELECT * FROM unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::text[]) AS s (text, title, body, link, data))";
 const PERSON: &str = "person AS (
@@ -144,7 +144,7 @@ fn text(batch: &Batch<'_>) -> String {
     format!("{with}{}{OUTBOX}", parts.join(",\n    "))
 }
 
-/// The feeds of everybody in the batch are locked.
+/// The feeds of everyone in the batch must be locked.
 pub fn write(sys: &mut SystemTx<'_>, tenant: TenantId, batch: &Batch<'_>) -> Result<()> {
     let plan = batch.plan;
     let texts = &batch.texts;

@@ -1,4 +1,4 @@
-//! When clients were last heard of.
+//! When the members of clients were last seen.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Jsonb, Text, Timestamptz, Uuid as SqlUuid};
@@ -22,7 +22,7 @@ pub fn settings(tx: &mut Tx<'_>, tenant: TenantId) -> Result<Value> {
     Ok(row.map_or(Value::Null, |row| row.settings))
 }
 
-/// A client, and when its members were last heard of, or when it was made.
+/// A client, and when one of its members was last seen, or else when it was created.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct Silent {
     #[diesel(sql_type = SqlUuid)]
@@ -33,7 +33,7 @@ pub struct Silent {
     pub since: Timestamp,
 }
 
-// `last_seen_at` knows of connections and requests alike, and a message comes by one of the two.
+// `last_seen_at` covers connections and requests, and every message arrives by one of them.
 const SILENT: &str = "
     SELECT c.id, c.name, h.since
       FROM clients c, LATERAL (
@@ -44,7 +44,7 @@ const SILENT: &str = "
        AND NOT EXISTS (SELECT FROM client_silences s WHERE s.tenant_id = $1 AND s.client_id = c.id AND s.since >= h.since)
      ORDER BY c.id LIMIT $4";
 
-/// Active clients after `after` that have been silent since `until` or longer, whose spell was not told of yet.
+/// Active clients after `after` that are inactive since `until` or longer, and whose event was not raised yet.
 pub fn silent(
     tx: &mut Tx<'_>,
     tenant: TenantId,
@@ -61,7 +61,7 @@ const RAISE: &str = "
     ON CONFLICT (tenant_id, client_id) DO UPDATE SET since = excluded.since, raised_at = excluded.raised_at
      WHERE client_silences.since < excluded.since";
 
-/// Whether the spell is told of by whoever asks; another process may have been first.
+/// Records the period of inactivity. Returns false if another process was first.
 pub fn raise(tx: &mut Tx<'_>, tenant: TenantId, client: &Silent, now: Timestamp) -> Result<bool> {
     let raised = sql(RAISE).bind(tenant).bind(client.id).bind(client.since).bind(now).execute(tx.conn())?;
     Ok(raised == 1)
