@@ -1,38 +1,38 @@
-//! Whether a claimed delivery is still to be sent. Pure: planned in one moment, it is asked again in another.
+//! Checks again at the claim whether a planned delivery is still to be sent. Pure.
 
 use guichet_base::Timestamp;
 
 use crate::notifications::model::Status;
 use crate::preferences::{Category, Channel, PreferenceLevels, Priority, QuietHours, resolve_preference};
 
-/// What is known at the claim.
+/// The state at the claim.
 #[derive(Debug, Clone, Copy)]
 pub struct RecheckInput<'a> {
     pub channel: Channel,
     pub kind: &'a str,
     pub deadline: Timestamp,
-    /// An attempt began, and whoever began it did not say how it ended.
+    /// An attempt began, and its result was not recorded.
     pub was_sending: bool,
-    /// Whether a repeat of such an attempt has no second effect.
-    pub bears_repeats: bool,
-    /// The channel is switched off for the tenant or for everybody.
+    /// Whether repeating such an attempt has no second effect.
+    pub is_idempotent: bool,
+    /// The channel is off for the tenant or the service.
     pub is_disabled: bool,
-    /// The person is there, and the address is still theirs.
+    /// The person exists, and the address is still theirs.
     pub is_theirs: bool,
     pub about: DeliverySubject<'a>,
 }
 
-/// What the delivery tells of.
+/// The subject of a delivery.
 #[derive(Debug, Clone, Copy)]
 pub enum DeliverySubject<'a> {
-    /// Of itself: a digest, a sample.
+    /// None but itself: a digest, a sample.
     Itself,
     Notification(&'a CurrentNotification),
-    /// A notification that is there no more.
+    /// A notification that no longer exists.
     Gone,
 }
 
-/// A notification as it is now, and what its person wants now.
+/// A notification and its owner's preferences as of now.
 #[derive(Debug, Clone)]
 pub struct CurrentNotification {
     pub category: Category,
@@ -49,16 +49,16 @@ pub enum SendDecision {
     Send,
     /// Not before this time.
     Wait(Timestamp),
-    /// It is not wanted any more; the word is kept as `last_error`.
+    /// No longer wanted; the reason is stored as `last_error`.
     Skip(&'static str),
     Fail(&'static str),
-    /// It may have left already: nothing is done until somebody settles it.
+    /// It may have been sent already: a person has to decide.
     Uncertain,
 }
 
 pub fn decide_send(known: &RecheckInput<'_>, now: Timestamp) -> SendDecision {
     let is_late = now >= known.deadline;
-    if known.was_sending && !known.bears_repeats {
+    if known.was_sending && !known.is_idempotent {
         return if is_late { SendDecision::Fail("uncertain") } else { SendDecision::Uncertain };
     }
     if is_late {
@@ -88,7 +88,7 @@ fn decide_for_notification(
     if current.expires_at.is_some_and(|at| at <= now) {
         return SendDecision::Skip("expired");
     }
-    // Whoever read a message in the app needs no mail that says there is one. Of other things a mail is a record.
+    // A message read in the app needs no mail about it. For other categories the mail is a record.
     if known.kind.starts_with("message.") && current.status != Status::Unread {
         return SendDecision::Skip("read");
     }

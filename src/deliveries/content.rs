@@ -1,4 +1,5 @@
-//! What a claimed delivery says: what an earlier attempt stored, or its notification in the words of the channel.
+//! Builds the content of a claimed delivery: that of an earlier attempt, or the notification rendered for the
+//! channel.
 
 use guichet_base::{Error, Result};
 use reqwest::Url;
@@ -9,7 +10,7 @@ use super::store::load::DeliveryContext;
 use crate::notifications::templates;
 use crate::preferences::Channel;
 
-/// The words, and the headline where it is new. Errors: `INTERNAL` for rows that another version wrote.
+/// The content, and the excerpt if it is new. Errors: `INTERNAL` for rows written by another version.
 pub fn build_content(
     row: &DeliveryContext,
     channel: Channel,
@@ -33,7 +34,7 @@ fn notification_text(row: &DeliveryContext, channel: Channel) -> DeliveryText {
     }
 }
 
-/// What the template says for emails alone, where it does. A template that was spoilt since says what the app shows.
+/// The template's own text for mails, if it has one and it renders; otherwise the text of the app is used.
 fn email_override(row: &DeliveryContext) -> Option<(String, String)> {
     let template = templates::effective(&row.kind, row.changes.as_ref()).ok()?;
     let wording = template.texts.of(row.locale());

@@ -1,4 +1,4 @@
-//! The watch over failing emails: owners and managers hear of it in the app, which no provider can keep from them.
+//! Alerts about failing emails: owners and managers get an in-app notification, which needs no provider.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use crate::notifications::model::{Announced, EventSource};
 use crate::telemetry::names::DELIVERY_FAILURE_ALERTS;
 
 const WINDOW: Duration = Duration::from_secs(15 * 60);
-/// Of fewer outcomes no rate is told.
+/// With fewer outcomes, no rate is computed.
 const MIN_OUTCOMES: i64 = 5;
 const ALERT_INTERVAL: Duration = Duration::from_secs(3_600);
 const ALERT_EVENT: &str = "email.failure_rate";
 
-/// Tells each tenant of which too many emails failed within the last quarter of an hour, at most once an hour. To be run
-/// every minute; says how many were told.
+/// Alerts each tenant with too many failed emails within the last 15 minutes, at most once per hour. Runs every
+/// minute; returns the number of alerts.
 pub async fn alert_on_failures(d: &Deliveries, now: Timestamp) -> Result<u64> {
     let percent = d.settings.failure_alert_percent;
     let failing = d
@@ -36,7 +36,7 @@ pub async fn alert_on_failures(d: &Deliveries, now: Timestamp) -> Result<u64> {
         let told_now = events::accept_as_system(&d.notifications, tenant, build_alert(&ended, now)).await;
         let accepted = match told_now {
             Ok(accepted) => accepted,
-            // A tenant that cannot be told, because notifications are off say, keeps no other from being told.
+            // A tenant that cannot be alerted, for example because notifications are off, must not stop the others.
             Err(error) => {
                 tracing::warn!(error.cause = %error, tenant.id = %tenant, "failing emails could not be told");
                 continue;
@@ -60,7 +60,7 @@ fn build_alert(ended: &EmailFailures, now: Timestamp) -> Announced {
         recipients: None,
         actor: None,
         occurred_at: None,
-        // Two processes that look in the same minute tell the same event.
+        // Two processes that check in the same minute announce the same event.
         idempotency_key: Some(format!("{ALERT_EVENT}:{}", now.as_millis() / 60_000)),
         source: EventSource::Internal,
         expires_at: None,

@@ -1,4 +1,4 @@
-//! How much waits in each lane, read off every few seconds.
+//! Publishes the number of pending deliveries per lane every few seconds.
 
 use std::time::Duration;
 

@@ -33,13 +33,13 @@ struct DeliveriesQuery {
     kind: Option<String>,
     user_id: Option<UserId>,
     notification_id: Option<NotificationId>,
-    /// What `last_error` begins with: `recipient`, `preference_off` …
+    /// The start of `last_error`: `recipient`, `preference_off` …
     error: Option<String>,
-    /// Made at or after this time.
+    /// Created at or after this time.
     since: Option<Timestamp>,
-    /// 1–200, 50 when absent.
+    /// 1–200; the default is 50.
     limit: Option<i64>,
-    /// `meta.next` of the page before.
+    /// `meta.next` of the previous page.
     cursor: Option<String>,
 }
 
@@ -63,7 +63,7 @@ impl DeliveriesQuery {
     }
 }
 
-/// Emails, SMS and pushes, the newest first (owners, managers)
+/// List emails, SMS and pushes, newest first (owners, managers)
 #[utoipa::path(tag = "notifications", operation_id = "list_deliveries", params(DeliveriesQuery), responses((status = 200, body = [Delivery])))]
 #[get("/deliveries")]
 async fn list(
@@ -73,7 +73,7 @@ async fn list(
 ) -> Result<Reply<Vec<Delivery>>> {
     let mut filter = query.into_filter()?;
     let limit = filter.limit;
-    // One more than asked for tells whether there is a next page.
+    // One row more than requested shows whether there is a next page.
     filter.limit += 1;
     let mut deliveries = manage::list(&d, &caller, filter).await?;
     let has_more = usize::try_from(limit).is_ok_and(|limit| deliveries.len() > limit);
@@ -85,10 +85,10 @@ async fn list(
     Ok(Reply::ok(deliveries).meta(json!({ "limit": limit, "next": next })))
 }
 
-/// Sends a delivery again that failed, bounced or was skipped (owners, managers)
+/// Retry a delivery that failed, bounced or was skipped (owners, managers)
 ///
-/// Its words stay what they were; its attempts and its deadline begin anew. One that waits for its next attempt is tried
-/// now. Also for one that is `sending` and `uncertain`: whoever asks accepts that a second copy may arrive.
+/// Its content stays; its attempts and its deadline start again. One that waits for its next attempt is tried now.
+/// Also for one that is `sending` and `uncertain`: the caller accepts that a second copy may arrive.
 #[utoipa::path(tag = "notifications", operation_id = "retry_delivery", params(("id" = DeliveryId, Path)),
     responses((status = 200, body = Delivery), (status = 409, description = "INVALID_TRANSITION: it is under way, or has arrived")))]
 #[post("/deliveries/{id}/retry")]
@@ -96,7 +96,7 @@ async fn retry(d: Data<Deliveries>, caller: Caller, path: Path<DeliveryId>) -> R
     Ok(Reply::ok(manage::retry(&d, &caller, path.0).await?))
 }
 
-/// A cause for which deliveries came to an end.
+/// The deliveries to retry, by status and cause.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"status": "failed", "channel": "email", "error": "configuration"}))]
@@ -109,19 +109,19 @@ struct RetryManyBody {
     /// A template's code.
     #[serde(default, rename = "type")]
     kind: Option<String>,
-    /// What `last_error` begins with.
+    /// The start of `last_error`.
     #[serde(default)]
     error: Option<String>,
 }
 
-/// How many deliveries were queued again. A thousand: there may be more.
+/// The number of deliveries queued again. If it is 1,000, there may be more.
 #[derive(Serialize, ToSchema)]
 struct RetryManyResult {
     #[schema(example = 12)]
     requeued: usize,
 }
 
-/// Sends again, by their cause, the newest thousand deliveries that came to an end (owners, managers)
+/// Retry the newest 1,000 deliveries with a status and cause (owners, managers)
 #[utoipa::path(tag = "notifications", operation_id = "retry_deliveries", request_body = RetryManyBody, responses((status = 200, body = RetryManyResult)))]
 #[post("/deliveries/retry")]
 async fn retry_many(
@@ -139,7 +139,7 @@ async fn retry_many(
     Ok(Reply::ok(RetryManyResult { requeued: manage::retry_many(&d, &caller, cause).await? }))
 }
 
-/// A sample that somebody wants to see.
+/// A sample to send.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"template": "ticket.created", "channel": "email", "locale": "fr"}))]
@@ -148,14 +148,14 @@ struct SampleBody {
     template: String,
     /// email, sms or push.
     channel: String,
-    /// Absent: one's own.
+    /// The default is the caller's language.
     #[serde(default)]
     locale: Option<Locale>,
 }
 
-/// Sends a sample of a template to oneself, by a channel (owners, managers)
+/// Send a sample of a template to the caller, by one channel (owners, managers)
 ///
-/// As the tenant has the template now. It goes the way of all deliveries; `GET /deliveries` shows how it went.
+/// With the tenant's current template. It is processed like every delivery; `GET /deliveries` shows the result.
 #[utoipa::path(tag = "notifications", operation_id = "test_delivery", request_body = SampleBody, responses((status = 202, body = Delivery)))]
 #[post("/notifications/test-delivery")]
 async fn send_sample(

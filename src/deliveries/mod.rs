@@ -1,10 +1,11 @@
-//! What leaves the house: email, SMS and push, planned with their notification, claimed under a lease, sent once.
+//! Deliveries outside the app: email, SMS and push, planned with their notification, claimed under a lease, sent
+//! once.
 //!
-//! - A row is claimed under a lease with a token. An attempt begins by a committed write, and ends by one that only the
-//!   holder of the token can make: a late worker's result is refused, and a worker that dies loses nothing.
-//! - What is sent is rendered and stored before the first attempt, and never again.
-//! - An attempt whose end nobody knows is made again only where a repeat has no second effect
-//!   ([`Sender::bears_repeats`]); else it stays `sending`, `uncertain`, for somebody to settle.
+//! - A row is claimed under a lease with a token. An attempt begins with a committed write, and ends with one that
+//!   only the holder of the token can make: a late worker's result is refused, and a worker that dies loses nothing.
+//! - The content is rendered and stored before the first attempt, and never again.
+//! - An attempt with an unknown result is repeated only if a repeat has no second effect ([`Sender::is_idempotent`]).
+//!   Otherwise it stays `sending`, `uncertain`, until a person decides.
 //! - Channels and lanes do not wait for each other: each pair has its own slots.
 
 pub mod check;
@@ -33,29 +34,29 @@ pub use worker::{drain, run_worker};
 
 use crate::notifications::Notifications;
 
-/// What this room works with. Cheap to clone.
+/// The dependencies of deliveries. Cheap to clone.
 #[derive(Clone)]
 pub struct Deliveries {
     pub notifications: Notifications,
     pub senders: Senders,
     pub settings: Settings,
-    /// Poked after the commit of rows that are due at once.
+    /// Notified after the commit of rows that are due at once.
     pub wake: Arc<tokio::sync::Notify>,
 }
 
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Sends at once per channel and lane. 0: this process sends nothing.
+    /// Concurrent sends per channel and lane. 0: this process sends nothing.
     pub concurrency: usize,
-    /// Failures among a hundred outcomes above which owners and managers are told.
+    /// Percentage of failures above which owners and managers are alerted.
     pub failure_alert_percent: i64,
-    /// Where the app is: links begin with it.
+    /// The base URL of the app, with which links begin.
     pub app_url: Option<Url>,
-    /// How long a send may take. Its end is then unknown.
+    /// How long a send may take. Its result is unknown afterwards.
     pub send_timeout: Duration,
-    /// How long a worker holds what it claimed; longer than a send and the writing of its end.
+    /// How long a worker holds a claim; longer than a send and the write of its result.
     pub lease: Duration,
-    /// How long a send in flight is waited for once the service stops. Its end is then unknown.
+    /// How long running sends are awaited when the service stops. Their results are unknown afterwards.
     pub stop_patience: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! A delivery as it is stored and shown, and what is asked of the list of them.
+//! A delivery as stored and as the API returns it, and filters of the list.
 
 use std::fmt;
 
@@ -12,20 +12,20 @@ use uuid::Uuid;
 
 use crate::preferences::Channel;
 
-/// How far a delivery is.
+/// The state of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryStatus {
     Queued,
-    /// An attempt began. With `last_error` `uncertain…`, nobody knows how it ended.
+    /// An attempt began. With a `last_error` of `uncertain…`, its result is unknown.
     Sending,
-    /// A provider took it over.
+    /// A provider accepted it.
     Sent,
     Delivered,
     Opened,
     Bounced,
     Failed,
-    /// It was not wanted any more when its turn came.
+    /// It was no longer wanted when its turn came.
     Skipped,
 }
 
@@ -40,7 +40,7 @@ impl DeliveryStatus {
         DeliveryStatus::Failed,
         DeliveryStatus::Skipped,
     ];
-    /// Where a delivery came to an end without having arrived.
+    /// Final states of deliveries that did not arrive.
     pub const REPEATABLE: [DeliveryStatus; 3] =
         [DeliveryStatus::Failed, DeliveryStatus::Bounced, DeliveryStatus::Skipped];
 
@@ -62,7 +62,7 @@ impl DeliveryStatus {
     }
 }
 
-/// Who goes first: a broadcast never delays an alert.
+/// Priority classes: a broadcast never delays an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Lane {
@@ -82,7 +82,7 @@ impl Lane {
         }
     }
 
-    /// As the column has it.
+    /// The value of the column.
     pub const fn number(self) -> i32 {
         match self {
             Lane::Critical => 0,
@@ -96,7 +96,7 @@ impl Lane {
     }
 }
 
-/// Channels that leave the house.
+/// The channels that need a sender.
 pub const OUTBOUND_CHANNELS: [Channel; 3] = [Channel::Email, Channel::Sms, Channel::Push];
 
 /// One email, SMS or push to one address.
@@ -114,7 +114,7 @@ pub struct Delivery {
     #[serde(rename = "type")]
     #[schema(example = "ticket.created")]
     pub kind: String,
-    /// Whole for email and SMS, masked for push: what is sent to a device is sent to whoever holds its token.
+    /// Complete for email and SMS, masked for push: a device token is a secret.
     #[schema(example = "ada@example.com")]
     pub to_address: String,
     pub lane: Lane,
@@ -130,7 +130,7 @@ pub struct Delivery {
     /// The headline.
     #[schema(required)]
     pub payload_excerpt: Option<String>,
-    /// The class of the last failure and what the provider said, or the reason why it was skipped.
+    /// The class of the last failure and the provider's message, or the reason why it was skipped.
     #[schema(required, example = "preference_off")]
     pub last_error: Option<String>,
     #[schema(required)]
@@ -143,7 +143,7 @@ pub struct Delivery {
     pub updated_at: Timestamp,
 }
 
-/// Which deliveries are wanted, the newest first.
+/// Filters of a list, which is sorted newest first.
 #[derive(Debug, Clone, Default)]
 pub struct DeliveryFilter {
     pub status: Option<DeliveryStatus>,
@@ -151,15 +151,15 @@ pub struct DeliveryFilter {
     pub kind: Option<String>,
     pub user: Option<UserId>,
     pub notification: Option<NotificationId>,
-    /// What `last_error` begins with.
+    /// The start of `last_error`.
     pub error: Option<String>,
-    /// Made at or after.
+    /// Created at or after.
     pub since: Option<Timestamp>,
     pub after: Option<DeliveryCursor>,
     pub limit: i64,
 }
 
-/// The last delivery of a page: the next page goes on behind it. Opaque to clients.
+/// Points at the last delivery of a page; the next page starts after it. Opaque to clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeliveryCursor {
     pub created_at: Timestamp,
@@ -184,13 +184,13 @@ impl fmt::Display for DeliveryCursor {
     }
 }
 
-/// An address as logs may show it: enough to tell two apart, not enough to write to.
+/// An address for logs: enough to distinguish two, not enough to write to one.
 pub fn mask_address(channel: Channel, address: &str) -> String {
     let domain = address.rsplit_once('@').filter(|_| channel == Channel::Email);
     if let Some((name, domain)) = domain {
         return format!("{}***@{domain}", name.chars().take(1).collect::<String>());
     }
-    // What is short shows nothing: its end would be most of it.
+    // A short address is masked entirely: its end would be most of it.
     let chars: Vec<char> = address.chars().collect();
     let tail: String = chars.iter().skip(chars.len().saturating_sub(2)).filter(|_| chars.len() > 6).collect();
     format!("***{tail}")

@@ -1,5 +1,5 @@
-//! Who sees deliveries and has them sent again: those who answer for what the house sends. Row-level security shows
-//! and leaves the rows to the service itself alone.
+//! Permissions to see deliveries and to retry them: owners and managers. Row-level security leaves the rows to the
+//! service itself.
 
 use guichet_base::{Actor, Result};
 
@@ -11,7 +11,7 @@ pub fn may_view(actor: &Actor) -> Result<()> {
     policy::may(actor, Permission::AnalyticsView)
 }
 
-/// To send again what failed, and samples to oneself. Errors: `FORBIDDEN`.
+/// To retry deliveries, and to send samples to oneself. Errors: `FORBIDDEN`.
 pub fn may_send(actor: &Actor) -> Result<()> {
     policy::may(actor, Permission::NotificationSendManual)
 }

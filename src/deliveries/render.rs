@@ -1,28 +1,28 @@
-//! The words of a delivery, from the words of its notification. Pure.
+//! Renders a notification's text for a channel. Pure.
 
 use reqwest::Url;
 
 use super::sender::DeliveryContent;
 use crate::preferences::Channel;
 
-/// The longest SMS: three parts of 160.
+/// Longest SMS: three parts of 160.
 const MAX_SMS_CHARS: usize = 480;
-/// What push services take in one message is 4 KiB; four bytes a character, and room for the rest.
+/// Push services accept 4 KiB per message: four bytes per character, and room for the rest.
 const MAX_PUSH_CHARS: usize = 500;
 const MAX_EXCERPT_CHARS: usize = 300;
 
-/// What a notification says, and what its template says for emails alone.
+/// The text of a notification, and the template's own text for mails.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeliveryText {
     pub title: String,
     pub body: String,
-    /// Relative to the app.
+    /// A path within the app.
     pub link: Option<String>,
     /// Subject and body.
     pub email: Option<(String, String)>,
 }
 
-/// `None` for in-app, which leaves by no sender.
+/// `None` for in-app, which needs no sender.
 pub fn render_content(
     channel: Channel,
     words: &DeliveryText,
@@ -41,7 +41,7 @@ pub fn render_content(
     }
 }
 
-/// What a list of deliveries shows of the content: the headline, never the body, which may be for its reader alone.
+/// The excerpt for lists: the headline, never the body, which may be confidential.
 pub fn excerpt(words: &DeliveryText) -> String {
     truncate(&words.title, MAX_EXCERPT_CHARS)
 }
@@ -51,14 +51,14 @@ fn email_content(words: &DeliveryText, link: Option<String>) -> DeliveryContent 
         Some((subject, body)) => (subject, body),
         None => (&words.title, &words.body),
     };
-    // One line: a header ends where a line does.
+    // In one line, since a line break would end the header.
     let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
     let parts = [Some(body.trim().to_owned()).filter(|body| !body.is_empty()), link];
     let text = parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n");
     DeliveryContent::Email { text: if text.is_empty() { subject.clone() } else { text }, subject }
 }
 
-/// The link whole, and of the words what fits before it.
+/// The whole link, and as much of the text as fits before it.
 fn sms_text(words: &DeliveryText, link: Option<String>) -> String {
     let said = [words.title.trim(), words.body.trim()].into_iter().filter(|part| !part.is_empty());
     let said = said.collect::<Vec<_>>().join("\n");
@@ -72,14 +72,14 @@ fn sms_text(words: &DeliveryText, link: Option<String>) -> String {
     }
 }
 
-/// Under the app, and nowhere else: a link is relative, and stays where the app is.
+/// Resolves a relative link within the app's URL. `None` if it would leave it.
 fn absolute_url(app_url: &Url, link: &str) -> Option<String> {
     let base = app_url.as_str().trim_end_matches('/');
     let url = Url::parse(&format!("{base}{link}")).ok()?;
     (url.origin() == app_url.origin()).then(|| url.to_string())
 }
 
-/// At most so many characters; an ellipsis says that there were more.
+/// At most `max_chars` characters; the last is an ellipsis if the text was cut.
 fn truncate(text: &str, max_chars: usize) -> String {
     if text.chars().count() <= max_chars {
         return text.to_owned();

@@ -1,4 +1,4 @@
-//! What follows a failed attempt. Pure: time and chance are arguments.
+//! The retry policy of deliveries: what follows a failed attempt. Pure: time and randomness are arguments.
 
 use std::time::Duration;
 
@@ -6,28 +6,28 @@ use guichet_base::Timestamp;
 
 use super::sender::SendFailure;
 
-/// Before the second attempt, at most; doubled with each further one.
+/// Longest delay before the second attempt; doubled with each further one.
 const BACKOFF_BASE: Duration = Duration::from_secs(2);
 const BACKOFF_MAX: Duration = Duration::from_secs(600);
-/// How long a provider that refuses us is left alone: somebody has to mend what it refuses.
+/// Delay after a provider refuses our configuration, which a person has to correct.
 const CONFIGURATION_PAUSE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryDecision {
-    /// Another attempt; `counts` whether this one was one.
+    /// Another attempt at this time; `counts` tells whether the failed one counts as an attempt.
     Again {
         at: Timestamp,
         counts: bool,
     },
     Failed,
-    /// Nobody knows: it waits to be settled.
+    /// The result is unknown: a person has to decide.
     Uncertain,
 }
 
-/// `attempts` counts the failed one; `roll` is from 0 (included) to 1. No attempt is planned after `deadline`.
+/// `attempts` includes the failed one; `roll` is in [0, 1]. No attempt is planned after `deadline`.
 pub fn decide_retry(
     failure: &SendFailure,
-    bears_repeats: bool,
+    is_idempotent: bool,
     attempts: i32,
     (now, deadline): (Timestamp, Timestamp),
     roll: f64,
@@ -38,14 +38,14 @@ pub fn decide_retry(
     };
     match failure {
         SendFailure::Recipient(_) | SendFailure::Bug(_) => RetryDecision::Failed,
-        SendFailure::Uncertain(_) if !bears_repeats => RetryDecision::Uncertain,
+        SendFailure::Uncertain(_) if !is_idempotent => RetryDecision::Uncertain,
         SendFailure::Uncertain(_) | SendFailure::Transient(_) => again(backoff(attempts, roll), true),
         SendFailure::Throttled { after } => again(*after, false),
         SendFailure::Configuration(_) => again(CONFIGURATION_PAUSE, false),
     }
 }
 
-/// Exponential with full jitter: anything up to the limit, so that those who failed together do not return together.
+/// Exponential backoff with full jitter, so that deliveries that failed together do not retry together.
 pub fn backoff(attempts: i32, roll: f64) -> Duration {
     let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(0).min(30);
     BACKOFF_BASE
@@ -60,9 +60,9 @@ mod tests {
 
     const NOW: i64 = 1_800_000_000_000;
 
-    fn follows(failure: &SendFailure, bears_repeats: bool, attempts: i32, left: Duration) -> RetryDecision {
+    fn follows(failure: &SendFailure, is_idempotent: bool, attempts: i32, left: Duration) -> RetryDecision {
         let now = Timestamp::from_millis(NOW);
-        decide_retry(failure, bears_repeats, attempts, (now, now.plus(left)), 1.0)
+        decide_retry(failure, is_idempotent, attempts, (now, now.plus(left)), 1.0)
     }
 
     fn in_secs(secs: u64, counts: bool) -> RetryDecision {

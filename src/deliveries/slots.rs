@@ -1,4 +1,4 @@
-//! How much may be under way at once: slots for each channel and lane, so that none waits for another's provider.
+//! Limits concurrent sends: slots per channel and lane, so that none waits for another's provider.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
-//! The one decision: whether a channel is used for somebody, and which rule at which level said so.
+//! The decision whether a channel is used for a recipient, and which rule at which level decided.
 //!
-//! Pure: the pipeline, the settings page and `explain` all stand on [`resolve_preference`] and [`decide`].
+//! Pure: the pipeline, the settings page and `explain` all use [`resolve_preference`] and [`decide`].
 
 use guichet_base::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,10 +9,10 @@ use utoipa::ToSchema;
 use super::model::{Category, Channel, ChannelChoices, PerChannel, Priority};
 use super::quiet::QuietHours;
 
-/// What the levels say of one category, for one person.
+/// The choices of each level for one category and one person.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PreferenceLevels {
-    /// An operator's, for the person's client. Forces.
+    /// The operator's override for the person's client; it wins over the person's choice.
     pub over: ChannelChoices,
     /// The person's own.
     pub own: ChannelChoices,
@@ -29,14 +29,14 @@ pub enum PreferenceLevel {
     User,
     /// The tenant's default.
     Tenant,
-    /// What guichet ships.
+    /// The default of guichet.
     Default,
 }
 
-/// Whether a channel is wanted for a category, and who says so.
+/// Resolves whether a channel is wanted for a category, and which level decides.
 ///
-/// Locked → override → own choice → the tenant's default → guichet's, which is on: a channel without an address or a
-/// device reaches nobody anyway.
+/// Locked → override → own choice → the tenant's default → guichet's default, which is on: without an address or a
+/// device, nothing is sent anyway.
 pub fn resolve_preference(
     category: Category,
     channel: Channel,
@@ -55,42 +55,42 @@ pub fn resolve_preference(
         .unwrap_or((true, PreferenceLevel::Default))
 }
 
-/// What overrides for several clients of one member come to: off by any is off, else on by any is on.
+/// Combines the overrides for several clients of one member: off if any says off, else on if any says on.
 ///
-/// Of an event that concerns one client, that client's override alone counts: then there is nothing to combine.
+/// For an event about one client, only that client's override counts, and there is nothing to combine.
 pub fn combine_overrides(says: &[ChannelChoices]) -> ChannelChoices {
     PerChannel::from_fn(|channel| {
         says.iter().filter_map(|say| *say.get(channel)).reduce(|one, other| one && other)
     })
 }
 
-/// What an event asks of each recipient.
+/// The properties of an event that decide for every recipient.
 #[derive(Debug, Clone, Copy)]
 pub struct EventProfile {
     pub category: Category,
     pub priority: Priority,
-    /// The most that the template may use.
+    /// The channels that the template may use.
     pub channels: PerChannel<bool>,
-    /// Channels that are off for the tenant or for everybody (`email`, `sms`, `push` features and configuration).
+    /// Channels that are off for the tenant or the service (`email`, `sms`, `push` features and configuration).
     pub disabled: PerChannel<bool>,
 }
 
-/// What is known of the recipient.
+/// The properties of a recipient that decide.
 #[derive(Debug, Clone, Copy)]
 pub struct RecipientProfile<'a> {
     pub levels: PreferenceLevels,
-    /// Whether there is an address or a device to send to; in-app always has.
+    /// Whether there is an address or a device; always true for in-app.
     pub reachable: PerChannel<bool>,
     /// Addresses that bounced or complained.
     pub suppressed: PerChannel<bool>,
-    /// Whether the person gathers what is of low priority in a digest mail.
+    /// Whether the person receives notifications of low priority in a digest mail.
     pub has_digest: bool,
     pub quiet: Option<&'a QuietHours>,
-    /// Whether the throttle holds it back. What is critical is never held.
+    /// Whether the rate limit holds the push back. Critical notifications are never held.
     pub is_held: bool,
-    /// Whether the event concerns a team or a client that the person has nothing to do with.
+    /// Whether the event is about a team or a client to which the person is not related.
     pub is_out_of_scope: bool,
-    /// Whether the person has what the event is about open before them: what would leave the house is left out.
+    /// Whether the person has the subject of the event open: deliveries outside the app are then skipped.
     pub is_looking: bool,
 }
 
@@ -98,7 +98,7 @@ pub struct RecipientProfile<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DecisionRule {
-    /// Sent, or not, because a level of the preferences says so.
+    /// A preference level decided.
     Preference,
     /// The recipient is not in the team, or may not see the client, that the event is about.
     TeamScope,
@@ -110,22 +110,22 @@ pub enum DecisionRule {
     NoAddress,
     /// The address bounced or complained.
     Suppressed,
-    /// Above the rate per minute: a summary says it.
+    /// Above the rate per minute: a summary replaces the push.
     Throttle,
-    /// Gathered in the digest mail, whether or not the template uses email.
+    /// Collected into the digest mail, whether or not the template uses email.
     Digest,
-    /// Sent when the quiet hours end.
+    /// Delayed until the quiet hours end.
     QuietHours,
     /// The person has the conversation open.
     Open,
 }
 
-/// For one channel: used or not, and why.
+/// The decision for one channel, with its reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChannelDecision {
     pub sent: bool,
     pub rule: DecisionRule,
-    /// Of the preferences, where they were asked.
+    /// The preference level, if preferences were consulted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<PreferenceLevel>,
     /// Not before this time.
@@ -133,11 +133,11 @@ pub struct ChannelDecision {
     pub after: Option<Timestamp>,
 }
 
-/// What becomes of one event for one recipient.
+/// The decision of one event for one recipient.
 pub type Decision = PerChannel<ChannelDecision>;
 
-/// `sent` for in-app: the notification shows in the feed (also when the throttle holds its push back). For the others:
-/// a delivery of its own is planned.
+/// `sent` for in-app means that the notification is in the feed, even if the rate limit holds its push back. For the
+/// other channels it means that a delivery is planned.
 pub fn decide(asked: &EventProfile, to: &RecipientProfile<'_>, now: Timestamp) -> Decision {
     PerChannel::from_fn(|channel| decide_channel(asked, to, channel, now))
 }
@@ -152,7 +152,8 @@ fn decide_channel(
     if to.is_out_of_scope {
         return no(DecisionRule::TeamScope);
     }
-    // The digest is apart from the template's channels: it gathers what is low, mailed one by one or not.
+    // The digest is independent of the template's channels: it collects low-priority notifications whether or not
+    // they are mailed.
     let is_gathered = channel == Channel::Email && asked.priority == Priority::Low && to.has_digest;
     if !asked.channels.get(channel) && !is_gathered {
         return no(DecisionRule::Template);
@@ -178,7 +179,7 @@ fn decide_channel(
     if *to.suppressed.get(channel) {
         return by(false, DecisionRule::Suppressed, None);
     }
-    // Before the throttle: the digest is one mail however much it gathers.
+    // Before the rate limit: a digest is one mail however much it contains.
     if is_gathered {
         return by(false, DecisionRule::Digest, None);
     }

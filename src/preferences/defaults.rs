@@ -1,10 +1,10 @@
-//! What a tenant wants for its people who made no choice: `settings.defaults.notifications.{category}.{channel}`.
+//! A tenant's defaults for people who made no choice: `settings.defaults.notifications.{category}.{channel}`.
 
 use serde_json::Value;
 
 use super::model::{Category, ChannelChoices, PerChannel};
 
-/// The tenant's defaults, as its settings say them. What is no category, no channel or no boolean says nothing.
+/// The tenant's defaults. Unknown categories and channels and values other than booleans are ignored.
 #[derive(Debug, Clone, Copy)]
 pub struct TenantDefaults<'a>(Option<&'a Value>);
 

@@ -1,4 +1,4 @@
-//! When a person's digest mail is due: at their hour, by their clock, each local day (or Monday) once.
+//! When a person's digest mail is due: once per local day (or Monday), at their hour.
 
 use chrono::{Datelike, Days, NaiveDate, NaiveTime, Weekday};
 use chrono_tz::Tz;
@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::quiet::first_instant_at;
 
-/// How often a person gathers what is of low priority in one mail.
+/// How often a person receives a digest mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DigestMode {
@@ -21,7 +21,7 @@ pub enum DigestMode {
 impl DigestMode {
     pub const ALL: &[Self] = &[DigestMode::Off, DigestMode::Daily, DigestMode::Weekly];
 
-    /// The word in the API and in the database.
+    /// The name in the API and in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             DigestMode::Off => "off",
@@ -35,15 +35,15 @@ impl DigestMode {
     }
 }
 
-/// The first time later than `after` at which the clock of `timezone` shows `hour`; none for [`DigestMode::Off`] and
-/// for an hour that no clock shows.
+/// The first time after `after` at which the clock in `timezone` shows `hour`. `None` for [`DigestMode::Off`] and for
+/// an hour that no clock shows.
 ///
-/// An hour that the clock skips is the first moment after it, one that it shows twice is the first of both, and a day
-/// that a zone left out (Samoa's 30 December 2011) has none: each day that there is has one.
+/// An hour that the clock skips is the first instant after it, a repeated hour is its first occurrence, and a day
+/// that a timezone skipped (30 December 2011 in Samoa) has none.
 pub fn next_due(mode: DigestMode, hour: u32, timezone: Tz, after: Timestamp) -> Option<Timestamp> {
     let time = NaiveTime::from_hms_opt(hour, 0, 0)?;
     let today = after.as_datetime().with_timezone(&timezone).date_naive();
-    // Yesterday's may be today, where the clock skips the last hour of a day; a Monday left out makes it a fortnight.
+    // Starts yesterday, since a skipped last hour of a day falls on the next; a skipped Monday makes two weeks.
     let days = (0..=15).filter_map(|n| today.checked_sub_days(Days::new(1))?.checked_add_days(Days::new(n)));
     days.filter(|day| match mode {
         DigestMode::Off => false,
@@ -70,7 +70,7 @@ mod tests {
         Timestamp::parse(text).unwrap()
     }
 
-    /// Every due time from `from` until `to`, each asked for from the one before.
+    /// Every due time in [`from`, `to`), each computed from the previous one.
     fn dues(mode: DigestMode, hour: u32, zone: Tz, from: &str, to: &str) -> Vec<Timestamp> {
         std::iter::successors(next_due(mode, hour, zone, at(from)), |due| next_due(mode, hour, zone, *due))
             .take_while(|due| *due < at(to))
@@ -115,7 +115,7 @@ mod tests {
                 let days = per_day(zone, &found);
                 let year = days.iter().filter(|(day, _)| day.year() == 2026);
                 assert!(year.clone().all(|(_, n)| *n == 1), "{zone} {hour}: a day has more than one");
-                // The first of January may have begun before the year did in UTC.
+                // January 1 may have begun locally before the year began in UTC.
                 assert!(year.count() >= 364, "{zone} {hour}: a day has none");
             }
         }
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn the_last_hour_of_a_saturday_that_the_clock_skips_is_midnight_and_sunday_keeps_its_own() {
-        // Nuuk goes from Saturday 23:00 to Sunday 00:00.
+        // In Nuuk the clock goes from Saturday 23:00 to Sunday 00:00.
         let nuuk = Tz::America__Nuuk;
         let found = dues(DigestMode::Daily, 23, nuuk, "2026-03-27T12:00:00Z", "2026-03-31T12:00:00Z");
         let local = found.iter().map(|due| due.as_datetime().with_timezone(&nuuk).naive_local().to_string());

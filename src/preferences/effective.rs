@@ -1,4 +1,4 @@
-//! What a settings page shows: every category and channel, whether it is on, and why.
+//! The rows of the settings page: for every category and channel, whether it is on, and why.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -10,13 +10,13 @@ use super::model::{Category, PerChannel};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PreferenceReason {
-    /// Nobody said anything but the tenant or guichet.
+    /// The default of the tenant or of guichet.
     Default,
     /// The person's own choice.
     User,
-    /// An operator's, for the person's client.
+    /// An operator's override for the person's client.
     Override,
-    /// It cannot be switched off.
+    /// It cannot be turned off.
     Locked,
     /// The address bounced or complained.
     Suppressed,
@@ -40,7 +40,7 @@ pub struct EffectiveChannel {
     pub why: PreferenceReason,
 }
 
-/// One line of a settings page.
+/// One row of the settings page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CategoryPreferences {
     pub category: Category,
@@ -48,7 +48,7 @@ pub struct CategoryPreferences {
 }
 
 impl CategoryPreferences {
-    /// `suppressed`: addresses that bounced or complained. They take the place of whatever would switch the channel on.
+    /// `suppressed` are addresses that bounced or complained; they turn off a channel that would be on.
     pub fn of(category: Category, levels: &PreferenceLevels, suppressed: &PerChannel<bool>) -> Self {
         let channels = PerChannel::from_fn(|channel| match resolve_preference(category, channel, levels) {
             (true, _) if *suppressed.get(channel) => {

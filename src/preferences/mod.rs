@@ -1,9 +1,9 @@
-//! What each person wants to be told, and how: their own choices, what operators force for a client, the tenant's
-//! defaults; and the one decision that follows from them.
+//! Notification preferences: people's own choices, operators' overrides for a client, the tenant's defaults, and the
+//! decision that follows from them.
 //!
-//! - [`decide`] is pure; whoever asks loads what it needs, and stores what it answers.
-//! - A change is in force for the next event.
-//! - Nobody but the person changes their own choices. An override is the desk's, and wins over them.
+//! - [`decide`] is pure; its caller loads the inputs and stores the result.
+//! - A change takes effect with the next event.
+//! - Only a person changes their own choices. An operator's override wins over them.
 
 pub mod decide;
 mod defaults;

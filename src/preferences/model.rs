@@ -1,4 +1,4 @@
-//! The words of preferences: categories, channels, priorities, and a value for each channel.
+//! The values of preferences: categories, channels, priorities, and one value per channel.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,7 +16,7 @@ macro_rules! words {
         impl $name {
             pub const ALL: &[$name] = &[$($name::$variant,)+];
 
-            /// The word in the API and in the database.
+            /// The name in the API and in the database.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $($name::$variant => $word,)+
@@ -52,7 +52,7 @@ words! {
 }
 
 words! {
-    /// A way to a person.
+    /// A way to reach a person.
     Channel {
         Inapp => "inapp",
         Email => "email",
@@ -62,7 +62,7 @@ words! {
 }
 
 words! {
-    /// How much it matters. Critical passes quiet hours and the throttle; low waits for the digest of who has one.
+    /// The urgency. Critical ignores quiet hours and the rate limit; low waits for the digest of people who have one.
     Priority {
         Low => "low",
         Normal => "normal",
@@ -72,13 +72,13 @@ words! {
 }
 
 impl Category {
-    /// Whether nobody may switch `channel` off.
+    /// Whether `channel` cannot be turned off.
     pub const fn is_locked(self, channel: Channel) -> bool {
         matches!((self, channel), (Category::System | Category::Graduation, Channel::Inapp))
     }
 }
 
-/// A value for each channel.
+/// One value per channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct PerChannel<T> {
     pub inapp: T,
@@ -120,7 +120,7 @@ impl<T> PerChannel<T> {
     }
 }
 
-/// What somebody says of each channel; `None`: nothing.
+/// The choice of one level per channel; `None` means no choice.
 pub type ChannelChoices = PerChannel<Option<bool>>;
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! Quiet hours: local hours of a person, over midnight or not, in a timezone with its changes of clock.
+//! Quiet hours: a local time span of a person, possibly over midnight, in a timezone with clock changes.
 
 use chrono::{Days, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 
 use guichet_base::Timestamp;
 
-/// From `from` (included) to `to` (excluded), local time. Equal: the whole day.
+/// From `from` (inclusive) to `to` (exclusive), local time. Equal means the whole day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuietHours {
     pub from: NaiveTime,
@@ -14,13 +14,13 @@ pub struct QuietHours {
 }
 
 impl QuietHours {
-    /// As a row has them, where it has any; a timezone that is none counts as UTC.
+    /// From the columns of a row. An invalid timezone counts as UTC.
     pub fn of_row(from: Option<NaiveTime>, to: Option<NaiveTime>, timezone: &str) -> Option<Self> {
         Some(Self { from: from?, to: to?, timezone: timezone.parse().unwrap_or(Tz::UTC) })
     }
 
-    /// When the quiet ends, if `now` is within it: later than `now`. An end that the clock skips in spring is the first
-    /// moment after; of one that it shows twice in autumn, the next.
+    /// When the quiet hours end, if `now` is within them; always later than `now`. An end that the clock skips in
+    /// spring is the first instant after it; of an end repeated in autumn, the next occurrence.
     pub fn end_if_within(&self, now: Timestamp) -> Option<Timestamp> {
         let local = now.as_datetime().with_timezone(&self.timezone);
         let (time, today) = (local.time(), local.date_naive());
@@ -37,15 +37,14 @@ impl QuietHours {
         if first > now {
             return Some(first);
         }
-        // Between the two times that the clock shows it.
+        // `now` is between the two occurrences.
         self.timezone.from_local_datetime(&end).latest().map(|at| Timestamp::from_datetime(at.to_utc()))
     }
 }
 
-/// The first moment at which the local clock shows `local` or later: what a skipped time means, and of a repeated one
-/// the first.
+/// The first instant at which the local clock shows `local` or later; for a repeated time, its first occurrence.
 pub fn first_instant_at(timezone: Tz, local: chrono::NaiveDateTime) -> Timestamp {
-    // No zone skips more than a day, nor part of a minute.
+    // No timezone skips more than a day, or a fraction of a minute.
     let steps = (0..=24 * 60).map(|minutes| local + chrono::TimeDelta::minutes(minutes));
     let found = steps.filter_map(|at| timezone.from_local_datetime(&at).earliest()).next();
     Timestamp::from_datetime(found.map_or_else(|| local.and_utc(), |at| at.to_utc()))

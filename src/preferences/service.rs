@@ -1,4 +1,4 @@
-//! What people choose for themselves, and what operators force for a client.
+//! Use cases of preferences: people's own choices, and operators' overrides.
 
 use guichet_base::id::ClientId;
 use guichet_base::{Actor, Error, Kind, Result, Role};
@@ -16,7 +16,7 @@ use crate::activity::{self, Action, ActivityEntry};
 use crate::config::Feature;
 use crate::directory::Directory;
 
-/// All that a settings page shows.
+/// The content of the settings page.
 pub struct PreferencesPage {
     pub categories: Vec<CategoryPreferences>,
     pub digest: DigestView,
@@ -30,7 +30,7 @@ pub async fn read(directory: &Directory, actor: &Actor) -> Result<PreferencesPag
     directory.db().read(actor, move |tx| load_page(tx, &me)).await
 }
 
-/// Saves one's own choice for a category, and shows what it came to. Errors: `PREFERENCE_LOCKED`.
+/// Saves the caller's choice for a category and returns the result. Errors: `PREFERENCE_LOCKED`.
 pub async fn set_category(
     directory: &Directory,
     actor: &Actor,
@@ -57,7 +57,7 @@ pub async fn set_category(
         .await
 }
 
-/// Saves one's own digest and quiet hours.
+/// Saves the caller's digest and quiet hours.
 pub async fn set_personal(
     directory: &Directory,
     actor: &Actor,
@@ -80,7 +80,7 @@ pub async fn set_personal(
         .await
 }
 
-/// What is forced for the members of a client, where anything is.
+/// The overrides for the members of a client.
 pub async fn overrides(
     directory: &Directory,
     actor: &Actor,
@@ -113,7 +113,7 @@ pub async fn find_override(
         .await
 }
 
-/// Forces channels on or off for the members of a client. Errors: `PREFERENCE_LOCKED`.
+/// Turns channels on or off for the members of a client. Errors: `PREFERENCE_LOCKED`.
 pub async fn set_override(
     directory: &Directory,
     actor: &Actor,
@@ -158,7 +158,7 @@ pub async fn delete_override(directory: &Directory, actor: &Actor, of: (ClientId
         .await
 }
 
-/// Errors: 404 for a client that the actor may not know of, `FORBIDDEN` for whom overrides are not theirs.
+/// Errors: `NOT_FOUND` for a client that the actor may not see, `FORBIDDEN` if the actor may not override.
 fn check_override_access(tx: &mut Tx<'_>, actor: &Actor, client: ClientId) -> Result<()> {
     if !store::is_client_visible(tx.conn(), actor, client)? {
         return Err(Error::not_found("client"));
@@ -193,8 +193,8 @@ fn load_page(tx: &mut Tx<'_>, actor: &Actor) -> Result<PreferencesPage> {
     Ok(PreferencesPage { categories, digest: settings.digest(home), quiet_hours: settings.quiet(home) })
 }
 
-/// Every category, in one order for all. What is switched off for the whole tenant keeps its preference: it counts
-/// again when the channel comes back.
+/// Every category, always in the same order. A channel that is off for the whole tenant keeps its preference, which
+/// counts again when the channel returns.
 fn load_categories(tx: &mut Tx<'_>, actor: &Actor) -> Result<Vec<CategoryPreferences>> {
     let settings = store::tenant_settings(tx.conn(), actor)?;
     let defaults = tenant_defaults(&settings);
@@ -207,7 +207,7 @@ fn load_categories(tx: &mut Tx<'_>, actor: &Actor) -> Result<Vec<CategoryPrefere
         let says = says.iter().filter(|(of, _)| *of == category);
         combine_overrides(&says.map(|(_, say)| *say).collect::<Vec<_>>())
     };
-    // No address has bounced where nothing is sent by a provider yet.
+    // No address can have bounced while no provider sends.
     let suppressed = PerChannel::default();
     let line = |category: &Category| {
         let levels = PreferenceLevels {

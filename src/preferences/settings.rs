@@ -1,4 +1,4 @@
-//! A person's digest and quiet hours: as kept, as changed, as shown.
+//! A person's digest and quiet hours: as stored, as changed, and as the API returns them.
 
 use chrono::NaiveTime;
 use chrono_tz::Tz;
@@ -11,12 +11,12 @@ use crate::web::Patch;
 
 const DEFAULT_DIGEST_HOUR: i32 = 8;
 
-/// What a row of `notification_settings` says; the default is what a person has who has none.
+/// A row of `notification_settings`; the default stands for people without one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PersonalSettings {
     pub digest_mode: String,
     pub digest_hour: i32,
-    /// `None`: the person's own timezone.
+    /// `None` means the person's own timezone.
     pub digest_timezone: Option<String>,
     pub digest_due_at: Option<Timestamp>,
     pub quiet_from: Option<NaiveTime>,
@@ -38,12 +38,12 @@ impl Default for PersonalSettings {
     }
 }
 
-/// A change of the digest; `None` and [`Patch::Absent`] leave what is there.
+/// A change of the digest; `None` and [`Patch::Absent`] leave a field unchanged.
 #[derive(Debug, Clone)]
 pub struct DigestChange {
     pub mode: DigestMode,
     pub hour: Option<i32>,
-    /// Null: the person's own.
+    /// Null means the person's own timezone.
     pub timezone: Patch<Tz>,
 }
 
@@ -51,7 +51,7 @@ pub struct DigestChange {
 pub struct QuietHoursChange {
     pub from: NaiveTime,
     pub to: NaiveTime,
-    /// `None`: the person's own.
+    /// `None` means the person's own timezone.
     pub timezone: Option<Tz>,
 }
 
@@ -67,8 +67,8 @@ impl PersonalSettings {
         DigestMode::of_word(&self.digest_mode).unwrap_or(DigestMode::Off)
     }
 
-    /// What `change` makes of it, for a person who lives in `home`. A digest that stays as it was keeps its next time:
-    /// else somebody who saves at the right moment would miss it.
+    /// Applies `change` for a person whose own timezone is `home`. An unchanged digest keeps its next time; otherwise
+    /// a person who saves just before it would miss it.
     pub fn changed(&self, change: &SettingsChange, home: Tz, now: Timestamp) -> Self {
         let mut new = self.clone();
         if let Some(digest) = &change.digest {
@@ -113,23 +113,23 @@ impl PersonalSettings {
     }
 }
 
-/// The zone of that name; of what is no zone any more, the person's own.
+/// The timezone of that name, or the person's own if it does not exist.
 pub fn timezone_or(name: Option<&str>, home: Tz) -> Tz {
     name.and_then(|name| name.parse().ok()).unwrap_or(home)
 }
 
-/// When what is of low priority is gathered in one mail.
+/// When the digest mail with notifications of low priority is due.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DigestView {
     pub mode: DigestMode,
-    /// Of the local day, 0–23.
+    /// Hour of the local day, 0–23.
     #[schema(example = 8)]
     pub hour: i32,
     #[schema(value_type = String, example = "Europe/Paris")]
     pub timezone: &'static str,
 }
 
-/// Hours without email, SMS and push; critical ones pass.
+/// Hours without email, SMS and push, except for critical ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct QuietHoursView {
     #[schema(example = "22:00")]

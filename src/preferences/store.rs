@@ -1,4 +1,5 @@
-//! The rows of choices, overrides and settings. Row-level security says whose the actor sees and changes.
+//! The rows of choices, overrides and settings. Row-level security decides which of them the actor may see and
+//! change.
 
 use chrono::NaiveTime;
 use chrono_tz::Tz;
@@ -17,7 +18,7 @@ use crate::schema::{
 
 /// More than there are categories.
 const MAX_CATEGORIES: i64 = 50;
-/// More than anybody's clients could have.
+/// More than a person's clients could have.
 const MAX_OVERRIDES: i64 = 10_000;
 
 type ChoicesRow = (String, Option<bool>, Option<bool>, Option<bool>, Option<bool>);
@@ -26,7 +27,7 @@ fn parse_choices((category, inapp, email, sms, push): ChoicesRow) -> Option<(Cat
     Some((Category::of_word(&category)?, ChannelChoices { inapp, email, sms, push }))
 }
 
-/// The channels that a change names: each is set, or cleared.
+/// Changes of channels: each is set, cleared, or absent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ChannelChoicesChange {
     pub channel_inapp: Option<Option<bool>>,
@@ -36,7 +37,7 @@ pub struct ChannelChoicesChange {
 }
 
 impl ChannelChoicesChange {
-    /// Whether it switches the channel off; absent and null do not.
+    /// Whether it turns the channel off; absent and null do not.
     pub fn switches_off(self, channel: Channel) -> bool {
         let said = match channel {
             Channel::Inapp => self.channel_inapp,
@@ -57,20 +58,18 @@ impl ChannelChoicesChange {
     }
 }
 
-/// `defaults` and all else that the tenant set.
+/// The tenant's settings.
 pub fn tenant_settings(conn: &mut PgConnection, actor: &Actor) -> Result<Value> {
     let found = tenants::table.find(actor.tenant).select(tenants::settings).first(conn).optional()?;
     found.ok_or_else(|| Error::not_found("tenant"))
 }
 
-/// Where the person lives.
+/// The person's own timezone.
 pub fn user_timezone(conn: &mut PgConnection, actor: &Actor) -> Result<Tz> {
     let row = users::table.find((actor.tenant, actor.user)).select(users::timezone);
     let name: Option<String> = row.first(conn).optional()?;
     Ok(super::settings::timezone_or(name.as_deref(), Tz::UTC))
 }
-
-// ---- one's own choices
 
 pub fn own_choices(conn: &mut PgConnection, actor: &Actor) -> Result<Vec<(Category, ChannelChoices)>> {
     use notification_preferences as p;
@@ -82,7 +81,7 @@ pub fn own_choices(conn: &mut PgConnection, actor: &Actor) -> Result<Vec<(Catego
     Ok(rows.into_iter().filter_map(parse_choices).collect())
 }
 
-/// The person's choice for `category`, its row locked until the transaction ends, made where there was none.
+/// The person's choices for `category`. The row is created if missing, and locked until the transaction ends.
 pub fn lock_own_choices(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -120,7 +119,7 @@ pub fn update_own_choices(
     Ok(())
 }
 
-/// A person's digest and quiet hours, as a row.
+/// A person's digest and quiet hours as stored.
 #[derive(Queryable, Selectable, AsChangeset)]
 #[diesel(table_name = notification_settings, treat_none_as_null = true)]
 struct SettingsRow {
@@ -151,7 +150,7 @@ pub fn settings(conn: &mut PgConnection, actor: &Actor) -> Result<PersonalSettin
     Ok(row.first(conn).optional()?.map(PersonalSettings::from).unwrap_or_default())
 }
 
-/// The person's digest and quiet hours, their row locked until the transaction ends, made where there was none.
+/// The person's digest and quiet hours. The row is created if missing, and locked until the transaction ends.
 pub fn lock_settings(conn: &mut PgConnection, actor: &Actor) -> Result<PersonalSettings> {
     use notification_settings as s;
     diesel::insert_into(s::table)
@@ -168,9 +167,7 @@ pub fn update_settings(conn: &mut PgConnection, actor: &Actor, settings: Persona
     Ok(())
 }
 
-// ---- overrides
-
-/// What operators force for the clients that the person is a member of.
+/// The overrides for the clients of which the actor is a member.
 pub fn overrides_on_member(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -187,13 +184,13 @@ pub fn overrides_on_member(
     Ok(rows.into_iter().filter_map(parse_choices).collect())
 }
 
-/// Whether the actor may know of the client.
+/// Whether the actor may see the client.
 pub fn is_client_visible(conn: &mut PgConnection, actor: &Actor, client: ClientId) -> Result<bool> {
     let found = clients::table.find((actor.tenant, client)).select(clients::id);
     Ok(found.first::<ClientId>(conn).optional()?.is_some())
 }
 
-/// An override as it is kept.
+/// An override as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Override {
     pub say: ChannelChoices,
@@ -248,8 +245,8 @@ pub fn find_override(
     Ok(found.map(Override::from))
 }
 
-/// The override, its row locked until the transaction ends, made where there was none. `None`: another took it away
-/// at this moment.
+/// The override. The row is created if missing, and locked until the transaction ends. `None` if another request
+/// deleted it at the same moment.
 pub fn lock_override(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -297,7 +294,7 @@ pub fn update_override(
     Ok(row.into())
 }
 
-/// What it said, where there was one.
+/// Returns its last value, if there was one.
 pub fn delete_override(
     conn: &mut PgConnection,
     actor: &Actor,

@@ -11,7 +11,7 @@ pub struct LogSender;
 
 impl Sender for LogSender {
     /// A second line in the log is no second message.
-    fn bears_repeats(&self) -> bool {
+    fn is_idempotent(&self) -> bool {
         true
     }
 

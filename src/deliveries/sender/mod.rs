@@ -21,7 +21,7 @@ use crate::preferences::Channel;
 pub trait Sender: Send + Sync + 'static {
     /// Whether handing the same delivery over twice has the effect of one: the provider knows it again by its id, or
     /// nothing leaves at all. Else an attempt without an answer is never made again by itself.
-    fn bears_repeats(&self) -> bool;
+    fn is_idempotent(&self) -> bool;
 
     /// Hands `what` over. May be dropped at any point, which leaves its end unknown.
     fn send<'a>(&'a self, what: &'a OutgoingDelivery) -> BoxFuture<'a, Result<SendReceipt, SendFailure>>;

@@ -126,7 +126,7 @@ fn plan_delivery(
         kind: &row.kind,
         deadline: row.deadline_at,
         was_sending: row.status == DeliveryStatus::Sending.as_str(),
-        bears_repeats: sender.bears_repeats(),
+        is_idempotent: sender.is_idempotent(),
         is_disabled: is_disabled(d, &row, channel),
         is_theirs: row.is_theirs,
         about: match &current {
@@ -235,8 +235,8 @@ fn outcome_of_result(d: &Deliveries, end: &AttemptResult, now: Timestamp) -> Del
         }
         Err(failure) => failure,
     };
-    let bears_repeats = d.senders.of(what.channel).is_some_and(|sender| sender.bears_repeats());
-    let ended = match decide_retry(failure, bears_repeats, *attempts, (now, what.deadline), random_fraction())
+    let is_idempotent = d.senders.of(what.channel).is_some_and(|sender| sender.is_idempotent());
+    let ended = match decide_retry(failure, is_idempotent, *attempts, (now, what.deadline), random_fraction())
     {
         RetryDecision::Again { at, counts } => {
             outcome(DeliveryStatus::Queued, if counts { *attempts } else { attempts - 1 }, at)

@@ -1,4 +1,4 @@
-//! The REST side of preferences: requests, their checks, and answers.
+//! The REST endpoints of preferences.
 
 mod overrides;
 mod personal;
@@ -10,7 +10,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::store::ChannelChoicesChange;
 use crate::web::Patch;
 
-/// Routes under the API's base. They want a `web::Data<Directory>`.
+/// The routes under the API's base path. They need a `web::Data<Directory>`.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(personal::read)
@@ -22,7 +22,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(overrides::remove);
 }
 
-/// Channels to switch on (true) or off (false), or to say nothing of any more (null). What is absent stays as it is.
+/// Channels to turn on (true), off (false), or to reset (null). Absent channels stay unchanged.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "channel_email": false, "channel_push": null }))]

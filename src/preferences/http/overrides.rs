@@ -1,4 +1,4 @@
-//! `/clients/{id}/notification-overrides`: what operators force for the members of a client.
+//! `/clients/{id}/notification-overrides`: operators' overrides for the members of a client.
 
 use actix_web::web::Data;
 use actix_web::{delete, get, put};
@@ -14,7 +14,7 @@ use crate::preferences::service;
 use crate::preferences::store::Override;
 use crate::web::{Caller, Json, Path, Reply};
 
-/// What is forced for a client in one category: true is on, false is off, null says nothing.
+/// The override for a client in one category: true is on, false is off, null is no override.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ClientOverride {
     client_id: ClientId,
@@ -27,7 +27,7 @@ pub(super) struct ClientOverride {
     channel_sms: Option<bool>,
     #[schema(required)]
     channel_push: Option<bool>,
-    /// Null where nothing is forced.
+    /// Null if there is no override.
     #[schema(required)]
     updated_by: Option<UserId>,
     #[schema(required)]
@@ -50,7 +50,7 @@ impl ClientOverride {
     }
 }
 
-/// What is forced for a client, category by category
+/// List the overrides for a client by category
 #[utoipa::path(tag = "preferences", operation_id = "list_notification_overrides", params(("id" = ClientId, Path)), responses((status = 200, body = [ClientOverride])))]
 #[get("/clients/{id}/notification-overrides")]
 pub(super) async fn list(
@@ -63,7 +63,7 @@ pub(super) async fn list(
     Ok(Reply::ok(found.into_iter().map(shown).collect()))
 }
 
-/// What is forced for a client in one category
+/// Get the override for a client in one category
 #[utoipa::path(tag = "preferences", operation_id = "read_notification_override", params(("id" = ClientId, Path), ("category" = Category, Path)),
     responses((status = 200, body = ClientOverride)))]
 #[get("/clients/{id}/notification-overrides/{category}")]
@@ -76,10 +76,10 @@ pub(super) async fn read(
     Ok(Reply::ok(ClientOverride::of(of, found)))
 }
 
-/// Force channels on or off for the members of a client
+/// Override channels for the members of a client
 ///
-/// Wins over their own choices, is shown to them as such, and is kept in the activity log. In-app cannot be switched
-/// off for `system` and `graduation`.
+/// Wins over their own choices, is shown to them as such, and is recorded in the activity log. In-app cannot be
+/// turned off for `system` and `graduation`.
 #[utoipa::path(tag = "preferences", operation_id = "put_notification_override", params(("id" = ClientId, Path), ("category" = Category, Path)),
     request_body = ChannelsBody, responses((status = 200, body = ClientOverride),
         (status = 422, description = "`PREFERENCE_LOCKED`; `VALIDATION_ERROR`, with all faults")))]
@@ -94,7 +94,7 @@ pub(super) async fn put(
     Ok(Reply::ok(ClientOverride::of(of, found)))
 }
 
-/// Force nothing in a category any more
+/// Remove the override for a client in one category
 #[utoipa::path(tag = "preferences", operation_id = "delete_notification_override", params(("id" = ClientId, Path), ("category" = Category, Path)),
     responses((status = 200, body = ClientOverride)))]
 #[delete("/clients/{id}/notification-overrides/{category}")]

@@ -1,4 +1,4 @@
-//! `/preferences`: one's own.
+//! `/preferences`: the caller's own preferences.
 
 use actix_web::web::Data;
 use actix_web::{get, put};
@@ -19,10 +19,10 @@ use crate::preferences::settings::{
 };
 use crate::web::{Caller, Check, Json, Patch, Path, Reply};
 
-/// What a settings page needs, in one call.
+/// Everything that a settings page needs.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Preferences {
-    /// Every category there is, always in the same order.
+    /// Every category, always in the same order.
     categories: Vec<CategoryPreferences>,
     digest: DigestView,
     #[schema(required)]
@@ -35,39 +35,39 @@ impl From<PreferencesPage> for Preferences {
     }
 }
 
-/// What is absent stays as it is.
+/// The settings to change. Absent fields stay unchanged.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "digest": { "mode": "daily", "hour": 8, "timezone": "Europe/Paris" },
     "quiet_hours": { "from": "22:00", "to": "07:00", "timezone": "Europe/Paris" } }))]
 pub(super) struct SettingsBody {
     digest: Option<DigestBody>,
-    /// Null: none.
+    /// Null: no quiet hours.
     #[serde(default)]
     #[schema(value_type = Option<QuietBody>)]
     quiet_hours: Patch<QuietBody>,
 }
 
-/// When what is of low priority comes in one mail.
+/// The digest mail with notifications of low priority.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct DigestBody {
     mode: DigestMode,
-    /// Of the local day, 0–23.
+    /// Hour of the local day, 0–23.
     hour: Option<i32>,
-    /// A name of the IANA time zone database. Null: that of one's profile.
+    /// A name of the IANA time zone database. Null: the timezone of the profile.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     timezone: Patch<String>,
 }
 
-/// Local times, `HH:MM`; over midnight where `to` is the earlier. Never equal.
+/// Local times, `HH:MM`; over midnight if `to` is earlier. Never equal.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct QuietBody {
     from: String,
     to: String,
-    /// That of one's profile where it is absent.
+    /// The default is the timezone of the profile.
     timezone: Option<String>,
 }
 
@@ -77,7 +77,7 @@ impl SettingsBody {
         let quiet = match self.quiet_hours {
             Patch::Absent => Patch::Absent,
             Patch::Null => Patch::Null,
-            // Nothing comes of a change with faults.
+            // The body has faults, so nothing is changed.
             Patch::Value(quiet) => quiet.change(check).map_or(Patch::Absent, Patch::Value),
         };
         SettingsChange { digest, quiet }
@@ -112,7 +112,7 @@ fn parse_timezone(check: &mut Check, field: &'static str, name: &str) -> Option<
     check.word(field, name, |name| name.parse().ok())
 }
 
-/// `HH:MM` and nothing else.
+/// Accepts `HH:MM` only.
 fn parse_time_of_day(text: &str) -> Option<NaiveTime> {
     let (hour, minute) = text.split_once(':')?;
     let number = |digits: &str| {
@@ -122,17 +122,17 @@ fn parse_time_of_day(text: &str) -> Option<NaiveTime> {
     NaiveTime::from_hms_opt(number(hour)?, number(minute)?, 0)
 }
 
-/// What the caller is told, and how
+/// Get the caller's preferences
 ///
-/// Every category with what is in force for each channel and why: one's own choice, an operator's override, a lock,
-/// or a default. Also of channels that are switched off for the tenant.
+/// For every category and channel, whether it is on and why: the caller's choice, an operator's override, a lock, or
+/// a default. Includes channels that are off for the tenant.
 #[utoipa::path(tag = "preferences", operation_id = "read_preferences", responses((status = 200, body = Preferences)))]
 #[get("/preferences")]
 pub(super) async fn read(caller: Caller, directory: Data<Directory>) -> Result<Reply<Preferences>> {
     Ok(Reply::ok(service::read(&directory, &caller).await?.into()))
 }
 
-/// Change one's own digest and quiet hours
+/// Change the caller's digest and quiet hours
 #[utoipa::path(tag = "preferences", operation_id = "put_preferences", request_body = SettingsBody, responses((status = 200, body = Preferences)))]
 #[put("/preferences")]
 pub(super) async fn update(
@@ -148,7 +148,7 @@ pub(super) async fn update(
 
 /// Choose the channels of a category
 ///
-/// In force for the next event. In-app cannot be switched off for `system` and `graduation`.
+/// Takes effect with the next event. In-app cannot be turned off for `system` and `graduation`.
 #[utoipa::path(tag = "preferences", operation_id = "put_category_preferences", params(("category" = Category, Path)), request_body = ChannelsBody,
     responses((status = 200, body = CategoryPreferences),
         (status = 422, description = "`PREFERENCE_LOCKED`; `VALIDATION_ERROR`, with all faults")))]

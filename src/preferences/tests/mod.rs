@@ -1,4 +1,4 @@
-//! The decision, held against what was written out by hand, and against its laws.
+//! Tests of the decision: a table written by hand, and properties.
 
 mod properties;
 mod quiet;

@@ -1,4 +1,4 @@
-//! What holds of every decision, whatever is known of whomever.
+//! Properties of every decision, for random recipients and events.
 
 use chrono::NaiveTime;
 use chrono_tz::Tz;
@@ -44,7 +44,7 @@ fn event_profile() -> impl Strategy<Value = EventProfile> {
     )
 }
 
-/// Whom it is for; the quiet hours beside, since a recipient borrows them.
+/// A recipient, with owned quiet hours for the profile to borrow.
 #[derive(Debug, Clone)]
 struct RecipientFixture {
     levels: PreferenceLevels,

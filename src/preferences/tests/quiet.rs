@@ -1,4 +1,4 @@
-//! Quiet hours: over midnight, and where clocks change.
+//! Quiet hours over midnight and around clock changes.
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Timelike};
 use chrono_tz::Tz;
@@ -15,11 +15,11 @@ const ZONES: [Tz; 9] = [
     Tz::Europe__Paris,
     Tz::America__New_York,
     Tz::America__St_Johns,
-    // Half an hour of summer time.
+    // Daylight saving of half an hour.
     Tz::Australia__Lord_Howe,
-    // Summer begins at midnight: that day has no 00:30.
+    // Daylight saving starts at midnight: that day has no 00:30.
     Tz::Africa__Cairo,
-    // It begins in the last hour of a Saturday.
+    // It starts in the last hour of a Saturday.
     Tz::America__Nuuk,
     Tz::Asia__Kathmandu,
     Tz::Pacific__Apia,
@@ -73,7 +73,7 @@ fn an_end_that_autumn_repeats_is_the_next_one_and_never_behind() {
     let night = quiet("22:00", "02:30", Tz::Europe__Paris);
     for (now, ends) in [
         ("2026-10-24T23:00:00Z", Some("2026-10-25T00:30:00.000Z")),
-        // After the first 02:30 and before the clock goes back.
+        // After the first 02:30, before the clock goes back.
         ("2026-10-25T00:45:00Z", None),
         // 02:15 for the second time.
         ("2026-10-25T01:15:00Z", Some("2026-10-25T01:30:00.000Z")),
@@ -95,13 +95,13 @@ fn a_time_that_a_clock_skips_is_the_moment_after() {
     }
 }
 
-/// The same question put to the clock on the wall, minute by minute: when does it next show `to`, or jump over it?
+/// The same answer by scanning minute by minute: when does the clock next show `to`, or skip it?
 fn end_by_minute_scan(quiet: QuietHours, now: DateTime<Tz>) -> Option<DateTime<Tz>> {
     let minutes = |time: NaiveTime| time.hour() * 60 + time.minute();
     let (from, to) = (minutes(quiet.from), minutes(quiet.to));
     let shows = minutes(now.time());
     let mut is_quiet = shows == from;
-    // Walk on from `from` around the dial: quiet is what comes before `to`.
+    // Scan from `from`: the quiet hours are the minutes before `to`.
     let mut hand = from;
     while hand != to {
         is_quiet |= hand == shows;
@@ -132,10 +132,10 @@ proptest! {
     fn they_end_when_the_clock_on_the_wall_says_so(
         zone in select(ZONES.to_vec()),
         from in 0..24 * 60_u32,
-        // At least two hours of the day are not quiet: more than any clock skips.
+        // At least two hours of the day are not quiet, more than any clock skips.
         length in 1..=22 * 60_u32,
         minute in 0..10 * 366 * 24 * 60_i64,
-        // Half of the moments lie about a change of the clock.
+        // Half of the instants are near a clock change.
         near in any::<bool>(),
     ) {
         let time = |minutes: u32| NaiveTime::from_hms_opt(minutes / 60 % 24, minutes % 60, 0).unwrap();
@@ -152,7 +152,7 @@ proptest! {
     }
 }
 
-/// A moment within a day of the next change of the clock after `start`, if one comes within a year.
+/// An instant within a day of the next clock change after `start`, if there is one within a year.
 fn near_a_change(zone: Tz, start: DateTime<chrono::Utc>, seed: i64) -> DateTime<chrono::Utc> {
     use chrono::Offset;
     let offset = |hours: i64| (start + TimeDelta::hours(hours)).with_timezone(&zone).offset().fix();

@@ -1,5 +1,5 @@
-//! `decisions.tsv`: locked × override × own × tenant × template × channel × priority, and all that stands in the way
-//! after them, each with the answer that was reasoned out, not computed.
+//! Runs `decisions.tsv`: locked × override × own × tenant × template × channel × priority, followed by all obstacles,
+//! each row with its expected result, which was derived by hand.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -22,7 +22,7 @@ impl<'a> Row<'a> {
         self.0[column] == word
     }
 
-    /// What one level says, of the row's channel alone.
+    /// The choice of one level, for the row's channel only.
     fn say(&self, column: &str) -> ChannelChoices {
         let said = match self.0[column] {
             "on" => Some(true),
@@ -31,7 +31,7 @@ impl<'a> Row<'a> {
             other => panic!("{column} is {other}"),
         };
         let channel = self.channel();
-        // The other channels say the opposite, so that no channel answers for another.
+        // The other channels have the opposite value, so that a mixed-up channel is noticed.
         PerChannel::from_fn(|one| if one == channel { said } else { said.map(|on| !on) })
     }
 
@@ -39,7 +39,7 @@ impl<'a> Row<'a> {
         Channel::of_word(self.0["channel"]).unwrap()
     }
 
-    /// True for the row's channel where `column` is `word`, and the opposite for the others.
+    /// True for the row's channel if `column` is `word`, and the opposite for the other channels.
     fn flag(&self, column: &str, word: &str) -> PerChannel<bool> {
         let channel = self.channel();
         let is = self.is(column, word);

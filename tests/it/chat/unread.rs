@@ -57,9 +57,9 @@ async fn counters_hold_whatever_people_do_one_after_the_other() {
     let days = Days::begin().await;
     let mut chance = Chance(0x5eed_0001);
     for step in 0..250 {
-        let deed = days.deed(&mut chance);
-        days.does(&deed).await;
-        days.holds(&format!("step {step}: {deed:?}"), &[chance.below(6)]).await;
+        let action = days.action(&mut chance);
+        days.does(&action).await;
+        days.holds(&format!("step {step}: {action:?}"), &[chance.below(6)]).await;
     }
 }
 
@@ -68,9 +68,9 @@ async fn counters_hold_whatever_people_do_at_once() {
     let days = Days::begin().await;
     let mut chance = Chance(0x5eed_0002);
     for step in 0..40 {
-        let deeds: Vec<Deed> = (0..6).map(|_| days.deed(&mut chance)).collect();
-        join_all(deeds.iter().map(|deed| days.does(deed))).await;
-        days.holds(&format!("step {step}: {deeds:?}"), &[0, 1, 2, 3, 4, 5]).await;
+        let actions: Vec<FeedAction> = (0..6).map(|_| days.action(&mut chance)).collect();
+        join_all(actions.iter().map(|action| days.does(action))).await;
+        days.holds(&format!("step {step}: {actions:?}"), &[0, 1, 2, 3, 4, 5]).await;
     }
 }
 
@@ -83,7 +83,7 @@ struct Days {
 
 /// Something that somebody does.
 #[derive(Debug)]
-struct Deed {
+struct FeedAction {
     by: Option<usize>,
     method: Method,
     path: String,
@@ -105,13 +105,13 @@ impl Days {
     }
 
     /// Anything; much of it is refused, which must leave the counters alone too.
-    fn deed(&self, chance: &mut Chance) -> Deed {
+    fn action(&self, chance: &mut Chance) -> FeedAction {
         let by = chance.below(6);
         let room = &self.rooms[chance.below(2)];
         let client = if chance.below(2) == 0 { self.world.nord } else { self.world.sud };
         let user = |index: usize| self.world.server.user(NAMES[index]).id;
-        let someone = |path: String, method, body| Deed { by: Some(by), method, path, body };
-        let house = |path: String, method, body| Deed { by: None, method, path, body };
+        let someone = |path: String, method, body| FeedAction { by: Some(by), method, path, body };
+        let house = |path: String, method, body| FeedAction { by: None, method, path, body };
         let add = if chance.below(3) == 0 { Method::DELETE } else { Method::PUT };
         match chance.below(20) {
             0..=6 => someone(format!("{room}/messages"), Method::POST, json!({"content": "mot"})),
@@ -153,10 +153,10 @@ impl Days {
         }
     }
 
-    async fn does(&self, deed: &Deed) {
-        let by = deed.by.map_or(&self.world.service, |by| self.people()[by]);
-        let answer = Answer::of(by.request(deed.method.clone(), &deed.path).json(&deed.body)).await;
-        assert!(answer.status.as_u16() < 500, "{deed:?}: {}", answer.body);
+    async fn does(&self, action: &FeedAction) {
+        let by = action.by.map_or(&self.world.service, |by| self.people()[by]);
+        let answer = Answer::of(by.request(action.method.clone(), &action.path).json(&action.body)).await;
+        assert!(answer.status.as_u16() < 500, "{action:?}: {}", answer.body);
     }
 
     /// Recount and audience in the database, and what these people are told of it.

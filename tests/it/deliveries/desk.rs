@@ -20,7 +20,7 @@ use crate::harness::{TestServer, World};
 
 /// A provider: it writes down what it is given before it answers.
 pub struct Provider {
-    pub bears_repeats: bool,
+    pub is_idempotent: bool,
     ledger: Mutex<Vec<(DeliveryId, DeliveryContent)>>,
     script: Mutex<VecDeque<Answer>>,
     /// Told each time something was written down.
@@ -48,9 +48,9 @@ impl Provider {
         Self::that(false)
     }
 
-    fn that(bears_repeats: bool) -> Arc<Self> {
+    fn that(is_idempotent: bool) -> Arc<Self> {
         Arc::new(Self {
-            bears_repeats,
+            is_idempotent,
             ledger: Mutex::default(),
             script: Mutex::default(),
             got: Notify::new(),
@@ -74,8 +74,8 @@ impl Provider {
 }
 
 impl Sender for Provider {
-    fn bears_repeats(&self) -> bool {
-        self.bears_repeats
+    fn is_idempotent(&self) -> bool {
+        self.is_idempotent
     }
 
     fn send<'a>(&'a self, what: &'a OutgoingDelivery) -> BoxFuture<'a, Result<SendReceipt, SendFailure>> {

@@ -108,7 +108,7 @@ async fn no_answer_is_tried_again_only_where_a_repeat_is_none() {
         desk.drain(&provider).await;
         desk.advance(Duration::from_secs(3));
         desk.drain(&provider).await;
-        let (expected, copies) = if provider.bears_repeats {
+        let (expected, copies) = if provider.is_idempotent {
             (pair("sent", ""), 2)
         } else {
             (pair("sending", "uncertain: cut"), 1)
