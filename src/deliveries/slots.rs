@@ -11,7 +11,7 @@ use crate::preferences::Channel;
 pub struct Slots {
     queues: Vec<SlotPool>,
     size: usize,
-    /// Told each time a slot is free again.
+    /// Notified when a slot becomes free.
     pub freed: Arc<Notify>,
 }
 
@@ -21,7 +21,7 @@ struct SlotPool {
     free: Arc<Semaphore>,
 }
 
-/// One delivery under way.
+/// A running send.
 pub struct Slot {
     permit: Option<OwnedSemaphorePermit>,
     freed: Arc<Notify>,
@@ -29,14 +29,14 @@ pub struct Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        // Free first, then told.
+        // The slot must be free before waiters are notified.
         drop(self.permit.take());
         self.freed.notify_one();
     }
 }
 
 impl Slots {
-    /// `size` slots a channel and lane.
+    /// `size` slots per channel and lane.
     pub fn new(size: usize) -> Self {
         let queue = |channel, lane| SlotPool { channel, lane, free: Arc::new(Semaphore::new(size)) };
         let queues = OUTBOUND_CHANNELS
@@ -45,8 +45,8 @@ impl Slots {
         Self { queues: queues.collect(), size, freed: Arc::default() }
     }
 
-    /// What there is room for. A queue whose slots are nearly all taken is left out, so that a long one is claimed in
-    /// stretches and not row by row.
+    /// The free capacity of each queue. A queue with almost no free slots is left out, so that a long queue is
+    /// claimed in batches and not row by row.
     pub fn asks(&self) -> Vec<ClaimRequest> {
         let worth = self.size.div_ceil(4).max(1);
         let with_room = self.queues.iter().filter(|queue| queue.free.available_permits() >= worth);
@@ -59,14 +59,14 @@ impl Slots {
             .collect()
     }
 
-    /// A slot of a queue; `None` where all are taken.
+    /// Takes a slot of a queue; `None` if all are taken.
     pub fn take(&self, channel: Channel, lane: Lane) -> Option<Slot> {
         let queue = self.queues.iter().find(|queue| queue.channel == channel && queue.lane == lane)?;
         let permit = Arc::clone(&queue.free).try_acquire_owned().ok()?;
         Some(Slot { permit: Some(permit), freed: Arc::clone(&self.freed) })
     }
 
-    /// Whether every queue was asked.
+    /// Whether `asks` covers every queue.
     pub fn are_all_asked(&self, asks: &[ClaimRequest]) -> bool {
         asks.len() == self.queues.len()
     }

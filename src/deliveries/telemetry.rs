@@ -1,4 +1,4 @@
-//! What operators of the service see of deliveries: log lines and counters. No content, no whole address.
+//! Log lines and metrics of deliveries, without content or complete address.
 
 use super::model::{DeliveryStatus, mask_address};
 use super::sender::OutgoingDelivery;
@@ -6,7 +6,7 @@ use super::store::attempt::DeliveryOutcome;
 use crate::notifications::templates;
 use crate::telemetry::names::NOTIFICATIONS_SENT;
 
-/// A delivery came to an end, or was put off.
+/// A delivery reached a final state, or was postponed.
 pub fn record_outcome(outcome: &DeliveryOutcome, what: &OutgoingDelivery) {
     let (id, tenant) = (what.id, what.tenant);
     let (channel, error) = (what.channel.as_str(), outcome.last_error.as_deref().unwrap_or_default());
@@ -41,8 +41,8 @@ pub fn record_outcome(outcome: &DeliveryOutcome, what: &OutgoingDelivery) {
     }
 }
 
-/// A worker came back after its lease: another holds the row, or has ended it. Should the provider have taken this copy
-/// over too, its name for it is here alone.
+/// A worker returned after its lease expired: another process holds the row, or has completed it. If the provider
+/// accepted this copy too, its id for it is only in this log line.
 pub fn record_late_result(outcome: &DeliveryOutcome, what: &OutgoingDelivery) {
     tracing::warn!(
         delivery.id = %what.id, tenant.id = %what.tenant, delivery.channel = what.channel.as_str(),
@@ -51,7 +51,7 @@ pub fn record_late_result(outcome: &DeliveryOutcome, what: &OutgoingDelivery) {
     );
 }
 
-/// Of a closed set, as labels are: built-in templates, and digests.
+/// From a closed set, as labels must be: built-in templates, and digests.
 fn template_label(code: &str) -> &'static str {
     match templates::built_in(code) {
         Some(template) => template.code.as_str(),

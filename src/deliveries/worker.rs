@@ -1,4 +1,5 @@
-//! The task that sends: claims what is due, checks it again, sends it outside any transaction, writes how it ended.
+//! The delivery worker: claims what is due, checks it again, sends it outside any transaction, and records the
+//! result.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,21 +18,21 @@ use super::service::attempt::{self, AttemptResult};
 use super::slots::{Slot, Slots};
 use super::store::claim::{self, ClaimedDelivery};
 
-/// How long a row that nobody announced may lie before it is seen.
+/// How soon a row without a notification is noticed.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// Ends that are written in one transaction, where so many come at once.
+/// Results written in one transaction, if many arrive at once.
 const MAX_RESULTS_PER_WRITE: usize = 64;
-/// Tries to write an end. A lease that lapses meanwhile makes the attempt one without an answer.
+/// Attempts to write a result. If the lease expires meanwhile, the attempt counts as one without a response.
 const MAX_WRITE_TRIES: u32 = 5;
 
-/// What was claimed of one tenant under one token.
+/// The claims of one tenant under one token.
 struct ClaimedBatch {
     tenant: TenantId,
     token: Uuid,
     rows: Vec<(DeliveryId, Slot)>,
 }
 
-/// Sends until told to stop; what is in flight then ends, or is given back, on `tracker`.
+/// Sends until `stop` is cancelled; running sends then end, or are released, on `tracker`.
 pub async fn run_worker(d: Deliveries, tracker: TaskTracker, stop: CancellationToken) {
     if d.settings.concurrency == 0 {
         return;
@@ -59,7 +60,7 @@ pub async fn run_worker(d: Deliveries, tracker: TaskTracker, stop: CancellationT
     }
 }
 
-/// Sends all that is due, and says how many deliveries were dealt with.
+/// Sends everything that is due, and returns the number of deliveries processed.
 pub async fn drain(d: &Deliveries) -> Result<usize> {
     let mut dealt_with = 0;
     loop {
@@ -74,7 +75,7 @@ pub async fn drain(d: &Deliveries) -> Result<usize> {
     }
 }
 
-/// What is due and there is room for, tenant by tenant; and whether there may be more.
+/// Claims what is due and fits the free slots, by tenant. Returns also whether there may be more.
 async fn claim_due(d: &Deliveries, slots: &Slots) -> Result<(Vec<ClaimedBatch>, bool)> {
     let asks = slots.asks();
     if asks.is_empty() {
@@ -96,7 +97,7 @@ async fn claim_due(d: &Deliveries, slots: &Slots) -> Result<(Vec<ClaimedBatch>, 
 fn group_by_tenant(claimed: Vec<ClaimedDelivery>, slots: &Slots, token: Uuid) -> Vec<ClaimedBatch> {
     let mut tenants: BTreeMap<TenantId, Vec<(DeliveryId, Slot)>> = BTreeMap::new();
     for row in claimed {
-        // Only this task takes slots, and it asked for no more than were free.
+        // Only this task takes slots, and it claimed no more than were free.
         if let Some(slot) = slots.take(row.channel, row.lane) {
             tenants.entry(row.tenant).or_default().push((row.id, slot));
         }
@@ -115,7 +116,7 @@ async fn process_batch(d: Deliveries, batch: ClaimedBatch, stop: CancellationTok
     let begun = match attempt::begin_attempts(&d, tenant, ids, token).await {
         Ok(begun) => begun,
         Err(error) => {
-            // Nothing has begun: whoever comes after the lease finds it as it was.
+            // No attempt has begun; the rows stay as they were until the lease expires.
             tracing::warn!(%error, tenant.id = %tenant, "claimed deliveries could not be begun");
             return;
         }

@@ -1,12 +1,12 @@
-//! The address of a caller, also behind proxies.
+//! The caller's address, behind trusted proxies too.
 
 use std::net::IpAddr;
 
 use actix_web::http::header::{HeaderMap, X_FORWARDED_FOR};
 use ipnet::IpNet;
 
-/// The peer itself, unless it is one of the `trusted` proxies: then the rightmost address of
-/// `X-Forwarded-For` that is none of them. What stands left of it anybody could have written.
+/// The peer itself, unless it is one of the `trusted` proxies: then the rightmost address of `X-Forwarded-For` that
+/// is not. Addresses further left could be forged.
 pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut address = peer.to_canonical();
     if !is_trusted(address, trusted) {
@@ -15,7 +15,7 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
     let values: Vec<&str> =
         headers.get_all(X_FORWARDED_FOR).filter_map(|value| value.to_str().ok()).collect();
     for hop in values.iter().rev().flat_map(|value| value.rsplit(',')) {
-        // What is no address ends the chain: the last proxy known is the best that can be said.
+        // A value that is not an address ends the chain: the last known proxy is the best answer.
         let Ok(hop) = hop.trim().parse::<IpAddr>() else { break };
         address = hop.to_canonical();
         if !is_trusted(address, trusted) {

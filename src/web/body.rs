@@ -1,11 +1,11 @@
-//! Request bodies as they arrive: counted, and given a deadline that grows with what has come.
+//! Bounds of request bodies: their size, and a deadline that grows with the bytes received.
 //!
-//! actix has neither a time limit for bodies nor one size limit for all extractors. This stream stands under
-//! every extractor, ours and actix's, and holds nothing back.
+//! actix has neither a time limit for bodies nor one size limit for all extractors. This stream is below every
+//! extractor, ours and actix's, and buffers nothing.
 //!
-//! actix also goes on reading a chunked body that its handler dropped, for as long as the client likes to
-//! drip. It closes the connection instead while the body is still held; so what was not read to its end is
-//! kept ([`UnreadBody`]) until the answer is out.
+//! actix also keeps reading a chunked body that its handler dropped, as long as the client sends. It closes the
+//! connection instead while the body is still held, so the unread rest is kept ([`UnreadBody`]) until the response is
+//! sent.
 
 use std::cell::Cell;
 use std::io;
@@ -24,7 +24,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::web::failure;
 
-/// How much, and how slowly.
+/// Limits of size and speed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
     pub max_bytes: u64,
@@ -32,9 +32,9 @@ pub(super) struct Bounds {
     pub min_bytes_per_sec: u32,
 }
 
-/// The body under its bounds. What is left of it when it is dropped goes to `unread`.
+/// The body with its bounds. If it is dropped early, the rest goes to `unread`.
 pub(super) fn bounded(payload: Payload, bounds: Bounds, unread: UnreadBody) -> Payload {
-    // Without a body there is nothing to bound.
+    // There is no body to bound.
     if matches!(payload, Payload::None) {
         return payload;
     }
@@ -89,7 +89,7 @@ impl Bounded {
 }
 
 impl Bounds {
-    /// The time within which so many bytes must have come.
+    /// The time within which `received` bytes must have arrived.
     fn allowance(&self, received: u64) -> Duration {
         let millis = received.saturating_mul(1000) / u64::from(self.min_bytes_per_sec.max(1));
         self.grace.saturating_add(Duration::from_millis(millis))
@@ -120,12 +120,12 @@ impl Stream for Bounded {
     }
 }
 
-/// What was not read of a request's body.
+/// The unread rest of a request's body.
 #[derive(Clone, Default)]
 pub(super) struct UnreadBody(Rc<Cell<Option<Payload>>>);
 
 impl UnreadBody {
-    /// The body of the answer, which holds on to the rest of the request's.
+    /// A response body that also holds the unread rest of the request.
     pub(super) fn hold(&self, body: BoxBody) -> BoxBody {
         match self.0.take() {
             Some(unread) => BoxBody::new(Holding { body, _unread: unread }),
@@ -154,7 +154,7 @@ impl MessageBody for Holding {
     }
 }
 
-/// Our error for a body that did not arrive whole.
+/// The error for a body that did not arrive completely.
 pub(super) fn refusal(cause: &PayloadError) -> Error {
     match cause {
         PayloadError::Overflow => failure::too_large(),

@@ -1,4 +1,4 @@
-//! The actor of a request, as a handler takes it.
+//! The extractor of the actor.
 
 use std::future::{Ready, ready};
 use std::ops::Deref;
@@ -8,10 +8,10 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
 use guichet_base::{Actor, Error};
 
-/// The actor that the identity middleware put into the request; 401 where it put none.
+/// The actor that the authentication middleware put into the request; 401 without one.
 ///
-/// Synchronous on purpose: extractors run together and the first error wins, so an asynchronous one would
-/// lose to a bad body.
+/// Synchronous, because extractors run together and the first error wins: an asynchronous one would lose to a bad
+/// body.
 #[derive(Debug, Clone)]
 pub struct Caller(pub Actor);
 

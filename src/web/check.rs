@@ -1,7 +1,7 @@
-//! Collects the value faults of one request, so that its caller is told all of them at once.
+//! Collects the faults of one request, so that the client gets all of them at once.
 //!
-//! Each method returns the value to go on with; after [`Check::done`] they are all within their limits.
-//! Lengths count Unicode scalar values of the trimmed text.
+//! Each method returns the value to continue with; after [`Check::done`] all of them are within their limits. Lengths
+//! count Unicode scalar values of the trimmed text.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -12,7 +12,7 @@ use guichet_base::{Error, Fault, Result};
 
 use crate::web::Patch;
 
-/// Beyond it a list is to be narrowed or read by cursor: an offset costs PostgreSQL every row it skips.
+/// Larger offsets are refused, since PostgreSQL reads every row it skips: clients filter the list or use a cursor.
 pub const MAX_OFFSET: i64 = 100_000;
 
 #[derive(Debug, Default)]
@@ -32,14 +32,14 @@ impl Check {
         self.faults.push(fault);
     }
 
-    /// Faults `field` with `code` unless `holds`.
+    /// Adds a fault of `field` with `code` unless `holds`.
     pub fn that(&mut self, holds: bool, field: impl Into<Field>, code: &'static str) {
         if !holds {
             self.fault(Fault::new(field, code));
         }
     }
 
-    /// The text, trimmed.
+    /// The trimmed text.
     pub fn text(&mut self, field: impl Into<Field>, value: String, length: RangeInclusive<usize>) -> String {
         let count = value.trim().chars().count();
         let field = field.into();
@@ -71,13 +71,13 @@ impl Check {
         value.map(|value| self.text(field, value, length))
     }
 
-    /// The value of a key that is there only in some requests, and needed in this one.
+    /// The value of a key that this request requires.
     pub fn required<T>(&mut self, field: impl Into<Field>, value: Option<T>) -> Option<T> {
         self.that(value.is_some(), field, "missing");
         value
     }
 
-    /// A key that may be changed but not cleared.
+    /// The value of a key that may be changed but not cleared.
     pub fn not_null<T>(&mut self, field: impl Into<Field>, value: Patch<T>) -> Option<T> {
         match value {
             Patch::Absent => None,
@@ -102,7 +102,7 @@ impl Check {
         value
     }
 
-    /// A list of so many items.
+    /// A list with a bounded number of items.
     pub fn items<T>(
         &mut self,
         field: impl Into<Field>,
@@ -117,7 +117,7 @@ impl Check {
         value
     }
 
-    /// A word of a closed set, by the set's own reading of words.
+    /// A word of a closed set, parsed by `parse`.
     pub fn word<T>(
         &mut self,
         field: impl Into<Field>,
@@ -129,7 +129,7 @@ impl Check {
         word
     }
 
-    /// `limit` and `offset`; what is outside is refused, not clamped.
+    /// `limit` and `offset`; values out of range are refused, not clamped.
     pub fn page(&mut self, limit: Option<i64>, offset: Option<i64>) -> Page {
         Page {
             limit: self.range("limit", limit.unwrap_or(DEFAULT_LIMIT), 1..=MAX_LIMIT),

@@ -1,8 +1,8 @@
-//! Which answers are worth gzip: whole ones above a threshold. Streams are never packed, since an encoder
-//! would hold events back.
+//! Compression: complete responses above a threshold are compressed. Streams are not, since an encoder would delay
+//! events.
 //!
-//! actix's `Compress` has no threshold, but leaves alone what has a `Content-Encoding` already. So small
-//! answers are marked `identity` below it, and `edge` takes the mark off.
+//! actix's `Compress` has no threshold, but skips responses with a `Content-Encoding`. So small responses are marked
+//! `identity` below it, and `edge` removes the mark.
 
 use actix_web::Error as ActixError;
 use actix_web::body::{BodySize, MessageBody};
@@ -10,7 +10,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::middleware::Next;
 
-/// Below about one packet, packing costs more than it saves.
+/// For less than about one packet, compression costs more than it saves.
 const MIN_BYTES: u64 = 1400;
 
 /// The middleware, directly below `Compress`.

@@ -1,13 +1,13 @@
-//! Which web origins may call, by `CORS_ORIGINS`.
+//! Allowed web origins, from `CORS_ORIGINS`.
 
 use actix_cors::Cors;
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 
-/// The origins that browsers may call from.
+/// The origins from which browsers may call.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum CorsOrigins {
-    /// Nobody but the service's own pages.
+    /// Only the service's own pages.
     #[default]
     None,
     /// `*`: every origin, except `null`.
@@ -16,7 +16,7 @@ pub enum CorsOrigins {
 }
 
 impl CorsOrigins {
-    /// From `CORS_ORIGINS`: a comma-separated list, or `*`.
+    /// Parses `CORS_ORIGINS`: a comma-separated list, or `*`.
     pub fn parse(text: &str) -> Self {
         let list: Vec<String> = text
             .split(',')
@@ -30,8 +30,8 @@ impl CorsOrigins {
         }
     }
 
-    /// Whether a browser page of this `Origin` may call; sockets ask it too. `null` is what sandboxed frames
-    /// and files say, that is anybody's page: it never may.
+    /// Whether a page with this `Origin` may call; sockets use it too. `null` never may, since sandboxed frames and
+    /// files of any author send it.
     pub fn allow(&self, origin: &HeaderValue) -> bool {
         match (self, origin.to_str()) {
             (_, Err(_) | Ok("null")) | (CorsOrigins::None, _) => false,
@@ -48,7 +48,7 @@ fn names<const N: usize>(names: [&'static str; N]) -> [HeaderName; N] {
     names.map(HeaderName::from_static)
 }
 
-/// The middleware. Tokens travel in a header, never in cookies, so credentials are not supported.
+/// The middleware. Tokens are sent in a header, never in cookies, so credentials are not supported.
 pub(super) fn cors(origins: CorsOrigins) -> Cors {
     Cors::default()
         .allowed_origin_fn(move |origin, _| origins.allow(origin))

@@ -1,5 +1,5 @@
-//! `/docs`: the API description as a page, served offline, and `/openapi.yaml` as text; `/docs/sockets` and
-//! `/asyncapi.yaml` are the same for the sockets.
+//! `/docs`: the API description as an offline page, with `/openapi.yaml`; `/docs/sockets` and `/asyncapi.yaml` for
+//! sockets.
 
 use std::sync::Arc;
 
@@ -9,16 +9,16 @@ use utoipa_swagger_ui::Config;
 
 use guichet_base::{Error, Result};
 
-/// The page runs its own scripts, and its styles stand inline in its markup.
+/// Allows the page's own scripts, and the inline styles of its markup.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
                       img-src 'self' data:; font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 
-/// What the service says of itself.
+/// The generated descriptions.
 #[derive(Clone)]
 pub struct DocsPages {
     pub openapi_yaml: Arc<str>,
     pub asyncapi_yaml: Arc<str>,
-    /// The sockets, as a page without scripts.
+    /// The sockets' description, as a page without scripts.
     pub sockets_html: Arc<str>,
 }
 
@@ -28,7 +28,7 @@ struct Docs {
     texts: DocsPages,
 }
 
-/// Routes that show `texts`, outside `/api`.
+/// The routes of the descriptions, outside `/api`.
 pub fn routes(texts: DocsPages) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
         let docs = Docs { page: Arc::new(Config::from("/openapi.yaml")), texts };

@@ -1,9 +1,9 @@
-//! The outermost layer: every request gets its id, its span and one log line, and every failure, whatever
-//! its origin, leaves in the envelope.
+//! The outermost middleware: every request gets an id, a span and one log line, and every error leaves in the
+//! envelope.
 //!
-//! Handlers' errors, actix's own refusals and other crates' plain answers are written again here, because
-//! only here the request's language and id are known. A panic is caught and becomes `INTERNAL`. Causes of 5xx
-//! are logged here, once, and go no further. The query string is never logged: tokens travel in it.
+//! Errors of handlers, of actix and of other crates are rewritten here, because only here the request's language and
+//! id are known. Panics are caught and become `INTERNAL`. Causes of 5xx are logged here, once, and go no further. The
+//! query string is never logged, because it may contain tokens.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -31,13 +31,13 @@ use crate::web::request_id::{RequestId, X_REQUEST_ID};
 use crate::web::wrap::Conventions;
 use crate::web::{compress, failure, guard};
 
-/// The answer of a middleware that refuses a request. To be returned as `Ok`: an `Err` skips the layers
-/// between, and so leaves without the CORS headers that let a browser read it.
+/// The response of a middleware that refuses a request, to be returned as `Ok`: an `Err` skips the layers between,
+/// and would leave without the CORS headers that let a browser read it.
 pub fn refuse(request: ServiceRequest, error: Error) -> ServiceResponse<BoxBody> {
     request.error_response(error)
 }
 
-/// What is known of a request before it is handled, and needed after.
+/// Properties of a request that are needed after it was handled.
 struct Seen {
     id: RequestId,
     unread: UnreadBody,
@@ -57,7 +57,7 @@ pub(super) async fn edge<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<BoxBody>, ActixError> {
     let seen = Seen::new(&request, &conventions);
     let span = info_span!("request", request.id = seen.id.as_str());
-    // Inside a future of its own, so that a panic in the call itself is caught too.
+    // In a future of its own, so that a panic in the call itself is caught too.
     let handled = AssertUnwindSafe(async move { next.call(request).await }).catch_unwind();
     async move {
         match handled.await {
@@ -113,7 +113,7 @@ impl Seen {
         ServiceResponse::new(request, response)
     }
 
-    /// For what comes out of a middleware or a panic: the request is gone, its id and language are not.
+    /// For errors from middleware and panics: the request is gone, its id and language are known.
     fn answer_without_request(&self, failure: Failure<'_>) -> ActixError {
         let written = self.write(&failure, self.accept_language.unwrap_or_default());
         let response = written.put_into(HttpResponse::new(failure.status()).drop_body());
@@ -129,7 +129,7 @@ impl Seen {
         RenderedError { status, body, locale, retry_after_secs: error.retry_after_secs() }
     }
 
-    /// On paths that speak a dialect, a failure does too.
+    /// On the paths of another naming convention, errors follow it too.
     fn spelled(&self, body: Vec<u8>) -> Vec<u8> {
         match (self.spelling, std::str::from_utf8(&body)) {
             (Some(spelling), Ok(json)) => spelling(json).into_bytes(),
@@ -139,7 +139,7 @@ impl Seen {
 
     fn finish(&self, mut response: HttpResponse) -> HttpResponse {
         let status = response.status();
-        // Here the rest of the body was not read: the connection cannot be used again.
+        // The rest of the body was not read, so the connection cannot be reused.
         if matches!(status.as_u16(), 408 | 413 | 415) {
             response.head_mut().set_connection_type(ConnectionType::Close);
         }
@@ -181,7 +181,7 @@ impl Seen {
     }
 
     fn measure(&self, status: StatusCode, route: Option<&str>) {
-        // A closed set: anybody may make up a method.
+        // From a closed set, since clients may invent methods.
         let method = match self.method {
             Method::GET => "GET",
             Method::POST => "POST",
@@ -198,7 +198,7 @@ impl Seen {
     }
 }
 
-/// An error envelope, ready to replace the body of a response.
+/// An error envelope that replaces the body of a response.
 struct RenderedError {
     status: StatusCode,
     body: Vec<u8>,
@@ -221,7 +221,7 @@ impl RenderedError {
     }
 }
 
-/// A failure as its handler gave it, or as it was made here from what another crate answered.
+/// An error of a handler, or one made from the response of another crate.
 enum Failure<'a> {
     Given(&'a Error),
     Made(Error, StatusCode),
@@ -248,7 +248,7 @@ impl Failure<'_> {
     }
 }
 
-/// The failure that a response stands for, unless it has a JSON body of its own (`/readyz`).
+/// The error that a response stands for, unless it has a JSON body of its own (`/readyz`).
 fn failure_of(response: &HttpResponse) -> Option<Failure<'_>> {
     let status = response.status();
     match response.error() {

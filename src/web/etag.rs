@@ -1,7 +1,7 @@
-//! Versions of one record: `ETag` on reads, and what a change says it was based on.
+//! Versions of records: `ETag` on reads, and preconditions of changes.
 //!
-//! A version is the record's id and `updated_at` in milliseconds, which a trigger makes strictly increasing.
-//! The rules are those of "records edited by several people": equal versions apply, others change nothing.
+//! A version is the record's id and `updated_at` in milliseconds, which a trigger makes strictly increasing. A change
+//! based on the current version is applied; otherwise nothing changes.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -22,13 +22,13 @@ impl Etag {
         Self(format!("\"{}-{}\"", id.simple(), updated_at.as_millis()))
     }
 
-    /// Quoted, as it stands in the header.
+    /// Quoted, as in the header.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether an `If-None-Match` or `If-Match` list names this version. A proxy that compresses marks the tag
-    /// weak (`W/`); the version is the same.
+    /// Whether an `If-None-Match` or `If-Match` list contains this version. A proxy that compresses marks the tag
+    /// weak (`W/`), which is ignored.
     pub(super) fn is_in<'a>(&self, values: impl Iterator<Item = &'a HeaderValue>) -> bool {
         values
             .filter_map(|value| value.to_str().ok())
@@ -38,15 +38,15 @@ impl Etag {
     }
 }
 
-/// Extractor of the `If-Match` header, if there is one.
+/// Extractor of the `If-Match` header.
 #[derive(Debug, Clone, Default)]
 pub struct IfMatch(Vec<HeaderValue>);
 
 impl IfMatch {
-    /// What a change was based on, with what its body says. `force` wins, then `If-Match`, then `updated_at`.
+    /// The basis of a change, from the header and the body. `force` wins, then `If-Match`, then `updated_at`.
     ///
-    /// Who may force is the caller's policy. `If-Match: *` names no version, so it counts as nothing said:
-    /// else it would be a `force` open to everybody.
+    /// The caller checks who may force. `If-Match: *` names no version and is ignored; otherwise it would be a
+    /// `force` for everyone.
     pub fn based_on(self, updated_at: Option<Timestamp>, force: bool) -> EditBasis {
         let names_a_version = !self.0.is_empty() && self.0.iter().all(|value| value.as_bytes() != b"*");
         match updated_at {
@@ -67,28 +67,28 @@ impl FromRequest for IfMatch {
     }
 }
 
-/// What a change says it was based on.
+/// The version that a change is based on.
 #[derive(Debug, Clone)]
 pub enum EditBasis {
     IfMatch(IfMatch),
     UpdatedAt(Timestamp),
-    /// Overwrites whatever is there.
+    /// Overwrites any version.
     Force,
     Missing,
 }
 
-/// What becomes of a change.
+/// The result of checking a precondition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Precondition {
-    /// The record is still what the change was based on.
+    /// The record still has the version.
     Apply,
-    /// Applied over whatever is there; the activity log keeps what it overwrites.
+    /// Overwrites another version; the activity log keeps what is overwritten.
     Overwrite,
     /// Based on another version, named in the body: 409.
     Conflict,
     /// Based on another version, named in `If-Match`: 412.
     PreconditionFailed,
-    /// Says nothing: 428.
+    /// No version named: 428.
     Missing,
 }
 
@@ -108,8 +108,8 @@ impl EditBasis {
 }
 
 impl Precondition {
-    /// The error of a change that must not be applied. The caller adds the details of a conflict: the record
-    /// as it is now, who changed it, and when.
+    /// The error if the change must not be applied. The caller adds the details of a conflict: the current record,
+    /// who changed it, and when.
     pub fn error(self) -> Option<Error> {
         match self {
             Precondition::Apply | Precondition::Overwrite => None,

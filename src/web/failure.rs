@@ -1,10 +1,10 @@
-//! Our errors for refusals that actix or another crate made.
+//! Our errors for refusals of actix and other crates.
 
 use actix_web::http::StatusCode;
 
 use guichet_base::{Error, Kind};
 
-/// Our error for a refusal that actix or another crate made: all there is to go by is its status.
+/// Our error for a refusal that another crate made, of which only the status is known.
 pub(super) fn of_status(status: StatusCode) -> Error {
     match status.as_u16() {
         401 => Error::unauthenticated(),

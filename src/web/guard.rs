@@ -1,8 +1,8 @@
-//! What is refused before any extractor sees it: encoded bodies, oversize bodies, slow bodies. And the
-//! security headers of every answer.
+//! Refuses requests before any extractor runs: encoded, oversize and slow bodies. Sets the security headers of
+//! responses.
 //!
-//! actix unpacks bodies by itself, before any limit of an extractor: 400 bytes can become 256 MB. So no body
-//! may come encoded.
+//! actix decompresses bodies by itself, before any limit of an extractor: 400 bytes can become 256 MB. So encoded
+//! bodies are refused.
 
 use std::time::Duration;
 
@@ -17,18 +17,16 @@ use guichet_base::Result;
 use crate::web::body::{self, Bounds, UnreadBody};
 use crate::web::{edge, failure};
 
-/// The most that a JSON body may have.
-
-/// How much a request body may have, and how long it may take.
+/// Limits of a request body.
 #[derive(Debug, Clone, Copy)]
 pub struct BodySettings {
     pub max_bytes: u64,
-    /// For paths that `is_upload` names.
+    /// Limit for paths where `is_upload` holds.
     pub upload_max_bytes: u64,
     pub is_upload: fn(&str) -> bool,
     /// The time that every body has.
     pub grace: Duration,
-    /// Beyond the grace, one more second for each so many bytes received.
+    /// Beyond the grace period, one more second for each so many bytes received.
     pub min_bytes_per_sec: u32,
 }
 
@@ -52,7 +50,7 @@ pub(super) async fn guard<B: MessageBody>(
 ) -> Result<ServiceResponse<EitherBody<B>>, ActixError> {
     let is_upload = (settings.is_upload)(request.path());
     let max_bytes = if is_upload { settings.upload_max_bytes } else { settings.max_bytes };
-    // First of all, so that a refusal too closes the connection instead of reading on.
+    // First, so that a refusal also closes the connection instead of reading on.
     if !is_websocket(&request) {
         let bounds =
             Bounds { max_bytes, grace: settings.grace, min_bytes_per_sec: settings.min_bytes_per_sec };
@@ -92,7 +90,7 @@ const HEADERS: [(HeaderName, HeaderValue); 4] = [
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
 ];
 
-/// Adds what the answer does not say itself (the docs page has its own policy).
+/// Adds headers that the response does not set itself (the docs page has its own policy).
 pub(super) fn secure(headers: &mut HeaderMap, status: StatusCode, is_api: bool, is_https: bool) {
     if status == StatusCode::SWITCHING_PROTOCOLS {
         return;

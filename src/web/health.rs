@@ -1,6 +1,7 @@
-//! `/healthz` says that the process lives, and asks nobody; `/readyz` says whether it can serve.
+//! `/healthz`: the process is alive. `/readyz`: it can serve requests.
 //!
-//! Anybody may ask, and a check takes what a request would need: so it runs once a second at most, whoever asks.
+//! Both are public, and a check costs as much as a request: checks run at most once per second, however often they
+//! are requested.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -18,30 +19,30 @@ use tracing::warn;
 
 use guichet_base::{Error, Result};
 
-/// A check that hangs counts as failed after this.
+/// A check that takes longer counts as failed.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// What was found is said again for so long.
+/// How long a result is reused.
 const FRESH: Duration = Duration::from_secs(1);
 
 type Probe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Duration>> + Send>> + Send + Sync>;
 
-/// One run of all checks, which everybody who asks meanwhile waits for together.
+/// One run of all checks, shared by all callers that arrive meanwhile.
 type Run = Shared<BoxFuture<'static, Arc<[CheckReport]>>>;
 
 #[derive(Clone)]
 struct Check {
     name: &'static str,
     probe: Probe,
-    /// Whether requests need it.
+    /// Whether requests depend on it.
     is_needed: bool,
 }
 
-/// What must work before this process is given requests, and what is worth knowing beside it.
+/// The checks that decide whether this process receives requests, and further ones for information.
 #[derive(Clone, Default)]
 pub struct Readiness {
     checks: Vec<Check>,
     draining: Arc<AtomicBool>,
-    /// The newest run, and when it began. Copies share it.
+    /// The newest run, and when it began. Shared by all clones.
     newest: Arc<Mutex<Option<(Instant, Run)>>>,
 }
 
@@ -50,7 +51,7 @@ impl Readiness {
         Self::default()
     }
 
-    /// `probe` does what a request would need, and says how long that took.
+    /// `probe` does what a request would need, and returns how long that took.
     pub fn check<F, Fut>(self, name: &'static str, probe: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
@@ -59,7 +60,7 @@ impl Readiness {
         self.with(name, true, probe)
     }
 
-    /// The same for an engine that requests do without: while it is away the process is `degraded`, and ready.
+    /// The same for an engine that requests do not depend on: without it the process is `degraded`, and ready.
     pub fn watch<F, Fut>(self, name: &'static str, probe: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
@@ -77,14 +78,14 @@ impl Readiness {
         self
     }
 
-    /// From now on not ready: load balancers are to send requests elsewhere. Copies share it.
+    /// Reports not ready from now on, so that load balancers send requests elsewhere. Affects all clones.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Release);
     }
 
     async fn report(&self) -> Report {
         let checks = self.run().await;
-        // Not said again from before: a drain is seen at once.
+        // Not cached, so that a drain shows at once.
         let status = match self.draining.load(Ordering::Acquire) {
             true => "draining",
             false if checks.iter().all(|check| check.ok) => "ok",
@@ -127,14 +128,14 @@ struct CheckReport {
 async fn run(Check { name, probe, is_needed }: &Check) -> CheckReport {
     let result = timeout(PATIENCE, probe()).await.unwrap_or_else(|_| Err(Error::unavailable("no answer")));
     if let Err(error) = &result {
-        // The page is public: the cause is for the log alone.
+        // The page is public, so the cause is only logged.
         warn!(check = name, %error, "a readiness check failed");
     }
     let millis = result.as_ref().ok().map(|time| time.as_secs_f64() * 1000.0);
     CheckReport { name, ok: result.is_ok(), millis, is_needed: *is_needed }
 }
 
-/// Both routes, outside `/api`; `Readiness` must be in the app's data.
+/// Both routes, outside `/api`. `Readiness` must be in the app's data.
 pub fn routes(config: &mut web::ServiceConfig) {
     config.service(web::resource("/healthz").route(web::get().to(healthz)));
     config.service(web::resource("/readyz").route(web::get().to(readyz)));

@@ -1,9 +1,8 @@
-//! `Idempotency-Key`: a request that makes something can be repeated, and has the effect of one.
+//! `Idempotency-Key`: a repeated request has the effect of one.
 //!
-//! The first answer is stored in the transaction of its effect, so either both are there or neither. While the
-//! first still runs, a repeat is told so (409). A key belongs to one person, one route and one body: with
-//! another it is a mistake of the caller's (422). "The same body" is meant by its values, not by its bytes, so
-//! that a client may order its keys as it likes.
+//! The first response is stored in the transaction of its effect. While the first request runs, a repeat gets 409. A
+//! key belongs to one person, route and body; with another body the request gets 422. Bodies are compared by value,
+//! so that a client may order keys freely.
 
 use std::future::{Ready, ready};
 
@@ -23,10 +22,10 @@ use guichet_db::{Db, Tx, WorkerTx};
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 const MAX_KEY_BYTES: usize = 200;
-/// Rows that one run of the clean-up takes in one transaction.
+/// Rows deleted in one transaction of the clean-up.
 const SWEEP_ROWS: i64 = 5_000;
 
-/// Extractor of the `Idempotency-Key` header, if there is one: 1–200 visible ASCII characters.
+/// Extractor of the `Idempotency-Key` header: 1–200 visible ASCII characters.
 #[derive(Debug, Clone)]
 pub struct IdempotencyKey(Option<Named>);
 
@@ -36,7 +35,7 @@ struct Named {
     route: String,
 }
 
-/// One request that has the effect of one, however often it comes. Without a key it costs nothing.
+/// A request that takes effect once, however often it arrives. Without a key it costs nothing.
 #[derive(Debug, Clone)]
 pub struct Once(Option<Request>);
 
@@ -46,7 +45,7 @@ struct Request {
     body_hash: Vec<u8>,
 }
 
-/// The answer of a request, and whether it was given before.
+/// A response, and whether it was stored by an earlier request.
 #[derive(Debug, Clone)]
 pub struct Replayable<T> {
     pub value: T,
@@ -66,7 +65,7 @@ impl FromRequest for IdempotencyKey {
             return ready(Err(Error::invalid("Idempotency-Key", "invalid")));
         }
         let path = request.path();
-        // The same routes answer under /api and /api/v1.
+        // The same routes exist under /api and /api/v1.
         let path = path.strip_prefix("/api/v1/").or_else(|| path.strip_prefix("/api/")).unwrap_or(path);
         let route = format!("{} {path}", request.method());
         ready(Ok(Self(Some(Named { key: key.to_owned(), route }))))
@@ -74,15 +73,15 @@ impl FromRequest for IdempotencyKey {
 }
 
 impl IdempotencyKey {
-    /// The key itself, if there is one.
+    /// The key itself, if any.
     pub fn as_str(&self) -> Option<&str> {
         self.0.as_ref().map(|named| named.key.as_str())
     }
 
-    /// Binds the key to the body of its request, before anything is made of it.
+    /// Binds the key to the body of the request.
     pub fn over(self, body: &impl Serialize) -> Result<Once> {
         let Some(named) = self.0 else { return Ok(Once(None)) };
-        // By way of `Value`, whose objects are sorted.
+        // Through `Value`, whose objects are sorted.
         let body = serde_json::to_value(body).map_err(Error::internal)?;
         let body_hash = Sha256::digest(body.to_string().as_bytes()).to_vec();
         Ok(Once(Some(Request { named, body_hash })))
@@ -95,8 +94,8 @@ impl Once {
         Self(None)
     }
 
-    /// Runs `work` in `tx`, unless its answer is there already. Errors, beside those of `work`:
-    /// `REQUEST_IN_PROGRESS`, `IDEMPOTENCY_MISMATCH`. A failure is not stored: its repeat runs anew.
+    /// Runs `work` in `tx`, unless its response is stored. Errors besides those of `work`: `REQUEST_IN_PROGRESS`,
+    /// `IDEMPOTENCY_MISMATCH`. A failure is not stored: a repeat runs again.
     pub fn run<T>(
         &self,
         tx: &mut Tx<'_>,
@@ -121,7 +120,7 @@ impl Once {
     }
 }
 
-// Functions of PostgreSQL's own; tenant and person are the transaction's.
+// The tenant and the person come from the settings of the transaction.
 const LOCK: &str = "SELECT pg_try_advisory_xact_lock(hashtextextended( \
      concat_ws(' ', 'idempotency', authz.tenant(), authz.me(), $1), 0)) AS locked";
 const FIND: &str = "SELECT route, body_hash, answer FROM idempotency_keys \
@@ -145,7 +144,7 @@ struct First {
     answer: Value,
 }
 
-/// A statement of its own, before the search: that one then sees what was committed until now.
+/// A statement of its own, before the search, so that the search sees everything committed until now.
 fn lock(conn: &mut PgConnection, key: &str) -> Result<()> {
     let row: Locked = sql(LOCK).bind(key).get_result(conn)?;
     if row.locked { Ok(()) } else { Err(Error::new(Kind::Conflict, "REQUEST_IN_PROGRESS").retry_after(1)) }
@@ -170,7 +169,7 @@ const SWEEP: &str = "WITH old AS (SELECT tenant_id, user_id, key FROM idempotenc
      DELETE FROM idempotency_keys k USING old \
       WHERE (k.tenant_id, k.user_id, k.key) = (old.tenant_id, old.user_id, old.key)";
 
-/// Forgets the answers from before `until`, and says how many. To be run every now and then.
+/// Deletes responses from before `until`, and returns their number.
 pub async fn sweep(db: &Db, until: Timestamp) -> Result<usize> {
     let mut swept = 0;
     loop {

@@ -1,4 +1,4 @@
-//! The sender that needs nothing: a line in the log says what would have left. Neither content nor whole address.
+//! A sender without a provider: it logs what would have been sent, without content or complete address.
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -10,7 +10,7 @@ use crate::deliveries::model::mask_address;
 pub struct LogSender;
 
 impl Sender for LogSender {
-    /// A second line in the log is no second message.
+    /// A second log line is not a second message.
     fn is_idempotent(&self) -> bool {
         true
     }

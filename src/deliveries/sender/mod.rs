@@ -1,4 +1,4 @@
-//! One adapter per channel: what it is given, what it answers, and how it fails.
+//! The senders, one adapter per channel: their input, their result, and their failures.
 
 mod log;
 
@@ -17,21 +17,21 @@ use serde_json::Value;
 
 use crate::preferences::Channel;
 
-/// A way out of the house for one channel.
+/// A provider for one channel.
 pub trait Sender: Send + Sync + 'static {
-    /// Whether handing the same delivery over twice has the effect of one: the provider knows it again by its id, or
-    /// nothing leaves at all. Else an attempt without an answer is never made again by itself.
+    /// Whether sending the same delivery twice has the effect of once, because the provider recognizes its id or
+    /// because nothing is sent. Otherwise an attempt without a response is never repeated automatically.
     fn is_idempotent(&self) -> bool;
 
-    /// Hands `what` over. May be dropped at any point, which leaves its end unknown.
+    /// Sends `what`. The future may be dropped at any point, which leaves the result unknown.
     fn send<'a>(&'a self, what: &'a OutgoingDelivery) -> BoxFuture<'a, Result<SendReceipt, SendFailure>>;
 }
 
-/// What is to be sent, frozen before its first attempt.
+/// A delivery to send, frozen before its first attempt.
 #[derive(Debug, Clone)]
 pub struct OutgoingDelivery {
     pub tenant: TenantId,
-    /// Names the delivery to a provider, at every attempt alike.
+    /// Identifies the delivery to a provider, the same in every attempt.
     pub id: DeliveryId,
     pub user: UserId,
     pub channel: Channel,
@@ -39,11 +39,11 @@ pub struct OutgoingDelivery {
     pub kind: String,
     pub to: String,
     pub content: DeliveryContent,
-    /// After it the message is of no more use.
+    /// The message is useless after this time.
     pub deadline: Timestamp,
 }
 
-/// The words, as the channel needs them.
+/// The content in the form that the channel needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum DeliveryContent {
@@ -54,7 +54,7 @@ pub enum DeliveryContent {
     Push {
         title: String,
         body: String,
-        /// Relative to the app.
+        /// A path within the app.
         link: Option<String>,
     },
     Sms {
@@ -63,7 +63,7 @@ pub enum DeliveryContent {
 }
 
 impl DeliveryContent {
-    /// Reads what was stored. Errors: `INTERNAL`, where another version wrote it.
+    /// Parses a stored value. Errors: `INTERNAL` if another version wrote it.
     pub fn of_stored(stored: Value) -> Result<Self> {
         serde_json::from_value(stored).map_err(Error::internal)
     }
@@ -73,33 +73,33 @@ impl DeliveryContent {
     }
 }
 
-/// A provider took it over.
+/// A provider accepted the delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SendReceipt {
     pub provider: &'static str,
-    /// The provider's own name for it.
+    /// The provider's id for it.
     pub provider_id: Option<String>,
 }
 
-/// Why a send failed. The texts are kept with the delivery and logged: no address, no content, no secret.
+/// Why a send failed. The texts are stored with the delivery and logged: they contain no address, content or secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SendFailure {
-    /// Not taken over; a later attempt may be.
+    /// Not accepted; a later attempt may succeed.
     Transient(String),
-    /// Not taken over, and not to be tried before `after`.
+    /// Not accepted, and not to be retried before `after`.
     Throttled { after: Duration },
-    /// Perhaps taken over: the answer did not come.
+    /// Possibly accepted: there was no response.
     Uncertain(String),
     /// This recipient cannot be reached, now or later.
     Recipient(String),
-    /// The provider refuses us, whoever the recipient.
+    /// The provider refuses our configuration, for every recipient.
     Configuration(String),
-    /// What we sent was wrong.
+    /// The request was wrong.
     Bug(String),
 }
 
 impl SendFailure {
-    /// The class, as `last_error` begins with it.
+    /// The class with which `last_error` begins.
     pub const fn class(&self) -> &'static str {
         match self {
             SendFailure::Transient(_) => "transient",
@@ -111,7 +111,7 @@ impl SendFailure {
         }
     }
 
-    /// As it is kept with the delivery: the class, and what the sender says.
+    /// The text that is stored with the delivery: the class, and the sender's message.
     pub fn kept(&self) -> String {
         let said = match self {
             SendFailure::Throttled { after } => format!("for {} s", after.as_secs()),
@@ -127,7 +127,7 @@ impl SendFailure {
     }
 }
 
-/// As the column takes it.
+/// Length of the column.
 const MAX_ERROR_CHARS: usize = 1_000;
 
 /// The sender of each channel.
@@ -139,12 +139,12 @@ pub struct Senders {
 }
 
 impl Senders {
-    /// One for all channels.
+    /// One sender for all channels.
     pub fn all(sender: Arc<dyn Sender>) -> Self {
         Self { email: Arc::clone(&sender), sms: Arc::clone(&sender), push: sender }
     }
 
-    /// `None` for in-app, which leaves by no sender.
+    /// `None` for in-app, which needs no sender.
     pub fn of(&self, channel: Channel) -> Option<&dyn Sender> {
         match channel {
             Channel::Inapp => None,
@@ -154,7 +154,7 @@ impl Senders {
         }
     }
 
-    /// Sends. A sender that panics leaves the end unknown, and the worker alive.
+    /// Sends. If the sender panics, the result is unknown and the worker goes on.
     pub async fn send(&self, what: &OutgoingDelivery) -> Result<SendReceipt, SendFailure> {
         let Some(sender) = self.of(what.channel) else {
             return Err(SendFailure::Bug("in-app leaves by no sender".to_owned()));

@@ -1,4 +1,4 @@
-//! One attempt of each claimed delivery: checked again and begun in one transaction, ended in another.
+//! One attempt at each claimed delivery: checked and begun in one transaction, recorded in another.
 
 use guichet_base::id::TenantId;
 use guichet_base::{Result, Timestamp};
@@ -20,18 +20,18 @@ use crate::preferences::Channel;
 #[derive(Debug, Clone)]
 pub struct Attempt {
     pub what: OutgoingDelivery,
-    /// With this one.
+    /// Including this one.
     pub attempts: i32,
 }
 
-/// How an attempt ended, as its sender says.
+/// The result of an attempt, as the sender reports it.
 #[derive(Debug)]
 pub struct AttemptResult {
     pub of: Attempt,
     pub result: Result<SendReceipt, SendFailure>,
 }
 
-/// What is to be written of rows that were claimed.
+/// The writes for claimed rows.
 #[derive(Default)]
 struct BatchPlan {
     begun: Vec<AttemptStart>,
@@ -39,8 +39,8 @@ struct BatchPlan {
     outcomes: Vec<(DeliveryOutcome, OutgoingDelivery)>,
 }
 
-/// Checks claimed rows again, and begins an attempt of those that are still to be sent. The others are written as what
-/// they became: skipped, put off, failed.
+/// Checks claimed rows again, and begins an attempt at those that are still to be sent. The others are recorded as
+/// skipped, postponed or failed.
 pub async fn begin_attempts(
     d: &Deliveries,
     tenant: TenantId,
@@ -68,7 +68,7 @@ pub async fn begin_attempts(
     Ok(plan.attempts)
 }
 
-/// Writes how attempts ended, where the lease is still `token`'s.
+/// Records the results of attempts whose lease `token` still holds.
 pub async fn record_results(
     d: &Deliveries,
     tenant: TenantId,
@@ -99,7 +99,7 @@ pub async fn record_results(
     Ok(())
 }
 
-/// Gives back what was claimed and not begun. Should it fail, the lease lapses.
+/// Releases claims without an attempt. If this fails, the leases expire.
 pub async fn release_claims(d: &Deliveries, tenant: TenantId, ids: Vec<Uuid>, token: Uuid) {
     let released = d
         .notifications
@@ -131,7 +131,8 @@ fn plan_delivery(
         is_theirs: row.is_theirs,
         about: match &current {
             Some(current) => DeliverySubject::Notification(current),
-            // Digests, summaries and samples come from no event. What comes from one may have outlived its notification.
+            // Digests, summaries and samples have no event. A delivery with an event may have outlived its
+            // notification.
             None if row.event_id.is_none() => DeliverySubject::Itself,
             None => DeliverySubject::Gone,
         },
@@ -148,7 +149,7 @@ fn plan_delivery(
         deadline: row.deadline_at,
     };
     if next != SendDecision::Send {
-        // Of what is not sent, no word is needed.
+        // A delivery that is not sent needs no content.
         let what = outgoing(DeliveryContent::Sms { text: String::new() });
         plan.outcomes.push((outcome_unsent(&row, next, now), what));
         return Ok(());
@@ -172,18 +173,18 @@ fn plan_delivery(
     Ok(())
 }
 
-/// Whether the channel is off, for the tenant or for everybody, as of now.
+/// Whether the channel is off now, for the tenant or the service.
 fn is_disabled(d: &Deliveries, row: &DeliveryContext, channel: Channel) -> bool {
     let features = d.notifications.directory.features_of(&row.settings);
     *disabled(&d.notifications, &features).get(channel)
 }
 
-/// What becomes of a row of which no attempt is made.
+/// The outcome of a row without an attempt.
 fn outcome_unsent(row: &DeliveryContext, next: SendDecision, now: Timestamp) -> DeliveryOutcome {
     let (status, next_attempt_at, last_error) = match next {
         SendDecision::Skip(why) => (DeliveryStatus::Skipped, now, Some(why.to_owned())),
         SendDecision::Fail("deadline") => {
-            // The cause that kept it from being sent says more than that time ran out.
+            // The last failure says more than that the deadline passed.
             let cause = row.last_error.as_deref().filter(|_| row.attempts > 0);
             (
                 DeliveryStatus::Failed,
@@ -242,18 +243,18 @@ fn outcome_of_result(d: &Deliveries, end: &AttemptResult, now: Timestamp) -> Del
             outcome(DeliveryStatus::Queued, if counts { *attempts } else { attempts - 1 }, at)
         }
         RetryDecision::Failed => outcome(DeliveryStatus::Failed, *attempts, now),
-        // Looked at again at its deadline, when it counts as failed.
+        // Checked again at its deadline, when it counts as failed.
         RetryDecision::Uncertain => outcome(DeliveryStatus::Sending, *attempts, what.deadline),
     };
     DeliveryOutcome { last_error: Some(failure.kept()), ..ended }
 }
 
-/// Chance, from 0 to 1.
+/// A random number in [0, 1].
 fn random_fraction() -> f64 {
     f64::from(getrandom::u32().unwrap_or(u32::MAX)) / f64::from(u32::MAX)
 }
 
-/// Writes outcomes, keeps those that were `token`'s to write, and notes the failures among them in the activity log.
+/// Writes outcomes, returns those whose lease `token` held, and records failures in the activity log.
 fn write_outcomes(
     tx: &mut Tx<'_>,
     tenant: TenantId,

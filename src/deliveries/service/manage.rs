@@ -1,4 +1,4 @@
-//! What people ask for: the list, a second attempt of what came to an end, a sample to themselves.
+//! Use cases of people: the list of deliveries, retries, and samples.
 
 use std::time::Duration;
 
@@ -18,11 +18,11 @@ use crate::notifications::templates;
 use crate::preferences::Channel;
 use crate::web::idempotency::{Once, Replayable};
 
-/// How long a delivery that is sent again may take.
+/// Deadline of a delivery that is retried manually.
 const RETRY_DEADLINE: Duration = Duration::from_secs(24 * 3_600);
-/// Whoever asked for a sample looks for it now.
+/// Short, because the person who requested the sample is waiting for it.
 const SAMPLE_DEADLINE: Duration = Duration::from_secs(600);
-/// Deliveries that one request sends again.
+/// Deliveries that one request retries at most.
 pub const MAX_RETRIES_PER_REQUEST: i64 = 1_000;
 
 /// Errors: `FORBIDDEN`, `FEATURE_DISABLED`.
@@ -33,7 +33,7 @@ pub async fn list(d: &Deliveries, actor: &Actor, filter: DeliveryFilter) -> Resu
     d.notifications.db.read(actor, move |tx| list::list(tx, tenant, &filter)).await
 }
 
-/// Queues a delivery for now that failed, bounced, was skipped, waits, or of which nobody knows whether it left.
+/// Queues a delivery for immediate sending that failed, bounced, was skipped, waits, or whose result is unknown.
 ///
 /// Errors: `FORBIDDEN`, `NOT_FOUND`, `INVALID_TRANSITION`.
 pub async fn retry(d: &Deliveries, actor: &Actor, id: DeliveryId) -> Result<Delivery> {
@@ -54,7 +54,7 @@ pub async fn retry(d: &Deliveries, actor: &Actor, id: DeliveryId) -> Result<Deli
         .await
 }
 
-/// Queues again, by their cause, up to [`MAX_RETRIES_PER_REQUEST`] deliveries that came to an end; says how many.
+/// Queues up to [`MAX_RETRIES_PER_REQUEST`] deliveries with a final state and cause again. Returns their number.
 pub async fn retry_many(d: &Deliveries, actor: &Actor, cause: RetryFilter) -> Result<usize> {
     policy::may_send(actor)?;
     require_feature(d, actor).await?;
@@ -77,19 +77,19 @@ pub async fn retry_many(d: &Deliveries, actor: &Actor, cause: RetryFilter) -> Re
         .await
 }
 
-/// A sample that somebody wants to see.
+/// A sample to send.
 #[derive(Debug, Clone)]
 pub struct SampleRequest {
     pub template: String,
     pub channel: Channel,
-    /// `None`: the language of the person.
+    /// `None` means the language of the person.
     pub locale: Option<Locale>,
 }
 
-/// Sends the sample of a template to whoever asks, by the way that all deliveries go.
+/// Sends the sample of a template to the caller, through the same pipeline as all deliveries.
 ///
-/// Errors: `FORBIDDEN`, `FEATURE_DISABLED` where the channel is off, `VALIDATION_ERROR` for an unknown template and where
-/// there is no address, `RATE_LIMITED`.
+/// Errors: `FORBIDDEN`; `FEATURE_DISABLED` if the channel is off; `VALIDATION_ERROR` for an unknown template or a
+/// missing address; `RATE_LIMITED`.
 pub async fn send_sample(
     d: &Deliveries,
     actor: &Actor,

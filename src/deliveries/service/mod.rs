@@ -1,4 +1,4 @@
-//! Use cases: the attempts of the worker, and what people ask for.
+//! Use cases: the attempts of the worker, and the requests of people.
 
 pub mod attempt;
 pub mod manage;

@@ -1,4 +1,4 @@
-//! Deliveries that people ask for: sent again, or a sample to themselves.
+//! Manual retries and samples.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
@@ -12,14 +12,14 @@ use super::list::{COLUMNS, Row};
 use crate::deliveries::model::{Delivery, DeliveryStatus, Lane};
 use crate::preferences::Channel;
 
-// A queued one goes at once, however long it was to wait: whoever claimed it just now loses it before an attempt begins.
-// An uncertain one is under nobody's lease: whoever asks for it again decides that a second copy does no harm.
+// A queued delivery becomes due at once: a worker that just claimed it loses it before an attempt begins. An
+// uncertain one has no lease: the caller accepts that a second copy may arrive.
 const REQUEUE: &str = "UPDATE deliveries SET status = 'queued', attempts = 0, next_attempt_at = $3, deadline_at = $4, \
     lease_until = NULL, lease_token = NULL, last_error = NULL, updated_at = $3 \
     WHERE tenant_id = $1 AND id = $2 AND (status IN ('queued', 'failed', 'bounced', 'skipped') \
       OR (status = 'sending' AND lease_token IS NULL)) RETURNING ";
 
-/// Queues a delivery for now, its attempts and its deadline anew; `None` where it is being sent, or was.
+/// Queues a delivery for now, with new attempts and a new deadline. `None` if it is being sent, or was sent.
 pub fn requeue(
     tx: &mut Tx<'_>,
     tenant: TenantId,
@@ -34,17 +34,17 @@ pub fn requeue(
     })
 }
 
-/// Which deliveries are to be sent again.
+/// The deliveries to retry.
 #[derive(Debug, Clone)]
 pub struct RetryFilter {
     pub status: DeliveryStatus,
     pub channel: Option<Channel>,
     pub kind: Option<String>,
-    /// What `last_error` begins with.
+    /// The start of `last_error`.
     pub error: Option<String>,
 }
 
-/// The newest `most` of the cause are queued again; says how many that were.
+/// Queues the newest `most` matching deliveries again. Returns their number.
 pub fn requeue_many(
     tx: &mut Tx<'_>,
     tenant: TenantId,
@@ -94,7 +94,7 @@ const OWN_ADDRESS: &str = "SELECT u.email, u.phone, (SELECT count(*) FROM delive
       AND d.event_id IS NULL AND d.created_at > $3) AS recent \
     FROM users u WHERE u.tenant_id = $1 AND u.id = $2";
 
-/// The address of somebody on a channel, and how many samples they had since `since`.
+/// A person's address on a channel, and the number of samples they got since `since`.
 pub fn address_and_recent_samples(
     tx: &mut Tx<'_>,
     tenant: TenantId,
@@ -112,7 +112,7 @@ pub fn address_and_recent_samples(
     Ok((address, me.recent))
 }
 
-/// A delivery that stands for itself, its words rendered already.
+/// A delivery without notification, already rendered.
 #[derive(Debug, Clone)]
 pub struct NewSample {
     pub user: UserId,

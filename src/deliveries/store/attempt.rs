@@ -1,4 +1,4 @@
-//! An attempt: begun by a committed write, ended by one that only the holder of the lease can make.
+//! Attempts: begun by a committed write, and ended by one that only the holder of the lease can make.
 
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
@@ -12,16 +12,16 @@ use uuid::Uuid;
 
 use crate::deliveries::model::DeliveryStatus;
 
-/// An attempt that begins, with what it sends.
+/// An attempt that begins, with its content.
 #[derive(Debug, Clone, Serialize)]
 pub struct AttemptStart {
     pub id: DeliveryId,
     pub rendered: Value,
-    /// `None` leaves what is there.
+    /// `None` leaves the column unchanged.
     pub payload_excerpt: Option<String>,
 }
 
-/// What becomes of a delivery.
+/// The new state of a delivery.
 #[derive(Debug, Clone, Serialize)]
 pub struct DeliveryOutcome {
     pub id: DeliveryId,
@@ -40,7 +40,7 @@ const BEGIN: &str = "
       FROM jsonb_to_recordset($2) AS b (id uuid, rendered jsonb, payload_excerpt text)
      WHERE d.tenant_id = $1 AND d.id = b.id AND d.lease_token = $3";
 
-/// Begins attempts, under a lease that starts anew. The rows are locked by `load`.
+/// Begins attempts with a renewed lease. `load` has locked the rows.
 pub fn begin_attempts(
     tx: &mut Tx<'_>,
     tenant: TenantId,
@@ -61,7 +61,7 @@ pub fn begin_attempts(
     Ok(())
 }
 
-// What a message once was under is kept: a later failure does not know it.
+// The provider's id is kept: a later failure does not report it.
 const WRITE_OUTCOMES: &str = "
     UPDATE deliveries d SET status = o.status, attempts = o.attempts, next_attempt_at = o.next_attempt_at,
            provider = coalesce(o.provider, d.provider), provider_id = coalesce(o.provider_id, d.provider_id),
@@ -78,7 +78,7 @@ struct Row {
     id: DeliveryId,
 }
 
-/// Writes outcomes where the lease is still `token`'s, and says for which.
+/// Writes outcomes whose lease `token` still holds, and returns the ids of those.
 pub fn write_outcomes(
     tx: &mut Tx<'_>,
     tenant: TenantId,
@@ -97,7 +97,7 @@ pub fn write_outcomes(
 const RELEASE: &str = "UPDATE deliveries SET lease_until = NULL, lease_token = NULL \
     WHERE tenant_id = $1 AND id = ANY ($2) AND lease_token = $3 AND status = 'queued'";
 
-/// Gives back what was claimed and not begun.
+/// Releases claims without an attempt.
 pub fn release_claims(tx: &mut Tx<'_>, tenant: TenantId, ids: Vec<Uuid>, token: Uuid) -> Result<()> {
     sql(RELEASE).bind(tenant).bind(ids).bind(token).execute(tx.conn())?;
     Ok(())

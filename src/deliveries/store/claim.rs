@@ -1,4 +1,4 @@
-//! Who sends what: rows that are due, taken under a lease.
+//! Claims rows that are due, under a lease.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Text, Uuid as SqlUuid};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::deliveries::model::Lane;
 use crate::preferences::Channel;
 
-/// How many rows of a channel and a lane are wanted.
+/// The number of rows to claim from one channel and lane.
 #[derive(Debug, Clone, Copy)]
 pub struct ClaimRequest {
     pub channel: Channel,
@@ -19,7 +19,7 @@ pub struct ClaimRequest {
     pub most: i64,
 }
 
-/// A row under the lease of whoever asked.
+/// A claimed row.
 #[derive(Debug, Clone, Copy)]
 pub struct ClaimedDelivery {
     pub tenant: TenantId,
@@ -40,8 +40,8 @@ struct Row {
     lane: i32,
 }
 
-// One walk of the index per channel and lane. The status is not touched: until an attempt begins, a lease that lapses
-// has no consequence. A row that waits to be settled is due at its deadline.
+// One index scan per channel and lane. The status stays: until an attempt begins, an expired lease has no
+// consequence. A row with an unknown result is due at its deadline.
 const CLAIM: &str = "
     WITH due AS MATERIALIZED (
         SELECT d.tenant_id, d.id
@@ -54,7 +54,7 @@ const CLAIM: &str = "
      WHERE d.tenant_id = due.tenant_id AND d.id = due.id
     RETURNING d.tenant_id, d.id, d.channel, d.lane::integer AS lane";
 
-/// Takes what is due at `now`, until `lease_until`, under `token`.
+/// Claims what is due at `now`, until `lease_until`, under `token`.
 pub fn claim_due(
     tx: &mut WorkerTx<'_>,
     asks: &[ClaimRequest],

@@ -1,4 +1,4 @@
-//! How much waits, and how much fails.
+//! Counts pending and failed deliveries.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
@@ -19,16 +19,16 @@ struct BacklogRow {
     oldest: Option<Timestamp>,
 }
 
-/// What waits in a lane.
+/// The backlog of a lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LaneBacklog {
     pub lane: Lane,
     pub depth: i64,
-    /// When the one was due that has waited longest; `None` where nothing is due.
+    /// The due time of the longest waiting row; `None` if none is due.
     pub oldest: Option<Timestamp>,
 }
 
-// From the index of what is queued alone. What waits for quiet hours to end, or to be settled, is not late.
+// From the index of queued rows only. Rows that wait for quiet hours, or have an unknown result, are not late.
 const LANE_BACKLOGS: &str = "SELECT lane::integer AS lane, count(*) AS depth, min(next_attempt_at) FILTER (WHERE next_attempt_at <= $1) AS oldest \
     FROM deliveries WHERE status IN ('queued', 'sending') GROUP BY lane";
 
@@ -43,7 +43,7 @@ pub fn lane_backlogs(tx: &mut WorkerTx<'_>, now: Timestamp) -> Result<Vec<LaneBa
     Ok(waiting.collect())
 }
 
-/// How the emails of a tenant ended within a time.
+/// The failed emails of a tenant within a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
 pub struct EmailFailures {
     #[diesel(sql_type = SqlUuid)]
@@ -58,7 +58,7 @@ const TENANTS_WITH_FAILURES: &str = "SELECT tenant_id, count(*) FILTER (WHERE st
     FROM deliveries WHERE channel = 'email' AND status IN ('sent', 'delivered', 'opened', 'failed', 'bounced') AND updated_at > $1 \
     GROUP BY tenant_id HAVING count(*) >= $2 AND count(*) FILTER (WHERE status IN ('failed', 'bounced')) * 100 > $3 * count(*)";
 
-/// Tenants of which more than `percent` of at least `least` emails failed since `since`.
+/// Tenants for which more than `percent` of at least `least` emails failed since `since`.
 pub fn tenants_with_failures(
     tx: &mut WorkerTx<'_>,
     since: Timestamp,
@@ -77,7 +77,7 @@ struct Count {
 const ALERTS_SINCE: &str = "SELECT count(*) AS number FROM notification_events \
     WHERE tenant_id = $1 AND event = 'email.failure_rate' AND created_at > $2";
 
-/// Whether the tenant was told of failures since `since`.
+/// Whether the tenant was alerted since `since`.
 pub fn was_alerted(tx: &mut Tx<'_>, tenant: TenantId, since: Timestamp) -> Result<bool> {
     let found: Count = sql(ALERTS_SINCE).bind(tenant).bind(since).get_result(tx.conn())?;
     Ok(found.number > 0)

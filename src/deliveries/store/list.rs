@@ -1,4 +1,4 @@
-//! Deliveries as they are shown.
+//! Lists deliveries.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::deliveries::model::{Delivery, DeliveryFilter, DeliveryStatus, Lane, mask_address};
 use crate::preferences::Channel;
 
-/// What [`Row`] reads.
+/// The columns that [`Row`] reads.
 pub const COLUMNS: &str = "id, notification_id, ticket_id, user_id, channel, type AS kind, to_address, lane::integer AS lane, \
     status, attempts, next_attempt_at, deadline_at, provider, provider_id, payload_excerpt, last_error, sent_at, \
     delivered_at, opened_at, created_at, updated_at";
@@ -63,7 +63,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// Errors: `INTERNAL` for a word that the constraints do not let in.
+    /// Errors: `INTERNAL` for a value that the constraints exclude.
     pub fn into_delivery(self) -> Result<Delivery> {
         let unknown = || Error::internal("a delivery holds a word that nobody knows");
         let channel = Channel::of_word(&self.channel).ok_or_else(unknown)?;
@@ -97,10 +97,10 @@ impl Row {
     }
 }
 
-/// The newest deliveries that fit. Each set of filters is a text of its own, so that each finds its index.
+/// The newest deliveries that match. Each set of filters has its own SQL text, so that each uses its index.
 ///
-/// As the system: what a delivery says is its person's alone, so row-level security shows the rows to nobody, and this list
-/// has no column of it.
+/// Read as the system: content is confidential, so row-level security hides the rows from everyone, and this list has
+/// no column with content.
 pub fn list(tx: &mut Tx<'_>, tenant: TenantId, filter: &DeliveryFilter) -> Result<Vec<Delivery>> {
     let mut text = format!("SELECT {COLUMNS} FROM deliveries WHERE tenant_id = $1");
     for (wanted, condition) in [
@@ -121,7 +121,7 @@ pub fn list(tx: &mut Tx<'_>, tenant: TenantId, filter: &DeliveryFilter) -> Resul
     rows.into_iter().map(Row::into_delivery).collect()
 }
 
-/// What the text does not name is not sent.
+/// Binds only the filters that the text names.
 fn bind_filter(statement: Statement, tenant: TenantId, filter: &DeliveryFilter) -> Statement {
     statement
         .bind(tenant)

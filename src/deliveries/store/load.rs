@@ -1,4 +1,4 @@
-//! What is known of claimed deliveries: the rows, their notifications, and what their people want now.
+//! Loads claimed deliveries with their notifications and their recipients' current preferences.
 
 use chrono::NaiveTime;
 use diesel::prelude::*;
@@ -21,7 +21,7 @@ use crate::preferences::{
 pub struct DeliveryContext {
     #[diesel(sql_type = SqlUuid)]
     pub id: DeliveryId,
-    /// None of digests, summaries and samples.
+    /// None for digests, summaries and samples.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub event_id: Option<EventId>,
     #[diesel(sql_type = SqlUuid)]
@@ -66,7 +66,7 @@ pub struct DeliveryContext {
     locale: String,
     #[diesel(sql_type = Text)]
     timezone: String,
-    /// The person is there, and the address is still theirs.
+    /// The person exists, and the address is still theirs.
     #[diesel(sql_type = Bool)]
     pub is_theirs: bool,
     #[diesel(sql_type = Nullable<Bool>)]
@@ -87,7 +87,7 @@ pub struct DeliveryContext {
     quiet_to: Option<NaiveTime>,
     #[diesel(sql_type = Nullable<Text>)]
     quiet_timezone: Option<String>,
-    /// The tenant's.
+    /// The tenant's settings.
     #[diesel(sql_type = Jsonb)]
     pub settings: Value,
     /// The tenant's changes of the template.
@@ -104,7 +104,7 @@ impl DeliveryContext {
         Locale::parse(&self.locale).unwrap_or_default()
     }
 
-    /// The notification as it is now; `None` where the delivery has none.
+    /// The current notification; `None` if the delivery has none.
     pub fn current(&self) -> Option<CurrentNotification> {
         let category = Category::of_word(self.category.as_deref()?)?;
         Some(CurrentNotification {
@@ -138,8 +138,8 @@ impl DeliveryContext {
     }
 }
 
-// Rows whose lease another took since are not there. An override counts for the client that the event is about, or for
-// every client of the member where it is about none; off by any wins, as when the delivery was planned.
+// Rows whose lease was taken since are missing. An override counts for the client that the event is about, or for
+// every client of the member if it is about none; off wins, as when the delivery was planned.
 const LOAD: &str = "
     SELECT d.id, d.event_id, d.user_id, d.channel, d.type AS kind, d.to_address, d.status, d.attempts, d.deadline_at,
            d.rendered, d.last_error, n.title, n.body, n.link, n.data, n.category::text AS category, n.priority,
@@ -164,7 +164,7 @@ const LOAD: &str = "
      WHERE d.tenant_id = $1 AND d.id = ANY ($2) AND d.lease_token = $3 AND d.status IN ('queued', 'sending')
        FOR UPDATE OF d";
 
-/// The rows among `ids` that are still under `token`, locked.
+/// The rows of `ids` that `token` still holds, locked.
 pub fn load_claimed(
     tx: &mut Tx<'_>,
     tenant: TenantId,

@@ -1,4 +1,4 @@
-//! The rows of deliveries: claimed, begun, settled; listed and sent again; counted.
+//! The statements of deliveries: claims, attempts, lists, retries, counts.
 
 pub mod again;
 pub mod attempt;
