@@ -1,4 +1,4 @@
-//! What no variable shows alone: values that need or contradict each other, and what production refuses.
+//! Checks across variables: values that need or contradict each other, and values that production refuses.
 
 use super::Config;
 use super::reader::{ConfigReader, DeclaredVariable};
@@ -8,7 +8,7 @@ use super::variables::Variables;
 
 const OWN_PREFIX: &str = "GUICHET_";
 
-/// Adds the faults of values taken together, and tells what open defaults come to.
+/// Adds the faults of combined values, and resolves defaults that depend on others.
 pub(super) fn together(config: &Config, reader: &mut ConfigReader<'_>) {
     database(config, reader);
     if config.server.environment == Environment::Production {
@@ -22,7 +22,7 @@ pub(super) fn together(config: &Config, reader: &mut ConfigReader<'_>) {
     }
 }
 
-/// A variable that guichet's prefix claims but nobody reads is most likely misspelt.
+/// Warns of variables with guichet's prefix that nothing reads: they are probably misspelt.
 pub(super) fn warnings(variables: &Variables, entries: &[DeclaredVariable]) -> Vec<String> {
     let is_known = |name: &str| entries.iter().any(|entry| entry.name == name);
     let is_set = |name: &str| variables.get(name).is_some();

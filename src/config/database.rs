@@ -1,4 +1,4 @@
-//! Which PostgreSQL, and as whom.
+//! The PostgreSQL to use, and its roles.
 
 use std::path::PathBuf;
 
@@ -10,21 +10,21 @@ use super::setting::{Setting, without_password};
 section! {
     /// The database
     pub struct DatabaseConfig {
-        /// PostgreSQL for requests, as the role guichet_app. Not set: guichet runs a PostgreSQL of its own
-        /// in DATA_DIR. Example: postgres://guichet_app:secret@db.example.com/guichet
+        /// PostgreSQL for requests, as the role guichet_app. Not set: guichet runs a PostgreSQL of its own in
+        /// DATA_DIR. Example: postgres://guichet_app:secret@db.example.com/guichet
         pub url: Option<DatabaseUrl> = "DATABASE_URL", "";
-        /// The same database for jobs and the outbox, as the role guichet_worker. Needed with DATABASE_URL.
+        /// The same database for jobs and the outbox, as the role guichet_worker. Required with DATABASE_URL.
         pub worker_url: Option<DatabaseUrl> = "DATABASE_WORKER_URL", "";
-        /// The same database for migrations alone, as its owner. Without it, serve does not migrate.
+        /// The same database for migrations only, as its owner. Without it, serve does not migrate.
         pub owner_url: Option<DatabaseUrl> = "DATABASE_OWNER_URL", "";
         /// Connections for requests. The embedded PostgreSQL allows 100 in all.
         pub pool_size: u32 = "DB_POOL_SIZE", "8", in 1..=1000;
-        /// Connections for jobs and the outbox.
+        /// Connections for jobs across tenants and for the outbox.
         pub worker_pool_size: u32 = "DB_WORKER_POOL_SIZE", "2", in 1..=100;
-        /// Connections for jobs that act in one tenant: notifications of large audiences, digests, deliveries.
+        /// Connections for jobs within one tenant: notifications of large audiences, digests, deliveries.
         pub job_pool_size: u32 = "DB_JOB_POOL_SIZE", "3", in 1..=100;
-        /// Folder of the programs postgres and initdb for the embedded PostgreSQL. Not set: looked for on
-        /// PATH, in /usr/lib/postgresql and in Homebrew's folders.
+        /// Folder of the programs postgres and initdb for the embedded PostgreSQL. Not set: searched on PATH, in
+        /// /usr/lib/postgresql and in Homebrew's folders.
         pub pg_bin: Option<PathBuf> = "GUICHET_PG_BIN", "";
     }
 }
@@ -36,7 +36,7 @@ impl DatabaseConfig {
     }
 }
 
-/// A `postgres://` URL. It may hold a password, so it is secret up to its use.
+/// A `postgres://` URL. It may contain a password, so it stays secret until it is used.
 #[derive(Debug, Clone)]
 pub struct DatabaseUrl(pub SecretString);
 

@@ -1,8 +1,8 @@
-//! What is wrong with a configuration, for the person who starts the service.
+//! Faults of a configuration.
 
 use std::fmt;
 
-/// One variable and what is wrong with it. Never repeats a secret.
+/// A variable and its fault. Never contains a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigFault {
     /// The variable's name, or `.env`.

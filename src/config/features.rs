@@ -1,4 +1,4 @@
-//! What the service offers, for all tenants. A tenant's settings can turn off more, never turn on again.
+//! Features of the service, for all tenants. A tenant's settings can turn off more, and turn nothing on again.
 
 use super::reader::section;
 use super::setting::Setting;
@@ -6,10 +6,10 @@ use super::setting::Setting;
 section! {
     /// Features
     pub struct FeaturesConfig {
-        /// Features turned off for every tenant, with commas between: chat, direct, notifications, email,
-        /// sms, push, presence, tickets, faq, records, meetings.
+        /// Features turned off for every tenant, comma-separated: chat, direct, notifications, email, sms, push,
+        /// presence, tickets, faq, records, meetings.
         pub off: Vec<Feature> = "FEATURES_OFF", "";
-        /// Seconds after sending in which a message can be edited. 0: never.
+        /// Seconds after sending within which a message can be edited. 0: never.
         pub message_edit_window_secs: u32 = "MESSAGE_EDIT_WINDOW_SECS", "120", in 0..=31_536_000;
     }
 }
@@ -20,7 +20,7 @@ impl FeaturesConfig {
     }
 }
 
-/// A part of the service that can be off: its endpoints then answer `FEATURE_DISABLED`.
+/// A part of the service that can be off: its endpoints then return `FEATURE_DISABLED`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Feature {
     Chat,
@@ -51,7 +51,7 @@ impl Feature {
         Feature::Meetings,
     ];
 
-    /// The word of `FEATURES_OFF`, of a tenant's settings, and of `GET /me`.
+    /// The name in `FEATURES_OFF`, in a tenant's settings, and in `GET /me`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Feature::Chat => "chat",

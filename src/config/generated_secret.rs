@@ -1,7 +1,7 @@
-//! The JWT secret of a service that was given none: made at the first start, the same ever after.
+//! The generated JWT secret: created at the first start if none is configured, and reused afterwards.
 //!
-//! The file appears whole or not at all, and of several processes that start together one makes it and
-//! all read it. Only its owner can read it.
+//! The file is created atomically: of several processes that start together, one creates it and all read it. Only its
+//! owner can read it.
 
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 const FILE: &str = "jwt_secret";
 const RANDOM_BYTES: usize = 32;
 
-/// The secret kept in `data_dir/jwt_secret`, made (32 random bytes, base64, mode 0600) where it is missing.
+/// The secret in `data_dir/jwt_secret`, created if missing (32 random bytes, base64, mode 0600).
 pub fn secret_made_once(data_dir: &Path) -> anyhow::Result<SecretString> {
     let path = data_dir.join(FILE);
     if !path.exists() {
@@ -38,10 +38,10 @@ fn make(data_dir: &Path, path: &Path) -> anyhow::Result<()> {
     getrandom::fill(&mut random)?;
     let draft = data_dir.join(format!("{FILE}.{:016x}", getrandom::u64()?));
     let linked = write_private(&draft, &STANDARD.encode(random)).and_then(|()| fs::hard_link(&draft, path));
-    // A draft that stays behind is harmless, and the outcome of the link is what counts.
+    // A draft that stays behind is harmless; only the outcome of the link counts.
     let _ = fs::remove_file(&draft);
     match linked {
-        // Another process was first: its secret is the one.
+        // Another process was first: its secret is used.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         other => Ok(other?),
     }

@@ -1,4 +1,4 @@
-//! How much each caller may ask for.
+//! Rate limits per caller.
 
 use super::reader::section;
 
@@ -7,20 +7,20 @@ section! {
     pub struct LimitsConfig {
         /// Requests per second of one person.
         pub person_rps: u32 = "RATE_LIMIT_RPS", "20";
-        /// Requests that one person may make at once before RATE_LIMIT_RPS holds.
+        /// Requests that one person may make at once before RATE_LIMIT_RPS applies.
         pub person_burst: u32 = "RATE_LIMIT_BURST", "60", in 1..=1_000_000;
         /// Requests per second of one service token.
         pub service_rps: u32 = "RATE_LIMIT_SERVICE_RPS", "500";
         /// Requests that one service token may make at once.
         pub service_burst: u32 = "RATE_LIMIT_SERVICE_BURST", "1000", in 1..=1_000_000;
-        /// Requests per second without a valid token, of one address.
+        /// Requests per second of one address without a valid token.
         pub anonymous_rps: u32 = "RATE_LIMIT_ANON_RPS", "10";
-        /// Requests without a valid token that one address may make at once.
+        /// Requests that one address may make at once without a valid token.
         pub anonymous_burst: u32 = "RATE_LIMIT_ANON_BURST", "50", in 1..=1_000_000;
     }
 }
 
-/// One limit: a steady rate, and how far a caller may run ahead of it.
+/// One limit: a steady rate, and the burst above it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
     /// Never 0.
@@ -30,17 +30,17 @@ pub struct RateLimit {
 }
 
 impl LimitsConfig {
-    /// None: off.
+    /// `None` means no limit.
     pub fn of_person(&self) -> Option<RateLimit> {
         limit(self.person_rps, self.person_burst)
     }
 
-    /// None: off.
+    /// `None` means no limit.
     pub fn of_service(&self) -> Option<RateLimit> {
         limit(self.service_rps, self.service_burst)
     }
 
-    /// None: off.
+    /// `None` means no limit.
     pub fn of_address(&self) -> Option<RateLimit> {
         limit(self.anonymous_rps, self.anonymous_burst)
     }

@@ -1,4 +1,4 @@
-//! What is logged, and in which form.
+//! The level and the format of logs.
 
 use super::reader::section;
 use super::setting::Setting;
@@ -7,7 +7,7 @@ use super::values::LogFilter;
 section! {
     /// Logs, to standard error
     pub struct LogsConfig {
-        /// off, error, warn, info, debug or trace; also per part. Example: info,guichet::realtime=debug
+        /// off, error, warn, info, debug or trace; also per module. Example: info,guichet_realtime=debug
         pub filter: LogFilter = "NOTIFICATION_LOG_LEVEL", "info";
         /// text, json, or auto: text on a terminal, else JSON.
         pub format: LogFormat = "LOG_FORMAT", "auto";
@@ -16,7 +16,7 @@ section! {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// Text where standard error is a terminal, else JSON.
+    /// Text on a terminal, else JSON.
     Auto,
     Text,
     Json,

@@ -1,10 +1,9 @@
-//! What is set from outside: environment variables, `.env` beneath them, defaults beneath both.
+//! The configuration: environment variables, over `.env`, over defaults.
 //!
-//! Invariants:
-//! - Each variable is declared once (`section!`): the struct field, its documentation, `.env.example` and
-//!   the output of `guichet config` come from that declaration.
+//! - Each variable is declared once (`section!`): the struct field, its documentation, `.env.example` and the output
+//!   of `guichet config` come from that declaration.
 //! - [`Config::load`] reads nothing but its argument, and reports all faults together.
-//! - Secrets are `SecretString`, and no fault, warning or printed line repeats one.
+//! - Secrets are `SecretString`, and no fault, warning or printed line contains one.
 //!
 //! An empty value counts as not set, so that `.env.example` copied to `.env` changes nothing.
 
@@ -46,7 +45,7 @@ pub use variables::Variables;
 
 use reader::{ConfigReader, DeclaredVariable};
 
-/// Everything that is in force. Cheap to share behind an `Arc`, never changed after the start.
+/// The configuration in force. Shared behind an `Arc`, immutable after the start.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub server: ServerConfig,
@@ -60,7 +59,7 @@ pub struct Config {
     pub notifications: NotificationsConfig,
     pub deliveries: DeliveriesConfig,
     pub logs: LogsConfig,
-    /// What is odd but no fault, in sentences. Whoever loads writes them to the log.
+    /// Oddities that are not faults, as sentences. The caller writes them to the log.
     pub warnings: Vec<String>,
     entries: Vec<DeclaredVariable>,
 }
@@ -71,7 +70,7 @@ impl Config {
         Self::load(&Variables::of_process())
     }
 
-    /// Errors: every variable that is wrong, and every unsafe default that production mode refuses.
+    /// Errors: every wrong variable, and every unsafe default that production mode refuses.
     pub fn load(variables: &Variables) -> Result<Self, Faults> {
         let mut reader = ConfigReader::new(variables);
         let mut config = Self {
@@ -99,7 +98,7 @@ impl Config {
         Ok(config)
     }
 
-    /// Whether a first valid token of an unknown person makes that person.
+    /// Whether the first valid token of an unknown person creates that person.
     pub fn jit_users(&self) -> bool {
         self.tokens.jit_users.unwrap_or(self.database.is_embedded())
     }

@@ -1,4 +1,4 @@
-//! The configuration as text: what is in force, and the example that lists every variable.
+//! The configuration as text: the values in force, and the example that lists every variable.
 
 use std::fmt::Write;
 
@@ -13,7 +13,7 @@ const EXAMPLE_HEAD: &str = "\
 ";
 
 impl Config {
-    /// What `guichet config` prints: one `NAME=value` per line, secrets masked, and whether it was set.
+    /// The output of `guichet config`: one `NAME=value` per line, secrets masked, and whether it was set.
     pub fn in_force(&self) -> String {
         let width = self.entries.iter().map(|entry| line_of(entry).chars().count()).max().unwrap_or_default();
         self.entries.iter().fold(String::new(), |mut text, entry| {
@@ -26,7 +26,7 @@ impl Config {
 
     /// The text of `.env.example`.
     pub fn example() -> String {
-        // Nothing set is a legal configuration; were it not, the test of the committed file would say so.
+        // An empty configuration is valid; the test of the committed file would fail otherwise.
         let entries = Self::load(&Variables::default()).map(|config| config.entries).unwrap_or_default();
         let mut text = EXAMPLE_HEAD.to_owned();
         let mut section = "";

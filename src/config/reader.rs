@@ -1,6 +1,6 @@
-//! Reads the sections and remembers what it was asked for: the one list of variables that there is.
+//! Reads the sections and records each variable, which makes the one list of variables.
 //!
-//! A faulty value is replaced by its default while the rest is read, so that all faults come at once.
+//! A faulty value is replaced by its default while the rest is read, so that all faults are reported at once.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -9,22 +9,22 @@ use super::fault::ConfigFault;
 use super::setting::Setting;
 use super::variables::Variables;
 
-/// One variable as declared, and what it is set to.
+/// One variable as declared, and its value.
 #[derive(Debug, Clone)]
 pub(super) struct DeclaredVariable {
-    /// The section's first line of documentation.
+    /// The first line of the section's documentation.
     pub section: &'static str,
     pub name: &'static str,
     pub default: &'static str,
     pub doc: &'static [&'static str],
-    /// The least and greatest value, where there are such.
+    /// The smallest and largest value, if limited.
     pub range: Option<String>,
     /// The value in force, secrets masked.
     pub shown: String,
     pub is_set: bool,
 }
 
-/// What a section declares about one variable.
+/// The declaration of one variable in a section.
 pub(super) struct Declared {
     pub section: &'static str,
     pub name: &'static str,
@@ -57,14 +57,14 @@ impl<'a> ConfigReader<'a> {
         })
     }
 
-    /// Adds a fault, unless the variable already has one: its value is then only a stand-in.
+    /// Adds a fault, unless the variable already has one: its value is then only a placeholder.
     pub fn fault(&mut self, variable: &str, message: impl Into<String>) {
         if self.faults.iter().all(|fault| fault.variable != variable) {
             self.faults.push(ConfigFault { variable: variable.to_owned(), message: message.into() });
         }
     }
 
-    /// Tells what a variable without a fixed default comes to.
+    /// Records the value of a variable without a fixed default.
     pub fn comes_to(&mut self, variable: &str, shown: impl Into<String>) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.name == variable && !entry.is_set) {
             entry.shown = shown.into();
@@ -112,9 +112,8 @@ fn default_of<T: Setting>(name: &str, default: &str) -> T {
     T::parse(default).map_err(|message| format!("{name}: {message}")).expect("a default is a legal value")
 }
 
-/// Declares a section: the struct, and `read`, which fills it. Each field is written as
-/// `field: Type = "VARIABLE", "default"` with an optional `, in least..=greatest` for numbers; its
-/// documentation also goes to `.env.example`.
+/// Declares a section: the struct, and `read`, which fills it. Each field is written as `field: Type = "VARIABLE",
+/// "default"` with an optional `, in least..=greatest` for numbers; its documentation also goes to `.env.example`.
 macro_rules! section {
     (
         #[doc = $title:literal]

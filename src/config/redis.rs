@@ -1,4 +1,4 @@
-//! Which Redis, if any.
+//! The Redis to use, if any.
 
 use secrecy::SecretString;
 
@@ -8,23 +8,23 @@ use super::setting::{Setting, without_password};
 section! {
     /// Redis
     pub struct RedisConfig {
-        /// Redis 7 or later, from which events of other backends are taken: redis:// or, over TLS, rediss://.
-        /// Not set: they come over HTTP alone. Example: redis://:secret@redis.example.com:6379/0
+        /// Redis 7 or later, from which events of other backends are read: redis:// or, over TLS, rediss://. Not set:
+        /// events arrive over HTTP only. Example: redis://:secret@redis.example.com:6379/0
         pub url: Option<RedisUrl> = "REDIS_URL", "";
-        /// Stands before the name of every channel, stream and key, so that several installations can share one
-        /// Redis. With "desk:", producers publish to desk:notifications.events.
+        /// Prefix of every channel, stream and key, so that several installations can share one Redis. With "desk:",
+        /// producers publish to desk:notifications.events.
         pub prefix: String = "REDIS_PREFIX", "";
     }
 }
 
-/// A URL that may hold a password, so it is secret up to its use.
+/// A URL that may contain a password, so it stays secret until it is used.
 #[derive(Debug, Clone)]
 pub struct RedisUrl(pub SecretString);
 
 impl Setting for RedisUrl {
     fn parse(text: &str) -> Result<Self, String> {
         let is_network = text.starts_with("redis://") || text.starts_with("rediss://");
-        // Its parser also reads the database's number and the options behind it.
+        // Redis's own parser also checks the database number and the options.
         if is_network && redis::Client::open(text).is_ok() {
             Ok(RedisUrl(SecretString::from(text)))
         } else {

@@ -1,6 +1,6 @@
-//! How the text of a variable becomes a value, and how it may be shown.
+//! Conversion of a variable's text to a value, and its display form.
 //!
-//! A message completes the sentence "NAME …, not <what was given>": "must be true or false".
+//! A message completes the sentence "NAME …, not <the given text>": "must be true or false".
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ pub(super) const MASK: &str = "***";
 pub(super) trait Setting: Sized {
     fn parse(text: &str) -> Result<Self, String>;
 
-    /// The text as people may see it.
+    /// The text for display.
     fn shown(text: &str) -> String {
         text.to_owned()
     }
@@ -113,7 +113,7 @@ impl<T: Setting> Setting for Vec<T> {
     }
 }
 
-/// A URL with its password masked, and its query too where that may hold one.
+/// A URL with its password masked, and its query too if that may contain one.
 pub(super) fn without_password(text: &str) -> String {
     let Ok(mut url) = Url::parse(text) else { return MASK.to_owned() };
     if url.password().is_some() && url.set_password(Some(MASK)).is_err() {

@@ -1,4 +1,4 @@
-//! Whose tokens are believed, and where their claims sit.
+//! Trusted tokens, and the places of their claims.
 
 use std::path::Path;
 
@@ -10,42 +10,42 @@ use super::setting::{MASK, Setting};
 use super::values::{JsonPointer, RoleMap};
 use crate::config::generated_secret::secret_made_once;
 
-/// HS256 asks for a key as long as its hash (RFC 7518, 3.2).
+/// HS256 requires a key as long as its hash (RFC 7518, 3.2).
 const SECRET_MIN_BYTES: usize = 32;
 
 section! {
     /// Tokens and people
     pub struct TokensConfig {
-        /// Key of HS256 tokens, at least 32 bytes. Not set, and no JWT_JWKS_URL either: made once, in
+        /// Key of HS256 tokens, at least 32 bytes. Not set, and no JWT_JWKS_URL either: generated once, in
         /// DATA_DIR/jwt_secret.
         pub(super) secret: Option<JwtSecret> = "JWT_SECRET", "";
         /// Public keys of the identity provider, for RS256, ES256 and EdDSA tokens.
         /// Example: https://id.example.com/.well-known/jwks.json
         pub jwks_url: Option<Url> = "JWT_JWKS_URL", "";
-        /// The only issuer (iss) believed. Not set: any.
+        /// The only accepted issuer (iss). Not set: any.
         pub issuer: Option<String> = "JWT_ISSUER", "";
         /// The audience (aud) that tokens must name. Not set: any.
         pub audience: Option<String> = "JWT_AUDIENCE", "";
-        /// Where tokens name the tenant, by id or slug: a JSON pointer. Supabase: /app_metadata/tenant_id
+        /// JSON pointer to the tenant, by id or slug. Supabase: /app_metadata/tenant_id
         pub tenant_claim: JsonPointer = "JWT_TENANT_CLAIM", "/tenant_id";
-        /// Where tokens name the role: a JSON pointer.
+        /// JSON pointer to the role.
         pub role_claim: JsonPointer = "JWT_ROLE_CLAIM", "/role";
-        /// Where tokens list the client accounts of a member: a JSON pointer.
+        /// JSON pointer to the list of a member's client accounts.
         pub clients_claim: JsonPointer = "JWT_CLIENTS_CLAIM", "/client_ids";
-        /// Where service tokens list their scopes: a JSON pointer.
+        /// JSON pointer to the scopes of a service token.
         pub scopes_claim: JsonPointer = "JWT_SCOPES_CLAIM", "/scopes";
-        /// The identity provider's own words for roles, as word:role with commas between.
-        /// Example: PDG:owner,DG:manager,Employé:employee
+        /// The identity provider's names for roles, as name:role, comma-separated. Example:
+        /// PDG:owner,DG:manager,Employé:employee
         pub role_map: RoleMap = "JWT_ROLE_MAP", "";
-        /// Whether the first valid token of an unknown person makes that person, true or false. Not set:
-        /// true with the embedded PostgreSQL, else false.
+        /// Whether the first valid token of an unknown person creates that person, true or false. Not set: true with
+        /// the embedded PostgreSQL, else false.
         pub(super) jit_users: Option<bool> = "JIT_USERS", "";
     }
 }
 
 impl TokensConfig {
-    /// The key of HS256 tokens: as given, or made once under `data_dir` where nothing else says whom to
-    /// believe. None: only the identity provider's keys count. Errors: the file cannot be read or made.
+    /// The key of HS256 tokens: as configured, or generated under `data_dir` if no other key is configured. `None`:
+    /// only the identity provider's keys count. Errors: the file cannot be read or created.
     pub fn hs256_secret(&self, data_dir: &Path) -> anyhow::Result<Option<SecretString>> {
         match (&self.secret, &self.jwks_url) {
             (Some(JwtSecret(secret)), _) => Ok(Some(secret.clone())),

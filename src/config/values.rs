@@ -8,10 +8,10 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::setting::Setting;
 
-/// Which web pages may call the API and open sockets.
+/// The web origins that may call the API and open sockets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AllowedOrigins {
-    /// `*`: every page. Refused in production mode.
+    /// `*`: every origin. Refused in production mode.
     Any,
     /// Exactly these, as browsers send them in `Origin`: `https://app.example.com`.
     Only(Vec<String>),
@@ -56,7 +56,7 @@ fn origin(text: &str) -> Result<String, String> {
     }
 }
 
-/// Where a claim sits in a token: a JSON pointer (RFC 6901), for `serde_json::Value::pointer`.
+/// The place of a claim in a token: a JSON pointer (RFC 6901), for `serde_json::Value::pointer`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JsonPointer(String);
 
@@ -77,13 +77,13 @@ impl Setting for JsonPointer {
     }
 }
 
-/// An identity provider's words for roles, beside guichet's own.
+/// An identity provider's names for roles, besides guichet's own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RoleMap(BTreeMap<String, Role>);
 
 impl RoleMap {
-    /// The role that a token's word means: as mapped, else as guichet's own word. Never `Platform`: that
-    /// a service token is for all tenants is said by its tenant claim.
+    /// The role of a token's word: as mapped, else by guichet's own name. Never `Platform`: a service token of all
+    /// tenants is recognized by its tenant claim.
     pub fn role_of(&self, word: &str) -> Option<Role> {
         self.0.get(word).copied().or_else(|| role(word))
     }
@@ -111,7 +111,7 @@ fn role(word: &str) -> Option<Role> {
     Role::of_person(word).or_else(|| (word == Role::Service.as_str()).then_some(Role::Service))
 }
 
-/// Which log lines are written: a level, and levels for parts, such as `info,guichet::realtime=debug`.
+/// The log levels: one for all, and levels for modules, such as `info,guichet_realtime=debug`.
 #[derive(Debug, Clone)]
 pub struct LogFilter(Targets);
 
@@ -123,7 +123,7 @@ impl LogFilter {
 
 impl Setting for LogFilter {
     fn parse(text: &str) -> Result<Self, String> {
-        // A bare word that is no level would silently mean "everything of the target of that name".
+        // A bare word that is not a level would silently mean "everything of the target of that name".
         let bare_words_are_levels = text
             .split(',')
             .map(str::trim)

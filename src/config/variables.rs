@@ -1,11 +1,11 @@
-//! Where values come from: the process environment over a `.env` file, or a test's own list.
+//! The source of values: the process environment over a `.env` file, or a list in tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::fault::ConfigFault;
 
-/// Names and values as they were found, before anything is parsed.
+/// Names and values before parsing.
 #[derive(Debug, Clone, Default)]
 pub struct Variables {
     values: BTreeMap<String, String>,
@@ -14,14 +14,14 @@ pub struct Variables {
 }
 
 impl Variables {
-    /// The process environment, and beneath it `.env` of the working directory where there is one.
+    /// The process environment, over `.env` of the working directory if there is one.
     pub fn of_process() -> Self {
         let mut variables = Self::default();
         variables.read_file(Path::new(".env"));
         for (name, value) in std::env::vars_os() {
             let Ok(name) = name.into_string() else { continue };
             match value.into_string() {
-                // An empty variable of the environment still hides the file's: it says "not set".
+                // An empty variable of the environment still hides that of the file: it means "not set".
                 Ok(value) => drop(variables.values.insert(name, value)),
                 Err(_) => drop(variables.not_utf8.insert(name)),
             }

@@ -1,8 +1,8 @@
-//! What every endpoint shares: the envelope, extractors with our errors, guards, limits, health, docs.
+//! Conventions of all endpoints: the envelope, extractors with our errors, guards, limits, health, docs.
 //!
-//! [`wrap`] puts the conventions around an actix `App`; handlers then take [`Json`], [`Query`], [`Path`] and
-//! [`Caller`], collect value faults in a [`Check`], and answer a [`Reply`] or a `base::Error`. Whatever goes
-//! wrong, wherever, leaves in the one envelope (`edge`).
+//! [`wrap`] puts the conventions around an actix `App`. Handlers then take [`Json`], [`Query`], [`Path`] and
+//! [`Caller`], collect faults in a [`Check`], and return a [`Reply`] or a `guichet_base::Error`. Every error leaves
+//! in the one envelope (`edge`).
 
 pub mod address;
 mod body;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-/// A key that a PATCH may leave alone, clear, or set. The field needs `#[serde(default)]`; for utoipa also
+/// A key that a PATCH leaves unchanged, clears, or sets. The field needs `#[serde(default)]`, and for utoipa
 /// `#[schema(value_type = Option<T>)]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Patch<T> {
@@ -25,7 +25,7 @@ impl<T> Patch<T> {
         }
     }
 
-    /// As Diesel's `AsChangeset` takes it: `None` leaves the column, `Some(None)` clears it.
+    /// For Diesel's `AsChangeset`: `None` leaves the column unchanged, `Some(None)` clears it.
     pub fn into_change(self) -> Option<Option<T>> {
         match self {
             Patch::Absent => None,

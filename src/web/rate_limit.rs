@@ -1,8 +1,8 @@
-//! Rate limits by GCRA: so many requests per second in the long run, with a burst.
+//! Rate limits by GCRA: a steady rate of requests per second, with a burst.
 //!
-//! One limiter per class; a class whose rate is 0 is off. A refusal says when to come back, and every answer
-//! says what is left (`RateLimit`, `RateLimit-Policy`). Keys at rest are forgotten as others come, so memory
-//! follows the callers of the last seconds, not of all time.
+//! One limiter per class; a class with rate 0 has no limit. A refusal says when to retry, and every response says
+//! what is left (`RateLimit`, `RateLimit-Policy`). Idle keys are dropped regularly, so memory follows the callers of
+//! the last seconds.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -18,10 +18,10 @@ use governor::state::keyed::DefaultKeyedStateStore;
 use guichet_base::id::{TenantId, UserId};
 use guichet_base::{Actor, Error, Result};
 
-/// After so many checks of a class, its keys at rest are dropped.
+/// Number of checks of a class after which its idle keys are dropped.
 const CHECKS_PER_SWEEP: u32 = 4096;
 
-/// Requests per second, and how many may come at once. A rate of 0 is no limit.
+/// Requests per second, and the burst. A rate of 0 is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     pub rps: u32,
@@ -47,7 +47,7 @@ impl Default for RateSettings {
     }
 }
 
-/// On whose account a request counts.
+/// The account to which a request counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LimitKey {
     Person(TenantId, UserId),
@@ -65,7 +65,7 @@ impl LimitKey {
         }
     }
 
-    /// A household has a /64 of IPv6: it counts as one address.
+    /// A household has a /64 of IPv6, which counts as one address.
     fn normalized(self) -> Self {
         match self {
             LimitKey::Webhook(address) => LimitKey::Webhook(network(address)),
@@ -82,13 +82,13 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// What is left to a caller after this request.
+/// What is left for a caller after this request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
     class: &'static str,
     rate: Rate,
     pub remaining: u32,
-    /// 0 for a request that was let through.
+    /// 0 for an admitted request.
     pub retry_after_secs: u64,
 }
 
@@ -115,7 +115,7 @@ impl Quota {
     }
 }
 
-/// The limits of this process. Copies share their counts.
+/// The limits of this process. Clones share their counts.
 #[derive(Clone)]
 pub struct RateLimits {
     classes: Arc<Classes>,
@@ -139,12 +139,12 @@ impl RateLimits {
         Self { classes: Arc::new(classes) }
     }
 
-    /// Counts one request. `None` when its class has no limit; `RATE_LIMITED` when it came too soon.
+    /// Counts one request. `None` if its class has no limit. Errors: `RATE_LIMITED`.
     pub fn check(&self, key: LimitKey) -> Result<Option<Quota>> {
         self.count(key).map(Quota::admit).transpose()
     }
 
-    /// As [`RateLimits::check`], and the answer to `request` will say what is left.
+    /// As [`RateLimits::check`]; the response to `request` will say what is left.
     pub fn check_request(&self, request: &HttpRequest, key: LimitKey) -> Result<()> {
         let Some(quota) = self.count(key) else { return Ok(()) };
         request.extensions_mut().insert(quota);
@@ -161,7 +161,7 @@ impl RateLimits {
         class.count(key.normalized())
     }
 
-    /// How many callers are remembered, for metrics.
+    /// Number of callers in memory, for metrics.
     pub fn remembered(&self) -> usize {
         let Classes { person, service, webhook, anonymous } = &*self.classes;
         [person, service, webhook, anonymous]

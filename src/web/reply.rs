@@ -1,4 +1,4 @@
-//! The envelope of answers that went well: `{"data": …, "error": null, "meta"?: …}`.
+//! The envelope of successful responses: `{"data": …, "error": null, "meta"?: …}`.
 
 use actix_web::body::BoxBody;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::web::etag::Etag;
 
-/// What a handler answers. A GET whose `If-None-Match` names the reply's [`Etag`] gets 304 without a body.
+/// The response of a handler. A GET whose `If-None-Match` names the reply's [`Etag`] gets 304 without a body.
 #[derive(Debug)]
 pub struct Reply<T> {
     status: StatusCode,
@@ -38,7 +38,7 @@ impl<T: Serialize> Reply<T> {
         Self { status, data, meta: None, etag: None, headers: Vec::new() }
     }
 
-    /// One page of a list. `total` where it was counted.
+    /// One page of a list, with the `total` if it was counted.
     pub fn page(data: T, page: Page, total: Option<i64>) -> Self {
         let mut meta = serde_json::json!({ "limit": page.limit, "offset": page.offset });
         if let (Some(total), Some(meta)) = (total, meta.as_object_mut()) {
@@ -62,7 +62,7 @@ impl<T: Serialize> Reply<T> {
         self
     }
 
-    /// Says that this is the first answer again, given to a repeat of its request.
+    /// Marks a stored response that is returned to a repeated request.
     pub fn replayed(self) -> Self {
         self.header(HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"))
     }
@@ -90,7 +90,7 @@ impl<T: Serialize> Responder for Reply<T> {
         let mut response =
             HttpResponse::build(if not_modified { StatusCode::NOT_MODIFIED } else { self.status });
         if let Some(etag) = &self.etag {
-            // Kept by the client, but asked about each time: the ETag answers.
+            // Cached by the client and revalidated each time with the ETag.
             response.insert_header((header::ETAG, etag.as_str()));
             response.insert_header((header::CACHE_CONTROL, "private, no-cache"));
         }

@@ -1,4 +1,4 @@
-//! The id under which one request is logged, and which its answer carries.
+//! Request ids: one per request, in its log lines and in its response.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ const MAX_LEN: usize = 128;
 pub struct RequestId(Arc<str>);
 
 impl RequestId {
-    /// The caller's own id when it is 1–128 visible ASCII characters, so that a log line stays one line; a
-    /// new one otherwise.
+    /// The caller's own id if it is 1–128 visible ASCII characters, so that a log line stays one line; else a new
+    /// one.
     pub(super) fn take_or_make(headers: &HeaderMap) -> Self {
         let given = headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok());
         let sane = given

@@ -1,7 +1,7 @@
-//! What answers where no route does: 405 with `Allow` where the path has other methods, else 404.
+//! Responses for unknown routes: 405 with `Allow` if the path has other methods, else 404.
 //!
-//! A handler's method attribute guards its whole resource, so to actix a wrong method looks like an unknown
-//! path. The API description knows all routes; this default service asks it.
+//! The method attribute of a handler guards its whole resource, so to actix a wrong method looks like an unknown
+//! path. This default service looks the path up in the API description, which has all routes.
 
 use actix_web::dev::ResourceDef;
 use actix_web::http::{Method, header};
@@ -37,8 +37,8 @@ impl RouteTable {
         }))
     }
 
-    /// The methods of `path`: of its literal route where it has one (`/messages/search`), else of every
-    /// pattern that takes it.
+    /// The methods of `path`: of its literal route if there is one (`/messages/search`), else of every pattern that
+    /// matches.
     fn methods(&self, path: &str) -> Vec<Method> {
         let mut allowed = Vec::new();
         for (_, methods) in self.routes.iter().filter(|(route, _)| route.is_match(path)) {
@@ -52,7 +52,7 @@ impl RouteTable {
     }
 }
 
-/// The app's default service; `RouteTable` must be in the app's data, or every unknown route is a 404.
+/// The app's default service. `RouteTable` must be in the app's data; without it, every unknown route is a 404.
 pub async fn unmatched(request: HttpRequest, table: Option<web::Data<RouteTable>>) -> Result<HttpResponse> {
     let methods = table.map(|table| table.methods(request.path())).unwrap_or_default();
     if methods.is_empty() {
@@ -61,7 +61,7 @@ pub async fn unmatched(request: HttpRequest, table: Option<web::Data<RouteTable>
     Ok(HttpResponse::MethodNotAllowed().insert_header(header::Allow(methods)).finish())
 }
 
-/// The same outside `/api`, where no gate has counted the request: it counts for its address.
+/// The same outside `/api`, where no middleware has counted the request: it counts for its address.
 pub async fn unmatched_outside(
     limits: RateLimits,
     request: HttpRequest,

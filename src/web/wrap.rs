@@ -1,4 +1,4 @@
-//! The conventions around an app, in the one order that works.
+//! Wraps an app with the conventions, in the order that they need.
 
 use std::sync::Arc;
 
@@ -13,24 +13,24 @@ use crate::web::cors::{self, CorsOrigins};
 use crate::web::guard::BodySettings;
 use crate::web::{compress, edge, guard};
 
-/// The spelling of a path, where it has one of its own.
+/// The naming convention of a path, if it has one of its own.
 pub type SpellingOf = fn(&str) -> Option<fn(&str) -> String>;
 
-/// What the conventions need to know of the configuration.
+/// Settings of the conventions.
 #[derive(Debug, Clone, Default)]
 pub struct Conventions {
     pub origins: CorsOrigins,
     pub trusted_proxies: Arc<[IpNet]>,
     pub body: BodySettings,
-    /// Whether this process speaks TLS itself, and so may say HSTS.
+    /// Whether the service is reached over TLS, so that HSTS may be sent.
     pub is_https: bool,
-    /// Other names for the JSON of failures, on paths that speak a dialect.
+    /// Other JSON key names of errors, on paths with their own naming convention.
     pub spelling_of_failures: Option<SpellingOf>,
 }
 
 /// Wraps an app whose routes and inner middleware are in place. From the outside: `edge` (id, log, envelope,
-/// headers), CORS (so that refusals of what follows can be read by browsers), gzip, `guard` (before anything
-/// reads a body), then the app.
+/// headers), CORS (so that browsers can read refusals of the layers below), gzip, `guard` (before anything reads a
+/// body), then the app.
 pub fn wrap<T, B>(
     app: App<T>,
     conventions: &Conventions,
@@ -56,7 +56,7 @@ where
     let body = conventions.body;
     let edge_conventions = conventions.clone();
     let max_bytes = usize::try_from(body.max_bytes).unwrap_or(usize::MAX);
-    // actix's own limit for whole bodies is lower; the guard below counts all bodies the same.
+    // actix's own limit for whole bodies is lower; the guard above it counts all bodies alike.
     app.app_data(PayloadConfig::new(max_bytes))
         .wrap(from_fn(move |request, next: Next<B>| guard::guard(body, request, next)))
         .wrap(from_fn(compress::mark_small))

@@ -1,8 +1,8 @@
-//! From a serde message to a fault with its field and code.
+//! Converts a serde message to a fault with its field and code.
 
 use guichet_base::Fault;
 
-/// Serde has no error kinds, only sentences; their beginnings are stable and part of `serde::de::Error`.
+/// Serde has no error kinds, only messages; their beginnings are stable and documented in `serde::de::Error`.
 const CODES: [(&str, &str); 5] = [
     ("unknown field", "unknown_field"),
     ("missing field", "missing"),
@@ -11,7 +11,7 @@ const CODES: [(&str, &str); 5] = [
     ("invalid type", "wrong_type"),
 ];
 
-/// The fault of what serde refused at `path`. `otherwise` is the code of sentences that a type wrote itself.
+/// The fault for serde's refusal at `path`. `otherwise` is the code for messages of a type's own.
 pub(super) fn of_serde(path: &str, message: &str, otherwise: &'static str) -> Fault {
     let code = CODES.iter().find(|(start, _)| message.starts_with(start)).map_or(otherwise, |(_, code)| code);
     let names_a_key = matches!(code, "unknown_field" | "missing" | "duplicate");
@@ -22,7 +22,7 @@ pub(super) fn of_serde(path: &str, message: &str, otherwise: &'static str) -> Fa
     Fault::new(if field == "." { String::new() } else { field }, code)
 }
 
-/// The path of `key` in the object at `path`, which may end with it already.
+/// The path of `key` in the object at `path`, which may already end with it.
 fn join(path: &str, key: &str) -> String {
     match path {
         "" | "." => key.to_owned(),

@@ -1,4 +1,4 @@
-//! JSON bodies, read within the limit of size and refused with the path of the wrong field.
+//! JSON bodies: read within the size limit, and refused with the path of the wrong field.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use crate::web::{body, failure};
 #[derive(Debug, Clone)]
 pub struct Json<T>(pub T);
 
-/// A body that may be left out, where every key of `T` is optional.
+/// A body that may be absent, if every key of `T` is optional.
 #[derive(Debug, Clone)]
 pub struct JsonOrEmpty<T>(pub T);
 
@@ -75,7 +75,7 @@ async fn read(mut payload: Payload) -> Result<Vec<u8>> {
     Ok(body)
 }
 
-/// Reads a value that came another way (a socket command) under the rules of a body, with the same refusals.
+/// Parses a value from another source (a socket command) by the rules of a body, with the same errors.
 pub fn parse_value<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T> {
     parse(value.to_string().as_bytes())
 }
@@ -83,7 +83,7 @@ pub fn parse_value<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T> 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let text = std::str::from_utf8(body).map_err(|_| Error::malformed_json())?;
     strict::check(text)?;
-    // Serde would read an array as an object's members in their order.
+    // Serde would read an array as an object's members in order.
     if !text.trim_start().starts_with('{') {
         return Err(Error::invalid("", "wrong_type"));
     }

@@ -1,7 +1,7 @@
-//! Extractors whose refusals are ours: bodies, queries and paths.
+//! Extractors with our errors: bodies, queries and paths.
 //!
-//! 400 for what is not JSON or not UTF-8, 422 with the field's path for a wrong value, 404 for a malformed id
-//! in a path. DTOs carry `#[serde(deny_unknown_fields)]`.
+//! 400 for anything that is not JSON or not UTF-8, 422 with the field's path for a wrong value, 404 for a malformed
+//! id in a path. DTOs have `#[serde(deny_unknown_fields)]`.
 
 mod fault;
 mod json;

@@ -1,4 +1,4 @@
-//! A part of a body that is an object and nothing else: a derived type would take a list of its fields, too.
+//! A part of a body that must be an object: a derived type would accept a list of its fields, too.
 
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};

@@ -7,15 +7,15 @@ use utoipa::IntoParams;
 
 use crate::web::Check;
 
-/// Lists with filters repeat these two fields in their own struct (serde cannot flatten and refuse unknown
-/// fields at once) and call [`Check::page`].
+/// Lists with filters repeat these two fields in their own struct (serde cannot flatten and deny unknown fields at
+/// once) and call [`Check::page`].
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
-    /// 1–200, 50 when absent.
+    /// 1–200; the default is 50.
     pub limit: Option<i64>,
-    /// 0 when absent.
+    /// The default is 0.
     pub offset: Option<i64>,
 }
 

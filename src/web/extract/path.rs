@@ -1,4 +1,4 @@
-//! Path parameters. What is no id names no record: 404.
+//! Path parameters. A malformed id names no record: 404.
 
 use std::future::{Ready, ready};
 
@@ -27,7 +27,7 @@ impl<T: DeserializeOwned> FromRequest for Path<T> {
     }
 }
 
-/// U+0000, which PostgreSQL refuses, and second spellings of an id, which would be second names of a record.
+/// U+0000, which PostgreSQL refuses, and alternative spellings of an id, which would be second names of a record.
 fn is_hostile(value: &str) -> bool {
     let second_spelling = Uuid::parse_str(value).is_ok() && value.parse::<Hyphenated>().is_err();
     second_spelling || value.contains('\0') || value.contains("%00")

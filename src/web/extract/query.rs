@@ -1,4 +1,4 @@
-//! Query strings. A misspelt or repeated parameter is refused, not lost in silence.
+//! Query strings. Misspelt and repeated parameters are refused, not ignored.
 
 use std::collections::HashSet;
 use std::future::{Ready, ready};
@@ -29,12 +29,12 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T> {
     let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
     serde_path_to_error::deserialize(pairs).map_err(|cause| {
         let (path, message) = (cause.path().to_string(), cause.inner().to_string());
-        // All that stands in a query is text, so what a type cannot read of it is a wrong type.
+        // A query contains only text, so a value that its type cannot parse has the wrong type.
         Error::validation(vec![fault::of_serde(&path, &message, "wrong_type")])
     })
 }
 
-/// What serde would not see: bytes that are not UTF-8, U+0000, and the second of two equal names.
+/// Faults that serde does not notice: bytes that are not UTF-8, U+0000, and repeated names.
 fn check(query: &str) -> Result<()> {
     let mut seen = HashSet::new();
     let mut faults = Vec::new();

@@ -1,7 +1,7 @@
-//! One walk over a body before its type is read: is it JSON, not too deep, and without U+0000?
+//! Checks a body before its type is read: valid JSON, not too deep, no U+0000.
 //!
-//! It reads every value, also inside `payload` and other free objects, which reach PostgreSQL as they are:
-//! `jsonb` takes neither U+0000 nor half a surrogate pair. Nothing is built, so a hostile body costs no memory.
+//! It reads every value, also inside `payload` and other free objects, which are stored unchanged: `jsonb` accepts
+//! neither U+0000 nor unpaired surrogates. It builds nothing, so a hostile body costs no memory.
 
 use std::cell::Cell;
 use std::fmt;
