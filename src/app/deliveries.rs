@@ -1,4 +1,4 @@
-//! The room of deliveries: no channel has a provider yet, so all go by the log.
+//! Builds the deliveries. No channel has a provider yet, so all use the log sender.
 
 use std::sync::Arc;
 

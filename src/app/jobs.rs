@@ -1,4 +1,4 @@
-//! Every job of the clock, one line each. `docs/operations.md` tells of them.
+//! All scheduled jobs, one line each. `docs/operations.md` describes them.
 
 use std::future::Future;
 use std::time::Duration;
@@ -24,7 +24,7 @@ const TEN_MINUTES: Schedule = Schedule::Every(Duration::from_secs(600));
 const HOURLY: Schedule = Schedule::Every(Duration::from_secs(3_600));
 const AT_THREE: Schedule = Schedule::DailyAt { hour_utc: 3 };
 const AT_SIX: Schedule = Schedule::DailyAt { hour_utc: 6 };
-/// How long the answer to an `Idempotency-Key` is kept.
+/// Retention of responses to an `Idempotency-Key`.
 const KEYS_LAST: Duration = Duration::from_secs(24 * 3_600);
 
 pub fn scheduler(config: &Config, n: &Notifications, d: &Deliveries) -> Scheduler {
@@ -48,7 +48,7 @@ fn all(config: &Config, n: &Notifications, d: &Deliveries) -> Vec<Box<dyn Job>> 
     ]
 }
 
-/// A job of the room of notifications.
+/// A job of notifications.
 fn of<F, Run>(n: &Notifications, name: &'static str, schedule: Schedule, run: F) -> Box<dyn Job>
 where
     F: Fn(Notifications, Timestamp) -> Run + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! From start to stop: every task of the process is spawned here, and all of them end here.
+//! The tasks of the process: all are spawned here, and all end here.
 
 use std::future::Future;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Tasks that live as long as the service. Copies share it.
+/// Tasks that live as long as the service. Shared by all clones.
 #[derive(Clone, Default)]
 pub struct Lifecycle {
     tracker: TaskTracker,
@@ -18,7 +18,7 @@ impl Lifecycle {
         Self::default()
     }
 
-    /// Told when the service stops.
+    /// Cancelled when the service stops.
     pub fn stopping(&self) -> CancellationToken {
         self.stop.clone()
     }
@@ -27,7 +27,7 @@ impl Lifecycle {
         &self.tracker
     }
 
-    /// Runs `task` until it ends by itself, which it does soon after `stopping`.
+    /// Runs `task` until it ends by itself, which it must do soon after `stopping`.
     pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         self.tracker.spawn(async move {
             task.await;
@@ -35,7 +35,7 @@ impl Lifecycle {
         });
     }
 
-    /// Tells every task to end, and waits for them that long.
+    /// Stops every task, and waits for them up to `patience`.
     pub async fn stop(&self, patience: Duration) {
         self.stop.cancel();
         self.tracker.close();
@@ -45,7 +45,7 @@ impl Lifecycle {
     }
 }
 
-/// Resolves when the process is asked to stop: SIGTERM, or Ctrl-C.
+/// Resolves when the process receives SIGTERM or Ctrl-C.
 pub async fn asked_to_stop() -> std::io::Result<&'static str> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut term = signal(SignalKind::terminate())?;

@@ -1,4 +1,4 @@
-//! Gauges that somebody has to read off, and the upkeep of histograms.
+//! Gauges that are sampled, and the upkeep of histograms.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The composition root: makes every room, and joins them.
+//! The composition root: builds every module of the service and connects them.
 
 pub mod afritalk;
 pub mod asyncapi;
@@ -38,14 +38,14 @@ use crate::notifications::{self, Notifications};
 use crate::web::health::Readiness;
 use crate::web::rate_limit::{Rate, RateLimits, RateSettings};
 
-/// Every room, made and joined. Cheap to clone.
+/// All parts of the service. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
     pub config: Arc<Config>,
     pub db: Db,
     pub directory: Directory,
     pub notifications: Notifications,
-    /// Where Redis is configured.
+    /// Set if Redis is configured.
     pub intake: Option<Intake>,
     pub scheduler: Scheduler,
     pub deliveries: Deliveries,
@@ -57,7 +57,7 @@ pub struct App {
 }
 
 impl App {
-    /// Connects nothing yet. Fails where the configuration asks for what cannot be.
+    /// Builds the service without connecting to anything. Errors: an impossible configuration.
     pub fn new(config: Config, settings: &guichet_db::DbSettings, clock: Clock) -> anyhow::Result<Self> {
         let db = Db::new(settings);
         let hub = Arc::new(Hub::new(guichet_realtime::HubParts {

@@ -1,4 +1,4 @@
-//! The API description, from the routes themselves.
+//! The OpenAPI description, generated from the routes.
 
 use anyhow::Context;
 use utoipa::openapi::path::Operation;
@@ -11,7 +11,7 @@ use utoipa_actix_web::AppExt;
 use super::afritalk::{self, described::AfriTalkNames};
 use super::routes;
 
-/// The error half of every answer that failed.
+/// The envelope of an error.
 #[derive(ToSchema)]
 #[schema(as = ErrorAnswer)]
 #[expect(dead_code, reason = "a shape for the description alone")]
@@ -24,7 +24,7 @@ struct ErrorAnswer {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a shape for the description alone")]
 struct ErrorBody {
-    /// For programs; never changes.
+    /// For programs; stable.
     #[schema(example = "VALIDATION_ERROR")]
     code: String,
     /// For people, in the caller's language.
@@ -32,7 +32,7 @@ struct ErrorBody {
     message: String,
     /// A list of `{field, code, message}` for `VALIDATION_ERROR`, else an object that depends on `code`.
     details: Option<serde_json::Value>,
-    /// The `X-Request-Id` of the request, to quote when asking for help.
+    /// The `X-Request-Id` of the request, to quote in support requests.
     request_id: Option<String>,
 }
 
@@ -58,7 +58,7 @@ answer under `/api`.\n\nThe sockets are described [on a page of their own](/docs
 )]
 struct Described;
 
-/// What any operation may answer beside its own.
+/// Responses that any operation may return besides its own.
 const COMMON: [(&str, &str); 7] = [
     ("400", "The request is not what HTTP or JSON ask for: `MALFORMED_JSON`, `BAD_REQUEST`"),
     ("401", "No valid token: `UNAUTHENTICATED`"),
@@ -135,7 +135,7 @@ fn complete(path: &str, operation: &mut Operation, components: &Components) {
     }
 }
 
-/// Whether the body may say which version it is based on.
+/// Whether the body may name the version that it is based on.
 fn is_versioned(operation: &Operation, components: &Components) -> bool {
     let name = || {
         let RefOr::T(body) = operation.request_body.as_ref()? else { return None };
@@ -149,14 +149,14 @@ fn is_versioned(operation: &Operation, components: &Components) -> bool {
     }
 }
 
-/// Every failure leaves in the envelope, also those that a handler names for itself.
+/// Puts an error response into the envelope, including those that a handler documents itself.
 fn as_error(response: &mut RefOr<Response>) {
     let RefOr::T(response) = response else { return };
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorAnswer"))).build();
     response.content.insert("application/json".to_owned(), content.into());
 }
 
-/// Shows what an answer really is: the documented body stands under `data`.
+/// Puts the documented body under `data`, as in the actual response.
 fn in_envelope(response: &mut RefOr<Response>) {
     let RefOr::T(response) = response else { return };
     let Some(RefOr::T(content)) = response.content.get_mut("application/json") else { return };
@@ -175,7 +175,7 @@ fn in_envelope(response: &mut RefOr<Response>) {
     content.schema = Some(RefOr::T(Schema::Object(envelope.build())));
 }
 
-/// As `openapi.yaml` holds it.
+/// The text of `openapi.yaml`.
 pub fn yaml() -> anyhow::Result<String> {
     describe().to_yaml().context("the API description could not be written")
 }

@@ -1,5 +1,5 @@
-//! Which PostgreSQL the process works on: its own, or the one that the configuration names. Brought to the schema of
-//! this version before anything connects to it.
+//! The PostgreSQL of the process: embedded, or the one that the configuration names. It is migrated to this version's
+//! schema before anything connects to it.
 
 use std::time::Duration;
 
@@ -20,27 +20,27 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 const NAME: &str = "guichet";
 /// How long a request waits for a connection.
 const WAIT: Duration = Duration::from_secs(2);
-/// Connections the embedded server allows: both pools, commands, and people with psql.
+/// Connections that the embedded server allows: both pools, commands, and people with psql.
 const EMBEDDED_CONNECTIONS: u16 = 100;
 
-/// A PostgreSQL that is ready, and where the service's roles connect. An embedded server that this process started
-/// stops with it.
+/// A ready PostgreSQL, and the URLs of the service's roles. An embedded server that this process started stops with
+/// it.
 pub struct PostgresServer {
     cluster: Option<Cluster>,
     pub settings: guichet_db::DbSettings,
 }
 
-/// What the process is to the data folder of the embedded server.
+/// How the process uses the data folder of the embedded server.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum DataFolderUse {
-    /// The service: the server is its own, and another on the same folder is refused.
+    /// The service: it owns the server, and a second service on the same folder is refused.
     Own,
-    /// A command: works with a service that runs, or starts the server for itself.
+    /// A command: it uses the server of a running service, or starts one for itself.
     Share,
 }
 
 impl PostgresServer {
-    /// Blocks until the database is there and up to date.
+    /// Blocks until the database is reachable and migrated.
     pub fn open(config: &Config, claim: DataFolderUse) -> anyhow::Result<Self> {
         let database = &config.database;
         match (&database.url, &database.worker_url) {
@@ -92,7 +92,7 @@ impl PostgresServer {
     }
 }
 
-/// Database, roles and tables of an embedded server, whatever it has of them already.
+/// Creates what is missing of database, roles and tables in an embedded server.
 fn prepare(cluster: &Cluster) -> anyhow::Result<()> {
     let mut admin = connect(&cluster.url(LoginRole::Admin, "postgres"), "the embedded server")?;
     if !exists(&mut admin, NAME)? {
@@ -120,7 +120,7 @@ fn exists(admin: &mut PgConnection, database: &str) -> anyhow::Result<bool> {
     Ok(row.there)
 }
 
-/// Connects once. The error says which setting was used, never its value: it may hold a password.
+/// Connects once. The error names the setting, never its value, which may contain a password.
 pub fn connect(url: &str, setting: &str) -> anyhow::Result<PgConnection> {
     PgConnection::establish(url).with_context(|| format!("PostgreSQL could not be reached by {setting}"))
 }
@@ -148,7 +148,7 @@ struct Present {
     present: bool,
 }
 
-/// Whether the newest table is there: what a service that does not hold the owner's URL can ask for itself.
+/// Whether the newest table exists: a check that works without the owner's URL.
 pub fn schema_present(app: &mut PgConnection) -> QueryResult<bool> {
     diesel::sql_query("SELECT to_regclass('public.idempotency_keys') IS NOT NULL AS present")
         .get_result::<Present>(app)

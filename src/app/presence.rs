@@ -1,4 +1,4 @@
-//! Presence between the rooms: the hub answers what `identity` asks, and `identity` says who hears of whom.
+//! Connects presence: the hub provides it to `directory`, and `directory` provides the audience of each person.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use guichet_realtime::{Audience, Hub, PresenceAudience, PresenceTimeouts, Ranks,
 use crate::config::{self, Feature};
 use crate::directory::{Directory, PresenceSource, presence};
 
-/// The hub, as `identity` asks it.
+/// The hub as a presence source.
 pub struct OfHub(pub Arc<Hub>);
 
 impl PresenceSource for OfHub {
@@ -40,12 +40,12 @@ pub fn patience(config: &config::RealtimeConfig) -> PresenceTimeouts {
     }
 }
 
-/// Where presence around one operator is told.
+/// The topic for the presence around one operator.
 fn operator_topic(operator: UserId) -> Box<str> {
     format!("presence:operator:{operator}").into()
 }
 
-/// `presence:operator:{id}`: the operator sees all; a member of a client that the operator is in charge of sees the
+/// `presence:operator:{id}`: the operator sees everyone; a member of a client in the operator's charge sees the
 /// operator and themselves.
 pub async fn of_operator(directory: &Directory, actor: &Actor, operator: UserId) -> Result<TopicGrant> {
     directory.require(actor, Feature::Presence).await?;
@@ -59,13 +59,13 @@ pub async fn of_operator(directory: &Directory, actor: &Actor, operator: UserId)
     Ok(TopicGrant { sees, ..TopicGrant::default() })
 }
 
-/// A grant of any topic, under the tenant's flag: where presence is off, nobody is seen.
+/// Applies the tenant's feature flag to a grant: with presence off, no one is visible.
 pub async fn under_flag(directory: &Directory, actor: &Actor, granted: TopicGrant) -> Result<TopicGrant> {
     let is_on = directory.features(actor.tenant).await?.is_on(Feature::Presence);
     Ok(if is_on { granted } else { TopicGrant { sees: Visibility::nobody(), ..granted } })
 }
 
-/// Who is told of each of `users`.
+/// The presence audience of each of `users`.
 pub async fn circles(
     directory: &Directory,
     tenant: TenantId,

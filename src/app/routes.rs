@@ -1,4 +1,4 @@
-//! Every route of the service, and what stands around them.
+//! All routes of the service, and the middleware around them.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::web::routes::{RouteTable, unmatched, unmatched_outside};
 use crate::web::{self as conventions, Conventions, docs, health};
 use crate::{activity, auth, chat, deliveries, directory, notifications, preferences};
 
-/// The routes of the API, under whatever base. Literal paths stand before patterns that would take them.
+/// The routes of the API under any base path. Literal paths stand before patterns that would match them.
 pub fn api(config: &mut ServiceConfig<'_>) {
     config
         .configure(chat::http::routes)
@@ -30,7 +30,7 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .configure(afritalk::http::routes);
 }
 
-/// What every worker of the server shares.
+/// State that every worker of the server shares.
 #[derive(Clone)]
 pub struct Site {
     app: App,
@@ -51,7 +51,7 @@ impl Site {
         Ok(Self { conventions: conventions_of(&app), app, table, texts })
     }
 
-    /// The application of one worker.
+    /// Builds the application of one worker.
     pub fn build(
         &self,
     ) -> ActixApp<
@@ -75,7 +75,7 @@ impl Site {
             .app_data(web::Data::new(app.readiness.clone()))
             .app_data(web::Data::from(Arc::clone(&app.realtime)))
             .app_data(self.table.clone())
-            // Before the scopes, since one of its doors stands under `/api`, whose gate would want a header.
+            // Before the scopes: one socket route is under `/api`, whose middleware would require a header.
             .configure(guichet_realtime::http::routes)
             .into_utoipa_app()
             .service(

@@ -1,4 +1,4 @@
-//! From a listening socket to the last answer.
+//! Serves HTTP and sockets, from the listening socket to the graceful stop.
 
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
@@ -11,14 +11,14 @@ use super::App;
 use super::routes::Site;
 use crate::app::tcp_options;
 
-/// Bytes that wait for a slow reader inside actix, per connection.
+/// Bytes that actix buffers for a slow reader, per connection.
 const WRITE_BUFFER_BYTES: usize = 16 * 1024;
-/// How long a load balancer is given to see that the process is not ready any more.
+/// Time for load balancers to notice that the process is no longer ready.
 const LAME_DUCK: Duration = Duration::from_millis(500);
-/// Over how long sockets are told to come back, so that they do not come all at once.
+/// Period over which sockets are told to reconnect, so that they do not return all at once.
 const SPREAD: Duration = Duration::from_secs(3);
 
-/// A service that answers.
+/// A running service.
 pub struct RunningService {
     pub app: App,
     pub address: SocketAddr,
@@ -26,7 +26,7 @@ pub struct RunningService {
     server: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
-/// Starts answering on `BIND`. Runs inside a tokio runtime.
+/// Starts serving on `BIND`. Must run inside a tokio runtime.
 pub fn start(app: App) -> anyhow::Result<RunningService> {
     let bind = app.config.server.bind;
     let listener = TcpListener::bind(bind).with_context(|| {
@@ -50,7 +50,8 @@ pub fn start(app: App) -> anyhow::Result<RunningService> {
 }
 
 impl RunningService {
-    /// Stops within `SHUTDOWN_GRACE_SECS`, in order: not ready, no new sockets, each socket told to come back, requests finished, tasks ended.
+    /// Stops within `SHUTDOWN_GRACE_SECS`, in order: not ready, no new sockets, sockets told to reconnect, requests
+    /// finished, tasks ended.
     pub async fn stop(self) -> anyhow::Result<()> {
         let grace = Duration::from_secs(self.app.config.server.shutdown_grace_secs);
         let deadline = Instant::now() + grace;
@@ -61,7 +62,7 @@ impl RunningService {
         }
         self.app.realtime.drain(SPREAD.min(grace / 4)).await;
         let stopping = self.handle.stop(true);
-        // The last fifth is for the tasks: what sockets and requests left to be written.
+        // The last fifth is reserved for tasks that write what sockets and requests left.
         if tokio::time::timeout(left().saturating_sub(grace / 5), stopping).await.is_err() {
             tracing::warn!("requests were still running at the stop");
             self.handle.stop(false).await;

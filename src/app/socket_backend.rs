@@ -1,5 +1,5 @@
-//! What the socket layer asks of the service, answered by the rooms that know: who somebody is, who may hear what,
-//! and the commands, which run through the same functions as REST.
+//! Implements the realtime crate's `SocketBackend`: authentication, authorization of topics, and the commands, which
+//! call the same functions as REST.
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -31,14 +31,14 @@ use crate::web::RateLimits;
 use crate::web::idempotency::Once;
 use crate::web::rate_limit::LimitKey;
 
-/// Commands a person may send over the socket.
+/// Commands that clients may send over sockets.
 pub const COMMANDS: [&str; 6] =
     ["messaging:send", "messaging:read", "messaging:typing", "messaging:join", "notify:ack", "presence:ping"];
-/// Families of event names that are guichet's own, whatever follows.
+/// Prefixes of event names reserved for guichet.
 const RESERVED_FAMILIES: [&str; 7] =
     ["messaging:", "notify:", "presence:", "ticket:", "meeting:", "phx_", "presence_"];
 
-/// The desk itself, as sockets see it.
+/// The service as the socket layer uses it.
 pub struct ServiceBackend {
     pub authenticator: Authenticator,
     pub directory: Directory,
@@ -58,7 +58,7 @@ impl SocketBackend for ServiceBackend {
             if let (Err(error), Some(ip)) = (&verified, peer.ip)
                 && error.kind() == Kind::Unauthenticated
             {
-                // As in REST: guessing is slow, and a valid token is never refused for its neighbours' guesses.
+                // As in REST: guessing tokens is slow, and a valid token is never refused because of others' guesses.
                 self.limits.check(LimitKey::Anonymous(ip))?;
             }
             let credential = verified?;
@@ -77,10 +77,10 @@ impl SocketBackend for ServiceBackend {
         after: Option<Timestamp>,
     ) -> BoxFuture<'a, Result<TopicGrant>> {
         async move {
-            // A socket outlives requests: its person may have been deleted or given another rank since it opened.
+            // A socket outlives requests: its person may have been deleted or changed role since it opened.
             let actor = &self.directory.renew(actor).await?;
             let granted = self.grant(actor, topic, after).await;
-            // Where a feature is off, nobody attempted what they may not.
+            // A feature that is off is not a forbidden attempt.
             if granted.as_ref().is_err_and(|error| error.code() == "FORBIDDEN") {
                 activity::forbidden(&self.chat.db, actor, "join", Some(("topic", topic))).await;
             }
@@ -176,7 +176,7 @@ impl SocketBackend for ServiceBackend {
             let room = match TopicName::parse(topic) {
                 Some(TopicName::Room(client)) => RoomRef::Client(client),
                 Some(TopicName::Direct(conversation)) => RoomRef::Conversation(conversation),
-                // What stands in a person's feed is the service's to say.
+                // Only the service publishes on a person's feed.
                 Some(TopicName::Notifications(_)) => return Err(Error::forbidden()),
                 _ => return Err(Error::new(Kind::Validation, "NOT_NUMBERED")),
             };
@@ -190,7 +190,7 @@ impl SocketBackend for ServiceBackend {
         async move {
             let actor = self.directory.renew(actor).await?;
             match chat::reach(&self.chat, &actor).await {
-                // Without chat there is what is theirs alone.
+                // With chat off, only their own rows remain.
                 Err(error) if error.code() == "FEATURE_DISABLED" => {
                     self.directory.require(&actor, Feature::Notifications).await?;
                     Ok(vec![ReadScope::Person(actor.user)])
@@ -237,7 +237,7 @@ impl SocketBackend for ServiceBackend {
             let room = match TopicName::parse(&receipt.topic) {
                 Some(TopicName::Room(client)) => RoomRef::Client(client),
                 Some(TopicName::Direct(id)) => RoomRef::Conversation(id),
-                // What reached a screen is no state of a notification.
+                // Delivery to a screen is not a state of a notification.
                 Some(
                     TopicName::Person(_)
                     | TopicName::Tenant(_)
@@ -273,7 +273,7 @@ impl ServiceBackend {
                 let ack = parse::<AckCommand>(payload)?;
                 answer(&notifications::feed::ack(&self.notifications, actor, ack.id).await?)
             }
-            // Older clients say so after their join; being there is the join's doing.
+            // Sent by older clients after their join; the join itself does the work.
             "messaging:join" | "presence:ping" => Ok(json!({})),
             _ => Err(Error::not_found("command")),
         }
@@ -297,11 +297,11 @@ impl ServiceBackend {
 
     async fn room(&self, actor: &Actor, room: RoomRef, topic: &str) -> Result<TopicGrant> {
         let (place, head) = chat::place(&self.chat, actor, room).await.map_err(|error| {
-            // A topic has no page to be missing: what one may not hear is refused, whether it is there or not.
+            // Topics have no 404: a topic that the actor may not join is refused whether or not it exists.
             if error.kind() == Kind::NotFound { Error::forbidden() } else { error }
         })?;
         if place.topic() != topic {
-            // A client's room under the name of a direct conversation is no topic.
+            // A client's room under the name of a direct conversation is not a topic.
             return Err(Error::forbidden());
         }
         let extra = Map::from_iter([("conversation_id".to_owned(), json!(place.conversation))]);
@@ -323,7 +323,7 @@ impl ServiceBackend {
     }
 }
 
-/// Nobody has company in their own feed.
+/// A feed shows no presence of others.
 fn of_feed(head: i64) -> TopicGrant {
     TopicGrant { head: Some(head), sees: Visibility::nobody(), ..TopicGrant::default() }
 }
@@ -336,7 +336,7 @@ fn of_tenant(actor: &Actor, tenant: TenantId) -> Result<TopicGrant> {
     }
 }
 
-/// What a command is about, for the log of refusals.
+/// The subject of a command, for the log of refusals.
 fn named(payload: &Value) -> Option<(&'static str, String)> {
     let keys = [
         ("to_user_id", "user"),
@@ -347,7 +347,7 @@ fn named(payload: &Value) -> Option<(&'static str, String)> {
     keys.into_iter().find_map(|(key, kind)| Some((kind, payload.get(key)?.as_str()?.to_owned())))
 }
 
-/// The same refusals as a REST body gets: every wrong field with its path.
+/// Parses a payload with the same errors as a REST body: every wrong field with its path.
 fn parse<T: DeserializeOwned>(payload: Value) -> Result<T> {
     crate::web::parse_value(&payload)
 }

@@ -1,4 +1,4 @@
-//! What is set on each connection as it is accepted.
+//! Socket options of accepted connections.
 
 use std::any::Any;
 use std::time::Duration;
@@ -6,9 +6,8 @@ use std::time::Duration;
 use actix_web::dev::Extensions;
 use actix_web::rt::net::TcpStream;
 
-/// How long what was sent may wait for its acknowledgement, or for a peer's shut window to open. Longer than a
-/// session waits for a reader that stands still, which then ends by itself what it can; what is left of such a
-/// connection only the kernel can end.
+/// How long sent data may wait for its acknowledgement, or for a peer's window to open. Longer than a session waits
+/// for a stalled reader before it closes what it can; the rest of such a connection only the kernel can close.
 const UNREAD: Duration = Duration::from_secs(60);
 
 /// For `HttpServer::on_connect`.

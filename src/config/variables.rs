@@ -29,7 +29,7 @@ impl Variables {
         variables
     }
 
-    /// The values of a `.env` file alone. A file that is not there is an empty one.
+    /// The values of a `.env` file only. A missing file counts as empty.
     pub fn of_file(path: &Path) -> Self {
         let mut variables = Self::default();
         variables.read_file(path);
@@ -69,7 +69,7 @@ impl Variables {
                 Err(dotenvy::Error::Io(error)) => {
                     return self.file_fault(path, format!("cannot be read: {error}"));
                 }
-                // The line itself may hold a secret: only its place is told.
+                // The line may contain a secret, so the message names only its place.
                 Err(_) => {
                     let place = match &last {
                         Some(name) => format!("the entry after {name}"),

@@ -8,7 +8,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{LogFormat, LogsConfig};
 
-/// Starts logging for the whole process. Where it was started before, that one stays.
+/// Starts logging for the whole process. A subscriber that is already installed stays.
 pub fn install(logs: &LogsConfig) {
     let lines = tracing_subscriber::fmt::layer().with_writer(stderr);
     let layer = if is_json(logs.format) {
@@ -17,7 +17,7 @@ pub fn install(logs: &LogsConfig) {
         lines.with_ansi(stderr().is_terminal()).boxed()
     };
     let subscriber = tracing_subscriber::registry().with(layer.with_filter(logs.filter.targets().clone()));
-    // An error says that a subscriber is there already, as in tests with many servers in one process.
+    // Fails if a subscriber is installed already, as in tests with many servers in one process.
     let _ = subscriber.try_init();
 }
 

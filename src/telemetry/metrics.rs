@@ -1,7 +1,7 @@
 //! The metrics of the process, and their text for `/metrics`.
 //!
-//! Rooms count with the `metrics` crate's macros under the constants of `names`. Before `install`, counting
-//! does nothing.
+//! Modules count with the macros of the `metrics` crate, by the constants of `names`. Before `install`, counting does
+//! nothing.
 
 use ::metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use anyhow::Context;
@@ -19,20 +19,19 @@ const HTTP_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2
 const DELIVERY_BUCKETS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.0, 2.0, 5.0];
 
-// The metrics crate knows one recorder per process, so its handle is one too.
+// The metrics crate has one recorder per process, so there is one handle.
 static INSTALLED: Mutex<Option<Metrics>> = Mutex::new(None);
 
-/// Handle on the process's metrics. Clones are cheap.
+/// Handle to the process's metrics. Cheap to clone.
 #[derive(Clone)]
 pub struct Metrics {
     handle: PrometheusHandle,
     process: Collector,
 }
 
-/// Starts recording, once per process; later calls return the same metrics. Errors: something else in the
-/// process records already.
+/// Starts recording, once per process; later calls return the same metrics. Errors: another recorder is installed.
 pub fn install() -> anyhow::Result<Metrics> {
-    // Held through the installation, so that of two first calls one waits for the other.
+    // Held during the installation, so that a concurrent first call waits.
     let mut installed = INSTALLED.lock();
     if let Some(metrics) = &*installed {
         return Ok(metrics.clone());
@@ -49,21 +48,21 @@ pub fn install() -> anyhow::Result<Metrics> {
 }
 
 impl Metrics {
-    /// The text that Prometheus reads, with the process's own figures as of now.
+    /// The text for Prometheus, with the current figures of the process.
     pub fn render(&self) -> String {
         self.process.collect();
         self.handle.render()
     }
 
-    /// Folds what histograms gathered since the last call into their buckets. To be called every few
-    /// seconds: where nobody scrapes, memory would grow with each measurement.
+    /// Folds pending histogram samples into their buckets. Call it every few seconds: without scrapes, memory would
+    /// grow with each sample.
     pub fn upkeep(&self) {
         self.handle.run_upkeep();
     }
 }
 
-/// Tells each metric's meaning, and shows those without labels from the start: a counter that is missing
-/// until its first event cannot be alerted on.
+/// Describes each metric, and publishes those without labels from the start, since an alert cannot use a counter that
+/// does not exist yet.
 fn describe() {
     describe_gauge!(names::WS_ACTIVE_CONNECTIONS, "Open sockets");
     describe_counter!(names::MESSAGES_SENT, "Messages committed");

@@ -1,7 +1,7 @@
-//! What operators see: logs and metrics.
+//! Logs and metrics.
 //!
-//! Logs and the metrics recorder belong to the process: both are installed once, and whoever asks again
-//! gets the first. Neither ever holds a token, a body or a full address.
+//! The log subscriber and the metrics recorder belong to the process: each is installed once, and later calls return
+//! the first. Neither ever contains a token, a body or a complete address.
 
 pub mod logs;
 pub mod metrics;

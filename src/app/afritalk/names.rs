@@ -1,11 +1,11 @@
-//! The fields that AfriTalk's front end knows beside guichet's own. What an object is shows by its fields.
+//! The extra fields of AfriTalk's front end. The type of an object is recognized by its fields.
 
 use super::AfriTalkReader;
 use super::rewrite::{Beside, Fields};
 
 const NULL: &str = "null";
 
-/// What stands beside the fields of an object. `user` is whose notification it would be.
+/// The fields to add to an object. `user` is the owner of the notification, if it is one.
 pub fn beside(fields: &Fields<'_>, reader: Option<&AfriTalkReader>, user: Option<&str>) -> Beside {
     let has = |keys: &[&str]| keys.iter().all(|key| fields.get(key).is_some());
     if has(&["conversation_id", "sender_id", "content", "related"]) {
@@ -27,7 +27,7 @@ fn message(fields: &Fields<'_>) -> Beside {
     vec![("relatedEntityType", kind), ("relatedEntityId", id), ("read", is_read.to_string())]
 }
 
-/// The two people of a direct conversation: whoever reads, and the other. A client's room has no other.
+/// The two people of a direct conversation: the reader and the other. A client's room has no other.
 fn conversation(fields: &Fields<'_>, reader: &AfriTalkReader) -> Beside {
     let peer = fields.get("peer").and_then(|peer| Some(object(peer)?.get("id")?.to_owned()));
     vec![
@@ -65,7 +65,7 @@ fn kind_of(category: Option<&str>) -> &'static str {
 /// A fault names the field as its sender wrote it.
 fn fault(fields: &Fields<'_>) -> Beside {
     let named = fields.get("field").and_then(|field| serde_json::from_str::<String>(field).ok());
-    // Behind a producer's own key, names are the producer's.
+    // Below a producer's own key, names are the producer's.
     let path = |named: String| {
         let mut is_own = true;
         let parts = named.split('.').map(|part| {
@@ -84,7 +84,7 @@ fn related(related: Option<&str>) -> (String, String) {
     (raw("type"), raw("id"))
 }
 
-/// What a notification is about stands in the data of its producer, where it says so.
+/// The subject of a notification, from its producer's data if it is there.
 fn of_data(data: Option<&str>) -> (String, String) {
     let Some(fields) = data.and_then(object) else { return (NULL.to_owned(), NULL.to_owned()) };
     if let Some(about) = fields.get("related") {
@@ -94,7 +94,7 @@ fn of_data(data: Option<&str>) -> (String, String) {
     (raw("related_entity_type"), raw("related_entity_id"))
 }
 
-/// `messaging:new {conversationId, message}`, of a payload that is told already.
+/// `messaging:new {conversationId, message}`, from a payload that is already converted.
 pub fn of_new(told: &str) -> String {
     let Some(fields) = object(told) else { return told.to_owned() };
     let conversation =
@@ -105,7 +105,7 @@ pub fn of_new(told: &str) -> String {
     }
 }
 
-/// `messaging:read {messageId, readAt, …}`: `messageId` is always there.
+/// `messaging:read {messageId, readAt, …}`: `messageId` is always present.
 pub fn of_read(told: &str) -> String {
     match object(told) {
         Some(fields) if fields.get("messageId").is_none() => fields.with(&[("messageId", NULL.to_owned())]),

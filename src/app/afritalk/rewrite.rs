@@ -1,4 +1,4 @@
-//! JSON with other keys. Values are never read, only moved: numbers and texts keep their bytes.
+//! Rewrites the keys of JSON. Values are moved unchanged: numbers and texts keep their bytes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::keys::{camel, snake};
 
-/// What a producer wrote, under its own names.
+/// Keys whose values a producer wrote and that are not rewritten.
 pub const OPAQUE: [&str; 3] = ["preview", "data", "payload"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,11 +28,10 @@ impl Direction {
     }
 }
 
-/// What stands in an object beside its own fields: names that are ready, and JSON. One that the object has takes the
-/// place of its own.
+/// Fields to add to an object: final names, and JSON values. One with the name of an existing field replaces it.
 pub type Beside = Vec<(&'static str, String)>;
 
-/// An object, in its order.
+/// The fields of an object, in order.
 pub struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Fields<'a> {
@@ -45,7 +44,7 @@ impl<'a> Fields<'a> {
         Some(self.0.remove(at).1)
     }
 
-    /// The object as JSON, with `beside` in it.
+    /// The object as JSON, with `beside` added.
     pub fn with(&self, beside: &[(&'static str, String)]) -> String {
         let mut out = Object::new();
         for (key, value) in &self.0 {
@@ -60,7 +59,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// An object that is being written.
+/// An object under construction.
 struct Object(String);
 
 impl Object {
@@ -105,7 +104,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
     }
 }
 
-/// `json` with its keys in the other style; `beside` says what else an object gets, by its fields as they were.
+/// Rewrites the keys of `json`; `beside` returns the fields to add to an object, given its original fields.
 pub fn rewrite(json: &str, direction: Direction, beside: &dyn Fn(&Fields<'_>) -> Beside) -> String {
     match json.as_bytes().first() {
         Some(b'{') => match serde_json::from_str::<Fields<'_>>(json) {

@@ -1,4 +1,4 @@
-//! There and back, and what AfriTalk's front end finds where it looks.
+//! Round trips, and the fields that AfriTalk's front end reads.
 
 use guichet_base::id::{TenantId, UserId};
 use proptest::prelude::*;
@@ -154,7 +154,7 @@ fn what_is_no_json_goes_through() {
     }
 }
 
-/// JSON whose keys are in guichet's style.
+/// JSON with guichet's keys.
 fn guichets() -> impl Strategy<Value = Value> {
     let key = "[a-z][a-z0-9]{0,3}(_[a-z0-9]{1,4}){0,3}";
     let leaf = prop_oneof![

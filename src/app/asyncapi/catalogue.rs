@@ -1,47 +1,47 @@
-//! What an entry of the catalogue says.
+//! The entries of the catalogue.
 
 use serde_json::Value;
 
 use super::schemas::SchemaOf;
 
-/// Something that travels, in either direction.
+/// A message in either direction.
 pub struct CatalogueMessage {
-    /// In the document: `event_messaging_new`.
+    /// The key in the document: `event_messaging_new`.
     pub key: &'static str,
-    /// As Phoenix writes it: `broadcast`, `phx_join`; events and commands by their own name.
+    /// The name in Phoenix: `broadcast`, `phx_join`; for events and commands their own name.
     pub name: &'static str,
-    /// As the plain dialect and Socket.IO write it; `None` where they have no such thing.
+    /// The name in the plain dialect and Socket.IO; `None` if they do not have it.
     pub plain: Option<&'static str>,
     pub summary: &'static str,
     pub payload: SchemaOf,
     pub example: fn() -> Value,
-    /// Numbered, kept in the log, with `meta`.
+    /// Numbered, stored in the log, with `meta`.
     pub durable: bool,
 }
 
-/// A topic people join.
+/// A topic that clients join.
 pub struct CatalogueTopic {
     pub key: &'static str,
-    /// Its name, parameters in braces.
+    /// Its name, with parameters in braces.
     pub address: &'static str,
     pub title: &'static str,
-    /// Who may join; everybody else is refused.
+    /// Who may join; everyone else is refused.
     pub who: &'static str,
     pub parameters: &'static [(&'static str, &'static str)],
-    /// Whether its durable events are numbered here.
+    /// Whether it numbers its durable events.
     pub numbered: bool,
     pub carries: &'static [&'static str],
     pub says: &'static str,
 }
 
-/// What a client asks of the service, and the answer.
+/// A command of a client, and its reply.
 pub struct Command {
     pub ask: CatalogueMessage,
-    /// The payload of the `ok` reply; errors are all alike.
+    /// The payload of the `ok` reply; error replies are all alike.
     pub answer: CatalogueMessage,
 }
 
-/// Something a client sends to the socket layer itself, and the keys of what may answer it.
+/// A message of a client to the socket layer itself, and the keys of its possible replies.
 pub struct Control {
     pub key: &'static str,
     pub summary: &'static str,

@@ -1,4 +1,4 @@
-//! The commands, which run through the same functions as the REST calls, and answer what those return.
+//! The commands. They call the same functions as the REST endpoints and return the same values.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What the socket layer itself says and understands, on every topic alike.
+//! The messages of the socket layer itself, on every topic alike.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,8 @@ use super::shapes::{
     PresencePush, PresenceState, Reason, RowChange, SystemNews, TokenPush,
 };
 
-/// Of the connection: no topic in the plain dialects, the topic `phoenix` or any joined one in Phoenix.
+/// Messages about the connection: without topic in the plain dialects, with the topic `phoenix` or any joined one in
+/// Phoenix.
 pub const CONNECTION: [Control; 2] = [
     Control {
         key: "heartbeat",
@@ -34,7 +35,7 @@ pub const CONNECTION: [Control; 2] = [
     },
 ];
 
-/// Of any topic.
+/// Messages about any topic.
 pub const CHANNEL: [Control; 4] = [
     Control {
         key: "join",
@@ -64,7 +65,7 @@ pub const CHANNEL: [Control; 4] = [
     },
 ];
 
-/// Answers that several have in common.
+/// Replies that several requests share.
 pub const ANSWERS: [CatalogueMessage; 5] = [
     answer("reply_empty", "Done", of::<Empty>, empty),
     answer(
@@ -78,7 +79,7 @@ pub const ANSWERS: [CatalogueMessage; 5] = [
     answer("error_command", "What was asked is refused", of::<CommandError>, command_refused),
 ];
 
-/// What is told on a joined topic beside its events.
+/// Messages on a joined topic besides its events.
 pub const ON_CHANNEL: [CatalogueMessage; 7] = [
     asked(
         "personal",
@@ -110,7 +111,7 @@ pub const ON_CHANNEL: [CatalogueMessage; 7] = [
     ),
 ];
 
-/// What only the plain dialect and Socket.IO are told, of the connection or of a topic's end.
+/// Messages of the plain dialect and Socket.IO only, about the connection or the end of a topic.
 pub const ON_CONNECTION: [CatalogueMessage; 4] = [
     asked("left", "left", Some("left"), "The subscription ended for good", of::<Reason>, refused),
     asked(
@@ -190,7 +191,7 @@ pub fn command_refused() -> Value {
         "details": [{"field": "message_id", "code": "missing", "message": "Cette valeur est requise."}]})
 }
 
-/// Emma at her desk, with the page she looks at.
+/// The presence of Emma, with the page that she has open.
 fn emma(reference: &str, before: Option<&str>, page: &str) -> Value {
     let mut meta = json!({"phx_ref": reference, "user_id": "0198c0de-0000-7000-8000-000000000005",
         "user_type": "operator", "online_at": "2026-01-02T09:58:00.000Z", "status": "online", "page": page});

@@ -1,4 +1,5 @@
-//! The catalogue as an AsyncAPI 3.0 document. Actions are the service's: it sends events, and receives commands.
+//! The catalogue as an AsyncAPI 3.0 document. Actions are those of the service: it sends events and receives
+//! commands.
 
 use serde_json::{Map, Value, json};
 
@@ -24,7 +25,7 @@ pub fn describe() -> anyhow::Result<Value> {
     let mut schemas = Schemas::default();
     let messages: Map<String, Value> =
         all().map(|message| (message.key.to_owned(), described(message, &mut schemas))).collect();
-    // Frames of Phoenix, around what is described.
+    // The frames of Phoenix around the described payloads.
     of::<BroadcastFrame>(&mut schemas);
     of::<SocketReply>(&mut schemas);
     Ok(json!({
@@ -81,7 +82,7 @@ fn described(message: &CatalogueMessage, schemas: &mut Schemas) -> Value {
     described
 }
 
-/// The name of the frame: what the service says of its own comes as a broadcast.
+/// The name of the frame: events of the service are sent as a broadcast.
 fn phoenix_event(message: &CatalogueMessage) -> &'static str {
     if message.key.starts_with("event_") { "broadcast" } else { message.name }
 }
@@ -161,7 +162,7 @@ fn carried(topic: &CatalogueTopic) -> impl Iterator<Item = &'static CatalogueMes
     EVENTS.iter().filter(move |event| carries.contains(&event.name))
 }
 
-/// Messages of a channel, by key.
+/// References to the messages of a channel, by key.
 fn refs<'k>(keys: impl Iterator<Item = &'k str>) -> Value {
     let all = keys.map(|key| (key.to_owned(), json!({ "$ref": format!("#/components/messages/{key}") })));
     Value::Object(all.collect())

@@ -1,4 +1,4 @@
-//! The events that only guichet says, and what they carry.
+//! The events that only guichet emits, and their payloads.
 
 use serde_json::{Value, json};
 
@@ -140,7 +140,7 @@ pub fn message() -> Value {
     })
 }
 
-/// The message, with other values for some of its fields.
+/// The message with other values for some fields.
 fn changed(changes: Value) -> Value {
     let mut message = message();
     if let (Some(message), Value::Object(changes)) = (message.as_object_mut(), changes) {
@@ -183,7 +183,7 @@ fn unread() -> Value {
     json!({"conversation_id": "0198c0de-0000-7000-8000-000000000003", "unread_count": 1, "total": 3})
 }
 
-/// Emma is told of a mandate.
+/// The example notification: Emma gets one about a mandate.
 pub fn notification() -> Value {
     json!({
         "id": "0198c0de-0000-7000-8000-00000000000e",

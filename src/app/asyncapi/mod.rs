@@ -1,8 +1,8 @@
-//! `asyncapi.yaml`: the socket, described from the code.
+//! `asyncapi.yaml`: the description of the sockets, generated from the code.
 //!
-//! The catalogue is what stands in `topics`, `events`, `commands` and `control`: declarations, each with the type of
-//! its payload and an example. [`describe`] makes AsyncAPI 3.0 of it, `page` something to read. A name that the code
-//! knows and the catalogue does not, or the reverse, fails a test (`tests/it/api/async_described.rs`).
+//! `topics`, `events`, `commands` and `control` are the catalogue: declarations with the type of each payload and an
+//! example. [`describe`] turns it into AsyncAPI 3.0, `page` into a readable page. A test fails for names that are
+//! only in the code or only in the catalogue (`tests/it/api/async_described.rs`).
 
 mod catalogue;
 mod commands;
@@ -21,17 +21,17 @@ use serde_json::Value;
 /// The description of the sockets.
 ///
 /// # Errors
-/// Two types that travel have one name.
+/// Two payload types have the same name.
 pub fn describe() -> anyhow::Result<Value> {
     document::describe()
 }
 
-/// As `asyncapi.yaml` holds it.
+/// The text of `asyncapi.yaml`.
 pub fn yaml() -> anyhow::Result<String> {
     yaml_serde::to_string(&describe()?).context("the description of the sockets could not be written")
 }
 
-/// The description as a page of its own, without scripts and without other hosts.
+/// The description as one HTML page, without scripts and external resources.
 pub fn html() -> anyhow::Result<String> {
     Ok(page::render(&describe()?))
 }

@@ -1,4 +1,4 @@
-//! The description as one page of HTML: for reading, offline, without scripts.
+//! The description as one offline HTML page without scripts.
 
 use std::fmt::Write as _;
 
@@ -100,7 +100,7 @@ fn of_message(out: &mut String, key: &str, message: &Value) {
     }
 }
 
-/// The last parts of references to messages.
+/// The last segments of references to messages.
 fn keys(refs: &Value) -> impl Iterator<Item = &str> {
     let all = refs.as_array().into_iter().flatten();
     all.filter_map(|one| at(one, "/$ref").as_str()?.rsplit('/').next())
@@ -114,7 +114,7 @@ fn code(out: &mut String, value: &Value) {
     let _ = write!(out, "<pre>{}</pre>", escape(&format!("{value:#}")));
 }
 
-/// Words in an element; what stands between backticks is code.
+/// Writes text into an element; backticks mark code.
 fn tell(out: &mut String, element: &str, words: &str) {
     let _ = write!(out, "<{element}>");
     for (at, part) in words.split('`').enumerate() {
@@ -129,7 +129,7 @@ fn members(object: &Value) -> impl Iterator<Item = (&str, &Value)> {
     object.as_object().into_iter().flatten().map(|(key, value)| (key.as_str(), value))
 }
 
-/// What stands there; null where nothing does.
+/// The value at the pointer, or null.
 fn at<'v>(value: &'v Value, pointer: &str) -> &'v Value {
     value.pointer(pointer).unwrap_or(&Value::Null)
 }

@@ -1,11 +1,11 @@
-//! Schemas, gathered from the types that travel. A name stands for one shape: two types of one name are an error.
+//! Schemas of the payload types. A name stands for one type: two types with one name are an error.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-/// Describes a type, with all it is made of, and gives a reference to it.
+/// Describes a type and everything it contains, and returns a reference to it.
 pub type SchemaOf = fn(&mut Schemas) -> Value;
 
 #[derive(Default)]
@@ -26,7 +26,7 @@ impl Schemas {
         self.found.insert(name, schema);
     }
 
-    /// All that were described.
+    /// All schemas.
     ///
     /// # Errors
     /// Two types share a name, so that one would be described as the other.
@@ -46,12 +46,12 @@ pub fn of<T: ToSchema>(schemas: &mut Schemas) -> Value {
     json!({ "$ref": format!("#/components/schemas/{}", T::name()) })
 }
 
-/// `example` is OpenAPI's word; JSON Schema, and AsyncAPI with it, lists `examples`.
+/// OpenAPI has `example`; JSON Schema, and AsyncAPI with it, has a list of `examples`.
 fn tidy(schema: Value) -> Value {
     let Value::Object(members) = schema else { return schema };
     let tidied = members.into_iter().map(|(key, value)| match (key.as_str(), value) {
         ("example", value) => ("examples".to_owned(), json!([value])),
-        // Names of members, not words of a schema.
+        // Names of members, not keywords of a schema.
         ("properties", Value::Object(named)) => {
             (key, named.into_iter().map(|(name, schema)| (name, tidy(schema))).collect())
         }

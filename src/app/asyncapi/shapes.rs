@@ -1,5 +1,5 @@
-//! What travels for every topic alike: joins and their replies, errors, presence, changes of rows. The socket layer
-//! puts these together from text; here they have types, for the description alone.
+//! Payloads that are the same for every topic: joins and replies, errors, presence, row changes. The socket layer
+//! builds them from text; these types exist for the description.
 
 use std::collections::BTreeMap;
 
@@ -12,28 +12,28 @@ use guichet_base::Timestamp;
 use guichet_base::id::{ConversationId, UserId};
 use guichet_base::role::UserType;
 
-/// Where a durable event stands. In Phoenix it is `meta` of the broadcast, in plain frames `meta` of the frame, in
-/// Socket.IO `meta` of the second argument. Events of the moment have none.
+/// The position of a durable event. In Phoenix it is `meta` of the broadcast, in plain frames `meta` of the frame, in
+/// Socket.IO `meta` of the second argument. Ephemeral events have none.
 #[derive(Serialize, ToSchema)]
 pub struct EventMeta {
-    /// The same on every topic that tells of the event, and when it is replayed: drop doubles by it.
+    /// The same on every topic that carries the event, and in replays: use it to drop duplicates.
     pub id: Uuid,
     /// The event's number in its topic: 1, 2, 3 … without gaps.
     #[schema(example = 57)]
     pub seq: i64,
-    /// On `user:{id}`: the topic where the event lives, whose number `seq` is.
+    /// On `user:{id}`: the topic that numbers the event by `seq`.
     #[schema(nullable = false, example = "chat:room:0198c0de-0000-7000-8000-000000000002")]
     pub topic: Option<String>,
-    /// True where the event was missed and comes from the log.
+    /// True if the event was missed and comes from the log.
     #[schema(nullable = false)]
     pub replayed: Option<bool>,
 }
 
-/// All of it optional, read leniently; clients' own keys are ignored.
+/// All fields are optional and parsed leniently; unknown keys are ignored.
 #[derive(Serialize, ToSchema)]
 pub struct JoinPayload {
     pub config: Option<JoinConfig>,
-    /// Counts before the connection's own token.
+    /// Takes precedence over the connection's own token.
     pub access_token: Option<String>,
     /// Plain and Socket.IO: like `config.broadcast.replay.after_seq`.
     pub after_seq: Option<i64>,
@@ -50,15 +50,15 @@ pub struct JoinConfig {
 
 #[derive(Serialize, ToSchema)]
 pub struct BroadcastConfig {
-    /// Answer each broadcast.
+    /// Acknowledge each broadcast.
     pub ack: Option<bool>,
-    /// Also hear one's own broadcasts.
+    /// Also receive one's own broadcasts.
     #[serde(rename = "self")]
     pub own: Option<bool>,
     pub replay: Option<Replay>,
 }
 
-/// From where to resume. `after_seq` wins over `since`.
+/// The position to resume from. `after_seq` takes precedence over `since`.
 #[derive(Serialize, ToSchema)]
 pub struct Replay {
     /// Everything after this number, at most 1,000 events.
@@ -67,20 +67,20 @@ pub struct Replay {
     /// The newest `limit` events since this time, in milliseconds of the epoch.
     #[schema(example = 1_767_348_000_000_i64)]
     pub since: Option<i64>,
-    /// With `since`: 1–1,000, 25 when absent.
+    /// With `since`: 1–1,000; the default is 25.
     pub limit: Option<i64>,
-    /// On `user:{id}`: since when the person was away.
+    /// On `user:{id}`: when the client went offline.
     pub after: Option<Timestamp>,
 }
 
 #[derive(Serialize, ToSchema)]
 pub struct PresenceConfig {
     pub enabled: Option<bool>,
-    /// Empty: the person's id. Another person's id is refused.
+    /// Empty means the person's id. Another person's id is refused.
     pub key: Option<String>,
 }
 
-/// Which changes of rows to hear.
+/// The row changes to subscribe to.
 #[derive(Serialize, ToSchema)]
 pub struct Binding {
     /// `INSERT`, `UPDATE`, `DELETE` or `*`.
@@ -93,30 +93,30 @@ pub struct Binding {
     /// `column=op.value`, several joined by commas.
     #[schema(example = "conversation_id=eq.0198c0de-0000-7000-8000-000000000003")]
     pub filter: Option<String>,
-    /// Columns to tell of; all when absent.
+    /// The columns to include; all if absent.
     pub select: Option<Vec<String>>,
-    /// In the reply: the number that changes name the binding by.
+    /// In the reply: the id of the binding, as changes name it.
     pub id: Option<i32>,
 }
 
-/// How far an earlier stand was made up for.
+/// The result of resuming from an earlier position.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ResumeOutcome {
-    /// Nothing was asked for.
+    /// No resume was requested.
     None,
-    /// Everything missed follows, then what is live.
+    /// Everything missed follows, then live events.
     Complete,
-    /// The newest of it follows: `limit` cut the rest.
+    /// Only the newest missed events follow: `limit` cut the rest.
     Truncated,
-    /// Too much, or too long ago: read on by REST.
+    /// Too much was missed, or too long ago: read it by REST.
     Reset,
 }
 
 /// The subscription is live when this is sent.
 #[derive(Serialize, ToSchema)]
 pub struct JoinReply {
-    /// The bindings as asked for, with their ids.
+    /// The requested bindings with their ids.
     pub postgres_changes: Vec<Binding>,
     /// The number of the topic's last event; null on topics without numbers.
     #[schema(required, example = 57)]
@@ -125,12 +125,12 @@ pub struct JoinReply {
     /// How many events follow from the log.
     #[schema(example = 3)]
     pub replayed: i64,
-    /// With `reset`: where to join again once the missed was read by REST.
+    /// With `reset`: the position to join from once the missed events were read by REST.
     pub head: Option<i64>,
-    /// Of chat topics.
+    /// On chat topics.
     #[schema(nullable = false)]
     pub conversation_id: Option<ConversationId>,
-    /// On `user:{id}`: the conversations whose head moved since `after`.
+    /// On `user:{id}`: the conversations whose head changed since `after`.
     #[schema(nullable = false)]
     pub conversations: Option<Vec<TopicMoved>>,
 }
@@ -143,19 +143,19 @@ pub struct TopicMoved {
     pub head: i64,
 }
 
-/// Why something was refused, ended or not understood: `CODE: sentence`, the sentence in the person's language.
+/// Why something was refused, ended or not understood: `CODE: sentence`, in the person's language.
 #[derive(Serialize, ToSchema)]
 pub struct Reason {
     #[schema(example = "FORBIDDEN: Vous n’avez pas le droit d’effectuer cette action.")]
     pub reason: String,
 }
 
-/// A refused command: the same codes as in REST.
+/// A refused command, with the same codes as REST.
 #[derive(Serialize, ToSchema)]
 pub struct CommandError {
     #[schema(example = "VALIDATION_ERROR: Certaines valeurs sont invalides.")]
     pub reason: String,
-    /// For programs; never changes.
+    /// For programs; stable.
     #[schema(example = "VALIDATION_ERROR")]
     pub code: String,
     /// For people, in their language.
@@ -164,15 +164,15 @@ pub struct CommandError {
     pub details: Option<Value>,
 }
 
-/// No more to say.
+/// An empty object.
 #[derive(Serialize, ToSchema)]
 pub struct Empty {}
 
-/// Whatever the sender likes: its keys are theirs.
+/// Any object; its keys are the sender's.
 #[derive(Serialize, ToSchema)]
 pub struct Anything(pub BTreeMap<String, Value>);
 
-/// A reply of Phoenix and of the plain dialects; Socket.IO's acknowledgement holds the same.
+/// A reply in Phoenix and the plain dialect; Socket.IO's acknowledgement has the same content.
 #[derive(Serialize, ToSchema)]
 pub struct SocketReply {
     pub status: ReplyStatus,
@@ -191,7 +191,7 @@ pub enum ReplyStatus {
 /// The payload of a Phoenix `broadcast`, around the event itself.
 #[derive(Serialize, ToSchema)]
 pub struct BroadcastFrame {
-    /// `broadcast`; some clients leave it out.
+    /// `broadcast`; some clients omit it.
     #[serde(rename = "type")]
     #[schema(nullable = false, example = "broadcast")]
     pub kind: Option<String>,
@@ -211,12 +211,12 @@ pub struct HeartbeatReply {
 
 #[derive(Serialize, ToSchema)]
 pub struct TokenPush {
-    /// Of the same person. Null and keys of Supabase's (`sb_…`) are ignored.
+    /// For the same person. Null and Supabase's own keys (`sb_…`) are ignored.
     #[schema(required)]
     pub access_token: Option<String>,
 }
 
-/// `track` with what others shall see, or `untrack`.
+/// `track` with the fields that others shall see, or `untrack`.
 #[derive(Serialize, ToSchema)]
 pub struct PresencePush {
     #[schema(example = "track")]
@@ -224,12 +224,12 @@ pub struct PresencePush {
     #[schema(nullable = false, example = "presence")]
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// At most 4 KiB; the server's own fields win over it.
+    /// At most 4 KiB; the server's own fields take precedence.
     #[schema(value_type = Option<Object>)]
     pub payload: Option<Value>,
 }
 
-/// How much somebody is there.
+/// The presence status of a person.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PresenceStatus {
@@ -238,10 +238,10 @@ pub enum PresenceStatus {
     Online,
 }
 
-/// One person on one topic; what they tracked stands beside.
+/// One person on one topic; their tracked fields are added.
 #[derive(Serialize, ToSchema)]
 pub struct PresenceMeta {
-    /// New with every change.
+    /// Changes with every update.
     #[schema(example = "g2a")]
     pub phx_ref: String,
     #[schema(nullable = false)]
@@ -260,18 +260,18 @@ pub struct PresenceEntry {
     pub metas: Vec<PresenceMeta>,
 }
 
-/// Everybody who is there, by presence key.
+/// Everyone present, by presence key.
 #[derive(Serialize, ToSchema)]
 pub struct PresenceState(pub BTreeMap<String, PresenceEntry>);
 
-/// Who came, went, or changed (then in both).
+/// Who joined, left, or changed (then in both).
 #[derive(Serialize, ToSchema)]
 pub struct PresenceDiff {
     pub joins: BTreeMap<String, PresenceEntry>,
     pub leaves: BTreeMap<String, PresenceEntry>,
 }
 
-/// `presence:update`: somebody's state changed.
+/// `presence:update`: the status of a person changed.
 #[derive(Serialize, ToSchema)]
 pub struct PresenceUpdate {
     pub user_id: UserId,
@@ -284,7 +284,7 @@ pub struct PresenceUpdate {
 /// A change of a row that the subscriber may read.
 #[derive(Serialize, ToSchema)]
 pub struct RowChange {
-    /// The channel's bindings that it fits.
+    /// The channel's bindings that match.
     pub ids: Vec<i32>,
     pub data: RowData,
 }
@@ -299,10 +299,10 @@ pub struct RowData {
     #[serde(rename = "type")]
     pub kind: RowEvent,
     pub columns: Vec<RowColumn>,
-    /// The row as it is now: of `INSERT` and `UPDATE`.
+    /// The current row, for `INSERT` and `UPDATE`.
     #[schema(nullable = false, value_type = Option<Object>)]
     pub record: Option<Value>,
-    /// The row's key: of `UPDATE` and `DELETE`.
+    /// The row's key, for `UPDATE` and `DELETE`.
     #[schema(nullable = false, value_type = Option<Object>)]
     pub old_record: Option<Value>,
     #[schema(required)]
@@ -327,7 +327,7 @@ pub struct RowColumn {
     pub kind: String,
 }
 
-/// News of a channel: its changes of rows are live, or its token is about to end.
+/// A system message of a channel: its row changes are live, or its token is about to expire.
 #[derive(Serialize, ToSchema)]
 pub struct SystemNews {
     #[schema(example = "system")]

@@ -1,4 +1,4 @@
-//! The topics: who may join, and what they carry.
+//! The topics, who may join them, and what they carry.
 
 use super::catalogue::CatalogueTopic;
 
