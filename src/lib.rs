@@ -1,21 +1,25 @@
-//! guichet: the desk between a business and its customers, as one backend.
+//! guichet: chat, notifications, presence, tickets and meetings between a business and its customers, as one backend.
 //!
-//! A tour of the house, from the ground up. A room may use the rooms above it in this list, never those
-//! below (`tests/it/architecture.rs` holds the table of who may import whom).
+//! A tour of the modules, from the bottom up. A module may use those above it in this list, never those below
+//! (`tests/it/architecture/modules.rs` has the table). Three crates of the workspace stand below all of them:
 //!
-//! - `base`: values and rules without I/O: errors, ids, actors, time, texts.
-//! - `config`, `telemetry`: what is set from outside; logs and metrics.
-//! - `db`: the embedded or given PostgreSQL, pools, and the transaction that carries an actor.
-//! - `web`: what every endpoint shares: envelope, extractors, guards, limits, health, docs.
-//! - `realtime`: hub, sessions, codecs, resume, outbox.
-//! - `activity`: who did what.
-//! - `identity`: tokens, people, rights, provisioning.
-//! - `jobs`: what runs by the clock, each run in one process.
-//! - `preferences`: what each person wants to be told, and the decision that follows.
+//! - `guichet_base`: values and rules without I/O: errors, ids, actors, permissions, time, texts.
+//! - `guichet_db`: PostgreSQL, embedded or configured; pools; transactions that carry an actor.
+//! - `guichet_realtime`: WebSockets: hub, sessions, wire formats, presence, replay log, row changes.
+//!
+//! The modules of the service:
+//!
+//! - `schema`: the tables, for Diesel. `config`, `telemetry`: configuration; logs and metrics.
+//! - `web`: conventions of all endpoints: envelope, extractors, limits, health, docs.
+//! - `activity`: the activity log.
+//! - `directory`: tenants, users, clients, teams, projects, presence over REST.
+//! - `auth`: tokens, just-in-time provisioning, the authentication middleware.
+//! - `jobs`: scheduled jobs, each run in one process.
+//! - `preferences`: notification preferences, and the decision that follows from them.
 //! - `notifications`: events, templates, the feed of each person.
-//! - `deliveries`: what leaves the house: email, SMS, push.
-//! - `chat`: rooms, messages, receipts.
-//! - `app`: wires the rooms together. `cli`: the commands.
+//! - `deliveries`: email, SMS and push.
+//! - `chat`: conversations, messages, receipts.
+//! - `app`: the composition root. `cli`: the commands.
 
 pub mod activity;
 pub mod app;

@@ -1,4 +1,4 @@
-//! Parse, call, exit code.
+//! Runs the command line and returns its exit code.
 
 use std::process::ExitCode;
 

@@ -25,7 +25,7 @@ fn give_up_after(stream: &TcpStream, patience: Duration) -> nix::Result<()> {
     nix::sys::socket::setsockopt(stream, nix::sys::socket::sockopt::TcpUserTimeout, &millis)
 }
 
-/// Other systems know no such option.
+/// Other systems have no such option.
 #[cfg(not(target_os = "linux"))]
 fn give_up_after(_: &TcpStream, _: Duration) -> nix::Result<()> {
     Ok(())

@@ -1,4 +1,4 @@
-//! `guichet doctor`: what is wrong, and how to mend it.
+//! `guichet doctor`: checks the installation and suggests corrections.
 
 use std::net::TcpListener;
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use crate::app::postgres::{DataFolderUse, PostgresServer, connect};
 use crate::auth::TokenVerifier;
 use crate::config::Config;
 
-/// One thing looked at.
+/// The result of one check.
 struct Finding {
     what: &'static str,
     result: anyhow::Result<String>,
@@ -78,7 +78,7 @@ fn redis(config: &Config) -> anyhow::Result<String> {
     let Some(url) = &config.redis.url else {
         return Ok("not used: events come over HTTP alone (REDIS_URL)".to_owned());
     };
-    // The address may hold a password, and so is not for the screen.
+    // The URL may contain a password and must not be printed.
     let client = redis::Client::open(url.0.expose_secret())?;
     tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -18,9 +18,9 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum What {
-    /// Run a job now, whether or not it is due; prints how much it did
+    /// Run a job now, whether or not it is due, and print how much it processed
     Run { name: String },
-    /// Print every job: when it is due, and how its last run ended
+    /// List every job, when it is due, and how its last run ended
     List,
 }
 
@@ -31,8 +31,8 @@ pub fn run(config: Config, args: &Args) -> anyhow::Result<()> {
     })
 }
 
-/// Does `work` with the rooms of the service, on the database that a running one uses or that is started for it. None
-/// of the service's own tasks runs.
+/// Runs `work` with the parts of the service, on the database of a running service, or one that is started for it.
+/// The background tasks of the service do not run.
 pub(super) fn with_app<T, Work>(config: Config, work: impl FnOnce(App) -> Work) -> anyhow::Result<T>
 where
     Work: Future<Output = anyhow::Result<T>>,

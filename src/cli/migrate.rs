@@ -9,10 +9,10 @@ use crate::config::Config;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Take back the last N migrations instead
+    /// Revert the last N migrations instead
     #[arg(long, value_name = "N", conflicts_with = "create_roles")]
     down: Option<usize>,
-    /// Make guichet's database roles first; DATABASE_OWNER_URL must then be an administrator's. Passwords are taken
+    /// Create guichet's database roles first; DATABASE_OWNER_URL must then be an administrator's. Passwords are taken
     /// from DATABASE_URL and DATABASE_WORKER_URL
     #[arg(long)]
     create_roles: bool,

@@ -1,5 +1,4 @@
-//! The command line. Each command is a function that says on standard output what was asked, and on standard error
-//! what happens.
+//! The command line. Each command prints its result to standard output, and logs to standard error.
 
 mod asyncapi;
 mod config;
@@ -29,29 +28,29 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the service until it is told to stop
+    /// Run the service until it is stopped
     Serve(serve::Args),
-    /// Bring the database to the schema of this version
+    /// Migrate the database to the schema of this version
     Migrate(migrate::Args),
-    /// Make the demo tenant, or bring it back; prints who is in it, with tokens good for a day
+    /// Create or restore the demo tenant; prints its people, with tokens valid for a day
     Seed(seed::Args),
-    /// Make a token, for development and operations
+    /// Create a token, for development and operations
     Token(token::Args),
-    /// Run a job of the clock by hand, or list them all
+    /// Run a scheduled job now, or list them all
     Jobs(jobs::Args),
-    /// Tidy up, repair or fake notifications
+    /// Clean up, repair or fake notifications
     Notifications(notifications::Args),
-    /// Print what is configured, secrets masked
+    /// Print the configuration, secrets masked
     Config(config::Args),
     /// Print the API description (openapi.yaml)
     Openapi,
     /// Print the description of the sockets (asyncapi.yaml)
     Asyncapi,
-    /// Check every engine and setting, and say what is wrong and how to mend it
+    /// Check every engine and setting, and suggest corrections
     Doctor,
 }
 
-/// Parses the command line, does what it says, and gives the exit code: 0 done, 1 failed, 2 wrong usage.
+/// Parses the command line, runs the command, and returns the exit code: 0 success, 1 failure, 2 wrong usage.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli.command) {
@@ -64,7 +63,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
-    // A first provider of cryptography, once: reqwest is built without one of its own.
+    // Installs the crypto provider of the process: reqwest is built without one.
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         anyhow::bail!("another TLS provider is installed already");
     }
@@ -83,7 +82,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The configuration in force, with its oddities in the log.
+/// The configuration in force; oddities are logged.
 fn configured() -> anyhow::Result<Config> {
     let config = Config::of_process()?;
     telemetry::logs::install(&config.logs);

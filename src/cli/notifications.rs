@@ -1,4 +1,4 @@
-//! `guichet notifications`: by hand what the jobs do, and what only a hand asks for.
+//! `guichet notifications`: runs clean-up jobs now, and commands that no job runs.
 
 use anyhow::bail;
 
@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::notifications::jobs::{fake, repair};
 
-/// The jobs that tidy up.
+/// The clean-up jobs.
 const CLEANING: [&str; 2] = ["notifications.expiry", "notifications.retention"];
 
 #[derive(clap::Args)]
@@ -18,13 +18,13 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum What {
-    /// Take away what expired, and what is older than it is kept
+    /// Delete what has expired or passed its retention period
     Cleanup,
-    /// Tell people what they were not told, and count unread notifications anew
+    /// Send summaries for unpublished notifications, and recount unread ones
     Repair,
-    /// Send one person a sample of each category, for work on an app
+    /// Send one person a sample of each category, for app developers
     Fake {
-        /// Their address
+        /// Their email address
         #[arg(long)]
         user: String,
     },

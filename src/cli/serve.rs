@@ -10,14 +10,14 @@ use crate::telemetry;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Make the demo tenant, and print tokens and curl lines to try it with
+    /// Create the demo tenant, and print tokens and curl lines to try it with
     #[arg(long)]
     demo: bool,
 }
 
 pub fn run(config: Config, args: &Args) -> anyhow::Result<()> {
     telemetry::metrics::install()?;
-    // Before the runtime: an embedded server takes a moment, and nothing else can be done meanwhile.
+    // Before the runtime, because starting an embedded server blocks.
     let engine = PostgresServer::open(&config, DataFolderUse::Own)?;
     let served = actix_web::rt::System::new().block_on(serve(config, args.demo, &engine));
     let stopped = engine.stop();

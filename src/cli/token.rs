@@ -13,24 +13,24 @@ pub struct Args {
     /// owner, manager, employee, client, or service
     #[arg(long)]
     role: String,
-    /// Whose token: a person's id, or a name for a service
+    /// The `sub` of the token: a person's id, or a name for a service
     #[arg(long)]
     user: String,
     /// The tenant's id or slug; `*` for a service token of all tenants
     #[arg(long)]
     tenant: String,
-    /// A client that a new person belongs to; may be repeated
+    /// A client of a person to be created; may be repeated
     #[arg(long = "client", value_name = "ID")]
     clients: Vec<uuid::Uuid>,
-    /// What a service token may do; may be repeated [default: everything]
+    /// A scope of a service token; may be repeated [default: everything]
     #[arg(long = "scope")]
     scopes: Vec<String>,
-    /// The person's name, for one that is made by their first token
+    /// The name of a person to be created by their first token
     #[arg(long)]
     name: Option<String>,
     #[arg(long)]
     email: Option<String>,
-    /// How long the token is good, in hours
+    /// Validity of the token in hours
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=8760))]
     hours: u32,
 }

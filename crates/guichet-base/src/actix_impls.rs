@@ -6,8 +6,8 @@ use actix_web::{HttpResponse, ResponseError};
 use crate::error_body::envelope;
 use crate::{Error, Locale};
 
-/// The error envelope in French and without a request id. Middleware that knows the request writes the body again with
-/// both.
+/// Renders the envelope in French and without a request id. The `edge` middleware, which knows the request, replaces
+/// the body.
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.kind().http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

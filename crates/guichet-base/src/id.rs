@@ -52,7 +52,7 @@ ids! {
     ProjectId,
     ConversationId,
     MessageId,
-    /// A business event that was announced.
+    /// A business event.
     EventId,
     NotificationId,
     DeliveryId,

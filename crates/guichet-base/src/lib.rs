@@ -1,4 +1,6 @@
-//! What every room stands on: plain values and rules, with no I/O, no actix and no Diesel.
+//! The base of all other crates: plain values and rules, without I/O.
+//!
+//! The features `actix` and `diesel` add those crates' traits for our types; nothing else depends on them.
 
 #[cfg(feature = "actix")]
 mod actix_impls;
@@ -29,6 +31,7 @@ use std::net::IpAddr;
 /// Largest body of a request, and largest event of another backend: 1 MiB.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// The caller's address, behind trusted proxies too. In the extensions of every request whose peer has an address.
+/// The caller's address, behind trusted proxies too. Stored in the extensions of every request whose peer has an
+/// address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);

@@ -1,6 +1,6 @@
-//! Paging: how much of a list is asked for.
+//! Paging of lists.
 
-/// A page of a list, within its limits already: `limit` 1–200, `offset` 0 or more.
+/// A validated page: `limit` is 1–200, `offset` 0 or more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
     pub limit: i64,

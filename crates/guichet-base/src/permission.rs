@@ -1,7 +1,7 @@
-//! What each role may do, by name: the one table, which `GET /me` answers from and the docs page shows.
+//! The permissions of each role, by name: the one table, which `GET /me` returns from and the docs page shows.
 //!
-//! A permission opens a door; which records lie behind it for whom is the policies' to say. A service token has
-//! the permissions of its role that one of its scopes covers, and none without scopes.
+//! A permission admits to an action; policies decide on which records. A service token has the permissions of its
+//! role that one of its scopes covers, and none without scopes.
 
 use crate::{Actor, Error, Result, Role};
 
@@ -31,17 +31,17 @@ macro_rules! permissions {
 }
 
 permissions! {
-    /// Write in the rooms of clients that one sees.
+    /// Write in the rooms of visible clients.
     MessageSend => "message.send": Owner | Manager | Employee | Client,
     /// Write to another operator.
     MessageDirect => "message.direct": Owner | Manager | Employee,
-    /// Take the message of another away.
+    /// Delete messages of others.
     MessageModerate => "message.moderate": Owner,
     NotificationView => "notification.view": Owner | Manager | Employee | Client,
     NotificationMarkRead => "notification.mark_read": Owner | Manager | Employee | Client,
     NotificationDelete => "notification.delete": Owner | Manager | Employee | Client,
     NotificationSendManual => "notification.send_manual": Owner | Manager,
-    /// Say for a client which notifications it gets.
+    /// Override the notification preferences of a client's members.
     NotificationOverride => "notification.override": Owner | Manager | Employee,
     TicketCreate => "ticket.create": Owner | Manager | Employee | Client,
     /// Status, priority, assignment and internal notes of tickets.
@@ -53,16 +53,16 @@ permissions! {
     AnalyticsView => "analytics.view": Owner | Manager,
     /// Announce business events.
     EventEmit => "event.emit": Service,
-    /// Look people and clients up, as far as one sees them.
+    /// Look up visible people and clients.
     DirectoryView => "directory.view": Owner | Manager | Employee | Client | Service,
-    /// See teams and who is in them.
+    /// See teams and their members.
     DirectoryTeams => "directory.teams": Owner | Manager | Employee | Service,
-    /// Make, change and remove people.
+    /// Create, change and delete people.
     DirectoryUsersManage => "directory.users.manage": Owner | Manager | Service,
     DirectoryTeamsManage => "directory.teams.manage": Owner | Manager | Service,
-    /// Make clients, name their members, and say who is in charge of them.
+    /// Create clients, and set their members and operators in charge.
     DirectoryClientsManage => "directory.clients.manage": Owner | Manager | Service,
-    /// Change the record of a client that one sees, and its projects.
+    /// Change visible clients and their projects.
     ClientEdit => "directory.clients.edit": Owner | Manager | Employee | Service,
     TenantView => "tenant.view": Owner | Manager | Employee | Service,
     TenantManage => "tenant.manage": Owner | Service,
@@ -84,7 +84,7 @@ impl Permission {
         }
     }
 
-    /// The names of all that `actor` holds.
+    /// The names of all permissions of `actor`.
     pub fn names_of(actor: &Actor) -> Vec<&'static str> {
         Self::ALL.iter().filter(|held| held.is_held_by(actor)).map(|held| held.as_str()).collect()
     }
@@ -106,7 +106,7 @@ mod tests {
     }
 }
 
-/// Errors: `FORBIDDEN` when the actor does not hold the permission.
+/// Errors: `FORBIDDEN` if the actor does not have the permission.
 pub fn may(actor: &Actor, permission: Permission) -> Result<()> {
     if permission.is_held_by(actor) { Ok(()) } else { Err(Error::forbidden()) }
 }

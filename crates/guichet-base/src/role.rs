@@ -1,9 +1,9 @@
-//! Ranks of people, and the two roles that are no person.
+//! Roles of people, and the two roles of services.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Who an actor is in its tenant. The words are those of tokens, of the database and of the API.
+/// The role of an actor in its tenant. The names are those of tokens, the database and the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -14,11 +14,11 @@ pub enum Role {
     Client,
     /// A producer or provisioning backend of one tenant.
     Service,
-    /// A service token for all tenants, while it makes a tenant.
+    /// A service token of all tenants that creates a tenant.
     Platform,
 }
 
-/// On which side of the desk a person stands.
+/// The side of a person: a client's member, or an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum UserType {
@@ -38,7 +38,7 @@ impl Role {
         }
     }
 
-    /// The role of a person by its word; `service` and `platform` are no person's.
+    /// The role of a person by name. `service` and `platform` are not roles of people.
     pub fn of_person(word: &str) -> Option<Self> {
         match word {
             "owner" => Some(Role::Owner),
@@ -53,7 +53,7 @@ impl Role {
         matches!(self, Role::Owner | Role::Manager | Role::Employee)
     }
 
-    /// Whether the role sees every client of the tenant, not only those it is in charge of.
+    /// Whether the role sees every client of the tenant, not only those in its charge.
     pub const fn sees_all_clients(self) -> bool {
         matches!(self, Role::Owner | Role::Manager)
     }
@@ -62,7 +62,7 @@ impl Role {
         matches!(self, Role::Service | Role::Platform)
     }
 
-    /// `client` for members, `operator` for everyone else.
+    /// `client` for members, `operator` for all other roles.
     pub const fn user_type(self) -> UserType {
         match self {
             Role::Client => UserType::Client,
@@ -73,7 +73,7 @@ impl Role {
     }
 }
 
-/// Parses the text of a column, which a constraint keeps within the roles of people.
+/// Parses a column that a constraint restricts to roles of people.
 impl TryFrom<String> for Role {
     type Error = String;
 

@@ -1,9 +1,9 @@
-//! How much somebody is there.
+//! The presence status of a person.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Ordered: whoever is more there is greater.
+/// Ordered from offline to online.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {

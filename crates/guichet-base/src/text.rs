@@ -1,4 +1,4 @@
-//! What people read, in French or English. The sentences stand in `locales/<language>/*.ftl`.
+//! Localized texts, in French and English, from `locales/<language>/*.ftl`.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ static_loader! {
     static TEXTS = {
         locales: "../../locales",
         fallback_language: "fr",
-        // Isolates are for mixed-direction screens; in JSON and logs they are only noise.
+        // Isolates are for mixed-direction screens; in JSON and logs they are noise.
         customise: |bundle| bundle.set_use_isolating(false),
     };
 }
@@ -36,7 +36,7 @@ impl Locale {
         }
     }
 
-    /// By its first two letters: `fr`, `fr-CA`, `en_US`.
+    /// By the first two letters: `fr`, `fr-CA`, `en_US`.
     pub fn parse(tag: &str) -> Option<Self> {
         match tag.trim().get(..2)?.to_ascii_lowercase().as_str() {
             "fr" => Some(Locale::Fr),
@@ -45,7 +45,7 @@ impl Locale {
         }
     }
 
-    /// The first language of an `Accept-Language` header that guichet speaks, by its weights.
+    /// The supported language with the highest weight in an `Accept-Language` header.
     pub fn accept(header: &str) -> Option<Self> {
         let mut best: Option<(f32, Locale)> = None;
         for item in header.split(',').take(20) {
@@ -62,7 +62,7 @@ impl Locale {
     }
 }
 
-/// Parses the text of a column, which a constraint keeps within the languages.
+/// Parses a column that a constraint restricts to the supported languages.
 impl TryFrom<String> for Locale {
     type Error = String;
 
@@ -71,8 +71,8 @@ impl TryFrom<String> for Locale {
     }
 }
 
-/// The sentence `key` with its arguments. A key that is not there reads as itself; a test holds every key
-/// that the code uses against both languages.
+/// The text for `key` with its arguments. A missing key is returned as is; a test checks every key that the code uses
+/// in both languages.
 pub fn say(locale: Locale, key: &str, args: &[(&'static str, String)]) -> String {
     let language = match locale {
         Locale::Fr => &FR,

@@ -1,4 +1,4 @@
-//! What a failure of PostgreSQL means to whoever asked.
+//! Interprets errors of PostgreSQL.
 
 use std::error::Error as _;
 use std::fmt;
@@ -16,7 +16,7 @@ pub fn constraint(error: &Error) -> Option<&str> {
     }
 }
 
-/// For `map_err`: an error of the client's where `error` violates the constraint `name`, else `error` as it is.
+/// For `map_err`: `then()` if `error` violates the constraint `name`, else `error` unchanged.
 pub fn on_constraint(name: &'static str, then: impl FnOnce() -> Error) -> impl FnOnce(DieselError) -> Error {
     move |error| {
         let error = Error::from(error);
@@ -24,7 +24,7 @@ pub fn on_constraint(name: &'static str, then: impl FnOnce() -> Error) -> impl F
     }
 }
 
-/// A transaction that did not even begin: its work has not run, so another connection may run it.
+/// A transaction that did not begin: its work has not run, so another connection may run it.
 #[derive(Debug)]
 struct NeverBegan(String);
 
@@ -40,8 +40,7 @@ pub(super) fn began(error: DieselError) -> Error {
     Error::unavailable(NeverBegan(error.to_string()))
 }
 
-/// The same for a question outside any transaction, which changes nothing: a closed connection did not answer it,
-/// another one may.
+/// The same for a query outside any transaction: a closed connection did not answer it, and another may.
 pub(super) fn unanswered(error: Error) -> Error {
     match diesel(&error) {
         Some(cause) if is_closed(&error) => Error::unavailable(NeverBegan(cause.to_string())),
@@ -53,7 +52,7 @@ pub(super) fn never_began(error: &Error) -> bool {
     error.source().is_some_and(|source| source.is::<NeverBegan>())
 }
 
-/// Whether the connection is of no more use.
+/// Whether the connection is unusable.
 pub(super) fn is_closed(error: &Error) -> bool {
     match diesel(error) {
         Some(DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _))
@@ -63,21 +62,21 @@ pub(super) fn is_closed(error: &Error) -> bool {
     }
 }
 
-/// Whether PostgreSQL made this transaction lose a race that the same work may win when run again: a
-/// serialization failure, a deadlock, or a repeated message that met its first copy before that was committed.
+/// Whether the transaction lost a race that the same work may win when it runs again: a serialization failure, a
+/// deadlock, or a repeated request that met its first copy before that was committed.
 pub(super) fn is_retriable(error: &Error) -> bool {
     match diesel(error) {
         Some(DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
         Some(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info)) => {
             info.constraint_name().is_some_and(|name| RETRIED_CONSTRAINTS.contains(&name))
         }
-        // Diesel names no kind for 40P01; the text is PostgreSQL's own, in the C locale that guichet asks for.
+        // Diesel has no kind for 40P01; the text is PostgreSQL's, in the C locale that guichet sets.
         Some(DieselError::DatabaseError(_, info)) => info.message().starts_with("deadlock detected"),
         _ => false,
     }
 }
 
-/// Uniques that `service` functions check first: to violate one is to have lost a race with one's own repeat.
+/// Unique constraints that services check first: violating one means a race with a repeat of the same request.
 const RETRIED_CONSTRAINTS: [&str; 2] = ["messages_client_message_id_key", "idempotency_keys_pkey"];
 
 fn diesel(error: &Error) -> Option<&DieselError> {

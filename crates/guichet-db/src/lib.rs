@@ -1,10 +1,10 @@
-//! PostgreSQL, and the only way to it: a transaction that carries an actor.
+//! Access to PostgreSQL: every query runs in a transaction that carries an actor.
 //!
-//! - Every request's work runs in one transaction whose first statement says who acts, for that transaction only;
-//!   row-level security reads it. A pooled connection can never carry one person's identity to the next.
-//! - A pool's connections are handed out through a semaphore of its size, so no thread ever queues on the pool;
-//!   who waits too long gets `UNAVAILABLE`.
-//! - What a commit causes in this process (`Tx::after_commit`) runs right after it, on the thread that committed.
+//! - The first statement of a request's transaction sets its actor, for that transaction only; row-level security
+//!   reads it. A pooled connection can never carry one person's identity to the next request.
+//! - A semaphore of the pool's size hands out connections, so no thread ever blocks on the pool. A request that waits
+//!   too long gets `UNAVAILABLE`.
+//! - Callbacks of `Tx::after_commit` run right after the commit, on the thread that committed.
 
 pub mod embedded;
 mod failure;
@@ -25,7 +25,7 @@ pub use tx::{SystemTx, Tx, WorkerTx};
 use guichet_base::id::TenantId;
 use guichet_base::{Actor, Result};
 
-/// Where the two login roles of the service connect, and how many connections each may hold.
+/// The URLs of the two login roles of the service, and the sizes of their pools.
 #[derive(Debug, Clone)]
 pub struct DbSettings {
     /// libpq URL of `guichet_app`.
@@ -34,9 +34,9 @@ pub struct DbSettings {
     pub worker_url: String,
     pub app_connections: u32,
     pub worker_connections: u32,
-    /// Of `guichet_app` too, for jobs that act in one tenant: no request waits for them.
+    /// A second pool of `guichet_app`, for jobs within one tenant: no request waits for them.
     pub job_connections: u32,
-    /// How long a request waits for a connection before it is told `UNAVAILABLE`.
+    /// How long a request waits for a connection before it gets `UNAVAILABLE`.
     pub wait: Duration,
 }
 
@@ -49,7 +49,7 @@ pub struct Db {
 }
 
 impl Db {
-    /// Makes the pools without connecting: a database that is away shows in `ready` and in answers, not here.
+    /// Creates the pools without connecting: an unavailable database shows in `ready` and in responses.
     pub fn new(settings: &DbSettings) -> Self {
         Self {
             app: Arc::new(Lane::new("app", &settings.app_url, settings.app_connections, settings.wait)),
@@ -63,7 +63,7 @@ impl Db {
         }
     }
 
-    /// Reads as `actor`, in a read-only transaction: one trip to begin and to say who acts, one a query.
+    /// Reads as `actor`, in a read-only transaction: one round trip to begin, and one per query.
     pub async fn read<T, F>(&self, actor: &Actor, mut work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -73,8 +73,8 @@ impl Db {
         self.app.run(move |conn| tx::run(conn, &begin, &mut work)).await
     }
 
-    /// Writes as `actor`. `work` may run again, whole, after a serialization failure, a deadlock or a lost race on
-    /// a constraint it names retriable, so what it does outside the transaction belongs in `after_commit`.
+    /// Writes as `actor`. `work` may run again as a whole, after a serialization failure, a deadlock, or a violated
+    /// constraint that is retried. Effects outside the transaction belong in `after_commit`.
     pub async fn write<T, F>(&self, actor: &Actor, mut work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -84,7 +84,7 @@ impl Db {
         self.app.run(move |conn| tx::run(conn, &begin, &mut work)).await
     }
 
-    /// Work of the service itself on its queue tables, as `guichet_worker`.
+    /// Runs work of the service itself on its queue tables, as `guichet_worker`.
     pub async fn worker<T, F>(&self, mut work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -93,7 +93,7 @@ impl Db {
         self.worker.run(move |conn| tx::run_worker(conn, &mut work)).await
     }
 
-    /// Work that nobody asked for, in one tenant: a job's, as `system`. It may run again, as `write`'s.
+    /// Runs work of a job in one tenant, as `system`. It may run again, as for `write`.
     pub async fn system<T, F>(&self, tenant: TenantId, mut work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -103,9 +103,8 @@ impl Db {
         self.jobs.run(move |conn| tx::run(conn, &begin, &mut work)).await
     }
 
-    /// A question asked before anybody acts (which tenant is this?), as `guichet_app` with no actor: policies show
-    /// it no row, so only functions made for it answer. It may be asked again after a lost connection, so what it changes must
-    /// bear that.
+    /// Runs a query without an actor (which tenant is this?), as `guichet_app`: policies hide every row, so only
+    /// functions made for this return any. It may run again after a lost connection, so it must be idempotent.
     pub async fn anonymous<T, F>(&self, mut work: F) -> Result<T>
     where
         T: Send + 'static,

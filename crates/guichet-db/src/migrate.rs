@@ -6,10 +6,11 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 
-/// Held while migrating: several processes may start at once.
+/// Held while migrating, since several processes may start at once.
 const LOCK: &str = "SELECT pg_advisory_lock(hashtext('guichet.migrate'))";
 
-/// Runs what is pending and says what was run. What it makes is `guichet_owner`'s, whoever `owner` logged in as.
+/// Runs pending migrations and returns their versions. New objects belong to `guichet_owner`, whatever role `owner`
+/// has.
 pub fn up(owner: &mut PgConnection, migrations: EmbeddedMigrations) -> anyhow::Result<Vec<String>> {
     become_owner(owner)?;
     owner.batch_execute(LOCK)?;

@@ -1,4 +1,4 @@
-//! One pool of connections of one login role, and the threads that use them.
+//! A connection pool of one login role, and the threads that use it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,13 +11,13 @@ use tokio::sync::Semaphore;
 
 use guichet_base::{Error, Result};
 
-/// Requests that may wait for a connection at once; more are turned away, since they would time out anyway.
+/// Requests that may wait for a connection at once. More are refused, since they would time out anyway.
 const MAX_WAITING: usize = 1_000;
-/// How long making one new connection may take. A pool's back-off after an outage grows to half of it.
+/// Timeout of a new connection. The backoff of a pool after an outage grows to half of it.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A connection that remembers whether it was found closed. r2d2 asks at check-in, without a round trip, and makes
-/// a new one; asking PostgreSQL at every check-out would cost a trip each.
+/// A connection that remembers whether it was found closed. r2d2 reads this at check-in and opens a new one, without
+/// a round trip; testing at every check-out would cost one each.
 pub(super) struct Pooled {
     pub conn: PgConnection,
     pub closed: bool,
@@ -72,8 +72,8 @@ impl Lane {
         Self { name, pool, permits: Semaphore::new(size), size, waiting: AtomicUsize::new(0), wait }
     }
 
-    /// Runs `work` with a connection, on a thread that may block. A connection found closed (a restarted
-    /// PostgreSQL leaves a pool full of them) is replaced, and `work` has then not run yet.
+    /// Runs `work` with a connection, on a thread that may block. A connection found closed (a restarted PostgreSQL
+    /// leaves a pool full of them) is replaced before `work` has run.
     pub(super) async fn run<T, F>(self: &std::sync::Arc<Self>, mut work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -91,7 +91,7 @@ impl Lane {
     }
 
     fn on_connection<T>(&self, work: &mut dyn FnMut(&mut PgConnection) -> Result<T>) -> Result<T> {
-        // Each closed connection is met once, so one more try than there are connections meets a new one.
+        // Each closed connection is met once, so one attempt more than there are connections meets a new one.
         for _ in 0..=self.size {
             let mut pooled = self.checked_out()?;
             match work(&mut pooled.conn) {
@@ -139,7 +139,7 @@ impl Lane {
     }
 }
 
-/// One more who waits, until dropped: a request that goes away stops waiting too.
+/// Counts one waiter until dropped: a cancelled request stops waiting too.
 struct WaiterGuard<'a>(&'a AtomicUsize);
 
 impl<'a> WaiterGuard<'a> {

@@ -1,17 +1,17 @@
-//! The login roles: made by an administrator, checked by the service before it serves.
+//! The login roles: created by an administrator, and checked before the service starts.
 
 use anyhow::{Context, bail};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 
-/// Makes guichet's roles, or brings them in line, and gives the database at hand to `guichet_owner`.
-/// Safe to repeat. `admin` must be a superuser, or a role that may create roles and owns the database.
+/// Creates or updates guichet's roles, and makes `guichet_owner` the owner of the current database. Idempotent.
+/// `admin` must be a superuser, or a role that may create roles and owns the database.
 pub fn create(admin: &mut PgConnection) -> anyhow::Result<()> {
     admin.batch_execute(include_str!("roles.sql")).context("the roles could not be made")
 }
 
-/// Sets the password of a login role, for servers that ask for one.
+/// Sets the password of a login role.
 pub fn set_password(admin: &mut PgConnection, role: &str, password: &str) -> anyhow::Result<()> {
     diesel::sql_query(
         "SELECT set_config('guichet.role', $1, false), set_config('guichet.password', $2, false)",
@@ -19,7 +19,8 @@ pub fn set_password(admin: &mut PgConnection, role: &str, password: &str) -> any
     .bind::<Text, _>(role)
     .bind::<Text, _>(password)
     .execute(admin)?;
-    // ALTER ROLE takes no parameters; format() quotes, and the settings keep the password out of the text.
+    // ALTER ROLE takes no parameters: format() quotes the password, and the setting keeps it out of the statement's
+    // text.
     admin.batch_execute(
         "DO $$ BEGIN EXECUTE format('ALTER ROLE %I PASSWORD %L', current_setting('guichet.role'), \
          current_setting('guichet.password')); END $$; RESET guichet.password",
@@ -39,7 +40,7 @@ struct RoleRights {
     owns: bool,
 }
 
-/// Refuses a connection to which row-level security would not apply.
+/// Errors: row-level security would not apply to the connection.
 pub fn refuse_powerful(conn: &mut PgConnection) -> anyhow::Result<()> {
     let role: RoleRights = diesel::sql_query(
         "SELECT r.rolname::text AS name, r.rolsuper AS superuser, r.rolbypassrls AS bypasses, \
@@ -61,7 +62,7 @@ pub fn refuse_powerful(conn: &mut PgConnection) -> anyhow::Result<()> {
     )
 }
 
-/// Acts as `guichet_owner` from now on, so that what a migration makes is the owner's whoever runs it.
+/// Acts as `guichet_owner` from now on, so that it owns what a migration creates.
 pub fn become_owner(conn: &mut PgConnection) -> anyhow::Result<()> {
     conn.batch_execute("SET ROLE guichet_owner").context(
         "this role may not act as guichet_owner: make the roles with `guichet migrate --create-roles`",

@@ -1,6 +1,7 @@
-//! SQL that Diesel's DSL cannot say (one statement that writes several tables, say), prepared once a connection.
+//! Raw SQL that Diesel's DSL cannot express (such as one statement that writes several tables), prepared once per
+//! connection.
 //!
-//! `diesel::sql_query` is parsed and planned anew at every call; `sql` is cached by its text, as the DSL is.
+//! `diesel::sql_query` is parsed and planned at every call; `sql` is cached by its text, as the DSL is.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -36,9 +37,9 @@ pub enum Bind {
     Bytes(Vec<u8>),
 }
 
-/// A statement and its values. The text is put together from constants only, never from input.
+/// A statement and its values. The text is built from constants only, never from input.
 ///
-/// `$1`, `$2` … stand for the binds in their order; one that stands twice is sent twice.
+/// `$1`, `$2` … are the binds in order. A value that is used twice must be bound twice or named twice by its number.
 pub struct Statement {
     text: Cow<'static, str>,
     binds: Vec<Bind>,
@@ -54,14 +55,14 @@ impl Statement {
         self
     }
 
-    /// The same, its columns read in their order as `ST`, where there are many: a struct that names them looks up each
-    /// name in each row, which is a tenth of what a page costs.
+    /// Reads the columns by position as `ST`. For many columns: a struct that names them looks up each name in each
+    /// row, which is a tenth of the cost of a page.
     pub fn typed<ST>(self) -> TypedStatement<ST> {
         TypedStatement { statement: self, columns: PhantomData }
     }
 }
 
-/// A statement whose columns are known by their order.
+/// A statement whose columns are read by position.
 pub struct TypedStatement<ST> {
     statement: Statement,
     columns: PhantomData<ST>,
@@ -86,7 +87,7 @@ impl<ST> QueryFragment<Pg> for TypedStatement<ST> {
 
 impl QueryId for Statement {
     type QueryId = ();
-    // No type tells two texts apart, so the cache compares the text itself.
+    // Different texts have the same type, so the cache compares the text itself.
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 

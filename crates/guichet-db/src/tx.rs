@@ -1,4 +1,4 @@
-//! The transaction that carries an actor.
+//! Transactions that carry an actor.
 
 use diesel::PgConnection;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
@@ -7,12 +7,12 @@ use guichet_base::{Actor, Error, Result};
 
 use crate::failure;
 
-/// How often a transaction is run again after PostgreSQL chose it as the loser of a race.
+/// How often a transaction runs in all if PostgreSQL aborts it for a race.
 const MAX_TRIES: usize = 5;
 
 type AfterCommit = Box<dyn FnOnce() + Send>;
 
-/// Work of one actor. Row-level security sees the actor in every statement.
+/// A transaction of one actor. Row-level security reads the actor in every statement.
 pub struct Tx<'c> {
     conn: &'c mut PgConnection,
     actor_role: &'static str,
@@ -30,7 +30,7 @@ impl<'c> Tx<'c> {
     /// The connection, for `store` functions.
     pub fn conn(&mut self) -> &mut PgConnection {
         if self.phase == Phase::System {
-            // Should this fail, the transaction is lost with it, and so is every statement after.
+            // If this fails, the transaction is aborted, and so is every later statement.
             match set_role(self.conn, self.actor_role) {
                 Ok(()) => self.phase = Phase::Actor,
                 Err(error) => tracing::warn!(%error, "the actor could not be set again"),
@@ -39,8 +39,8 @@ impl<'c> Tx<'c> {
         self.conn
     }
 
-    /// The second phase: what the action causes to others (counters, outbox, activity), under `app.role = 'system'`
-    /// of the same tenant, in the same transaction. `system` reads no message.
+    /// Runs the effects of an action on others (counters, outbox, activity) with `app.role = 'system'` in the same
+    /// tenant and transaction. `system` can read no message.
     pub fn as_system<T>(&mut self, work: impl FnOnce(&mut SystemTx<'_>) -> Result<T>) -> Result<T> {
         if self.phase == Phase::Actor && self.actor_role != "system" {
             set_role(self.conn, "system")?;
@@ -49,19 +49,19 @@ impl<'c> Tx<'c> {
         work(&mut SystemTx { conn: self.conn })
     }
 
-    /// Runs `then` on this thread right after the commit; never when it fails.
+    /// Runs `then` on this thread right after the commit; never if the commit fails.
     pub fn after_commit(&mut self, then: impl FnOnce() + Send + 'static) {
         self.after_commit.push(Box::new(then));
     }
 
-    /// Runs `work` so that its failure undoes only what it did.
+    /// Runs `work` in a savepoint: its failure undoes only its own changes.
     pub fn savepoint<T>(&mut self, work: impl FnOnce(&mut PgConnection) -> Result<T>) -> Result<T> {
         use diesel::Connection;
         self.conn().transaction(work)
     }
 }
 
-/// The second phase of a transaction. Only outbox, activity and counters enter it (`tests/it/architecture.rs`).
+/// The system phase of a transaction, for outbox, activity and counters only (`tests/it/architecture/sql.rs`).
 pub struct SystemTx<'t> {
     conn: &'t mut PgConnection,
 }
@@ -72,7 +72,7 @@ impl SystemTx<'_> {
     }
 }
 
-/// Work of the service itself, as `guichet_worker`.
+/// A transaction of the service itself, as `guichet_worker`.
 pub struct WorkerTx<'c> {
     conn: &'c mut PgConnection,
 }
@@ -83,8 +83,8 @@ impl WorkerTx<'_> {
     }
 }
 
-/// The statements that open an actor's transaction, in one trip. What a read-only one sees is of one moment, however many
-/// statements it has. Only ids and words of closed sets are put in, so there is nothing to quote.
+/// The statements that begin an actor's transaction, in one round trip. All statements of a read-only one see the
+/// same snapshot. The text contains only ids and words of closed sets, so nothing needs quoting.
 pub(super) fn begin_as(actor: &Actor, read_only: bool) -> Begin {
     let sql = format!(
         "BEGIN{}; SELECT set_config('app.tenant_id', '{}', true), set_config('app.user_id', '{}', true), \
@@ -97,8 +97,8 @@ pub(super) fn begin_as(actor: &Actor, read_only: bool) -> Begin {
     Begin { sql, actor_role: actor.role.as_str() }
 }
 
-/// The same for work that nobody asked for: a job's, in one tenant, as `system`. Each statement is planned for its own
-/// values: a job's statements are large, and a plan for any chunk of an audience would read all of it for each.
+/// The same for a job in one tenant, as `system`. Each statement is planned for its own values: the statements of
+/// jobs are large, and a generic plan for a chunk of an audience would read the whole audience every time.
 pub(super) fn begin_as_system(tenant: TenantId) -> Begin {
     let sql = format!(
         "BEGIN; SELECT set_config('app.tenant_id', '{tenant}', true), set_config('app.user_id', '', true), \
@@ -108,7 +108,7 @@ pub(super) fn begin_as_system(tenant: TenantId) -> Begin {
     Begin { sql, actor_role: "system" }
 }
 
-/// How an actor's transaction opens.
+/// How a transaction begins.
 pub(super) struct Begin {
     sql: String,
     actor_role: &'static str,

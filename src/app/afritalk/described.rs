@@ -1,8 +1,8 @@
-//! AfriTalk's names in the API's description: the answers of its paths, and every schema they name, in camelCase and
-//! with that product's fields beside guichet's own.
+//! AfriTalk's names in the API description: the responses of its paths and their schemas, in camelCase and with that
+//! product's extra fields.
 //!
-//! A schema keeps its name with `AfriTalk` before it. Only answers are respelled: bodies and parameters are written
-//! in AfriTalk's names where they are read.
+//! A schema gets the prefix `AfriTalk`. Only responses are converted: bodies and parameters are declared in
+//! AfriTalk's names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,14 +17,14 @@ use super::rewrite::OPAQUE;
 const SCHEMAS: &str = "#/components/schemas/";
 const OWN: &str = "AfriTalk";
 
-/// What the description of AfriTalk's paths needs beside guichet's own.
+/// Converts the description of AfriTalk's paths.
 #[derive(Default)]
 pub struct AfriTalkNames {
     named: BTreeSet<String>,
 }
 
 impl AfriTalkNames {
-    /// The answers of an operation, whose schemas stand under `data` of the envelope.
+    /// Converts the responses of an operation, whose schemas are under `data` of the envelope.
     pub fn respell(&mut self, operation: &mut Operation) {
         for response in operation.responses.responses.values_mut() {
             let RefOr::T(response) = response else { continue };
@@ -37,7 +37,7 @@ impl AfriTalkNames {
         }
     }
 
-    /// All schemas that were named, and those that they name.
+    /// All referenced schemas, also through others.
     pub fn schemas(mut self, guichets: &Components) -> BTreeMap<String, RefOr<Schema>> {
         let mut made = BTreeMap::new();
         while let Some(name) = self.named.iter().find(|name| !made.contains_key(&own(name))).cloned() {
@@ -76,7 +76,7 @@ impl AfriTalkNames {
             let more = beside(properties);
             let old = std::mem::take(properties);
             for (name, mut schema) in old {
-                // What is a producer's keeps its names; the envelope's own `data` is no producer's.
+                // The keys inside a producer's value stay; the envelope's own `data` is not one.
                 if name != "preview" {
                     self.value(&mut schema);
                 }
@@ -112,7 +112,7 @@ fn own(name: &str) -> String {
     format!("{OWN}{name}")
 }
 
-/// The fields of that product, by the fields that are there: as `names::beside` puts them into answers.
+/// The extra fields, recognized by the existing ones as `names::beside` does for responses.
 fn beside(properties: &Map<String, Value>) -> Vec<(&'static str, Value)> {
     let has = |names: &[&str]| names.iter().all(|name| properties.contains_key(*name));
     let text = || json!({"type": ["string", "null"]});

@@ -14,18 +14,18 @@ use crate::notifications::model::Notification;
 use crate::notifications::{Notifications, feed};
 use crate::web::{Check, Path, Query, Reply};
 
-/// Which page.
+/// The page to return.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub(super) struct PageOfFeed {
-    /// 1–200, 50 when absent.
+    /// 1–200; the default is 50.
     limit: Option<i64>,
-    /// 0 when absent. Not with `cursor`.
+    /// The default is 0. Not with `cursor`.
     offset: Option<i64>,
-    /// `meta.next` of the page before.
+    /// `meta.next` of the previous page.
     cursor: Option<String>,
-    /// Only read ones, or only unread ones.
+    /// Only read ones (true), or only unread ones (false).
     is_read: Option<bool>,
 }
 
@@ -45,10 +45,10 @@ impl PageOfFeed {
     }
 }
 
-/// The caller's notifications, in AfriTalk's names
+/// List the caller's notifications in AfriTalk's names
 ///
-/// Unread ones first, then the newest. `meta.next` is the `cursor` of the next page, null after the last; `meta.unread`
-/// is the counter.
+/// Unread ones first, then newest first. `meta.next` is the `cursor` of the next page, null after the last;
+/// `meta.unread` is the counter.
 #[utoipa::path(tag = "afritalk", operation_id = "afritalk_list_notifications",
     params(("tenantId" = TenantId, Path), PageOfFeed), responses((status = 200, body = [Notification])))]
 #[get("/tenants/{tenantId}/notifications")]
@@ -65,7 +65,7 @@ pub(super) async fn notifications(
     Ok(AfriTalkReply(Reply::ok(page).meta(meta)))
 }
 
-/// Marks a notification as read, and answers it in AfriTalk's names
+/// Mark a notification as read, and return it in AfriTalk's names
 #[utoipa::path(tag = "afritalk", operation_id = "afritalk_read_notification",
     params(("tenantId" = TenantId, Path), ("notificationId" = NotificationId, Path)),
     responses((status = 200, body = Notification)))]

@@ -1,7 +1,7 @@
-//! The paths that AfriTalk's front end calls: the use cases of chat, presence and notifications, in its names.
+//! The endpoints of AfriTalk's front end: the use cases of chat, presence and notifications, in its names.
 //!
-//! No rule is written here. What arrives is read in camelCase, what leaves is [`told`](super::told_answer), and the
-//! tenant of the path must be the token's, which [`Here`] sees to before anything else of a request is read.
+//! It adds no rules. Requests are parsed in camelCase, responses are [converted](super::told_answer). The tenant in
+//! the path must be the token's, which [`Here`] checks before anything else of the request is read.
 
 use std::future::{Ready, ready};
 use std::ops::Deref;
@@ -37,7 +37,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(feed::notifications).service(feed::read);
 }
 
-/// The caller, of the tenant that the path names. First among a handler's arguments, so that its refusal wins.
+/// The caller, if the path names their tenant. The first argument of handlers, so that its error wins.
 pub(super) struct Here(Actor);
 
 impl Deref for Here {
@@ -64,7 +64,7 @@ impl FromRequest for Here {
     }
 }
 
-/// An answer in AfriTalk's names.
+/// A response in AfriTalk's names.
 pub(super) struct AfriTalkReply<T>(pub(super) Reply<T>);
 
 impl<T: Serialize> Responder for AfriTalkReply<T> {
@@ -85,9 +85,9 @@ impl<T: Serialize> Responder for AfriTalkReply<T> {
     }
 }
 
-/// The caller's conversations, in AfriTalk's names
+/// List the caller's conversations in AfriTalk's names
 ///
-/// Last message first, with unread counts.
+/// Latest message first, with unread counts.
 #[utoipa::path(tag = "afritalk", operation_id = "afritalk_list_conversations", params(("tenantId" = TenantId, Path), ConversationQuery),
     responses((status = 200, body = [Conversation])))]
 #[get("/tenants/{tenantId}/messaging/conversations")]
@@ -99,24 +99,24 @@ async fn conversations(
     chat::list_answer(&chat, &here, query.0).await.map(AfriTalkReply)
 }
 
-/// Which messages. At most one of `before`, `after`, `changedAfter`.
+/// The messages to return. At most one of `before`, `after`, `changedAfter`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 struct PageOfHistory {
-    /// 1–200, 50 when absent.
+    /// 1–200; the default is 50.
     limit: Option<i64>,
-    /// The messages right before this `seq`.
+    /// The messages directly before this `seq`.
     before: Option<i64>,
-    /// The messages right after this `seq`.
+    /// The messages directly after this `seq`.
     after: Option<i64>,
-    /// What changed since this topic number, in the order of change, tombstones too.
+    /// The messages that changed after this topic number, in the order of change, including tombstones.
     changed_after: Option<i64>,
 }
 
-/// A page of what was said with a colleague, oldest first
+/// List the messages exchanged with a colleague, oldest first
 ///
-/// The conversation is made on first use.
+/// The conversation is created on first use.
 #[utoipa::path(tag = "afritalk", operation_id = "afritalk_list_messages",
     params(("tenantId" = TenantId, Path), ("userId" = UserId, Path), PageOfHistory), responses((status = 200, body = [Message])))]
 #[get("/tenants/{tenantId}/messaging/conversation/{userId}")]
@@ -140,7 +140,7 @@ async fn conversation(
     page.map(AfriTalkReply)
 }
 
-/// An id of a path that names nobody to write to names no page.
+/// An id in the path that names no colleague names no page: 404.
 fn of_path(error: Error) -> Error {
     if error.kind() == Kind::Validation { Error::not_found("conversation") } else { error }
 }
@@ -156,12 +156,12 @@ struct MessageToSend {
     content: String,
     #[serde(default)]
     related: Option<Related>,
-    /// With `relatedEntityId`, in the place of `related`.
+    /// With `relatedEntityId`, in place of `related`.
     #[serde(default)]
     related_entity_type: Option<String>,
     #[serde(default)]
     related_entity_id: Option<String>,
-    /// A UUID the sender makes: sending it again finds the first message (200).
+    /// A UUID chosen by the sender. Sending it again returns the first message (200).
     #[serde(default)]
     client_message_id: Option<Uuid>,
 }
@@ -179,7 +179,7 @@ impl MessageToSend {
     }
 }
 
-/// Writes to a colleague
+/// Send a message to a colleague
 #[utoipa::path(tag = "afritalk", operation_id = "afritalk_send_message", params(("tenantId" = TenantId, Path)), request_body = MessageToSend,
     responses((status = 201, body = SendAnswer), (status = 200, description = "A repeat: the first message", body = SendAnswer)))]
 #[post("/tenants/{tenantId}/messaging/message")]
@@ -194,7 +194,7 @@ async fn send(
     chat::send(&chat, &here, once, to, body.0.body()?).await.map(AfriTalkReply)
 }
 
-/// Marks this message and all before it as read
+/// Mark a message and all before it as read
 #[utoipa::path(tag = "afritalk", operation_id = "afritalk_mark_message_read",
     params(("tenantId" = TenantId, Path), ("messageId" = MessageId, Path)), responses((status = 200, body = ReadState)))]
 #[put("/tenants/{tenantId}/messaging/{messageId}/read")]
@@ -211,15 +211,15 @@ async fn read(
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 struct WhoQuery {
-    /// Ids with commas between, 200 at most. Whom the caller may not know of is left out.
+    /// Comma-separated ids, 200 at most. People whom the caller may not see are left out.
     user_ids: Option<String>,
-    /// 1–200, 50 when absent. Not with `userIds`.
+    /// 1–200; the default is 50. Not with `userIds`.
     limit: Option<i64>,
-    /// 0 when absent. Not with `userIds`.
+    /// The default is 0. Not with `userIds`.
     offset: Option<i64>,
 }
 
-/// Who is there, in AfriTalk's names
+/// List presence in AfriTalk's names
 #[utoipa::path(tag = "afritalk", operation_id = "afritalk_list_presence", params(("tenantId" = TenantId, Path), WhoQuery),
     responses((status = 200, body = [PresenceView])))]
 #[get("/tenants/{tenantId}/presence")]

@@ -1,9 +1,9 @@
-//! One key, there and back. `_` before a letter is what a capital stands for; `_` before a digit stays, since no
-//! capital could bring it back.
+//! Conversion of one key between snake_case and camelCase. `_` before a letter becomes a capital; `_` before a digit
+//! stays, since the conversion back could not restore it.
 
 use std::borrow::Cow;
 
-/// `created_at` → `createdAt`. What is not in guichet's style stays as it is.
+/// `created_at` → `createdAt`. Keys that are not snake_case stay unchanged.
 pub fn camel(key: &str) -> Cow<'_, str> {
     if !is_snake(key) || !key.contains('_') {
         return key.into();
@@ -22,7 +22,7 @@ pub fn camel(key: &str) -> Cow<'_, str> {
     out.into()
 }
 
-/// `createdAt` → `created_at`. What is not in camelCase stays as it is.
+/// `createdAt` → `created_at`. Keys that are not camelCase stay unchanged.
 pub fn snake(key: &str) -> Cow<'_, str> {
     let is_camel = key.starts_with(|c: char| c.is_ascii_lowercase())
         && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
@@ -40,7 +40,7 @@ pub fn snake(key: &str) -> Cow<'_, str> {
     out.into()
 }
 
-/// Lower-case words with single `_` between them.
+/// Lower-case words separated by single `_`.
 fn is_snake(key: &str) -> bool {
     key.starts_with(|c: char| c.is_ascii_lowercase())
         && !key.ends_with('_')

@@ -1,12 +1,12 @@
-//! AfriTalk's names: guichet's JSON in camelCase, both ways, with the fields of that product beside it.
+//! AfriTalk's naming: guichet's JSON in camelCase, both ways, with that product's extra fields.
 //!
-//! - Keys alone are renamed, never event names, and never what is inside `preview`, `data` or `payload`, which are a
-//!   producer's own: it goes through byte for byte.
-//! - A key that is no name of guichet's style (a topic among `heads`, say) stays as it is.
-//! - What is no JSON goes through untouched: whoever reads it refuses it.
+//! - Only keys are renamed, never event names, and nothing inside `preview`, `data` and `payload`, which belong to
+//!   producers and pass through byte for byte.
+//! - A key that is not snake_case (a topic in `heads`, for example) stays unchanged.
+//! - Text that is not JSON passes through: its reader refuses it.
 //!
-//! Pure: JSON text in, JSON text out. The socket uses [`spelling`]; answers over REST go through
-//! [`told_answer`]; `http` reads their bodies and queries in AfriTalk's names by itself.
+//! Pure: JSON text in, JSON text out. Sockets use [`spelling`]; REST responses use [`told_answer`]; `http` parses
+//! requests in AfriTalk's names itself.
 
 pub mod described;
 mod feed;
@@ -25,26 +25,26 @@ use serde_json::value::RawValue;
 
 use self::rewrite::{Direction, Fields, rewrite};
 
-/// For whom an answer is: some of AfriTalk's fields say who reads.
+/// The reader of a response: some of AfriTalk's fields depend on it.
 #[derive(Debug, Clone, Copy)]
 pub struct AfriTalkReader {
     pub tenant: TenantId,
     pub user: UserId,
 }
 
-/// How the hub and its sessions spell what they tell camelCase dialects.
+/// The naming convention that the hub uses for camelCase sockets.
 pub fn spelling() -> Spelling {
     Spelling { event, answer: |_, response| told(response, None), ask }
 }
 
-/// guichet's JSON as AfriTalk reads it. Lists and whatever is nested are translated too.
+/// Converts guichet's JSON to AfriTalk's names, at every depth.
 pub fn told(json: &str, reader: Option<AfriTalkReader>) -> String {
     let user = reader.map(|reader| reader.user.to_string());
     let reader = reader.as_ref();
     rewrite(json, Direction::Out, &|fields| names::beside(fields, reader, user.as_deref()))
 }
 
-/// A whole answer over REST, whose own `data` is guichet's and no producer's.
+/// Converts a whole REST response, whose own `data` is guichet's.
 pub fn told_answer(json: &str, reader: Option<AfriTalkReader>) -> String {
     let Ok(fields) = serde_json::from_str::<Fields<'_>>(json) else { return json.to_owned() };
     let part = |key: &'static str| fields.get(key).map(|part| (key, told(part, reader)));
@@ -52,17 +52,17 @@ pub fn told_answer(json: &str, reader: Option<AfriTalkReader>) -> String {
     fields.with(&parts)
 }
 
-/// How failures are spelled on AfriTalk's paths; elsewhere as they are.
+/// The naming convention of errors on AfriTalk's paths.
 pub fn of_failures(path: &str) -> Option<fn(&str) -> String> {
     http::is_afritalks(path).then_some(|json| told_answer(json, None))
 }
 
-/// AfriTalk's JSON under guichet's names.
+/// Converts AfriTalk's JSON to guichet's names.
 pub fn asked(json: &str) -> String {
     rewrite(json, Direction::In, &|_| Vec::new())
 }
 
-/// A socket's event: the payload of `event` on `topic`.
+/// Converts the payload of `event` on `topic`.
 fn event(topic: &str, event: &str, payload: &str) -> String {
     // A person's own topics end with their id.
     let user = topic.strip_prefix("client:notifications:").or_else(|| topic.strip_prefix("user:"));
@@ -75,21 +75,21 @@ fn event(topic: &str, event: &str, payload: &str) -> String {
     }
 }
 
-/// A socket's command.
+/// Converts the payload of a command.
 fn ask(event: &str, payload: &str) -> String {
     let asked = asked(payload);
     if event == "messaging:send" { related(&asked).unwrap_or(asked) } else { asked }
 }
 
-/// `relatedEntityType` and `relatedEntityId` of a message to be sent, as guichet's `related`. `None` where neither is
-/// there. Also for bodies over REST.
+/// `relatedEntityType` and `relatedEntityId` of a message to send, as guichet's `related`. `None` if neither is
+/// present. Also for REST bodies.
 pub fn related(asked: &str) -> Option<String> {
     let mut fields: Fields<'_> = serde_json::from_str(asked).ok()?;
     let kind = fields.take("related_entity_type");
     let id = fields.take("related_entity_id");
     let given = |raw: Option<&RawValue>| raw.is_some_and(|raw| raw.get() != "null");
     if !given(kind) && !given(id) {
-        // Said, but empty.
+        // Present, but empty.
         return (kind.is_some() || id.is_some()).then(|| fields.with(&[]));
     }
     let text = |raw: Option<&RawValue>| raw.map_or("null", RawValue::get).to_owned();

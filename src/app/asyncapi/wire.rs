@@ -1,4 +1,4 @@
-//! The four wire forms: where each is spoken, and how one and the same conversation looks in it.
+//! The wire formats of the description: where each dialect is served, and the same conversation in each.
 
 use serde_json::{Map, Value, json};
 
@@ -118,7 +118,7 @@ fn frames(form: Form) -> Value {
     frames.into()
 }
 
-/// What comes before the first frame that says something.
+/// The frames before the first one with content.
 fn opening(form: Form) -> Vec<Value> {
     if form != Form::SocketIo {
         return Vec::new();
@@ -136,7 +136,7 @@ fn opening(form: Form) -> Vec<Value> {
     packets.iter().map(|(from, frame)| json!({"from": from, "message": null, "frame": frame})).collect()
 }
 
-/// Phoenix says `config.broadcast.replay.after_seq`; the others may put the number at the top.
+/// Phoenix has `config.broadcast.replay.after_seq`; the others may have `after_seq` at the top level.
 fn join_payload(form: Form) -> Value {
     match form {
         Form::V1 | Form::V2 => join(),
@@ -150,7 +150,7 @@ struct Wire {
 }
 
 impl Wire {
-    /// Whether it is the connection's, which has a topic in Phoenix alone.
+    /// Whether it belongs to the connection, which has a topic only in Phoenix.
     fn is_alone(&self) -> bool {
         self.topic == "phoenix"
     }
@@ -218,7 +218,7 @@ pub fn meta() -> Value {
     json!({"id": "0198c0de-0000-7000-8000-00000000000e", "seq": 57})
 }
 
-/// guichet's own keys as AfriTalk's front end writes them. The examples here hold nobody else's.
+/// guichet's own keys in AfriTalk's spelling. The examples here have no keys of producers.
 fn camel(value: &Value) -> Value {
     match value {
         Value::Object(members) => {

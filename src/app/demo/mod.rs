@@ -1,4 +1,4 @@
-//! The demo tenant: the same people under the same ids every time, and tokens to be them for a day.
+//! The demo tenant: the same people with the same ids every time, and tokens for them that are valid for a day.
 
 mod store;
 mod tour;
@@ -19,11 +19,11 @@ use crate::auth::token::{NewToken, mint};
 use crate::config;
 
 const SLUG: &str = "demo";
-/// Ids of the demo are made of its words: UUIDv5 in this namespace.
+/// Namespace of the UUIDv5 ids of the demo, which are derived from names.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6775_6963_6865_7400_8000_6465_6d6f_0001);
 const TOKENS_LAST: Duration = Duration::from_secs(24 * 3600);
 
-/// Who is in the demo tenant: name, rank, display name, locale.
+/// The people of the demo tenant: name, role, display name, locale.
 const PEOPLE: [(&str, Role, &str, Locale); 6] = [
     ("awa", Role::Owner, "Awa Diallo", Locale::Fr),
     ("denis", Role::Manager, "Denis Moreau", Locale::Fr),
@@ -39,7 +39,7 @@ const CLIENTS: [(&str, &str, &str, &str); 2] = [
     ("boulangerie_sud", "Boulangerie Sud", "karim", "bruno"),
 ];
 
-/// What `guichet seed --json` prints.
+/// The output of `guichet seed --json`.
 #[derive(Debug, Serialize)]
 pub struct Demo {
     pub tenant_id: TenantId,
@@ -72,7 +72,7 @@ fn email(name: &str) -> String {
     format!("{name}@demo.example")
 }
 
-/// Makes the tenant, or brings it back to what it was; messages stay. Safe to repeat.
+/// Creates the tenant, or restores it; messages stay. Idempotent.
 pub async fn make(
     db: &Db,
     tokens: &config::TokensConfig,

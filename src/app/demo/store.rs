@@ -1,4 +1,4 @@
-//! The rows of the demo tenant, each made or brought back.
+//! The rows of the demo tenant, each created or restored.
 
 use diesel::prelude::*;
 use guichet_base::Result;

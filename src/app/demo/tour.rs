@@ -1,11 +1,11 @@
-//! What a newcomer reads: who is in the demo, and three lines that work as they stand.
+//! The text for newcomers: the people of the demo, and three commands to paste.
 
 use std::fmt::Write as _;
 
 use super::Demo;
 
 impl Demo {
-    /// One line per person: name, rank, token.
+    /// One line per person: name, role, token.
     pub fn people(&self) -> String {
         let mut out = String::new();
         for (word, user) in &self.users {
@@ -15,7 +15,7 @@ impl Demo {
         out
     }
 
-    /// Address, tokens, and what to try first.
+    /// The address, the tokens, and the first commands to try.
     pub fn tour(&self, url: &str) -> String {
         let token = |word: &str| self.users.get(word).map(|user| user.token.as_str()).unwrap_or_default();
         let client = self.clients.get("atelier_nord").map(|c| c.id.to_string()).unwrap_or_default();
