@@ -1,4 +1,4 @@
-//! Who acts: what a verified token says, and where the request came from.
+//! The actor of a request, from a verified token.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -6,19 +6,19 @@ use std::sync::Arc;
 use crate::id::{TenantId, UserId};
 use crate::{Locale, Role, Timestamp};
 
-/// The identity that one request, command or join runs under. Made by `identity` from a verified token.
+/// The identity under which a request, command or join runs. Created by `auth` from a verified token.
 #[derive(Debug, Clone)]
 pub struct Actor {
     pub tenant: TenantId,
     pub user: UserId,
     pub role: Role,
-    /// Of a service token: what it may do. Empty for people.
+    /// Scopes of a service token. Empty for people.
     pub scopes: Arc<[String]>,
     /// The language of messages to this caller.
     pub locale: Locale,
-    /// The caller's address, kept in the activity log.
+    /// The caller's address, for the activity log.
     pub ip: Option<IpAddr>,
-    /// When the token was issued that this actor stands on, where it says so: what was revoked since is not theirs.
+    /// When the actor's token was issued, if it says so. A revocation since then ends the actor.
     pub authenticated_at: Option<Timestamp>,
 }
 

@@ -1,4 +1,4 @@
-//! Time, as guichet tells it: UTC to the millisecond, from a clock that tests can move.
+//! Timestamps in UTC with millisecond resolution, from a clock that tests can move.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An instant, whole milliseconds, written `2026-01-02T10:00:00.123Z`.
+/// An instant in whole milliseconds, written `2026-01-02T10:00:00.123Z`.
 ///
-/// Milliseconds everywhere, so that what a JavaScript `Date` read compares equal to what is stored.
+/// Milliseconds everywhere, so that a value that went through a JavaScript `Date` equals the stored one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(DateTime<Utc>);
 
 impl Timestamp {
-    /// Cuts what is below the millisecond. Instants outside the years 1–9999 become the epoch.
+    /// Truncates to milliseconds. Instants outside the years 1–9999 become the epoch.
     pub fn from_datetime(time: DateTime<Utc>) -> Self {
         Self::from_millis(time.timestamp_millis())
     }
@@ -44,7 +44,7 @@ impl Timestamp {
         )
     }
 
-    /// Reads RFC 3339; `None` for anything else.
+    /// Parses RFC 3339; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         DateTime::parse_from_rfc3339(text).ok().map(|time| Self::from_datetime(time.to_utc()))
     }
@@ -82,7 +82,7 @@ impl utoipa::PartialSchema for Timestamp {
 
 impl utoipa::ToSchema for Timestamp {}
 
-/// Tells the time. Copies share one offset, which only tests move.
+/// The source of time. Clones share one offset, which only tests change.
 #[derive(Debug, Clone, Default)]
 pub struct Clock {
     offset_millis: Arc<AtomicI64>,
@@ -98,7 +98,7 @@ impl Clock {
         Timestamp::from_millis(Utc::now().timestamp_millis() + self.offset_millis.load(Ordering::Relaxed))
     }
 
-    /// Moves this clock and its copies, for tests of windows and expiry.
+    /// Advances this clock and its clones, for tests of windows and expiry.
     pub fn advance(&self, by: Duration) {
         let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
         self.offset_millis.fetch_add(millis, Ordering::Relaxed);

@@ -1,5 +1,4 @@
-//! How the house's own values travel to PostgreSQL: ids as `uuid`, instants as `timestamptz`.
-//! Written out here, so that `base` knows nothing of Diesel.
+//! Diesel's traits for our types (feature `diesel`): ids as `uuid`, timestamps as `timestamptz`.
 
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, Queryable};
@@ -16,7 +15,7 @@ use crate::id::{
     UserId,
 };
 
-/// An expression of `$sql` out of a value, a reference to it, and either as a nullable.
+/// Implements expressions of `$sql` for a value, a reference to it, and nullable ones.
 macro_rules! expression {
     ($value:ty, $sql:ty) => {
         expression!(@one $value, $sql, $value);

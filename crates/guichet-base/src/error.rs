@@ -1,5 +1,5 @@
-//! The one error of the house. The kind fixes the HTTP status and the socket error, the code is stable
-//! and documented, and the cause is logged once at the edge and never sent to a client.
+//! The one error type. The kind fixes the HTTP status and the socket error; the code is stable and documented; the
+//! cause is logged once at the edge and never sent to a client.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -11,7 +11,7 @@ use crate::text::{Locale, say};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What sort of failure it is. It fixes the HTTP status.
+/// The kind of failure. It fixes the HTTP status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// 400: not JSON, not UTF-8.
@@ -68,9 +68,9 @@ impl Kind {
     }
 }
 
-/// One wrong value: where it stands, a stable code, and the numbers its sentence needs.
+/// One wrong value: its field, a stable code, and the arguments of its message.
 ///
-/// `code` is also the key of its text: `fault-too-long` for `too_long` (`locales/`).
+/// `code` is also the key of its message: `fault-too-long` for `too_long` (`locales/`).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fault {
     /// Path of the value in the body or query: `content`, `related.preview.title`.
@@ -89,13 +89,13 @@ impl Fault {
         self
     }
 
-    /// The sentence for people, by `fault-<code>`.
+    /// The localized message, with the key `fault-<code>`.
     pub fn message(&self, locale: Locale) -> String {
         say(locale, &text_key("fault", self.code), &self.args)
     }
 }
 
-/// What an answer says beside code and message.
+/// Details of an error response.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Details {
     None,
@@ -107,7 +107,7 @@ pub struct Error {
     inner: Box<Inner>,
 }
 
-// Boxed: a Result should cost its success, not its failure.
+// Boxed, so that a `Result` stays small.
 struct Inner {
     kind: Kind,
     code: &'static str,
@@ -118,7 +118,7 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of `kind` under its own `code`. The sentence is `error-<code>` in `locales/`.
+    /// An error of `kind` with its own `code`. Its message has the key `error-<code>` in `locales/`.
     pub fn new(kind: Kind, code: &'static str) -> Self {
         Self {
             inner: Box::new(Inner {
@@ -144,7 +144,7 @@ impl Error {
         Self::new(Kind::Forbidden, "FORBIDDEN")
     }
 
-    /// `thing` is a word for logs; clients are told only that there is no such record.
+    /// `thing` is for logs; clients only learn that the record does not exist.
     pub fn not_found(thing: &'static str) -> Self {
         Self::new(Kind::NotFound, "NOT_FOUND").arg("thing", thing)
     }
@@ -171,7 +171,7 @@ impl Error {
             .retry_after(retry_after_secs)
     }
 
-    /// An engine is down or busy: the same request may work later.
+    /// An engine is down or busy: the same request may succeed later.
     pub fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::new(Kind::Unavailable, "UNAVAILABLE").retry_after(1).because(source)
     }
@@ -221,7 +221,7 @@ impl Error {
         self.inner.retry_after_secs
     }
 
-    /// The sentence for people, by `error-<code>`.
+    /// The localized message, with the key `error-<code>`.
     pub fn message(&self, locale: Locale) -> String {
         say(locale, &text_key("error", self.code()), self.args())
     }
@@ -269,7 +269,7 @@ impl StdError for Error {
     }
 }
 
-/// The key of a code's sentence: `error-not-found` for `NOT_FOUND`.
+/// The key of a code's message: `error-not-found` for `NOT_FOUND`.
 fn text_key(prefix: &str, code: &str) -> String {
     format!("{prefix}-{}", code.to_ascii_lowercase().replace('_', "-"))
 }

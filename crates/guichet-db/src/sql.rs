@@ -39,7 +39,7 @@ pub enum Bind {
 
 /// A statement and its values. The text is built from constants only, never from input.
 ///
-/// `$1`, `$2` … are the binds in order. A value that is used twice must be bound twice or named twice by its number.
+/// `$1`, `$2` … stand for the binds in order; a bind that is used twice is passed once for each `$n`.
 pub struct Statement {
     text: Cow<'static, str>,
     binds: Vec<Bind>,

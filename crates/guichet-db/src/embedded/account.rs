@@ -1,7 +1,7 @@
-//! Who guichet runs as, and who its PostgreSQL runs as.
+//! The operating-system users of guichet and of its PostgreSQL.
 //!
-//! They are the same user, except for root: PostgreSQL refuses to run as root, so its processes then run
-//! as `postgres`, or `nobody` where that user does not exist.
+//! They are the same, except for root: PostgreSQL refuses to run as root, so its processes then run as `postgres`, or
+//! as the user `nobody` if that does not exist.
 
 use std::env;
 use std::fs;
@@ -14,13 +14,13 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use nix::unistd::{Uid, User};
 
-/// What PostgreSQL's programs get of guichet's environment; the rest may hold secrets, or settings meant
-/// for another PostgreSQL.
+/// Environment variables passed to PostgreSQL's programs. Others may hold secrets, or settings for another
+/// PostgreSQL.
 const PASSED_ON: [&str; 3] = ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
 
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// Whom peer authentication lets in.
+    /// The user that peer authentication admits.
     client: String,
     server: User,
     switches_user: bool,
@@ -44,7 +44,8 @@ impl Account {
         &self.client
     }
 
-    /// As root, the server of an existing cluster runs as the user who owns it, whoever was chosen then.
+    /// For root: the server of an existing cluster runs as the owner of its data, even if another user was chosen
+    /// now.
     pub fn serving_owner_of(mut self, data: &Path) -> Result<Self> {
         if let Ok(found) = fs::metadata(data)
             && self.switches_user
@@ -60,7 +61,7 @@ impl Account {
         Ok(self)
     }
 
-    /// A program of PostgreSQL's, as the server's user, with none of guichet's secrets in its environment.
+    /// A command that runs a PostgreSQL program as the server's user, without guichet's environment.
     pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("LC_ALL", "C").stdin(Stdio::null()).current_dir("/");
@@ -75,7 +76,7 @@ impl Account {
         command
     }
 
-    /// Whether the server's user gets into this folder. Tried, not computed: modes are not all that counts.
+    /// Whether the server's user can enter this folder. Tried, because modes are not the only rule.
     pub fn can_enter(&self, dir: &Path) -> bool {
         let mut command = self.command(Path::new("/bin/sh"));
         !self.switches_user || command.args(["-c", ":"]).current_dir(dir).status().is_ok_and(|s| s.success())
@@ -85,8 +86,8 @@ impl Account {
         &self.server.name
     }
 
-    /// A folder for the server's user alone. One that exists must be theirs: in a folder open to all,
-    /// a stranger may have made it first.
+    /// Creates a folder for the server's user only. An existing one must belong to that user: in a world-writable
+    /// folder, another user may have created it first.
     pub fn make_private_dir(&self, dir: &Path) -> Result<()> {
         let owner = self.server.uid.as_raw();
         match fs::DirBuilder::new().mode(0o700).create(dir) {
@@ -99,7 +100,7 @@ impl Account {
     }
 }
 
-/// Refuses links and what belongs to someone else.
+/// Errors: a link, or a folder that belongs to another user.
 pub fn ensure_owned(dir: &Path, owner: u32) -> Result<()> {
     let found = fs::symlink_metadata(dir).with_context(|| format!("cannot look at {}", dir.display()))?;
     ensure!(found.is_dir(), "{} is in the way: a folder must be there, or nothing", dir.display());

@@ -1,5 +1,5 @@
-//! Finding PostgreSQL's programs: `GUICHET_PG_BIN` alone when set, else `PATH`, Debian's folders (highest
-//! version first), Homebrew's. Nothing is ever downloaded.
+//! Finds PostgreSQL's programs: only in `GUICHET_PG_BIN` if set, else on `PATH`, in Debian's folders (highest version
+//! first), and in Homebrew's. Nothing is ever downloaded.
 
 use std::env;
 use std::fs;
@@ -13,7 +13,7 @@ const OVERRIDE: &str = "GUICHET_PG_BIN";
 
 const BREW_ROOTS: [&str; 3] = ["/opt/homebrew/opt", "/usr/local/opt", "/home/linuxbrew/.linuxbrew/opt"];
 
-/// A folder with `postgres` and `initdb`, tried by running it.
+/// A folder with `postgres` and `initdb`, tested by running them.
 #[derive(Debug, Clone)]
 pub struct Binaries {
     dir: PathBuf,
@@ -21,8 +21,8 @@ pub struct Binaries {
 }
 
 impl Binaries {
-    /// The first that the server's user can run and that reads the data: only the major version that
-    /// made a cluster can open it.
+    /// The first that the server's user can run and that fits the data: only the major version that created a cluster
+    /// can open it.
     pub fn find(account: &Account, needed: Option<u32>) -> Result<Self> {
         let chosen = env::var_os(OVERRIDE).filter(|dir| !dir.is_empty()).map(PathBuf::from);
         let places = chosen.map_or_else(installed, |dir| vec![dir]);
@@ -79,13 +79,13 @@ fn has_programs(dir: &Path) -> bool {
     dir.join("postgres").is_file() && dir.join("initdb").is_file()
 }
 
-/// `None` when it does not run: another machine's program, a missing library, a folder closed to the user.
+/// `None` if it does not run: built for another machine, a missing library, a folder closed to the user.
 fn major_of(dir: &Path, account: &Account) -> Option<u32> {
     let output = account.command(&dir.join("postgres")).arg("--version").output().ok()?;
     parse_major(&String::from_utf8_lossy(&output.stdout))
 }
 
-/// Of `postgres (PostgreSQL) 15.18 (Debian …)`, or `18beta1`.
+/// The major version in `postgres (PostgreSQL) 15.18 (Debian …)`, or `18beta1`.
 fn parse_major(version: &str) -> Option<u32> {
     let number = version.split_once(") ")?.1;
     let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());

@@ -1,8 +1,8 @@
-//! Where the cluster lives: `DATA_DIR/postgres`, or `/var/tmp/guichet-<hash of DATA_DIR>` when the server's
-//! user cannot get into `DATA_DIR`, noted in `DATA_DIR/postgres.path`.
+//! The folder of the cluster: `DATA_DIR/postgres`, or `/var/tmp/guichet-<hash of DATA_DIR>` if the server's user
+//! cannot enter `DATA_DIR`, recorded in `DATA_DIR/postgres.path`.
 //!
-//! The home belongs to guichet's user; only `data` and the socket's folder inside belong to the server's.
-//! So root never writes where a lesser user could have laid a link.
+//! The home belongs to guichet's user; only `data` and the socket folder inside belong to the server's. So root never
+//! writes where a lesser user could have placed a link.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -25,7 +25,7 @@ pub struct Home {
 }
 
 impl Home {
-    /// Finds or makes the home. `data_dir` must be canonical, so that it always has the same hash.
+    /// Finds or creates the home. `data_dir` must be canonical, so that its hash is stable.
     pub fn prepare(data_dir: &Path, account: &Account) -> Result<Self> {
         if let Some(home) = Self::noted(data_dir)? {
             ensure!(
@@ -52,7 +52,7 @@ impl Home {
         Self::elsewhere(data_dir, account)
     }
 
-    /// Where the home is or would be, without making it.
+    /// The path of the home, without creating it.
     pub fn existing(data_dir: &Path) -> Result<Option<Self>> {
         let home = Self::noted(data_dir)?.unwrap_or_else(|| Self { root: data_dir.join("postgres") });
         Ok(home.root.is_dir().then_some(home))
@@ -70,7 +70,7 @@ impl Home {
         self.root.join("data.new")
     }
 
-    /// The major version that made the data; `None` before the first start.
+    /// The major version that created the data; `None` before the first start.
     pub fn major(&self) -> Result<Option<u32>> {
         let path = self.data().join("PG_VERSION");
         match fs::read_to_string(&path) {
@@ -82,13 +82,14 @@ impl Home {
         }
     }
 
-    /// A short one outside the home when the path is too long for a socket, or has what libpq misreads.
+    /// A short path outside the home if the home's is too long for a socket, or contains characters that libpq
+    /// misreads.
     pub fn socket_dir(&self) -> PathBuf {
         let inside = self.root.join("socket");
         if url::can_hold_socket(&inside) { inside } else { outside(&self.root, "-socket") }
     }
 
-    /// Made anew, where it is ours to make: its owner may have been another user.
+    /// Recreated if it is ours, since its owner may have been another user.
     pub fn make_socket_dir(&self, account: &Account) -> Result<()> {
         let dir = self.socket_dir();
         if dir.starts_with(&self.root) && dir.exists() {
@@ -129,12 +130,12 @@ impl Home {
         Ok(home)
     }
 
-    /// Others may pass through, to what is theirs inside, but not list it.
+    /// Others may pass through to their own folders inside, but not list it.
     fn make(&self) -> Result<()> {
         let make = || match fs::DirBuilder::new().mode(0o711).create(&self.root) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
             Err(error) => Err(anyhow::Error::from(error)),
-            // Said again, since the process's umask may have taken bits away.
+            // Set again, since the process's umask may have cleared bits.
             Ok(()) => Ok(fs::set_permissions(&self.root, fs::Permissions::from_mode(0o711))?),
         };
         make().with_context(|| format!("cannot make {}", self.root.display()))?;

@@ -1,6 +1,6 @@
-//! Making the cluster, and saying who may enter it.
+//! Creates the cluster, and writes its access rules.
 //!
-//! initdb works in `data.new`, renamed to `data` when done: an interrupted one never looks initialised.
+//! initdb works in `data.new`, which is renamed to `data` at the end: an interrupted run never looks initialized.
 
 use std::fmt::Write;
 use std::fs::{self, File};
@@ -16,13 +16,13 @@ use super::binaries::Binaries;
 use super::home::Home;
 use super::{LoginRole, log, process, wait};
 
-/// Sorting by bytes is fast and the same everywhere; case folding must know more than ASCII.
+/// Sorting by bytes is fast and the same everywhere; case folding must cover more than ASCII.
 const CTYPE: &str = if cfg!(target_os = "macos") { "en_US.UTF-8" } else { "C.UTF-8" };
 
-/// A killed initdb's last child may still write for a moment.
+/// The last child of a killed initdb may still write for a moment.
 const LEFTOVER_LIMIT: Duration = Duration::from_secs(10);
 
-/// Makes the cluster unless it is there.
+/// Creates the cluster if it does not exist.
 pub fn ensure(home: &Home, account: &Account, binaries: &Binaries, fsync: bool) -> Result<()> {
     if home.major()?.is_some() {
         return Ok(());
@@ -84,7 +84,7 @@ fn run(into: &Path, account: &Account, binaries: &Binaries, fsync: bool) -> Resu
     if !fsync {
         command.arg("--no-sync");
     }
-    // Killed, not asked: on a milder signal it would be cleaning up while the next start begins anew.
+    // SIGKILL: after a milder signal it would still clean up while the next start begins.
     process::end_with_this_thread(&mut command, Signal::SIGKILL);
     tracing::info!(postgres.version = binaries.major(), "making the embedded database");
     let output = command.output().context("cannot run initdb")?;
@@ -93,7 +93,7 @@ fn run(into: &Path, account: &Account, binaries: &Binaries, fsync: bool) -> Resu
     Ok(())
 }
 
-/// Nothing secret is in these, and the server's user must read them whatever the umask.
+/// These files contain no secrets, and the server's user must read them whatever the umask is.
 fn open_to_readers(path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(0o644))

@@ -1,7 +1,7 @@
 //! One guichet per folder: `flock` on `DATA_DIR/guichet.lock`, and on the cluster's home.
 //!
-//! The kernel lets the lock go when the process dies, so a killed guichet never blocks the next. The
-//! number inside the file only serves the message; the lock counts, not the file.
+//! The kernel releases the lock when the process dies, so a killed guichet never blocks the next. The number in the
+//! file only serves the message; the lock counts, not the file.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
@@ -15,15 +15,15 @@ use super::wait;
 
 const NAME: &str = "guichet.lock";
 
-/// Long enough for another command's look at the lock, or the moment between fork and exec of a child
-/// that inherited it; too short for a person to notice.
+/// Long enough for another command to probe the lock, or for a child that inherited it between fork and exec; too
+/// short to notice.
 const PATIENCE: Duration = Duration::from_millis(250);
 
 #[derive(Debug)]
 pub struct Lock(File);
 
 impl Lock {
-    /// Refused, naming the other process, while another guichet holds the folder.
+    /// Errors: another guichet holds the folder; the message names its process.
     pub fn on_folder(data_dir: &Path) -> Result<Self> {
         let path = data_dir.join(NAME);
         let mut file = OpenOptions::new()
@@ -55,7 +55,7 @@ impl Lock {
         Ok(Self(folder))
     }
 
-    /// Whether some process holds the folder. Looking takes a shared lock for an instant.
+    /// Whether a process holds the folder. Probing takes a shared lock for an instant.
     pub fn is_held(data_dir: &Path) -> Result<bool> {
         let path = data_dir.join(NAME);
         let file = match File::open(&path) {
@@ -72,7 +72,7 @@ impl Lock {
 }
 
 impl Drop for Lock {
-    /// Said aloud rather than left to `close`: a child between fork and exec holds a copy of the file.
+    /// Unlocks explicitly: a child between fork and exec may hold a copy of the file.
     fn drop(&mut self) {
         if let Err(error) = self.0.unlock() {
             tracing::warn!(%error, "a folder stays locked until guichet ends");

@@ -1,4 +1,4 @@
-//! `DATA_DIR/postgres.log`: what the server says. Past a size it is put aside at the next start, once.
+//! `DATA_DIR/postgres.log`: the log of the server. Above a size it is rotated once, at the next start.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
-/// Of a failed start, the end is what tells.
+/// The last lines explain a failed start.
 const SHOWN_LINES: usize = 12;
 
 pub struct Log {
@@ -21,7 +21,7 @@ pub fn path(data_dir: &Path) -> PathBuf {
     data_dir.join("postgres.log")
 }
 
-/// Opened by guichet and handed to the server, whose user may not get into `DATA_DIR`.
+/// Opened by guichet and passed to the server, whose user may not be able to enter `DATA_DIR`.
 pub fn open(data_dir: &Path) -> Result<Log> {
     let path = path(data_dir);
     let open = || -> std::io::Result<Log> {

@@ -1,10 +1,10 @@
-//! guichet's private PostgreSQL: found, initialised, started and stopped by guichet itself.
+//! The embedded PostgreSQL: found, initialized, started and stopped by guichet itself.
 //!
 //! Invariants:
-//! - one guichet per `DATA_DIR`, held by a lock that the kernel lets go when its process dies;
-//! - no orphan: the server receives SIGINT (fast shutdown) when guichet dies in any way;
-//! - no TCP port and no password: a Unix socket that only the operating-system user of guichet may use;
-//! - nothing that looks like data is ever deleted, but for an initialisation that never finished.
+//! - one guichet per `DATA_DIR`, held by a lock that the kernel releases when its process dies;
+//! - no orphan: the server receives SIGINT (fast shutdown) however guichet dies;
+//! - no TCP port and no password: a Unix socket that only guichet's operating-system user may use;
+//! - nothing that looks like data is ever deleted, except an initialization that never finished.
 
 mod account;
 mod binaries;
@@ -32,18 +32,18 @@ use lock::Lock;
 use pidfile::{PidFile, ServerStatus};
 use postmaster::Postmaster;
 
-/// How long other commands wait for a server that is only just starting.
+/// How long other commands wait for a server that is starting.
 const START_LIMIT: Duration = Duration::from_secs(120);
 
 #[derive(Debug, Clone)]
 pub struct EmbeddedSettings {
     pub data_dir: PathBuf,
-    /// `false` only in tests: a power cut may then lose or break the data.
+    /// `false` in tests only: a power failure may then lose or corrupt the data.
     pub fsync: bool,
     pub max_connections: u16,
 }
 
-/// Login roles. Only `Admin` exists after [`Cluster::start`]; the migrations make the others.
+/// Login roles. Only `Admin` exists after [`Cluster::start`]; the migrations create the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoginRole {
     Admin,
@@ -65,14 +65,14 @@ impl LoginRole {
     }
 }
 
-/// A running server. The one that started it stops it, by [`Cluster::stop`] or when dropped.
+/// A running server. The process that started it stops it, by [`Cluster::stop`] or on drop.
 #[derive(Debug)]
 pub struct Cluster {
     socket_dir: PathBuf,
     owned: Mutex<Option<Owned>>,
 }
 
-/// What only the owner of the server process holds. Fields are dropped in this order.
+/// The state of the process that owns the server. Fields are dropped in this order.
 #[derive(Debug)]
 struct Owned {
     postmaster: Postmaster,
@@ -80,16 +80,17 @@ struct Owned {
 }
 
 impl Cluster {
-    /// Starts the server of this folder and returns once it takes connections; makes it on the first start.
+    /// Starts the server of this folder, and returns when it accepts connections; creates the cluster on the first
+    /// start.
     ///
-    /// Blocks, for a second or so the first time; may be called from any thread, which need not outlive
-    /// the server. Fails at once when another guichet runs on the folder; takes over from one that was killed.
+    /// Blocks, for about a second the first time. May be called from any thread, which need not outlive the server.
+    /// Fails at once if another guichet runs on the folder; takes over from a killed one.
     pub fn start(settings: &EmbeddedSettings) -> Result<Self> {
         let data_dir = make_data_dir(&settings.data_dir)?;
         let folder_lock = Lock::on_folder(&data_dir)?;
         let account = Account::current()?;
         let home = Home::prepare(&data_dir, &account)?;
-        // Two folders can point at one home: a copy of DATA_DIR, or one deleted while its server runs.
+        // Two folders may point to one home: a copy of DATA_DIR, or one deleted while its server runs.
         let home_lock = Lock::on_home(home.root())?;
         let account = account.serving_owner_of(&home.data())?;
 
@@ -111,8 +112,7 @@ impl Cluster {
         Ok(Self { socket_dir: home.socket_dir(), owned: Mutex::new(Some(owned)) })
     }
 
-    /// The server that another process owns on this folder, or `None` when there is none. Waits while
-    /// that process is still starting it.
+    /// The server that another process owns on this folder, or `None`. Waits while that process is starting it.
     pub fn connect_running(data_dir: &Path) -> Result<Option<Self>> {
         let Ok(data_dir) = data_dir.canonicalize() else { return Ok(None) };
         let found = wait::until(START_LIMIT, || Self::look(&data_dir).transpose());
@@ -135,14 +135,14 @@ impl Cluster {
         url::over_socket(&self.socket_dir, role.name(), database)
     }
 
-    /// Ends all sessions, writes everything down and waits until the server is gone. Does nothing for
-    /// one that does not own the server, nor the second time.
+    /// Ends all sessions, flushes everything, and waits until the server has stopped. Does nothing in a process that
+    /// does not own the server, or the second time.
     pub fn stop(&self) -> Result<()> {
         let mut owned = self.owned.lock();
         owned.take().map_or(Ok(()), |owned| owned.postmaster.stop())
     }
 
-    /// `None`: not to be told yet.
+    /// `None` if it cannot be decided yet.
     fn look(data_dir: &Path) -> Result<Option<RunningServer>> {
         if let Some(home) = Home::existing(data_dir)?
             && let Some(file) = PidFile::read(&home.data())?

@@ -1,7 +1,7 @@
-//! `postmaster.pid`: PostgreSQL's own word on which process serves a cluster and how far it is.
+//! `postmaster.pid`: which process serves a cluster, and its state.
 //!
-//! The number in it may have been given to another program since, so a process counts as the server only
-//! when its command line says that it is a postgres on this very folder.
+//! Its process id may have been reused, so a process counts as the server only if its command line is a postgres on
+//! this very folder.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -15,13 +15,13 @@ use nix::unistd::Pid;
 
 use super::wait;
 
-/// After SIGINT: sessions are ended and everything written down.
+/// After SIGINT, which ends sessions and flushes everything.
 pub const FAST_LIMIT: Duration = Duration::from_secs(15);
 
-/// After SIGQUIT: everything is dropped; the next start replays the log.
+/// After SIGQUIT, which aborts; the next start replays the log.
 pub const IMMEDIATE_LIMIT: Duration = Duration::from_secs(10);
 
-/// Sessions of a killed postmaster notice within moments that it is gone.
+/// Sessions of a killed postmaster notice its end within moments.
 const SESSIONS_LIMIT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,8 +48,8 @@ impl PidFile {
         }
     }
 
-    /// Line 1 is the process, line 7 its shared memory (key and id), line 8 the state. A file still being
-    /// written may lack the last ones; the first is negative for a server without clients (initdb's).
+    /// Line 1 is the process id, line 7 the shared memory (key and id), line 8 the state. A file that is still being
+    /// written may lack the last ones; the process id is negative for a server without clients (initdb's).
     fn parse(data: &Path, text: &str) -> Option<Self> {
         let pid: i32 = text.lines().next()?.trim().parse().ok()?;
         let shared_memory = text.lines().nth(6).and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
@@ -85,8 +85,8 @@ impl PidFile {
     }
 }
 
-/// Clears the way after a guichet that was killed: waits for its server to end, helping it along.
-/// The caller holds the folder's lock, so whatever still runs here has no owner.
+/// Cleans up after a killed guichet: waits for its server to end, with signals if needed. The caller holds the
+/// folder's lock, so a server that still runs has no owner.
 pub fn retire(data: &Path) -> Result<()> {
     let Some(file) = PidFile::read(data)? else { return Ok(()) };
     if file.is_live() {
@@ -104,7 +104,7 @@ pub fn retire(data: &Path) -> Result<()> {
     Ok(())
 }
 
-/// PostgreSQL takes any process of its user with that number for itself and refuses to start.
+/// Removes a file whose process id was reused: PostgreSQL would take that process for a server and refuse to start.
 fn forget_reused_pid(data: &Path, file: &PidFile) -> Result<()> {
     let left = PidFile::read(data)?.is_some_and(|left| left.pid == file.pid);
     if left && kill(file.pid, None).is_ok() && !file.is_live() {
@@ -124,14 +124,14 @@ fn serves(words: &[String], data: &Path) -> bool {
     is_postgres && words.windows(2).any(follows)
 }
 
-/// The command line, which unlike other traits of a process any user may read. Empty for a zombie.
+/// The command line, which any user may read. Empty for a zombie.
 #[cfg(target_os = "linux")]
 fn arguments(pid: Pid) -> Option<Vec<String>> {
     let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     Some(line.split(|&byte| byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect())
 }
 
-/// Words are cut at blanks here, so a folder with a blank in its name is not recognised.
+/// Arguments are split at blanks here, so a folder with a blank in its name is not recognized.
 #[cfg(not(target_os = "linux"))]
 fn arguments(pid: Pid) -> Option<Vec<String>> {
     let output =

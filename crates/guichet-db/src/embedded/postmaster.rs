@@ -1,7 +1,7 @@
-//! The server process, and the thread that it lives and dies with.
+//! The server process, and the thread that it is bound to.
 //!
-//! The kernel's farewell signal follows the spawning thread, so a thread of its own spawns the server and
-//! then does nothing but wait for its end: callers may come from any thread, and go.
+//! The kernel's parent-death signal follows the spawning thread, so a dedicated thread spawns the server and then
+//! only waits for its end: callers may come from any thread and end.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
@@ -23,7 +23,7 @@ use super::log::Log;
 use super::pidfile::{FAST_LIMIT, IMMEDIATE_LIMIT, PidFile, ServerStatus};
 use super::{EmbeddedSettings, START_LIMIT, initdb, process, url, wait};
 
-/// For a small machine; the log holds no statements and no rows, which are people's, and no errors of
+/// For a small machine. The log contains no statements and no rows, which are personal data, and no errors of
 /// statements, which guichet reports itself.
 const OPTIONS: [&str; 15] = [
     "listen_addresses=",
@@ -43,7 +43,7 @@ const OPTIONS: [&str; 15] = [
     "timezone=UTC",
 ];
 
-/// Each may lose or break data when the machine stops.
+/// Each may lose or corrupt data if the machine stops.
 const UNSAFE_OPTIONS: [&str; 3] = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
 
 pub fn command(
@@ -92,7 +92,7 @@ impl Postmaster {
                 let mut command = command;
                 match command.spawn() {
                     Ok(child) => {
-                        // Neither send waits nor matters to this thread: it stays for the child's sake.
+                        // Neither send blocks this thread, which lives only for the child.
                         let _ = spawned_tx.send(Ok(child.id()));
                         let _ = ended_tx.send(attend(child, &told));
                     }
@@ -107,7 +107,7 @@ impl Postmaster {
         Ok(Self { pid, data, stopping, ended })
     }
 
-    /// Fails as soon as the server gives up.
+    /// Fails as soon as the server exits.
     pub fn await_ready(&self) -> Result<()> {
         let answer = wait::until(START_LIMIT, || match self.ended.try_recv() {
             Err(TryRecvError::Empty) => self.is_ready().map(|ready| ready.then_some(())).transpose(),
@@ -117,7 +117,7 @@ impl Postmaster {
         answer.unwrap_or_else(|| bail!("postgres is not ready after {} s", START_LIMIT.as_secs()))
     }
 
-    /// Fast shutdown, then an immediate one. The server is gone when this returns `Ok`.
+    /// Fast shutdown, then an immediate one. The server has ended when this returns `Ok`.
     pub fn stop(&self) -> Result<()> {
         self.stopping.store(true, Ordering::Relaxed);
         let gone = self.end(Signal::SIGINT, FAST_LIMIT)? || self.end(Signal::SIGQUIT, IMMEDIATE_LIMIT)?;
@@ -133,7 +133,7 @@ impl Postmaster {
     }
 
     fn end(&self, signal: Signal, limit: Duration) -> Result<bool> {
-        // Once it has ended its number may be someone else's.
+        // After its end, its process id may belong to another process.
         if !matches!(self.ended.try_recv(), Err(TryRecvError::Empty)) {
             return Ok(true);
         }
@@ -146,7 +146,7 @@ impl Postmaster {
 }
 
 impl Drop for Postmaster {
-    /// Covers a start that fails half-way; after `stop` there is nothing left to do.
+    /// Stops a server whose start failed half-way; after `stop` there is nothing left to do.
     fn drop(&mut self) {
         if let Err(error) = self.stop() {
             tracing::error!(error = format!("{error:#}"), "the embedded PostgreSQL did not stop");

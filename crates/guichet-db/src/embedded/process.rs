@@ -1,4 +1,4 @@
-//! Child processes that end with guichet, whichever way guichet ends.
+//! Child processes that end with guichet, however guichet ends.
 
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -7,20 +7,20 @@ use std::process::Command;
 use nix::sys::signal::Signal;
 use nix::unistd;
 
-/// Gives the child a session of its own, so that a signal to guichet's group (Ctrl-C) does not reach it
-/// first, and has the kernel send it `farewell` when the spawning **thread** ends.
+/// Gives the child its own session, so that a signal to guichet's group (Ctrl-C) does not reach it first, and has the
+/// kernel send it `farewell` when the spawning **thread** ends.
 ///
-/// Call it after `uid` and `gid`: a later change of credentials would clear the farewell. Where the kernel
-/// has no such thing (macOS), the next start finds the server left behind and stops it.
+/// Call it after `uid` and `gid`: a later change of credentials would clear the signal. On systems without
+/// parent-death signals (macOS), the next start finds the orphaned server and stops it.
 #[expect(unsafe_code, reason = "only what happens between fork and exec can tie a child to its parent")]
 pub fn end_with_this_thread(command: &mut Command, farewell: Signal) {
     let parent = std::process::id();
-    // SAFETY: the closure only makes system calls that are async-signal-safe, and allocates nothing.
+    // SAFETY: the closure only makes async-signal-safe system calls, and allocates nothing.
     unsafe {
         command.pre_exec(move || {
             unistd::setsid()?;
             tie(farewell)?;
-            // The parent may have died before the farewell was arranged; nobody would send it then.
+            // The parent may have died before the signal was set; then no signal would come.
             if u32::try_from(unistd::getppid().as_raw()) != Ok(parent) {
                 return Err(io::Error::from_raw_os_error(nix::libc::ESRCH));
             }

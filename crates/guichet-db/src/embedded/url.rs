@@ -1,10 +1,10 @@
-//! libpq URLs over a Unix socket, and which folders can hold one.
+//! libpq URLs over a Unix socket, and the folders that can contain one.
 
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Part of the socket's name only; nothing listens on it. Said everywhere, against a `PGPORT` around.
+/// Part of the socket's name only; nothing listens on it. Always given, against a `PGPORT` in the environment.
 pub const PORT: u16 = 5432;
 
 /// `sun_path` has 108 bytes on Linux and 104 on macOS, with the final zero.
