@@ -1,4 +1,4 @@
-//! What the socket layer asks of the service. `app` implements it over identity and the features; tests do too.
+//! The interface between sockets and the service. `app` implements it; tests have their own implementation.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,36 +16,35 @@ pub use crate::hub::audience::{Audience, Ranks, Visibility};
 use crate::hub::event::Event;
 use crate::row_changes::{ReadScope, RowChange};
 
-/// Where a connection comes from.
+/// The origin of a connection.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PeerInfo {
     pub ip: Option<IpAddr>,
-    /// The language of refusals before anybody is known.
+    /// The language of errors before authentication.
     pub locale: Locale,
 }
 
-/// A verified token.
+/// A verified actor, and when its token expires.
 #[derive(Debug, Clone)]
 pub struct Credential {
     pub actor: Actor,
     pub expires_at: Option<Timestamp>,
 }
 
-/// The right to hear a topic, and where the topic stands.
+/// The authorization to subscribe to a topic, and the topic's position.
 #[derive(Debug, Clone, Default)]
 pub struct TopicGrant {
     /// The number of the topic's last durable event, 0 before the first; `None` for a topic without numbers.
     ///
-    /// Must be read after `authorize` was called: the subscription is open by then, and whatever commits later
-    /// reaches it.
+    /// Must be read after `authorize` was called: the subscription is open by then, and later commits reach it.
     pub head: Option<i64>,
-    /// Merged into the join's ok reply.
+    /// Merged into the ok reply of the join.
     pub extra: Map<String, Value>,
-    /// Whom `presence_state` and `presence_diff` show to this subscriber.
+    /// The people shown to this subscriber in `presence_state` and `presence_diff`.
     pub sees: Visibility,
 }
 
-/// A grant, and what waits at the topic.
+/// A grant, and the events to send with the join.
 #[derive(Debug, Default)]
 pub struct GrantWithBacklog {
     pub grant: TopicGrant,
@@ -58,14 +57,14 @@ impl From<TopicGrant> for GrantWithBacklog {
     }
 }
 
-/// Who is told of a person's presence.
+/// The topics and subscribers that are notified of a person's presence.
 #[derive(Debug, Clone)]
 pub struct PresenceAudience {
     pub user: UserId,
     pub user_type: UserType,
-    /// Topics where the person appears by being connected.
+    /// Topics on which the person is present while connected.
     pub homes: Vec<Box<str>>,
-    /// Topics that hear `presence:update`, and which of their subscribers.
+    /// Topics that receive `presence:update`, each with the subscribers who may.
     pub told: Vec<(Box<str>, Audience)>,
 }
 
@@ -77,7 +76,7 @@ pub struct DeliveryReceipt {
     pub up_to: i64,
 }
 
-/// A broadcast that was kept: where it stands in its topic.
+/// The id and position of a persisted broadcast.
 #[derive(Debug, Clone, Copy)]
 pub struct PersistedBroadcast {
     pub id: Uuid,
@@ -87,8 +86,8 @@ pub struct PersistedBroadcast {
 pub trait SocketBackend: Send + Sync + 'static {
     fn authenticate<'a>(&'a self, token: &'a str, peer: PeerInfo) -> BoxFuture<'a, Result<Credential>>;
 
-    /// Whether `actor` may hear `topic` (the bare name). `after` is the time a resuming client gave, for topics
-    /// without numbers, whose `TopicGrant::extra` says what moved since.
+    /// Authorizes `actor` to subscribe to `topic` (without prefix). `after` is the time given by a resuming client,
+    /// for topics without numbers, whose `TopicGrant::extra` then lists what changed since.
     fn authorize<'a>(
         &'a self,
         actor: &'a Actor,
@@ -96,11 +95,11 @@ pub trait SocketBackend: Send + Sync + 'static {
         after: Option<Timestamp>,
     ) -> BoxFuture<'a, Result<TopicGrant>>;
 
-    /// Topics (bare names) that are `actor`'s own: dialects without joins hear them from the connect on.
+    /// The topics (without prefix) of `actor` alone: dialects without joins subscribe to them on connect.
     fn own_topics(&self, actor: &Actor) -> Vec<String>;
 
-    /// The same as `authorize` for an own topic that nobody asked to join, and what its person finds there: events of
-    /// before the grant's head, in the order in which they are told.
+    /// The same as `authorize` for an own topic without a join, with the events to send on connect: events from
+    /// before the grant's head, in order.
     fn authorize_own<'a>(
         &'a self,
         actor: &'a Actor,
@@ -109,29 +108,29 @@ pub trait SocketBackend: Send + Sync + 'static {
         async move { self.authorize(actor, topic, None).await.map(GrantWithBacklog::from) }.boxed()
     }
 
-    /// Whether `actor` may connect where `tenant`, an id as somebody wrote it, is said to live.
+    /// Whether `actor` may connect under the path of `tenant`, an id as the client wrote it.
     fn may_enter<'a>(&'a self, actor: &'a Actor, tenant: &'a str) -> BoxFuture<'a, Result<()>>;
 
-    /// Who `actor` is by now. Errors: of kind `Unauthenticated` when they act no more.
+    /// The actor with the current role. Errors: `Unauthenticated` if the person was deleted or their token revoked.
     fn renew<'a>(&'a self, actor: &'a Actor) -> BoxFuture<'a, Result<Actor>>;
 
-    /// Whether `actor`, who joined `topic`, may go on hearing it. Losing a right is no attempt at anything.
+    /// Whether `actor`, who joined `topic`, may stay subscribed. A lost right is not logged as a forbidden attempt.
     fn still_may<'a>(&'a self, actor: &'a Actor, topic: &'a str) -> BoxFuture<'a, Result<()>>;
 
-    /// What is remembered of a person is asked anew: another process may have changed it.
+    /// Drops the person from the caches: another process may have changed them.
     fn forget(&self, tenant: TenantId, user: UserId);
 
-    /// Runs a command to its end; what it returns is the reply.
+    /// Runs a command to its end and returns its reply.
     fn command<'a>(&'a self, actor: &'a Actor, name: &'a str, payload: Value)
     -> BoxFuture<'a, Result<Value>>;
 
     fn is_command(&self, name: &str) -> bool;
 
-    /// Whether the service itself emits `event`, so that no person may.
+    /// Whether only the service may emit `event`.
     fn is_reserved(&self, event: &str) -> bool;
 
-    /// Keeps a person's broadcast as the next durable event of a numbered topic, and publishes it after the commit.
-    /// Whoever may join the topic may.
+    /// Persists a client's broadcast as the next durable event of a numbered topic, and publishes it after the
+    /// commit. Allowed to everyone who may join the topic.
     fn persist<'a>(
         &'a self,
         actor: &'a Actor,
@@ -140,30 +139,29 @@ pub trait SocketBackend: Send + Sync + 'static {
         payload: &'a RawValue,
     ) -> BoxFuture<'a, Result<PersistedBroadcast>>;
 
-    /// What rows `actor` may read, as far as changes of rows are told.
+    /// The rows that `actor` may read, as scopes of row changes.
     fn reach<'a>(&'a self, actor: &'a Actor) -> BoxFuture<'a, Result<Vec<ReadScope>>>;
 
-    /// The changes of rows of `table` that `event` names without their content, as the rows are by now. Rows that
-    /// were changed again since are left out: their later event tells them.
+    /// The row changes of `table` that `event` announces without content, from the current rows. Rows that changed
+    /// again since are left out: their later event carries them.
     fn changed_rows<'a>(&'a self, table: &'a str, event: &'a Event) -> BoxFuture<'a, Result<Vec<RowChange>>>;
 
-    /// Counts a request of `actor` against the limits of REST.
+    /// Counts a request of `actor` against the rate limits of REST.
     fn spend(&self, actor: &Actor) -> Result<()>;
 
-    /// A connection of `actor` counts from now on.
+    /// A connection of `actor` was opened.
     fn opened(&self, actor: &Actor);
 
-    /// A connection of `actor` counts no more.
+    /// A connection of `actor` was closed.
     fn closed(&self, actor: &Actor);
 
-    /// Who is told of `users`, all of `tenant` and some hundred at most. Whoever is not in the answer is told of to
-    /// nobody.
+    /// The presence audiences of `users`, some hundred people of `tenant` at most. No one is notified of a person
+    /// missing in the result.
     fn circles(&self, tenant: TenantId, users: Vec<UserId>) -> BoxFuture<'_, Result<Vec<PresenceAudience>>>;
 
-    /// People were active at these times, and are not known to have been later. Told of somebody once a minute at most
-    /// while they stay.
+    /// People were active at these times. Called at most once per minute for a person who stays connected.
     fn seen(&self, tenant: TenantId, people: Vec<(UserId, Timestamp)>) -> BoxFuture<'_, Result<()>>;
 
-    /// Told a few times a second at most, with the newest number of each person and topic alone.
+    /// Called a few times per second at most, with the highest number for each person and topic.
     fn delivered(&self, receipts: Vec<DeliveryReceipt>) -> BoxFuture<'_, ()>;
 }

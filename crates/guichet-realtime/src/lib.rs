@@ -1,20 +1,22 @@
-//! Realtime: what is committed is heard, in order, without gaps and without repeats.
+//! WebSockets: committed events reach subscribers in order, without gaps and without duplicates.
 //!
-//! One path: a feature writes the row of an [`Event`] to the outbox, in a statement of the transaction of its cause,
-//! and after the commit hands the event to [`Hub::publish`]; the hub queues one encoded frame in the mailbox of each
-//! subscriber; the mailbox is the body of the connection's response. Whatever that path loses (a process that dies, a slow reader, a phone in a
-//! tunnel) comes back from the outbox: the [`relay`] tails it, and a join reads from it what was missed.
+//! The path of an event: a feature writes the row of an [`Event`] to the outbox, in the transaction of its cause.
+//! After the commit it passes the event to [`Hub::publish`]. The hub queues one encoded frame in the mailbox of each
+//! subscriber, and the mailbox is the body of the connection's response. What this path loses (a process that dies, a
+//! slow reader, a phone in a tunnel) comes back from the outbox: the relay tails it, and a join reads from it what it
+//! missed.
 //!
-//! - [`Hub`]: topics, positions, subscribers, who is online. Never waits; callable from any thread.
-//! - [`Realtime`]: what sessions share; [`http::routes`] mounts the sockets.
-//! - [`SocketBackend`]: what the service must answer (tokens, rights, commands). `app` implements it.
-//! - [`Log`]: the replay log; [`Outbox`] is PostgreSQL's. `replay`: what many missed, read once. `line`: joins wait
-//!   for their turn.
-//! - [`Table`]: what a feature declares to have changes of its rows told (`changes`: `postgres_changes`).
-//! - `presence`: who is there, and who is told of it.
-//! - `codec`: the wire, in three dialects. `session`: one connection. `guard`: frames are refused at their header.
+//! - [`Hub`]: topics, stream positions, subscribers, online people. Never blocks; callable from any thread.
+//! - [`Realtime`]: state shared by sessions; [`http::routes`] mounts the sockets.
+//! - [`SocketBackend`]: what the service provides (authentication, authorization, commands). `app` implements it.
+//! - `log`: the replay log [`Log`], with PostgreSQL's [`Outbox`]; `log::replay` reads missed events once for many
+//!   joins.
+//! - `row_changes`: `postgres_changes` for each [`Table`] that a feature declares.
+//! - `presence`: presence states, and who receives them.
+//! - `wire`: the wire formats of three dialects (Phoenix, plain, Socket.IO). `session`: one connection. `http`: the
+//!   handshake, and HTTP broadcasts.
 //!
-//! The room knows topics, numbers and bytes; it knows nothing of chat.
+//! This crate knows topics, numbers and bytes; it knows nothing of chat.
 
 mod backend;
 pub mod http;
@@ -56,10 +58,10 @@ use self::session::join_limiter::JoinLimiter;
 pub use self::settings::Settings;
 pub use self::wire::Spelling;
 
-/// How many turns draining takes: each closes its share of the sockets.
+/// Number of steps of a drain; each closes its share of the sockets.
 const STOP_STEPS: u32 = 20;
 
-/// What the sessions of this process share.
+/// The state that all sessions of this process share.
 pub struct Realtime {
     hub: Arc<Hub>,
     host: Arc<dyn SocketBackend>,
@@ -68,18 +70,18 @@ pub struct Realtime {
     line: JoinLimiter,
     settings: Settings,
     clock: Clock,
-    /// Where sessions are spawned; the lifecycle waits for it.
+    /// Spawns the sessions; the lifecycle waits for it.
     tracker: TaskTracker,
     sockets: Mutex<HashMap<u64, Arc<Connection>>>,
-    /// Those that count for nobody, oldest first, since ids grow: no valid token was shown, or it ended, or newer
-    /// connections of the same person took their place.
+    /// Connections that count for no person, oldest first, since ids grow: without a valid token, with an expired
+    /// one, or superseded by newer connections of the same person.
     unauthenticated: Mutex<BTreeSet<u64>>,
     connections: AtomicU64,
     is_stopping: AtomicBool,
 }
 
 impl Realtime {
-    /// `hub` is made first, since what `host` is made of publishes to it.
+    /// `hub` is created first, because the parts of `host` publish to it.
     pub fn new(
         hub: Arc<Hub>,
         host: Arc<dyn SocketBackend>,
@@ -91,7 +93,7 @@ impl Realtime {
         Self::with_log(hub, host, Arc::new(Outbox(db)), clock, settings, tracker)
     }
 
-    /// The same over another replay log than PostgreSQL's.
+    /// The same with another replay log than PostgreSQL's.
     pub fn with_log(
         hub: Arc<Hub>,
         host: Arc<dyn SocketBackend>,
@@ -116,7 +118,7 @@ impl Realtime {
         }
     }
 
-    /// Starts the tasks behind the hub, once; they end when `stop` is cancelled.
+    /// Starts the background tasks, once; they end when `stop` is cancelled.
     pub fn spawn(&self, tracker: &TaskTracker, stop: &CancellationToken) {
         let relay = Relay {
             hub: Arc::clone(&self.hub),
@@ -129,13 +131,13 @@ impl Realtime {
         tracker.spawn(stop.clone().run_until_cancelled_owned(Arc::clone(&self.replays).sweep()));
     }
 
-    /// How many sockets are open.
+    /// Number of open sockets.
     pub fn connections(&self) -> usize {
         self.sockets.lock().len()
     }
 
-    /// Takes no more sockets, and closes those that are open with 1012, spread over `spread`, so that their clients
-    /// do not all come back elsewhere at once. Returns when all were told.
+    /// Refuses new sockets, and closes open ones with 1012, spread over `spread`, so that clients do not all
+    /// reconnect at once. Returns when all have been ordered to close.
     pub async fn drain(&self, spread: Duration) {
         self.is_stopping.store(true, Ordering::Relaxed);
         let open: Vec<Arc<Connection>> = self.sockets.lock().values().cloned().collect();
@@ -146,7 +148,7 @@ impl Realtime {
             }
             tokio::time::sleep(spread / STOP_STEPS).await;
         }
-        // Those that were shaking hands when the stop began.
+        // Connections whose handshake was under way when the drain began.
         for connection in self.sockets.lock().values() {
             connection.order(SessionOrder::Restart);
         }
@@ -161,14 +163,14 @@ impl Realtime {
         Arc::new(Connection::new(id, self.settings.queue_bytes))
     }
 
-    /// Takes in a connection that shook hands.
+    /// Registers a connection after its handshake.
     fn admit(&self, connection: &Arc<Connection>) {
         self.sockets.lock().insert(connection.id, Arc::clone(connection));
         self.is_stranger(connection.id);
     }
 
-    /// The connection counts for nobody. Too many such: the oldest of them goes, so that those who fill the place up
-    /// cannot keep people out.
+    /// Counts the connection as unauthenticated. Above the limit, the oldest of these is closed, so that they cannot
+    /// keep people out.
     fn is_stranger(&self, connection: u64) {
         let oldest = {
             let mut unauthenticated = self.unauthenticated.lock();
@@ -181,7 +183,7 @@ impl Realtime {
         }
     }
 
-    /// The connection counts for a person, or it is gone.
+    /// The connection counts for a person, or has ended.
     fn is_no_stranger(&self, connection: u64) {
         self.unauthenticated.lock().remove(&connection);
     }

@@ -1,4 +1,4 @@
-//! Names of the metrics of this crate. The service describes them beside its own.
+//! Names of this crate's metrics. The service describes them.
 
 /// A gauge of open sockets, of all dialects.
 pub const WS_ACTIVE_CONNECTIONS: &str = "notifications_ws_active_connections";
@@ -6,5 +6,5 @@ pub const WS_ACTIVE_CONNECTIONS: &str = "notifications_ws_active_connections";
 pub const WS_FRAMES: &str = "ws_frames_total";
 /// A counter of connections told to resume because their queue was full.
 pub const WS_SLOW_CONSUMERS: &str = "ws_slow_consumers_total";
-/// A gauge of people who are there, by `status` (`online`, `idle`).
+/// A gauge of present people, by `status` (`online`, `idle`).
 pub const PRESENCE_PEOPLE: &str = "presence_people";

@@ -1,5 +1,4 @@
-//! The figures of the socket, under the names that dashboards know. Handles are taken once: looking one up by name
-//! costs as much as a delivery.
+//! The metrics of sockets. Handles are created once: looking one up by name costs as much as a delivery.
 
 use metrics::{Counter, Gauge, counter, gauge};
 
@@ -14,7 +13,7 @@ pub struct SocketMetrics {
     socketio: FrameCounters,
 }
 
-/// Frames of one dialect, as operators tell dialects apart: V1 and V2 are one.
+/// Frame counters of one dialect; V1 and V2 of Phoenix count as one.
 pub struct FrameCounters {
     pub received: Counter,
     pub sent: Counter,

@@ -1,26 +1,26 @@
-//! The limits of the socket, with their defaults.
+//! Limits of sockets, with their defaults.
 
 use std::time::Duration;
 
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `NOTIFICATION_WS_MAX_CONN`. One more supersedes the oldest; 0 = no limit.
+    /// `NOTIFICATION_WS_MAX_CONN`, per process. One more connection supersedes the oldest; 0 = no limit.
     pub connections_per_person: usize,
     pub topics_per_connection: usize,
-    /// Of one frame, and of one message in fragments.
+    /// Of one frame, and of one fragmented message.
     pub max_frame_bytes: usize,
-    /// `WS_FRAMES_PER_10S`, bursts of twice that; 0 = no limit, on control frames neither.
+    /// `WS_FRAMES_PER_10S`, with bursts of twice that; 0 = no limit, also not for control frames.
     pub frames_per_10s: u32,
-    /// What may wait for one slow reader.
+    /// Bytes queued for one slow reader.
     pub queue_bytes: usize,
-    /// What is kept of what many missed, in the whole process.
+    /// Bytes of missed events cached in the whole process.
     pub replay_bytes: usize,
-    /// Tokens and topics that are looked up at once. Less than the pool has, so that a storm of joins leaves
-    /// connections to requests.
+    /// Concurrent look-ups of tokens and topics. Fewer than the pool has connections, so that many joins at once
+    /// leave some for requests.
     pub lookups_at_once: usize,
-    /// A connection that says nothing for so long is closed. Clients beat every 15–30 s.
+    /// A connection without any frame for this long is closed. Clients send heartbeats every 15–30 s.
     pub silence: Duration,
-    /// Sockets that count for nobody (no valid token, or superseded); one more closes the oldest of them.
+    /// Sockets that count for no person (no valid token, or superseded); one more closes the oldest of them.
     pub max_unauthenticated: usize,
     /// `CORS_ORIGINS`. `None` = any.
     pub origins: Option<Vec<String>>,

@@ -1,16 +1,16 @@
-//! Who of a topic's subscribers is told, and whom a subscriber sees: plain data that the host fills in.
+//! Which subscribers of a topic receive a signal, and whom a subscriber sees: plain data from the backend.
 
 use std::sync::Arc;
 
 use guichet_base::Actor;
 use guichet_base::id::UserId;
 
-/// Which subscribers of a topic hear a signal. Cheap to ask for each of them, and to share.
+/// The subscribers of a topic that receive a signal. Cheap to test for each, and to share.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Audience {
     #[default]
     Everyone,
-    /// Those of one of these ranks, and these people.
+    /// Those with one of these roles, and these people.
     Some { ranks: Ranks, people: Arc<[UserId]> },
 }
 
@@ -18,7 +18,7 @@ pub enum Audience {
 pub enum Ranks {
     /// Every operator.
     Operators,
-    /// Those who see all clients of the tenant.
+    /// Roles that see all clients of the tenant.
     SeeingAll,
 }
 
@@ -42,7 +42,7 @@ impl Ranks {
     }
 }
 
-/// Whose presence a subscriber sees on a topic.
+/// The people whose presence a subscriber sees on a topic.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Visibility {
     #[default]

@@ -1,4 +1,4 @@
-//! One connection as the rest of the process sees it: a mailbox to fill, and a session to give orders to.
+//! A connection as the rest of the process sees it: a mailbox for frames, and orders for its session.
 
 use std::task::{Context, Poll, ready};
 
@@ -9,30 +9,30 @@ use tokio::sync::Notify;
 use super::mailbox::{FrameClass, Mailbox, Pushed};
 use crate::wire::frame::Frame;
 
-/// What the session of a connection has to do.
+/// An order for the session of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionOrder {
-    /// Tell every channel to join again and resume: the reader was too slow.
+    /// Ask every channel to join again and resume: the reader was too slow.
     Resume,
     /// The same for one join.
     ResumeJoin(JoinId),
-    /// The person may have lost a right: ask again for each channel.
+    /// The person may have lost a right: authorize each channel again.
     Reauthorize,
-    /// A newer connection of the same person took this one's place.
+    /// Close: a newer connection of the same person took its place.
     Supersede,
-    /// It counts for nobody, and others wait at the door.
+    /// Close: it counts for no person, and others need its place.
     MakeRoom,
-    /// What presence says of its person changed.
+    /// The presence state of its person changed.
     Standing,
-    /// A presence frame may have been lost: its pictures begin anew.
+    /// A presence frame may have been lost: send complete presence states again.
     PresenceLost,
-    /// The process stops: close, so that the client reconnects elsewhere.
+    /// Close, so that the client reconnects elsewhere: the process stops.
     Restart,
-    /// Nothing more can be said to this connection.
+    /// Close: nothing more can be sent to this connection.
     GiveUp,
 }
 
-/// One join: unique in the process. A repeated join of a topic is another one.
+/// Identifies a join in the process. Joining a topic again creates another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct JoinId {
     pub connection: u64,
@@ -51,12 +51,12 @@ impl Connection {
         Self { id, mailbox: Mailbox::new(queue_bytes), orders: Mutex::default(), woken: Notify::new() }
     }
 
-    /// Queues a frame; the number it has in the queue, if it was taken.
+    /// Queues a frame. Returns its number in the queue if it was accepted.
     pub fn push(&self, frame: Frame, class: FrameClass) -> Option<u64> {
         self.push_several(frame, 1, class)
     }
 
-    /// The same for `count` frames that stand in one piece; the number is the last one's.
+    /// The same for `count` frames in one buffer; the number is that of the last.
     pub fn push_several(&self, frames: Frame, count: u64, class: FrameClass) -> Option<u64> {
         let (pushed, lost) = self.mailbox.offer(frames, count, class);
         if lost {
@@ -73,7 +73,7 @@ impl Connection {
 
     pub fn order(&self, order: SessionOrder) {
         let mut orders = self.orders.lock();
-        // Orders are few and idempotent, which bounds the list by the joins of the connection.
+        // Orders are few and idempotent, so the list is bounded by the joins of the connection.
         if !orders.contains(&order) {
             orders.push(order);
         }

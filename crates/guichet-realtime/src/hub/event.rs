@@ -1,6 +1,6 @@
-//! What is told: durable events, numbered within their topic, and signals, which are of the moment.
+//! Durable events, which are numbered within their topic, and ephemeral signals.
 //!
-//! Payloads are JSON that was serialized once, where it arose; nothing below parses them again.
+//! Payloads are JSON serialized once, by their author; no code below parses them again.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -8,28 +8,28 @@ use uuid::Uuid;
 
 use guichet_base::id::{ClientId, TenantId};
 
-/// A durable event: one row of the outbox, written in the transaction of its cause.
+/// A durable event: one outbox row, written in the transaction of its cause.
 ///
-/// `seq` counts 1, 2, 3 … within the topic and is taken under the topic's row lock, so that a later number never
-/// commits before an earlier one. Publishing the same event again is harmless.
+/// `seq` counts 1, 2, 3 … within the topic. It is taken under the topic's row lock, so that a later number never
+/// commits before an earlier one. Publishing an event twice is harmless.
 #[derive(Debug, Clone)]
 pub struct Event {
     pub tenant: TenantId,
     pub id: Uuid,
-    /// The bare name, without `realtime:`.
+    /// Without the prefix `realtime:`.
     pub topic: Box<str>,
     pub seq: i64,
     pub name: Box<str>,
     pub payload: Box<RawValue>,
-    /// Unnumbered topics that get the same event, with `meta.topic` naming where it lives.
+    /// Unnumbered topics that receive a copy, whose `meta.topic` names the numbered topic.
     pub copies: Vec<Box<str>>,
-    /// What else is said at the same moment, to unnumbered topics; never replayed.
+    /// Further events for unnumbered topics, sent with this one and never replayed.
     pub also: Vec<SideEvent>,
-    /// Whose event it is, for row-level security on replay. `None`: of the people whom its row names.
+    /// The owner of the event, for row-level security on replay. `None` means the people whom its row names.
     pub client: Option<ClientId>,
 }
 
-/// A side effect of an event that is told but not kept: an unread counter, say.
+/// An event that accompanies another and is not stored, such as an unread counter.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SideEvent {
     pub topic: Box<str>,

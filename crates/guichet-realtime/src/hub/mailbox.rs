@@ -1,11 +1,11 @@
-//! What waits to be written to one connection: a queue of encoded frames, bounded in bytes.
+//! The outgoing queue of one connection: encoded frames, bounded in bytes.
 //!
-//! - Pushing never blocks and never waits: whoever publishes is not slowed by whoever reads.
-//! - When a frame does not fit, ephemeral frames go first; if it still does not fit, the mailbox is lagging: from
-//!   then on it takes no frame of a topic, so what was queued stays a prefix without a gap, until the session has
-//!   ended the subscriptions and calls `recover`.
-//! - Answers to the client itself may use a reserve above the bound: they are as many as its own frames.
-//! - At most one wake per batch: a waker is used up by the first frame after the queue was found empty.
+//! - Pushing never blocks: publishers are not slowed down by readers.
+//! - If a frame does not fit, ephemeral frames are dropped first. If it still does not fit, the mailbox is lagging:
+//!   it accepts no more frames of topics, so that the queue stays a prefix without gaps, until the session has ended
+//!   the subscriptions and calls `recover`.
+//! - Replies to the client may use a reserve above the bound: there are only as many as the client's own frames.
+//! - At most one wake-up per batch: the first frame after the queue was found empty uses up the waker.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
@@ -15,19 +15,19 @@ use parking_lot::Mutex;
 
 use crate::wire::frame::Frame;
 
-/// Above the bound, for replies and the news that channels ended.
+/// Above the bound, for replies and for notices that channels ended.
 const RESERVE_BYTES: usize = 64 * 1024;
-/// A queue that grew beyond this gives its memory back when it is empty.
+/// A queue that grew beyond this releases its memory when empty.
 const KEPT_SLOTS: usize = 8;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FrameClass {
     /// A numbered event, or a copy of one: never dropped alone.
     Durable,
-    /// Typing, people's own broadcasts: dropped first.
+    /// Typing and broadcasts of people: dropped first.
     Ephemeral,
-    /// Pictures and differences of presence: dropped first too, and never in place of others. Once one is lost, none is
-    /// taken until [`Mailbox::mend_presence`], since a difference is worth nothing without what came before it.
+    /// Presence states and diffs: dropped first too, and never in place of others. Once one is lost, none is accepted
+    /// until [`Mailbox::mend_presence`], since a diff is useless without the preceding ones.
     Presence,
     /// A reply, or the end of a channel.
     Control,
@@ -35,13 +35,13 @@ pub enum FrameClass {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pushed {
-    /// Queued under this number; numbers only grow.
+    /// Queued with this number; numbers only grow.
     Queued(u64),
-    /// Not taken: it was ephemeral, or the mailbox lags or is closed.
+    /// Not accepted: it was ephemeral, or the mailbox is lagging or closed.
     Dropped,
-    /// Not taken, and the mailbox lags from now on: somebody must tell the session. Said once.
+    /// Not accepted, and the mailbox is lagging from now on: the session must be notified. Returned once.
     Overflowed,
-    /// Not even an answer fits: the connection has to go. Said once.
+    /// Not even a reply fits: the connection must be closed. Returned once.
     Hopeless,
 }
 
@@ -63,7 +63,7 @@ struct Inner {
     wants_room: bool,
     /// A presence frame was dropped.
     lacks_presence: bool,
-    /// The same, and nobody was told yet.
+    /// The same, and the session was not notified yet.
     lost: bool,
 }
 
@@ -73,10 +73,10 @@ struct Item {
     class: FrameClass,
 }
 
-/// What the writing side takes.
+/// A frame for the writing side.
 pub struct Popped {
     pub bytes: Bytes,
-    /// The queue has just come down to its low mark, and the session asked to hear of it.
+    /// The queue has just fallen to its low-water mark, and the session asked to be notified.
     pub has_room: bool,
 }
 
@@ -90,8 +90,8 @@ impl Mailbox {
         self.offer(frame, 1, class).0
     }
 
-    /// Queues `count` frames that stand in one piece, under the number of the last; and whether a presence frame was
-    /// lost: this one, or to make room for it.
+    /// Queues `count` frames in one buffer, numbered as the last. Returns also whether a presence frame was lost:
+    /// this one, or one dropped in its favour.
     pub fn offer(&self, frames: Frame, count: u64, class: FrameClass) -> (Pushed, bool) {
         let mut inner = self.inner.lock();
         let (pushed, waker) = inner.push(frames, count, class, self.bound);
@@ -118,7 +118,7 @@ impl Mailbox {
         }
     }
 
-    /// Takes no more frames; what is queued still leaves.
+    /// Accepts no more frames; queued ones are still written.
     pub fn finish(&self) {
         let waker = {
             let mut inner = self.inner.lock();
@@ -130,7 +130,7 @@ impl Mailbox {
         }
     }
 
-    /// The writing side is gone.
+    /// The writing side has ended.
     pub fn close(&self) {
         let mut inner = self.inner.lock();
         inner.closed = true;
@@ -139,17 +139,17 @@ impl Mailbox {
         inner.waker = None;
     }
 
-    /// Takes frames of topics again, after the subscriptions were ended.
+    /// Accepts frames of topics again, after the subscriptions were ended.
     pub fn recover(&self) {
         self.inner.lock().lagging = false;
     }
 
-    /// Takes presence frames again: pictures are about to begin anew.
+    /// Accepts presence frames again: complete states follow.
     pub fn mend_presence(&self) {
         self.inner.lock().lacks_presence = false;
     }
 
-    /// Whether a page may be queued now. If not, `Popped::has_room` says when.
+    /// Whether a page may be queued now. If not, `Popped::has_room` reports when it may.
     pub fn has_room(&self) -> bool {
         let mut inner = self.inner.lock();
         let has_room = inner.bytes <= self.low_mark();
@@ -162,22 +162,22 @@ impl Mailbox {
         self.bound
     }
 
-    /// How far a page may fill the queue: half, so that live frames of other topics still fit.
+    /// Whether `bytes` of a page fit: a page may fill half the queue, so that live frames of other topics still fit.
     pub fn takes(&self, bytes: usize) -> bool {
         self.inner.lock().bytes + bytes <= self.bound / 2
     }
 
-    /// How much of a page may be queued as one, so that it fits whenever there is room.
+    /// Bytes of a page that may be queued at once, so that they fit whenever there is room.
     pub fn piece_bytes(&self) -> usize {
         self.low_mark()
     }
 
-    /// The number of the last frame that was handed to the writing side.
+    /// The number of the last frame passed to the writing side.
     pub fn sent(&self) -> u64 {
         self.inner.lock().sent
     }
 
-    /// The number of the last frame that was queued.
+    /// The number of the last queued frame.
     pub fn last_queued(&self) -> u64 {
         self.inner.lock().next
     }

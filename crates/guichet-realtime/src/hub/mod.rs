@@ -1,8 +1,8 @@
-//! Who listens to what in this process, and the order in which they hear it.
+//! The hub: subscribers of each topic in this process, and the order in which they receive events.
 //!
-//! - Nothing here waits: no I/O, no lock across an await. `publish` may be called from any thread, as often as one
-//!   likes for one event: whoever committed, the tail and the hole filler all bring the same.
-//! - A topic without subscribers keeps no state.
+//! - Nothing here blocks: no I/O, no lock across an await. `publish` may be called from any thread, any number of
+//!   times per event: the committing process, the tail and the gap filler all publish the same events.
+//! - A topic without subscribers has no state.
 //! - Locks are taken in one order: shard, topic, mailbox.
 
 pub(crate) mod audience;
@@ -57,30 +57,30 @@ pub struct Hub {
     people: People,
     presence: Presence,
     holes: PendingTopics,
-    /// Topics that gave something since receipts were last asked for.
+    /// Topics that delivered events since receipts were last collected.
     given: PendingTopics,
-    /// How camelCase dialects spell what is told.
+    /// The naming convention of camelCase sockets.
     pub(super) spelling: Spelling,
-    /// Rights changed in this process, and the tail knows more of it.
+    /// Notified when rights changed in this process, so that the tail reads at once.
     moved: Notify,
     pub(super) meters: SocketMetrics,
-    /// Who listens to changes of rows.
+    /// Subscribers to row changes.
     pub(super) changes: Changes,
 }
 
-/// What a hub is made of.
+/// The dependencies of a hub.
 #[derive(Default)]
 pub struct HubParts {
     pub clock: Clock,
-    /// After how long somebody is idle, or gone.
+    /// When people count as idle or offline.
     pub patience: PresenceTimeouts,
-    /// How camelCase dialects spell what is told.
+    /// The naming convention of camelCase sockets.
     pub spelling: Spelling,
-    /// Whose changes of rows are told.
+    /// The tables whose row changes are published.
     pub tables: Vec<&'static Table>,
 }
 
-/// Topics that a task of the relay has to look after, each once.
+/// Topics that a task of the relay has to process, each once.
 #[derive(Default)]
 pub(super) struct PendingTopics {
     topics: Mutex<HashSet<TopicKey>>,
@@ -93,7 +93,7 @@ impl PendingTopics {
         self.marked.notify_one();
     }
 
-    /// Resolves when something was marked since it last resolved.
+    /// Resolves when a topic was added since the last call.
     pub(super) async fn wait(&self) {
         self.marked.notified().await;
     }
@@ -116,7 +116,7 @@ impl Hub {
 
 /// Publishing.
 impl Hub {
-    /// Tells everyone of a committed event. Call it after the commit, never before.
+    /// Publishes a committed event. Call it after the commit, never before.
     pub fn publish(&self, event: impl Into<Arc<Event>>) {
         let event = &event.into();
         let first = self.recent.insert(event.id);
@@ -150,7 +150,7 @@ impl Hub {
         }
     }
 
-    /// Tells those who listen right now of something of the moment.
+    /// Sends an ephemeral signal to the current subscribers.
     pub fn signal(&self, signal: Signal) {
         let content = BroadcastContent::Ephemeral { event: &signal.name, payload: signal.payload.get() };
         for topic in std::iter::once(&signal.topic).chain(&signal.copies) {
@@ -158,7 +158,7 @@ impl Hub {
         }
     }
 
-    /// Tells those of `audience` who listen right now.
+    /// Sends an ephemeral signal to the current subscribers in `audience`.
     pub fn signal_to(&self, signal: Signal, audience: &Audience) {
         let content = BroadcastContent::Ephemeral { event: &signal.name, payload: signal.payload.get() };
         for topic in std::iter::once(&signal.topic).chain(&signal.copies) {
@@ -168,7 +168,7 @@ impl Hub {
         }
     }
 
-    /// Passes a person's broadcast to everyone on the topic but the join `except`.
+    /// Sends a client's broadcast to all subscribers of the topic except the join `except`.
     pub fn relay(
         &self,
         tenant: TenantId,
@@ -184,8 +184,8 @@ impl Hub {
 
 /// Subscribing.
 impl Hub {
-    /// Makes the topic follow what is published from now on. The subscriber hears nothing until it is activated, and
-    /// then misses nothing of what was published in between. Whoever opens must activate or leave.
+    /// Subscribes to what is published from now on. The subscriber receives nothing until it is activated, and then
+    /// everything that was published in between. A caller that opens must activate or leave.
     pub fn open(&self, tenant: TenantId, topic: &str, subscriber: Subscriber) {
         let mut shard = self.shard(tenant, topic);
         let state = shard
@@ -196,13 +196,13 @@ impl Hub {
         state.lock().open(subscriber);
     }
 
-    /// Queues the join's reply and lets signals flow, while the session reads from the log what was missed.
+    /// Queues the join's reply and lets signals through, while the session reads from the log what it missed.
     pub fn catch_up(&self, tenant: TenantId, topic: &str, id: JoinId, prelude: Vec<Frame>) -> Activation {
         self.with(tenant, topic, |topic| topic.catch_up(id, prelude))
     }
 
-    /// Makes a subscriber that was given everything up to `after` live; `prelude` is queued before anything else.
-    /// `Behind`: the prelude was queued, and the log has more to read first.
+    /// Makes a subscriber that has everything up to `after` live; `prelude` is queued first. `Behind`: the prelude
+    /// was queued, and more must be read from the log.
     pub fn activate(
         &self,
         tenant: TenantId,
@@ -235,7 +235,7 @@ impl Hub {
         self.with(tenant, topic, |topic| topic.activate_unnumbered(id, prelude))
     }
 
-    /// Ends a subscription, at whatever stage it is.
+    /// Ends a subscription in any state.
     pub fn leave(&self, tenant: TenantId, topic: &str, id: JoinId) {
         self.changes.leave(id);
         let mut shard = self.shard(tenant, topic);
@@ -254,7 +254,7 @@ impl Hub {
         }
     }
 
-    /// The number of the last event given to live subscribers, where the topic is followed.
+    /// The number of the last event given to live subscribers, if the topic has any.
     pub fn position(&self, tenant: TenantId, topic: &str) -> Option<i64> {
         self.topic(tenant, topic).and_then(|topic| topic.lock().position())
     }
@@ -269,27 +269,28 @@ impl Hub {
 
 /// People.
 impl Hub {
-    /// How much the person is there: online, idle, offline.
+    /// The person's status: online, idle or offline.
     pub fn status(&self, tenant: TenantId, user: UserId) -> Status {
         self.stand(tenant, user).map_or(Status::Offline, |stand| stand.status)
     }
 
-    /// The same, and since when. `None` for who is not there, nor was within the grace.
+    /// The person's presence state. `None` for people who are absent beyond the grace period.
     pub fn stand(&self, tenant: TenantId, user: UserId) -> Option<PresenceState> {
         self.presence.stand((tenant, user))
     }
 
-    /// People of the tenant who are online, `limit` of them at most, in no order.
+    /// Online people of the tenant, at most `limit`, in no order.
     pub fn people_online(&self, tenant: TenantId, limit: usize) -> Vec<UserId> {
         self.presence.of_tenant(tenant, Status::Online, limit)
     }
 
-    /// The person did something. Next to nothing, for who has no connection too.
+    /// Records an activity of the person. Almost free, also for people without a connection.
     pub fn touch(&self, tenant: TenantId, user: UserId) {
         self.presence.touch((tenant, user));
     }
 
-    /// Who may see the person changed (another operator in charge, say): whom to tell is asked anew.
+    /// The people who may see this person have changed (another operator in charge, for example): the audience is
+    /// loaded again.
     pub fn circle_again(&self, tenant: TenantId, user: UserId) {
         self.presence.ask_again((tenant, user));
     }
@@ -299,12 +300,12 @@ impl Hub {
         self.people.is_online((tenant, user))
     }
 
-    /// Who hears a topic in this process.
+    /// The people subscribed to a topic in this process.
     pub fn listeners(&self, tenant: TenantId, topic: &str) -> Vec<UserId> {
         self.topic(tenant, topic).map(|topic| topic.lock().listeners().collect()).unwrap_or_default()
     }
 
-    /// Those of `users` who have one.
+    /// Those of `users` who have a connection.
     pub fn online(&self, tenant: TenantId, users: &[UserId]) -> Vec<UserId> {
         self.people.online(tenant, users)
     }
@@ -342,12 +343,12 @@ impl Hub {
         self.holes.mark(key.0, &key.1);
     }
 
-    /// What a topic lacks: after the first number, up to the second.
+    /// The gap of a topic: after the first number, up to the second.
     pub(super) fn hole(&self, key: &TopicKey) -> Option<(i64, i64)> {
         self.topic(key.0, &key.1).and_then(|topic| topic.lock().hole())
     }
 
-    /// Gives up on a hole: the subscribers are told to join again and resume.
+    /// Abandons a gap: the subscribers are asked to join again and resume.
     pub(super) fn abandon(&self, key: &TopicKey) {
         let mut shard = self.shard(key.0, &key.1);
         if let Some(topics) = shard.get_mut(&key.0) {
@@ -360,7 +361,7 @@ impl Hub {
         }
     }
 
-    /// What sockets were handed of `key` since the last call. A topic whose frames still wait is marked again.
+    /// The events of `key` that sockets received since the last call. A topic with queued frames is added again.
     pub(super) fn receipts(&self, key: TopicKey, out: &mut Vec<DeliveryReceipt>) {
         let Some(topic) = self.topic(key.0, &key.1) else { return };
         let mut readers = Vec::new();
@@ -375,7 +376,7 @@ impl Hub {
         }
     }
 
-    /// Whether anybody here has yet to hear of an event that is told on its own topic alone. Reads no payload.
+    /// Whether a subscriber here still needs an event for its own topic only. Does not read the payload.
     pub(super) fn wants(&self, event: &Event) -> bool {
         let is_followed = self
             .topic(event.tenant, &event.topic)
@@ -398,7 +399,7 @@ impl Hub {
         self.shards.get(index).unwrap_or(first).lock()
     }
 
-    /// How many topics are followed.
+    /// Number of topics with subscribers.
     #[cfg(test)]
     pub(super) fn followed(&self) -> usize {
         self.shards.iter().flat_map(|shard| shard.lock().values().map(HashMap::len).collect::<Vec<_>>()).sum()

@@ -1,4 +1,4 @@
-//! Whose connections are open in this process, oldest first.
+//! The connections of each person in this process, oldest first.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,8 +17,7 @@ pub struct People {
 }
 
 impl People {
-    /// Counts `connection` for the person. Above `limit` (0 = none) the oldest is told that it is superseded, and
-    /// counts no more.
+    /// Counts `connection` for the person. Above `limit` (0 = none), the oldest is superseded and no longer counts.
     pub fn enter(&self, (tenant, user): Person, connection: &Arc<Connection>, limit: usize) {
         let superseded = {
             let mut open = self.open.lock();
@@ -31,7 +30,7 @@ impl People {
         }
     }
 
-    /// The connection counts for the person no more, if it did.
+    /// Stops counting the connection for the person.
     pub fn leave(&self, (tenant, user): Person, connection: u64) {
         let mut open = self.open.lock();
         let Some(people) = open.get_mut(&tenant) else { return };

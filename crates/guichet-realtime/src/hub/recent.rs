@@ -1,7 +1,7 @@
-//! Which events this process has seen lately: the one that committed publishes, the tail brings the same again.
+//! Recently seen events of this process: the tail reads again what the committing process has published.
 //!
-//! Two generations: ids are kept between one and two `TURN`s, and the memory is bounded by `MOST` ids a generation.
-//! A forgotten id costs a repeated copy (clients drop it by `meta.id`), never a repeat on a numbered topic.
+//! Two generations: ids are kept between one and two `TURN`s, and at most `MOST` ids per generation. A forgotten id
+//! costs a duplicate on unnumbered topics (clients drop it by `meta.id`), never on a numbered topic.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -44,7 +44,7 @@ impl Recent {
         generations.young.contains(&id) || generations.old.contains(&id)
     }
 
-    /// Forgets what is old. Called now and then.
+    /// Drops old ids. Called regularly.
     pub fn sweep(&self) {
         let mut generations = self.generations.lock();
         if generations.turned.elapsed() >= TURN {

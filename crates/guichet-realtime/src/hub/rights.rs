@@ -1,31 +1,31 @@
-//! Rights that changed: the sessions of whoever may have lost one ask again.
+//! Changed rights: the sessions of the people concerned authorize their channels again.
 //!
-//! The rows `rights:{user}` of the outbox tell every process; who made the change tells this one at once, and wakes
-//! the tail for those whom it does not know.
+//! Outbox rows `rights:{user}` reach every process. The process that made the change notifies its own sessions at
+//! once, and wakes the tail for people whom it does not know.
 
 use guichet_base::id::{TenantId, UserId};
 
 use super::Hub;
 use crate::hub::connection::SessionOrder;
 
-/// Topics that nobody can join: what is written to them is for the hub alone.
+/// Topics that no client can join: their events are for the hub only.
 const PREFIX: &str = "rights:";
 
-/// Whose rights an event of the outbox is about.
+/// The person whose rights an outbox event is about.
 pub fn concerns(topic: &str) -> Option<UserId> {
     topic.strip_prefix(PREFIX)?.parse().ok()
 }
 
 impl Hub {
-    /// The person may have lost a right, by a change that is committed: each of their connections asks again for each
-    /// of its channels. Whatever is remembered of them must have been forgotten before.
+    /// The person may have lost a right by a committed change: each of their connections authorizes its channels
+    /// again. Caches must have been invalidated before.
     pub fn rights_changed(&self, tenant: TenantId, user: UserId) {
         self.people.order((tenant, user), SessionOrder::Reauthorize);
-        // Who may see them may have changed as well.
+        // The people who may see them may have changed as well.
         self.circle_again(tenant, user);
     }
 
-    /// The same for `people`, and for whoever else the outbox names: the tail looks at once.
+    /// The same for `people`, and for others that the outbox names: the tail reads at once.
     pub fn rights_moved(&self, tenant: TenantId, people: &[UserId]) {
         for user in people {
             self.rights_changed(tenant, *user);
@@ -33,12 +33,12 @@ impl Hub {
         self.moved.notify_one();
     }
 
-    /// Everybody asks again: what changed until now may have gone unheard.
+    /// All sessions authorize again: earlier changes may have been missed.
     pub(crate) fn rights_unknown(&self) {
         self.people.order_all(SessionOrder::Reauthorize);
     }
 
-    /// Resolves when rights moved since it last resolved.
+    /// Resolves when rights changed since the last call.
     pub(crate) async fn rights_moving(&self) {
         self.moved.notified().await;
     }

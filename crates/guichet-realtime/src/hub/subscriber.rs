@@ -1,4 +1,4 @@
-//! One join of one connection, inside its topic.
+//! One join of one connection, as a subscriber of its topic.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use crate::wire::{Encoder, Shape};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Its right to hear the topic is being looked up: it gets nothing, and misses nothing.
+    /// Its authorization is under way: it receives nothing, and misses nothing.
     Opening,
-    /// The session reads from the log what was missed; signals flow already.
+    /// The session reads from the log what was missed; signals are sent already.
     CatchingUp,
     Live,
-    /// Its connection could not take an event, so it may get no later one: the session is about to end it.
+    /// Its connection could not take an event, so it may not receive a later one: the session is about to end it.
     Ended,
 }
 
@@ -26,18 +26,18 @@ pub struct Subscriber {
     pub actor: Arc<Actor>,
     pub shape: Shape,
     pub(super) mode: Mode,
-    /// The topic's stamp when it came in.
+    /// The topic's stamp when it subscribed.
     pub(super) since: u64,
     /// The number of the last event it has.
     last: i64,
-    /// Where in the connection's queue that event stands.
+    /// The place of that event in the connection's queue.
     queued_as: u64,
     reported: i64,
-    /// A receipt that waits for the queue: its place there, and the number.
+    /// A receipt that waits for the queue: the place there, and the number.
     awaited: Option<(u64, i64)>,
 }
 
-/// Its events still wait in the queue.
+/// Its events are still queued.
 pub(super) struct Queued;
 
 impl Subscriber {
@@ -62,8 +62,8 @@ impl Subscriber {
         }
     }
 
-    /// Live from the next event on. `caught_up` events were queued by the session, and count as handed over when the
-    /// queue has come to here.
+    /// Live from the next event on. `caught_up` events were queued by the session, and count as delivered when the
+    /// queue has reached this point.
     pub(super) fn go_live(&mut self, after: i64) {
         let caught_up = self.mode == Mode::CatchingUp;
         self.mode = Mode::Live;
@@ -88,7 +88,7 @@ impl Subscriber {
         }
     }
 
-    /// Whether it still has to come level with the topic.
+    /// Whether it still has to catch up with the topic.
     pub(super) fn is_behind(&self) -> bool {
         matches!(self.mode, Mode::Opening | Mode::CatchingUp)
     }

@@ -1,11 +1,11 @@
-//! One topic of one tenant in this process: who listens, and how far each has heard. Pure: no clock, no I/O.
+//! One topic of one tenant in this process: its subscribers and their positions. Pure: no clock, no I/O.
 //!
 //! Invariants of a numbered topic:
-//! - `position` is the number of the last event given to live subscribers; the next one given is `position + 1`.
-//! - A live subscriber has been given, in order and once, every event after the number it was activated at.
-//! - `ring` holds, without a gap, the last events up to `position` that were given since somebody who is not live
-//!   yet came in, as far as it reaches: `activate` bridges from it what commits between a read and the activation.
-//! - `pending` holds events that cannot be given yet; what did not fit is fetched again, since `seen` remembers.
+//! - `position` is the number of the last event given to live subscribers; the next one is `position + 1`.
+//! - A live subscriber was given, in order and once, every event after the number at which it was activated.
+//! - `ring` holds, without gaps, the last events up to `position` since a subscriber came in that is not live yet, as
+//!   far as its size allows: `activate` takes from it what commits between a read and the activation.
+//! - `pending` holds events that cannot be given yet; those that did not fit are read again, since `seen` is kept.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -30,31 +30,31 @@ pub struct Topic {
     spelling: Spelling,
     subscribers: Vec<Subscriber>,
     position: Option<i64>,
-    /// The highest number heard of; above `position` there is a hole.
+    /// The highest number seen; between `position` and it there is a gap.
     seen: i64,
     pending: BTreeMap<i64, Arc<Event>>,
     ring: VecDeque<Arc<Event>>,
-    /// Of an unnumbered topic: what was told while somebody's right to hear it was being looked up.
+    /// For an unnumbered topic: what was published while the authorization of a join was under way.
     backlog: VecDeque<(u64, UnnumberedDispatch)>,
     stamp: u64,
     /// The stamp of the newest entry that the backlog no longer holds.
     lost: u64,
 }
 
-/// What an unnumbered topic is told because of an event.
+/// What an event sends to an unnumbered topic.
 #[derive(Clone)]
 pub enum UnnumberedDispatch {
     Copy(Arc<Event>),
-    /// The event's side effect at this index.
+    /// The event's side event at this index.
     Aside(Arc<Event>, usize),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
     Live,
-    /// The topic has gone on, further back than the ring reaches: read on from the log, and try again.
+    /// The topic advanced beyond the ring: read on from the log, and try again.
     Behind,
-    /// What was told meanwhile is gone, or the topic was given up: the join must fail, and be tried again.
+    /// What was published meanwhile is gone, or the topic was abandoned: the join must fail, and be retried.
     Lost,
 }
 
@@ -68,7 +68,7 @@ impl UnnumberedDispatch {
         }
     }
 
-    /// An aside says how things stand (a counter), so the next one replaces a lost one.
+    /// A side event carries a state (a counter), so the next one replaces a lost one.
     fn class(&self) -> FrameClass {
         match self {
             UnnumberedDispatch::Copy(_) => FrameClass::Durable,
@@ -103,7 +103,7 @@ impl Topic {
         self.trim();
     }
 
-    /// Who hears it, each as often as they joined.
+    /// The subscribers, once per join.
     pub fn listeners(&self) -> impl Iterator<Item = UserId> {
         self.subscribers.iter().filter(|one| one.mode == Mode::Live).map(|one| one.actor.user)
     }
@@ -116,7 +116,7 @@ impl Topic {
         self.position
     }
 
-    /// Takes a durable event, wherever it comes from, in any order, as often as it likes.
+    /// Accepts a durable event from any source, in any order, any number of times.
     pub fn offer(&mut self, event: &Arc<Event>) {
         self.seen = self.seen.max(event.seq);
         match self.position {
@@ -129,14 +129,14 @@ impl Topic {
         }
     }
 
-    /// What is missing below what was heard of: after the first number, up to the second.
+    /// The missing numbers below the highest one seen: after the first number, up to the second.
     pub fn hole(&self) -> Option<(i64, i64)> {
         let position = self.position?;
         let up_to = self.pending.first_key_value().map_or(self.seen, |(first, _)| first - 1);
         (self.seen > position).then_some((position, up_to))
     }
 
-    /// Queues `prelude` (the join's reply) and lets signals flow, while the session reads what was missed.
+    /// Queues `prelude` (the join's reply) and lets signals through while the session reads what it missed.
     pub fn catch_up(&mut self, id: JoinId, prelude: Vec<Frame>) -> Activation {
         let Some(subscriber) = self.find(id) else { return Activation::Lost };
         subscriber.prelude(prelude);
@@ -144,7 +144,7 @@ impl Topic {
         Activation::Behind
     }
 
-    /// Makes a subscriber that has everything up to `after` live, without a seam.
+    /// Makes a subscriber that has everything up to `after` live, without a gap.
     pub fn activate(&mut self, id: JoinId, after: i64, prelude: Vec<Frame>) -> Activation {
         let position = self.position.unwrap_or(after);
         let bridge = match self.ring.front() {
@@ -188,7 +188,7 @@ impl Topic {
         activation
     }
 
-    /// Tells an unnumbered topic of an event.
+    /// Publishes an event to an unnumbered topic.
     pub fn tell(&mut self, told: UnnumberedDispatch) {
         let Some(content) = told.content() else { return };
         self.stamp += 1;
@@ -208,7 +208,7 @@ impl Topic {
         }
     }
 
-    /// Passes on something of the moment to all but `except`.
+    /// Publishes an ephemeral message to all subscribers but `except`.
     pub fn relay(&mut self, content: BroadcastContent<'_>, except: Option<JoinId>) {
         let mut encoder = Encoder::new(&self.name, content, self.spelling);
         for subscriber in &mut self.subscribers {
@@ -218,7 +218,7 @@ impl Topic {
         }
     }
 
-    /// Passes on something of the moment to those of `audience`.
+    /// Publishes an ephemeral message to the subscribers in `audience`.
     pub fn relay_to(&mut self, content: BroadcastContent<'_>, audience: &Audience) {
         let mut encoder = Encoder::new(&self.name, content, self.spelling);
         for subscriber in &mut self.subscribers {
@@ -229,7 +229,7 @@ impl Topic {
         }
     }
 
-    /// A hole that cannot be filled: everybody starts again from the log, where the whole truth is.
+    /// Abandons a gap that cannot be filled: all subscribers start again from the log, which is complete.
     pub fn abandon(&mut self) {
         for subscriber in &self.subscribers {
             subscriber.connection.order(SessionOrder::ResumeJoin(subscriber.id));
@@ -240,7 +240,8 @@ impl Topic {
         self.subscribers.clear();
     }
 
-    /// Who was handed events since the last call, and up to where; whether some are still on their way.
+    /// The people who received events since the last call, with their highest number. Returns whether some events are
+    /// still queued.
     pub fn receipts(&mut self, out: &mut Vec<(Arc<Actor>, i64)>) -> bool {
         let mut waits = false;
         for subscriber in &mut self.subscribers {
@@ -294,7 +295,7 @@ impl Topic {
                 self.ring.pop_front();
             }
         } else {
-            // What is not kept without a gap is not kept.
+            // The ring must be contiguous.
             self.ring.clear();
         }
     }
@@ -303,7 +304,7 @@ impl Topic {
         self.subscribers.iter().any(|subscriber| subscriber.mode == Mode::Opening)
     }
 
-    /// Keeps nothing that nobody waits for.
+    /// Drops what no subscriber waits for.
     fn trim(&mut self) {
         if !self.subscribers.iter().any(Subscriber::is_behind) {
             self.ring = VecDeque::new();

@@ -1,4 +1,4 @@
-//! The replay log as sessions and the relay read it. PostgreSQL's outbox is one; tests have another.
+//! The replay log, as sessions and the relay read it. PostgreSQL's outbox implements it; tests have another.
 
 pub(crate) mod outbox;
 pub(crate) mod relay;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::hub::event::Event;
 
-/// The newest events since a time, as a stretch of numbers.
+/// The newest events since a time, as a range of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewestSegment {
     /// The number before the first one.
@@ -22,7 +22,7 @@ pub struct NewestSegment {
     pub truncated: bool,
 }
 
-/// How far the tail has read: it goes on behind this row, in the order of transactions.
+/// The position of the tail: it continues after this row, in the order of transactions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TailCursor {
     pub txid: i64,
@@ -37,17 +37,17 @@ impl TailCursor {
         Self { txid, tenant: Uuid::nil(), topic: String::new(), seq: 0 }
     }
 
-    /// Whether nothing was left to read when it was made.
+    /// Whether everything had been read when it was created.
     pub fn is_at_edge(&self) -> bool {
         self.topic.is_empty()
     }
 }
 
-/// Whether anybody here has yet to hear of an event, whose payload is not read yet.
+/// Whether any subscriber of this process still needs an event, whose payload is not read yet.
 pub type PayloadInterest = Arc<dyn Fn(&Event) -> bool + Send + Sync>;
 
 pub trait Log: Send + Sync + 'static {
-    /// The newest `limit` events made at or after `since`; `None` when there are none.
+    /// The newest `limit` events created at or after `since`; `None` if there are none.
     fn newest<'a>(
         &'a self,
         actor: &'a Actor,
@@ -56,8 +56,8 @@ pub trait Log: Send + Sync + 'static {
         limit: i64,
     ) -> BoxFuture<'a, Result<Option<NewestSegment>>>;
 
-    /// What a join missed, for whoever may hear the topic: `after < seq <= up_to`, in order, a bounded number of
-    /// rows and bytes. Nobody's right is asked here.
+    /// The events that a join missed: `after < seq <= up_to`, in order, a bounded number of rows and bytes. The
+    /// caller must be authorized for the topic.
     fn page<'a>(
         &'a self,
         tenant: TenantId,
@@ -66,7 +66,7 @@ pub trait Log: Send + Sync + 'static {
         up_to: i64,
     ) -> BoxFuture<'a, Result<Vec<Event>>>;
 
-    /// Events of a hole, for everyone: `after < seq <= up_to`, in order, a bounded number of them.
+    /// The events of a gap, for all subscribers: `after < seq <= up_to`, in order, a bounded number.
     fn fill<'a>(
         &'a self,
         tenant: TenantId,
@@ -75,17 +75,18 @@ pub trait Log: Send + Sync + 'static {
         up_to: i64,
     ) -> BoxFuture<'a, Result<Vec<Event>>>;
 
-    /// Where the tail begins: nothing that commits from now on lies before it.
+    /// The start of the tail: nothing that commits from now on lies before it.
     fn edge(&self) -> BoxFuture<'_, Result<TailCursor>>;
 
-    /// What committed since the cursor, a bounded number, and where to go on. Never skips what is still committing.
-    /// Events that are told on their own topic alone are left out, payload unread, unless `wants` says otherwise.
+    /// What committed since the cursor, a bounded number, with the next cursor. Never skips rows of open
+    /// transactions. Events for their own topic only are left out, with their payloads unread, unless `wants` selects
+    /// them.
     fn tail(
         &self,
         from: TailCursor,
         wants: PayloadInterest,
     ) -> BoxFuture<'_, Result<(Vec<Event>, TailCursor)>>;
 
-    /// Makes the partitions of the days ahead, and drops those of before `keep_days`.
+    /// Creates the partitions of the coming days, and drops those older than `keep_days`.
     fn keep(&self, keep_days: i32) -> BoxFuture<'_, Result<()>>;
 }

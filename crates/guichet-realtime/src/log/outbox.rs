@@ -1,9 +1,9 @@
-//! The outbox table: durable events as rows, read for replay, for holes, and by the tail. Features write their rows
-//! themselves, in a statement of the transaction of their cause.
+//! The outbox table: durable events as rows, read for replays, for gaps, and by the tail. Features write the rows
+//! themselves, in the transaction of their cause.
 //!
-//! `page`, `fill` and `tail` read for everyone, as the worker: a topic's rows are the same for all who may hear it, and
-//! who may is decided before (`Host::authorize`; docs/adr/0006).
-//! Payloads stay text from the row to the socket: `json` keeps what was written, byte for byte.
+//! `page`, `fill` and `tail` read as the worker role: a topic's rows are the same for all its subscribers, who were
+//! authorized before (`SocketBackend::authorize`; docs/adr/0006). Payloads stay text from the row to the socket: the
+//! type `json` keeps them byte for byte.
 
 use std::collections::HashMap;
 
@@ -22,17 +22,17 @@ use crate::hub::event::{Event, SideEvent};
 use crate::log::{Log, NewestSegment, PayloadInterest, TailCursor};
 
 const PAGE_ROWS: i64 = 1_000;
-/// Of payloads; the row that passes it is the last.
+/// Of payloads; the row that exceeds it is the last.
 const PAGE_BYTES: i64 = 1024 * 1024;
 const FILL_ROWS: i64 = 256;
 const TAIL_ROWS: i64 = 1_000;
-/// How many days of partitions stand ready, should nobody make new ones.
+/// Days for which partitions are created ahead.
 const DAYS_AHEAD: i32 = 14;
 
 const NEWEST: &str = "SELECT min(seq) - 1 AS after, count(*) AS number FROM (SELECT seq FROM outbox \
     WHERE tenant_id = $1 AND topic = $2 AND created_at >= $3 ORDER BY seq DESC LIMIT $4) AS newest";
 
-// What else an event said (fanout) is no part of a replay.
+// Copies and side events (fanout) are not part of a replay.
 const PAGE: &str = "SELECT tenant_id, topic, seq, id, event, payload, '{}' AS fanout, client_id, 0::bigint AS tx \
     FROM (SELECT tenant_id, topic, seq, id, event, payload::text AS payload, client_id, \
                  sum(octet_length(payload::text)) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING EXCLUDE CURRENT ROW) AS before \
@@ -44,27 +44,27 @@ const FILL: &str = "SELECT tenant_id, topic, seq, id, event, payload::text AS pa
 
 const EDGE: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS number";
 
-// The edge is read before the rows, by another statement: every row below it is then visible. An event that is told on
-// its own topic alone comes without its payload: an announcement to a hundred thousand people, a few of them here, is
-// read for those few.
+// The transaction horizon is read before the rows, by its own statement: every row below it is then visible. An event
+// for its own topic only is returned without payload: of an announcement to a hundred thousand people, only the
+// payloads for people connected here are read.
 const TAIL: &str = "SELECT tenant_id, topic, seq, id, event, \
     CASE WHEN fanout::text <> '{}' THEN payload::text END AS payload, fanout::text AS fanout, client_id, \
     txid::text::bigint AS tx FROM outbox \
     WHERE (txid, tenant_id, topic, seq) > ($1::text::xid8, $2, $3, $4) AND txid < $5::text::xid8 \
     ORDER BY txid, tenant_id, topic, seq LIMIT $6";
 
-// By the tail's own index: the rows lie where the page was read.
+// By the tail's own index: the rows are where the page was read.
 const PAYLOADS: &str = "SELECT id, payload::text AS payload FROM outbox \
     WHERE txid >= $1::text::xid8 AND txid <= $2::text::xid8 AND id = ANY($3)";
 
 const KEEP: &str = "SELECT authz.keep_outbox($1, $2)";
 
-// What a reader has not read yet stays, however long it was away. A statement of its own: a partition is not dropped
-// under a query.
+// Rows that a reader has not read yet are kept, however long it was away. A separate statement: a partition cannot be
+// dropped while a query uses it.
 const UNREAD_DAYS: &str = "SELECT coalesce(ceil(extract(epoch FROM now() - min(created_at)) / 86400), 0)::bigint + 1 AS number \
     FROM outbox WHERE txid > (SELECT min(txid) FROM outbox_readers)";
 
-/// The column `fanout`: to whom else an event is told.
+/// The column `fanout`: further recipients of an event.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Fanout {
@@ -143,7 +143,7 @@ struct Row {
     id: Uuid,
     #[diesel(sql_type = Text)]
     event: String,
-    /// `None`: not read.
+    /// `None` means not read.
     #[diesel(sql_type = Nullable<Text>)]
     payload: Option<String>,
     #[diesel(sql_type = Text)]
@@ -183,7 +183,7 @@ fn newest(
     since: Timestamp,
     limit: i64,
 ) -> Result<Option<NewestSegment>> {
-    // One more than asked for tells whether the limit cuts.
+    // One row more than requested shows whether the limit cuts.
     let found: Stretch =
         sql(NEWEST).bind(tenant).bind(topic).bind(since).bind(limit + 1).get_result(tx.conn())?;
     let truncated = found.number > limit;
@@ -236,7 +236,7 @@ fn tail(
     Ok((wanted(tx, rows, wants)?, next))
 }
 
-/// The events of a page that are to be told here, in its order, whole.
+/// The events of a page that subscribers of this process need, in order, with payloads.
 fn wanted(tx: &mut WorkerTx<'_>, rows: Vec<Row>, wants: &PayloadInterest) -> Result<Vec<Event>> {
     let (mut found, mut lacking) = (Vec::new(), HashMap::new());
     let (mut first, mut last) = (i64::MAX, i64::MIN);

@@ -1,12 +1,12 @@
-//! The tasks behind the hub: what the process that committed could not tell is told from the outbox.
+//! Background tasks that publish from the outbox what the committing process could not.
 //!
-//! - `tail` reads once a second what committed anywhere, and publishes it: the hub drops what it already has. It is
-//!   the relay for a process that died between commit and publish, the way between processes without a bus, and the
-//!   source of changes in rights.
-//! - `fill` mends holes that stay open for 50 ms.
-//! - `receipts` tells the host what reached the sockets.
-//! - `changes` tells changes of rows.
-//! - `keep` makes and drops partitions.
+//! - `tail` reads once per second what committed anywhere, and publishes it; the hub drops what it already has. It
+//!   covers a process that died between commit and publish, connects processes without a bus, and delivers changed
+//!   rights.
+//! - `fill` fills gaps that stay open for 50 ms.
+//! - `receipts` reports to the backend what reached the sockets.
+//! - `row_changes` publishes row changes.
+//! - `keep` creates and drops partitions.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,19 +24,19 @@ use crate::log::{Log, PayloadInterest, TailCursor};
 use crate::row_changes;
 
 const TAIL_EVERY: Duration = Duration::from_secs(1);
-/// After a change of rights in this process: its row can be read only when every transaction is over that began before
-/// it ended.
+/// After a change of rights in this process. Its row can be read only when every transaction is over that began
+/// before it ended.
 const QUICK_EVERY: Duration = Duration::from_millis(100);
 const QUICK_TURNS: u32 = 10;
 const HOLE_PATIENCE: Duration = Duration::from_millis(50);
-/// After so long a hole is no race between two commits: its events are not there.
+/// After this time, a gap is not a race between two commits: its events do not exist.
 const HOLE_GIVEN_UP: Duration = Duration::from_secs(10);
 const RECEIPTS_EVERY: Duration = Duration::from_millis(200);
 const KEEP_EVERY: Duration = Duration::from_secs(3_600);
-/// Pages read in one turn of the tail, so that a flood leaves room for the sweep; the next turn follows at once.
+/// Pages per turn of the tail, so that a flood leaves room for other work; the next turn follows at once.
 const TAIL_PAGES: usize = 20;
 
-/// What the tasks work with.
+/// The dependencies of the tasks.
 #[derive(Clone)]
 pub struct Relay {
     pub hub: Arc<Hub>,
@@ -67,21 +67,21 @@ impl Relay {
         loop {
             let goes_on = match self.tail_once(cursor.as_ref()).await {
                 Ok(next) => !cursor.insert(next).is_at_edge(),
-                // The cursor stays: after an outage the tail goes on where it stopped.
+                // The cursor stays: after an outage the tail continues where it stopped.
                 Err(error) => {
                     tracing::warn!(%error, "the outbox could not be read; trying again");
                     false
                 }
             };
             self.hub.sweep();
-            // A flood is read to its end without a pause: what others say now stands behind it.
+            // A backlog is read to its end without a pause.
             if !goes_on {
                 self.pause(&mut quick).await;
             }
         }
     }
 
-    /// Until the next turn: `quick` more of them follow fast on each other.
+    /// Waits for the next turn; `quick` counts turns that follow with a short delay.
     async fn pause(&self, quick: &mut u32) {
         let every = if *quick > 0 { QUICK_EVERY } else { TAIL_EVERY };
         tokio::select! {
@@ -106,8 +106,8 @@ impl Relay {
         }
     }
 
-    /// What is told on a topic that nobody here follows concerns nobody here. Whoever opens the topic from now on reads
-    /// its head after that, and what has committed by now lies before it.
+    /// Selects events for topics with subscribers in this process. A topic that is joined later reads its head after
+    /// that, and everything committed by now lies before it.
     fn wants(&self) -> PayloadInterest {
         let hub = Arc::clone(&self.hub);
         Arc::new(move |event| rights::concerns(&event.topic).is_some() || hub.wants(event))
@@ -118,7 +118,7 @@ impl Relay {
             Some(cursor) => cursor.clone(),
             None => {
                 let edge = self.log.edge().await?;
-                // What changed between the first join and this moment lies before the edge.
+                // Rights that changed between the first join and this moment lie before the horizon.
                 self.hub.rights_unknown();
                 return Ok(edge);
             }
@@ -159,7 +159,7 @@ impl Relay {
         }
     }
 
-    /// Whether the hole is still open.
+    /// Whether the gap is still open.
     async fn fill_one(&self, key: &TopicKey, since: Instant) -> bool {
         let Some((after, up_to)) = self.hub.hole(key) else { return false };
         match self.log.fill(key.0, &key.1, after, up_to).await {
@@ -176,7 +176,7 @@ impl Relay {
         }
         match self.hub.hole(key) {
             None => false,
-            // Progress: the next stretch has its own time.
+            // Progress: the rest of the gap gets its own time.
             Some((position, _)) if position > after => {
                 self.hub.mark_hole(key);
                 false

@@ -1,7 +1,7 @@
-//! The one task that looks at the clock: who is idle, gone or back, and who has to be told.
+//! The task that advances presence with time: it finds who is idle, gone or back, and notifies their audiences.
 //!
-//! Once a second, and at once when somebody comes. The host is asked once for each tenant and batch, not once for each
-//! person: while one batch is told, the next gathers. What could not be told (the database is away) is tried again.
+//! It runs once per second, and at once when a person connects. The backend is asked once per tenant and batch, not
+//! per person: while one batch is processed, the next collects. What fails (the database is unavailable) is retried.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use crate::metric_names::PRESENCE_PEOPLE;
 use crate::presence::tracker::{PresenceState, TrackedPerson};
 
 const EVERY: Duration = Duration::from_secs(1);
-/// People asked about, or written, in one statement.
+/// People per query and per write.
 const BATCH: usize = 500;
 /// Of people whose last activity could not be written, beyond whom the minute before has to do.
 const MOST_OWED: usize = 100_000;
@@ -38,7 +38,7 @@ pub struct Driver {
     host: Arc<dyn SocketBackend>,
     online: Gauge,
     idle: Gauge,
-    /// What could not be written yet: tried again each second.
+    /// Writes that failed, retried every second.
     owed: Arc<Mutex<HashMap<TrackedPerson, Timestamp>>>,
 }
 
@@ -118,11 +118,11 @@ impl Driver {
         let Some(stand) = presence.stand(person) else { return };
         let (user_type, homes, told) = match reach {
             Some(reach) => (reach.user_type, reach.homes, reach.told),
-            // Nobody knows the person any more.
+            // The person no longer exists.
             None => (guichet_base::role::UserType::Client, Vec::new(), Vec::new()),
         };
         let homes = if stand.is_gone { Vec::new() } else { homes };
-        // First what is counted, so that rosters that are told below say the same.
+        // Counters are updated first, so that the rosters notified below agree with them.
         let before = presence.told(person, stand.status).unwrap_or(stand.told);
         presence.settle_homes(person, user_type, homes);
         if before == stand.status {
@@ -150,7 +150,7 @@ impl Driver {
         match status {
             Status::Online => self.online.increment(by),
             Status::Idle => self.idle.increment(by),
-            // Of all who are offline there is no number.
+            // Offline people are not counted.
             Status::Offline => {}
         }
     }
@@ -178,7 +178,7 @@ impl Driver {
     }
 }
 
-/// What a subscriber is told of the person.
+/// The payload of `presence:update`.
 fn update(user: UserId, stand: &PresenceState) -> serde_json::Value {
     json!({ "user_id": user, "status": stand.status, "last_seen": stand.last_seen() })
 }

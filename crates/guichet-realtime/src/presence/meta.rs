@@ -1,4 +1,4 @@
-//! What presence says of one person on one topic: fields the person tracks, and fields the server sets.
+//! The presence meta of one person on one topic: fields that the client tracks, and fields that the server sets.
 
 use serde_json::{Map, Value};
 
@@ -6,17 +6,17 @@ use guichet_base::id::UserId;
 use guichet_base::role::UserType;
 use guichet_base::{Error, Fault, Result, Status, Timestamp};
 
-/// Of a tracked payload, as it came.
+/// Size of a tracked payload, as received.
 const MAX_TRACKED_BYTES: usize = 4 * 1024;
-/// Whatever somebody tracks, these are the server's to say.
+/// Fields that only the server sets.
 const OURS: [&str; 6] = ["phx_ref", "phx_ref_prev", "user_id", "user_type", "online_at", "status"];
 
-/// The fields of a tracked payload as JSON members, without braces, without the server's own.
+/// The fields of a tracked payload as JSON members, without braces and without the server's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tracked(Box<str>);
 
 impl Tracked {
-    /// Errors: no object, or too large.
+    /// Errors: not an object, or too large.
     pub fn parse(json: &str) -> Result<Self> {
         if json.len() > MAX_TRACKED_BYTES {
             let fault = Fault::new("payload", "too_long").with("max", MAX_TRACKED_BYTES);
@@ -51,7 +51,7 @@ pub fn members(
     )
 }
 
-/// A whole meta. References are never given twice by one process.
+/// A complete meta. A process never uses a reference twice.
 pub fn meta(reference: u64, before: Option<u64>, members: &str) -> String {
     match before {
         Some(before) => {

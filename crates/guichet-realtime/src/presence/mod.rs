@@ -1,12 +1,12 @@
-//! Presence: who is there, who is on which topic, and who is told of it.
+//! Presence: people's states, the people on each topic, and the notification of their audiences.
 //!
-//! - [`crowd`]: people over time: online, idle, offline. Pure.
-//! - [`roster`], [`watcher`], [`meta`]: who is on a topic, as `presence_state` and `presence_diff` say it. Pure.
-//! - [`driver`]: the one task that looks at the clock and tells.
-//! - This file: the two, shared by all threads. Locks are taken in one order: roster, crowd, mailbox.
+//! - [`tracker`]: people over time: online, idle, offline. Pure.
+//! - [`roster`], [`watcher`], [`meta`]: the people on a topic, for `presence_state` and `presence_diff`. Pure.
+//! - [`driver`]: the task that advances time and notifies.
+//! - This file shares them between threads. Locks are taken in one order: roster, tracker, mailbox.
 //!
-//! Nothing here knows who may see whom: the host says it, in [`Circle`](crate::backend::Circle) and
-//! [`Sees`](crate::backend::Sees).
+//! The backend decides who may see whom, with [`PresenceAudience`](crate::backend::PresenceAudience) and
+//! [`Visibility`](crate::backend::Visibility).
 
 mod driver;
 mod meta;
@@ -39,7 +39,8 @@ use crate::hub::TopicKey;
 use crate::hub::connection::JoinId;
 
 const SHARDS: usize = 32;
-/// Ends of lost devices are rounded up to this, so that a thousand of them on one topic are one look at it.
+/// Grace periods of lost devices are rounded up to this, so that a thousand of them on one topic are processed at
+/// once.
 const LINGER_STEP_MILLIS: i64 = 500;
 
 type Rosters = HashMap<TenantId, HashMap<Box<str>, Roster>>;
@@ -51,27 +52,27 @@ pub struct Presence {
     hasher: RandomState,
     people: [Mutex<PresenceTracker>; SHARDS],
     rosters: [Mutex<Rosters>; SHARDS],
-    /// Who is at home where, beside the topics they joined.
+    /// The default topics of people, besides those that they joined.
     homes: Mutex<HashMap<TrackedPerson, Vec<Box<str>>>>,
-    /// People of whom others may have to be told.
+    /// People whose audiences may have to be notified.
     moved: Mutex<HashSet<TrackedPerson>>,
     arrived: Notify,
-    /// Topics with lost devices, by when they end.
+    /// Topics with lost devices, by the end of their grace period.
     lingering: Mutex<BTreeSet<(Timestamp, TopicKey)>>,
-    /// Topics whose watchers have to be told.
+    /// Topics whose watchers have to be notified.
     changed: Mutex<HashSet<TopicKey>>,
     to_flush: Notify,
     references: AtomicU64,
 }
 
-/// A join of a topic, as presence has to know it.
+/// A join of a topic.
 pub struct Joining {
     pub tenant: TenantId,
     pub topic: Box<str>,
     pub place: RosterKey,
     pub user_type: UserType,
     pub join: JoinId,
-    /// Where the join asked for presence.
+    /// Set if the join asked for presence.
     pub watcher: Option<Watcher>,
 }
 
@@ -103,13 +104,13 @@ impl Presence {
         self.crowd(person).leave(person, &self.patience, self.clock.now());
     }
 
-    /// The person did something. Costs a look at one of many locks, and nothing else for who has no connection.
+    /// Records an activity of the person. Costs one of many locks, and nothing else for people without a connection.
     pub fn touch(&self, person: TrackedPerson) {
         let is_news = self.crowd(person).touch(person, &self.patience, self.clock.now());
         self.arrive(person, is_news);
     }
 
-    /// Who sees the person may have changed: it is asked anew.
+    /// The audience of the person may have changed and is loaded again.
     pub fn ask_again(&self, person: TrackedPerson) {
         let is_there = self.stand(person).is_some();
         self.arrive(person, is_there);
@@ -136,7 +137,7 @@ impl Presence {
 
 /// Topics.
 impl Presence {
-    /// Puts a device on a topic. Call it after the join's reply was queued.
+    /// Adds a device to a topic. Call it after the join's reply was queued.
     pub fn join(&self, joining: Joining) {
         let Joining { tenant, topic, place, user_type, join, watcher } = joining;
         self.change(tenant, &topic, true, |roster| {
@@ -147,7 +148,7 @@ impl Presence {
         });
     }
 
-    /// False where the device has not joined.
+    /// Returns false if the device has not joined.
     pub fn track(
         &self,
         tenant: TenantId,
@@ -161,12 +162,12 @@ impl Presence {
         is_joined
     }
 
-    /// Takes a device off a topic, on purpose.
+    /// Removes a device that left a topic.
     pub fn leave_topic(&self, tenant: TenantId, topic: &str, place: &RosterKey, join: JoinId) {
         self.change(tenant, topic, false, |roster| roster.leave(place, join));
     }
 
-    /// A device is gone, perhaps to come back: its entry stays for the grace.
+    /// Removes a device whose connection was lost: its entry stays for the grace period.
     pub fn lose(&self, tenant: TenantId, topic: &str, place: &RosterKey, join: JoinId) {
         let end = self.clock.now().plus(self.patience.grace).as_millis();
         let until = Timestamp::from_millis((end / LINGER_STEP_MILLIS + 1) * LINGER_STEP_MILLIS);
@@ -174,17 +175,17 @@ impl Presence {
         self.change(tenant, topic, false, |roster| roster.lose(place, join, until));
     }
 
-    /// What the server says of the person may have changed.
+    /// The server's fields of the person may have changed.
     pub fn mark(&self, tenant: TenantId, topic: &str, user: UserId) {
         self.change(tenant, topic, false, |roster| roster.mark(user));
     }
 
-    /// The watcher lost a frame.
+    /// The watcher lost a frame and gets the complete state again.
     pub fn refresh(&self, tenant: TenantId, topic: &str, join: JoinId) {
         self.change(tenant, topic, false, |roster| roster.refresh(join));
     }
 
-    /// Says where the person is at home from now on.
+    /// Sets the person's default topics.
     fn settle_homes(&self, person: TrackedPerson, user_type: UserType, homes: Vec<Box<str>>) {
         let (tenant, user) = person;
         let before = {
@@ -202,7 +203,7 @@ impl Presence {
         }
     }
 
-    /// Works on a topic's roster, and tells its watchers: at once where nothing was told lately, else soon.
+    /// Changes a topic's roster and notifies its watchers: at once after a pause, otherwise soon.
     fn change(&self, tenant: TenantId, topic: &str, is_new: bool, work: impl FnOnce(&mut Roster)) {
         let mut shard = self.roster_shard(tenant, topic);
         if is_new && !shard.get(&tenant).is_some_and(|topics| topics.contains_key(topic)) {
@@ -236,7 +237,7 @@ impl Presence {
         roster.flush(topic, now, &look, &mut next)
     }
 
-    /// Tells the watchers of every topic that changed.
+    /// Notifies the watchers of every changed topic.
     fn flush_changed(&self) {
         let changed = std::mem::take(&mut *self.changed.lock());
         for (tenant, topic) in changed {
@@ -253,7 +254,7 @@ impl Presence {
         }
     }
 
-    /// Ends what lost devices left behind.
+    /// Removes the entries of lost devices whose grace period has ended.
     fn expire(&self, now: Timestamp) {
         loop {
             let (tenant, topic) = {
@@ -281,7 +282,7 @@ fn shard<T>(shards: &[T; SHARDS], hash: u64) -> &T {
 
 /// For the driver.
 impl Presence {
-    /// Resolves when somebody came, or came back to life.
+    /// Resolves when a person connected, or became active again.
     async fn arrived(&self) {
         self.arrived.notified().await;
     }
@@ -294,7 +295,7 @@ impl Presence {
         self.clock.now()
     }
 
-    /// Everybody something has to be done about.
+    /// The people for whom something is due.
     fn take_moved(&self, now: Timestamp) -> HashSet<TrackedPerson> {
         let mut due = Vec::new();
         for shard in &self.people {
@@ -305,7 +306,7 @@ impl Presence {
         moved
     }
 
-    /// They could not be told of now: the next turn tries again.
+    /// They could not be notified: the next turn tries again.
     fn put_back(&self, people: impl IntoIterator<Item = TrackedPerson>) {
         self.moved.lock().extend(people);
     }
@@ -331,7 +332,7 @@ impl Presence {
     }
 }
 
-/// Whoever asks for a presence key gets it, unless it is the id of somebody else. Empty = their own id.
+/// The presence key of a join: the requested one, unless it is another person's id. Empty means their own id.
 pub fn key(asked: Option<&str>, user: UserId) -> Result<Key, guichet_base::Error> {
     const MAX_KEY_BYTES: usize = 255;
     let Some(asked) = asked.filter(|asked| !asked.is_empty()) else { return Ok(None) };

@@ -1,10 +1,11 @@
-//! Who is on one topic, and what each watcher of it has been told. Pure but for the queues it fills: no clock, no I/O.
+//! The people on one topic, and the state that each watcher has received. Pure except for the queues that it fills:
+//! no clock, no I/O.
 //!
-//! - An entry is a person under a presence key: joined by some devices, or at home here, or both. It has one meta,
-//!   with the fields of the newest track.
-//! - `told` is the picture that every level watcher has. A flush brings it up to the present and says the difference;
-//!   a watcher that is behind is given the told picture, in pieces that its queue has room for, and the differences of
-//!   what it was given already. So a picture is never wrong, only late.
+//! - An entry is a person under a presence key: by devices that joined, by default, or both. It has one meta, with
+//!   the fields of the newest track.
+//! - `told` is the state that every up-to-date watcher has. A flush updates it and sends the diff. A watcher that is
+//!   behind receives the `told` state in pieces, as its queue has room, and the diffs of what it has received. So a
+//!   watcher's state is never wrong, only late.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -18,13 +19,13 @@ use super::meta::{self, Tracked};
 use super::watcher::{SnapshotProgress, Watcher};
 use crate::hub::connection::JoinId;
 
-/// Differences of a topic are told so often at most.
+/// Shortest interval between diffs of a topic.
 pub const FLUSH_EVERY: Duration = Duration::from_millis(100);
 
-/// Under which name a person stands on a topic. `None` = their id.
+/// The presence key of a person on a topic. `None` means their id.
 pub type Key = Option<Box<str>>;
 
-/// A person under a key, in the order of a roster.
+/// A person under a key, in the order of the roster.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RosterKey {
     pub key: Key,
@@ -33,7 +34,7 @@ pub struct RosterKey {
 
 #[derive(Default)]
 pub struct Roster {
-    /// Sorted by place.
+    /// Sorted by key.
     entries: Vec<Entry>,
     watchers: Vec<Watcher>,
     tracks: u64,
@@ -53,27 +54,27 @@ struct Entry {
 struct Hold {
     join: JoinId,
     tracked: Option<Tracked>,
-    /// Which track came later.
+    /// Orders tracks by time.
     order: u64,
-    /// The device is gone, which shows only after this time.
+    /// The device is lost, and is removed after this time.
     until: Option<Timestamp>,
 }
 
-/// What level watchers know of an entry.
+/// The state of an entry that up-to-date watchers have.
 #[derive(Clone)]
 pub(super) struct EntryAudience {
     reference: u64,
     members: Arc<str>,
 }
 
-/// What changed of an entry: the meta that joins, the meta that leaves, or both.
+/// The change of an entry: the meta that joins, the meta that leaves, or both.
 pub(super) struct EntryChange {
     pub place: RosterKey,
     pub join: Option<String>,
     pub leave: Option<String>,
 }
 
-/// How a person stands, for the fields that the server sets.
+/// Returns a person's state, for the fields that the server sets.
 pub type Look<'a> = &'a dyn Fn(UserId) -> (Status, Option<Timestamp>);
 
 impl Entry {
@@ -92,7 +93,7 @@ impl Entry {
         self.told.as_ref().map(|told| meta::meta(told.reference, None, &told.members))
     }
 
-    /// Brings what was told up to the present.
+    /// Updates the sent state to the current one.
     fn settle(&mut self, look: Look<'_>, next: &mut dyn FnMut() -> u64) -> Option<EntryChange> {
         self.is_dirty = false;
         let now = self.is_there().then(|| self.members(look));
@@ -116,7 +117,7 @@ impl Entry {
     }
 }
 
-/// Who is there. Each says whether something may have changed that watchers have to be told.
+/// Changes. Each returns whether watchers may have to be notified.
 impl Roster {
     /// A device joined.
     pub fn join(&mut self, place: RosterKey, user_type: UserType, join: JoinId) {
@@ -126,7 +127,7 @@ impl Roster {
         entry.is_dirty = true;
     }
 
-    /// A device tracks; `None` ends what it tracked. False where it has not joined.
+    /// A device tracks; `None` ends its track. Returns false if it has not joined.
     pub fn track(&mut self, place: &RosterKey, join: JoinId, tracked: Option<Tracked>) -> bool {
         self.tracks += 1;
         let order = self.tracks;
@@ -134,7 +135,7 @@ impl Roster {
         let Some(at) = entry.holds.iter().position(|hold| hold.join == join) else { return false };
         entry.is_dirty = true;
         if tracked.is_none() {
-            // What devices that are gone left behind ends too: the person says that nothing is tracked.
+            // Entries of lost devices end too: the person tracks nothing any more.
             entry.holds.iter_mut().filter(|hold| hold.until.is_some()).for_each(|hold| hold.tracked = None);
         }
         if let Some(hold) = entry.holds.get_mut(at) {
@@ -144,7 +145,7 @@ impl Roster {
         true
     }
 
-    /// A device left on purpose. What the person's lost devices left behind goes with the last one of the others.
+    /// A device left. Entries of the person's lost devices end with the last of the others.
     pub fn leave(&mut self, place: &RosterKey, join: JoinId) {
         self.unwatch(join);
         let Some(entry) = self.find(place) else { return };
@@ -156,7 +157,7 @@ impl Roster {
         self.trim();
     }
 
-    /// A device was lost: it shows only after `until`.
+    /// A device was lost and is removed after `until`.
     pub fn lose(&mut self, place: &RosterKey, join: JoinId, until: Timestamp) {
         self.unwatch(join);
         let Some(entry) = self.find(place) else { return };
@@ -165,7 +166,7 @@ impl Roster {
         }
     }
 
-    /// Ends what was lost until now.
+    /// Removes lost devices whose time has passed.
     pub fn expire(&mut self, now: Timestamp) {
         for entry in &mut self.entries {
             let before = entry.holds.len();
@@ -175,7 +176,7 @@ impl Roster {
         self.trim();
     }
 
-    /// The person appears here by being connected, or does no more.
+    /// Adds or removes the person's presence by default.
     pub fn set_home(&mut self, user: UserId, user_type: UserType, is_home: bool) {
         let place = RosterKey { key: None, user };
         if !is_home && self.find(&place).is_none() {
@@ -187,7 +188,7 @@ impl Roster {
         self.trim();
     }
 
-    /// What the server says of the person may have changed.
+    /// The server's fields of the person may have changed.
     pub fn mark(&mut self, user: UserId) {
         for entry in self.entries.iter_mut().filter(|entry| entry.place.user == user) {
             entry.is_dirty = true;
@@ -198,14 +199,14 @@ impl Roster {
         self.watchers.push(watcher);
     }
 
-    /// The watcher lost a frame: it is given the picture anew.
+    /// The watcher lost a frame: it gets the complete state again.
     pub fn refresh(&mut self, join: JoinId) {
         for watcher in self.watchers.iter_mut().filter(|watcher| watcher.join == join) {
             watcher.progress = SnapshotProgress::Nothing;
         }
     }
 
-    /// Whether nothing was told for so long that what is new can be told at once.
+    /// Whether the last diff is long enough ago to send the next at once.
     pub fn is_rested(&self, now: Timestamp) -> bool {
         let millis = i64::try_from(FLUSH_EVERY.as_millis()).unwrap_or(0);
         self.flushed_at.is_none_or(|at| (now.as_millis() - at.as_millis()).abs() >= millis)
@@ -220,9 +221,9 @@ impl Roster {
     }
 }
 
-/// Telling.
+/// Notifications of watchers.
 impl Roster {
-    /// Tells watchers what changed. True when a watcher is still behind, so that a later flush has to go on.
+    /// Sends the changes to watchers. Returns true if a watcher is still behind, so that a later flush must continue.
     pub fn flush(
         &mut self,
         topic: &str,
@@ -283,7 +284,7 @@ impl Roster {
         self.entries.binary_search_by(|entry| entry.place.cmp(place))
     }
 
-    /// Keeps nobody of whose going nobody has to be told.
+    /// Drops entries whose removal no watcher needs to learn.
     fn trim(&mut self) {
         let is_watched = self.is_watched();
         self.entries.retain(|entry| entry.is_there() || (is_watched && entry.told.is_some()));
@@ -293,7 +294,7 @@ impl Roster {
     }
 }
 
-/// What was told of the entries after `after`, in order.
+/// The sent state of the entries after `after`, in order.
 fn pieces<'a>(
     entries: &'a [Entry],
     after: Option<&RosterKey>,

@@ -1,11 +1,11 @@
-//! The people who are there, as a state machine over time. Pure: the caller says what time it is.
+//! Presence states of people, as a state machine over time. Pure: the caller passes the time.
 //!
-//! - Somebody is there from their first connection until `grace` after their last one; in between, a reconnect
-//!   changes nothing that others see.
-//! - Whoever is there is online while active within `idle_after`, idle until `offline_after`, then offline.
-//! - Each person has one place in `deadlines` at most: the earliest moment at which they may have to be looked at. A
-//!   person who is active moves nothing there: the deadline that comes finds that it came too early. So a turn costs
-//!   what is due, however many people there are.
+//! - A person is present from their first connection until `grace` after their last one; a reconnect in between is
+//!   invisible to others.
+//! - A present person is online while active within `idle_after`, idle until `offline_after`, then offline.
+//! - Each person has at most one entry in `deadlines`: the earliest time at which they may have to be examined. An
+//!   activity does not move it: a deadline that comes too early is set again. So a turn costs what is due, however
+//!   many people are present.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use guichet_base::{Status, Timestamp};
 
 pub type TrackedPerson = (TenantId, UserId);
 
-/// How often somebody's last activity is written down at most, while they are there.
+/// Shortest interval between writes of a present person's last activity.
 const WRITE_EVERY: Duration = Duration::from_secs(60);
 
 /// `PRESENCE_*_SECS`.
@@ -23,7 +23,7 @@ const WRITE_EVERY: Duration = Duration::from_secs(60);
 pub struct PresenceTimeouts {
     pub grace: Duration,
     pub idle_after: Duration,
-    /// Since the last activity, as `idle_after` is.
+    /// Since the last activity, like `idle_after`.
     pub offline_after: Duration,
 }
 
@@ -37,22 +37,22 @@ impl Default for PresenceTimeouts {
     }
 }
 
-/// How somebody stands at a moment.
+/// The presence state of a person at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PresenceState {
     pub status: Status,
-    /// When they were last known to be active.
+    /// The last known activity.
     pub seen_at: Timestamp,
-    /// Since when they are there without a break.
+    /// Since when they have been present without a break.
     pub online_at: Timestamp,
-    /// Whether the grace after their last connection is over.
+    /// Whether the grace period after their last connection has ended.
     pub is_gone: bool,
-    /// What others were last told.
+    /// The status last sent to others.
     pub told: Status,
 }
 
 impl PresenceState {
-    /// As others are told: null while the person is online.
+    /// As sent to others: null while the person is online.
     pub fn last_seen(&self) -> Option<Timestamp> {
         (self.status != Status::Online).then_some(self.seen_at)
     }
@@ -62,10 +62,10 @@ impl PresenceState {
 struct TrackedEntry {
     connections: u32,
     active_at: Timestamp,
-    /// The last activity, or the end of the last connection of somebody who was online until then.
+    /// The last activity, or the end of the last connection of a person who was online until then.
     seen_at: Timestamp,
     written_at: Option<Timestamp>,
-    /// Counts while there is no connection.
+    /// Meaningful while there is no connection.
     lost_at: Timestamp,
     online_at: Timestamp,
     deadline: Option<Timestamp>,
@@ -93,7 +93,7 @@ impl TrackedEntry {
         }
     }
 
-    /// When something of it may change next by time alone.
+    /// When time alone may change the state next.
     fn next_at(&self, patience: &PresenceTimeouts, now: Timestamp) -> Option<Timestamp> {
         let lost = (self.connections == 0).then(|| self.lost_at.plus(patience.grace));
         let written = self.unwritten().then(|| self.written_at.map(|at| at.plus(WRITE_EVERY))).flatten();
@@ -108,7 +108,7 @@ impl TrackedEntry {
 }
 
 impl PresenceTracker {
-    /// One more connection. True when others may have to be told.
+    /// Adds a connection. Returns true if others may have to be notified.
     pub fn enter(&mut self, person: TrackedPerson, patience: &PresenceTimeouts, now: Timestamp) -> bool {
         let held = self.people.entry(person.0).or_default().entry(person.1).or_insert_with(|| TrackedEntry {
             connections: 0,
@@ -127,7 +127,7 @@ impl PresenceTracker {
         self.touch(person, patience, now)
     }
 
-    /// One connection less.
+    /// Removes a connection.
     pub fn leave(&mut self, person: TrackedPerson, patience: &PresenceTimeouts, now: Timestamp) {
         let Some(held) = self.held(person) else { return };
         if held.status(patience, now) == Status::Online {
@@ -140,7 +140,7 @@ impl PresenceTracker {
         self.schedule(person, patience, now);
     }
 
-    /// The person did something. True when others may have to be told. Nothing for who is not there.
+    /// Records an activity. Returns true if others may have to be notified. Does nothing for absent people.
     pub fn touch(&mut self, person: TrackedPerson, patience: &PresenceTimeouts, now: Timestamp) -> bool {
         let Some(held) = self.held(person) else { return false };
         held.active_at = held.active_at.max(now);
@@ -166,7 +166,7 @@ impl PresenceTracker {
         })
     }
 
-    /// Takes those whose deadline has come and whom something has to be done about; how many were looked at.
+    /// Takes the people whose deadline has come and for whom something is due. Returns the number examined.
     pub fn due(
         &mut self,
         patience: &PresenceTimeouts,
@@ -191,7 +191,8 @@ impl PresenceTracker {
         looked
     }
 
-    /// Others were told of `status`. Whoever is gone by now, and written, is forgotten. The status they were told before.
+    /// Records that others were notified of `status`, and returns the previous one. People who are gone and written
+    /// are forgotten.
     pub fn told(
         &mut self,
         person: TrackedPerson,
@@ -201,15 +202,15 @@ impl PresenceTracker {
     ) -> Option<Status> {
         let held = self.held(person)?;
         let before = std::mem::replace(&mut held.told, status);
-        // Whoever went while others were being told of their coming is not written yet: their deadline comes.
+        // A person who left while others were being notified of their arrival is not written yet: a deadline is set.
         if held.is_gone(patience, now) && status == Status::Offline && !held.unwritten() {
             self.forget(person);
         }
         Some(before)
     }
 
-    /// What is to be written of the person's last activity: once a minute, and at once where they are not active any
-    /// more, or have just come, or the process stops (`is_last`). Counts as written.
+    /// The last activity to write: once per minute, and at once when the person became inactive, has just connected,
+    /// or the process stops (`is_last`). Counts as written.
     pub fn take_seen(
         &mut self,
         person: TrackedPerson,
@@ -228,7 +229,7 @@ impl PresenceTracker {
         Some(seen_at)
     }
 
-    /// Those of the tenant with this status, `limit` of them at most, in no order.
+    /// People of the tenant with this status, at most `limit`, in no order.
     pub fn of_tenant(
         &self,
         tenant: TenantId,
@@ -242,7 +243,7 @@ impl PresenceTracker {
         fitting.map(|(user, _)| *user).take(limit).collect()
     }
 
-    /// Everybody, for the end of the process.
+    /// Everyone, for the end of the process.
     pub fn everybody(&self) -> Vec<TrackedPerson> {
         self.people.iter().flat_map(|(tenant, people)| people.keys().map(|user| (*tenant, *user))).collect()
     }
@@ -251,7 +252,7 @@ impl PresenceTracker {
         self.people.get_mut(&tenant)?.get_mut(&user)
     }
 
-    /// Makes the person's deadline no later than the next moment that matters.
+    /// Moves the person's deadline forward to the next relevant time, if it is later.
     fn schedule(&mut self, person: TrackedPerson, patience: &PresenceTimeouts, now: Timestamp) {
         let Some(held) = self.held(person) else { return };
         let Some(next) = held.next_at(patience, now) else { return };

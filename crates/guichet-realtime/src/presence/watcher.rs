@@ -1,7 +1,7 @@
-//! One join that is told who is on its topic.
+//! A join that receives the presence of its topic.
 //!
-//! Its frames are dropped first when its queue is full. Then it begins anew, with a picture in pieces: each piece waits
-//! for room, so that a thousand names fit through a queue that holds a hundred.
+//! Its frames are dropped first when its queue is full. Then it starts again with the complete state in pieces: each
+//! piece waits for room, so that a thousand people fit through a queue for a hundred.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::hub::mailbox::FrameClass;
 use crate::wire::frame::Frame;
 use crate::wire::{self, Shape};
 
-/// A piece of a picture is about this part of a queue.
+/// A piece is about this fraction of the queue.
 const PIECE: usize = 16;
 
 pub struct Watcher {
@@ -27,7 +27,7 @@ pub struct Watcher {
     pub progress: SnapshotProgress,
 }
 
-/// How much of the picture a watcher has been given.
+/// How much of the complete state a watcher has received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SnapshotProgress {
     Nothing,
@@ -35,7 +35,7 @@ pub enum SnapshotProgress {
     Level,
 }
 
-/// The difference that a flush tells, encoded once for each shape of those who see everybody.
+/// The diff of a flush, encoded once per shape for watchers who see everyone.
 pub struct Shared<'a> {
     topic: &'a str,
     changes: &'a [EntryChange],
@@ -57,7 +57,7 @@ impl<'a> Shared<'a> {
 }
 
 impl Watcher {
-    /// Says what changed of what the watcher was given.
+    /// Sends the changes of what the watcher has received.
     pub(super) fn tell(&mut self, shared: &mut Shared<'_>) {
         let frame = match (&self.progress, &self.sees) {
             (SnapshotProgress::Nothing, _) => None,
@@ -79,7 +79,7 @@ impl Watcher {
         }
     }
 
-    /// Gives the next piece of the picture. False where the queue has no room for it now.
+    /// Sends the next piece of the complete state. Returns false if the queue has no room for it now.
     pub(super) fn go_on<'e>(
         &mut self,
         topic: &str,
@@ -150,7 +150,7 @@ fn diff<'c>(topic: &str, shape: Shape, changes: impl Iterator<Item = &'c EntryCh
     Some(wire::presence(shape, None, topic, "presence_diff", &payload))
 }
 
-/// `{"key": {"metas": […]}, …}`, put together in the order of places: those of one key stand side by side.
+/// `{"key": {"metas": […]}, …}`, built in the order of the roster: entries with one key are adjacent.
 #[derive(Default)]
 struct Metas(String, Option<(Option<Box<str>>, UserId)>);
 

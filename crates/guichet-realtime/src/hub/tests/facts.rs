@@ -1,4 +1,4 @@
-//! Single facts of the hub, each in the order that could break it.
+//! Single properties of the hub, each in the order of events that could break it.
 
 use super::*;
 
@@ -169,7 +169,7 @@ fn on_real_threads_the_same_holds() {
         publishers.into_iter().for_each(|publisher| publisher.join().unwrap());
         done.store(true, std::sync::atomic::Ordering::Release);
     });
-    // While a joiner waits for its turn, more may arrive than a topic holds back: that hole is the relay's to fill.
+    // While a join waits for its turn, more may arrive than a topic buffers: the relay fills that gap.
     let key = (tenant, Box::from(TOPIC));
     while let Some((after, up_to)) = hub.hole(&key) {
         for event in committed.lock().iter().filter(|event| event.seq > after && event.seq <= up_to) {

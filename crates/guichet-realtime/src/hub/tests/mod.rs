@@ -1,5 +1,5 @@
-//! The promise, tried: whatever the order of commits, publishes, joins and readings, every subscriber gets exactly
-//! what it asked for, in order, once.
+//! Property tests of the hub's guarantee: whatever the order of commits, publishes, joins and reads, every subscriber
+//! receives exactly what it asked for, in order, once.
 
 mod facts;
 
@@ -54,15 +54,15 @@ fn actor(tenant: TenantId) -> Arc<Actor> {
 
 const SHAPE: Shape = Shape { dialect: Dialect::V2, prefixed: false };
 
-/// One thing that happens, somewhere in the process.
+/// One step of the simulation.
 #[derive(Debug, Clone)]
 enum Step {
     Commit(usize),
-    /// A commit made sometime is published: late, early, again.
+    /// Publish an earlier commit: late, early, or again.
     Publish(prop::sample::Index),
-    /// A subscriber does its next step.
+    /// Advance a subscriber by one step.
     Advance(usize),
-    /// A subscriber's socket takes a few frames.
+    /// Let a subscriber's socket take a few frames.
     Read(usize),
 }
 
@@ -89,7 +89,7 @@ enum Stage {
 struct Reader {
     id: JoinId,
     connection: Arc<Connection>,
-    /// How many events behind the head it resumes, or none.
+    /// How many events behind the head it resumes, if it resumes.
     behind: Option<i64>,
     stage: Stage,
     after: i64,
@@ -101,7 +101,7 @@ struct World {
     hub: Hub,
     committed: Vec<Arc<Event>>,
     readers: Vec<Reader>,
-    /// A planted bug: what was missed is never read from the log.
+    /// A planted bug: missed events are never read from the log.
     skips_pages: bool,
 }
 
@@ -143,7 +143,7 @@ impl World {
         self.committed.push(event(self.tenant, seq));
     }
 
-    /// The steps of a session's join, one at a time.
+    /// Advances the join of a session by one step.
     fn advance(&mut self, reader: usize) {
         let head_now = self.committed.len() as i64;
         let tenant = self.tenant;
@@ -201,7 +201,7 @@ impl World {
         };
     }
 
-    /// Everybody comes to rest: what was committed is published at last, holes are filled as the relay fills them.
+    /// Runs everything to the end: all commits are published, and gaps are filled as the relay fills them.
     fn settle(&mut self) {
         while self.readers.iter().any(|reader| !matches!(reader.stage, Stage::Live | Stage::Ended)) {
             (0..self.readers.len()).for_each(|reader| self.advance(reader));
@@ -217,7 +217,7 @@ impl World {
         }
     }
 
-    /// What a reader got against what it asked for. `whole`: nothing may be missing at the end either.
+    /// Compares what a reader received with what it asked for. `whole`: nothing may be missing at the end either.
     fn check(&mut self, whole: bool) -> Result<(), TestCaseError> {
         let last = self.committed.len() as i64;
         for reader in &mut self.readers {

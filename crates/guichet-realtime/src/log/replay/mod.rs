@@ -1,13 +1,14 @@
-//! What those who come back missed: read from the log once for all of them, encoded once per shape.
+//! Missed events, read from the log once for all joins that need them, and encoded once per frame shape.
 //!
-//! A topic is the same for all who hear it, so one reading serves whoever comes within seconds of another; it is
-//! made as the worker. The right to the topic is asked before, of `Host::authorize`, under the joiner's own row-level
-//! security: nobody may come here without (docs/adr/0006).
+//! A topic is the same for all its subscribers, so one read serves all joins within seconds of each other. It runs as
+//! the worker role. Callers must be authorized by `SocketBackend::authorize`, under the subscriber's own row-level
+//! security (docs/adr/0006).
 //!
-//! - What is kept has no gap, and the log's rows never change: it is never wrong, only short, and is read on then.
-//! - One reading of a topic at a time: who comes meanwhile waits, and shares it.
-//! - Bounded: so many bytes in the process, forgotten some seconds after they were last asked for; so many readings
-//!   at once, so that the tail and the hole filler find a connection.
+//! - Cached segments have no gaps, and rows of the log never change: the cache is never wrong, only short, and then
+//!   read on.
+//! - One read of a topic at a time: joins that arrive meanwhile wait and share it.
+//! - Bounded: in bytes for the process, forgotten seconds after the last use; and in concurrent reads, so that the
+//!   tail and the gap filler find a connection.
 
 mod segment;
 
@@ -29,16 +30,16 @@ pub use self::segment::Segment;
 use crate::hub::TopicKey;
 use crate::log::Log;
 
-/// A storm of returning clients takes some seconds; after that, what they missed is not asked for again.
+/// A wave of returning clients takes some seconds; afterwards the events they missed are not needed again.
 const KEPT_FOR: Duration = Duration::from_secs(10);
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 const READS_AT_ONCE: usize = 2;
-/// Who waits longer is told to join again: where one reading fails slowly, those behind it need not all try it.
+/// A join that waits longer is asked to join again: if a read fails slowly, those behind it need not all try it.
 const PATIENCE: Duration = Duration::from_secs(9);
-/// Who was away a little longer than the first one shows that others may have been, too: one more reading goes back
-/// so far at least, or each of them would need its own.
+/// A client that was away slightly longer than the first one shows that others may have been, too: one more read goes
+/// back at least this far, so that not each of them needs its own.
 const REACH_BACK: i64 = 256;
-/// A topic that goes on while its people come back grows by a stretch for each reading of what is new.
+/// Each read of new events adds a segment to a topic that advances while its subscribers return.
 const MOST_STRETCHES: usize = 32;
 
 /// Reads the log for joins.
@@ -56,7 +57,7 @@ struct SegmentCache {
     bytes: usize,
 }
 
-/// What is kept of one topic: stretches that follow one another without a gap, the oldest first.
+/// The cached segments of one topic: contiguous, oldest first.
 struct Topic {
     stretches: Vec<Arc<Segment>>,
     bytes: usize,
@@ -64,7 +65,7 @@ struct Topic {
     reading: Arc<AsyncMutex<()>>,
 }
 
-/// A reading: the numbers after the first one up to the second, and where it goes.
+/// A read to make: the numbers after the first one up to the second, and where to insert it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct PendingRead {
     after: i64,
@@ -72,12 +73,12 @@ struct PendingRead {
 }
 
 impl Replays {
-    /// `bound`: bytes that are kept for those who come later, in the whole process.
+    /// `bound`: bytes cached for later joins, in the whole process.
     pub fn new(log: Arc<dyn Log>, bound: usize) -> Self {
         Self { log, bound, kept: Mutex::default(), reads: Semaphore::new(READS_AT_ONCE) }
     }
 
-    /// Events of a topic from number `after + 1` on: up to `up_to`, or beyond it, or as many as a reading takes; ask
+    /// The events of a topic from `after + 1`: up to `up_to`, or beyond it, or as many as one read returns; call
     /// again for the rest. `None`: the log does not have that number. Errors: `UNAVAILABLE`.
     pub async fn read(
         &self,
@@ -105,7 +106,7 @@ impl Replays {
         up_to: i64,
     ) -> Result<Option<Arc<Segment>>> {
         let _one_at_a_time = reading.lock().await;
-        // Whoever read while this one waited may have read it all.
+        // The read that this one waited for may have covered it.
         if let Ok(stretch) = self.kept.lock().find(&key, after) {
             return Ok(Some(stretch));
         }
@@ -123,7 +124,7 @@ impl Replays {
         self.kept.lock().bytes
     }
 
-    /// Forgets what nobody asks for any more, for ever.
+    /// Drops unused segments, forever.
     pub async fn sweep(self: Arc<Self>) {
         loop {
             sleep(SWEEP_EVERY).await;
@@ -133,7 +134,7 @@ impl Replays {
 }
 
 impl SegmentCache {
-    /// The stretch that has number `after + 1`, or the lock under which it is read.
+    /// The segment with number `after + 1`, or else the lock under which to read it.
     fn find(&mut self, key: &TopicKey, after: i64) -> Result<Arc<Segment>, Arc<AsyncMutex<()>>> {
         let now = Instant::now();
         let topic = self.topics.entry(key.clone()).or_insert_with(|| Topic {
@@ -149,7 +150,7 @@ impl SegmentCache {
         }
     }
 
-    /// What to read so that it has `after + 1` and joins what is kept, if it can.
+    /// The range to read so that it has `after + 1` and joins the cached segments if possible.
     fn wanted(&self, key: &TopicKey, after: i64, up_to: i64) -> PendingRead {
         let stretches = self.topics.get(key).map_or(&[][..], |topic| &topic.stretches);
         match stretches.first() {
@@ -178,7 +179,7 @@ impl SegmentCache {
         self.shrink_to(bound);
     }
 
-    /// Counts anew what a topic holds: shapes are encoded when the first one asks for them.
+    /// Recounts the bytes of a topic: shapes are encoded when they are first needed.
     fn weigh(&mut self, key: &TopicKey) {
         let Some(topic) = self.topics.get_mut(key) else { return };
         let bytes = topic.stretches.iter().map(|stretch| stretch.bytes()).sum();
@@ -186,8 +187,8 @@ impl SegmentCache {
         topic.bytes = bytes;
     }
 
-    /// Over the bound: what was not asked for the longest goes first, a quarter of it all at once, so that not every
-    /// reading has to look for what may go.
+    /// Above the bound, drops the least recently used, a quarter of all at once, so that not every read has to search
+    /// for candidates.
     fn shrink_to(&mut self, bound: usize) {
         if self.bytes <= bound {
             return;
@@ -223,7 +224,7 @@ impl SegmentCache {
         topic.stretches = Vec::new();
         self.bytes -= topic.bytes;
         topic.bytes = 0;
-        // While somebody reads, the lock is all that keeps others from reading the same.
+        // While a read is under way, the lock alone keeps others from reading the same.
         if Arc::strong_count(&topic.reading) == 1 {
             self.topics.remove(key);
         }

@@ -1,5 +1,5 @@
-//! Events of one topic that follow one another, and their frames: encoded once per shape, one after the other in one
-//! piece of memory, of which each reader is given parts.
+//! Contiguous events of one topic, and their frames: encoded once per shape into one buffer, of which each reader
+//! gets slices.
 
 use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
@@ -8,15 +8,15 @@ use crate::hub::event::Event;
 use crate::wire::frame::Frame;
 use crate::wire::{self, Shape, Spelling};
 
-/// Frames that are queued as one: few enough bytes that a connection's write buffer need not grow for them, many
-/// enough frames that each costs next to nothing.
+/// Bytes of frames queued as one: few enough that a connection's write buffer need not grow, enough that each frame
+/// costs almost nothing.
 const PIECE_BYTES: usize = 8 * 1024;
-/// What an event holds beside its payload, about.
+/// Approximate memory of an event besides its payload.
 const EVENT_BYTES: usize = size_of::<Event>() + 96;
 
 pub struct Segment {
     first: i64,
-    /// Numbered from `first` on, without a gap. Never empty.
+    /// Numbered from `first` without gaps. Never empty.
     events: Vec<Event>,
     payload_bytes: usize,
     encoded: Mutex<Vec<(Shape, Encoded)>>,
@@ -26,11 +26,11 @@ pub struct Segment {
 #[derive(Clone)]
 struct Encoded {
     bytes: Bytes,
-    /// Where each frame ends.
+    /// The end offset of each frame.
     ends: std::sync::Arc<[usize]>,
 }
 
-/// Whole frames that are queued together.
+/// Complete frames that are queued together.
 pub struct Piece {
     pub frames: Frame,
     pub count: u64,
@@ -39,7 +39,7 @@ pub struct Piece {
 }
 
 impl Segment {
-    /// Of `events` in order, those around number `wanted` that have no gap between them. `None` without it.
+    /// The contiguous part of `events` around number `wanted`. `None` without it.
     pub fn around(mut events: Vec<Event>, wanted: i64) -> Option<Self> {
         let at = events.iter().position(|event| event.seq == wanted)?;
         let follows = |pair: &[Event]| matches!(pair, [one, two] if two.seq == one.seq + 1);
@@ -65,16 +65,15 @@ impl Segment {
         self.first <= seq && seq <= self.last()
     }
 
-    /// What it holds in memory, about.
+    /// Approximate bytes in memory.
     pub fn bytes(&self) -> usize {
         let encoded = self.encoded.lock();
         let of_frames: usize = encoded.iter().map(|(_, encoded)| encoded.bytes.len()).sum();
-        // Before the first shape is asked for: one will be, and is as long as the payloads at least.
+        // Before the first shape is encoded: at least one will be, and is at least as long as the payloads.
         self.events.len() * EVENT_BYTES + self.payload_bytes + of_frames.max(self.payload_bytes)
     }
 
-    /// The frames of the events after number `after`, in order, in pieces that a queue takes: frames together are
-    /// not above `most_bytes`.
+    /// The frames of the events after number `after`, in order, as pieces of at most `most_bytes`.
     pub fn pieces(
         &self,
         shape: Shape,
@@ -90,7 +89,7 @@ impl Segment {
             let start = at.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or(0);
             let rest = ends.get(at..)?;
             let fitting = rest.partition_point(|end| end - start <= most_bytes);
-            // A frame that is larger alone is a piece of its own.
+            // A frame that exceeds it alone is a piece of its own.
             let count = fitting.max(1);
             let end = *rest.get(count - 1)?;
             at += count;

@@ -1,4 +1,4 @@
-//! Stretches: what is contiguous, and how it is cut into pieces.
+//! Segments: what is contiguous, and how it is cut into pieces.
 
 use guichet_base::id::TenantId;
 use serde_json::Value;
@@ -31,7 +31,7 @@ fn stretch(seqs: impl IntoIterator<Item = i64>, wanted: i64) -> Option<(i64, i64
     Segment::around(events, wanted).map(|stretch| (stretch.first(), stretch.last()))
 }
 
-/// The numbers of frames that stand one after the other.
+/// The numbers of consecutive frames.
 fn numbers(mut bytes: &[u8]) -> Vec<i64> {
     let mut numbers = Vec::new();
     while !bytes.is_empty() {

@@ -1,4 +1,4 @@
-//! People over virtual time.
+//! The tracker over virtual time.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ pub fn at(secs: i64) -> Timestamp {
     Timestamp::from_millis(1_700_000_000_000 + secs * 1_000)
 }
 
-/// A crowd of its own clock, told of everything that is due.
+/// A tracker with its own clock, and its notifications.
 struct TrackerFixture {
     crowd: PresenceTracker,
     patience: PresenceTimeouts,
     now: i64,
-    /// What others were told, with the second.
+    /// The notifications, with the second.
     told: Vec<(i64, TrackedPerson, Status)>,
     written: Vec<(TrackedPerson, Timestamp)>,
 }
@@ -31,7 +31,7 @@ impl TrackerFixture {
         at(self.now)
     }
 
-    /// Lets time go by, a second at a time.
+    /// Advances time, one second at a time.
     fn pass(&mut self, secs: i64) {
         for _ in 0..secs {
             self.now += 1;
@@ -188,7 +188,7 @@ fn whoever_comes_and_goes_while_others_are_told_of_it_is_written_and_then_forgot
     let patience = desk.patience;
     assert!(desk.crowd.enter(awa, &patience, at(0)));
     assert_eq!(desk.crowd.take_seen(awa, false, &patience, at(0)), Some(at(0)));
-    // The host takes half a minute to say whom to tell.
+    // The backend takes half a minute to return the audience.
     desk.crowd.leave(awa, &patience, at(10));
     assert_eq!(desk.crowd.told(awa, Status::Offline, &patience, at(41)), Some(Status::Offline));
     desk.now = 41;
@@ -212,7 +212,7 @@ fn a_turn_with_nothing_due_looks_at_nobody() {
         assert_eq!(crowd.due(&patience, at(second), &mut due), 0);
     }
     assert!(due.is_empty());
-    // Everybody is active: their deadlines come once in a while, not with each activity.
+    // All are active: deadlines come once in a while, not with each activity.
     let everybody = crowd.everybody();
     let looked: usize = (59..119)
         .map(|second| {

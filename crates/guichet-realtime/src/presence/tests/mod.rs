@@ -1,4 +1,4 @@
-//! People over time, and the pictures of those who watch them.
+//! Tests of people over time, and of what watchers see.
 
 mod crowd;
 mod naive;

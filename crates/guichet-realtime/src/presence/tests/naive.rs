@@ -1,4 +1,4 @@
-//! Random lives, against a model that remembers everything and looks at everybody.
+//! Random histories, compared with a simple model that remembers everything and examines everyone.
 
 use std::collections::HashMap;
 
@@ -59,7 +59,7 @@ proptest! {
     fn everybody_is_what_they_would_be_if_all_were_looked_at_each_second(steps in proptest::collection::vec(step(), 1..80)) {
         let (mut crowd, patience) = (PresenceTracker::default(), PresenceTimeouts::default());
         let mut naive: HashMap<u8, Naive> = HashMap::new();
-        // What others believe, by what they were told alone.
+        // What others believe, from notifications alone.
         let mut believed: HashMap<TrackedPerson, Status> = HashMap::new();
         let mut now = 0;
         for step in steps {

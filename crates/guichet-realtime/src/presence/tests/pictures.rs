@@ -1,4 +1,4 @@
-//! A watcher as a client is one: it applies what it is sent as phoenix.js does, and knows nothing else.
+//! A watcher as a client implements it: it applies frames as phoenix.js does.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::backend::Visibility;
 use crate::hub::connection::{Connection, JoinId, SessionOrder};
 use crate::wire::{Dialect, Shape};
 
-/// By key, the metas by their reference.
+/// The metas by key and reference.
 pub type ObservedState = BTreeMap<String, BTreeMap<String, Value>>;
 
 pub struct Observer {
@@ -58,7 +58,7 @@ impl Observer {
         self.sees != Visibility::Everyone
     }
 
-    /// Reads everything that waits.
+    /// Reads everything queued.
     pub fn read(&mut self) {
         let mut cx = Context::from_waker(Waker::noop());
         while let Poll::Ready(Some(bytes)) = self.connection.poll_frame(&mut cx) {
@@ -66,7 +66,7 @@ impl Observer {
         }
     }
 
-    /// What its session would do.
+    /// Does what the session would do.
     pub fn obey(&self, presence: &Presence, tenant: TenantId, topic: &str) {
         if self.connection.take_orders().contains(&SessionOrder::PresenceLost) {
             presence.refresh(tenant, topic, self.join);
@@ -110,7 +110,7 @@ impl Observer {
         }
     }
 
-    /// What the picture shows of a person, whatever the key.
+    /// The metas of a person under any key.
     pub fn of(&self, user: UserId) -> Vec<&Value> {
         let id = user.to_string();
         let all = self.picture.values().flat_map(BTreeMap::values);
@@ -125,7 +125,7 @@ fn metas(object: &Value) -> ObservedState {
         let by_reference = metas.iter().map(|meta| {
             let mut meta = meta.clone();
             let reference = meta["phx_ref"].as_str().unwrap().to_owned();
-            // What a client drops when it has read it.
+            // Clients drop it after reading.
             meta.as_object_mut().unwrap().remove("phx_ref_prev");
             (reference, meta)
         });

@@ -1,4 +1,4 @@
-//! Rosters: what watchers are told, and that every picture is right in the end.
+//! Rosters: what watchers receive, and that every watcher's state is right in the end.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -42,7 +42,7 @@ impl RosterFixture {
         observer
     }
 
-    /// What the driver does in a while.
+    /// Does what the driver does in this time.
     fn pass(&self, by: Duration) {
         self.clock.advance(by);
         self.presence.expire(self.clock.now());
@@ -199,7 +199,7 @@ fn a_crowd_larger_than_the_queue_arrives_in_pieces() {
         late.obey(&desk.presence, TENANT, TOPIC);
     }
     assert_eq!(late.states, 1, "one picture, and pieces of it");
-    // All leave at once: more than the queue takes.
+    // All leave at once: more than the queue holds.
     for gone in &everybody {
         desk.presence.leave_topic(TENANT, TOPIC, &gone.place, gone.join);
     }
@@ -280,8 +280,8 @@ fn user(n: u8) -> UserId {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
-    /// Whatever is lost on the way, however slowly one reads: in the end, whoever applied differences sees what a new
-    /// watcher is shown, and both see who is there.
+    /// Whatever frames are lost and however slowly a watcher reads: in the end, a watcher that applied diffs sees the
+    /// same as a new one, and both see who is present.
     #[test]
     fn every_picture_is_that_of_a_newcomer(steps in proptest::collection::vec(step(), 1..70)) {
         let mut desk = RosterFixture::new();
@@ -329,14 +329,14 @@ proptest! {
             }
             devices.iter().for_each(|(observer, _, _)| observer.obey(&desk.presence, TENANT, TOPIC));
         }
-        // The statuses are those of one moment: whoever is marked is looked at again.
+        // The statuses are of one moment: marked people are examined again.
         for n in 0..5 {
             desk.presence.mark(TENANT, TOPIC, user(n));
         }
         let expected: BTreeSet<UserId> =
             devices.iter().map(|(_, n, _)| *n).chain(homes).chain([9]).map(user).collect();
         let mut newcomer = desk.join(user(9), Visibility::Everyone, true);
-        // Lost devices are over by then; of a small queue, one frame leaves at a time.
+        // Lost devices have ended by then; of a small queue, one frame leaves at a time.
         desk.pass(Duration::from_secs(32));
         for n in 0..10 {
             desk.presence.mark(TENANT, TOPIC, user(n));
