@@ -1,7 +1,7 @@
-//! A connection over actix-ws: it makes the handshake and parses what arrives.
+//! A connection over actix-ws, which does the handshake and parses incoming frames.
 //!
-//! What leaves does not pass through it: the response's body is the mailbox itself, whose frames are encoded once for
-//! all subscribers, and which wakes the connection's writer without waking the session.
+//! Outgoing frames bypass it: the response's body is the mailbox itself, whose frames are encoded once for all
+//! subscribers, and which wakes the connection's writer without waking the session.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -22,7 +22,7 @@ use crate::hub::connection::Connection;
 use crate::session::socket::{Inbound, Socket};
 use crate::wire::frame::CloseCode;
 
-/// The protocol that phoenix.js offers beside its token, and insists to see selected.
+/// The subprotocol that phoenix.js offers besides its token, and requires to be selected.
 pub const SUBPROTOCOL: &str = "phoenix";
 
 const TOO_BIG: &str = "a frame has at most 64 KiB: send smaller ones";
@@ -34,7 +34,7 @@ pub struct ActixSocket {
 
 type BoxedPayloadStream = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
 
-/// Shakes hands. The answer's body writes what is queued for `connection`.
+/// Does the handshake. The response's body writes the frames queued for `connection`.
 pub fn accept(
     request: &HttpRequest,
     payload: web::Payload,
@@ -69,7 +69,7 @@ impl Socket for ActixSocket {
     }
 }
 
-/// What a broken stream of frames is closed with; `None` where nobody is there to hear it.
+/// The close code for a broken stream of frames; `None` if the peer is gone.
 fn refusal(error: &ProtocolError) -> Option<Inbound> {
     match error {
         ProtocolError::Overflow => Some(Inbound::Refused(CloseCode::TooBig, TOO_BIG)),
@@ -81,10 +81,10 @@ fn refusal(error: &ProtocolError) -> Option<Inbound> {
     }
 }
 
-/// The writing half: yields queued frames for as long as the connection lives.
+/// The writing half: yields queued frames while the connection lives.
 struct Outgoing {
     connection: Arc<Connection>,
-    /// actix-ws's own body, never polled: when it is dropped, its stream of messages ends.
+    /// actix-ws's own body, never polled: dropping it ends the stream of incoming messages.
     #[expect(dead_code, reason = "held for its Drop")]
     close_signal: BoxBody,
 }

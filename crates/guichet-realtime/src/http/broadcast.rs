@@ -1,11 +1,11 @@
-//! Broadcasts over HTTP, as Supabase's clients send them before they have joined: `POST …/api/broadcast` with a
-//! batch, `POST …/api/broadcast/{topic}/events/{event}` with one.
+//! Broadcasts over HTTP, which Supabase's clients send before they have joined: `POST …/api/broadcast` with a batch,
+//! `POST …/api/broadcast/{topic}/events/{event}` with one.
 //!
-//! - Whoever may join a topic may broadcast there; all topics are private, whatever `private` says.
-//! - Subscribers get an ordinary broadcast, the sender's own sockets too. Success is 202 without a body.
-//! - The name of a command runs the command, whose failure is always told. Of a batch, broadcasts that their sender
-//!   has no right to are left out in silence, as Supabase does; they are logged.
-//! - Failures are `{"error": "CODE: sentence", "code", "message", "details"?}`, the shape these clients read.
+//! - Everyone who may join a topic may broadcast there; all topics are private, whatever `private` says.
+//! - Subscribers, including the sender's own sockets, get an ordinary broadcast. Success is 202 without a body.
+//! - The name of a command runs the command, whose failure is always returned. Broadcasts of a batch that the sender
+//!   is not authorized for are skipped without an error, as in Supabase; they are logged.
+//! - Errors are `{"error": "CODE: sentence", "code", "message", "details"?}`, the shape that these clients read.
 
 use std::collections::HashSet;
 
@@ -25,18 +25,18 @@ use crate::wire::failure;
 use crate::wire::{self, BroadcastContent, asks_to_persist, is_sound};
 
 const BATCH: &str = "/realtime/v1/api/broadcast";
-/// `%2F` inside a topic is no separator: the router matches before it is decoded.
+/// `%2F` inside a topic is not a separator: the router matches before decoding.
 const ONE: &str = "/realtime/v1/api/broadcast/{topic}/events/{event}";
 
 const MAX_MESSAGES: usize = 100;
-/// As large as a frame may be.
+/// The size limit of a frame.
 const MAX_PAYLOAD_BYTES: usize = 64 * 1024;
-/// Each has to fit one byte of length in binary frames, the topic with its prefix.
+/// Names have one byte of length in binary frames, topics including their prefix.
 const MAX_NAME_BYTES: usize = 255;
 const MAX_TOPIC_BYTES: usize = MAX_NAME_BYTES - wire::PREFIX.len();
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    // As resources, which answer another method with 405.
+    // As resources, so that other methods get 405.
     config
         .service(web::resource(BATCH).route(web::post().to(batch)))
         .service(web::resource(ONE).route(web::post().to(one)));
@@ -45,7 +45,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 async fn batch(realtime: web::Data<Realtime>, request: HttpRequest, body: web::Payload) -> HttpResponse {
     let mut locale = peer(&request).locale;
     let sent = async {
-        // Who asks comes before what they say: a stranger's body is not even read.
+        // Authentication comes first: the body of an unauthenticated request is not read.
         let sender = Sender::admit(&realtime, &request).await?;
         locale = sender.actor.locale;
         sender.send_batch(&request, &read(body).await?).await
@@ -119,7 +119,7 @@ enum Body<'a> {
     Bytes(&'a [u8]),
 }
 
-/// Whoever sends, and the topics they were let into by this request.
+/// The sender, and the topics authorized by this request.
 struct Sender<'r> {
     realtime: &'r Realtime,
     actor: Actor,
@@ -129,7 +129,7 @@ struct Sender<'r> {
 impl<'r> Sender<'r> {
     async fn admit(realtime: &'r Realtime, request: &HttpRequest) -> Result<Self> {
         let tokens = tokens(request, Query::of(request));
-        // The surest one alone: a bearer that is no good is not mended by what stands beside it.
+        // Only the first token: an invalid bearer token is not replaced by another one.
         let token = tokens.first().ok_or_else(Error::unauthenticated)?;
         let peer = peer(request);
         let credential = realtime.host.authenticate(token.expose_secret(), peer).await?;
@@ -188,7 +188,7 @@ impl<'r> Sender<'r> {
             let payload = serde_json::from_str(payload.get()).map_err(|_| Error::malformed_json())?;
             return host.command(&self.actor, event, payload).await.map(drop);
         }
-        // Nobody may say what only the service says. Clients compare event names without regard to case.
+        // Reserved for the service. Clients compare event names case-insensitively.
         if host.is_reserved(&event.to_lowercase()) {
             return Err(Error::forbidden());
         }
@@ -204,7 +204,7 @@ impl<'r> Sender<'r> {
         Ok(())
     }
 
-    /// The right to the topic, asked once a request.
+    /// Authorizes the topic, once per request.
     async fn enter(&mut self, topic: &str) -> Result<()> {
         if self.let_in.contains(topic) {
             return Ok(());
@@ -219,7 +219,7 @@ impl<'r> Sender<'r> {
     }
 }
 
-/// Refused for want of a right.
+/// Whether the error is a missing authorization.
 fn is_refusal(error: &Error) -> bool {
     matches!(error.kind(), Kind::Forbidden)
 }

@@ -1,9 +1,8 @@
-//! The doors beside Phoenix's: `/ws/notifications` speaks plain; `/socket.io/` and
-//! `/api/tenants/{tenant}/messaging/socket` speak Socket.IO to whoever says `EIO=4`, and the latter plain, in
-//! camelCase, to everybody else.
+//! Routes of the other dialects: `/ws/notifications` speaks plain; `/socket.io/` and
+//! `/api/tenants/{tenant}/messaging/socket` speak Socket.IO to clients that send `EIO=4`, and the latter speaks plain
+//! in camelCase to all others.
 //!
-//! Socket.IO's clients try polling first unless they are told otherwise: they get Engine.IO's own refusal, which they
-//! show.
+//! Socket.IO clients try polling first by default: they get Engine.IO's own error, which they show.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -18,10 +17,10 @@ const SOCKET_IO: [&str; 2] = ["/socket.io", "/socket.io/"];
 const OF_A_TENANT: [&str; 2] =
     ["/api/tenants/{tenant}/messaging/socket", "/api/tenants/{tenant}/messaging/socket/"];
 
-/// The only version of Engine.IO that is spoken.
+/// The only supported version of Engine.IO.
 const ENGINE: &str = "4";
 
-/// Engine.IO's refusals, by the codes that its clients know.
+/// Engine.IO's errors, by the codes that its clients know.
 #[derive(Clone, Copy)]
 enum Refusal {
     Transport,
@@ -42,7 +41,7 @@ impl Refusal {
 
 pub fn routes(config: &mut web::ServiceConfig) {
     config.route(PLAIN, web::get().to(plain));
-    // Every method: a polling client also posts.
+    // Every method, since a polling client also posts.
     for path in SOCKET_IO {
         config.route(path, web::route().to(socket_io));
     }

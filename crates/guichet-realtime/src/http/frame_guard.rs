@@ -1,8 +1,8 @@
-//! Reads the headers of the frames that arrive, before actix-ws does.
+//! Reads the headers of incoming frames before actix-ws does.
 //!
-//! actix-ws compares a frame's declared length with its limit only after the whole frame was buffered: a header that
-//! declares 400 MB would make it hold 400 MB. This guard walks the headers as bytes pass through and refuses a frame
-//! at its header. It also bounds a message in fragments, by bytes and by their count.
+//! actix-ws compares a frame's declared length with its limit only after buffering the whole frame: a header that
+//! declares 400 MB would make it buffer 400 MB. This guard parses the headers as bytes pass through, and refuses a
+//! frame at its header. It also bounds a fragmented message, by bytes and by number of fragments.
 
 use std::cell::Cell;
 use std::pin::Pin;
@@ -26,12 +26,12 @@ const LENGTH: u8 = 0x7F;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooBig;
 
-/// Walks a stream of frames in chunks of any size.
+/// Parses a stream of frames in chunks of any size.
 pub struct Walker {
     max: u64,
     header: [u8; MAX_HEADER],
     have: usize,
-    /// Of the frame that passes now.
+    /// Remaining bytes of the current frame.
     left: u64,
     message: u64,
     fragments: usize,
@@ -49,7 +49,7 @@ impl Walker {
         }
     }
 
-    /// Lets `chunk` pass, or says that a frame in it is too big.
+    /// Checks `chunk`. Errors: a frame in it is too big.
     pub fn walk(&mut self, mut chunk: &[u8]) -> Result<(), TooBig> {
         while !chunk.is_empty() {
             if self.left > 0 {
@@ -72,7 +72,7 @@ impl Walker {
         Ok(())
     }
 
-    /// The payload's length, once the header is whole.
+    /// The payload's length, once the header is complete.
     fn length(&self) -> Option<u64> {
         let [_, second, extended @ ..] = &self.header;
         let mask = if second & MASKED == 0 { 0 } else { 4 };
@@ -105,10 +105,10 @@ impl Walker {
     }
 }
 
-/// Whether the guard refused something; shared with whoever reads behind it.
+/// Whether the guard refused a frame; shared with the reader behind it.
 pub type Refused = Rc<Cell<bool>>;
 
-/// A payload whose frames are walked. After a refusal it is at its end.
+/// A payload whose frames are checked. It ends after a refusal.
 pub struct Guarded<S> {
     inner: S,
     walker: Walker,
@@ -164,7 +164,7 @@ mod tests {
             }
         }
         out.extend_from_slice(&[1, 2, 3, 4]);
-        // 0xFF reads as a header of a huge frame, should the walker lose its place.
+        // 0xFF parses as the header of a huge frame if the walker loses its place.
         out.extend(std::iter::repeat_n(0xFF, length));
         out
     }

@@ -1,9 +1,8 @@
-//! The way in: `GET /realtime/v1/websocket` and `GET /socket/websocket`; `doors` has the others, `http_broadcast` takes
-//! broadcasts by POST.
+//! The handshake: `GET /realtime/v1/websocket` and `GET /socket/websocket` for Phoenix; `dialect_routes` has the
+//! other dialects, `broadcast` the broadcasts over HTTP.
 //!
-//! Almost every refusal is said inside the socket, since no client can see the status of a refused upgrade: the
-//! upgrade is refused only where no client would understand the answer (another protocol version), from a foreign
-//! page, or while the process stops.
+//! Almost all errors are sent over the open socket, since clients cannot see the status of a refused upgrade. The
+//! upgrade itself is refused only for an unsupported protocol version, a foreign origin, and while the process stops.
 
 pub(crate) mod actix_socket;
 pub(crate) mod broadcast;
@@ -27,14 +26,14 @@ use super::session::{Opening, Session};
 use crate::backend::PeerInfo;
 use crate::wire::Dialect;
 
-/// Where Supabase's clients connect, and where phoenix.js does.
+/// The paths of Supabase's clients, and of phoenix.js.
 const PATHS: [&str; 2] = ["/realtime/v1/websocket", "/socket/websocket"];
 
 const BEARER: &str = "base64url.bearer.phx.";
-/// A token longer than this is none.
+/// Longer tokens are ignored.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// Mounts the sockets. Takes `web::Data<Realtime>` from the application.
+/// Mounts the sockets. Needs a `web::Data<Realtime>` in the application.
 pub fn routes(config: &mut web::ServiceConfig) {
     for path in PATHS {
         config.route(path, web::get().to(connect));
@@ -51,10 +50,10 @@ async fn connect(realtime: web::Data<Realtime>, request: HttpRequest, payload: w
     answer(&realtime.into_inner(), &request, payload, query, Door { dialect, place: None })
 }
 
-/// How a connection comes in.
+/// The route of a connection.
 pub(super) struct Door {
     pub dialect: Dialect,
-    /// The tenant that the path names.
+    /// The tenant in the path.
     pub place: Option<Box<str>>,
 }
 
@@ -107,11 +106,11 @@ pub(super) fn peer(request: &HttpRequest) -> PeerInfo {
     }
 }
 
-/// A request without `Origin` is no browser's.
+/// A request without `Origin` does not come from a browser.
 fn origin_is_welcome(request: &HttpRequest, origins: Option<&[String]>) -> bool {
     let Some(origin) = request.headers().get(header::ORIGIN) else { return true };
     match (origin.to_str(), origins) {
-        // What sandboxed frames and files say: anybody's page.
+        // Sent by sandboxed frames and local files: the page of any author.
         (Err(_) | Ok("null"), _) => false,
         (Ok(_), None) => true,
         (Ok(origin), Some(origins)) => origins.iter().any(|welcome| welcome == origin),
@@ -126,12 +125,12 @@ pub(super) struct Query {
     apikey: Option<String>,
     /// Engine.IO's version.
     pub eio: Option<String>,
-    /// Engine.IO's session, of a client that began with another transport.
+    /// Engine.IO's session, sent by a client that started with another transport.
     pub sid: Option<String>,
 }
 
 impl Query {
-    /// Reads what it knows, ignores the rest, which is the app's own.
+    /// Parses known parameters and ignores all others.
     pub(super) fn of(request: &HttpRequest) -> Self {
         let pairs: Vec<(String, String)> =
             serde_urlencoded::from_str(request.query_string()).unwrap_or_default();
@@ -151,8 +150,7 @@ impl Query {
     }
 }
 
-/// The tokens of a request, the one that was set on purpose first: a connect ticket is nothing else. API keys of
-/// Supabase's are none.
+/// The tokens of a request, most specific first; a connect token excludes others. Supabase's API keys are not tokens.
 pub(super) fn tokens(request: &HttpRequest, query: Query) -> Vec<SecretString> {
     let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     let authorization = text("authorization")
@@ -171,7 +169,7 @@ pub(super) fn tokens(request: &HttpRequest, query: Query) -> Vec<SecretString> {
     tokens.into_iter().map(SecretString::from).collect()
 }
 
-/// phoenix.js writes its token as standard base64 without padding, whatever the prefix says; both are read.
+/// phoenix.js encodes its token as standard base64 without padding, despite the prefix; both alphabets are accepted.
 fn subprotocol_token(offered: &str) -> Option<String> {
     let encoded = offered.split(',').find_map(|protocol| protocol.trim().strip_prefix(BEARER))?;
     let lenient = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);

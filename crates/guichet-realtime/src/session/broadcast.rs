@@ -1,7 +1,7 @@
-//! What people send on a topic they joined: broadcasts to the others, commands to the service, presence.
+//! Frames on a joined topic: broadcasts to the others, commands to the service, presence.
 //!
-//! A broadcast is answered where the join asked for `ack`; a plain push always is, since its sender waits for it. An
-//! error reply to somebody who does not wait would make some clients join again.
+//! A broadcast gets a reply if the join asked for `ack`; a plain push always gets one, since its sender waits for it.
+//! An error reply to a sender that does not wait would make some clients join again.
 
 use guichet_base::{Error, Result};
 use serde::Deserialize;
@@ -17,24 +17,24 @@ use crate::wire::{self, BroadcastContent, Payload, Push, asks_to_persist};
 
 const UNMATCHED: &str = r#"{"reason":"unmatched topic"}"#;
 const UNKNOWN: &str = r#"{"reason":"unknown event"}"#;
-/// On a channel that was joined for changes of rows alone.
+/// The error on a channel that was joined for row changes only.
 const NO_PEOPLE: &str = r#"{"reason":"this channel is for postgres_changes only"}"#;
 const NO_BYTES: &str = r#"{"reason":"binary pushes are not taken: push JSON"}"#;
 
-/// The inner object of a broadcast, as far as the service reads it.
+/// The fields of a broadcast's inner object that the service reads.
 #[derive(Deserialize)]
 struct Inner<'a> {
     #[serde(borrow, default)]
     event: std::borrow::Cow<'a, str>,
     #[serde(borrow)]
     payload: Option<&'a RawValue>,
-    /// The service's own place for ids and numbers.
+    /// Reserved for ids and numbers of the service.
     meta: Option<IgnoredAny>,
     persist: Option<Value>,
 }
 
 impl<S: Socket> Session<S> {
-    /// A frame that belongs to a joined topic.
+    /// Handles a frame on a joined topic.
     pub(super) async fn on_channel(&mut self, push: Push<'_>) {
         if let Payload::UserJson(payload) = push.payload
             && !self.dialect.is_phoenix()
@@ -80,7 +80,7 @@ impl<S: Socket> Session<S> {
         }
     }
 
-    /// A text broadcast: passed on as it came, since clients differ in what they put beside `event`.
+    /// A text broadcast: passed on unchanged, since clients differ in the fields besides `event`.
     async fn broadcast(&self, push: &Push<'_>, channel: &Channel, payload: &RawValue) {
         let inner: Inner<'_> = match serde_json::from_str(payload.get()) {
             Ok(inner) if payload.get().trim_start().starts_with('{') => inner,
@@ -100,7 +100,7 @@ impl<S: Socket> Session<S> {
             let flat = serde_json::value::to_raw_value(&flat).unwrap_or_default();
             return self.persist(push, channel, &event, inner.payload.unwrap_or(&flat)).await;
         }
-        // Forged numbers would make others believe that they missed nothing.
+        // Forged numbers would make subscribers believe that they missed nothing.
         if inner.meta.is_some() {
             let payload = without(payload.get(), &["meta"]).to_string();
             return self.relay(push, channel, &inner.event, BroadcastContent::Verbatim(&payload));
@@ -108,7 +108,7 @@ impl<S: Socket> Session<S> {
         self.relay(push, channel, &inner.event, BroadcastContent::Verbatim(payload.get()));
     }
 
-    /// What a person says, by its own name: kind 3 with JSON, and the plain dialects.
+    /// A broadcast under its own name: kind 3 with JSON, and the plain dialects.
     async fn user_json(&self, push: &Push<'_>, channel: &Channel, payload: &RawValue) {
         let event = &*push.event;
         if self.realtime.host.is_command(event) {
@@ -130,17 +130,17 @@ impl<S: Socket> Session<S> {
         self.acknowledge(push, channel, Ok(Value::Object(Map::new())));
     }
 
-    /// What a command is given.
+    /// The payload of a command.
     fn arguments(&self, push: &Push<'_>, payload: &RawValue) -> Value {
         serde_json::from_str(&self.asked(push, payload)).unwrap_or_default()
     }
 
-    /// Nobody may say what only the service says. Clients compare event names without regard to case.
+    /// Checks that clients may send `event`. Clients compare event names case-insensitively.
     pub(super) fn may_say(&self, channel: &Channel, event: &str) -> Result<()> {
         if channel.is_changes_only {
             return Err(Error::not_found("topic"));
         }
-        // Typed clients drop a frame without a name, and nobody could listen for it.
+        // Typed clients drop a frame without a name, and no handler could match it.
         if event.is_empty() {
             return Err(Error::invalid("event", "missing"));
         }
@@ -161,7 +161,7 @@ impl<S: Socket> Session<S> {
         match answer {
             answer if channel.ack => self.answer(push, answer),
             Ok(_) => {}
-            // Written down all the same, where it was the service's own fault.
+            // Logged all the same, if it was the service's own fault.
             Err(error) => drop(failure::command(&error, self.locale())),
         }
     }
@@ -169,7 +169,7 @@ impl<S: Socket> Session<S> {
     fn answer(&self, push: &Push<'_>, answer: Result<Value>) {
         match answer {
             Ok(Value::Object(response)) => self.reply(push, "ok", &Value::Object(response).to_string()),
-            // A reply's response is an object, whatever REST returns.
+            // The response of a reply is an object, whatever REST returns.
             Ok(Value::Null) => self.reply(push, "ok", "{}"),
             Ok(other) => self.reply(push, "ok", &serde_json::json!({ "data": other }).to_string()),
             Err(error) => self.reply(push, "error", &failure::command(&error, self.locale())),
@@ -177,8 +177,8 @@ impl<S: Socket> Session<S> {
     }
 }
 
-/// The object without some of its keys. (Flutter sends the user's own keys beside `type` and `event`, without an
-/// inner payload.)
+/// The object without some keys. (Flutter puts the user's own keys next to `type` and `event`, without an inner
+/// payload.)
 fn without(object: &str, keys: &[&str]) -> Value {
     let mut object: Map<String, Value> = serde_json::from_str(object).unwrap_or_default();
     for key in keys {

@@ -1,5 +1,5 @@
-//! How many frames a connection may send: token buckets, one for what people do and one for what clients do by
-//! themselves (joins, leaves, heartbeats, tokens), so that a reconnecting app is never held back by its own chatter.
+//! Frame limits of a connection: one token bucket for what people do, and one for what clients do on their own
+//! (joins, leaves, heartbeats, tokens), so that a reconnecting app is not held back by its own traffic.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 const CONTROL_BURST: f64 = 200.0;
 const CONTROL_PER_SEC: f64 = 20.0;
 
-/// Refused frames in a row, beyond the burst, before the connection is closed.
+/// Consecutive refused frames beyond the burst before the connection is closed.
 const REFUSALS: u32 = 200;
 
 pub struct Budget {
@@ -20,14 +20,14 @@ pub struct Budget {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BudgetVerdict {
     Pass,
-    /// Answer `RATE_LIMITED`; it would pass after so many seconds.
+    /// Reply `RATE_LIMITED`; the frame would pass after this many seconds.
     Refuse(u64),
-    /// It went on all the same.
+    /// The client continued all the same.
     Close,
 }
 
 impl Budget {
-    /// `per_10s` frames in ten seconds, twice as many in a burst; 0 = no limit on anything.
+    /// `per_10s` frames in ten seconds, with a burst of twice as many; 0 = no limit.
     pub fn new(per_10s: u32, now: Instant) -> Self {
         let limited = per_10s > 0;
         let per_sec = f64::from(per_10s) / 10.0;
@@ -43,7 +43,7 @@ impl Budget {
         let Some(bucket) = bucket else { return BudgetVerdict::Pass };
         match bucket.take(now) {
             Ok(left) => {
-                // Forgiven once the burst has half come back.
+                // Refusals are forgotten once half of the burst has refilled.
                 if left > bucket.burst / 2.0 {
                     self.refused = 0;
                 }

@@ -1,5 +1,5 @@
-//! Giving a join what it missed: a page at a time, the next one when the queue is nearly empty, so that a reader is
-//! sent what it can take. What is read is shared with all who missed the same (`replay`), and so are its frames: a
+//! Sends a join what it missed: a page at a time, the next one when the queue is nearly empty, so that a reader gets
+//! what it can take. Pages and their encoded frames are shared by all joins that missed the same (`log::replay`): a
 //! thousand resuming phones hold references.
 
 use std::collections::VecDeque;
@@ -12,16 +12,16 @@ use crate::log::replay::Segment;
 use crate::session::socket::Socket;
 use crate::wire::event_frame;
 
-/// What became of a page.
+/// The result of a page.
 enum Page {
-    /// Queued up to this number, perhaps not whole.
+    /// Queued up to this number, possibly a part of the page.
     UpTo(i64),
-    /// A number is missing: what is left in the log does not connect.
+    /// A number is missing: the rest of the log does not connect.
     Gap,
 }
 
 impl<S: Socket> Session<S> {
-    /// Queues one page of the first channel that still catches up.
+    /// Queues one page for the first channel that is catching up.
     pub(super) async fn send_page(&mut self) {
         let Some(at) = self.channels.iter().position(|channel| channel.is_catching_up()) else { return };
         if !self.tell_waiting(at) {
@@ -29,7 +29,7 @@ impl<S: Socket> Session<S> {
         }
         let Some(channel) = self.channels.get(at) else { return };
         let Some(after) = channel.catching_up else { return };
-        // The log has what the join was told of, and what the hub has given to others since.
+        // The log has what the join's head covers, and what the hub has published since.
         let up_to = channel.head(&self.realtime.hub).unwrap_or(after);
         let sent = if up_to <= after {
             Page::UpTo(after)
@@ -61,21 +61,21 @@ impl<S: Socket> Session<S> {
         }
     }
 
-    /// Queues what waited for the person, as far as there is room; whether that was all.
+    /// Queues events of the backlog while there is room. Returns whether that was all.
     fn tell_waiting(&mut self, at: usize) -> bool {
         let Some(channel) = self.channels.get_mut(at) else { return true };
         let (mailbox, spelling) = (&self.connection.mailbox, self.realtime.hub.spelling);
         let mut is_first = true;
         while let Some(event) = channel.waiting.pop_front() {
             let frame = event_frame(channel.shape, &event, true, spelling);
-            // At least one a page, or a large event would never leave.
+            // At least one per page, or a large event would never be sent.
             if !is_first && !mailbox.takes(frame.len()) {
                 channel.waiting.push_front(event);
                 return false;
             }
             is_first = false;
             if self.connection.push(frame, FrameClass::Durable).is_none() {
-                // The queue is full of other things: the order to resume is given.
+                // The queue is full: the order to resume is already given.
                 return false;
             }
         }
@@ -88,7 +88,7 @@ impl<S: Socket> Session<S> {
         let (mailbox, mut up_to) = (&self.connection.mailbox, after);
         let spelling = self.realtime.hub.spelling;
         for piece in stretch.pieces(channel.shape, spelling, after, mailbox.piece_bytes()) {
-            // At least one a page, or a large event would never leave.
+            // At least one per page, or a large event would never be sent.
             if up_to > after && !mailbox.takes(piece.frames.len()) {
                 break;
             }
@@ -103,13 +103,13 @@ impl<S: Socket> Session<S> {
     fn try_activate(&mut self, at: usize, up_to: i64, progressed: bool) -> Activation {
         let Some(channel) = self.channels.get_mut(at) else { return Activation::Lost };
         channel.catching_up = Some(up_to);
-        // Until the head that the join was told, the log is the only source.
+        // Up to the head in the join's reply, the log is the only source.
         if channel.head.is_some_and(|head| up_to < head) {
             return if progressed { Activation::Behind } else { Activation::Lost };
         }
         let hub = Arc::clone(&self.realtime.hub);
         match hub.activate(channel.tenant, channel.bare(), channel.id, up_to, Vec::new()) {
-            // The topic is ahead, yet the log has nothing more: it never will.
+            // The topic is ahead, yet the log has nothing more and never will.
             Activation::Behind if !progressed => Activation::Lost,
             activation => activation,
         }

@@ -1,4 +1,4 @@
-//! What a join has to do with changes of rows: its bindings, its reach, and channels that are for nothing else.
+//! Row changes of a join: its bindings, its read scope, and channels for nothing else.
 
 use std::sync::Arc;
 
@@ -15,13 +15,13 @@ use crate::wire;
 use crate::wire::failure;
 use crate::wire::frame::Frame;
 
-/// Bindings of all channels of a connection: each is looked at for every change it may hear of.
+/// Bindings of all channels of a connection: each is tested for every change that may match.
 const MAX_BINDINGS: usize = 200;
-/// Patterns in all of them, since each costs more than a comparison.
+/// Patterns in all bindings, since each costs more than a comparison.
 const MAX_PATTERNS: usize = 8;
 
-/// What a join may hear, and whether that is changes of rows alone: front ends written against Supabase name the
-/// channels of their changes as they like.
+/// The grant of a join, and whether it is for row changes only: front ends written against Supabase name the channels
+/// of their row changes freely.
 pub(super) fn granted(
     authorized: Result<GrantWithBacklog>,
     config: &mut JoinConfig,
@@ -36,7 +36,7 @@ pub(super) fn granted(
 }
 
 impl<S: Socket> Session<S> {
-    /// The bindings that a join asks for; the refusal names the one that is wrong.
+    /// The requested bindings; an error names the one that is wrong.
     pub(super) fn bindings(&self, asked: &[Value]) -> Result<Vec<Binding>> {
         let bindings = Binding::parse_all(self.realtime.hub.changes.tables(), asked)?;
         let held = self.channels.iter().map(|channel| self.realtime.hub.changes.weight(channel.id));
@@ -54,7 +54,7 @@ impl<S: Socket> Session<S> {
             .arg("why", why))
     }
 
-    /// Listens from now on; what is heard waits until the listener goes live. Ends with its channel.
+    /// Subscribes from now on; changes are buffered until the listener goes live. Ends with its channel.
     pub(super) async fn listen(
         &self,
         channel: Option<&Channel>,
@@ -71,8 +71,8 @@ impl<S: Socket> Session<S> {
         Ok(Some(listener))
     }
 
-    /// What the person may read is asked again, for all channels that listen. Called when their rights may have
-    /// changed; where there is no answer, these channels end, and their joins are decided anew.
+    /// Loads the person's read scope again for all listening channels. Called when their rights may have changed. If
+    /// that fails, these channels end, and their joins are authorized again.
     pub(super) async fn renew_reach(&mut self) {
         let changes = &self.realtime.hub.changes;
         let (listening, others): (Vec<_>, Vec<_>) =
@@ -102,7 +102,7 @@ impl<S: Socket> Session<S> {
         self.realtime.host.reach(&actor).await
     }
 
-    /// What Supabase's clients wait for to know that changes are told.
+    /// The message by which Supabase's clients know that row changes are live.
     pub(super) fn subscribed_to_changes(&self, topic: &str) -> Frame {
         let payload = json!({"extension": "postgres_changes", "status": "ok", "channel": wire::bare(topic),
             "message": "Subscribed to PostgreSQL"});

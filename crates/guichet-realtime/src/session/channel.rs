@@ -20,15 +20,15 @@ pub(super) struct Channel {
     pub ack: bool,
     pub own: bool,
     pub plain_phoenix: bool,
-    /// A name that guichet does not know, joined for changes of rows alone: nothing is said here by people.
+    /// A topic unknown to guichet, joined for row changes only: no broadcasts are possible.
     pub is_changes_only: bool,
     /// The topic's number at the join; `None` for a topic without numbers.
     pub head: Option<i64>,
-    /// While it reads from the log what was missed: the last number it was given.
+    /// While it reads missed events from the log: the last number it was given.
     pub catching_up: Option<i64>,
-    /// While it catches up: what waited for its person, to be told before anything else.
+    /// While it catches up: the backlog of its person, to be sent before anything else.
     pub waiting: VecDeque<Event>,
-    /// Where it stands on the topic's roster.
+    /// Its place on the topic's roster.
     pub place: RosterKey,
 }
 
@@ -41,7 +41,7 @@ impl Channel {
         self.catching_up.is_some()
     }
 
-    /// Whether a frame belongs to this join and not to one before it. A frame without `join_ref` does.
+    /// Whether a frame belongs to this join and not to an earlier one. A frame without `join_ref` does.
     pub fn is_current(&self, push: &Push<'_>) -> bool {
         push.join_ref.is_none() || push.join_ref == self.join_ref
     }
@@ -53,7 +53,7 @@ impl Channel {
 
     pub fn end(&self, hub: &Hub) {
         hub.leave(self.tenant, self.bare(), self.id);
-        // Lost, perhaps to come back. Whoever leaves on purpose has been taken off before.
+        // The connection was lost and may return. A channel that was left has been removed before.
         hub.presence().lose(self.tenant, self.bare(), &self.place, self.id);
     }
 }

@@ -1,4 +1,5 @@
-//! What a join asks for. Read leniently: clients write booleans as text, nulls for defaults, and keys of their own.
+//! The configuration of a join. Parsed leniently: clients write booleans as text, nulls for defaults, and keys of
+//! their own.
 
 use serde_json::{Value, json};
 
@@ -16,16 +17,16 @@ pub struct JoinConfig {
     /// Echo broadcasts to the sender.
     pub own: bool,
     pub presence: bool,
-    /// The presence key that is asked for.
+    /// The requested presence key.
     pub presence_key: Option<String>,
-    /// The bindings as they must be echoed, without their ids.
+    /// The bindings to be echoed, without their ids.
     pub bindings: Vec<Value>,
     pub resume: Option<Resume>,
-    /// For topics without numbers: since when the client was away.
+    /// For topics without numbers: when the client went offline.
     pub after: Option<Timestamp>,
-    /// Nobody asked: an own topic of a dialect without joins.
+    /// An own topic of a dialect without joins.
     pub unasked: bool,
-    /// No `config` at all: a phoenix.js client, which waits for an answer to each push.
+    /// No `config` at all: a phoenix.js client, which waits for a reply to each push.
     pub plain_phoenix: bool,
 }
 
@@ -60,7 +61,7 @@ impl JoinConfig {
     }
 }
 
-/// A join of the plain dialect, whose payload has no `config`, as one that has.
+/// Converts the payload of a plain join, which has no `config`, to the form with one.
 pub fn with_config(payload: Value) -> Value {
     let token =
         [at(&payload, "access_token"), at(&payload, "token")].into_iter().find(|token| token.is_string());
@@ -68,7 +69,7 @@ pub fn with_config(payload: Value) -> Value {
         "access_token": token,
         "after": at(&payload, "after"),
         "config": {
-            // Whether a frame is answered is said by its `ref`.
+            // In this dialect a `ref` asks for a reply.
             "broadcast": {"ack": true, "self": at(&payload, "self"), "replay": &payload},
             "presence": at(&payload, "presence"),
             "postgres_changes": at(&payload, "postgres_changes"),
@@ -120,7 +121,7 @@ fn integer(value: &Value, field: &'static str) -> Result<Option<i64>> {
     }
 }
 
-/// What stands under `key`; null where nothing does.
+/// The value of `key`, or null.
 fn at<'v>(value: &'v Value, key: &str) -> &'v Value {
     value.get(key).unwrap_or(&Value::Null)
 }

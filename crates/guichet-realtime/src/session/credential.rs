@@ -1,8 +1,8 @@
-//! Who a connection acts for, and until when.
+//! The actor of a connection, and the expiry of its token.
 //!
-//! A connection belongs to one person: while it has channels, only a newer token of the same person is taken. It
-//! counts for that person from a valid token on, until the token ends or newer connections take its place; whatever
-//! counts for nobody counts among the strangers, so that no connection is uncounted.
+//! A connection belongs to one person: while it has channels, only a newer token of the same person is accepted. It
+//! counts for that person from a valid token on, until the token expires or newer connections supersede it. All other
+//! connections count as unauthenticated, so that every connection is counted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,14 +22,14 @@ use crate::session::socket::Socket;
 use crate::wire::failure;
 use crate::wire::{self, Payload, Push};
 
-/// How long before its end a token's holder is told.
+/// How long before its expiry a token's holder is notified.
 const NOTICE: Duration = Duration::from_secs(60);
 
 pub(super) struct Credentials {
     peer: PeerInfo,
     presented: Vec<SecretString>,
     held: Option<CurrentCredential>,
-    /// Whom the connection counts for.
+    /// The actor for whom the connection counts.
     counted: Option<Arc<Actor>>,
 }
 
@@ -40,7 +40,7 @@ fn person(actor: &Actor) -> (TenantId, UserId) {
 struct CurrentCredential {
     actor: Arc<Actor>,
     expires_at: Option<Timestamp>,
-    /// Of the token, so that the same one is not verified for every join.
+    /// Hash of the token, so that the same one is not verified for every join.
     digest: [u8; 32],
     noticed: bool,
 }
@@ -65,7 +65,7 @@ impl Credentials {
         self.held.as_ref().map(|held| Arc::clone(&held.actor))
     }
 
-    /// The person held is `actor` by now.
+    /// Updates the actor after a renewal.
     pub fn is_now(&mut self, actor: Actor) -> Arc<Actor> {
         let actor = Arc::new(actor);
         if let Some(held) = &mut self.held {
@@ -74,27 +74,27 @@ impl Credentials {
         actor
     }
 
-    /// When there is something to say or to do about the token.
+    /// When the token needs a notice or has expired.
     pub fn deadline(&self, clock: &Clock) -> Option<Instant> {
         let at = self.held.as_ref()?.next_at()?;
         let millis = at.as_millis().saturating_sub(clock.now().as_millis());
         Instant::now().checked_add(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
     }
 
-    /// The connection counts for its person no more, until a join: a newer one took its place.
+    /// The connection was superseded by a newer one, and does not count for its person until it joins again.
     pub fn superseded(&mut self, realtime: &Realtime, connection: u64) {
         self.uncount(realtime, connection);
         realtime.is_stranger(connection);
     }
 
-    /// Nobody acts here from now on.
+    /// Forgets the credential: the connection acts for no one.
     pub fn forget(&mut self, realtime: &Realtime, connection: u64) {
         self.uncount(realtime, connection);
         self.held = None;
         realtime.is_stranger(connection);
     }
 
-    /// The connection is gone.
+    /// The connection has ended.
     pub fn close(&mut self, realtime: &Realtime, connection: u64) {
         self.uncount(realtime, connection);
         realtime.is_no_stranger(connection);
@@ -104,7 +104,7 @@ impl Credentials {
         self.counted.is_some()
     }
 
-    /// The hub may have superseded the connection already, which is not known here before the order is obeyed.
+    /// The hub may have superseded the connection already, which this session only learns from an order.
     fn uncount(&mut self, realtime: &Realtime, connection: u64) {
         if let Some(actor) = self.counted.take() {
             realtime.hub.exit(person(&actor), connection);
@@ -112,7 +112,7 @@ impl Credentials {
         }
     }
 
-    /// Counts the connection for whom it acts, and says whether it did not yet.
+    /// Counts the connection for its actor. Returns whether it did not count before.
     pub fn enter(&mut self, realtime: &Realtime, connection: &Arc<Connection>) -> bool {
         let Some(held) = &self.held else { return false };
         let actor = Arc::clone(&held.actor);
@@ -134,8 +134,8 @@ impl Credentials {
 }
 
 impl<S: Socket> Session<S> {
-    /// Tries the tokens of the request, and says whether there is a valid one, or why none is. (Phoenix clients are
-    /// told at the join, where they listen.)
+    /// Verifies the tokens of the request. Returns whether there is a valid one, or why none is. (Phoenix clients get
+    /// the error at the join, where they expect it.)
     pub(super) async fn present_tokens(&mut self) -> Result<bool> {
         let mut refusal = None;
         for token in std::mem::take(&mut self.credentials.presented) {
@@ -150,9 +150,9 @@ impl<S: Socket> Session<S> {
         refusal.map_or(Ok(false), Err)
     }
 
-    /// Who acts in a join that brings `token`, or none.
+    /// The actor of a join that brings `token`, or none.
     pub(super) async fn admit(&mut self, token: Option<&str>) -> Result<Arc<Actor>> {
-        // `sb_…` is an API key of Supabase's, no token: the connection's own credential counts.
+        // `sb_…` is an API key of Supabase's, not a token: the connection's own credential is used.
         if let Some(token) = token.filter(|token| !token.is_empty() && !token.starts_with("sb_")) {
             self.take_token(token).await?;
         }
@@ -161,7 +161,7 @@ impl<S: Socket> Session<S> {
         Ok(actor)
     }
 
-    /// Takes a token in place of the one held, if it is valid and nobody else's.
+    /// Replaces the current token, if the new one is valid and of the same person.
     pub(super) async fn take_token(&mut self, token: &str) -> Result<()> {
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         if self.credentials.held.as_ref().is_some_and(|held| held.digest == digest) {
@@ -184,8 +184,8 @@ impl<S: Socket> Session<S> {
         Ok(())
     }
 
-    /// `access_token`: renews in place, without a reply. A token that is no good ends its channel, by the one event
-    /// that lets clients come back with a better one.
+    /// `access_token`: renews in place, without a reply. An invalid token ends its channel with `phx_error`, after
+    /// which clients come back with a better one.
     pub(super) async fn renew(&mut self, push: &Push<'_>) {
         let Payload::Json(payload) = push.payload else { return };
         if !self.dialect.is_phoenix() {
@@ -206,7 +206,7 @@ impl<S: Socket> Session<S> {
         }
     }
 
-    /// Tells of a token that is about to end, and ends what stood on it when it has.
+    /// Sends the notice of an expiring token, and ends the channels of an expired one.
     pub(super) fn look_at_token(&mut self) {
         let now = self.realtime.clock.now();
         let Some(held) = &mut self.credentials.held else { return };

@@ -1,8 +1,8 @@
-//! A join: the right to hear a topic, what was missed, and from then on everything, without a seam.
+//! A join: authorization, missed events, and from then on all events, without a gap.
 //!
-//! The order is what makes it seamless: (1) the hub follows the topic, (2) the right and the head are read, (3) the
-//! reply is queued, (4) what was missed is read from the log, (5) the hub makes the subscription live, bridging what
-//! committed meanwhile. Steps 3 and 5 are one where nothing was missed.
+//! The order makes it gapless: (1) the hub subscribes, (2) authorization and head are read, (3) the reply is queued,
+//! (4) missed events are read from the log, (5) the hub makes the subscription live, including what committed
+//! meanwhile. Steps 3 and 5 are one if nothing was missed.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -23,16 +23,16 @@ use crate::wire::failure;
 use crate::wire::frame::Frame;
 use crate::wire::{self, PREFIX, Payload, Push, Shape};
 
-/// A topic's name has to fit one byte of length in binary frames, prefix included.
+/// A topic has one byte of length in binary frames, including its prefix.
 const MAX_TOPIC_BYTES: usize = 255;
-/// Python clients wait 30 s instead of 1 s after a reason that begins so.
+/// Python clients wait 30 s instead of 1 s after a reason that starts like this.
 const TOO_MANY: &str = "ChannelRateLimitReached: too many channels on this connection";
 
-/// How a join stands to what came before it.
+/// The position from which a join resumes.
 struct ResumeState {
     resume: &'static str,
     replayed: i64,
-    /// Where reading the log begins; `None` when nothing is to be read.
+    /// Where reading the log starts; `None` if nothing is to be read.
     after: Option<i64>,
 }
 
@@ -41,7 +41,7 @@ impl ResumeState {
         Self { resume, replayed: 0, after: None }
     }
 
-    /// What waited is told first, then the log from `head` on.
+    /// The backlog is sent first, then the log from `head`.
     fn after_waiting(head: i64, waiting: usize) -> Self {
         Self { resume: "none", replayed: i64::try_from(waiting).unwrap_or(i64::MAX), after: Some(head) }
     }
@@ -67,7 +67,7 @@ impl<S: Socket> Session<S> {
         }
     }
 
-    /// A join replaces the one before it in silence: some clients would take a `phx_close` for the new one's.
+    /// A join replaces an earlier one without a message: some clients would take its `phx_close` for the new one's.
     fn drop_earlier(&mut self, topic: &str) {
         if let Some(at) = self.channels.iter().position(|channel| *channel.topic == *topic) {
             self.channels.swap_remove(at).end(&self.realtime.hub);
@@ -98,12 +98,12 @@ impl<S: Socket> Session<S> {
         }
         let config = JoinConfig::parse(&payload)?;
         let actor = self.admit(config.token.as_deref()).await?;
-        // The token may have joined the person's own topics, this one among them.
+        // The token may have joined the person's own topics, including this one.
         self.drop_earlier(&push.topic);
         self.subscribe(push, config, actor).await
     }
 
-    /// Makes `actor` hear the topic of `push`, and queues the reply first.
+    /// Subscribes `actor` to the topic of `push`, and queues the reply first.
     pub(super) async fn subscribe(
         &mut self,
         push: &Push<'_>,
@@ -163,7 +163,7 @@ impl<S: Socket> Session<S> {
                 Ok(ResumeState::at_head("reset"))
             }
             Resume::AfterSeq(after) => {
-                // The log no longer reaches so far back.
+                // The log no longer reaches this far back.
                 if self.realtime.replays.read(actor.tenant, topic, after, head).await?.is_none() {
                     return Ok(ResumeState::at_head("reset"));
                 }
@@ -181,7 +181,7 @@ impl<S: Socket> Session<S> {
     }
 }
 
-/// A join whose topic is followed already: unless it is finished, the hub lets go of it again.
+/// A join that the hub has subscribed: unless it is finished, the hub unsubscribes it on drop.
 struct Opened<'s, S: Socket> {
     session: &'s mut Session<S>,
     channel: Option<Channel>,
@@ -221,7 +221,7 @@ impl<S: Socket> Opened<'_, S> {
             self.session.join_roster(&channel, actor, watches.then_some(sees));
         }
         self.session.channels.push(channel);
-        // Its reply is queued: what changed meanwhile comes behind it.
+        // Its reply is queued: changes since then follow it.
         if let Some(listener) = listener {
             listener.go_live();
         }
@@ -247,7 +247,7 @@ impl<S: Socket> Session<S> {
         }
     }
 
-    /// The join's reply, and what must stand between it and the first event.
+    /// The join's reply, and everything that must precede the first event.
     fn prelude(
         &self,
         push: &Push<'_>,

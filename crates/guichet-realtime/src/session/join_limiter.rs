@@ -1,8 +1,8 @@
-//! Where those who come wait for their turn to be looked up.
+//! Limits concurrent look-ups of joins.
 //!
-//! Ten thousand phones that come back at once would otherwise stand before the database all together: requests of
-//! those who are here already would wait behind them, and most would be turned away. So joins are looked up a few at
-//! a time, in the order in which they came; one that would wait too long is told to come again.
+//! Ten thousand phones that return at once would otherwise query the database all together: requests of connected
+//! people would wait behind them, and most would be refused. So a few joins are looked up at a time, in order of
+//! arrival, and one that would wait too long is asked to join again.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use guichet_base::{Error, Result};
 
-/// Shorter than clients wait for the answer to a join (10 s), so that they are told rather than left.
+/// Shorter than clients wait for the reply to a join (10 s), so that they get an error instead of a timeout.
 const PATIENCE: Duration = Duration::from_secs(9);
 
 pub struct JoinLimiter {
@@ -22,7 +22,7 @@ impl JoinLimiter {
         Self { turns: Semaphore::new(at_once.max(1)) }
     }
 
-    /// Waits for a turn, which lasts until it is dropped. Errors: `UNAVAILABLE`.
+    /// Waits for a permit, which is held until dropped. Errors: `UNAVAILABLE`.
     pub async fn turn(&self) -> Result<SemaphorePermit<'_>> {
         match tokio::time::timeout(PATIENCE, self.turns.acquire()).await {
             Ok(turn) => turn.map_err(Error::unavailable),

@@ -1,8 +1,8 @@
-//! One connection: a task that reads its frames, one after the other, and does what they ask.
+//! One connection: a task that handles its frames one after the other.
 //!
-//! - What the client is told is queued in its mailbox, by this session and by the hub; the session never writes.
+//! - Everything for the client is queued in its mailbox, by this session and by the hub; the session never writes.
 //! - Frames are handled in order and to their end, so that a client's commands take effect as it sent them.
-//! - Whatever the client sends, the session answers, ignores or closes with a code; it never fails.
+//! - Whatever the client sends, the session replies, ignores it, or closes with a code; it never fails.
 
 mod broadcast;
 mod budget;
@@ -45,22 +45,22 @@ use crate::session::socket::{Inbound, Socket};
 use crate::wire::frame::{CloseCode, Frame};
 use crate::wire::{self, Dialect, Push, Verb};
 
-/// How often a session looks after itself: silence, and a reader that stands still.
+/// Interval of checks for silence and stalled readers.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
 
-/// A reader that takes nothing for so long while frames wait is gone.
+/// A reader that takes nothing for this long while frames are queued is gone.
 const UNREAD: Duration = Duration::from_secs(30);
 
-/// Why a channel ends that the client shall join again from where it stopped.
+/// The reason of a channel that ends and that the client should resume.
 const RESUME: &str = "RESUME: join again with after_seq";
 
-/// What is known of a connection before its first frame.
+/// The properties of a connection before its first frame.
 pub struct Opening {
     pub dialect: Dialect,
     pub peer: PeerInfo,
-    /// Tokens found in the request, the surest first.
+    /// Tokens found in the request, most specific first.
     pub tokens: Vec<secrecy::SecretString>,
-    /// The tenant that the path names, as it was written: who acts must be of it.
+    /// The tenant in the path, as written; the actor must belong to it.
     pub place: Option<Box<str>>,
 }
 
@@ -79,15 +79,15 @@ pub struct Session<S: Socket> {
     looked: Looked,
 }
 
-/// What the last look saw.
+/// The state at the last check.
 #[derive(Default)]
 struct Looked {
-    /// The queue's progress while it is not empty, and since when it stands there.
+    /// The queue's progress while it is not empty, and since when it has not changed.
     stands: Option<(u64, Instant)>,
     counted: u64,
 }
 
-/// Whether the session goes on.
+/// Whether the session continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
     Go,
@@ -120,7 +120,7 @@ impl<S: Socket> Session<S> {
         }
         let mut look = self.heard + LOOK_EVERY;
         loop {
-            // Before anything is read: who sends without a pause is asked all the same.
+            // Before any read, so that a client that sends without a pause is checked too.
             if self.recheck.is_due(Instant::now()) {
                 Box::pin(self.check_rights()).await;
             }
@@ -133,7 +133,7 @@ impl<S: Socket> Session<S> {
                 biased;
                 () = self.connection.woken() => self.obey(),
                 inbound = self.socket.recv() => match inbound {
-                    // Boxed: a frame's handling is large, and most connections idle most of the time.
+                    // Boxed: the future of a frame's handling is large, and most connections are idle.
                     Some(inbound) => Box::pin(self.on_inbound(inbound)).await,
                     None => Next::Stop,
                 },
@@ -216,14 +216,14 @@ impl<S: Socket> Session<S> {
             let channel = self.channels.swap_remove(at);
             self.leave_roster(&channel);
             channel.end(&self.realtime.hub);
-            // Elsewhere the reply says it all.
+            // In other dialects the reply is enough.
             if self.dialect.is_phoenix() {
                 self.close_channel(&channel, "");
             }
         }
     }
 
-    /// Does what others ordered.
+    /// Executes orders.
     fn obey(&mut self) -> Next {
         for order in self.connection.take_orders() {
             match order {
@@ -255,7 +255,7 @@ impl<S: Socket> Session<S> {
         Next::Go
     }
 
-    /// The reader is too slow: everything of topics stopped at one point; from there the client resumes.
+    /// The reader is too slow: topics stopped at one point, from where the client resumes.
     fn resume_all(&mut self) {
         self.realtime.hub.meters.slow_consumers.increment(1);
         self.end_all(RESUME);
@@ -271,12 +271,12 @@ impl<S: Socket> Session<S> {
         }
     }
 
-    /// Says that a channel ended for good.
+    /// Sends that a channel has ended for good.
     fn close_channel(&self, channel: &Channel, reason: &str) {
         self.queue(wire::close(self.dialect, channel.join_ref.as_deref(), &channel.topic, reason));
     }
 
-    /// Looks at the clock.
+    /// Checks for silence and a stalled reader.
     fn look(&mut self) -> Next {
         self.count_frames();
         if self.heard.elapsed() >= self.realtime.settings.silence {
@@ -291,7 +291,7 @@ impl<S: Socket> Session<S> {
         self.look_plainly()
     }
 
-    /// Whether frames wait and none has left for long.
+    /// Whether frames are queued and none has left for long.
     fn stands_still(&mut self) -> bool {
         let mailbox = &self.connection.mailbox;
         if mailbox.is_idle() {
@@ -358,7 +358,7 @@ impl<S: Socket> Session<S> {
     }
 }
 
-/// However a session ends, nothing of it stays behind.
+/// Cleans up however the session ends.
 impl<S: Socket> Drop for Session<S> {
     fn drop(&mut self) {
         for channel in &self.channels {

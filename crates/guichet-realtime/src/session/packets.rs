@@ -1,4 +1,4 @@
-//! Socket.IO's packets: the connect with its token, the server's pings answered, and events, which become pushes.
+//! Socket.IO's packets: the connect with its token, pings, and events, which become pushes.
 
 use guichet_base::{Error, Result};
 use serde::Deserialize;
@@ -12,10 +12,10 @@ use crate::wire::frame::CloseCode;
 use crate::wire::socketio::{self, Packet};
 use crate::wire::{self, Malformed};
 
-/// Longer probes and names of namespaces are not echoed.
+/// Longer probes and namespace names are not echoed.
 const MAX_ECHO_BYTES: usize = 125;
 
-/// What a client says when it connects; the rest is the app's own.
+/// The payload of a connect; unknown keys are the app's own.
 #[derive(Default, Deserialize)]
 struct Auth {
     #[serde(default, alias = "access_token", alias = "accessToken")]
@@ -51,7 +51,7 @@ impl<S: Socket> Session<S> {
         }
     }
 
-    /// The namespace `/` is connected once there is a valid token, and the person's own topics are joined.
+    /// Connects the namespace `/` once there is a valid token, and joins the person's own topics.
     async fn connect(&mut self, auth: Option<&RawValue>) -> Next {
         if self.plain.connect_by.is_none() {
             return self.malformed(&Malformed("the namespace is connected already"));

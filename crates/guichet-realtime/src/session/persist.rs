@@ -1,7 +1,7 @@
-//! Broadcasts that are kept: a person's own, as durable events of a numbered topic.
+//! Persisted broadcasts: a client's broadcasts as durable events of a numbered topic.
 //!
-//! It goes out as any durable event does, numbered and to all, the sender included: a number left out for the sender
-//! would be a gap for them. It is acknowledged when it is committed.
+//! They are published like any durable event, numbered and to all, including the sender: a number left out for the
+//! sender would be a gap. They are acknowledged when committed.
 
 use guichet_base::{Error, Result};
 use serde_json::value::RawValue;
@@ -20,7 +20,7 @@ impl<S: Socket> Session<S> {
             Ok(PersistedBroadcast { id, seq }) => {
                 self.acknowledge(push, channel, Ok(json!({"id": id, "seq": seq})))
             }
-            // `error` is what realtime-js hands to an application whose broadcast was to be kept.
+            // realtime-js passes `error` to an application whose broadcast was to be persisted.
             Err(error) if channel.ack => {
                 let mut response: Value =
                     serde_json::from_str(&failure::command(&error, self.locale())).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! What the plain dialect and Socket.IO have that Phoenix has not: topics that are joined by themselves, pings by the
-//! server, and news about the connection itself.
+//! Parts of the plain dialect and Socket.IO that Phoenix does not have: own topics joined on connect, pings of the
+//! server, and messages about the connection.
 
 use std::time::Duration;
 
@@ -21,24 +21,24 @@ const PING_EVERY: Duration = Duration::from_secs(30);
 const CONNECT_WITHIN: Duration = Duration::from_secs(20);
 const SUPERSEDED: &str = "a newer connection of yours took this one's place: do not reconnect";
 
-/// What a connection of these dialects remembers.
+/// The state of a connection in these dialects.
 pub(super) struct Plain {
-    /// The tenant that the path names.
+    /// The tenant in the path.
     place: Option<Box<str>>,
-    /// `None` in Phoenix, whose clients beat.
+    /// `None` in Phoenix, whose clients send heartbeats.
     ping_at: Option<Instant>,
     /// Until Socket.IO's namespace is connected.
     pub connect_by: Option<Instant>,
     own: Own,
 }
 
-/// How the person's own topics stand.
+/// The state of the person's own topics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Own {
     Settled,
     /// To be joined as soon as the queue has room.
     Owed,
-    /// To be tried again at the next look: the service could not tell.
+    /// To be retried at the next check: the service was unavailable.
     Later,
 }
 
@@ -52,7 +52,7 @@ impl Plain {
         }
     }
 
-    /// When there is something to do.
+    /// When something is due.
     pub fn deadline(&self) -> Option<Instant> {
         match (self.ping_at, self.connect_by) {
             (Some(ping), Some(connect)) => Some(ping.min(connect)),
@@ -69,9 +69,9 @@ fn every(dialect: Dialect) -> Option<Duration> {
     }
 }
 
-/// At the door.
+/// On connect.
 impl<S: Socket> Session<S> {
-    /// What is said and done before the first frame.
+    /// Handles the connection before its first frame.
     pub(super) async fn greet(&mut self) -> Next {
         if self.dialect == Dialect::SocketIo {
             let sid = uuid::Uuid::new_v4().simple().to_string();
@@ -101,7 +101,7 @@ impl<S: Socket> Session<S> {
         }
     }
 
-    /// Whoever acts here must be of the tenant that the path names.
+    /// Checks that the actor belongs to the tenant in the path.
     pub(super) async fn may_enter(&self, actor: &Actor) -> Result<()> {
         match &self.plain.place {
             Some(tenant) => self.realtime.host.may_enter(actor, tenant).await,
@@ -109,7 +109,7 @@ impl<S: Socket> Session<S> {
         }
     }
 
-    /// `access_token`: renews in place, and answers whoever waits for it. A token that is no good changes nothing.
+    /// `access_token`: renews in place, and replies if asked to. An invalid token changes nothing.
     pub(super) async fn renew_plainly(&mut self, push: &Push<'_>, payload: &RawValue) {
         let payload: Value = serde_json::from_str(&self.asked(push, payload)).unwrap_or_default();
         let token = ["access_token", "token"].iter().find_map(|key| payload.get(key)?.as_str());
@@ -125,7 +125,7 @@ impl<S: Socket> Session<S> {
         }
     }
 
-    /// The connection counts for its person, who hears their own topics from now on.
+    /// Counts the connection for its person and joins their own topics.
     pub(super) async fn count_in(&mut self) {
         let is_new = self.credentials.enter(&self.realtime, &self.connection);
         if is_new && !self.dialect.is_phoenix() {
@@ -136,7 +136,7 @@ impl<S: Socket> Session<S> {
 
 /// Own topics.
 impl<S: Socket> Session<S> {
-    /// Joins what the person need not ask for, in silence.
+    /// Joins own topics without a reply.
     pub(super) async fn join_own_topics(&mut self) {
         self.plain.own = Own::Settled;
         let Some(actor) = self.credentials.actor() else { return };
@@ -147,7 +147,7 @@ impl<S: Socket> Session<S> {
             let push = Push {
                 verb: Verb::Join,
                 join_ref: None,
-                // Nobody waits for a reply.
+                // No reply is expected.
                 reference: None,
                 topic: topic.into(),
                 event: "join".into(),
@@ -162,13 +162,13 @@ impl<S: Socket> Session<S> {
                 }
             }
         }
-        // What waits there stands before the answer to the first frame.
+        // The backlog comes before the reply to the first frame.
         if self.connection.mailbox.has_room() {
             self.send_page().await;
         }
     }
 
-    /// Remembers that an own topic ended, which its person does not join by hand.
+    /// Marks an own topic that ended, which clients do not join themselves.
     pub(super) fn owe(&mut self, channel: &Channel) {
         if self.dialect.is_phoenix() {
             return;
@@ -185,7 +185,7 @@ impl<S: Socket> Session<S> {
         self.plain.own == Own::Owed
     }
 
-    /// What waits for room in the queue: own topics to be joined again, then what joins missed.
+    /// Continues what waited for room in the queue: own topics to join again, then missed events.
     pub(super) async fn go_on(&mut self) {
         if self.owes_topics() {
             self.join_own_topics().await;
@@ -195,16 +195,16 @@ impl<S: Socket> Session<S> {
     }
 }
 
-/// What is said without being asked.
+/// Messages without a request.
 impl<S: Socket> Session<S> {
-    /// News about the connection. Phoenix has no frame for it.
+    /// A message about the connection. Phoenix has no frame for it.
     pub(super) fn notice(&self, event: &str, payload: &str) {
         if let Some(frame) = wire::notice(self.dialect, event, &self.spelt(event, payload)) {
             self.queue(frame);
         }
     }
 
-    /// An error to whoever sent `push`, also to those who do not wait for an answer.
+    /// An error to the sender of `push`, also if no reply was asked for.
     pub(super) fn refuse(&self, push: &Push<'_>, error: &Error) {
         let body = failure::command(error, self.locale());
         if self.dialect.is_phoenix() || push.reference.is_some() {
@@ -214,7 +214,7 @@ impl<S: Socket> Session<S> {
         }
     }
 
-    /// A frame that makes no sense is dropped; Phoenix clients are not told, since some would join again.
+    /// A malformed frame is dropped; Phoenix clients get no error, since some would join again.
     pub(super) fn malformed(&mut self, malformed: &Malformed) -> Next {
         tracing::debug!(connection = self.connection.id, %malformed, "a frame was dropped");
         match self.budget.spend(false, Instant::now()) {
@@ -225,7 +225,7 @@ impl<S: Socket> Session<S> {
         Next::Go
     }
 
-    /// Ends what stood on a token, and says why once.
+    /// Ends the channels of an expired token, with one message.
     pub(super) fn end_with_notice(&mut self, error: &Error) {
         for channel in std::mem::take(&mut self.channels) {
             channel.end(&self.realtime.hub);
@@ -241,7 +241,7 @@ impl<S: Socket> Session<S> {
         self.close(CloseCode::Superseded, SUPERSEDED)
     }
 
-    /// Looks at the clock.
+    /// Checks the deadlines of this dialect.
     pub(super) fn look_plainly(&mut self) -> Next {
         let now = Instant::now();
         if self.plain.connect_by.is_some_and(|by| by <= now) {

@@ -1,4 +1,4 @@
-//! Presence of one connection: where its joins stand on the rosters of their topics, and what it tracks.
+//! Presence of one connection: its places on rosters, and what it tracks.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::session::socket::Socket;
 use crate::wire::Push;
 use crate::wire::failure;
 
-/// What a `presence` push holds.
+/// The payload of a `presence` push.
 #[derive(Deserialize)]
 struct Tracking<'a> {
     #[serde(borrow, default)]
@@ -24,20 +24,20 @@ struct Tracking<'a> {
     payload: Option<&'a RawValue>,
 }
 
-/// Where the join will stand. Errors: the presence key is another person's id, or too long.
+/// The place of a join on the roster. Errors: the presence key is another person's id, or too long.
 pub(super) fn place(config: &JoinConfig, actor: &Actor) -> Result<RosterKey> {
     Ok(RosterKey { key: presence::key(config.presence_key.as_deref(), actor.user)?, user: actor.user })
 }
 
 impl<S: Socket> Session<S> {
-    /// What the person does counts; that their device is alive does not.
+    /// Records an activity of the person. Heartbeats of the device do not count.
     pub(super) fn is_active(&self) {
         if let Some(actor) = self.credentials.actor() {
             self.realtime.hub.touch(actor.tenant, actor.user);
         }
     }
 
-    /// Puts a join that was answered on its topic's roster. `sees`: it asked for presence, and sees these.
+    /// Adds a join to its topic's roster, after the reply. `sees` is set if it asked for presence.
     pub(super) fn join_roster(&self, channel: &Channel, actor: &Actor, sees: Option<Visibility>) {
         let watcher = sees.map(|sees| Watcher {
             join: channel.id,
@@ -58,13 +58,13 @@ impl<S: Socket> Session<S> {
         });
     }
 
-    /// Takes a join off its topic's roster at once.
+    /// Removes a join from its topic's roster at once.
     pub(super) fn leave_roster(&self, channel: &Channel) {
         let presence = self.realtime.hub.presence();
         presence.leave_topic(channel.tenant, channel.bare(), &channel.place, channel.id);
     }
 
-    /// `track` and `untrack`. Always answered: clients wait for it.
+    /// `track` and `untrack`. Always replied to, since clients wait for it.
     pub(super) fn on_presence(&self, push: &Push<'_>, channel: &Channel, payload: &RawValue) {
         match tracked(payload.get()) {
             Ok(tracked) => {
@@ -76,7 +76,7 @@ impl<S: Socket> Session<S> {
         }
     }
 
-    /// What presence says of this connection's person changed: the watchers of its topics are told soon.
+    /// The presence state of the person changed: the watchers of their topics are notified soon.
     pub(super) fn restate_presence(&self) {
         let presence = self.realtime.hub.presence();
         for channel in &self.channels {
@@ -84,18 +84,18 @@ impl<S: Socket> Session<S> {
         }
     }
 
-    /// A presence frame to this connection may have been lost: its watchers are given the whole picture again.
+    /// A presence frame to this connection may have been lost: its watchers get complete states again.
     pub(super) fn repeat_presence(&self) {
         let presence = self.realtime.hub.presence();
         for channel in &self.channels {
             presence.refresh(channel.tenant, channel.bare(), channel.id);
         }
-        // After all of them: no difference may come between what was lost and the new picture.
+        // After all of them: no diff may come between the lost frame and the complete state.
         self.connection.mailbox.mend_presence();
     }
 }
 
-/// What is tracked from now on: nothing after `untrack`.
+/// The fields tracked from now on; `None` after `untrack`.
 fn tracked(json: &str) -> Result<Option<Tracked>> {
     let tracking: Tracking<'_> =
         serde_json::from_str(json).map_err(|_| Error::invalid("payload", "wrong_type"))?;

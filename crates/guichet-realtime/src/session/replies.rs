@@ -1,4 +1,4 @@
-//! Answers as the dialect words them, and what was asked, under guichet's own names.
+//! Replies in the naming convention of the dialect, and requests converted to guichet's own names.
 
 use std::borrow::Cow;
 
@@ -10,14 +10,14 @@ use crate::wire::frame::Frame;
 use crate::wire::{self, Push};
 
 impl<S: Socket> Session<S> {
-    /// `None` where nobody waits for it.
+    /// `None` if no reply is expected.
     pub(super) fn reply_frame(&self, push: &Push<'_>, status: &str, response: &str) -> Option<Frame> {
         let (join_ref, reference) = (push.join_ref.as_deref(), push.reference.as_deref());
         let response = self.spelt(&push.event, response);
         wire::reply(self.dialect, join_ref, reference, &push.topic, status, &response)
     }
 
-    /// What is said to the client alone, under the names that it knows.
+    /// Converts a payload for the client to its naming convention.
     pub(super) fn spelt<'r>(&self, event: &str, response: &'r str) -> Cow<'r, str> {
         match self.dialect.is_camel() {
             true => (self.realtime.hub.spelling.answer)(event, response).into(),
@@ -25,7 +25,7 @@ impl<S: Socket> Session<S> {
         }
     }
 
-    /// The payload of what is asked, under guichet's own names.
+    /// Converts the payload of a request to guichet's own names.
     pub(super) fn asked<'p>(&self, push: &Push<'_>, payload: &'p RawValue) -> Cow<'p, str> {
         match self.dialect.is_camel() {
             true => (self.realtime.hub.spelling.ask)(&push.event, payload.get()).into(),
