@@ -1,5 +1,5 @@
-//! What a join binds itself to: `{event, schema?, table?, filter?, select?}`, read strictly, since a binding that was
-//! misread would be a listener who hears nothing and does not know why.
+//! The bindings of a join: `{event, schema?, table?, filter?, select?}`. Parsed strictly, since a misread binding
+//! would be a listener that silently receives nothing.
 
 use guichet_base::{Error, Kind, Result};
 use serde_json::Value;
@@ -10,18 +10,18 @@ use super::{ChangeKind, RowChange, Table};
 /// One item of `config.postgres_changes`.
 #[derive(Debug)]
 pub struct Binding {
-    /// As the join's reply numbers it: from one.
+    /// The number in the join's reply, from one.
     pub id: i32,
     tables: Vec<&'static Table>,
-    /// `None`: all.
+    /// `None` means all.
     event: Option<ChangeKind>,
     filter: RowFilter,
-    /// Which columns its frames show, in the table's order; `None`: all.
+    /// The columns in its frames, in the table's order; `None` means all.
     pub select: Option<Vec<usize>>,
 }
 
 impl Binding {
-    /// The bindings of a join, in order. The refusal names the binding, and says why.
+    /// The bindings of a join, in order. Errors name the binding and the reason.
     pub fn parse_all(tables: &[&'static Table], list: &[Value]) -> Result<Vec<Self>> {
         let numbered = list.iter().zip(1..).enumerate();
         numbered
@@ -69,7 +69,7 @@ impl Binding {
         self.filter.patterns()
     }
 
-    /// Whether it wants to hear of a change of a row of `table`.
+    /// Whether it matches a change of a row of `table`.
     pub fn wants(&self, table: &Table, change: &RowChange) -> bool {
         self.event.is_none_or(|event| event == change.kind)
             && self.tables.iter().any(|bound| bound.name == table.name)

@@ -1,4 +1,5 @@
-//! Who listens to changes of rows, by tenant, table and reach; and the events whose changes are still to be told.
+//! The listeners to row changes, by tenant, table and read scope; and the queue of events whose changes are to be
+//! published.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -15,9 +16,9 @@ use crate::hub::mailbox::FrameClass;
 use crate::wire::frame::Frame;
 use crate::wire::{self, Dialect};
 
-/// Events that wait to be told. One more, and whoever listens to them is told to join again.
+/// Events in the queue. With one more, its listeners are asked to join again.
 const MOST_WAITING: usize = 1_024;
-/// Frames that wait for the reply of the join that asked for them.
+/// Frames that are buffered until the reply of the join.
 const MOST_EARLY: usize = 256;
 
 /// One join that listens.
@@ -33,10 +34,10 @@ pub struct Listener {
 }
 
 enum State {
-    /// Its join is not answered yet: what it is told waits behind the answer.
+    /// Its join has no reply yet: frames are buffered behind it.
     Early(Vec<Frame>),
     Live,
-    /// It lost a frame, so it may get no later one.
+    /// It lost a frame, so it may not receive a later one.
     Lost,
 }
 
@@ -53,7 +54,7 @@ impl Listener {
         Self { id, tenant, connection, topic: topic.into(), dialect, bindings, state }
     }
 
-    /// Tells what waited for the join's answer, which must be queued by now, and from then on all at once.
+    /// Sends the buffered frames, after the join's reply, and from then on all frames at once.
     pub fn go_live(&self) {
         let mut state = self.state.lock();
         let early = match std::mem::replace(&mut *state, State::Live) {
@@ -87,7 +88,7 @@ impl Listener {
         }
     }
 
-    /// What it listens to could not be told: it has to join again.
+    /// Its changes could not be published: it has to join again.
     pub(super) fn lose(&self) {
         *self.state.lock() = State::Lost;
         self.connection.order(SessionOrder::ResumeJoin(self.id));
@@ -102,18 +103,18 @@ impl Listener {
     }
 }
 
-/// The listeners of this process, and what is to be told them.
+/// The listeners of this process, and the queue of events.
 #[derive(Default)]
 pub struct Changes {
     tables: Vec<&'static Table>,
-    /// How many listen: 0 spares an event everything else.
+    /// Number of listeners: with 0, events need no work.
     listening: AtomicUsize,
     index: Mutex<Index>,
     waiting: Mutex<VecDeque<Arc<Event>>>,
     woken: Notify,
 }
 
-/// Of one table in one tenant.
+/// The listeners to one table in one tenant.
 type Places = HashMap<ReadScope, Vec<Arc<Listener>>>;
 
 #[derive(Default)]
@@ -132,7 +133,7 @@ impl Changes {
         &self.tables
     }
 
-    /// From now on `listener` hears what it reaches.
+    /// Adds `listener` to everything in its read scope.
     pub fn listen(&self, listener: &Arc<Listener>, reach: Vec<ReadScope>) {
         let mut index = self.index.lock();
         index.remove(listener.id);
@@ -140,7 +141,7 @@ impl Changes {
         self.listening.store(index.listeners.len(), Ordering::Release);
     }
 
-    /// The join listens no more, if it did.
+    /// Removes the listener of the join, if there is one.
     pub fn leave(&self, id: JoinId) {
         if self.listening.load(Ordering::Acquire) == 0 {
             return;
@@ -150,12 +151,12 @@ impl Changes {
         self.listening.store(index.listeners.len(), Ordering::Release);
     }
 
-    /// Whether the join listens.
+    /// Whether the join has a listener.
     pub fn hears(&self, id: JoinId) -> bool {
         self.listening.load(Ordering::Acquire) > 0 && self.index.lock().listeners.contains_key(&id)
     }
 
-    /// How many bindings the join listens by, and how many patterns are in them.
+    /// Number of bindings of the join, and of patterns in them.
     pub fn weight(&self, id: JoinId) -> (usize, usize) {
         if self.listening.load(Ordering::Acquire) == 0 {
             return (0, 0);
@@ -166,7 +167,7 @@ impl Changes {
         })
     }
 
-    /// From now on the join reaches this instead of what it did, if it listens.
+    /// Replaces the read scope of the join's listener, if there is one.
     pub fn reach_anew(&self, id: JoinId, reach: Vec<ReadScope>) {
         let mut index = self.index.lock();
         if let Some(listener) = index.remove(id) {
@@ -174,13 +175,13 @@ impl Changes {
         }
     }
 
-    /// Whether somebody listens to what the event changed.
+    /// Whether there are listeners for what the event changed.
     pub fn concern_anybody(&self, event: &Event) -> bool {
         self.listening.load(Ordering::Acquire) > 0
             && self.concerned(event).any(|table| !self.listeners(event, table).is_empty())
     }
 
-    /// An event that this process sees for the first time.
+    /// Adds an event that this process sees for the first time.
     pub fn offer(&self, event: &Arc<Event>) {
         if !self.concern_anybody(event) {
             return;
@@ -200,7 +201,7 @@ impl Changes {
         }
     }
 
-    /// The next event whose changes are to be told.
+    /// The next event whose changes are to be published.
     pub async fn next(&self) -> Arc<Event> {
         loop {
             if let Some(event) = self.waiting.lock().pop_front() {
@@ -215,12 +216,12 @@ impl Changes {
         self.tables.iter().copied().filter(|table| table.events.contains(&&*event.name))
     }
 
-    /// Who listens to the table and may read what the event changed, each once.
+    /// The listeners to the table that may read what the event changed, without duplicates.
     pub fn listeners(&self, event: &Event, table: &Table) -> Vec<Arc<Listener>> {
         self.index.lock().listeners_of(event, table)
     }
 
-    /// How many places the index holds.
+    /// Number of entries in the index.
     #[cfg(test)]
     pub fn places(&self) -> usize {
         self.index.lock().by_reach.values().map(HashMap::len).sum()

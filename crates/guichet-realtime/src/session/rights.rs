@@ -1,12 +1,13 @@
 //! Rights that change while a connection is open.
 //!
-//! - A join is live only after its right was read, and counts for its person before that. So whatever takes the right
-//!   away either committed before the reading, which then refuses; or after it, and then the order to ask again finds
-//!   the connection, and is obeyed after the join, since a session does one thing at a time.
-//! - A channel whose right is gone ends by `phx_close`, for good; the others go on as if nothing had been asked.
-//! - Whoever is gone, or whose token was revoked, loses everything by one `phx_error` each: a newer token comes back.
-//! - While the question cannot be answered it is asked again, for [`PATIENCE`]; then the channel ends by `phx_error`,
-//!   and the client's own attempts to come back ask on.
+//! - A join is live only after it was authorized, and counts for its person before that. So a change that takes the
+//!   right away either commits before the authorization, which then refuses; or after it, and then the order to
+//!   authorize again finds the connection, and is executed after the join, since a session does one thing at a time.
+//! - A channel without a right ends with `phx_close`, for good; the others continue.
+//! - For a deleted person or a revoked token, every channel ends with `phx_error`, so that a newer token can come
+//!   back.
+//! - While the service cannot answer, it is asked again for [`PATIENCE`]; then the channel ends with `phx_error`, and
+//!   the client joins again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,36 +21,36 @@ use crate::session::socket::Socket;
 use crate::wire;
 use crate::wire::failure;
 
-/// How long a subscription lives on while nobody can say whether it may.
+/// How long a subscription stays while the service cannot authorize it.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Between two attempts to ask.
+/// Delay between attempts.
 const AGAIN: Duration = Duration::from_millis(500);
-/// Between two questions that the client itself brings about, by ever other tokens: each costs a reading a channel.
+/// Delay between checks that the client causes with new tokens: each costs a query per channel.
 const OWN_ACCORD: Duration = Duration::from_secs(5);
 
-/// Whether rights are to be asked again.
+/// When to authorize the channels again.
 #[derive(Default)]
 pub(super) struct Recheck {
     due: Option<RecheckDue>,
-    /// When it was last done.
+    /// The last check.
     asked: Option<Instant>,
 }
 
 #[derive(Clone, Copy)]
 struct RecheckDue {
-    /// The oldest change that nothing was heard about yet.
+    /// The oldest change that has not been checked.
     since: Instant,
     at: Instant,
 }
 
 impl Recheck {
-    /// Something changed: ask as soon as possible.
+    /// Something changed: check as soon as possible.
     pub fn ask(&mut self, now: Instant) {
         let since = self.due.map_or(now, |due| due.since.min(now));
         self.due = Some(RecheckDue { since, at: now });
     }
 
-    /// The client gave a reason to ask: not more often than is good for everybody else.
+    /// The client gave a reason to check: not too often.
     pub fn ask_in_time(&mut self, now: Instant) {
         if self.due.is_none() {
             let at = self.asked.map_or(now, |asked| now.max(asked + OWN_ACCORD));
@@ -62,7 +63,7 @@ impl Recheck {
         self.due.take()
     }
 
-    /// When to ask, if at all.
+    /// When to check, if at all.
     pub fn at(&self) -> Option<Instant> {
         self.due.map(|due| due.at)
     }
@@ -72,22 +73,22 @@ impl Recheck {
     }
 }
 
-/// What became of the questions.
+/// The result of a check.
 enum RecheckOutcome {
     Answered,
-    /// Some were not answered: those channels are marked still.
+    /// Some channels got no answer and stay marked.
     Unanswered,
     Gone(Error),
 }
 
 impl<S: Socket> Session<S> {
-    /// Asks again what the person may hear, and ends what they may not.
+    /// Authorizes the channels again, and ends those without a right.
     pub(super) async fn check_rights(&mut self) {
         let Some(due) = self.recheck.begin(Instant::now()) else { return };
         let limit = due.since + PATIENCE;
-        // Never without a chance to answer, however late the question is.
+        // Leaves time for at least one attempt, however late the check is.
         let patience = limit.max(Instant::now() + AGAIN);
-        // Whose rows a channel hears is asked apart; one for rows alone has no topic to ask for.
+        // Row changes are authorized separately; a channel for row changes only has no topic to authorize.
         let of_topics = self.channels.iter().filter(|channel| !channel.is_changes_only);
         let mut unasked: Vec<_> = of_topics.map(|channel| channel.id).collect();
         let outcome = timeout_at(patience, self.ask_rights(&mut unasked)).await;
@@ -112,7 +113,7 @@ impl<S: Socket> Session<S> {
         }
     }
 
-    /// Takes those channels from `unasked` that got an answer.
+    /// Removes the channels from `unasked` that got an answer.
     async fn ask_rights(&mut self, unasked: &mut Vec<JoinId>) -> RecheckOutcome {
         let Some(actor) = self.credentials.actor() else {
             unasked.clear();
@@ -154,7 +155,7 @@ impl<S: Socket> Session<S> {
         self.credentials.forget(&self.realtime, self.connection.id);
     }
 
-    /// Another token may stand for another rank.
+    /// Another token may have another role.
     pub(super) fn ask_rights_again(&mut self) {
         if !self.channels.is_empty() {
             self.recheck.ask_in_time(Instant::now());
@@ -162,7 +163,7 @@ impl<S: Socket> Session<S> {
     }
 }
 
-/// Whether the error says no, rather than nothing.
+/// Whether the error is a refusal, rather than a missing answer.
 fn is_answer(error: &Error) -> bool {
     matches!(error.kind(), Kind::Forbidden | Kind::NotFound | Kind::Unauthenticated)
 }

@@ -1,6 +1,6 @@
-//! What a session reads from. actix-ws feeds one kind of socket; tests feed another.
+//! The reading half of a connection. actix-ws implements it; tests have another implementation.
 //!
-//! Only the reading half: the writing half is the connection's mailbox, which whoever owns the bytes drains.
+//! The writing half is the connection's mailbox, which the owner of the connection drains.
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -13,13 +13,13 @@ pub enum Inbound {
     Binary(Bytes),
     Ping(Bytes),
     Pong,
-    /// The client says goodbye.
+    /// The client closes the connection.
     Close,
-    /// What arrived breaks the protocol or a limit: close with this code and reason.
+    /// The input violates the protocol or a limit: close with this code and reason.
     Refused(CloseCode, &'static str),
 }
 
 pub trait Socket {
-    /// The next message; `None` when the connection is gone. Must be cancel-safe.
+    /// The next message; `None` when the connection has ended. Must be cancel-safe.
     fn recv(&mut self) -> impl Future<Output = Option<Inbound>>;
 }

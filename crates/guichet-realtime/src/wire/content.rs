@@ -1,5 +1,5 @@
-//! What subscribers are told, encoded once for each way of hearing it. JSON is put together from parts that are JSON
-//! already, without a tree in between.
+//! Content for subscribers, encoded once per frame shape. JSON is concatenated from parts that are JSON already,
+//! without building a tree.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -12,14 +12,14 @@ use super::{Dialect, PREFIX, Spelling, phoenix, plain, quoted, socketio};
 use crate::hub::event::Event;
 use crate::wire::frame::Frame;
 
-/// How a subscriber wants its frames: the dialect, and whether it joined with Supabase's prefix.
+/// The frame shape of a subscriber: the dialect, and whether it joined with Supabase's prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
     pub dialect: Dialect,
     pub prefixed: bool,
 }
 
-/// How many there are.
+/// Number of shapes: five dialects; the two of Phoenix have two each, with and without prefix.
 pub const SHAPES: usize = 7;
 
 impl Shape {
@@ -41,24 +41,24 @@ impl Shape {
     }
 }
 
-/// What a broadcast says.
+/// The content of a broadcast.
 #[derive(Debug, Clone, Copy)]
 pub enum BroadcastContent<'a> {
     /// A durable event on its own topic.
     Event(&'a Event),
-    /// A durable event on another topic than its own.
+    /// A durable event copied to another topic.
     Copy(&'a Event),
-    /// Something of the moment that the service says: name and JSON payload.
+    /// An ephemeral event of the service: name and JSON payload.
     Ephemeral { event: &'a str, payload: &'a str },
-    /// What a person says: its keys are the person's own.
+    /// A client's broadcast; its keys are not converted.
     Personal { event: &'a str, payload: &'a str },
-    /// A person's broadcast as it came over Phoenix: the whole inner object, untouched.
+    /// A client's broadcast as it came over Phoenix: the whole inner object, unchanged.
     Verbatim(&'a str),
-    /// A person's bytes, which only V2 can carry.
+    /// A client's binary broadcast, which only V2 can carry.
     Bytes { event: &'a str, data: &'a [u8] },
 }
 
-/// Encodes one broadcast for many subscribers: once per shape, when the first one of that shape is met.
+/// Encodes one broadcast for many subscribers, once per shape, on first use.
 pub struct Encoder<'a> {
     topic: &'a str,
     content: BroadcastContent<'a>,
@@ -67,12 +67,12 @@ pub struct Encoder<'a> {
 }
 
 impl<'a> Encoder<'a> {
-    /// `topic` is the bare name.
+    /// `topic` has no prefix.
     pub fn new(topic: &'a str, content: BroadcastContent<'a>, spelling: Spelling) -> Self {
         Self { topic, content, spelling, frames: [const { None }; SHAPES] }
     }
 
-    /// `None` where the dialect cannot carry the content.
+    /// `None` if the dialect cannot carry the content.
     pub fn frame(&mut self, shape: Shape) -> Option<Frame> {
         let slot = self.frames.get_mut(shape.slot())?;
         if slot.is_none() {
@@ -87,7 +87,7 @@ impl<'a> Encoder<'a> {
     }
 }
 
-/// A durable event for one subscriber, as replay sends it.
+/// A durable event for one subscriber, as a replay sends it.
 pub fn event_frame(shape: Shape, event: &Event, replayed: bool, spelling: Spelling) -> Frame {
     let meta = meta(event, false, replayed);
     match shape.dialect {
@@ -167,7 +167,7 @@ fn spelt<'p>(
     if dialect.is_camel() { (spelling.event)(topic, event, payload).into() } else { payload.into() }
 }
 
-/// Event and payload of a Phoenix client's broadcast. (Flutter sends the user's own keys beside `type` and `event`,
+/// Event and payload of a Phoenix client's broadcast. (Flutter puts the user's own keys next to `type` and `event`,
 /// without an inner payload.)
 fn unwrapped(inner: &str) -> Option<(String, String)> {
     #[derive(Deserialize)]

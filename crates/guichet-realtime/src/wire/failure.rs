@@ -1,4 +1,4 @@
-//! Errors as the socket says them.
+//! Errors in socket frames.
 
 use serde_json::{Map, Value, json};
 
@@ -6,13 +6,13 @@ use guichet_base::error::Details;
 use guichet_base::text::say;
 use guichet_base::{Error, Kind, Locale};
 
-/// `{"reason": "CODE: sentence"}`: what a refused join is answered.
+/// `{"reason": "CODE: sentence"}`: the reply to a refused join.
 pub fn join(error: &Error, locale: Locale) -> String {
     note(error);
     json!({ "reason": reason(error, locale) }).to_string()
 }
 
-/// `{"reason", "code", "message", "details"?}`: what a refused command is answered.
+/// `{"reason", "code", "message", "details"?}`: the reply to a refused command.
 pub fn command(error: &Error, locale: Locale) -> String {
     note(error);
     let mut body = Map::new();
@@ -25,7 +25,7 @@ pub fn command(error: &Error, locale: Locale) -> String {
     Value::Object(body).to_string()
 }
 
-/// `{"reason", "code", "message"}`: a frame that makes no sense, and why, in the words of programmers.
+/// `{"reason", "code", "message"}`: the reply to a malformed frame, with a technical reason.
 pub fn malformed(why: &str, locale: Locale) -> String {
     let message = say(locale, "error-malformed-frame", &[]);
     json!({"reason": format!("MALFORMED_FRAME: {why}"), "code": "MALFORMED_FRAME", "message": message})
@@ -56,7 +56,7 @@ fn details(error: &Error, locale: Locale) -> Option<Value> {
     }
 }
 
-/// Causes are for the log, where the client is only told that it was not their fault.
+/// Logs the cause of errors that are not the client's fault.
 fn note(error: &Error) {
     match error.kind() {
         Kind::Internal => tracing::error!(%error, "a socket frame failed"),

@@ -1,6 +1,6 @@
-//! A WebSocket frame as it leaves (RFC 6455 §5.2): complete, unmasked, header included.
+//! Outgoing WebSocket frames (RFC 6455 §5.2): complete, unmasked, with header.
 //!
-//! A server's frames are not masked, so that one encoded frame serves every subscriber: cloning it is a reference.
+//! A server's frames are not masked, so one encoded frame serves every subscriber; a clone is a reference.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -9,11 +9,11 @@ const FIN_BINARY: u8 = 0x82;
 const FIN_CLOSE: u8 = 0x88;
 const FIN_PONG: u8 = 0x8A;
 const EMPTY_PING: &[u8] = &[0x89, 0];
-/// A control frame carries 125 bytes, and a close frame's code takes two of them.
+/// A control frame carries 125 bytes, of which a close code takes two.
 const MAX_CONTROL: usize = 125;
 const MAX_REASON: usize = MAX_CONTROL - 2;
 
-/// Why a connection is closed: the reason says what to do.
+/// Why a connection is closed; the reason tells clients what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseCode {
     Normal,
@@ -22,7 +22,7 @@ pub enum CloseCode {
     Policy,
     TooBig,
     Restart,
-    /// A newer connection of the same person took this one's place: clients are not to come back.
+    /// A newer connection of the same person took its place: clients must not reconnect.
     Superseded,
 }
 
@@ -53,12 +53,12 @@ impl Frame {
         Self::build(FIN_BINARY, parts)
     }
 
-    /// Asks whether somebody is there. Costs no allocation.
+    /// A ping, without an allocation.
     pub fn ping() -> Self {
         Self(Bytes::from_static(EMPTY_PING))
     }
 
-    /// Echoes a ping; what is over the 125 bytes of a control frame is cut.
+    /// Echoes a ping; bytes beyond the 125 of a control frame are cut.
     pub fn pong(payload: &[u8]) -> Self {
         Self::build(FIN_PONG, &[payload.get(..MAX_CONTROL).unwrap_or(payload)])
     }
@@ -69,7 +69,7 @@ impl Frame {
         Self::build(FIN_CLOSE, &[&code.number().to_be_bytes(), reason.as_bytes()])
     }
 
-    /// Frames one after the other, each with its header, to be queued and written as one.
+    /// Consecutive frames with their headers, to be queued and written as one.
     pub fn several(frames: Bytes) -> Self {
         Self(frames)
     }

@@ -1,11 +1,15 @@
-//! The wire: frames of each dialect to pushes, and what is told to frames. Pure: bytes in, values out, and back.
+//! The wire formats: incoming frames to pushes, and content to outgoing frames. Pure: bytes in, values out, and back.
 //!
-//! One session serves every dialect. What it hears is a [`Push`], whatever the frame looked like; what it says goes
-//! through the functions here, which know how each dialect says it.
+//! One session serves every dialect. Incoming frames become a [`Push`]; outgoing ones are built by the functions
+//! here, which know each dialect.
 //!
-//! - `phoenix`: Phoenix Channels in the Supabase Realtime dialect, V1 (objects) and V2 (arrays, binary frames).
-//! - `plain`: `{"event", "topic", "payload", "ref"}`, in snake_case and in camelCase.
-//! - `socketio`: the same events in Socket.IO's packets, over Engine.IO 4.
+//! There are three dialects ([`Family`]):
+//! - `phoenix`: Phoenix Channels as Supabase Realtime speaks them, in serializations V1 (objects) and V2 (arrays,
+//!   binary frames).
+//! - `plain`: `{"event", "topic", "payload", "ref"}`, in snake_case or camelCase.
+//! - `socketio`: the same events in Socket.IO packets over Engine.IO 4, in camelCase.
+//!
+//! [`Dialect`] distinguishes their five variants, and [`Shape`] the seven ways of encoding an event for them.
 
 mod content;
 pub(crate) mod failure;
@@ -23,7 +27,7 @@ pub use self::sound::is_sound;
 pub use self::spelling::Spelling;
 use crate::wire::frame::Frame;
 
-/// How one socket speaks, chosen at connect.
+/// The variant of a dialect that one socket speaks, chosen at connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dialect {
     V1,
@@ -35,7 +39,7 @@ pub enum Dialect {
     SocketIo,
 }
 
-/// Dialects that share a grammar.
+/// The dialects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
     Phoenix,
@@ -44,7 +48,7 @@ pub enum Family {
 }
 
 impl Dialect {
-    /// `vsn` of the query; absent means the first. `None` for versions that nobody speaks.
+    /// From `vsn` of the query; absent means V1. `None` for unsupported versions.
     pub fn of_version(vsn: Option<&str>) -> Option<Self> {
         match vsn.map(|vsn| vsn.split('.').next().unwrap_or(vsn)) {
             None | Some("1") => Some(Dialect::V1),
@@ -65,21 +69,21 @@ impl Dialect {
         self.family() == Family::Phoenix
     }
 
-    /// Whether the service's keys are written in camelCase, both ways.
+    /// Whether guichet's keys are in camelCase, both ways.
     pub fn is_camel(self) -> bool {
         matches!(self, Dialect::PlainCamel | Dialect::SocketIo)
     }
 }
 
-/// What Supabase's clients put before every topic.
+/// The prefix that Supabase's clients put before every topic.
 pub const PREFIX: &str = "realtime:";
 
-/// The bare name of a topic as joined: one prefix less, where there is one.
+/// A topic without its prefix; only one prefix is removed.
 pub fn bare(topic: &str) -> &str {
     topic.strip_prefix(PREFIX).unwrap_or(topic)
 }
 
-/// Socket.IO's events come out of packets: `socketio::decode`.
+/// Socket.IO's events come from packets: see `socketio::decode`.
 pub fn decode_text(dialect: Dialect, text: &str) -> Result<Push<'_>, Malformed> {
     match dialect {
         Dialect::V1 => phoenix::v1(text),
@@ -102,8 +106,8 @@ pub fn decode_binary(dialect: Dialect, bytes: &[u8]) -> Result<Push<'_>, Malform
     }
 }
 
-/// A reply to the frame whose refs are given. `response` must be a JSON object. `None` where the dialect answers
-/// only those who gave a `ref`.
+/// A reply to the frame with these refs. `response` must be a JSON object. `None` if the dialect replies only to
+/// frames with a `ref`.
 pub fn reply(
     dialect: Dialect,
     join_ref: Option<&str>,
@@ -119,7 +123,7 @@ pub fn reply(
     }
 }
 
-/// The end of a channel for good: clients do not come back by themselves.
+/// Ends a channel for good: clients do not join again.
 pub fn close(dialect: Dialect, join_ref: Option<&str>, topic: &str, reason: &str) -> Frame {
     match dialect.family() {
         Family::Phoenix => phoenix::close(dialect, join_ref, topic),
@@ -127,7 +131,7 @@ pub fn close(dialect: Dialect, join_ref: Option<&str>, topic: &str, reason: &str
     }
 }
 
-/// The end of a channel that clients answer by joining again.
+/// Ends a channel so that clients join again.
 pub fn error(dialect: Dialect, join_ref: Option<&str>, topic: &str, reason: &str) -> Frame {
     match dialect.family() {
         Family::Phoenix => phoenix::error(dialect, join_ref, topic, &because(reason)),
@@ -156,7 +160,7 @@ pub fn presence(shape: Shape, join_ref: Option<&str>, bare: &str, event: &str, p
     push(shape.dialect, join_ref, None, &shape.topic(bare), event, payload)
 }
 
-/// News about the connection itself, which Phoenix has no frame for.
+/// A message about the connection, for which Phoenix has no frame.
 pub fn notice(dialect: Dialect, event: &str, payload: &str) -> Option<Frame> {
     match dialect.family() {
         Family::Phoenix => None,
@@ -165,8 +169,8 @@ pub fn notice(dialect: Dialect, event: &str, payload: &str) -> Option<Frame> {
     }
 }
 
-/// Event names that some dialect gives a meaning of its own, in lower case: said by a person, they would be taken for
-/// the service's, or make Socket.IO's clients hang up.
+/// Event names with a meaning in some dialect, in lower case: from a client, they would be mistaken for the
+/// service's, or make Socket.IO clients disconnect.
 const OF_THE_WIRE: [&str; 20] = [
     "reply",
     "error",
@@ -190,7 +194,7 @@ const OF_THE_WIRE: [&str; 20] = [
     "removelistener",
 ];
 
-/// Whether nobody may say `event`, given in lower case, since it is the wire's.
+/// Whether `event`, in lower case, is reserved for the wire.
 pub fn is_of_the_wire(event: &str) -> bool {
     OF_THE_WIRE.contains(&event)
 }

@@ -1,4 +1,4 @@
-//! A frame of a client, whatever dialect it came in.
+//! A client's frame, in any dialect.
 
 use std::fmt;
 
@@ -14,30 +14,30 @@ use super::sound::is_sound;
 pub struct Push<'a> {
     pub verb: Verb,
     pub join_ref: Option<Box<str>>,
-    /// Echoed as it stands: text in Phoenix, JSON in the plain dialect, digits in Socket.IO.
+    /// Echoed unchanged: text in Phoenix, JSON in the plain dialect, digits in Socket.IO.
     pub reference: Option<Box<str>>,
-    /// Empty where the frame names none.
+    /// Empty if the frame names none.
     pub topic: Box<str>,
     pub event: Box<str>,
     pub payload: Payload<'a>,
-    /// Kind 3 whose meta asks to keep the broadcast.
+    /// Kind 3 whose meta asks for persistence.
     pub persist: bool,
 }
 
-/// What a frame is, before anybody asks what its event means.
+/// The kind of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
     Join,
     Leave,
     Heartbeat,
-    /// A token to go on with.
+    /// A new token.
     Token,
-    /// Something said on a topic, or a command.
+    /// A broadcast or a command.
     Say,
 }
 
 impl Verb {
-    /// Frames that clients send by themselves.
+    /// Whether clients send such frames on their own.
     pub fn is_control(self) -> bool {
         match self {
             Verb::Join | Verb::Leave | Verb::Heartbeat | Verb::Token => true,
@@ -49,15 +49,15 @@ impl Verb {
 #[derive(Debug)]
 pub enum Payload<'a> {
     Json(&'a RawValue),
-    /// What a person says under `Push::event`: the inner payload of a broadcast.
+    /// The inner payload of a broadcast with the name `Push::event`.
     UserJson(&'a RawValue),
     /// The same as bytes.
     UserBytes(&'a [u8]),
-    /// Kind 0: bytes pushed by phoenix.js, which guichet does not take.
+    /// Kind 0: bytes pushed by phoenix.js, which guichet does not support.
     Raw,
 }
 
-/// A frame that makes no sense. The socket lives.
+/// A malformed frame. The socket stays open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed(pub &'static str);
 
@@ -70,7 +70,7 @@ impl fmt::Display for Malformed {
 impl std::error::Error for Malformed {}
 
 impl Push<'_> {
-    /// Unless others could not read its payload.
+    /// Errors: other clients could not parse its payload.
     pub(super) fn sound(self) -> Result<Self, Malformed> {
         match self.payload {
             Payload::Json(json) | Payload::UserJson(json) if !is_sound(json.get()) => {
@@ -81,8 +81,8 @@ impl Push<'_> {
     }
 }
 
-/// Whether a value asks to keep a broadcast: `true`, or `{"ttl": seconds}`. What is kept is kept as long as the log
-/// is, so a shorter time changes nothing. What makes no sense is taken for yes: nothing that was to be kept is lost.
+/// Whether a value asks for persistence: `true`, or `{"ttl": seconds}`. Persisted broadcasts are kept as long as the
+/// log, so a shorter time has no effect. Invalid values count as yes, so that nothing is lost.
 pub fn asks_to_persist(value: &Value) -> bool {
     !matches!(value, Value::Null | Value::Bool(false)) && value.as_str() != Some("false")
 }
@@ -92,7 +92,7 @@ pub(super) fn empty() -> Result<&'static RawValue, Malformed> {
     serde_json::from_str("{}").map_err(|_| Malformed("no payload"))
 }
 
-/// A ref: an opaque string that is echoed. Clients also write null; a number is read as its digits.
+/// A ref: an opaque string that is echoed. Clients also send null; a number is read as its digits.
 #[derive(Debug, Default)]
 pub(super) struct Ref(pub Option<Box<str>>);
 

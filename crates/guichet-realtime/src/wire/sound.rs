@@ -1,14 +1,14 @@
-//! Whether JSON that was only skimmed can be passed on to others.
+//! Checks whether JSON that was only skimmed can be passed on to other clients.
 //!
-//! A payload is kept as it came, and skimming it proves its grammar alone. Two things pass that others' readers
-//! refuse, so that one sender could break them: half a surrogate pair, and nesting without end.
+//! Payloads are kept as they came, and skimming proves only their grammar. Two things pass that other parsers refuse,
+//! so that one sender could break them: unpaired surrogates, and unlimited nesting.
 
-/// As deep as bodies over REST may be.
+/// The depth limit of REST bodies.
 const MAX_DEPTH: usize = 32;
 const HIGH: std::ops::RangeInclusive<u16> = 0xD800..=0xDBFF;
 const LOW: std::ops::RangeInclusive<u16> = 0xDC00..=0xDFFF;
 
-/// `json` is grammatical.
+/// `json` must be grammatical.
 pub fn is_sound(json: &str) -> bool {
     let (mut rest, mut depth, mut in_text) = (json.as_bytes(), 0_usize, false);
     while let [byte, tail @ ..] = rest {
@@ -30,7 +30,7 @@ pub fn is_sound(json: &str) -> bool {
     true
 }
 
-/// What follows an escape, whose backslash was read. `None` for half a surrogate pair.
+/// The rest after an escape whose backslash was read. `None` for an unpaired surrogate.
 fn after_escape(rest: &[u8]) -> Option<&[u8]> {
     let Some((unit, tail)) = unit(rest) else { return rest.get(1..) };
     if LOW.contains(&unit) {

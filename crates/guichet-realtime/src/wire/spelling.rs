@@ -1,19 +1,19 @@
-//! The names that camelCase dialects use in place of guichet's own. The room knows nothing of them: whoever makes the
-//! hub says how they are spelt.
+//! Naming conventions of camelCase dialects. This crate does not know the names: the creator of the hub provides the
+//! conversion.
 
-/// Translations of JSON text to JSON text. What is no JSON object goes through as it is.
+/// Converts JSON text to JSON text. Text that is not a JSON object passes unchanged.
 #[derive(Debug, Clone, Copy)]
 pub struct Spelling {
-    /// An event of the service, as it leaves: topic, event, payload.
+    /// Converts an outgoing event: topic, event, payload.
     pub event: fn(&str, &str, &str) -> String,
-    /// An answer: the event that it answers, and the response.
+    /// Converts a reply: the event that it answers, and the response.
     pub answer: fn(&str, &str) -> String,
-    /// What a client asks: the event, and its payload.
+    /// Converts a request: the event, and its payload.
     pub ask: fn(&str, &str) -> String,
 }
 
 impl Default for Spelling {
-    /// Every name stays as it is.
+    /// The identity.
     fn default() -> Self {
         Self {
             event: |_, _, payload| payload.to_owned(),

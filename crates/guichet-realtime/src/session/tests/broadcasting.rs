@@ -1,11 +1,11 @@
-//! Broadcasts of people, commands, presence pushes.
+//! Broadcasts of clients, commands, presence pushes.
 
 use serde_json::{Value, json};
 
 use super::clients::{Client, ROOM, TestProcess};
 use crate::wire::Dialect;
 
-/// Two people in the room, the first with `config`.
+/// Two people in the room; the first joins with `config`.
 async fn pair(desk: &TestProcess, config: Value) -> (Client, Client) {
     let mut first = desk.awa();
     first.join(ROOM, config).await;

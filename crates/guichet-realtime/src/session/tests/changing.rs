@@ -1,4 +1,4 @@
-//! `postgres_changes` at one session: what is bound, what comes when, and channels for nothing else.
+//! `postgres_changes` in a session: bindings, the order of changes, and channels for nothing else.
 
 use std::sync::atomic::Ordering;
 
@@ -18,7 +18,7 @@ fn bindings(list: Value) -> Value {
     json!({"postgres_changes": list, "broadcast": {"ack": true}})
 }
 
-/// The next change, whatever else comes.
+/// The next change; other frames are skipped.
 async fn change(client: &Client) -> Got {
     loop {
         let got = client.next().await;
@@ -130,7 +130,7 @@ async fn rows_that_an_event_only_names_are_read_and_told_in_order() {
     let read = desk.log.commit_named("chat:room:1", "messaging:read", "{}");
     desk.hub.publish(read.clone());
     desk.say("after");
-    // The tail brings it again.
+    // The tail publishes it again.
     desk.hub.publish(read);
     let update = change(&client).await;
     assert_eq!(

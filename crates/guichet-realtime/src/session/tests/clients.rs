@@ -1,4 +1,4 @@
-//! Clients over a socket in memory.
+//! Test clients over an in-memory socket.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ impl Socket for MemorySocket {
     }
 }
 
-/// A process with its hub, host and log.
+/// A process with its hub, backend and log.
 pub struct TestProcess {
     pub realtime: Arc<Realtime>,
     pub hub: Arc<Hub>,
@@ -71,7 +71,7 @@ impl TestProcess {
         self.connect_at(dialect, tokens, None)
     }
 
-    /// Through a door whose path names a tenant.
+    /// Connects by a path that names a tenant.
     pub fn connect_at(&self, dialect: Dialect, tokens: &[&str], place: Option<&str>) -> Client {
         let connection = self.realtime.connection();
         self.realtime.admit(&connection);
@@ -105,7 +105,7 @@ impl TestProcess {
         seq
     }
 
-    /// When every session has ended.
+    /// Waits until every session has ended.
     pub async fn all_gone(&self) {
         self.stop.cancel();
         self.realtime.tracker.close();
@@ -118,11 +118,11 @@ pub struct Client {
     pub connection: Arc<Connection>,
     dialect: Dialect,
     next_ref: u32,
-    /// What was written together with the frame before.
+    /// Bytes that were written together with the previous frame.
     unread: Mutex<Bytes>,
 }
 
-/// A frame as a client sees it, of either serialization.
+/// A frame as a client sees it, in either serialization.
 #[derive(Debug, PartialEq)]
 pub struct Got {
     pub join_ref: Value,
@@ -173,7 +173,7 @@ impl Client {
         self.text(&text.to_string());
     }
 
-    /// Pushes under the next ref, which is returned.
+    /// Pushes with the next ref, and returns the ref.
     pub fn push(&mut self, topic: &str, event: &str, payload: Value) -> String {
         let reference = self.next_ref.to_string();
         self.next_ref += 1;
@@ -195,7 +195,7 @@ impl Client {
         reply
     }
 
-    /// The next frame. Fails rather than to wait for ever.
+    /// The next frame. Fails instead of waiting forever.
     pub async fn next(&self) -> Got {
         self.read().await.expect("a frame")
     }
@@ -256,7 +256,7 @@ impl Client {
         Some((opcode, bytes.slice(header..)))
     }
 
-    /// The code that the server closes with; frames before it are skipped.
+    /// The code with which the server closes; frames before it are skipped.
     pub async fn close_code(&self) -> u16 {
         loop {
             let (opcode, payload) = self.raw().await.expect("a close frame");
@@ -267,7 +267,8 @@ impl Client {
         }
     }
 
-    /// Nothing waits: whatever was sent before has been handled, and the next frame is this heartbeat's reply.
+    /// Checks that nothing is queued: earlier frames have been handled, and the next frame is the reply to this
+    /// heartbeat.
     pub async fn nothing(&mut self) -> Got {
         let reference = self.push("phoenix", "heartbeat", json!({}));
         let got = self.next().await;

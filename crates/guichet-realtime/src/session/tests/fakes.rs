@@ -1,4 +1,4 @@
-//! A host and a log that tests can look into.
+//! A backend and a log that tests can inspect.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -22,7 +22,7 @@ use crate::row_changes::{ChangeKind, Column, ColumnType, ReadScope, RowChange, R
 
 pub const TENANT: TenantId = TenantId(Uuid::from_u128(1));
 
-/// A table of three columns; `messaging:new` inserts a row whose text is the event's, `messaging:read` asks for one.
+/// A table of three columns; `messaging:new` inserts a row with the event's text, `messaging:read` needs a query.
 pub static MESSAGES: Table = Table {
     name: "messages",
     columns: &[
@@ -43,7 +43,7 @@ pub static MESSAGES: Table = Table {
     },
 };
 
-/// `awa`, or `awa@<millis of expiry>`; a token that begins with `bad` is none.
+/// `awa`, or `awa@<millis of expiry>`; a token that begins with `bad` is invalid.
 pub fn user(name: &str) -> UserId {
     UserId(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()))
 }
@@ -56,22 +56,22 @@ pub struct FakeHost {
     pub authenticated: AtomicI64,
     pub open: AtomicI64,
     pub lost: Mutex<Lost>,
-    /// How many people each question of who hears of them was about.
+    /// The number of people in each query for presence audiences.
     pub asked: Mutex<Vec<usize>>,
     pub seen: Mutex<Vec<(UserId, Timestamp)>>,
-    /// Nobody can be asked who hears of whom.
+    /// Presence audiences are unavailable.
     pub is_away: std::sync::atomic::AtomicBool,
-    /// What everybody reaches.
+    /// The read scope of everyone.
     pub reach: Mutex<Vec<ReadScope>>,
     pub is_unreachable: AtomicBool,
     pub forgotten: Mutex<Vec<UserId>>,
-    /// A numbered topic of everybody's own, and what waits there.
+    /// A numbered own topic of everyone, and its backlog.
     pub waits: Mutex<Option<(&'static str, Vec<Event>)>>,
-    /// Run once, when a right was granted and before the session hears of it.
+    /// Run once, between the authorization and its arrival in the session.
     pub as_granted: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
-/// Rights that are gone, and whether anybody can be asked.
+/// Lost rights, and whether the backend is available.
 #[derive(Default)]
 pub struct Lost {
     pub topics: Vec<&'static str>,
@@ -270,7 +270,7 @@ pub struct FakeLog {
     pub forgotten: AtomicI64,
     /// How many pages were read.
     pub pages: AtomicI64,
-    /// Every reading fails.
+    /// Every read fails.
     pub down: std::sync::atomic::AtomicBool,
 }
 
@@ -296,7 +296,7 @@ impl FakeLog {
         event
     }
 
-    /// Commits an event that is no topic's next one.
+    /// Commits an event with an arbitrary number.
     pub fn put(&self, event: Event) {
         self.events.lock().push(event);
     }
@@ -339,7 +339,7 @@ impl Log for FakeLog {
     ) -> BoxFuture<'a, Result<Vec<Event>>> {
         self.pages.fetch_add(1, Ordering::Relaxed);
         async move {
-            // As a database would: others go on meanwhile.
+            // Like a database: other tasks run meanwhile.
             tokio::task::yield_now().await;
             self.fill(tenant, topic, after, up_to).await
         }
@@ -375,7 +375,7 @@ impl Log for FakeLog {
             self.events.lock().iter().skip(usize::try_from(from.txid).unwrap()).cloned().collect();
         let next = TailCursor::at(from.txid + events.len() as i64);
         events.retain(|event| event.seq > self.forgotten.load(Ordering::Relaxed));
-        // As PostgreSQL's: what is copied nowhere is asked about.
+        // Like PostgreSQL's outbox: events without copies are filtered.
         events.retain(|event| !event.copies.is_empty() || wants(event));
         ready(Ok((events, next))).boxed()
     }

@@ -138,7 +138,7 @@ async fn one_persons_superseded_connections_are_bounded_however_they_beat() {
     for client in gone {
         assert_eq!(client.close_code().await, 1008);
     }
-    // A join makes an idle one count again, in place of the one that is now the oldest.
+    // A join makes an idle connection count again, in place of the one that is now the oldest.
     assert_eq!(open[0].next().await.event, "phx_close");
     assert_eq!(open[0].join(ROOM, json!({})).await.status(), "ok");
     assert_eq!(open[3].next().await.event, "phx_close");

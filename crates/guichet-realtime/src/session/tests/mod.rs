@@ -1,4 +1,5 @@
-//! The rules of the protocol, each tried on a session over a socket in memory, with a host and a log of the test's.
+//! The rules of the protocol, each tested on a session over an in-memory socket, with a backend and a log of the
+//! test.
 
 mod broadcasting;
 mod changing;

@@ -1,4 +1,4 @@
-//! The same sessions behind actix, over TCP: handshake, frames, refusals at the door.
+//! The same sessions behind actix, over TCP: handshake, frames, refusals.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -135,7 +135,7 @@ async fn an_oversize_frame_is_refused_at_its_header() {
         header.extend_from_slice(&400_000_000u64.to_be_bytes());
         header.extend_from_slice(&[1, 2, 3, 4]);
         tcp.write_all(&header).await.unwrap();
-        // Not one byte of the 400 MB was sent, and the answer is here already.
+        // Not one byte of the 400 MB was sent, and the connection is already closed.
         assert_eq!(close_of(&mut tcp).await, 1009);
     }
 }

@@ -1,5 +1,5 @@
-//! What the plain dialect and Socket.IO have that Phoenix has not. `conformance` in the integration tests tries what
-//! all dialects share.
+//! Parts of the plain dialect and Socket.IO that Phoenix does not have. `conformance` in the integration tests covers
+//! what all dialects share.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn signal(desk: &TestProcess, topic: &str, name: &str) {
     });
 }
 
-/// The next text frame; pings are passed over.
+/// The next text frame; pings are skipped.
 async fn text(client: &Client) -> String {
     loop {
         let (opcode, payload) = client.raw().await.expect("a frame");
@@ -42,7 +42,7 @@ async fn json(client: &Client) -> Value {
     serde_json::from_str(&text(client).await).unwrap()
 }
 
-/// Whatever was sent before is handled, and nothing was said but the answer.
+/// Waits until all frames are handled, and returns the only reply.
 async fn settle(client: &Client) -> Value {
     client.text(r#"{"event":"heartbeat","ref":"settle"}"#);
     let reply = json(client).await;
@@ -158,7 +158,7 @@ async fn a_superseded_socket_is_closed_for_good() {
         let newer = desk.connect(Dialect::Plain, &["awa"]);
         settle(&newer).await;
         if dialect == Dialect::SocketIo {
-            // Socket.IO's clients would come back, were they not told that the namespace ended.
+            // Socket.IO clients would reconnect if they did not learn that the namespace ended.
             assert_eq!(text(&oldest).await, "41");
         }
         assert_eq!(oldest.close_code().await, 4001);
@@ -258,7 +258,7 @@ async fn socket_io_is_opened_connected_pinged_and_closed_where_no_connect_comes(
     assert_eq!(stranger.close_code().await, 1008);
 }
 
-/// Pieces of frames, right and wrong.
+/// Parts of frames, valid and invalid.
 fn frames() -> impl Strategy<Value = Vec<String>> {
     let piece = prop_oneof![
         Just("42".to_owned()),
@@ -297,7 +297,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
             for dialect in [Dialect::Plain, Dialect::PlainCamel, Dialect::SocketIo] {
-                // `41` and `1` are goodbyes, which a session has to take.
+                // `41` and `1` end a session.
                 let is_goodbye = |frame: &str| dialect == Dialect::SocketIo && frame.starts_with(['1'])
                     || frame.starts_with("41");
                 let desk = TestProcess::new();

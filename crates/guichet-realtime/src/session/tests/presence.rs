@@ -1,4 +1,4 @@
-//! Presence of sessions, with the driver behind them and a clock that moves.
+//! Presence of sessions, with the driver and a clock that moves.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -139,7 +139,7 @@ async fn the_host_is_asked_for_many_at_once_and_again_where_it_failed() {
     tokio::time::sleep(Duration::from_secs(5)).await;
     let asked = std::mem::take(&mut *desk.host.asked.lock());
     assert!(asked.len() <= 2 && asked.iter().sum::<usize>() >= 200, "{asked:?}");
-    // Nothing is due: nobody is asked about, and nobody is looked at.
+    // Nothing is due: no audience is loaded, and no one is examined.
     tokio::time::sleep(LOOK_EVERY).await;
     assert!(desk.host.asked.lock().is_empty());
     let seen = desk.host.seen.lock();
@@ -151,7 +151,7 @@ async fn a_slow_reader_has_the_right_picture_in_the_end() {
     let desk = TestProcess::new().relayed();
     let mut slow = desk.awa();
     slow.join(ROOM, presence()).await;
-    // More differences than its queue holds.
+    // More diffs than its queue holds.
     let mut emma = desk.connect(Dialect::V2, &["emma"]);
     emma.join(ROOM, json!({})).await;
     let large = "x".repeat(4_000);

@@ -1,4 +1,4 @@
-//! What the tasks behind the hub bring.
+//! Events from the background tasks of the hub.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;

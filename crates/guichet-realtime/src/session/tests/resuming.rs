@@ -1,4 +1,4 @@
-//! Resume: what was missed, then live, without a seam.
+//! Resume: missed events, then live ones, without a gap.
 
 use std::sync::atomic::Ordering;
 

@@ -1,4 +1,4 @@
-//! Many come back at once: what they missed is read once for all, and each gets their part of it, whole.
+//! Many clients return at once: missed events are read once for all, and each client gets all of its own.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -148,8 +148,8 @@ async fn memory_is_bounded_whatever_is_asked_for() {
 }
 
 proptest! {
-    /// Whatever was asked before, in whatever order, while events are added and forgotten: who asks is given the
-    /// next number and what follows it without a gap, or is told that the log does not have it.
+    /// Whatever was read before, in whatever order, while events are added and dropped: a reader gets the next number
+    /// and contiguous events after it, or learns that the log does not have it.
     #[test]
     fn every_reading_is_the_next_stretch(
         steps in proptest::collection::vec((0..120i64, 0..4u8, 1..30i64), 1..60),

@@ -91,7 +91,7 @@ async fn a_loss_that_comes_while_a_join_waits_for_its_right_ends_the_join() {
     let desk = TestProcess::new();
     let mut client = desk.awa();
     client.nothing().await;
-    // The host answers yes, and before the answer arrives the right is gone.
+    // The backend authorizes, and before the answer arrives the right is lost.
     let hub = std::sync::Arc::clone(&desk.hub);
     let lost = std::sync::Arc::clone(&desk.host);
     *desk.host.as_granted.lock() = Some(Box::new(move || {
@@ -131,7 +131,7 @@ async fn a_subscription_does_not_outlive_ten_seconds_without_an_answer() {
     desk.host.lost.lock().away = true;
     let asked = tokio::time::Instant::now();
     desk.hub.rights_changed(TENANT, user("awa"));
-    // More changes do not put it off.
+    // Further changes do not delay it.
     tokio::time::sleep(Duration::from_secs(8)).await;
     desk.hub.rights_changed(TENANT, user("awa"));
     for _ in 0..2 {
@@ -195,7 +195,7 @@ async fn a_change_in_this_process_wakes_the_tail() {
     desk.host.lost.lock().topics.push("chat:room:2");
     let before = tokio::time::Instant::now();
     desk.log.put(awas_rights());
-    // Somebody whom the place of the change did not know.
+    // A person who was unknown where the change was made.
     desk.hub.rights_moved(TENANT, &[]);
     assert_eq!(client.next().await.event, "phx_close");
     assert!(before.elapsed() < Duration::from_millis(50), "{:?}", before.elapsed());
@@ -206,7 +206,7 @@ async fn what_changed_before_the_tail_begins_is_asked_when_it_does() {
     let desk = TestProcess::new();
     let client = in_both_rooms(&desk).await;
     desk.host.lost.lock().topics.push("chat:room:2");
-    // Its row lies before the first edge that the tail reads.
+    // Its row lies before the first horizon that the tail reads.
     desk.log.put(awas_rights());
     let desk = desk.relayed();
     let closed = client.next().await;

@@ -1,4 +1,4 @@
-//! Tokens: where they come from, renewal, expiry.
+//! Tokens: their sources, renewal, expiry.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What waits for a person at a topic of their own: told at the connect, before anything else, and nothing twice.
+//! The backlog of a person's own topic: sent on connect, before anything else, and nothing twice.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{Event, Settings};
 
 const FEED: &str = "client:notifications:1";
 
-/// Commits an event of the feed, without telling anybody.
+/// Commits an event of the feed without publishing it.
 fn commit(desk: &TestProcess, text: &str) -> Event {
     let mut event = desk.log.commit_named(FEED, "notify:new", &json!({ "text": text }).to_string());
     event.copies.clear();
@@ -22,7 +22,7 @@ fn publish(desk: &TestProcess, event: Event) {
     desk.hub.publish(event);
 }
 
-/// The next frame of the feed, as number and whether it was missed.
+/// The next frame of the feed: its number, and whether it was missed.
 async fn heard(client: &Client) -> (i64, bool) {
     let frame = client.next().await;
     assert_eq!((&*frame.topic, &*frame.event), (FEED, "notify:new"), "{frame:?}");
@@ -60,7 +60,7 @@ async fn a_long_feed_passes_a_short_queue_whole_while_more_commits() {
     *desk.host.waits.lock() = Some((FEED, waiting));
     let client = desk.connect(Dialect::Plain, &["awa"]);
     let mut numbers = Vec::new();
-    // More than the topic keeps for those who come in.
+    // More than the topic buffers for joins.
     for _ in 0..80 {
         numbers.push(heard(&client).await.0);
         let event = commit(&desk, "meanwhile");
@@ -88,7 +88,7 @@ async fn a_feed_is_told_again_to_who_lost_it_and_its_log_alone_to_who_asks_by_nu
     for _ in 0..2 {
         assert_eq!(client.next().await.event, "resume");
     }
-    // It came back by itself, and begins with what waits.
+    // The topic was joined again automatically, and starts with the backlog.
     assert_eq!(heard(&client).await, (1, true));
     client.text(&format!(r#"{{"event":"join","topic":"{FEED}","payload":{{"after_seq":3}},"ref":"j"}}"#));
     let reply = client.next().await;

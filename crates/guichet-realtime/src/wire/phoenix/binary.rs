@@ -38,7 +38,7 @@ pub fn decode(frame: &[u8]) -> Result<Push<'_>, Malformed> {
     }
 }
 
-/// Kind 4 with bytes. `None` where a name is too long to be said in one byte.
+/// Kind 4 with bytes. `None` if a name exceeds one byte of length.
 pub fn user_broadcast(topic: &str, event: &str, data: &[u8]) -> Option<Frame> {
     let header = [USER_BROADCAST, size(topic)?, size(event)?, 0, BYTES];
     Some(Frame::binary(&[&header, topic.as_bytes(), event.as_bytes(), data]))
@@ -58,7 +58,7 @@ fn user_payload(encoding: u8, data: &[u8]) -> Result<Payload<'_>, Malformed> {
     }
 }
 
-/// `meta` is empty, or an object whose key `persist` asks to keep the broadcast.
+/// `meta` is empty, or an object whose key `persist` asks for persistence.
 fn persists(meta: &str) -> Result<bool, Malformed> {
     if meta.is_empty() {
         return Ok(false);

@@ -1,11 +1,11 @@
-//! Text frames that arrive. Lenient in what clients vary (key order, missing refs, numbers as refs), strict in shape.
+//! Incoming text frames. Lenient where clients vary (key order, missing refs, numbers as refs), strict in shape.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::wire::push::{Malformed, Payload, Push, Ref, Verb, empty};
 
-/// What the pair means to Phoenix.
+/// The meaning of the pair in Phoenix.
 pub fn verb(topic: &str, event: &str) -> Verb {
     match (topic, event) {
         ("phoenix", "heartbeat") => Verb::Heartbeat,

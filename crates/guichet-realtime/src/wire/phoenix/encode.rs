@@ -1,4 +1,4 @@
-//! Frames that leave. JSON is put together from parts that are JSON already, without a tree in between.
+//! Outgoing frames. JSON is concatenated from parts that are JSON already, without building a tree.
 
 use crate::wire::frame::Frame;
 use crate::wire::{Dialect, nullable, quoted};

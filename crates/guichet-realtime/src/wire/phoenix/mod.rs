@@ -1,8 +1,7 @@
-//! Phoenix Channels on the wire, in the Supabase Realtime dialect: serializations V1 (objects) and V2 (arrays and
-//! binary frames).
+//! Phoenix Channels as Supabase Realtime speaks them: serializations V1 (objects) and V2 (arrays and binary frames).
 //!
-//! What clients insist on, and what the encoders therefore hold: a payload is always a JSON object; V1 always has
-//! `ref`, null included, and never `join_ref`; V2 always has five items; kinds 0–2 are never sent.
+//! Clients require, and the encoders guarantee: a payload is always a JSON object; V1 always has `ref`, also if null,
+//! and never `join_ref`; V2 always has five items; kinds 0–2 are never sent.
 
 pub(super) mod binary;
 mod decode;

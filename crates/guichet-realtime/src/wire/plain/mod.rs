@@ -1,9 +1,8 @@
-//! The plain dialect: text frames `{"event", "topic"?, "payload"?, "ref"?}` both ways, for anything that can open a
-//! WebSocket.
+//! The plain dialect: text frames `{"event", "topic"?, "payload"?, "ref"?}` both ways, for any WebSocket client.
 //!
-//! `join`, `leave`, `heartbeat` and `access_token` are the connection's; every other event is a command, or something
-//! said to a joined topic. A frame with `ref` is answered by `{"event":"reply","ref","payload":{"status","response"}}`,
-//! `ref` as it came; a frame without is answered by nothing.
+//! `join`, `leave`, `heartbeat` and `access_token` concern the connection; every other event is a command, or a
+//! broadcast on a joined topic. A frame with `ref` gets the reply
+//! `{"event":"reply","ref","payload":{"status","response"}}` with the same `ref`; a frame without gets none.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -12,7 +11,7 @@ use super::push::{Malformed, Payload, Push, Verb, empty};
 use super::{bare, quoted};
 use crate::wire::frame::Frame;
 
-/// Longer ones are no refs.
+/// Longer ones are refused.
 const MAX_REF_BYTES: usize = 128;
 
 #[derive(Deserialize)]
@@ -33,7 +32,7 @@ pub fn decode(text: &str) -> Result<Push<'_>, Malformed> {
     push(&frame.event, frame.topic.as_deref(), frame.payload, reference)
 }
 
-/// An event with what goes with it, as the plain dialect and Socket.IO understand it.
+/// An event with its payload and topic, as in the plain dialect and Socket.IO.
 pub fn push<'a>(
     event: &str,
     topic: Option<&str>,
@@ -42,7 +41,7 @@ pub fn push<'a>(
 ) -> Result<Push<'a>, Malformed> {
     let payload = match payload.filter(|payload| payload.get() != "null") {
         Some(payload) if payload.get().starts_with('{') => payload,
-        // Some clients of a topic fail on a payload that is none.
+        // Some clients fail on a payload that is not an object.
         Some(_) => return Err(Malformed("a payload is an object")),
         None => empty()?,
     };
@@ -67,7 +66,7 @@ pub fn push<'a>(
     })
 }
 
-/// A ref is text or a number, and goes back as it came.
+/// A ref is text or a number, and is echoed unchanged.
 fn reference(raw: &RawValue) -> Result<Option<Box<str>>, Malformed> {
     let text = raw.get();
     let is_one = text.starts_with(['"', '-']) || text.starts_with(|c: char| c.is_ascii_digit());
@@ -91,7 +90,7 @@ pub fn reply(reference: &str, status: &str, response: &str) -> Frame {
     ])
 }
 
-/// What is told of a topic. `payload` and `meta` are JSON objects.
+/// An event of a topic. `payload` and `meta` are JSON objects.
 pub fn event(event: &str, topic: &str, payload: &str, meta: &str) -> Frame {
     Frame::text(&[
         r#"{"event":"#,
@@ -106,7 +105,7 @@ pub fn event(event: &str, topic: &str, payload: &str, meta: &str) -> Frame {
     ])
 }
 
-/// What is told of the connection itself.
+/// A message about the connection.
 pub fn notice(event: &str, payload: &str) -> Frame {
     Frame::text(&[r#"{"event":"#, &quoted(event), r#","payload":"#, payload, "}"])
 }

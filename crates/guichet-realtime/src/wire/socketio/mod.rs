@@ -1,10 +1,10 @@
-//! Socket.IO v4 over Engine.IO 4, WebSocket transport: the plain dialect's events in packets.
+//! Socket.IO v4 over Engine.IO 4 with the WebSocket transport: the plain dialect's events in packets.
 //!
-//! A text frame is an Engine.IO packet, its first digit the type; a message (`4`) holds a Socket.IO packet, whose
-//! first digit is its type again: `40` connect, `41` disconnect, `42` event, `43` acknowledgement, `44` refusal.
+//! A text frame is an Engine.IO packet, whose first digit is its type. A message (`4`) holds a Socket.IO packet,
+//! whose first digit is its own type: `40` connect, `41` disconnect, `42` event, `43` acknowledgement, `44` refusal.
 //! An event is `42["name",{payload},{"topic","meta"}]`, so that a listener of the payload works unmodified; a client
-//! says something to a topic by `emit(name, payload, {topic})`. `42<id>[…]` is answered by `43<id>[{"status",
-//! "response"}]`. Only the namespace `/` is served, and no binary packets.
+//! sends to a topic with `emit(name, payload, {topic})`. `42<id>[…]` gets the reply `43<id>[{"status", "response"}]`.
+//! Only the namespace `/` is served, and no binary packets.
 
 mod packet;
 
@@ -16,17 +16,17 @@ use super::push::{Malformed, Push};
 use super::quoted;
 use crate::wire::frame::Frame;
 
-/// How often the server pings, and how long it lets a client wait for more than that.
+/// Interval of the server's pings, and the extra time that it allows.
 pub const PING_MILLIS: u64 = 25_000;
 pub const PING_TIMEOUT_MILLIS: u64 = 20_000;
 
-/// The event of a packet. Its topic stands in the second argument, or in the payload (`join`, `leave`).
+/// The event of a packet. Its topic is in the second argument, or in the payload (`join`, `leave`).
 pub fn push<'a>(reference: Option<&str>, items: &[&'a RawValue]) -> Result<Push<'a>, Malformed> {
     let [event, rest @ ..] = items else { return Err(Malformed("an event has a name")) };
     let event: String =
         serde_json::from_str(event.get()).map_err(|_| Malformed("an event's name is text"))?;
     let payload = rest.first().copied();
-    // What a person says may have a `topic` of its own.
+    // A client's broadcast may have a `topic` field of its own.
     let is_about_one = matches!(event.as_str(), "join" | "leave");
     let about = rest.get(1).copied().or(payload.filter(|_| is_about_one));
     let topic = about.and_then(topic);
@@ -41,7 +41,7 @@ fn topic(about: &RawValue) -> Option<String> {
     serde_json::from_str::<About>(about.get()).ok().map(|about| about.topic)
 }
 
-/// The first packet: what Engine.IO's handshake says.
+/// The first packet: Engine.IO's handshake.
 pub fn open(sid: &str, max_payload: usize) -> Frame {
     let open = serde_json::json!({
         "sid": sid,
@@ -58,13 +58,13 @@ pub fn connected(sid: &str) -> Frame {
     Frame::text(&[r#"40{"sid":"#, &quoted(sid), "}"])
 }
 
-/// A namespace is not. `namespace` is empty for `/`.
+/// A namespace was refused. `namespace` is empty for `/`.
 pub fn refused(namespace: &str, message: &str, data: &str) -> Frame {
     let comma = if namespace.is_empty() { "" } else { "," };
     Frame::text(&["44", namespace, comma, r#"{"message":"#, &quoted(message), r#","data":"#, data, "}"])
 }
 
-/// The server ends the namespace; clients do not come back by themselves.
+/// The server ends the namespace; clients do not reconnect by themselves.
 pub fn disconnect() -> Frame {
     Frame::text(&["41"])
 }

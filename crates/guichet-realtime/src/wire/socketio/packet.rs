@@ -1,22 +1,22 @@
-//! Packets that arrive. Whatever is no packet is an error, never a panic.
+//! Incoming packets. Anything else is an error, never a panic.
 
 use serde_json::value::RawValue;
 
 use crate::wire::push::Malformed;
 
-/// An acknowledgement's id has at most so many digits: clients count from 0.
+/// Longest id of an acknowledgement: clients count from 0.
 const MAX_ID_DIGITS: usize = 19;
 
 #[derive(Debug)]
 pub enum Packet<'a> {
-    /// Engine.IO: the client asks whether somebody is there; what follows is echoed.
+    /// Engine.IO: a ping of the client; the rest is echoed.
     Ping(&'a str),
     Pong,
-    /// Engine.IO: the client is about to hang up.
+    /// Engine.IO: the client is about to disconnect.
     Close,
     /// Engine.IO: no operation.
     Noop,
-    /// To the namespace `/`, with what the client gives as `auth`.
+    /// To the namespace `/`, with the client's `auth`.
     Connect(Option<&'a RawValue>),
     /// To another namespace.
     Elsewhere(&'a str),
@@ -25,9 +25,9 @@ pub enum Packet<'a> {
         reference: Option<&'a str>,
         items: Vec<&'a RawValue>,
     },
-    /// An acknowledgement, of what nobody asked for.
+    /// An acknowledgement that was not asked for.
     Ack,
-    /// An event or acknowledgement with bytes; those of an event may wait for an answer.
+    /// An event or acknowledgement with bytes; events may expect a reply.
     Binary {
         reference: Option<&'a str>,
     },
@@ -70,7 +70,7 @@ fn message(text: &str) -> Result<Packet<'_>, Malformed> {
     }
 }
 
-/// The first byte, which must be ASCII, and what follows.
+/// The first byte, which must be ASCII, and the rest.
 fn split(text: &str) -> Option<(u8, &str)> {
     Some((*text.as_bytes().first()?, text.get(1..)?))
 }
@@ -81,7 +81,7 @@ fn namespace(rest: &str) -> (&str, &str) {
         return ("/", rest);
     }
     let (name, rest) = rest.split_once(',').unwrap_or((rest, ""));
-    // What follows `?` is a query of older clients.
+    // The part after `?` is a query of older clients.
     (name.split('?').next().unwrap_or(name), rest)
 }
 

@@ -1,4 +1,4 @@
-//! Every dialect's codec: what it reads, what it writes, and that nothing which arrives breaks it.
+//! The codec of every dialect: decoding, encoding, and robustness against any input.
 
 mod reading;
 mod writing;

@@ -1,4 +1,4 @@
-//! What arrives.
+//! Decoding.
 
 use proptest::prelude::*;
 

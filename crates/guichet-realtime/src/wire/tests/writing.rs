@@ -1,4 +1,4 @@
-//! What leaves.
+//! Encoding.
 
 use guichet_base::id::TenantId;
 use serde_json::{Value, json, value::RawValue};
@@ -116,7 +116,7 @@ fn what_a_person_says_is_told_under_its_own_name_and_never_renamed() {
     assert_eq!(told(personal, Dialect::PlainCamel), plain);
     let inner = json!({"type": "broadcast", "event": "cursor", "payload": {"my_x": 1}});
     assert_eq!(told(personal, Dialect::V2)[4], inner);
-    // Flutter writes the person's keys beside the event.
+    // Flutter puts the person's keys next to the event.
     for inner in [inner.to_string(), r#"{"type":"broadcast","event":"cursor","my_x":1}"#.to_owned()] {
         assert_eq!(told(BroadcastContent::Verbatim(&inner), Dialect::Plain), plain, "{inner}");
         assert_eq!(told(BroadcastContent::Verbatim(&inner), Dialect::SocketIo)[1], json!({"my_x": 1}));
