@@ -1,7 +1,7 @@
-//! The very statements that guichet sends, read from PostgreSQL's log and made into a script for `pgbench`.
+//! Captures the statements that guichet sends from PostgreSQL's log, and turns them into a script for `pgbench`.
 //!
-//! Values stand in the script as they were sent, cast to their types. What must differ each time is made anew: a
-//! message's, an event's and a log row's id, all of which guichet makes in the order of time.
+//! Values are in the script as they were sent, cast to their types. Ids that must differ each time (of a message, an
+//! event, a log row) are generated in the script, in the order of time as guichet does.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -17,7 +17,7 @@ const LOGGED: [&str; 2] = ["log_statement", "log_error_verbosity"];
 const FRESH_ID: &str = "(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') \
     || '7' || substr(md5(random()::text), 14))::uuid";
 
-/// Logs every statement of the requests' role while it lives.
+/// Logs every statement of the application role while it exists.
 pub struct Capture {
     admin: PgConnection,
     log: File,
@@ -34,7 +34,7 @@ impl Capture {
         Ok(capture)
     }
 
-    /// Settings of a role begin with a connection: the service makes its pool anew.
+    /// Role settings take effect on new connections: the service reopens its pool.
     fn renew(&mut self) -> Result<()> {
         let text =
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'guichet_app'";
@@ -48,13 +48,13 @@ impl Capture {
         self.renew()
     }
 
-    /// Forgets what was logged until now.
+    /// Discards what was logged so far.
     pub fn begin(&mut self) -> Result<()> {
         self.log.seek(SeekFrom::End(0))?;
         Ok(())
     }
 
-    /// The transaction since `begin` that has `word` in one of its statements.
+    /// The transaction since `begin` with `word` in one of its statements.
     pub fn transaction(&mut self, word: &str) -> Result<Vec<String>> {
         let mut text = Vec::new();
         self.log.read_to_end(&mut text)?;
@@ -65,7 +65,7 @@ impl Capture {
     }
 }
 
-/// What each server process logged: entries without what stands before them. Lines that go on begin with a tab.
+/// The log entries of each server process, without prefixes. Continuation lines begin with a tab.
 fn sessions(log: &str) -> BTreeMap<&str, Vec<String>> {
     let mut sessions: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let mut current = "";
@@ -83,7 +83,7 @@ fn sessions(log: &str) -> BTreeMap<&str, Vec<String>> {
     sessions
 }
 
-/// What was executed, values put in, from each BEGIN to its COMMIT.
+/// The executed statements with values, from each BEGIN to its COMMIT.
 fn transactions(entries: &[String]) -> Vec<Vec<String>> {
     let mut out: Vec<Vec<String>> = Vec::new();
     for entry in entries {
@@ -124,7 +124,7 @@ fn parse_values(text: &str) -> Vec<String> {
     values
 }
 
-/// Where a quoted value ends; a quote inside stands twice.
+/// The end of a quoted value; a quote inside is doubled.
 fn end_of_quoted(inner: &str) -> usize {
     let bytes = inner.as_bytes();
     let mut at = 0;
@@ -138,7 +138,7 @@ fn end_of_quoted(inner: &str) -> usize {
     at
 }
 
-/// The literal with the type it looks like; the log does not name types.
+/// The literal cast to the type it looks like; the log does not name types.
 fn cast(literal: &str) -> String {
     let inner = literal.trim_matches('\'');
     let of_type = |name: &str| format!("{literal}::{name}");
@@ -181,7 +181,8 @@ fn with_values(sql: &str, values: &[String]) -> String {
     out
 }
 
-/// Lines for `pgbench`: the opening in one trip, as guichet sends it, and ids of the moment made anew each time.
+/// The lines for `pgbench`: the transaction's beginning in one round trip, as guichet sends it, and new ids each
+/// time.
 pub fn script(transaction: &[String]) -> String {
     let mut out = String::new();
     for sql in transaction {
@@ -196,7 +197,7 @@ pub fn script(transaction: &[String]) -> String {
     out
 }
 
-/// Ids of the moment (UUIDs of version 7) made anew; no colon inside a literal, which would be a variable.
+/// Replaces current ids (UUID version 7) by generated ones, and avoids colons in literals, which would be variables.
 fn for_pgbench(sql: &str) -> String {
     let mut out = String::with_capacity(sql.len() * 2);
     let mut rest = sql;

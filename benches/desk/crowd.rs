@@ -1,4 +1,4 @@
-//! Ten thousand people of their own, in rooms of 500, 50 and 5, and what each room said while they were away.
+//! Ten thousand people in rooms of 500, 50 and 5, and the events that each room got while they were offline.
 
 use anyhow::Result;
 use diesel::connection::SimpleConnection;
@@ -7,10 +7,10 @@ use diesel::{Connection, PgConnection};
 use crate::service::Service;
 use crate::world::{Kind, World, id, ids};
 
-/// What everybody missed.
+/// Events that everyone missed.
 pub const MISSED: usize = 100;
 
-/// A room, by its number in the world, and who of the crowd is in it.
+/// A room by its number in the data set, and its people.
 pub struct Room {
     pub number: usize,
     pub people: std::ops::Range<usize>,
@@ -28,8 +28,8 @@ pub fn rooms(people: usize) -> Vec<Room> {
         .collect()
 }
 
-/// Makes the people, and the events of their rooms: as many as were missed, up to the number at which each room
-/// stands. Without triggers: who is told of a room is no matter of who may hear it.
+/// Creates the people, and the missed events of their rooms, up to each room's head. Without triggers: participants
+/// do not affect who may subscribe.
 pub fn make(service: &Service, world: &World, rooms: &[Room]) -> Result<()> {
     let mut conn = PgConnection::establish(&service.admin_url())?;
     let tenant = format!("'{}'::uuid", id(Kind::Tenant, 1));
@@ -62,7 +62,7 @@ pub fn make(service: &Service, world: &World, rooms: &[Room]) -> Result<()> {
     Ok(())
 }
 
-/// What the frame of an event looks like, before and after the event's id.
+/// The frame of an event, before and after the event's id.
 pub fn frame(world: &World, room: usize, seq: usize) -> (String, String) {
     let words = format!("{room:06}-{seq:08} ").repeat(20);
     let topic = world.room_topic(room);

@@ -1,8 +1,8 @@
-//! S1 and S2: one broadcast of a person to everybody in a room: 500 in one, and 5 in each of 200; alone, and with eight
-//! waiting for each socket.
+//! S1 and S2: one broadcast to everyone in a room: 500 in one, and 5 in each of 200; alone, and with eight queued for
+//! each socket.
 //!
-//! Rooms with one sender each, who sends as many as shall wait, and the next ones when all have heard them. What is
-//! measured is the service's CPU per delivery; the floor beside it is the bare `send()` of as many frames.
+//! Each room has one sender, who sends as many as shall be queued, and the next ones when all have received them. The
+//! figure is the service's CPU per delivery; the baseline is the bare `send()` of as many frames.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -20,8 +20,7 @@ use crate::world::World;
 
 /// Rooms, and listeners in each.
 const SHAPES: [(usize, usize); 2] = [(1, 500), (200, 5)];
-/// Broadcasts that are sent at once in each room, and how much of the floor a delivery may cost, or how many
-/// microseconds.
+/// Broadcasts sent at once in each room, and the limit of a delivery as a ratio to the baseline, or in microseconds.
 const WINDOWS: [(&str, usize, Limit); 2] =
     [("S1: alone", 1, Limit::TimesFloor(1.6)), ("S2: eight waiting", 8, Limit::Micros(1.0))];
 
@@ -104,7 +103,7 @@ async fn shape(
     Ok((deliveries, service.cpu()? - cpu, started.elapsed()))
 }
 
-/// Sends and hears until `end`; gives how many deliveries there were.
+/// Sends and receives until `end`. Returns the number of deliveries.
 async fn room(topic: Rc<str>, mut sockets: Vec<Socket>, window: usize, end: Instant) -> Result<usize> {
     let Some(mut sender) = sockets.pop() else { return Ok(0) };
     let filler = "x".repeat(120);

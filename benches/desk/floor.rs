@@ -1,4 +1,4 @@
-//! What the machine itself costs: the sockets' `send()`, the disk's `fdatasync`, an actix handler that does nothing.
+//! Baselines of the machine: `send()` of sockets, `fdatasync` of the disk, an empty actix handler.
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
@@ -37,13 +37,13 @@ pub async fn run(report: &mut Report, service: &Service, scale: &Scale) -> Resul
     Ok(())
 }
 
-/// As many files as the machine lets a process have.
+/// Raises the limit of open files to the maximum.
 pub fn raise_file_limit() -> Result<()> {
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
     Ok(setrlimit(Resource::RLIMIT_NOFILE, most, most)?)
 }
 
-/// Processor time of this thread for each `send()` of `frames` frames.
+/// CPU time of this thread per `send()` of `frames` frames.
 pub fn send_cost(frames: usize) -> Result<Duration> {
     let mut pairs = pairs()?;
     let bytes = vec![b'x'; frames * FRAME_BYTES];
@@ -95,7 +95,7 @@ fn thread_cpu() -> Result<Duration> {
     Ok(Duration::from_nanos(nanos.context("no schedstat")?))
 }
 
-/// Requests a second, over the same client as guichet's.
+/// Requests per second, with the client that also measures guichet.
 async fn empty_handler(lasts: Duration) -> Result<f64> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;

@@ -1,4 +1,4 @@
-//! A client that costs next to nothing: one connection, kept alive, one request at a time.
+//! A minimal HTTP client: one kept-alive connection, one request at a time.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ impl Http {
         Ok(Self { stream, request: Vec::new(), answer: Vec::new() })
     }
 
-    /// As the bearer of `token`; an empty one is nobody's.
+    /// With the bearer `token`; an empty one means none.
     pub async fn get(&mut self, path: &str, token: &str) -> Result<&[u8]> {
         self.ask("GET", path, token, "").await
     }
@@ -29,7 +29,7 @@ impl Http {
         self.ask("POST", path, token, json).await
     }
 
-    /// The body of the answer, which must be a success.
+    /// The body of the response, which must be a success.
     async fn ask(&mut self, method: &str, path: &str, token: &str, json: &str) -> Result<&[u8]> {
         self.request.clear();
         write!(self.request, "{method} {path} HTTP/1.1\r\nhost: bench\r\n")?;
@@ -50,7 +50,7 @@ impl Http {
         Ok(body)
     }
 
-    /// Reads one answer; gives its status, and where its body begins.
+    /// Reads one response. Returns its status, and the start of its body.
     async fn read(&mut self) -> Result<(u16, usize)> {
         self.answer.clear();
         let mut whole = None;

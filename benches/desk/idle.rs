@@ -1,4 +1,4 @@
-//! S3: what a socket costs that says nothing: authenticated, three topics joined.
+//! S3: memory of an idle socket: authenticated, with three topics joined.
 
 use std::time::Instant;
 
@@ -13,9 +13,9 @@ use crate::times::count;
 use crate::world::{ROOMS_PER_EMPLOYEE, World};
 
 const BYTES: f64 = 20.0 * 1024.0;
-/// Opened and kept before the count begins, so that what is made once is not counted.
+/// Opened before the measurement, so that one-time allocations do not count.
 const FIRST: usize = 40;
-/// Files that are open beside the sockets.
+/// Open files besides the sockets.
 const OTHER_FILES: u64 = 200;
 
 pub async fn run(report: &mut Report, service: &Service, world: &World, scale: &Scale) -> Result<()> {
@@ -48,7 +48,7 @@ pub async fn run(report: &mut Report, service: &Service, world: &World, scale: &
     Ok(())
 }
 
-/// An operator, since members may not hear the tenant's topic.
+/// An operator, since members may not join the tenant's topic.
 async fn open(service: &Service, world: &World, tokens: &[String], number: usize) -> Result<Socket> {
     let employee = number % world.employees;
     let token = tokens.get(employee).context("no such employee")?;

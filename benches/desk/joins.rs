@@ -1,4 +1,4 @@
-//! S9: joins of rooms by those who may hear them, each looked up in PostgreSQL under the joiner's own rights.
+//! S9: joins of authorized rooms, each authorized in PostgreSQL with the rights of the person who joins.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::times::{Times, count, micros};
 use crate::world::{ROOMS_PER_EMPLOYEE, World};
 
 const A_SECOND: f64 = 1_000.0;
-/// Sockets of each employee, all at once, each with one join on its way.
+/// Sockets of each employee, all at once, each with one pending join.
 const SOCKETS: usize = 4;
 
 pub async fn run(report: &mut Report, service: &Service, world: &World, scale: &Scale) -> Result<()> {

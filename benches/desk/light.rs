@@ -1,5 +1,5 @@
-//! A phoenix client that costs next to nothing, so that ten thousand of them fit beside the service: no buffer of its
-//! own but for a frame that came in part, and frames are looked at where they were read.
+//! A minimal Phoenix client, so that ten thousand of them fit beside the service: no buffer of its own except for a
+//! partial frame, and frames are parsed where they were read.
 
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -8,37 +8,37 @@ use anyhow::{Context, Result, bail, ensure};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpSocket, TcpStream};
 
-/// The clients of one address; a client's port is one of some 28,000.
+/// Clients per local address; a client's port is one of some 28,000.
 const CLIENTS_PER_ADDRESS: usize = 10_000;
 const BUFFER_BYTES: usize = 256 * 1024;
 
 thread_local! {
-    /// Everybody reads into it, one after the other.
+    /// Shared read buffer of all clients.
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER_BYTES]);
 }
 
 pub struct Light {
     stream: TcpStream,
-    /// What was read and is no whole frame yet, or was not asked for yet.
+    /// A partial frame, or frames that were not asked for yet.
     held: Vec<u8>,
     refs: u32,
 }
 
-/// What is asked of whoever looks at frames.
+/// Returned by callbacks on frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum More {
     Please,
-    /// This was the frame that was waited for; those after it stay.
+    /// This was the expected frame; later ones are kept.
     Enough,
 }
 
 impl Light {
-    /// `number` spreads many clients over addresses of this machine.
+    /// `number` spreads clients over local addresses.
     pub async fn connect(server: SocketAddr, token: &str, number: usize) -> Result<Self> {
         Self::with_window(server, token, number, None).await
     }
 
-    /// With so small a receive buffer that a reader who stops is noticed soon.
+    /// With a receive buffer so small that a stalled reader is noticed soon.
     pub async fn with_window(
         server: SocketAddr,
         token: &str,
@@ -80,7 +80,7 @@ impl Light {
         }
     }
 
-    /// Pushes; the frame is masked with zeros, which is a mask.
+    /// Pushes; the frame is masked with zeros, which is valid.
     pub async fn push(&mut self, topic: &str, event: &str, payload: &str) -> Result<()> {
         self.refs += 1;
         let text = format!(r#"["1","{}","{topic}","{event}",{payload}]"#, self.refs);
@@ -97,7 +97,7 @@ impl Light {
         Ok(self.stream.write_all(&frame).await?)
     }
 
-    /// Shows each text frame to `look`, in order, until it has enough.
+    /// Passes each text frame to `look`, in order, until it has enough.
     pub async fn frames(&mut self, mut look: impl FnMut(&str) -> Result<More>) -> Result<()> {
         let mut look = |opcode: u8, payload: &[u8]| match opcode {
             1 => look(std::str::from_utf8(payload)?),
@@ -115,7 +115,7 @@ impl Light {
         }
     }
 
-    /// The reply to the newest push.
+    /// The reply to the last push.
     pub async fn reply(&mut self) -> Result<String> {
         let begin = format!(r#"["1","{}","#, self.refs);
         let mut reply = String::new();
@@ -130,7 +130,7 @@ impl Light {
         Ok(reply)
     }
 
-    /// Joins, and must be let in.
+    /// Joins, and fails if the join is refused.
     pub async fn join(&mut self, topic: &str) -> Result<()> {
         self.push(topic, "phx_join", r#"{"config":{"broadcast":{"self":false}}}"#).await?;
         let reply = self.reply().await?;
@@ -138,7 +138,7 @@ impl Light {
         Ok(())
     }
 
-    /// Reads what is there, once.
+    /// Reads what is available, once.
     fn read(&mut self, mut look: impl FnMut(u8, &[u8]) -> Result<More>, as_frames: bool) -> Result<More> {
         BUFFER.with_borrow_mut(|buffer| {
             let read = match self.stream.try_read(buffer) {
@@ -168,7 +168,7 @@ impl Light {
     }
 }
 
-/// Shows whole frames; gives how many bytes were shown.
+/// Passes complete frames to `look`. Returns the number of bytes consumed.
 fn walk(bytes: &[u8], look: &mut impl FnMut(u8, &[u8]) -> Result<More>) -> Result<(usize, More)> {
     let mut at = 0;
     while let Some((opcode, start, length)) = header(bytes.get(at..).unwrap_or_default()) {
@@ -181,7 +181,7 @@ fn walk(bytes: &[u8], look: &mut impl FnMut(u8, &[u8]) -> Result<More>) -> Resul
     Ok((at, More::Please))
 }
 
-/// Opcode, and where the payload begins and how long it is.
+/// The opcode, and the payload's start and length.
 fn header(bytes: &[u8]) -> Option<(u8, usize, usize)> {
     let (first, length) = (bytes.first()?, bytes.get(1)?);
     let opcode = first & 0x0F;

@@ -1,4 +1,4 @@
-//! Reads in a closed loop, over a few connections that never wait for one another.
+//! Closed-loop reads over a few connections that never wait for one another.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::http::Http;
 use crate::service::Service;
 use crate::times::{Times, count};
 
-/// One request, and how its answer must begin and how long it must be.
+/// A request, with the expected start and length of its response.
 #[derive(Clone)]
 pub struct Ask {
     pub path: String,
@@ -19,12 +19,12 @@ pub struct Ask {
 
 pub struct Load {
     pub per_second: f64,
-    /// Of the service, per request.
+    /// CPU time of the service per request.
     pub cpu: Duration,
     pub times: Times,
 }
 
-/// Each connection goes through its own share of `asks`, over and over.
+/// Each connection repeats its own share of `asks`.
 pub async fn closed(service: &Service, asks: &[Ask], connections: usize, lasts: Duration) -> Result<Load> {
     let mut tasks = JoinSet::new();
     let (cpu, started) = (service.cpu()?, Instant::now());

@@ -1,12 +1,12 @@
-//! `make bench`: what guichet does, beside what the same work costs without it.
+//! `make bench`: what guichet costs, compared with what the same work costs without it.
 //!
-//! - Every figure is a ratio to a floor measured in the same run: `pgbench` with the very statements that guichet
-//!   sends, `send()` to as many sockets, an empty actix handler. Absolute times only serve within one run.
-//! - The service is a process of its own on a PostgreSQL of its own, fsync on, a million messages in it.
-//! - Receivers check what they get: a gap, a repeat, a wrong order or wrong words void the figure, and the run fails.
-//!   A missed bar is printed, and fails nothing: machines differ.
+//! - Every figure is a ratio to a baseline measured in the same run: `pgbench` with the statements that guichet
+//!   sends, `send()` to as many sockets, an empty actix handler. Absolute times are comparable within one run only.
+//! - The service is a separate process with its own PostgreSQL, fsync on, and a million messages.
+//! - Receivers check what they get: a gap, a duplicate, a wrong order or wrong content voids the figure, and the run
+//!   fails. A missed goal is printed and fails nothing, since machines differ.
 //!
-//! `BENCH_SCALE=small` is for machines of an integration service; `BENCH_ONLY=read,send` runs a part.
+//! `BENCH_SCALE=small` is for small machines; `BENCH_ONLY=read,send` runs some parts.
 
 mod capture;
 mod crowd;
@@ -42,7 +42,7 @@ use self::world::World;
 
 fn main() -> ExitCode {
     let mut report = Report::default();
-    // One thread: the load must leave the processors to what is measured.
+    // One thread: the load generator must leave the processors to the service.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

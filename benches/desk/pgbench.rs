@@ -1,4 +1,4 @@
-//! `pgbench` and its neighbours, from the folder of the server that runs.
+//! `pgbench` and related programs, from the folder of the running server.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,14 +13,14 @@ use tokio::process::Command;
 use crate::service::{DATABASE, Service};
 use crate::times::Times;
 
-/// What `pgbench` is to run.
+/// The work for `pgbench`.
 pub struct Work<'a> {
-    /// One of them a transaction, each client among its own share.
+    /// One per transaction; each client has its own share.
     pub scripts: &'a [String],
     pub role: LoginRole,
     pub connections: usize,
     pub lasts: Duration,
-    /// Transactions a second; as fast as they go where there is none.
+    /// Transactions per second; `None` means as fast as possible.
     pub rate: Option<u32>,
 }
 
@@ -35,7 +35,7 @@ struct Setting {
     setting: String,
 }
 
-/// Where the programs of the running server are.
+/// The folder of the running server's programs.
 pub fn programs(service: &Service) -> Result<PathBuf> {
     let mut admin = PgConnection::establish(&service.admin_url())?;
     let row: Setting =
@@ -74,8 +74,8 @@ pub async fn run(service: &Service, work: &Work<'_>) -> Result<Floor> {
     Ok(floor)
 }
 
-/// Each client takes one of its own share of the scripts by chance, so that clients do not wait for one another
-/// where a script locks a row.
+/// Each client picks randomly from its own share of the scripts, so that clients do not wait for one another where a
+/// script locks a row.
 fn choice(work: &Work<'_>) -> String {
     let share = (work.scripts.len() / work.connections).max(1);
     let last = work.scripts.len() - 1;
@@ -86,7 +86,7 @@ fn choice(work: &Work<'_>) -> String {
     text + "\\endif\n"
 }
 
-/// The third word of each line of the logs: microseconds.
+/// The third field of each line of the logs: microseconds.
 fn times(folder: &Path) -> Result<Times> {
     let mut times = Times::default();
     for entry in fs::read_dir(folder)? {
@@ -103,7 +103,7 @@ fn times(folder: &Path) -> Result<Times> {
     Ok(times)
 }
 
-/// Operations a second of `fdatasync`, which is what PostgreSQL calls at each commit.
+/// `fdatasync` operations per second, which PostgreSQL calls at each commit.
 pub async fn fsyncs_per_second(service: &Service) -> Result<f64> {
     let file = service.postgres_log.with_file_name("fsync");
     let mut command = Command::new(programs(service)?.join("pg_test_fsync"));

@@ -1,4 +1,4 @@
-//! S5: reads at a million messages, row-level security on, beside `pgbench` with the same transactions.
+//! S5: reads at a million messages with row-level security, compared with `pgbench` on the same transactions.
 
 use anyhow::{Result, ensure};
 use guichet_db::embedded::LoginRole;
@@ -15,17 +15,17 @@ use crate::times::{median, micros};
 use crate::world::{ROOMS_PER_EMPLOYEE, World};
 
 const RATIO: f64 = 0.6;
-/// A search may take so much longer than the same search without row-level security.
+/// Longest time of a search, as a ratio to the same search without row-level security.
 const SEARCH_RATIO: f64 = 2.0;
 const IN_FLIGHT: usize = 8;
-/// How many different requests of one kind there are.
+/// Number of different requests of one kind.
 const VARIETY: usize = 64;
 const PAGE: usize = 50;
 
 /// One kind of read.
 pub struct Kind {
     pub name: &'static str,
-    /// In the statement that answers it.
+    /// A word in the statement that answers it.
     pub word: &'static str,
     pub asks: Vec<(String, String)>,
 }
@@ -46,7 +46,7 @@ fn kinds(world: &World) -> Result<Vec<Kind>> {
         (1..=VARIETY).map(|n| Ok((path.to_owned(), world.employee_token(employee(world, n))?))).collect()
     };
     let owner = world.owner_token()?;
-    // The rooms of the first employee, where the durable sends went, still change.
+    // The rooms of the first employee change, because the durable sends use them.
     let untouched = ROOMS_PER_EMPLOYEE;
     let pages = (1..=VARIETY).map(|n| {
         let room = untouched + n * (world.rooms - untouched) / VARIETY;
@@ -74,7 +74,7 @@ fn kinds(world: &World) -> Result<Vec<Kind>> {
     ])
 }
 
-/// One after the other, but for the first.
+/// All employees in turn, except the first.
 fn employee(world: &World, number: usize) -> usize {
     number % (world.employees - 1) + 2
 }
@@ -87,7 +87,7 @@ fn searches(world: &World) -> Result<Vec<(String, String)>> {
     asks.collect()
 }
 
-/// A word that one message in four hundred has.
+/// A word that occurs in one of four hundred messages.
 fn word(number: usize) -> String {
     let digits = (1_000 + number).to_string();
     let letters = digits.bytes().filter_map(|digit| "bcdfgklmpr".chars().nth(usize::from(digit - b'0')));
@@ -124,7 +124,7 @@ pub async fn measure(report: &mut Report, service: &Service, scale: &Scale, kind
     Ok(())
 }
 
-/// Each request once to check its answer, and once more to see its transaction.
+/// Runs each request once to check its response, and once more to capture its transaction.
 async fn prepare(service: &Service, kind: &Kind) -> Result<(Vec<String>, Vec<Ask>)> {
     let mut http = Http::connect(service.address).await?;
     let mut capture = Capture::start(service)?;
@@ -142,7 +142,7 @@ async fn prepare(service: &Service, kind: &Kind) -> Result<(Vec<String>, Vec<Ask
     Ok((scripts, asks))
 }
 
-/// A page is whole and in order; other answers are not empty.
+/// A page must be complete and in order; other responses must not be empty.
 fn check(path: &str, answer: &Value) -> Result<()> {
     let data = &answer["data"];
     let list =
@@ -161,7 +161,7 @@ fn check(path: &str, answer: &Value) -> Result<()> {
     Ok(())
 }
 
-/// The same search as an administrator's plain statement, to whom no policy applies.
+/// The same search as a plain statement of an administrator, to whom no policy applies.
 async fn search(report: &mut Report, service: &Service, world: &World, scale: &Scale) -> Result<()> {
     let asks = searches(world)?;
     let kind = Kind { name: "search", word: "search_messages", asks };

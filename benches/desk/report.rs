@@ -1,4 +1,4 @@
-//! What is printed, and whether the run was whole.
+//! The printed report, and whether the run was valid.
 
 use std::fmt::Display;
 use std::process::Command;
@@ -11,7 +11,7 @@ pub struct Report {
     voided: Vec<String>,
 }
 
-/// What a figure must reach.
+/// The goal of a figure.
 #[derive(Debug, Clone, Copy)]
 pub enum Bar {
     AtLeast(f64),
@@ -37,7 +37,7 @@ impl Report {
         println!("  {name:<46} {value}");
     }
 
-    /// A figure with a bar.
+    /// A figure with a goal.
     pub fn figure(&mut self, name: &str, value: f64, unit: &str, bar: Bar) {
         let (met, words) = match bar {
             Bar::AtLeast(bar) => (value >= bar, format!("at least {bar}")),
@@ -51,7 +51,7 @@ impl Report {
         }
     }
 
-    /// Something was lost, doubled, out of order or not what was sent: what was measured counts for nothing.
+    /// Marks the run as void: something was lost, duplicated, reordered or altered.
     pub fn void(&mut self, why: impl Display) {
         println!("  VOID: {why}");
         self.voided.push(why.to_string());

@@ -1,7 +1,7 @@
-//! S7: everybody comes back at once, a hundred messages behind.
+//! S7: everyone returns at once, a hundred messages behind.
 //!
-//! Each is a person of their own, with a token that the service has not seen yet. From the first connection to the
-//! moment when the last one has the last message; every frame is compared with what was said.
+//! Each is a different person, with a token that the service has not seen yet. Measured from the first connection
+//! until the last client has its last message; every frame is compared with the expected one.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -21,13 +21,13 @@ use crate::times::{Times, count, micros};
 use crate::world::World;
 
 const SECONDS: f64 = 10.0;
-/// Shaking hands at once: a machine's queue of connections that are not accepted yet has an end.
+/// Concurrent handshakes: a machine's accept queue is limited.
 const AT_THE_DOOR: usize = 1_000;
-/// After a join that was refused since too many wait.
+/// After a join that was refused because too many were waiting.
 const PAUSE: Duration = Duration::from_secs(1);
 const ID_BYTES: usize = 36;
 
-/// What the room said, as frames before and after the id.
+/// The room's events, as frames before and after the id.
 type Said = Rc<[(String, String)]>;
 
 pub async fn run(
@@ -41,7 +41,7 @@ pub async fn run(
     report.section(&format!("S7: {people} clients come back at once, {MISSED} messages behind"));
     let rooms = crowd::rooms(people);
     crowd::make(&service, world, &rooms)?;
-    // The events are old by then: nothing but the joins will ask for them.
+    // The events are old by then: only the joins will read them.
     let service = service.restart(folder).await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let people = people_of(world, &rooms)?;
@@ -94,7 +94,7 @@ struct Person {
     after: usize,
 }
 
-/// Everybody, in no order.
+/// Everyone, in random order.
 fn people_of(world: &World, rooms: &[Room]) -> Result<Vec<Person>> {
     let head = world.messages_per_room;
     let after = head - MISSED;
@@ -111,7 +111,7 @@ fn people_of(world: &World, rooms: &[Room]) -> Result<Vec<Person>> {
             });
         }
     }
-    // A prime of its own goes through all of them.
+    // A stride by a prime visits all of them.
     let mut mixed: Vec<(usize, Person)> =
         people.into_iter().enumerate().map(|(at, person)| (at * 7_919 % 10_007, person)).collect();
     mixed.sort_by_key(|(place, _)| *place);
@@ -154,7 +154,7 @@ async fn come_back(
     Ok((times, refused, sockets))
 }
 
-/// Joins, and reads until it has all it missed; gives how often it was told to come again.
+/// Joins, and reads everything missed. Returns how often it was asked to join again.
 async fn catch_up(mut socket: Light, person: &Person) -> Result<(Light, usize)> {
     let join = format!(r#"{{"config":{{"broadcast":{{"replay":{{"after_seq":{}}}}}}}}}"#, person.after);
     let mut refused = 0;
@@ -184,9 +184,9 @@ async fn catch_up(mut socket: Light, person: &Person) -> Result<(Light, usize)> 
     Ok((socket, refused))
 }
 
-/// What PostgreSQL was asked.
+/// Statistics of PostgreSQL.
 struct Asked {
-    /// Each reading goes through the key of every partition once; the tail goes through another index.
+    /// Each read scans the key of every partition once; the tail uses another index.
     readings: i64,
     transactions: i64,
 }
@@ -200,7 +200,7 @@ struct Numbers {
 }
 
 impl Asked {
-    /// Server processes tell what they did when they end.
+    /// Server processes report their statistics when they end.
     fn of(service: &Service) -> Result<Self> {
         let mut conn = PgConnection::establish(&service.admin_url())?;
         diesel::sql_query(

@@ -1,25 +1,25 @@
-//! How much is done: the full run, or one for small machines.
+//! The size of a run: full, or small.
 
 use std::time::Duration;
 
 pub struct Scale {
     pub name: &'static str,
-    /// Client rooms, each with one member; fifty to an employee.
+    /// Client rooms, each with one member; fifty per employee.
     pub rooms: usize,
     pub messages_per_room: usize,
     pub idle_connections: usize,
-    /// Requests that wait at once in a durable send, each in a room of its own.
+    /// Concurrent requests in a durable send, each in a room of its own.
     pub senders: usize,
-    /// How often floor and guichet take turns; the median counts.
+    /// How often baseline and guichet alternate; the median counts.
     pub rounds: usize,
     pub turn: Duration,
-    /// Of the room with a slow reader, and how many messages pass it.
+    /// For the room with a slow reader, and the number of messages sent to it.
     pub readers: usize,
     pub stalled_messages: usize,
-    /// Whom one event is for, and how many of them listen while others are announced.
+    /// The audience of one event, and how many of them listen while others are announced.
     pub audience: usize,
     pub listeners: usize,
-    /// Of each of the first thousand of them, in the table before reads are measured.
+    /// Notifications of each of the first thousand people, before reads are measured.
     pub notifications_each: usize,
 }
 

@@ -1,7 +1,7 @@
-//! S4: a durable send, from the request of a member to the socket of the operator in charge.
+//! S4: a durable send, from a member's request to the socket of the operator in charge.
 //!
-//! Each room has one message on its way at a time. The receiver checks that numbers follow one another and that the
-//! words are those that were sent.
+//! Each room has one message in flight. The receiver checks that numbers are consecutive and that the content is what
+//! was sent.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::rc::Rc;
@@ -24,7 +24,7 @@ use crate::times::{Times, count, median, micros};
 use crate::world::World;
 
 const RATIO: f64 = 0.6;
-/// As many as the service's pool has.
+/// The size of the service's pool.
 const CONNECTIONS: usize = 8;
 const RATE: u32 = 200;
 /// How long the last messages may take to arrive.
@@ -87,7 +87,7 @@ fn work<'a>(scripts: &'a [String], scale: &Scale, rate: Option<u32>) -> Work<'a>
     Work { scripts, role: LoginRole::App, connections: CONNECTIONS, lasts: scale.turn, rate }
 }
 
-/// One send of each room, as PostgreSQL saw it.
+/// One send of each room, as PostgreSQL logged it.
 async fn scripts(service: &Service, world: &World, rooms: usize) -> Result<Vec<String>> {
     let mut http = Http::connect(service.address).await?;
     let mut capture = Capture::start(service)?;
@@ -121,7 +121,7 @@ impl Turn {
     }
 }
 
-/// All rooms send for a while; at `rate` together where one is given.
+/// All rooms send for a while; together at `rate` if given.
 async fn turn(service: &Service, world: &World, scale: &Scale, rate: Option<u32>) -> Result<Turn> {
     let local = LocalSet::new();
     let begin = Rc::new(Notify::new());
@@ -188,7 +188,7 @@ impl Pace {
     }
 }
 
-/// Hears what `send` sends, and as many as it sent.
+/// Receives the messages of `send`, and counts them.
 async fn receive(
     ear: &mut Socket,
     joined_at: i64,
@@ -237,7 +237,7 @@ struct Said {
 }
 
 impl Check {
-    /// How long a message was on its way; `None` for what is no message.
+    /// The latency of a message; `None` for other events.
     fn message(&mut self, heard: &Heard, epoch: Instant) -> Result<Option<Duration>, String> {
         let Some(seq) = heard.seq else { return Ok(None) };
         let expected = self.last_seq + 1;

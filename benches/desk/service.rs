@@ -1,4 +1,4 @@
-//! The service as its users run it: a process of its own, with its own PostgreSQL, fsync on.
+//! The service as users run it: a separate process with its own PostgreSQL, fsync on.
 
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
@@ -18,11 +18,11 @@ pub const DATABASE: &str = "guichet";
 pub const BINARY: &str = env!("CARGO_BIN_EXE_guichet");
 const START_LIMIT: Duration = Duration::from_secs(120);
 
-/// A data folder that goes when the run ends.
+/// A data folder that is deleted at the end of the run.
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// Open to be entered, since PostgreSQL may run as another user.
+    /// Accessible to others, since PostgreSQL may run as another user.
     pub fn make() -> Result<Self> {
         let path = std::env::temp_dir().join(format!("guichet-bench-{}", std::process::id()));
         fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
@@ -33,7 +33,7 @@ impl Folder {
         &self.0
     }
 
-    /// What the service said, for whoever has to find out why a run failed.
+    /// The log of the service, to find out why a run failed.
     pub fn log(&self) -> String {
         fs::read_to_string(self.0.join("guichet.log")).unwrap_or_default()
     }
@@ -56,7 +56,7 @@ pub struct Service {
     pub address: SocketAddr,
     pub cluster: Cluster,
     pub postgres_log: PathBuf,
-    /// From the start of the process to the first answer that says it is ready.
+    /// From the start of the process to the first successful readiness check.
     pub ready_after: Duration,
 }
 
@@ -98,7 +98,7 @@ impl Service {
         Self::start(folder).await
     }
 
-    /// `kill -9` of the service, and PostgreSQL goes with it; then another on the same folder.
+    /// `kill -9` of the service, which also ends PostgreSQL; then starts another on the same folder.
     pub async fn kill_and_start(mut self, folder: &Folder) -> Result<Self> {
         self.child.kill()?;
         self.child.wait()?;
@@ -120,7 +120,7 @@ impl Service {
         Ok(Pid::from_raw(self.child.id().try_into()?))
     }
 
-    /// Processor time of the service alone, PostgreSQL apart.
+    /// CPU time of the service without PostgreSQL.
     pub fn cpu(&self) -> Result<Duration> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
         let (_, rest) = stat.rsplit_once(") ").context("an unknown form of /proc/*/stat")?;
@@ -129,14 +129,14 @@ impl Service {
         Ok(Duration::from_millis((next()? + next()?) * 1000 / ticks_per_second()?))
     }
 
-    /// Resident memory of the service alone, in KiB.
+    /// Resident memory of the service in KiB.
     pub fn memory_kib(&self) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
         line.trim().trim_end_matches("kB").trim().parse().context("no size")
     }
 
-    /// The most it has been since `forget_peak`.
+    /// Its maximum since `forget_peak`.
     pub fn peak_memory_kib(&self) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
@@ -147,7 +147,7 @@ impl Service {
         Ok(fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5")?)
     }
 
-    /// Processor time of PostgreSQL: the postmaster's own, and that of its children, those that have ended too.
+    /// CPU time of PostgreSQL: the postmaster and its children, including those that have ended.
     pub fn postgres_cpu(&self) -> Result<Duration> {
         let all = processes()?;
         let service = u64::from(self.child.id());
@@ -188,7 +188,7 @@ fn processes() -> Result<Vec<(u64, Vec<u64>)>> {
     for entry in fs::read_dir("/proc")? {
         let name = entry?.file_name();
         let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
-        // Some end while they are looked at.
+        // Some processes end meanwhile.
         let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
         if let Some((_, rest)) = stat.rsplit_once(") ") {
             all.push((pid, rest.split(' ').map(|word| word.parse().unwrap_or(0)).collect()));

@@ -1,4 +1,4 @@
-//! A phoenix client: joins topics, and reads what is broadcast on them.
+//! A Phoenix client: joins topics and reads broadcasts.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -12,9 +12,9 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-/// The clients of one address; a client's port is one of some 28,000.
+/// Clients per local address; a client's port is one of some 28,000.
 const CLIENTS_PER_ADDRESS: usize = 10_000;
-/// The library's own buffer of 128 KiB would fill the machine with ten thousand of them.
+/// The library's default of 128 KiB would exhaust memory with ten thousand clients.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
 
 pub struct Socket {
@@ -43,7 +43,7 @@ struct Joined {
     last_seq: Option<i64>,
 }
 
-/// What was broadcast.
+/// A received broadcast.
 pub struct Heard {
     pub topic: String,
     pub event: String,
@@ -64,7 +64,7 @@ struct Meta {
 }
 
 impl Socket {
-    /// `number` spreads many clients over addresses of this machine.
+    /// `number` spreads clients over local addresses.
     pub async fn connect(server: SocketAddr, token: &str, number: usize) -> Result<Self> {
         let socket = TcpSocket::new_v4()?;
         let host = u8::try_from(1 + number / CLIENTS_PER_ADDRESS)?;
@@ -77,7 +77,7 @@ impl Socket {
         Ok(Self { stream, refs: 0 })
     }
 
-    /// The number the topic stands at, where it is numbered.
+    /// Returns the topic's head if it is numbered.
     pub async fn join(&mut self, topic: &str) -> Result<Option<i64>> {
         self.push(topic, "phx_join", r#"{"config":{"broadcast":{"self":false}}}"#).await?;
         loop {

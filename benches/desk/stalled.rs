@@ -1,5 +1,5 @@
-//! One reader of a room of 500 stops reading while 5,000 messages pass: what it costs the others and the process, and
-//! whether it has every message once when it reads again.
+//! One reader of a room of 500 stops reading while 5,000 messages pass: its cost for the others and for the process,
+//! and whether it gets every message once when it reads again.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -18,12 +18,12 @@ use crate::times::{count, median, micros};
 use crate::world::World;
 
 const ROOM: usize = 1;
-/// Requests on their way at once.
+/// Concurrent requests.
 const SENDERS: usize = 4;
 const WINDOW_BYTES: u32 = 4 * 1024;
-/// A message long enough that five thousand are more than the kernel keeps for one socket.
+/// Long enough that five thousand messages exceed the kernel's buffers of one socket.
 const CONTENT_CHARS: usize = 700;
-/// The queue's bound and its reserve are 320 KiB; the rest is what an allocator is free to do.
+/// The queue's bound and its reserve are 320 KiB; the rest is the allocator's.
 const GROWTH_KIB: f64 = 1_024.0;
 const COST: f64 = 1.1;
 const PAGE: usize = 100;
@@ -78,7 +78,7 @@ struct Desk<'a> {
     token: Rc<str>,
     topic: Rc<str>,
     readers: Vec<Light>,
-    /// The room's number so far.
+    /// The room's current head.
     head: usize,
 }
 
@@ -102,7 +102,7 @@ impl Desk<'_> {
             .map(|mut socket| {
                 let topic = Rc::clone(topic);
                 local.spawn_local(async move {
-                    // A pass may last as long as a silent socket is kept.
+                    // A pass may last as long as the timeout of a silent socket.
                     socket.push("phoenix", "heartbeat", "{}").await?;
                     let mut next = from;
                     hear(&mut socket, &topic, &mut next, to).await?;
@@ -140,8 +140,8 @@ impl Desk<'_> {
         }
     }
 
-    /// The slow one reads what was queued, is told to resume, and gets the rest: from the log, or, where that is more
-    /// than the log gives, by REST. It has everything after `stopped_at` once, or this fails.
+    /// The slow reader reads what was queued, is asked to resume, and gets the rest: from the log, or by REST if the
+    /// log's limit is exceeded. Fails unless it gets everything after `stopped_at` exactly once.
     async fn catch_up(&self, mut slow: Light, stopped_at: usize) -> Result<String> {
         let mut next = stopped_at + 1;
         hear(&mut slow, &self.topic, &mut next, usize::MAX).await?;
@@ -180,7 +180,7 @@ impl Desk<'_> {
     }
 }
 
-/// Hears messages from number `next` up to `to`, or until it is told to resume.
+/// Receives messages from number `next` up to `to`, or until it is asked to resume.
 async fn hear(socket: &mut Light, topic: &str, next: &mut usize, to: usize) -> Result<()> {
     if *next > to {
         return Ok(());

@@ -1,4 +1,4 @@
-//! S10: from nothing to ready on a folder that has its data, and what the service is at rest.
+//! S10: the time to ready on an existing data folder, and the memory at rest.
 
 use std::process::Command;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::service::{BINARY, Folder, Service};
 const START_SECONDS: f64 = 3.0;
 const BINARY_MB: f64 = 60.0;
 const MEMORY_MB: f64 = 60.0;
-/// In which what the start needed is given back.
+/// After this time the memory of the start has been released.
 const REST: Duration = Duration::from_secs(30);
 
 /// Leaves the service running.
@@ -37,7 +37,7 @@ fn megabytes(file: &std::path::Path) -> Result<f64> {
     Ok(f64::from(u32::try_from(bytes)?) / 1e6)
 }
 
-/// A copy without symbols, where there is a program to make it.
+/// A copy without symbols, if `strip` is available.
 fn stripped(folder: &Folder) -> std::path::PathBuf {
     let copy = folder.path().join("stripped");
     let status = Command::new("strip").arg("-o").arg(&copy).arg(BINARY).status();

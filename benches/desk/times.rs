@@ -1,9 +1,9 @@
-//! Latencies, and the middle of a few figures.
+//! Latencies, and medians.
 
 use std::fmt;
 use std::time::Duration;
 
-/// Durations of one kind, for their percentiles.
+/// Durations, for their percentiles.
 #[derive(Debug, Default, Clone)]
 pub struct Times(Vec<Duration>);
 
@@ -20,7 +20,7 @@ impl Times {
         self.0.len()
     }
 
-    /// 0 where nothing was measured.
+    /// 0 without samples.
     pub fn percentile(&mut self, hundredths: usize) -> Duration {
         self.0.sort_unstable();
         let at = self.0.len().saturating_sub(1) * hundredths / 100;
@@ -51,13 +51,13 @@ pub fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1_000_000.0
 }
 
-/// 0 where there is none.
+/// 0 if there are none.
 pub fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_unstable_by(f64::total_cmp);
     figures.get(figures.len() / 2).copied().unwrap_or_default()
 }
 
-/// Counts stay far below 2^52, where every whole number still is one.
+/// Counts stay far below 2^52, where `f64` is exact.
 #[expect(clippy::cast_precision_loss, reason = "counts of a run are small")]
 pub fn count(number: usize) -> f64 {
     number as f64

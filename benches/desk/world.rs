@@ -1,7 +1,7 @@
-//! One business with many rooms and a million messages, made by set-based SQL.
+//! One business with many rooms and a million messages, created by set-based SQL.
 //!
-//! Ids follow from numbers, so nothing of it has to be kept: employee `e` is in charge of fifty rooms, room `r` has
-//! one member and `messages_per_room` messages, and all rooms grew at the same pace.
+//! Ids derive from numbers, so none has to be stored: employee `e` is in charge of fifty rooms, room `r` has one
+//! member and `messages_per_room` messages, and all rooms grew at the same pace.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::service::{Folder, SECRET, Service};
 pub const ROOMS_PER_EMPLOYEE: usize = 50;
 const TOKEN_LASTS: Duration = Duration::from_secs(24 * 3600);
 
-/// What an id is of; its place in the id.
+/// The kind of an id, which is part of it.
 #[derive(Debug, Clone, Copy)]
 pub enum Kind {
     Tenant = 1,
@@ -90,12 +90,12 @@ impl World {
         id(Kind::Client, room)
     }
 
-    /// The first room that an employee is in charge of.
+    /// The first room in the charge of an employee.
     pub fn first_room_of(&self, employee: usize) -> usize {
         (employee - 1) * ROOMS_PER_EMPLOYEE + 1
     }
 
-    /// Who is in charge of a room.
+    /// The employee in charge of a room.
     pub fn employee_of(&self, room: usize) -> usize {
         (room - 1) / ROOMS_PER_EMPLOYEE + 1
     }
@@ -108,7 +108,7 @@ impl World {
         self.token(id(Kind::Employee, employee), Role::Employee)
     }
 
-    /// Of somebody of the crowd that comes back (`crowd`).
+    /// For a person of the returning crowd (`crowd`).
     pub fn guest_token(&self, guest: usize) -> Result<String> {
         self.token(id(Kind::Guest, guest), Role::Client)
     }
@@ -117,12 +117,12 @@ impl World {
         self.token(id(Kind::Owner, 1), Role::Owner)
     }
 
-    /// Of somebody of the crowd that is notified (`notify`).
+    /// For a person with notifications (`notify`).
     pub fn reader_token(&self, reader: usize) -> Result<String> {
         self.token(id(Kind::Reader, reader), Role::Client)
     }
 
-    /// Of a backend that announces events.
+    /// For a backend that announces events.
     pub fn producer_token(&self) -> Result<String> {
         self.scoped(id(Kind::Tenant, 1), Role::Service, vec!["event.emit".to_owned()])
     }
@@ -154,13 +154,13 @@ pub fn id(kind: Kind, number: usize) -> Uuid {
     Uuid::from_u128((kind as u128) << 96 | 0x4000_8000 << 48 | number)
 }
 
-/// The same ids in SQL, of an expression.
+/// The same ids in SQL, from an expression.
 pub fn ids(kind: Kind, number: &str) -> String {
     format!("('{:08x}-0000-4000-8000-' || lpad(to_hex({number}), 12, '0'))::uuid", kind as u32)
 }
 
-/// Statements that make the data. Messages are put in with neither triggers nor foreign keys at work, and what
-/// those would have done (counters) is set at the end.
+/// The statements that create the data. Messages are inserted without triggers and foreign keys, and their effects
+/// (counters) are set at the end.
 fn steps(scale: &Scale, employees: usize) -> Vec<String> {
     let tenant = format!("'{}'::uuid", id(Kind::Tenant, 1));
     let (rooms, each) = (scale.rooms, scale.messages_per_room);
@@ -207,8 +207,8 @@ fn steps(scale: &Scale, employees: usize) -> Vec<String> {
     ]
 }
 
-/// Message by message in the order of time, so that the rows of a room lie apart as they do in life. Twelve words
-/// each, of five thousand, the first ones often and the last ones seldom.
+/// Messages in the order of time, so that the rows of a room are scattered as in production. Twelve words each out of
+/// five thousand, with a skewed distribution.
 fn messages(tenant: &str, rooms: usize, each: usize) -> String {
     let (member, client, room) = (ids(Kind::Member, "r"), ids(Kind::Client, "r"), ids(Kind::Room, "r"));
     let employee = ids(Kind::Employee, &format!("(r - 1) / {ROOMS_PER_EMPLOYEE} + 1"));

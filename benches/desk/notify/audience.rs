@@ -1,4 +1,4 @@
-//! S6: one event to everybody, beside critical events to one; and one whose writer is killed.
+//! S6: one event to everyone, while critical events go to single people; and one whose writer is killed.
 
 use std::time::{Duration, Instant};
 
@@ -16,9 +16,9 @@ use crate::world::World;
 
 const ROWS_SECS: f64 = 10.0;
 const CRITICAL_MS: f64 = 500.0;
-/// Critical events while the rows of everybody are written, each to one person.
+/// Interval of critical events while the rows of everyone are written, each to one person.
 const CRITICAL_EVERY: Duration = Duration::from_millis(50);
-/// Nobody whom other parts of the run have filled.
+/// A person that no other part of the run uses.
 const PERSON: usize = 5_000;
 const EVERYBODY: &str = "SELECT count(*) AS number FROM users WHERE deleted_at IS NULL";
 
@@ -30,14 +30,14 @@ pub async fn run(report: &mut Report, service: Service, folder: &Folder, world: 
     killed(report, service, folder, world, everybody).await
 }
 
-/// Tells everybody, and how the service knows it.
+/// Announces an event to everyone. Returns its id.
 async fn tell_everybody(http: &mut Http, token: &str, code: &str, payload: Value) -> Result<String> {
     let all = json!({"event": code, "payload": payload, "recipients": {"everyone": true}});
     let answer: Value = serde_json::from_slice(http.post("/api/v1/events", token, &all.to_string()).await?)?;
     Ok(answer.pointer("/data/id").and_then(Value::as_str).context("no id")?.to_owned())
 }
 
-/// Its status, and how many rows are written.
+/// The event's status, and the number of written rows.
 async fn progress(http: &mut Http, token: &str, id: &str) -> Result<(String, i64)> {
     let answer: Value = serde_json::from_slice(http.get(&format!("/api/v1/events/{id}"), token).await?)?;
     let status = answer.pointer("/data/status").and_then(Value::as_str).context("no status")?;
@@ -79,7 +79,7 @@ async fn beside_critical_ones(
             }
             let took = asked.elapsed();
             let mut critical = Times::default();
-            // What everybody was told is heard too, without a time of its own.
+            // Events to everyone arrive too, without a time of their own.
             let mut heard_of_all = false;
             while critical.len() < own || !heard_of_all {
                 let heard = tokio::time::timeout(PATIENCE, told.recv()).await;
@@ -108,7 +108,7 @@ async fn beside_critical_ones(
     exactly_once(report, service, &id, everybody)
 }
 
-/// The service, and PostgreSQL with it, dies with `kill -9` when a third is written.
+/// `kill -9` of the service, and PostgreSQL with it, after a third of the rows.
 async fn killed(
     report: &mut Report,
     service: Service,
@@ -143,7 +143,7 @@ async fn killed(
     Ok(service)
 }
 
-/// Each of everybody has one notification of the event.
+/// Checks that everyone has exactly one notification of the event.
 fn exactly_once(report: &mut Report, service: &Service, event: &str, everybody: i64) -> Result<()> {
     let count = |what: &str| {
         number(

@@ -1,4 +1,4 @@
-//! S5 of notifications: the feed of people with a thousand each.
+//! S5 for notifications: feeds with a thousand entries each.
 
 use anyhow::Result;
 use diesel::connection::SimpleConnection;
@@ -10,11 +10,11 @@ use crate::scale::Scale;
 use crate::service::Service;
 use crate::world::{Kind, World, id, ids};
 
-/// Whose feeds are read.
+/// The people whose feeds are read.
 const READERS: usize = 1_000;
 const VARIETY: usize = 64;
 
-/// The feed and the unread count of people with a thousand notifications each.
+/// Measures the feed and the unread count of people with a thousand notifications each.
 pub async fn run(report: &mut Report, service: &Service, world: &World, scale: &Scale) -> Result<()> {
     let total = READERS * scale.notifications_each;
     report.section(&format!("S5: the feed at {total} notifications"));
@@ -50,7 +50,7 @@ fn fill(service: &Service, each: usize) -> Result<()> {
              WHERE visible AND status = 'unread' AND deleted_at IS NULL GROUP BY 1) c WHERE f.user_id = c.recipient_id;
          SET session_replication_role = origin"
     ))?;
-    // Each by itself: a vacuum runs in no transaction.
+    // Separately: a vacuum cannot run in a transaction.
     for step in ["VACUUM ANALYZE notifications", "VACUUM ANALYZE notification_feeds", "CHECKPOINT"] {
         conn.batch_execute(step)?;
     }

@@ -1,7 +1,7 @@
-//! S6 and what belongs to it: one event to a hundred thousand people while others are announced, the same with a kill
-//! in the middle, events to sockets at a rate, and the feed at a million notifications.
+//! S6 and related parts: one event to a hundred thousand people while others are announced, the same with a kill in
+//! the middle, events to sockets at a rate, and the feed at a million notifications.
 //!
-//! Each listener checks that the numbers of their topic follow one another; rows are counted in the table.
+//! Each listener checks that the numbers of its topic are consecutive; rows are counted in the table.
 
 mod audience;
 mod feed;
@@ -24,7 +24,7 @@ use crate::world::{Kind, World, id, ids};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The parts that are wanted, each by its name.
+/// Runs the selected parts, each by its name.
 pub async fn run(
     report: &mut Report,
     mut service: Service,
@@ -58,7 +58,7 @@ fn people(service: &Service, count: usize) -> Result<()> {
     ))?)
 }
 
-/// Somebody heard of an event, and how long it had been on its way, where it says when it began.
+/// An event arrived, with its latency if it says when it began.
 struct Heard(Option<Duration>);
 
 /// Listens to one person's notifications until the run ends.

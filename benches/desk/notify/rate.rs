@@ -1,4 +1,4 @@
-//! Events to single people, many a second.
+//! Events to single people at a steady rate.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use crate::world::World;
 const RATE: u32 = 300;
 const TO_SOCKET_MS: f64 = 150.0;
 
-/// Events to single people at a steady rate, whether or not earlier ones were answered.
+/// Announces events to single people at a steady rate, whether or not earlier ones were answered.
 pub async fn run(report: &mut Report, service: &Service, world: &World, scale: &Scale) -> Result<()> {
     report.section(&format!("Events to sockets: {RATE} a second, {} listen", scale.listeners));
     let local = LocalSet::new();

@@ -1,7 +1,7 @@
 //! Filters of bindings: `column=op.value`, comma for AND, `not.` before an operator.
 //!
-//! The grammar is the one that Supabase's clients write: a value with reserved characters stands in double quotes,
-//! with `\"` and `\\` inside. As in SQL, a comparison with null is neither true nor false, and its negation neither.
+//! The grammar is that of Supabase's clients: a value with reserved characters is in double quotes, with `\"` and
+//! `\\` inside. As in SQL, a comparison with null is unknown, and so is its negation.
 
 use std::cmp::Ordering;
 
@@ -14,7 +14,7 @@ use super::{ColumnType, Table};
 
 const MAX_BYTES: usize = 4 * 1024;
 const MAX_TERMS: usize = 20;
-/// As many as Supabase takes.
+/// Supabase's limit.
 const MAX_IN: usize = 100;
 
 #[derive(Debug, Clone, Default)]
@@ -35,12 +35,12 @@ enum Test {
     Pattern(Regex),
     IsNull,
     IsBool(bool),
-    /// `None`: from null.
+    /// `None` means null.
     DistinctFrom(Option<TypedValue>),
 }
 
 impl RowFilter {
-    /// Why it cannot be taken, for the developer who wrote it.
+    /// Errors: the reason, for the developer of the front end.
     pub fn parse(table: &Table, text: &str) -> Result<Self, String> {
         if text.len() > MAX_BYTES {
             return Err(format!("a filter has at most {MAX_BYTES} bytes"));
@@ -52,19 +52,19 @@ impl RowFilter {
         parts.into_iter().map(|part| term(table, part)).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether it holds for a row of its table.
+    /// Whether the filter is true for a row of its table.
     pub fn holds(&self, row: &[Value]) -> bool {
         self.0.iter().all(|term| term.holds(row.get(term.column).unwrap_or(&Value::Null)) == Some(true))
     }
 
-    /// How many of its conditions are patterns, which cost more than a comparison.
+    /// The number of patterns, which cost more than comparisons.
     pub fn patterns(&self) -> usize {
         self.0.iter().filter(|term| matches!(term.test, Test::Pattern(_))).count()
     }
 }
 
 impl Term {
-    /// SQL's three values: `None` is unknown.
+    /// SQL's three-valued logic: `None` is unknown.
     fn holds(&self, value: &Value) -> Option<bool> {
         let value = TypedValue::of_row(self.kind, value);
         let holds = match (&self.test, value) {
@@ -74,7 +74,7 @@ impl Term {
             (_, None) => return None,
             (Test::Order(wanted, other), Some(value)) => match value.compare(other) {
                 Some(ordering) => wanted(ordering),
-                // Two documents that differ have no order, but are unequal.
+                // Two different documents have no order, but are unequal.
                 None => wanted(Ordering::Less) && wanted(Ordering::Greater),
             },
             (Test::In(others), Some(value)) => others.contains(&value),
@@ -161,7 +161,7 @@ fn list(kind: ColumnType, value: &str) -> Result<Vec<TypedValue>, String> {
     items.into_iter().map(|item| typed(kind, item.trim())).collect()
 }
 
-/// Cut at commas outside quotes and parentheses. `None` where one of those is left open.
+/// Splits at commas outside quotes and parentheses. `None` if one of those is left open.
 fn split(text: &str) -> Option<Vec<&str>> {
     let (mut parts, mut from, mut depth) = (Vec::new(), 0, 0_usize);
     let (mut is_quoted, mut is_escaped) = (false, false);

@@ -1,6 +1,6 @@
-//! A change as clients are told: `{ids, data: {schema, table, commit_timestamp, type, columns, record, errors}}`.
+//! The payload of a row change: `{ids, data: {schema, table, commit_timestamp, type, columns, record, errors}}`.
 //!
-//! Put together from text, so that the part without `ids` is made once for all who hear of it.
+//! Concatenated from text, so that the part without `ids` is built once for all subscribers.
 
 use chrono::DateTime;
 use guichet_base::Timestamp;
@@ -15,7 +15,7 @@ pub fn payload(ids: &[i32], data: &str) -> String {
     format!(r#"{{"ids":[{}],"data":{data}}}"#, ids.join(","))
 }
 
-/// What a change says, with the columns `select`, or all.
+/// The `data` of a change, with the columns `select`, or all.
 pub fn data(table: &Table, event: &Event, change: &RowChange, select: Option<&[usize]>) -> String {
     let is_shown = |at: usize| select.is_none_or(|select| select.contains(&at));
     let shown = || table.columns.iter().zip(&change.row).enumerate().filter(|(at, _)| is_shown(*at));
@@ -34,7 +34,7 @@ pub fn data(table: &Table, event: &Event, change: &RowChange, select: Option<&[u
         object(&mut out, shown().map(|(_, cell)| cell));
     }
     if change.kind != ChangeKind::Insert {
-        // As Supabase has it unless a table's replica identity says more.
+        // Only the key, as in Supabase with the default replica identity.
         let cells = table.columns.iter().zip(&change.row);
         out.push_str(r#","old_record":"#);
         object(&mut out, cells.filter(|(column, _)| table.key.contains(&column.name)));
@@ -50,7 +50,7 @@ fn object<'c>(out: &mut String, cells: impl Iterator<Item = (&'c Column, &'c Val
     out.push('}');
 }
 
-/// An event's id is made within its transaction, and holds the time: the same in whatever process tells of it.
+/// The time in the event's id, which is created within its transaction: the same in every process.
 fn committed_at(event: &Event) -> Timestamp {
     let made = event.id.get_timestamp().map(|time| time.to_unix()).unwrap_or_default();
     let time = i64::try_from(made.0).ok().and_then(|secs| DateTime::from_timestamp(secs, made.1));

@@ -1,13 +1,14 @@
-//! `postgres_changes`: durable events told again as changes of rows, for front ends written against Supabase.
+//! `postgres_changes`: durable events published again as row changes, for front ends written against Supabase.
 //!
-//! - A feature declares a [`Table`]: its columns, and how a durable event becomes changes of its rows. Nothing here
-//!   knows what a message is, and no trigger or replication slot stands in the database.
-//! - Whoever brings an event to the hub (commit, hole filler, tail), its changes are told once: when the process sees
-//!   the event's id for the first time.
-//! - A listener hears rows within its [`ReadScope`] alone, which is asked for when it joins and when its rights change.
-//!   An event costs its listeners, and nothing where there are none: a look into an index, no JSON is read.
-//! - Filters are evaluated by a task of the relay ([`tell`]), off the path of the commit; its queue is bounded, and
-//!   who listens when it overflows is told to join again: there is never a silent gap.
+//! - A feature declares a [`Table`]: its columns, and how a durable event becomes row changes. This module knows
+//!   nothing of messages, and needs no trigger or replication slot in the database.
+//! - Whichever source brings an event to the hub (commit, gap filler, tail), its changes are published once: when the
+//!   process first sees the event's id.
+//! - A listener receives rows within its [`ReadScope`] only, which is loaded when it joins and when its rights
+//!   change. The cost of an event depends on its listeners; without listeners it is one index look-up, and no JSON is
+//!   parsed.
+//! - Filters are evaluated by a task of the relay ([`tell`]), outside the path of the commit. Its queue is bounded;
+//!   listeners to events that overflow it are asked to join again, so that no gap goes unnoticed.
 
 mod binding;
 mod feed;
@@ -29,19 +30,19 @@ pub use self::feed::{Changes, Listener};
 pub use self::tell::run;
 use crate::hub::event::Event;
 
-/// A table whose changes can be listened to.
+/// A table whose row changes can be subscribed to.
 #[derive(Debug)]
 pub struct Table {
     pub name: &'static str,
     /// All of them, in the order of the table.
     pub columns: &'static [Column],
-    /// The columns of the primary key: what `old_record` says.
+    /// The columns of the primary key, which `old_record` has.
     pub key: &'static [&'static str],
     /// Names of the durable events that change rows of it.
     pub events: &'static [&'static str],
-    /// Whoever reaches one of these may read the rows that the event changed. Reads no payload.
+    /// The read scopes that include the changed rows. Reads no payload.
     pub whose: fn(&Event) -> Vec<ReadScope>,
-    /// What the event did to rows, from the event alone.
+    /// The row changes of the event, from the event alone.
     pub rows: fn(&Event) -> Result<Rows>,
 }
 
@@ -57,7 +58,7 @@ pub struct Column {
     pub kind: ColumnType,
 }
 
-/// PostgreSQL's types, as far as declared tables have them.
+/// The PostgreSQL types that declared tables use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnType {
     Uuid,
@@ -67,12 +68,12 @@ pub enum ColumnType {
     Bool,
     Timestamptz,
     Jsonb,
-    /// An enumeration of the schema's own, by its name. Compared as text.
+    /// An enumeration of the schema, by name. Compared as text.
     Enum(&'static str),
 }
 
 impl ColumnType {
-    /// As `pg_type.typname` has it, and as front ends are told.
+    /// The name in `pg_type.typname`, which front ends receive.
     pub const fn name(self) -> &'static str {
         match self {
             ColumnType::Uuid => "uuid",
@@ -87,18 +88,18 @@ impl ColumnType {
     }
 }
 
-/// What an event did to rows of a table.
+/// The effect of an event on rows of a table.
 #[derive(Debug)]
 pub enum Rows {
     Told(Vec<RowChange>),
-    /// The event names its rows without their content: `Host::changed_rows` has to read them.
+    /// The event names its rows without content: `SocketBackend::changed_rows` must read them.
     Asked,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct RowChange {
     pub kind: ChangeKind,
-    /// A value for each column, in the table's order, as JSON has it.
+    /// A value per column, in the table's order, as in JSON.
     pub row: Vec<Value>,
 }
 
@@ -119,12 +120,12 @@ impl ChangeKind {
     }
 }
 
-/// Part of what a person may read, as the index of listeners knows it.
+/// A part of what a person may read; the key of the listener index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ReadScope {
-    /// Everything that is a client's, of all clients of the tenant.
+    /// Everything of all clients of the tenant.
     AllClients,
     Client(ClientId),
-    /// What concerns this person alone, and the one they speak with.
+    /// What concerns only this person and their counterpart.
     Person(UserId),
 }

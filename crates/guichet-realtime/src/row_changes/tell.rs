@@ -1,4 +1,4 @@
-//! The task that tells changes of rows, one event after the other, in the order in which the process heard of them.
+//! The task that publishes row changes, one event after the other, in the order in which the process saw them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use super::{Binding, Changes, Listener, RowChange, Rows, Table, frame};
 use crate::backend::SocketBackend;
 use crate::hub::event::Event;
 
-/// Rows told in one go: one reading may change a thousand, and a queue that is read holds fewer.
+/// Rows published without a pause: one read event may change a thousand, and a queue holds fewer.
 const ROWS_AT_ONCE: usize = 32;
 const PAUSE: Duration = Duration::from_millis(10);
-/// How long reading the rows of one event may hold up the others.
+/// How long loading the rows of one event may delay the others.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Tells what waits, for ever.
+/// Publishes queued events, forever.
 pub async fn run(changes: &Changes, host: &dyn SocketBackend) {
     loop {
         let event = changes.next().await;
@@ -41,7 +41,7 @@ async fn tell(changes: &Changes, host: &dyn SocketBackend, table: &'static Table
         if at > 0 {
             sleep(PAUSE).await;
         }
-        // Asked anew after each wait: whoever lost the right meanwhile hears no more.
+        // Looked up again after each wait: a listener may have lost the right meanwhile.
         let listeners = changes.listeners(event, table);
         for change in rows {
             tell_row(table, event, change, &listeners);
@@ -64,7 +64,7 @@ fn tell_row(table: &Table, event: &Event, change: &RowChange, listeners: &[Arc<L
     for listener in listeners {
         let wanting: Vec<&Binding> =
             listener.bindings.iter().filter(|binding| binding.wants(table, change)).collect();
-        // Bindings that show the same columns share a frame; almost always that is one.
+        // Bindings with the same columns share a frame; almost always there is one.
         let mut told: Vec<Option<&[usize]>> = Vec::new();
         for binding in &wanting {
             let select = binding.select.as_deref();

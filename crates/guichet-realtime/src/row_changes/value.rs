@@ -1,4 +1,4 @@
-//! Values of rows and of filters, compared by the type of their column.
+//! Values of rows and filters, compared by the type of their column.
 
 use std::cmp::Ordering;
 
@@ -19,7 +19,7 @@ pub enum TypedValue {
 }
 
 impl TypedValue {
-    /// As a filter writes it. `None` where it is no value of that type.
+    /// Parses the value of a filter. `None` if it does not have the type.
     pub fn parse(kind: ColumnType, text: &str) -> Option<Self> {
         match kind {
             ColumnType::Uuid => Uuid::parse_str(text.trim()).ok().map(TypedValue::Uuid),
@@ -35,7 +35,7 @@ impl TypedValue {
         }
     }
 
-    /// As a row has it. `None` for null, and for what is no value of that type.
+    /// Parses the value of a row. `None` for null, and if it does not have the type.
     pub fn of_row(kind: ColumnType, value: &Value) -> Option<Self> {
         match (kind, value) {
             (_, Value::Null) => None,
@@ -53,7 +53,7 @@ impl TypedValue {
         }
     }
 
-    /// Text by code points; uuids by their bytes, as PostgreSQL does. `None` for two that have no order.
+    /// Text by code points, uuids by bytes, as in PostgreSQL. `None` if the two have no order.
     pub fn compare(&self, other: &Self) -> Option<Ordering> {
         match (self, other) {
             (TypedValue::Uuid(one), TypedValue::Uuid(two)) => Some(one.cmp(two)),
@@ -67,7 +67,7 @@ impl TypedValue {
     }
 }
 
-/// RFC 3339, or a day, which begins at midnight UTC.
+/// RFC 3339, or a date, which means midnight UTC.
 fn time(text: &str) -> Option<DateTime<Utc>> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Some(time.to_utc());

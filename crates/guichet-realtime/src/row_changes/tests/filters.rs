@@ -1,4 +1,4 @@
-//! The grammar of filters, held against SQL's rules and against a plain second reading of them.
+//! The grammar of filters, compared with SQL's rules and with an independent evaluation.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -106,7 +106,7 @@ fn null_is_neither_equal_nor_unequal_but_distinct() {
     }
 }
 
-/// A condition as a tree, with what SQL says of it.
+/// A condition as a tree, with its SQL result.
 #[derive(Debug, Clone)]
 struct Condition {
     column: &'static str,
@@ -127,7 +127,7 @@ impl Condition {
         format!("{}={not}{}.{value}", self.column, self.operator)
     }
 
-    /// As a careful reader of the SQL standard would work it out, without a parser, types or an index.
+    /// The result by the SQL standard, without a parser, types or an index.
     fn is_true(&self, n: Option<i64>, t: Option<&str>) -> bool {
         let number = |text: &str| text.parse::<i64>().unwrap();
         let is_null = if self.column == "n" { n.is_none() } else { t.is_none() };

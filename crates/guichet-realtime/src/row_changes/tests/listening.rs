@@ -1,4 +1,4 @@
-//! Bindings that are taken and refused, and who hears of an event.
+//! Accepted and refused bindings, and the listeners of an event.
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
