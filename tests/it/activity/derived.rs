@@ -1,4 +1,4 @@
-//! Rows that no send waits for: each there once, soon, whatever happens in between.
+//! Activity rows that are derived from the outbox: each written once, soon, despite failures.
 
 use diesel::connection::SimpleConnection;
 use guichet::activity::derive::derive;
@@ -30,14 +30,14 @@ async fn a_job_that_begins_anew_or_twice_at_once_writes_nothing_twice() {
         world.say(&world.chloe, &format!("Message {n}")).await;
     }
     world.until_logged("message.send", 30).await;
-    // As after a restore, or a crash between two stretches: the place is lost.
+    // The position is lost, as after a restore, or a crash between two batches.
     let mut admin = world.server.database.connect(LoginRole::Admin);
     admin.batch_execute("UPDATE outbox_readers SET txid = '3'").unwrap();
     let db = &world.server.app.db;
     let (one, two, three) = tokio::join!(derive(db), derive(db), derive(db));
     assert!(one.is_ok() && two.is_ok() && three.is_ok());
     assert_eq!(count(&world, SENT), 30);
-    // A place that lies ahead is of another cluster: what is written from now on is not passed over.
+    // A position ahead belongs to another cluster: new rows must not be skipped.
     admin.batch_execute("UPDATE outbox_readers SET txid = '9000000000000000'").unwrap();
     world.say(&world.chloe, "Encore").await;
     world.until_logged("message.send", 31).await;
@@ -47,7 +47,7 @@ async fn a_job_that_begins_anew_or_twice_at_once_writes_nothing_twice() {
 async fn what_the_job_has_not_read_is_not_dropped() {
     let world = World::new();
     let mut admin = world.server.database.connect(LoginRole::Admin);
-    // A job that has been away for ten days: its place is held, as by a process that hangs.
+    // A job that is blocked for ten days: its position is locked, as by a hanging process.
     admin.batch_execute("BEGIN; SELECT FROM outbox_readers FOR UPDATE").unwrap();
     world.say(&world.chloe, "Bonjour").await;
     let mut other = world.server.database.connect(LoginRole::Admin);

@@ -1,4 +1,4 @@
-//! `GET /activity-logs`: an owner's, by action, person, entity and time, a page at a time.
+//! `GET /activity-logs`: for owners, filtered by action, person, entity and time, in pages.
 
 use diesel::connection::SimpleConnection;
 use guichet_db::embedded::LoginRole;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::chat::room::lines;
 use crate::harness::World;
 
-/// Writes `count` rows a second apart, the newest at the hour, and gives their ids, newest first.
+/// Writes `count` rows a second apart, the newest on the hour, and returns their ids, newest first.
 fn write(world: &World, by: Uuid, action: &str, entity: (&str, &str), count: usize) -> Vec<Uuid> {
     let tenant = world.server.demo.tenant_id;
     let (kind, thing) = entity;
@@ -83,7 +83,7 @@ async fn pages_follow_one_another_without_a_gap_while_rows_come_in() {
     let world = World::new();
     let emma = world.server.user("emma").id.0;
     let mut expected = write(&world, emma, "message.send", ("message", "m-1"), 25);
-    // Rows of one moment are told apart by their ids.
+    // Rows of the same time are ordered by id.
     expected.extend(write(&world, emma, "message.send", ("message", "m-2"), 25));
     let (mut found, mut cursor) = (Vec::new(), String::new());
     loop {

@@ -1,4 +1,4 @@
-//! The activity log: what is written, what is read of it, and how long it stays.
+//! The activity log: writing, reading and retention.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 

@@ -1,4 +1,4 @@
-//! Months come and go whole.
+//! Months are created and dropped as partitions.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -27,7 +27,7 @@ fn a_month_is_dropped_when_its_last_day_is_past_the_retention_and_not_before() {
     worker.batch_execute(CALL).unwrap();
     let mut admin = database.connect(LoginRole::Admin);
     let months = "SELECT count(*) AS n FROM pg_inherits WHERE inhparent = 'activity_logs'::regclass";
-    // The month of a year ago holds days of the last 365; the one before holds none.
+    // The month of a year ago contains days of the last 365; the one before does not.
     let old = "SELECT count(*) AS n FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
         WHERE i.inhparent = 'activity_logs'::regclass \
         AND to_date(right(c.relname, 6), 'YYYYMM') + interval '1 month' <= (now() AT TIME ZONE 'UTC') - interval '365 days'";

@@ -1,4 +1,4 @@
-//! `asyncapi.yaml` is the code's own and complete: every name that the code says or obeys, and none besides.
+//! `asyncapi.yaml` matches the code and is complete: it has every name that the code emits or accepts, and no others.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,11 +13,11 @@ use super::things::Caller;
 use crate::harness::TestServer;
 use reqwest::Method;
 
-/// Described from the documents, while the rooms that say them are built.
+/// Described before the code that emits them exists.
 const AHEAD: [&str; 2] = ["presence:update", "presence:operator:"];
-/// Names of events and commands begin so; topics may, too.
+/// Prefixes of event and command names; topics may have them, too.
 const FAMILIES: [&str; 6] = ["messaging:", "notify:", "presence:", "ticket:", "meeting:", "token:"];
-/// Folders where a name is written and not said: tests, the description itself, and translations of names.
+/// Folders where names are not emitted: tests, the description itself, and translations of names.
 const NOT_SAID: [&str; 3] = ["tests", "asyncapi", "afritalk"];
 
 #[test]
@@ -61,7 +61,7 @@ fn every_event_of_notifications_is_described_and_no_other() {
     assert_eq!(of_feeds, BTreeSet::from(notifications::socket_events::EVENTS));
 }
 
-/// Whatever room a name is written in: a name that nobody described shows.
+/// In whatever file a name is written, it must be described.
 #[test]
 fn every_name_that_the_sources_write_is_described_and_the_reverse() {
     let described = Described::new();
@@ -118,7 +118,7 @@ fn every_example_is_what_its_schema_says() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// A frame of a server's `x-frames`: the payload it carries, in guichet's own spelling.
+/// A frame of a server's `x-frames`: its payload, in guichet's own naming convention.
 fn opened(server: &str, frame: &str, message: &str) -> Value {
     let json = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_else(|_| panic!("{text}"));
     let is_reply = message.starts_with("reply_") || message.starts_with("error_");
@@ -214,11 +214,11 @@ async fn the_service_shows_the_description_as_it_is_kept_and_as_a_page() {
     );
 }
 
-/// `"messaging:new"` and its kin, wherever they are written outside tests and the description itself.
+/// Names such as `"messaging:new"` in the sources, outside tests and the description itself.
 fn names_in_sources() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     each_line("src", &mut |line| {
-        // A name stands alone between its quotes.
+        // A name is a whole string literal.
         for text in line.split('"').skip(1).step_by(2) {
             let rest = FAMILIES.iter().find_map(|family| text.strip_prefix(family));
             if rest.is_some_and(|rest| {

@@ -1,4 +1,4 @@
-//! What sockets hear, frame by frame, is what the description says: nothing else, nowhere else, in no other shape.
+//! Live socket frames match the description: no other events, on no other topics, in no other shapes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,15 +14,15 @@ use crate::harness::{TestServer, World, room};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A socket that holds every frame against the description.
+/// A socket that checks every frame against the description.
 struct Watched {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     is_v1: bool,
     described: Described,
     reference: u32,
-    /// What a reply may be, by the ref it answers: when ok, and when not.
+    /// The expected replies by ref: on success, and on failure.
     awaited: BTreeMap<String, (&'static str, &'static str)>,
-    /// The messages that came, by key.
+    /// The messages that arrived, by key.
     seen: BTreeSet<String>,
     wrong: Vec<String>,
 }
@@ -45,8 +45,8 @@ impl Watched {
         }
     }
 
-    /// Pushes what `key` describes, and gives status and response of the reply, which `answer` describes, or
-    /// `refusal` where it is one.
+    /// Pushes the message `key`, and returns status and response of the reply, which must match `answer`, or
+    /// `refusal` on failure.
     async fn ask(
         &mut self,
         topic: &str,
@@ -167,7 +167,7 @@ fn config(replay: Value, presence: bool) -> Value {
         "private": true}})
 }
 
-/// Emma hears and does all there is, in one of Phoenix's forms.
+/// Emma receives and sends every message, in one serialization of Phoenix.
 async fn a_day_at_the_desk(vsn: &str) {
     let world = World::new();
     let (emma, topic) = (world.server.user("emma"), room(world.nord));
@@ -200,7 +200,7 @@ async fn a_day_at_the_desk(vsn: &str) {
     let track = json!({"type": "presence", "event": "track", "payload": {"page": "/inbox"}});
     socket.ask(&topic, "presence", track, DONE).await;
 
-    // Others do, and Emma hears.
+    // Others act, and Emma receives the events.
     let path = format!("/messages/{}", first["id"].as_str().unwrap());
     world.chloe.patch(&path, json!({"content": "Bonsoir"})).await.data();
     world.chloe.delete(&path).await.data();
@@ -212,7 +212,7 @@ async fn a_day_at_the_desk(vsn: &str) {
         socket.until(&format!("event_messaging_{key}")).await;
     }
 
-    // And what is refused.
+    // Then refused requests.
     let (status, _) = socket.ask(&topic, "messaging:send", json!({"content": " "}), DONE).await;
     assert_eq!(status, "error");
     let foreign = json!({"type": "broadcast", "event": "messaging:new", "payload": {}});

@@ -1,4 +1,4 @@
-//! The sockets as their description has them: messages by key, and whether a payload is what they say.
+//! The sockets' description: messages by key, and validation of payloads.
 
 use std::collections::BTreeSet;
 
@@ -26,18 +26,18 @@ impl Described {
         message
     }
 
-    /// The names of the messages whose key begins so.
+    /// The names of the messages with this key prefix.
     pub fn names(&self, family: &str) -> BTreeSet<&str> {
         let of_family = self.messages().filter(|(key, _)| key.starts_with(family));
         of_family.map(|(_, message)| message["name"].as_str().unwrap()).collect()
     }
 
-    /// What is wrong with the payload of a message.
+    /// The faults of a message's payload.
     pub fn faults(&self, key: &str, payload: &Value) -> Vec<String> {
         self.judge(&self.message(key)["payload"], payload, key)
     }
 
-    /// What is wrong with a value that shall be of a named schema.
+    /// The faults of a value against a named schema.
     pub fn faults_of(&self, schema: &str, value: &Value) -> Vec<String> {
         let described = &self.document["components"]["schemas"][schema];
         assert!(described.is_object(), "no schema {schema}");
@@ -50,7 +50,7 @@ impl Described {
         shape::faults(&schema, value, at)
     }
 
-    /// Whether an event may be told on a topic.
+    /// Whether an event may be sent on a topic.
     pub fn carries(&self, topic: &str, key: &str) -> bool {
         let channels = self.document["channels"].as_object().unwrap().values();
         let parts = topic.split(':').count();

@@ -1,5 +1,5 @@
-//! The description is AsyncAPI 3.0: what must be there is, what is there is allowed, and every reference leads
-//! somewhere.
+//! The description is valid AsyncAPI 3.0: required fields are present, present fields are allowed, and references
+//! resolve.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::async_spec::Described;
 
-/// Objects of the document, with the fields that AsyncAPI 3.0 gives them (those that must be there marked by `!`).
-/// Extensions (`x-…`) may stand anywhere.
+/// Objects of the document, with the fields that AsyncAPI 3.0 defines (required ones are marked by `!`). Extensions
+/// (`x-…`) are allowed anywhere.
 const DOCUMENT: [&str; 8] =
     ["asyncapi!", "id", "info!", "servers", "defaultContentType", "channels", "operations", "components"];
 const INFO: [&str; 8] =
@@ -122,7 +122,7 @@ impl Judge {
     }
 }
 
-/// What stands in braces.
+/// The parameters in braces.
 fn parameters(text: &str) -> BTreeSet<&str> {
     text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect()
 }
@@ -199,7 +199,7 @@ fn nothing_is_described_that_no_operation_uses() {
     let text = document.to_string();
     for kind in ["messages", "schemas", "securitySchemes"] {
         for (name, _) in members(&document["components"][kind]) {
-            // Phoenix's frames, which every message may stand in.
+            // Phoenix's frames, which may contain every message.
             let is_frame = matches!(name.as_str(), "Reply");
             let used = text.contains(&format!("\"$ref\":\"#/components/{kind}/{name}\""));
             assert!(used || is_frame, "{kind} {name} is used by nothing");

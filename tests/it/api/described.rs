@@ -1,4 +1,4 @@
-//! `openapi.yaml` is the code's own, complete, and true: what it shows as an example works as it stands.
+//! `openapi.yaml` matches the code, is complete, and its examples work.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -80,7 +80,7 @@ fn every_operation_says_what_it_is_for_and_all_that_it_may_answer() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Routes as the sources write them: `#[get("/conversations")]`.
+/// Routes in the sources: `#[get("/conversations")]`.
 fn written() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     gather(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
@@ -114,7 +114,7 @@ fn every_route_that_is_written_is_described_and_the_reverse() {
     assert_eq!(described, written());
 }
 
-/// Also proves that every described route is there, under both bases.
+/// Also proves that every described route exists, under both base paths.
 #[tokio::test]
 async fn every_documented_example_works_under_both_bases() {
     for base in [BASE, "/api"] {

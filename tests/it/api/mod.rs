@@ -1,5 +1,4 @@
-//! The API as a whole, operation by operation from its own description: that it is complete and true, and that
-//! nothing sent to it can break it.
+//! The API as a whole, operation by operation from its own description: complete, true, and robust.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 

@@ -1,10 +1,10 @@
-//! Whether an answer is what its schema says: kinds, required members, and no member that nobody documented.
+//! Validates a response against its schema: types, required members, and no undocumented members.
 
 use serde_json::Value;
 
 use super::spec::kinds;
 
-/// What is wrong with `value`, by its place.
+/// The faults of `value`, with their places.
 pub fn faults(schema: &Value, value: &Value, at: &str) -> Vec<String> {
     if let Some(all) = schema["allOf"].as_array() {
         return all_of(all, value, at);
@@ -54,7 +54,7 @@ fn of_object(schema: &Value, value: &Value, at: &str, is_part: bool) -> Vec<Stri
         }
     }
     let (properties, further) = (&schema["properties"], &schema["additionalProperties"]);
-    // An object of nobody's in particular.
+    // A free object.
     if properties.is_null() && further.is_null() {
         return wrong;
     }

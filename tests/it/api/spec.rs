@@ -1,5 +1,4 @@
-//! The operations of the API as its description lists them: what the campaigns are generated from, so that none can
-//! be forgotten.
+//! The operations in the API description. Tests are generated from it, so that none can be forgotten.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -14,7 +13,7 @@ pub struct Operation {
     pub method: Method,
     /// Under [`BASE`], with its parameters in braces.
     pub path: String,
-    /// As the description has it, references resolved.
+    /// As described, with references resolved.
     pub described: Value,
 }
 
@@ -37,7 +36,7 @@ pub fn description() -> Value {
     serde_json::to_value(guichet::app::openapi::describe()).unwrap()
 }
 
-/// Every operation there is, by path. Read once: it takes long enough for a server to hang up on whoever waits.
+/// All operations by path. Read once, since it takes longer than a server waits for a client.
 pub fn operations() -> Vec<Operation> {
     static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(described_operations);
     OPERATIONS.clone()
@@ -63,7 +62,7 @@ fn described_operations() -> Vec<Operation> {
     all
 }
 
-/// Puts what they name in the place of references.
+/// Replaces references by what they name.
 pub fn resolve(value: &mut Value, api: &Value, depth: usize) {
     assert!(depth < 60, "a schema that contains itself");
     let target = value.get("$ref").and_then(Value::as_str).map(str::to_owned);
@@ -90,7 +89,7 @@ impl Operation {
         self.described.pointer("/requestBody/content/application~1json/schema")
     }
 
-    /// The documented body, or else one made of the examples of its fields.
+    /// The documented body, or one made of the examples of its fields.
     pub fn example(&self) -> Option<Value> {
         let schema = self.body()?;
         Some(example_of(schema).unwrap_or_else(|| panic!("{} has no example of its body", self.name())))
@@ -107,7 +106,7 @@ impl Operation {
             .collect()
     }
 
-    /// Every value of the body that the description names, the outer ones first.
+    /// Every value of the body that the description names, outer ones first.
     pub fn fields(&self) -> Vec<Field> {
         let mut fields = Vec::new();
         if let Some(schema) = self.body() {
@@ -135,7 +134,7 @@ fn fields_of(schema: &Value, at: &str, into: &mut Vec<Field>) {
     }
 }
 
-/// The schema itself, or what it may be instead.
+/// The schema itself, or its alternatives.
 pub fn alternatives(schema: &Value) -> Vec<&Value> {
     for word in ["oneOf", "anyOf", "allOf"] {
         if let Some(list) = schema[word].as_array() {
@@ -145,7 +144,7 @@ pub fn alternatives(schema: &Value) -> Vec<&Value> {
     vec![schema]
 }
 
-/// The JSON kinds that the schema takes. Empty: any.
+/// The JSON types that the schema accepts. Empty means any.
 pub fn kinds(schema: &Value) -> BTreeSet<String> {
     let mut kinds = BTreeSet::new();
     for schema in alternatives(schema) {
@@ -154,7 +153,7 @@ pub fn kinds(schema: &Value) -> BTreeSet<String> {
                 kinds.insert(one.clone());
             }
             Value::Array(many) => kinds.extend(many.iter().filter_map(Value::as_str).map(str::to_owned)),
-            // A set of words, or anything at all.
+            // An enumeration, or anything at all.
             _ if schema.get("enum").is_some() => {
                 kinds.insert("string".to_owned());
             }

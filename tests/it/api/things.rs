@@ -1,4 +1,4 @@
-//! Records to be spoken of, and requests about them that are right in every respect.
+//! Records to use in requests, and valid requests about them.
 
 use guichet::auth::token::{NewToken, mint};
 use guichet::notifications::Notifications;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::spec::{BASE, Operation};
 use crate::harness::{Answer, TestServer};
 
-/// Stands in the names of operators and teams.
+/// Part of the names of operators and teams.
 pub const DESK: &str = "pultnachbar";
 
 /// Every tenant has it; the victim's tenant changed it.
@@ -30,17 +30,17 @@ pub struct Things {
     pub operator: String,
     pub team: String,
     pub project: String,
-    /// A business event that was announced to `operator`.
+    /// A business event announced to `operator`.
     pub event: String,
-    /// To the member: of the message.
+    /// To the member, about the message.
     pub delivery: String,
-    /// What the owner was told.
+    /// A notification of the owner.
     pub notification: String,
-    /// An event that came over Redis and was refused.
+    /// A rejected event from Redis.
     pub rejected: String,
 }
 
-/// A caller under a base, by token.
+/// A client with a token, under a base path.
 #[derive(Clone)]
 pub struct Caller {
     pub http: reqwest::Client,
@@ -50,18 +50,18 @@ pub struct Caller {
     pub notifications: Notifications,
 }
 
-/// A request that is yet to be sent.
+/// A request to send.
 #[derive(Clone)]
 pub struct Request {
     pub method: Method,
-    /// Under the base, with its query.
+    /// Under the base path, with its query.
     pub path: String,
     pub body: Option<Value>,
 }
 
 impl Caller {
     pub fn new(server: &TestServer, token: &str) -> Self {
-        // A provider of cryptography for reqwest, though nothing here speaks TLS.
+        // reqwest needs a crypto provider, even without TLS.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let notifications = server.app.notifications.clone();
@@ -97,7 +97,7 @@ impl Caller {
     }
 }
 
-/// A token as an identity provider would give it.
+/// A token as an identity provider would issue it.
 pub fn token(server: &TestServer, subject: &str, tenant: &str, role: Role) -> String {
     let now = server.clock.now();
     let hour = std::time::Duration::from_secs(3600);
@@ -118,7 +118,7 @@ pub fn token(server: &TestServer, subject: &str, tenant: &str, role: Role) -> St
 }
 
 impl Things {
-    /// Ids of nothing at all.
+    /// Ids that do not exist.
     pub fn nowhere() -> Self {
         let new = || Uuid::now_v7().to_string();
         Self {
@@ -137,8 +137,8 @@ impl Things {
         }
     }
 
-    /// Made by `service` and written in by `owner`. `mark` stands in every text that is the client's, [`DESK`] in
-    /// what all operators of the tenant may know.
+    /// Created by `service`, with messages of `owner`. `mark` is part of every text of the client, [`DESK`] of texts
+    /// that all operators of the tenant may read.
     pub async fn make(service: &Caller, owner: &Caller, mark: &str) -> Self {
         let mut things = Self::nowhere();
         let me = owner.must(Method::GET, "/me", None).await;
@@ -178,7 +178,7 @@ impl Things {
         service.must(Method::POST, "/events", Some(told)).await;
         let told = owner.must(Method::GET, "/notifications?sort=recent&limit=1", None).await;
         things.notification = told[0]["id"].as_str().unwrap().to_owned();
-        // Read already: whoever reads it again, by a request without a body say, changes nothing.
+        // Already read, so that reading it again without a body changes nothing.
         owner.must(Method::PUT, &format!("/notifications/{}/read", things.notification), None).await;
         things.rejected = things.reject(owner, mark).await;
         let words = json!({"texts": {"en": {"title": format!("{mark} {{{{ name }}}}")}}, "force": true});
@@ -186,7 +186,7 @@ impl Things {
         things
     }
 
-    /// Keeps an event as one that came over Redis and lacked something.
+    /// Stores an event as rejected, as if it came over Redis with a missing field.
     async fn reject(&self, owner: &Caller, mark: &str) -> String {
         let payload = json!({"user_id": self.operator, "mandat_id": "1", "note": format!("{mark} mandat")});
         let body = json!({"event": "mandat.created", "payload": payload});
@@ -197,7 +197,7 @@ impl Things {
         kept[0]["id"].as_str().unwrap().to_owned()
     }
 
-    /// The id that a parameter of a path stands for.
+    /// The id for a parameter of a path.
     fn of_path(&self, collection: &str, parameter: &str) -> &str {
         match (collection, parameter) {
             ("clients", "id") => &self.client,
@@ -224,7 +224,7 @@ impl Things {
         }
     }
 
-    /// The path of an operation, about these records.
+    /// The path of an operation on these records.
     pub fn path(&self, operation: &Operation) -> String {
         let segments: Vec<&str> = operation.path.split('/').collect();
         let filled = segments.iter().enumerate().map(|(at, segment)| {
@@ -240,7 +240,7 @@ impl Things {
         filled.collect::<Vec<_>>().join("/")
     }
 
-    /// Ids within a body or a query, by their names.
+    /// Ids for fields of a body or a query, by name.
     pub fn of_name(&self, name: &str) -> Option<&str> {
         match name {
             "client_id" => Some(&self.client),
@@ -271,7 +271,7 @@ impl Things {
         }
     }
 
-    /// What a query must have, and nothing more.
+    /// The required query parameters only.
     pub fn query(&self, operation: &Operation) -> String {
         let required = operation.query().into_iter().filter(|parameter| parameter.required);
         let pairs: Vec<String> = required
@@ -290,13 +290,13 @@ impl Things {
         if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
     }
 
-    /// The request of the description, about these records.
+    /// The described request, about these records.
     pub fn request(&self, operation: &Operation) -> Request {
         let path = self.path(operation) + &self.query(operation);
         Request { method: operation.method.clone(), path, body: self.body(operation) }
     }
 
-    /// The same with every id that the body may name.
+    /// The same with every id that the body may contain.
     pub fn request_naming(&self, operation: &Operation) -> Request {
         let mut request = self.request(operation);
         if let Some(body) = request.body.as_mut().and_then(Value::as_object_mut) {
@@ -310,7 +310,7 @@ impl Things {
         request
     }
 
-    /// The same, based on the version that is there now.
+    /// The same, based on the current version.
     pub async fn request_now(&self, operation: &Operation, reader: &Caller) -> Request {
         let mut request = self.request(operation);
         if let Some(at) = request.body.as_mut().and_then(|body| body.get_mut("updated_at")) {

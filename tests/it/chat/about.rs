@@ -1,4 +1,4 @@
-//! What was said about an entity.
+//! Messages about an entity.
 
 use serde_json::{Value, json};
 

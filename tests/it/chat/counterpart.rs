@@ -1,4 +1,4 @@
-//! Who waits is told whether somebody is there, and who will answer.
+//! A sender learns whether the other side is present, and who will answer.
 
 use serde_json::{Value, json};
 

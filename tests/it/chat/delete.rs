@@ -1,4 +1,4 @@
-//! Deleting: a tombstone stays, and says nothing anywhere.
+//! Deleting: a tombstone without content stays.
 
 use std::time::Duration;
 

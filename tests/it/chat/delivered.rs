@@ -1,4 +1,4 @@
-//! Delivered: the other side's device has it.
+//! Delivered marks: the other side's device has the message.
 
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ async fn fetching_by_my_own_side_delivers_nothing() {
     }
     world.say(&world.chloe, "deux").await;
     history(&world, &world.awa).await;
-    // Marks are written together: once this one is there, one of the former would be.
+    // Marks are written together: once this one exists, an earlier one would too.
     let mut all = history(&world, &world.awa).await;
     while all[1]["state"] == "sent" {
         tokio::task::yield_now().await;

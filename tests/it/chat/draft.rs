@@ -1,4 +1,4 @@
-//! A draft to begin a conversation with, about an entity.
+//! Drafts about an entity, to start a conversation with.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Editing one's words.
+//! Editing one's own messages.
 
 use std::time::Duration;
 

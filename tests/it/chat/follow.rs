@@ -1,4 +1,4 @@
-//! Who is told of a room and counted for it.
+//! Recipients of a room, and for whom it counts.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! History, a page at a time.
+//! Pages of the history.
 
 use serde_json::{Value, json};
 
@@ -130,7 +130,7 @@ async fn a_phone_that_was_away_heals_by_what_changed() {
             None => known.push(change),
         }
     }
-    // Delivered marks are of the moment and take no number.
+    // Delivered marks are ephemeral and take no number.
     let bare = |mut messages: Vec<Value>| {
         messages.iter_mut().for_each(|message| {
             for field in ["delivered_at", "state"] {

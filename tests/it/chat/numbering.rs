@@ -1,4 +1,4 @@
-//! Numbers: messages count 1, 2, 3 …, and so do the changes of the room, whoever races.
+//! Numbers: messages count 1, 2, 3 …, and so do the changes of the room, under concurrency.
 
 use futures_util::future::join_all;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Reading: forward only, once, and seen by the other side.
+//! Reading: forward only, once, and visible to the other side.
 
 use serde_json::{Value, json};
 

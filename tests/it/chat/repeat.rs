@@ -1,4 +1,4 @@
-//! A send that is repeated has the effect of one.
+//! A repeated send has the effect of one.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! Who may do what: what one may not know of is not there, and what one may no longer see is gone at once.
+//! Permissions: records that a person may not see do not exist for them, and lost rights end at once.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::harness::{Answer, Api, World};
 
 const NEVER: &str = "0198c0de-0000-7000-8000-0000000000ff";
 
-/// Every endpoint that names a room or a message, in its path or in its body.
+/// Every endpoint that names a room or a message, in its path or its body.
 fn endpoints(client: &str, conversation: &str, message: &str) -> Vec<(Method, String, Value, u16)> {
     let (get, post, put) = (Method::GET, Method::POST, Method::PUT);
     let room = format!("/conversations/{conversation}");
@@ -48,8 +48,7 @@ async fn ask(by: &Api, method: Method, path: &str, body: &Value) -> Answer {
     Answer::of(if body.is_null() { request } else { request.json(body) }).await
 }
 
-/// Every endpoint answers `stranger` as if room and message had never been. Members are told before that following
-/// is not for them.
+/// Every endpoint answers `stranger` as if room and message did not exist. Members are refused to follow before that.
 async fn finds_nothing(world: &World, stranger: &Api, is_member: bool) {
     let message = world.say(&world.chloe, "Bonjour").await;
     let room = word(&message["conversation_id"]).to_owned();
@@ -101,7 +100,7 @@ async fn an_owner_of_another_tenant_lists_and_searches_in_vain() {
     );
 }
 
-/// The owner of a tenant beside the demo's, in the same database.
+/// The owner of another tenant in the same database.
 fn owner_elsewhere(world: &World) -> Api {
     const TENANT: &str = "0198c0de-0000-7000-8000-0000000000aa";
     const OWNER: &str = "0198c0de-0000-7000-8000-0000000000ab";

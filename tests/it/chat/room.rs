@@ -1,4 +1,4 @@
-//! The room of Atelier Nord, and what its tests ask of answers and of the database.
+//! The room of Atelier Nord, with helpers for responses and the database.
 
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Text};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, Api, World};
 
-/// Where the messages of Atelier Nord are.
+/// The messages path of Atelier Nord.
 pub fn messages(world: &World) -> String {
     format!("/clients/{}/messages", world.nord)
 }
@@ -33,12 +33,12 @@ pub async fn read_to(world: &World, by: &Api, seq: i64) -> Value {
     by.post(&format!("{}/read", nord(world).await), json!({"up_to_seq": seq})).await.data().clone()
 }
 
-/// What `by` has not read in Atelier Nord.
+/// The number of messages that `by` has not read in Atelier Nord.
 pub async fn unread(world: &World, by: &Api) -> i64 {
     number(&conversation(by, world.nord).await["unread_count"])
 }
 
-/// All that `by` finds in Atelier Nord.
+/// The history of Atelier Nord for `by`.
 pub async fn history(world: &World, by: &Api) -> Vec<Value> {
     list(by.get(&format!("{}?limit=200", messages(world))).await.data())
 }
@@ -48,7 +48,7 @@ pub async fn keyed(by: &Api, path: &str, key: &str, body: Value) -> Answer {
     Answer::of(by.request(Method::POST, path).header("Idempotency-Key", key).json(&body)).await
 }
 
-/// A request whose sender asks for a language.
+/// A request with an `Accept-Language`.
 pub async fn post_in(by: &Api, language: &str, path: &str, body: Value) -> Answer {
     Answer::of(by.request(Method::POST, path).header("Accept-Language", language).json(&body)).await
 }
@@ -80,7 +80,7 @@ pub fn numbers(items: &[Value], field: &str) -> Vec<i64> {
     items.iter().map(|item| number(&item[field])).collect()
 }
 
-/// The wrong fields of a refused body and why each is wrong.
+/// The wrong fields of a refused body, with their codes.
 #[track_caller]
 pub fn faults(answer: &Answer) -> Vec<(&str, &str)> {
     assert_eq!(answer.refusal(), (422, "VALIDATION_ERROR"), "{}", answer.body);
@@ -102,7 +102,7 @@ struct Line {
 
 fn admin(world: &World) -> PgConnection {
     let mut conn = world.server.database.connect(LoginRole::Admin);
-    // What runs as another owner (search, audience) sees one tenant's rows only; triggers ask who acts.
+    // Functions that run as another owner (search, audience) see one tenant's rows only; triggers read the actor.
     let tenant = world.server.demo.tenant_id;
     let actor = format!(
         "SELECT set_config('app.tenant_id', '{tenant}', false), set_config('app.role', 'owner', false)"
@@ -111,23 +111,23 @@ fn admin(world: &World) -> PgConnection {
     conn
 }
 
-/// A column `n` of one row, past all policies.
+/// A column `n` of one row, bypassing all policies.
 pub fn count(world: &World, sql: &str) -> i64 {
     diesel::sql_query(sql).get_result::<One>(&mut admin(world)).unwrap().n
 }
 
-/// The same as whoever the connection stands for.
+/// The same with the actor of the connection.
 pub fn counted(conn: &mut PgConnection, sql: &str) -> guichet_base::Result<i64> {
     Ok(diesel::sql_query(sql).get_result::<One>(conn)?.n)
 }
 
-/// A column `t` of every row, past all policies.
+/// A column `t` of every row, bypassing all policies.
 pub fn lines(world: &World, sql: &str) -> Vec<String> {
     let rows: Vec<Line> = diesel::sql_query(sql).load(&mut admin(world)).unwrap();
     rows.into_iter().map(|row| row.t).collect()
 }
 
-/// Changes rows past all policies.
+/// Changes rows, bypassing all policies.
 pub fn execute(world: &World, sql: &str) {
     admin(world).batch_execute(sql).unwrap();
 }

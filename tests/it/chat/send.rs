@@ -1,4 +1,4 @@
-//! Sending: what is refused, and that a refusal changes nothing.
+//! Sending: refusals, which change nothing.
 
 use reqwest::Method;
 use serde_json::json;

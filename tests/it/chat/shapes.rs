@@ -1,11 +1,11 @@
-//! The JSON of the main answers, key by key.
+//! Snapshots of the JSON of the main responses.
 
 use serde_json::json;
 
 use super::room::{conversation, messages, nord, read_all};
 use crate::harness::{TestServer, World};
 
-/// What differs from run to run is named instead.
+/// Values that differ from run to run are replaced.
 macro_rules! shape {
     ($name:literal, $value:expr) => {
         insta::assert_json_snapshot!($name, $value, {
@@ -26,7 +26,7 @@ macro_rules! shape {
     };
 }
 
-/// Whether there is a time is part of the shape.
+/// Whether a time is present is part of the shape.
 fn time(value: insta::internals::Content, _: insta::internals::ContentPath<'_>) -> insta::internals::Content {
     if value.is_nil() { value } else { "[time]".into() }
 }

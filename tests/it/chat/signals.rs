@@ -1,11 +1,11 @@
-//! What is of the moment reaches the room and `user:{id}` of those who are told of it.
+//! Ephemeral signals reach the room and `user:{id}` of its recipients.
 
 use serde_json::{Value, json};
 
 use super::room::{history, nord};
 use crate::harness::{Socket, World};
 
-/// A device of `name` that hears only what is meant for that person.
+/// A device of `name` that joins only the person's own topic.
 async fn own_device(world: &World, name: &str) -> Socket {
     let user = world.server.user(name);
     let mut socket = Socket::open(&world.server, &user.token).await;

@@ -1,4 +1,4 @@
-//! Unread counters are always what a recount gives, whatever people do, and at the same time.
+//! Unread counters always equal a recount, whatever people do, also concurrently.
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -9,12 +9,12 @@ use crate::harness::{Answer, Api, World};
 
 const NAMES: [&str; 6] = ["awa", "denis", "emma", "karim", "chloe", "bruno"];
 
-/// Counters that are not the number of others' messages after `read_seq` that are not deleted.
+/// Counters that differ from the number of others' undeleted messages after `read_seq`.
 pub const MISCOUNTED: &str = "SELECT count(*) AS n FROM participants p WHERE p.unread_count <> CASE WHEN p.counted THEN \
     (SELECT count(*) FROM messages m WHERE m.conversation_id = p.conversation_id AND m.seq > p.read_seq \
      AND m.sender_id <> p.user_id AND m.deleted_at IS NULL) ELSE 0 END";
 
-/// People who are counted and should not be, or should be and are not.
+/// People who wrongly count as recipients, or wrongly do not.
 const MISPLACED: &str = "WITH counted AS (SELECT conversation_id, user_id, side FROM participants WHERE counted), \
     audience AS (SELECT c.id AS conversation_id, a.user_id, a.side FROM conversations c, \
      LATERAL authz.audience(c.tenant_id, c.client_id) a) \
@@ -68,22 +68,22 @@ async fn counters_hold_whatever_people_do_at_once() {
     let days = Days::begin().await;
     let mut chance = Chance(0x5eed_0002);
     for step in 0..40 {
-        let actions: Vec<FeedAction> = (0..6).map(|_| days.action(&mut chance)).collect();
+        let actions: Vec<PersonAction> = (0..6).map(|_| days.action(&mut chance)).collect();
         join_all(actions.iter().map(|action| days.does(action))).await;
         days.holds(&format!("step {step}: {actions:?}"), &[0, 1, 2, 3, 4, 5]).await;
     }
 }
 
-/// Days at the desk, with a team for people to join and leave.
+/// Simulated days, with a team for people to join and leave.
 struct Days {
     world: World,
     team: String,
     rooms: [String; 2],
 }
 
-/// Something that somebody does.
+/// An action of a person.
 #[derive(Debug)]
-struct FeedAction {
+struct PersonAction {
     by: Option<usize>,
     method: Method,
     path: String,
@@ -104,14 +104,14 @@ impl Days {
         [&world.awa, &world.denis, &world.emma, &world.karim, &world.chloe, &world.bruno]
     }
 
-    /// Anything; much of it is refused, which must leave the counters alone too.
-    fn action(&self, chance: &mut Chance) -> FeedAction {
+    /// A random action; many are refused, which must leave the counters unchanged too.
+    fn action(&self, chance: &mut Chance) -> PersonAction {
         let by = chance.below(6);
         let room = &self.rooms[chance.below(2)];
         let client = if chance.below(2) == 0 { self.world.nord } else { self.world.sud };
         let user = |index: usize| self.world.server.user(NAMES[index]).id;
-        let someone = |path: String, method, body| FeedAction { by: Some(by), method, path, body };
-        let house = |path: String, method, body| FeedAction { by: None, method, path, body };
+        let someone = |path: String, method, body| PersonAction { by: Some(by), method, path, body };
+        let house = |path: String, method, body| PersonAction { by: None, method, path, body };
         let add = if chance.below(3) == 0 { Method::DELETE } else { Method::PUT };
         match chance.below(20) {
             0..=6 => someone(format!("{room}/messages"), Method::POST, json!({"content": "mot"})),
@@ -144,7 +144,7 @@ impl Days {
         }
     }
 
-    /// The path of any message there is.
+    /// The path of any message.
     fn message(&self, chance: &mut Chance) -> String {
         let ids = lines(&self.world, "SELECT id::text AS t FROM messages ORDER BY created_at, id");
         match ids.len() {
@@ -153,13 +153,13 @@ impl Days {
         }
     }
 
-    async fn does(&self, action: &FeedAction) {
+    async fn does(&self, action: &PersonAction) {
         let by = action.by.map_or(&self.world.service, |by| self.people()[by]);
         let answer = Answer::of(by.request(action.method.clone(), &action.path).json(&action.body)).await;
         assert!(answer.status.as_u16() < 500, "{action:?}: {}", answer.body);
     }
 
-    /// Recount and audience in the database, and what these people are told of it.
+    /// Checks recount and audience in the database, and what these people receive.
     async fn holds(&self, when: &str, people: &[usize]) {
         assert_eq!((count(&self.world, MISCOUNTED), count(&self.world, MISPLACED)), (0, 0), "{when}");
         for index in people {
@@ -177,7 +177,7 @@ impl Days {
     }
 }
 
-/// The same chances every time (xorshift64).
+/// A deterministic random source (xorshift64).
 pub struct Chance(pub u64);
 
 impl Chance {

@@ -1,9 +1,9 @@
-//! Requests as a client makes them, and what is asked of their answers.
+//! An HTTP client for tests, and assertions on its responses.
 
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
-/// One caller of one server.
+/// A client of one server, with one token.
 #[derive(Clone)]
 pub struct Api {
     http: reqwest::Client,
@@ -12,7 +12,7 @@ pub struct Api {
     headers: Vec<(String, String)>,
 }
 
-/// An answer, read to its end.
+/// A complete response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -22,15 +22,15 @@ pub struct Answer {
 
 impl Api {
     pub fn new(server_url: &str, token: Option<&str>) -> Self {
-        // A provider of cryptography for reqwest, though nothing here speaks TLS.
+        // reqwest needs a crypto provider, even without TLS.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        // Shorter than the server keeps a connection: else a request may meet one that is just being closed.
+        // Shorter than the server's keep-alive; otherwise a request may use a connection that is being closed.
         let idle = std::time::Duration::from_secs(2);
         let http = reqwest::Client::builder().no_proxy().pool_idle_timeout(idle).build().unwrap();
         Self { http, base: format!("{server_url}/api/v1"), token: token.map(str::to_owned), headers: vec![] }
     }
 
-    /// The same caller, who says this header too.
+    /// The same client with another header.
     pub fn saying(&self, name: &str, value: impl ToString) -> Self {
         let mut api = self.clone();
         api.headers.push((name.to_owned(), value.to_string()));
@@ -48,7 +48,7 @@ impl Api {
         }
     }
 
-    /// Without a body where it is null.
+    /// Without a body if `body` is null.
     pub async fn send(&self, method: Method, path: &str, body: &Value) -> Answer {
         let request = self.request(method, path);
         Answer::of(if body.is_null() { request } else { request.json(body) }).await
@@ -84,14 +84,14 @@ impl Answer {
         Self { status, headers, body }
     }
 
-    /// `data` of an answer that must be a success.
+    /// `data` of a response that must be a success.
     #[track_caller]
     pub fn data(&self) -> &Value {
         assert!(self.status.is_success(), "{} {}", self.status, self.body);
         &self.body["data"]
     }
 
-    /// Status and code of an answer that must be a refusal in the envelope.
+    /// Status and code of a response that must be an error in the envelope.
     #[track_caller]
     pub fn refusal(&self) -> (u16, &str) {
         assert!(self.body["data"].is_null(), "{} {}", self.status, self.body);
@@ -104,12 +104,12 @@ impl Answer {
         assert_eq!(self.refusal(), (422, "VALIDATION_ERROR"), "{}", self.body);
         let faults = self.body["error"]["details"].as_array().map_or(&[][..], Vec::as_slice);
         let [fault] = faults else { panic!("{}", self.body) };
-        // Said to people, not the name of what was to be said.
+        // Every fault has a localized message, not only its key.
         assert!(fault["message"].as_str().is_some_and(|said| !said.starts_with("fault-")), "{fault}");
         (fault["field"].as_str().unwrap_or_default(), fault["code"].as_str().unwrap_or_default())
     }
 
-    /// Empty where it is not there.
+    /// Empty if the header is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! A database per test, gone with it.
+//! A database per test, dropped with it.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -14,7 +14,7 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// Migrated, and without a row.
+    /// Migrated and empty.
     pub fn new() -> Self {
         let made = Self::named();
         Postgres::shared().copy_template(&made.name);

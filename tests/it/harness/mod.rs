@@ -1,4 +1,4 @@
-//! What every test stands on: a real PostgreSQL, a database of its own, and a service in front of it.
+//! The harness of all tests: a real PostgreSQL, a database per test, and a service on it.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,12 +1,11 @@
-//! The end of a run in which a test hangs: by the test's name, instead of the hours that a service of continuous
-//! integration grants.
+//! Ends a run in which a test hangs, naming the test.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, Once};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Several times what the longest test takes on a slow machine.
+/// Several times the longest test on a slow machine.
 const LONGEST: Duration = Duration::from_secs(1_200);
 
 static UNDER_WAY: Mutex<BTreeMap<String, (Instant, String)>> = Mutex::new(BTreeMap::new());
@@ -15,7 +14,7 @@ static UNDER_WAY: Mutex<BTreeMap<String, (Instant, String)>> = Mutex::new(BTreeM
 pub struct UnderWay(String);
 
 impl UnderWay {
-    /// The test of this thread, by what it holds alone.
+    /// Watches the test of this thread; `holds` describes its resource.
     pub fn begin(holds: &str) -> Self {
         static WATCH: Once = Once::new();
         WATCH.call_once(|| drop(thread::spawn(watch)));

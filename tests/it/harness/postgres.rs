@@ -1,4 +1,4 @@
-//! One PostgreSQL for the whole run, started by the code that starts the service's own, with a migrated template.
+//! One PostgreSQL for the whole run, started by the service's own code, with a migrated template database.
 
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
@@ -16,7 +16,7 @@ const FOLDER: &str = "guichet-tests-";
 
 pub struct Postgres {
     cluster: Cluster,
-    /// A template can be copied only while nobody is in it, so one at a time.
+    /// A template can be copied only without connections to it, so one copy at a time.
     copying: Mutex<()>,
 }
 
@@ -30,9 +30,9 @@ impl Postgres {
     fn start() -> Self {
         sweep();
         let data_dir = std::env::temp_dir().join(format!("{FOLDER}{}", std::process::id()));
-        // Open to the server's user, unlike the folders of `tempfile`.
+        // Accessible to the server's user, unlike the folders of `tempfile`.
         DirBuilder::new().mode(0o755).create(&data_dir).unwrap();
-        // Nothing here outlives the run, so nothing need reach the disk.
+        // Nothing outlives the run, so nothing needs to reach the disk.
         let cluster =
             Cluster::start(&EmbeddedSettings { data_dir, fsync: false, max_connections: 400 }).unwrap();
         let mut admin = PgConnection::establish(&cluster.url(LoginRole::Admin, "postgres")).unwrap();
@@ -72,7 +72,7 @@ impl Postgres {
     }
 }
 
-/// Removes the folders of runs that were killed.
+/// Deletes the folders of killed runs.
 fn sweep() {
     for entry in fs::read_dir(std::env::temp_dir()).unwrap().flatten() {
         let name = entry.file_name();

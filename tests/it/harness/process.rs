@@ -1,4 +1,4 @@
-//! The program itself, in a process of its own: for what a test must weigh, kill or read the log of.
+//! The program as a separate process, for tests that measure its memory, kill it or read its log.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -8,7 +8,7 @@ use guichet_db::embedded::LoginRole;
 
 use super::{SECRET, TestServer};
 
-/// A service in a process of its own, so that its log is its own too.
+/// A service in its own process, with its own log.
 pub struct Process {
     child: Child,
     lines: std::sync::mpsc::Receiver<String>,
@@ -16,7 +16,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Over the database of `server`, which goes on.
+    /// On the database of `server`, which continues to run.
     pub fn start(server: &TestServer, log_level: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_guichet"))
             .arg("serve")
@@ -49,14 +49,14 @@ impl Process {
         panic!("the service did not start:\n{log}");
     }
 
-    /// The most memory it ever held, where the system tells.
+    /// Peak memory, if the system reports it.
     pub fn peak_kib(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         line.split_whitespace().next()?.parse().ok()
     }
 
-    /// Ends it, and returns all that it logged since its start.
+    /// Ends the process, and returns its log.
     pub fn stop(mut self) -> Vec<String> {
         let pid = nix::unistd::Pid::from_raw(self.child.id().try_into().unwrap());
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();

@@ -1,4 +1,4 @@
-//! A real Redis, with nothing on disk: one for the whole run, or a test's own that it may stop and start again.
+//! A real Redis without persistence: one for the whole run, or one of a test's own that it can stop and start.
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -6,13 +6,13 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// Ends Redis when its standard input ends: with the test process, however that ends.
+/// Ends Redis when its standard input closes: with the test process, however that ends.
 const KEEPER: &str = "redis-server \"$@\" & read -r _; kill -9 $! 2>/dev/null; wait";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Redis {
     port: u16,
-    /// So that no other server on this port can pass for it.
+    /// So that no other server on this port is mistaken for it.
     password: String,
     keeper: Option<Child>,
 }
@@ -31,7 +31,7 @@ impl Redis {
         redis
     }
 
-    /// The address of a server that does not run yet.
+    /// The address of a server that is not started yet.
     pub fn stopped() -> Self {
         let password = format!("of-{}-{}", std::process::id(), next());
         Self { port: free_port(), password, keeper: None }
@@ -41,7 +41,7 @@ impl Redis {
         format!("redis://:{}@127.0.0.1:{}/0", self.password, self.port)
     }
 
-    /// What no other test puts before its keys and channels.
+    /// A prefix for keys and channels that no other test uses.
     pub fn prefix() -> String {
         format!("t{}:", next())
     }
@@ -50,7 +50,7 @@ impl Redis {
         redis::Client::open(self.url()).unwrap().get_connection().unwrap()
     }
 
-    /// Starts it, empty, on the port that it had.
+    /// Starts it again, empty, on its former port.
     pub fn start_again(&mut self) {
         assert!(self.keeper.is_none(), "it runs");
         let port = self.port.to_string();
@@ -71,7 +71,7 @@ impl Redis {
         }
     }
 
-    /// Kills it. What it held is gone.
+    /// Kills it. Its data is lost.
     pub fn stop(&mut self) {
         let Some(mut keeper) = self.keeper.take() else { return };
         drop(keeper.stdin.take());
@@ -90,7 +90,7 @@ fn next() -> u32 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Below the ports that systems hand out to outgoing connections, so that it stays free while its server is stopped.
+/// Below the ephemeral ports, so that it stays free while the server is stopped.
 fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = u16::try_from(std::process::id() % 400).unwrap() * 25 + 20_000;

@@ -1,4 +1,4 @@
-//! A whole service in this process, on a port of its own, with the demo tenant in it.
+//! A complete service in this process, on its own port, with the demo tenant.
 
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
@@ -21,7 +21,7 @@ pub struct TestServer {
     pub clock: Clock,
     pub config: Config,
     pub app: App,
-    /// The last server on it takes it along.
+    /// Dropped with the last server on it.
     pub database: Arc<TestDatabase>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -32,17 +32,17 @@ impl TestServer {
         Self::with(&[])
     }
 
-    /// With these variables beside those that every test has (no rate limits, a known secret).
+    /// With these variables, added to those of every test (no rate limits, a known secret).
     pub fn with(variables: &[(&str, &str)]) -> Self {
         Self::over(Arc::new(TestDatabase::new()), Clock::system(), variables)
     }
 
-    /// Another service on the same database and by the same clock, as if it ran elsewhere.
+    /// Another service on the same database and clock, like a second process.
     pub fn beside(&self) -> Self {
         self.beside_with(&[])
     }
 
-    /// The same with these variables beside those that every test has.
+    /// The same with these variables, added to those of every test.
     pub fn beside_with(&self, variables: &[(&str, &str)]) -> Self {
         Self::over(Arc::clone(&self.database), self.clock.clone(), variables)
     }
@@ -57,7 +57,7 @@ impl TestServer {
         let (stop, stopped) = oneshot::channel();
         let (ready, started) = mpsc::channel();
         let (config_there, clock_there) = (config.clone(), clock.clone());
-        // actix wants a runtime of its own, and a test's may be gone before the server is.
+        // actix needs a runtime of its own, and the test's may end before the server does.
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let tokens = config_there.tokens.clone();
@@ -83,7 +83,7 @@ impl TestServer {
         self.demo.clients[name].id
     }
 
-    /// The socket's address for a dialect path, `/realtime/v1/websocket` say.
+    /// The socket URL of a path, such as `/realtime/v1/websocket`.
     pub fn ws(&self, path_and_query: &str) -> String {
         format!("{}{path_and_query}", self.url.replacen("http", "ws", 1))
     }
@@ -121,9 +121,9 @@ fn config(database: &TestDatabase, variables: &[(&str, &str)]) -> Config {
         ("RATE_LIMIT_ANON_RPS", "0"),
         ("WS_FRAMES_PER_10S", "0"),
         ("SHUTDOWN_GRACE_SECS", "5"),
-        // Tests say themselves when the jobs run: `app.scheduler.drain()`.
+        // Tests run the jobs themselves: `app.scheduler.drain()`.
         ("JOBS_ENABLED", "false"),
-        // What is to leave stays where it is, unless a test is about it.
+        // Nothing is sent unless a test is about sending.
         ("DELIVERY_CONCURRENCY", "0"),
     ];
     all.retain(|(name, _)| variables.iter().all(|(given, _)| given != name));

@@ -11,13 +11,13 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::TestServer;
 
-/// How long a frame that must come may take on a busy machine.
+/// How long an expected frame may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     reference: u32,
-    /// What came while something else was waited for, in order.
+    /// Frames that came before the expected one, in order.
     unread: Vec<Frame>,
 }
 
@@ -46,14 +46,14 @@ impl Socket {
         Self::open_with(server, &format!("apikey={token}")).await
     }
 
-    /// With these pairs in the query beside the version.
+    /// With these further query parameters.
     pub async fn open_with(server: &TestServer, query: &str) -> Self {
         let url = server.ws(&format!("/realtime/v1/websocket?vsn=2.0.0&{query}"));
         let (stream, _) = connect_async(url).await.unwrap();
         Self { stream, reference: 0, unread: Vec::new() }
     }
 
-    /// Sends a push and gives its reference.
+    /// Sends a push and returns its ref.
     pub async fn push(&mut self, topic: &str, event: &str, payload: Value) -> String {
         self.reference += 1;
         let reference = self.reference.to_string();
@@ -62,7 +62,7 @@ impl Socket {
         reference
     }
 
-    /// Pushes, and gives status and response of the reply.
+    /// Pushes, and returns status and response of the reply.
     pub async fn ask(&mut self, topic: &str, event: &str, payload: Value) -> (String, Value) {
         let reference = self.push(topic, event, payload).await;
         let reply = self
@@ -71,7 +71,7 @@ impl Socket {
         (reply.payload["status"].as_str().unwrap_or_default().to_owned(), reply.payload["response"].clone())
     }
 
-    /// Joins with a `config.broadcast.replay`, and gives the ok reply's response.
+    /// Joins with a `config.broadcast.replay`, and returns the response of the ok reply.
     pub async fn join(&mut self, topic: &str, replay: Value) -> Value {
         let config = json!({"config": {"broadcast": {"replay": replay}, "private": true}});
         let (status, response) = self.ask(topic, "phx_join", config).await;
@@ -79,7 +79,7 @@ impl Socket {
         response
     }
 
-    /// The next frame that fits; those before it stay unread.
+    /// The next frame that matches; earlier ones are kept.
     pub async fn next_where(&mut self, fits: impl Fn(&Frame) -> bool) -> Frame {
         if let Some(at) = self.unread.iter().position(&fits) {
             return self.unread.remove(at);
@@ -106,7 +106,7 @@ impl Socket {
         (frame.event, frame.payload["reason"].as_str().unwrap_or_default().to_owned())
     }
 
-    /// Everything that came before the answer to a heartbeat asked now: what was to come has come.
+    /// Everything that arrives before the reply to a heartbeat sent now.
     pub async fn settled(&mut self) -> Vec<Frame> {
         let (status, _) = self.ask("phoenix", "heartbeat", json!({})).await;
         assert_eq!(status, "ok");

@@ -1,4 +1,4 @@
-//! The demo tenant as a test meets it: a caller for each of its people.
+//! The demo tenant for tests: a client for each of its people.
 
 use std::time::{Duration, Instant};
 
@@ -48,13 +48,13 @@ impl World {
         }
     }
 
-    /// Writes in the room of Atelier Nord.
+    /// Sends a message to the room of Atelier Nord.
     pub async fn say(&self, by: &Api, content: &str) -> Value {
         let answer = by.post(&format!("/clients/{}/messages", self.nord), json!({"content": content})).await;
         answer.data().clone()
     }
 
-    /// How many rows of the activity log tell of `action`.
+    /// The number of activity rows with `action`.
     pub fn logged(&self, action: &str) -> i64 {
         let mut admin = self.server.database.connect(LoginRole::Admin);
         diesel::sql_query("SELECT count(*) AS number FROM activity_logs WHERE action = $1")
@@ -64,7 +64,7 @@ impl World {
             .number
     }
 
-    /// Waits for rows that are written off the path of what they tell of.
+    /// Waits for rows that are written asynchronously.
     pub async fn until_logged(&self, action: &str, count: i64) {
         let deadline = Instant::now() + Duration::from_secs(20);
         while self.logged(action) < count {

@@ -1,4 +1,4 @@
-//! Unread counters of colleagues are what a recount gives, whatever they do, and at the same time.
+//! Unread counters of direct conversations always equal a recount, also concurrently.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::harness::{Api, World};
 
 const NAMES: [&str; 4] = ["awa", "denis", "emma", "karim"];
 
-/// Of whom it is said that they are counted: both, while they are operators.
+/// Both people count while they are operators.
 const MISPLACED: &str = "SELECT count(*) AS n FROM participants p JOIN users u ON u.id = p.user_id \
     WHERE p.client_id IS NULL AND p.counted <> (u.role <> 'client' AND u.deleted_at IS NULL)";
 
@@ -50,7 +50,7 @@ fn people<'w>(world: &'w World, name: &str) -> &'w Api {
     }
 }
 
-/// Anything; much of it is refused, which must leave the counters alone too.
+/// A random action; many are refused, which must leave the counters unchanged too.
 async fn does(
     world: &World,
     paths: &[String],

@@ -1,4 +1,4 @@
-//! Conversations of two colleagues.
+//! Direct conversations of two colleagues.
 
 mod counters;
 mod ranks;
@@ -18,7 +18,7 @@ pub async fn open(world: &World, by: &Api, with: &str) -> Answer {
     by.post("/conversations", json!({"user_id": world.server.user(with).id})).await
 }
 
-/// The path of the conversation of `by` with a person, made where it is not there.
+/// The path of the conversation of `by` with a person, created if missing.
 pub async fn path(world: &World, by: &Api, with: &str) -> String {
     format!("/conversations/{}", word(&open(world, by, with).await.data()["id"]))
 }
@@ -27,7 +27,7 @@ pub async fn write(by: &Api, path: &str, content: &str) -> Answer {
     by.post(&format!("{path}/messages"), json!({"content": content})).await
 }
 
-/// What `by` finds in a conversation.
+/// The messages that `by` sees in a conversation.
 pub async fn messages(by: &Api, path: &str) -> Vec<Value> {
     super::room::list(by.get(&format!("{path}/messages?limit=200")).await.data())
 }
@@ -37,7 +37,7 @@ pub fn topic(path: &str) -> String {
     format!("realtime:chat:direct:{}", path.trim_start_matches("/conversations/"))
 }
 
-/// Gives a person another rank.
+/// Changes a person's role.
 pub async fn rank(world: &World, name: &str, role: &str) {
     let body = json!({"role": role, "display_name": name});
     world.service.put(&format!("/users/{}", world.server.user(name).id), body).await.data();

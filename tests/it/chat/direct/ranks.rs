@@ -1,4 +1,4 @@
-//! Who may write to whom, when it is made and at every message after.
+//! Who may write to whom, on creation and for every message after.
 
 use serde_json::json;
 use uuid::Uuid;
