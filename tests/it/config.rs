@@ -1,4 +1,4 @@
-//! What a configuration refuses, what it falls back to, and what it may show.
+//! Refusals, defaults and output of the configuration.
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;

@@ -1,5 +1,5 @@
-//! AfriTalk's front end, unmodified: socket.io-client and fetch on its own paths, with the shapes that it knows to
-//! the last key.
+//! AfriTalk's front end, unmodified: socket.io-client and fetch on its own paths, with exactly the keys that it
+//! expects.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -56,7 +56,7 @@ struct Scene {
     world: World,
 }
 
-/// One person at the front end.
+/// A person at the front end.
 struct Person(Application);
 
 impl Scene {
@@ -120,7 +120,7 @@ impl Person {
         Ok(self.0.event_named(event).await?["payload"].take())
     }
 
-    /// The newest message that is heard with this content.
+    /// The newest message event with this content.
     async fn hear_said(&mut self, content: &str) -> Result<Value> {
         loop {
             let heard = self.hear("messaging:new").await?;
@@ -130,7 +130,7 @@ impl Person {
         }
     }
 
-    /// Waits until somebody shows so.
+    /// Waits until a person is shown with this status.
     async fn sees(&mut self, who: &Value, status: &str) -> Result<()> {
         loop {
             let heard = self.hear("presence:update").await?;
@@ -142,7 +142,7 @@ impl Person {
     }
 }
 
-/// These keys, all of them and no other.
+/// Exactly these keys.
 #[track_caller]
 fn has_keys(object: &Value, keys: &[&str]) {
     let there: BTreeSet<&str> =
@@ -223,7 +223,7 @@ async fn what_was_missed_is_there_after_a_cut_with_its_unread_counts() -> Result
     emma.write(&denis_id, "trois").await?;
     drop(denis);
 
-    // The page is loaded again.
+    // The page is reloaded.
     let mut denis = scene.enter("denis").await?;
     emma.sees(&denis_id, "online").await?;
     let list = denis.get("/messaging/conversations?scope=mine").await?;
@@ -239,7 +239,7 @@ async fn what_was_missed_is_there_after_a_cut_with_its_unread_counts() -> Result
         assert_eq!(one["tenantId"], json!(scene.world.server.demo.tenant_id));
     }
 
-    // The network drops, and the library comes back by itself.
+    // The network drops, and the library reconnects by itself.
     denis.0.order(json!({ "order": "cut" })).await?;
     denis.0.next("disconnect").await?;
     denis.0.next("connect").await?;
@@ -249,7 +249,7 @@ async fn what_was_missed_is_there_after_a_cut_with_its_unread_counts() -> Result
     has_keys(&unread, &["conversationId", "unreadCount", "total"]);
     assert_eq!((&unread["unreadCount"], &unread["total"]), (&json!(3), &json!(4)));
 
-    // Words are said while the network is away.
+    // Messages are sent while the network is down.
     denis.0.order(json!({ "order": "lose" })).await?;
     denis.0.next("disconnect").await?;
     let missed = emma.write(&denis_id, "cinq").await?;
@@ -311,7 +311,7 @@ async fn another_tenant_s_path_is_closed_to_a_token() -> Result<()> {
         ("GET", "/presence".to_owned()),
     ] {
         let before = scene.world.logged("forbidden_attempt");
-        // Whatever is wrong with the body, the tenant counts first.
+        // Whatever is wrong with the body, the tenant is checked first.
         let body = if method == "POST" { json!({ "nonsense": 1 }) } else { Value::Null };
         is_refused(&emma.call(method, &path, body).await?, 403, "FORBIDDEN");
         assert_eq!(scene.world.logged("forbidden_attempt"), before + 1, "{method} {path}");

@@ -1,4 +1,4 @@
-//! A person at the REST API.
+//! A person who uses the REST API.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 const PAGE: usize = 200;
 
-/// What the tests compare of a message, wherever it came from.
+/// The fields of a message that tests compare, from any source.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Message {
     pub seq: i64,
@@ -61,7 +61,7 @@ impl Person {
         self.answer(self.http.delete(format!("{}/api/v1/messages/{id}", self.url))).await.map(drop)
     }
 
-    /// Takes a member out of their client.
+    /// Removes a member from their client.
     pub async fn remove_member(&self, client_id: &str, user_id: &str) -> Result<()> {
         let url = format!("{}/api/v1/clients/{client_id}/members/{user_id}", self.url);
         let response = self.http.delete(url).bearer_auth(&self.token).send().await?;
@@ -75,7 +75,7 @@ impl Person {
         self.answer(self.http.post(url).json(&json!({}))).await.map(drop)
     }
 
-    /// All of it, page by page, from the oldest on.
+    /// The whole history, page by page, oldest first.
     pub async fn history(&self, client_id: &str) -> Result<Vec<Message>> {
         let mut messages: Vec<Message> = Vec::new();
         loop {
@@ -109,7 +109,7 @@ impl Person {
 }
 
 pub fn http() -> Result<reqwest::Client> {
-    // Where another test was first, its provider is as good.
+    // Another test may have installed it first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Ok(reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?)
 }

@@ -1,4 +1,4 @@
-//! A program that uses a client library, spoken to by lines of JSON.
+//! A program that uses a client library, controlled by lines of JSON.
 
 use std::collections::{HashSet, VecDeque};
 use std::process::Stdio;
@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::api::Message;
 use super::toolbox::Toolbox;
 
-/// For one line. The libraries wait up to 10 s between two tries to come back.
+/// For one line. The libraries wait up to 10 s between reconnects.
 const LIMIT: Duration = Duration::from_secs(45);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum Library {
     SupabaseV1,
     Phoenix,
     Python,
-    /// Another protocol, with tests of its own.
+    /// Another protocol, with its own tests.
     SocketIo,
     /// The same library in a whole front end.
     AfriTalk,
@@ -33,8 +33,8 @@ pub enum Library {
 impl Library {
     pub const ALL: [Self; 4] = [Self::SupabaseV2, Self::SupabaseV1, Self::Phoenix, Self::Python];
 
-    /// How this library's application resumes: by number where it is given numbers and may change its join, else
-    /// by Supabase's time, whose repeats it drops by their id.
+    /// How this library's application resumes: by number if it receives numbers and may change its join, else by
+    /// Supabase's time, dropping duplicates by id.
     pub fn resume(self) -> &'static str {
         match self {
             Self::SupabaseV2 | Self::Phoenix | Self::SocketIo | Self::AfriTalk => "after_seq",
@@ -50,9 +50,9 @@ pub struct Application {
     input: ChildStdin,
     output: UnboundedReceiver<String>,
     _reader: JoinSet<()>,
-    /// Heard while something else was waited for.
+    /// Reports that arrived while another kind was awaited.
     heard: VecDeque<Value>,
-    /// The ids of the messages that were heard.
+    /// The ids of the messages received so far.
     known: HashSet<String>,
 }
 
@@ -65,7 +65,7 @@ impl Application {
         Self::start_with(toolbox, library, options).await
     }
 
-    /// With a WebSocket that notices, as a browser's does, when a connection cannot be made.
+    /// With a WebSocket that notices, like a browser's, when a connection cannot be established.
     pub async fn start_on_bad_network(
         toolbox: &Toolbox,
         library: Library,
@@ -75,8 +75,8 @@ impl Application {
         Self::start_with(toolbox, library, json!({ "url": url, "token": token, "transport": "ws" })).await
     }
 
-    /// Likewise, and in a hurry to come back: the libraries' own patience, a second and more, would be most of a
-    /// run with many breaks.
+    /// The same with short reconnect delays: the libraries' own, a second and more, would dominate a run with many
+    /// cuts.
     pub async fn start_impatient(
         toolbox: &Toolbox,
         library: Library,
@@ -105,7 +105,7 @@ impl Application {
         let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
         let (report, output) = mpsc::unbounded_channel();
         let mut reader = JoinSet::new();
-        // Read all the time, so that the program never waits for the test.
+        // Read continuously, so that the program never waits for the test.
         reader.spawn(async move {
             while let Ok(Some(line)) = lines.next_line().await {
                 if report.send(line).is_err() {
@@ -155,12 +155,12 @@ impl Application {
         }
     }
 
-    /// Whether nothing of this kind is among what was reported so far and not asked for.
+    /// Whether no report of this kind is pending.
     pub fn is_silent(&self, kind: &str) -> bool {
         self.heard.iter().all(|report| report["type"] != kind)
     }
 
-    /// Asks to join, resuming in the library's way, and waits until it is in.
+    /// Joins, resuming in the library's way, and waits for the reply.
     pub async fn join(&mut self, topic: &str, after: i64) -> Result<()> {
         let resume = self.library.resume();
         self.order(json!({ "order": "join", "topic": topic, "resume": resume, "after": after })).await?;
@@ -173,7 +173,7 @@ impl Application {
         Ok(())
     }
 
-    /// Asks to join, and returns the reason of the refusal.
+    /// Joins, and returns the reason of the refusal.
     pub async fn refused(&mut self, topic: &str) -> Result<String> {
         self.order(json!({ "order": "join", "topic": topic })).await?;
         let status = self.next("status").await?;
@@ -181,7 +181,7 @@ impl Application {
         Ok(status["error"].as_str().unwrap_or_default().to_owned())
     }
 
-    /// The next event, whatever it is but a mark of delivery, which comes at its own time.
+    /// The next event, except delivered marks, which arrive at any time.
     pub async fn event(&mut self) -> Result<Value> {
         loop {
             let event = self.next("event").await?;
@@ -201,8 +201,8 @@ impl Application {
         }
     }
 
-    /// The next `count` new messages. Only a library that resumes by time may hear one again, in another join,
-    /// under the same id.
+    /// The next `count` new messages. Only a library that resumes by time may receive one again, after another join,
+    /// with the same id.
     pub async fn messages(&mut self, count: usize) -> Result<Vec<Message>> {
         let mut messages = Vec::new();
         while messages.len() < count {
@@ -218,14 +218,14 @@ impl Application {
         Ok(messages)
     }
 
-    /// Sends a person's own broadcast and returns how it was answered.
+    /// Sends a broadcast and returns its reply.
     pub async fn broadcast(&mut self, topic: &str, event: &str, payload: Value) -> Result<Value> {
         self.order(json!({ "order": "send", "topic": topic, "event": event, "payload": payload, "id": 0 }))
             .await?;
         self.next("sent").await
     }
 
-    /// Sends a command in the library's way and returns how it was answered.
+    /// Sends a command in the library's way and returns its reply.
     pub async fn command(&mut self, topic: &str, name: &str, payload: Value) -> Result<Value> {
         self.order(json!({ "order": "command", "topic": topic, "name": name, "payload": payload, "id": 0 }))
             .await?;

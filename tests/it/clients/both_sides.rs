@@ -1,5 +1,5 @@
-//! An operator and a client write to each other over connections that are cut again and again. In the end both
-//! have read the same, which is all that was written, in the order of the database.
+//! An operator and a client write to each other over connections that are cut repeatedly. In the end both have
+//! received the same: everything that was written, in the order of the database.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use super::toolbox::Toolbox;
 const ROOM: &str = "atelier_nord";
 const EACH: usize = 1_000;
 const KILLS: usize = 20;
-/// Between two cuts of a connection, at most. A message costs its sender about two kilobytes.
+/// Bytes between two cuts of a connection, at most. A message costs its sender about two kilobytes.
 const CUT_WITHIN_BYTES: u64 = 150_000;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,11 +54,11 @@ async fn converse(mut random: Random, kills: usize) -> Result<()> {
                 result = chloe.acknowledgement() => result?,
             }
         }
-        // A message takes some milliseconds; the kill falls anywhere between its sending and its acknowledgement.
+        // A message takes some milliseconds; the kill comes anywhere between its sending and its acknowledgement.
         tokio::time::sleep(Duration::from_micros(random.between(0, 20_000))).await;
         service.kill()?;
         if random.between(0, 4) == 0 {
-            // Not yet up, and killed again.
+            // Killed again while it starts.
             service.spawn()?;
             tokio::time::sleep(Duration::from_millis(random.between(0, 500))).await;
             service.kill()?;
@@ -80,7 +80,7 @@ async fn converse(mut random: Random, kills: usize) -> Result<()> {
     service.leaves_no_orphan()
 }
 
-/// After how many acknowledged messages to kill the service: any moment of the conversation.
+/// After how many acknowledged messages to kill the service: at any point of the conversation.
 fn moments(random: &mut Random, kills: usize) -> Vec<usize> {
     let all = 2 * EACH as u64;
     let mut moments: Vec<_> = (0..kills).map(|_| random.between(1, all) as usize).collect();
@@ -88,7 +88,7 @@ fn moments(random: &mut Random, kills: usize) -> Vec<usize> {
     moments
 }
 
-/// Every message once, each person's in the order of writing, numbered without holes.
+/// Every message once, each person's in the order of writing, numbered without gaps.
 fn is_complete(messages: &[Message], demo: &Demo) -> Result<()> {
     assert_eq!(messages.len(), 2 * EACH);
     for pair in messages.windows(2) {
@@ -116,7 +116,7 @@ struct Row {
     content: String,
 }
 
-/// The rows themselves, past the service.
+/// The rows themselves, read without the service.
 fn is_in_database(service: &Service, messages: &[Message]) -> Result<()> {
     let cluster = Cluster::connect_running(&service.data_dir())?.context("no server runs")?;
     let mut connection = PgConnection::establish(&cluster.url(LoginRole::Admin, "guichet"))?;
@@ -172,7 +172,7 @@ impl Side {
 
     async fn acknowledgement(&mut self) -> Result<()> {
         if self.acknowledged == EACH {
-            // The other side's are waited for.
+            // Wait for the other side's.
             return std::future::pending().await;
         }
         let report = self.application.next("acknowledged").await?;
@@ -187,12 +187,12 @@ impl Side {
         Ok(())
     }
 
-    /// Waits until everything was heard from both, and returns the history as it was heard. Only a service that
-    /// was killed may have refused messages, while it came up.
+    /// Waits until everything from both was received, and returns the history as received. Messages may be refused
+    /// only by a service that is starting after a kill.
     async fn finish(&mut self, may_be_refused: bool) -> Result<Vec<Message>> {
         let written = self.application.next("written").await?;
         println!("{}: {written}", self.name);
-        // A message whose fate was unknown is sent again, maybe while its first copy is being written.
+        // A message with an unknown result is sent again, possibly while its first copy is being written.
         let is_refused = written["refusals"].as_array().is_none_or(|refusals| !refusals.is_empty());
         ensure!(may_be_refused || !is_refused, "{} was refused", self.name);
         self.application.next("complete").await?;

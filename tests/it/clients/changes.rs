@@ -1,4 +1,4 @@
-//! What front ends written against Supabase do beside broadcasts: changes of rows, and broadcasts over HTTP.
+//! Other features that front ends written against Supabase use: row changes, and broadcasts over HTTP.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use super::application::{Application, Library};
 use super::libraries::Scene;
 
-/// As such front ends name the channel of their changes.
+/// A channel name as such front ends choose it.
 const FEED: &str = "schema-db-changes";
 
-/// Joins a channel for these changes alone.
+/// Joins a channel for these changes only.
 async fn listen(application: &mut Application, changes: &Value) -> Result<()> {
     application.order(json!({ "order": "join", "topic": FEED, "changes": changes })).await?;
     application.subscribed().await
@@ -94,7 +94,7 @@ async fn rows_are_told_through_all_their_life_by_their_filters() -> Result<()> {
         assert_eq!(edited["old"]["id"], json!(said.id), "{library:?}: {edited}");
         for seq in [1, 2] {
             let read = change(chloe).await?;
-            // Whoever was deleted before its row was read shows as such at once.
+            // A message deleted before its row was read is shown as deleted at once.
             if seq == 2 && read["new"]["deleted_at"].is_string() {
                 continue;
             }
@@ -141,7 +141,7 @@ async fn broadcasts_over_http_reach_the_room() -> Result<()> {
     for library in [Library::SupabaseV2, Library::SupabaseV1, Library::Python] {
         let token = scene.demo.token("chloe")?;
         let mut chloe = Application::start(&scene.toolbox, library, &scene.service.url(), token).await?;
-        // Elsewhere, so that the library has its token.
+        // On another topic, so that the library has its token.
         chloe.order(json!({ "order": "join", "topic": own })).await?;
         chloe.subscribed().await?;
         let send = |order: &str, event: &str| json!({ "order": order, "topic": scene.room, "event": event, "payload": { "é": order }, "id": 0 });

@@ -1,4 +1,4 @@
-//! What each library can do while all is well, and what it is refused.
+//! The features of each library, and refusals.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -94,7 +94,7 @@ async fn own_broadcasts_reach_the_others_and_are_acknowledged() -> Result<()> {
         assert_eq!(forged["status"], "error", "{library:?} forged a message: {forged}");
         scene.emma.send(&scene.client, "after the cursor").await?;
         for (listener, chloe) in people.iter_mut().enumerate() {
-            // Nothing but the cursor came before the message; to the speaker not even that.
+            // Only typing came before the message; to its author not even that.
             let mut event = chloe.event().await?;
             if listener != speaker {
                 assert_eq!((&event["event"], &event["payload"]), (&json!("cursor"), &cursor), "{event}");
@@ -146,7 +146,7 @@ async fn a_renewed_token_ends_nothing() -> Result<()> {
     Ok(())
 }
 
-/// A fresh service with its demo tenant, and Emma at the REST API.
+/// A new service with its demo tenant, and Emma at the REST API.
 pub(super) struct Scene {
     pub toolbox: Toolbox,
     pub service: Service,
@@ -175,7 +175,7 @@ impl Scene {
         Ok(applications)
     }
 
-    /// One application for each library, in the room.
+    /// One application per library, in the room.
     async fn joined(&self, name: &str) -> Result<Vec<Application>> {
         let head = self.head().await?;
         let mut applications = self.applications(name).await?;

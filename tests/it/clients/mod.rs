@@ -1,8 +1,8 @@
-//! Unmodified client libraries against the real service: the built binary, its embedded PostgreSQL, and the
-//! libraries as their registries hand them out.
+//! Unmodified client libraries against the real service: the built binary, its embedded PostgreSQL, and the libraries
+//! from their registries.
 //!
-//! The libraries run in programs of their own (`tests/clients/`), which report each event as a line of JSON and do
-//! what a line tells them. The tests stop, kill and cut what lies between them.
+//! The libraries run in separate programs (`tests/clients/`), which report each event as a line of JSON and execute
+//! lines as orders. The tests stop, kill and cut what lies between.
 
 #![expect(
     clippy::indexing_slicing,

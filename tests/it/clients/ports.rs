@@ -1,7 +1,7 @@
-//! Ports for servers that go and come back.
+//! Ports for servers that stop and start again.
 //!
-//! They lie below 32768, where no system takes the port of an outgoing connection, which could otherwise hold it
-//! when its server returns. A lock on a file keeps each port from other tests, also of other test processes.
+//! They are below 32768, the range of ephemeral ports, so that no outgoing connection takes them meanwhile. A file
+//! lock keeps each port from other tests, also of other test processes.
 
 use std::fs::{self, File};
 use std::net::TcpListener;
@@ -13,7 +13,7 @@ use nix::fcntl::{Flock, FlockArg};
 const FIRST: u16 = 21_000;
 const BEYOND_LAST: u16 = 32_000;
 
-/// Ours until it is dropped.
+/// Reserved until dropped.
 pub struct Port {
     pub number: u16,
     _lock: Flock<File>,

@@ -1,4 +1,4 @@
-//! Presence as each library shows it: who comes, what they track, who goes, and that a short drop shows nothing.
+//! Presence as each library shows it: joins, tracked fields, leaves, and short drops that stay invisible.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::application::{Application, Library};
 use super::libraries::Scene;
 use super::proxy::Proxy;
 
-/// Joins with presence, and waits until it is in.
+/// Joins with presence, and waits for the reply.
 async fn enter(application: &mut Application, topic: &str) -> Result<()> {
     application.order(json!({ "order": "join", "topic": topic, "presence": true })).await?;
     application.subscribed().await
@@ -20,7 +20,7 @@ async fn track(application: &mut Application, topic: &str, payload: Value) -> Re
     Ok(())
 }
 
-/// Reads until a sync shows what it should, and returns all that was reported on the way.
+/// Reads until a sync satisfies `is`, and returns all reports up to it.
 async fn until(application: &mut Application, is: impl Fn(&Value) -> bool) -> Result<Vec<Value>> {
     let mut reports = Vec::new();
     loop {
@@ -33,7 +33,7 @@ async fn until(application: &mut Application, is: impl Fn(&Value) -> bool) -> Re
     }
 }
 
-/// How often `key` came or went.
+/// How often `key` joined or left.
 fn count(reports: &[Value], kind: &str, key: &str) -> usize {
     reports.iter().filter(|report| report["kind"] == kind && report["key"] == key).count()
 }
@@ -57,7 +57,7 @@ async fn two_people_see_each_other_come_track_untrack_and_go() -> Result<()> {
         assert_eq!(count(&came, "join", chloe), 1, "{library:?}: {came:?}");
         until(&mut theirs, |state| is_there(state, emma) && is_there(state, chloe)).await?;
 
-        // What the server says of a person cannot be tracked away.
+        // The server's fields of a person cannot be overwritten.
         track(&mut theirs, &scene.room, json!({ "mood": "calm", "user_id": emma })).await?;
         until(&mut hers, |state| {
             let meta = &state[chloe][0];
@@ -87,7 +87,7 @@ async fn several_devices_are_one_person_until_the_last_one_leaves() -> Result<()
     for emma in &mut watching {
         enter(emma, &scene.room).await?;
     }
-    // Each of her devices speaks through another library.
+    // Each of her devices uses another library.
     let mut devices = scene.applications("chloe").await?;
     for (at, device) in devices.iter_mut().enumerate() {
         enter(device, &scene.room).await?;
@@ -106,7 +106,7 @@ async fn several_devices_are_one_person_until_the_last_one_leaves() -> Result<()
         for emma in &mut watching {
             let told = until(emma, |state| match at {
                 0 => !is_there(state, chloe),
-                // What the device before it tracks shows again.
+                // The fields tracked by the previous device are shown again.
                 _ => state[chloe][0]["device"] == at - 1,
             })
             .await?;
@@ -137,13 +137,13 @@ async fn a_short_drop_shows_nothing_to_the_other_and_the_state_comes_again() -> 
         until(&mut theirs, |state| state[chloe][0]["mood"] == "calm").await?;
 
         proxy.close().await;
-        // As applications do once they are in again.
+        // Applications track again after a reconnect.
         proxy.open().await?;
         theirs.subscribed().await?;
         track(&mut theirs, &scene.room, json!({ "mood": "calm" })).await?;
         until(&mut theirs, |state| is_there(state, emma) && state[chloe][0]["mood"] == "calm").await?;
 
-        // Her own track comes after whatever would have been told of the drop.
+        // Her own track comes after any report of the drop.
         track(&mut hers, &scene.room, json!({ "after": format!("{library:?}") })).await?;
         let told = until(&mut hers, |state| state[emma][0]["after"] == format!("{library:?}")).await?;
         for report in told {

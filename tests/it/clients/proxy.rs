@@ -1,4 +1,4 @@
-//! A bad network: TCP passed on until it is cut, in the middle of a frame as well as between two.
+//! A bad network: a TCP proxy that cuts connections, also in the middle of a frame.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use super::random::Random;
 
 const LEAST_BYTES: u64 = 5_000;
 
-/// Open or closed; closed, connections to it are refused.
+/// Open or closed; a closed one refuses connections.
 pub struct Proxy {
     port: Port,
     target: u16,
@@ -30,7 +30,7 @@ impl Proxy {
         format!("http://127.0.0.1:{}", self.port.number)
     }
 
-    /// A network that breaks only with its ends.
+    /// A network without cuts.
     pub async fn open(&mut self) -> Result<()> {
         self.listen(None).await
     }
@@ -86,7 +86,7 @@ async fn pass(near: TcpStream, target: u16, budget: Option<u64>) -> Result<(), C
     }
 }
 
-/// Both ways spend of the same bytes, so that a cut falls where the traffic is.
+/// Both directions count towards the same number of bytes, so that a cut comes where the traffic is.
 async fn carry(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,

@@ -1,11 +1,11 @@
-//! Numbers that a printed seed brings back.
+//! Random numbers from a printed seed.
 
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 
 impl Random {
-    /// The seed is `GUICHET_TEST_SEED` where it is set; it is printed, to bring a failure back.
+    /// The seed is `GUICHET_TEST_SEED` if set. It is printed, to reproduce a failure.
     pub fn printed(run: &str) -> Self {
         let given = std::env::var("GUICHET_TEST_SEED").ok().and_then(|text| text.parse().ok());
         let seed = given.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0);
@@ -17,7 +17,7 @@ impl Random {
         least + self.next() % (below - least)
     }
 
-    /// A generator of its own, so that what one thread draws does not depend on another.
+    /// An independent generator, so that threads do not influence each other.
     pub fn split(&mut self) -> Self {
         Self(self.next())
     }

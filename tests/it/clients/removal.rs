@@ -1,4 +1,4 @@
-//! A member who is removed while subscribed: each library reports the end, and asks no more.
+//! A member who is removed while subscribed: each library reports the end, and does not join again.
 
 use anyhow::Result;
 use serde_json::json;
@@ -22,8 +22,8 @@ async fn whoever_is_removed_is_told_closed_and_stays_quiet() -> Result<()> {
     scene.emma.send(&scene.client, "without Chloé").await?;
     let own = format!("user:{chloe}");
     for application in &mut people {
-        // A room that was closed for good is not asked for again, while the connection serves for others: a join
-        // of another topic is answered after whatever came before it.
+        // A room closed for good is not joined again, while the connection stays usable: the reply to a join of
+        // another topic comes after everything before.
         application.order(json!({ "order": "join", "topic": own })).await?;
         let status = application.next("status").await?;
         assert_eq!(

@@ -1,4 +1,4 @@
-//! The service goes away and comes back; nobody tells the applications.
+//! The service stops and starts again without notice to the applications.
 //!
 //! Each application reaches the service through a network that stays down until there is something to miss.
 

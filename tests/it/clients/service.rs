@@ -36,7 +36,7 @@ impl Service {
     /// An empty folder and a port.
     pub fn unstarted() -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        // So that the user who runs the embedded PostgreSQL can enter.
+        // So that the user of the embedded PostgreSQL can enter.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
         Ok(Self { port: Port::take()?, folder, child: None })
     }
@@ -53,7 +53,7 @@ impl Service {
         Ok(())
     }
 
-    /// As `make run` starts it, ready; what a newcomer reads is in `tour`.
+    /// As `make run` starts it, ready; its printed text is in `tour`.
     pub async fn start_demo(&mut self) -> Result<()> {
         let log = OpenOptions::new().create(true).append(true).open(self.log_file())?;
         let tour = fs::File::create(self.tour_file())?;
@@ -61,7 +61,7 @@ impl Service {
         self.ready().await
     }
 
-    /// What `serve --demo` printed, once its last line is there.
+    /// The output of `serve --demo`, once complete.
     pub fn tour(&self) -> Result<String> {
         let deadline = Instant::now() + LIMIT;
         loop {
@@ -86,14 +86,14 @@ impl Service {
         self.folder.path().join("data")
     }
 
-    /// The demo tenant, as `guichet seed --json` prints it.
+    /// The demo tenant, from `guichet seed --json`.
     pub fn seed(&self) -> Result<Value> {
         let output = self.command("seed").arg("--json").output()?;
         ensure!(output.status.success(), "seed failed: {}", String::from_utf8_lossy(&output.stderr));
         Ok(serde_json::from_slice(&output.stdout)?)
     }
 
-    /// As a supervisor stops it. Returns when it has ended.
+    /// Stops it like a supervisor. Returns when it has ended.
     pub fn stop(&mut self) -> Result<ExitStatus> {
         let mut child = self.child.take().context("not running")?;
         kill(pid(&child)?, Signal::SIGTERM)?;
@@ -119,7 +119,7 @@ impl Service {
         Ok(())
     }
 
-    /// Waits until no process works on the folder any more.
+    /// Waits until no process uses the folder any more.
     pub fn leaves_no_orphan(&self) -> Result<()> {
         let deadline = Instant::now() + LIMIT;
         while let Some(found) = process_naming(&self.data_dir())? {
@@ -145,7 +145,7 @@ impl Service {
         }
     }
 
-    /// Nothing of the caller's environment reaches it but what finds programs and collects coverage.
+    /// With an empty environment, except what finds programs and collects coverage.
     fn command(&self, name: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_guichet"));
         let kept = ["PATH", "HOME", "GUICHET_PG_BIN", "LLVM_PROFILE_FILE"];
@@ -183,7 +183,7 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         let _ = self.kill();
-        // PostgreSQL ends by itself; its folder goes after it.
+        // PostgreSQL ends by itself before its folder is deleted.
         let _ = self.leaves_no_orphan();
         let complaints = self.complaints();
         if !complaints.is_empty() {
@@ -196,7 +196,7 @@ fn pid(child: &Child) -> Result<Pid> {
     Ok(Pid::from_raw(child.id().try_into()?))
 }
 
-/// By the process table rather than by any file.
+/// From the process table, not from files.
 fn process_naming(folder: &Path) -> Result<Option<String>> {
     let folder = folder.display().to_string();
     for entry in fs::read_dir("/proc")?.flatten() {

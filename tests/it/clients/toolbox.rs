@@ -1,6 +1,6 @@
-//! The libraries and their runtimes, fetched from npm and PyPI once per version of what is asked for.
+//! The libraries and their runtimes, fetched from npm and PyPI once per set of versions.
 //!
-//! Everything lands below cargo's target folder. A lock on a file lets one test install while the others wait.
+//! Everything is stored below cargo's target folder. A file lock lets one test install while the others wait.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -21,7 +21,7 @@ pub struct Toolbox {
     pub python: PathBuf,
     /// The folder that holds them, beside the libraries they import.
     pub programs: PathBuf,
-    /// What was said of the versions that ran.
+    /// Versions that were printed already.
     said: Mutex<BTreeSet<String>>,
 }
 
@@ -29,7 +29,7 @@ impl Toolbox {
     /// Installs what is missing.
     ///
     /// # Errors
-    /// Says what to install where npm or Python is missing: nothing is skipped.
+    /// npm or Python is missing; the message says what to install. Nothing is skipped.
     pub fn open() -> Result<Self> {
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients");
         fs::create_dir_all(&root)?;
@@ -45,7 +45,8 @@ impl Toolbox {
         })
     }
 
-    /// Says once what ran, on standard error itself: the test runner keeps what passing tests print.
+    /// Prints the versions once, to standard error itself, since the test runner captures the output of passing
+    /// tests.
     pub fn say(&self, versions: String) -> Result<()> {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         if !said.contains(&versions) {
@@ -56,7 +57,7 @@ impl Toolbox {
     }
 }
 
-/// The folder for these very files. It is made anew unless an earlier installation came to its end.
+/// The folder for exactly these files. It is created again unless an earlier installation was completed.
 fn installed(root: &Path, name: &str, inputs: &[&str], install: fn(&Path) -> Result<()>) -> Result<PathBuf> {
     let folder = root.join(format!("{name}-{}", fingerprint(inputs)?));
     let done = folder.join("installed");
@@ -72,8 +73,8 @@ fn installed(root: &Path, name: &str, inputs: &[&str], install: fn(&Path) -> Res
     Ok(folder)
 }
 
-/// `npm ci` installs what the lock file names and checks it by its digests. The package `node` brings Node itself
-/// by its install script, which npm is told to run.
+/// `npm ci` installs the packages in the lock file and verifies them. The package `node` fetches Node by its install
+/// script, which npm is told to run.
 fn install_node(folder: &Path) -> Result<()> {
     let missing =
         "npm is needed: install Node.js with npm (Debian: apt-get install npm; macOS: brew install node)";
@@ -99,7 +100,7 @@ fn install_python(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Node looks for packages beside and above the program, wherever it is started.
+/// Node looks for packages next to and above the program, wherever it is started.
 fn place_programs(node: &Path) -> Result<PathBuf> {
     let programs = fs::read_dir(sources())?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
     let is_program = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "mjs" || kind == "py");

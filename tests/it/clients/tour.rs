@@ -1,4 +1,4 @@
-//! What a newcomer does: start, paste the printed lines, pull the plug, start again.
+//! A newcomer's steps: start, paste the printed lines, kill the service, start again.
 
 use std::process::Command;
 
@@ -33,7 +33,7 @@ fn curl_lines(tour: &str) -> Result<[String; 3]> {
     <[String; 3]>::try_from(lines).ok().with_context(|| format!("three curl lines:\n{tour}"))
 }
 
-/// Runs the line as it stands, and gives `data` of the answer.
+/// Runs the line unchanged, and returns `data` of the response.
 fn run(line: &str) -> Result<Value> {
     let output = Command::new("sh").args(["-c", line]).output()?;
     ensure!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));

@@ -1,4 +1,4 @@
-//! Sent again by hand: one, or many by their cause.
+//! Manual retries: one delivery, or many by cause.
 
 use guichet::deliveries::SendFailure;
 use guichet_base::id::DeliveryId;

@@ -1,4 +1,4 @@
-//! What is checked again when a delivery's turn comes: it was planned in one moment, and leaves in another.
+//! Checks at the claim: a delivery was planned at one time and is sent at another.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::desk::{Desk, MAIL, Planned, Provider, pair};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-/// Drains, and expects that nothing left, for this reason.
+/// Drains, and expects that nothing was sent, for this reason.
 async fn is_skipped(
     desk: &Desk,
     planned: &Planned,
@@ -35,7 +35,7 @@ fn own(desk: &Desk, columns: &str, values: &str) {
 async fn a_preference_switched_off_since_keeps_it_in() {
     let desk = Desk::new();
     is_skipped(&desk, &MAIL, |_| own(&desk, "channel_email", "false"), "preference_off").await;
-    // Of one channel nothing follows for another, nor of one category.
+    // A choice for one channel or category does not affect others.
     let provider = Provider::new();
     desk.plan(&Planned { channel: "sms", ..MAIL });
     desk.plan(&Planned { category: "mandat", kind: "mandat.created", ..MAIL });
@@ -54,7 +54,7 @@ async fn an_override_made_since_wins_over_ones_own_choice() {
         ));
     };
     is_skipped(&desk, &MAIL, force, "preference_off").await;
-    // It is for what concerns that client.
+    // It applies to events about that client.
     let provider = Provider::new();
     let id = desk.mail();
     desk.set_notification(id, &format!("data = '{{\"client_id\": \"{}\"}}'", desk.world.sud));
@@ -86,7 +86,7 @@ async fn what_was_deleted_or_has_expired_stays_in() {
     is_skipped(&desk, &MAIL, |id| desk.set_notification(id, "deleted_at = now()"), "deleted").await;
     is_skipped(&desk, &Planned { expires_at: Some(now), ..MAIL }, |_| (), "expired").await;
     is_skipped(&desk, &MAIL, |id| desk.set(id, "notification_id = NULL"), "deleted").await;
-    // Its words were kept by an attempt, and retention took the notification.
+    // Its content was stored by an attempt, and retention deleted the notification.
     let gone = "notification_id = NULL, rendered = '{\"subject\": \"Ticket\", \"text\": \"Ouvert\"}'";
     is_skipped(&desk, &MAIL, |id| desk.set(id, gone), "deleted").await;
 }

@@ -1,4 +1,4 @@
-//! A desk whose service sends nothing by itself, a provider that keeps a ledger, and rows to be sent.
+//! A service without a delivery worker, a provider that records what it receives, and deliveries to send.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -18,27 +18,27 @@ use uuid::Uuid;
 use crate::chat::room::{execute, lines};
 use crate::harness::{TestServer, World};
 
-/// A provider: it writes down what it is given before it answers.
+/// A provider that records each delivery before it answers.
 pub struct Provider {
     pub is_idempotent: bool,
     ledger: Mutex<Vec<(DeliveryId, DeliveryContent)>>,
     script: Mutex<VecDeque<Answer>>,
-    /// Told each time something was written down.
+    /// Notified of each recorded delivery.
     pub got: Notify,
-    /// Lets those go on that hang.
+    /// Lets hanging sends continue.
     pub go_on: Notify,
 }
 
-/// What the provider does after it wrote a message down. Without a script: takes it over.
+/// The provider's answer after recording. Without a script: success.
 pub enum Answer {
     Fails(SendFailure),
-    /// Takes it over once it is told to go on.
+    /// Succeeds once it is told to continue.
     Hangs,
     Panics,
 }
 
 impl Provider {
-    /// One that knows a delivery again by its id.
+    /// One that recognizes a delivery by its id.
     pub fn new() -> Arc<Self> {
         Self::that(true)
     }
@@ -58,7 +58,7 @@ impl Provider {
         })
     }
 
-    /// What comes next answers so.
+    /// The next delivery gets this answer.
     pub fn will(&self, answer: Answer) {
         self.script.lock().unwrap().push_back(answer);
     }
@@ -67,7 +67,7 @@ impl Provider {
         self.ledger.lock().unwrap().clone()
     }
 
-    /// What was handed over, in order.
+    /// The ids received, in order.
     pub fn ids(&self) -> Vec<DeliveryId> {
         self.ledger().into_iter().map(|(id, _)| id).collect()
     }
@@ -104,7 +104,7 @@ pub struct Desk {
     pub world: World,
 }
 
-/// A delivery to be made, to Chloé, of a notification of hers.
+/// A delivery to plan, to Chloé, for a notification of hers.
 #[derive(Clone)]
 pub struct Planned {
     pub channel: &'static str,
@@ -145,12 +145,12 @@ impl Desk {
         Self { world }
     }
 
-    /// The room, with this provider for all channels.
+    /// Deliveries with this provider for all channels.
     pub fn by(&self, provider: &Arc<Provider>) -> Deliveries {
         let mut d = self.world.server.app.deliveries.clone();
         d.senders = Senders::all(Arc::clone(provider) as Arc<dyn Sender>);
         d.settings.concurrency = 16;
-        // Long enough for a busy machine; tests of what hangs shorten it.
+        // Long enough for a busy machine; tests of hanging sends shorten it.
         d.settings.send_timeout = Duration::from_secs(60);
         d
     }
@@ -163,7 +163,7 @@ impl Desk {
         self.world.server.clock.advance(by);
     }
 
-    /// Sends all that is due.
+    /// Sends everything that is due.
     pub async fn drain(&self, provider: &Arc<Provider>) -> usize {
         deliveries::drain(&self.by(provider)).await.unwrap()
     }
@@ -184,7 +184,7 @@ impl Desk {
         self.plan(&MAIL)
     }
 
-    /// Writes a notification and its delivery, due now.
+    /// Inserts a notification and its delivery, due now.
     pub fn plan(&self, planned: &Planned) -> DeliveryId {
         self.plan_many(planned, 1)[0]
     }
@@ -243,14 +243,14 @@ impl Desk {
         ));
     }
 
-    /// What the activity log says of failed deliveries.
+    /// The activity entries of failed deliveries.
     pub fn failures(&self) -> Vec<Value> {
         let sql = "SELECT jsonb_build_object('user', user_id, 'entity', entity_id, 'details', details)::text AS t \
             FROM activity_logs WHERE action = 'email.failed' ORDER BY id";
         self.lines(sql).iter().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// How many deliveries are in each state.
+    /// The number of deliveries in each status.
     pub fn states(&self) -> Value {
         let counts = self.lines(
             "SELECT coalesce(jsonb_object_agg(status, n), '{}')::text AS t FROM (SELECT status, count(*) AS n FROM deliveries GROUP BY 1) s",
@@ -258,7 +258,7 @@ impl Desk {
         serde_json::from_str(&counts[0]).unwrap_or(json!(null))
     }
 
-    /// Waits until a row is in this state.
+    /// Waits until a row has this status.
     pub async fn until(&self, id: DeliveryId, status: &str) {
         let deadline = std::time::Instant::now() + Duration::from_secs(20);
         while self.ended(id).0 != status {

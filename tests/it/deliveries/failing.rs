@@ -1,4 +1,4 @@
-//! Too many emails fail: owners and managers hear of it in the app, once an hour.
+//! Too many failed emails: owners and managers get an in-app alert, once per hour.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::desk::{Answer, Desk, MAIL, Planned, Provider};
 
-/// So many mails that leave, and so many that fail.
+/// Sends mails of which some succeed and some fail.
 async fn ended(desk: &Desk, planned: &Planned, sent: usize, failed: usize) {
     let provider = Provider::new();
     for _ in 0..failed {
@@ -18,7 +18,7 @@ async fn ended(desk: &Desk, planned: &Planned, sent: usize, failed: usize) {
     desk.drain(&provider).await;
 }
 
-/// Looks, and says who was told so far.
+/// Runs the check, and returns the people alerted so far.
 async fn told(desk: &Desk) -> Vec<String> {
     alert_on_failures(&desk.by(&Provider::new()), desk.now()).await.unwrap();
     desk.lines(
@@ -34,7 +34,7 @@ async fn a_fifth_is_borne_and_more_is_told_to_owners_and_managers() {
     assert!(told(&desk).await.is_empty(), "20 % is not above 20 %");
     ended(&desk, &MAIL, 0, 1).await;
     assert_eq!(told(&desk).await, ["manager 2/6", "owner 2/6"]);
-    // In the app alone: a mail would be one more that fails.
+    // In-app only: a mail would fail too.
     assert_eq!(desk.states(), json!({"sent": 4, "failed": 2}));
 }
 

@@ -1,4 +1,4 @@
-//! Who goes first, and who waits for whom.
+//! Priority and independence of lanes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,7 +84,7 @@ async fn a_long_queue_is_worked_off_without_waiting_for_the_clock() {
     let mut room = desk.by(&provider);
     room.settings.concurrency = 1;
     let (stop, tracker) = start(room);
-    // By the clock alone, one a second, this would take a minute: `until` gives up after a third of that.
+    // One per second, this would take a minute; `until` gives up after a third of that.
     desk.until(*planned.last().unwrap(), "sent").await;
     stop.cancel();
     tracker.wait().await;

@@ -1,4 +1,4 @@
-//! One delivery, many workers: none is sent twice, none is lost, and who comes late writes nothing.
+//! One delivery, many workers: none is sent twice, none is lost, and a late worker writes nothing.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -30,7 +30,7 @@ async fn two_workers_never_send_one_delivery_twice() {
 async fn a_delivery_is_held_by_whoever_claimed_it_until_the_lease_ends() {
     let desk = Desk::new();
     let id = desk.mail();
-    // Claimed, and not begun: whoever did that is gone.
+    // Claimed without an attempt by a worker that has ended.
     let lease = desk.now().plus(Duration::from_secs(15));
     desk.set(id, &format!("lease_until = '{lease}', lease_token = '{}'", Uuid::new_v4()));
     let provider = Provider::forgetful();
@@ -70,7 +70,7 @@ async fn a_late_failure_does_not_undo_what_another_sent() {
     let (asleep, awake) = (Provider::new(), Provider::new());
     asleep.will(Answer::Hangs);
     let mut room = desk.by(&asleep);
-    // Its send is given up, while another worker has long sent the mail.
+    // Its send times out after another worker has sent the mail.
     room.settings.send_timeout = Duration::from_millis(300);
     let late = TaskTracker::new().spawn(async move { deliveries::drain(&room).await });
     asleep.got.notified().await;
@@ -119,7 +119,7 @@ async fn what_a_dead_worker_was_sending_is_never_repeated_blindly() {
     assert_eq!((status.as_str(), error.split(':').next()), ("sending", Some("uncertain")));
     desk.advance(Duration::from_secs(3_600));
     assert_eq!(desk.drain(&provider).await, 0, "nobody touches it before it is settled");
-    // Nobody settled it: at its deadline it counts as failed.
+    // No one decided: at its deadline it counts as failed.
     desk.advance(Duration::from_secs(24 * 3_600));
     assert_eq!(desk.drain(&provider).await, 1);
     assert_eq!(desk.ended(id), pair("failed", "uncertain"));

@@ -1,4 +1,4 @@
-//! What leaves the house: claimed, checked again, sent once; and what people see and do of it.
+//! Deliveries: claimed, checked again, sent once; and their REST endpoints.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,4 +1,4 @@
-//! `GET /deliveries`: what leaves the house, for those who answer for it.
+//! `GET /deliveries`, for owners and managers.
 
 use std::time::Duration;
 

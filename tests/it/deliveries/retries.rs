@@ -1,4 +1,4 @@
-//! How attempts fail, and what follows of it.
+//! Failed attempts, and what follows.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::desk::{Answer, Desk, Provider, pair};
 
-/// When the next attempt is due, from now, in milliseconds.
+/// Milliseconds until the next attempt.
 fn wait(desk: &Desk, id: DeliveryId) -> i64 {
     let at = desk.row(id)["next_attempt_at"].as_str().and_then(Timestamp::parse).unwrap();
     at.as_millis() - desk.now().as_millis()
@@ -26,7 +26,7 @@ async fn a_passing_failure_is_tried_again_soon_with_the_very_same_words() {
         desk.advance(Duration::from_secs(3));
         desk.drain(&provider).await;
         let row = desk.row(id);
-        // A draw of zero is due at once, and then all of it has happened already.
+        // A draw of zero is due at once, and then everything has happened already.
         if row["status"] == "sent" {
             break;
         }
@@ -78,7 +78,7 @@ async fn who_cannot_be_reached_is_not_tried_again_and_the_log_says_so() {
     }
     desk.advance(Duration::from_secs(3_600));
     assert_eq!(desk.drain(&provider).await, 0);
-    // What is told in the app is none of the provider's business.
+    // The provider is not involved in in-app notifications.
     let told = desk.lines("SELECT status || visible AS t FROM notifications");
     assert_eq!(told, ["unreadtrue", "unreadtrue"]);
 }
@@ -103,7 +103,7 @@ async fn no_answer_is_tried_again_only_where_a_repeat_is_none() {
     let desk = Desk::new();
     for provider in [Provider::new(), Provider::forgetful()] {
         let id = desk.mail();
-        // Written down, then cut.
+        // Recorded, then the connection was cut.
         provider.will(Answer::Fails(SendFailure::Uncertain("cut".into())));
         desk.drain(&provider).await;
         desk.advance(Duration::from_secs(3));

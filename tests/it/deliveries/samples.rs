@@ -1,4 +1,4 @@
-//! A sample of a template, by a channel, to oneself.
+//! Samples of a template, by a channel, to oneself.
 
 use guichet::deliveries::DeliveryContent;
 use serde_json::{Value, json};
@@ -55,7 +55,7 @@ async fn it_goes_to_whoever_asks_in_the_language_they_ask_for() {
     assert_eq!(subjects.len(), 2);
     assert_ne!(subjects[0], subjects[1]);
     assert!(subjects.iter().any(|subject| subject.contains("Échec de paiement")), "{subjects:?}");
-    // A sample is no notification.
+    // A sample is not a notification.
     assert_eq!(desk.lines("SELECT count(*)::text AS t FROM notifications"), ["0"]);
     assert_eq!(desk.states(), json!({"sent": 2}));
 }

@@ -1,4 +1,4 @@
-//! A stop: what is in flight ends, or is given back.
+//! Stopping: running sends end, or are released.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ async fn what_does_not_end_in_time_is_given_back_where_a_repeat_is_none() {
     let provider = Provider::new();
     stopped_mid_send(&desk, &provider, false).await;
     assert_eq!(desk.ended(id), pair("queued", "uncertain: the service stopped"));
-    // Another process takes it over without waiting for a lease to end.
+    // Another process takes it over without waiting for the lease to expire.
     desk.advance(Duration::from_secs(3));
     desk.drain(&provider).await;
     assert_eq!(desk.ended(id), pair("sent", ""));

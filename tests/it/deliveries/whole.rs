@@ -1,4 +1,4 @@
-//! From a message to a mail, and nothing of it by hand: the service's own worker, and the channel that is a log line.
+//! From a message to a mail with the service's own worker and the log sender.
 
 use guichet_base::id::DeliveryId;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! A data folder of the test's own, and other processes that start a server on it.
+//! A data folder of the test, and other processes that start a server on it.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -21,7 +21,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 pub struct Folder(TempDir);
 
 impl Folder {
-    /// One that the server's user can enter.
+    /// A folder that the server's user can enter.
     pub fn open() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
@@ -58,7 +58,7 @@ impl Folder {
         Ok(if noted.is_empty() { self.path().join("postgres") } else { PathBuf::from(noted.trim()) })
     }
 
-    /// The process that serves this folder, by the process table rather than by any file.
+    /// The process that serves this folder, from the process table.
     pub fn server(&self) -> Result<Option<Pid>> {
         let wanted = format!("-D\0{}\0", self.home()?.join("data").display());
         for entry in fs::read_dir("/proc")?.flatten() {
@@ -82,7 +82,7 @@ impl Drop for Folder {
     }
 }
 
-/// A process of ours, killed at the latest when the test is over.
+/// A child process, killed at the end of the test.
 pub struct Owner(pub Child);
 
 impl Owner {
@@ -134,7 +134,7 @@ pub fn query(cluster: &Cluster, sql: &str) -> Result<()> {
     Ok(connection.batch_execute(sql)?)
 }
 
-/// Empty when there is no such file.
+/// Empty if there is no such file.
 pub fn read(path: &Path) -> Result<String> {
     match fs::read_to_string(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),

@@ -1,5 +1,5 @@
-//! The private PostgreSQL, with real servers. Another guichet is this binary run again, as the test
-//! `another_process` told by a variable what to do, so that it can be killed like one.
+//! The embedded PostgreSQL, with real servers. A second guichet is this test binary, run again as the test
+//! `another_process` with instructions in a variable, so that it can be killed.
 
 mod ground;
 
@@ -163,7 +163,7 @@ fn the_next_start_recovers_when_the_server_was_killed_as_well() -> Result<()> {
     let folder = Folder::open()?;
     let mut owner = Owner::spawn(&mut child(folder.path())?)?;
     let seen = Cluster::connect_running(folder.path())?.context("not running")?;
-    // A server without fsync answers before it has written; this commit is to be there.
+    // A server without fsync answers before it has written; this commit must be durable.
     query(&seen, "SET synchronous_commit = on; CREATE TABLE kept (id int)")?;
     kill(folder.server()?.context("no server")?, Signal::SIGKILL)?;
     owner.kill()?;
@@ -256,17 +256,17 @@ fn a_path_too_long_for_a_socket_works() -> Result<()> {
 #[test]
 fn someone_who_is_not_root_runs_it_as_themselves() -> Result<()> {
     if !Uid::effective().is_root() {
-        return Ok(()); // Then every other test has shown it.
+        return Ok(()); // Every other test has shown it.
     }
     let nobody = User::from_name("nobody")?.context("no user nobody")?;
     let folder = Folder::open()?;
     let data_dir = folder.path().join("theirs");
     fs::create_dir(&data_dir)?;
     std::os::unix::fs::chown(&data_dir, Some(nobody.uid.as_raw()), Some(nobody.gid.as_raw()))?;
-    // A copy, since this binary may lie where they cannot go.
+    // A copy, since this binary may be where that user cannot enter.
     let program = folder.path().join("guichet-test");
-    // By another process: one of this process's children, forked meanwhile, would hold the file open for writing,
-    // and what is open for writing cannot be run.
+    // Copied by another process: a child forked meanwhile could hold the file open for writing, and such a file
+    // cannot be executed.
     let copied = Command::new("cp").arg(std::env::current_exe()?).arg(&program).status()?;
     ensure!(copied.success(), "cp failed");
     let mut command = child_running(&program, &data_dir);
@@ -290,7 +290,7 @@ fn root_serves_the_data_as_whom_it_belongs_to() -> Result<()> {
     query(&folder.start()?, "SELECT 1")
 }
 
-/// Not a test by itself: what `child` runs. It owns a server until it is killed or its input ends.
+/// Not a test by itself: the program of `child`. It owns a server until it is killed or its input ends.
 #[test]
 fn another_process() -> Result<()> {
     let Some(data_dir) = std::env::var_os(CHILD_FOLDER).map(PathBuf::from) else { return Ok(()) };

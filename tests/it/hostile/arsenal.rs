@@ -1,5 +1,5 @@
-//! Hostile frames by the thousand for any dialect, the same for the same seed: each hostile topic, event and payload
-//! that has a name, and right frames that are broken.
+//! Thousands of hostile frames for any dialect, the same for the same seed: every known hostile topic, event and
+//! payload, and valid frames that are corrupted.
 
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::Message;
@@ -9,10 +9,10 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use super::frames::{Dice, binary_by_hand};
 use crate::realtime::conformance::wires::Wire;
 
-/// Marks what attackers say under the service's names.
+/// Marks forged events under the service's names.
 pub const FORGERY: &str = "forged-by-an-attacker";
 
-/// What an attacker may be on, what it goes for, and whom it plays.
+/// The attacker's topic, target and identity.
 pub struct Aim {
     pub own: String,
     pub victims: Vec<String>,
@@ -61,7 +61,7 @@ const REFS: [&str; 10] = [
     "{}",
 ];
 
-/// Frames of one attacker: named ones, broken ones, binary ones and, last, text that is no UTF-8.
+/// The frames of one attacker: known ones, corrupted ones, binary ones and, last, text that is not UTF-8.
 pub fn frames(wire: &dyn Wire, aim: &Aim, seed: u64, count: usize) -> Vec<Message> {
     let mut dice = Dice::of(seed);
     let payloads = payloads(aim);
@@ -93,7 +93,7 @@ pub fn frames(wire: &dyn Wire, aim: &Aim, seed: u64, count: usize) -> Vec<Messag
     frames
 }
 
-/// In this dialect, from pieces of JSON that need not be right.
+/// A frame in this dialect, from JSON parts that need not be valid.
 fn written(wire: &dyn Wire, reference: &str, topic: &str, event: &str, payload: &str) -> String {
     let on_wire = topic.replacen('"', "\"realtime:", 1);
     match (wire.is_phoenix(), wire.hello().is_some()) {
@@ -144,7 +144,7 @@ fn payloads(aim: &Aim) -> Vec<String> {
     all.push(track(&format!(r#"{{"user_id":"{forged}","user_type":"operator","status":"offline"}}"#)));
     all.push(format!(r#"{{"config":{{"presence":{{"enabled":true,"key":"{forged}"}}}}}}"#));
     all.push(format!(r#"{{"config":{{"presence":{{"enabled":true,"key":"{long}"}}}}}}"#));
-    // What only the service says, with numbers that would hide what comes.
+    // Events reserved for the service, with numbers that would hide later ones.
     let meta = r#"{"id":"0198c0de-0000-7000-8000-000000000001","seq":9223372036854775807,"replayed":true}"#;
     for name in
         ["messaging:new", "MESSAGING:NEW", "notify:new", "presence:update", "presence_state", "phx_close"]
@@ -183,7 +183,7 @@ fn payloads(aim: &Aim) -> Vec<String> {
     all
 }
 
-/// Engine.IO and Socket.IO packets of each kind, right and wrong; nonsense in the other dialects.
+/// Engine.IO and Socket.IO packets of each kind, valid and invalid; nonsense in the other dialects.
 fn packets() -> Vec<String> {
     let mut all: Vec<String> = [
         "",

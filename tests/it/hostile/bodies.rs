@@ -1,4 +1,4 @@
-//! Every field of every body, with every hostile value; then every body as a whole.
+//! Every field of every body with every hostile value; then every body as a whole.
 
 use futures_util::{StreamExt, stream};
 use guichet_base::Role;
@@ -12,9 +12,9 @@ use crate::api::spec::{Operation, operations};
 use crate::api::things::{Caller, Things, token};
 use crate::harness::{Answer, TestServer};
 
-/// Requests at a time.
+/// Concurrent requests.
 const AT_ONCE: usize = 8;
-/// Stands where the hostile bytes shall be.
+/// Placeholder for the hostile bytes.
 const HERE: &str = "\"@here@\"";
 
 struct Shot {
@@ -47,12 +47,12 @@ impl Field {
         Self { server, things, owner, platform }
     }
 
-    /// Somebody whose request would be taken, were it right.
+    /// A caller whose request would be accepted if it were valid.
     pub fn caller(&self, operation: &Operation) -> &Caller {
         if operation.path == "/tenants" { &self.platform } else { &self.owner }
     }
 
-    /// The service does its work, for the same people, as if nothing had been.
+    /// The service still works for the same people.
     pub async fn still_answers(&self) {
         let path = format!("/clients/{}/messages", self.things.client);
         let said = json!({"content": "still here"});
@@ -114,7 +114,7 @@ fn shots(operation: &Operation, right: &Value) -> Vec<Shot> {
     for field in operation.fields() {
         let Some(body) = with_mark(right, &field.pointer) else { continue };
         for hostile in values() {
-            // What stands in a preview is the sender's own, as long as it is JSON.
+            // Inside a preview, any JSON is the sender's own.
             let is_free = field.pointer.contains("/preview/") && hostile.kind.is_some();
             let must_be_refused = !is_free && is_wrong(&field.schema, &hostile);
             let what = format!("{} = {}", field.pointer, hostile.label);
@@ -133,7 +133,7 @@ fn shots(operation: &Operation, right: &Value) -> Vec<Shot> {
     shots
 }
 
-/// The body with a mark in the place of a value. `None` where the value stands in an object that is not there.
+/// The body with a placeholder for a value. `None` if the value's object is not present.
 fn with_mark(right: &Value, pointer: &str) -> Option<String> {
     let mut body = right.clone();
     let (parent, name) = pointer.rsplit_once('/')?;
@@ -154,17 +154,17 @@ fn without(right: &Value, pointer: &str) -> Value {
     body
 }
 
-/// The member said twice, with a value of the right kind or none.
+/// The member repeated, with a value of the right type or none.
 fn twice(marked: &str, pointer: &str) -> String {
     let name = pointer.rsplit('/').next().unwrap_or_default();
     let member = format!("\"{name}\":{HERE}");
     marked.replace(&member, &format!("\"{name}\":null,\"{name}\":null"))
 }
 
-/// A member that nobody knows, in the body and in each of guichet's own objects within.
+/// An unknown member in the body, and in each of guichet's own objects inside.
 fn unknown_members(operation: &Operation, right: &Value) -> Vec<Shot> {
     let own = operation.fields().into_iter().filter(|field| {
-        // `preview` and `details` are other people's.
+        // `preview` and `details` are free.
         !field.pointer.contains("preview") && field.schema["properties"].is_object()
     });
     let pointers = std::iter::once(String::new()).chain(own.map(|field| field.pointer));
@@ -188,7 +188,7 @@ fn unknown_members(operation: &Operation, right: &Value) -> Vec<Shot> {
     shots
 }
 
-/// The body as a whole: what is no JSON, no object, or no JSON by its type.
+/// The body as a whole: not JSON, not an object, or with another content type.
 fn wholes(operation: &Operation, right: &Value) -> Vec<Shot> {
     let right = right.to_string();
     let may_be_empty = [

@@ -1,8 +1,8 @@
-//! Hostile frames in every dialect, from a stranger, from a member of another client and from within the room, beside
-//! an honest neighbour in each dialect, who gets every message once and nothing that was forged.
+//! Hostile frames in every dialect, from an unauthenticated client, from a member of another client and from within
+//! the room, next to an honest client in each dialect, who gets every message once and nothing forged.
 //!
-//! An attack goes in batches: whoever answers the beat at the end of a batch has read all before it. A batch that
-//! ended its socket is sent once more, each frame on its own, so that every frame is known to have been read.
+//! An attack is sent in batches: the reply to the heartbeat at the end shows that the batch was read. A batch that
+//! ended its socket is sent once more, one frame at a time, so that every frame is known to have been read.
 
 use futures_util::future::join_all;
 use futures_util::{SinkExt, StreamExt};
@@ -16,23 +16,23 @@ use crate::harness::{TestServer, World};
 use crate::realtime::conformance::client::{Client, PATIENCE, Ws};
 use crate::realtime::conformance::wires::{ALL, Ask, Heard, Wire};
 
-/// From each attacker; there are three in each dialect.
+/// Per attacker; there are three in each dialect.
 const FRAMES: usize = 720;
 const BATCH: usize = 60;
-/// Said in the room, and nowhere else.
+/// Sent in the room, and nowhere else.
 const CANARY: &str = "canary-0198c0de";
-/// Reasons to end a socket that a client can read: done, protocol, kind, encoding, policy, size.
+/// Close codes that a client can act on: done, protocol, kind, encoding, policy, size.
 const CODES: [u16; 6] = [1000, 1002, 1003, 1007, 1008, 1009];
 
 struct Attacker<'a> {
     wire: &'static dyn Wire,
-    /// Whose socket it is; nobody's for a stranger.
+    /// The owner of the socket; `None` if unauthenticated.
     name: Option<&'static str>,
     world: &'a World,
     aim: Aim,
     beats: u32,
     opened: usize,
-    /// Whether what it hears may hold the canary.
+    /// Whether it may receive the canary.
     is_within: bool,
 }
 
@@ -69,12 +69,12 @@ impl Attacker<'_> {
         }
     }
 
-    /// Sends, reading all the while, until the beat after it is answered. Error: the socket was closed, with a code.
+    /// Sends, reading all the while, until the heartbeat after it is answered. Error: the close code.
     async fn send(&mut self, ws: Ws, frames: &[Message]) -> Result<(), u16> {
         self.beats += 1;
         let beat = 770_000_000 + self.beats;
         let ask = match self.wire.hello() {
-            // Engine.IO answers before anybody is let in.
+            // Engine.IO answers before authentication.
             Some(_) => format!("2{beat}"),
             None => self.wire.write(beat, &Ask::Heartbeat),
         };
@@ -108,7 +108,7 @@ impl Attacker<'_> {
     }
 }
 
-/// Hears all that is said, until the last.
+/// Receives everything until the last message.
 async fn hear(listener: &mut Client, topic: &str) -> Vec<String> {
     let mut heard = Vec::new();
     loop {
@@ -182,12 +182,12 @@ async fn in_every_dialect_an_honest_neighbour_gets_each_message_once_and_nothing
     still_serves(&world, &mut listeners, &nord, &sud).await;
 }
 
-/// Nothing of the attackers is left, and everybody is served as before.
+/// Nothing of the attackers is left, and everyone is served as before.
 async fn still_serves(world: &World, listeners: &mut [Client], nord: &str, sud: &str) {
     let hub = &world.server.app.chat.hub;
     let tenant = world.server.demo.tenant_id;
     let until = std::time::Instant::now() + PATIENCE;
-    // What no subscriber holds is forgotten, however many topics and sockets there were.
+    // Topics without subscribers are dropped, however many there were.
     while hub.position(tenant, sud).is_some() {
         assert!(std::time::Instant::now() < until, "the attackers' topic is still held");
         tokio::task::yield_now().await;

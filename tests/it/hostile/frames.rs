@@ -1,6 +1,6 @@
-//! Thousands of broken frames on sockets beside an honest one, which hears all that is said in its room, in order.
+//! Thousands of corrupted frames on sockets next to an honest one, which receives everything of its room, in order.
 //!
-//! They are made by a generator with a fixed seed: by hand what has a name, the rest by breaking right frames.
+//! They come from a generator with a fixed seed: known cases, and corrupted valid frames.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::harness::World;
 
 type Ws = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// Broken frames of each of the attackers.
+/// Corrupted frames per attacker.
 const PER_ATTACKER: usize = 900;
 const HONEST: usize = 40;
 
@@ -31,7 +31,7 @@ fn frame(version: &str, reference: &str, topic: &str, event: &str, payload: &Val
     }
 }
 
-/// Text frames as they are read, in both versions alike: (ref, event, payload).
+/// A text frame in either version: (ref, event, payload).
 fn read(version: &str, text: &str) -> (Value, String, Value) {
     let value: Value = serde_json::from_str(text).unwrap();
     let (reference, event, payload) = match version {
@@ -57,8 +57,8 @@ async fn join(ws: &mut Ws, version: &str, topic: &str) {
     }
 }
 
-/// Sends it all, and goes on reading, so that it is no slow reader; the socket must then still answer. How often it
-/// had to be opened anew is returned: some frames may end a socket, with a code.
+/// Sends everything while reading, so that it is not a slow reader; the socket must still reply. Returns how often it
+/// was reopened: some frames may end a socket, with a code.
 async fn attack(world: &World, version: &str, token: &str, topic: &str, frames: &[Message]) -> usize {
     let mut again = 0;
     let mut left = frames;
@@ -160,7 +160,7 @@ async fn an_honest_neighbour_hears_everything_in_order_beside_broken_frames() {
     world.say(&world.emma, "still here").await;
 }
 
-/// Broken frames for one socket.
+/// Corrupted frames for one socket.
 fn broken(version: &str, topic: &str, seed: u64, world: &World) -> Vec<Message> {
     let mut dice = Dice::of(seed);
     let right = right(version, topic, world);
@@ -181,7 +181,7 @@ fn broken(version: &str, topic: &str, seed: u64, world: &World) -> Vec<Message> 
     frames
 }
 
-/// Frames to be broken.
+/// Valid frames to corrupt.
 fn right(version: &str, topic: &str, world: &World) -> Vec<String> {
     let one = |event: &str, payload: Value| frame(version, "7", topic, event, &payload);
     let send = json!({"client_id": world.sud, "content": "x", "related": {"type": "order", "id": "1"}});
@@ -333,7 +333,7 @@ fn by_hand(version: &str, topic: &str) -> Vec<String> {
 pub fn binary_by_hand(topic: &str) -> Vec<Vec<u8>> {
     let whole = kind_three(topic);
     let mut all: Vec<Vec<u8>> = vec![vec![], vec![0], vec![3], vec![255; 300], vec![0; 300], vec![3; 60_000]];
-    // Cut at each byte of the head, and with each size a lie.
+    // Cut at each byte of the header, and with each size wrong.
     all.extend((0..whole.len().min(60)).map(|end| whole[..end].to_vec()));
     for at in 0..7 {
         for lie in [0, 1, 127, 254, 255] {
@@ -349,7 +349,7 @@ pub fn binary_by_hand(topic: &str) -> Vec<Vec<u8>> {
     all
 }
 
-/// A user broadcast of V2 in binary, JSON inside.
+/// A binary user broadcast of V2, with JSON inside.
 fn kind_three(topic: &str) -> Vec<u8> {
     let (join_ref, reference, event) = ("1", "9", "cursor");
     let size = |text: &str| u8::try_from(text.len()).unwrap();
@@ -359,7 +359,7 @@ fn kind_three(topic: &str) -> Vec<u8> {
     frame
 }
 
-/// The same throws for the same seed (xorshift).
+/// A deterministic random source (xorshift).
 pub struct Dice(u64);
 
 impl Dice {
@@ -378,7 +378,7 @@ impl Dice {
         usize::try_from(self.throw() % end as u64).unwrap()
     }
 
-    /// Breaks it in one to four places.
+    /// Corrupts it in one to four places.
     pub fn spoil(&mut self, frame: &[u8]) -> Vec<u8> {
         let mut bytes = frame.to_vec();
         for _ in 0..=self.below(4) {

@@ -1,4 +1,4 @@
-//! What every answer is held against, and what tells whether anything changed.
+//! Checks every response, and whether anything changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -9,7 +9,7 @@ use guichet_db::embedded::LoginRole;
 
 use crate::harness::{Answer, TestServer};
 
-/// Judges answers, and keeps count.
+/// Checks responses, and counts them.
 pub struct Judge {
     codes: BTreeSet<String>,
     pub wrong: Vec<String>,
@@ -22,7 +22,7 @@ impl Judge {
         Self { codes: codes(), wrong: Vec::new(), refused: 0, taken: 0 }
     }
 
-    /// `what` was sent, and must be refused.
+    /// `what` was sent and must be refused.
     pub fn refused(&mut self, what: &str, answer: &Answer) {
         if answer.status.is_success() {
             self.wrong.push(format!("{what}: taken, {} {}", answer.status, brief(answer)));
@@ -31,7 +31,7 @@ impl Judge {
         self.known(what, answer);
     }
 
-    /// `what` was sent, and is taken or refused, but never breaks anything.
+    /// `what` was sent and may be accepted or refused, but must break nothing.
     pub fn known(&mut self, what: &str, answer: &Answer) {
         if answer.status.is_success() {
             self.taken += 1;
@@ -50,7 +50,7 @@ impl Judge {
     fn fault(&self, what: &str, answer: &Answer) -> Option<&'static str> {
         let error = &answer.body["error"];
         let code = error["code"].as_str().unwrap_or_default();
-        // AfriTalk's paths speak camelCase, unless dots in them led elsewhere.
+        // AfriTalk's paths use camelCase, unless dots in them lead elsewhere.
         let may_be_camel = what.contains(" /tenants/{tenantId}/");
         let request = error.get("requestId").filter(|_| may_be_camel).unwrap_or(&error["request_id"]);
         let said = |text: &serde_json::Value| {
@@ -97,7 +97,7 @@ fn brief(answer: &Answer) -> String {
     answer.body.to_string().chars().take(300).collect()
 }
 
-/// Every error code that has a sentence.
+/// Every error code with a message.
 fn codes() -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("locales/fr");
     let texts =

@@ -10,7 +10,7 @@ use crate::harness::{Api, World};
 
 const RANKS: [&str; 4] = ["owner", "manager", "employee", "client"];
 
-/// By the table "write a direct message to".
+/// The table of who may write direct messages to whom.
 fn may(from: &str, to: &str) -> bool {
     match from {
         "owner" | "manager" => to != "client",
@@ -37,7 +37,7 @@ async fn nobody_writes_to_whom_their_rank_keeps_them_from() {
         for to in RANKS {
             let ((_, by), (other, _)) = (person(&world, from).await, person(&world, to).await);
             let answer = by.post("/conversations", json!({"user_id": other})).await;
-            // Of a member whom an employee has nothing to do with, not even the id may be known.
+            // An employee may not even learn the id of a member outside their clients.
             let expected = match (may(from, to), from, to) {
                 (true, ..) => 201,
                 (false, "employee", "client") => 422,
@@ -72,7 +72,7 @@ async fn a_rank_that_changed_since_counts_at_the_next_message() {
             let answer = write(&by, &path, "après").await;
             let expected = match (may(from, to), from) {
                 (true, _) => 201,
-                // A member has no colleagues: nothing of it is there.
+                // A member has no colleagues: the conversation does not exist for them.
                 (false, "client") => 404,
                 (false, _) => 403,
             };
@@ -91,7 +91,7 @@ async fn an_employee_reads_an_owner_and_does_not_answer() {
     let path = path(&world, &world.awa, "emma").await;
     write(&world.awa, &path, "Bonjour Emma").await.data();
     assert_eq!(messages(&world.emma, &path).await.len(), 1);
-    // It is there to be opened, not to be written in.
+    // It can be opened, but not written in.
     assert_eq!(open(&world, &world.emma, "awa").await.status, 200);
     let before = world.logged("forbidden_attempt");
     assert_eq!(write(&world.emma, &path, "Bonjour").await.refusal(), (403, "FORBIDDEN"));

@@ -1,4 +1,4 @@
-//! Over the socket: commands by the colleague's id, copies on every device, resume.
+//! Direct conversations over sockets: commands by the colleague's id, copies on every device, resume.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What two colleagues say is theirs: the owner of the business does not find it either, by any door.
+//! Direct messages are visible to their two people only; even the owner of the business finds them nowhere.
 
 use guichet_base::{Actor, Locale};
 use reqwest::Method;
@@ -8,7 +8,7 @@ use super::super::room::{list, word};
 use super::{ask, path, topic, write};
 use crate::harness::{Api, Socket, World};
 
-/// Emma's and Karim's conversation with one message in it, and the message.
+/// The conversation of Emma and Karim with one message, and the message.
 async fn overheard(world: &World) -> (String, String) {
     let path = path(world, &world.emma, "karim").await;
     let body = json!({"content": "kanarienvogel", "related": {"type": "sale", "id": "V-1", "preview": {"title": "t"}}});

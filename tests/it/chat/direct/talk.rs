@@ -1,4 +1,4 @@
-//! Beginning a conversation, finding it again, and what its answers say.
+//! Starting a conversation, finding it again, and the fields of its responses.
 
 use futures_util::future::join;
 use serde_json::{Value, json};
@@ -132,7 +132,7 @@ async fn lists_hold_rooms_and_colleagues_together() {
         let answer = world.emma.get(&format!("/conversations?search={search}")).await.data().clone();
         assert_eq!(list(&answer).len(), found, "{search}: {answer}");
     }
-    // An owner's own come with all the rooms.
+    // An owner's own conversations are listed with all rooms.
     path_of_awa(&world).await;
 }
 
