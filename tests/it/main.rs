@@ -1,4 +1,4 @@
-//! One test binary: a folder per feature, over one harness.
+//! The integration tests: one binary, a folder per feature, one harness.
 
 mod activity;
 mod api;

@@ -1,6 +1,6 @@
-//! Every migration goes up and comes down again, and leaves the schema as it was before it, to the last grant.
+//! Every migration can be reverted, which restores the schema exactly.
 //!
-//! The schema is what `pg_dump` says of it: tables, policies, functions, comments, privileges and their defaults.
+//! The schema is the output of `pg_dump`: tables, policies, functions, comments, privileges and their defaults.
 
 #![expect(
     clippy::unwrap_used,
@@ -45,7 +45,7 @@ fn assert_same(now: &str, before: &str, what: &str) {
 fn schema(database: &TestDatabase) -> String {
     let output = Command::new(pg_dump()).arg("--schema-only").arg(database.url(ADMIN)).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    // Newer versions of pg_dump guard their output with a token of the moment.
+    // Newer versions of pg_dump put a random token into their output.
     let text = String::from_utf8(output.stdout).unwrap();
     text.lines()
         .filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"))
@@ -53,7 +53,7 @@ fn schema(database: &TestDatabase) -> String {
         .collect()
 }
 
-/// On PATH, or where Debian keeps the server's own.
+/// On PATH, or in Debian's folder of the server.
 fn pg_dump() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let debian = std::fs::read_dir("/usr/lib/postgresql")

@@ -119,12 +119,12 @@ struct Digest {
     digest: String,
 }
 
-// Every row of every table, as text; not who was seen when, and not the refusals themselves.
+// Every row of every table, as text, except last-seen times and the refusals themselves.
 const TABLES: &str = "SELECT c.relname::text AS table_name, '' AS digest FROM pg_class c
   WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
     AND c.relname NOT IN ('activity_logs', 'outbox_readers', 'scheduled_jobs', '__diesel_schema_migrations')";
 
-/// What the tables hold, as far as `rows` (a condition on `to_jsonb` of a row, called `r`) says.
+/// A digest of each table, restricted by `rows` (a condition on `to_jsonb` of a row, called `r`).
 pub fn digest(conn: &mut PgConnection, rows: &str) -> BTreeMap<String, String> {
     let tables: Vec<Digest> = sql_query(TABLES).load(conn).unwrap();
     let digests = tables.into_iter().map(|table| {
@@ -139,11 +139,11 @@ pub fn digest(conn: &mut PgConnection, rows: &str) -> BTreeMap<String, String> {
     digests.collect()
 }
 
-/// What the whole database holds, but for how far the log's own reader got, which moves by the clock.
+/// A digest of the whole database, except the position of the log's reader, which moves by itself.
 pub fn everything(server: &TestServer) -> BTreeMap<String, String> {
     let mut all = digest(&mut server.database.connect(LoginRole::Admin), "true");
     all.remove("outbox_readers");
-    // A retry that is refused is counted.
+    // A refused retry is counted.
     all.remove("rejected_events");
     all
 }

@@ -1,4 +1,4 @@
-//! Bad input, generated: every operation × field × hostile value, and thousands of broken frames. Never a 5xx or a
+//! Generated bad input: every operation × field × hostile value, and thousands of corrupted frames. Never a 5xx or a
 //! panic, always the envelope, nothing changed, and the service answers as before.
 
 #![expect(

@@ -1,4 +1,4 @@
-//! Frames that no library would send, byte by byte, and readers that do not read.
+//! Frames that no library would send, and readers that do not read.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ fn text(value: &Value) -> Vec<u8> {
     frame(0x81, value.to_string().as_bytes())
 }
 
-/// The next frame: its opcode and payload. `None` when the server has hung up.
+/// The next frame: its opcode and payload. `None` if the server closed the connection.
 async fn next(tcp: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
     let read = async {
         let mut head = [0; 2];
@@ -71,7 +71,7 @@ async fn next(tcp: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
     tokio::time::timeout(PATIENCE, read).await.expect("neither a frame nor an end")
 }
 
-/// The code the socket is closed with; 0 when the server hung up without one.
+/// The close code; 0 if the server closed the connection without one.
 async fn code(tcp: &mut TcpStream) -> u16 {
     loop {
         match next(tcp).await {
@@ -117,7 +117,7 @@ async fn what_breaks_the_protocol_of_frames_ends_the_socket_with_a_code() {
     for (what, bytes, codes) in cases {
         for token in ["", world.server.user("chloe").token.as_str()] {
             let mut tcp = open(&world, token, None).await;
-            // The server may hang up before it has read everything.
+            // The server may close the connection before it has read everything.
             let _ = tcp.write_all(&bytes).await;
             let code = code(&mut tcp).await;
             assert!(codes.contains(&code), "{what}: closed with {code}, not one of {codes:?}");
@@ -126,7 +126,7 @@ async fn what_breaks_the_protocol_of_frames_ends_the_socket_with_a_code() {
     world.say(&world.emma, "still here").await;
 }
 
-/// Reserved bits promise an extension that nobody agreed on.
+/// Reserved bits belong to an extension that was not negotiated.
 #[tokio::test]
 async fn a_frame_of_an_extension_that_was_not_agreed_on_harms_nobody() {
     let world = World::new();
@@ -140,7 +140,8 @@ async fn a_frame_of_an_extension_that_was_not_agreed_on_harms_nobody() {
     world.say(&world.emma, "still here").await;
 }
 
-/// Each of 400 MB, with a process of its own to weigh. Whoever goes on sending is hung up on.
+/// Each of 400 MB, against a separate process whose memory is measured. Clients that continue to send are
+/// disconnected.
 #[tokio::test]
 async fn of_a_declared_400_mb_nothing_is_kept() {
     let world = World::new();
@@ -154,7 +155,7 @@ async fn of_a_declared_400_mb_nothing_is_kept() {
         let flood = async { while tcp.write_all(&block).await.is_ok() {} };
         tokio::time::timeout(PATIENCE, flood).await.expect("it goes on being read");
     }
-    // Whole parts, each within the limit, of one message without end.
+    // Parts within the limit, of one message without end.
     let mut tcp = upgraded(&service.url, "", None).await;
     tcp.write_all(&frame(0x02, &[0; 60_000])).await.unwrap();
     let part = frame(0x00, &[0; 60_000]);
@@ -165,8 +166,8 @@ async fn of_a_declared_400_mb_nothing_is_kept() {
     assert!(after < before + 64 * 1024, "{before} KiB became {after} KiB");
 }
 
-/// The reader gets no more than its queue and the kernel's buffers hold, is told to resume, and its neighbour has
-/// heard everything meanwhile.
+/// The reader gets no more than its queue and the kernel's buffers hold, and is asked to resume; its neighbour has
+/// received everything meanwhile.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_does_not_read_costs_its_queue_and_slows_nobody() {
     const MESSAGES: usize = 900;

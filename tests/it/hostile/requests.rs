@@ -1,4 +1,4 @@
-//! Every path and query with hostile parameters, and heads that no client would send.
+//! Every path and query with hostile parameters, and malformed request heads.
 
 use futures_util::{StreamExt, stream};
 use reqwest::Method;
@@ -12,7 +12,7 @@ use crate::harness::Answer;
 
 const AT_ONCE: usize = 8;
 
-/// Ids that are none, as they stand in a path.
+/// Malformed ids, as parts of a path.
 const IDS: [&str; 22] = [
     "1",
     "-1",
@@ -38,7 +38,7 @@ const IDS: [&str; 22] = [
     "%25s",
 ];
 
-/// Values of a query, as they stand in a URL.
+/// Query values, as in a URL.
 const VALUES: [&str; 24] = [
     "",
     "-1",
@@ -98,7 +98,7 @@ fn shots(field: &Field, operation: &Operation) -> Vec<Shot> {
         let query = field.things.query(operation);
         if query.is_empty() { format!("{bare}?{pair}") } else { format!("{bare}{query}&{pair}") }
     };
-    // Where a handler takes no query at all, it is not read.
+    // A query that no handler parses is ignored.
     let takes_query = !operation.query().is_empty();
     for pair in ["unknown=1", "limt=10", "tenant_id=x", "a[b]=1", "%00=1", "%FF=1", "=", "limit"] {
         let must_be_refused = takes_query && pair != "=";
@@ -140,7 +140,7 @@ fn shots(field: &Field, operation: &Operation) -> Vec<Shot> {
     shots
 }
 
-/// A client resolves dots before it sends: the path without the segment and the one before may be another operation's.
+/// Clients resolve dots before sending: the path without this and the previous segment may be another operation's.
 fn is_another_without(operation: &Operation, at: usize) -> bool {
     let mut segments: Vec<&str> = operation.path.split('/').collect();
     segments.drain(at - 1..=at);
@@ -148,7 +148,7 @@ fn is_another_without(operation: &Operation, at: usize) -> bool {
     operations().iter().any(|other| other.method == operation.method && nameless(&other.path) == path)
 }
 
-/// A path whose parameters have no names.
+/// A path with anonymous parameters.
 fn nameless(path: &str) -> String {
     path.split('/')
         .map(|segment| if segment.starts_with('{') { "{}" } else { segment })
@@ -166,7 +166,7 @@ async fn no_path_and_no_query_breaks_anything() {
     let mut judge = Judge::new();
     let before = everything(&field.server);
     let all: Vec<Shot> = operations().iter().flat_map(|operation| shots(&field, operation)).collect();
-    // What is refused first, so that nothing else may have changed.
+    // Requests that must be refused come first, so that nothing else can have changed.
     for must_be_refused in [true, false] {
         let fired =
             all.iter().filter(|shot| shot.must_be_refused == must_be_refused).map(|shot| fire(&field, shot));
@@ -223,7 +223,7 @@ async fn no_header_breaks_anything() {
         let request = field.things.request(&operation);
         for name in names {
             for value in &values {
-                // A reader of the answer, not a writer: what is taken may have been right.
+                // As a reader: an accepted request may have been valid.
                 let start = field.caller(&operation).start(request.method.clone(), &request.path);
                 let start = match &request.body {
                     Some(body) => start.json(body),
@@ -245,7 +245,7 @@ async fn no_header_breaks_anything() {
     judge.verdict("hostile headers");
 }
 
-/// Heads that a library would not send: each is answered or hung up on, and nobody else is the worse for it.
+/// Malformed request heads: each gets a response or is disconnected, and no other client is affected.
 #[tokio::test]
 async fn no_head_breaks_anything() {
     let field = Field::new().await;
@@ -275,7 +275,7 @@ async fn no_head_breaks_anything() {
     ];
     for head in &heads {
         let mut tcp = tokio::net::TcpStream::connect(&address).await.unwrap();
-        // The server may hang up before it has read everything.
+        // The server may close the connection before it has read everything.
         let _ = tcp.write_all(head).await;
         let _ = tcp.shutdown().await;
         let mut answer = Vec::new();

@@ -1,4 +1,4 @@
-//! Hostile values, as the bytes that stand in a body: some can be said by no JSON library.
+//! Hostile values as bytes of a body: some cannot be produced by a JSON library.
 
 use std::collections::BTreeSet;
 
@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use crate::api::spec::{alternatives, kinds};
 
-/// A value, and what it is.
+/// A value and its description.
 pub struct Hostile {
     pub label: String,
     pub json: Vec<u8>,
-    /// Its JSON kind; `None` where it is no value of JSON, or none that may ever pass.
+    /// Its JSON type; `None` if it is not JSON, or must never be accepted.
     pub kind: Option<&'static str>,
 }
 
@@ -103,14 +103,14 @@ fn texts() -> Vec<Hostile> {
     all
 }
 
-/// Whether a value of this schema can never be `hostile`.
+/// Whether no value of this schema can be `hostile`.
 pub fn is_wrong(schema: &Value, hostile: &Hostile) -> bool {
     let Some(kind) = hostile.kind else { return true };
     let kinds = kinds(schema);
     if !fits(&kinds, kind) {
         return true;
     }
-    // No text of guichet's own is that long; free objects have no kinds of members.
+    // No text field is that long; members of free objects have any type.
     kind == "string" && (hostile.json.len() > 300_000 || is_closed(schema, &hostile.json))
 }
 
@@ -118,7 +118,7 @@ fn fits(kinds: &BTreeSet<String>, kind: &str) -> bool {
     kinds.is_empty() || kinds.contains(kind) || (kind == "integer" && kinds.contains("number"))
 }
 
-/// Whether the text is none of the words, ids or times that the schema takes.
+/// Whether the text is none of the words, ids or times that the schema accepts.
 fn is_closed(schema: &Value, json: &[u8]) -> bool {
     let Ok(Value::String(text)) = serde_json::from_slice(json) else { return true };
     alternatives(schema).into_iter().filter(|schema| kinds(schema).contains("string")).all(|schema| {
@@ -126,7 +126,7 @@ fn is_closed(schema: &Value, json: &[u8]) -> bool {
             return !words.contains(&Value::from(text.as_str()));
         }
         match schema["format"].as_str() {
-            // What is an id may yet be nobody's, and so may be refused or not.
+            // A well-formed id may be unknown, and may or may not be refused.
             Some("uuid") => uuid::Uuid::parse_str(&text).is_err(),
             Some("date-time") => guichet_base::Timestamp::parse(&text).is_none(),
             _ => false,

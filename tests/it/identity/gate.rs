@@ -1,4 +1,4 @@
-//! Who gets in, and what is written down of those who overstep.
+//! Authentication, and the log of forbidden attempts.
 
 use std::time::Duration;
 
@@ -89,7 +89,7 @@ async fn a_person_of_one_tenant_is_nobody_in_another() {
     let member = format!("/clients/{}/members/{}", town.client, town.member_id);
     assert_eq!(other_service.delete(&member).await.refusal().0, 404);
     assert_eq!(other_service.get("/clients").await.data(), &json!([]));
-    // X-Tenant is for tokens of all tenants; to others it opens nothing.
+    // X-Tenant is for tokens of all tenants; it is ignored for others.
     let named = other_service.saying("x-tenant", "acme").get("/tenant").await;
     assert_eq!(named.data()["slug"], "other");
 }
@@ -151,7 +151,7 @@ async fn refusals_are_written_down_though_nothing_else_is() {
     let before = town.stand.count("clients");
     assert_eq!(town.member.patch(&client, json!({ "name": "Mine" })).await.refusal(), (403, "FORBIDDEN"));
     assert_eq!(town.employee.post("/clients", json!({ "name": "Mine" })).await.refusal(), (403, "FORBIDDEN"));
-    // What one may not know of is no refusal.
+    // A record that is not visible is 404, not a refusal.
     assert_eq!(town.member.get(&format!("/clients/{}", town.other)).await.refusal().0, 404);
     let log = town.stand.log("forbidden_attempt");
     assert_eq!(log.len(), 2, "{log:?}");
@@ -196,7 +196,7 @@ async fn guessing_tokens_is_slow_and_requests_are_counted_per_person() {
     }
     assert_eq!(answers[..3], [401, 401, 401]);
     assert!(answers[3..].contains(&429), "{answers:?}");
-    // A person of the same address is not locked out by it.
+    // It does not lock out a person with the same address.
     let mut answers = Vec::new();
     for _ in 0..8 {
         answers.push(town.owner.get("/teams").await.status.as_u16());

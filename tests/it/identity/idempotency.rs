@@ -1,4 +1,4 @@
-//! A request that is repeated has the effect of one.
+//! A repeated request has the effect of one.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! People who are made by their first token.
+//! People who are created by their first token.
 
 use std::time::Duration;
 

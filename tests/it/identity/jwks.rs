@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 
 use super::keys::{Signer, forged};
 
-/// What the provider answers, and how often it was asked.
+/// The provider's responses, and the number of requests.
 #[derive(Clone)]
 struct Provider {
     url: String,
@@ -112,7 +112,7 @@ async fn a_key_is_not_used_for_what_it_is_not_for() {
     // A header that names the other key.
     let misnamed = Signer { kid: "ed", ..rsa.clone() }.sign(&claims(&clock));
     assert_eq!(refused(misnamed).await, Kind::Unauthenticated);
-    // An impostor under a name that is known.
+    // A forged key under a known name.
     let impostor = Signer::ed25519("ed", 2).sign(&claims(&clock));
     assert_eq!(refused(impostor).await, Kind::Unauthenticated);
 }

@@ -1,4 +1,4 @@
-//! Keys that sign tokens of an identity provider that is not there. Made for these tests alone.
+//! Signing keys of a fictitious identity provider, made for these tests only.
 
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -45,7 +45,7 @@ impl Signer {
         encode(&Header::new(self.algorithm), claims, &self.key).unwrap()
     }
 
-    /// The public half, as a provider publishes it.
+    /// The public key as a provider publishes it.
     pub fn published(&self) -> Value {
         let mut jwk =
             serde_json::to_value(Jwk::from_encoding_key(&self.key, self.algorithm).unwrap()).unwrap();
@@ -55,7 +55,7 @@ impl Signer {
     }
 }
 
-/// A token of any header and claims, signed by HS256 whatever the header says.
+/// A token with any header and claims, signed by HS256 whatever the header says.
 pub fn forged(header: &Value, claims: &Value, secret: &[u8]) -> String {
     use base64::Engine;
     let part = |value: &Value| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(value.to_string());

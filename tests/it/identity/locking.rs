@@ -1,4 +1,4 @@
-//! Records edited by several people.
+//! Optimistic locking of records.
 
 use reqwest::Method;
 use serde_json::{Value, json};

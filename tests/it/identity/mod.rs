@@ -1,4 +1,4 @@
-//! People, tokens, rights, provisioning.
+//! People, tokens, permissions, provisioning.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Provisioning: what is refused, and what belongs to whom afterwards.
+//! Provisioning: refusals, and relations between records.
 
 use guichet_base::Role;
 use guichet_base::id::{ClientId, TeamId, UserId};

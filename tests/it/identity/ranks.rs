@@ -1,4 +1,4 @@
-//! Every rank at every endpoint of provisioning.
+//! Every role at every endpoint of provisioning.
 
 use guichet_base::id::{ClientId, ProjectId, TeamId, UserId};
 use reqwest::Method;

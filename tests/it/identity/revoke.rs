@@ -1,4 +1,4 @@
-//! Tokens that are revoked, and who may revoke them.
+//! Revoked tokens, and who may revoke them.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ async fn another_service_refuses_it_as_soon_as_it_heard_of_it() {
     let topic = format!("realtime:user:{}", town.employee_id);
     socket.join(&topic, json!({})).await;
     town.owner.post(&path(town.employee_id), Value::Null).await.data();
-    // The socket hears of it by the outbox, after what is remembered of the person was forgotten.
+    // The socket learns of it from the outbox, after the person was dropped from the cache.
     assert!(socket.ended(&topic).await.1.starts_with("TOKEN_REVOKED"));
     assert_revoked(&there.get("/me").await);
 }
@@ -64,7 +64,7 @@ async fn who_may_revoke_whose_tokens() {
     town.manager.post(&path(town.stranger_id), Value::Null).await.data();
     town.service.post(&path(town.owner_id), Value::Null).await.data();
     assert_revoked(&town.owner.get("/me").await);
-    // One's own, of whatever rank: to log out everywhere.
+    // One's own, with any role: to log out everywhere.
     for (caller, id) in
         [(&town.member, town.member_id), (&town.employee, town.employee_id), (&town.manager, town.manager_id)]
     {
@@ -93,7 +93,7 @@ async fn a_revocation_is_never_taken_back() {
     let first = town.owner.post(&path(town.member_id), Value::Null).await.data().clone();
     let second = town.owner.post(&path(town.member_id), Value::Null).await.data().clone();
     assert!(second["sessions_valid_after"].as_str() >= first["sessions_valid_after"].as_str());
-    // Not by a change of the record either, nor by being deleted and made again.
+    // Neither by a change of the record, nor by deleting and restoring the person.
     town.service.delete(&format!("/users/{}", town.member_id)).await.data();
     let body = json!({"role": "client", "display_name": "Chloé"});
     town.service.put(&format!("/users/{}", town.member_id), body).await.data();

@@ -1,4 +1,4 @@
-//! A service with a tenant of its own in it, and callers of it.
+//! A service with a tenant of its own, and clients for its people.
 
 use std::ops::Deref;
 use std::time::Duration;
@@ -32,7 +32,7 @@ impl Stand {
         Self::with(&[])
     }
 
-    /// With these variables beside those that every test has.
+    /// With these variables, added to those of every test.
     pub fn with(variables: &[(&str, &str)]) -> Self {
         Self { server: TestServer::with(variables) }
     }
@@ -74,7 +74,7 @@ impl Stand {
         self.api(Some(self.mint(&NewToken { scopes, ..self.token(tenant, "backend", Rank::Service) })))
     }
 
-    /// What the activity log holds of `action`: on what, and its details with the address.
+    /// The entity and the details, with the address, of the activity rows with `action`.
     pub fn log(&self, action: &str) -> Vec<(Option<String>, Value)> {
         const SQL: &str = "SELECT entity_type || ' ' || entity_id AS entity, \
                            details || jsonb_build_object('ip', host(ip_address)) AS details \
@@ -97,7 +97,7 @@ impl Stand {
     }
 }
 
-/// A small business: three ranks, two clients with a member each, and those who reach them.
+/// A small business: three roles, two clients with a member each, and tokens for them.
 pub struct Town {
     pub stand: Stand,
     pub owner: Api,
@@ -113,7 +113,7 @@ pub struct Town {
     pub stranger_id: UserId,
     /// In the charge of `employee`, with `member` in it.
     pub client: ClientId,
-    /// Which `employee` and `member` do not see.
+    /// Not visible to `employee` and `member`.
     pub other: ClientId,
     pub team: TeamId,
 }

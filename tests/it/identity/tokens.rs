@@ -1,4 +1,4 @@
-//! Which tokens are believed, without a database behind them.
+//! Verification of tokens, without a database.
 
 use std::time::Duration;
 
@@ -110,7 +110,7 @@ async fn what_a_header_points_to_is_not_followed() {
     let token = forged(&header, &claims, SECRET.as_bytes());
     verifier.refuses(&token, "key of its own").await;
     verifier.refuses(&own.sign(&claims), "no keys are published").await;
-    // An opaque name, whatever it reads like, changes nothing for a secret that has none.
+    // The key id is an opaque name, and is ignored for the secret.
     let header = json!({ "alg": "HS256", "kid": "' OR 1=1 --" });
     verifier.tokens.verify(&forged(&header, &claims, SECRET.as_bytes())).await.unwrap();
 }
@@ -134,7 +134,7 @@ async fn a_token_of_another_type_is_no_session() {
 
 #[tokio::test]
 async fn a_public_key_is_no_secret() {
-    // Configured with the secret alone: a token whose HMAC key is the public key of somebody's RSA pair.
+    // With only the secret configured: a token whose HMAC key is a public RSA key.
     let verifier = verifier(&[]);
     let public = Signer::rsa("k").published().to_string();
     let token = forged(&json!({ "alg": "HS256", "kid": "k" }), &verifier.claims(), public.as_bytes());

@@ -6,7 +6,7 @@ use guichet_db::embedded::LoginRole;
 
 use crate::harness::{Redis, TestDatabase};
 
-/// What it says of Redis, and whether all is well.
+/// The output about Redis, and whether the exit code is 0.
 fn examined(url: Option<&str>) -> (String, bool) {
     let (database, folder) = (TestDatabase::new(), tempfile::tempdir().unwrap());
     let mut doctor = Command::new(env!("CARGO_BIN_EXE_guichet"));

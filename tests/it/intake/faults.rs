@@ -1,4 +1,4 @@
-//! What producers get wrong: refused whole, kept with the reason where somebody can be told, and in nobody else's way.
+//! Faulty events: refused as a whole, stored with the reason if the tenant is known, and without effect on others.
 
 use guichet_base::id::UserId;
 use serde_json::{Value, json};
@@ -109,7 +109,7 @@ async fn an_event_lands_only_in_the_tenant_that_it_names() {
         let mut body = task(theirs, title);
         body["payload"]["tenant_id"] = json!(tenant);
         post.publish(&body.to_string());
-        // Of this tenant it knows nobody.
+        // It does not know the people of this tenant.
         let mut stranger = task(emma, title);
         stranger["payload"]["tenant_id"] = json!(tenant);
         stranger["timestamp"] = json!("2026-11-21T07:00:00Z");

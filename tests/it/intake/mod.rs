@@ -28,7 +28,7 @@ use crate::harness::{Api, Redis, SECRET, TestServer, World};
 
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// The demo tenant, with a Redis beside it.
+/// The demo tenant with a Redis.
 pub struct Post {
     pub world: World,
     pub url: String,
@@ -44,7 +44,7 @@ impl Deref for Post {
 }
 
 impl Post {
-    /// On the Redis of the test run; returns when events come in.
+    /// On the Redis of the test run; returns when events can arrive.
     pub async fn open() -> Self {
         Self::open_with(&[]).await
     }
@@ -68,7 +68,7 @@ impl Post {
         Self { world, url, prefix }
     }
 
-    /// Another process on the same database and the same Redis.
+    /// Another process on the same database and Redis.
     pub fn beside(&self) -> TestServer {
         self.server.beside_with(&[("REDIS_URL", &self.url), ("REDIS_PREFIX", &self.prefix)])
     }
@@ -90,17 +90,17 @@ impl Post {
         redis::Client::open(self.url.as_str()).unwrap().get_connection().unwrap()
     }
 
-    /// What channel and stream are called.
+    /// The name of channel and stream.
     pub fn name(&self) -> String {
         format!("{}notifications.events", self.prefix)
     }
 
-    /// Says how many heard it.
+    /// Returns the number of subscribers that received it.
     pub fn publish(&self, body: &str) -> i64 {
         redis::cmd("PUBLISH").arg(self.name()).arg(body).query(&mut self.redis()).unwrap()
     }
 
-    /// Gives the id of the entry.
+    /// Returns the id of the entry.
     pub fn add(&self, fields: &[(&str, &str)]) -> String {
         let mut add = redis::cmd("XADD");
         add.arg(self.name()).arg("*");
@@ -122,7 +122,7 @@ impl Post {
         diesel::select(count).get_result(&mut self.server.database.connect(LoginRole::Admin)).unwrap()
     }
 
-    /// Notifications of `user` with this title.
+    /// The number of notifications of `user` with this title.
     pub fn told(&self, user: UserId, title: &str) -> i64 {
         self.count(&format!("notifications WHERE recipient_id = '{user}' AND data->>'title' = '{title}'"))
     }
@@ -135,7 +135,7 @@ impl Post {
         }
     }
 
-    /// Sends one more event by each way, and waits until it came through: what was sent before it came too.
+    /// Sends one more event by each source, and waits for it: everything sent before has arrived too.
     pub async fn settled(&self) {
         let mark = Uuid::now_v7().to_string();
         let emma = self.server.user("emma").id;

@@ -1,4 +1,4 @@
-//! However an event comes, and however many listen, it acts once.
+//! By whatever source an event arrives, and however many processes listen, it takes effect once.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -77,13 +77,13 @@ async fn four_processes_on_one_redis_act_once() {
             _ => drop(post.add(&[("data", &body.to_string())])),
         }
     }
-    // One that is refused is kept once, too.
+    // A rejected one is stored once, too.
     let wrong = json!({"event": "no.such", "payload": {"tenant_id": "demo"}, "timestamp": 1_795_244_400});
     assert_eq!(post.publish(&wrong.to_string()), 4);
     post.until("every event", || (0..24).all(|number| post.told(emma, &title(number)) > 0)).await;
     post.until("the refusal", || post.count("rejected_events") > 0).await;
     post.settled().await;
-    // A process that stops deals first with what it has heard.
+    // A stopping process first handles what it has received.
     for server in others.iter_mut().chain([&mut post.world.server]) {
         server.stop();
     }
@@ -108,7 +108,7 @@ async fn an_entry_says_the_same_in_one_field_and_in_many() {
         ("recipients", &json!({"users": [emma]}).to_string()),
     ]);
     post.until("both", || post.told(emma, "whole") == 1 && post.told(emma, "in parts") == 1).await;
-    // What names the tenant is no variable of the event.
+    // The tenant's name is not a variable of the event.
     assert_eq!(post.count("notifications WHERE data ? 'tenant_id'"), 0);
     let at = "notification_events WHERE source = 'stream' AND occurred_at = '2026-11-21T07:00:00Z'";
     assert_eq!(post.count(at), 1);

@@ -1,4 +1,4 @@
-//! Redis, the database and other processes go away and come back.
+//! Outages of Redis, the database and other processes.
 
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Text;
@@ -40,7 +40,7 @@ async fn a_redis_that_is_away_at_the_start_degrades_and_is_read_when_it_comes() 
     assert_eq!((&check["ok"], &check["millis"]), (&json!(false), &json!(null)));
     post.say(&post.emma, "Bonjour !").await;
     redis.start_again();
-    // What was written before the service came to read is read too.
+    // Events from before the service started are read too.
     let emma = post.server.user("emma").id;
     post.add(&[("data", &task(emma, "early").to_string())]);
     post.until("the early one", || post.told(emma, "early") == 1).await;
@@ -81,7 +81,7 @@ async fn what_a_process_read_and_left_is_taken_over() {
     for id in &entries {
         ask(&["XCLAIM", &name, "guichet", "dead", "0", id, "IDLE", "3600000", "JUSTID"]);
     }
-    // Its producer thought better of it: nobody can read it any more, and nobody waits for it.
+    // Its producer deleted it: no process can read it, and none waits for it.
     ask(&["XDEL", &name, &entries[1]]);
     let post = Post::under(redis, prefix, &[]);
     post.until("the take-over", || post.told(emma, "left") == 1).await;
@@ -117,7 +117,7 @@ async fn events_wait_for_a_database_that_is_away_and_are_not_rejected() {
     let named = diesel::dsl::sql::<Text>("current_database()");
     let name: String =
         diesel::select(named).get_result(&mut post.server.database.connect(LoginRole::Admin)).unwrap();
-    // Nobody shuts the database that they are in.
+    // A database cannot be closed from a connection to it.
     let mut admin = PgConnection::establish(&Postgres::shared().url(LoginRole::Admin, "postgres")).unwrap();
     admin.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).unwrap();
     let end =

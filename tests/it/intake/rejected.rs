@@ -1,4 +1,4 @@
-//! Rejected events over REST: who sees them, and what trying again does.
+//! Rejected events over REST: visibility, and retries.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use super::{Post, task};
 
 const PATH: &str = "/events/rejected";
 
-/// A rejected event that lacks its title, and its id.
+/// A rejected event without a title. Returns its id.
 async fn rejected(post: &Post) -> String {
     let before = post.count("rejected_events");
     let mut body = task(post.server.user("emma").id, "");
@@ -38,7 +38,7 @@ async fn only_producers_owners_and_managers_see_and_retry_them() {
     for reader in [&post.awa, &post.denis, &producer] {
         assert_eq!(reader.get(PATH).await.data()[0]["id"], json!(id));
     }
-    // Of another tenant nobody learns that it is there.
+    // Another tenant does not learn that it exists.
     post.service("*", &["*"]).post("/tenants", json!({"slug": "other", "name": "Other"})).await.data();
     let other = post.service("other", &["*"]);
     assert_eq!(other.get(PATH).await.data(), &json!([]));
@@ -77,7 +77,7 @@ async fn a_mended_event_is_accepted_once_however_often_it_is_tried() {
     assert_eq!(post.told(emma, "Rue des Lilas"), 1);
     let row = post.awa.get(PATH).await.data()[0].clone();
     assert_eq!((&row["event_id"], &row["retries"]), (&event, &json!(0)));
-    // Whatever is asked of it now, it is that event.
+    // From now on it stays that event.
     let again = post.awa.post(&retry, mended(&post, "another")).await;
     assert_eq!((again.header("idempotent-replayed"), &again.data()["id"]), ("true", &event));
     assert_eq!(post.told(emma, "another"), 0);
@@ -109,7 +109,7 @@ async fn a_try_that_fails_says_why_and_is_counted() {
     let row = post.awa.get(PATH).await.data()[0].clone();
     assert_eq!((&row["retries"], &row["event_id"]), (&json!(2), &Value::Null));
     assert!(row["reason"].as_str().unwrap().contains("payload.user_id"), "{row}");
-    // The payload that it came with is kept.
+    // The original payload is kept.
     assert_eq!(row["body"]["payload"].get("title"), None);
     for (body, field) in [(json!({"payload": []}), "payload"), (json!({"body": {}}), "body")] {
         assert_eq!(post.awa.post(&retry, body).await.fault().0, field);

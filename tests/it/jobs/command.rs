@@ -1,4 +1,4 @@
-//! `guichet jobs`, beside a service that runs.
+//! `guichet jobs`, next to a running service.
 
 use std::process::{Command, Output};
 

@@ -1,4 +1,4 @@
-//! Schedulers on one database and by one clock, as if each ran in a process of its own.
+//! Schedulers on one database and clock, as if each ran in its own process.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -29,7 +29,7 @@ impl Desk {
         self.by(self.clock.clone(), jobs)
     }
 
-    /// One whose clock nobody moved.
+    /// One with the unmoved clock.
     pub fn by_the_right_clock(&self, jobs: Vec<Box<dyn Job>>) -> Scheduler {
         self.by(Clock::system(), jobs)
     }
@@ -46,7 +46,7 @@ impl Desk {
         Scheduler::new(db, clock, jobs)
     }
 
-    /// Moves the clock to when the job is due next.
+    /// Moves the clock to the next due time of the job.
     pub async fn until_due(&self, by: &Scheduler, name: &str) {
         let due = standing(by, name).await.due_at;
         let ahead = due.as_millis() - self.clock.now().as_millis();
@@ -58,7 +58,7 @@ pub async fn standing(by: &Scheduler, name: &str) -> JobStatus {
     by.list().await.unwrap().into_iter().find(|job| job.name == name).unwrap()
 }
 
-/// What ran, for what time.
+/// The runs, with their due times.
 #[derive(Clone, Default)]
 pub struct Runs(Arc<Mutex<Vec<Timestamp>>>);
 
@@ -67,7 +67,7 @@ impl Runs {
         let runs = self.clone();
         job(name, schedule, move |at| {
             runs.0.lock().unwrap().push(at);
-            // Long enough that whoever looks for it meanwhile meets it under way.
+            // Long enough that others find it under way.
             async {
                 tokio::task::yield_now().await;
                 Ok(JobReport::count(1))
@@ -80,7 +80,7 @@ impl Runs {
     }
 }
 
-/// A job that begins, and ends when it is let go.
+/// A job that begins, and ends when it is released.
 #[derive(Clone, Default)]
 pub struct Gate {
     pub begun: Arc<Notify>,
@@ -103,7 +103,7 @@ impl Gate {
     }
 }
 
-/// Says a number at once.
+/// Returns a number at once.
 pub fn says(name: &'static str, count: u64) -> Box<dyn Job> {
     job(name, HOURLY, move |_| async move { Ok(JobReport { count }) })
 }

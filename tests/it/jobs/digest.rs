@@ -27,7 +27,7 @@ fn subscribe(world: &World, names: &[&str]) {
     }
 }
 
-/// So many that wait for the person's digest.
+/// Inserts notifications that wait for the person's digest.
 fn wait(world: &World, name: &str, count: usize, with: &[(&str, &str)]) {
     let mut with = with.to_vec();
     with.push(("in_digest", "true"));
@@ -79,7 +79,7 @@ async fn what_was_read_deleted_expired_or_is_no_longer_wanted_is_left_out() {
         FROM deliveries d WHERE type = 'digest'";
     assert_eq!(lines(&world.server, said), [format!("{emma} email emma@demo.example 1 queued 2 2")]);
     assert_eq!(number(&world.server, "SELECT items FROM digests"), 2);
-    // The snoozed one alone still waits.
+    // Only the snoozed one still waits.
     let left = "SELECT count(*) FROM notifications WHERE in_digest AND digest_id IS NULL";
     assert_eq!(number(&world.server, left), 1);
     let first = "SELECT rendered #>> '{items,0,title}' || '; ' || (rendered->>'subject') AS line FROM deliveries WHERE type = 'digest'";

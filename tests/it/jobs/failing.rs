@@ -1,4 +1,4 @@
-//! A job that fails is tried again, and hurts nobody else.
+//! A failing job is retried, and does not affect others.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use guichet_base::Error;
 
 use super::desk::{Desk, HOURLY, Runs, standing};
 
-/// Fails so many times, then does it.
+/// Fails a number of times, then succeeds.
 fn fails(times: usize) -> Box<dyn Job> {
     let tried = Arc::new(AtomicUsize::new(0));
     job("failing", HOURLY, move |_| {

@@ -1,4 +1,4 @@
-//! A run belongs to whoever holds its token.
+//! A run belongs to the holder of its token.
 
 use std::pin::pin;
 use std::sync::atomic::Ordering;
@@ -60,7 +60,7 @@ async fn a_slow_job_holds_up_no_other_and_a_stop_gives_its_run_away() {
             while quick.count() < turn {
                 tokio::task::yield_now().await;
             }
-            // What is written after the run says when the next is due.
+            // The row written after the run has the next due time.
             while standing(&scheduler, "quick").await.due_at <= desk.clock.now() {}
             desk.until_due(&scheduler, "quick").await;
             scheduler.wake();

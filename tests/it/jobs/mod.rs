@@ -1,4 +1,4 @@
-//! The clock of the house, over a real database: who runs what, once, and what the jobs of notifications do.
+//! The scheduler on a real database, and the jobs of notifications.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 
 mod command;

@@ -1,4 +1,4 @@
-//! Each time of the schedule is one run, however many look, and however few did.
+//! Each scheduled time is one run, however many processes there are.
 
 use std::time::Duration;
 

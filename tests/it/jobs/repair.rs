@@ -1,4 +1,4 @@
-//! What a hand puts right after an accident.
+//! Manual repair after a failure.
 
 use guichet::notifications::jobs::fake;
 use guichet::notifications::jobs::repair::{Repaired, repair};

@@ -1,4 +1,4 @@
-//! What is old enough goes, and nothing else does.
+//! Retention deletes old rows, and nothing else.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn only_what_was_dealt_with_or_was_never_to_be_seen_grows_too_old() {
         notifications(server, "emma", 1, at, &[("status", "'archived'"), ("archived_at", "now()")]);
         notifications(server, "emma", 1, at, &[("visible", "false")]);
     }
-    // Deleted ones go when nobody can ask what happened any more.
+    // Deleted ones are removed when no client can ask for them any more.
     for days in [6, 8] {
         let deleted = format!("'{}'", now.minus(DAY * days));
         notifications(server, "emma", 1, young, &[("deleted_at", &deleted)]);

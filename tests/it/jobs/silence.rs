@@ -1,4 +1,4 @@
-//! `client.inactive`: told of once a spell of silence, to the operator in charge.
+//! `client.inactive`: raised once per period of inactivity, for the operator in charge.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ async fn a_client_is_told_of_once_a_spell_to_its_operator_alone() {
     assert_eq!(look(&world, 7).await, 0, "the spell goes on");
 }
 
-/// Lets so many days go by in the tables alone: tokens end in one.
+/// Moves time in the tables only, since tokens expire within a day.
 fn days_later(world: &World, days: u32) {
     let ago = format!("interval '{days} days'");
     run(
@@ -53,7 +53,7 @@ async fn a_request_or_a_message_of_a_member_ends_the_spell_and_the_next_is_told_
     let world = World::new();
     days_later(&world, 8);
     world.say(&world.chloe, "Bonjour").await;
-    // What an operator asks for is no sign of the client's.
+    // A request of an operator is no activity of the client.
     world.karim.get(&format!("/clients/{}", world.sud)).await.data();
     last_seen::write(&world.server.app.directory).await;
     assert_eq!(look(&world, 7).await, 1, "Boulangerie Sud alone");
@@ -94,7 +94,7 @@ async fn a_tenant_has_its_own_patience() {
 async fn four_who_look_at_once_tell_of_it_once_and_a_failure_tells_of_nothing() {
     let world = World::new();
     world.server.clock.advance(DAY * 8);
-    // The event cannot be written: the row of its spell must not be there without it.
+    // The event cannot be written: its period must not be recorded either.
     run(
         &world.server,
         "ALTER TABLE notification_events ADD CONSTRAINT broken CHECK (event <> 'client.inactive') NOT VALID",

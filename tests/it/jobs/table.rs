@@ -1,4 +1,4 @@
-//! Rows as the administrator writes and reads them.
+//! Rows as the administrator reads and writes them.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;

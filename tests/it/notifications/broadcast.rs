@@ -1,4 +1,4 @@
-//! Large audiences: answered at once, written in chunks, each recipient exactly once whatever dies in between.
+//! Large audiences: answered at once, written in chunks, each recipient exactly once despite crashes.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::rows::{self, MISCOUNTED, task};
 use crate::harness::World;
 
-/// So many more people in the tenant, every third of them English.
+/// Adds people to the tenant, every third of them English.
 fn crowd(world: &World, count: usize) {
     let text = format!(
         "INSERT INTO users (tenant_id, id, role, display_name, locale) SELECT t.id, gen_random_uuid(), 'client', 'Personne ' || n, \
@@ -75,7 +75,7 @@ async fn a_death_in_the_middle_loses_none_and_doubles_none() {
     let mut world = World::new();
     crowd(&world, 5_000);
     world.service.post("/events", announcement()).await.data();
-    // Every backend of the job dies under it, again and again, while it writes.
+    // Every backend of the job is terminated repeatedly while it writes.
     let kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
         WHERE datname = current_database() AND usename = 'guichet_app' AND state <> 'idle' AND pid <> pg_backend_pid()";
     let running = "SELECT count(*) FROM notification_events WHERE status = 'running'";
@@ -86,13 +86,13 @@ async fn a_death_in_the_middle_loses_none_and_doubles_none() {
         assert_eq!(rows::number(&world.server, running), 1, "it was written before it could be killed");
         killed += rows::number(&world.server, kill);
     }
-    // And the process itself: another takes over.
+    // Then the process itself stops: another takes over.
     let next = world.server.beside();
     world.server.stop();
     let deadline = Instant::now() + Duration::from_secs(60);
     while rows::number(&next, running) > 0 {
         assert!(Instant::now() < deadline, "the event was not taken over");
-        // The next process's own task does it; a turn of ours only makes it sooner.
+        // The next process does it by itself; calling it here only makes it sooner.
         let _ = runner::turn(&next.app.notifications).await;
     }
     assert_eq!(rows::number(&next, "SELECT count(*) FROM notifications"), 5_006);

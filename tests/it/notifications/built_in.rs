@@ -1,4 +1,4 @@
-//! Every built-in template: fired by an event, it lands in the right language, with its audience and nobody else.
+//! Every built-in template: its event creates notifications in the right language, for exactly its audience.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::rows;
 use crate::harness::World;
 
-/// Code, whom it is for in the demo tenant, and its priority: from the documents, not from the data file.
+/// Code, audience in the demo tenant, and priority: from the documents, not from the data file.
 ///
 /// The client of every payload is Atelier Nord: Emma is in charge, Chloé its member. `user_id` is Karim's.
 const EXPECTED: [(&str, &[&str], &str); 36] = [
@@ -36,7 +36,7 @@ const EXPECTED: [(&str, &[&str], &str); 36] = [
     ("pipeline.stage_changed", &["karim"], "normal"),
     ("system.announcement", &["awa", "bruno", "chloe", "denis", "emma", "karim"], "critical"),
     ("email.failure_rate", &["awa", "denis"], "critical"),
-    // Whom these concern is settled by the rooms that raise them; told by name, they reach whom they name.
+    // The features that raise these decide their recipients; events with explicit recipients reach those.
     ("message.new", &[], "normal"),
     ("system.notice", &[], "normal"),
     ("ticket.created", &[], "normal"),
@@ -53,7 +53,7 @@ const EXPECTED: [(&str, &[&str], &str); 36] = [
     ("meeting.client_waiting", &[], "high"),
 ];
 
-/// In-app alone: the fifteen of the CRM. Of the others only these mail, too.
+/// The fifteen of the CRM are in-app only. Of the others, only these send mails.
 const MAILED: [&str; 7] = ["message", "validation", "alert", "graduation", "payment", "ticket", "meeting"];
 const CRM: [&str; 15] = [
     "mandat.created",
@@ -127,7 +127,7 @@ async fn those_of_the_rooms_reach_whom_an_event_names_in_their_language() {
     }
 }
 
-/// The rows there are say what the template says, to each in their language and on their side.
+/// The rows have the template's texts, in each person's language and for their user type.
 fn check(world: &World, code: &str, priority: &str, payload: &Value) {
     let template = templates::built_in(code).unwrap();
     let rendered = template.render(payload.as_object().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! Notices sent by hand.
+//! Manual notices.
 
 use reqwest::StatusCode;
 use serde_json::json;

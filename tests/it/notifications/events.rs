@@ -1,4 +1,4 @@
-//! Announcing: whole or not at all, once, to those it concerns.
+//! Announcing events: as a whole or not at all, once, to their recipients.
 
 use futures_util::future::join_all;
 use reqwest::StatusCode;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::rows::{self, MISCOUNTED, task};
 use crate::harness::World;
 
-/// The fields that are at fault, with their codes.
+/// The faulty fields, with their codes.
 fn faults(body: &Value) -> Vec<(String, String)> {
     let details = body["error"]["details"].as_array().cloned().unwrap_or_default();
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();

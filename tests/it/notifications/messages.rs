@@ -1,4 +1,4 @@
-//! What is said in a conversation, as notifications: one unread a person and conversation.
+//! Chat messages as notifications: one unread per person and conversation.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Notifications: from an event to the people it concerns.
+//! Notifications: from an event to its recipients.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 

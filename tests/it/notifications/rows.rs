@@ -1,4 +1,4 @@
-//! What stands in the tables, as the administrator sees it.
+//! Rows of the tables, as the administrator sees them.
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -30,7 +30,7 @@ pub struct Row {
     pub data: Value,
 }
 
-/// All notifications, in the order in which they were made.
+/// All notifications, in order of creation.
 pub fn all(server: &TestServer) -> Vec<Row> {
     let text = "SELECT recipient_id, type AS kind, category::text AS category, priority, title, body, link, data \
         FROM notifications ORDER BY created_at, id";
@@ -42,7 +42,7 @@ pub fn of(world: &World, name: &str) -> Vec<Row> {
     all(&world.server).into_iter().filter(|row| row.recipient_id == id).collect()
 }
 
-/// The names of those who have a notification, sorted.
+/// The names of people with a notification, sorted.
 pub fn told(world: &World) -> Vec<String> {
     let name = |id: Uuid| {
         let found = world.server.demo.users.iter().find(|(_, user)| user.id.0 == id);
@@ -74,7 +74,7 @@ pub fn words(server: &TestServer, text: &str) -> Vec<String> {
     found.into_iter().map(|word| word.text).collect()
 }
 
-/// In the demo tenant, which triggers want to know.
+/// In the demo tenant, which triggers need.
 pub fn run(server: &TestServer, text: &str) {
     let mut admin = server.database.connect(LoginRole::Admin);
     sql_query("SELECT set_config('app.tenant_id', id::text, false) FROM tenants")
@@ -83,13 +83,13 @@ pub fn run(server: &TestServer, text: &str) {
     sql_query(text).execute(&mut admin).unwrap();
 }
 
-/// Whose counter is not the number of their unread notifications.
+/// People whose counter differs from the number of their unread notifications.
 pub const MISCOUNTED: &str = "SELECT count(*) FROM notification_feeds f LEFT JOIN ( \
         SELECT tenant_id, recipient_id, count(*) AS unread FROM notifications \
          WHERE visible AND status = 'unread' AND deleted_at IS NULL AND snoozed_until IS NULL GROUP BY 1, 2) n \
     ON n.tenant_id = f.tenant_id AND n.recipient_id = f.user_id WHERE f.unread <> coalesce(n.unread, 0)";
 
-/// A task overdue, to one person.
+/// A task-overdue event for one person.
 pub fn task(user: UserId, title: &str) -> Value {
     json!({"event": "task.overdue", "payload": {"user_id": user, "task_id": "1", "title": title, "due_at": "2026-11-20"}})
 }

@@ -1,4 +1,4 @@
-//! What a tenant's notifications say: who may change it, what is refused, and who wins.
+//! A tenant's templates: permissions, refusals, and optimistic locking.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 
 use guichet::notifications::templates;
@@ -24,7 +24,7 @@ fn with(mut body: Value, name: &str, value: &Value) -> Value {
     body
 }
 
-/// Field and code of every fault, in the order of fields.
+/// Field and code of every fault, ordered by field.
 fn faults(answer: &Answer) -> Vec<(String, String)> {
     assert_eq!(answer.refusal(), (422, "VALIDATION_ERROR"), "{}", answer.body);
     let word = |fault: &Value, name: &str| fault[name].as_str().unwrap().to_owned();
@@ -49,7 +49,7 @@ async fn every_way(api: &Api) -> Vec<Answer> {
     ]
 }
 
-/// What an event of now would say, as the pipeline asks it.
+/// The text of an event now, as the pipeline renders it.
 async fn in_force(town: &Town, code: &'static str) -> String {
     let tenant: TenantId = town.owner.get("/tenant").await.data()["id"].as_str().unwrap().parse().unwrap();
     let system = town.stand.db().system(tenant, move |tx| templates::store::changes(tx.conn(), tenant, code));

@@ -1,4 +1,4 @@
-//! The throttle: above the rate nothing is lost, and one summary says the rest.
+//! The rate limit of pushes: nothing above it is lost, and one summary stands for the rest.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn told(world: &World, event: &str) -> i64 {
     rows::number(&world.server, &format!("{OF_EMMA}'{event}'"))
 }
 
-/// Announces that many events to Emma, 50 at a time.
+/// Announces a number of events to Emma, 50 at a time.
 async fn burst(world: &World, count: usize, make: impl Fn(usize) -> Value) {
     let numbers: Vec<usize> = (0..count).collect();
     for some in numbers.chunks(50) {
@@ -44,7 +44,7 @@ async fn a_burst_of_500_pushes_20_in_a_minute_loses_none_and_one_summary_says_th
     let said = "SELECT (payload ->> 'count')::int FROM outbox WHERE event = 'notify:summary'";
     assert_eq!(rows::number(&world.server, said), 480);
     assert_eq!(rows::number(&world.server, MISCOUNTED), 0);
-    // Numbers without holes, whoever is told what.
+    // Numbers without gaps, whatever is pushed.
     let holes = "SELECT max(seq) - count(*) FROM outbox WHERE topic LIKE 'client:notifications:%'";
     assert_eq!(rows::number(&world.server, holes), 0);
 }

@@ -1,4 +1,4 @@
-//! What a tenant wants for those who chose nothing.
+//! Defaults of a tenant for people who made no choice.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Who may ask why, about whom, and what they are told.
+//! Who may ask for explanations, about whom, and the answers.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -32,7 +32,7 @@ async fn about_others_only_owners_and_managers_ask_and_nobody_learns_what_is_the
             assert_eq!(explain(stranger, &nowhere, asked).await.refusal(), (403, "FORBIDDEN"));
         }
     }
-    // Of themselves: an event that was not for them is not there.
+    // About themselves: an event that was not addressed to them does not exist.
     for (name, person) in [("karim", &world.karim), ("chloe", &world.chloe)] {
         for asked in [&event, &nowhere] {
             assert_eq!(explain(person, &id(&world, name), asked).await.refusal(), (404, "NOT_FOUND"));

@@ -1,4 +1,4 @@
-//! What people are told and how: over REST, and in what comes of an event.
+//! Preferences: over REST, and in the effects of events.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 
@@ -31,7 +31,7 @@ pub const CATEGORIES: [&str; 15] = [
     "report",
 ];
 
-/// What is in force for one channel of one category, as its person is shown it.
+/// The preference in force for one channel of one category, as its person sees it.
 pub async fn shown(person: &Api, category: &str, channel: &str) -> (bool, String) {
     let all = person.get("/preferences").await.data().clone();
     let found =
@@ -44,7 +44,7 @@ pub fn is(on: bool, why: &str) -> (bool, String) {
     (on, why.to_owned())
 }
 
-/// The details of the newest row of the activity log that tells of an override, and its client.
+/// The details of the newest activity entry about an override, with its client.
 pub async fn last_override(owner: &Api) -> Value {
     let rows = owner.get("/activity-logs?action=override.set&limit=1").await.data().clone();
     rows.get(0).cloned().unwrap_or(json!(null))

@@ -1,4 +1,4 @@
-//! What operators force for the members of a client.
+//! Operators' overrides for the members of a client.
 
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! One's own choices.
+//! A person's own choices.
 
 use diesel::prelude::*;
 use guichet_db::embedded::LoginRole;

@@ -1,4 +1,4 @@
-//! What chat says of whoever is on the other side.
+//! Presence of the other side in chat.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A connection that drops, and one that comes back: by a clock that the test moves.
+//! A connection that drops, and one that returns: with a clock that the test moves.
 
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ async fn a_reconnect_within_the_grace_shows_nothing_to_anyone() {
         chloe.ask(&around, "presence", track.clone()).await;
         world.server.clock.advance(Duration::from_secs(10));
     }
-    // Somebody else's coming is told after whatever would have been told of her.
+    // Another person's arrival is sent after anything about her.
     let _denis = open(&world, "denis").await;
     update_of(&mut emma, &topic, id(&world, "denis")).await;
     let user = user.to_string();

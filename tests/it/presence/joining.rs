@@ -43,7 +43,7 @@ async fn the_id_of_somebody_else_is_no_presence_key() {
 #[tokio::test]
 async fn a_member_sees_the_operator_and_themselves_and_never_the_other_clients() {
     let world = World::new();
-    // Bruno's client is Emma's too: she sees both, and neither sees the other.
+    // Bruno's client is Emma's too: she sees both members, who do not see each other.
     let moved = json!({"operator_id": id(&world, "emma"), "force": true});
     world.awa.patch(&format!("/clients/{}", world.sud), moved).await.data();
     let topic = of_operator(&world, "emma");
@@ -72,7 +72,7 @@ async fn a_member_sees_the_operator_and_themselves_and_never_the_other_clients()
     until(&mut of_bruno, &topic, &mut by_bruno, |picture| picture.of(emma).is_some()).await;
     until(&mut of_chloe, &topic, &mut by_chloe, |picture| picture.of(emma).is_some()).await;
     assert!(by_chloe.of(bruno).is_none() && by_bruno.of(chloe).is_none());
-    // Nothing else came of the other, whatever the frame.
+    // No frame mentioned the other.
     for (socket, other) in [(&mut of_chloe, bruno), (&mut of_bruno, chloe)] {
         let other = other.to_string();
         for frame in socket.settled().await {
@@ -116,7 +116,7 @@ async fn what_is_tracked_is_told_and_what_the_server_says_cannot_be_forged() {
     let meta = picture.of(user).unwrap().clone();
     assert_eq!((&meta["user_id"], &meta["user_type"]), (&json!(user), &json!("client")));
     assert_eq!(meta["status"], "online");
-    // The same again is no news; the end of it is.
+    // Repeating it sends nothing; ending it does.
     assert_eq!(chloe.ask(&topic, "presence", track).await.0, "ok");
     assert_eq!(chloe.ask(&topic, "presence", json!({"event": "untrack"})).await.0, "ok");
     until(&mut emma, &topic, &mut picture, |picture| {

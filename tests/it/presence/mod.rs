@@ -1,4 +1,4 @@
-//! Who is there, over the whole service: by state, difference, update and REST, and never of whom one may not know.
+//! Presence in the whole service: by state, diff, update and REST, and never of people whom one may not see.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Api, Frame, Socket, World};
 
-/// Presence as a client has it that applies what it is sent.
+/// The presence state of a client that applies what it receives.
 #[derive(Default)]
 pub struct Picture {
     metas: BTreeMap<String, Value>,
@@ -71,13 +71,13 @@ pub fn desk(world: &World) -> String {
     format!("realtime:tenant:{}", world.server.demo.tenant_id)
 }
 
-/// Joins a topic with presence, and gives the status of the reply and its response.
+/// Joins a topic with presence, and returns the status of the reply and its response.
 pub async fn watch(socket: &mut Socket, topic: &str, key: &str) -> (String, Value) {
     let config = json!({"config": {"presence": {"enabled": true, "key": key}, "private": true}});
     socket.ask(topic, "phx_join", config).await
 }
 
-/// Reads presence frames of `topic` until the picture is as it should be.
+/// Reads presence frames of `topic` until the state satisfies `is`.
 pub async fn until(socket: &mut Socket, topic: &str, picture: &mut Picture, is: impl Fn(&Picture) -> bool) {
     while !is(picture) {
         let frame = socket.next_where(|f| f.topic == topic && f.event.starts_with("presence_")).await;
@@ -85,7 +85,7 @@ pub async fn until(socket: &mut Socket, topic: &str, picture: &mut Picture, is: 
     }
 }
 
-/// The next `presence:update` of a person on `topic`, with whatever came before it of others in the way.
+/// The next `presence:update` of a person on `topic`; others are skipped.
 pub async fn update_of(socket: &mut Socket, topic: &str, user: UserId) -> Value {
     let id = json!(user);
     let frame = socket
@@ -94,7 +94,7 @@ pub async fn update_of(socket: &mut Socket, topic: &str, user: UserId) -> Value 
     frame.payload["payload"].clone()
 }
 
-/// Asks until somebody's status is as it should be.
+/// Polls until a person has this status.
 pub async fn until_status(by: &Api, user: UserId, status: &str) -> Value {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {

@@ -1,4 +1,4 @@
-//! `/presence`, `/clients/{id}/presence`, and lists that are ordered by who is there.
+//! `/presence`, `/clients/{id}/presence`, and lists ordered by presence.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! `presence:update`: who is told that somebody came, idles, or went.
+//! `presence:update`: who receives it when a person comes, idles, or leaves.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ async fn operators_hear_of_each_other_and_of_members_whose_clients_they_see() {
             assert_eq!(update_of(socket, &topic, user).await, update(user), "{name}");
         }
         if let Some(user) = ignores {
-            // Both have been told of by now, to whoever may hear it.
+            // Both have been published by now to everyone who may receive them.
             until_status(&world.awa, user, "online").await;
             let user = user.to_string();
             for frame in socket.settled().await {
@@ -39,7 +39,7 @@ async fn operators_hear_of_each_other_and_of_members_whose_clients_they_see() {
             }
         }
     }
-    // Operators, to all.
+    // Operators: sent to all.
     let (_, awa) = &mut sockets[0];
     assert_eq!(update_of(awa, &topic, id(&world, "karim")).await, update(id(&world, "karim")));
 }
@@ -90,7 +90,7 @@ async fn idleness_is_told_and_any_command_ends_it() {
     assert_eq!(update_of(&mut awa, &topic, user).await["status"], "online");
     for (secs, status) in [(121, "idle"), (481, "offline")] {
         world.server.clock.advance(Duration::from_secs(secs));
-        // That a device is alive is no activity.
+        // A heartbeat of the device is no activity.
         emma.ask("phoenix", "heartbeat", json!({})).await;
         let told = update_of(&mut awa, &topic, user).await;
         assert_eq!(told["status"], status);

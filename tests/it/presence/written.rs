@@ -1,4 +1,4 @@
-//! `users.last_seen_at`: what is left of presence when nobody is there.
+//! `users.last_seen_at`, which stays when a person is absent.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! How notifications fared.
+//! Statistics of notifications.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::{act, later, tell};
 use crate::harness::World;
 use crate::notifications::rows;
 
-/// The line of a template and a channel.
+/// The row of a template and a channel.
 fn line(found: &Value, kind: &str, channel: &str) -> Value {
     let fits = |line: &&Value| line["type"] == kind && line["channel"] == channel;
     found.as_array().unwrap().iter().find(fits).unwrap_or_else(|| panic!("{kind} {channel}: {found}")).clone()
@@ -57,7 +57,7 @@ async fn what_was_made_read_and_sent_is_counted_by_template_and_channel() {
     let found = world.denis.get(&format!("/notifications/analytics?to={to}")).await.data().clone();
     let mut tasks = line(&found, "task.overdue", "inapp");
     let median = tasks["median_read_seconds"].take().as_f64().unwrap();
-    // 10 s and 30 s, and what the test itself took.
+    // 10 s and 30 s, plus the time of the test itself.
     assert!((20.0..30.0).contains(&median), "{median}");
     let expected = json!({"type": "task.overdue", "channel": "inapp", "created": 3, "delivered": 3, "opened": 0, "read": 2,
         "failed": 0, "median_read_seconds": null});

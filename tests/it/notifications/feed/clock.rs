@@ -1,4 +1,4 @@
-//! Time: what is snoozed comes back, what is over is gone, also before a job was there.
+//! Snoozes that end and notifications that expire, also before the job has run.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Pages: by offset, and by cursors that what happens meanwhile does not shake.
+//! Pages by offset, and by cursors, which concurrent changes do not disturb.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::{act, tell, titles_of, unthrottled};
 use crate::harness::World;
 use crate::notifications::rows;
 
-/// Twelve, of which the even ones are read.
+/// Twelve notifications, of which the even ones are read.
 async fn twelve() -> World {
     let world = unthrottled();
     for number in 0..12 {
@@ -68,7 +68,7 @@ async fn what_comes_and_is_read_meanwhile_hides_nothing_from_the_next_page() {
     assert_eq!(first, ["11", "9", "7"]);
     let next = meta["next"].as_str().unwrap().to_owned();
     tell(&world, "neu").await;
-    // One that the next page would have begun with is read meanwhile: it is met among the read ones.
+    // The first one of the next page is read meanwhile: it appears among the read ones.
     let (rest, _) = page(&world, "limit=200").await;
     assert_eq!(rest[4], "5");
     let id = world.emma.get("/notifications").await.data()[4]["id"].as_str().unwrap().to_owned();

@@ -1,4 +1,4 @@
-//! Conversations in the feed: reading the one reads the other, and no group has two that are unread.
+//! Conversations in the feed: reading one reads the other, and no group has two unread notifications.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Lists: their orders and filters.
+//! Lists: orders and filters.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::{act, announce, later, tell, titles, titles_of};
 use crate::harness::World;
 use crate::notifications::rows::task;
 
-/// One of each priority, the oldest first: critical, high, low; and one that is read.
+/// Three priorities, oldest first: critical, high, low; and one that is read.
 async fn mixed(world: &World) {
     let emma = world.server.user("emma").id;
     let to = json!({"users": [emma]});

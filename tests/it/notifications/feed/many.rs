@@ -1,4 +1,4 @@
-//! Reading many at once.
+//! Marking many as read.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -7,7 +7,7 @@ use super::{HOLES, head, later, tell, told_after, unread, unthrottled};
 use crate::harness::World;
 use crate::notifications::rows;
 
-/// Puts so many more into Emma's feed, a second apart, as if told.
+/// Adds notifications to Emma's feed, a second apart.
 fn fill(world: &World, count: usize) {
     let emma = world.server.user("emma").id;
     let text = format!(

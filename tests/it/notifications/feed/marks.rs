@@ -1,4 +1,4 @@
-//! Reading, archiving, snoozing, deleting one: what each does, once however often it is said.
+//! Reading, archiving, snoozing and deleting one: the effects, once however often repeated.
 
 use std::time::Duration;
 

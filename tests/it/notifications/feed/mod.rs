@@ -1,4 +1,4 @@
-//! Each person's feed, over REST.
+//! Feeds over REST.
 
 mod analytics;
 mod clock;
@@ -19,17 +19,17 @@ use serde_json::{Value, json};
 use super::rows::{self, task};
 use crate::harness::{Answer, Api, TestServer, World};
 
-/// A world where no throttle holds anything back.
+/// Without a rate limit for pushes.
 pub fn unthrottled() -> World {
     World::of(TestServer::with(&[("NOTIFICATION_RATE_PER_MIN", "1000")]))
 }
 
-/// Announces to Emma what is overdue, and gives its id.
+/// Announces a task to Emma, and returns the id.
 pub async fn tell(world: &World, title: &str) -> String {
     announce(world, task(world.server.user("emma").id, title)).await
 }
 
-/// Announces to Emma alone, and gives the id of her notification.
+/// Announces an event to Emma, and returns the id of her notification.
 pub async fn announce(world: &World, event: Value) -> String {
     let progress = world.service.post("/events", event).await.data().clone();
     assert_eq!(progress["written"], 1, "{progress}");
@@ -38,7 +38,7 @@ pub async fn announce(world: &World, event: Value) -> String {
     rows::words(&world.server, &text).pop().unwrap()
 }
 
-/// The same, over in so many seconds.
+/// The same, expiring after some seconds.
 pub async fn tell_for(world: &World, title: &str, seconds: u64) -> String {
     let mut event = task(world.server.user("emma").id, title);
     event["expires_at"] = json!(later(world, seconds));
@@ -49,7 +49,7 @@ pub fn later(world: &World, seconds: u64) -> Timestamp {
     world.server.clock.now().plus(std::time::Duration::from_secs(seconds))
 }
 
-/// The titles of a list, without what the template adds.
+/// The titles of a list, without the template's addition.
 pub async fn titles(by: &Api, query: &str) -> Vec<String> {
     titles_of(by.get(&format!("/notifications{query}")).await.data())
 }
@@ -59,7 +59,7 @@ pub fn titles_of(items: &Value) -> Vec<String> {
     items.as_array().unwrap().iter().map(|item| name(item["title"].as_str().unwrap())).collect()
 }
 
-/// The counter, after everybody who tells it told the same.
+/// The counter, checked to be the same in every response that has it.
 pub async fn unread(world: &World, by: &Api) -> i64 {
     let waiting = by.get("/notifications/unread?limit=200").await.data().clone();
     let count = waiting["count"].as_i64().unwrap();
@@ -70,7 +70,7 @@ pub async fn unread(world: &World, by: &Api) -> i64 {
     count
 }
 
-/// One deed by its path.
+/// One action by its path.
 pub async fn act(by: &Api, id: &str, deed: &str) -> Answer {
     by.post(&format!("/notifications/{id}/{deed}"), json!({})).await
 }
@@ -89,13 +89,13 @@ pub fn told_after(world: &World, after: i64) -> BTreeMap<String, Vec<Value>> {
     told
 }
 
-/// The last number of Emma's topic.
+/// The head of Emma's topic.
 pub fn head(world: &World) -> i64 {
     let emma = world.server.user("emma").id;
     rows::number(&world.server, &format!("SELECT head FROM notification_feeds WHERE user_id = '{emma}'"))
 }
 
-/// Numbers of outbox rows that are missing or doubled, over all feeds.
+/// Numbers of outbox rows that are missing or duplicated, over all feeds.
 pub const HOLES: &str = "SELECT count(*) FROM notification_feeds f WHERE f.head <> (SELECT count(DISTINCT seq) FROM outbox o \
     WHERE o.topic = 'client:notifications:' || f.user_id) OR f.head <> (SELECT coalesce(max(seq), 0) FROM outbox o \
     WHERE o.topic = 'client:notifications:' || f.user_id)";

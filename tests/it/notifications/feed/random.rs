@@ -1,5 +1,5 @@
-//! Whatever one does: after each of a thousand random actions the counter is SQL's own count, and a naive picture of the
-//! feed is what the API shows.
+//! After each of a thousand random actions, the counter equals SQL's count, and the API shows what a simple model of
+//! the feed expects.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::chat::unread::Chance;
 use crate::harness::World;
 use crate::notifications::rows;
 
-/// What one would note down on paper.
+/// The model's state of a notification.
 #[derive(Debug, Clone, Default)]
 struct Noted {
     is_read: bool,
@@ -52,13 +52,13 @@ impl Play {
         u64::try_from(self.chance.below(below)).unwrap()
     }
 
-    /// Any that was not deleted, over or not.
+    /// Any that was not deleted, expired or not.
     fn any(&mut self) -> Option<String> {
         let at = self.chance.below(self.noted.len().max(1));
         self.noted.keys().nth(at).cloned()
     }
 
-    /// One deed to one, which is a 404 where that is over.
+    /// One action on one notification; 404 if it has expired.
     async fn deed(&mut self, deed: &str, note: impl FnOnce(&mut Noted)) {
         let Some(id) = self.any() else { return };
         let now = self.now();

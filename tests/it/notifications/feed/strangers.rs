@@ -1,4 +1,4 @@
-//! A feed is its person's alone.
+//! A feed is visible to its owner only.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! The pipeline, `explain` and a second opinion, over random settings of everybody and random events: what is written,
-//! what is explained, and what the document says must never differ.
+//! The pipeline, `explain` and an independent model over random settings and events: what is written, what is
+//! explained, and what the specification says must agree.
 
 mod model;
 mod stage;
@@ -33,7 +33,7 @@ async fn the_pipeline_and_explain_and_the_document_never_disagree() {
         holds_in_the_rows(&stage, &event, &id, &model, &what);
         holds_in_what_is_explained(&stage, &event, &id, &model, &what).await;
     }
-    // A model that is never asked proves nothing: every rule that this version can reach was reached.
+    // Every rule that this version can reach was exercised.
     for rule in [
         "preference",
         "team_scope",
@@ -49,7 +49,7 @@ async fn the_pipeline_and_explain_and_the_document_never_disagree() {
     }
 }
 
-/// What the rows say, and not what they claim to have decided.
+/// Checks the rows, not the stored decision.
 fn holds_in_the_rows(stage: &Stage, event: &Event, id: &str, model: &BTreeMap<&str, Outcome>, what: &str) {
     let outside = ["email", "sms", "push"];
     let is_visible = model["inapp"].sent;
@@ -105,7 +105,7 @@ async fn holds_in_what_is_explained(
     assert_eq!(json!(listed), json!(there), "{what}");
 }
 
-/// An instant, whole minutes: what quiet hours are told in.
+/// An instant in whole minutes, the resolution of quiet hours.
 fn to_the_minute(at: Timestamp) -> Timestamp {
     Timestamp::from_millis(at.as_millis() / 60_000 * 60_000)
 }

@@ -1,5 +1,5 @@
-//! A second opinion of what an event comes to: written from the document, in the simplest words, sharing nothing with
-//! the code but the words of the API.
+//! An independent model of the decision: written from the specification in the simplest terms, sharing only names
+//! with the code.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,20 @@ use guichet_base::Timestamp;
 
 pub const CHANNELS: [&str; 4] = ["inapp", "email", "sms", "push"];
 
-/// What one level says of each channel.
+/// The choice of one level for each channel.
 pub type Said = BTreeMap<&'static str, bool>;
 
-/// All that a test has set so far.
+/// Everything that the test has set so far.
 #[derive(Debug, Default)]
 pub struct State {
     pub own: BTreeMap<(&'static str, &'static str), Said>,
     pub over: BTreeMap<(&'static str, &'static str), Said>,
     pub tenant: BTreeMap<&'static str, Said>,
-    /// Switched off for the tenant.
+    /// Channels turned off for the tenant.
     pub off: Vec<&'static str>,
     pub templates: BTreeMap<&'static str, (Vec<&'static str>, &'static str)>,
     pub digest: Vec<&'static str>,
-    /// Until when it is quiet for somebody now.
+    /// The end of people's quiet hours.
     pub quiet: BTreeMap<&'static str, Timestamp>,
     pub without_email: Vec<&'static str>,
     pub without_phone: Vec<&'static str>,
@@ -46,7 +46,7 @@ pub struct Outcome {
     pub after: Option<Timestamp>,
 }
 
-/// Who is a member of which client; Chloé of two.
+/// The members of a client; Chloé is a member of two.
 fn members_of(client: &str) -> &'static [&'static str] {
     match client {
         "nord" => &["chloe"],
@@ -54,7 +54,7 @@ fn members_of(client: &str) -> &'static [&'static str] {
     }
 }
 
-/// Who may see a client.
+/// Whether a person may see a client.
 fn sees(person: &str, client: &str) -> bool {
     match person {
         "awa" | "denis" => true,
@@ -64,7 +64,7 @@ fn sees(person: &str, client: &str) -> bool {
     }
 }
 
-/// Off by any is off; else on by any is on.
+/// Off if any says off; else on if any says on.
 fn forced(state: &State, event: &Event, channel: &str) -> Option<bool> {
     let clients = match event.client {
         Some(one) => vec![one],
@@ -82,7 +82,7 @@ fn forced(state: &State, event: &Event, channel: &str) -> Option<bool> {
     }
 }
 
-/// Whether the channel is wanted, and who says so.
+/// Whether the channel is wanted, and the level that decided.
 fn wanted(state: &State, event: &Event, channel: &str) -> (bool, &'static str) {
     if channel == "inapp" && ["system", "graduation"].contains(&event.category) {
         return (true, "locked");
@@ -112,7 +112,7 @@ pub fn expected(state: &State, event: &Event, channel: &'static str) -> Outcome 
     if !channels.contains(&channel) && !gathered {
         return no("template", None);
     }
-    // This version sends no push at all.
+    // This version sends no pushes.
     if state.off.contains(&channel) || channel == "push" {
         return no("disabled", None);
     }

@@ -1,5 +1,5 @@
-//! Where the random play takes place: changes of settings through the API, as people make them, and events of a
-//! producer; and what stands in the tables afterwards.
+//! The environment of the random test: changes of settings through the API, events of a producer, and the resulting
+//! rows.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -29,7 +29,7 @@ const CODES: [(&str, &str); 5] = [
 ];
 const PRIORITIES: [&str; 4] = ["low", "normal", "high", "critical"];
 
-/// SplitMix64: the same play every time.
+/// SplitMix64: the same sequence every time.
 pub struct Dice(u64);
 
 impl Dice {
@@ -84,7 +84,7 @@ pub struct Written {
     pub visible: bool,
     pub in_digest: bool,
     pub created_at: Timestamp,
-    /// By channel, with the time before which none is tried.
+    /// By channel, with the time before which it is not sent.
     pub deliveries: Vec<(String, Timestamp)>,
 }
 
@@ -125,9 +125,7 @@ impl Stage {
         (if name == "nord" { self.world.nord } else { self.world.sud }).to_string()
     }
 
-    // ---- changes
-
-    /// Somebody changes something.
+    /// Makes a random change.
     pub async fn change(&mut self) {
         match self.dice.below(9) {
             0 | 1 => self.choose().await,
@@ -153,7 +151,7 @@ impl Stage {
         }
     }
 
-    /// A change of some channels: on, off or nothing said; and the body that says so.
+    /// A change of some channels: on, off or reset; and the body for it.
     fn say(&mut self, said: &mut Said, is_locked: bool) -> Value {
         let mut body = Map::new();
         for channel in CHANNELS {
@@ -226,7 +224,7 @@ impl Stage {
         }
     }
 
-    /// Quiet now, quiet later today, or never; in zones that never change their clocks.
+    /// Quiet hours now, later today, or none; in timezones without clock changes.
     async fn set_quiet(&mut self) {
         let person = self.dice.one(&PEOPLE);
         let (zone, ahead) = self.dice.one(&[("UTC", 0), ("Asia/Kolkata", 330), ("America/Lima", -300)]);
@@ -276,8 +274,6 @@ impl Stage {
         }
     }
 
-    // ---- events
-
     pub fn event(&mut self) -> Event {
         let (code, category) = self.dice.one(&CODES);
         let client = match code {
@@ -295,7 +291,7 @@ impl Stage {
         }
     }
 
-    /// Announces it; with the throttle as the event has it. Its id.
+    /// Announces the event, with the rate limit that it asks for. Returns its id.
     pub async fn announce(&self, event: &Event) -> String {
         let user = self.world.server.user(event.person).id;
         let pushes = if event.held { 20 } else { 0 };
@@ -316,8 +312,6 @@ impl Stage {
         assert_eq!((&done["status"], &done["planned"]), (&json!("done"), &json!(1)), "{done}");
         done["id"].as_str().unwrap().to_owned()
     }
-
-    // ---- rows
 
     pub fn notification(&self, event: &str, person: &str) -> Option<Written> {
         let user = self.world.server.user(person).id;
