@@ -1,7 +1,7 @@
-//! `src/db/schema.rs` is what the migrated catalog says, column by column. `BLESS=1 cargo test --test it schema::`
-//! writes it anew.
+//! `src/schema.rs` equals the migrated catalog, column by column. `BLESS=1 cargo test --test it schema::` regenerates
+//! it.
 //!
-//! Left out are columns of types that Diesel's DSL does not read here: SQL names them by hand.
+//! Columns of types that Diesel's DSL cannot read here are left out: raw SQL names them.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
@@ -16,7 +16,7 @@ use guichet_db::embedded::LoginRole;
 use crate::harness::TestDatabase;
 
 const PATH: &str = "src/schema.rs";
-/// Types without a counterpart in Diesel, or one behind a feature that nothing else needs.
+/// Types without a counterpart in Diesel, or with one behind a feature that is not used otherwise.
 const UNREAD: [&str; 4] = ["inet", "xid8", "tsvector", "timestamp with time zone[]"];
 
 #[derive(QueryableByName)]
@@ -37,7 +37,7 @@ struct Column {
     is_null: bool,
 }
 
-// Partitions are reached through their parent; Diesel keeps its own list of migrations.
+// Partitions are accessed through their parent; Diesel keeps its own list of migrations.
 const TABLES: &str = "SELECT c.relname::text AS name,
         (SELECT array_agg(a.attname::text ORDER BY k.n) FROM unnest(i.indkey) WITH ORDINALITY AS k (attnum, n)
            JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum) AS key
@@ -62,7 +62,7 @@ fn generated(conn: &mut PgConnection) -> String {
         for column in columns.iter().filter(|column| !UNREAD.contains(&column.of_type.as_str())) {
             let of_type = in_diesel(&column.of_type);
             let of_type = if column.is_null { format!("Nullable<{of_type}>") } else { of_type.to_owned() };
-            // A word of Rust's own goes by another name there.
+            // A Rust keyword gets another name.
             let _ = match column.name.as_str() {
                 "type" => writeln!(out, "        #[sql_name = \"type\"]\n        kind -> {of_type},"),
                 name => writeln!(out, "        {name} -> {of_type},"),
@@ -79,7 +79,7 @@ fn generated(conn: &mut PgConnection) -> String {
 fn in_diesel(of_type: &str) -> &'static str {
     match of_type {
         "uuid" => "Uuid",
-        // A domain travels as what it is of.
+        // A domain is sent as its base type.
         "text" | "notification_category" => "Text",
         "character varying" => "Varchar",
         "boolean" => "Bool",

@@ -1,4 +1,4 @@
-//! `postgres_changes`: rows as the table has them, to those who may read them.
+//! `postgres_changes`: rows as stored, for people who may read them.
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -11,7 +11,7 @@ use crate::harness::{Socket, World, room};
 
 const ANY: &str = "realtime:any-name";
 
-/// A socket of `name` that listens to `bindings` on a channel that is for nothing else.
+/// A socket of `name` with `bindings` on a channel for row changes only.
 async fn listening(world: &World, name: &str, bindings: Value) -> Socket {
     let mut socket = Socket::open(&world.server, &world.server.user(name).token).await;
     let config = json!({"config": {"postgres_changes": bindings, "private": false}});
@@ -60,7 +60,7 @@ struct Row {
     row: Value,
 }
 
-/// The row as PostgreSQL itself writes it, times as the service does.
+/// The row as PostgreSQL writes it, with times as the service writes them.
 fn row(world: &World, id: &Value) -> Value {
     let found: Row = diesel::sql_query("SELECT to_jsonb(m) AS row FROM messages m WHERE id = $1::uuid")
         .bind::<Text, _>(id.as_str().unwrap())
@@ -143,7 +143,7 @@ async fn rows_reach_those_alone_who_may_read_them() {
         let data = change(socket).await["data"].clone();
         assert_eq!(data["record"]["id"], south.data()["id"]);
     }
-    // Behind the last change that Awa hears, nothing of the north is still on its way.
+    // After the last change that Awa receives, nothing about the north is pending.
     change(&mut awa).await;
     for socket in [&mut bruno, &mut karim] {
         assert!(socket.settled().await.iter().all(|frame| frame.event != "postgres_changes"));
@@ -154,7 +154,7 @@ async fn rows_reach_those_alone_who_may_read_them() {
 async fn another_tenant_hears_nothing() {
     let world = World::new();
     let mut awa = listening(&world, "awa", json!([{}])).await;
-    // The same client's id under another tenant: only the tenant keeps them apart.
+    // The same client id in another tenant: only the tenant separates them.
     let event = guichet_realtime::Event {
         tenant: guichet_base::id::TenantId::new(),
         id: uuid::Uuid::now_v7(),
@@ -243,7 +243,7 @@ async fn a_room_and_its_rows_are_heard_on_one_channel() {
 async fn what_another_process_committed_is_told_once_by_the_tail() {
     let world = World::new();
     let mut emma = listening(&world, "emma", json!([{"event": "INSERT", "table": "messages"}])).await;
-    // The program itself, over the same database.
+    // A separate process on the same database.
     let elsewhere = crate::harness::Process::start(&world.server, "info");
     let chloe = crate::harness::Api::new(&elsewhere.url, Some(&world.server.user("chloe").token));
     world.say(&chloe, "d'ailleurs").await;

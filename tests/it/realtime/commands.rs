@@ -1,4 +1,4 @@
-//! Commands over the socket do what the REST calls do.
+//! Commands over sockets have the effects of the REST calls.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! A person's notifications on their sockets: who hears them, what waits at the connect, and other people's floods.
+//! Notifications on sockets: subscribers, the backlog on connect, and floods for other people.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Text, Uuid as SqlUuid};
@@ -12,7 +12,7 @@ use super::conformance::client::Client;
 use super::conformance::wires::{ALL, Ask, Heard, Plain, PlainCamel, SocketIo, Wire};
 use crate::harness::{Socket, World};
 
-/// What joins no topic by hand.
+/// Dialects that join own topics on connect.
 const JOINLESS: [&dyn Wire; 3] = [&Plain, &PlainCamel, &SocketIo];
 
 fn feed(user: UserId) -> String {
@@ -48,8 +48,7 @@ const NOTIFY: &str = "
         '{}', ARRAY[$1] FROM row, feed
     RETURNING seq, id, payload::text AS payload";
 
-/// Notifies `name`, without a word to this process's sockets: as another process would. It expires after so many
-/// seconds.
+/// Commits a notification for `name` without publishing it, as another process would. It expires after `secs`.
 fn commit(world: &World, name: &str, title: &str, secs: i32) -> Event {
     let user = id(world, name);
     let told: Told = diesel::sql_query(NOTIFY)
@@ -71,14 +70,14 @@ fn commit(world: &World, name: &str, title: &str, secs: i32) -> Event {
     }
 }
 
-/// The same, told at once.
+/// The same, published at once.
 fn notify(world: &World, name: &str, title: &str) -> Event {
     let event = commit(world, name, title, 3_600);
     world.server.app.notifications.hub.publish(event.clone());
     event
 }
 
-/// Of what came: the events of `topic`, as name, number, whether it was missed, and title or count.
+/// The events of `topic` among `heard`: name, number, whether it was missed, and title or count.
 fn told(wire: &dyn Wire, heard: &[Heard], topic: &str) -> Vec<(String, i64, bool, Value)> {
     let of_topic = heard.iter().filter_map(|heard| match heard {
         Heard::Event { topic: on, event, payload, meta } if on == topic => {
@@ -186,7 +185,7 @@ async fn what_waits_is_told_at_the_connect_oldest_first_then_the_counter_then_wh
             assert_eq!((&payload["type"], &told["title"]), (&json!("alert"), &json!(live)));
         }
     }
-    // By hand, from a number on, the log alone is told.
+    // A join from a number replays the log only.
     let mut emma = Client::open(&world, &Plain, "emma").await;
     let joined = emma.join(&topic, Some(4)).await;
     assert_eq!((&joined["resume"], &joined["replayed"]), (&json!("complete"), &json!(2)));

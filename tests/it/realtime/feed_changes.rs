@@ -1,4 +1,4 @@
-//! `postgres_changes` of notifications: a person's own rows, as the table has them.
+//! `postgres_changes` of notifications: a person's own rows, as stored.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
@@ -12,7 +12,7 @@ use crate::harness::{Api, Socket, World};
 
 const ANY: &str = "realtime:any-name";
 
-/// A socket of `name` that listens on a channel that is for nothing else.
+/// A socket of `name` on a channel for row changes only.
 async fn listening(world: &World, name: &str, bindings: Value) -> Socket {
     let mut socket = Socket::open(&world.server, &world.server.user(name).token).await;
     let config = json!({"config": {"postgres_changes": bindings}});
@@ -48,7 +48,7 @@ struct Row {
     row: Value,
 }
 
-/// The row as PostgreSQL itself writes it, times as the service does.
+/// The row as PostgreSQL writes it, with times as the service writes them.
 fn row(world: &World, id: &Value) -> Value {
     let found: Row = diesel::sql_query("SELECT to_jsonb(n) AS row FROM notifications n WHERE id = $1::uuid")
         .bind::<Text, _>(id.as_str().unwrap())

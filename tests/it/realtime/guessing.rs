@@ -1,4 +1,4 @@
-//! Strangers: what they try counts for their address.
+//! Attempts without valid tokens count for the address.
 
 use serde_json::json;
 
@@ -20,7 +20,7 @@ async fn guessing_tokens_is_slow_and_a_valid_one_is_taken_all_the_same() {
     let world = strict();
     let topic = room(world.nord);
     let mut socket = Socket::open(&world.server, "").await;
-    // No token, or an API key, is no guess.
+    // No token, or an API key, is not a guess.
     for harmless in ["", "sb_publishable_1"].repeat(5) {
         assert_eq!(reason(&mut socket, &topic, harmless).await, "UNAUTHENTICATED");
     }

@@ -1,4 +1,4 @@
-//! Broadcasts over HTTP, by the rules of those over sockets.
+//! Broadcasts over HTTP follow the rules of those over sockets.
 
 use reqwest::{Client, Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ fn http() -> Client {
     Client::builder().no_proxy().build().unwrap()
 }
 
-/// A POST of `name`, by bearer: status and body.
+/// A POST of `name`, with a bearer token: status and body.
 async fn post(world: &World, name: &str, path: &str, body: Value) -> (u16, Value) {
     let request =
         http().post(format!("{}{path}", world.server.url)).bearer_auth(&world.server.user(name).token);
@@ -51,7 +51,7 @@ async fn nobody_without_the_right_to_a_topic_is_heard_there() {
         body["error"].as_str().unwrap().starts_with("FORBIDDEN: ") && body["message"].is_string(),
         "{body}"
     );
-    // A batch leaves out in silence what its sender has no right to, as Supabase does.
+    // A batch silently skips broadcasts that its sender may not send, as in Supabase.
     let batch = json!({"messages": [message(&world, "cursor", json!({"x": 2}))]});
     assert_eq!(post(&world, "bruno", BATCH, batch.clone()).await.0, 202);
     let unsigned = http().post(format!("{}{BATCH}", world.server.url)).json(&batch);
@@ -170,7 +170,7 @@ async fn wrong_requests_are_refused_in_the_shape_these_clients_read() {
 #[tokio::test]
 async fn a_slash_inside_a_topic_is_part_of_its_name() {
     let world = World::new();
-    // Decoded as data, it is a topic that nobody knows: a 404 would be a route that is none.
+    // Decoded as data, it is an unknown topic; a 404 would mean an unknown route.
     let path = format!("{BATCH}/chat%3Aroom%3A{}%2F1/events/e%2Fv", world.nord);
     assert_eq!(post(&world, "chloe", &path, json!({})).await.0, 403);
     let mut emma = joined(&world, "emma").await;

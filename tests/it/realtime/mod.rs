@@ -1,4 +1,4 @@
-//! Sockets over the whole service: what is committed is heard, in order, without gaps and without repeats.
+//! Sockets over the whole service: committed events arrive in order, without gaps and without duplicates.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 

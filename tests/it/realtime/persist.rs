@@ -1,4 +1,4 @@
-//! People's own broadcasts that are kept: numbered with the room's events, and replayed with them.
+//! Persisted broadcasts of clients: numbered with the room's events, and replayed with them.
 
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ async fn a_kept_broadcast_is_numbered_and_comes_back() {
     let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
     emma.join(&topic, json!({})).await;
     let mut chloe = acked(&world, "chloe").await;
-    // Keys and numbers stay as they were written.
+    // Keys and numbers keep their bytes.
     let payload = json!({"z": 1.50, "a": {"é": [null, "x"]}});
     let (status, ack) = chloe.ask(&topic, "broadcast", kept("note", payload.clone())).await;
     assert_eq!((status.as_str(), &ack["seq"]), ("ok", &json!(1)));
@@ -54,7 +54,7 @@ async fn a_kept_broadcast_is_numbered_and_comes_back() {
         assert_eq!((&heard, &meta), (&payload, &json!({"id": ack["id"], "seq": 1})));
         assert_eq!(socket.broadcast(&topic, "messaging:new").await.1["seq"], 2);
     }
-    // Supabase refuses to replay on public channels; here all are private, whatever they say.
+    // Supabase refuses to replay on public channels; here all are private, whatever they declare.
     let mut public = Socket::open(&world.server, &world.server.user("awa").token).await;
     let config = json!({"private": false, "broadcast": {"replay": {"since": before, "limit": 1}}});
     let (status, joined) = public.ask(&topic, "phx_join", json!({"config": config})).await;

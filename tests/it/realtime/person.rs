@@ -1,4 +1,4 @@
-//! `user:{id}`: everything meant for one person, from wherever it lives.
+//! `user:{id}`: everything addressed to one person, from any topic.
 
 use serde_json::json;
 

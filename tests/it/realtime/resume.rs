@@ -1,4 +1,4 @@
-//! Whoever was away asks from where they stopped, and gets exactly what they missed.
+//! Resume: a client that was offline gets exactly what it missed.
 
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ async fn what_was_missed_comes_first_then_what_is_live() {
     let heard = numbers(&mut emma, &topic, 38).await;
     let in_order: Vec<i64> = heard.iter().map(|(number, _)| *number).collect();
     assert_eq!(in_order, (4..=41).collect::<Vec<_>>());
-    // The last one came live, or from the log if the reading was still under way: either way once, and last.
+    // The last one came live, or from the log if the read was still under way: once and last in any case.
     assert!(heard[..37].iter().all(|(_, replayed)| *replayed));
 }
 

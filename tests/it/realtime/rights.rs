@@ -1,4 +1,4 @@
-//! A socket outlives requests: what its person may do is asked anew.
+//! A socket outlives requests: the rights of its person are checked again.
 
 use serde_json::json;
 

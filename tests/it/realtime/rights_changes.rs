@@ -1,5 +1,5 @@
-//! Each kind of change × each kind of topic, on the service that made the change and on another over the same
-//! database: what is lost ends, what stays goes on without a gap, and nobody else notices.
+//! Each kind of change × each kind of topic, on the service that made the change and on another with the same
+//! database: lost subscriptions end, others continue without a gap, and no one else is affected.
 
 use guichet_base::Role;
 use guichet_base::id::TeamId;
@@ -8,19 +8,19 @@ use serde_json::{Value, json};
 
 use crate::harness::{Socket, TestServer, World, room};
 
-/// What becomes of a channel.
+/// The fate of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Stays,
     /// For good.
     Closes,
-    /// Until a newer token comes.
+    /// Until a newer token arrives.
     Ends,
 }
 
 use Fate::{Closes, Ends, Stays};
 
-/// One topic of each kind that there is.
+/// One topic of each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Topic {
     Nord,
@@ -33,16 +33,16 @@ use Topic::{Nord, Person, Sud, Tenant};
 
 type Step = fn(&Ground) -> (Method, String, Value);
 
-/// Something that changes what `who` may hear.
+/// A change of what `who` may subscribe to.
 struct Change {
     who: &'static str,
-    /// What must be so before.
+    /// Steps before the change.
     before: &'static [Step],
     step: Step,
     fates: &'static [(Topic, Fate)],
 }
 
-/// Two services over one database, and a team.
+/// Two services on one database, and a team.
 struct Ground {
     here: World,
     elsewhere: TestServer,
@@ -78,7 +78,7 @@ impl Ground {
     }
 }
 
-/// A person's device: joined to some topics, and what it heard of the room since.
+/// A person's device: joined to some topics, and the room's messages that it received since.
 async fn device(server: &TestServer, ground: &Ground, who: &str, topics: &[Topic]) -> Socket {
     let mut socket = Socket::open(server, &server.user(who).token).await;
     for topic in topics {
@@ -87,7 +87,7 @@ async fn device(server: &TestServer, ground: &Ground, who: &str, topics: &[Topic
     socket
 }
 
-/// The numbers of the room's messages, up to and with `last`.
+/// The numbers of the room's messages, up to and including `last`.
 async fn numbers(socket: &mut Socket, ground: &Ground, last: i64) -> Vec<i64> {
     let mut numbers = Vec::new();
     while numbers.last() != Some(&last) {
@@ -109,7 +109,7 @@ async fn run(change: Change) {
         witnesses.push(device(server, ground, "awa", &[Nord]).await);
     }
 
-    // Others write while it changes.
+    // Others write during the change.
     let writing = async {
         for n in 1..=20 {
             ground.here.say(&ground.here.awa, &format!("n° {n}")).await;

@@ -1,4 +1,4 @@
-//! Who a socket acts for: revoked and renewed tokens, their end, and connect tickets.
+//! The actor of a socket: revoked and renewed tokens, their expiry, and connect tokens.
 
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ async fn a_database_that_is_away_delays_the_loss_and_does_not_prevent_it() {
     let topic = room(world.nord);
     let mut chloe = Socket::open(&elsewhere, &elsewhere.user("chloe").token).await;
     chloe.join(&topic, json!({})).await;
-    // The connections of the other service are cut as it is about to read of the change.
+    // The connections of the other service are cut just before it reads the change.
     let mut admin = world.server.database.connect(Login::Admin);
     world
         .service
@@ -143,7 +143,7 @@ async fn every_channel_ends_with_its_token_though_requests_have_leeway() {
     for topic in &topics {
         emma.join(topic, json!({})).await;
     }
-    // A second past the end. The heartbeat is what lets a session see that a test moved the clock.
+    // A second past the expiry. The heartbeat lets a session notice that a test moved the clock.
     world.server.clock.advance(Duration::from_secs(101));
     emma.push("phoenix", "heartbeat", json!({})).await;
     for topic in &topics {

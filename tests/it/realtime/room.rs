@@ -1,4 +1,4 @@
-//! A room's topic: who may hear it, and what it tells.
+//! A room's topic: its subscribers and events.
 
 use serde_json::json;
 

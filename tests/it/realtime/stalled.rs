@@ -1,4 +1,4 @@
-//! Readers that stop reading, over real sockets: they cost the others nothing, and miss nothing in the end.
+//! Stalled readers over real sockets: they cost the others nothing, and miss nothing in the end.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -17,13 +17,13 @@ use uuid::Uuid;
 
 use crate::harness::{TestServer, World};
 
-/// How long a frame that must come may take on a busy machine.
+/// How long an expected frame may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Few enough bytes that readers who read are never behind.
+/// Few enough bytes that active readers are never behind.
 const BATCH_BYTES: i64 = 60_000;
 const WINDOW_BYTES: u32 = 4_096;
 
-/// A room that says messages of one length, and those who hear it.
+/// A room with messages of one length, and its readers.
 struct Room {
     world: World,
     topic: String,
@@ -33,10 +33,10 @@ struct Room {
     readers: Vec<Reader>,
 }
 
-/// A V2 client that reads no faster than it is told to.
+/// A V2 client that reads only when told to.
 struct Reader {
     ws: WebSocketStream<TcpStream>,
-    /// The number of the last message it has.
+    /// The number of the last message received.
     has: i64,
 }
 
@@ -62,7 +62,7 @@ impl Room {
         room
     }
 
-    /// Joined, at the room's head.
+    /// Joined at the room's head.
     async fn reader(&self, window: Option<u32>) -> Reader {
         let socket = TcpSocket::new_v4().unwrap();
         if let Some(bytes) = window {
@@ -78,7 +78,7 @@ impl Room {
         reader
     }
 
-    /// Commits and publishes `messages`, and waits now and then until those who read have them all.
+    /// Commits and publishes `messages`, and waits regularly until active readers have them all.
     async fn say(&mut self, messages: i64) {
         let to = self.head + messages;
         while self.head < to {
@@ -93,7 +93,7 @@ impl Room {
         }
     }
 
-    /// As a send does: message, outbox and the room's counters in one transaction.
+    /// Like a send: message, outbox and counters in one transaction.
     fn commit(&self, messages: i64) {
         let (tenant, client, conversation) =
             (self.world.server.demo.tenant_id, self.world.nord, self.conversation);
@@ -140,7 +140,7 @@ impl Room {
         });
     }
 
-    /// What an app does after a reset: everything after the last message it has, page by page.
+    /// What an app does after a reset: it reads everything after its last message, page by page.
     async fn page_from(&self, mut has: i64) -> i64 {
         while has < self.head {
             let path = format!("/clients/{}/messages?after={has}&limit=200", self.world.nord);
@@ -162,7 +162,7 @@ fn payload(bytes: i64) -> Box<RawValue> {
 }
 
 impl Reader {
-    /// Joins, after a number or at the head, and gives the reply's response.
+    /// Joins, after a number or at the head, and returns the reply's response.
     async fn join(&mut self, topic: &str, after: Option<i64>) -> Value {
         let replay = after.map_or(json!({}), |after| json!({ "after_seq": after }));
         let config = json!({"config": {"broadcast": {"replay": replay}}});
@@ -179,7 +179,7 @@ impl Reader {
     async fn next(&mut self) -> Heard {
         let message = tokio::time::timeout(PATIENCE, self.ws.next()).await;
         let Ok(Some(Ok(Message::Text(text)))) = message else { panic!("no frame in time: {message:?}") };
-        // Numbers are looked for, not parsed: there are hundreds of thousands of frames.
+        // Numbers are searched, not parsed: there are hundreds of thousands of frames.
         if text.contains(r#""messaging:new""#) {
             let (_, meta) = text.rsplit_once(r#""seq":"#).unwrap();
             let digits: String = meta.chars().take_while(char::is_ascii_digit).collect();
@@ -235,7 +235,7 @@ async fn a_reader_that_stops_while_five_thousand_messages_pass_has_each_of_them_
     assert!(stalled.has < 5_001, "its queue was never full");
     let joined = stalled.join(&room.topic, Some(stalled.has)).await;
     match joined["resume"].as_str().unwrap() {
-        // More than a thousand were missed: the app pages by REST.
+        // More than a thousand were missed: the app reads pages by REST.
         "reset" => stalled.has = room.page_from(stalled.has).await,
         resume => assert_eq!(resume, "complete"),
     }

@@ -1,8 +1,8 @@
-//! The conditions that a policy is made of, each to be turned to true, to false, or to one role less.
+//! The conditions of a policy, each replaced by true, by false, or reduced by one role.
 //!
-//! Reads the text that PostgreSQL gives back, in which every condition stands in parentheses of its own.
+//! Reads the text that PostgreSQL returns, in which every condition has its own parentheses.
 
-/// The expression with one condition changed: what was changed into what, and the whole.
+/// The expression with one condition changed: a description of the change, and the result.
 pub fn variants(expression: &str) -> Vec<(String, String)> {
     let mut variants = Vec::new();
     for (start, end) in groups(expression) {
@@ -19,7 +19,7 @@ pub fn variants(expression: &str) -> Vec<(String, String)> {
     variants
 }
 
-/// Where each pair of parentheses opens and closes.
+/// The positions of each pair of parentheses.
 fn groups(expression: &str) -> Vec<(usize, usize)> {
     let (mut open, mut groups) = (Vec::new(), Vec::new());
     for (at, sign) in expression.char_indices() {
@@ -32,7 +32,7 @@ fn groups(expression: &str) -> Vec<(usize, usize)> {
     groups
 }
 
-/// A comparison, or a question with a yes or a no, and not a combination of them.
+/// A single comparison or test, not a combination.
 fn is_condition(group: &str) -> bool {
     let question = ["provisions", "sees_all_rooms", "is_operator"]
         .iter()
@@ -43,7 +43,7 @@ fn is_condition(group: &str) -> bool {
     question || (compares && !combined && !group.starts_with("( SELECT"))
 }
 
-/// A column that is a condition by itself stands bare: `((… = …) AND visible)`.
+/// A boolean column as a condition has no parentheses: `((… = …) AND visible)`.
 fn without_a_flag(expression: &str) -> Vec<(String, String)> {
     let mut variants = Vec::new();
     for (at, and) in expression.match_indices(" AND ") {

@@ -1,4 +1,4 @@
-//! Tokens that are none, shown over HTTP and on sockets: one answer for all of them, and no trace of them in the log.
+//! Invalid tokens over HTTP and sockets: one response for all of them, and no trace of them in the log.
 
 use std::time::Duration;
 
@@ -26,14 +26,14 @@ fn hs256(claims: &Value) -> String {
     signed(&Header::new(Algorithm::HS256), claims, SECRET)
 }
 
-/// What would be right: Chloé's.
+/// The valid claims of Chloé.
 fn right(server: &TestServer) -> Value {
     let now = server.clock.now().as_millis() / 1000;
     json!({"sub": server.user("chloe").id, "tenant_id": server.demo.tenant_id, "role": "client",
         "iat": now, "exp": now + 3600, "jti": Uuid::now_v7()})
 }
 
-/// The right claims with some of them otherwise; null takes one away.
+/// The valid claims with changes; null removes one.
 fn with(server: &TestServer, changes: Value) -> Value {
     let mut claims = right(server);
     for (name, value) in changes.as_object().unwrap() {
@@ -45,7 +45,7 @@ fn with(server: &TestServer, changes: Value) -> Value {
     claims
 }
 
-/// Tokens whose signature holds, and whose claims do not.
+/// Tokens with a valid signature and invalid claims.
 fn wrong_claims(server: &TestServer, elsewhere: &str) -> Vec<(String, String)> {
     let now = server.clock.now().as_millis() / 1000;
     [
@@ -89,7 +89,7 @@ fn wrong_claims(server: &TestServer, elsewhere: &str) -> Vec<(String, String)> {
     .collect()
 }
 
-/// Tokens whose signature, header or form is wrong.
+/// Tokens with an invalid signature, header or format.
 fn wrong_tokens(server: &TestServer) -> Vec<(String, String)> {
     let claims = right(server);
     let good = hs256(&claims);
@@ -249,7 +249,7 @@ async fn a_token_that_is_none_opens_no_topic() {
     assert_eq!(good["status"], "ok");
 }
 
-/// The reply to a join with the token in the address or in the join itself.
+/// The reply to a join with the token in the URL or in the join itself.
 async fn join(ws: &str, topic: &str, token: &str, in_join: bool) -> Value {
     let query: String = form_urlencoded::Serializer::new(String::new())
         .append_pair("vsn", "2.0.0")
@@ -288,7 +288,7 @@ async fn nothing_of_a_token_is_logged_however_much_is() {
         let _ = join(&ws, &topic, token, true).await;
         let _ = join(&ws, &topic, token, false).await;
     }
-    // Tickets too, which stand in addresses by their nature: used, used again, and where tokens go.
+    // Connect tokens too, which are part of URLs: used, used again, and in the place of access tokens.
     let made = Caller { token: all[all.len() - 1].1.clone(), ..caller.clone() };
     let made = Caller { base: format!("{}/api/v1", service.url), ..made };
     for _ in 0..3 {
@@ -308,7 +308,7 @@ async fn nothing_of_a_token_is_logged_however_much_is() {
     assert!(log.len() > all.len(), "only {} lines were logged", log.len());
     let parts =
         |token: &str| token.split('.').filter(|part| part.len() >= 16).map(str::to_owned).collect::<Vec<_>>();
-    // Everybody's head, and a part that is a word of its own.
+    // The header that all tokens share, and a segment that is a common word.
     let head = encode(&json!({"typ": "JWT", "alg": "HS256"}));
     let wrong: Vec<String> = all
         .iter()

@@ -1,7 +1,7 @@
-//! Rows to insert: one of each kind that somebody may make, and those that only a forger would.
+//! Rows to insert: one of each kind that a person may create, and those that only a forger would.
 //!
-//! Each is free of conflicts where it says so, so that an insert which is allowed really succeeds; RLS speaks before
-//! unique and foreign keys do, so that one which is not is refused by RLS and by nothing else.
+//! Unless marked otherwise, a row violates no constraint, so that a permitted insert succeeds. RLS is checked before
+//! unique and foreign keys, so that a forbidden one is refused by RLS.
 
 use serde_json::{Value, json};
 
@@ -11,11 +11,11 @@ use super::world::{Row, digest, id, text};
 pub struct Candidate {
     pub name: String,
     pub row: Row,
-    /// It points at a row of another tenant, which the composite foreign keys refuse (23503).
+    /// It references a row of another tenant, which composite foreign keys refuse (23503).
     pub broken: bool,
 }
 
-/// What to try to insert into a table: into tenant a, and the same into tenant b.
+/// The rows to try to insert into a table: into tenant a, and the same into tenant b.
 pub fn of(table: &str) -> Vec<Candidate> {
     let mut candidates = Vec::new();
     for tenant in ["a", "b"] {
@@ -113,12 +113,12 @@ fn messages(of: &impl Fn(&str) -> String) -> Vec<Value> {
     rows
 }
 
-/// The two as the constraint orders them.
+/// The two in the order that the constraint requires.
 pub fn ordered(one: String, two: String) -> (String, String) {
     if one < two { (one, two) } else { (two, one) }
 }
 
-/// A direct conversation of every pair that has none yet; of two, numbers to begin with.
+/// A direct conversation for every pair without one; for two of them, initial numbers.
 fn pairs(of: &impl Fn(&str) -> String) -> Vec<Value> {
     let mut rows = Vec::new();
     for (one, two, last_seq, head) in [
@@ -172,14 +172,14 @@ fn participants(of: &impl Fn(&str) -> String) -> Vec<Value> {
             rows.push(json!({"conversation_id": of(room), "client_id": of(client), "user_id": of(user), "side": side, "read_seq": 0}));
         }
     }
-    // Of others' direct conversations, and over one's own place.
+    // Participants of others' direct conversations, and over one's own row.
     for (room, user) in [("d1", "manager"), ("d1", "owner"), ("d2", "owner"), ("d2", "ines"), ("d3", "gone")]
     {
         rows.push(
             json!({"conversation_id": of(room), "user_id": of(user), "side": "operator", "read_seq": 0}),
         );
     }
-    // One's own place again, as if the conversation were a client's.
+    // One's own row again, as if the conversation were a client's.
     rows.push(json!({"conversation_id": of("d1"), "client_id": of("c2"), "user_id": of("emma"), "side": "operator", "read_seq": 0}));
     rows
 }
@@ -190,7 +190,7 @@ fn stray(room: String, sender: String, other: String) -> Value {
         "changed_seq": 100, "sender_id": sender, "sender_type": "operator", "content": "x", "created_at": "2026-01-02T00:00:00Z"})
 }
 
-/// Rows of tenant a that point into tenant b, or at a room of another client.
+/// Rows of tenant a that reference tenant b, or a room of another client.
 fn broken_rows(table: &str) -> Vec<Value> {
     let fresh = |kind: &str| id(&format!("a.fresh.{kind}"));
     match table {
@@ -215,7 +215,7 @@ fn broken_rows(table: &str) -> Vec<Value> {
                 "sender_id": id("a.chloe"), "sender_type": "client", "content": "x", "created_at": "2026-01-02T00:00:00Z"}),
             json!({"id": fresh("message"), "conversation_id": id("b.r1"), "client_id": id("a.c1"), "seq": 100, "changed_seq": 100,
                 "sender_id": id("a.owner"), "sender_type": "operator", "content": "x", "created_at": "2026-01-02T00:00:00Z"}),
-            // A room's message as two colleagues' own, and one pair's in the conversation of another.
+            // A room's message with the owner columns of a pair, and one pair's in the conversation of another.
             stray(id("a.r1"), id("a.emma"), id("a.karim")),
             stray(id("a.d1"), id("a.emma"), id("a.karim")),
         ],

@@ -1,4 +1,4 @@
-//! The cells of one table for one identity: what is tried, and what the spec says must become of it.
+//! The cells of one table for one identity: the statements, and the results that the spec requires.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::rule::Rule;
 use super::spec::{Access, Table};
 use super::world::{Row, World, id, insert, text};
 
-/// What one identity tries on one table.
+/// The statements of one identity on one table.
 pub struct Trial<'w> {
     table: &'w Table,
     columns: &'w [String],
@@ -31,14 +31,14 @@ pub fn of_table(table: &Table, columns: &[String], who: &Identity, world: &World
     trial.upsert();
     trial.delete();
     trial.forge();
-    // A view has nothing to truncate, whoever asks.
+    // A view cannot be truncated.
     if who.db_role != "guichet_owner" && !table.is_view {
         trial.push("TRUNCATE", format!("TRUNCATE public.{}", table.name), DENIED);
     }
     trial.cells
 }
 
-/// Partitions are reached through their parent alone: nobody but the owner may name them, who sees no row there.
+/// Partitions are accessed through their parent: only the owner may name them, and it sees no rows there.
 pub fn of_partition(name: &str, who: &Identity) -> Vec<Cell> {
     let owner = who.db_role == "guichet_owner";
     let reads = if owner { Expect::Keys(BTreeSet::new()) } else { DENIED };
@@ -93,7 +93,7 @@ impl Trial<'_> {
         ours && rule.holds(self.who, row, self.world)
     }
 
-    /// Seen by the identity, and open to the verb: what a statement with a WHERE comes to.
+    /// Visible to the identity and allowed for the verb: the effect of a statement with a WHERE.
     fn reaches(&self, rule: Rule, row: &Row) -> bool {
         self.holds(self.access.may_select, row) && self.holds(rule, row)
     }
@@ -123,7 +123,7 @@ impl Trial<'_> {
         self.columns.iter().filter(|column| self.access.update.has(column))
     }
 
-    /// Whether the identity may name the key, and so single rows.
+    /// Whether the identity may read the key, and so address single rows.
     fn reads(&self) -> bool {
         self.table.key.iter().all(|column| self.access.select.has(column))
     }
@@ -158,7 +158,7 @@ impl Trial<'_> {
         }
     }
 
-    /// A value that the column may hold: its own, or for whoever may not read it, that of some row.
+    /// A valid value for the column: its own, or that of some row if the identity may not read it.
     fn same(&self, column: &str) -> String {
         match self.rows().first() {
             Some(row) if !self.access.select.has(column) => format!("'{}'", text(row, column)),
@@ -199,7 +199,7 @@ impl Trial<'_> {
         let closed: Vec<String> =
             self.columns.iter().filter(|column| !self.access.insert.has(column)).cloned().collect();
         for column in closed {
-            // In a row that is allowed otherwise, if there is one: only the grant is left to refuse it.
+            // In a row that is allowed otherwise, if there is one: only the grant can refuse it.
             let mut row = allowed.map(|candidate| self.insertable(&candidate.row)).unwrap_or_default();
             row.insert(column.clone(), serde_json::Value::Null);
             self.push(&format!("INSERT ({column})"), insert(table, &row), DENIED);
@@ -229,7 +229,7 @@ impl Trial<'_> {
         }
     }
 
-    /// Every row that is there, inserted again: over itself where something in it may be updated.
+    /// Every existing row inserted again: with an update on conflict where the identity may update.
     fn upsert(&mut self) {
         let changed = self
             .updates()
@@ -238,7 +238,7 @@ impl Trial<'_> {
         let mut cells = Vec::new();
         for existing in self.rows() {
             let mut row = self.insertable(existing);
-            // A tombstone has no words, and a message cannot be born without.
+            // A tombstone has no content, and a message cannot be inserted without.
             if row.get("content").is_some_and(serde_json::Value::is_null) {
                 row.insert("content".into(), "x".into());
             }
@@ -264,7 +264,7 @@ impl Trial<'_> {
         }
     }
 
-    /// The row with the columns that the role may insert.
+    /// The row restricted to columns that the role may insert.
     fn insertable(&self, row: &Row) -> Row {
         row.iter()
             .filter(|(column, _)| self.access.insert.has(column))
@@ -305,7 +305,7 @@ impl Trial<'_> {
         }
     }
 
-    /// A team in charge of a client cannot be deleted by anybody; nothing else that is deleted is pointed at.
+    /// A team in charge of a client cannot be deleted; no other deletable row is referenced.
     fn pointed_at(&self, row: &Row) -> bool {
         self.table.name == "teams"
             && self.world.rows("clients").iter().any(|client| text(client, "team_id") == text(row, "id"))
@@ -340,7 +340,7 @@ impl Trial<'_> {
     }
 }
 
-/// `{b.emma}` becomes that person's id.
+/// Replaces `{b.emma}` by that person's id.
 fn with_ids(set: &str) -> String {
     match set.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?))) {
         Some((before, (name, after))) if name.starts_with("b.") => format!("{before}{}{after}", id(name)),

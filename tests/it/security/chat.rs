@@ -1,4 +1,4 @@
-//! Who may do what with conversations: rooms by client, direct ones by their two people. Part of `spec`.
+//! The permissions on conversations: rooms by client, direct ones by their two people. Part of `spec`.
 
 use super::rule::Rule::{
     self, All, Any, Anyone, Field, InDirect, MayWriteTo, Mine, MyClient, MySide, Not, Role,
@@ -9,7 +9,7 @@ const OF_ROOM: Rule = Not(&Field("client_id", &[""]));
 pub const SEES_ROOM: Rule = Any(&[All(&[ALL_ROOMS, OF_ROOM]), MyClient("client_id")]);
 const OPERATOR: Rule = Role(&["owner", "manager", "employee"]);
 const MY_PAIR: Rule = All(&[OPERATOR, Any(&[Mine("user_one_id"), Mine("user_two_id")])]);
-/// Of direct conversations everybody sees their own alone, owners too.
+/// Everyone sees only their own direct conversations, owners too.
 const SEES: Rule = Any(&[SEES_ROOM, MY_PAIR]);
 const WRITES_TO_COLLEAGUE: Rule = Any(&[
     All(&[Mine("user_one_id"), MayWriteTo("user_two_id")]),

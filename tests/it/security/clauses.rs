@@ -1,9 +1,9 @@
-//! Clauses of the functions that decide, each with what it would be if it were missing.
+//! Clauses of the deciding functions, each with its text when missing.
 
 /// One place in a function's text, made wrong.
 pub struct Clause {
     pub function: &'static str,
-    /// The table whose cells are likeliest to show it.
+    /// The table whose cells most likely show it.
     pub table: &'static str,
     pub was: &'static str,
     pub becomes: &'static str,

@@ -1,4 +1,4 @@
-//! Databases for the matrix, by the names of roles.
+//! Databases for the matrix.
 
 use std::path::{Path, PathBuf};
 
@@ -10,12 +10,12 @@ use guichet_db::roles;
 
 use crate::harness;
 
-/// The role that may do anything: it lays fixtures and mutants, and is never probed.
+/// The superuser: it inserts fixtures and mutants, and is not tested.
 pub const ADMIN: &str = "guichet_super";
 
 pub struct TestDatabase(harness::TestDatabase);
 
-/// A database with the roles and every migration applied.
+/// A database with the roles and every migration.
 pub fn database() -> TestDatabase {
     TestDatabase(harness::TestDatabase::new())
 }
@@ -39,7 +39,7 @@ pub fn migrations() -> Vec<PathBuf> {
     folders
 }
 
-/// Runs one migration file as Diesel does: in one transaction.
+/// Runs one migration file in one transaction, as Diesel does.
 pub fn run_file(connection: &mut PgConnection, file: &Path) {
     let sql = std::fs::read_to_string(file).unwrap();
     connection

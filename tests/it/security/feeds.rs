@@ -1,4 +1,4 @@
-//! What the matrix cannot say of feeds: that everybody has one, and what stays when a notification goes.
+//! Properties of feeds beyond the matrix: everyone has one, and it survives its notifications.
 
 use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
@@ -12,7 +12,7 @@ fn identity(label: &str) -> Identity {
     identities().into_iter().find(|who| who.label == label).unwrap()
 }
 
-/// What somebody reads after doing something; nothing is kept.
+/// The result of a query after a statement; nothing is committed.
 fn reads(connection: &mut PgConnection, who: &Identity, after: &str, query: &str) -> Vec<String> {
     connection.batch_execute(&format!("BEGIN; {} {after}", who.put_on())).unwrap();
     let read = names(connection, query);
@@ -32,7 +32,7 @@ fn whoever_is_made_has_a_feed_from_that_moment_and_only_there() {
     let feed = "SELECT concat_ws(' ', tenant_id, user_id, head, unread, held) FROM notification_feeds";
     let read = reads(admin, &identity("a manager"), &made, feed);
     assert_eq!(read, [format!("{tenant} {person} 0 0 0")]);
-    // Of everybody who was there before, too.
+    // Also for people who existed before.
     let without = "SELECT u.id FROM users u WHERE NOT EXISTS (
         SELECT FROM notification_feeds f WHERE f.tenant_id = u.tenant_id AND f.user_id = u.id)";
     assert_eq!(names(admin, without), Vec::<String>::new());

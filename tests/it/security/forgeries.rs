@@ -1,11 +1,11 @@
-//! Changes that a grant and a policy let through, and that only some people may make: what the guards are for.
+//! Changes that grants and policies permit, and that only some people may make: the purpose of the triggers.
 
 use super::rule::Rule::{self, All, Any, Anyone, Field, Mine, MySide, Nobody, Not, Role};
 
 const PROVISIONS: Rule = Role(&["owner", "manager", "service"]);
 const LIVING: Rule = Field("deleted_at", &[""]);
 const AUTHOR: Rule = All(&[Mine("sender_id"), LIVING]);
-/// In a room the other side is the client or the desk; of two colleagues it is the other one.
+/// In a room the other side is the client or the operators; in a direct conversation it is the other person.
 const OTHER_SIDES: Rule = Any(&[
     All(&[Not(&Field("client_id", &[""])), Not(&MySide("sender_type"))]),
     All(&[Field("client_id", &[""]), Not(&Mine("sender_id"))]),
@@ -14,9 +14,9 @@ const SYSTEM: Rule = Role(&["system"]);
 const OWNER_OR_SERVICE: Rule = Role(&["owner", "service"]);
 const MANAGES_PERSON: Rule = Any(&[OWNER_OR_SERVICE, All(&[Role(&["manager"]), Not(&Mine("id"))])]);
 
-/// A change that a granted column allows and that only some people may make: a table, what is set, and on which
-/// of the rows that they may update. Everybody else is refused by name (42501). `{b.emma}` stands for an id of
-/// tenant b, which a foreign key refuses to everybody else of another tenant (23503).
+/// A change of a granted column that only some people may make: a table, the SET clause, and on which of the rows
+/// that they may update. Everyone else is refused by name (42501). `{b.emma}` stands for an id of tenant b, which a
+/// foreign key refuses to everyone in another tenant (23503).
 pub struct Forgery {
     pub table: &'static str,
     pub set: &'static str,
@@ -45,7 +45,7 @@ pub const FORGERIES: [Forgery; 66] = [
     },
     Forgery { table: "users", set: "external_id = 'someone else'", may: MANAGES_PERSON },
     Forgery { table: "users", set: "deleted_at = now()", may: MANAGES_PERSON },
-    // One's own too: log out everywhere. But what was revoked stays revoked.
+    // One's own too: log out everywhere. A revocation cannot be undone.
     Forgery { table: "users", set: "sessions_valid_after = now()", may: Anyone },
     Forgery { table: "users", set: "sessions_valid_after = NULL", may: Field("sessions_valid_after", &[""]) },
     Forgery {

@@ -1,4 +1,4 @@
-//! Every function of the schema authz: who owns it, who may call it, and what it tells each identity.
+//! Every function of the schema authz: its owner, its callers, and its results for each identity.
 
 use std::collections::BTreeSet;
 
@@ -12,9 +12,9 @@ pub struct Function {
     /// As `regprocedure` prints it.
     pub signature: &'static str,
     pub owner: &'static str,
-    /// SECURITY DEFINER: it sees what its owner sees.
+    /// SECURITY DEFINER: it runs with its owner's rights.
     pub definer: bool,
-    /// Who may call it, beside its owner. Nobody else may.
+    /// The roles that may call it, besides its owner.
     pub callers: &'static [&'static str],
 }
 
@@ -69,7 +69,7 @@ pub const FUNCTIONS: [Function; 35] = [
     definer("authz.keep_activity_logs(timestamp with time zone,integer,integer)", OWNER, &["guichet_worker"]),
 ];
 
-/// What each call tells the identity; 42501 for whoever may not call.
+/// The result of each call for the identity; 42501 if it may not call.
 pub fn of_functions(who: &Identity, world: &World) -> Vec<Cell> {
     let mut cells = settings(who);
     cells.extend(tenants());
@@ -88,7 +88,7 @@ pub fn of_functions(who: &Identity, world: &World) -> Vec<Cell> {
             cell.expect = DENIED;
         }
     }
-    // The owner holds the trigger functions, and needs no rights to what it made itself.
+    // The owner owns the trigger functions, and needs no grants on its own objects.
     cells.retain(|_| who.db_role != OWNER);
     cells
 }
@@ -123,7 +123,7 @@ fn settings(who: &Identity) -> Vec<Cell> {
     ]
 }
 
-/// That a tenant is there, and its id, is no secret: it is asked before anybody is known.
+/// The existence and id of a tenant are not secret: they are read before authentication.
 fn tenants() -> Vec<Cell> {
     let mut cells = vec![
         says("authz.tenant_by_slug", "authz.tenant_by_slug('none')", ""),
@@ -180,7 +180,7 @@ fn rooms(who: &Identity, world: &World) -> Vec<Cell> {
     cells
 }
 
-/// Of the two, whoever is told: their rows say so, since a rank may have changed.
+/// The recipients of the two people, from their rows, since a role may have changed.
 fn told_of_pair(room: &Row, world: &World) -> BTreeSet<String> {
     let id = text(room, "id");
     let told = world.rows("participants").iter().filter(|row| text(row, "conversation_id") == id);
@@ -197,7 +197,7 @@ fn colleagues(who: &Identity, world: &World) -> Vec<Cell> {
     cells
 }
 
-/// Operators follow what they may see; an owner who names another tenant's client follows nothing.
+/// Operators follow visible rooms; an owner who names another tenant's client follows nothing.
 fn follows(who: &Identity, client: &str, world: &World) -> Cell {
     let may = who.has_role(&["owner", "manager"])
         || (who.has_role(&["employee"]) && my_clients(who, world).contains(client));
@@ -207,7 +207,7 @@ fn follows(who: &Identity, client: &str, world: &World) -> Cell {
     let somebody = who.user.is_some();
     let expect = match () {
         () if !may => DENIED,
-        // Nobody cannot stand in a room: participants.user_id is never null.
+        // participants.user_id is never null.
         () if ours && !somebody => Expect::State("23502"),
         () => Expect::Rows(1),
     };
@@ -240,7 +240,7 @@ fn search(who: &Identity, world: &World) -> Vec<Cell> {
     ]
 }
 
-/// Whoever shows a ticket is the person it was made for, whatever else they are.
+/// The holder of a connect token is the person it was issued for.
 fn tickets(world: &World) -> Vec<Cell> {
     let redeem = |digest: &str, user: BTreeSet<String>| {
         lists("authz.redeem_ticket", "user_id", &format!("authz.redeem_ticket('{digest}')"), user)
@@ -252,7 +252,7 @@ fn tickets(world: &World) -> Vec<Cell> {
     cells
 }
 
-/// What only triggers, the worker or other functions call.
+/// Functions for triggers, the worker and other functions only.
 fn kept_from_requests(who: &Identity) -> Vec<Cell> {
     let keep_logs = "SELECT authz.keep_activity_logs(now(), 3, 365)";
     let mut cells = vec![

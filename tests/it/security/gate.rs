@@ -1,6 +1,6 @@
-//! What the catalog alone can tell: each query names what is wrong, and must find nothing.
+//! Rules on the catalog: each query lists violations and must return none.
 //!
-//! What a rule excepts stands in the rule, with its reason.
+//! Exceptions are part of a rule, with their reasons.
 
 use std::collections::BTreeSet;
 
@@ -11,15 +11,15 @@ use diesel::{QueryableByName, RunQueryDsl, sql_query};
 use super::functions::FUNCTIONS;
 use super::spec::TABLES;
 
-/// Of every table of the schema public that is ours: Diesel keeps its own list of migrations there.
+/// Our tables of the schema public, without Diesel's list of migrations.
 const TABLES_OF_OURS: &str =
     "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'public'
     AND c.relkind IN ('r', 'p') AND c.relname <> '__diesel_schema_migrations'";
 
-/// Of no tenant: the tenants themselves, and the places of the worker's own jobs.
+/// Tables without tenant: the tenants themselves, and the positions of the worker's jobs.
 const OF_NO_TENANT: &str = "('tenants', 'outbox_readers', 'scheduled_jobs')";
 
-/// (what must not be, a query that lists it by name)
+/// (violation, a query that lists it by name)
 fn rules() -> Vec<(&'static str, String)> {
     let mut rules = tables();
     rules.extend(keys());
@@ -33,7 +33,7 @@ fn tables() -> Vec<(&'static str, String)> {
         ("a table or partition without forced row-level security",
             format!("SELECT c.relname FROM {TABLES_OF_OURS} WHERE NOT (c.relrowsecurity AND c.relforcerowsecurity)")),
         ("a verb that is granted and that no policy speaks of",
-            // Any column's grant counts; a partition is reached through its parent.
+            // A grant on any column counts; partitions are accessed through their parent.
             format!("SELECT DISTINCT concat_ws(' ', c.relname, r.rolname, v.verb) FROM {TABLES_OF_OURS},
                 pg_roles r, (VALUES ('SELECT', 'r'), ('INSERT', 'a'), ('UPDATE', 'w'), ('DELETE', 'd')) v (verb, letter)
               WHERE NOT c.relispartition AND r.rolname LIKE 'guichet\\_%' AND r.oid <> c.relowner AND NOT r.rolsuper
@@ -42,8 +42,8 @@ fn tables() -> Vec<(&'static str, String)> {
                 AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polpermissive
                     AND p.polcmd IN (v.letter::\"char\", '*') AND r.oid = ANY (p.polroles))")),
         ("a policy that lets everybody in",
-            // The worker's own queues and what it looks for due rows in, by columns; tenants and tickets before there is
-            // an actor; and search, which sifts by itself.
+            // Column grants of the worker for its queues and for finding due rows; tenants and connect tokens, which
+            // are read without an actor; and search, which filters by itself.
             "SELECT concat_ws(' ', p.tablename, p.policyname) FROM pg_policies p
               WHERE p.schemaname = 'public' AND p.permissive = 'PERMISSIVE' AND (p.qual = 'true' OR p.with_check = 'true')
                 AND (p.tablename, p.policyname) NOT IN (('outbox', 'outbox_worker'), ('idempotency_keys', 'idempotency_keys_worker'),
@@ -111,7 +111,7 @@ fn grants() -> Vec<(&'static str, String)> {
              UNION ALL SELECT concat_ws(' ', t.attrelid::regclass, t.attname) FROM pg_attribute t JOIN pg_class c ON c.oid = t.attrelid,
                 aclexplode(t.attacl) a WHERE c.relnamespace = 'public'::regnamespace AND a.grantee = 0".into()),
         ("a function that PUBLIC may call",
-            // unaccent's own are made by the server for its extension: they read nothing, and PUBLIC may not enter authz.
+            // The functions of unaccent belong to the extension: they read nothing, and PUBLIC may not use authz.
             "SELECT p.oid::regprocedure::text FROM pg_proc p
               WHERE p.pronamespace IN ('authz'::regnamespace, 'public'::regnamespace)
                 AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
@@ -161,7 +161,7 @@ pub fn names(connection: &mut PgConnection, query: &str) -> Vec<String> {
         .collect()
 }
 
-/// Everything that the catalog has against the schema.
+/// All violations in the catalog.
 pub fn faults(connection: &mut PgConnection) -> Vec<String> {
     let mut faults = Vec::new();
     for (rule, query) in rules() {

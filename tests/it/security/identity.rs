@@ -1,8 +1,8 @@
-//! Who knocks at the door: every role of the service in every relation to the rows, and every way of being nobody.
+//! The identities: every role of the service in every relation to the rows, and every form of a missing actor.
 
 use super::world::id;
 
-/// A database role, and the settings that a transaction would carry. `None`: never set.
+/// A database role, and the settings of a transaction. `None` means not set.
 pub struct Identity {
     pub label: &'static str,
     pub db_role: &'static str,
@@ -12,13 +12,13 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Settings that are no ids: an error, never an open door.
+    /// Settings that are not ids: an error, never access.
     pub fn garbled() -> Self {
         let tenant = Some("*".to_owned());
         Self { tenant, ..app("a garbled tenant", "a", "a.owner", "owner") }
     }
 
-    /// What becomes the identity, for the rest of the transaction.
+    /// The statements that assume the identity for the rest of the transaction.
     pub fn put_on(&self) -> String {
         let mut sql = format!("SET LOCAL SESSION AUTHORIZATION {};", self.db_role);
         for (name, value) in [
@@ -37,7 +37,7 @@ impl Identity {
         self.role.is_some_and(|role| roles.contains(&role))
     }
 
-    /// On which side of the desk the identity writes.
+    /// The side on which the identity writes.
     pub fn side(&self) -> &'static str {
         if self.has_role(&["client"]) { "client" } else { "operator" }
     }

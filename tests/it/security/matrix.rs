@@ -1,4 +1,4 @@
-//! The matrix: green means that each identity sees and does exactly what the spec says, no less and no more.
+//! The matrix: each identity can read and do exactly what the spec says.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::spec::{Columns, TABLES};
 use super::world::{self, World};
 use super::{cells, functions, gate};
 
-/// A database with the fixture laid, and what is known of it.
+/// A database with the fixture, and its description.
 pub struct Ground {
     pub database: TestDatabase,
     pub world: World,
@@ -20,7 +20,7 @@ pub struct Ground {
     partitions: Vec<String>,
 }
 
-/// One batch of cells: what one identity tries on one table.
+/// The statements of one identity on one table.
 pub struct Batch<'g> {
     pub table: String,
     pub who: &'g Identity,
@@ -44,7 +44,7 @@ impl Ground {
         Ground { database, world, columns, partitions }
     }
 
-    /// Every cell there is, table by table.
+    /// All cells, table by table.
     pub fn batches<'g>(&self, who: &'g [Identity]) -> Vec<Batch<'g>> {
         let mut batches = Vec::new();
         for table in &TABLES {
@@ -69,7 +69,7 @@ impl Ground {
         batches
     }
 
-    /// A connection of the identity's own login role; of the administrator for the roles that cannot log in.
+    /// A connection with the identity's login role, or with the administrator's for roles that cannot log in.
     fn connect(&self, who: &Identity) -> PgConnection {
         match who.db_role {
             "guichet_authz" | "guichet_search" => self.database.connect(ADMIN),
@@ -101,7 +101,7 @@ fn an_id_that_is_none_opens_nothing() {
     let who = Identity::garbled();
     let cells: Vec<Cell> = TABLES
         .iter()
-        // What its role may not even name says nothing of its policies.
+        // A table without grants says nothing about its policies.
         .filter(|table| !matches!(table.app.select, Columns::None))
         .map(|table| {
             let sql = format!("SELECT {} FROM public.{}", table.key[0], table.name);
@@ -112,7 +112,7 @@ fn an_id_that_is_none_opens_nothing() {
     assert!(red.is_empty(), "{}", red.join("\n"));
 }
 
-/// "The RLS matrix covers every table × role × verb, and every policy mutant turns it red": the first half.
+/// First half of: "The RLS matrix covers every table × role × verb, and every policy mutant turns it red".
 #[test]
 fn every_identity_sees_and_does_what_is_its_own_and_nothing_else() {
     let started = std::time::Instant::now();

@@ -1,12 +1,12 @@
-//! Row-level security, tried from outside: the catalog, then every table × identity × verb straight in SQL, then
-//! mutants of every policy, each of which must turn the other two red.
+//! Tests of row-level security: the catalog, then every table × identity × verb in SQL, then mutants of every policy,
+//! each of which must make one of the others fail.
 //!
-//! `spec` says who may do what, in the words of `rule`, over the rows of `world`; `cells` turns it into statements
-//! and `probe` runs them as the login roles. A new table or function belongs into `spec` or `functions`; what it
-//! takes to insert a row of it into `candidates`.
+//! `spec` defines who may do what, with the terms of `rule`, on the rows of `world`; `cells` turns it into
+//! statements, and `probe` runs them with the login roles. A new table or function needs an entry in `spec` or
+//! `functions`, and its insertable rows in `candidates`.
 //!
-//! Over HTTP and sockets: `operations` tries every operation as everybody who may not, `bearers` every token that is
-//! none, `rows` the service's own transactions without the application's checks.
+//! Over HTTP and sockets: `operations` tries every operation as everyone who may not, `bearers` tries every invalid
+//! token, `rows` runs the service's own transactions without the application's checks.
 
 #![expect(
     clippy::unwrap_used,

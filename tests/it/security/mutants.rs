@@ -1,7 +1,7 @@
-//! The proof that green means something: the schema is made wrong in one place, and the matrix or the gate must see.
+//! Mutation tests: the schema is made wrong in one place, and the matrix or the catalog rules must notice.
 //!
-//! Mutants of policies, tables and grants are made from the catalog, so that new ones come by themselves; those of
-//! functions are clauses taken out of their text. Each lives in a transaction that is rolled back.
+//! Mutants of policies, tables and grants are generated from the catalog, so that new ones are included; those of
+//! functions remove clauses of their text. Each is rolled back.
 
 use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
@@ -20,11 +20,11 @@ use super::probe;
 struct Mutant {
     name: String,
     sql: String,
-    /// Where it is most likely seen: what is tried first. Everything else is tried after.
+    /// The table that most likely shows it, tested first.
     table: String,
-    /// As whom it is most likely seen.
+    /// The role that most likely shows it.
     db_role: String,
-    /// Only the catalog can show it, or shows it first.
+    /// Only the catalog rules can show it, or show it first.
     of_catalog: bool,
 }
 
@@ -216,7 +216,7 @@ fn of_functions(admin: &mut PgConnection) -> Vec<Mutant> {
     mutants
 }
 
-/// Things that nobody should add to the schema.
+/// Objects that must not be added to the schema.
 fn additions() -> Vec<Mutant> {
     [
         "CREATE TABLE public.stray (tenant_id uuid NOT NULL, id uuid)",
@@ -236,7 +236,7 @@ fn additions() -> Vec<Mutant> {
     ].into_iter().map(|sql| mutant("users", sql.to_owned(), sql.to_owned()).of_catalog()).collect()
 }
 
-/// Statements that are run before the mutant is looked at again.
+/// Statements between two checks of the mutant's state.
 const STRIDE: usize = 40;
 
 #[derive(Default)]
@@ -247,7 +247,7 @@ struct Score {
 }
 
 impl Score {
-    /// Tries the likeliest place first: the table at hand, as the role at hand; then the catalog; then all the rest.
+    /// Tests the likeliest place first: its table with its role; then the catalog; then everything else.
     fn judge(&mut self, admin: &mut PgConnection, mutant: &Mutant, batches: &[Batch]) {
         let done = admin.transaction::<(), _, _>(|admin| {
             admin.batch_execute(&mutant.sql).unwrap_or_else(|error| panic!("{}: {error}", mutant.name));
@@ -292,7 +292,7 @@ fn all(admin: &mut PgConnection) -> Vec<Mutant> {
     mutants
 }
 
-/// Judges every second mutant, on a ground of its own: changes of the schema lock it.
+/// Tests every second mutant on its own database, since schema changes lock it.
 fn judge_half(half: usize) -> Score {
     let ground = Ground::lay();
     let admin = &mut ground.database.connect(ADMIN);
@@ -305,7 +305,7 @@ fn judge_half(half: usize) -> Score {
     score
 }
 
-/// "The RLS matrix covers every table × role × verb, and every policy mutant turns it red": the second half.
+/// Second half of: "The RLS matrix covers every table × role × verb, and every policy mutant turns it red".
 #[test]
 fn every_mutant_of_the_schema_turns_the_matrix_or_the_gate_red() {
     let started = std::time::Instant::now();

@@ -1,5 +1,4 @@
-//! Rows of notifications, for the fixture and for those who try to insert: what each of several people was told, what
-//! was kept from them, and what was sent.
+//! Rows of notifications for the fixture and for inserts: notified people, skipped people, and deliveries.
 
 use serde_json::{Value, json};
 
@@ -45,7 +44,7 @@ fn delivery(of: Of, name: &str, user: &str, channel: &str) -> Value {
         "rendered": {"subject": "Nouveau mandat"}, "payload_excerpt": "Rue des Lilas", "created_at": EARLY, "updated_at": EARLY})
 }
 
-/// What is there of one tenant, in the order of its keys. Feeds are made with their people.
+/// The rows of one tenant, ordered by key. Feeds are created with their people.
 pub fn rows(tenant: &str, of: Of) -> Vec<(&'static str, Value)> {
     let mut rows = vec![("scheduled_jobs", json!({"name": tenant, "due_at": EARLY}))];
     for (user, category) in
@@ -97,7 +96,7 @@ pub fn rows(tenant: &str, of: Of) -> Vec<(&'static str, Value)> {
     rows
 }
 
-/// Two people of whom more came than may be pushed in a minute, as the service writes it.
+/// Two people above the push limit, as the service writes it.
 pub fn held(of: Of) -> String {
     format!(
         "SELECT set_config('app.role', 'system', true);
@@ -109,7 +108,7 @@ pub fn held(of: Of) -> String {
     )
 }
 
-/// One of each that somebody may insert, and those that only a forger would.
+/// One of each insertable kind, and those that only a forger would insert.
 pub fn candidates(table: &str, of: Of) -> Vec<Value> {
     let people = |users: &[&str]| users.iter().map(|user| of(user)).collect::<Vec<_>>();
     match table {
@@ -129,7 +128,7 @@ pub fn candidates(table: &str, of: Of) -> Vec<Value> {
         }
         "notification_event_keys" => vec![json!({"key": "fresh", "event_id": of("e1"), "body_hash": "\\x00"})],
         "rejected_events" => vec![rejected(of, "fresh.event")],
-        // Everybody has theirs: whoever may make one is told so, and nobody else hears of it.
+        // Everyone has a feed: a duplicate is reported only to roles that may insert.
         "notification_feeds" => people(&["emma", "chloe"]).iter().map(|user| json!({"user_id": user})).collect(),
         "notifications" => [("owner", true), ("emma", true), ("chloe", true), ("chloe", false)]
             .iter()
@@ -157,7 +156,7 @@ pub fn candidates(table: &str, of: Of) -> Vec<Value> {
     }
 }
 
-/// Rows of tenant a that point at people, clients and notifications of tenant b.
+/// Rows of tenant a that reference people, clients and notifications of tenant b.
 pub fn broken(table: &str) -> Vec<Value> {
     let ours = |name: &str| id(&format!("a.{name}"));
     match table {

@@ -1,8 +1,8 @@
 //! Every operation of the API without a token, as a stranger of another tenant, and as people of another client:
-//! refused, alike whether the record is there or not, with no word of the victim's in any answer, and with no row of
-//! the victim's changed.
+//! refused in the same way whether or not the record exists, without a word of the victim's in any response, and
+//! without a change of the victim's rows.
 //!
-//! What is tried is generated from the API's own description, so that no operation can be forgotten.
+//! Requests are generated from the API's own description, so that no operation can be forgotten.
 
 use std::collections::BTreeMap;
 
@@ -17,21 +17,21 @@ use crate::api::things::{Caller, DESK, Request, Things, token};
 use crate::harness::{Answer, TestServer};
 use crate::hostile::judge::digest;
 
-/// Stands in every text of the victim's.
+/// Part of every text of the victim's.
 const CANARY: &str = "kanarienvogel";
 
 struct Ground {
     server: TestServer,
     victim: Things,
-    /// The same kinds of records, of nobody.
+    /// The same kinds of records, not existing.
     nowhere: Things,
 }
 
-/// Somebody who must not see the victim.
+/// A person who must not see the victim.
 struct Stranger {
     label: &'static str,
     caller: Caller,
-    /// Whether they are of the victim's tenant, where they may know of its people and teams.
+    /// Whether they are in the victim's tenant, where they may know its people and teams.
     is_near: bool,
 }
 
@@ -42,12 +42,12 @@ impl Ground {
         let owner = Caller::new(&server, &server.user("awa").token);
         let victim = Things::make(&service, &owner, CANARY).await;
         let strangers = strangers(&server, &service).await;
-        // The tenant in a path is no secret.
+        // The tenant in a path is not secret.
         let nowhere = Things { tenant: victim.tenant.clone(), ..Things::nowhere() };
         (Self { server, victim, nowhere }, strangers)
     }
 
-    /// The rows of the victim's tenant, but for those that tell of the stranger: tried and refused is not changed.
+    /// The rows of the victim's tenant, except those about the stranger's refused attempts.
     fn rows(&self, stranger: &str) -> BTreeMap<String, String> {
         let tenant = self.server.demo.tenant_id;
         let rows = format!(
@@ -78,7 +78,7 @@ async fn strangers(server: &TestServer, service: &Caller) -> Vec<Stranger> {
     }
     let (_, there) = elsewhere(server).await;
     all.push(Stranger { label: "another tenant's service", caller: there, is_near: false });
-    // The victim's tenant in the head of a request counts only for tokens of all tenants.
+    // The victim's tenant in a header counts only for tokens of all tenants.
     let (tenant, _) = elsewhere(server).await;
     let token = token(server, "poser", &tenant, Role::Service);
     let posing = Caller { tenant: Some(server.demo.tenant_id.to_string()), ..Caller::new(server, &token) };
@@ -100,7 +100,7 @@ async fn strangers(server: &TestServer, service: &Caller) -> Vec<Stranger> {
     all
 }
 
-/// A tenant of its own for each stranger, and its service: what one makes is not there for the next.
+/// A separate tenant for each stranger, with a service token.
 async fn elsewhere(server: &TestServer) -> (String, Caller) {
     let platform = Caller::new(server, &token(server, "platform", "*", Role::Service));
     let slug = format!("t-{}", Uuid::now_v7().simple());
@@ -111,7 +111,7 @@ async fn elsewhere(server: &TestServer) -> (String, Caller) {
     (tenant, there)
 }
 
-/// Those last that make a record of one's own under the id of another's.
+/// All operations; those that create a record under another's id come last.
 fn upserts_last() -> Vec<Operation> {
     let mut all = operations();
     all.sort_by_key(|operation| operation.method == Method::PUT && operation.path.ends_with("/{id}"));
@@ -153,7 +153,7 @@ async fn a_stranger_gets_nothing_of_anybody_s_and_cannot_tell_what_is_there() {
     for stranger in &strangers {
         let me = subject(&stranger.caller.token);
         let before = ground.rows(&me);
-        // The documented body, then the same with every id that it might name.
+        // The documented body, then the same with every possible id.
         let requests =
             upserts_last().into_iter().flat_map(|operation| [(operation.clone(), false), (operation, true)]);
         let requests = requests.filter(|(operation, _)| !is_between_colleagues(stranger, operation));
@@ -204,42 +204,42 @@ fn subject(token: &str) -> String {
     claims["sub"].as_str().unwrap().to_owned()
 }
 
-/// Whether a word of the victim's stands in the answer, in its body or its head. Within a tenant, people may know of
-/// its operators and teams.
+/// Whether the victim's mark is in the response, in its body or headers. Within a tenant, operators and teams are
+/// known.
 fn speaks(answer: &Answer, is_near: bool) -> bool {
     let text = format!("{:?} {}", answer.headers, answer.body);
     let words = [CANARY, "Atelier Nord", DESK, "Awa Diallo"];
     words[..if is_near { 2 } else { 4 }].iter().any(|word| text.contains(word))
 }
 
-/// What the employee of another client may do with the victim's operator: they are colleagues (`chat::direct` tries
-/// who may write to whom).
+/// Operations of another client's employee on the victim's operator: they are colleagues (`chat::direct` tests who
+/// may write to whom).
 fn is_between_colleagues(stranger: &Stranger, operation: &Operation) -> bool {
     let is_direct = ["/messaging/message", "/messaging/conversation/{userId}"];
     stranger.label == "another client's employee" && is_direct.iter().any(|end| operation.path.ends_with(end))
 }
 
-/// The path without its tenant, where that is the stranger's own.
+/// The path without its tenant, if that is the stranger's own.
 fn own_path<'o>(stranger: &Stranger, operation: &'o Operation) -> &'o str {
     let path = operation.path.as_str();
-    // A category is nobody's record.
+    // A category is not a record.
     let path = path.strip_suffix("/{category}").filter(|path| *path == "/preferences").unwrap_or(path);
     let within = path.strip_prefix("/tenants/{tenantId}").filter(|_| stranger.is_near);
     within.unwrap_or(path)
 }
 
-/// What every tenant has under the same name, each its own: `speaks` and the victim's rows tell whether they are mixed up.
+/// Records that every tenant has under the same name: `speaks` and the victim's rows show whether they are mixed up.
 fn is_of_every_tenant(operation: &Operation) -> bool {
     operation.path.starts_with("/notification-templates")
 }
 
-/// Whether the operation is about a record that the stranger may not know of.
+/// Whether the operation is about a record that the stranger may not see.
 fn is_secret(stranger: &Stranger, operation: &Operation) -> bool {
     let names_one = own_path(stranger, operation).contains('{') || operation.body().is_some();
     names_one && !(stranger.is_near && operation.path.starts_with("/teams")) && !is_of_every_tenant(operation)
 }
 
-/// Refused, or about the stranger's own: lists that leave the victim out, and ids that are new where the stranger is.
+/// Refused, or about the stranger's own: lists without the victim, and ids that are new in the stranger's tenant.
 fn is_answer(stranger: &Stranger, operation: &Operation, answer: &Answer) -> bool {
     let is_upsert = operation.method == Method::PUT && operation.path.ends_with("/{id}") && !stranger.is_near;
     let is_near_team = stranger.is_near && operation.path.starts_with("/teams");
@@ -247,14 +247,14 @@ fn is_answer(stranger: &Stranger, operation: &Operation, answer: &Answer) -> boo
     let is_own = !own_path(stranger, operation).contains('{') || is_upsert || is_near_team || is_own_copy;
     match answer.status.as_u16() {
         403 | 404 => true,
-        // A value of the body is wrong, whatever it is about.
+        // A value of the body is wrong, independently of the record.
         422 => true,
         200 | 201 | 202 | 409 | 412 | 428 => is_own,
         _ => false,
     }
 }
 
-/// The answer without what differs between any two: ids, times, the request's own id.
+/// The response without what always differs: ids, times, the request id.
 fn blind(answer: &Answer) -> String {
     let mut body = answer.body.clone();
     forget(&mut body);

@@ -11,7 +11,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use super::wires::{Ask, Heard, Wire};
 use crate::harness::World;
 
-/// How long a frame that must come may take on a busy machine.
+/// How long an expected frame may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 pub type Ws = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -20,12 +20,12 @@ pub struct Client {
     pub wire: &'static dyn Wire,
     stream: Ws,
     reference: u32,
-    /// What came while something else was waited for, in order.
+    /// Frames that came before the expected one, in order.
     unread: Vec<Heard>,
 }
 
 impl Client {
-    /// Opens a socket, with or without a token, and says no more than the dialect must.
+    /// Opens a socket, with or without a token, and sends only what the dialect requires.
     pub async fn connect(world: &World, wire: &'static dyn Wire, token: Option<&str>) -> Self {
         let token = token.map(|token| format!("&token={token}")).unwrap_or_default();
         let path = wire.path(&world.server.demo.tenant_id.to_string());
@@ -33,7 +33,7 @@ impl Client {
         Self::over(wire, stream).await
     }
 
-    /// Over a socket that is open already.
+    /// On a socket that is open already.
     pub async fn over(wire: &'static dyn Wire, stream: Ws) -> Self {
         let mut client = Self { wire, stream, reference: 0, unread: Vec::new() };
         if let Some(hello) = wire.hello() {
@@ -42,14 +42,14 @@ impl Client {
         client
     }
 
-    /// As one of the demo's people, ready for what is told.
+    /// As one of the demo's people, ready to receive.
     pub async fn open(world: &World, wire: &'static dyn Wire, name: &str) -> Self {
         let mut client = Self::connect(world, wire, Some(&world.server.user(name).token)).await;
         client.settled().await;
         client
     }
 
-    /// Of a person who hears `topic` too.
+    /// As a person who also joined `topic`.
     pub async fn on(world: &World, wire: &'static dyn Wire, name: &str, topic: &str) -> Self {
         let mut client = Self::open(world, wire, name).await;
         client.join(topic, None).await;
@@ -64,7 +64,7 @@ impl Client {
         self.stream.send(Message::binary(bytes)).await.unwrap();
     }
 
-    /// Says something, and gives its reference.
+    /// Sends a request, and returns its ref.
     pub async fn push(&mut self, ask: &Ask<'_>) -> String {
         self.reference += 1;
         let text = self.wire.write(self.reference, ask);
@@ -72,7 +72,7 @@ impl Client {
         self.reference.to_string()
     }
 
-    /// Says something, and gives status and response of the answer.
+    /// Sends a request, and returns status and response of the reply.
     pub async fn ask(&mut self, ask: &Ask<'_>) -> (String, Value) {
         let asked = self.push(ask).await;
         let reply = self
@@ -103,19 +103,19 @@ impl Client {
         self.ok(&Ask::Join { topic, after_seq, token: None }).await
     }
 
-    /// What the dialect calls guichet's `key`.
+    /// The value of guichet's `key` in the dialect's naming convention.
     pub fn at<'v>(&self, value: &'v Value, key: &str) -> &'v Value {
         &value[self.wire.key(key)]
     }
 
-    /// Payload and meta of the next `name` on `topic`.
+    /// Payload and meta of the next event `name` on `topic`.
     pub async fn event(&mut self, topic: &str, name: &str) -> (Value, Value) {
         let fits = |heard: &Heard| matches!(heard, Heard::Event { topic: on, event, .. } if on == topic && event == name);
         let Heard::Event { payload, meta, .. } = self.next_where(fits).await else { unreachable!() };
         (payload, meta)
     }
 
-    /// The next that fits; what came before it stays unread.
+    /// The next frame that matches; earlier ones are kept.
     pub async fn next_where(&mut self, fits: impl Fn(&Heard) -> bool) -> Heard {
         if let Some(at) = self.unread.iter().position(&fits) {
             return self.unread.remove(at);
@@ -132,7 +132,7 @@ impl Client {
         }
     }
 
-    /// Everything that came before the answer to a heartbeat asked now: what was to come has come.
+    /// Everything that arrives before the reply to a heartbeat sent now.
     pub async fn settled(&mut self) -> Vec<Heard> {
         if self.wire.hello().is_some() && self.reference == 0 {
             self.next_where(|heard| matches!(heard, Heard::Connected)).await;
@@ -141,7 +141,7 @@ impl Client {
         std::mem::take(&mut self.unread)
     }
 
-    /// The code that the server closes with; frames before it become unread.
+    /// The code with which the server closes; earlier frames are kept.
     pub async fn closed(&mut self) -> u16 {
         loop {
             match self.receive().await {

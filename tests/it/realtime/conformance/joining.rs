@@ -1,4 +1,4 @@
-//! Who comes in, who hears what, and from where on.
+//! Joins: authorization, recipients, positions.
 
 use serde_json::json;
 use tokio_tungstenite::connect_async;
@@ -123,7 +123,7 @@ async fn heartbeats_carry_the_head_of_each_joined_topic() {
     for wire in ALL {
         let mut emma = Client::on(&world, wire, "emma", &topic).await;
         let mut heads = emma.ok(&Ask::Heartbeat).await["heads"].clone();
-        // Joined by itself where nothing is joined by hand.
+        // Joined automatically in dialects without joins.
         let own = format!("client:notifications:{}", world.server.user("emma").id);
         let of_own = heads.as_object_mut().unwrap().remove(&own);
         assert_eq!(of_own.is_some(), !wire.is_phoenix(), "{}", wire.name());

@@ -1,4 +1,4 @@
-//! One list of facts, held against every dialect: what a client may rely on, however it speaks.
+//! Properties that every dialect guarantees to its clients.
 
 pub mod client;
 mod ending;
@@ -10,7 +10,7 @@ use self::client::Client;
 use self::wires::{ALL, Ask, Heard};
 use crate::harness::World;
 
-/// The room of Atelier Nord, by its bare name.
+/// The topic of Atelier Nord, without prefix.
 fn room(world: &World) -> String {
     format!("chat:room:{}", world.nord)
 }

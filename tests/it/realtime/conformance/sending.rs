@@ -1,4 +1,4 @@
-//! Commands and what people say to each other.
+//! Commands, and broadcasts of clients.
 
 use futures_util::future::join_all;
 use serde_json::json;

@@ -1,8 +1,8 @@
-//! Each dialect as a client writes and reads it: one vocabulary over five spellings.
+//! Each dialect as a client writes and reads it: one vocabulary in five wire formats.
 
 use serde_json::{Value, json};
 
-/// What a client says.
+/// A request of a client.
 pub enum Ask<'a> {
     Join {
         topic: &'a str,
@@ -11,13 +11,13 @@ pub enum Ask<'a> {
     },
     Leave(&'a str),
     Heartbeat,
-    /// Something to the others of a topic.
+    /// A broadcast to the others on a topic.
     Say {
         topic: &'a str,
         event: &'a str,
         payload: Value,
     },
-    /// A command; Phoenix sends it on a topic it joined.
+    /// A command; Phoenix sends it on a joined topic.
     Command {
         topic: &'a str,
         name: &'a str,
@@ -29,7 +29,7 @@ pub enum Ask<'a> {
     },
 }
 
-/// What a client hears.
+/// A frame received by a client.
 #[derive(Debug, Clone)]
 pub enum Heard {
     Reply {
@@ -58,10 +58,10 @@ pub enum Heard {
 pub trait Wire: Sync {
     fn name(&self) -> &'static str;
 
-    /// Where it connects, without the token.
+    /// The path, without the token.
     fn path(&self, tenant: &str) -> String;
 
-    /// Sent as soon as the socket is open.
+    /// Sent when the socket has opened.
     fn hello(&self) -> Option<String> {
         None
     }
@@ -70,12 +70,12 @@ pub trait Wire: Sync {
 
     fn read(&self, text: &str) -> Heard;
 
-    /// guichet's own key as this dialect spells it.
+    /// guichet's key in the dialect's naming convention.
     fn key(&self, snake: &str) -> String {
         snake.to_owned()
     }
 
-    /// Whether channels end without the socket, and the connection's token is told in a join.
+    /// Whether channels can end without the socket, and joins carry the connection's token.
     fn is_phoenix(&self) -> bool {
         false
     }
@@ -177,7 +177,7 @@ impl Wire for V2 {
     }
 }
 
-/// Event, topic and payload of the plain dialects.
+/// Event, topic and payload in the plain dialects.
 fn plainly<'a>(wire: &dyn Wire, ask: &'a Ask<'_>) -> (&'a str, Option<&'a str>, Value) {
     match ask {
         Ask::Join { topic, after_seq, token } => {
@@ -235,7 +235,7 @@ fn read_plain(text: &str) -> Heard {
     of_plain(frame["event"].as_str().unwrap(), frame["topic"].as_str(), &frame["payload"], &frame["meta"])
 }
 
-/// As a front end's own code would rename.
+/// As a front end's own code would convert.
 fn camel(snake: &str) -> String {
     let mut words = snake.split('_');
     let first = words.next().unwrap_or_default().to_owned();
