@@ -1,4 +1,4 @@
-//! What Prometheus reads.
+//! The metrics page.
 
 use guichet::telemetry::{metrics, names};
 

@@ -1,7 +1,7 @@
-//! Runs statements as one identity and tells what became of each: SQLSTATE, rows, keys. Nothing is kept.
+//! Runs statements as one identity and reports each result: SQLSTATE, rows, keys. Nothing is committed.
 //!
-//! The loop is a PL/pgSQL function made in the test's database, since Diesel does not hand out SQLSTATE, and since
-//! hundreds of statements then cost one round trip. Each runs in a subtransaction that is always undone.
+//! The loop is a PL/pgSQL function in the test's database, since Diesel does not expose SQLSTATE, and so that
+//! hundreds of statements cost one round trip. Each runs in a subtransaction that is always rolled back.
 
 use std::collections::BTreeSet;
 
@@ -12,17 +12,17 @@ use diesel::{Connection, QueryableByName, RunQueryDsl, sql_query};
 
 use super::identity::Identity;
 
-/// What must become of a statement. Anything else, a syntax error included, is a red cell.
+/// The expected result of a statement. Anything else, including a syntax error, fails the cell.
 #[derive(Debug)]
 pub enum Expect {
-    /// A statement that starts with `KEYS` gives exactly these.
+    /// A statement that starts with `KEYS` returns exactly these.
     Keys(BTreeSet<String>),
     Rows(i64),
-    /// It fails, with this SQLSTATE.
+    /// It fails with this SQLSTATE.
     State(&'static str),
 }
 
-/// Refused by a grant, a policy's check or a guard.
+/// Refused by a grant, a policy's check or a trigger.
 pub const DENIED: Expect = Expect::State("42501");
 
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub struct Cell {
     pub name: String,
     pub sql: String,
     pub expect: Expect,
-    /// How many verdicts it holds: a set of keys speaks about every row of its table.
+    /// How many facts it proves: a set of keys covers every row of its table.
     pub verdicts: usize,
 }
 
@@ -46,7 +46,7 @@ struct Outcome {
     message: String,
 }
 
-/// Makes the function that `run` calls. As the administrator, once per database.
+/// Creates the function that `run` calls. As the administrator, once per database.
 pub fn install(admin: &mut PgConnection) {
     admin
         .batch_execute(
@@ -83,8 +83,8 @@ pub fn install(admin: &mut PgConnection) {
         .unwrap();
 }
 
-/// Runs the cells as `who` in one transaction that is rolled back, and says which came out red.
-/// The connection is that of the role itself, or the administrator's, who puts the role on.
+/// Runs the cells as `who` in one transaction that is rolled back, and returns the failed ones. The connection is
+/// that of the role itself, or the administrator's, which assumes the role.
 pub fn run(connection: &mut PgConnection, who: &Identity, cells: &[Cell]) -> Vec<String> {
     let statements: Vec<&str> = cells.iter().map(|cell| cell.sql.as_str()).collect();
     let mut outcomes: Vec<Outcome> = Vec::new();

@@ -1,5 +1,5 @@
-//! The second wall by itself: with every check of the application left out, in the service's own transactions, rows
-//! of others neither come back nor change.
+//! Row-level security alone: without any check of the application, in the service's own transactions, rows of others
+//! are neither returned nor changed.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ fn actor(tenant: TenantId, user: UserId, role: Role) -> Actor {
     }
 }
 
-/// What a handler would be that forgot to ask whose it is.
+/// A handler without a permission check.
 async fn careless_history(db: &Db, actor: &Actor, client: ClientId) -> Vec<Option<String>> {
     let read = db.read(actor, move |tx| {
         let of_client = messages::table.filter(messages::client_id.eq(client));
@@ -42,7 +42,7 @@ async fn careless_history(db: &Db, actor: &Actor, client: ClientId) -> Vec<Optio
     read.await.unwrap()
 }
 
-/// And one that forgot it in writing.
+/// The same for a write.
 async fn careless_edit(db: &Db, actor: &Actor, client: ClientId) -> Result<usize, guichet_base::Error> {
     db.write(actor, move |tx| {
         let of_client = messages::table.filter(messages::client_id.eq(client));
@@ -67,7 +67,7 @@ async fn lay() -> Ground {
     for role in ROLES {
         let word = role.as_str();
         strangers.push((format!("{word} of another tenant"), actor(elsewhere, UserId::new(), role)));
-        // Their own tenant, and the victim's person: an id alone is no key.
+        // Their own tenant with the victim's person: an id alone gives no access.
         strangers.push((
             format!("{word} of another tenant as Awa"),
             actor(elsewhere, server.user("awa").id, role),
@@ -92,7 +92,7 @@ async fn a_handler_without_checks_finds_no_word_of_anybody_else() {
             Vec::<Option<String>>::new(),
             "{label} reads"
         );
-        // Nothing to change, or not even the right to try.
+        // No row to change, or no permission to try.
         assert!(!matches!(careless_edit(db, stranger, client).await, Ok(1..)), "{label} writes");
     }
     assert_eq!(everything(&ground.server), before);
@@ -145,7 +145,7 @@ async fn no_table_shows_a_row_of_anybody_else() {
                 .db
                 .read(stranger, move |tx| Ok(sql_query(&sql).load::<Row>(tx.conn())?))
                 .await;
-            // Some tables are not granted to begin with.
+            // Some tables are not granted at all.
             for row in read.unwrap_or_default() {
                 let row: Value = serde_json::from_str(&row.row).unwrap();
                 if is_victims(&row, stranger, &ground) {
@@ -157,7 +157,7 @@ async fn no_table_shows_a_row_of_anybody_else() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Every row of the victim's, changed, deleted and made again under a new id, by everybody else.
+/// Every row of the victim's is changed, deleted and inserted under a new id, by everyone else.
 #[tokio::test]
 async fn no_table_lets_a_row_of_anybody_else_change() {
     let ground = lay().await;

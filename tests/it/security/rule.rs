@@ -1,33 +1,33 @@
-//! The vocabulary in which the matrix says who may do what, and what its words mean over the fixture.
+//! The terms in which the matrix defines permissions, and their evaluation on the fixture.
 //!
-//! Written from the table "Who may see and do what", never from the SQL: it is the second opinion.
+//! Written from the specification, never from the SQL, so that it is independent.
 
 use std::collections::BTreeSet;
 
 use super::identity::Identity;
 use super::world::{Row, World, text};
 
-/// A predicate on (identity, row). `&'static str`s are columns of the row.
+/// A predicate on (identity, row). A `&'static str` names a column of the row.
 #[derive(Debug, Clone, Copy)]
 pub enum Rule {
     Nobody,
     Anyone,
-    /// The identity carries one of these roles.
+    /// The identity has one of these roles.
     Role(&'static [&'static str]),
     AnyRole,
     /// The identity is the person in this column.
     Mine(&'static str),
-    /// The client in this column is one that a member or an employee has to do with.
+    /// The client in this column is related to the member or employee.
     MyClient(&'static str),
-    /// The person in this column is somebody whom a member or an employee knows by their clients.
+    /// The person in this column is related to the member or employee by their clients.
     MyPeople(&'static str),
     /// The identity is one of the people in this column.
     Among(&'static str),
-    /// The person in this column is a colleague whom the identity may write to.
+    /// The person in this column is a colleague to whom the identity may write.
     MayWriteTo(&'static str),
-    /// The conversation in this column is a direct one of the identity's own.
+    /// The conversation in this column is a direct one of the identity.
     InDirect(&'static str),
-    /// The column names the side of the desk on which the identity stands.
+    /// The column names the side of the identity.
     MySide(&'static str),
     /// The column holds one of these (as text; "" is null).
     Field(&'static str, &'static [&'static str]),
@@ -66,7 +66,7 @@ fn of_tenant<'w>(who: &Identity, world: &'w World, table: &str) -> impl Iterator
     world.rows(table).iter().filter(move |row| text(row, "tenant_id") == tenant)
 }
 
-/// The clients of a member, or those that an employee is in charge of, alone or by a team.
+/// The clients of a member, or those in the charge of an employee, directly or by a team.
 pub fn my_clients(who: &Identity, world: &World) -> BTreeSet<String> {
     if who.has_role(&["client"]) {
         return of_tenant(who, world, "client_members")
@@ -87,7 +87,7 @@ pub fn my_clients(who: &Identity, world: &World) -> BTreeSet<String> {
         .collect()
 }
 
-/// Owners and managers write to every colleague, employees to all but owners; nobody else does, nor to themselves.
+/// Owners and managers write to every colleague, employees to all except owners; no one writes to themselves.
 pub fn may_write_to(who: &Identity, other: &str, world: &World) -> bool {
     let to: &[&str] = match who.role {
         Some("owner" | "manager") => &["owner", "manager", "employee"],
@@ -100,7 +100,7 @@ pub fn may_write_to(who: &Identity, other: &str, world: &World) -> bool {
         .any(|row| to.contains(&text(row, "role").as_str()))
 }
 
-/// The people of a direct conversation, empty where it is none.
+/// The people of a direct conversation; empty for others.
 pub fn pair(conversation: &Row) -> BTreeSet<String> {
     let mut people = BTreeSet::from([text(conversation, "user_one_id"), text(conversation, "user_two_id")]);
     people.remove("");
@@ -114,7 +114,7 @@ pub fn in_direct(who: &Identity, conversation: &str, world: &World) -> bool {
             .any(|row| pair(row).iter().any(|person| who.is(person)))
 }
 
-/// Their members, their operators in charge, and those who follow their rooms.
+/// Their members, their operators in charge, and the followers of their rooms.
 pub fn my_people(who: &Identity, world: &World) -> BTreeSet<String> {
     let clients = my_clients(who, world);
     let theirs = |row: &&Row| clients.contains(&text(row, "client_id"));
@@ -135,7 +135,7 @@ pub fn my_people(who: &Identity, world: &World) -> BTreeSet<String> {
     people
 }
 
-/// Whom a room of the client tells of what is said in it.
+/// The recipients of the client's room.
 pub fn audience(who: &Identity, client: &str, world: &World) -> BTreeSet<String> {
     let role_of = |user: &str| {
         of_tenant(who, world, "users").find(|row| text(row, "id") == user).map(|row| text(row, "role"))

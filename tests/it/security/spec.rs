@@ -1,4 +1,4 @@
-//! Who may do what with which rows and columns of each table: one entry per table, held against the catalog.
+//! The permissions on rows and columns of each table: one entry per table, compared with the catalog.
 //!
 //! A table without an entry fails the suite, and so does an entry without a table.
 
@@ -13,7 +13,7 @@ use super::rule::Rule::{
     self, All, Among, Any, AnyRole, Anyone, Field, Mine, MyClient, MyPeople, Nobody, Not, Role,
 };
 
-/// Columns that a role was granted a verb on.
+/// Columns on which a role has a grant for a verb.
 #[derive(Debug, Clone, Copy)]
 pub enum Columns {
     All,
@@ -31,7 +31,7 @@ impl Columns {
     }
 }
 
-/// What one database role may do: columns by grant, rows by policy.
+/// The access of one database role: columns by grant, rows by policy.
 #[derive(Debug, Clone, Copy)]
 pub struct Access {
     pub select: Columns,
@@ -49,9 +49,9 @@ pub struct Access {
 pub struct Table {
     pub name: &'static str,
     pub key: &'static [&'static str],
-    /// An UPDATE that reads no column, and so is held by the UPDATE policy alone.
+    /// The SET clause of an UPDATE that reads no column, and so is checked by the UPDATE policy alone.
     pub blind: &'static str,
-    /// A view: of the rows of its table, with the rights of whoever asks.
+    /// A view, with the rights of its caller on the rows of its table.
     pub is_view: bool,
     pub app: Access,
     pub worker: Access,
@@ -66,7 +66,7 @@ impl Table {
             "guichet_worker" => self.worker,
             "guichet_authz" => self.authz,
             "guichet_search" => self.search,
-            // The owner has every grant and, by FORCE, no row.
+            // The owner has every grant and, because of FORCE, no row.
             "guichet_owner" => Access {
                 select: Columns::All,
                 insert: Columns::All,
@@ -90,7 +90,7 @@ pub const NONE: Access = Access {
     may_update: Nobody,
     may_delete: Nobody,
 };
-/// What `guichet_authz` needs of most tables: to read the actor's tenant.
+/// Access of `guichet_authz` to most tables: it reads the actor's tenant.
 pub const AUTHZ_READS: Access = Access { select: Columns::All, may_select: Anyone, ..NONE };
 pub const TABLE: Table = Table {
     name: "",
@@ -105,7 +105,7 @@ pub const TABLE: Table = Table {
 
 pub const ALL_ROOMS: Rule = Role(&["owner", "manager"]);
 pub const PROVISIONS: Rule = Role(&["owner", "manager", "service"]);
-/// The second phase of an action, and jobs: who is told of what.
+/// The system phase of an action, and jobs.
 pub const SYSTEM: Rule = Role(&["system"]);
 const SEES_TEAMS: Rule = Role(&["owner", "manager", "employee", "service", "system"]);
 const EDITS_CLIENT: Rule = Any(&[PROVISIONS, All(&[Role(&["employee"]), MyClient("client_id")])]);
@@ -123,7 +123,7 @@ const TENANTS: Table = Table {
         may_update: Role(&["owner", "service"]),
         ..NONE
     },
-    // Which tenants there are, and nothing of them: jobs go through them one by one.
+    // The ids of tenants only: jobs process them one by one.
     worker: Access { select: Columns::Only(&["id"]), tenant: None, may_select: Anyone, ..NONE },
     authz: Access { tenant: None, ..AUTHZ_READS },
     ..TABLE
@@ -252,7 +252,7 @@ const PROJECTS: Table = Table {
     ..TABLE
 };
 
-/// The rows that tell whose rights moved: for the tail alone.
+/// The rows about changed rights: for the tail only.
 const OF_RIGHTS: Rule = Field("topic", &["rights:someone"]);
 
 const OUTBOX: Table = Table {
@@ -285,7 +285,7 @@ const ACTIVITY_LOGS: Table = Table {
         select: Columns::All,
         insert: Columns::All,
         may_select: Role(&["owner"]),
-        // Nobody's: what the service itself did.
+        // Without a person: actions of the service itself.
         may_insert: Any(&[All(&[Mine("user_id"), AnyRole]), All(&[SYSTEM, Field("user_id", &[""])])]),
         ..NONE
     },

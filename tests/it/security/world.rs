@@ -1,6 +1,6 @@
-//! The fixture: three tenants alike, each with three clients, a room for two of them, and people on every footing.
+//! The fixture: three similar tenants, each with three clients, rooms for two of them, and people in every relation.
 //!
-//! Ids are made from names (`a.chloe`), so that a red cell can be read: `World::named` puts the names back.
+//! Ids derive from names (`a.chloe`), so that failed cells are readable: `World::named` restores the names.
 
 use std::collections::BTreeMap;
 
@@ -91,7 +91,7 @@ const NAMES: [&str; 70] = [
     "fresh.digest",
 ];
 
-/// Every row there is, as the database holds it, by table.
+/// All rows, as the database holds them, by table.
 pub struct World {
     tables: BTreeMap<String, Vec<Row>>,
 }
@@ -101,7 +101,7 @@ pub fn id(name: &str) -> String {
     Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string()
 }
 
-/// Lays the fixture, as the administrator and with the triggers at work, and reads back what is there.
+/// Inserts the fixture as the administrator, with triggers, and reads all rows back.
 pub fn lay(admin: &mut PgConnection, tables: &[&str]) -> World {
     let mut script = String::from("BEGIN;");
     for tenant in TENANTS {
@@ -116,7 +116,7 @@ pub fn lay(admin: &mut PgConnection, tables: &[&str]) -> World {
     World { tables: tables.iter().map(|table| ((*table).to_owned(), read(admin, table))).collect() }
 }
 
-/// `INSERT` of a row as JSON. The types are the table's own.
+/// `INSERT` of a row given as JSON, with the table's types.
 pub fn insert(table: &str, row: &Row) -> String {
     let columns = row.keys().cloned().collect::<Vec<_>>().join(", ");
     let values = Value::Object(row.clone()).to_string().replace('\'', "''");
@@ -209,7 +209,7 @@ fn rows(tenant: &str) -> Vec<(&'static str, Row)> {
             json!({"id": of(room), "kind": "client", "client_id": of(client), "last_seq": 9, "head": 9}),
         ));
     }
-    // Colleagues: a rank apart, of one rank, and one who has gone over to a client since.
+    // Colleagues: with different roles, with the same role, and one who became a member of a client.
     for (room, one, two) in [("d1", "owner", "emma"), ("d2", "emma", "karim"), ("d3", "ines", "gone")] {
         let (one, two) = ordered(of(one), of(two));
         rows.push((
@@ -226,7 +226,7 @@ fn rows(tenant: &str) -> Vec<(&'static str, Row)> {
     for (project, client) in [("p1", "c1"), ("p2", "c2"), ("p3", "c3")] {
         rows.push(("projects", json!({"id": of(project), "client_id": of(client), "name": project})));
     }
-    // Who was there and is no more, and who follows without being in charge.
+    // Former participants, and followers who are not in charge.
     for (room, client, user, side, follows) in [
         ("r1", "c1", "owner", "operator", true),
         ("r2", "c2", "ines", "operator", true),
@@ -338,7 +338,7 @@ fn journal(tenant: &str, of: &impl Fn(&str) -> String) -> Vec<(&'static str, Val
     rows
 }
 
-/// Of a ticket that nobody knows: 32 bytes out of an id.
+/// The digest of a connect token: 32 bytes derived from an id.
 pub fn digest(id: &str) -> String {
     format!("\\x{0}{0}", id.replace('-', ""))
 }

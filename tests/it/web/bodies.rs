@@ -1,10 +1,10 @@
-//! Bodies that hurt: encoded, oversize, slow, deep, not JSON, not UTF-8.
+//! Bad bodies: encoded, oversize, slow, deep, not JSON, not UTF-8.
 
 use std::io::Write;
 
 use super::server::{answer, hasty, head, start, start_with};
 
-/// Were a body unpacked before it is refused, these three bytes, which are no whole archive, would be a 400.
+/// If a body were decompressed before it is refused, these three bytes, an incomplete archive, would be a 400.
 #[test]
 fn an_encoded_body_is_refused_before_anything_unpacks_it() {
     let server = start();
@@ -48,7 +48,7 @@ fn an_unannounced_oversize_body_is_refused_at_the_limit() {
         let mut stream = server.connect();
         let headers = ["Content-Type: application/json", "Transfer-Encoding: chunked"];
         stream.write_all(head("POST", path, &headers).as_bytes()).unwrap();
-        // One byte above the limit, and never an end.
+        // One byte above the limit, without an end.
         let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
         for _ in 0..16 {
             stream.write_all(chunk.as_bytes()).unwrap();
@@ -89,7 +89,7 @@ fn a_body_that_drips_is_cut_off() {
     stream.write_all(head("POST", "/api/v1/notes", &headers).as_bytes()).unwrap();
     let mut reader = stream.try_clone().unwrap();
     let reading = std::thread::spawn(move || answer(&mut reader));
-    // Drips until the server has had enough.
+    // Sends slowly until the server closes.
     while !reading.is_finished() && stream.write_all(b"1\r\n \r\n").is_ok() {
         std::thread::park_timeout(std::time::Duration::from_millis(5));
     }
@@ -102,7 +102,7 @@ fn a_refused_body_is_not_read_on() {
     for (path, header) in [("/api/v1/notes", "Content-Encoding: br"), ("/api/v1/ignores", "X-Nothing: odd")] {
         let mut stream = server.connect();
         stream.write_all(head("POST", path, &[header, "Transfer-Encoding: chunked"]).as_bytes()).unwrap();
-        // Nothing more comes, and the connection is closed all the same.
+        // Nothing more arrives, and the connection is closed all the same.
         stream.write_all(b"1\r\nx\r\n").unwrap();
         answer(&mut stream);
     }

@@ -1,4 +1,4 @@
-//! Whatever goes wrong, wherever: one envelope, in the caller's language, under the request's id.
+//! All errors, from any layer: one envelope, in the caller's language, with the request's id.
 
 use guichet::web::Conventions;
 use guichet::web::cors::CorsOrigins;
@@ -119,7 +119,7 @@ fn only_listed_origins_may_call() {
     };
     assert_eq!(allowed("https://evil.example.org"), None);
     assert_eq!(allowed("null"), None);
-    // A refusal too must be readable by the page that caused it.
+    // The page that caused an error must be able to read it.
     assert_eq!(allowed("https://app.example.org").as_deref(), Some("https://app.example.org"));
     assert_eq!(allowed("https://b.example.org").as_deref(), Some("https://b.example.org"));
 }

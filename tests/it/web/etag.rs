@@ -1,4 +1,4 @@
-//! Versions of records: 304 for what is known, and what a change must say.
+//! Versions of records: 304 for known ones, and preconditions of changes.
 
 use std::time::Duration;
 

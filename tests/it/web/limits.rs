@@ -1,4 +1,4 @@
-//! Rate limits, and the addresses they count by.
+//! Rate limits, and the addresses to which they apply.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! What the log says of requests: one line each, no query string, and each cause once.
+//! The log of requests: one line each, no query string, and each cause once.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -22,7 +22,7 @@ impl Write for Lines {
     }
 }
 
-/// What is logged while `path` is asked for.
+/// The log lines of a request for `path`.
 async fn log_of(path: &str) -> Vec<Value> {
     let lines = Lines::default();
     let writer = lines.clone();

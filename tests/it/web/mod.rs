@@ -1,4 +1,4 @@
-//! The conventions that every endpoint shares, over real TCP.
+//! The conventions of all endpoints, over real TCP.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

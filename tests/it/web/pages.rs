@@ -1,4 +1,4 @@
-//! Health and documentation, which stand outside the API.
+//! Health and documentation pages, outside the API.
 
 use super::server::start;
 

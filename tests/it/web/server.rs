@@ -1,5 +1,5 @@
-//! A server on a free port with a few toy routes under the conventions, and a client that speaks raw HTTP/1.1,
-//! since what is tested here are requests that no client library would send.
+//! A server on a free port with toy routes under the conventions, and a raw HTTP/1.1 client, since no client library
+//! would send these requests.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -60,7 +60,7 @@ pub fn start_with(conventions: Conventions) -> Server {
     Server { address, handle, thread: Some(thread) }
 }
 
-/// An `App` has no type that can be named, hence no function.
+/// The type of an `App` cannot be named, so this is a macro.
 macro_rules! app {
     ($conventions:expr, $limits:expr) => {
         guichet::web::wrap(
@@ -189,7 +189,7 @@ async fn me(caller: Caller) -> Reply<UserId> {
     Reply::ok(caller.user)
 }
 
-/// Refuses an actor who reads English.
+/// Refuses an actor whose language is English.
 async fn english(request: actix_web::HttpRequest) -> Result<Reply<()>> {
     use actix_web::HttpMessage;
     request.extensions_mut().insert(Actor {
@@ -229,7 +229,7 @@ pub fn hasty() -> Conventions {
     Conventions { body, ..Conventions::default() }
 }
 
-/// An answer as it came over the wire.
+/// A response as received.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -250,7 +250,7 @@ impl Answer {
             .unwrap_or_else(|_| panic!("no JSON: {} {}", self.head, String::from_utf8_lossy(&self.body)))
     }
 
-    /// The code of the error envelope, whose shape is checked on the way.
+    /// The code of the error envelope, whose shape is checked too.
     pub fn code(&self) -> String {
         let body = self.json();
         assert!(body["data"].is_null() && body["error"]["message"].is_string(), "{body}");
@@ -294,7 +294,7 @@ impl Server {
         }
         let mut stream = self.connect();
         stream.write_all(head(method, path, &headers).as_bytes()).unwrap();
-        // A refusal may come, and the connection end, before all is sent.
+        // The response may arrive, and the connection close, before everything is sent.
         let _ = stream.write_all(body);
         answer(&mut stream)
     }
@@ -313,7 +313,7 @@ pub fn answer(stream: &mut TcpStream) -> Answer {
         match stream.read(&mut chunk) {
             Ok(0) => break,
             Ok(count) => raw.extend_from_slice(&chunk[..count]),
-            // Closed with some of our body unread.
+            // Closed with a part of our body unread.
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => break,
             Err(error) => panic!("the connection stays open: {error}"),
         }

@@ -1,4 +1,4 @@
-//! Every code that the sources use has its sentence, in both languages.
+//! Every code in the sources has a message in both languages.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,7 +17,7 @@ fn sources(folder: &Path, into: &mut String) {
     }
 }
 
-/// String literals that look like `shape`, after one of the `openings`, before the end of the call.
+/// String literals with the form of a code, between one of the `openings` and the end of the call.
 fn codes(text: &str, openings: &[&str], is_code: fn(char) -> bool) -> BTreeSet<String> {
     let mut codes = BTreeSet::new();
     for opening in openings {
@@ -43,7 +43,7 @@ fn texts(language: &str) -> String {
     files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap() + "\n").collect()
 }
 
-/// Every argument that any sentence takes.
+/// Every argument that any message takes.
 fn arguments() -> Vec<(&'static str, String)> {
     let names: BTreeSet<String> = (texts("fr") + &texts("en"))
         .split("{ $")

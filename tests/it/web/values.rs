@@ -1,4 +1,4 @@
-//! Wrong values in bodies, queries and paths: the field and the code of each.
+//! Wrong values in bodies, queries and paths: their fields and codes.
 
 use super::server::start;
 

@@ -1,4 +1,4 @@
-//! What leaves the house says what its notification says: the system's to write and to read, and never the worker's.
+//! Deliveries contain what their notifications say: only the system reads and writes them, not the worker.
 
 use super::notifications::{BY_AGE, SYSTEM_ONLY};
 use super::{Access, Anyone, Columns, NONE, SYSTEM, TABLE, Table};
@@ -26,7 +26,7 @@ pub const DELIVERIES: Table = Table {
         ]),
         ..SYSTEM_ONLY
     },
-    // Claims, of every tenant: neither address nor words.
+    // Claims of every tenant: neither address nor content.
     worker: Access {
         select: Columns::Only(&[
             "tenant_id",

@@ -1,10 +1,10 @@
-//! A notification is its person's alone: no rank reads another's. What makes notifications is the system's.
+//! A notification is visible to its owner only: no role reads another's. The system writes them.
 
 use super::{
     ALL_ROOMS, Access, All, Any, Anyone, Columns, Field, Mine, NONE, PROVISIONS, Rule, SYSTEM, TABLE, Table,
 };
 
-/// What nobody but the system reads or writes.
+/// Read and written by the system only.
 pub const SYSTEM_ONLY: Access = Access {
     select: Columns::All,
     insert: Columns::All,
@@ -14,7 +14,7 @@ pub const SYSTEM_ONLY: Access = Access {
     ..NONE
 };
 
-/// Retention: rows go by their age, whatever they say and whose they are.
+/// Retention: rows by age, whatever their content and owner.
 pub const BY_AGE: Access = Access {
     select: Columns::Only(&["created_at"]),
     delete: true,
@@ -25,7 +25,7 @@ pub const BY_AGE: Access = Access {
 };
 
 const OWN_OR_SYSTEM: Rule = Any(&[Mine("user_id"), SYSTEM]);
-/// A row that is there for its mails alone is shown to nobody.
+/// A row that exists only for its mails is hidden.
 const READER_OR_SYSTEM: Rule = Any(&[All(&[Mine("recipient_id"), Field("visible", &["true"])]), SYSTEM]);
 
 pub const NOTIFICATION_TEMPLATES: Table = Table {
@@ -46,7 +46,7 @@ pub const NOTIFICATION_TEMPLATES: Table = Table {
     ..TABLE
 };
 
-/// Of internal events the payload is what somebody said in a conversation: not even a producer or an owner reads it here.
+/// The payload of internal events is the content of a message: not even producers and owners read it here.
 pub const NOTIFICATION_EVENTS: Table = Table {
     name: "notification_events",
     blind: "written = 1",
@@ -62,7 +62,7 @@ pub const NOTIFICATION_EVENTS: Table = Table {
         ]),
         ..SYSTEM_ONLY
     },
-    // Which are not written to their end, in which order; and retention.
+    // Unfinished events in order; and retention.
     worker: Access {
         select: Columns::Only(&["tenant_id", "id", "priority", "status", "updated_at", "created_at"]),
         ..BY_AGE
@@ -79,7 +79,7 @@ pub const NOTIFICATION_EVENT_KEYS: Table = Table {
     ..TABLE
 };
 
-/// What producers sent and could not be taken over: for producers, and for those who see to it.
+/// Rejected events, for producers, owners and managers.
 pub const REJECTED_EVENTS: Table = Table {
     name: "rejected_events",
     blind: "retries = 1",
@@ -92,7 +92,7 @@ pub const REJECTED_EVENTS: Table = Table {
     ..TABLE
 };
 
-/// Made with its person, by a trigger.
+/// Created with its person, by a trigger.
 pub const NOTIFICATION_FEEDS: Table = Table {
     name: "notification_feeds",
     key: &["tenant_id", "user_id"],
@@ -104,7 +104,7 @@ pub const NOTIFICATION_FEEDS: Table = Table {
         may_update: OWN_OR_SYSTEM,
         ..NONE
     },
-    // Whose summary is due.
+    // The due summaries.
     worker: Access {
         select: Columns::Only(&["tenant_id", "user_id", "summary_due_at"]),
         tenant: None,
@@ -144,7 +144,7 @@ pub const NOTIFICATIONS: Table = Table {
         may_update: READER_OR_SYSTEM,
         ..SYSTEM_ONLY
     },
-    // What is due, never what it says.
+    // What is due, never its content.
     worker: Access {
         select: Columns::Only(&[
             "tenant_id",

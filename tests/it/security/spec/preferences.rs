@@ -1,10 +1,10 @@
-//! What a person wants to be told is theirs alone; what is forced for a client is for those who are in charge of it.
+//! Preferences are visible to their person only; overrides to the operators of the client.
 
 use super::{
     ALL_ROOMS, Access, All, Any, Anyone, Columns, Mine, MyClient, NONE, Role, Rule, SYSTEM, TABLE, Table,
 };
 
-/// The pipeline reads everybody's.
+/// The pipeline reads everyone's.
 const OWN_OR_SYSTEM: Rule = Any(&[Mine("user_id"), SYSTEM]);
 /// All of the tenant, or of one's own clients. Never a member, and no service.
 const FORCES: Rule = Any(&[ALL_ROOMS, All(&[Role(&["employee"]), MyClient("client_id")])]);
@@ -45,11 +45,11 @@ pub const NOTIFICATION_SETTINGS: Table = Table {
         ]),
         may_select: OWN_OR_SYSTEM,
         may_insert: Mine("user_id"),
-        // The system moves the digest on; that it changes nothing else is the guard's.
+        // The system sets the next digest; a trigger prevents other changes.
         may_update: OWN_OR_SYSTEM,
         ..NONE
     },
-    // Whose digest is due.
+    // The due digests.
     worker: Access {
         select: Columns::Only(&["tenant_id", "user_id", "digest_due_at"]),
         tenant: None,
@@ -68,7 +68,7 @@ pub const NOTIFICATION_OVERRIDES: Table = Table {
         insert: Columns::All,
         update: CHANNELS,
         delete: true,
-        // Members are shown what is forced on them.
+        // Members see their overrides.
         may_select: Any(&[ALL_ROOMS, SYSTEM, MyClient("client_id")]),
         may_insert: FORCES,
         may_update: FORCES,

@@ -1,8 +1,8 @@
-//! Connect tickets: one's own, until they are used up.
+//! Connect tokens: visible to their person until redeemed.
 
 use super::{Access, Anyone, Columns, Mine, NONE, TABLE, Table};
 
-/// Of every tenant, to be read and taken away.
+/// Of every tenant, to read and delete.
 pub const QUEUE: Access = Access {
     select: Columns::All,
     delete: true,
@@ -25,7 +25,7 @@ pub const CONNECT_TICKETS: Table = Table {
         ..NONE
     },
     worker: QUEUE,
-    // To use one up before anybody acts.
+    // To redeem one before authentication.
     authz: QUEUE,
     ..TABLE
 };
