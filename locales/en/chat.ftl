@@ -1,4 +1,5 @@
-fault-ambiguous = Only one of these values can be given at a time.
+# Chat: faults, away replies, drafts.
+fault-ambiguous = Give only one of these values.
 fault-yourself = You cannot write to yourself.
 chat-away = { $operator } will answer you as soon as possible.
 chat-away-nobody = We will answer you as soon as possible.

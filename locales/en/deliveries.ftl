@@ -1,3 +1,3 @@
-# What leaves the house.
-error-invalid-transition = This is not possible in the present state.
+# Deliveries outside the app.
+error-invalid-transition = This action is not possible in the current state.
 fault-no-address = You have no address for this channel.

@@ -1,34 +1,34 @@
-# Errors: one sentence per code.
+# Errors: one text per code.
 error-validation-error = Some values are not valid.
-error-malformed-json = The body of the request is not valid JSON in UTF-8.
+error-malformed-json = The request body is not valid JSON in UTF-8.
 error-bad-request = The request is malformed.
-error-not-acceptable = None of the formats you accept is available.
-error-unauthenticated = You must sign in to do this.
+error-not-acceptable = The service cannot answer in any of the formats that you accept.
+error-unauthenticated = Sign in to continue.
 error-forbidden = You are not allowed to do this.
 error-feature-disabled = This feature is not enabled.
 error-not-found = There is no such resource.
-error-method-not-allowed = This method is not allowed here.
-error-timeout = The request did not arrive in time.
+error-method-not-allowed = This method is not supported at this address.
+error-timeout = The request took too long to arrive. Try again.
 error-conflict = The data was changed by another user. Please reload.
 error-edit-window-closed = This message can no longer be changed.
 error-invalid-binding = The subscription { $binding } is not valid: { $why }.
-error-not-numbered = Nothing is kept on this topic, so a broadcast cannot be persisted there.
-error-payload-too-large = The body of the request is too large.
-error-unsupported-media-type = This type of content is not accepted.
-error-precondition-required = Say which version the change is based on (updated_at or If-Match).
-error-idempotency-mismatch = This idempotency key was already used for another request.
+error-not-numbered = This topic does not keep broadcasts. Send it without “persist”.
+error-payload-too-large = The request body is too large.
+error-unsupported-media-type = This content type or encoding is not supported.
+error-precondition-required = Send the version that your change is based on (updated_at or If-Match).
+error-idempotency-mismatch = This idempotency key was already used for a different request. Use a new key.
 error-rate-limited = Too many requests. Try again in a moment.
 error-unavailable = The service is not available right now. Try again in a moment.
-error-internal = Something went wrong on our side. Try again; if it persists, quote the request id.
+error-internal = Something went wrong on our side. Try again; if it happens again, send us the request id.
 
-# Faults: one sentence per wrong value.
+# Faults: one text per kind of wrong value.
 fault-missing = This value is required.
-fault-unknown-field = There is no such field.
-fault-duplicate = This value can be given only once.
-fault-wrong-type = This value is not of the expected type.
+fault-unknown-field = This field does not exist.
+fault-duplicate = This value can appear only once.
+fault-wrong-type = This value has the wrong type.
 fault-invalid = This value is not valid.
-fault-unknown-value = This value is not one of the allowed values.
-fault-nul = This value contains a forbidden character (U+0000).
+fault-unknown-value = This is not one of the allowed values.
+fault-nul = This value contains a character that is not allowed (U+0000).
 fault-too-deep = This document is nested too deeply.
 fault-too-short = This value is too short. Minimum length in characters: { $min }.
 fault-too-long = This value is too long. Maximum length in characters: { $max }.

@@ -1,2 +1,2 @@
-# What people are told, and how.
+# Notification preferences.
 error-preference-locked = This channel cannot be switched off for this category.

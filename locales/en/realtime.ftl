@@ -1,4 +1,4 @@
-# The socket.
+# Sockets.
 error-token-expired = Your session has expired. Sign in again.
-error-malformed-frame = This frame makes no sense to the service.
-error-token-revoked = Your session was ended. Sign in again.
+error-malformed-frame = The service cannot read this frame.
+error-token-revoked = Your session was closed. Sign in again.

@@ -1,4 +1,5 @@
-fault-ambiguous = Une seule de ces valeurs peut être donnée à la fois.
+# Chat: faults, away replies, drafts.
+fault-ambiguous = Indiquez une seule de ces valeurs.
 fault-yourself = Vous ne pouvez pas vous écrire à vous-même.
 chat-away = { $operator } vous répondra dès que possible.
 chat-away-nobody = Nous vous répondrons dès que possible.

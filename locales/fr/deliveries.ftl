@@ -1,3 +1,3 @@
-# Ce qui part de la maison.
-error-invalid-transition = Cette action n’est plus possible dans cet état.
+# Deliveries outside the app.
+error-invalid-transition = Cette action n’est pas possible dans l’état actuel.
 fault-no-address = Vous n’avez pas d’adresse pour ce canal.

@@ -1,2 +1,2 @@
-# Ce que chacun veut savoir, et comment.
+# Notification preferences.
 error-preference-locked = Ce canal ne peut pas être désactivé pour cette catégorie.
