@@ -1,5 +1,5 @@
--- Tenants, their people, their clients. Keys are (tenant_id, id) and every foreign key between tenant tables
--- carries tenant_id: a row of one tenant cannot point at a row of another, even by a bug.
+-- Tenants, their people, their clients. Keys are (tenant_id, id), and every foreign key between tenant tables
+-- contains tenant_id: a row of one tenant cannot reference a row of another, even by a bug.
 
 CREATE TABLE tenants (
     id uuid PRIMARY KEY,
@@ -11,7 +11,7 @@ CREATE TABLE tenants (
     created_at timestamptz NOT NULL DEFAULT authz.now_ms(),
     updated_at timestamptz NOT NULL DEFAULT authz.now_ms()
 );
-COMMENT ON TABLE tenants IS 'One business each, wholly apart from every other. settings: features, branding, defaults.';
+COMMENT ON TABLE tenants IS 'Businesses, fully isolated from each other. settings: features, branding, defaults.';
 
 CREATE TABLE users (
     tenant_id uuid NOT NULL REFERENCES tenants (id),
@@ -41,7 +41,7 @@ CREATE TABLE teams (
     updated_at timestamptz NOT NULL DEFAULT authz.now_ms(),
     PRIMARY KEY (tenant_id, id)
 );
-COMMENT ON TABLE teams IS 'Groups of operators that are in charge of clients together.';
+COMMENT ON TABLE teams IS 'Groups of operators who share the charge of clients.';
 
 CREATE TABLE team_members (
     tenant_id uuid NOT NULL,
@@ -53,7 +53,7 @@ CREATE TABLE team_members (
     CONSTRAINT team_members_user_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id)
 );
 CREATE INDEX team_members_user ON team_members (tenant_id, user_id);
-COMMENT ON TABLE team_members IS 'Which operators are in which team.';
+COMMENT ON TABLE team_members IS 'The operators of each team.';
 
 CREATE TABLE clients (
     tenant_id uuid NOT NULL REFERENCES tenants (id),
@@ -74,7 +74,7 @@ CREATE TABLE clients (
 CREATE INDEX clients_operator ON clients (tenant_id, operator_id);
 CREATE INDEX clients_team ON clients (tenant_id, team_id);
 CREATE INDEX clients_name ON clients (tenant_id, name, id);
-COMMENT ON TABLE clients IS 'Customer accounts, each with an operator in charge and perhaps a team.';
+COMMENT ON TABLE clients IS 'Customer accounts, each with an operator in charge, a team, both or neither.';
 
 CREATE TABLE client_members (
     tenant_id uuid NOT NULL,
@@ -86,7 +86,7 @@ CREATE TABLE client_members (
     CONSTRAINT client_members_user_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id)
 );
 CREATE INDEX client_members_user ON client_members (tenant_id, user_id);
-COMMENT ON TABLE client_members IS 'Which people belong to which client.';
+COMMENT ON TABLE client_members IS 'The people of each client.';
 
 CREATE TABLE projects (
     tenant_id uuid NOT NULL,
@@ -99,13 +99,13 @@ CREATE TABLE projects (
     CONSTRAINT projects_client_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES clients (tenant_id, id)
 );
 CREATE INDEX projects_client ON projects (tenant_id, client_id);
-COMMENT ON TABLE projects IS 'What a client has under way.';
+COMMENT ON TABLE projects IS 'The projects of clients.';
 
--- ---------------------------------------------------------------- what the policies ask
+-- ---------------------------------------------------------------- functions for policies
 
--- The clients that the actor may see one by one; owners and managers see all and need no list.
--- Security definer: a policy on client_members that read client_members would recurse. In PL/pgSQL, which keeps its
--- plans: such a function in SQL is planned anew at every call, and one statement calls this one several times.
+-- The clients that the actor may see individually; owners and managers see all of them and need no list.
+-- Security definer, since a policy on client_members that reads client_members would recurse. In PL/pgSQL, which caches
+-- plans: a SQL function would be planned at every call, and one statement calls this one several times.
 CREATE FUNCTION authz.my_clients() RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' ROWS 50 AS $$
 BEGIN
@@ -132,12 +132,12 @@ CREATE FUNCTION authz.provisions() RETURNS boolean LANGUAGE sql STABLE PARALLEL 
 CREATE FUNCTION authz.is_operator() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(authz.role() IN ('owner', 'manager', 'employee'), false) $$;
 
--- A tenant by its slug, before there is an actor: the only thing anybody may learn of it is its id.
+-- Looks up a tenant by its slug, before there is an actor. It reveals only the id.
 CREATE FUNCTION authz.tenant_by_slug(wanted text) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
     AS $$ SELECT id FROM public.tenants WHERE slug = wanted $$;
 
--- Whether a tenant is there, by its id: for tokens that name it so.
+-- Whether a tenant with this id exists, for tokens that contain the id.
 CREATE FUNCTION authz.tenant_exists(wanted uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
     AS $$ SELECT EXISTS (SELECT FROM public.tenants WHERE id = wanted) $$;
@@ -160,8 +160,8 @@ CREATE POLICY tenants_authz ON tenants FOR SELECT TO guichet_authz USING (true);
 CREATE TRIGGER tenants_touch BEFORE UPDATE ON tenants FOR EACH ROW EXECUTE FUNCTION authz.touch_by();
 
 -- ---------------------------------------------------------------- users
--- Who a member or an employee knows beside themselves; chat.sql widens it to those who wrote in a member's room.
--- Client by client, so that its cost follows their number and not the tenant's.
+-- The people that a member or an employee may see besides themselves; the chat migration adds the operators who wrote in a
+-- member's room. Evaluated per client, so that its cost depends on the actor's clients, not on the size of the tenant.
 CREATE FUNCTION authz.my_people() RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' ROWS 50 AS $$
 BEGIN
@@ -193,7 +193,7 @@ CREATE POLICY users_update ON users FOR UPDATE TO guichet_app USING (
     OR (id = (SELECT authz.me()) AND (SELECT authz.role()) IN ('employee', 'manager', 'client')));
 CREATE POLICY users_authz ON users FOR SELECT TO guichet_authz USING (tenant_id = (SELECT authz.tenant()));
 
--- A row policy sees one version of the row; what may change in it is the trigger's to say.
+-- A row policy sees one version of the row only, so a trigger checks which columns may change.
 CREATE FUNCTION authz.guard_user() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS $$
 BEGIN
     IF authz.role() IN ('owner', 'service') OR (authz.role() = 'manager' AND NEW.id <> authz.me()) THEN
@@ -206,7 +206,7 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER users_guard BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION authz.guard_user();
--- Being seen is no change of the record: it must not move its version.
+-- Updating last_seen_at must not change the version of the record.
 CREATE TRIGGER users_touch BEFORE UPDATE OF external_id, role, email, phone, display_name, avatar_url, locale, timezone, deleted_at
     ON users FOR EACH ROW EXECUTE FUNCTION authz.touch_by();
 
@@ -275,7 +275,7 @@ CREATE POLICY projects_delete ON projects FOR DELETE TO guichet_app USING (
     (SELECT authz.provisions()) OR ((SELECT authz.role()) = 'employee' AND client_id IN (SELECT authz.my_clients())));
 CREATE TRIGGER projects_touch BEFORE UPDATE ON projects FOR EACH ROW EXECUTE FUNCTION authz.touch();
 
--- The definer functions run as guichet_authz, which owns nothing else. CREATE is lent for the change of owner.
+-- The definer functions run as guichet_authz, which owns nothing else. CREATE is granted only for the change of owner.
 GRANT CREATE ON SCHEMA authz TO guichet_authz;
 ALTER FUNCTION authz.my_clients() OWNER TO guichet_authz;
 ALTER FUNCTION authz.my_people() OWNER TO guichet_authz;

@@ -1,4 +1,4 @@
--- Client rooms: conversations, messages, and where each person stands in them.
+-- Client rooms: conversations, messages, and the read position and unread count of each person.
 
 CREATE TABLE conversations (
     tenant_id uuid NOT NULL REFERENCES tenants (id),
@@ -12,11 +12,11 @@ CREATE TABLE conversations (
     updated_at timestamptz NOT NULL DEFAULT authz.now_ms(),
     PRIMARY KEY (tenant_id, id),
     CONSTRAINT conversations_client_key UNIQUE (tenant_id, client_id),
-    -- What messages and participants point at, so that their client_id, which policies read, is the room's own.
+    -- The target of foreign keys of messages and participants: their client_id, which policies read, must equal the room's.
     CONSTRAINT conversations_id_client_key UNIQUE (tenant_id, id, client_id),
     CONSTRAINT conversations_client_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES clients (tenant_id, id)
 );
--- A send touches one conversation again and again: room in the page lets the new versions stay on it.
+-- Each send updates its conversation: free space in the page keeps the new row versions on it.
 ALTER TABLE conversations SET (fillfactor = 50);
 CREATE INDEX conversations_recent ON conversations (tenant_id, last_message_at DESC NULLS LAST, id);
 COMMENT ON TABLE conversations IS 'One room per client. last_seq numbers its messages; head numbers every durable change (meta.seq on the socket).';
@@ -52,14 +52,14 @@ CREATE TABLE messages (
     CONSTRAINT messages_sender_fkey FOREIGN KEY (tenant_id, sender_id) REFERENCES users (tenant_id, id)
 );
 CREATE INDEX messages_changed ON messages (tenant_id, conversation_id, changed_seq);
--- What waits to be read, by the side that wrote it: small, and all that a reading has to look at.
+-- Unread messages, by the side of their author: a small index, and all that marking as read has to scan.
 CREATE INDEX messages_unread ON messages (tenant_id, conversation_id, sender_type, seq) WHERE read_at IS NULL;
 CREATE INDEX messages_related ON messages (tenant_id, related_entity_type, related_entity_id, created_at DESC)
     WHERE related_entity_type IS NOT NULL;
--- tenant_id adds nothing to conversation_id: without knowing so, the planner expects too few rows and leaves the
--- ordered index for a sort of the whole conversation.
+-- conversation_id determines tenant_id. Without this statistic, the planner expects too few rows, and sorts the whole
+-- conversation instead of using the ordered index.
 CREATE STATISTICS messages_one_tenant (dependencies) ON tenant_id, conversation_id FROM messages;
-COMMENT ON TABLE messages IS 'What was said. seq is the order of the conversation; a deleted message stays as a tombstone without content.';
+COMMENT ON TABLE messages IS 'Messages. seq is their order in the conversation; a deleted message stays as a tombstone without content.';
 
 CREATE TABLE participants (
     tenant_id uuid NOT NULL,
@@ -79,11 +79,11 @@ CREATE TABLE participants (
 ALTER TABLE participants SET (fillfactor = 50);
 CREATE INDEX participants_counted ON participants (tenant_id, user_id) WHERE counted;
 CREATE INDEX participants_followers ON participants (tenant_id, client_id) WHERE follows;
-COMMENT ON TABLE participants IS 'Where each person stands in a room: told of it and counted for it (counted), read up to read_seq, unread_count others'' messages after that.';
+COMMENT ON TABLE participants IS 'The state of each person in a room: counted: receives its events and has an unread count; read up to read_seq; unread_count: messages of others after that.';
 
--- ---------------------------------------------------------------- who is told of a room
+-- ---------------------------------------------------------------- the recipients of a room
 -- Members of the client, the operator in charge, the client's team, and owners or managers who follow it.
--- An employee who follows a client that is no longer theirs may not see it, so is not told either.
+-- An employee who follows a client but is no longer in charge may not see it, and therefore is not a recipient.
 CREATE FUNCTION authz.audience(of_tenant uuid, of_client uuid) RETURNS TABLE (user_id uuid, side text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' ROWS 10 AS $$
     SELECT u.id, CASE WHEN u.role = 'client' THEN 'client' ELSE 'operator' END
@@ -101,8 +101,8 @@ CREATE FUNCTION authz.audience(of_tenant uuid, of_client uuid) RETURNS TABLE (us
          WHERE p.tenant_id = of_tenant AND p.client_id = of_client AND p.follows AND u.role IN ('owner', 'manager'))
 $$;
 
--- Brings participants.counted in line with the audience. The conversation is locked first, as a send locks it, so
--- that whoever comes in is counted from the first message after.
+-- Updates participants.counted to match the audience. The conversation is locked first, as a send locks it, so that a new
+-- recipient is counted from the next message on.
 CREATE FUNCTION authz.sync_audience(of_tenant uuid, of_client uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 DECLARE
@@ -122,15 +122,15 @@ BEGIN
      WHERE NOT p.counted OR p.side <> excluded.side;
 END $$;
 
--- The actor follows a room, or no longer does. Only what the actor may see.
+-- Makes the actor follow a room, or stop following it. Only rooms that the actor may see.
 CREATE FUNCTION authz.follow(of_client uuid, wanted boolean) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
     IF NOT (authz.sees_all_rooms() OR (authz.role() = 'employee' AND of_client IN (SELECT authz.my_clients()))) THEN
         RAISE EXCEPTION 'a room that the actor may not see' USING ERRCODE = '42501';
     END IF;
-    -- First of all, as everywhere: a new participant holds the conversation by its foreign key, and of two who hold it
-    -- so neither could lock it any more.
+    -- Locked first, as everywhere: the foreign key of a new participant takes a shared lock on the conversation, and two
+    -- transactions that both hold one could not upgrade it.
     PERFORM FROM public.conversations c WHERE c.tenant_id = authz.tenant() AND c.client_id = of_client FOR UPDATE;
     INSERT INTO public.participants AS p (tenant_id, conversation_id, client_id, user_id, side, follows)
     SELECT c.tenant_id, c.id, c.client_id, authz.me(), 'operator', wanted
@@ -139,7 +139,7 @@ BEGIN
     PERFORM authz.sync_audience(authz.tenant(), of_client);
 END $$;
 
--- The people told of a room, for whoever may see it: who is there to answer, and when they last were.
+-- The recipients of a room and when they were last seen, for actors who may see the room.
 CREATE FUNCTION authz.room_people(of_conversation uuid) RETURNS TABLE (user_id uuid, side text, last_seen_at timestamptz)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' ROWS 10 AS $$
 BEGIN
@@ -155,7 +155,7 @@ GRANT SELECT, UPDATE ON conversations TO guichet_authz;
 GRANT SELECT, INSERT, UPDATE ON participants TO guichet_authz;
 GRANT EXECUTE ON FUNCTION authz.follow(uuid, boolean), authz.room_people(uuid) TO guichet_app;
 
--- Every change of who belongs where changes who is told, in the same transaction, whoever makes it.
+-- Every change of a membership, a team, an operator in charge or a role updates the recipients in the same transaction.
 CREATE FUNCTION authz.audience_moved() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 DECLARE
@@ -205,7 +205,7 @@ CREATE POLICY conversations_update ON conversations FOR UPDATE TO guichet_app
     USING ((SELECT authz.sees_all_rooms()) OR client_id IN (SELECT authz.my_clients()));
 CREATE POLICY conversations_authz ON conversations TO guichet_authz USING (tenant_id = (SELECT authz.tenant()));
 
--- Numbers are taken one by one and never given back.
+-- Numbers are taken one by one and never returned.
 CREATE FUNCTION authz.guard_conversation() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS $$
 BEGIN
     IF NEW.last_seq - OLD.last_seq NOT IN (0, 1) OR NEW.head - OLD.head NOT IN (0, 1) THEN
@@ -216,7 +216,7 @@ END $$;
 CREATE TRIGGER conversations_guard BEFORE UPDATE ON conversations FOR EACH ROW EXECUTE FUNCTION authz.guard_conversation();
 
 ALTER TABLE messages ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
--- A message is born unread, unedited and undeleted.
+-- A new message is unread, unedited and not deleted.
 GRANT SELECT, INSERT (tenant_id, id, conversation_id, client_id, operator_id, seq, changed_seq, sender_id, sender_type, content,
     related_entity_type, related_entity_id, related_preview, client_message_id, created_at),
     UPDATE (changed_seq, content, related_entity_type, related_entity_id, related_preview,
@@ -231,8 +231,8 @@ CREATE POLICY messages_insert ON messages FOR INSERT TO guichet_app WITH CHECK (
 CREATE POLICY messages_update ON messages FOR UPDATE TO guichet_app
     USING ((SELECT authz.sees_all_rooms()) OR client_id IN (SELECT authz.my_clients()));
 
--- What may change in a message depends on whose it is: its words are the author's, receipts are the readers'.
--- Nothing is taken back: not a number, not a receipt, not a deletion.
+-- Which columns may change depends on the actor: only the author changes the content, only readers set receipts.
+-- Numbers, receipts and deletions are never reverted.
 CREATE FUNCTION authz.guard_message() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS $$
 DECLARE
     reworded boolean := (NEW.content, NEW.related_entity_type, NEW.related_entity_id, NEW.related_preview, NEW.edited_at)
@@ -250,7 +250,7 @@ BEGIN
         IF OLD.sender_id IS DISTINCT FROM authz.me() AND authz.role() IS DISTINCT FROM 'owner' THEN
             RAISE EXCEPTION 'a message is its author''s to delete, or an owner''s' USING ERRCODE = '42501';
         END IF;
-        -- Deleting empties; it puts no other words in the place of those that were.
+        -- A deletion clears the columns; it must not write other values.
         IF coalesce(NEW.related_entity_type, OLD.related_entity_type) IS DISTINCT FROM OLD.related_entity_type
             OR coalesce(NEW.related_entity_id, OLD.related_entity_id) IS DISTINCT FROM OLD.related_entity_id
             OR coalesce(NEW.related_preview, OLD.related_preview) IS DISTINCT FROM OLD.related_preview THEN
@@ -285,21 +285,21 @@ CREATE POLICY participants_update ON participants FOR UPDATE TO guichet_app USIN
 CREATE POLICY participants_authz ON participants TO guichet_authz USING (tenant_id = (SELECT authz.tenant()));
 
 -- ---------------------------------------------------------------- search
--- Accents and case ignored, in French and in English.
+-- Ignores accents and case, in French and in English.
 CREATE EXTENSION IF NOT EXISTS unaccent SCHEMA authz;
 CREATE TEXT SEARCH CONFIGURATION authz.fr (COPY = pg_catalog.french);
 ALTER TEXT SEARCH CONFIGURATION authz.fr ALTER MAPPING FOR hword, hword_part, word WITH authz.unaccent, french_stem;
 CREATE TEXT SEARCH CONFIGURATION authz.en (COPY = pg_catalog.english);
 ALTER TEXT SEARCH CONFIGURATION authz.en ALTER MAPPING FOR hword, hword_part, word WITH authz.unaccent, english_stem;
 
--- A word that is none keeps the two languages apart, so that no phrase runs from the end of one into the other.
+-- A separator keeps the two languages apart, so that no phrase spans the end of one and the start of the other.
 CREATE FUNCTION authz.words(content text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ SELECT ts_delete(to_tsvector('authz.fr'::regconfig, coalesce(content, '')) || '|:16'::tsvector
         || to_tsvector('authz.en'::regconfig, coalesce(content, '')), '|') $$;
 GRANT EXECUTE ON FUNCTION authz.words(text) TO guichet_app, guichet_search;
 
--- What is looked for, in French or in English; words to be left out, in neither. A query of nothing but those finds
--- nothing: no index could answer it.
+-- Matches words in French or in English; excluded words must occur in neither. A query of excluded words only finds
+-- nothing, since no index could answer it.
 CREATE FUNCTION authz.wanted_words(q text) RETURNS tsquery LANGUAGE sql STABLE SET search_path = '' AS $$
     SELECT CASE WHEN querytree(query) NOT IN ('', 'T') THEN query END FROM (
         SELECT CASE WHEN strpos(concat(fr, en), '!') > 0 THEN fr && en ELSE fr || en END AS query FROM (
@@ -309,8 +309,8 @@ $$;
 GRANT EXECUTE ON FUNCTION authz.wanted_words(text) TO guichet_app, guichet_search;
 CREATE INDEX messages_words ON messages USING gin (authz.words(content)) WHERE deleted_at IS NULL;
 
--- A full-text index is unusable behind a row policy, so search goes through this one door, whose owner may read
--- all messages and which applies tenant and membership itself. Newest first.
+-- A full-text index cannot be used under a row policy, so all searches use this function. Its owner may read all
+-- messages, and the function itself checks tenant and membership. Newest first.
 CREATE FUNCTION authz.search_messages(q text, max_rows bigint, skip_rows bigint)
     RETURNS TABLE (id uuid, conversation_id uuid)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' ROWS 50 AS $$
@@ -331,7 +331,7 @@ ALTER FUNCTION authz.follow(uuid, boolean) OWNER TO guichet_authz;
 ALTER FUNCTION authz.room_people(uuid) OWNER TO guichet_authz;
 ALTER FUNCTION authz.audience_moved() OWNER TO guichet_authz;
 ALTER FUNCTION authz.search_messages(text, bigint, bigint) OWNER TO guichet_search;
--- Whoever wrote in a room is known to its members by name.
+-- Members also see the operators who wrote in their room.
 SET LOCAL ROLE guichet_authz;
 CREATE OR REPLACE FUNCTION authz.my_people() RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' ROWS 50 AS $$

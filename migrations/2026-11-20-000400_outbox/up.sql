@@ -7,10 +7,11 @@ CREATE TABLE outbox (
     id uuid NOT NULL,
     event text NOT NULL,
     payload json NOT NULL,
-    -- What else this event says: {"copies": [topic…], "also": [{"topic", "event", "payload"}…]}.
+    -- Effects besides the event itself: {"copies": [topic…], "also": [{"topic", "event", "payload"}…]}. "log" is its entry
+    -- for the activity log.
     fanout json NOT NULL,
     client_id uuid,
-    -- Rows below pg_snapshot_xmin are all there is of their transactions: the tail reads up to it and skips nothing.
+    -- Transactions below pg_snapshot_xmin are complete: the tail reads up to it and skips no row.
     txid xid8 NOT NULL DEFAULT pg_current_xact_id(),
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, topic, seq, created_at)
@@ -27,8 +28,8 @@ CREATE POLICY outbox_select ON outbox FOR SELECT TO guichet_app
 CREATE POLICY outbox_insert ON outbox FOR INSERT TO guichet_app WITH CHECK ((SELECT authz.role()) = 'system');
 CREATE POLICY outbox_worker ON outbox FOR SELECT TO guichet_worker USING (true);
 
--- Makes the partitions of today and the days ahead, and drops those older than keep_days. Born with forced
--- row-level security and no grants: rows are reached through the parent alone. Only the worker may call it.
+-- Creates the partitions of today and the days ahead, and drops those older than keep_days. Each has forced row-level
+-- security and no grants: rows are accessible through the parent only. Only the worker may call it.
 CREATE FUNCTION authz.keep_outbox(ahead_days integer, keep_days integer) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 DECLARE

@@ -1,4 +1,4 @@
--- What was done, by whom; and the first answers to repeated requests.
+-- The activity log, and the first responses to repeated requests.
 
 CREATE TABLE activity_logs (
     tenant_id uuid NOT NULL REFERENCES tenants (id),
@@ -13,7 +13,7 @@ CREATE TABLE activity_logs (
     PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX activity_logs_newest ON activity_logs (tenant_id, created_at DESC);
-COMMENT ON TABLE activity_logs IS 'Who did what, to what, from where. Rows are only ever added; retention drops them.';
+COMMENT ON TABLE activity_logs IS 'Who did what, to what, from where. Rows are only inserted; retention deletes them.';
 
 ALTER TABLE activity_logs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT ON activity_logs TO guichet_app;
@@ -33,7 +33,7 @@ CREATE TABLE idempotency_keys (
     PRIMARY KEY (tenant_id, user_id, key)
 );
 CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
-COMMENT ON TABLE idempotency_keys IS 'The first answer to a request that carried an Idempotency-Key, kept 24 h; written in the transaction of its effect.';
+COMMENT ON TABLE idempotency_keys IS 'The first response to a request with an Idempotency-Key, kept for 24 h; written in the transaction of its effect.';
 
 ALTER TABLE idempotency_keys ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT ON idempotency_keys TO guichet_app;

@@ -1,4 +1,4 @@
--- Direct conversations go with their columns. FORCE binds the owner too, and there is no actor here.
+-- Deletes direct conversations together with their columns. FORCE binds the owner too, and there is no actor here.
 ALTER TABLE outbox NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE participants NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE messages NO FORCE ROW LEVEL SECURITY;
@@ -80,7 +80,7 @@ BEGIN
         IF OLD.sender_id IS DISTINCT FROM authz.me() AND authz.role() IS DISTINCT FROM 'owner' THEN
             RAISE EXCEPTION 'a message is its author''s to delete, or an owner''s' USING ERRCODE = '42501';
         END IF;
-        -- Deleting empties; it puts no other words in the place of those that were.
+        -- A deletion clears the columns; it must not write other values.
         IF coalesce(NEW.related_entity_type, OLD.related_entity_type) IS DISTINCT FROM OLD.related_entity_type
             OR coalesce(NEW.related_entity_id, OLD.related_entity_id) IS DISTINCT FROM OLD.related_entity_id
             OR coalesce(NEW.related_preview, OLD.related_preview) IS DISTINCT FROM OLD.related_preview THEN
@@ -128,4 +128,4 @@ ALTER TABLE conversations ALTER COLUMN client_id SET NOT NULL, DROP COLUMN user_
     DROP CONSTRAINT conversations_kind_known,
     ADD CONSTRAINT conversations_kind_known CHECK (kind IN ('client'));
 COMMENT ON TABLE conversations IS 'One room per client. last_seq numbers its messages; head numbers every durable change (meta.seq on the socket).';
-COMMENT ON TABLE participants IS 'Where each person stands in a room: told of it and counted for it (counted), read up to read_seq, unread_count others'' messages after that.';
+COMMENT ON TABLE participants IS 'The state of each person in a room: counted: receives its events and has an unread count; read up to read_seq; unread_count: messages of others after that.';

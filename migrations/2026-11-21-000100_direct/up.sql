@@ -1,4 +1,4 @@
--- Direct conversations: one for each pair of operators, seen by these two alone.
+-- Direct conversations: one per pair of operators, visible only to these two.
 
 ALTER TABLE conversations
     ADD COLUMN user_one_id uuid,
@@ -9,16 +9,17 @@ ALTER TABLE conversations
     ADD CONSTRAINT conversations_kind_whole CHECK (CASE kind
         WHEN 'client' THEN client_id IS NOT NULL AND user_one_id IS NULL AND user_two_id IS NULL
         ELSE client_id IS NULL AND user_one_id IS NOT NULL AND user_two_id IS NOT NULL AND user_one_id < user_two_id END),
-    -- What messages point at, so that their two people, whom policies read, are the conversation's own.
+    -- The target of a foreign key of messages: their two people, which policies read, must equal the conversation's.
     ADD CONSTRAINT conversations_id_pair_key UNIQUE (tenant_id, id, user_one_id, user_two_id),
     ADD CONSTRAINT conversations_user_one_fkey FOREIGN KEY (tenant_id, user_one_id) REFERENCES users (tenant_id, id),
     ADD CONSTRAINT conversations_user_two_fkey FOREIGN KEY (tenant_id, user_two_id) REFERENCES users (tenant_id, id);
--- Partial, so that a send in a room has nothing to write in them.
+-- Partial, so that a send in a room does not update them.
 CREATE UNIQUE INDEX conversations_pair_key ON conversations (tenant_id, user_one_id, user_two_id) WHERE user_one_id IS NOT NULL;
 CREATE INDEX conversations_user_two ON conversations (tenant_id, user_two_id) WHERE user_two_id IS NOT NULL;
 COMMENT ON TABLE conversations IS 'One room per client, and one per pair of operators who wrote to each other (direct; user_one_id < user_two_id). last_seq numbers its messages; head numbers every durable change (meta.seq on the socket).';
 
--- A foreign key with a NULL in it is not checked: one of the two is, for each kind, and the CHECK leaves no third.
+-- A foreign key that contains a NULL is not checked. For each kind one of the two is checked, and the CHECK excludes a third
+-- kind.
 ALTER TABLE messages
     ADD COLUMN user_one_id uuid,
     ADD COLUMN user_two_id uuid,
@@ -32,12 +33,12 @@ ALTER TABLE participants
     ALTER COLUMN client_id DROP NOT NULL,
     ADD CONSTRAINT participants_any_conversation_fkey FOREIGN KEY (tenant_id, conversation_id)
         REFERENCES conversations (tenant_id, id);
-COMMENT ON TABLE participants IS 'Where each person stands in a conversation: told of it and counted for it (counted), read up to read_seq, unread_count others'' messages after that. Of a direct one, its two people.';
+COMMENT ON TABLE participants IS 'The state of each person in a conversation: counted: receives its events and has an unread count; read up to read_seq; unread_count: messages of others after that. A direct conversation has its two people.';
 
--- Whose a row is where it is no client's.
+-- The owners of a row that belongs to no client.
 ALTER TABLE outbox ADD COLUMN user_ids uuid[];
 
--- ---------------------------------------------------------------- what the policies ask
+-- ---------------------------------------------------------------- functions for policies
 
 -- Whether the actor may write to a colleague: owners and managers to every operator, employees to all but owners.
 CREATE FUNCTION authz.may_write_to(other uuid) RETURNS boolean
@@ -49,7 +50,7 @@ BEGIN
          OR (authz.role() = 'employee' AND u.role IN ('manager', 'employee'))));
 END $$;
 
--- Whether a conversation is a direct one of the actor's own.
+-- Whether the actor is one of the two people of a direct conversation.
 CREATE FUNCTION authz.in_direct(of_conversation uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
@@ -59,8 +60,8 @@ END $$;
 GRANT EXECUTE ON FUNCTION authz.may_write_to(uuid), authz.in_direct(uuid) TO guichet_app;
 
 -- ---------------------------------------------------------------- policies
--- Owners and managers see every room, and of direct conversations their own. Whoever is no operator any more sees none.
--- my_clients stands last, so that it is not asked for a direct conversation.
+-- Owners and managers see every room, but only their own direct conversations. A former operator sees none of them.
+-- my_clients comes last, so that it is not evaluated for a direct conversation.
 GRANT INSERT (user_one_id, user_two_id) ON messages TO guichet_app;
 
 ALTER POLICY conversations_select ON conversations USING (
@@ -84,7 +85,7 @@ ALTER POLICY messages_update ON messages USING (
     ((SELECT authz.sees_all_rooms()) AND client_id IS NOT NULL)
     OR ((SELECT authz.is_operator()) AND (user_one_id = (SELECT authz.me()) OR user_two_id = (SELECT authz.me())))
     OR client_id IN (SELECT authz.my_clients()));
--- Ranks change: they are asked at every message, not only when the conversation is made.
+-- Roles change, so they are checked at every message and not only when the conversation is created.
 ALTER POLICY messages_insert ON messages WITH CHECK (
     sender_id = (SELECT authz.me())
     AND sender_type = CASE WHEN (SELECT authz.role()) = 'client' THEN 'client' ELSE 'operator' END
@@ -111,7 +112,7 @@ ALTER POLICY outbox_select ON outbox USING (
     ((SELECT authz.sees_all_rooms()) AND client_id IS NOT NULL) OR (SELECT authz.me()) = ANY (user_ids)
     OR client_id IN (SELECT authz.my_clients()));
 
--- Of a direct conversation both people are operators: the other side is the other person.
+-- In a direct conversation both people are operators: the other side is the other person.
 CREATE OR REPLACE FUNCTION authz.guard_message() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS $$
 DECLARE
     reworded boolean := (NEW.content, NEW.related_entity_type, NEW.related_entity_id, NEW.related_preview, NEW.edited_at)
@@ -129,7 +130,7 @@ BEGIN
         IF OLD.sender_id IS DISTINCT FROM authz.me() AND authz.role() IS DISTINCT FROM 'owner' THEN
             RAISE EXCEPTION 'a message is its author''s to delete, or an owner''s' USING ERRCODE = '42501';
         END IF;
-        -- Deleting empties; it puts no other words in the place of those that were.
+        -- A deletion clears the columns; it must not write other values.
         IF coalesce(NEW.related_entity_type, OLD.related_entity_type) IS DISTINCT FROM OLD.related_entity_type
             OR coalesce(NEW.related_entity_id, OLD.related_entity_id) IS DISTINCT FROM OLD.related_entity_id
             OR coalesce(NEW.related_preview, OLD.related_preview) IS DISTINCT FROM OLD.related_preview THEN
@@ -163,8 +164,8 @@ BEGIN
          OR authz.in_direct(of_conversation));
 END $$;
 
--- The people of a direct conversation are known when it is made. Whoever is no operator any more is told of none; who
--- is one again is told of what is said from then on.
+-- The people of a direct conversation are recorded when it is created. A person who is no longer an operator receives none
+-- of its events; one who becomes an operator again receives those from then on.
 CREATE OR REPLACE FUNCTION authz.audience_moved() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 DECLARE
@@ -197,7 +198,7 @@ BEGIN
                     JOIN public.team_members t ON t.tenant_id = c.tenant_id AND t.team_id = c.team_id
                    WHERE c.tenant_id = tenant AND t.user_id = NEW.id
             ORDER BY id) c;
-        -- Locked first, as a send locks it.
+        -- Locked first, as a send locks them.
         PERFORM FROM public.conversations c WHERE c.tenant_id = tenant AND (c.user_one_id = NEW.id OR c.user_two_id = NEW.id)
           ORDER BY c.id FOR UPDATE;
         UPDATE public.participants p SET counted = NOT p.counted, unread_count = 0, read_seq = c.last_seq

@@ -1,8 +1,8 @@
--- Rights that change: whoever may lose one is named in the outbox, in the transaction of the change, and every
--- process hears of it by the one tail. And what ends or opens sessions: revocation, and one-time connect tickets.
+-- Changes of rights: the transaction of the change writes the people who may lose a right to the outbox, from where the
+-- tail informs every process. Also revocation of tokens, and one-time connect tokens.
 
 ALTER TABLE users ADD COLUMN sessions_valid_after timestamptz;
-COMMENT ON COLUMN users.sessions_valid_after IS 'Tokens issued in this second or before it are of no more use. Only ever moves forward.';
+COMMENT ON COLUMN users.sessions_valid_after IS 'Tokens issued in this second or earlier are invalid. Never decreases.';
 GRANT UPDATE (sessions_valid_after) ON users TO guichet_app;
 
 CREATE OR REPLACE FUNCTION authz.guard_user() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS $$
@@ -21,9 +21,9 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- ---------------------------------------------------------------- who may have lost a right
--- One row a person and transaction: the number of the transaction stands in for a number of the topic, which these
--- rows have not. Only losses are told: what is gained shows at the next join.
+-- ---------------------------------------------------------------- people who may have lost a right
+-- One row per person and transaction. These topics have no numbers of their own, so the transaction's number is used.
+-- Only losses are published: gained rights take effect at the next join.
 CREATE FUNCTION authz.rights_moved() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 DECLARE
@@ -35,7 +35,7 @@ BEGIN
     WHEN 'users' THEN
         moved := ARRAY[OLD.id];
     WHEN 'clients' THEN
-        -- The old operator, the old team, and the members, who may hear of those in charge of them.
+        -- The old operator, the old team, and the members, who may hear the operators in charge of them.
         moved := ARRAY[OLD.operator_id]
             || ARRAY(SELECT t.user_id FROM public.team_members t
                       WHERE t.tenant_id = OLD.tenant_id AND t.team_id = OLD.team_id)
@@ -59,17 +59,17 @@ CREATE TRIGGER users_rights AFTER UPDATE ON users FOR EACH ROW
         OR OLD.sessions_valid_after IS DISTINCT FROM NEW.sessions_valid_after)
     EXECUTE FUNCTION authz.rights_moved();
 
--- Such rows are no client's and name nobody in user_ids: only the tail, which reads as the worker, sees them.
+-- These rows have neither a client nor user_ids: only the tail, which reads as the worker, sees them.
 GRANT INSERT ON outbox TO guichet_authz;
 CREATE POLICY outbox_authz ON outbox FOR INSERT TO guichet_authz
     WITH CHECK (tenant_id = (SELECT authz.tenant()) AND left(topic, 7) = 'rights:');
 
--- ---------------------------------------------------------------- connect tickets
+-- ---------------------------------------------------------------- connect tokens
 CREATE TABLE connect_tickets (
     tenant_id uuid NOT NULL,
     digest bytea NOT NULL CONSTRAINT connect_tickets_digest_length CHECK (octet_length(digest) = 32),
     user_id uuid NOT NULL,
-    -- Of the token that asked for it: what it opens lasts no longer, and is revoked with it.
+    -- Of the access token that requested it: the socket ends with that token, and is revoked with it.
     authenticated_at timestamptz,
     token_expires_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
@@ -77,11 +77,11 @@ CREATE TABLE connect_tickets (
     PRIMARY KEY (tenant_id, digest),
     CONSTRAINT connect_tickets_user_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id)
 );
--- Whoever comes with a ticket does not say of which tenant.
+-- A connect token does not name its tenant.
 CREATE INDEX connect_tickets_digest ON connect_tickets (digest);
 CREATE INDEX connect_tickets_person ON connect_tickets (tenant_id, user_id, created_at DESC);
 CREATE INDEX connect_tickets_age ON connect_tickets (expires_at);
-COMMENT ON TABLE connect_tickets IS 'One-time tickets that open a socket, by their SHA-256; gone when they are used, or some minutes after they expired.';
+COMMENT ON TABLE connect_tickets IS 'One-time connect tokens for sockets, by their SHA-256; deleted when they are used, or some minutes after they expired.';
 
 ALTER TABLE connect_tickets ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, DELETE ON connect_tickets TO guichet_app;
@@ -93,7 +93,7 @@ CREATE POLICY connect_tickets_delete ON connect_tickets FOR DELETE TO guichet_ap
 CREATE POLICY connect_tickets_worker ON connect_tickets TO guichet_worker USING (true);
 CREATE POLICY connect_tickets_authz ON connect_tickets TO guichet_authz USING (true);
 
--- Uses up a ticket, before there is an actor. Of two at once the second waits for the row, and finds it gone.
+-- Redeems a connect token, before there is an actor. The second of two concurrent calls waits for the row and finds it gone.
 CREATE FUNCTION authz.redeem_ticket(wanted bytea)
     RETURNS TABLE (tenant_id uuid, user_id uuid, authenticated_at timestamptz, token_expires_at timestamptz, expires_at timestamptz)
     LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = '' ROWS 1 AS $$

@@ -17,7 +17,7 @@ CREATE TABLE activity_logs (
     PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX activity_logs_newest ON activity_logs (tenant_id, created_at DESC);
-COMMENT ON TABLE activity_logs IS 'Who did what, to what, from where. Rows are only ever added; retention drops them.';
+COMMENT ON TABLE activity_logs IS 'Who did what, to what, from where. Rows are only inserted; retention deletes them.';
 
 ALTER TABLE activity_logs_parted NO FORCE ROW LEVEL SECURITY;
 INSERT INTO activity_logs SELECT * FROM activity_logs_parted;

@@ -1,5 +1,5 @@
--- The activity log in monthly partitions, with the indexes its filters ask for; and readers of the outbox that keep
--- their place, the first of which derives from it the log rows that no send shall wait for.
+-- The activity log in monthly partitions, with indexes for its filters; and the positions of outbox readers. The first
+-- reader copies the log entries from the outbox, so that a send does not wait for them.
 
 ALTER TABLE activity_logs RENAME TO activity_logs_before;
 ALTER INDEX activity_logs_pkey RENAME TO activity_logs_before_pkey;
@@ -21,7 +21,7 @@ CREATE INDEX activity_logs_newest ON activity_logs (tenant_id, created_at DESC, 
 CREATE INDEX activity_logs_action ON activity_logs (tenant_id, action, created_at DESC, id DESC);
 CREATE INDEX activity_logs_person ON activity_logs (tenant_id, user_id, created_at DESC, id DESC);
 CREATE INDEX activity_logs_entity ON activity_logs (tenant_id, entity_type, entity_id, created_at DESC, id DESC);
-COMMENT ON TABLE activity_logs IS 'Who did what, to what, from where. Rows are only ever added; monthly partitions are dropped whole (AUDIT_RETENTION_DAYS).';
+COMMENT ON TABLE activity_logs IS 'Who did what, to what, from where. Rows are only inserted; monthly partitions are dropped whole (AUDIT_RETENTION_DAYS).';
 
 ALTER TABLE activity_logs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT ON activity_logs TO guichet_app;
@@ -32,8 +32,8 @@ CREATE POLICY activity_logs_insert ON activity_logs FOR INSERT TO guichet_app
     WITH CHECK (user_id = (SELECT authz.me()) AND (SELECT authz.role()) IS NOT NULL);
 CREATE POLICY activity_logs_worker ON activity_logs FOR INSERT TO guichet_worker WITH CHECK (true);
 
--- Makes the partitions of the month of `since` up to some months ahead, and drops those that ended more than
--- keep_days ago. Born with forced row-level security and no grants. Only the worker may call it.
+-- Creates the partitions from the month of `since` to some months ahead, and drops those that ended more than keep_days
+-- ago. Each has forced row-level security and no grants. Only the worker may call it.
 CREATE FUNCTION authz.keep_activity_logs(since timestamptz, ahead_months integer, keep_days integer) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 DECLARE
@@ -60,7 +60,7 @@ BEGIN
 END $$;
 GRANT EXECUTE ON FUNCTION authz.keep_activity_logs(timestamptz, integer, integer) TO guichet_worker;
 
--- FORCE binds the owner too, so it is lifted for the move.
+-- FORCE binds the owner too, so it is lifted while rows are moved.
 ALTER TABLE activity_logs_before NO FORCE ROW LEVEL SECURITY;
 SELECT authz.keep_activity_logs(least(now() - interval '1 month', coalesce(
     (SELECT min(created_at) FROM activity_logs_before), now())), 3, 365);
@@ -73,11 +73,11 @@ CREATE TABLE outbox_readers (
     reader text PRIMARY KEY CONSTRAINT outbox_readers_reader_length CHECK (char_length(reader) BETWEEN 1 AND 80),
     txid xid8 NOT NULL
 );
-COMMENT ON TABLE outbox_readers IS 'Jobs that read the outbox to its end, each up to which transaction: no partition is dropped before them. Of no tenant: the worker''s own.';
+COMMENT ON TABLE outbox_readers IS 'The position of each task that reads the whole outbox, as a transaction id: no partition is dropped before it was read. Belongs to no tenant; only the worker uses it.';
 ALTER TABLE outbox_readers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, UPDATE (txid) ON outbox_readers TO guichet_worker;
 CREATE POLICY outbox_readers_worker ON outbox_readers TO guichet_worker USING (true);
--- What was written before this version has its log rows already.
+-- Events from before this version have their log rows already.
 ALTER TABLE outbox_readers NO FORCE ROW LEVEL SECURITY;
 INSERT INTO outbox_readers (reader, txid) VALUES ('activity', pg_snapshot_xmin(pg_current_snapshot()));
 ALTER TABLE outbox_readers FORCE ROW LEVEL SECURITY;

@@ -1,28 +1,28 @@
--- Jobs that run by the clock: one row each, so that of many processes one runs it, and a run that was missed is made up.
+-- Scheduled jobs: one row each, so that one of many processes runs it, and one run makes up for missed ones.
 
 CREATE TABLE scheduled_jobs (
     name text PRIMARY KEY CONSTRAINT scheduled_jobs_name_length CHECK (char_length(name) BETWEEN 1 AND 80),
-    -- The moment that the next run is for.
+    -- When the next run is due.
     due_at timestamptz NOT NULL,
-    -- Whoever runs it holds it until then; a process that died mid-run loses it to another.
+    -- The process that runs the job holds it until then; if it dies, another process takes over.
     lease_until timestamptz,
     lease_token uuid,
     started_at timestamptz,
     finished_at timestamptz,
     outcome text CONSTRAINT scheduled_jobs_outcome_known CHECK (outcome IN ('ok', 'error')),
-    -- What the last run said: how much it did, or why it failed.
+    -- The result of the last run: how much it processed, or why it failed.
     said text CONSTRAINT scheduled_jobs_said_length CHECK (char_length(said) <= 500)
 );
-COMMENT ON TABLE scheduled_jobs IS 'When each job of the clock runs next, and who runs it now, under a lease. Of no tenant: the worker''s own.';
+COMMENT ON TABLE scheduled_jobs IS 'When each scheduled job is due, and the lease of its current run. Belongs to no tenant; only the worker uses it.';
 ALTER TABLE scheduled_jobs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE (due_at, lease_until, lease_token, started_at, finished_at, outcome, said) ON scheduled_jobs TO guichet_worker;
 CREATE POLICY scheduled_jobs_worker ON scheduled_jobs TO guichet_worker USING (true);
 
--- Which tenants there are, for jobs that go through them one by one, each in a transaction of that tenant.
+-- For jobs that process the tenants one by one, each in a transaction of that tenant.
 GRANT SELECT (id) ON tenants TO guichet_worker;
 CREATE POLICY tenants_worker ON tenants FOR SELECT TO guichet_worker USING (true);
 
--- The second phase of an action, and jobs, act as `system` of one tenant: they find out whom something concerns.
+-- The second phase of an action, and jobs, act as `system` of one tenant: they determine recipients.
 ALTER POLICY users_select ON users USING (
     (SELECT authz.provisions())
     OR (SELECT authz.role()) = 'system'

@@ -1,4 +1,4 @@
--- What each person wants to be told, and how; what operators force for a client.
+-- Notification preferences of people, and operators' overrides for a client.
 
 CREATE DOMAIN notification_category AS text CONSTRAINT notification_category_known CHECK (VALUE IN (
     'message', 'validation', 'alert', 'system', 'graduation', 'payment', 'ticket', 'meeting', 'mandat', 'organisation',
@@ -17,7 +17,7 @@ CREATE TABLE notification_preferences (
     PRIMARY KEY (tenant_id, user_id, category),
     CONSTRAINT notification_preferences_user_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id)
 );
-COMMENT ON TABLE notification_preferences IS 'A person''s own choice per category and channel; null: none made.';
+COMMENT ON TABLE notification_preferences IS 'A person''s own choice per category and channel; null means none.';
 ALTER TABLE notification_preferences ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE (channel_inapp, channel_email, channel_sms, channel_push) ON notification_preferences TO guichet_app;
 CREATE POLICY notification_preferences_tenant ON notification_preferences AS RESTRICTIVE TO guichet_app USING (tenant_id = (SELECT authz.tenant()));
@@ -33,7 +33,7 @@ CREATE TABLE notification_settings (
     digest_mode text NOT NULL DEFAULT 'off' CONSTRAINT notification_settings_digest_known CHECK (digest_mode IN ('off', 'daily', 'weekly')),
     digest_hour integer NOT NULL DEFAULT 8 CONSTRAINT notification_settings_digest_hour CHECK (digest_hour BETWEEN 0 AND 23),
     digest_timezone text CONSTRAINT notification_settings_digest_zone_length CHECK (char_length(digest_timezone) BETWEEN 1 AND 64),
-    -- When the next one is due; null with digest_mode off.
+    -- When the next digest is due; null with digest_mode off.
     digest_due_at timestamptz,
     -- Local hours without email, SMS and push; both or neither.
     quiet_from time,
@@ -47,7 +47,7 @@ CREATE TABLE notification_settings (
     CONSTRAINT notification_settings_user_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id)
 );
 CREATE INDEX notification_settings_digest_due ON notification_settings (digest_due_at) WHERE digest_due_at IS NOT NULL;
-COMMENT ON TABLE notification_settings IS 'A person''s digest and quiet hours. A timezone of null is the person''s own.';
+COMMENT ON TABLE notification_settings IS 'A person''s digest and quiet hours. digest_timezone null means the person''s own timezone.';
 ALTER TABLE notification_settings ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE (digest_mode, digest_hour, digest_timezone, digest_due_at, quiet_from, quiet_to, quiet_timezone) ON notification_settings TO guichet_app;
 GRANT SELECT (tenant_id, user_id, digest_due_at) ON notification_settings TO guichet_worker;
@@ -58,7 +58,7 @@ CREATE POLICY notification_settings_insert ON notification_settings FOR INSERT T
 CREATE POLICY notification_settings_update ON notification_settings FOR UPDATE TO guichet_app
     USING (user_id = (SELECT authz.me()) OR (SELECT authz.role()) = 'system');
 CREATE POLICY notification_settings_worker ON notification_settings FOR SELECT TO guichet_worker USING (true);
--- What a person set is theirs: a digest that was sent only says when the next one is due.
+-- Only the person changes these settings: a digest that was sent only updates digest_due_at.
 CREATE FUNCTION authz.guard_settings() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS $$
 BEGIN
     IF authz.role() = 'system'
@@ -69,7 +69,7 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER notification_settings_guard BEFORE UPDATE ON notification_settings FOR EACH ROW EXECUTE FUNCTION authz.guard_settings();
--- A digest that was sent is no change of the settings: it must not move their version.
+-- Sending a digest must not change the version of the settings.
 CREATE TRIGGER notification_settings_touch BEFORE UPDATE OF digest_mode, digest_hour, digest_timezone, quiet_from, quiet_to, quiet_timezone
     ON notification_settings FOR EACH ROW EXECUTE FUNCTION authz.touch();
 
@@ -87,7 +87,7 @@ CREATE TABLE notification_overrides (
     PRIMARY KEY (tenant_id, client_id, category),
     CONSTRAINT notification_overrides_client_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES clients (tenant_id, id)
 );
-COMMENT ON TABLE notification_overrides IS 'What operators force for the members of one client: true on, false off, null no say.';
+COMMENT ON TABLE notification_overrides IS 'Operators'' overrides for the members of one client: true means on, false off, null no override.';
 ALTER TABLE notification_overrides ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE (channel_inapp, channel_email, channel_sms, channel_push), DELETE ON notification_overrides TO guichet_app;
 CREATE POLICY notification_overrides_tenant ON notification_overrides AS RESTRICTIVE TO guichet_app USING (tenant_id = (SELECT authz.tenant()));

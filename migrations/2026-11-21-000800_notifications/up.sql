@@ -1,17 +1,17 @@
--- From an event to the people it concerns: events, the templates a tenant changed, each person's feed.
+-- Notifications: business events, tenants' changes of templates, and the feed of each person.
 
 -- ---------------------------------------------------------------- templates
 CREATE TABLE notification_templates (
     tenant_id uuid NOT NULL REFERENCES tenants (id),
     code text NOT NULL CONSTRAINT notification_templates_code_length CHECK (char_length(code) BETWEEN 1 AND 80),
-    -- The fields that differ from the built-in template, and nothing else.
+    -- Only the fields that differ from the built-in template.
     fields jsonb NOT NULL CONSTRAINT notification_templates_fields_object CHECK (jsonb_typeof(fields) = 'object'),
     updated_by uuid,
     created_at timestamptz NOT NULL DEFAULT authz.now_ms(),
     updated_at timestamptz NOT NULL DEFAULT authz.now_ms(),
     PRIMARY KEY (tenant_id, code)
 );
-COMMENT ON TABLE notification_templates IS 'Where a tenant differs from the built-in templates, which ship in the code.';
+COMMENT ON TABLE notification_templates IS 'Tenants'' changes of the built-in templates, which are part of the program.';
 ALTER TABLE notification_templates ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE (fields, updated_by), DELETE ON notification_templates TO guichet_app;
 CREATE POLICY notification_templates_tenant ON notification_templates AS RESTRICTIVE TO guichet_app USING (tenant_id = (SELECT authz.tenant()));
@@ -29,9 +29,9 @@ CREATE TABLE notification_events (
     event text NOT NULL CONSTRAINT notification_events_event_length CHECK (char_length(event) BETWEEN 1 AND 80),
     source text NOT NULL CONSTRAINT notification_events_source_known CHECK (source IN ('http', 'channel', 'stream', 'internal', 'manual')),
     payload jsonb NOT NULL,
-    -- Whom it is for, as it was resolved: {"users": [], "teams": [], "roles": [], "clients": [], "operators_of": [], "everyone": false}.
+    -- The resolved audience: {"users": [], "teams": [], "roles": [], "clients": [], "operators_of": [], "everyone": false}.
     audience jsonb NOT NULL,
-    -- What every recipient gets: the rendered texts by language and side, channels, category, defaults of the tenant.
+    -- The plan for all recipients: texts rendered by language and user type, channels, category, defaults of the tenant.
     plan jsonb NOT NULL,
     priority text NOT NULL CONSTRAINT notification_events_priority_known CHECK (priority IN ('low', 'normal', 'high', 'critical')),
     actor_id uuid,
@@ -40,7 +40,7 @@ CREATE TABLE notification_events (
     planned integer NOT NULL CONSTRAINT notification_events_planned_from_zero CHECK (planned >= 0),
     written integer NOT NULL DEFAULT 0 CONSTRAINT notification_events_written_from_zero CHECK (written >= 0),
     skipped integer NOT NULL DEFAULT 0 CONSTRAINT notification_events_skipped_from_zero CHECK (skipped >= 0),
-    -- The last recipient that was dealt with, in the order of ids.
+    -- The last recipient that was processed, in the order of ids.
     up_to uuid,
     created_at timestamptz NOT NULL DEFAULT authz.now_ms(),
     updated_at timestamptz NOT NULL DEFAULT authz.now_ms(),
@@ -49,12 +49,12 @@ CREATE TABLE notification_events (
 );
 CREATE INDEX notification_events_running ON notification_events (updated_at) WHERE status = 'running';
 CREATE INDEX notification_events_age ON notification_events (created_at);
-COMMENT ON TABLE notification_events IS 'Business events that were accepted, and how far their notifications are written.';
+COMMENT ON TABLE notification_events IS 'Accepted business events, and the progress of their notifications.';
 ALTER TABLE notification_events ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE (status, planned, written, skipped, up_to, updated_at, finished_at) ON notification_events TO guichet_app;
 GRANT SELECT (tenant_id, id, priority, status, updated_at, created_at), DELETE ON notification_events TO guichet_worker;
 CREATE POLICY notification_events_tenant ON notification_events AS RESTRICTIVE TO guichet_app USING (tenant_id = (SELECT authz.tenant()));
--- Payload and plan hold what was said in conversations: whoever asks how far an event is gets its numbers, no more.
+-- Payload and plan may quote conversations: a query for the progress of an event returns its numbers only.
 CREATE POLICY notification_events_select ON notification_events FOR SELECT TO guichet_app USING ((SELECT authz.role()) = 'system');
 CREATE POLICY notification_events_insert ON notification_events FOR INSERT TO guichet_app WITH CHECK ((SELECT authz.role()) = 'system');
 CREATE POLICY notification_events_update ON notification_events FOR UPDATE TO guichet_app USING ((SELECT authz.role()) = 'system');
@@ -69,14 +69,14 @@ CREATE TABLE notification_event_keys (
     PRIMARY KEY (tenant_id, key)
 );
 CREATE INDEX notification_event_keys_age ON notification_event_keys (created_at);
-COMMENT ON TABLE notification_event_keys IS 'The names an event goes by, its idempotency key and the hash of what it says, kept 24 h: the same again acts once.';
+COMMENT ON TABLE notification_event_keys IS 'The identities of an event, its idempotency key and the hash of its content, kept for 24 h: a copy takes effect once.';
 ALTER TABLE notification_event_keys ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE (event_id, body_hash, created_at) ON notification_event_keys TO guichet_app;
 GRANT SELECT (created_at), DELETE ON notification_event_keys TO guichet_worker;
 CREATE POLICY notification_event_keys_tenant ON notification_event_keys AS RESTRICTIVE TO guichet_app USING (tenant_id = (SELECT authz.tenant()));
 CREATE POLICY notification_event_keys_select ON notification_event_keys FOR SELECT TO guichet_app USING ((SELECT authz.role()) = 'system');
 CREATE POLICY notification_event_keys_insert ON notification_event_keys FOR INSERT TO guichet_app WITH CHECK ((SELECT authz.role()) = 'system');
--- A name that was forgotten is free for another event.
+-- An expired key can be used by another event.
 CREATE POLICY notification_event_keys_update ON notification_event_keys FOR UPDATE TO guichet_app USING ((SELECT authz.role()) = 'system');
 CREATE POLICY notification_event_keys_worker ON notification_event_keys TO guichet_worker USING (true);
 
@@ -84,12 +84,12 @@ CREATE TABLE rejected_events (
     tenant_id uuid NOT NULL REFERENCES tenants (id),
     id uuid NOT NULL,
     source text NOT NULL CONSTRAINT rejected_events_source_known CHECK (source IN ('channel', 'stream')),
-    -- As it came.
+    -- The body as received.
     body jsonb NOT NULL,
     code text NOT NULL CONSTRAINT rejected_events_code_length CHECK (char_length(code) BETWEEN 1 AND 80),
     reason text NOT NULL CONSTRAINT rejected_events_reason_length CHECK (char_length(reason) <= 2000),
     retries integer NOT NULL DEFAULT 0,
-    -- The event that a retry made of it.
+    -- The event that a retry created.
     event_id uuid,
     created_at timestamptz NOT NULL DEFAULT authz.now_ms(),
     updated_at timestamptz NOT NULL DEFAULT authz.now_ms(),
@@ -97,7 +97,7 @@ CREATE TABLE rejected_events (
 );
 CREATE INDEX rejected_events_newest ON rejected_events (tenant_id, created_at DESC, id DESC);
 CREATE INDEX rejected_events_age ON rejected_events (created_at);
-COMMENT ON TABLE rejected_events IS 'Events from Redis that could not be accepted, and why: to be mended and tried again.';
+COMMENT ON TABLE rejected_events IS 'Events from Redis that could not be accepted, with the reason, to be corrected and retried.';
 ALTER TABLE rejected_events ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE (code, reason, retries, event_id, updated_at) ON rejected_events TO guichet_app;
 GRANT SELECT (created_at), DELETE ON rejected_events TO guichet_worker;
@@ -108,17 +108,17 @@ CREATE POLICY rejected_events_insert ON rejected_events FOR INSERT TO guichet_ap
 CREATE POLICY rejected_events_update ON rejected_events FOR UPDATE TO guichet_app USING ((SELECT authz.role()) = 'system');
 CREATE POLICY rejected_events_worker ON rejected_events TO guichet_worker USING (true);
 
--- ---------------------------------------------------------------- each person's feed
+-- ---------------------------------------------------------------- feeds
 CREATE TABLE notification_feeds (
     tenant_id uuid NOT NULL,
     user_id uuid NOT NULL,
     -- The number of the last durable event on client:notifications:{user}.
     head bigint NOT NULL DEFAULT 0 CONSTRAINT notification_feeds_head_from_zero CHECK (head >= 0),
-    -- How many notifications are visible, unread, and neither deleted nor snoozed.
+    -- The number of notifications that are visible, unread, and neither deleted nor snoozed.
     unread integer NOT NULL DEFAULT 0 CONSTRAINT notification_feeds_unread_from_zero CHECK (unread >= 0),
-    -- When the pushes of the last minute were, oldest first: at most NOTIFICATION_RATE_PER_MIN, which none may pass.
+    -- Times of the pushes of the last minute, oldest first; at most NOTIFICATION_RATE_PER_MIN.
     pushes timestamptz[] NOT NULL DEFAULT '{}',
-    -- What was written without a push of its own, until a summary says so.
+    -- The number of notifications written without a push, until a summary is sent.
     held integer NOT NULL DEFAULT 0,
     held_since timestamptz,
     summary_due_at timestamptz,
@@ -126,10 +126,10 @@ CREATE TABLE notification_feeds (
     CONSTRAINT notification_feeds_held_whole CHECK ((held > 0) = (held_since IS NOT NULL) AND (held > 0) = (summary_due_at IS NOT NULL)),
     CONSTRAINT notification_feeds_user_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id)
 );
--- Touched again and again: room in the page lets the new versions stay on it.
+-- Updated often: free space in the page keeps the new row versions on it.
 ALTER TABLE notification_feeds SET (fillfactor = 50);
 CREATE INDEX notification_feeds_summary_due ON notification_feeds (summary_due_at) WHERE summary_due_at IS NOT NULL;
-COMMENT ON TABLE notification_feeds IS 'One row a person, under whose lock all changes of their notifications happen: the topic''s number, the unread counter, the throttle.';
+COMMENT ON TABLE notification_feeds IS 'One row per person. Every change of their notifications happens under its lock. It has the topic''s number, the unread counter and the push limit.';
 ALTER TABLE notification_feeds ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, UPDATE (head, unread, pushes, held, held_since, summary_due_at) ON notification_feeds TO guichet_app;
 GRANT SELECT (tenant_id, user_id, summary_due_at) ON notification_feeds TO guichet_worker;
@@ -155,7 +155,7 @@ BEGIN
 END $$;
 CREATE TRIGGER notification_feeds_guard BEFORE UPDATE ON notification_feeds FOR EACH ROW EXECUTE FUNCTION authz.guard_feed();
 
--- Everybody has a feed from the first moment.
+-- Every new person gets a feed.
 CREATE FUNCTION authz.open_feed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
     INSERT INTO public.notification_feeds (tenant_id, user_id) VALUES (NEW.tenant_id, NEW.id);
@@ -174,7 +174,7 @@ CREATE TABLE notifications (
     recipient_type text NOT NULL CONSTRAINT notifications_recipient_type_known CHECK (recipient_type IN ('client', 'operator')),
     recipient_id uuid NOT NULL,
     team_id uuid,
-    -- The number of the event on client:notifications:{recipient} that told of it first, 0 where none did; and last.
+    -- The numbers of the first and the last event about it on client:notifications:{recipient}; seq is 0 if there was none.
     seq bigint NOT NULL,
     changed_seq bigint NOT NULL,
     event_id uuid NOT NULL,
@@ -185,16 +185,16 @@ CREATE TABLE notifications (
     link text CONSTRAINT notifications_link_relative CHECK (link ~ '^/(?![/\\])' AND char_length(link) <= 2000),
     data jsonb NOT NULL,
     priority text NOT NULL CONSTRAINT notifications_priority_known CHECK (priority IN ('low', 'normal', 'high', 'critical')),
-    -- The one the template prefers.
+    -- The channel that the template prefers.
     channel text NOT NULL CONSTRAINT notifications_channel_known CHECK (channel IN ('inapp', 'email', 'sms', 'push')),
     status text NOT NULL DEFAULT 'unread' CONSTRAINT notifications_status_known CHECK (status IN ('unread', 'read', 'archived')),
-    -- Whether in-app was on: else it is there for its deliveries alone, and its person never sees it.
+    -- Whether in-app was on. If not, the row exists only for its deliveries, and its recipient never sees it.
     visible boolean NOT NULL,
-    -- Which rule at which level decided for each channel: {"inapp": "on:default", …}.
+    -- The decision for each channel: {"inapp": {"sent": true, "rule": "preference", "level": "default"}, …}.
     decision jsonb NOT NULL,
-    -- At most one unread notification of a person with the same: a further event raises it.
+    -- A person has at most one unread notification with the same key: a further event raises it.
     group_key text CONSTRAINT notifications_group_length CHECK (char_length(group_key) BETWEEN 1 AND 200),
-    -- Whether it waits for the person's digest mail, and which one took it.
+    -- Whether it waits for the person's digest, and the digest that included it.
     in_digest boolean NOT NULL DEFAULT false,
     digest_id uuid,
     last_event_at timestamptz NOT NULL,
@@ -202,9 +202,9 @@ CREATE TABLE notifications (
     archived_at timestamptz,
     snoozed_until timestamptz,
     expires_at timestamptz,
-    -- Deleted by its person, or expired: gone from the feed; retention takes the row.
+    -- When its recipient deleted it, or it expired: no longer in the feed; retention deletes the row.
     deleted_at timestamptz,
-    -- When the person was told of it; null while a summary is due that will.
+    -- When it was published; null while its summary is pending.
     processed_at timestamptz,
     push_sent_at timestamptz,
     created_at timestamptz NOT NULL,
@@ -215,31 +215,32 @@ CREATE TABLE notifications (
 );
 CREATE INDEX notifications_recent ON notifications (tenant_id, recipient_id, last_event_at DESC, id DESC) WHERE visible AND deleted_at IS NULL;
 CREATE INDEX notifications_status ON notifications (tenant_id, recipient_id, status, last_event_at DESC, id DESC) WHERE visible AND deleted_at IS NULL;
--- One that is seen and one that is there for its deliveries alone may stand side by side: preferences change.
+-- A visible one and a hidden one of the same group may coexist, since preferences change.
 CREATE UNIQUE INDEX notifications_group_key ON notifications (tenant_id, recipient_id, group_key, visible)
     WHERE group_key IS NOT NULL AND status = 'unread' AND deleted_at IS NULL;
 CREATE INDEX notifications_snoozed ON notifications (snoozed_until) WHERE snoozed_until IS NOT NULL;
 CREATE INDEX notifications_expiring ON notifications (expires_at) WHERE expires_at IS NOT NULL AND deleted_at IS NULL;
--- What the counter counts and is over, until the job has been there: few, and looked up with each answer of a counter.
+-- Expired notifications that the counter still includes until the job runs: few, and read with every response that has a
+-- counter.
 CREATE INDEX notifications_unread_expiring ON notifications (tenant_id, recipient_id, expires_at)
     WHERE visible AND status = 'unread' AND deleted_at IS NULL AND snoozed_until IS NULL AND expires_at IS NOT NULL;
 CREATE INDEX notifications_for_digest ON notifications (tenant_id, recipient_id) WHERE in_digest AND digest_id IS NULL;
 CREATE INDEX notifications_unannounced ON notifications (created_at) WHERE processed_at IS NULL;
 CREATE INDEX notifications_type ON notifications (tenant_id, type, created_at);
--- The rows that an event tells of without naming them.
+-- The rows that an event concerns without naming them.
 CREATE INDEX notifications_changed ON notifications (tenant_id, recipient_id, changed_seq) WHERE visible;
--- What retention looks for: what was dealt with, or was never to be seen; and what was deleted.
+-- For retention: rows that were read, archived or never visible; and deleted rows.
 CREATE INDEX notifications_age ON notifications (updated_at) WHERE status <> 'unread' OR NOT visible;
 CREATE INDEX notifications_deleted ON notifications (deleted_at) WHERE deleted_at IS NOT NULL;
-COMMENT ON TABLE notifications IS 'What each person is told, one row a person and event. Deleted rows stay until retention takes them.';
+COMMENT ON TABLE notifications IS 'The notifications of each person, one row per person and event. Deleted rows stay until retention deletes them.';
 ALTER TABLE notifications ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE (changed_seq, event_id, title, body, link, data, status, decision, in_digest, digest_id, last_event_at,
     read_at, archived_at, snoozed_until, expires_at, deleted_at, processed_at, push_sent_at, updated_at) ON notifications TO guichet_app;
 GRANT SELECT (tenant_id, id, recipient_id, status, visible, snoozed_until, expires_at, deleted_at, processed_at, created_at, updated_at), DELETE
     ON notifications TO guichet_worker;
 CREATE POLICY notifications_tenant ON notifications AS RESTRICTIVE TO guichet_app USING (tenant_id = (SELECT authz.tenant()));
--- The comparison stands inside the SELECT: of a truth PostgreSQL expects half the rows, of a comparison with a word that it
--- does not know one in two hundred, and would read and sort a whole feed for its first page.
+-- The comparison is inside the SELECT: for a boolean, PostgreSQL expects half of the rows to match; for a comparison with an
+-- unknown text, one in two hundred, so that it would read and sort a whole feed for the first page.
 CREATE POLICY notifications_select ON notifications FOR SELECT TO guichet_app
     USING ((recipient_id = (SELECT authz.me()) AND visible) OR (SELECT authz.role() = 'system'));
 CREATE POLICY notifications_insert ON notifications FOR INSERT TO guichet_app WITH CHECK ((SELECT authz.role()) = 'system');
@@ -265,7 +266,7 @@ BEGIN
 END $$;
 CREATE TRIGGER notifications_guard BEFORE UPDATE ON notifications FOR EACH ROW EXECUTE FUNCTION authz.guard_notification();
 
--- Whom an event named and did not reach, and which rule at which level decided. Written with the event.
+-- People that an event named but did not notify, and the rule and level that decided. Written with the event.
 CREATE TABLE notification_skips (
     tenant_id uuid NOT NULL,
     event_id uuid NOT NULL,
@@ -276,7 +277,7 @@ CREATE TABLE notification_skips (
     CONSTRAINT notification_skips_user_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id)
 );
 CREATE INDEX notification_skips_age ON notification_skips (created_at);
-COMMENT ON TABLE notification_skips IS 'Recipients for whom an event wrote no notification, and why: what explain answers from.';
+COMMENT ON TABLE notification_skips IS 'Recipients without a notification for an event, and the reason: the source of explain.';
 ALTER TABLE notification_skips ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT ON notification_skips TO guichet_app;
 GRANT SELECT (created_at), DELETE ON notification_skips TO guichet_worker;
@@ -286,17 +287,17 @@ CREATE POLICY notification_skips_select ON notification_skips FOR SELECT TO guic
 CREATE POLICY notification_skips_insert ON notification_skips FOR INSERT TO guichet_app WITH CHECK ((SELECT authz.role()) = 'system');
 CREATE POLICY notification_skips_worker ON notification_skips TO guichet_worker USING (true);
 
--- ---------------------------------------------------------------- clients that fell silent
+-- ---------------------------------------------------------------- inactive clients
 CREATE TABLE client_silences (
     tenant_id uuid NOT NULL,
     client_id uuid NOT NULL,
-    -- The last that was heard of its members, or of the client's making.
+    -- When a member was last seen, or the creation of the client.
     since timestamptz NOT NULL,
     raised_at timestamptz NOT NULL,
     PRIMARY KEY (tenant_id, client_id),
     CONSTRAINT client_silences_client_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES clients (tenant_id, id)
 );
-COMMENT ON TABLE client_silences IS 'The spell of silence that client.inactive was last raised for: once a spell.';
+COMMENT ON TABLE client_silences IS 'The period of inactivity for which client.inactive was last raised: once per period.';
 ALTER TABLE client_silences ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE (since, raised_at) ON client_silences TO guichet_app;
 CREATE POLICY client_silences_tenant ON client_silences AS RESTRICTIVE TO guichet_app USING (tenant_id = (SELECT authz.tenant()));
@@ -308,5 +309,5 @@ GRANT CREATE ON SCHEMA authz TO guichet_authz;
 ALTER FUNCTION authz.open_feed() OWNER TO guichet_authz;
 REVOKE CREATE ON SCHEMA authz FROM guichet_authz;
 
--- Owners and managers are few among many: an audience by role finds them without a look at everybody.
+-- Operators are few: an audience by role finds them without scanning all users.
 CREATE INDEX users_role ON users (tenant_id, role, id) WHERE role <> 'client';

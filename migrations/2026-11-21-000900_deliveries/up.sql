@@ -1,9 +1,10 @@
--- What leaves the house: one row per notification, outside channel and address, written with the notification and sent by workers.
+-- Deliveries outside the app: one row per notification, channel and address, written with the notification and sent by
+-- workers.
 
 CREATE TABLE deliveries (
     tenant_id uuid NOT NULL REFERENCES tenants (id),
     id uuid NOT NULL,
-    -- Null for a digest, which is of many.
+    -- Null for a digest, which includes many.
     notification_id uuid,
     event_id uuid,
     ticket_id uuid,
@@ -19,10 +20,10 @@ CREATE TABLE deliveries (
     next_attempt_at timestamptz NOT NULL,
     -- No attempt begins after it.
     deadline_at timestamptz NOT NULL,
-    -- Whoever sends holds it until then; a late worker's token is no longer the row's.
+    -- The worker that sends it holds it until then; a late worker finds its token replaced.
     lease_until timestamptz,
     lease_token uuid,
-    -- What is sent, from the first claim on: never rendered twice.
+    -- The content, stored at the first claim and never rendered again.
     rendered jsonb,
     payload_excerpt text CONSTRAINT deliveries_excerpt_length CHECK (char_length(payload_excerpt) <= 300),
     provider text,
@@ -42,7 +43,7 @@ CREATE INDEX deliveries_due ON deliveries (channel, lane, next_attempt_at) WHERE
 CREATE INDEX deliveries_newest ON deliveries (tenant_id, created_at DESC, id DESC);
 CREATE INDEX deliveries_status ON deliveries (tenant_id, status, created_at DESC, id DESC);
 CREATE INDEX deliveries_person ON deliveries (tenant_id, user_id, created_at DESC, id DESC);
--- How emails ended of late, for the watch over failures.
+-- Recent results of emails, for the failure alert.
 CREATE INDEX deliveries_ended ON deliveries (updated_at, tenant_id)
     WHERE channel = 'email' AND status IN ('sent', 'delivered', 'opened', 'failed', 'bounced');
 CREATE INDEX deliveries_event ON deliveries (tenant_id, event_id) WHERE event_id IS NOT NULL;
@@ -54,8 +55,8 @@ GRANT SELECT, INSERT, UPDATE (status, attempts, next_attempt_at, deadline_at, le
 GRANT SELECT (tenant_id, id, channel, lane, status, next_attempt_at, lease_until, lease_token, attempts, created_at, updated_at),
     UPDATE (status, attempts, lease_until, lease_token, updated_at, next_attempt_at), DELETE ON deliveries TO guichet_worker;
 CREATE POLICY deliveries_tenant ON deliveries AS RESTRICTIVE TO guichet_app USING (tenant_id = (SELECT authz.tenant()));
--- What is sent says what its notification says, which is its person's alone: lists of deliveries are the system's, of
--- columns without it.
+-- The content equals that of the notification, which only its recipient may read. Lists of deliveries are read as the
+-- system, from columns without content.
 CREATE POLICY deliveries_select ON deliveries FOR SELECT TO guichet_app USING ((SELECT authz.role()) = 'system');
 CREATE POLICY deliveries_insert ON deliveries FOR INSERT TO guichet_app WITH CHECK ((SELECT authz.role()) = 'system');
 CREATE POLICY deliveries_update ON deliveries FOR UPDATE TO guichet_app USING ((SELECT authz.role()) = 'system');
@@ -72,7 +73,7 @@ CREATE TABLE digests (
     CONSTRAINT digests_user_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id)
 );
 CREATE INDEX digests_age ON digests (created_at);
-COMMENT ON TABLE digests IS 'Digest mails: each gathered what waited for it, in the transaction that made it, so that nothing is in two.';
+COMMENT ON TABLE digests IS 'Digest mails. Each took its notifications in the transaction that created it, so that none is in two digests.';
 ALTER TABLE digests ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT ON digests TO guichet_app;
 GRANT SELECT (created_at), DELETE ON digests TO guichet_worker;
@@ -81,7 +82,7 @@ CREATE POLICY digests_select ON digests FOR SELECT TO guichet_app USING ((SELECT
 CREATE POLICY digests_insert ON digests FOR INSERT TO guichet_app WITH CHECK ((SELECT authz.role()) = 'system');
 CREATE POLICY digests_worker ON digests TO guichet_worker USING (true);
 
--- The email part, under the products' names.
+-- Deliveries by email, under the name that the products use.
 CREATE VIEW email_events WITH (security_invoker = true) AS
     SELECT tenant_id, id, notification_id, ticket_id, user_id, type, to_address, status, attempts, next_attempt_at, provider, provider_id,
            payload_excerpt, last_error, created_at, updated_at
@@ -89,7 +90,7 @@ CREATE VIEW email_events WITH (security_invoker = true) AS
 COMMENT ON VIEW email_events IS 'Deliveries by email.';
 GRANT SELECT ON email_events TO guichet_app;
 
--- What the service itself did, and nobody: a delivery that failed for good.
+-- Actions of the service itself, without a user: a delivery that failed for good.
 ALTER POLICY activity_logs_insert ON activity_logs WITH CHECK (
     (user_id = (SELECT authz.me()) AND (SELECT authz.role()) IS NOT NULL)
     OR (user_id IS NULL AND (SELECT authz.role()) = 'system'));
