@@ -1,4 +1,4 @@
-# The release build on Debian, run by a user without rights.
+# The release build on Debian, run by an unprivileged user.
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
@@ -6,7 +6,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,targe
     CARGO_TARGET_DIR=/target cargo build --locked --release && cp /target/release/guichet /usr/local/bin/guichet
 
 FROM debian:bookworm-slim
-# Public certificate authorities, for the identity provider's keys.
+# Public certificate authorities, to fetch the keys of the identity provider.
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home guichet \
     && install -d -o guichet -g guichet -m 0700 /data
@@ -16,6 +16,6 @@ WORKDIR /data
 ENV BIND=0.0.0.0:8080 DATA_DIR=/data LOG_FORMAT=json
 EXPOSE 8080
 VOLUME /data
-# Exec form: SIGTERM reaches guichet itself, which stops gracefully.
+# Exec form, so that SIGTERM reaches guichet, which then stops gracefully.
 ENTRYPOINT ["/usr/local/bin/guichet"]
 CMD ["serve"]

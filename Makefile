@@ -1,4 +1,4 @@
-# The few commands that people need. Each may be repeated at will; `make help` lists them.
+# The commands of developers. Each can be repeated safely; `make help` lists them.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -7,7 +7,7 @@ SHELL := /bin/bash
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# `cargo run` becomes the service itself, so that signals reach it and nothing is left when make ends.
+# `cargo run` replaces itself with the service, so that signals reach it and no process is left when make ends.
 run: ## Build, start with demo data, print address, tokens and curl lines
 	@scripts/setup
 	@cargo run --locked -- serve --demo
@@ -22,7 +22,7 @@ lint: ## Check the format, and lint with warnings as errors
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 
-bench: ## Measure
+bench: ## Run the benchmarks
 	@scripts/setup --test
 	cargo bench --locked
 
@@ -32,15 +32,15 @@ coverage: ## Run the tests and fail below 80 % of lines covered
 		echo "make coverage needs: cargo install cargo-llvm-cov && rustup component add llvm-tools" >&2; exit 1; }
 	cargo llvm-cov --locked --workspace --fail-under-lines 80
 
-# Written beside and moved, so that a failed build does not leave an empty file.
-env: ## Write .env.example anew from the code
+# Written to a new file and moved, so that a failed build does not leave an empty file.
+env: ## Generate .env.example from the code
 	@cargo run --quiet --locked -- config --example > .env.example.new && mv .env.example.new .env.example
 
-openapi: ## Write openapi.yaml anew from the code
+openapi: ## Generate openapi.yaml from the code
 	@cargo run --quiet --locked -- openapi > openapi.yaml.new && mv openapi.yaml.new openapi.yaml
 
-asyncapi: ## Write asyncapi.yaml anew from the code
+asyncapi: ## Generate asyncapi.yaml from the code
 	@cargo run --quiet --locked -- asyncapi > asyncapi.yaml.new && mv asyncapi.yaml.new asyncapi.yaml
 
-setup: ## Install missing system packages (run and test do so by themselves)
+setup: ## Install missing system packages (run and test do this automatically)
 	@scripts/setup --test
