@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use tokio::task::LocalSet;
 
-use crate::floor;
+use crate::baseline;
 use crate::report::{Bar, Report};
 use crate::scale::Scale;
 use crate::service::Service;
@@ -37,7 +37,7 @@ pub async fn run(report: &mut Report, service: &Service, world: &World, scale: &
             let rooms = rooms.min(world.rooms);
             let (mut costs, mut ratios) = (Vec::new(), Vec::new());
             for _ in 0..scale.rounds {
-                let floor = micros(floor::send_cost(window)?) / count(window);
+                let floor = micros(baseline::send_cost(window)?) / count(window);
                 match shape(service, world, (rooms, listeners), window, scale.turn).await {
                     Ok((deliveries, cpu, took)) => {
                         let cost = micros(cpu) / count(deliveries);

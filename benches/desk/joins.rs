@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 use tokio::task::LocalSet;
 
-use crate::light::Light;
+use crate::minimal_client::MinimalClient;
 use crate::report::{Bar, Report};
 use crate::scale::Scale;
 use crate::service::Service;
@@ -23,7 +23,7 @@ pub async fn run(report: &mut Report, service: &Service, world: &World, scale: &
     for number in 0..sockets {
         let employee = number % world.employees + 1;
         let token = world.employee_token(employee)?;
-        open.push((employee, Light::connect(service.address, &token, number).await?));
+        open.push((employee, MinimalClient::connect(service.address, &token, number).await?));
     }
     for round in 1..=scale.rounds {
         let (cpu, postgres, started) = (service.cpu()?, service.postgres_cpu()?, Instant::now());

@@ -8,15 +8,15 @@
 //!
 //! `BENCH_SCALE=small` is for small machines; `BENCH_ONLY=read,send` runs some parts.
 
+mod baseline;
 mod capture;
 mod crowd;
 mod fanout;
-mod floor;
 mod http;
 mod idle;
 mod joins;
-mod light;
 mod load;
+mod minimal_client;
 mod notify;
 mod pgbench;
 mod read;
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(report: &mut Report) -> Result<()> {
-    floor::raise_file_limit()?;
+    baseline::raise_file_limit()?;
     let folder = Folder::make()?;
     scenarios(report, &folder).await.with_context(|| folder.log())
 }
@@ -73,7 +73,7 @@ async fn scenarios(report: &mut Report, folder: &Folder) -> Result<()> {
     report.conditions(&scale);
     let world = World::make(folder, &scale).await.context("the data could not be made")?;
     let mut service = start::run(report, folder).await.context("start")?;
-    floor::run(report, &service, &scale).await.context("floors")?;
+    baseline::run(report, &service, &scale).await.context("floors")?;
     if wanted("idle") {
         idle::run(report, &service, &world, &scale).await.context("idle connections")?;
         service = service.restart(folder).await?;

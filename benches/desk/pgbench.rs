@@ -24,7 +24,7 @@ pub struct Work<'a> {
     pub rate: Option<u32>,
 }
 
-pub struct Floor {
+pub struct PgbenchResult {
     pub per_second: f64,
     pub times: Times,
 }
@@ -43,7 +43,7 @@ pub fn programs(service: &Service) -> Result<PathBuf> {
     Ok(row.setting.into())
 }
 
-pub async fn run(service: &Service, work: &Work<'_>) -> Result<Floor> {
+pub async fn run(service: &Service, work: &Work<'_>) -> Result<PgbenchResult> {
     let folder = service.postgres_log.with_file_name("pgbench");
     fs::create_dir_all(&folder)?;
     fs::write(folder.join("script.sql"), choice(work))?;
@@ -69,7 +69,8 @@ pub async fn run(service: &Service, work: &Work<'_>) -> Result<Floor> {
     ensure!(output.status.success() && !said.contains("aborted"), "pgbench failed:\n{said}");
     let per_second =
         said.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
-    let floor = Floor { per_second: per_second.with_context(|| said.clone())?, times: times(&folder)? };
+    let floor =
+        PgbenchResult { per_second: per_second.with_context(|| said.clone())?, times: times(&folder)? };
     fs::remove_dir_all(&folder)?;
     Ok(floor)
 }

@@ -23,7 +23,7 @@ const VARIETY: usize = 64;
 const PAGE: usize = 50;
 
 /// One kind of read.
-pub struct Kind {
+pub struct ReadKind {
     pub name: &'static str,
     /// A word in the statement that answers it.
     pub word: &'static str,
@@ -41,7 +41,7 @@ pub async fn run(report: &mut Report, service: &Service, world: &World, scale: &
     search(report, service, world, scale).await
 }
 
-fn kinds(world: &World) -> Result<Vec<Kind>> {
+fn kinds(world: &World) -> Result<Vec<ReadKind>> {
     let employees = |path: &str| -> Result<Vec<(String, String)>> {
         (1..=VARIETY).map(|n| Ok((path.to_owned(), world.employee_token(employee(world, n))?))).collect()
     };
@@ -58,19 +58,19 @@ fn kinds(world: &World) -> Result<Vec<Kind>> {
     });
     let list = "/api/v1/conversations?limit=50";
     Ok(vec![
-        Kind { name: "history page of 50", word: "room_last_seq", asks: pages.collect::<Result<_>>()? },
-        Kind { name: "conversation list", word: "others_last_seen", asks: employees(list)? },
-        Kind {
+        ReadKind { name: "history page of 50", word: "room_last_seq", asks: pages.collect::<Result<_>>()? },
+        ReadKind { name: "conversation list", word: "others_last_seen", asks: employees(list)? },
+        ReadKind {
             name: "conversation list of an owner",
             word: "others_last_seen",
             asks: vec![(list.to_owned(), owner); IN_FLIGHT],
         },
-        Kind {
+        ReadKind {
             name: "unread count",
             word: "unread_count",
             asks: employees("/api/v1/conversations/unread-count")?,
         },
-        Kind { name: "search", word: "search_messages", asks: searches(world)? },
+        ReadKind { name: "search", word: "search_messages", asks: searches(world)? },
     ])
 }
 
@@ -94,7 +94,7 @@ fn word(number: usize) -> String {
     format!("mo{}", letters.collect::<String>())
 }
 
-pub async fn measure(report: &mut Report, service: &Service, scale: &Scale, kind: Kind) -> Result<()> {
+pub async fn measure(report: &mut Report, service: &Service, scale: &Scale, kind: ReadKind) -> Result<()> {
     let (scripts, asks) = prepare(service, &kind).await?;
     let (mut ratios, mut lines) = (Vec::new(), Vec::new());
     for _ in 0..scale.rounds {
@@ -125,7 +125,7 @@ pub async fn measure(report: &mut Report, service: &Service, scale: &Scale, kind
 }
 
 /// Runs each request once to check its response, and once more to capture its transaction.
-async fn prepare(service: &Service, kind: &Kind) -> Result<(Vec<String>, Vec<Ask>)> {
+async fn prepare(service: &Service, kind: &ReadKind) -> Result<(Vec<String>, Vec<Ask>)> {
     let mut http = Http::connect(service.address).await?;
     let mut capture = Capture::start(service)?;
     let (mut scripts, mut asks) = (Vec::new(), Vec::new());
@@ -161,10 +161,10 @@ fn check(path: &str, answer: &Value) -> Result<()> {
     Ok(())
 }
 
-/// The same search as a plain statement of an administrator, to whom no policy applies.
+/// The same search as a plain statement of an administrator, exempt from all policies.
 async fn search(report: &mut Report, service: &Service, world: &World, scale: &Scale) -> Result<()> {
     let asks = searches(world)?;
-    let kind = Kind { name: "search", word: "search_messages", asks };
+    let kind = ReadKind { name: "search", word: "search_messages", asks };
     let (with, _) = prepare(service, &kind).await?;
     let without: Vec<String> = (1..=VARIETY).map(|n| plain(world, n)).collect();
     let mut ratios = Vec::new();

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use tokio::task::LocalSet;
 
 use crate::crowd::{self, MISSED, Room};
-use crate::light::{Light, More};
+use crate::minimal_client::{MinimalClient, More};
 use crate::report::{Bar, Report};
 use crate::scale::Scale;
 use crate::service::{Folder, Service};
@@ -122,7 +122,7 @@ async fn come_back(
     service: &Service,
     people: Vec<Person>,
     started: Instant,
-) -> Result<(Times, usize, Vec<Light>)> {
+) -> Result<(Times, usize, Vec<MinimalClient>)> {
     let (local, door) = (LocalSet::new(), Rc::new(Semaphore::new(AT_THE_DOOR)));
     let address = service.address;
     let tasks: Vec<_> = people
@@ -132,7 +132,7 @@ async fn come_back(
             let door = Rc::clone(&door);
             local.spawn_local(async move {
                 let turn = door.acquire().await?;
-                let socket = Light::connect(address, &person.token, number).await?;
+                let socket = MinimalClient::connect(address, &person.token, number).await?;
                 drop(turn);
                 let (socket, refused) = catch_up(socket, &person).await?;
                 anyhow::Ok((socket, refused, started.elapsed()))
@@ -155,7 +155,7 @@ async fn come_back(
 }
 
 /// Joins, and reads everything missed. Returns how often it was asked to join again.
-async fn catch_up(mut socket: Light, person: &Person) -> Result<(Light, usize)> {
+async fn catch_up(mut socket: MinimalClient, person: &Person) -> Result<(MinimalClient, usize)> {
     let join = format!(r#"{{"config":{{"broadcast":{{"replay":{{"after_seq":{}}}}}}}}}"#, person.after);
     let mut refused = 0;
     loop {

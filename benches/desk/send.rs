@@ -19,7 +19,7 @@ use crate::pgbench::{self, Work};
 use crate::report::{Bar, Report};
 use crate::scale::Scale;
 use crate::service::Service;
-use crate::socket::{Heard, Socket};
+use crate::socket::{ReceivedEvent, Socket};
 use crate::times::{Times, count, median, micros};
 use crate::world::World;
 
@@ -238,7 +238,7 @@ struct Said {
 
 impl Check {
     /// The latency of a message; `None` for other events.
-    fn message(&mut self, heard: &Heard, epoch: Instant) -> Result<Option<Duration>, String> {
+    fn message(&mut self, heard: &ReceivedEvent, epoch: Instant) -> Result<Option<Duration>, String> {
         let Some(seq) = heard.seq else { return Ok(None) };
         let expected = self.last_seq + 1;
         self.last_seq = seq;

@@ -44,7 +44,7 @@ struct Joined {
 }
 
 /// A received broadcast.
-pub struct Heard {
+pub struct ReceivedEvent {
     pub topic: String,
     pub event: String,
     pub seq: Option<i64>,
@@ -98,14 +98,14 @@ impl Socket {
     }
 
     /// The next broadcast.
-    pub async fn hear(&mut self) -> Result<Heard> {
+    pub async fn hear(&mut self) -> Result<ReceivedEvent> {
         loop {
             let text = self.text().await?;
             let frame: Frame<'_> = serde_json::from_str(&text)?;
             if frame.3 == "broadcast" {
                 let said: Broadcast = serde_json::from_str(frame.4.get())?;
                 let seq = said.meta.map(|meta| meta.seq);
-                return Ok(Heard {
+                return Ok(ReceivedEvent {
                     topic: frame.2.to_owned(),
                     event: said.event,
                     seq,

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::task::LocalSet;
 
 use crate::http::Http;
-use crate::light::{Light, More};
+use crate::minimal_client::{MinimalClient, More};
 use crate::report::{Bar, Report};
 use crate::scale::Scale;
 use crate::service::Service;
@@ -37,7 +37,7 @@ pub async fn run(report: &mut Report, service: &Service, world: &World, scale: &
     let topic: Rc<str> = world.room_topic(ROOM).into();
     let mut desk = Desk { service, world, token, topic, readers: Vec::new(), head: world.messages_per_room };
     for number in 0..readers {
-        let mut socket = Light::connect(service.address, &desk.token, number).await?;
+        let mut socket = MinimalClient::connect(service.address, &desk.token, number).await?;
         socket.join(&desk.topic).await?;
         desk.readers.push(socket);
     }
@@ -45,7 +45,8 @@ pub async fn run(report: &mut Report, service: &Service, world: &World, scale: &
     let (mut ratios, mut growth) = (Vec::new(), 0);
     for _ in 0..scale.rounds {
         let alone = desk.pass(messages).await?;
-        let mut slow = Light::with_window(service.address, &desk.token, 0, Some(WINDOW_BYTES)).await?;
+        let mut slow =
+            MinimalClient::with_window(service.address, &desk.token, 0, Some(WINDOW_BYTES)).await?;
         slow.join(&desk.topic).await?;
         let stopped_at = desk.head;
         let beside = desk.pass(messages).await?;
@@ -77,7 +78,7 @@ struct Desk<'a> {
     world: &'a World,
     token: Rc<str>,
     topic: Rc<str>,
-    readers: Vec<Light>,
+    readers: Vec<MinimalClient>,
     /// The room's current head.
     head: usize,
 }
@@ -142,7 +143,7 @@ impl Desk<'_> {
 
     /// The slow reader reads what was queued, is asked to resume, and gets the rest: from the log, or by REST if the
     /// log's limit is exceeded. Fails unless it gets everything after `stopped_at` exactly once.
-    async fn catch_up(&self, mut slow: Light, stopped_at: usize) -> Result<String> {
+    async fn catch_up(&self, mut slow: MinimalClient, stopped_at: usize) -> Result<String> {
         let mut next = stopped_at + 1;
         hear(&mut slow, &self.topic, &mut next, usize::MAX).await?;
         let queued = next - 1 - stopped_at;
@@ -181,7 +182,7 @@ impl Desk<'_> {
 }
 
 /// Receives messages from number `next` up to `to`, or until it is asked to resume.
-async fn hear(socket: &mut Light, topic: &str, next: &mut usize, to: usize) -> Result<()> {
+async fn hear(socket: &mut MinimalClient, topic: &str, next: &mut usize, to: usize) -> Result<()> {
     if *next > to {
         return Ok(());
     }
@@ -192,7 +193,7 @@ async fn hear(socket: &mut Light, topic: &str, next: &mut usize, to: usize) -> R
                 if to == usize::MAX {
                     return Ok(More::Enough);
                 }
-                bail!("a reader that reads was told to resume at {next} of {to}");
+                bail!("a reader that reads was asked to resume at {next} of {to}");
             }
             let Some(meta) = text.rfind(r#""meta":{"#).filter(|_| text.starts_with(&begin)) else {
                 return Ok(More::Please);

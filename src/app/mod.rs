@@ -1,6 +1,7 @@
 //! The composition root: builds every module of the service and connects them.
 
 pub mod afritalk;
+mod api;
 pub mod asyncapi;
 mod deliveries;
 pub mod demo;

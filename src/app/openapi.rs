@@ -9,7 +9,7 @@ use utoipa::{OpenApi as _, ToSchema};
 use utoipa_actix_web::AppExt;
 
 use super::afritalk::{self, described::AfriTalkNames};
-use super::routes;
+use super::api;
 
 /// The envelope of an error.
 #[derive(ToSchema)]
@@ -38,21 +38,21 @@ struct ErrorBody {
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
-    info(title = "guichet", description = "The desk between a business and its customers.\n\nEvery answer is \
+    info(title = "guichet", description = "The desk between a business and its customers.\n\nEvery response is \
 `{\"data\": …, \"error\": null}` or `{\"data\": null, \"error\": {…}}`; the schemas below show `data`. The same routes \
-answer under `/api`.\n\nThe sockets are described [on a page of their own](/docs/sockets) and in \
+are served under `/api`.\n\nThe sockets are described [on a page of their own](/docs/sockets) and in \
 [asyncapi.yaml](/asyncapi.yaml).", license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT")),
     components(schemas(ErrorAnswer, ErrorBody)),
     tags(
         (name = "me", description = "The caller"),
         (name = "provisioning", description = "Tenants, people, teams, clients, projects"),
-        (name = "realtime", description = "The sockets' side of HTTP"),
-        (name = "presence", description = "Who is there now"),
+        (name = "realtime", description = "HTTP endpoints of the sockets"),
+        (name = "presence", description = "Who is online"),
         (name = "afritalk", description = "Direct messages and presence as AfriTalk's front end calls them: under `/api/tenants`, in camelCase"),
         (name = "chat", description = "Client rooms: messages, receipts, search"),
-        (name = "notifications", description = "What people are told: events, templates, feeds"),
-        (name = "events", description = "What other backends announce"),
-        (name = "preferences", description = "What people are told, and how: their own choices, and what is forced for a client"),
+        (name = "notifications", description = "Events, templates and feeds"),
+        (name = "events", description = "Events of other backends"),
+        (name = "preferences", description = "Channels by category: people's choices, and overrides for a client"),
         (name = "activity", description = "Who did what"),
     )
 )]
@@ -60,42 +60,42 @@ struct Described;
 
 /// Responses that any operation may return besides its own.
 const COMMON: [(&str, &str); 7] = [
-    ("400", "The request is not what HTTP or JSON ask for: `MALFORMED_JSON`, `BAD_REQUEST`"),
+    ("400", "The request is not valid HTTP or JSON: `MALFORMED_JSON`, `BAD_REQUEST`"),
     ("401", "No valid token: `UNAUTHENTICATED`"),
-    ("403", "Not the caller's to do: `FORBIDDEN`, `FEATURE_DISABLED`"),
-    ("422", "A value is wrong: `VALIDATION_ERROR`, with all faults; `IDEMPOTENCY_MISMATCH`"),
+    ("403", "The caller lacks the right: `FORBIDDEN`, `FEATURE_DISABLED`"),
+    ("422", "A value is invalid: `VALIDATION_ERROR`, with all faults; `IDEMPOTENCY_MISMATCH`"),
     ("429", "Too many requests: `RATE_LIMITED`, with `Retry-After`"),
-    ("500", "A fault of guichet: `INTERNAL`"),
-    ("503", "An engine is away: `UNAVAILABLE`, with `Retry-After`"),
+    ("500", "An error of the server: `INTERNAL`"),
+    ("503", "A database or service is unreachable: `UNAVAILABLE`, with `Retry-After`"),
 ];
-const WITH_ID: (&str, &str) = ("404", "No such record, or not the caller's to know: `NOT_FOUND`");
+const WITH_ID: (&str, &str) = ("404", "No such record, or the caller may not see it: `NOT_FOUND`");
 const WITH_BODY: [(&str, &str); 4] = [
     ("408", "The body did not arrive in time: `TIMEOUT`"),
-    ("409", "`CONFLICT`, or a repeat while the first still runs"),
+    ("409", "`CONFLICT`, or a repeat while the first request is still running"),
     ("413", "The body is too large: `PAYLOAD_TOO_LARGE`"),
-    ("415", "Not JSON, or packed: `UNSUPPORTED_MEDIA_TYPE`"),
+    ("415", "Not JSON, or compressed: `UNSUPPORTED_MEDIA_TYPE`"),
 ];
 
 const WITH_VERSION: [(&str, &str); 2] = [
-    ("412", "`If-Match` names another version; `details` show the record as it is"),
+    ("412", "`If-Match` names another version; `details` has the current record"),
     ("428", "The change does not say which version it is based on: `PRECONDITION_REQUIRED`"),
 ];
 
 /// The description of every route of the API.
 pub fn describe() -> OpenApi {
-    let (_, mut api) = actix_web::App::new()
+    let (_, mut description) = actix_web::App::new()
         .into_utoipa_app()
         .openapi(Described::openapi())
-        .service(utoipa_actix_web::scope("/api/v1").configure(routes::api))
+        .service(utoipa_actix_web::scope("/api/v1").configure(api::routes))
         .split_for_parts();
-    api.servers = Some(vec![Server::new("/")]);
-    if let Some(components) = api.components.as_mut() {
+    description.servers = Some(vec![Server::new("/")]);
+    if let Some(components) = description.components.as_mut() {
         let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
         components.add_security_scheme("token", scheme);
     }
-    let components = api.components.clone().unwrap_or_default();
+    let components = description.components.clone().unwrap_or_default();
     let mut dialect = AfriTalkNames::default();
-    for (path, item) in &mut api.paths.paths {
+    for (path, item) in &mut description.paths.paths {
         let is_afritalks = afritalk::http::is_afritalks(path);
         let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
@@ -105,10 +105,10 @@ pub fn describe() -> OpenApi {
             }
         }
     }
-    if let Some(described) = api.components.as_mut() {
+    if let Some(described) = description.components.as_mut() {
         described.schemas.extend(dialect.schemas(&components));
     }
-    api
+    description
 }
 
 fn complete(path: &str, operation: &mut Operation, components: &Components) {

@@ -6,29 +6,14 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::{App as ActixApp, Error, web};
 use utoipa_actix_web::AppExt;
-use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{App, afritalk, asyncapi, metrics, openapi};
+use super::{App, afritalk, api, asyncapi, metrics, openapi};
+use crate::auth;
 use crate::config::AllowedOrigins as Configured;
 use crate::web::cors::CorsOrigins;
 use crate::web::guard::BodySettings;
 use crate::web::routes::{RouteTable, unmatched, unmatched_outside};
 use crate::web::{self as conventions, Conventions, docs, health};
-use crate::{activity, auth, chat, deliveries, directory, notifications, preferences};
-
-/// The routes of the API under any base path. Literal paths stand before patterns that would match them.
-pub fn api(config: &mut ServiceConfig<'_>) {
-    config
-        .configure(chat::http::routes)
-        .configure(directory::routes)
-        .configure(auth::routes)
-        .configure(preferences::http::routes)
-        .configure(notifications::routes)
-        .configure(deliveries::http::routes)
-        .configure(activity::http::routes)
-        .configure(notifications::templates::http::routes)
-        .configure(afritalk::http::routes);
-}
 
 /// State that every worker of the server shares.
 #[derive(Clone)]
@@ -41,8 +26,8 @@ pub struct Site {
 
 impl Site {
     pub fn new(app: App) -> anyhow::Result<Self> {
-        let api = openapi::describe();
-        let table = web::Data::new(RouteTable::of(&api));
+        let description = openapi::describe();
+        let table = web::Data::new(RouteTable::of(&description));
         let texts = docs::DocsPages {
             openapi_yaml: openapi::yaml()?.into(),
             asyncapi_yaml: asyncapi::yaml()?.into(),
@@ -81,13 +66,13 @@ impl Site {
             .service(
                 utoipa_actix_web::scope("/api/v1")
                     .wrap(from_fn(move |request, next| auth::authenticate(v1.clone(), request, next)))
-                    .configure(api)
+                    .configure(api::routes)
                     .default_service(web::to(unmatched)),
             )
             .service(
                 utoipa_actix_web::scope("/api")
                     .wrap(from_fn(move |request, next| auth::authenticate(short.clone(), request, next)))
-                    .configure(api)
+                    .configure(api::routes)
                     .default_service(web::to(unmatched)),
             )
             .into_app()

@@ -15,7 +15,7 @@ use crate::app::tcp_options;
 const WRITE_BUFFER_BYTES: usize = 16 * 1024;
 /// Time for load balancers to notice that the process is no longer ready.
 const LAME_DUCK: Duration = Duration::from_millis(500);
-/// Period over which sockets are told to reconnect, so that they do not return all at once.
+/// Period over which sockets are asked to reconnect, so that they do not return all at once.
 const SPREAD: Duration = Duration::from_secs(3);
 
 /// A running service.
@@ -50,7 +50,7 @@ pub fn start(app: App) -> anyhow::Result<RunningService> {
 }
 
 impl RunningService {
-    /// Stops within `SHUTDOWN_GRACE_SECS`, in order: not ready, no new sockets, sockets told to reconnect, requests
+    /// Stops within `SHUTDOWN_GRACE_SECS`, in order: not ready, no new sockets, sockets asked to reconnect, requests
     /// finished, tasks ended.
     pub async fn stop(self) -> anyhow::Result<()> {
         let grace = Duration::from_secs(self.app.config.server.shutdown_grace_secs);

@@ -60,7 +60,7 @@ fn whose(event: &Event) -> Vec<ReadScope> {
     }
 }
 
-/// The people to whom an event is copied; for a direct conversation, its two people.
+/// Recipients of copies of an event; for a direct conversation, its two people.
 fn people(event: &Event) -> impl Iterator<Item = UserId> {
     event.copies.iter().filter_map(|topic| topic.strip_prefix("user:")?.parse().ok())
 }

@@ -60,7 +60,7 @@ impl Typing {
         let others = audience.others.iter().copied();
         match events::signal(tenant, &audience.place, events::TYPING, &payload, others) {
             Ok(signal) => self.hub.signal(signal),
-            Err(error) => tracing::error!(%error, "typing could not be told"),
+            Err(error) => tracing::error!(%error, "a typing event could not be published"),
         }
     }
 

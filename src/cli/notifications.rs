@@ -40,7 +40,7 @@ pub fn run(config: Config, args: &Args) -> anyhow::Result<()> {
             Ok(())
         }
         What::Fake { user } => match fake::send(&app.notifications, user).await? {
-            0 => bail!("nobody has the address {user:?}"),
+            0 => bail!("no user has the address {user:?}"),
             sent => {
                 println!("notifications: {sent}");
                 Ok(())

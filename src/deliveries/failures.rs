@@ -38,7 +38,7 @@ pub async fn alert_on_failures(d: &Deliveries, now: Timestamp) -> Result<u64> {
             Ok(accepted) => accepted,
             // A tenant that cannot be alerted, for example because notifications are off, must not stop the others.
             Err(error) => {
-                tracing::warn!(error.cause = %error, tenant.id = %tenant, "failing emails could not be told");
+                tracing::warn!(error.cause = %error, tenant.id = %tenant, "the operators could not be notified of failing emails");
                 continue;
             }
         };

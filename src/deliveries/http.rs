@@ -90,7 +90,7 @@ async fn list(
 /// Its content stays; its attempts and its deadline start again. One that waits for its next attempt is tried now.
 /// Also for one that is `sending` and `uncertain`: the caller accepts that a second copy may arrive.
 #[utoipa::path(tag = "notifications", operation_id = "retry_delivery", params(("id" = DeliveryId, Path)),
-    responses((status = 200, body = Delivery), (status = 409, description = "INVALID_TRANSITION: it is under way, or has arrived")))]
+    responses((status = 200, body = Delivery), (status = 409, description = "`INVALID_TRANSITION`: it is being sent, or was delivered")))]
 #[post("/deliveries/{id}/retry")]
 async fn retry(d: Data<Deliveries>, caller: Caller, path: Path<DeliveryId>) -> Result<Reply<Delivery>> {
     Ok(Reply::ok(manage::retry(&d, &caller, path.0).await?))

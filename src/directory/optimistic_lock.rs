@@ -136,7 +136,7 @@ fn explain(
     })))
 }
 
-/// `None` for a service, and for people whom the actor may not see.
+/// `None` for a service, and for people that the actor may not see.
 fn name_of(tx: &mut Tx<'_>, actor: &Actor, user: UserId) -> Result<Option<String>> {
     let row = users::table.find((actor.tenant, user)).select(users::display_name);
     Ok(row.first(tx.conn()).optional()?)

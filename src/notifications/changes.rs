@@ -12,7 +12,7 @@ use super::Notifications;
 use super::live::store;
 use crate::notifications::socket_events;
 
-/// The table `notifications`. Rows are read anew for every event with subscribers, at the cost of one query: a
+/// The table `notifications`. Rows are read again for every event with subscribers, at the cost of one query: a
 /// payload has fewer columns than the row. A deletion is an UPDATE, since the row stays until retention removes it.
 pub static NOTIFICATIONS: Table = Table {
     name: "notifications",

@@ -26,16 +26,10 @@ use crate::telemetry::names::HTTP_REQUEST_DURATION_SECONDS;
 use crate::web::ClientAddress;
 use crate::web::address::client_address;
 use crate::web::body::{self, UnreadBody};
+use crate::web::conventions::Conventions;
 use crate::web::rate_limit::Quota;
 use crate::web::request_id::{RequestId, X_REQUEST_ID};
-use crate::web::wrap::Conventions;
 use crate::web::{compress, failure, guard};
-
-/// The response of a middleware that refuses a request, to be returned as `Ok`: an `Err` skips the layers between,
-/// and would leave without the CORS headers that let a browser read it.
-pub fn refuse(request: ServiceRequest, error: Error) -> ServiceResponse<BoxBody> {
-    request.error_response(error)
-}
 
 /// Properties of a request that are needed after it was handled.
 struct Seen {

@@ -1,8 +1,15 @@
 //! Our errors for refusals of actix and other crates.
 
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-
 use guichet_base::{Error, Kind};
+
+/// The response of a middleware that refuses a request, to be returned as `Ok`: an `Err` skips the layers between,
+/// and would leave without the CORS headers that let a browser read it.
+pub fn refuse(request: ServiceRequest, error: Error) -> ServiceResponse<BoxBody> {
+    request.error_response(error)
+}
 
 /// Our error for a refusal that another crate made, of which only the status is known.
 pub(super) fn of_status(status: StatusCode) -> Error {

@@ -15,7 +15,7 @@ use actix_web::{Error as ActixError, HttpMessage};
 use guichet_base::Result;
 
 use crate::web::body::{self, Bounds, UnreadBody};
-use crate::web::{edge, failure};
+use crate::web::failure;
 
 /// Limits of a request body.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +59,7 @@ pub(super) async fn guard<B: MessageBody>(
         request.set_payload(payload);
     }
     if let Err(error) = check_head(request.headers(), max_bytes) {
-        return Ok(edge::refuse(request, error).map_into_right_body());
+        return Ok(failure::refuse(request, error).map_into_right_body());
     }
     next.call(request).await.map(ServiceResponse::map_into_left_body)
 }

@@ -1,32 +1,13 @@
 //! Wraps an app with the conventions, in the order that they need.
 
-use std::sync::Arc;
-
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Compress, Next, from_fn};
 use actix_web::web::PayloadConfig;
 use actix_web::{App, Error};
-use ipnet::IpNet;
 
-use crate::web::cors::{self, CorsOrigins};
-use crate::web::guard::BodySettings;
-use crate::web::{compress, edge, guard};
-
-/// The naming convention of a path, if it has one of its own.
-pub type SpellingOf = fn(&str) -> Option<fn(&str) -> String>;
-
-/// Settings of the conventions.
-#[derive(Debug, Clone, Default)]
-pub struct Conventions {
-    pub origins: CorsOrigins,
-    pub trusted_proxies: Arc<[IpNet]>,
-    pub body: BodySettings,
-    /// Whether the service is reached over TLS, so that HSTS may be sent.
-    pub is_https: bool,
-    /// Other JSON key names of errors, on paths with their own naming convention.
-    pub spelling_of_failures: Option<SpellingOf>,
-}
+use crate::web::conventions::Conventions;
+use crate::web::{compress, cors, edge, guard};
 
 /// Wraps an app whose routes and inner middleware are in place. From the outside: `edge` (id, log, envelope,
 /// headers), CORS (so that browsers can read refusals of the layers below), gzip, `guard` (before anything reads a

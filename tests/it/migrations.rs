@@ -12,7 +12,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::security::database::{ADMIN, TestDatabase, bare_database, migrations, run_file};
+use crate::security::database::{ADMIN, PolicyDatabase, bare_database, migrations, run_file};
 
 #[test]
 fn each_way_down_restores_what_its_way_up_found_twice_over() {
@@ -42,7 +42,7 @@ fn assert_same(now: &str, before: &str, what: &str) {
     assert!(now == before, "{what}\nmissing: {missing:#?}\nleft over: {left:#?}");
 }
 
-fn schema(database: &TestDatabase) -> String {
+fn schema(database: &PolicyDatabase) -> String {
     let output = Command::new(pg_dump()).arg("--schema-only").arg(database.url(ADMIN)).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     // Newer versions of pg_dump put a random token into their output.

@@ -3,11 +3,11 @@
 use diesel::RunQueryDsl;
 use guichet_db::embedded::LoginRole;
 
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
 #[tokio::test]
 async fn a_pool_of_dropped_connections_costs_no_caller_an_answer() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let ready = format!("{}/readyz", world.server.url);
     assert_eq!(reqwest::get(&ready).await.unwrap().status(), 200);
     world.emma.get("/me").await.data();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::LocalSet;
 
-use super::{Heard, PATIENCE, ears, event, listen, number};
+use super::{PATIENCE, ReceivedEvent, ears, event, listen, number};
 use crate::http::Http;
 use crate::report::{Bar, Report};
 use crate::service::{Folder, Service};
@@ -83,9 +83,9 @@ async fn beside_critical_ones(
             let mut heard_of_all = false;
             while critical.len() < own || !heard_of_all {
                 let heard = tokio::time::timeout(PATIENCE, told.recv()).await;
-                match heard.context("events did not arrive")?.context("nobody listens")?? {
-                    Heard(Some(took)) => critical.push(took),
-                    Heard(None) => heard_of_all = true,
+                match heard.context("events did not arrive")?.context("no listener")?? {
+                    ReceivedEvent(Some(took)) => critical.push(took),
+                    ReceivedEvent(None) => heard_of_all = true,
                 }
             }
             anyhow::Ok((id, answered, took, critical))

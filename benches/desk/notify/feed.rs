@@ -4,7 +4,7 @@ use anyhow::Result;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 
-use crate::read::{self, Kind as Read};
+use crate::read::{self, ReadKind};
 use crate::report::Report;
 use crate::scale::Scale;
 use crate::service::Service;
@@ -28,7 +28,7 @@ pub async fn run(report: &mut Report, service: &Service, world: &World, scale: &
         ("unread notifications", "/api/v1/notifications/unread?limit=20"),
         ("search in the feed", "/api/v1/notifications?q=bail&limit=50"),
     ] {
-        let kind = Read { name, word: "notifications", asks: asks(path)? };
+        let kind = ReadKind { name, word: "notifications", asks: asks(path)? };
         read::measure(report, service, scale, kind).await?;
     }
     Ok(())

@@ -59,10 +59,15 @@ fn people(service: &Service, count: usize) -> Result<()> {
 }
 
 /// An event arrived, with its latency if it says when it began.
-struct Heard(Option<Duration>);
+struct ReceivedEvent(Option<Duration>);
 
 /// Listens to one person's notifications until the run ends.
-async fn listen(mut ear: Socket, topic: String, epoch: Instant, heard: UnboundedSender<Result<Heard>>) {
+async fn listen(
+    mut ear: Socket,
+    topic: String,
+    epoch: Instant,
+    heard: UnboundedSender<Result<ReceivedEvent>>,
+) {
     let mut last = None;
     loop {
         let said = async {
@@ -72,7 +77,7 @@ async fn listen(mut ear: Socket, topic: String, epoch: Instant, heard: Unbounded
             last = Some(seq);
             let payload: Value = serde_json::from_str(said.payload.get())?;
             let sent = payload.pointer("/notification/data/sent").and_then(Value::as_u64);
-            Ok(Heard(sent.map(|sent| epoch.elapsed().saturating_sub(Duration::from_micros(sent)))))
+            Ok(ReceivedEvent(sent.map(|sent| epoch.elapsed().saturating_sub(Duration::from_micros(sent)))))
         };
         let said = said.await;
         let is_over = said.is_err();

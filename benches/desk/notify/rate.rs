@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::LocalSet;
 
-use super::{Heard, PATIENCE, ears, event, listen};
+use super::{PATIENCE, ReceivedEvent, ears, event, listen};
 use crate::http::Http;
 use crate::report::{Bar, Report};
 use crate::scale::Scale;
@@ -54,9 +54,9 @@ pub async fn run(report: &mut Report, service: &Service, world: &World, scale: &
             }
             while delivered.len() < total {
                 let heard = tokio::time::timeout(PATIENCE, told.recv()).await;
-                match heard.context("events did not arrive")?.context("nobody listens")? {
-                    Ok(Heard(Some(took))) => delivered.push(took),
-                    Ok(Heard(None)) => {
+                match heard.context("events did not arrive")?.context("no listener")? {
+                    Ok(ReceivedEvent(Some(took))) => delivered.push(took),
+                    Ok(ReceivedEvent(None)) => {
                         report.void("somebody was told something else than an event of this part");
                         break;
                     }

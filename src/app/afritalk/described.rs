@@ -121,12 +121,12 @@ fn beside(properties: &Map<String, Value>) -> Vec<(&'static str, Value)> {
         vec![
             ("relatedEntityType", text()),
             ("relatedEntityId", text()),
-            ("read", json!({"type": "boolean", "description": "Whether `readAt` is there"})),
+            ("read", json!({"type": "boolean", "description": "Whether `readAt` is set"})),
         ]
     } else if has(&["kind", "peer", "unread_count", "counterpart"]) {
         vec![
             ("tenantId", json!({"type": "string", "format": "uuid"})),
-            ("userOneId", json!({"type": "string", "format": "uuid", "description": "Whoever reads"})),
+            ("userOneId", json!({"type": "string", "format": "uuid", "description": "The caller"})),
             ("userTwoId", id()),
         ]
     } else if has(&["category", "is_read", "type", "body"]) {
@@ -134,11 +134,11 @@ fn beside(properties: &Map<String, Value>) -> Vec<(&'static str, Value)> {
             ("type", json!({"type": "string", "enum": ["message", "alert", "system"]})),
             ("code", json!({"type": "string", "description": "The template's code"})),
             ("message", json!({"type": "string", "description": "The same as `body`"})),
-            ("userId", json!({"type": "string", "format": "uuid", "description": "Whoever reads"})),
+            ("userId", json!({"type": "string", "format": "uuid", "description": "The caller"})),
             ("relatedEntityType", text()),
             (
                 "relatedEntityId",
-                json!({"type": ["string", "number", "null"], "description": "As the event's producer says it"}),
+                json!({"type": ["string", "number", "null"], "description": "The event id as the producer chose it"}),
             ),
             ("pushSent", json!({"type": "boolean"})),
             ("pushSentAt", json!({"type": ["string", "null"], "format": "date-time"})),

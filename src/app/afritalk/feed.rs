@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::IntoParams;
 
-use super::http::{AfriTalkReply, Here};
+use super::extract::{AfriTalkReply, Here};
 use crate::notifications::feed::query::{FeedCursor, FeedPageQuery, FeedSort};
 use crate::notifications::model::Notification;
 use crate::notifications::{Notifications, feed};

@@ -3,21 +3,17 @@
 //! It adds no rules. Requests are parsed in camelCase, responses are [converted](super::told_answer). The tenant in
 //! the path must be the token's, which [`Here`] checks before anything else of the request is read.
 
-use std::future::{Ready, ready};
-use std::ops::Deref;
-
-use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::Payload;
 use actix_web::web::Data;
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, Responder, get, post, put};
+use actix_web::{get, post, put};
 use guichet_base::id::{MessageId, TenantId, UserId};
-use guichet_base::{Actor, Error, Kind, Result};
+use guichet_base::{Error, Kind, Result};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::{AfriTalkReader, feed, told_answer};
+use super::extract::{AfriTalkReply, Here};
+use super::feed;
 use crate::chat::Chat;
 use crate::chat::http::{self as chat, ConversationQuery, HistoryQuery, SendBody};
 use crate::chat::model::{Conversation, Message, ReadState, Related, RoomRef, SendAnswer};
@@ -35,54 +31,6 @@ pub fn is_afritalks(path: &str) -> bool {
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(conversations).service(conversation).service(send).service(read).service(who_is_there);
     config.service(feed::notifications).service(feed::read);
-}
-
-/// The caller, if the path names their tenant. The first argument of handlers, so that its error wins.
-pub(super) struct Here(Actor);
-
-impl Deref for Here {
-    type Target = Actor;
-
-    fn deref(&self) -> &Actor {
-        &self.0
-    }
-}
-
-impl FromRequest for Here {
-    type Error = Error;
-    type Future = Ready<Result<Self>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let actor = request.extensions().get::<Actor>().cloned().ok_or_else(Error::unauthenticated);
-        let named = request.match_info().get("tenantId").unwrap_or_default().parse::<TenantId>();
-        ready(match (actor, named) {
-            (Err(error), _) => Err(error),
-            (Ok(_), Err(_)) => Err(Error::not_found("path")),
-            (Ok(actor), Ok(named)) if named == actor.tenant => Ok(Self(actor)),
-            (Ok(_), Ok(_)) => Err(Error::forbidden()),
-        })
-    }
-}
-
-/// A response in AfriTalk's names.
-pub(super) struct AfriTalkReply<T>(pub(super) Reply<T>);
-
-impl<T: Serialize> Responder for AfriTalkReply<T> {
-    type Body = BoxBody;
-
-    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
-        let reader = request
-            .extensions()
-            .get::<Actor>()
-            .map(|actor| AfriTalkReader { tenant: actor.tenant, user: actor.user });
-        self.0.respond_to(request).map_body(|_, body| match body.try_into_bytes() {
-            Ok(bytes) => match std::str::from_utf8(&bytes) {
-                Ok(json) => BoxBody::new(told_answer(json, reader)),
-                Err(_) => BoxBody::new(bytes),
-            },
-            Err(body) => body,
-        })
-    }
 }
 
 /// List the caller's conversations in AfriTalk's names
@@ -211,7 +159,7 @@ async fn read(
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 struct WhoQuery {
-    /// Comma-separated ids, 200 at most. People whom the caller may not see are left out.
+    /// Comma-separated ids, 200 at most. People that the caller may not see are left out.
     user_ids: Option<String>,
     /// 1–200; the default is 50. Not with `userIds`.
     limit: Option<i64>,

@@ -9,6 +9,7 @@
 //! requests in AfriTalk's names itself.
 
 pub mod described;
+mod extract;
 mod feed;
 pub mod http;
 mod keys;

@@ -23,7 +23,7 @@ pub const COMMANDS: [Command; 6] = [
         ),
         answer: answer(
             "reply_messaging_send",
-            "The message, and who is there to read it",
+            "The message, and the presence of the other side",
             of::<SendAnswer>,
             sent,
         ),
@@ -36,41 +36,51 @@ pub const COMMANDS: [Command; 6] = [
             of::<ReadCommand>,
             read,
         ),
-        answer: answer("reply_messaging_read", "Where the person stands now", of::<ReadState>, read_state),
+        answer: answer(
+            "reply_messaging_read",
+            "The caller's read position and unread count after reading",
+            of::<ReadState>,
+            read_state,
+        ),
     },
     Command {
         ask: ask(
             "command_messaging_typing",
             "messaging:typing",
-            "Say that one types, again every few seconds, or no longer does",
+            "Show that the caller is typing (repeat every few seconds), or has stopped",
             of::<TypingCommand>,
             typing,
         ),
-        answer: answer("reply_messaging_typing", "The others were told", of::<Empty>, empty),
+        answer: answer("reply_messaging_typing", "The indicator was published", of::<Empty>, empty),
     },
     Command {
         ask: ask(
             "command_messaging_join",
             "messaging:join",
-            "Accepted from older clients; joining is `phx_join`'s doing",
+            "Accepted from older clients; `phx_join` is what joins",
             of::<Anything>,
             empty,
         ),
-        answer: answer("reply_messaging_join", "Nothing was to be done", of::<Empty>, empty),
+        answer: answer("reply_messaging_join", "Nothing was done", of::<Empty>, empty),
     },
     Command {
         ask: ask("command_notify_ack", "notify:ack", "Mark a notification as read", of::<AckCommand>, ack),
-        answer: answer("reply_notify_ack", "The notification as it is now", of::<Notification>, acknowledged),
+        answer: answer(
+            "reply_notify_ack",
+            "The notification after the change",
+            of::<Notification>,
+            acknowledged,
+        ),
     },
     Command {
         ask: ask(
             "command_presence_ping",
             "presence:ping",
-            "Be active, not only connected",
+            "Report an activity, so that the person does not become idle",
             of::<Anything>,
             empty,
         ),
-        answer: answer("reply_presence_ping", "It counts as activity", of::<Empty>, empty),
+        answer: answer("reply_presence_ping", "The activity was recorded", of::<Empty>, empty),
     },
 ];
 

@@ -15,13 +15,13 @@ use super::shapes::{
 pub const CONNECTION: [Control; 2] = [
     Control {
         key: "heartbeat",
-        summary: "Say that one is there, every 25–30 s: whoever is silent for 100 s is closed",
+        summary: "Heartbeat, every 25–30 s: a connection that is silent for 100 s is closed",
         ask: asked("heartbeat", "heartbeat", Some("heartbeat"), "Still there", of::<Empty>, empty),
         answers: &["reply_heartbeat"],
     },
     Control {
         key: "access_token",
-        summary: "Renew the token in place. Phoenix does not answer; a token that is no good ends the channel by \
+        summary: "Renew the token in place. Phoenix does not answer; a token that is not valid ends the channel with \
                   `phx_error`",
         ask: asked(
             "access_token",
@@ -39,25 +39,25 @@ pub const CONNECTION: [Control; 2] = [
 pub const CHANNEL: [Control; 4] = [
     Control {
         key: "join",
-        summary: "Hear a topic, from where one stopped: what was missed comes first, in order, then what is live",
+        summary: "Join a topic, and resume: missed events arrive first, in order, then live ones",
         ask: asked("join", "phx_join", Some("join"), "Join a topic", of::<JoinPayload>, join),
         answers: &["reply_join", "error_join"],
     },
     Control {
         key: "leave",
-        summary: "Hear no more of a topic",
+        summary: "Leave a topic",
         ask: asked("leave", "phx_leave", Some("leave"), "Leave a topic", of::<Empty>, empty),
         answers: &["reply_empty"],
     },
     Control {
         key: "presence",
-        summary: "Be seen with data of one's own, or no longer",
+        summary: "Start or stop tracking one's presence, with data of one's own",
         ask: asked("presence", "presence", None, "Track or untrack", of::<PresencePush>, track),
         answers: &["reply_empty", "error_command"],
     },
     Control {
         key: "broadcast",
-        summary: "Say something of one's own to the others on a joined topic: never stored, names of guichet's own \
+        summary: "Broadcast an event of one's own to the others on a joined topic: not stored, reserved names \
                   refused. Answered where the join asked for `ack`. One whose inner event is a command's name is \
                   that command",
         ask: asked("broadcast", "broadcast", None, "A person's own event", of::<BroadcastFrame>, cursor),
@@ -70,13 +70,13 @@ pub const ANSWERS: [CatalogueMessage; 5] = [
     answer("reply_empty", "Done", of::<Empty>, empty),
     answer(
         "reply_heartbeat",
-        "The heads of the joined topics: a quiet one and a broken one differ",
+        "The newest number of each joined topic, so that a missed event is noticed",
         of::<HeartbeatReply>,
         heads,
     ),
     answer("reply_join", "Joined, and live", of::<JoinReply>, joined),
     answer("error_join", "The join is refused", of::<Reason>, refused),
-    answer("error_command", "What was asked is refused", of::<CommandError>, command_refused),
+    answer("error_command", "The command is refused", of::<CommandError>, command_refused),
 ];
 
 /// Messages on a joined topic besides its events.
@@ -85,7 +85,7 @@ pub const ON_CHANNEL: [CatalogueMessage; 7] = [
         "personal",
         "broadcast",
         Some("(its own name)"),
-        "Another person's own event",
+        "A broadcast of another person",
         of::<BroadcastFrame>,
         cursor,
     ),
@@ -93,14 +93,7 @@ pub const ON_CHANNEL: [CatalogueMessage; 7] = [
     asked("presence_diff", "presence_diff", None, "Who came, went or changed", of::<PresenceDiff>, diff),
     asked("postgres_changes", "postgres_changes", None, "A row changed", of::<RowChange>, change),
     asked("system", "system", None, "News of the channel", of::<SystemNews>, system),
-    asked(
-        "phx_error",
-        "phx_error",
-        None,
-        "The channel ended: join again from where one stopped",
-        of::<Reason>,
-        resume,
-    ),
+    asked("phx_error", "phx_error", None, "The channel ended: join again and resume", of::<Reason>, resume),
     asked(
         "phx_close",
         "phx_close",

@@ -12,11 +12,11 @@ use super::shapes::{BroadcastFrame, EventMeta, SocketReply};
 use super::topics::TOPICS;
 use super::wire;
 
-const ABOUT: &str = "One hub, four wire forms: what is told and asked is the same in all of them, and only its framing \
-differs. `servers` show the same conversation in each, under `x-frames`.\n\nA person joins topics, hears their events, \
-and sends commands, which do what the REST calls do. Durable events are numbered within their topic, in `meta.seq`; \
-a join with `after_seq` first gets what was missed, in order, then what is live. Names that begin with `messaging:`, \
-`notify:`, `presence:`, `ticket:` or `meeting:` are guichet's own: nobody else can send them.\n\nMessages here show \
+const ABOUT: &str = "One hub, four servers: the same messages are sent and received on each, and only the framing \
+differs. `servers` show the same conversation in each, under `x-frames`.\n\nA client joins topics, receives their events, \
+and sends commands, which do the same as REST calls. Durable events are numbered within their topic, in `meta.seq`; \
+a join with `after_seq` first receives the missed events, in order, then live ones. Names that begin with `messaging:`, \
+`notify:`, `presence:`, `ticket:` or `meeting:` are reserved: clients cannot broadcast them.\n\nMessages here show \
 the payload itself. In Phoenix an event is a `broadcast` whose payload is `{type, event, payload, meta}` (schema \
 `BroadcastFrame`), and an answer is a `phx_reply` whose payload is `{status, response}` (schema `SocketReply`), `response` being \
 the answer shown here; in the plain form it is `reply`, in Socket.IO the acknowledgement.\n\nThe REST API is described in `openapi.yaml`.";

@@ -20,7 +20,7 @@ pub fn render(document: &Value) -> String {
     for paragraph in text(at(document, "/info/description")).split("\n\n") {
         tell(&mut out, "p", paragraph);
     }
-    tell(&mut out, "h2", "Wire forms");
+    tell(&mut out, "h2", "Wire formats");
     for server in members(at(document, "/servers")) {
         of_server(&mut out, server.1);
     }

@@ -26,7 +26,7 @@ pub const TOPICS: [CatalogueTopic; 6] = [
         key: "chatDirect",
         address: "chat:direct:{conversation_id}",
         title: "A direct conversation",
-        who: "its two people, and nobody else",
+        who: "its two people",
         parameters: &[("conversation_id", "The conversation")],
         numbered: true,
         carries: &CHAT,
@@ -48,7 +48,7 @@ pub const TOPICS: [CatalogueTopic; 6] = [
             "messaging:typing",
             "messaging:unread",
         ],
-        says: "A live merge of the person's conversations, each event with the topic and the number where it lives \
+        says: "A live merge of the person's conversations, each event with its own topic and number \
                (`meta.topic`, `meta.seq`), and the person's own counters. The join's reply lists the conversations \
                that moved since `replay.after`. The plain dialect and Socket.IO join it by themselves.",
     },
@@ -60,8 +60,8 @@ pub const TOPICS: [CatalogueTopic; 6] = [
         parameters: &[("user_id", "The person's own id")],
         numbered: true,
         carries: &["notify:new", "notify:updated", "notify:unread", "notify:summary", "notify:deleted"],
-        says: "What the person is notified of, and what becomes of it on any of their devices. The plain dialect and \
-               Socket.IO join it by themselves, and are told first what waits: the newest unread notifications \
+        says: "The person's notifications, and their changes on any device. The plain dialect and \
+               Socket.IO join it automatically and first receive the newest unread notifications \
                (`NOTIFICATION_REPLAY_LIMIT`), oldest first, as `notify:new` with their own `meta.seq` and \
                `meta.replayed`, then `notify:unread`, whose `meta.seq` is the topic's number at that moment.",
     },
@@ -84,7 +84,7 @@ pub const TOPICS: [CatalogueTopic; 6] = [
         parameters: &[("tenant_id", "The tenant")],
         numbered: false,
         carries: &["presence:update"],
-        says: "Operators hear of all operators, and of a member where they may see the client. The plain dialect \
+        says: "Operators receive the presence of all operators, and of the members of clients that they may see. The plain dialect \
                and Socket.IO join it for operators by themselves.",
     },
 ];

@@ -93,7 +93,7 @@ pub async fn make(
     db.write(&as_role(Role::Service), move |tx| store::people_and_clients(tx.conn(), tenant)).await?;
     let secret = tokens
         .hs256_secret(data_dir)?
-        .context("demo tokens need JWT_SECRET: with JWT_JWKS_URL alone, nobody here can sign")?;
+        .context("demo tokens need JWT_SECRET: with JWT_JWKS_URL alone, this process cannot sign tokens")?;
     describe(tenant, tokens, &secret, clock.now()).context("the demo tokens could not be made")
 }
 

@@ -78,8 +78,8 @@ pub async fn list_answer(
 ///
 /// With a client: its room, which always exists. With a colleague: the direct conversation, created on first use.
 #[utoipa::path(tag = "chat", operation_id = "open_conversation", request_body = OpenBody,
-    responses((status = 200, description = "There already", body = Conversation),
-        (status = 201, description = "Made now, with a colleague", body = Conversation)))]
+    responses((status = 200, description = "It already exists", body = Conversation),
+        (status = 201, description = "Created now, with a colleague", body = Conversation)))]
 #[post("/conversations")]
 pub(super) async fn open(
     chat: Data<Chat>,

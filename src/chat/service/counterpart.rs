@@ -25,7 +25,7 @@ pub fn after_send(
     }
     let message = (actor.role.user_type() == UserType::Client).then(|| match operator_name {
         Some(name) => text::say(actor.locale, "chat-away", &[("operator", name.to_owned())]),
-        None => text::say(actor.locale, "chat-away-nobody", &[]),
+        None => text::say(actor.locale, "chat-away-unassigned", &[]),
     });
     Counterpart { status, last_seen: seen_at, message }
 }

@@ -53,7 +53,7 @@ pub fn lock(conn: &mut PgConnection, actor: &Actor, id: ConversationId) -> Resul
 /// Messages that one read change marks at most, and so messages that share one `changed_seq`.
 pub const READ_AT_ONCE: i64 = 1_000;
 
-/// Marks as read the messages of the other side up to $4 that nobody on the actor's side had read, oldest first, at
+/// Marks as read the messages of the other side up to $4 that are unread on the actor's side, oldest first, at
 /// most $3. The read position of the actor moves to $4, unless it is beyond. Not limited to messages after the
 /// actor's own `read_seq`: a person who joins a room late starts at its end, and older messages may still be unread
 /// by their side. The partial index holds exactly these rows; joining by id keeps the planner to it.

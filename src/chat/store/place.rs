@@ -33,7 +33,7 @@ impl QueryableByName<Pg> for ConversationPlace {
 }
 
 /// Expands `$texts` with the condition for one conversation `c`, whose id is bound as `$2`. A person names their
-/// direct conversation with the actor, whom the transaction knows.
+/// direct conversation with the actor, known from the transaction.
 macro_rules! by_room {
     ($room:expr, $texts:ident) => {
         match $room {

@@ -54,7 +54,7 @@ async fn read(caller: Caller, directory: Data<Directory>) -> Result<Reply<Me>> {
 
 /// Change the caller's profile
 #[utoipa::path(tag = "me", operation_id = "patch_me", request_body = ProfileBody, responses((status = 200, body = Me),
-    (status = 409, description = "Changed elsewhere meanwhile"),
+    (status = 409, description = "Changed by another request in between"),
     (status = 428, description = "Neither `updated_at` nor `If-Match`")))]
 #[patch("/me")]
 async fn patch(

@@ -25,7 +25,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PresenceQuery {
-    /// Comma-separated ids, 200 at most. People whom the caller may not see are left out.
+    /// Comma-separated ids, 200 at most. People that the caller may not see are left out.
     pub user_ids: Option<String>,
     /// 1–200; the default is 50. Not with `user_ids`.
     pub limit: Option<i64>,
@@ -51,7 +51,7 @@ impl PresenceQuery {
     }
 }
 
-/// List the presence of people whom the caller may see
+/// List the presence of people that the caller may see
 ///
 /// With `user_ids`, of these people; otherwise of all, ordered by name.
 #[utoipa::path(tag = "presence", operation_id = "list_presence", params(PresenceQuery), responses((status = 200, body = [PresenceView])))]

@@ -15,7 +15,7 @@ use guichet_base::permission::Permission;
 pub(super) enum PresenceFilter {
     /// These people, as far as the caller may see them.
     Some(Vec<UserId>),
-    /// Everyone whom the caller may see.
+    /// Everyone that the caller may see.
     Page(Page),
 }
 

@@ -97,7 +97,7 @@ impl UserBody {
     }
 }
 
-/// List the people whom the caller may see, ordered by name
+/// List the people that the caller may see, ordered by name
 #[utoipa::path(tag = "provisioning", operation_id = "list_users", params(UsersQuery), responses((status = 200, body = [UserView])))]
 #[get("/users")]
 async fn list(

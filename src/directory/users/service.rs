@@ -223,7 +223,7 @@ fn apply(
     store::update(tx.conn(), actor.tenant, user.id, change)
 }
 
-/// Errors: `NOT_FOUND` for people whom the actor may not see, and for deleted people.
+/// Errors: `NOT_FOUND` for people that the actor may not see, and for deleted people.
 pub(in crate::directory) fn living(tx: &mut Tx<'_>, actor: &Actor, id: UserId) -> Result<User> {
     let user = store::find(tx.conn(), actor.tenant, id)?;
     user.filter(|user| user.deleted_at.is_none()).ok_or_else(|| Error::not_found("user"))

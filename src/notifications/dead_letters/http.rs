@@ -49,7 +49,7 @@ struct RetryBody {
 /// If it is refused again, its `reason` and `retries` are updated.
 #[utoipa::path(tag = "events", operation_id = "retry_rejected_event", params(("id" = Uuid, Path)),
     request_body = RetryBody,
-    responses((status = 202, description = "Taken over, now or before (`Idempotent-Replayed`)", body = EventProgress)))]
+    responses((status = 202, description = "Accepted, now or before (`Idempotent-Replayed`)", body = EventProgress)))]
 #[post("/events/rejected/{id}/retry")]
 async fn retry(
     n: Data<Notifications>,

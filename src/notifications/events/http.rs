@@ -99,7 +99,7 @@ impl EventBody {
 /// Up to a hundred recipients get their notifications before the response, more within seconds: `status` is then
 /// `running`, and `GET /events/{id}` shows the progress. An event that is refused changes nothing.
 #[utoipa::path(tag = "events", operation_id = "announce_event", request_body = EventBody,
-    responses((status = 202, description = "Taken over, now or by an earlier copy (`Idempotent-Replayed`)", body = EventProgress)))]
+    responses((status = 202, description = "Accepted, now or by an earlier request (`Idempotent-Replayed`)", body = EventProgress)))]
 #[post("/events")]
 async fn announce_one(
     n: Data<Notifications>,
@@ -146,7 +146,7 @@ struct BulkItem {
 /// Each is accepted or refused on its own. Give each an `idempotency_key`, so that a repeated request takes effect
 /// once.
 #[utoipa::path(tag = "events", operation_id = "announce_events", request_body = BulkBody,
-    responses((status = 200, description = "What became of each", body = [BulkItem])))]
+    responses((status = 200, description = "The result of each event", body = [BulkItem])))]
 #[post("/events/bulk")]
 async fn announce_many(
     n: Data<Notifications>,

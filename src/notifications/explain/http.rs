@@ -31,7 +31,7 @@ struct ExplainQuery {
 /// Shows for each channel whether it was used, and which rule at which preference level decided. People may ask about
 /// themselves, owners and managers about everyone.
 #[utoipa::path(tag = "notifications", operation_id = "explain_notification", params(ExplainQuery), responses((status = 200, body = Explanation),
-    (status = 404, description = "No such event or person, or not the caller's to know: `NOT_FOUND`")))]
+    (status = 404, description = "No such event or person, or the caller may not see it: `NOT_FOUND`")))]
 #[get("/notifications/explain")]
 async fn explain(
     n: Data<Notifications>,

@@ -71,7 +71,7 @@ async fn of_client(n: &Notifications, tenant: TenantId, client: Silent, now: Tim
     match told {
         // A tenant with a broken template must not stop the others.
         Err(error) if error.kind() != Kind::Unavailable => {
-            tracing::warn!(%error, tenant.id = %tenant, client.id = %id, "a silent client could not be told of");
+            tracing::warn!(%error, tenant.id = %tenant, client.id = %id, "the operators could not be notified of an inactive client");
             Ok(false)
         }
         told => told,

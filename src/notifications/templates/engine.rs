@@ -190,7 +190,7 @@ fn or_else(value: &Value, other: Value) -> Value {
 
 /// At most `max` characters; the last is an ellipsis if the text was cut.
 fn truncate(value: &Value, max: usize) -> String {
-    super::render::cut(&value.to_string(), max)
+    super::truncate::truncate(&value.to_string(), max)
 }
 
 /// A date, or an instant in its own offset, in words. Other values stay unchanged.

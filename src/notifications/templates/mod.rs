@@ -14,6 +14,7 @@ mod render;
 mod safe;
 mod service;
 pub mod store;
+mod truncate;
 mod vet;
 mod view;
 

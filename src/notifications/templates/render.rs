@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::check::wrong_link;
 use super::engine::{self, As, Broken};
+use super::truncate::truncate;
 use super::{Concerned, Template, built_in};
 
 const MAX_TITLE: usize = 150;
@@ -224,7 +225,7 @@ impl Template {
     /// Never empty: the code of the template replaces an empty text.
     fn one_line(&self, text: &str) -> String {
         let line = squeezed(text);
-        if line.is_empty() { self.code.clone() } else { cut(&line, MAX_TITLE) }
+        if line.is_empty() { self.code.clone() } else { truncate(&line, MAX_TITLE) }
     }
 }
 
@@ -272,14 +273,5 @@ fn both<A, B, T>(
 /// A body: line breaks stay, other control characters are removed.
 fn lines(text: &str) -> String {
     let clean: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
-    cut(clean.trim(), MAX_BODY)
-}
-
-/// At most `max` characters; the last is an ellipsis if the text was cut.
-pub(super) fn cut(text: &str, max: usize) -> String {
-    if text.chars().nth(max).is_none() {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(max.saturating_sub(1)).collect();
-    format!("{}…", kept.trim_end())
+    truncate(clean.trim(), MAX_BODY)
 }

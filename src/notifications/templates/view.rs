@@ -1,4 +1,4 @@
-//! A template as the API shows it, with the tenant's changes told apart from what ships.
+//! A template as the API shows it, with the tenant's changes beside what ships.
 
 use guichet_base::id::TenantId;
 use guichet_base::{Error, Result, Timestamp};
@@ -36,7 +36,7 @@ pub struct TemplateView {
     pub priority: Priority,
     /// The most that it may use. The first is the preferred one.
     pub channels: Vec<Channel>,
-    /// Whom it concerns where an event names nobody.
+    /// The audience of events that name none.
     pub audience: Vec<Concerned>,
     /// The fields of the payload that the texts may name, beside `recipient.user_type`, `recipient.locale` and `url`.
     pub variables: Vec<Variable>,
@@ -45,7 +45,7 @@ pub struct TemplateView {
     /// Of the tenant's changes.
     #[schema(required)]
     pub created_at: Option<Timestamp>,
-    /// What a change of the tenant's changes is based on.
+    /// The version that the change is based on.
     #[schema(required)]
     pub updated_at: Option<Timestamp>,
 }

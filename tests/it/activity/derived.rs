@@ -5,13 +5,13 @@ use guichet::activity::derive::derive;
 use guichet_db::embedded::LoginRole;
 
 use crate::chat::room::{count, lines};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
 const SENT: &str = "SELECT count(*) AS n FROM activity_logs WHERE action = 'message.send'";
 
 #[tokio::test]
 async fn a_send_and_a_reading_are_written_down_with_who_what_and_from_where() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let message = world.say(&world.chloe, "Bonjour").await;
     let id = message["id"].as_str().unwrap();
     world.emma.put(&format!("/messages/{id}/read"), serde_json::json!({})).await.data();
@@ -25,7 +25,7 @@ async fn a_send_and_a_reading_are_written_down_with_who_what_and_from_where() {
 
 #[tokio::test]
 async fn a_job_that_begins_anew_or_twice_at_once_writes_nothing_twice() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for n in 0..30 {
         world.say(&world.chloe, &format!("Message {n}")).await;
     }
@@ -45,7 +45,7 @@ async fn a_job_that_begins_anew_or_twice_at_once_writes_nothing_twice() {
 
 #[tokio::test]
 async fn what_the_job_has_not_read_is_not_dropped() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut admin = world.server.database.connect(LoginRole::Admin);
     // A job that is blocked for ten days: its position is locked, as by a hanging process.
     admin.batch_execute("BEGIN; SELECT FROM outbox_readers FOR UPDATE").unwrap();

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::chat::room::lines;
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
 /// Writes `count` rows a second apart, the newest on the hour, and returns their ids, newest first.
-fn write(world: &World, by: Uuid, action: &str, entity: (&str, &str), count: usize) -> Vec<Uuid> {
+fn write(world: &ChatFixture, by: Uuid, action: &str, entity: (&str, &str), count: usize) -> Vec<Uuid> {
     let tenant = world.server.demo.tenant_id;
     let (kind, thing) = entity;
     let ids: Vec<Uuid> = (0..count).map(|_| Uuid::now_v7()).collect();
@@ -36,7 +36,7 @@ fn ids(answer: &Value) -> Vec<Uuid> {
 
 #[tokio::test]
 async fn nobody_but_an_owner_reads_it_and_who_tries_is_in_it() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for (who, refused) in [
         (&world.denis, 403),
         (&world.emma, 403),
@@ -56,7 +56,7 @@ async fn nobody_but_an_owner_reads_it_and_who_tries_is_in_it() {
 
 #[tokio::test]
 async fn every_filter_narrows_and_all_together_too() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let (emma, chloe) = (world.server.user("emma").id.0, world.server.user("chloe").id.0);
     let sent = write(&world, emma, "message.send", ("message", "m-1"), 3);
     let edited = write(&world, emma, "message.edit", ("message", "m-1"), 2);
@@ -80,7 +80,7 @@ async fn every_filter_narrows_and_all_together_too() {
 
 #[tokio::test]
 async fn pages_follow_one_another_without_a_gap_while_rows_come_in() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let emma = world.server.user("emma").id.0;
     let mut expected = write(&world, emma, "message.send", ("message", "m-1"), 25);
     // Rows of the same time are ordered by id.
@@ -101,7 +101,7 @@ async fn pages_follow_one_another_without_a_gap_while_rows_come_in() {
 
 #[tokio::test]
 async fn what_is_no_filter_is_told() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let answer = world.awa.get("/activity-logs?action=cooking&entity_id=x&cursor=abc&limit=0").await;
     assert_eq!(answer.refusal(), (422, "VALIDATION_ERROR"));
     let mut fields: Vec<&str> = answer.body["error"]["details"]

@@ -9,7 +9,7 @@ use guichet::{chat, notifications};
 use serde_json::Value;
 
 use super::async_spec::{Described, event_key};
-use super::things::Caller;
+use super::sample_records::Caller;
 use crate::harness::TestServer;
 use reqwest::Method;
 
@@ -217,7 +217,7 @@ async fn the_service_shows_the_description_as_it_is_kept_and_as_a_page() {
 /// Names such as `"messaging:new"` in the sources, outside tests and the description itself.
 fn names_in_sources() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    each_line("src", &mut |line| {
+    let mut look = |line: &str| {
         // A name is a whole string literal.
         for text in line.split('"').skip(1).step_by(2) {
             let rest = FAMILIES.iter().find_map(|family| text.strip_prefix(family));
@@ -227,7 +227,8 @@ fn names_in_sources() -> BTreeSet<String> {
                 found.insert(text.to_owned());
             }
         }
-    });
+    };
+    ["src", "crates"].into_iter().for_each(|root| each_line(root, &mut look));
     found
 }
 

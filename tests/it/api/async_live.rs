@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::async_spec::{Described, event_key};
-use crate::harness::{TestServer, World, room};
+use crate::harness::{ChatFixture, TestServer, room};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -169,7 +169,7 @@ fn config(replay: Value, presence: bool) -> Value {
 
 /// Emma receives and sends every message, in one serialization of Phoenix.
 async fn a_day_at_the_desk(vsn: &str) {
-    let world = World::new();
+    let world = ChatFixture::new();
     let (emma, topic) = (world.server.user("emma"), room(world.nord));
     let own = format!("realtime:user:{}", emma.id);
     let mut socket = Watched::open(&world.server, &emma.token, vsn).await;
@@ -254,7 +254,7 @@ async fn what_a_phoenix_v1_socket_hears_is_described() {
 
 #[tokio::test]
 async fn an_operator_may_join_what_the_description_says() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let emma = world.server.user("emma");
     let tenant = world.emma.get("/me").await.data()["tenant"]["id"].as_str().unwrap().to_owned();
     let mut socket = Watched::open(&world.server, &emma.token, "2.0.0").await;

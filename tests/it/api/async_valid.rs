@@ -73,12 +73,12 @@ const EXAMPLE: [&str; 4] = ["headers", "payload", "name", "summary"];
 const PARAMETER: [&str; 5] = ["enum", "default", "description", "examples", "location"];
 const COMPONENTS: [&str; 4] = ["messages", "schemas", "securitySchemes", "operationTraits"];
 
-struct Judge {
+struct SchemaValidator {
     document: Value,
     wrong: Vec<String>,
 }
 
-impl Judge {
+impl SchemaValidator {
     fn object(&mut self, at: &str, value: &Value, fields: &[&str]) {
         let Some(members) = value.as_object() else { return self.wrong.push(format!("{at} is no object")) };
         for field in fields.iter().filter_map(|field| field.strip_suffix('!')) {
@@ -138,7 +138,7 @@ fn members(value: &Value) -> Vec<(String, Value)> {
 #[test]
 fn the_document_is_asyncapi_3() {
     let document = Described::new().document;
-    let mut judge = Judge { document: document.clone(), wrong: Vec::new() };
+    let mut judge = SchemaValidator { document: document.clone(), wrong: Vec::new() };
     assert_eq!(document["asyncapi"], "3.0.0");
     judge.object("document", &document, &DOCUMENT);
     judge.object("info", &document["info"], &INFO);

@@ -7,9 +7,9 @@ use guichet_base::Role;
 use reqwest::Method;
 use serde_json::Value;
 
+use super::sample_records::{Caller, SampleRecords, token};
 use super::shape;
 use super::spec::{BASE, description, operations};
-use super::things::{Caller, Things, token};
 use crate::harness::TestServer;
 
 #[test]
@@ -83,7 +83,9 @@ fn every_operation_says_what_it_is_for_and_all_that_it_may_answer() {
 /// Routes in the sources: `#[get("/conversations")]`.
 fn written() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    gather(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    for root in ["src", "crates"] {
+        gather(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(root), &mut found);
+    }
     found
 }
 
@@ -128,7 +130,7 @@ async fn every_documented_example_works_under_both_bases() {
         let platform = at(&token(&server, "platform", "*", Role::Service));
         let (mut wrong, mut tried) = (Vec::new(), 0);
         for operation in operations() {
-            let things = Things::make(&service, &owner, "example").await;
+            let things = SampleRecords::make(&service, &owner, "example").await;
             let mut refusals = Vec::new();
             for caller in [&owner, &service, &platform] {
                 let request = things.request_now(&operation, &owner).await;

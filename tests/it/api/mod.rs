@@ -7,6 +7,6 @@ mod async_live;
 mod async_spec;
 mod async_valid;
 mod described;
+pub mod sample_records;
 mod shape;
 pub mod spec;
-pub mod things;

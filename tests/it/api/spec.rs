@@ -25,7 +25,7 @@ pub struct Parameter {
 }
 
 /// A value within a body.
-pub struct Field {
+pub struct SchemaField {
     /// As a JSON pointer.
     pub pointer: String,
     pub schema: Value,
@@ -107,7 +107,7 @@ impl Operation {
     }
 
     /// Every value of the body that the description names, outer ones first.
-    pub fn fields(&self) -> Vec<Field> {
+    pub fn fields(&self) -> Vec<SchemaField> {
         let mut fields = Vec::new();
         if let Some(schema) = self.body() {
             fields_of(schema, "", &mut fields);
@@ -116,7 +116,7 @@ impl Operation {
     }
 }
 
-fn fields_of(schema: &Value, at: &str, into: &mut Vec<Field>) {
+fn fields_of(schema: &Value, at: &str, into: &mut Vec<SchemaField>) {
     let Some(object) = alternatives(schema).into_iter().find(|schema| schema.get("properties").is_some())
     else {
         return;
@@ -125,7 +125,7 @@ fn fields_of(schema: &Value, at: &str, into: &mut Vec<Field>) {
         object["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     for (name, schema) in object["properties"].as_object().unwrap() {
         let pointer = format!("{at}/{name}");
-        into.push(Field {
+        into.push(SchemaField {
             pointer: pointer.clone(),
             schema: schema.clone(),
             required: required.contains(&name.as_str()),

@@ -1,4 +1,4 @@
-//! Guards over the sources: who may import whom, where SQL stands, how files look, and which words are used.
+//! Guards over the sources: which modules may import which, where SQL stands, how files look, and which words are used.
 //!
 //! They read text, not types. Comments do not count where code is meant.
 

@@ -1,4 +1,4 @@
-//! Who may import whom: crates of the workspace, and modules of the service.
+//! Which crates of the workspace, and which modules of the service, may import which.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -22,8 +22,8 @@ const MODULES: [(&str, &[&str]); 15] = [
     ("telemetry", &["config", "guichet_realtime"]),
     ("web", &["telemetry", "schema", "guichet_db"]),
     ("activity", &["web", "telemetry", "schema", "guichet_db"]),
-    ("auth", &["activity", "web", "config", "schema", "guichet_db"]),
-    ("directory", &["auth", "activity", "web", "config", "schema", "guichet_db"]),
+    ("directory", &["activity", "web", "config", "schema", "guichet_db"]),
+    ("auth", &["directory", "activity", "web", "config", "schema", "guichet_db"]),
     ("jobs", &["telemetry", "schema", "guichet_db"]),
     ("preferences", &["directory", "auth", "activity", "web", "telemetry", "config", "schema", "guichet_db"]),
     (

@@ -5,8 +5,11 @@ use super::sources::{SourceFile, rust_files};
 /// Files with SQL beside `store` files and folders, and why.
 const EXCEPTIONS: [(&str, &str); 3] = [
     ("web/idempotency.rs", "stores the responses to repeated requests, and does nothing else"),
-    ("app/engine.rs", "creates the database itself, before there is a `Db`"),
-    ("identity/edit.rs", "reads the name of the person who last changed a record, for every kind of record"),
+    ("app/postgres.rs", "creates the database itself, before there is a `Db`"),
+    (
+        "directory/optimistic_lock.rs",
+        "reads the name of the person who last changed a record, for every kind of record",
+    ),
 ];
 
 /// Where a transaction may continue as `system`.

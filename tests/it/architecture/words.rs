@@ -43,7 +43,8 @@ fn visible_type(line: &str) -> Option<&str> {
     let (kind, rest) = line.trim_start().split_once(' ')?;
     let is_type = ["struct", "enum", "trait", "type", "union"].contains(&kind);
     let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
-    if is_type { rest.get(..end) } else { None }
+    // A name that a macro fills in is empty here.
+    if is_type && end > 0 { rest.get(..end) } else { None }
 }
 
 #[test]
@@ -101,7 +102,8 @@ fn prose_of_rust(line: &str) -> &str {
 fn comments_logs_docs_and_locales_use_plain_words() {
     let mut found = Vec::new();
     let mut check = |root: &str, path: &str, number: usize, prose: &str| {
-        let prose = prose.to_lowercase();
+        // Without inline code, which names things.
+        let prose: String = prose.to_lowercase().split('`').step_by(2).collect();
         for phrase in PHRASES.into_iter().filter(|phrase| has_phrase(&prose, phrase)) {
             found.push(format!("{root}/{path}:{number}: `{phrase}`"));
         }

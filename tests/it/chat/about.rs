@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::room::{each, faults, list, messages};
-use crate::harness::{Api, World};
+use crate::harness::{Api, ChatFixture};
 
 async fn about(by: &Api, kind: &str, id: &str) -> Vec<Value> {
     let found = list(by.get(&format!("/messages?related_type={kind}&related_id={id}")).await.data());
@@ -12,7 +12,7 @@ async fn about(by: &Api, kind: &str, id: &str) -> Vec<Value> {
 
 #[tokio::test]
 async fn both_halves_of_the_entity_are_needed() {
-    let world = World::new();
+    let world = ChatFixture::new();
     assert_eq!(faults(&world.emma.get("/messages?related_type=order").await), [("related_id", "missing")]);
     let answer = world.emma.get("/messages?related_type=&related_id=&limit=500").await;
     let expected = [("related_type", "too_short"), ("related_id", "too_short"), ("limit", "out_of_range")];
@@ -21,7 +21,7 @@ async fn both_halves_of_the_entity_are_needed() {
 
 #[tokio::test]
 async fn only_what_one_may_read_is_found_newest_first() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let order = |content: &str, id: &str| json!({"content": content, "related": {"type": "order", "id": id}});
     let sud = format!("/clients/{}/messages", world.sud);
     for (by, path, body) in [

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::room::{conversation, execute, messages, post_in};
-use crate::harness::{Socket, World};
+use crate::harness::{ChatFixture, Socket};
 
 #[tokio::test]
 async fn a_member_learns_who_will_answer_in_their_language() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let sent = world.say(&world.chloe, "Bonjour").await;
     let expected = json!("Emma Laurent vous répondra dès que possible.");
     assert_eq!(
@@ -21,21 +21,21 @@ async fn a_member_learns_who_will_answer_in_their_language() {
 
 #[tokio::test]
 async fn the_language_asked_for_comes_before_the_persons_own() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let answer = post_in(&world.chloe, "en", &messages(&world), json!({"content": "a"})).await;
     assert_eq!(answer.data()["counterpart"]["message"], "Emma Laurent will answer you as soon as possible.");
 }
 
 #[tokio::test]
 async fn the_room_says_so_before_anything_is_written() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let room = conversation(&world.chloe, world.nord).await;
     assert_eq!(room["counterpart"]["message"], "Emma Laurent vous répondra dès que possible.");
 }
 
 #[tokio::test]
 async fn a_client_without_an_operator_is_answered_by_the_house() {
-    let world = World::new();
+    let world = ChatFixture::new();
     execute(&world, &format!("UPDATE clients SET operator_id = NULL WHERE id = '{}'", world.nord));
     let sent = world.say(&world.chloe, "Bonjour").await;
     assert_eq!(sent["counterpart"]["message"], "Nous vous répondrons dès que possible.");
@@ -43,7 +43,7 @@ async fn a_client_without_an_operator_is_answered_by_the_house() {
 
 #[tokio::test]
 async fn an_operator_is_not_promised_an_answer() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let sent = world.say(&world.emma, "Bonjour").await;
     assert_eq!(
         (&sent["counterpart"]["status"], &sent["counterpart"]["message"]),
@@ -53,7 +53,7 @@ async fn an_operator_is_not_promised_an_answer() {
 
 #[tokio::test]
 async fn each_side_learns_when_the_other_was_last_there() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let at = |name: &str, time: &str| {
         let id = world.server.user(name).id;
         execute(&world, &format!("UPDATE users SET last_seen_at = '{time}' WHERE id = '{id}'"));
@@ -68,7 +68,7 @@ async fn each_side_learns_when_the_other_was_last_there() {
 
 #[tokio::test]
 async fn nobody_is_promised_an_answer_while_an_operator_is_there() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let _socket = Socket::open(&world.server, &world.server.user("emma").token).await;
     while conversation(&world.chloe, world.nord).await["counterpart"]["status"] != "online" {
         tokio::task::yield_now().await;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::room::{conversation, count, history, list, logged, messages, number, unread, word};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
-async fn said(world: &World) -> String {
+async fn said(world: &ChatFixture) -> String {
     let body = json!({"content": "secret introuvable", "related": {"type": "order", "id": "A-1"}});
     let sent = world.chloe.post(&messages(world), body).await.data().clone();
     format!("/messages/{}", word(&sent["id"]))
@@ -15,7 +15,7 @@ async fn said(world: &World) -> String {
 
 #[tokio::test]
 async fn neither_a_colleague_nor_a_manager_deletes_anothers_words() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let message = said(&world).await;
     for by in [&world.emma, &world.denis] {
         assert_eq!(by.delete(&message).await.refusal(), (403, "FORBIDDEN"));
@@ -25,7 +25,7 @@ async fn neither_a_colleague_nor_a_manager_deletes_anothers_words() {
 
 #[tokio::test]
 async fn after_the_window_only_an_owner_deletes() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let message = said(&world).await;
     world.server.clock.advance(Duration::from_secs(3_600));
     assert_eq!(world.chloe.delete(&message).await.refusal(), (403, "EDIT_WINDOW_CLOSED"));
@@ -34,7 +34,7 @@ async fn after_the_window_only_an_owner_deletes() {
 
 #[tokio::test]
 async fn deleting_twice_is_deleting_once() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let message = said(&world).await;
     let first = world.chloe.delete(&message).await.data().clone();
     world.server.clock.advance(Duration::from_secs(3_600));
@@ -46,7 +46,7 @@ async fn deleting_twice_is_deleting_once() {
 
 #[tokio::test]
 async fn a_tombstone_says_nothing_anywhere() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let message = said(&world).await;
     let deleted = world.chloe.delete(&message).await.data().clone();
     let found = history(&world, &world.emma).await;
@@ -67,7 +67,7 @@ async fn a_tombstone_says_nothing_anywhere() {
 
 #[tokio::test]
 async fn what_is_deleted_before_it_was_read_no_longer_counts() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let message = said(&world).await;
     world.say(&world.chloe, "deux").await;
     world.chloe.delete(&message).await.data();
@@ -78,7 +78,7 @@ async fn what_is_deleted_before_it_was_read_no_longer_counts() {
 
 #[tokio::test]
 async fn what_is_deleted_after_it_was_read_moves_no_counter() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let message = said(&world).await;
     super::room::read_all(&world, &world.emma).await;
     world.say(&world.chloe, "deux").await;
@@ -88,7 +88,7 @@ async fn what_is_deleted_after_it_was_read_moves_no_counter() {
 
 #[tokio::test]
 async fn the_log_says_whose_words_an_owner_deleted() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let message = said(&world).await;
     world.awa.delete(&message).await.data();
     let sql = format!(

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::room::{history, logged};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
 #[tokio::test]
 async fn fetching_by_the_other_side_delivers() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "un").await;
     history(&world, &world.emma).await;
     let mut mine = history(&world, &world.chloe).await;
@@ -21,7 +21,7 @@ async fn fetching_by_the_other_side_delivers() {
 
 #[tokio::test]
 async fn fetching_by_my_own_side_delivers_nothing() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.emma, "un").await;
     for by in [&world.awa, &world.emma, &world.denis] {
         history(&world, by).await;
@@ -39,7 +39,7 @@ async fn fetching_by_my_own_side_delivers_nothing() {
 
 #[tokio::test]
 async fn what_is_read_is_delivered() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "un").await;
     super::room::read_all(&world, &world.emma).await;
     let message = history(&world, &world.chloe).await[0].clone();

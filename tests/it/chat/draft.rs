@@ -3,15 +3,15 @@
 use serde_json::{Value, json};
 
 use super::room::{faults, logged, post_in};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
-fn body(world: &World, related: Value) -> Value {
+fn body(world: &ChatFixture, related: Value) -> Value {
     json!({"client_id": world.nord, "related": related})
 }
 
 #[tokio::test]
 async fn every_fault_is_told_at_once() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let answer = world.emma.post("/conversations/draft", json!({"related": {"type": "", "id": ""}})).await;
     let expected = [("client_id", "missing"), ("related.type", "missing"), ("related.id", "missing")];
     assert_eq!(faults(&answer), expected);
@@ -19,7 +19,7 @@ async fn every_fault_is_told_at_once() {
 
 #[tokio::test]
 async fn a_client_one_may_not_know_is_a_fault_of_the_body() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let related = json!({"type": "order", "id": "1"});
     for client in [world.nord.to_string(), "0198c0de-0000-7000-8000-0000000000ff".to_owned()] {
         let answer =
@@ -30,7 +30,7 @@ async fn a_client_one_may_not_know_is_a_fault_of_the_body() {
 
 #[tokio::test]
 async fn each_kind_has_its_words_in_both_languages() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for (kind, fr, en) in [
         ("sale", "de la vente", "the sale "),
         ("product", "du produit", "the product "),
@@ -49,7 +49,7 @@ async fn each_kind_has_its_words_in_both_languages() {
 
 #[tokio::test]
 async fn without_a_title_the_id_stands_in() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let answer =
         world.emma.post("/conversations/draft", body(&world, json!({"type": "order", "id": "A-1"}))).await;
     assert_eq!(answer.data()["draft"], "Bonjour, à propos de la commande « A-1 » : ");
@@ -57,7 +57,7 @@ async fn without_a_title_the_id_stands_in() {
 
 #[tokio::test]
 async fn a_draft_writes_nothing() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let related = json!({"type": "order", "id": "A-1", "preview": {"title": "t"}});
     let draft = world.emma.post("/conversations/draft", body(&world, related.clone())).await.data().clone();
     assert_eq!((&draft["related"], &draft["conversation"]["last_message"]), (&related, &Value::Null));

@@ -5,15 +5,15 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::room::{count, faults, history, lines, logged, unread, word};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
-async fn said(world: &World) -> String {
+async fn said(world: &ChatFixture) -> String {
     format!("/messages/{}", word(&world.say(&world.chloe, "Bonjuor").await["id"]))
 }
 
 #[tokio::test]
 async fn only_the_author_edits() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let message = said(&world).await;
     for by in [&world.emma, &world.denis, &world.awa] {
         assert_eq!(by.patch(&message, json!({"content": "Autre"})).await.refusal(), (403, "FORBIDDEN"));
@@ -24,7 +24,7 @@ async fn only_the_author_edits() {
 
 #[tokio::test]
 async fn after_the_window_words_stand() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let message = said(&world).await;
     world.server.clock.advance(Duration::from_secs(121));
     let answer = world.chloe.patch(&message, json!({"content": "Bonjour"})).await;
@@ -34,7 +34,7 @@ async fn after_the_window_words_stand() {
 
 #[tokio::test]
 async fn within_the_window_words_may_change() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let message = said(&world).await;
     world.server.clock.advance(Duration::from_secs(110));
     let edited = world.chloe.patch(&message, json!({"content": "Bonjour"})).await.data().clone();
@@ -48,7 +48,7 @@ async fn within_the_window_words_may_change() {
 
 #[tokio::test]
 async fn a_deleted_message_cannot_be_edited() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let message = said(&world).await;
     world.chloe.delete(&message).await.data();
     let answer = world.chloe.patch(&message, json!({"content": "Bonjour"})).await;
@@ -58,7 +58,7 @@ async fn a_deleted_message_cannot_be_edited() {
 
 #[tokio::test]
 async fn the_new_words_are_checked_like_the_first() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let message = said(&world).await;
     let answer = world.chloe.patch(&message, json!({"content": " "})).await;
     assert_eq!(faults(&answer), [("content", "missing")]);
@@ -68,7 +68,7 @@ async fn the_new_words_are_checked_like_the_first() {
 
 #[tokio::test]
 async fn the_same_words_are_no_change() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let message = said(&world).await;
     let answer = world.chloe.patch(&message, json!({"content": "Bonjuor"})).await;
     assert_eq!(answer.data()["edited_at"], Value::Null);
@@ -77,7 +77,7 @@ async fn the_same_words_are_no_change() {
 
 #[tokio::test]
 async fn the_words_before_are_kept_in_the_activity_log() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let message = said(&world).await;
     world.chloe.patch(&message, json!({"content": "Bonjour"})).await.data();
     let sql = "SELECT details->>'before' AS t FROM activity_logs WHERE action = 'message.edit'";
@@ -86,7 +86,7 @@ async fn the_words_before_are_kept_in_the_activity_log() {
 
 #[tokio::test]
 async fn an_edit_counts_for_nobody() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let message = said(&world).await;
     world.chloe.patch(&message, json!({"content": "Bonjour"})).await.data();
     assert_eq!(unread(&world, &world.emma).await, 1);

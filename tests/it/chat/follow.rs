@@ -1,17 +1,17 @@
-//! Recipients of a room, and for whom it counts.
+//! Recipients of a room, and whose unread counters it raises.
 
 use serde_json::json;
 
 use super::room::{conversation, count, nord, unread};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
-async fn followed(world: &World, by: &crate::harness::Api) -> bool {
+async fn followed(world: &ChatFixture, by: &crate::harness::Api) -> bool {
     conversation(by, world.nord).await["followed"] == true
 }
 
 #[tokio::test]
 async fn a_member_cannot_follow_nor_leave() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let path = format!("{}/follow", nord(&world).await);
     assert_eq!(world.chloe.put(&path, json!({})).await.refusal(), (403, "FORBIDDEN"));
     assert_eq!(world.chloe.delete(&path).await.refusal(), (403, "FORBIDDEN"));
@@ -20,7 +20,7 @@ async fn a_member_cannot_follow_nor_leave() {
 
 #[tokio::test]
 async fn an_owner_is_neither_told_nor_counted_before_they_follow_or_write() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "un").await;
     for by in [&world.awa, &world.denis] {
         assert_eq!((followed(&world, by).await, unread(&world, by).await), (false, 0));
@@ -34,7 +34,7 @@ async fn an_owner_is_neither_told_nor_counted_before_they_follow_or_write() {
 
 #[tokio::test]
 async fn an_owner_who_follows_is_counted_from_then_on() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "un").await;
     let answer = world.awa.put(&format!("{}/follow", nord(&world).await), json!({})).await;
     assert_eq!((&answer.data()["followed"], &answer.data()["unread_count"]), (&json!(true), &json!(0)));
@@ -44,7 +44,7 @@ async fn an_owner_who_follows_is_counted_from_then_on() {
 
 #[tokio::test]
 async fn an_owner_who_writes_is_counted_from_then_on() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "un").await;
     world.say(&world.awa, "deux").await;
     world.say(&world.chloe, "trois").await;
@@ -53,7 +53,7 @@ async fn an_owner_who_writes_is_counted_from_then_on() {
 
 #[tokio::test]
 async fn who_no_longer_follows_is_no_longer_counted() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let path = format!("{}/follow", nord(&world).await);
     world.awa.put(&path, json!({})).await.data();
     world.say(&world.chloe, "un").await;
@@ -65,7 +65,7 @@ async fn who_no_longer_follows_is_no_longer_counted() {
 
 #[tokio::test]
 async fn who_is_in_charge_is_told_whatever_they_follow() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let answer = world.emma.delete(&format!("{}/follow", nord(&world).await)).await;
     assert_eq!(answer.data()["followed"], true);
     world.say(&world.chloe, "un").await;
@@ -74,7 +74,7 @@ async fn who_is_in_charge_is_told_whatever_they_follow() {
 
 #[tokio::test]
 async fn following_twice_is_following_once() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let path = format!("{}/follow", nord(&world).await);
     world.awa.put(&path, json!({})).await.data();
     world.say(&world.chloe, "un").await;

@@ -3,15 +3,15 @@
 use serde_json::{Value, json};
 
 use super::room::{each, faults, history, list, messages, number, numbers, read_all, read_to, word};
-use crate::harness::{Api, World};
+use crate::harness::{Api, ChatFixture};
 
-async fn page(world: &World, by: &Api, query: &str) -> (Vec<Value>, Value) {
+async fn page(world: &ChatFixture, by: &Api, query: &str) -> (Vec<Value>, Value) {
     let answer = by.get(&format!("{}?{query}", messages(world))).await;
     (list(answer.data()), answer.body["meta"].clone())
 }
 
-async fn of(messages: i64) -> World {
-    let world = World::new();
+async fn of(messages: i64) -> ChatFixture {
+    let world = ChatFixture::new();
     for n in 1..=messages {
         world.say(&world.chloe, &format!("message {n}")).await;
     }
@@ -20,7 +20,7 @@ async fn of(messages: i64) -> World {
 
 #[tokio::test]
 async fn limits_outside_their_range_are_refused_not_clamped() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for limit in ["0", "-1", "201", "9223372036854775807"] {
         let answer = world.emma.get(&format!("{}?limit={limit}", messages(&world))).await;
         assert_eq!(faults(&answer), [("limit", "out_of_range")]);
@@ -31,7 +31,7 @@ async fn limits_outside_their_range_are_refused_not_clamped() {
 
 #[tokio::test]
 async fn misspelt_and_contradicting_parameters_are_refused() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let answer = world.emma.get(&format!("{}?befor=3", messages(&world))).await;
     assert_eq!(faults(&answer), [("befor", "unknown_field")]);
     let answer = world.emma.get(&format!("{}?before=3&after=1", messages(&world))).await;
@@ -42,7 +42,7 @@ async fn misspelt_and_contradicting_parameters_are_refused() {
 
 #[tokio::test]
 async fn an_empty_room_has_nothing_before_and_nothing_after() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for query in ["limit=50", "before=0", "before=9", "after=0", "after=9", "changed_after=0"] {
         let (found, meta) = page(&world, &world.emma, query).await;
         assert_eq!(found, Vec::<Value>::new());

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::room::{each, execute, faults, list, word};
-use crate::harness::{Api, Socket, World};
+use crate::harness::{Api, ChatFixture, Socket};
 
 async fn rooms(by: &Api, query: &str) -> Vec<Value> {
     list(by.get(&format!("/conversations?{query}")).await.data())
@@ -13,13 +13,13 @@ async fn names(by: &Api, query: &str) -> Vec<String> {
     rooms(by, query).await.iter().map(|room| word(&room["client"]["name"]).to_owned()).collect()
 }
 
-async fn say_in_sud(world: &World, by: &Api, content: &str) {
+async fn say_in_sud(world: &ChatFixture, by: &Api, content: &str) {
     by.post(&format!("/clients/{}/messages", world.sud), json!({"content": content})).await.data();
 }
 
 #[tokio::test]
 async fn wrong_parameters_are_told_all_at_once() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let answer = world.awa.get("/conversations?sort=newest&scope=some&search=&limit=0&offset=-1").await;
     let fields: Vec<_> = faults(&answer).into_iter().map(|(field, _)| field).collect();
     assert_eq!(fields, ["sort", "scope", "search", "limit", "offset"]);
@@ -27,7 +27,7 @@ async fn wrong_parameters_are_told_all_at_once() {
 
 #[tokio::test]
 async fn a_person_lists_only_what_they_may_see() {
-    let world = World::new();
+    let world = ChatFixture::new();
     assert_eq!(names(&world.emma, "").await, ["Atelier Nord"]);
     assert_eq!(names(&world.bruno, "").await, ["Boulangerie Sud"]);
     assert_eq!(names(&world.awa, "").await.len(), 2);
@@ -35,7 +35,7 @@ async fn a_person_lists_only_what_they_may_see() {
 
 #[tokio::test]
 async fn rooms_that_never_wrote_are_listed_last() {
-    let world = World::new();
+    let world = ChatFixture::new();
     say_in_sud(&world, &world.bruno, "hello").await;
     assert_eq!(names(&world.awa, "").await, ["Boulangerie Sud", "Atelier Nord"]);
     assert_eq!(rooms(&world.awa, "").await[1]["last_message"], Value::Null);
@@ -43,7 +43,7 @@ async fn rooms_that_never_wrote_are_listed_last() {
 
 #[tokio::test]
 async fn the_last_to_have_written_comes_first() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "un").await;
     world.server.clock.advance(std::time::Duration::from_secs(1));
     say_in_sud(&world, &world.bruno, "deux").await;
@@ -55,7 +55,7 @@ async fn the_last_to_have_written_comes_first() {
 
 #[tokio::test]
 async fn the_most_unread_comes_first_when_asked() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.awa, "je suis").await;
     world.say(&world.chloe, "un").await;
     world.server.clock.advance(std::time::Duration::from_secs(1));
@@ -65,7 +65,7 @@ async fn the_most_unread_comes_first_when_asked() {
 
 #[tokio::test]
 async fn who_is_there_comes_first_when_asked() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "un").await;
     let _socket = Socket::open(&world.server, &world.server.user("bruno").token).await;
     while names(&world.awa, "sort=online").await != ["Boulangerie Sud", "Atelier Nord"] {
@@ -78,7 +78,7 @@ async fn who_is_there_comes_first_when_asked() {
 
 #[tokio::test]
 async fn mine_is_what_i_am_told_of() {
-    let world = World::new();
+    let world = ChatFixture::new();
     assert_eq!(names(&world.awa, "scope=mine").await, Vec::<String>::new());
     assert_eq!(names(&world.emma, "scope=mine").await, ["Atelier Nord"]);
     say_in_sud(&world, &world.awa, "bonjour").await;
@@ -88,7 +88,7 @@ async fn mine_is_what_i_am_told_of() {
 
 #[tokio::test]
 async fn a_search_finds_names_whatever_their_accents_and_case() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for (words, found) in [
         ("atelier", vec!["Atelier Nord"]),
         ("ÀTÉLIER%20n", vec!["Atelier Nord"]),
@@ -103,7 +103,7 @@ async fn a_search_finds_names_whatever_their_accents_and_case() {
 
 #[tokio::test]
 async fn a_search_finds_the_words_of_messages_one_may_read() {
-    let world = World::new();
+    let world = ChatFixture::new();
     say_in_sud(&world, &world.bruno, "Où sont mes croissants ?").await;
     assert_eq!(names(&world.awa, "search=croissant").await, ["Boulangerie Sud"]);
     assert_eq!(names(&world.awa, "search=croissant&scope=mine").await, Vec::<String>::new());
@@ -112,7 +112,7 @@ async fn a_search_finds_the_words_of_messages_one_may_read() {
 
 #[tokio::test]
 async fn pages_of_the_list_meet() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let tenant = world.server.demo.tenant_id;
     execute(
         &world,
@@ -132,7 +132,7 @@ async fn pages_of_the_list_meet() {
 
 #[tokio::test]
 async fn the_last_message_is_cut_between_characters() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, &"é".repeat(300)).await;
     let excerpt = rooms(&world.emma, "").await[0]["last_message"]["excerpt"].clone();
     assert_eq!(word(&excerpt), format!("{}…", "é".repeat(120)));

@@ -4,11 +4,11 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::room::{history, logged, messages, nord, number, numbers, word};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
 #[tokio::test]
 async fn sends_that_race_are_numbered_without_holes() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let people = [&world.chloe, &world.emma, &world.awa, &world.denis];
     let path = messages(&world);
     let sends = (0..60).map(|n| people[n % 4].post(&path, json!({"content": format!("message {n}")})));
@@ -24,7 +24,7 @@ async fn sends_that_race_are_numbered_without_holes() {
 
 #[tokio::test]
 async fn changes_that_race_take_one_number_each() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut ids = Vec::new();
     for n in 0..10 {
         ids.push(word(&world.say(&world.chloe, &format!("message {n}")).await["id"]).to_owned());
@@ -48,7 +48,7 @@ async fn changes_that_race_take_one_number_each() {
 
 #[tokio::test]
 async fn a_refused_send_takes_no_number() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "un").await;
     world.bruno.post(&messages(&world), json!({"content": "deux"})).await;
     world.chloe.post(&messages(&world), json!({"content": " "})).await;

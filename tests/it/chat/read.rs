@@ -6,18 +6,18 @@ use super::room::{
     count, each, execute, faults, history, list, logged, messages, nord, numbers, read_all, read_to, unread,
     word,
 };
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
 #[tokio::test]
 async fn a_number_below_zero_is_refused() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let answer = world.emma.post(&format!("{}/read", nord(&world).await), json!({"up_to_seq": -1})).await;
     assert_eq!(faults(&answer), [("up_to_seq", "out_of_range")]);
 }
 
 #[tokio::test]
 async fn reading_an_empty_room_changes_nothing() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let state = read_all(&world, &world.emma).await;
     assert_eq!((&state["up_to_seq"], &state["unread_count"]), (&json!(0), &json!(0)));
     assert!(logged(&world).is_empty());
@@ -25,7 +25,7 @@ async fn reading_an_empty_room_changes_nothing() {
 
 #[tokio::test]
 async fn reading_twice_is_reading_once() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "un").await;
     let first = read_all(&world, &world.emma).await;
     let read_at = history(&world, &world.chloe).await[0]["read_at"].clone();
@@ -37,7 +37,7 @@ async fn reading_twice_is_reading_once() {
 
 #[tokio::test]
 async fn reading_goes_forward_only() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for content in ["un", "deux", "trois"] {
         world.say(&world.chloe, content).await;
     }
@@ -51,7 +51,7 @@ async fn reading_goes_forward_only() {
 
 #[tokio::test]
 async fn reading_beyond_the_end_is_reading_to_the_end() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "un").await;
     let state = read_to(&world, &world.emma, i64::MAX).await;
     assert_eq!((&state["up_to_seq"], &state["unread_count"]), (&json!(1), &json!(0)));
@@ -61,7 +61,7 @@ async fn reading_beyond_the_end_is_reading_to_the_end() {
 
 #[tokio::test]
 async fn a_message_is_read_when_the_first_of_the_other_side_read_it() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "un").await;
     read_all(&world, &world.emma).await;
     let first = history(&world, &world.chloe).await[0].clone();
@@ -74,7 +74,7 @@ async fn a_message_is_read_when_the_first_of_the_other_side_read_it() {
 
 #[tokio::test]
 async fn a_colleague_reading_is_not_the_other_side_reading() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.emma, "un").await;
     read_all(&world, &world.awa).await;
     assert_eq!(history(&world, &world.emma).await[0]["read_at"], Value::Null);
@@ -82,7 +82,7 @@ async fn a_colleague_reading_is_not_the_other_side_reading() {
 
 #[tokio::test]
 async fn a_colleague_reading_leaves_my_counter_alone() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.awa, "pour mémoire").await;
     world.say(&world.chloe, "un").await;
     read_all(&world, &world.awa).await;
@@ -91,7 +91,7 @@ async fn a_colleague_reading_leaves_my_counter_alone() {
 
 #[tokio::test]
 async fn reading_moves_the_number_of_what_was_read() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for content in ["un", "deux", "trois"] {
         world.say(&world.chloe, content).await;
     }
@@ -101,7 +101,7 @@ async fn reading_moves_the_number_of_what_was_read() {
 
 #[tokio::test]
 async fn reading_one_message_reads_all_before_it() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut ids = Vec::new();
     for content in ["un", "deux", "trois"] {
         ids.push(word(&world.say(&world.chloe, content).await["id"]).to_owned());
@@ -115,7 +115,7 @@ async fn reading_one_message_reads_all_before_it() {
 
 #[tokio::test]
 async fn what_waited_before_a_member_came_is_theirs_to_read() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let (chloe, bruno) = (world.server.user("chloe").id, world.server.user("bruno").id);
     let members = format!("/clients/{}/members", world.nord);
     world.service.delete(&format!("{members}/{chloe}")).await.data();
@@ -127,7 +127,7 @@ async fn what_waited_before_a_member_came_is_theirs_to_read() {
 
 #[tokio::test]
 async fn who_came_late_reads_what_waited_only_as_far_as_they_say() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for content in ["un", "deux", "trois"] {
         world.say(&world.chloe, content).await;
     }
@@ -141,7 +141,7 @@ async fn who_came_late_reads_what_waited_only_as_far_as_they_say() {
 
 #[tokio::test]
 async fn a_long_absence_is_read_in_several_changes() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "un").await;
     let (chloe, nord) = (world.server.user("chloe").id, world.nord);
     execute(
@@ -165,7 +165,7 @@ async fn a_long_absence_is_read_in_several_changes() {
 
 #[tokio::test]
 async fn the_room_learns_who_read_and_how_far() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "un").await;
     read_all(&world, &world.emma).await;
     let sql = format!(
@@ -180,7 +180,7 @@ async fn the_room_learns_who_read_and_how_far() {
 
 #[tokio::test]
 async fn reading_says_the_total_over_all_rooms() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let sud = format!("/clients/{}/messages", world.sud);
     for path in [messages(&world), sud] {
         world.awa.post(&path, json!({"content": "je suis"})).await.data();

@@ -6,13 +6,13 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::room::{history, keyed, logged, messages, unread};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
 const MARK: &str = "0198c0de-0000-7000-8000-00000000000a";
 
 #[tokio::test]
 async fn other_words_under_the_same_id_are_a_mistake() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let send = |content: &str| json!({"content": content, "client_message_id": MARK});
     world.chloe.post(&messages(&world), send("Bonjour")).await.data();
     let answer = world.chloe.post(&messages(&world), send("Au revoir")).await;
@@ -22,7 +22,7 @@ async fn other_words_under_the_same_id_are_a_mistake() {
 
 #[tokio::test]
 async fn another_entity_under_the_same_id_is_a_mistake() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let send =
         |id: &str| json!({"content": "a", "client_message_id": MARK, "related": {"type": "order", "id": id}});
     world.chloe.post(&messages(&world), send("1")).await.data();
@@ -32,7 +32,7 @@ async fn another_entity_under_the_same_id_is_a_mistake() {
 
 #[tokio::test]
 async fn a_repeat_finds_the_first_message_and_changes_nothing() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let body = json!({"content": "Bonjour", "client_message_id": MARK});
     let first = world.chloe.post(&messages(&world), body.clone()).await;
     let second = world.chloe.post(&messages(&world), body).await;
@@ -43,7 +43,7 @@ async fn a_repeat_finds_the_first_message_and_changes_nothing() {
 
 #[tokio::test]
 async fn a_repeat_of_what_was_edited_since_finds_it_as_it_is_now() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let body = json!({"content": "Bonjuor", "client_message_id": MARK});
     let first = world.chloe.post(&messages(&world), body.clone()).await.data().clone();
     let path = format!("/messages/{}", first["id"].as_str().unwrap());
@@ -54,7 +54,7 @@ async fn a_repeat_of_what_was_edited_since_finds_it_as_it_is_now() {
 
 #[tokio::test]
 async fn two_people_may_make_the_same_id() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let body = json!({"content": "Bonjour", "client_message_id": MARK});
     for by in [&world.chloe, &world.emma] {
         assert_eq!(by.post(&messages(&world), body.clone()).await.status, 201);
@@ -63,7 +63,7 @@ async fn two_people_may_make_the_same_id() {
 
 #[tokio::test]
 async fn two_hundred_sends_of_one_message_make_one() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let body = json!({"content": "Bonjour", "client_message_id": MARK});
     let path = messages(&world);
     let answers = join_all((0..200).map(|_| world.chloe.post(&path, body.clone()))).await;
@@ -75,7 +75,7 @@ async fn two_hundred_sends_of_one_message_make_one() {
 
 #[tokio::test]
 async fn a_key_gives_the_first_answer_again() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let body = json!({"content": "Bonjour"});
     let first = keyed(&world.chloe, &messages(&world), "k1", body.clone()).await;
     let second = keyed(&world.chloe, &messages(&world), "k1", body).await;
@@ -87,7 +87,7 @@ async fn a_key_gives_the_first_answer_again() {
 
 #[tokio::test]
 async fn a_key_belongs_to_one_body_and_one_room() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let sud = format!("/clients/{}/messages", world.sud);
     keyed(&world.awa, &messages(&world), "k1", json!({"content": "Bonjour"})).await.data();
     for (path, content) in [(messages(&world), "Autre"), (sud, "Bonjour")] {
@@ -98,7 +98,7 @@ async fn a_key_belongs_to_one_body_and_one_room() {
 
 #[tokio::test]
 async fn a_refused_request_does_not_use_up_its_key() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let refused = keyed(&world.chloe, &messages(&world), "k1", json!({"content": " "})).await;
     assert_eq!(refused.refusal(), (422, "VALIDATION_ERROR"));
     assert_eq!(keyed(&world.chloe, &messages(&world), "k1", json!({"content": "a"})).await.status, 201);

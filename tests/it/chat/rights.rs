@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::room::{conversation, count, execute, history, logged, messages, nord, word};
-use crate::harness::{Answer, Api, World};
+use crate::harness::{Api, ApiResponse, ChatFixture};
 
 const NEVER: &str = "0198c0de-0000-7000-8000-0000000000ff";
 
@@ -43,13 +43,13 @@ fn endpoints(client: &str, conversation: &str, message: &str) -> Vec<(Method, St
     ]
 }
 
-async fn ask(by: &Api, method: Method, path: &str, body: &Value) -> Answer {
+async fn ask(by: &Api, method: Method, path: &str, body: &Value) -> ApiResponse {
     let request = by.request(method, path);
-    Answer::of(if body.is_null() { request } else { request.json(body) }).await
+    ApiResponse::of(if body.is_null() { request } else { request.json(body) }).await
 }
 
 /// Every endpoint answers `stranger` as if room and message did not exist. Members are refused to follow before that.
-async fn finds_nothing(world: &World, stranger: &Api, is_member: bool) {
+async fn finds_nothing(world: &ChatFixture, stranger: &Api, is_member: bool) {
     let message = world.say(&world.chloe, "Bonjour").await;
     let room = word(&message["conversation_id"]).to_owned();
     let there = endpoints(&world.nord.to_string(), &room, word(&message["id"]));
@@ -69,25 +69,25 @@ async fn finds_nothing(world: &World, stranger: &Api, is_member: bool) {
 
 #[tokio::test]
 async fn a_member_of_another_client_finds_nothing() {
-    let world = World::new();
+    let world = ChatFixture::new();
     finds_nothing(&world, &world.bruno, true).await;
 }
 
 #[tokio::test]
 async fn an_employee_of_another_client_finds_nothing() {
-    let world = World::new();
+    let world = ChatFixture::new();
     finds_nothing(&world, &world.karim, false).await;
 }
 
 #[tokio::test]
 async fn an_owner_of_another_tenant_finds_nothing() {
-    let world = World::new();
+    let world = ChatFixture::new();
     finds_nothing(&world, &owner_elsewhere(&world), false).await;
 }
 
 #[tokio::test]
 async fn an_owner_of_another_tenant_lists_and_searches_in_vain() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let body = json!({"content": "pain", "related": {"type": "order", "id": "1"}});
     world.chloe.post(&messages(&world), body).await.data();
     let other = owner_elsewhere(&world);
@@ -101,7 +101,7 @@ async fn an_owner_of_another_tenant_lists_and_searches_in_vain() {
 }
 
 /// The owner of another tenant in the same database.
-fn owner_elsewhere(world: &World) -> Api {
+fn owner_elsewhere(world: &ChatFixture) -> Api {
     const TENANT: &str = "0198c0de-0000-7000-8000-0000000000aa";
     const OWNER: &str = "0198c0de-0000-7000-8000-0000000000ab";
     execute(
@@ -131,7 +131,7 @@ fn owner_elsewhere(world: &World) -> Api {
 
 #[tokio::test]
 async fn a_producer_has_no_part_in_rooms() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let message = world.say(&world.chloe, "Bonjour").await;
     let room = word(&message["conversation_id"]).to_owned();
     let mut tried = 0;
@@ -150,7 +150,7 @@ async fn a_producer_has_no_part_in_rooms() {
 
 #[tokio::test]
 async fn a_member_who_is_removed_loses_the_room_at_once() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.emma, "Bonjour").await;
     assert_eq!(history(&world, &world.chloe).await.len(), 1);
     let chloe = world.server.user("chloe").id;
@@ -160,7 +160,7 @@ async fn a_member_who_is_removed_loses_the_room_at_once() {
 
 #[tokio::test]
 async fn an_operator_who_is_replaced_loses_the_room_at_once() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.emma, "Bonjour").await;
     let karim = world.server.user("karim").id;
     world.service.patch(&format!("/clients/{}", world.nord), json!({"operator_id": karim})).await.data();
@@ -168,7 +168,7 @@ async fn an_operator_who_is_replaced_loses_the_room_at_once() {
     assert_eq!(history(&world, &world.karim).await.len(), 1);
 }
 
-async fn finds_nothing_more(world: &World, by: &Api) {
+async fn finds_nothing_more(world: &ChatFixture, by: &Api) {
     assert_eq!(by.get(&messages(world)).await.refusal(), (404, "NOT_FOUND"));
     assert_eq!(by.post(&messages(world), json!({"content": "a"})).await.refusal(), (404, "NOT_FOUND"));
     assert_eq!(by.get(&nord(world).await).await.refusal(), (404, "NOT_FOUND"));
@@ -180,7 +180,7 @@ async fn finds_nothing_more(world: &World, by: &Api) {
 
 #[tokio::test]
 async fn a_team_sees_the_rooms_of_its_clients() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let team = world.service.post("/teams", json!({"name": "Nord"})).await.data()["id"].clone();
     let (team, karim) = (word(&team).to_owned(), world.server.user("karim").id);
     world.service.patch(&format!("/clients/{}", world.nord), json!({"team_id": team})).await.data();

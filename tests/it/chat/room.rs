@@ -7,10 +7,10 @@ use guichet_db::embedded::LoginRole;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Api, World};
+use crate::harness::{Api, ApiResponse, ChatFixture};
 
 /// The messages path of Atelier Nord.
-pub fn messages(world: &World) -> String {
+pub fn messages(world: &ChatFixture) -> String {
     format!("/clients/{}/messages", world.nord)
 }
 
@@ -20,37 +20,37 @@ pub async fn conversation(by: &Api, client: impl std::fmt::Display) -> Value {
 }
 
 /// The path of the conversation of Atelier Nord.
-pub async fn nord(world: &World) -> String {
+pub async fn nord(world: &ChatFixture) -> String {
     let id = conversation(&world.awa, world.nord).await["id"].as_str().unwrap().to_owned();
     format!("/conversations/{id}")
 }
 
-pub async fn read_all(world: &World, by: &Api) -> Value {
+pub async fn read_all(world: &ChatFixture, by: &Api) -> Value {
     by.post(&format!("{}/read", nord(world).await), json!({})).await.data().clone()
 }
 
-pub async fn read_to(world: &World, by: &Api, seq: i64) -> Value {
+pub async fn read_to(world: &ChatFixture, by: &Api, seq: i64) -> Value {
     by.post(&format!("{}/read", nord(world).await), json!({"up_to_seq": seq})).await.data().clone()
 }
 
 /// The number of messages that `by` has not read in Atelier Nord.
-pub async fn unread(world: &World, by: &Api) -> i64 {
+pub async fn unread(world: &ChatFixture, by: &Api) -> i64 {
     number(&conversation(by, world.nord).await["unread_count"])
 }
 
 /// The history of Atelier Nord for `by`.
-pub async fn history(world: &World, by: &Api) -> Vec<Value> {
+pub async fn history(world: &ChatFixture, by: &Api) -> Vec<Value> {
     list(by.get(&format!("{}?limit=200", messages(world))).await.data())
 }
 
 /// A request with an `Idempotency-Key`.
-pub async fn keyed(by: &Api, path: &str, key: &str, body: Value) -> Answer {
-    Answer::of(by.request(Method::POST, path).header("Idempotency-Key", key).json(&body)).await
+pub async fn keyed(by: &Api, path: &str, key: &str, body: Value) -> ApiResponse {
+    ApiResponse::of(by.request(Method::POST, path).header("Idempotency-Key", key).json(&body)).await
 }
 
 /// A request with an `Accept-Language`.
-pub async fn post_in(by: &Api, language: &str, path: &str, body: Value) -> Answer {
-    Answer::of(by.request(Method::POST, path).header("Accept-Language", language).json(&body)).await
+pub async fn post_in(by: &Api, language: &str, path: &str, body: Value) -> ApiResponse {
+    ApiResponse::of(by.request(Method::POST, path).header("Accept-Language", language).json(&body)).await
 }
 
 #[track_caller]
@@ -82,7 +82,7 @@ pub fn numbers(items: &[Value], field: &str) -> Vec<i64> {
 
 /// The wrong fields of a refused body, with their codes.
 #[track_caller]
-pub fn faults(answer: &Answer) -> Vec<(&str, &str)> {
+pub fn faults(answer: &ApiResponse) -> Vec<(&str, &str)> {
     assert_eq!(answer.refusal(), (422, "VALIDATION_ERROR"), "{}", answer.body);
     let details = answer.body["error"]["details"].as_array().unwrap();
     details.iter().map(|fault| (word(&fault["field"]), word(&fault["code"]))).collect()
@@ -100,7 +100,7 @@ struct Line {
     t: String,
 }
 
-fn admin(world: &World) -> PgConnection {
+fn admin(world: &ChatFixture) -> PgConnection {
     let mut conn = world.server.database.connect(LoginRole::Admin);
     // Functions that run as another owner (search, audience) see one tenant's rows only; triggers read the actor.
     let tenant = world.server.demo.tenant_id;
@@ -112,7 +112,7 @@ fn admin(world: &World) -> PgConnection {
 }
 
 /// A column `n` of one row, bypassing all policies.
-pub fn count(world: &World, sql: &str) -> i64 {
+pub fn count(world: &ChatFixture, sql: &str) -> i64 {
     diesel::sql_query(sql).get_result::<One>(&mut admin(world)).unwrap().n
 }
 
@@ -122,18 +122,18 @@ pub fn counted(conn: &mut PgConnection, sql: &str) -> guichet_base::Result<i64> 
 }
 
 /// A column `t` of every row, bypassing all policies.
-pub fn lines(world: &World, sql: &str) -> Vec<String> {
+pub fn lines(world: &ChatFixture, sql: &str) -> Vec<String> {
     let rows: Vec<Line> = diesel::sql_query(sql).load(&mut admin(world)).unwrap();
     rows.into_iter().map(|row| row.t).collect()
 }
 
 /// Changes rows, bypassing all policies.
-pub fn execute(world: &World, sql: &str) {
+pub fn execute(world: &ChatFixture, sql: &str) {
     admin(world).batch_execute(sql).unwrap();
 }
 
 /// Numbers of the durable events of Atelier Nord, in the order of the log.
-pub fn logged(world: &World) -> Vec<i64> {
+pub fn logged(world: &ChatFixture) -> Vec<i64> {
     let sql =
         format!("SELECT seq::text AS t FROM outbox WHERE topic = 'chat:room:{}' ORDER BY seq", world.nord);
     lines(world, &sql).iter().map(|seq| seq.parse().unwrap()).collect()

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::room::{count, each, faults, list, word};
-use crate::harness::{Api, World};
+use crate::harness::{Api, ChatFixture};
 
 async fn found(by: &Api, words: &str) -> Vec<Value> {
     let query = form_urlencoded::byte_serialize(words.as_bytes()).collect::<String>();
@@ -16,7 +16,7 @@ async fn contents(by: &Api, words: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn a_search_needs_words() {
-    let world = World::new();
+    let world = ChatFixture::new();
     assert_eq!(faults(&world.emma.get("/messages/search").await), [("q", "missing")]);
     assert_eq!(faults(&world.emma.get("/messages/search?q=%20").await), [("q", "too_short")]);
     assert_eq!(faults(&world.emma.get("/messages/search?q=a%00b").await), [("q", "nul")]);
@@ -26,7 +26,7 @@ async fn a_search_needs_words() {
 
 #[tokio::test]
 async fn nobody_finds_what_they_may_not_read() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "un secret").await;
     for (by, finds) in [
         (&world.karim, 0),
@@ -43,7 +43,7 @@ async fn nobody_finds_what_they_may_not_read() {
 
 #[tokio::test]
 async fn accents_case_and_endings_do_not_matter_in_french_and_in_english() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for content in ["Les commandes ont été livrées", "The orders were delivered"] {
         world.say(&world.chloe, content).await;
     }
@@ -57,7 +57,7 @@ async fn accents_case_and_endings_do_not_matter_in_french_and_in_english() {
 
 #[tokio::test]
 async fn phrases_alternatives_and_exclusions_are_understood() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for content in ["pain complet", "complet, le pain", "gâteau"] {
         world.say(&world.chloe, content).await;
     }
@@ -70,7 +70,7 @@ async fn phrases_alternatives_and_exclusions_are_understood() {
 
 #[tokio::test]
 async fn nothing_but_exclusions_finds_nothing() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "pain").await;
     for words in ["-gâteau", "-gâteau -tarte", "-\"a b\"", "le", "the", "!!!"] {
         assert_eq!(contents(&world.emma, words).await, Vec::<String>::new(), "{words}");
@@ -79,7 +79,7 @@ async fn nothing_but_exclusions_finds_nothing() {
 
 #[tokio::test]
 async fn the_match_is_marked_and_the_rest_is_escaped() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "a < b & \"c\" : voilà ma commande <3").await;
     let excerpt = found(&world.emma, "commandes").await[0]["excerpt"].clone();
     assert_eq!(word(&excerpt), "a &lt; b &amp; &quot;c&quot; : voilà ma <mark>commande</mark> &lt;3");
@@ -87,7 +87,7 @@ async fn the_match_is_marked_and_the_rest_is_escaped() {
 
 #[tokio::test]
 async fn no_message_writes_markup_into_its_excerpt() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let hostile =
         "<img src=x onerror=alert(1)> \u{e000}pain\u{e001} \u{e001}\u{e000} <script>alert('pain')</script>";
     world.say(&world.chloe, hostile).await;
@@ -100,7 +100,7 @@ async fn no_message_writes_markup_into_its_excerpt() {
 
 #[tokio::test]
 async fn hostile_queries_are_words() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "pain").await;
     for words in [
         "'; DROP TABLE messages; --",
@@ -131,7 +131,7 @@ async fn hostile_queries_are_words() {
 
 #[tokio::test]
 async fn the_newest_comes_first_page_by_page() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for n in 1..=5 {
         world.say(&world.chloe, &format!("pain {n}")).await;
     }
@@ -142,7 +142,7 @@ async fn the_newest_comes_first_page_by_page() {
 
 #[tokio::test]
 async fn an_edited_message_is_found_by_its_new_words_only() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let id = word(&world.say(&world.chloe, "croissant").await["id"]).to_owned();
     world.chloe.patch(&format!("/messages/{id}"), serde_json::json!({"content": "brioche"})).await.data();
     assert_eq!(contents(&world.emma, "croissant").await, Vec::<String>::new());

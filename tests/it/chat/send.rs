@@ -4,18 +4,18 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::room::{count, faults, logged, messages};
-use crate::harness::{Answer, World};
+use crate::harness::{ApiResponse, ChatFixture};
 
 #[tokio::test]
 async fn nobody_sends_without_a_token() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let answer = world.nobody.post(&messages(&world), json!({"content": "Bonjour"})).await;
     assert_eq!(answer.refusal(), (401, "UNAUTHENTICATED"));
 }
 
 #[tokio::test]
 async fn a_blank_message_is_refused() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for content in ["", "  ", "\n\t \u{a0}"] {
         let answer = world.chloe.post(&messages(&world), json!({"content": content})).await;
         assert_eq!(faults(&answer), [("content", "missing")]);
@@ -25,7 +25,7 @@ async fn a_blank_message_is_refused() {
 
 #[tokio::test]
 async fn ten_thousand_characters_are_a_message_and_one_more_is_not() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let longest = "é".repeat(10_000);
     let answer = world.chloe.post(&messages(&world), json!({"content": longest})).await;
     assert_eq!(answer.data()["content"], longest);
@@ -35,14 +35,14 @@ async fn ten_thousand_characters_are_a_message_and_one_more_is_not() {
 
 #[tokio::test]
 async fn white_space_around_the_words_does_not_count() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let padded = format!("\n\n{}  ", "a".repeat(10_000));
     assert_eq!(world.chloe.post(&messages(&world), json!({"content": padded})).await.status, 201);
 }
 
 #[tokio::test]
 async fn a_message_is_kept_as_it_was_sent() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for content in ["  deux espaces\n", "<b>&amp;</b> \\u0000 %s ' \" 👩‍👩‍👧 \u{e000}x\u{e001}", "a\u{202e}b"]
     {
         assert_eq!(world.say(&world.chloe, content).await["content"], content);
@@ -51,7 +51,7 @@ async fn a_message_is_kept_as_it_was_sent() {
 
 #[tokio::test]
 async fn a_null_character_is_refused_wherever_it_stands() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let preview = json!({"title": "x", "deep": [{"k\u{0}": 1}]});
     for (body, field) in [
         (json!({"content": "a\u{0}b"}), "content"),
@@ -69,7 +69,7 @@ async fn a_null_character_is_refused_wherever_it_stands() {
 
 #[tokio::test]
 async fn every_fault_is_told_at_once() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let related = json!({"type": "", "id": "x".repeat(201), "preview": {"url": "javascript:alert(1)"}});
     let answer = world.chloe.post(&messages(&world), json!({"content": " ", "related": related})).await;
     let expected = [
@@ -84,7 +84,7 @@ async fn every_fault_is_told_at_once() {
 
 #[tokio::test]
 async fn unknown_fields_are_refused_but_not_inside_the_preview() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let answer = world.chloe.post(&messages(&world), json!({"content": "a", "colour": "red"})).await;
     assert_eq!(faults(&answer), [("colour", "unknown_field")]);
     let related = json!({"type": "order", "id": "1", "shade": 1});
@@ -97,7 +97,7 @@ async fn unknown_fields_are_refused_but_not_inside_the_preview() {
 
 #[tokio::test]
 async fn wrong_types_are_faults_of_their_field() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for (body, field) in [
         (json!({"content": 1}), "content"),
         (json!({"content": null}), "content"),
@@ -112,17 +112,17 @@ async fn wrong_types_are_faults_of_their_field() {
 
 #[tokio::test]
 async fn what_is_no_json_is_malformed() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for body in ["", "{", "{\"content\": \"a\"} x"] {
         let request = world.chloe.request(Method::POST, &messages(&world));
         let request = request.header("Content-Type", "application/json").body(body);
-        assert_eq!(Answer::of(request).await.refusal(), (400, "MALFORMED_JSON"), "{body}");
+        assert_eq!(ApiResponse::of(request).await.refusal(), (400, "MALFORMED_JSON"), "{body}");
     }
 }
 
 #[tokio::test]
 async fn a_malformed_id_in_the_path_is_not_found() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for path in ["/clients/x/messages", "/conversations/1/messages"] {
         let answer = world.chloe.post(path, json!({"content": "a"})).await;
         assert_eq!(answer.refusal(), (404, "NOT_FOUND"));
@@ -131,7 +131,7 @@ async fn a_malformed_id_in_the_path_is_not_found() {
 
 #[tokio::test]
 async fn a_producer_may_not_write_and_its_attempt_is_kept() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let answer = world.service.post(&messages(&world), json!({"content": "Bonjour"})).await;
     assert_eq!(answer.refusal(), (403, "FORBIDDEN"));
     let sql = "SELECT count(*) AS n FROM activity_logs WHERE action = 'forbidden_attempt' \
@@ -142,7 +142,7 @@ async fn a_producer_may_not_write_and_its_attempt_is_kept() {
 
 #[tokio::test]
 async fn a_message_is_counted_logged_and_told_with_it() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let sent = world.say(&world.chloe, "Bonjour").await;
     assert_eq!(logged(&world), [1]);
     let sql = format!(

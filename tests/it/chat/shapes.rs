@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::room::{conversation, messages, nord, read_all};
-use crate::harness::{TestServer, World};
+use crate::harness::{ChatFixture, TestServer};
 
 /// Values that differ from run to run are replaced.
 macro_rules! shape {
@@ -33,7 +33,7 @@ fn time(value: insta::internals::Content, _: insta::internals::ContentPath<'_>) 
 
 #[tokio::test]
 async fn a_message() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let preview = json!({"title": "Commande A-1042", "url": "/orders/A-1042"});
     let body = json!({
         "content": "Où en est ma commande ?",
@@ -45,7 +45,7 @@ async fn a_message() {
 
 #[tokio::test]
 async fn a_page_of_history() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let id = world.say(&world.chloe, "un").await["id"].clone();
     world.say(&world.emma, "deux").await;
     read_all(&world, &world.emma).await;
@@ -55,7 +55,7 @@ async fn a_page_of_history() {
 
 #[tokio::test]
 async fn a_conversation() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "Bonjour").await;
     shape!("conversation_of_an_operator", conversation(&world.emma, world.nord).await);
     shape!("conversations_of_a_member", world.chloe.get("/conversations").await.body);
@@ -63,7 +63,7 @@ async fn a_conversation() {
 
 #[tokio::test]
 async fn a_reading() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "un").await;
     shape!("unread", world.emma.get("/conversations/unread-count").await.body);
     shape!("read_state", read_all(&world, &world.emma).await);
@@ -73,21 +73,21 @@ async fn a_reading() {
 
 #[tokio::test]
 async fn a_found_message() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "Où en est ma commande ?").await;
     shape!("found", world.emma.get("/messages/search?q=commandes").await.body);
 }
 
 #[tokio::test]
 async fn a_draft() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let body = json!({"client_id": world.nord, "related": {"type": "order", "id": "A-1", "preview": {"title": "N° 1"}}});
     shape!("draft", world.chloe.post("/conversations/draft", body).await.body);
 }
 
 #[tokio::test]
 async fn refusals() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let sent = world.say(&world.chloe, "un").await;
     let message = format!("/messages/{}", sent["id"].as_str().unwrap());
     let related = json!({"type": "", "id": "1", "preview": {"title": "t", "url": "javascript:x"}});
@@ -104,14 +104,14 @@ async fn refusals() {
 
 #[tokio::test]
 async fn a_feature_that_is_off() {
-    let world = World::of(TestServer::with(&[("FEATURES_OFF", "direct")]));
+    let world = ChatFixture::of(TestServer::with(&[("FEATURES_OFF", "direct")]));
     let body = json!({"user_id": world.server.user("emma").id});
     shape!("feature_disabled", world.awa.post("/conversations", body).await.body);
 }
 
 #[tokio::test]
 async fn two_colleagues() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let body = json!({"user_id": world.server.user("emma").id});
     let made = world.awa.post("/conversations", body).await;
     let path = format!("/conversations/{}/messages", made.data()["id"].as_str().unwrap());

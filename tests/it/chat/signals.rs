@@ -3,23 +3,23 @@
 use serde_json::{Value, json};
 
 use super::room::{history, nord};
-use crate::harness::{Socket, World};
+use crate::harness::{ChatFixture, Socket};
 
 /// A device of `name` that joins only the person's own topic.
-async fn own_device(world: &World, name: &str) -> Socket {
+async fn own_device(world: &ChatFixture, name: &str) -> Socket {
     let user = world.server.user(name);
     let mut socket = Socket::open(&world.server, &user.token).await;
     socket.join(&format!("realtime:user:{}", user.id), Value::Null).await;
     socket
 }
 
-async fn types(world: &World, by: &crate::harness::Api) {
+async fn types(world: &ChatFixture, by: &crate::harness::Api) {
     by.post(&format!("{}/typing", nord(world).await), json!({"typing": true})).await.data();
 }
 
 #[tokio::test]
 async fn the_others_hear_who_types_and_that_it_ends_by_itself() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut emma = own_device(&world, "emma").await;
     types(&world, &world.chloe).await;
     let began = emma.next_where(|frame| frame.is("messaging:typing")).await;
@@ -34,7 +34,7 @@ async fn the_others_hear_who_types_and_that_it_ends_by_itself() {
 
 #[tokio::test]
 async fn whoever_types_does_not_hear_of_it() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut chloe = own_device(&world, "chloe").await;
     types(&world, &world.chloe).await;
     types(&world, &world.emma).await;
@@ -44,7 +44,7 @@ async fn whoever_types_does_not_hear_of_it() {
 
 #[tokio::test]
 async fn the_author_hears_that_a_message_was_delivered() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut chloe = own_device(&world, "chloe").await;
     world.say(&world.chloe, "un").await;
     history(&world, &world.emma).await;
@@ -55,7 +55,7 @@ async fn the_author_hears_that_a_message_was_delivered() {
 
 #[tokio::test]
 async fn whoever_no_longer_follows_hears_that_less_waits() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let path = format!("{}/follow", nord(&world).await);
     world.awa.put(&path, json!({})).await.data();
     let mut awa = own_device(&world, "awa").await;

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::room::{count, lines, list, nord, number, unread, word};
-use crate::harness::{Answer, Api, World};
+use crate::harness::{Api, ApiResponse, ChatFixture};
 
 const NAMES: [&str; 6] = ["awa", "denis", "emma", "karim", "chloe", "bruno"];
 
@@ -22,7 +22,7 @@ const MISPLACED: &str = "WITH counted AS (SELECT conversation_id, user_id, side 
 
 #[tokio::test]
 async fn my_own_messages_never_count() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for by in [&world.chloe, &world.emma] {
         world.say(by, "un").await;
     }
@@ -31,7 +31,7 @@ async fn my_own_messages_never_count() {
 
 #[tokio::test]
 async fn what_is_unread_is_the_same_wherever_one_asks() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "un").await;
     world.say(&world.chloe, "deux").await;
     let answer = world.emma.get("/conversations/unread-count").await.data().clone();
@@ -43,7 +43,7 @@ async fn what_is_unread_is_the_same_wherever_one_asks() {
 
 #[tokio::test]
 async fn whoever_comes_in_is_counted_from_the_first_message_after() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "un").await;
     let karim = world.server.user("karim").id;
     world.service.patch(&format!("/clients/{}", world.nord), json!({"operator_id": karim})).await.data();
@@ -76,7 +76,7 @@ async fn counters_hold_whatever_people_do_at_once() {
 
 /// Simulated days, with a team for people to join and leave.
 struct Days {
-    world: World,
+    world: ChatFixture,
     team: String,
     rooms: [String; 2],
 }
@@ -92,7 +92,7 @@ struct PersonAction {
 
 impl Days {
     async fn begin() -> Self {
-        let world = World::new();
+        let world = ChatFixture::new();
         let team = world.service.post("/teams", json!({"name": "Équipe"})).await.data()["id"].clone();
         let sud = super::room::conversation(&world.awa, world.sud).await["id"].clone();
         let rooms = [nord(&world).await, format!("/conversations/{}", word(&sud))];
@@ -155,7 +155,8 @@ impl Days {
 
     async fn does(&self, action: &PersonAction) {
         let by = action.by.map_or(&self.world.service, |by| self.people()[by]);
-        let answer = Answer::of(by.request(action.method.clone(), &action.path).json(&action.body)).await;
+        let answer =
+            ApiResponse::of(by.request(action.method.clone(), &action.path).json(&action.body)).await;
         assert!(answer.status.as_u16() < 500, "{action:?}: {}", answer.body);
     }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::application::{Application, Library};
 use super::toolbox::Toolbox;
-use crate::harness::{TestServer, World};
+use crate::harness::{ChatFixture, TestServer};
 
 const MESSAGE: &[&str] = &[
     "id",
@@ -51,18 +51,18 @@ const CONVERSATION: &[&str] = &[
     "updatedAt",
 ];
 
-struct Scene {
+struct Fixture {
     toolbox: Toolbox,
-    world: World,
+    world: ChatFixture,
 }
 
 /// A person at the front end.
 struct Person(Application);
 
-impl Scene {
+impl Fixture {
     fn set() -> Result<Self> {
         let server = TestServer::with(&[("PRESENCE_GRACE_SECS", "1")]);
-        Ok(Self { toolbox: Toolbox::open()?, world: World::of(server) })
+        Ok(Self { toolbox: Toolbox::open()?, world: ChatFixture::of(server) })
     }
 
     fn id(&self, name: &str) -> Value {
@@ -158,7 +158,7 @@ fn is_refused((status, body): &(u64, Value), expected: u64, code: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_people_write_to_each_other_and_see_what_was_read() -> Result<()> {
-    let scene = Scene::set()?;
+    let scene = Fixture::set()?;
     let (emma_id, denis_id) = (scene.id("emma"), scene.id("denis"));
     let (mut emma, mut denis) = (scene.enter("emma").await?, scene.enter("denis").await?);
 
@@ -211,7 +211,7 @@ async fn two_people_write_to_each_other_and_see_what_was_read() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_missed_is_there_after_a_cut_with_its_unread_counts() -> Result<()> {
-    let scene = Scene::set()?;
+    let scene = Fixture::set()?;
     let (emma_id, denis_id) = (scene.id("emma"), scene.id("denis"));
     let (mut emma, mut denis) = (scene.enter("emma").await?, scene.enter("denis").await?);
     let mut karim = scene.enter("karim").await?;
@@ -278,7 +278,7 @@ async fn what_was_missed_is_there_after_a_cut_with_its_unread_counts() -> Result
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_employee_is_refused_to_the_owner_over_both_doors_and_it_is_written_down() -> Result<()> {
-    let scene = Scene::set()?;
+    let scene = Fixture::set()?;
     let awa = scene.id("awa");
     let mut emma = scene.enter("emma").await?;
     let before = scene.world.logged("forbidden_attempt");
@@ -295,7 +295,7 @@ async fn an_employee_is_refused_to_the_owner_over_both_doors_and_it_is_written_d
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_tenant_s_path_is_closed_to_a_token() -> Result<()> {
-    let scene = Scene::set()?;
+    let scene = Fixture::set()?;
     let token = &scene.world.server.user("emma").token;
     let before = scene.world.logged("forbidden_attempt");
     let other = uuid::Uuid::now_v7();
@@ -327,7 +327,7 @@ async fn another_tenant_s_path_is_closed_to_a_token() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_bodies_are_refused_in_the_names_they_were_sent_in() -> Result<()> {
-    let scene = Scene::set()?;
+    let scene = Fixture::set()?;
     let denis = scene.id("denis");
     let mut emma = scene.enter("emma").await?;
     for (body, field, code) in [
@@ -351,7 +351,7 @@ async fn wrong_bodies_are_refused_in_the_names_they_were_sent_in() -> Result<()>
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_about_something_shows_it_and_its_words_stand_after_two_minutes() -> Result<()> {
-    let scene = Scene::set()?;
+    let scene = Fixture::set()?;
     let denis_id = scene.id("denis");
     let (mut emma, mut denis) = (scene.enter("emma").await?, scene.enter("denis").await?);
     let preview = json!({ "title": "Vente V-7", "image_url": "https://x.example/1.png" });

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use super::application::{Application, Library};
-use super::libraries::Scene;
+use super::libraries::Fixture;
 
 /// A channel name as such front ends choose it.
 const FEED: &str = "schema-db-changes";
@@ -21,7 +21,7 @@ async fn change(application: &mut Application) -> Result<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_of_others_never_reach_a_library() -> Result<()> {
-    let scene = Scene::set().await?;
+    let scene = Fixture::set().await?;
     let all = json!([{ "event": "*", "schema": "public", "table": "messages" }]);
     let bruno = scene.demo.person(&scene.service, "bruno")?;
     let mut strangers = scene.applications("bruno").await?;
@@ -39,7 +39,7 @@ async fn rows_of_others_never_reach_a_library() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_binding_is_an_error_that_the_application_can_read() -> Result<()> {
-    let scene = Scene::set().await?;
+    let scene = Fixture::set().await?;
     for mut chloe in scene.applications("chloe").await? {
         let changes =
             json!([{ "event": "*", "schema": "public", "table": "messages", "filter": "room=eq.1" }]);
@@ -57,7 +57,7 @@ async fn a_wrong_binding_is_an_error_that_the_application_can_read() -> Result<(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_are_told_through_all_their_life_by_their_filters() -> Result<()> {
-    let scene = Scene::set().await?;
+    let scene = Fixture::set().await?;
     let table = json!({ "schema": "public", "table": "messages" });
     let binding = |event: &str, filter: Option<String>| {
         let mut binding = table.clone();
@@ -113,7 +113,7 @@ async fn rows_are_told_through_all_their_life_by_their_filters() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn own_broadcasts_come_back_to_whoever_asked_for_them() -> Result<()> {
-    let scene = Scene::set().await?;
+    let scene = Fixture::set().await?;
     for mut chloe in scene.applications("chloe").await? {
         let library = chloe.library;
         chloe.order(json!({ "order": "join", "topic": scene.room, "own": true })).await?;
@@ -132,7 +132,7 @@ async fn own_broadcasts_come_back_to_whoever_asked_for_them() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn broadcasts_over_http_reach_the_room() -> Result<()> {
-    let scene = Scene::set().await?;
+    let scene = Fixture::set().await?;
     let emma_token = scene.demo.token("emma")?;
     let mut emma =
         Application::start(&scene.toolbox, Library::Phoenix, &scene.service.url(), emma_token).await?;
@@ -164,7 +164,7 @@ async fn broadcasts_over_http_reach_the_room() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_realtime_js_persists_is_numbered_and_replayed() -> Result<()> {
-    let scene = Scene::set().await?;
+    let scene = Fixture::set().await?;
     let head = scene.emma.head(&scene.client).await?;
     let token = scene.demo.token("chloe")?;
     let url = scene.service.url();

@@ -15,7 +15,7 @@ const FOREIGN: &str = "boulangerie_sud";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_room_stays_silent_in_every_library() -> Result<()> {
-    let scene = Scene::set().await?;
+    let scene = Fixture::set().await?;
     let bruno = scene.demo.person(&scene.service, "bruno")?;
     let foreign = scene.demo.room(FOREIGN)?;
     for mut chloe in scene.applications("chloe").await? {
@@ -36,7 +36,7 @@ async fn a_foreign_room_stays_silent_in_every_library() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worthless_token_is_refused_with_a_reason() -> Result<()> {
-    let scene = Scene::set().await?;
+    let scene = Fixture::set().await?;
     for library in Library::ALL {
         let mut stranger =
             Application::start(&scene.toolbox, library, &scene.service.url(), "worthless").await?;
@@ -48,7 +48,7 @@ async fn a_worthless_token_is_refused_with_a_reason() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn live_messages_arrive_in_order() -> Result<()> {
-    let scene = Scene::set().await?;
+    let scene = Fixture::set().await?;
     let mut people = scene.joined("chloe").await?;
     let sent = scene.send("live", 20).await?;
     for chloe in &mut people {
@@ -59,7 +59,7 @@ async fn live_messages_arrive_in_order() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_are_done_once_and_answered() -> Result<()> {
-    let scene = Scene::set().await?;
+    let scene = Fixture::set().await?;
     for mut chloe in scene.joined("chloe").await? {
         let library = chloe.library;
         let refused =
@@ -83,7 +83,7 @@ async fn commands_are_done_once_and_answered() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn own_broadcasts_reach_the_others_and_are_acknowledged() -> Result<()> {
-    let scene = Scene::set().await?;
+    let scene = Fixture::set().await?;
     let mut people = scene.joined("chloe").await?;
     for speaker in 0..people.len() {
         let library = people[speaker].library;
@@ -108,7 +108,7 @@ async fn own_broadcasts_reach_the_others_and_are_acknowledged() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn typing_is_seen_by_the_others() -> Result<()> {
-    let scene = Scene::set().await?;
+    let scene = Fixture::set().await?;
     let chloe = scene.demo.user("chloe")?;
     let conversation = scene.emma.conversation(&scene.client).await?;
     let mut emma =
@@ -131,7 +131,7 @@ async fn typing_is_seen_by_the_others() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renewed_token_ends_nothing() -> Result<()> {
-    let scene = Scene::set().await?;
+    let scene = Fixture::set().await?;
     let mut people = scene.joined("chloe").await?;
     let renewed = Demo::of(&scene.service)?;
     for chloe in &mut people {
@@ -147,7 +147,7 @@ async fn a_renewed_token_ends_nothing() -> Result<()> {
 }
 
 /// A new service with its demo tenant, and Emma at the REST API.
-pub(super) struct Scene {
+pub(super) struct Fixture {
     pub toolbox: Toolbox,
     pub service: Service,
     pub demo: Demo,
@@ -156,7 +156,7 @@ pub(super) struct Scene {
     pub room: String,
 }
 
-impl Scene {
+impl Fixture {
     pub async fn set() -> Result<Self> {
         let toolbox = Toolbox::open()?;
         let service = Service::start().await?;

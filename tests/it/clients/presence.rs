@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::application::{Application, Library};
-use super::libraries::Scene;
+use super::libraries::Fixture;
 use super::proxy::Proxy;
 
 /// Joins with presence, and waits for the reply.
@@ -44,7 +44,7 @@ fn is_there(state: &Value, key: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_people_see_each_other_come_track_untrack_and_go() -> Result<()> {
-    let scene = Scene::set().await?;
+    let scene = Fixture::set().await?;
     let (emma, chloe) = (scene.demo.user("emma")?, scene.demo.user("chloe")?);
     for (mut hers, mut theirs) in
         scene.applications("emma").await?.into_iter().zip(scene.applications("chloe").await?)
@@ -81,7 +81,7 @@ async fn two_people_see_each_other_come_track_untrack_and_go() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn several_devices_are_one_person_until_the_last_one_leaves() -> Result<()> {
-    let scene = Scene::set().await?;
+    let scene = Fixture::set().await?;
     let chloe = scene.demo.user("chloe")?;
     let mut watching = scene.applications("emma").await?;
     for emma in &mut watching {
@@ -120,7 +120,7 @@ async fn several_devices_are_one_person_until_the_last_one_leaves() -> Result<()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_short_drop_shows_nothing_to_the_other_and_the_state_comes_again() -> Result<()> {
-    let scene = Scene::set().await?;
+    let scene = Fixture::set().await?;
     let (emma, chloe) = (scene.demo.user("emma")?, scene.demo.user("chloe")?);
     for library in Library::ALL {
         let mut hers =

@@ -3,11 +3,11 @@
 use anyhow::Result;
 use serde_json::json;
 
-use super::libraries::Scene;
+use super::libraries::Fixture;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_removed_is_told_closed_and_stays_quiet() -> Result<()> {
-    let scene = Scene::set().await?;
+    let scene = Fixture::set().await?;
     let chloe = scene.demo.user("chloe")?;
     let mut people = scene.applications("chloe").await?;
     for application in &mut people {

@@ -11,14 +11,14 @@ use super::toolbox::Toolbox;
 
 const CLIENT: &str = "atelier_nord";
 
-struct Scene {
+struct Fixture {
     toolbox: Toolbox,
     service: Service,
     demo: Demo,
     emma: Person,
 }
 
-impl Scene {
+impl Fixture {
     async fn set() -> Result<Self> {
         let toolbox = Toolbox::open()?;
         let service = Service::start().await?;
@@ -46,7 +46,7 @@ async fn answer(application: &mut Application, event: &str, args: Value) -> Resu
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listener_hears_what_is_meant_for_its_person_and_answers_come_back() -> Result<()> {
-    let scene = Scene::set().await?;
+    let scene = Fixture::set().await?;
     let tenant = scene.demo.tenant()?;
     let token = scene.demo.token("chloe")?;
     for options in [
@@ -74,7 +74,7 @@ async fn a_listener_hears_what_is_meant_for_its_person_and_answers_come_back() -
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_turned_away_is_told_why_and_stays_away() -> Result<()> {
-    let scene = Scene::set().await?;
+    let scene = Fixture::set().await?;
     for options in [json!({ "token": "worthless" }), json!({})] {
         let mut stranger = scene.start(options).await?;
         let error = stranger.next("connect_error").await?;
@@ -89,7 +89,7 @@ async fn whoever_is_turned_away_is_told_why_and_stays_away() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_brings_everybody_back_to_what_they_missed() -> Result<()> {
-    let mut scene = Scene::set().await?;
+    let mut scene = Fixture::set().await?;
     let room = scene.demo.room(CLIENT)?;
     let mut chloe = scene.chloe().await?;
     let join = |after: i64| json!([{ "topic": room, "afterSeq": after }]);

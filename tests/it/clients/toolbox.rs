@@ -74,7 +74,7 @@ fn installed(root: &Path, name: &str, inputs: &[&str], install: fn(&Path) -> Res
 }
 
 /// `npm ci` installs the packages in the lock file and verifies them. The package `node` fetches Node by its install
-/// script, which npm is told to run.
+/// script, which npm has to run.
 fn install_node(folder: &Path) -> Result<()> {
     let missing =
         "npm is needed: install Node.js with npm (Debian: apt-get install npm; macOS: brew install node)";

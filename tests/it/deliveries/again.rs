@@ -4,17 +4,17 @@ use guichet::deliveries::SendFailure;
 use guichet_base::id::DeliveryId;
 use serde_json::json;
 
-use super::desk::{Answer, Desk, MAIL, Planned, Provider, pair};
+use super::fixture::{DeliveryFixture, MAIL, Planned, Provider, SenderBehavior, pair};
 use crate::chat::room::faults;
 use crate::harness;
 
-async fn retry(desk: &Desk, id: DeliveryId) -> harness::Answer {
+async fn retry(desk: &DeliveryFixture, id: DeliveryId) -> harness::ApiResponse {
     desk.world.awa.post(&format!("/deliveries/{id}/retry"), json!({})).await
 }
 
-async fn failed(desk: &Desk, planned: &Planned, failure: SendFailure) -> DeliveryId {
+async fn failed(desk: &DeliveryFixture, planned: &Planned, failure: SendFailure) -> DeliveryId {
     let provider = Provider::new();
-    provider.will(Answer::Fails(failure));
+    provider.will(SenderBehavior::Fails(failure));
     let id = desk.plan(planned);
     desk.drain(&provider).await;
     assert_eq!(desk.ended(id).0, "failed");
@@ -23,7 +23,7 @@ async fn failed(desk: &Desk, planned: &Planned, failure: SendFailure) -> Deliver
 
 #[tokio::test]
 async fn only_owners_and_managers_send_again() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let id = failed(&desk, &MAIL, SendFailure::Recipient(String::new())).await;
     let world = &desk.world;
     for (who, refused) in
@@ -39,7 +39,7 @@ async fn only_owners_and_managers_send_again() {
 
 #[tokio::test]
 async fn what_failed_is_sent_again_with_a_new_deadline_and_the_same_words() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let id = failed(&desk, &MAIL, SendFailure::Recipient("full".into())).await;
     let first = desk.row(id)["rendered"].clone();
     desk.set(id, "deadline_at = next_attempt_at - interval '1 day'");
@@ -58,7 +58,7 @@ async fn what_failed_is_sent_again_with_a_new_deadline_and_the_same_words() {
 
 #[tokio::test]
 async fn what_is_under_way_or_has_arrived_is_not_sent_again() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     for status in ["sent", "delivered", "opened"] {
         let id = desk.mail();
         desk.set(id, &format!("status = '{status}'"));
@@ -77,10 +77,11 @@ async fn what_is_under_way_or_has_arrived_is_not_sent_again() {
 
 #[tokio::test]
 async fn what_waits_for_its_next_attempt_is_tried_now_and_twice_is_as_once() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let id = desk.mail();
     let provider = Provider::new();
-    provider.will(Answer::Fails(SendFailure::Throttled { after: std::time::Duration::from_secs(600) }));
+    provider
+        .will(SenderBehavior::Fails(SendFailure::Throttled { after: std::time::Duration::from_secs(600) }));
     desk.drain(&provider).await;
     assert_eq!(desk.drain(&provider).await, 0);
     for _ in 0..2 {
@@ -92,10 +93,10 @@ async fn what_waits_for_its_next_attempt_is_tried_now_and_twice_is_as_once() {
 
 #[tokio::test]
 async fn a_person_may_settle_what_nobody_knows_by_sending_it_again() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let id = desk.mail();
     let provider = Provider::forgetful();
-    provider.will(Answer::Fails(SendFailure::Uncertain("cut".into())));
+    provider.will(SenderBehavior::Fails(SendFailure::Uncertain("cut".into())));
     desk.drain(&provider).await;
     assert_eq!(desk.ended(id), pair("sending", "uncertain: cut"));
     assert_eq!(retry(&desk, id).await.data()["status"], "queued");
@@ -105,7 +106,7 @@ async fn a_person_may_settle_what_nobody_knows_by_sending_it_again() {
 
 #[tokio::test]
 async fn many_are_sent_again_by_their_cause() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let key = || SendFailure::Bug("the key is wrong".into());
     let mails = [failed(&desk, &MAIL, key()).await, failed(&desk, &MAIL, key()).await];
     let sms = failed(&desk, &Planned { channel: "sms", ..MAIL }, key()).await;
@@ -121,7 +122,7 @@ async fn many_are_sent_again_by_their_cause() {
 
 #[tokio::test]
 async fn no_more_than_a_thousand_go_at_once() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     desk.plan_many(&MAIL, 1_005);
     desk.sql("UPDATE deliveries SET status = 'bounced'");
     for (status, expected) in [("skipped", 0), ("bounced", 1_000), ("bounced", 5)] {
@@ -132,7 +133,7 @@ async fn no_more_than_a_thousand_go_at_once() {
 
 #[tokio::test]
 async fn what_is_no_cause_is_told() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let answer = desk
         .world
         .awa

@@ -5,13 +5,13 @@ use std::time::Duration;
 use guichet::deliveries::DeliveryContent;
 use serde_json::json;
 
-use super::desk::{Desk, MAIL, Planned, Provider, pair};
+use super::fixture::{DeliveryFixture, MAIL, Planned, Provider, pair};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// Drains, and expects that nothing was sent, for this reason.
 async fn is_skipped(
-    desk: &Desk,
+    desk: &DeliveryFixture,
     planned: &Planned,
     change: impl FnOnce(guichet_base::id::DeliveryId),
     why: &str,
@@ -24,7 +24,7 @@ async fn is_skipped(
     assert_eq!(desk.ended(id), pair("skipped", why));
 }
 
-fn own(desk: &Desk, columns: &str, values: &str) {
+fn own(desk: &DeliveryFixture, columns: &str, values: &str) {
     let (tenant, chloe) = (desk.world.server.demo.tenant_id, desk.chloe());
     desk.sql(&format!(
         "INSERT INTO notification_preferences (tenant_id, user_id, category, {columns}) VALUES ('{tenant}', '{chloe}', 'ticket', {values})"
@@ -33,7 +33,7 @@ fn own(desk: &Desk, columns: &str, values: &str) {
 
 #[tokio::test]
 async fn a_preference_switched_off_since_keeps_it_in() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     is_skipped(&desk, &MAIL, |_| own(&desk, "channel_email", "false"), "preference_off").await;
     // A choice for one channel or category does not affect others.
     let provider = Provider::new();
@@ -45,7 +45,7 @@ async fn a_preference_switched_off_since_keeps_it_in() {
 
 #[tokio::test]
 async fn an_override_made_since_wins_over_ones_own_choice() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     own(&desk, "channel_email", "true");
     let (tenant, nord) = (desk.world.server.demo.tenant_id, desk.world.nord);
     let force = |_| {
@@ -64,7 +64,7 @@ async fn an_override_made_since_wins_over_ones_own_choice() {
 
 #[tokio::test]
 async fn a_tenants_default_counts_for_who_made_no_choice() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let tenant = desk.world.server.demo.tenant_id;
     let settle = |_| {
         desk.sql(&format!(
@@ -81,7 +81,7 @@ async fn a_tenants_default_counts_for_who_made_no_choice() {
 
 #[tokio::test]
 async fn what_was_deleted_or_has_expired_stays_in() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let now = desk.now();
     is_skipped(&desk, &MAIL, |id| desk.set_notification(id, "deleted_at = now()"), "deleted").await;
     is_skipped(&desk, &Planned { expires_at: Some(now), ..MAIL }, |_| (), "expired").await;
@@ -93,7 +93,7 @@ async fn what_was_deleted_or_has_expired_stays_in() {
 
 #[tokio::test]
 async fn a_message_that_was_read_in_the_app_needs_no_mail_and_a_ticket_still_does() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let message = Planned { kind: "message.new", category: "message", read: "read", ..MAIL };
     is_skipped(&desk, &message, |_| (), "read").await;
     let provider = Provider::new();
@@ -104,7 +104,7 @@ async fn a_message_that_was_read_in_the_app_needs_no_mail_and_a_ticket_still_doe
 
 #[tokio::test]
 async fn nothing_goes_to_an_address_that_is_no_longer_the_persons() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let chloe = desk.chloe();
     let moved =
         |_| desk.sql(&format!("UPDATE users SET email = 'elsewhere@example.com' WHERE id = '{chloe}'"));
@@ -115,7 +115,7 @@ async fn nothing_goes_to_an_address_that_is_no_longer_the_persons() {
 
 #[tokio::test]
 async fn a_channel_that_is_off_sends_nothing() {
-    let desk = Desk::with(&[("NOTIFICATION_EMAIL_ENABLED", "false")]);
+    let desk = DeliveryFixture::with(&[("NOTIFICATION_EMAIL_ENABLED", "false")]);
     is_skipped(&desk, &MAIL, |_| (), "disabled").await;
     let tenant = desk.world.server.demo.tenant_id;
     let off = |_| {
@@ -127,7 +127,7 @@ async fn a_channel_that_is_off_sends_nothing() {
 }
 
 /// Quiet hours that began a minute ago and end in two hours, in UTC.
-fn quiet(desk: &Desk) {
+fn quiet(desk: &DeliveryFixture) {
     let (tenant, chloe) = (desk.world.server.demo.tenant_id, desk.chloe());
     let clock = |at: guichet_base::Timestamp| at.as_datetime().format("%H:%M").to_string();
     let from = clock(desk.now().minus(Duration::from_secs(60)));
@@ -140,7 +140,7 @@ fn quiet(desk: &Desk) {
 
 #[tokio::test]
 async fn quiet_hours_that_began_since_put_it_off_and_critical_ones_pass() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     quiet(&desk);
     let provider = Provider::new();
     let waits = desk.mail();
@@ -158,7 +158,7 @@ async fn quiet_hours_that_began_since_put_it_off_and_critical_ones_pass() {
 
 #[tokio::test]
 async fn quiet_hours_that_never_end_skip_it() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let (tenant, chloe) = (desk.world.server.demo.tenant_id, desk.chloe());
     desk.sql(&format!(
         "INSERT INTO notification_settings (tenant_id, user_id, quiet_from, quiet_to, quiet_timezone) \
@@ -174,7 +174,7 @@ async fn quiet_hours_that_never_end_skip_it() {
 
 #[tokio::test]
 async fn nothing_leaves_after_its_deadline_and_that_is_a_failure() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let id = desk.mail();
     desk.advance(DAY);
     let provider = Provider::new();
@@ -189,7 +189,7 @@ async fn nothing_leaves_after_its_deadline_and_that_is_a_failure() {
 
 #[tokio::test]
 async fn each_channel_says_it_in_its_own_words() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let provider = Provider::new();
     let mail = desk.mail();
     let sms = desk.plan(&Planned { channel: "sms", ..MAIL });
@@ -210,7 +210,7 @@ async fn each_channel_says_it_in_its_own_words() {
 
 #[tokio::test]
 async fn a_mail_says_what_its_template_says_for_mails() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let tenant = desk.world.server.demo.tenant_id;
     desk.sql(&format!(
         "INSERT INTO notification_templates (tenant_id, code, fields) VALUES ('{tenant}', 'ticket.created', \
@@ -231,7 +231,7 @@ async fn a_mail_says_what_its_template_says_for_mails() {
 
 #[tokio::test]
 async fn what_was_written_whole_leaves_as_it_is() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let id = desk.mail();
     desk.set(id, "type = 'digest', notification_id = NULL, event_id = NULL, rendered = '{\"subject\": \"Deux\", \"text\": \"- Un\", \"items\": []}'");
     let provider = Provider::new();

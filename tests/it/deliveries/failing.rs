@@ -6,20 +6,20 @@ use guichet::deliveries::SendFailure;
 use guichet::deliveries::failures::alert_on_failures;
 use serde_json::json;
 
-use super::desk::{Answer, Desk, MAIL, Planned, Provider};
+use super::fixture::{DeliveryFixture, MAIL, Planned, Provider, SenderBehavior};
 
 /// Sends mails of which some succeed and some fail.
-async fn ended(desk: &Desk, planned: &Planned, sent: usize, failed: usize) {
+async fn ended(desk: &DeliveryFixture, planned: &Planned, sent: usize, failed: usize) {
     let provider = Provider::new();
     for _ in 0..failed {
-        provider.will(Answer::Fails(SendFailure::Recipient("unknown user".into())));
+        provider.will(SenderBehavior::Fails(SendFailure::Recipient("unknown user".into())));
     }
     desk.plan_many(planned, sent + failed);
     desk.drain(&provider).await;
 }
 
 /// Runs the check, and returns the people alerted so far.
-async fn told(desk: &Desk) -> Vec<String> {
+async fn told(desk: &DeliveryFixture) -> Vec<String> {
     alert_on_failures(&desk.by(&Provider::new()), desk.now()).await.unwrap();
     desk.lines(
         "SELECT u.role || ' ' || (n.data->>'failed') || '/' || (n.data->>'total') AS t FROM notifications n \
@@ -29,7 +29,7 @@ async fn told(desk: &Desk) -> Vec<String> {
 
 #[tokio::test]
 async fn a_fifth_is_borne_and_more_is_told_to_owners_and_managers() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     ended(&desk, &MAIL, 4, 1).await;
     assert!(told(&desk).await.is_empty(), "20 % is not above 20 %");
     ended(&desk, &MAIL, 0, 1).await;
@@ -40,7 +40,7 @@ async fn a_fifth_is_borne_and_more_is_told_to_owners_and_managers() {
 
 #[tokio::test]
 async fn of_few_mails_and_of_other_channels_no_rate_is_told() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     ended(&desk, &MAIL, 0, 4).await;
     ended(&desk, &Planned { channel: "sms", ..MAIL }, 0, 10).await;
     assert!(told(&desk).await.is_empty());
@@ -48,7 +48,7 @@ async fn of_few_mails_and_of_other_channels_no_rate_is_told() {
 
 #[tokio::test]
 async fn what_is_long_ago_does_not_count() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     ended(&desk, &MAIL, 0, 8).await;
     desk.advance(Duration::from_secs(16 * 60));
     assert!(told(&desk).await.is_empty());
@@ -56,7 +56,7 @@ async fn what_is_long_ago_does_not_count() {
 
 #[tokio::test]
 async fn it_is_told_once_an_hour_while_it_lasts() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     ended(&desk, &MAIL, 0, 8).await;
     assert_eq!(told(&desk).await.len(), 2);
     assert_eq!(told(&desk).await.len(), 2);
@@ -72,7 +72,7 @@ async fn it_is_told_once_an_hour_while_it_lasts() {
 
 #[tokio::test]
 async fn two_processes_that_look_at_once_tell_it_once() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     ended(&desk, &MAIL, 0, 8).await;
     let (room, now) = (desk.by(&Provider::new()), desk.now());
     let (one, other) = tokio::join!(alert_on_failures(&room, now), alert_on_failures(&room, now));
@@ -82,7 +82,7 @@ async fn two_processes_that_look_at_once_tell_it_once() {
 
 #[tokio::test]
 async fn the_rate_is_the_operators_to_set() {
-    let desk = Desk::with(&[("DELIVERY_FAILURE_ALERT_RATE", "50")]);
+    let desk = DeliveryFixture::with(&[("DELIVERY_FAILURE_ALERT_RATE", "50")]);
     ended(&desk, &MAIL, 5, 5).await;
     assert!(told(&desk).await.is_empty());
     ended(&desk, &MAIL, 0, 1).await;

@@ -7,11 +7,11 @@ use guichet::deliveries::{self, Deliveries, Sender, Senders};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::desk::{Answer, Desk, MAIL, Planned, Provider};
+use super::fixture::{DeliveryFixture, MAIL, Planned, Provider, SenderBehavior};
 
 #[tokio::test]
 async fn an_alert_does_not_wait_behind_a_broadcast() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     desk.plan_many(&Planned { lane: 2, ..MAIL }, 1_000);
     desk.plan_many(&MAIL, 20);
     desk.advance(Duration::from_secs(1));
@@ -28,7 +28,7 @@ async fn an_alert_does_not_wait_behind_a_broadcast() {
 
 #[tokio::test]
 async fn of_one_lane_whoever_was_due_first_goes_first() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let first = desk.mail();
     desk.advance(Duration::from_secs(1));
     let second = desk.mail();
@@ -48,10 +48,10 @@ fn start(room: Deliveries) -> (CancellationToken, TaskTracker) {
 
 #[tokio::test]
 async fn a_provider_that_hangs_holds_up_neither_other_channels_nor_alerts() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let (hanging, other) = (Provider::new(), Provider::new());
     for _ in 0..2 {
-        hanging.will(Answer::Hangs);
+        hanging.will(SenderBehavior::Hangs);
     }
     let mut room = desk.by(&other);
     room.settings.concurrency = 2;
@@ -78,7 +78,7 @@ async fn a_provider_that_hangs_holds_up_neither_other_channels_nor_alerts() {
 
 #[tokio::test]
 async fn a_long_queue_is_worked_off_without_waiting_for_the_clock() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let planned = desk.plan_many(&MAIL, 60);
     let provider = Provider::new();
     let mut room = desk.by(&provider);

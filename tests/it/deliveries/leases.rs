@@ -8,13 +8,13 @@ use serde_json::json;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use super::desk::{Answer, Desk, MAIL, Provider, pair};
+use super::fixture::{DeliveryFixture, MAIL, Provider, SenderBehavior, pair};
 
 const LAPSED: Duration = Duration::from_secs(16);
 
 #[tokio::test]
 async fn two_workers_never_send_one_delivery_twice() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let planned = desk.plan_many(&MAIL, 200);
     let provider = Provider::new();
     let (one, other) = (desk.by(&provider), desk.by(&provider));
@@ -28,7 +28,7 @@ async fn two_workers_never_send_one_delivery_twice() {
 
 #[tokio::test]
 async fn a_delivery_is_held_by_whoever_claimed_it_until_the_lease_ends() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let id = desk.mail();
     // Claimed without an attempt by a worker that has ended.
     let lease = desk.now().plus(Duration::from_secs(15));
@@ -44,10 +44,10 @@ async fn a_delivery_is_held_by_whoever_claimed_it_until_the_lease_ends() {
 /// As if stopped by SIGSTOP past its lease, and continued.
 #[tokio::test]
 async fn a_worker_that_comes_back_after_its_lease_writes_nothing() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let id = desk.mail();
     let (asleep, awake) = (Provider::new(), Provider::new());
-    asleep.will(Answer::Hangs);
+    asleep.will(SenderBehavior::Hangs);
     let room = desk.by(&asleep);
     let late = TaskTracker::new().spawn(async move { deliveries::drain(&room).await });
     asleep.got.notified().await;
@@ -65,10 +65,10 @@ async fn a_worker_that_comes_back_after_its_lease_writes_nothing() {
 
 #[tokio::test]
 async fn a_late_failure_does_not_undo_what_another_sent() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let id = desk.mail();
     let (asleep, awake) = (Provider::new(), Provider::new());
-    asleep.will(Answer::Hangs);
+    asleep.will(SenderBehavior::Hangs);
     let mut room = desk.by(&asleep);
     // Its send times out after another worker has sent the mail.
     room.settings.send_timeout = Duration::from_millis(300);
@@ -83,10 +83,10 @@ async fn a_late_failure_does_not_undo_what_another_sent() {
 
 #[tokio::test]
 async fn what_a_dead_worker_was_sending_is_sent_again_where_a_repeat_is_none() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let id = desk.mail();
     let provider = Provider::new();
-    provider.will(Answer::Hangs);
+    provider.will(SenderBehavior::Hangs);
     let room = desk.by(&provider);
     let killed = TaskTracker::new().spawn(async move { deliveries::drain(&room).await });
     provider.got.notified().await;
@@ -104,10 +104,10 @@ async fn what_a_dead_worker_was_sending_is_sent_again_where_a_repeat_is_none() {
 
 #[tokio::test]
 async fn what_a_dead_worker_was_sending_is_never_repeated_blindly() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let id = desk.mail();
     let provider = Provider::forgetful();
-    provider.will(Answer::Hangs);
+    provider.will(SenderBehavior::Hangs);
     let room = desk.by(&provider);
     let killed = TaskTracker::new().spawn(async move { deliveries::drain(&room).await });
     provider.got.notified().await;

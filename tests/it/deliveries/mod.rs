@@ -7,8 +7,8 @@
 
 mod again;
 mod checks;
-mod desk;
 mod failing;
+mod fixture;
 mod lanes;
 mod leases;
 mod rest;

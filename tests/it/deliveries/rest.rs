@@ -7,10 +7,10 @@ use guichet_base::id::DeliveryId;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::desk::{Answer, Desk, MAIL, Planned, Provider};
+use super::fixture::{DeliveryFixture, MAIL, Planned, Provider, SenderBehavior};
 use crate::chat::room::faults;
 
-fn ids(answer: &crate::harness::Answer) -> Vec<DeliveryId> {
+fn ids(answer: &crate::harness::ApiResponse) -> Vec<DeliveryId> {
     let rows = answer.data().as_array().unwrap();
     rows.iter().map(|row| serde_json::from_value(row["id"].clone()).unwrap()).collect()
 }
@@ -22,7 +22,7 @@ fn newest_first(mut ids: Vec<DeliveryId>) -> Vec<DeliveryId> {
 
 #[tokio::test]
 async fn only_owners_and_managers_see_what_left() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let id = desk.mail();
     let world = &desk.world;
     for (who, refused) in
@@ -37,7 +37,7 @@ async fn only_owners_and_managers_see_what_left() {
 
 #[tokio::test]
 async fn another_tenants_deliveries_are_not_there() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let (tenant, user, id) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
     desk.sql(&format!(
         "SELECT set_config('app.tenant_id', '{tenant}', false); \
@@ -55,11 +55,11 @@ async fn another_tenants_deliveries_are_not_there() {
 
 #[tokio::test]
 async fn a_row_says_what_happened_and_neither_body_nor_token() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let mail = desk.mail();
     let push = desk.plan(&Planned { channel: "push", ..MAIL });
     let provider = Provider::new();
-    provider.will(Answer::Fails(SendFailure::Recipient("unknown user".into())));
+    provider.will(SenderBehavior::Fails(SendFailure::Recipient("unknown user".into())));
     desk.drain(&provider).await;
     let answer = desk.world.awa.get("/deliveries").await;
     let text = answer.body.to_string();
@@ -89,14 +89,14 @@ async fn a_row_says_what_happened_and_neither_body_nor_token() {
 
 #[tokio::test]
 async fn every_filter_narrows() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let provider = Provider::new();
     let sent = desk.mail();
     desk.drain(&provider).await;
     desk.advance(Duration::from_secs(60));
     let since = desk.now();
     let sms = desk.plan(&Planned { channel: "sms", kind: "mandat.created", category: "mandat", ..MAIL });
-    provider.will(Answer::Fails(SendFailure::Recipient("no such number".into())));
+    provider.will(SenderBehavior::Fails(SendFailure::Recipient("no such number".into())));
     desk.drain(&provider).await;
     let queued = desk.mail();
     let find = async |query: String| ids(&desk.world.awa.get(&format!("/deliveries?{query}")).await);
@@ -114,7 +114,7 @@ async fn every_filter_narrows() {
 
 #[tokio::test]
 async fn pages_follow_one_another_without_a_gap_while_rows_come_in() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let planned = desk.plan_many(&MAIL, 25);
     let (mut found, mut cursor) = (Vec::new(), String::new());
     loop {
@@ -130,7 +130,7 @@ async fn pages_follow_one_another_without_a_gap_while_rows_come_in() {
 
 #[tokio::test]
 async fn what_is_no_filter_is_told() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let answer = desk.world.awa.get("/deliveries?status=lost&channel=inapp&cursor=x&limit=0").await;
     let mut wrong = faults(&answer);
     wrong.sort_unstable();
@@ -145,7 +145,7 @@ async fn what_is_no_filter_is_told() {
 
 #[tokio::test]
 async fn where_notifications_are_off_there_is_nothing_to_ask() {
-    let desk = Desk::with(&[("FEATURES_OFF", "notifications")]);
+    let desk = DeliveryFixture::with(&[("FEATURES_OFF", "notifications")]);
     let awa = &desk.world.awa;
     assert_eq!(awa.get("/deliveries").await.refusal(), (403, "FEATURE_DISABLED"));
     let sample = json!({"template": "ticket.created", "channel": "email"});

@@ -7,21 +7,21 @@ use guichet_base::Timestamp;
 use guichet_base::id::DeliveryId;
 use serde_json::json;
 
-use super::desk::{Answer, Desk, Provider, pair};
+use super::fixture::{DeliveryFixture, Provider, SenderBehavior, pair};
 
 /// Milliseconds until the next attempt.
-fn wait(desk: &Desk, id: DeliveryId) -> i64 {
+fn wait(desk: &DeliveryFixture, id: DeliveryId) -> i64 {
     let at = desk.row(id)["next_attempt_at"].as_str().and_then(Timestamp::parse).unwrap();
     at.as_millis() - desk.now().as_millis()
 }
 
 #[tokio::test]
 async fn a_passing_failure_is_tried_again_soon_with_the_very_same_words() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let id = desk.mail();
     let provider = Provider::new();
-    provider.will(Answer::Fails(SendFailure::Transient("503".into())));
-    provider.will(Answer::Fails(SendFailure::Transient("503".into())));
+    provider.will(SenderBehavior::Fails(SendFailure::Transient("503".into())));
+    provider.will(SenderBehavior::Fails(SendFailure::Transient("503".into())));
     for attempt in 1..=2 {
         desk.advance(Duration::from_secs(3));
         desk.drain(&provider).await;
@@ -48,10 +48,10 @@ async fn a_passing_failure_is_tried_again_soon_with_the_very_same_words() {
 
 #[tokio::test]
 async fn being_told_to_wait_is_obeyed_and_counts_as_no_attempt() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let id = desk.mail();
     let provider = Provider::new();
-    provider.will(Answer::Fails(SendFailure::Throttled { after: Duration::from_secs(90) }));
+    provider.will(SenderBehavior::Fails(SendFailure::Throttled { after: Duration::from_secs(90) }));
     desk.drain(&provider).await;
     let row = desk.row(id);
     assert_eq!(
@@ -66,12 +66,12 @@ async fn being_told_to_wait_is_obeyed_and_counts_as_no_attempt() {
 
 #[tokio::test]
 async fn who_cannot_be_reached_is_not_tried_again_and_the_log_says_so() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let provider = Provider::new();
     for failure in [SendFailure::Recipient("unknown user".into()), SendFailure::Bug("bad body".into())] {
         let id = desk.mail();
         let kept = failure.kept();
-        provider.will(Answer::Fails(failure));
+        provider.will(SenderBehavior::Fails(failure));
         desk.drain(&provider).await;
         assert_eq!(desk.ended(id), pair("failed", &kept));
         assert_eq!(desk.failures().last().unwrap()["details"]["error"], kept);
@@ -85,10 +85,10 @@ async fn who_cannot_be_reached_is_not_tried_again_and_the_log_says_so() {
 
 #[tokio::test]
 async fn a_provider_that_refuses_us_is_left_alone_for_a_while_and_nothing_is_lost() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let id = desk.mail();
     let provider = Provider::new();
-    provider.will(Answer::Fails(SendFailure::Configuration("the key is wrong".into())));
+    provider.will(SenderBehavior::Fails(SendFailure::Configuration("the key is wrong".into())));
     desk.drain(&provider).await;
     assert_eq!(desk.ended(id), pair("queued", "configuration: the key is wrong"));
     assert!((50_000..=60_000).contains(&wait(&desk, id)));
@@ -100,11 +100,11 @@ async fn a_provider_that_refuses_us_is_left_alone_for_a_while_and_nothing_is_los
 
 #[tokio::test]
 async fn no_answer_is_tried_again_only_where_a_repeat_is_none() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     for provider in [Provider::new(), Provider::forgetful()] {
         let id = desk.mail();
         // Recorded, then the connection was cut.
-        provider.will(Answer::Fails(SendFailure::Uncertain("cut".into())));
+        provider.will(SenderBehavior::Fails(SendFailure::Uncertain("cut".into())));
         desk.drain(&provider).await;
         desk.advance(Duration::from_secs(3));
         desk.drain(&provider).await;
@@ -120,10 +120,10 @@ async fn no_answer_is_tried_again_only_where_a_repeat_is_none() {
 
 #[tokio::test]
 async fn a_send_that_never_ends_is_given_up() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let id = desk.mail();
     let provider = Provider::forgetful();
-    provider.will(Answer::Hangs);
+    provider.will(SenderBehavior::Hangs);
     let mut room = desk.by(&provider);
     room.settings.send_timeout = Duration::from_millis(20);
     deliveries::drain(&room).await.unwrap();
@@ -132,10 +132,10 @@ async fn a_send_that_never_ends_is_given_up() {
 
 #[tokio::test]
 async fn a_sender_that_panics_takes_nobody_along() {
-    let desk = Desk::new();
-    let planned = desk.plan_many(&super::desk::MAIL, 3);
+    let desk = DeliveryFixture::new();
+    let planned = desk.plan_many(&super::fixture::MAIL, 3);
     let provider = Provider::forgetful();
-    provider.will(Answer::Panics);
+    provider.will(SenderBehavior::Panics);
     desk.drain(&provider).await;
     let states: Vec<_> = planned.iter().map(|id| desk.ended(*id).0).collect();
     assert_eq!(states.iter().filter(|status| *status == "sent").count(), 2, "{states:?}");
@@ -144,12 +144,12 @@ async fn a_sender_that_panics_takes_nobody_along() {
 
 #[tokio::test]
 async fn attempts_end_at_the_deadline_with_their_cause() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let id = desk.mail();
     desk.set(id, "deadline_at = next_attempt_at + interval '30 seconds'");
     let provider = Provider::new();
     for _ in 0..40 {
-        provider.will(Answer::Fails(SendFailure::Transient("503".into())));
+        provider.will(SenderBehavior::Fails(SendFailure::Transient("503".into())));
     }
     while desk.ended(id).0 == "queued" {
         desk.drain(&provider).await;

@@ -3,13 +3,13 @@
 use guichet::deliveries::DeliveryContent;
 use serde_json::{Value, json};
 
-use super::desk::{Desk, Provider};
+use super::fixture::{DeliveryFixture, Provider};
 use crate::chat::room::keyed;
-use crate::harness::{Answer, Api};
+use crate::harness::{Api, ApiResponse};
 
 const PATH: &str = "/notifications/test-delivery";
 
-async fn ask(by: &Api, template: &str, channel: &str, more: Value) -> Answer {
+async fn ask(by: &Api, template: &str, channel: &str, more: Value) -> ApiResponse {
     let mut body = json!({"template": template, "channel": channel});
     body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
     by.post(PATH, body).await
@@ -17,7 +17,7 @@ async fn ask(by: &Api, template: &str, channel: &str, more: Value) -> Answer {
 
 #[tokio::test]
 async fn only_owners_and_managers_send_samples() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let world = &desk.world;
     for (who, refused) in
         [(&world.nobody, 401), (&world.emma, 403), (&world.chloe, 403), (&world.service, 403)]
@@ -29,7 +29,7 @@ async fn only_owners_and_managers_send_samples() {
 
 #[tokio::test]
 async fn it_goes_to_whoever_asks_in_the_language_they_ask_for() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let awa = desk.world.server.user("awa").id;
     desk.sql(&format!("UPDATE users SET email = 'awa@example.com' WHERE id = '{awa}'"));
     let answer = ask(&desk.world.awa, "payment.failed", "email", json!({"locale": "fr"})).await;
@@ -62,7 +62,7 @@ async fn it_goes_to_whoever_asks_in_the_language_they_ask_for() {
 
 #[tokio::test]
 async fn without_an_address_or_a_template_there_is_none() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let awa = &desk.world.awa;
     let id = desk.world.server.user("awa").id;
     desk.sql(&format!("UPDATE users SET phone = NULL WHERE id = '{id}'"));
@@ -77,7 +77,7 @@ async fn without_an_address_or_a_template_there_is_none() {
 
 #[tokio::test]
 async fn a_repeat_sends_none_and_nobody_floods_themselves() {
-    let desk = Desk::with(&[("NOTIFICATION_RATE_PER_MIN", "3")]);
+    let desk = DeliveryFixture::with(&[("NOTIFICATION_RATE_PER_MIN", "3")]);
     let awa = desk.world.server.user("awa").id;
     desk.sql(&format!("UPDATE users SET email = 'awa@example.com' WHERE id = '{awa}'"));
     let body = json!({"template": "ticket.created", "channel": "email"});

@@ -6,10 +6,10 @@ use guichet::deliveries;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::desk::{Answer, Desk, MAIL, Provider, pair};
+use super::fixture::{DeliveryFixture, MAIL, Provider, SenderBehavior, pair};
 
-async fn stopped_mid_send(desk: &Desk, provider: &std::sync::Arc<Provider>, goes_on: bool) {
-    provider.will(Answer::Hangs);
+async fn stopped_mid_send(desk: &DeliveryFixture, provider: &std::sync::Arc<Provider>, goes_on: bool) {
+    provider.will(SenderBehavior::Hangs);
     let mut room = desk.by(provider);
     if !goes_on {
         room.settings.stop_patience = Duration::from_millis(20);
@@ -27,7 +27,7 @@ async fn stopped_mid_send(desk: &Desk, provider: &std::sync::Arc<Provider>, goes
 
 #[tokio::test]
 async fn what_is_in_flight_at_a_stop_ends() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let id = desk.mail();
     stopped_mid_send(&desk, &Provider::forgetful(), true).await;
     assert_eq!(desk.ended(id), pair("sent", ""));
@@ -35,7 +35,7 @@ async fn what_is_in_flight_at_a_stop_ends() {
 
 #[tokio::test]
 async fn what_does_not_end_in_time_is_given_back_where_a_repeat_is_none() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let id = desk.mail();
     let provider = Provider::new();
     stopped_mid_send(&desk, &provider, false).await;
@@ -48,7 +48,7 @@ async fn what_does_not_end_in_time_is_given_back_where_a_repeat_is_none() {
 
 #[tokio::test]
 async fn what_does_not_end_in_time_is_left_to_be_settled_where_a_repeat_is_one() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let id = desk.mail();
     stopped_mid_send(&desk, &Provider::forgetful(), false).await;
     assert_eq!(desk.ended(id), pair("sending", "uncertain: the service stopped"));
@@ -56,7 +56,7 @@ async fn what_does_not_end_in_time_is_left_to_be_settled_where_a_repeat_is_one()
 
 #[tokio::test]
 async fn nothing_is_begun_after_a_stop() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let provider = Provider::new();
     let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
     stop.cancel();

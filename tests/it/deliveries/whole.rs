@@ -3,11 +3,11 @@
 use guichet_base::id::DeliveryId;
 use serde_json::json;
 
-use super::desk::Desk;
+use super::fixture::DeliveryFixture;
 
 #[tokio::test]
 async fn a_message_becomes_a_mail_that_leaves_by_the_log() {
-    let desk = Desk::with(&[("DELIVERY_CONCURRENCY", "4")]);
+    let desk = DeliveryFixture::with(&[("DELIVERY_CONCURRENCY", "4")]);
     desk.world.say(&desk.world.emma, "Bonjour").await;
     let found =
         desk.lines(&format!("SELECT id::text AS t FROM deliveries WHERE user_id = '{}'", desk.chloe()));
@@ -28,11 +28,13 @@ async fn a_message_becomes_a_mail_that_leaves_by_the_log() {
 
 #[tokio::test]
 async fn an_event_counts_what_left_for_it() {
-    let desk = Desk::new();
+    let desk = DeliveryFixture::new();
     let body = json!({"event": "payment.failed", "payload": {"client_id": desk.world.nord}});
     let event = desk.world.service.post("/events", body).await.data().clone();
-    let provider = super::desk::Provider::new();
-    provider.will(super::desk::Answer::Fails(guichet::deliveries::SendFailure::Recipient(String::new())));
+    let provider = super::fixture::Provider::new();
+    provider.will(super::fixture::SenderBehavior::Fails(guichet::deliveries::SendFailure::Recipient(
+        String::new(),
+    )));
     let sent = desk.drain(&provider).await;
     assert!(sent >= 1, "{event}");
     let path = format!("/events/{}", event["id"].as_str().unwrap());

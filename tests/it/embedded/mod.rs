@@ -1,7 +1,7 @@
 //! The embedded PostgreSQL, with real servers. A second guichet is this test binary, run again as the test
 //! `another_process` with instructions in a variable, so that it can be killed.
 
-mod ground;
+mod fixture;
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
-use ground::{CHILD_FOLDER, Folder, Owner, child, child_running, query, read, settings, until};
+use fixture::{CHILD_FOLDER, Folder, Owner, child, child_running, query, read, settings, until};
 use guichet_db::embedded::{Cluster, EmbeddedSettings, LoginRole};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Uid, User, getsid};
@@ -258,7 +258,7 @@ fn someone_who_is_not_root_runs_it_as_themselves() -> Result<()> {
     if !Uid::effective().is_root() {
         return Ok(()); // Every other test has shown it.
     }
-    let nobody = User::from_name("nobody")?.context("no user nobody")?;
+    let nobody = User::from_name("nobody")?.context("there is no user `nobody`")?;
     let folder = Folder::open()?;
     let data_dir = folder.path().join("theirs");
     fs::create_dir(&data_dir)?;

@@ -14,7 +14,7 @@ pub struct Api {
 
 /// A complete response.
 #[derive(Debug)]
-pub struct Answer {
+pub struct ApiResponse {
     pub status: StatusCode,
     pub headers: reqwest::header::HeaderMap,
     pub body: Value,
@@ -49,33 +49,33 @@ impl Api {
     }
 
     /// Without a body if `body` is null.
-    pub async fn send(&self, method: Method, path: &str, body: &Value) -> Answer {
+    pub async fn send(&self, method: Method, path: &str, body: &Value) -> ApiResponse {
         let request = self.request(method, path);
-        Answer::of(if body.is_null() { request } else { request.json(body) }).await
+        ApiResponse::of(if body.is_null() { request } else { request.json(body) }).await
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
-        Answer::of(self.request(Method::GET, path)).await
+    pub async fn get(&self, path: &str) -> ApiResponse {
+        ApiResponse::of(self.request(Method::GET, path)).await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
-        Answer::of(self.request(Method::POST, path).json(&body)).await
+    pub async fn post(&self, path: &str, body: Value) -> ApiResponse {
+        ApiResponse::of(self.request(Method::POST, path).json(&body)).await
     }
 
-    pub async fn put(&self, path: &str, body: Value) -> Answer {
-        Answer::of(self.request(Method::PUT, path).json(&body)).await
+    pub async fn put(&self, path: &str, body: Value) -> ApiResponse {
+        ApiResponse::of(self.request(Method::PUT, path).json(&body)).await
     }
 
-    pub async fn patch(&self, path: &str, body: Value) -> Answer {
-        Answer::of(self.request(Method::PATCH, path).json(&body)).await
+    pub async fn patch(&self, path: &str, body: Value) -> ApiResponse {
+        ApiResponse::of(self.request(Method::PATCH, path).json(&body)).await
     }
 
-    pub async fn delete(&self, path: &str) -> Answer {
-        Answer::of(self.request(Method::DELETE, path)).await
+    pub async fn delete(&self, path: &str) -> ApiResponse {
+        ApiResponse::of(self.request(Method::DELETE, path)).await
     }
 }
 
-impl Answer {
+impl ApiResponse {
     pub async fn of(request: reqwest::RequestBuilder) -> Self {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());

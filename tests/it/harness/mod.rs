@@ -15,11 +15,11 @@ mod server;
 mod socket;
 mod world;
 
-pub use api::{Answer, Api};
+pub use api::{Api, ApiResponse};
 pub use database::TestDatabase;
 pub use postgres::Postgres;
 pub use process::Process;
 pub use redis::Redis;
 pub use server::{SECRET, TestServer};
 pub use socket::{Frame, Socket, room};
-pub use world::World;
+pub use world::ChatFixture;

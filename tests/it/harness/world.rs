@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Api, TestServer};
 
-pub struct World {
+pub struct ChatFixture {
     pub server: TestServer,
     pub awa: Api,
     pub denis: Api,
@@ -26,7 +26,7 @@ pub struct World {
     pub sud: ClientId,
 }
 
-impl World {
+impl ChatFixture {
     pub fn new() -> Self {
         Self::of(TestServer::start())
     }

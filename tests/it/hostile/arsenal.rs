@@ -6,7 +6,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
-use super::frames::{Dice, binary_by_hand};
+use super::frames::{ByteMutator, binary_by_hand};
 use crate::realtime::conformance::wires::Wire;
 
 /// Marks forged events under the service's names.
@@ -63,7 +63,7 @@ const REFS: [&str; 10] = [
 
 /// The frames of one attacker: known ones, corrupted ones, binary ones and, last, text that is not UTF-8.
 pub fn frames(wire: &dyn Wire, aim: &Aim, seed: u64, count: usize) -> Vec<Message> {
-    let mut dice = Dice::of(seed);
+    let mut dice = ByteMutator::of(seed);
     let payloads = payloads(aim);
     let mut frames: Vec<Message> = packets().into_iter().map(Message::text).collect();
     frames

@@ -6,11 +6,11 @@ use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
-use super::judge::{Judge, everything};
+use super::judge::{ResponseChecker, everything};
 use super::values::{is_wrong, values};
+use crate::api::sample_records::{Caller, SampleRecords, token};
 use crate::api::spec::{Operation, operations};
-use crate::api::things::{Caller, Things, token};
-use crate::harness::{Answer, TestServer};
+use crate::harness::{ApiResponse, TestServer};
 
 /// Concurrent requests.
 const AT_ONCE: usize = 8;
@@ -30,20 +30,20 @@ impl Shot {
     }
 }
 
-pub struct Field {
+pub struct BodyTarget {
     pub server: TestServer,
-    pub things: Things,
+    pub things: SampleRecords,
     pub owner: Caller,
     platform: Caller,
 }
 
-impl Field {
+impl BodyTarget {
     pub async fn new() -> Self {
         let server = TestServer::start();
         let owner = Caller::new(&server, &server.user("awa").token);
         let service = Caller::new(&server, &server.demo.service_token);
         let platform = Caller::new(&server, &token(&server, "platform", "*", Role::Service));
-        let things = Things::make(&service, &owner, "field").await;
+        let things = SampleRecords::make(&service, &owner, "field").await;
         Self { server, things, owner, platform }
     }
 
@@ -63,8 +63,8 @@ impl Field {
 
 #[tokio::test]
 async fn no_value_of_any_body_breaks_anything() {
-    let field = Field::new().await;
-    let mut judge = Judge::new();
+    let field = BodyTarget::new().await;
+    let mut judge = ResponseChecker::new();
     let before = everything(&field.server);
     let mut odd = Vec::new();
     for operation in operations().iter().filter(|operation| operation.body().is_some()) {
@@ -104,9 +104,9 @@ async fn no_value_of_any_body_breaks_anything() {
     judge.verdict("hostile bodies");
 }
 
-async fn fire(caller: &Caller, method: &Method, path: &str, shot: &Shot) -> Answer {
+async fn fire(caller: &Caller, method: &Method, path: &str, shot: &Shot) -> ApiResponse {
     let request = caller.start(method.clone(), path);
-    Answer::of(request.header(CONTENT_TYPE, shot.content_type).body(shot.body.clone())).await
+    ApiResponse::of(request.header(CONTENT_TYPE, shot.content_type).body(shot.body.clone())).await
 }
 
 fn shots(operation: &Operation, right: &Value) -> Vec<Shot> {

@@ -12,9 +12,9 @@ use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
 use super::arsenal::{self, Aim};
-use crate::harness::{TestServer, World};
+use crate::harness::{ChatFixture, TestServer};
 use crate::realtime::conformance::client::{Client, PATIENCE, Ws};
-use crate::realtime::conformance::wires::{ALL, Ask, Heard, Wire};
+use crate::realtime::conformance::wires::{ALL, Ask, ReceivedFrame, Wire};
 
 /// Per attacker; there are three in each dialect.
 const FRAMES: usize = 720;
@@ -28,7 +28,7 @@ struct Attacker<'a> {
     wire: &'static dyn Wire,
     /// The owner of the socket; `None` if unauthenticated.
     name: Option<&'static str>,
-    world: &'a World,
+    world: &'a ChatFixture,
     aim: Aim,
     beats: u32,
     opened: usize,
@@ -125,7 +125,7 @@ async fn hear(listener: &mut Client, topic: &str) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_every_dialect_an_honest_neighbour_gets_each_message_once_and_nothing_leaks() {
-    let world = World::of(TestServer::with(&[("NOTIFICATION_WS_MAX_CONN", "1000")]));
+    let world = ChatFixture::of(TestServer::with(&[("NOTIFICATION_WS_MAX_CONN", "1000")]));
     let (nord, sud) = (format!("chat:room:{}", world.nord), format!("chat:room:{}", world.sud));
     let mut listeners = join_all(ALL.map(|wire| Client::on(&world, wire, "emma", &nord))).await;
     let victims: Vec<String> = vec![
@@ -183,7 +183,7 @@ async fn in_every_dialect_an_honest_neighbour_gets_each_message_once_and_nothing
 }
 
 /// Nothing of the attackers is left, and everyone is served as before.
-async fn still_serves(world: &World, listeners: &mut [Client], nord: &str, sud: &str) {
+async fn still_serves(world: &ChatFixture, listeners: &mut [Client], nord: &str, sud: &str) {
     let hub = &world.server.app.chat.hub;
     let tenant = world.server.demo.tenant_id;
     let until = std::time::Instant::now() + PATIENCE;
@@ -197,9 +197,9 @@ async fn still_serves(world: &World, listeners: &mut [Client], nord: &str, sud: 
         let wire = listener.wire.name();
         let (payload, _) = listener.event(nord, "messaging:new").await;
         assert_eq!(payload["message"]["content"], "still here", "{wire}");
-        let said: Vec<Heard> = listener.settled().await;
-        let is_forged = |heard: &Heard| {
-            matches!(heard, Heard::Event { event, payload, .. }
+        let said: Vec<ReceivedFrame> = listener.settled().await;
+        let is_forged = |heard: &ReceivedFrame| {
+            matches!(heard, ReceivedFrame::Event { event, payload, .. }
                 if event.contains(':') && payload.to_string().contains(arsenal::FORGERY))
         };
         assert!(!said.iter().any(is_forged), "{wire}: something forged was passed on");

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
 type Ws = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -18,7 +18,7 @@ type Ws = WebSocketStream<MaybeTlsStream<TcpStream>>;
 const PER_ATTACKER: usize = 900;
 const HONEST: usize = 40;
 
-async fn open(world: &World, version: &str, token: &str) -> Ws {
+async fn open(world: &ChatFixture, version: &str, token: &str) -> Ws {
     let url = world.server.ws(&format!("/realtime/v1/websocket?vsn={version}&apikey={token}"));
     tokio_tungstenite::connect_async(url).await.unwrap().0
 }
@@ -59,7 +59,7 @@ async fn join(ws: &mut Ws, version: &str, topic: &str) {
 
 /// Sends everything while reading, so that it is not a slow reader; the socket must still reply. Returns how often it
 /// was reopened: some frames may end a socket, with a code.
-async fn attack(world: &World, version: &str, token: &str, topic: &str, frames: &[Message]) -> usize {
+async fn attack(world: &ChatFixture, version: &str, token: &str, topic: &str, frames: &[Message]) -> usize {
     let mut again = 0;
     let mut left = frames;
     loop {
@@ -108,7 +108,7 @@ async fn attack(world: &World, version: &str, token: &str, topic: &str, frames: 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_honest_neighbour_hears_everything_in_order_beside_broken_frames() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let room = format!("realtime:chat:room:{}", world.nord);
     let other = format!("realtime:chat:room:{}", world.sud);
     let token = |name: &str| world.server.user(name).token.clone();
@@ -161,8 +161,8 @@ async fn an_honest_neighbour_hears_everything_in_order_beside_broken_frames() {
 }
 
 /// Corrupted frames for one socket.
-fn broken(version: &str, topic: &str, seed: u64, world: &World) -> Vec<Message> {
-    let mut dice = Dice::of(seed);
+fn broken(version: &str, topic: &str, seed: u64, world: &ChatFixture) -> Vec<Message> {
+    let mut dice = ByteMutator::of(seed);
     let right = right(version, topic, world);
     let mut frames: Vec<Message> = by_hand(version, topic).into_iter().map(Message::text).collect();
     frames.extend(binary_by_hand(topic).into_iter().map(Message::binary));
@@ -182,7 +182,7 @@ fn broken(version: &str, topic: &str, seed: u64, world: &World) -> Vec<Message> 
 }
 
 /// Valid frames to corrupt.
-fn right(version: &str, topic: &str, world: &World) -> Vec<String> {
+fn right(version: &str, topic: &str, world: &ChatFixture) -> Vec<String> {
     let one = |event: &str, payload: Value| frame(version, "7", topic, event, &payload);
     let send = json!({"client_id": world.sud, "content": "x", "related": {"type": "order", "id": "1"}});
     vec![
@@ -360,9 +360,9 @@ fn kind_three(topic: &str) -> Vec<u8> {
 }
 
 /// A deterministic random source (xorshift).
-pub struct Dice(u64);
+pub struct ByteMutator(u64);
 
-impl Dice {
+impl ByteMutator {
     pub fn of(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }

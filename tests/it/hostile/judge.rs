@@ -7,23 +7,23 @@ use diesel::sql_types::Text;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use guichet_db::embedded::LoginRole;
 
-use crate::harness::{Answer, TestServer};
+use crate::harness::{ApiResponse, TestServer};
 
 /// Checks responses, and counts them.
-pub struct Judge {
+pub struct ResponseChecker {
     codes: BTreeSet<String>,
     pub wrong: Vec<String>,
     pub refused: usize,
     pub taken: usize,
 }
 
-impl Judge {
+impl ResponseChecker {
     pub fn new() -> Self {
         Self { codes: codes(), wrong: Vec::new(), refused: 0, taken: 0 }
     }
 
     /// `what` was sent and must be refused.
-    pub fn refused(&mut self, what: &str, answer: &Answer) {
+    pub fn refused(&mut self, what: &str, answer: &ApiResponse) {
         if answer.status.is_success() {
             self.wrong.push(format!("{what}: taken, {} {}", answer.status, brief(answer)));
             return;
@@ -32,7 +32,7 @@ impl Judge {
     }
 
     /// `what` was sent and may be accepted or refused, but must break nothing.
-    pub fn known(&mut self, what: &str, answer: &Answer) {
+    pub fn known(&mut self, what: &str, answer: &ApiResponse) {
         if answer.status.is_success() {
             self.taken += 1;
             let is_whole = answer.body.get("data").is_some() && answer.body["error"].is_null();
@@ -47,7 +47,7 @@ impl Judge {
         }
     }
 
-    fn fault(&self, what: &str, answer: &Answer) -> Option<&'static str> {
+    fn fault(&self, what: &str, answer: &ApiResponse) -> Option<&'static str> {
         let error = &answer.body["error"];
         let code = error["code"].as_str().unwrap_or_default();
         // AfriTalk's paths use camelCase, unless dots in them lead elsewhere.
@@ -93,7 +93,7 @@ impl Judge {
     }
 }
 
-fn brief(answer: &Answer) -> String {
+fn brief(answer: &ApiResponse) -> String {
     answer.body.to_string().chars().take(300).collect()
 }
 

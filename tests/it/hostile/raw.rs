@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::harness::{Process, World};
+use crate::harness::{ChatFixture, Process};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A socket after its handshake.
-async fn open(world: &World, token: &str, receive_bytes: Option<u32>) -> TcpStream {
+async fn open(world: &ChatFixture, token: &str, receive_bytes: Option<u32>) -> TcpStream {
     upgraded(&world.server.url, token, receive_bytes).await
 }
 
@@ -84,7 +84,7 @@ async fn code(tcp: &mut TcpStream) -> u16 {
 
 #[tokio::test]
 async fn what_breaks_the_protocol_of_frames_ends_the_socket_with_a_code() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let unmasked = vec![0x81, 2, b'{', b'}'];
     let fragments = |count: usize, first: u8| {
         let mut bytes = frame(first, b"");
@@ -129,7 +129,7 @@ async fn what_breaks_the_protocol_of_frames_ends_the_socket_with_a_code() {
 /// Reserved bits belong to an extension that was not negotiated.
 #[tokio::test]
 async fn a_frame_of_an_extension_that_was_not_agreed_on_harms_nobody() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for bits in [0x40, 0x20, 0x10, 0x70] {
         let mut tcp = open(&world, "", None).await;
         tcp.write_all(&frame(0x81 | bits, br#"[null,"1","phoenix","heartbeat",{}]"#)).await.unwrap();
@@ -144,7 +144,7 @@ async fn a_frame_of_an_extension_that_was_not_agreed_on_harms_nobody() {
 /// disconnected.
 #[tokio::test]
 async fn of_a_declared_400_mb_nothing_is_kept() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let service = Process::start(&world.server, "info");
     let before = service.peak_kib();
     for first in [0x81, 0x82, 0x02] {
@@ -171,7 +171,7 @@ async fn of_a_declared_400_mb_nothing_is_kept() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_does_not_read_costs_its_queue_and_slows_nobody() {
     const MESSAGES: usize = 900;
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = format!("realtime:chat:room:{}", world.nord);
     let join = text(&json!(["1", "1", topic, "phx_join", {"config": {}}]));
     let (chloe, emma) = (&world.server.user("chloe").token, &world.server.user("emma").token);

@@ -4,11 +4,11 @@ use futures_util::{StreamExt, stream};
 use reqwest::Method;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::bodies::Field;
-use super::judge::{Judge, everything};
+use super::bodies::BodyTarget;
+use super::judge::{ResponseChecker, everything};
+use crate::api::sample_records::Request;
 use crate::api::spec::{Operation, operations};
-use crate::api::things::Request;
-use crate::harness::Answer;
+use crate::harness::ApiResponse;
 
 const AT_ONCE: usize = 8;
 
@@ -73,7 +73,7 @@ struct Shot {
     must_be_refused: bool,
 }
 
-fn shots(field: &Field, operation: &Operation) -> Vec<Shot> {
+fn shots(field: &BodyTarget, operation: &Operation) -> Vec<Shot> {
     let right = field.things.request(operation);
     let shot = |what: String, path: String, must_be_refused: bool| Shot {
         what: format!("{} {what}", operation.name()),
@@ -156,14 +156,14 @@ fn nameless(path: &str) -> String {
         .join("/")
 }
 
-async fn fire<'s>(field: &Field, shot: &'s Shot) -> (&'s Shot, Answer) {
+async fn fire<'s>(field: &BodyTarget, shot: &'s Shot) -> (&'s Shot, ApiResponse) {
     (shot, field.caller(&shot.operation).send(&shot.request).await)
 }
 
 #[tokio::test]
 async fn no_path_and_no_query_breaks_anything() {
-    let field = Field::new().await;
-    let mut judge = Judge::new();
+    let field = BodyTarget::new().await;
+    let mut judge = ResponseChecker::new();
     let before = everything(&field.server);
     let all: Vec<Shot> = operations().iter().flat_map(|operation| shots(&field, operation)).collect();
     // Requests that must be refused come first, so that nothing else can have changed.
@@ -187,8 +187,8 @@ async fn no_path_and_no_query_breaks_anything() {
 
 #[tokio::test]
 async fn no_header_breaks_anything() {
-    let field = Field::new().await;
-    let mut judge = Judge::new();
+    let field = BodyTarget::new().await;
+    let mut judge = ResponseChecker::new();
     let huge = "x".repeat(20_000);
     let names = [
         "idempotency-key",
@@ -232,7 +232,7 @@ async fn no_header_breaks_anything() {
                 if request.method != Method::GET && !matches!(name, "idempotency-key" | "if-match") {
                     continue;
                 }
-                let answer = Answer::of(start.header(name, *value)).await;
+                let answer = ApiResponse::of(start.header(name, *value)).await;
                 let is_expected = name == "if-none-match" && answer.status == 304 || answer.status == 417;
                 if !is_expected {
                     let what = format!("{} {name}: {:.30}", operation.name(), String::from_utf8_lossy(value));
@@ -248,7 +248,7 @@ async fn no_header_breaks_anything() {
 /// Malformed request heads: each gets a response or is disconnected, and no other client is affected.
 #[tokio::test]
 async fn no_head_breaks_anything() {
-    let field = Field::new().await;
+    let field = BodyTarget::new().await;
     let address = field.server.url.trim_start_matches("http://").to_owned();
     let many = (0..200).map(|n| format!("X-H{n}: {n}\r\n")).collect::<String>();
     let heads: Vec<Vec<u8>> = vec![

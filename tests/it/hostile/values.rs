@@ -7,27 +7,27 @@ use serde_json::Value;
 use crate::api::spec::{alternatives, kinds};
 
 /// A value and its description.
-pub struct Hostile {
+pub struct HostileValues {
     pub label: String,
     pub json: Vec<u8>,
     /// Its JSON type; `None` if it is not JSON, or must never be accepted.
     pub kind: Option<&'static str>,
 }
 
-fn is(kind: &'static str, label: &str, json: impl Into<Vec<u8>>) -> Hostile {
-    Hostile { label: label.to_owned(), json: json.into(), kind: Some(kind) }
+fn is(kind: &'static str, label: &str, json: impl Into<Vec<u8>>) -> HostileValues {
+    HostileValues { label: label.to_owned(), json: json.into(), kind: Some(kind) }
 }
 
-fn never(label: &str, json: impl Into<Vec<u8>>) -> Hostile {
-    Hostile { label: label.to_owned(), json: json.into(), kind: None }
+fn never(label: &str, json: impl Into<Vec<u8>>) -> HostileValues {
+    HostileValues { label: label.to_owned(), json: json.into(), kind: None }
 }
 
-fn text(label: &str, text: &str) -> Hostile {
+fn text(label: &str, text: &str) -> HostileValues {
     is("string", label, Value::from(text).to_string())
 }
 
 /// For any field.
-pub fn values() -> Vec<Hostile> {
+pub fn values() -> Vec<HostileValues> {
     let mut all = vec![
         is("null", "null", "null"),
         is("boolean", "true", "true"),
@@ -62,8 +62,8 @@ pub fn values() -> Vec<Hostile> {
     all
 }
 
-fn texts() -> Vec<Hostile> {
-    let mut all: Vec<Hostile> = [
+fn texts() -> Vec<HostileValues> {
+    let mut all: Vec<HostileValues> = [
         ("empty", ""),
         ("a space", " "),
         ("odd spaces", "\u{00A0}\u{2003}\u{FEFF}"),
@@ -104,7 +104,7 @@ fn texts() -> Vec<Hostile> {
 }
 
 /// Whether no value of this schema can be `hostile`.
-pub fn is_wrong(schema: &Value, hostile: &Hostile) -> bool {
+pub fn is_wrong(schema: &Value, hostile: &HostileValues) -> bool {
     let Some(kind) = hostile.kind else { return true };
     let kinds = kinds(schema);
     if !fits(&kinds, kind) {

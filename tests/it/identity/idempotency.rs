@@ -5,12 +5,12 @@ use std::time::Duration;
 use guichet::web::idempotency;
 use serde_json::json;
 
-use super::stand::Town;
-use crate::harness::Answer;
+use super::fixture::DirectoryFixture;
+use crate::harness::ApiResponse;
 
 #[tokio::test]
 async fn fifty_at_once_make_one_client() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let (clients, rooms) = (town.stand.count("clients"), town.stand.count("conversations"));
     let caller = town.owner.saying("idempotency-key", "k-1");
     let body = json!({ "name": "Once" });
@@ -33,13 +33,13 @@ async fn fifty_at_once_make_one_client() {
 
 #[tokio::test]
 async fn a_key_is_for_one_body_one_route_and_one_person() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let caller = town.owner.saying("idempotency-key", "k");
     caller.post("/clients", json!({ "name": "A", "details": { "x": 1, "y": 2 } })).await.data();
     let reordered = "{\"details\":{\"y\":2,\"x\":1},\"name\":\"A\"}";
     let request =
         caller.request(reqwest::Method::POST, "/clients").header("content-type", "application/json");
-    let same = Answer::of(request.body(reordered)).await;
+    let same = ApiResponse::of(request.body(reordered)).await;
     assert_eq!(same.header("idempotent-replayed"), "true", "{}", same.body);
     let mismatch = (422, "IDEMPOTENCY_MISMATCH");
     assert_eq!(caller.post("/clients", json!({ "name": "B" })).await.refusal(), mismatch);
@@ -50,7 +50,7 @@ async fn a_key_is_for_one_body_one_route_and_one_person() {
 
 #[tokio::test]
 async fn a_key_is_one_to_two_hundred_visible_characters() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     for key in ["", "a b", "é", &"k".repeat(201)] {
         let answer = town.owner.saying("idempotency-key", key).post("/teams", json!({ "name": "T" })).await;
         assert_eq!(answer.fault(), ("Idempotency-Key", "invalid"), "{key}");
@@ -61,7 +61,7 @@ async fn a_key_is_one_to_two_hundred_visible_characters() {
 
 #[tokio::test]
 async fn a_failure_is_not_kept() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let caller = town.owner.saying("idempotency-key", "k");
     let wrong = json!({ "client_id": guichet_base::id::ClientId::new(), "name": "P" });
     assert_eq!(caller.post("/projects", wrong).await.fault(), ("client_id", "unknown_id"));
@@ -70,7 +70,7 @@ async fn a_failure_is_not_kept() {
 
 #[tokio::test]
 async fn a_tenant_is_made_once_too() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let platform = town.stand.service("*", &["*"]).saying("idempotency-key", "k");
     let body = json!({ "slug": "twice", "name": "Twice" });
     let first = platform.post("/tenants", body.clone()).await;
@@ -83,7 +83,7 @@ async fn a_tenant_is_made_once_too() {
 
 #[tokio::test]
 async fn keys_are_forgotten_after_a_day() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let caller = town.owner.saying("idempotency-key", "k");
     caller.post("/teams", json!({ "name": "T" })).await.data();
     let (db, now) = (town.stand.db(), town.stand.clock.now());

@@ -7,14 +7,14 @@ use guichet_base::id::{ClientId, UserId};
 use guichet_base::{Locale, Role};
 use serde_json::json;
 
-use super::stand::{Stand, Town};
+use super::fixture::{DirectoryFixture, IdentityFixture};
 use crate::harness::Api;
 
-async fn town() -> Town {
-    Town::on(Stand::with(&[("JIT_USERS", "true")])).await
+async fn town() -> DirectoryFixture {
+    DirectoryFixture::on(IdentityFixture::with(&[("JIT_USERS", "true")])).await
 }
 
-fn caller(town: &Town, change: impl FnOnce(&mut NewToken)) -> Api {
+fn caller(town: &DirectoryFixture, change: impl FnOnce(&mut NewToken)) -> Api {
     let mut token = town.stand.token("acme", "idp|7", Role::Client);
     change(&mut token);
     town.stand.api(Some(town.stand.mint(&token)))

@@ -3,9 +3,9 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::stand::Town;
+use super::fixture::DirectoryFixture;
 
-async fn version(town: &Town) -> (String, Value) {
+async fn version(town: &DirectoryFixture) -> (String, Value) {
     let path = format!("/clients/{}", town.client);
     let updated_at = town.owner.get(&path).await.data()["updated_at"].clone();
     (path, updated_at)
@@ -13,7 +13,7 @@ async fn version(town: &Town) -> (String, Value) {
 
 #[tokio::test]
 async fn a_change_says_what_it_was_based_on() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let (path, version) = version(&town).await;
     assert_eq!(
         town.owner.patch(&path, json!({ "name": "A" })).await.refusal(),
@@ -30,7 +30,7 @@ async fn a_change_says_what_it_was_based_on() {
 
 #[tokio::test]
 async fn a_stale_change_changes_nothing_and_shows_what_is_there() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let (path, version) = version(&town).await;
     let first = town.manager.patch(&path, json!({ "name": "First", "updated_at": version })).await;
     let stale = json!({ "name": "Second", "status": "active", "updated_at": version });
@@ -50,7 +50,7 @@ async fn a_stale_change_changes_nothing_and_shows_what_is_there() {
 
 #[tokio::test]
 async fn by_if_match_it_is_412_and_the_tag_is_that_of_the_read() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let path = format!("/clients/{}", town.client);
     let read = town.owner.get(&path).await;
     let tag = read.header("etag").to_owned();
@@ -66,7 +66,7 @@ async fn by_if_match_it_is_412_and_the_tag_is_that_of_the_read() {
 
 #[tokio::test]
 async fn a_retry_of_what_was_applied_is_no_conflict() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let (path, version) = version(&town).await;
     let change = json!({ "name": "Same", "details": { "a": 1 }, "updated_at": version });
     let first = town.owner.patch(&path, change.clone()).await;
@@ -80,7 +80,7 @@ async fn a_retry_of_what_was_applied_is_no_conflict() {
 
 #[tokio::test]
 async fn force_overwrites_and_the_log_keeps_what_was() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let (path, version) = version(&town).await;
     town.manager.patch(&path, json!({ "name": "First", "updated_at": version })).await.data();
     let forced = json!({ "name": "Second", "updated_at": version, "force": true });
@@ -94,7 +94,7 @@ async fn force_overwrites_and_the_log_keeps_what_was() {
 
 #[tokio::test]
 async fn of_a_hundred_writers_one_wins_per_version() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let (path, version) = version(&town).await;
     let writers = [&town.owner, &town.manager, &town.employee];
     let sends = (0..100usize).map(|n| {
@@ -111,7 +111,7 @@ async fn of_a_hundred_writers_one_wins_per_version() {
 
 #[tokio::test]
 async fn versions_never_repeat() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let path = format!("/clients/{}", town.client);
     let mut seen = std::collections::HashSet::new();
     for n in 0..30 {
@@ -122,7 +122,7 @@ async fn versions_never_repeat() {
 
 #[tokio::test]
 async fn the_settings_of_a_tenant_are_such_a_record() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let read = town.owner.get("/tenant").await;
     let version = read.data()["updated_at"].clone();
     let off = json!({ "settings": { "features": { "meetings": false } }, "updated_at": version });

@@ -6,7 +6,8 @@
     reason = "a test stops at what it did not expect"
 )]
 
-mod gate;
+mod authentication;
+pub mod fixture;
 mod idempotency;
 mod jit;
 mod jwks;
@@ -15,5 +16,4 @@ mod locking;
 mod people;
 mod ranks;
 mod revoke;
-pub mod stand;
 mod tokens;

@@ -4,11 +4,11 @@ use guichet_base::Role;
 use guichet_base::id::{ClientId, TeamId, UserId};
 use serde_json::{Value, json};
 
-use super::stand::Town;
+use super::fixture::DirectoryFixture;
 
 #[tokio::test]
 async fn all_faults_of_a_profile_come_at_once() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let body = json!({
         "display_name": " ", "email": "nobody", "phone": "call me", "avatar_url": "http://example.com/a.png",
         "timezone": "Mars/Olympus", "updated_at": "2026-01-01T00:00:00Z",
@@ -21,7 +21,7 @@ async fn all_faults_of_a_profile_come_at_once() {
 
 #[tokio::test]
 async fn nobody_promotes_themselves() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let version = town.manager.get("/me").await.data()["user"]["updated_at"].clone();
     for key in ["role", "external_id", "deleted_at", "id", "tenant_id"] {
         let answer = town.manager.patch("/me", json!({ key: "owner", "updated_at": version })).await;
@@ -37,7 +37,7 @@ async fn nobody_promotes_themselves() {
 
 #[tokio::test]
 async fn a_manager_does_not_touch_owners() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let owner = format!("/users/{}", town.owner_id);
     let version = town.manager.get(&owner).await.data()["updated_at"].clone();
     let change = json!({ "display_name": "X", "updated_at": version });
@@ -56,7 +56,7 @@ async fn a_manager_does_not_touch_owners() {
 
 #[tokio::test]
 async fn a_person_of_the_wrong_side_joins_nothing() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let team_member = format!("/teams/{}/members/{}", town.team, town.member_id);
     assert_eq!(town.service.put(&team_member, Value::Null).await.fault(), ("user_id", "wrong_role"));
     let client_member = format!("/clients/{}/members/{}", town.client, town.employee_id);
@@ -80,7 +80,7 @@ async fn a_person_of_the_wrong_side_joins_nothing() {
 
 #[tokio::test]
 async fn puts_of_a_service_are_upserts() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let user = format!("/users/{}", UserId::new());
     let body = json!({ "role": "employee", "display_name": "Zoé", "phone": "+33 6 00 00 00 00" });
     assert_eq!(town.service.put(&user, body.clone()).await.status, 201);
@@ -96,7 +96,7 @@ async fn puts_of_a_service_are_upserts() {
 
 #[tokio::test]
 async fn fifty_upserts_at_once_make_one_person_and_one_client() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let (user, client) = (format!("/users/{}", UserId::new()), format!("/clients/{}", ClientId::new()));
     let (users, rooms) = (town.stand.count("users"), town.stand.count("conversations"));
     let puts = (0..50).map(|n| {
@@ -118,7 +118,7 @@ async fn fifty_upserts_at_once_make_one_person_and_one_client() {
 
 #[tokio::test]
 async fn a_deleted_person_leaves_everything_and_can_come_back() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let employee = format!("/users/{}", town.employee_id);
     town.service.put(&format!("/teams/{}/members/{}", town.team, town.employee_id), Value::Null).await.data();
     town.service.delete(&employee).await.data();
@@ -138,7 +138,7 @@ async fn a_deleted_person_leaves_everything_and_can_come_back() {
 
 #[tokio::test]
 async fn who_changes_sides_leaves_what_was_of_the_other() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     town.service.patch(&format!("/users/{}", town.member_id), json!({ "role": "employee" })).await.data();
     assert_eq!(town.service.get(&format!("/clients/{}/members", town.client)).await.data(), &json!([]));
     town.service.patch(&format!("/users/{}", town.employee_id), json!({ "role": "client" })).await.data();
@@ -150,7 +150,7 @@ async fn who_changes_sides_leaves_what_was_of_the_other() {
 
 #[tokio::test]
 async fn members_see_who_serves_them_but_not_how_to_reach_them() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let operator = town.member.get(&format!("/users/{}", town.employee_id)).await;
     assert_eq!(operator.data()["display_name"], "Emma");
     assert_eq!(operator.data()["email"], Value::Null);
@@ -164,7 +164,7 @@ async fn members_see_who_serves_them_but_not_how_to_reach_them() {
 
 #[tokio::test]
 async fn clients_are_searched_sorted_and_paged() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     for name in ["100% Bio", "1000 Bio", "Zèbre"] {
         town.service.post("/clients", json!({ "name": name })).await.data();
     }
@@ -186,7 +186,7 @@ async fn clients_are_searched_sorted_and_paged() {
 
 #[tokio::test]
 async fn a_team_in_charge_is_not_deleted() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let team = format!("/teams/{}", town.team);
     let client = format!("/clients/{}", town.client);
     town.service.patch(&client, json!({ "team_id": town.team })).await.data();
@@ -198,7 +198,7 @@ async fn a_team_in_charge_is_not_deleted() {
 
 #[tokio::test]
 async fn who_is_taken_into_a_team_sees_its_clients() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let newcomer = UserId::new();
     town.service
         .put(&format!("/users/{newcomer}"), json!({ "role": "employee", "display_name": "N" }))
@@ -215,7 +215,7 @@ async fn who_is_taken_into_a_team_sees_its_clients() {
 
 #[tokio::test]
 async fn me_says_what_an_app_needs() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let me = town.member.get("/me").await;
     let me = me.data();
     assert_eq!((&me["user"]["role"], &me["user"]["user_type"]), (&json!("client"), &json!("client")));

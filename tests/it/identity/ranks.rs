@@ -4,14 +4,14 @@ use guichet_base::id::{ClientId, ProjectId, TeamId, UserId};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::stand::Town;
+use super::fixture::DirectoryFixture;
 
 /// Of owner, manager, employee, member, provisioning service, and a service that only announces events.
 type Statuses = [u16; 6];
 
 #[tokio::test]
 async fn each_rank_gets_what_the_matrix_says() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let emitter = town.stand.service("acme", &["event.emit"]);
     let callers = [&town.owner, &town.manager, &town.employee, &town.member, &town.service, &emitter];
     let project = town.service.post("/projects", json!({ "client_id": town.client, "name": "P" })).await;
@@ -136,7 +136,7 @@ async fn each_rank_gets_what_the_matrix_says() {
 
 #[tokio::test]
 async fn an_employee_does_not_say_who_is_in_charge() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let client = format!("/clients/{}", town.client);
     let version = town.employee.get(&client).await.data()["updated_at"].clone();
     for change in [

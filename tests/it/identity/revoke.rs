@@ -8,22 +8,22 @@ use guichet_base::id::UserId;
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 
-use super::stand::{Stand, Town};
-use crate::harness::{Answer, Api, SECRET, Socket};
+use super::fixture::{DirectoryFixture, IdentityFixture};
+use crate::harness::{Api, ApiResponse, SECRET, Socket};
 
 fn path(user: UserId) -> String {
     format!("/users/{user}/revoke-tokens")
 }
 
 #[track_caller]
-fn assert_revoked(answer: &Answer) {
+fn assert_revoked(answer: &ApiResponse) {
     assert_eq!(answer.refusal(), (401, "UNAUTHENTICATED"), "{}", answer.body);
     assert_eq!(answer.body["error"]["details"], json!({"reason": "revoked"}));
 }
 
 #[tokio::test]
 async fn a_revoked_token_is_refused_at_once_and_a_newer_one_is_not() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     town.employee.get("/me").await.data();
     let answer = town.owner.post(&path(town.employee_id), Value::Null).await;
     assert_eq!(answer.data()["id"], json!(town.employee_id));
@@ -36,7 +36,7 @@ async fn a_revoked_token_is_refused_at_once_and_a_newer_one_is_not() {
 
 #[tokio::test]
 async fn another_service_refuses_it_as_soon_as_it_heard_of_it() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let elsewhere = town.stand.beside();
     let token = town.stand.mint(&town.stand.token("acme", &town.employee_id.to_string(), Role::Employee));
     let there = Api::new(&elsewhere.url, Some(&token));
@@ -52,7 +52,7 @@ async fn another_service_refuses_it_as_soon_as_it_heard_of_it() {
 
 #[tokio::test]
 async fn who_may_revoke_whose_tokens() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let reader = town.stand.service("acme", &["directory.view"]);
     assert_eq!(town.manager.post(&path(town.owner_id), Value::Null).await.refusal(), (403, "FORBIDDEN"));
     assert_eq!(town.employee.post(&path(town.manager_id), Value::Null).await.refusal(), (403, "FORBIDDEN"));
@@ -76,7 +76,7 @@ async fn who_may_revoke_whose_tokens() {
 
 #[tokio::test]
 async fn a_token_that_does_not_say_when_it_was_issued_is_good_until_anything_is_revoked() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let end = town.stand.clock.now().as_millis() / 1000 + 3600;
     let claims = json!({"sub": town.member_id, "tenant_id": "acme", "role": "client", "exp": end});
     let key = EncodingKey::from_secret(SECRET.as_bytes());
@@ -89,7 +89,7 @@ async fn a_token_that_does_not_say_when_it_was_issued_is_good_until_anything_is_
 
 #[tokio::test]
 async fn a_revocation_is_never_taken_back() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let first = town.owner.post(&path(town.member_id), Value::Null).await.data().clone();
     let second = town.owner.post(&path(town.member_id), Value::Null).await.data().clone();
     assert!(second["sessions_valid_after"].as_str() >= first["sessions_valid_after"].as_str());
@@ -103,7 +103,7 @@ async fn a_revocation_is_never_taken_back() {
 
 #[tokio::test]
 async fn a_revoked_token_that_was_never_seen_brings_nobody_in_line() {
-    let town = Town::on(Stand::with(&[("JIT_USERS", "true")])).await;
+    let town = DirectoryFixture::on(IdentityFixture::with(&[("JIT_USERS", "true")])).await;
     let old = town.stand.token("acme", &town.employee_id.to_string(), Role::Owner);
     // Issued after the record last changed, and before the revocation.
     let issued_at = old.issued_at.plus(Duration::from_secs(5));
@@ -117,7 +117,7 @@ async fn a_revoked_token_that_was_never_seen_brings_nobody_in_line() {
 
 #[tokio::test]
 async fn a_ticket_is_for_people_and_kept_as_a_hash_alone() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     assert_eq!(town.service.post("/realtime/ticket", Value::Null).await.refusal(), (403, "FORBIDDEN"));
     let keyed = town.member.saying("Idempotency-Key", "once");
     let first = keyed.post("/realtime/ticket", Value::Null).await.data().clone();
@@ -132,7 +132,7 @@ async fn a_ticket_is_for_people_and_kept_as_a_hash_alone() {
 
 #[tokio::test]
 async fn waiting_tickets_of_a_person_are_bounded_and_swept() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     for _ in 0..30 {
         town.member.post("/realtime/ticket", Value::Null).await.data();
     }

@@ -24,21 +24,21 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{Api, Redis, SECRET, TestServer, World};
+use crate::harness::{Api, ChatFixture, Redis, SECRET, TestServer};
 
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// The demo tenant with a Redis.
 pub struct Post {
-    pub world: World,
+    pub world: ChatFixture,
     pub url: String,
     pub prefix: String,
 }
 
 impl Deref for Post {
-    type Target = World;
+    type Target = ChatFixture;
 
-    fn deref(&self) -> &World {
+    fn deref(&self) -> &ChatFixture {
         &self.world
     }
 }
@@ -64,7 +64,7 @@ impl Post {
         let url = redis.url();
         let mut all = vec![("REDIS_URL", url.as_str()), ("REDIS_PREFIX", prefix.as_str())];
         all.extend_from_slice(variables);
-        let world = World::of(TestServer::with(&all));
+        let world = ChatFixture::of(TestServer::with(&all));
         Self { world, url, prefix }
     }
 

@@ -50,7 +50,7 @@ async fn a_redis_that_is_away_at_the_start_degrades_and_is_read_when_it_comes() 
 
 #[tokio::test]
 async fn without_redis_readiness_does_not_speak_of_it() {
-    let world = crate::harness::World::new();
+    let world = crate::harness::ChatFixture::new();
     let report: serde_json::Value =
         reqwest::get(format!("{}/readyz", world.server.url)).await.unwrap().json().await.unwrap();
     assert_eq!(report["status"], "ok");

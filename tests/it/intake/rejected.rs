@@ -54,7 +54,7 @@ async fn they_are_listed_newest_first_page_by_page() {
         ids.push(rejected(&post).await);
     }
     ids.reverse();
-    let of = |answer: &crate::harness::Answer| -> Vec<String> {
+    let of = |answer: &crate::harness::ApiResponse| -> Vec<String> {
         answer.data().as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
     };
     let first = post.awa.get(&format!("{PATH}?limit=2")).await;

@@ -7,13 +7,13 @@ use guichet::notifications::jobs::digest::send_due;
 use guichet_base::Timestamp;
 
 use super::table::{lines, notifications, number, run};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 const MAILS: &str = "SELECT count(*) FROM deliveries WHERE type = 'digest'";
 
 /// Their digest is due now, and from then on daily at eight in Paris.
-fn subscribe(world: &World, names: &[&str]) {
+fn subscribe(world: &ChatFixture, names: &[&str]) {
     let now = world.server.clock.now();
     for name in names {
         let user = world.server.user(name).id;
@@ -28,24 +28,24 @@ fn subscribe(world: &World, names: &[&str]) {
 }
 
 /// Inserts notifications that wait for the person's digest.
-fn wait(world: &World, name: &str, count: usize, with: &[(&str, &str)]) {
+fn wait(world: &ChatFixture, name: &str, count: usize, with: &[(&str, &str)]) {
     let mut with = with.to_vec();
     with.push(("in_digest", "true"));
     notifications(&world.server, name, count, world.server.clock.now(), &with);
 }
 
-async fn look(world: &World) -> u64 {
+async fn look(world: &ChatFixture) -> u64 {
     send_due(&world.server.app.notifications, world.server.clock.now()).await.unwrap()
 }
 
-fn due(world: &World) -> Timestamp {
+fn due(world: &ChatFixture) -> Timestamp {
     let line = "SELECT to_char(digest_due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS line FROM notification_settings";
     Timestamp::parse(&lines(&world.server, line)[0]).unwrap()
 }
 
 #[tokio::test]
 async fn nobody_gets_an_empty_one_and_the_next_is_due_all_the_same() {
-    let world = World::new();
+    let world = ChatFixture::new();
     subscribe(&world, &["emma"]);
     assert_eq!(look(&world).await, 0);
     assert_eq!(number(&world.server, "SELECT count(*) FROM digests"), 0);
@@ -57,7 +57,7 @@ async fn nobody_gets_an_empty_one_and_the_next_is_due_all_the_same() {
 
 #[tokio::test]
 async fn what_was_read_deleted_expired_or_is_no_longer_wanted_is_left_out() {
-    let world = World::new();
+    let world = ChatFixture::new();
     subscribe(&world, &["emma"]);
     wait(&world, "emma", 2, &[]);
     wait(&world, "emma", 1, &[("status", "'read'"), ("read_at", "now()")]);
@@ -89,7 +89,7 @@ async fn what_was_read_deleted_expired_or_is_no_longer_wanted_is_left_out() {
 
 #[tokio::test]
 async fn an_override_of_the_client_drops_an_item_too() {
-    let world = World::new();
+    let world = ChatFixture::new();
     subscribe(&world, &["chloe"]);
     wait(&world, "chloe", 2, &[]);
     run(
@@ -103,7 +103,7 @@ async fn an_override_of_the_client_drops_an_item_too() {
 
 #[tokio::test]
 async fn who_has_no_address_gets_none_and_loses_nothing() {
-    let world = World::new();
+    let world = ChatFixture::new();
     subscribe(&world, &["emma"]);
     wait(&world, "emma", 2, &[]);
     run(&world.server, "UPDATE users SET email = NULL");
@@ -115,7 +115,7 @@ async fn who_has_no_address_gets_none_and_loses_nothing() {
 
 #[tokio::test]
 async fn quiet_hours_put_the_mail_off_and_not_its_making() {
-    let world = World::new();
+    let world = ChatFixture::new();
     subscribe(&world, &["emma"]);
     wait(&world, "emma", 1, &[]);
     run(
@@ -129,7 +129,7 @@ async fn quiet_hours_put_the_mail_off_and_not_its_making() {
 
 #[tokio::test]
 async fn each_item_is_in_exactly_one_whatever_comes_between_and_however_many_look() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let names = ["emma", "karim", "chloe", "bruno"];
     subscribe(&world, &names);
     let (mut seed, mut made) = (0x9e37_79b9_7f4a_7c15_u64, 0);
@@ -160,7 +160,7 @@ async fn each_item_is_in_exactly_one_whatever_comes_between_and_however_many_loo
 
 #[tokio::test]
 async fn a_digest_that_cannot_be_made_holds_up_no_other_and_takes_nothing() {
-    let world = World::new();
+    let world = ChatFixture::new();
     subscribe(&world, &["emma", "karim"]);
     wait(&world, "emma", 1, &[]);
     wait(&world, "karim", 1, &[]);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use guichet::jobs::{Job, JobReport, job};
 use guichet_base::Error;
 
-use super::desk::{Desk, HOURLY, Runs, standing};
+use super::fixture::{HOURLY, JobsFixture, Runs, standing};
 
 /// Fails a number of times, then succeeds.
 fn fails(times: usize) -> Box<dyn Job> {
@@ -26,7 +26,7 @@ fn fails(times: usize) -> Box<dyn Job> {
 
 #[tokio::test]
 async fn a_job_that_fails_or_panics_stops_no_other() {
-    let desk = Desk::new();
+    let desk = JobsFixture::new();
     let runs = Runs::default();
     let panics = job("panicking", HOURLY, |_| async { panic!("a fault of the job") });
     let scheduler = desk.scheduler(vec![panics, fails(1), runs.job("working", HOURLY)]);
@@ -43,7 +43,7 @@ async fn a_job_that_fails_or_panics_stops_no_other() {
 
 #[tokio::test]
 async fn a_failed_run_is_tried_again_later_each_time_until_it_is_done() {
-    let desk = Desk::new();
+    let desk = JobsFixture::new();
     let scheduler = desk.scheduler(vec![fails(3)]);
     let mut waits = Vec::new();
     for _ in 0..3 {
@@ -61,7 +61,7 @@ async fn a_failed_run_is_tried_again_later_each_time_until_it_is_done() {
 
 #[tokio::test]
 async fn an_error_by_hand_is_said() {
-    let desk = Desk::new();
+    let desk = JobsFixture::new();
     let scheduler = desk.scheduler(vec![fails(1)]);
     let error = scheduler.run_now("failing").await.unwrap_err();
     assert_eq!(error.code(), "UNAVAILABLE");

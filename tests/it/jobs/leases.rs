@@ -7,13 +7,13 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use tokio_util::sync::CancellationToken;
 
-use super::desk::{Desk, Gate, HOURLY, Runs, says, standing};
+use super::fixture::{Gate, HOURLY, JobsFixture, Runs, says, standing};
 
 const PAST_THE_LEASE: Duration = Duration::from_secs(61);
 
 #[tokio::test]
 async fn a_process_that_dies_mid_run_loses_it_when_its_lease_ends() {
-    let desk = Desk::new();
+    let desk = JobsFixture::new();
     let gate = Gate::default();
     let (dying, other) = (desk.scheduler(vec![gate.job("long", 1)]), desk.scheduler(vec![says("long", 2)]));
     {
@@ -31,7 +31,7 @@ async fn a_process_that_dies_mid_run_loses_it_when_its_lease_ends() {
 
 #[tokio::test]
 async fn a_late_finisher_s_token_is_refused() {
-    let desk = Desk::new();
+    let desk = JobsFixture::new();
     let gate = Gate::default();
     let (late, other) = (desk.scheduler(vec![gate.job("long", 1)]), desk.scheduler(vec![says("long", 2)]));
     let mut finishes = pin!(late.drain());
@@ -49,7 +49,7 @@ async fn a_late_finisher_s_token_is_refused() {
 
 #[tokio::test]
 async fn a_slow_job_holds_up_no_other_and_a_stop_gives_its_run_away() {
-    let desk = Desk::new();
+    let desk = JobsFixture::new();
     let (gate, quick) = (Gate::default(), Runs::default());
     let scheduler = desk.scheduler(vec![gate.job("slow", 1), quick.job("quick", HOURLY)]);
     let stop = CancellationToken::new();

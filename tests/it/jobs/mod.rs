@@ -2,12 +2,12 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 
 mod command;
-mod desk;
 mod digest;
 mod failing;
+mod fixture;
+mod inactivity;
 mod leases;
 mod once;
 mod repair;
 mod retention;
-mod silence;
 mod table;

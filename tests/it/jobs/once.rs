@@ -5,11 +5,11 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use guichet::jobs::Schedule;
 
-use super::desk::{Desk, HOURLY, Runs, standing};
+use super::fixture::{HOURLY, JobsFixture, Runs, standing};
 
 #[tokio::test]
 async fn four_processes_run_each_time_once() {
-    let desk = Desk::new();
+    let desk = JobsFixture::new();
     let (hourly, often) = (Runs::default(), Runs::default());
     let all: Vec<_> = (0..4)
         .map(|_| {
@@ -29,7 +29,7 @@ async fn four_processes_run_each_time_once() {
 
 #[tokio::test]
 async fn runs_that_were_missed_are_made_up_by_one() {
-    let desk = Desk::new();
+    let desk = JobsFixture::new();
     let (hourly, daily) = (Runs::default(), Runs::default());
     let at_three = Schedule::DailyAt { hour_utc: 3 };
     let scheduler = desk.scheduler(vec![hourly.job("hourly", HOURLY), daily.job("daily", at_three)]);
@@ -45,7 +45,7 @@ async fn runs_that_were_missed_are_made_up_by_one() {
 
 #[tokio::test]
 async fn a_clock_that_was_an_hour_ahead_costs_no_run() {
-    let desk = Desk::new();
+    let desk = JobsFixture::new();
     let runs = Runs::default();
     let minutely = Schedule::Every(Duration::from_secs(60));
     let ahead = desk.scheduler(vec![runs.job("minutely", minutely)]);
@@ -58,7 +58,7 @@ async fn a_clock_that_was_an_hour_ahead_costs_no_run() {
 
 #[tokio::test]
 async fn a_job_is_run_by_hand_before_it_is_due() {
-    let desk = Desk::new();
+    let desk = JobsFixture::new();
     let runs = Runs::default();
     let scheduler = desk.scheduler(vec![runs.job("daily", Schedule::DailyAt { hour_utc: 3 })]);
     let done = scheduler.run_now("daily").await.unwrap().unwrap();

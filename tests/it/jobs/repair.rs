@@ -5,22 +5,22 @@ use guichet::notifications::jobs::repair::{Repaired, repair};
 use serde_json::json;
 
 use super::table::{lines, notifications, number, run};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
-async fn mend(world: &World) -> Repaired {
+async fn mend(world: &ChatFixture) -> Repaired {
     repair(&world.server.app.notifications).await.unwrap()
 }
 
 #[tokio::test]
 async fn a_house_in_order_is_left_as_it_is() {
-    let world = World::new();
+    let world = ChatFixture::new();
     fake::send(&world.server.app.notifications, "emma@demo.example").await.unwrap();
     assert_eq!(mend(&world).await, Repaired::default());
 }
 
 #[tokio::test]
 async fn a_counter_that_is_wrong_is_set_right_and_told() {
-    let world = World::new();
+    let world = ChatFixture::new();
     notifications(&world.server, "emma", 3, world.server.clock.now(), &[("processed_at", "now()")]);
     let emma = world.server.user("emma").id;
     run(&world.server, &format!("UPDATE notification_feeds SET unread = 7 WHERE user_id = '{emma}'"));
@@ -36,7 +36,7 @@ async fn a_counter_that_is_wrong_is_set_right_and_told() {
 
 #[tokio::test]
 async fn what_nobody_was_told_of_is_told_by_a_summary_and_what_is_on_its_way_is_not() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let now = world.server.clock.now();
     notifications(&world.server, "emma", 2, now.minus(std::time::Duration::from_secs(120)), &[]);
     notifications(&world.server, "karim", 1, now, &[]);
@@ -54,7 +54,7 @@ async fn what_nobody_was_told_of_is_told_by_a_summary_and_what_is_on_its_way_is_
 
 #[tokio::test]
 async fn samples_reach_the_one_whose_address_it_is_and_nobody_else() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let n = &world.server.app.notifications;
     assert_eq!(fake::send(n, "nobody@demo.example").await.unwrap(), 0);
     for name in ["emma", "chloe"] {

@@ -5,14 +5,14 @@ use std::time::Duration;
 use guichet::notifications::jobs::retention::{Keep, clean};
 
 use super::table::{notifications, number, run};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 const ALL: &str = "SELECT count(*) FROM notifications";
 
 #[tokio::test]
 async fn only_what_was_dealt_with_or_was_never_to_be_seen_grows_too_old() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let server = &world.server;
     let now = server.clock.now();
     let (old, young) = (now.minus(DAY * 366), now.minus(DAY * 364));
@@ -37,7 +37,7 @@ async fn only_what_was_dealt_with_or_was_never_to_be_seen_grows_too_old() {
 
 #[tokio::test]
 async fn more_than_one_stretch_goes_in_one_run() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let server = &world.server;
     let now = server.clock.now();
     notifications(server, "emma", 4_500, now.minus(DAY * 400), &[("status", "'read'"), ("read_at", "now()")]);
@@ -47,7 +47,7 @@ async fn more_than_one_stretch_goes_in_one_run() {
 
 #[tokio::test]
 async fn events_keys_skips_rejections_and_deliveries_go_each_in_their_time() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let server = &world.server;
     let now = server.clock.now();
     let user = server.user("emma").id;

@@ -7,10 +7,10 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::rows::{self, MISCOUNTED, task};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
 /// Adds people to the tenant, every third of them English.
-fn crowd(world: &World, count: usize) {
+fn crowd(world: &ChatFixture, count: usize) {
     let text = format!(
         "INSERT INTO users (tenant_id, id, role, display_name, locale) SELECT t.id, gen_random_uuid(), 'client', 'Personne ' || n, \
          CASE WHEN n % 3 = 0 THEN 'en' ELSE 'fr' END FROM tenants t, generate_series(1, {count}) n"
@@ -23,7 +23,7 @@ fn announcement() -> Value {
 }
 
 /// Helps the server's own task until the event is written.
-async fn until_done(world: &World, id: &str) -> Value {
+async fn until_done(world: &ChatFixture, id: &str) -> Value {
     let deadline = Instant::now() + Duration::from_secs(120);
     let running =
         format!("SELECT count(*) FROM notification_events WHERE id = '{id}' AND status = 'running'");
@@ -39,7 +39,7 @@ const DOUBLED: &str =
 
 #[tokio::test]
 async fn it_is_answered_at_once_and_complete_soon_after() {
-    let world = World::new();
+    let world = ChatFixture::new();
     crowd(&world, 3_000);
     let answer = world.service.post("/events", announcement()).await;
     assert_eq!(answer.status, StatusCode::ACCEPTED);
@@ -54,7 +54,7 @@ async fn it_is_answered_at_once_and_complete_soon_after() {
 
 #[tokio::test]
 async fn processes_share_the_work_and_double_nothing() {
-    let world = World::new();
+    let world = ChatFixture::new();
     crowd(&world, 4_000);
     let others = [world.server.beside(), world.server.beside()];
     let mut ids = Vec::new();
@@ -72,7 +72,7 @@ async fn processes_share_the_work_and_double_nothing() {
 
 #[tokio::test]
 async fn a_death_in_the_middle_loses_none_and_doubles_none() {
-    let mut world = World::new();
+    let mut world = ChatFixture::new();
     crowd(&world, 5_000);
     world.service.post("/events", announcement()).await.data();
     // Every backend of the job is terminated repeatedly while it writes.
@@ -102,7 +102,7 @@ async fn a_death_in_the_middle_loses_none_and_doubles_none() {
 
 #[tokio::test]
 async fn what_concerns_one_is_not_held_up_by_what_concerns_all() {
-    let world = World::new();
+    let world = ChatFixture::new();
     crowd(&world, 12_000);
     let id = world.service.post("/events", announcement()).await.data()["id"].as_str().unwrap().to_owned();
     let urgent = task(world.server.user("emma").id, "Urgent");
@@ -114,7 +114,7 @@ async fn what_concerns_one_is_not_held_up_by_what_concerns_all() {
 
 #[tokio::test]
 async fn each_reads_it_in_their_language() {
-    let world = World::new();
+    let world = ChatFixture::new();
     crowd(&world, 300);
     let event = json!({"event": "mandat.created", "payload": {"user_id": world.server.user("emma").id, "mandat_id": "1", "title": "X"},
         "recipients": {"roles": ["client"]}});
@@ -134,7 +134,7 @@ async fn each_reads_it_in_their_language() {
 
 #[tokio::test]
 async fn audiences_that_overlap_are_each_told_once_without_the_actor() {
-    let world = World::new();
+    let world = ChatFixture::new();
     crowd(&world, 1_200);
     let id = |name: &str| world.server.user(name).id;
     let among_the_first =

@@ -8,7 +8,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::rows;
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
 /// Code, audience in the demo tenant, and priority: from the documents, not from the data file.
 ///
@@ -73,7 +73,7 @@ const CRM: [&str; 15] = [
     "system.announcement",
 ];
 
-fn payload(world: &World, code: &str) -> Value {
+fn payload(world: &ChatFixture, code: &str) -> Value {
     let mut payload = templates::built_in(code).unwrap().sample();
     for (name, id) in [("user_id", json!(world.server.user("karim").id)), ("client_id", json!(world.nord))] {
         if payload.contains_key(name) {
@@ -94,7 +94,7 @@ fn the_set_is_that_of_the_documents() {
 
 #[tokio::test]
 async fn each_lands_with_its_audience_alone_in_everybody_s_language() {
-    let world = World::new();
+    let world = ChatFixture::new();
     rows::run(
         &world.server,
         "UPDATE users SET locale = 'en' WHERE display_name LIKE 'Karim%' OR display_name LIKE 'Chlo%'",
@@ -112,7 +112,7 @@ async fn each_lands_with_its_audience_alone_in_everybody_s_language() {
 
 #[tokio::test]
 async fn those_of_the_rooms_reach_whom_an_event_names_in_their_language() {
-    let world = World::new();
+    let world = ChatFixture::new();
     rows::run(&world.server, "UPDATE users SET locale = 'en' WHERE display_name LIKE 'Chlo%'");
     let named = json!({"users": [world.server.user("emma").id, world.server.user("chloe").id]});
     for (code, _, priority) in EXPECTED.into_iter().filter(|(_, audience, _)| audience.is_empty()) {
@@ -128,7 +128,7 @@ async fn those_of_the_rooms_reach_whom_an_event_names_in_their_language() {
 }
 
 /// The rows have the template's texts, in each person's language and for their user type.
-fn check(world: &World, code: &str, priority: &str, payload: &Value) {
+fn check(world: &ChatFixture, code: &str, priority: &str, payload: &Value) {
     let template = templates::built_in(code).unwrap();
     let rendered = template.render(payload.as_object().unwrap()).unwrap();
     for (name, user) in &world.server.demo.users {

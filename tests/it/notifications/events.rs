@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::rows::{self, MISCOUNTED, task};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
 /// The faulty fields, with their codes.
 fn faults(body: &Value) -> Vec<(String, String)> {
@@ -17,7 +17,7 @@ fn faults(body: &Value) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn only_a_producer_announces() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let event = task(world.server.user("emma").id, "Relire");
     for person in [&world.awa, &world.denis, &world.emma, &world.chloe] {
         assert_eq!(person.post("/events", event.clone()).await.status, StatusCode::FORBIDDEN);
@@ -32,7 +32,7 @@ async fn only_a_producer_announces() {
 
 #[tokio::test]
 async fn an_event_that_is_wrong_anywhere_changes_nothing() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let emma = world.server.user("emma").id;
     let stranger = Uuid::now_v7();
     let wrong = [
@@ -80,7 +80,7 @@ async fn an_event_that_is_wrong_anywhere_changes_nothing() {
 
 #[tokio::test]
 async fn one_notification_lands_with_its_title_and_link_and_data() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let emma = world.server.user("emma").id;
     let event = json!({"event": "task.overdue", "payload": {"user_id": emma, "task_id": "7", "title": "Relire le bail",
         "due_at": "2026-11-20", "url": "/taches/7", "colour": "red"}});
@@ -105,7 +105,7 @@ async fn one_notification_lands_with_its_title_and_link_and_data() {
 
 #[tokio::test]
 async fn recipients_are_people_teams_ranks_and_clients_each_once_without_the_actor() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let id = |name: &str| world.server.user(name).id;
     let team = Uuid::now_v7();
     world.service.put(&format!("/teams/{team}"), json!({"name": "Ventes"})).await.data();
@@ -121,7 +121,7 @@ async fn recipients_are_people_teams_ranks_and_clients_each_once_without_the_act
 
 #[tokio::test]
 async fn whoever_may_not_see_the_client_is_left_out() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let event = json!({"event": "payment.failed", "payload": {"client_id": world.nord, "amount": "12 €"},
         "recipients": {"everyone": true}});
     let progress = world.service.post("/events", event).await.data().clone();
@@ -133,7 +133,7 @@ async fn whoever_may_not_see_the_client_is_left_out() {
 
 #[tokio::test]
 async fn the_same_key_acts_once_and_says_so() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let emma = world.server.user("emma").id;
     let mut event = task(emma, "Une fois");
     event["idempotency_key"] = json!("once");
@@ -154,7 +154,7 @@ async fn the_same_key_acts_once_and_says_so() {
 
 #[tokio::test]
 async fn what_was_said_of_the_same_moment_is_the_same_event_and_without_a_moment_it_is_another() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut event = task(world.server.user("emma").id, "Relire");
     world.service.post("/events", event.clone()).await.data();
     world.service.post("/events", event.clone()).await.data();
@@ -169,7 +169,7 @@ async fn what_was_said_of_the_same_moment_is_the_same_event_and_without_a_moment
 
 #[tokio::test]
 async fn many_events_are_answered_one_by_one() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let emma = world.server.user("emma").id;
     let events = json!({"events": [task(emma, "un"), {"event": "no.such", "payload": {}}, "text", task(emma, "deux")]});
     let answer = world.service.post("/events/bulk", events).await;
@@ -189,7 +189,7 @@ async fn many_events_are_answered_one_by_one() {
 
 #[tokio::test]
 async fn an_event_is_followed_by_its_producer_and_those_who_answer_for_the_tenant() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let event = task(world.server.user("emma").id, "Relire");
     let id = world.service.post("/events", event).await.data()["id"].as_str().unwrap().to_owned();
     let path = format!("/events/{id}");
@@ -204,7 +204,7 @@ async fn an_event_is_followed_by_its_producer_and_those_who_answer_for_the_tenan
 
 #[tokio::test]
 async fn with_in_app_off_and_no_other_way_nothing_is_written_and_the_reason_is() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let emma = world.server.user("emma").id;
     let text = format!(
         "INSERT INTO notification_preferences (tenant_id, user_id, category, channel_inapp) \
@@ -220,7 +220,7 @@ async fn with_in_app_off_and_no_other_way_nothing_is_written_and_the_reason_is()
 
 #[tokio::test]
 async fn what_is_over_before_it_is_told_is_refused() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut event = task(world.server.user("emma").id, "Trop tard");
     event["expires_at"] = json!(world.server.clock.now());
     assert_eq!(world.service.post("/events", event).await.fault(), ("expires_at", "in_past"));

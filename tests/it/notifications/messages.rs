@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::rows::{self, MISCOUNTED};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
 #[tokio::test]
 async fn a_member_s_message_is_told_to_the_operators_under_the_client_s_name() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "Bonjour, où en est ma commande ?").await;
     assert_eq!(rows::told(&world), ["emma"]);
     let row = rows::of(&world, "emma").pop().unwrap();
@@ -18,7 +18,7 @@ async fn a_member_s_message_is_told_to_the_operators_under_the_client_s_name() {
 
 #[tokio::test]
 async fn an_operator_s_message_is_told_to_the_members_under_the_operator_s_name() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.emma, "Elle part demain").await;
     let row = rows::of(&world, "chloe").pop().unwrap();
     let emma = world.emma.get("/me").await.data()["user"]["display_name"].as_str().unwrap().to_owned();
@@ -28,7 +28,7 @@ async fn an_operator_s_message_is_told_to_the_members_under_the_operator_s_name(
 
 #[tokio::test]
 async fn a_further_message_raises_the_notification_that_is_there() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for words in ["un", "deux", "trois"] {
         world.say(&world.chloe, words).await;
     }
@@ -44,7 +44,7 @@ async fn a_further_message_raises_the_notification_that_is_there() {
 
 #[tokio::test]
 async fn two_conversations_are_two_notifications() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "bonjour").await;
     let karim = world.server.user("karim").id;
     let emma = world.server.user("emma").id;
@@ -59,7 +59,7 @@ async fn two_conversations_are_two_notifications() {
 
 #[tokio::test]
 async fn with_notifications_off_a_message_is_sent_all_the_same() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let tenant = world.awa.get("/tenant").await;
     let updated_at = tenant.data()["updated_at"].clone();
     let change = json!({"settings": {"features": {"notifications": false}}, "updated_at": updated_at});

@@ -4,9 +4,9 @@
 
 mod broadcast;
 mod built_in;
-mod by_hand;
 mod events;
 mod feed;
+mod manual;
 mod messages;
 mod rows;
 mod templates;

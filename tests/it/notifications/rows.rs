@@ -8,7 +8,7 @@ use guichet_db::embedded::LoginRole;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{TestServer, World};
+use crate::harness::{ChatFixture, TestServer};
 
 #[derive(Debug, Clone, QueryableByName)]
 pub struct Row {
@@ -37,13 +37,13 @@ pub fn all(server: &TestServer) -> Vec<Row> {
     sql_query(text).load(&mut server.database.connect(LoginRole::Admin)).unwrap()
 }
 
-pub fn of(world: &World, name: &str) -> Vec<Row> {
+pub fn of(world: &ChatFixture, name: &str) -> Vec<Row> {
     let id = world.server.user(name).id.0;
     all(&world.server).into_iter().filter(|row| row.recipient_id == id).collect()
 }
 
 /// The names of people with a notification, sorted.
-pub fn told(world: &World) -> Vec<String> {
+pub fn told(world: &ChatFixture) -> Vec<String> {
     let name = |id: Uuid| {
         let found = world.server.demo.users.iter().find(|(_, user)| user.id.0 == id);
         found.map_or_else(|| id.to_string(), |(name, _)| (*name).to_string())

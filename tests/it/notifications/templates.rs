@@ -9,8 +9,8 @@ use guichet_base::role::UserType;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Api};
-use crate::identity::stand::Town;
+use crate::harness::{Api, ApiResponse};
+use crate::identity::fixture::DirectoryFixture;
 
 const LIST: &str = "/notification-templates";
 const ONE: &str = "/notification-templates/report.generated";
@@ -25,7 +25,7 @@ fn with(mut body: Value, name: &str, value: &Value) -> Value {
 }
 
 /// Field and code of every fault, ordered by field.
-fn faults(answer: &Answer) -> Vec<(String, String)> {
+fn faults(answer: &ApiResponse) -> Vec<(String, String)> {
     assert_eq!(answer.refusal(), (422, "VALIDATION_ERROR"), "{}", answer.body);
     let word = |fault: &Value, name: &str| fault[name].as_str().unwrap().to_owned();
     let all = answer.body["error"]["details"].as_array().unwrap().iter();
@@ -38,7 +38,7 @@ fn are(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     expected.iter().map(|(field, code)| ((*field).to_owned(), (*code).to_owned())).collect()
 }
 
-async fn every_way(api: &Api) -> Vec<Answer> {
+async fn every_way(api: &Api) -> Vec<ApiResponse> {
     let preview = format!("{ONE}/preview");
     vec![
         api.get(LIST).await,
@@ -50,7 +50,7 @@ async fn every_way(api: &Api) -> Vec<Answer> {
 }
 
 /// The text of an event now, as the pipeline renders it.
-async fn in_force(town: &Town, code: &'static str) -> String {
+async fn in_force(town: &DirectoryFixture, code: &'static str) -> String {
     let tenant: TenantId = town.owner.get("/tenant").await.data()["id"].as_str().unwrap().parse().unwrap();
     let system = town.stand.db().system(tenant, move |tx| templates::store::changes(tx.conn(), tenant, code));
     let template = templates::effective(code, system.await.unwrap().as_ref()).unwrap();
@@ -60,7 +60,7 @@ async fn in_force(town: &Town, code: &'static str) -> String {
 
 #[tokio::test]
 async fn nobody_below_a_manager_sees_or_changes_what_is_said() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let producer = town.stand.service("acme", &["*"]);
     for api in [&town.employee, &town.member, &producer] {
         for answer in every_way(api).await {
@@ -80,7 +80,7 @@ async fn nobody_below_a_manager_sees_or_changes_what_is_said() {
 
 #[tokio::test]
 async fn a_tenant_does_not_see_what_another_changed() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     town.owner.put(ONE, title("Chez nous")).await.data();
     let platform = town.stand.service("*", &["*"]);
     platform.post("/tenants", json!({ "slug": "other", "name": "Other" })).await.data();
@@ -99,7 +99,7 @@ async fn a_tenant_does_not_see_what_another_changed() {
 
 #[tokio::test]
 async fn an_unknown_code_is_not_found_in_every_way() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     for code in ["tea.ready", "report", "REPORT.GENERATED", "%20", "report.generated%20"] {
         let path = format!("{LIST}/{code}");
         for answer in [
@@ -115,7 +115,7 @@ async fn an_unknown_code_is_not_found_in_every_way() {
 
 #[tokio::test]
 async fn without_the_feature_there_are_no_templates() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let version = town.owner.get("/tenant").await.data()["updated_at"].clone();
     let off = json!({ "settings": { "features": { "notifications": false } }, "updated_at": version });
     town.owner.patch("/tenant", off).await.data();
@@ -126,7 +126,7 @@ async fn without_the_feature_there_are_no_templates() {
 
 #[tokio::test]
 async fn a_change_touches_what_it_names_and_is_in_force_at_once() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let before = town.owner.get(ONE).await;
     assert_eq!(before.data()["source"], "built_in");
     assert_eq!(before.data()["updated_at"], Value::Null);
@@ -164,7 +164,7 @@ async fn a_change_touches_what_it_names_and_is_in_force_at_once() {
 
 #[tokio::test]
 async fn saying_what_ships_changes_nothing() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let shipped = town.owner.get(ONE).await;
     let mut same = shipped.data().clone();
     let members = same.as_object_mut().unwrap();
@@ -177,7 +177,7 @@ async fn saying_what_ships_changes_nothing() {
 
 #[tokio::test]
 async fn a_second_change_says_what_it_was_based_on() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let shipped = town.owner.get(ONE).await.header("etag").to_owned();
     let first = town.owner.put(ONE, title("Un")).await;
     let version = &first.data()["updated_at"];
@@ -210,7 +210,7 @@ async fn a_second_change_says_what_it_was_based_on() {
 
 #[tokio::test]
 async fn a_retry_of_what_was_applied_is_no_conflict() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let version = town.owner.put(ONE, title("Un")).await.data()["updated_at"].clone();
     let change = with(title("Deux"), "updated_at", &version);
     let first = town.owner.put(ONE, change.clone()).await;
@@ -220,7 +220,7 @@ async fn a_retry_of_what_was_applied_is_no_conflict() {
 
 #[tokio::test]
 async fn of_many_first_writers_one_wins() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let writers = [&town.owner, &town.manager];
     let sends = (0..20usize).map(|n| {
         let (api, body) = (writers[n % 2], title(&format!("Titre {n}")));
@@ -235,7 +235,7 @@ async fn of_many_first_writers_one_wins() {
 
 #[tokio::test]
 async fn a_bad_template_is_refused_with_all_faults_at_once_and_changes_nothing() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let bad = json!({
         "channels": ["push", "push"],
         "audience": ["user", "told", { "roles": [] }],
@@ -281,7 +281,7 @@ async fn a_bad_template_is_refused_with_all_faults_at_once_and_changes_nothing()
 
 #[tokio::test]
 async fn each_bad_text_is_refused_by_its_place() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let steps = "{% for a in name %}".repeat(9) + "x" + &"{% endfor %}".repeat(9);
     for (change, field, code) in [
         (title(""), "texts.fr.title", "too_short"),
@@ -309,7 +309,7 @@ async fn each_bad_text_is_refused_by_its_place() {
 
 #[tokio::test]
 async fn a_tenant_may_name_what_its_producers_send_beside_the_promised() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let variables = json!([
         { "name": "user_id", "required": true, "sample": UserId::new() },
         { "name": "report_id", "required": true, "sample": 1 },
@@ -323,7 +323,7 @@ async fn a_tenant_may_name_what_its_producers_send_beside_the_promised() {
 
 #[tokio::test]
 async fn a_preview_shows_every_variant_and_saves_nothing() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let path = format!("{LIST}/ticket.created/preview");
     let all = town.manager.post(&path, json!({})).await;
     let all = all.data().as_array().unwrap();
@@ -348,7 +348,7 @@ async fn a_preview_shows_every_variant_and_saves_nothing() {
 
 #[tokio::test]
 async fn a_preview_names_the_place_of_what_fails() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let path = format!("{ONE}/preview");
     let draft = json!({ "fields": { "channels": [], "texts": { "fr": { "title": "" } } } });
     assert_eq!(

@@ -8,16 +8,16 @@ use guichet_base::Timestamp;
 use serde_json::{Value, json};
 
 use super::rows::{self, MISCOUNTED, task};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
 const OF_EMMA: &str = "SELECT count(*) FROM outbox WHERE topic LIKE 'client:notifications:%' AND event = ";
 
-fn told(world: &World, event: &str) -> i64 {
+fn told(world: &ChatFixture, event: &str) -> i64 {
     rows::number(&world.server, &format!("{OF_EMMA}'{event}'"))
 }
 
 /// Announces a number of events to Emma, 50 at a time.
-async fn burst(world: &World, count: usize, make: impl Fn(usize) -> Value) {
+async fn burst(world: &ChatFixture, count: usize, make: impl Fn(usize) -> Value) {
     let numbers: Vec<usize> = (0..count).collect();
     for some in numbers.chunks(50) {
         let sent = join_all(some.iter().map(|number| world.service.post("/events", make(*number)))).await;
@@ -27,7 +27,7 @@ async fn burst(world: &World, count: usize, make: impl Fn(usize) -> Value) {
 
 #[tokio::test]
 async fn a_burst_of_500_pushes_20_in_a_minute_loses_none_and_one_summary_says_the_rest() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let emma = world.server.user("emma").id;
     burst(&world, 500, |number| task(emma, &format!("tâche {number}"))).await;
     assert_eq!(rows::of(&world, "emma").len(), 500);
@@ -51,7 +51,7 @@ async fn a_burst_of_500_pushes_20_in_a_minute_loses_none_and_one_summary_says_th
 
 #[tokio::test]
 async fn in_no_sliding_minute_are_there_more_than_twenty() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let emma = world.server.user("emma").id;
     for _ in 0..12 {
         burst(&world, 9, |number| task(emma, &number.to_string())).await;
@@ -69,7 +69,7 @@ async fn in_no_sliding_minute_are_there_more_than_twenty() {
 
 #[tokio::test]
 async fn critical_ones_are_never_held_and_take_nobody_s_place() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let notice = |number: usize| {
         json!({"event": "system.announcement", "payload": {"title": format!("Alerte {number}"), "body": "!"},
             "recipients": {"users": [world.server.user("emma").id]}})
@@ -82,7 +82,7 @@ async fn critical_ones_are_never_held_and_take_nobody_s_place() {
 
 #[tokio::test]
 async fn a_conversation_s_burst_is_held_too() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for number in 0..30 {
         world.say(&world.chloe, &format!("{number}")).await;
     }
@@ -93,7 +93,7 @@ async fn a_conversation_s_burst_is_held_too() {
 
 #[tokio::test]
 async fn mails_withheld_become_one() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let client = world.nord;
     burst(&world, 30, |number| {
         json!({"event": "validation.approved", "payload": {"client_id": client, "subject": number.to_string()}})
@@ -111,7 +111,7 @@ async fn mails_withheld_become_one() {
 
 #[tokio::test]
 async fn the_one_mail_waits_for_the_end_of_quiet_hours() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let (client, chloe) = (world.nord, world.server.user("chloe").id);
     let now = world.server.clock.now();
     let clock = |at: Timestamp| at.as_datetime().format("%H:%M").to_string();

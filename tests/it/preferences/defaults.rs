@@ -3,16 +3,16 @@
 use serde_json::{Value, json};
 
 use super::{is, shown};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
-async fn set(world: &World, notifications: Value) -> crate::harness::Answer {
+async fn set(world: &ChatFixture, notifications: Value) -> crate::harness::ApiResponse {
     let body = json!({"settings": {"defaults": {"notifications": notifications}}, "force": true});
     world.awa.patch("/tenant", body).await
 }
 
 #[tokio::test]
 async fn what_is_neither_on_nor_off_is_refused_by_its_place() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let answer = set(&world, json!({"message": {"email": "no"}})).await;
     assert_eq!(answer.fault(), ("settings.defaults.notifications.message.email", "wrong_type"));
     let answer = set(&world, json!({"message": false})).await;
@@ -23,7 +23,7 @@ async fn what_is_neither_on_nor_off_is_refused_by_its_place() {
 
 #[tokio::test]
 async fn they_count_for_everybody_until_somebody_chooses_or_it_is_locked() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let off = json!({"email": false, "inapp": false});
     set(&world, json!({"task": off, "system": off, "unheard": {"of": true}, "note": {"fax": true}}))
         .await

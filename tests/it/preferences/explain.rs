@@ -1,20 +1,20 @@
-//! Who may ask for explanations, about whom, and the answers.
+//! Who may ask for explanations about which people, and the answers.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{Api, World};
+use crate::harness::{Api, ChatFixture};
 
-fn id(world: &World, name: &str) -> String {
+fn id(world: &ChatFixture, name: &str) -> String {
     world.server.user(name).id.to_string()
 }
 
-async fn explain(caller: &Api, user: &str, event: &str) -> crate::harness::Answer {
+async fn explain(caller: &Api, user: &str, event: &str) -> crate::harness::ApiResponse {
     caller.get(&format!("/notifications/explain?user_id={user}&event_id={event}")).await
 }
 
 /// A task for Emma.
-async fn announce(world: &World) -> String {
+async fn announce(world: &ChatFixture) -> String {
     let payload = json!({"user_id": id(world, "emma"), "task_id": "1", "title": "Relancer"});
     let made = world.service.post("/events", json!({"event": "task.assigned", "payload": payload})).await;
     made.data()["id"].as_str().unwrap().to_owned()
@@ -22,7 +22,7 @@ async fn announce(world: &World) -> String {
 
 #[tokio::test]
 async fn about_others_only_owners_and_managers_ask_and_nobody_learns_what_is_there() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let (event, nowhere) = (announce(&world).await, Uuid::now_v7().to_string());
     let emma = id(&world, "emma");
     assert_eq!(explain(&world.nobody, &emma, &event).await.status, 401);
@@ -53,7 +53,7 @@ async fn about_others_only_owners_and_managers_ask_and_nobody_learns_what_is_the
 
 #[tokio::test]
 async fn whoever_was_not_in_the_audience_has_no_channels() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let event = announce(&world).await;
     let told = explain(&world.denis, &id(&world, "karim"), &event).await.data().clone();
     let expected = json!({"event_id": event, "user_id": id(&world, "karim"), "event": "task.assigned", "in_audience": false,
@@ -66,7 +66,7 @@ async fn whoever_was_not_in_the_audience_has_no_channels() {
 
 #[tokio::test]
 async fn whoever_was_left_out_is_told_by_which_rule() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let payload = json!({"client_id": world.nord, "subject": "Refonte"});
     let body = json!({"event": "validation.approved", "payload": payload, "recipients": {"users": [id(&world, "karim")]}});
     let event = world.service.post("/events", body).await.data()["id"].as_str().unwrap().to_owned();
@@ -79,7 +79,7 @@ async fn whoever_was_left_out_is_told_by_which_rule() {
 
 #[tokio::test]
 async fn the_mails_of_it_are_named_and_a_hidden_notification_is_not() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let chloe = id(&world, "chloe");
     world.chloe.put("/preferences/validation", json!({"channel_inapp": false})).await.data();
     let payload = json!({"client_id": world.nord, "subject": "Refonte"});
@@ -98,7 +98,7 @@ async fn the_mails_of_it_are_named_and_a_hidden_notification_is_not() {
 
 #[tokio::test]
 async fn what_is_decided_is_kept_and_not_decided_again() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let event = announce(&world).await;
     let emma = id(&world, "emma");
     let before = explain(&world.emma, &emma, &event).await.data().clone();
@@ -111,7 +111,7 @@ async fn what_is_decided_is_kept_and_not_decided_again() {
 
 #[tokio::test]
 async fn the_question_names_a_person_and_an_event_and_nothing_else() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let (event, emma) = (announce(&world).await, id(&world, "emma"));
     for wrong in [
         String::new(),
@@ -127,16 +127,17 @@ async fn the_question_names_a_person_and_an_event_and_nothing_else() {
 
 #[tokio::test]
 async fn an_event_of_another_tenant_is_not_there() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let event = announce(&world).await;
-    let platform = crate::api::things::token(&world.server, "platform", "*", guichet_base::Role::Service);
+    let platform =
+        crate::api::sample_records::token(&world.server, "platform", "*", guichet_base::Role::Service);
     let platform = Api::new(&world.server.url, Some(&platform));
     let made = platform.post("/tenants", json!({"slug": "elsewhere", "name": "Elsewhere"})).await;
     let tenant = made.data()["id"].as_str().unwrap().to_owned();
     let owner = Uuid::now_v7().to_string();
     let body = json!({"role": "owner", "display_name": "Owner"});
     platform.saying("x-tenant", &tenant).put(&format!("/users/{owner}"), body).await.data();
-    let token = crate::api::things::token(&world.server, &owner, &tenant, guichet_base::Role::Owner);
+    let token = crate::api::sample_records::token(&world.server, &owner, &tenant, guichet_base::Role::Owner);
     let owner_there = Api::new(&world.server.url, Some(&token));
     for user in [&owner, &id(&world, "emma")] {
         assert_eq!(explain(&owner_there, user, &event).await.refusal(), (404, "NOT_FOUND"));

@@ -5,8 +5,8 @@
 mod agree;
 mod defaults;
 mod explain;
+mod manage;
 mod overrides;
-mod own;
 mod settings;
 
 use serde_json::{Value, json};

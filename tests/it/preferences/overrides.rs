@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{is, last_override, shown};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
 fn path(client: impl std::fmt::Display, category: &str) -> String {
     format!("/clients/{client}/notification-overrides/{category}")
@@ -12,7 +12,7 @@ fn path(client: impl std::fmt::Display, category: &str) -> String {
 
 #[tokio::test]
 async fn a_client_that_one_may_not_know_of_is_not_there() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let off = json!({"channel_email": false});
     for (who, person) in [("karim", &world.karim), ("bruno", &world.bruno)] {
         for client in [world.nord.to_string(), Uuid::now_v7().to_string(), "x".to_owned()] {
@@ -29,7 +29,7 @@ async fn a_client_that_one_may_not_know_of_is_not_there() {
 
 #[tokio::test]
 async fn a_member_and_a_service_may_not_and_the_attempt_is_kept() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let one = path(world.nord, "message");
     let all = format!("/clients/{}/notification-overrides", world.nord);
     for person in [&world.chloe, &world.service] {
@@ -44,7 +44,7 @@ async fn a_member_and_a_service_may_not_and_the_attempt_is_kept() {
 
 #[tokio::test]
 async fn what_is_locked_cannot_be_forced_off() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for category in ["system", "graduation"] {
         let one = path(world.nord, category);
         let answer = world.awa.put(&one, json!({"channel_inapp": false, "channel_email": false})).await;
@@ -64,7 +64,7 @@ async fn what_is_locked_cannot_be_forced_off() {
 
 #[tokio::test]
 async fn it_wins_over_the_members_own_choice_and_is_shown_to_them_as_such() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let one = path(world.nord, "message");
     world
         .chloe
@@ -94,7 +94,7 @@ async fn it_wins_over_the_members_own_choice_and_is_shown_to_them_as_such() {
 
 #[tokio::test]
 async fn it_is_of_that_client_and_category_alone_and_never_of_operators() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.emma.put(&path(world.nord, "ticket"), json!({"channel_email": false})).await.data();
     for person in [&world.emma, &world.awa, &world.bruno] {
         assert_eq!(shown(person, "ticket", "email").await, is(true, "default"));
@@ -105,7 +105,7 @@ async fn it_is_of_that_client_and_category_alone_and_never_of_operators() {
 
 #[tokio::test]
 async fn every_change_is_in_the_activity_log_with_what_was_and_what_is() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let one = path(world.nord, "payment");
     let say = |email: Value, push: Value| json!({"inapp": null, "email": email, "sms": null, "push": push});
     world.emma.put(&one, json!({"channel_email": false})).await.data();
@@ -131,7 +131,7 @@ async fn every_change_is_in_the_activity_log_with_what_was_and_what_is() {
 
 #[tokio::test]
 async fn all_of_a_client_come_in_one_list() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let all = format!("/clients/{}/notification-overrides", world.nord);
     assert_eq!(world.emma.get(&all).await.data(), &json!([]));
     for category in ["task", "message"] {
@@ -150,7 +150,7 @@ async fn all_of_a_client_come_in_one_list() {
 
 #[tokio::test]
 async fn of_several_clients_of_one_member_off_by_any_wins() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let chloe = world.server.user("chloe").id;
     world.service.put(&format!("/clients/{}/members/{chloe}", world.sud), json!(null)).await;
     let joined = world.service.get(&format!("/clients/{}/members", world.sud)).await;
@@ -169,7 +169,7 @@ async fn of_several_clients_of_one_member_off_by_any_wins() {
 
 #[tokio::test]
 async fn of_many_who_save_at_once_every_change_counts_and_is_told_in_a_chain() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let one = path(world.nord, "meeting");
     let bodies = [
         json!({"channel_inapp": false}),

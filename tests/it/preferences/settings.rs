@@ -6,7 +6,7 @@ use guichet_base::Timestamp;
 use guichet_db::embedded::LoginRole;
 use serde_json::{Value, json};
 
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
 #[derive(QueryableByName)]
 struct Due {
@@ -14,7 +14,7 @@ struct Due {
     digest_due_at: Option<Timestamp>,
 }
 
-fn due(world: &World, name: &str) -> Option<Timestamp> {
+fn due(world: &ChatFixture, name: &str) -> Option<Timestamp> {
     let mut admin = world.server.database.connect(LoginRole::Admin);
     let id = world.server.user(name).id;
     let query = format!("SELECT digest_due_at FROM notification_settings WHERE user_id = '{id}'");
@@ -23,7 +23,7 @@ fn due(world: &World, name: &str) -> Option<Timestamp> {
 
 #[tokio::test]
 async fn what_is_no_time_no_zone_or_no_mode_is_refused_with_all_faults_at_once() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let put = async |body: Value| world.emma.put("/preferences", body).await;
     let many = put(json!({
         "digest": {"mode": "daily", "hour": 24, "timezone": "Europe/Nowhere"},
@@ -57,7 +57,7 @@ async fn what_is_no_time_no_zone_or_no_mode_is_refused_with_all_faults_at_once()
 
 #[tokio::test]
 async fn a_digest_is_due_at_the_next_such_hour_and_not_when_it_is_off() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let put = async |body: Value| world.chloe.put("/preferences", body).await.data()["digest"].clone();
     let daily = put(json!({"digest": {"mode": "daily", "hour": 6, "timezone": "Asia/Tokyo"}})).await;
     assert_eq!(daily, json!({"mode": "daily", "hour": 6, "timezone": "Asia/Tokyo"}));
@@ -79,7 +79,7 @@ async fn a_digest_is_due_at_the_next_such_hour_and_not_when_it_is_off() {
 
 #[tokio::test]
 async fn quiet_hours_are_kept_in_a_zone_and_go_with_null() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let put = async |body: Value| world.emma.put("/preferences", body).await.data()["quiet_hours"].clone();
     let set = put(json!({"quiet_hours": {"from": "22:30", "to": "07:05"}})).await;
     assert_eq!(set, json!({"from": "22:30", "to": "07:05", "timezone": "Europe/Paris"}));

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{id, open, until_status};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
 #[tokio::test]
 async fn while_the_operator_idles_a_member_is_told_who_will_answer() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let emma = open(&world, "emma").await;
     until_status(&world.awa, id(&world, "emma"), "online").await;
     let sent = world.say(&world.chloe, "Bonjour").await;
@@ -29,7 +29,7 @@ async fn while_the_operator_idles_a_member_is_told_who_will_answer() {
 
 #[tokio::test]
 async fn rooms_of_whoever_is_there_come_first() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "Bonjour").await;
     let _bruno = open(&world, "bruno").await;
     until_status(&world.awa, id(&world, "bruno"), "online").await;

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Picture, desk, id, of_operator, open, until, until_status, update_of, watch};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
 #[tokio::test]
 async fn whoever_is_gone_for_half_a_minute_is_offline_for_everybody() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let (topic, around) = (desk(&world), of_operator(&world, "emma"));
     let user = id(&world, "chloe");
     let mut emma = open(&world, "emma").await;
@@ -36,7 +36,7 @@ async fn whoever_is_gone_for_half_a_minute_is_offline_for_everybody() {
 
 #[tokio::test]
 async fn a_reconnect_within_the_grace_shows_nothing_to_anyone() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let (topic, around) = (desk(&world), of_operator(&world, "emma"));
     let user = id(&world, "chloe");
     let mut emma = open(&world, "emma").await;

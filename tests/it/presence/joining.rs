@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::{Picture, id, of_operator, open, until, watch};
-use crate::harness::{TestServer, World, room};
+use crate::harness::{ChatFixture, TestServer, room};
 
 #[tokio::test]
 async fn only_the_operator_and_members_of_their_clients_join_presence_around_them() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for (name, topic, is_let_in) in [
         ("bruno", of_operator(&world, "emma"), false),
         ("chloe", of_operator(&world, "karim"), false),
@@ -30,7 +30,7 @@ async fn only_the_operator_and_members_of_their_clients_join_presence_around_the
 
 #[tokio::test]
 async fn the_id_of_somebody_else_is_no_presence_key() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut socket = open(&world, "chloe").await;
     for forged in [id(&world, "emma").to_string(), id(&world, "emma").to_string().to_uppercase()] {
         let (status, response) = watch(&mut socket, &room(world.nord), &forged).await;
@@ -42,7 +42,7 @@ async fn the_id_of_somebody_else_is_no_presence_key() {
 
 #[tokio::test]
 async fn a_member_sees_the_operator_and_themselves_and_never_the_other_clients() {
-    let world = World::new();
+    let world = ChatFixture::new();
     // Bruno's client is Emma's too: she sees both members, who do not see each other.
     let moved = json!({"operator_id": id(&world, "emma"), "force": true});
     world.awa.patch(&format!("/clients/{}", world.sud), moved).await.data();
@@ -85,7 +85,7 @@ async fn a_member_sees_the_operator_and_themselves_and_never_the_other_clients()
 
 #[tokio::test]
 async fn people_appear_around_their_operator_by_being_connected() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = of_operator(&world, "emma");
     let mut of_emma = open(&world, "emma").await;
     watch(&mut of_emma, &topic, "").await;
@@ -99,7 +99,7 @@ async fn people_appear_around_their_operator_by_being_connected() {
 
 #[tokio::test]
 async fn what_is_tracked_is_told_and_what_the_server_says_cannot_be_forged() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let (mut emma, mut chloe) = (open(&world, "emma").await, open(&world, "chloe").await);
     watch(&mut emma, &topic, "").await;
@@ -129,7 +129,7 @@ async fn what_is_tracked_is_told_and_what_the_server_says_cannot_be_forged() {
 
 #[tokio::test]
 async fn what_cannot_be_tracked_is_refused_with_a_code() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let mut chloe = open(&world, "chloe").await;
     watch(&mut chloe, &topic, "").await;
@@ -152,7 +152,7 @@ async fn what_cannot_be_tracked_is_refused_with_a_code() {
 
 #[tokio::test]
 async fn where_presence_is_off_nobody_is_seen() {
-    let world = World::of(TestServer::with(&[("FEATURES_OFF", "presence")]));
+    let world = ChatFixture::of(TestServer::with(&[("FEATURES_OFF", "presence")]));
     assert_eq!(world.emma.get("/presence").await.refusal(), (403, "FEATURE_DISABLED"));
     let mut emma = open(&world, "emma").await;
     let (status, response) = watch(&mut emma, &of_operator(&world, "emma"), "").await;

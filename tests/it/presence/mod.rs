@@ -1,4 +1,4 @@
-//! Presence in the whole service: by state, diff, update and REST, and never of people whom one may not see.
+//! Presence in the whole service: by state, diff, update and REST, and never of people that the caller may not see.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use guichet_base::id::UserId;
 use serde_json::{Value, json};
 
-use crate::harness::{Api, Frame, Socket, World};
+use crate::harness::{Api, ChatFixture, Frame, Socket};
 
 /// The presence state of a client that applies what it receives.
 #[derive(Default)]
@@ -55,19 +55,19 @@ fn metas(object: &Value) -> BTreeMap<String, Value> {
     entries.map(|(key, entry)| (key.clone(), entry["metas"][0].clone())).collect()
 }
 
-pub fn id(world: &World, name: &str) -> UserId {
+pub fn id(world: &ChatFixture, name: &str) -> UserId {
     world.server.user(name).id
 }
 
-pub async fn open(world: &World, name: &str) -> Socket {
+pub async fn open(world: &ChatFixture, name: &str) -> Socket {
     Socket::open(&world.server, &world.server.user(name).token).await
 }
 
-pub fn of_operator(world: &World, name: &str) -> String {
+pub fn of_operator(world: &ChatFixture, name: &str) -> String {
     format!("realtime:presence:operator:{}", id(world, name))
 }
 
-pub fn desk(world: &World) -> String {
+pub fn desk(world: &ChatFixture) -> String {
     format!("realtime:tenant:{}", world.server.demo.tenant_id)
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{id, open, until_status};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
 fn ids(data: &Value) -> Vec<&str> {
     data.as_array().unwrap().iter().map(|person| person["user_id"].as_str().unwrap()).collect()
@@ -11,7 +11,7 @@ fn ids(data: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn people_of_whom_one_may_not_know_are_left_out() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let id = |name| id(&world, name).to_string();
     let all = ["awa", "denis", "emma", "karim", "chloe", "bruno"].map(id).join(",");
     let asked = format!("/presence?user_ids={all},{}", uuid::Uuid::now_v7());
@@ -36,7 +36,7 @@ async fn people_of_whom_one_may_not_know_are_left_out() {
 
 #[tokio::test]
 async fn what_makes_no_sense_is_refused() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let many = (0..201).map(|_| uuid::Uuid::now_v7().to_string()).collect::<Vec<_>>().join(",");
     for wrong in ["user_ids=x", "user_ids=1,2", &format!("user_ids={many}"), "limit=0", "limit=201", "who=x"]
     {
@@ -53,7 +53,7 @@ async fn what_makes_no_sense_is_refused() {
 
 #[tokio::test]
 async fn a_person_is_shown_with_type_status_and_when_they_were_last_there() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let emma = id(&world, "emma");
     let shown = until_status(&world.chloe, emma, "offline").await;
     assert_eq!(
@@ -70,7 +70,7 @@ async fn a_person_is_shown_with_type_status_and_when_they_were_last_there() {
 
 #[tokio::test]
 async fn a_client_is_as_much_there_as_the_best_of_its_members() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let path = format!("/clients/{}/presence", world.nord);
     assert_eq!(world.bruno.get(&path).await.status, 404);
     assert_eq!(world.karim.get(&path).await.status, 404);
@@ -91,7 +91,7 @@ async fn a_client_is_as_much_there_as_the_best_of_its_members() {
 
 #[tokio::test]
 async fn clients_who_are_there_come_first() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let first = |answer: &Value| answer[0]["id"].as_str().unwrap().to_owned();
     for (name, client) in [("chloe", world.nord), ("bruno", world.sud)] {
         let socket = open(&world, name).await;

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{desk, id, of_operator, open, until_status, update_of};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
 #[tokio::test]
 async fn operators_hear_of_each_other_and_of_members_whose_clients_they_see() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = desk(&world);
     let mut sockets = Vec::new();
     for name in ["awa", "denis", "emma", "karim"] {
@@ -46,7 +46,7 @@ async fn operators_hear_of_each_other_and_of_members_whose_clients_they_see() {
 
 #[tokio::test]
 async fn an_employee_of_the_clients_team_hears_of_its_members() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let team = world.service.put(&format!("/teams/{}", uuid::Uuid::now_v7()), json!({"name": "Nord"})).await;
     let team = team.data()["id"].as_str().unwrap().to_owned();
     let karim = id(&world, "karim");
@@ -62,7 +62,7 @@ async fn an_employee_of_the_clients_team_hears_of_its_members() {
 
 #[tokio::test]
 async fn a_member_hears_their_operator_and_no_other_member() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let moved = json!({"operator_id": id(&world, "emma"), "force": true});
     world.awa.patch(&format!("/clients/{}", world.sud), moved).await.data();
     let topic = of_operator(&world, "emma");
@@ -80,7 +80,7 @@ async fn a_member_hears_their_operator_and_no_other_member() {
 
 #[tokio::test]
 async fn idleness_is_told_and_any_command_ends_it() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = desk(&world);
     let mut awa = open(&world, "awa").await;
     awa.join(&topic, json!({})).await;

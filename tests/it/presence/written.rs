@@ -8,7 +8,7 @@ use guichet_base::Timestamp;
 use guichet_db::embedded::LoginRole;
 
 use super::{id, open};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
 #[derive(QueryableByName)]
 struct Row {
@@ -18,7 +18,7 @@ struct Row {
     updated: Timestamp,
 }
 
-fn row(world: &World, name: &str) -> Row {
+fn row(world: &ChatFixture, name: &str) -> Row {
     let mut admin = world.server.database.connect(LoginRole::Admin);
     diesel::sql_query("SELECT last_seen_at AS seen, updated_at AS updated FROM users WHERE id = $1")
         .bind::<SqlUuid, _>(id(world, name))
@@ -26,7 +26,7 @@ fn row(world: &World, name: &str) -> Row {
         .unwrap()
 }
 
-async fn until_seen(world: &World, name: &str, is: impl Fn(Option<Timestamp>) -> bool) -> Timestamp {
+async fn until_seen(world: &ChatFixture, name: &str, is: impl Fn(Option<Timestamp>) -> bool) -> Timestamp {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
         let seen = row(world, name).seen;
@@ -40,7 +40,7 @@ async fn until_seen(world: &World, name: &str, is: impl Fn(Option<Timestamp>) ->
 
 #[tokio::test]
 async fn coming_and_going_are_written_and_are_no_change_of_the_record() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let before = row(&world, "chloe");
     assert!(before.seen.is_none());
     let socket = open(&world, "chloe").await;
@@ -56,7 +56,7 @@ async fn coming_and_going_are_written_and_are_no_change_of_the_record() {
 
 #[tokio::test]
 async fn a_stop_writes_when_everybody_was_last_there() {
-    let mut world = World::new();
+    let mut world = ChatFixture::new();
     let _socket = open(&world, "emma").await;
     let came = until_seen(&world, "emma", |seen| seen.is_some()).await;
     world.server.clock.advance(Duration::from_secs(20));

@@ -7,12 +7,12 @@ use guichet::notifications::NOTIFICATIONS;
 use guichet_db::embedded::LoginRole;
 use serde_json::{Value, json};
 
-use crate::harness::{Socket, World, room};
+use crate::harness::{ChatFixture, Socket, room};
 
 const ANY: &str = "realtime:any-name";
 
 /// A socket of `name` with `bindings` on a channel for row changes only.
-async fn listening(world: &World, name: &str, bindings: Value) -> Socket {
+async fn listening(world: &ChatFixture, name: &str, bindings: Value) -> Socket {
     let mut socket = Socket::open(&world.server, &world.server.user(name).token).await;
     let config = json!({"config": {"postgres_changes": bindings, "private": false}});
     let (status, response) = socket.ask(ANY, "phx_join", config).await;
@@ -61,7 +61,7 @@ struct Row {
 }
 
 /// The row as PostgreSQL writes it, with times as the service writes them.
-fn row(world: &World, id: &Value) -> Value {
+fn row(world: &ChatFixture, id: &Value) -> Value {
     let found: Row = diesel::sql_query("SELECT to_jsonb(m) AS row FROM messages m WHERE id = $1::uuid")
         .bind::<Text, _>(id.as_str().unwrap())
         .get_result(&mut world.server.database.connect(LoginRole::Admin))
@@ -79,7 +79,7 @@ fn row(world: &World, id: &Value) -> Value {
 
 #[tokio::test]
 async fn a_row_is_told_as_the_table_has_it_through_all_its_life() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut emma =
         listening(&world, "emma", json!([{"event": "*", "schema": "public", "table": "messages"}])).await;
     let related = json!({"type": "order", "id": "A-1042", "preview": {"title": "Commande"}});
@@ -119,7 +119,7 @@ async fn a_row_is_told_as_the_table_has_it_through_all_its_life() {
 
 #[tokio::test]
 async fn rows_reach_those_alone_who_may_read_them() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let all = json!([{"event": "*", "schema": "public", "table": "messages"}]);
     // Of another client, an operator of others, and a member of this one.
     let mut bruno = listening(&world, "bruno", all.clone()).await;
@@ -152,7 +152,7 @@ async fn rows_reach_those_alone_who_may_read_them() {
 
 #[tokio::test]
 async fn another_tenant_hears_nothing() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut awa = listening(&world, "awa", json!([{}])).await;
     // The same client id in another tenant: only the tenant separates them.
     let event = guichet_realtime::Event {
@@ -173,7 +173,7 @@ async fn another_tenant_hears_nothing() {
 
 #[tokio::test]
 async fn filters_are_those_of_the_columns() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let emma = world.server.user("emma").id;
     let bindings = json!([
         {"event": "INSERT", "schema": "public", "table": "messages", "filter": format!("client_id=eq.{}", world.nord)},
@@ -201,7 +201,7 @@ async fn filters_are_those_of_the_columns() {
 
 #[tokio::test]
 async fn a_join_with_a_wrong_binding_is_refused_by_its_name() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut awa = Socket::open(&world.server, &world.server.user("awa").token).await;
     for (binding, named) in [
         (json!({"table": "users"}), "`users`"),
@@ -225,7 +225,7 @@ async fn a_join_with_a_wrong_binding_is_refused_by_its_name() {
 
 #[tokio::test]
 async fn a_room_and_its_rows_are_heard_on_one_channel() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let mut chloe = Socket::open(&world.server, &world.server.user("chloe").token).await;
     let config = json!({"config": {"postgres_changes": [{"event": "INSERT", "schema": "public", "table": "messages"}]}});
@@ -241,7 +241,7 @@ async fn a_room_and_its_rows_are_heard_on_one_channel() {
 
 #[tokio::test]
 async fn what_another_process_committed_is_told_once_by_the_tail() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut emma = listening(&world, "emma", json!([{"event": "INSERT", "table": "messages"}])).await;
     // A separate process on the same database.
     let elsewhere = crate::harness::Process::start(&world.server, "info");
@@ -259,7 +259,7 @@ async fn what_another_process_committed_is_told_once_by_the_tail() {
 
 #[tokio::test]
 async fn a_long_reading_tells_each_row_once() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut last = Value::Null;
     for n in 0..70 {
         last = world.say(&world.chloe, &format!("n° {n}")).await;
@@ -277,7 +277,7 @@ async fn a_long_reading_tells_each_row_once() {
 #[tokio::test]
 async fn where_nothing_is_on_whose_rows_are_told_nobody_listens() {
     let off = [("FEATURES_OFF", "chat,notifications")];
-    let world = World::of(crate::harness::TestServer::with(&off));
+    let world = ChatFixture::of(crate::harness::TestServer::with(&off));
     let mut awa = Socket::open(&world.server, &world.server.user("awa").token).await;
     let (status, response) =
         awa.ask(ANY, "phx_join", json!({"config": {"postgres_changes": [{"table": "messages"}]}})).await;

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::harness::{Socket, World, room};
+use crate::harness::{ChatFixture, Socket, room};
 
 #[tokio::test]
 async fn a_command_answers_what_the_rest_call_returns() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let mut chloe = Socket::open(&world.server, &world.server.user("chloe").token).await;
     chloe.join(&topic, json!({})).await;
@@ -25,7 +25,7 @@ async fn a_command_answers_what_the_rest_call_returns() {
 
 #[tokio::test]
 async fn a_broadcast_that_names_a_command_is_one_and_is_not_relayed() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
     emma.join(&topic, json!({})).await;
@@ -42,7 +42,7 @@ async fn a_broadcast_that_names_a_command_is_one_and_is_not_relayed() {
 
 #[tokio::test]
 async fn a_wrong_command_gets_the_refusal_of_a_body() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let mut chloe = Socket::open(&world.server, &world.server.user("chloe").token).await;
     chloe.join(&topic, json!({})).await;
@@ -61,7 +61,7 @@ async fn a_wrong_command_gets_the_refusal_of_a_body() {
 
 #[tokio::test]
 async fn nobody_can_forge_what_the_service_says() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
     emma.join(&topic, json!({})).await;

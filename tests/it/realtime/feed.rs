@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::conformance::client::Client;
-use super::conformance::wires::{ALL, Ask, Heard, Plain, PlainCamel, SocketIo, Wire};
-use crate::harness::{Socket, World};
+use super::conformance::wires::{ALL, Ask, Plain, PlainCamel, ReceivedFrame, SocketIo, Wire};
+use crate::harness::{ChatFixture, Socket};
 
 /// Dialects that join own topics on connect.
 const JOINLESS: [&dyn Wire; 3] = [&Plain, &PlainCamel, &SocketIo];
@@ -19,7 +19,7 @@ fn feed(user: UserId) -> String {
     format!("client:notifications:{user}")
 }
 
-fn id(world: &World, name: &str) -> UserId {
+fn id(world: &ChatFixture, name: &str) -> UserId {
     world.server.user(name).id
 }
 
@@ -49,7 +49,7 @@ const NOTIFY: &str = "
     RETURNING seq, id, payload::text AS payload";
 
 /// Commits a notification for `name` without publishing it, as another process would. It expires after `secs`.
-fn commit(world: &World, name: &str, title: &str, secs: i32) -> Event {
+fn commit(world: &ChatFixture, name: &str, title: &str, secs: i32) -> Event {
     let user = id(world, name);
     let told: Told = diesel::sql_query(NOTIFY)
         .bind::<SqlUuid, _>(user.0)
@@ -71,16 +71,16 @@ fn commit(world: &World, name: &str, title: &str, secs: i32) -> Event {
 }
 
 /// The same, published at once.
-fn notify(world: &World, name: &str, title: &str) -> Event {
+fn notify(world: &ChatFixture, name: &str, title: &str) -> Event {
     let event = commit(world, name, title, 3_600);
     world.server.app.notifications.hub.publish(event.clone());
     event
 }
 
 /// The events of `topic` among `heard`: name, number, whether it was missed, and title or count.
-fn told(wire: &dyn Wire, heard: &[Heard], topic: &str) -> Vec<(String, i64, bool, Value)> {
+fn told(wire: &dyn Wire, heard: &[ReceivedFrame], topic: &str) -> Vec<(String, i64, bool, Value)> {
     let of_topic = heard.iter().filter_map(|heard| match heard {
-        Heard::Event { topic: on, event, payload, meta } if on == topic => {
+        ReceivedFrame::Event { topic: on, event, payload, meta } if on == topic => {
             let notification = match wire.key("a_b") == "aB" {
                 true => &payload["payload"],
                 false => &payload["notification"],
@@ -95,7 +95,7 @@ fn told(wire: &dyn Wire, heard: &[Heard], topic: &str) -> Vec<(String, i64, bool
 
 #[tokio::test]
 async fn nobody_hears_another_s_notifications() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for wire in ALL {
         for (name, other) in [("emma", "awa"), ("awa", "emma"), ("chloe", "bruno")] {
             let mut client = Client::open(&world, wire, name).await;
@@ -111,7 +111,7 @@ async fn nobody_hears_another_s_notifications() {
 
 #[tokio::test]
 async fn nobody_is_heard_in_a_feed_but_the_service() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = feed(id(&world, "emma"));
     for wire in ALL {
         let mut emma = Client::on(&world, wire, "emma", &topic).await;
@@ -133,7 +133,7 @@ async fn nobody_is_heard_in_a_feed_but_the_service() {
 
 #[tokio::test]
 async fn where_notifications_are_off_nobody_hears_any_and_that_is_no_attempt() {
-    let world = World::of(crate::harness::TestServer::with(&[("FEATURES_OFF", "notifications")]));
+    let world = ChatFixture::of(crate::harness::TestServer::with(&[("FEATURES_OFF", "notifications")]));
     let topic = feed(id(&world, "emma"));
     commit(&world, "emma", "waits", 3_600);
     for wire in ALL {
@@ -147,7 +147,7 @@ async fn where_notifications_are_off_nobody_hears_any_and_that_is_no_attempt() {
 
 #[tokio::test]
 async fn what_waits_is_told_at_the_connect_oldest_first_then_the_counter_then_what_is_live() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = feed(id(&world, "emma"));
     let first = notify(&world, "emma", "1");
     notify(&world, "awa", "another's");
@@ -168,9 +168,9 @@ async fn what_waits_is_told_at_the_connect_oldest_first_then_the_counter_then_wh
         expected.push(("notify:unread".into(), head, true, json!(waits.len())));
         let heard = emma.settled().await;
         assert_eq!(told(emma.wire, &heard, &topic), expected, "{}", wire.name());
-        let Heard::Event { meta, .. } = heard
+        let ReceivedFrame::Event { meta, .. } = heard
             .iter()
-            .find(|heard| matches!(heard, Heard::Event { event, .. } if event == "notify:new"))
+            .find(|heard| matches!(heard, ReceivedFrame::Event { event, .. } if event == "notify:new"))
             .unwrap()
         else {
             unreachable!()
@@ -196,7 +196,7 @@ async fn what_waits_is_told_at_the_connect_oldest_first_then_the_counter_then_wh
 
 #[tokio::test]
 async fn of_many_that_wait_the_newest_are_told_and_all_are_counted() {
-    let world = World::of(crate::harness::TestServer::with(&[("NOTIFICATION_REPLAY_LIMIT", "3")]));
+    let world = ChatFixture::of(crate::harness::TestServer::with(&[("NOTIFICATION_REPLAY_LIMIT", "3")]));
     for n in 1..=5 {
         notify(&world, "chloe", &n.to_string());
     }
@@ -209,7 +209,7 @@ async fn of_many_that_wait_the_newest_are_told_and_all_are_counted() {
 
 #[tokio::test]
 async fn nothing_is_missed_or_told_twice_while_people_connect_and_are_notified() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = feed(id(&world, "emma"));
     let (mut clients, total) = (Vec::new(), 40);
     for n in 0..total {
@@ -238,7 +238,7 @@ const FLOOD: &str = "
 
 #[tokio::test]
 async fn an_announcement_to_thousands_elsewhere_reaches_those_who_are_here() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let tenant = world.server.demo.tenant_id;
     let topic = feed(id(&world, "emma"));
     let mut emma = Client::open(&world, &Plain, "emma").await;
@@ -275,7 +275,7 @@ async fn an_announcement_to_thousands_elsewhere_reaches_those_who_are_here() {
 
 #[tokio::test]
 async fn reading_on_one_socket_is_seen_on_five_others_of_every_dialect() {
-    let world = World::of(crate::harness::TestServer::with(&[("NOTIFICATION_WS_MAX_CONN", "6")]));
+    let world = ChatFixture::of(crate::harness::TestServer::with(&[("NOTIFICATION_WS_MAX_CONN", "6")]));
     let topic = feed(id(&world, "emma"));
     let announced = notify(&world, "emma", "1");
     let told: Value = serde_json::from_str(announced.payload.get()).unwrap();
@@ -302,14 +302,14 @@ async fn reading_on_one_socket_is_seen_on_five_others_of_every_dialect() {
     }
 }
 
-fn told_again(heard: &[Heard]) -> Vec<&Heard> {
-    let is_update = |heard: &&Heard| matches!(heard, Heard::Event { event, .. } if event == "notify:updated");
+fn told_again(heard: &[ReceivedFrame]) -> Vec<&ReceivedFrame> {
+    let is_update = |heard: &&ReceivedFrame| matches!(heard, ReceivedFrame::Event { event, .. } if event == "notify:updated");
     heard.iter().filter(is_update).collect()
 }
 
 #[tokio::test]
 async fn nobody_reads_for_another_and_what_is_no_id_is_refused() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let announced = notify(&world, "emma", "1");
     let told: Value = serde_json::from_str(announced.payload.get()).unwrap();
     for wire in ALL {
@@ -329,7 +329,7 @@ async fn nobody_reads_for_another_and_what_is_no_id_is_refused() {
 
 #[tokio::test]
 async fn afritalk_s_paths_are_the_feed_in_its_names() {
-    let world = World::new();
+    let world = ChatFixture::new();
     notify(&world, "emma", "1");
     let told: Value = serde_json::from_str(notify(&world, "emma", "2").payload.get()).unwrap();
     let base = format!("/tenants/{}/notifications", world.server.demo.tenant_id);

@@ -8,12 +8,12 @@ use guichet_base::id::UserId;
 use guichet_db::embedded::LoginRole;
 use serde_json::{Value, json};
 
-use crate::harness::{Api, Socket, World};
+use crate::harness::{Api, ChatFixture, Socket};
 
 const ANY: &str = "realtime:any-name";
 
 /// A socket of `name` on a channel for row changes only.
-async fn listening(world: &World, name: &str, bindings: Value) -> Socket {
+async fn listening(world: &ChatFixture, name: &str, bindings: Value) -> Socket {
     let mut socket = Socket::open(&world.server, &world.server.user(name).token).await;
     let config = json!({"config": {"postgres_changes": bindings}});
     let (status, response) = socket.ask(ANY, "phx_join", config).await;
@@ -29,11 +29,11 @@ fn all() -> Value {
     json!([{"event": "*", "schema": "public", "table": "notifications"}])
 }
 
-fn id(world: &World, name: &str) -> UserId {
+fn id(world: &ChatFixture, name: &str) -> UserId {
     world.server.user(name).id
 }
 
-async fn announce(world: &World, event: Value) {
+async fn announce(world: &ChatFixture, event: Value) {
     let answer = world.service.post("/events", event).await;
     assert!(answer.status.is_success(), "{}", answer.body);
 }
@@ -49,7 +49,7 @@ struct Row {
 }
 
 /// The row as PostgreSQL writes it, with times as the service writes them.
-fn row(world: &World, id: &Value) -> Value {
+fn row(world: &ChatFixture, id: &Value) -> Value {
     let found: Row = diesel::sql_query("SELECT to_jsonb(n) AS row FROM notifications n WHERE id = $1::uuid")
         .bind::<Text, _>(id.as_str().unwrap())
         .get_result(&mut world.server.database.connect(LoginRole::Admin))
@@ -65,7 +65,7 @@ fn row(world: &World, id: &Value) -> Value {
 
 #[tokio::test]
 async fn a_row_is_told_as_the_table_has_it_when_it_comes_and_when_it_is_raised() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut emma = listening(&world, "emma", all()).await;
     announce(&world, task(id(&world, "emma"), "Relire")).await;
     let data = change(&mut emma).await;
@@ -88,7 +88,7 @@ async fn a_row_is_told_as_the_table_has_it_when_it_comes_and_when_it_is_raised()
 
 #[tokio::test]
 async fn nobody_hears_the_rows_of_another_whatever_their_rank() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let names = ["awa", "denis", "karim", "bruno", "chloe"];
     let mut others = Vec::new();
     for name in names {
@@ -105,7 +105,7 @@ async fn nobody_hears_the_rows_of_another_whatever_their_rank() {
 
 #[tokio::test]
 async fn a_row_that_is_there_for_its_mail_alone_is_never_told() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let off = "INSERT INTO notification_preferences (tenant_id, user_id, category, channel_inapp) \
         SELECT tenant_id, id, 'payment', false FROM users WHERE id = $1";
     diesel::sql_query(off)
@@ -123,7 +123,7 @@ async fn a_row_that_is_there_for_its_mail_alone_is_never_told() {
 
 #[tokio::test]
 async fn what_the_throttle_holds_back_is_a_new_row_all_the_same() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut emma =
         listening(&world, "emma", json!([{"event": "INSERT", "schema": "public", "table": "notifications"}]))
             .await;
@@ -139,7 +139,7 @@ async fn what_the_throttle_holds_back_is_a_new_row_all_the_same() {
 
 #[tokio::test]
 async fn filters_know_the_person_the_category_and_the_kind() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let emma = id(&world, "emma");
     let binding = |filter: String| json!({"event": "INSERT", "schema": "public", "table": "notifications", "filter": filter});
     let bindings = json!([
@@ -159,7 +159,7 @@ async fn filters_know_the_person_the_category_and_the_kind() {
 
 #[tokio::test]
 async fn rows_are_told_where_chat_is_off_and_by_another_process() {
-    let world = World::of(crate::harness::TestServer::with(&[("FEATURES_OFF", "chat")]));
+    let world = ChatFixture::of(crate::harness::TestServer::with(&[("FEATURES_OFF", "chat")]));
     let mut emma = listening(&world, "emma", all()).await;
     let elsewhere = crate::harness::Process::start(&world.server, "info");
     let service = Api::new(&elsewhere.url, Some(&world.server.demo.service_token));

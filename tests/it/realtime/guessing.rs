@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use crate::harness::{Socket, TestServer, World, room};
+use crate::harness::{ChatFixture, Socket, TestServer, room};
 
-fn strict() -> World {
-    World::of(TestServer::with(&[("RATE_LIMIT_ANON_RPS", "1"), ("RATE_LIMIT_ANON_BURST", "3")]))
+fn strict() -> ChatFixture {
+    ChatFixture::of(TestServer::with(&[("RATE_LIMIT_ANON_RPS", "1"), ("RATE_LIMIT_ANON_BURST", "3")]))
 }
 
 async fn reason(socket: &mut Socket, topic: &str, token: &str) -> String {

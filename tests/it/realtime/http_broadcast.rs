@@ -3,11 +3,11 @@
 use reqwest::{Client, Method, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::harness::{Socket, TestServer, World, room};
+use crate::harness::{ChatFixture, Socket, TestServer, room};
 
 const BATCH: &str = "/realtime/v1/api/broadcast";
 
-fn one(world: &World, event: &str) -> String {
+fn one(world: &ChatFixture, event: &str) -> String {
     format!("{BATCH}/chat%3Aroom%3A{}/events/{event}", world.nord)
 }
 
@@ -17,7 +17,7 @@ fn http() -> Client {
 }
 
 /// A POST of `name`, with a bearer token: status and body.
-async fn post(world: &World, name: &str, path: &str, body: Value) -> (u16, Value) {
+async fn post(world: &ChatFixture, name: &str, path: &str, body: Value) -> (u16, Value) {
     let request =
         http().post(format!("{}{path}", world.server.url)).bearer_auth(&world.server.user(name).token);
     sent(request.json(&body)).await
@@ -31,19 +31,19 @@ async fn sent(request: reqwest::RequestBuilder) -> (u16, Value) {
     (status, serde_json::from_slice(&bytes).unwrap_or_default())
 }
 
-async fn joined(world: &World, name: &str) -> Socket {
+async fn joined(world: &ChatFixture, name: &str) -> Socket {
     let mut socket = Socket::open(&world.server, &world.server.user(name).token).await;
     socket.join(&room(world.nord), json!({})).await;
     socket
 }
 
-fn message(world: &World, event: &str, payload: Value) -> Value {
+fn message(world: &ChatFixture, event: &str, payload: Value) -> Value {
     json!({"topic": format!("chat:room:{}", world.nord), "event": event, "payload": payload, "private": true})
 }
 
 #[tokio::test]
 async fn nobody_without_the_right_to_a_topic_is_heard_there() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut emma = joined(&world, "emma").await;
     let (status, body) = post(&world, "bruno", &one(&world, "cursor"), json!({"x": 1})).await;
     assert_eq!((status, &body["code"]), (403, &json!("FORBIDDEN")));
@@ -70,7 +70,7 @@ async fn nobody_without_the_right_to_a_topic_is_heard_there() {
 
 #[tokio::test]
 async fn a_broadcast_is_heard_by_all_the_senders_own_sockets_too() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let (mut emma, mut chloe) = (joined(&world, "emma").await, joined(&world, "chloe").await);
     assert_eq!(post(&world, "chloe", &one(&world, "cur%20sor?private=true"), json!({"x": "é"})).await.0, 202);
@@ -87,7 +87,7 @@ async fn a_broadcast_is_heard_by_all_the_senders_own_sockets_too() {
 
 #[tokio::test]
 async fn the_token_may_stand_where_these_clients_put_it() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let token = &world.server.user("chloe").token;
     let url = format!("{}{}", world.server.url, one(&world, "cursor"));
     let body = json!({"x": 1});
@@ -106,7 +106,7 @@ async fn the_token_may_stand_where_these_clients_put_it() {
 
 #[tokio::test]
 async fn what_the_service_says_nobody_else_says_and_commands_are_commands() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let mut emma = joined(&world, "emma").await;
     for name in ["messaging:new", "MESSAGING:NEW", "notify:new", "phx_close"] {
@@ -132,7 +132,7 @@ async fn what_the_service_says_nobody_else_says_and_commands_are_commands() {
 
 #[tokio::test]
 async fn wrong_requests_are_refused_in_the_shape_these_clients_read() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let token = &world.server.user("chloe").token;
     let url = |path: &str| format!("{}{path}", world.server.url);
     let signed = |path: &str| http().post(url(path)).bearer_auth(token);
@@ -169,7 +169,7 @@ async fn wrong_requests_are_refused_in_the_shape_these_clients_read() {
 
 #[tokio::test]
 async fn a_slash_inside_a_topic_is_part_of_its_name() {
-    let world = World::new();
+    let world = ChatFixture::new();
     // Decoded as data, it is an unknown topic; a 404 would mean an unknown route.
     let path = format!("{BATCH}/chat%3Aroom%3A{}%2F1/events/e%2Fv", world.nord);
     assert_eq!(post(&world, "chloe", &path, json!({})).await.0, 403);
@@ -183,7 +183,7 @@ async fn a_slash_inside_a_topic_is_part_of_its_name() {
 
 #[tokio::test]
 async fn requests_count_against_the_limits_of_rest() {
-    let world = World::of(TestServer::with(&[("RATE_LIMIT_RPS", "1")]));
+    let world = ChatFixture::of(TestServer::with(&[("RATE_LIMIT_RPS", "1")]));
     let mut refused = None;
     for _ in 0..200 {
         let (status, body) = post(&world, "chloe", &one(&world, "cursor"), json!({})).await;
@@ -197,7 +197,7 @@ async fn requests_count_against_the_limits_of_rest() {
 
 #[tokio::test]
 async fn browsers_of_a_welcome_page_may_ask() {
-    let world = World::of(TestServer::with(&[("CORS_ORIGINS", "https://app.example")]));
+    let world = ChatFixture::of(TestServer::with(&[("CORS_ORIGINS", "https://app.example")]));
     let url = format!("{}{}", world.server.url, one(&world, "cursor"));
     let preflight = |origin: &str| {
         http()

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Socket, World, room};
+use crate::harness::{ChatFixture, Socket, room};
 
 fn kept(event: &str, payload: Value) -> Value {
     json!({"type": "broadcast", "event": event, "payload": payload, "persist": true})
 }
 
-async fn acked(world: &World, name: &str) -> Socket {
+async fn acked(world: &ChatFixture, name: &str) -> Socket {
     let mut socket = Socket::open(&world.server, &world.server.user(name).token).await;
     let config = json!({"config": {"broadcast": {"ack": true}}});
     assert_eq!(socket.ask(&room(world.nord), "phx_join", config).await.0, "ok");
@@ -17,7 +17,7 @@ async fn acked(world: &World, name: &str) -> Socket {
 
 #[tokio::test]
 async fn what_cannot_be_kept_is_refused_with_a_code_and_takes_no_number() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let mut chloe = acked(&world, "chloe").await;
     for (event, code) in
@@ -38,7 +38,7 @@ async fn what_cannot_be_kept_is_refused_with_a_code_and_takes_no_number() {
 
 #[tokio::test]
 async fn a_kept_broadcast_is_numbered_and_comes_back() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let before = world.server.clock.now().as_millis() - 60_000;
     let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
@@ -73,7 +73,7 @@ async fn a_kept_broadcast_is_numbered_and_comes_back() {
 
 #[tokio::test]
 async fn kept_broadcasts_and_messages_that_race_are_heard_without_holes() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
     emma.join(&topic, json!({})).await;
@@ -102,7 +102,7 @@ async fn kept_broadcasts_and_messages_that_race_are_heard_without_holes() {
 
 #[tokio::test]
 async fn over_http_it_is_kept_too_and_a_stranger_keeps_nothing() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let path = format!("/realtime/v1/api/broadcast/chat%3Aroom%3A{}/events/note", world.nord);
     let url = |query: &str| format!("{}{path}{query}", world.server.url);
     let http = reqwest::Client::builder().no_proxy().build().unwrap();

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::harness::{Socket, World};
+use crate::harness::{ChatFixture, Socket};
 
 #[tokio::test]
 async fn anothers_own_topic_is_refused() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut awa = Socket::open(&world.server, &world.server.user("awa").token).await;
     let topic = format!("realtime:user:{}", world.server.user("emma").id);
     assert_eq!(awa.ask(&topic, "phx_join", json!({})).await.0, "error");
@@ -14,7 +14,7 @@ async fn anothers_own_topic_is_refused() {
 
 #[tokio::test]
 async fn a_person_hears_their_rooms_and_their_counters() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let emma = world.server.user("emma");
     let topic = format!("realtime:user:{}", emma.id);
     let mut socket = Socket::open(&world.server, &emma.token).await;
@@ -36,7 +36,7 @@ async fn a_person_hears_their_rooms_and_their_counters() {
 
 #[tokio::test]
 async fn who_is_not_told_of_a_room_does_not_hear_it() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut sockets = Vec::new();
     for name in ["awa", "karim", "bruno"] {
         let user = world.server.user(name);
@@ -52,7 +52,7 @@ async fn who_is_not_told_of_a_room_does_not_hear_it() {
 
 #[tokio::test]
 async fn a_join_tells_which_rooms_moved_meanwhile() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let emma = world.server.user("emma");
     let before = world.server.clock.now();
     world.say(&world.chloe, "Bonjour").await;

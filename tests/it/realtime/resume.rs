@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Socket, World, room};
+use crate::harness::{ChatFixture, Socket, room};
 
 async fn numbers(socket: &mut Socket, topic: &str, count: usize) -> Vec<(i64, bool)> {
     let mut numbers = Vec::new();
@@ -15,7 +15,7 @@ async fn numbers(socket: &mut Socket, topic: &str, count: usize) -> Vec<(i64, bo
 
 #[tokio::test]
 async fn what_was_missed_comes_first_then_what_is_live() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     for n in 1..=40 {
         world.say(&world.chloe, &format!("n° {n}")).await;
@@ -36,7 +36,7 @@ async fn what_was_missed_comes_first_then_what_is_live() {
 
 #[tokio::test]
 async fn joins_while_others_write_have_no_seam() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let (server, chloe) = (&world.server, &world.chloe);
     let path = format!("/clients/{}/messages", world.nord);
@@ -64,7 +64,7 @@ async fn joins_while_others_write_have_no_seam() {
 
 #[tokio::test]
 async fn a_number_from_the_future_is_a_reset() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "Bonjour").await;
     let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
     let joined = emma.join(&room(world.nord), json!({"after_seq": 57})).await;
@@ -73,7 +73,7 @@ async fn a_number_from_the_future_is_a_reset() {
 
 #[tokio::test]
 async fn since_gives_the_newest_of_a_limit_and_says_that_it_cut() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let before = world.server.clock.now().as_millis() - 60_000;
     for n in 1..=6 {
@@ -88,7 +88,7 @@ async fn since_gives_the_newest_of_a_limit_and_says_that_it_cut() {
 
 #[tokio::test]
 async fn heartbeats_carry_the_head_of_each_joined_topic() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
     emma.join(&topic, json!({})).await;

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::harness::{Socket, TestServer, World, room};
+use crate::harness::{ChatFixture, Socket, TestServer, room};
 
 #[tokio::test]
 async fn whoever_was_deleted_sends_and_joins_no_more() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let awa = world.server.user("awa");
     let mut socket = Socket::open(&world.server, &awa.token).await;
@@ -22,7 +22,7 @@ async fn whoever_was_deleted_sends_and_joins_no_more() {
 
 #[tokio::test]
 async fn whoever_lost_a_rank_acts_under_the_one_they_have() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let denis = world.server.user("denis");
     let mut socket = Socket::open(&world.server, &denis.token).await;
     socket.join(&room(world.nord), json!({})).await;
@@ -39,7 +39,7 @@ async fn whoever_lost_a_rank_acts_under_the_one_they_have() {
 
 #[tokio::test]
 async fn where_chat_is_off_no_door_opens() {
-    let world = World::of(TestServer::with(&[("FEATURES_OFF", "chat")]));
+    let world = ChatFixture::of(TestServer::with(&[("FEATURES_OFF", "chat")]));
     let answer =
         world.chloe.post(&format!("/clients/{}/messages", world.nord), json!({"content": "Bonjour"})).await;
     assert_eq!(answer.refusal(), (403, "FEATURE_DISABLED"));
@@ -56,7 +56,7 @@ async fn where_chat_is_off_no_door_opens() {
 
 #[tokio::test]
 async fn a_send_and_a_request_show_in_the_metrics() {
-    let world = World::new();
+    let world = ChatFixture::new();
     guichet::telemetry::metrics::install().unwrap();
     world.say(&world.chloe, "Bonjour").await;
     let page = reqwest::get(format!("{}/metrics", world.server.url)).await.unwrap().text().await.unwrap();

@@ -6,7 +6,7 @@ use guichet_base::id::TeamId;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Socket, TestServer, World, room};
+use crate::harness::{ChatFixture, Socket, TestServer, room};
 
 /// The fate of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ enum Topic {
 
 use Topic::{Nord, Person, Sud, Tenant};
 
-type Step = fn(&Ground) -> (Method, String, Value);
+type Step = fn(&Fixture) -> (Method, String, Value);
 
 /// A change of what `who` may subscribe to.
 struct Change {
@@ -43,15 +43,15 @@ struct Change {
 }
 
 /// Two services on one database, and a team.
-struct Ground {
-    here: World,
+struct Fixture {
+    here: ChatFixture,
     elsewhere: TestServer,
     team: TeamId,
 }
 
-impl Ground {
+impl Fixture {
     async fn lay() -> Self {
-        let here = World::new();
+        let here = ChatFixture::new();
         let elsewhere = here.server.beside();
         let ground = Self { here, elsewhere, team: TeamId::new() };
         let body = json!({"name": "Support"});
@@ -79,7 +79,7 @@ impl Ground {
 }
 
 /// A person's device: joined to some topics, and the room's messages that it received since.
-async fn device(server: &TestServer, ground: &Ground, who: &str, topics: &[Topic]) -> Socket {
+async fn device(server: &TestServer, ground: &Fixture, who: &str, topics: &[Topic]) -> Socket {
     let mut socket = Socket::open(server, &server.user(who).token).await;
     for topic in topics {
         socket.join(&ground.topic(*topic, who), json!({})).await;
@@ -88,7 +88,7 @@ async fn device(server: &TestServer, ground: &Ground, who: &str, topics: &[Topic
 }
 
 /// The numbers of the room's messages, up to and including `last`.
-async fn numbers(socket: &mut Socket, ground: &Ground, last: i64) -> Vec<i64> {
+async fn numbers(socket: &mut Socket, ground: &Fixture, last: i64) -> Vec<i64> {
     let mut numbers = Vec::new();
     while numbers.last() != Some(&last) {
         let (_, meta) = socket.broadcast(&room(ground.here.nord), "messaging:new").await;
@@ -98,7 +98,7 @@ async fn numbers(socket: &mut Socket, ground: &Ground, last: i64) -> Vec<i64> {
 }
 
 async fn run(change: Change) {
-    let ground = &Ground::lay().await;
+    let ground = &Fixture::lay().await;
     for step in change.before {
         ground.take(*step).await;
     }
@@ -160,15 +160,15 @@ async fn run(change: Change) {
     }
 }
 
-fn in_team(ground: &Ground, name: &str) -> String {
+fn in_team(ground: &Fixture, name: &str) -> String {
     format!("/teams/{}/members/{}", ground.team, ground.id(name))
 }
 
-fn of_nord(ground: &Ground, body: Value) -> (Method, String, Value) {
+fn of_nord(ground: &Fixture, body: Value) -> (Method, String, Value) {
     (Method::PATCH, format!("/clients/{}", ground.here.nord), body)
 }
 
-fn rank(ground: &Ground, name: &str, role: Role) -> (Method, String, Value) {
+fn rank(ground: &Fixture, name: &str, role: Role) -> (Method, String, Value) {
     (Method::PATCH, format!("/users/{}", ground.id(name)), json!({"role": role}))
 }
 

@@ -8,7 +8,7 @@ use guichet_db::embedded::LoginRole as Login;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::harness::{SECRET, Socket, TestServer, World, room};
+use crate::harness::{ChatFixture, SECRET, Socket, TestServer, room};
 use diesel::connection::SimpleConnection;
 
 fn token(server: &TestServer, name: &str, issued_in_secs: i64, lasts: Duration) -> String {
@@ -30,7 +30,7 @@ fn token(server: &TestServer, name: &str, issued_in_secs: i64, lasts: Duration) 
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-async fn ticket(world: &World, name: &str) -> String {
+async fn ticket(world: &ChatFixture, name: &str) -> String {
     let api = match name {
         "emma" => &world.emma,
         _ => &world.chloe,
@@ -46,7 +46,7 @@ async fn joins(socket: &mut Socket, topic: &str) -> bool {
 
 #[tokio::test]
 async fn after_a_revocation_a_newer_token_is_good_on_the_same_socket_and_the_old_one_is_not() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let old = world.server.user("emma").token.clone();
     let mut emma = Socket::open(&world.server, &old).await;
@@ -69,7 +69,7 @@ async fn after_a_revocation_a_newer_token_is_good_on_the_same_socket_and_the_old
 
 #[tokio::test]
 async fn a_database_that_is_away_delays_the_loss_and_does_not_prevent_it() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let elsewhere = world.server.beside();
     let topic = room(world.nord);
     let mut chloe = Socket::open(&elsewhere, &elsewhere.user("chloe").token).await;
@@ -91,7 +91,7 @@ async fn a_database_that_is_away_delays_the_loss_and_does_not_prevent_it() {
 
 #[tokio::test]
 async fn rows_of_rights_are_no_topic_and_no_replay() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let chloe = world.server.user("chloe");
     let topic = format!("realtime:rights:{}", chloe.id);
     world.service.post(&format!("/users/{}/revoke-tokens", chloe.id), Value::Null).await.data();
@@ -105,7 +105,7 @@ async fn rows_of_rights_are_no_topic_and_no_replay() {
 
 #[tokio::test]
 async fn losing_a_right_is_no_forbidden_attempt_and_trying_again_is() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let mut chloe = Socket::open(&world.server, &world.server.user("chloe").token).await;
     chloe.join(&topic, json!({})).await;
@@ -121,7 +121,7 @@ async fn losing_a_right_is_no_forbidden_attempt_and_trying_again_is() {
 
 #[tokio::test]
 async fn whoever_takes_over_may_join_at_once_and_misses_nothing_from_then_on() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let mut karim = Socket::open(&world.server, &world.server.user("karim").token).await;
     assert!(!joins(&mut karim, &topic).await);
@@ -135,7 +135,7 @@ async fn whoever_takes_over_may_join_at_once_and_misses_nothing_from_then_on() {
 
 #[tokio::test]
 async fn every_channel_ends_with_its_token_though_requests_have_leeway() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let short = token(&world.server, "emma", 0, Duration::from_secs(100));
     let mut emma = Socket::open(&world.server, &short).await;
     let mut topics = vec![room(world.nord), format!("realtime:user:{}", world.server.user("emma").id)];
@@ -161,7 +161,7 @@ async fn every_channel_ends_with_its_token_though_requests_have_leeway() {
 
 #[tokio::test]
 async fn a_ticket_opens_one_socket_on_any_service() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let elsewhere = world.server.beside();
     let topic = room(world.nord);
     let ticket = ticket(&world, "chloe").await;
@@ -181,7 +181,7 @@ async fn a_ticket_opens_one_socket_on_any_service() {
 
 #[tokio::test]
 async fn of_two_who_come_with_one_ticket_at_once_one_is_let_in() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let elsewhere = world.server.beside();
     let topic = room(world.nord);
     for _ in 0..5 {
@@ -197,7 +197,7 @@ async fn of_two_who_come_with_one_ticket_at_once_one_is_let_in() {
 
 #[tokio::test]
 async fn a_ticket_that_is_late_forged_or_of_somebody_revoked_opens_nothing() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let closed = async |query: &str| {
         let mut socket = Socket::open_with(&world.server, query).await;
@@ -221,7 +221,7 @@ async fn a_ticket_that_is_late_forged_or_of_somebody_revoked_opens_nothing() {
 
 #[tokio::test]
 async fn what_a_ticket_opens_ends_with_the_token_it_was_asked_for_with() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let short = token(&world.server, "emma", 0, Duration::from_secs(100));
     let api = crate::harness::Api::new(&world.server.url, Some(&short));
@@ -236,7 +236,7 @@ async fn what_a_ticket_opens_ends_with_the_token_it_was_asked_for_with() {
 
 #[tokio::test]
 async fn what_a_ticket_opened_is_revoked_with_its_token() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let mut emma =
         Socket::open_with(&world.server, &format!("ticket={}", ticket(&world, "emma").await)).await;

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::harness::{Socket, World, room};
+use crate::harness::{ChatFixture, Socket, room};
 
 #[tokio::test]
 async fn a_foreign_room_is_refused_and_the_attempt_is_kept() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for stranger in ["bruno", "karim"] {
         let mut socket = Socket::open(&world.server, &world.server.user(stranger).token).await;
         let (status, response) = socket.ask(&room(world.nord), "phx_join", json!({})).await;
@@ -20,7 +20,7 @@ async fn a_foreign_room_is_refused_and_the_attempt_is_kept() {
 
 #[tokio::test]
 async fn a_topic_that_is_none_is_refused() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut socket = Socket::open(&world.server, &world.server.user("awa").token).await;
     for topic in ["realtime:nowhere", "realtime:chat:room:x", "realtime:", "user:"] {
         let (status, _) = socket.ask(topic, "phx_join", json!({})).await;
@@ -30,7 +30,7 @@ async fn a_topic_that_is_none_is_refused() {
 
 #[tokio::test]
 async fn both_sides_hear_every_change_numbered_without_holes() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
     let mut chloe = Socket::open(&world.server, &world.server.user("chloe").token).await;
@@ -64,7 +64,7 @@ async fn both_sides_hear_every_change_numbered_without_holes() {
 
 #[tokio::test]
 async fn a_recipients_device_makes_a_message_delivered() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
     let mut chloe = Socket::open(&world.server, &world.server.user("chloe").token).await;
@@ -81,7 +81,7 @@ async fn a_recipients_device_makes_a_message_delivered() {
 
 #[tokio::test]
 async fn typing_is_told_and_ends_by_itself() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(world.nord);
     let mut chloe = Socket::open(&world.server, &world.server.user("chloe").token).await;
     chloe.join(&topic, json!({})).await;
@@ -98,7 +98,7 @@ async fn typing_is_told_and_ends_by_itself() {
 
 #[tokio::test]
 async fn somebody_online_changes_what_a_member_is_told() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let away = world.say(&world.chloe, "Bonjour").await;
     assert_eq!(away["counterpart"]["status"], "offline");
     assert_eq!(away["counterpart"]["message"], "Emma Laurent vous répondra dès que possible.");
@@ -110,7 +110,7 @@ async fn somebody_online_changes_what_a_member_is_told() {
 
 #[tokio::test]
 async fn coming_and_going_are_written_down() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
     emma.settled().await;
     world.until_logged("ws.connect", 1).await;

@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, client_async};
 use uuid::Uuid;
 
-use crate::harness::{TestServer, World};
+use crate::harness::{ChatFixture, TestServer};
 
 /// How long an expected frame may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -25,7 +25,7 @@ const WINDOW_BYTES: u32 = 4_096;
 
 /// A room with messages of one length, and its readers.
 struct Room {
-    world: World,
+    world: ChatFixture,
     topic: String,
     conversation: Uuid,
     bytes: i64,
@@ -33,7 +33,7 @@ struct Room {
     readers: Vec<Reader>,
 }
 
-/// A V2 client that reads only when told to.
+/// A V2 client that reads only on request.
 struct Reader {
     ws: WebSocketStream<TcpStream>,
     /// The number of the last message received.
@@ -50,7 +50,7 @@ enum Heard {
 
 impl Room {
     async fn with(readers: usize, bytes: i64) -> Self {
-        let world = World::of(TestServer::with(&[("NOTIFICATION_WS_MAX_CONN", "1000")]));
+        let world = ChatFixture::of(TestServer::with(&[("NOTIFICATION_WS_MAX_CONN", "1000")]));
         let said = world.say(&world.chloe, "Bonjour").await;
         let conversation = said["conversation_id"].as_str().unwrap().parse().unwrap();
         let topic = format!("chat:room:{}", world.nord);

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
-use crate::api::things::{Caller, token};
-use crate::harness::{Answer, Process, SECRET, TestServer};
+use crate::api::sample_records::{Caller, token};
+use crate::harness::{ApiResponse, Process, SECRET, TestServer};
 
 fn encode(part: &Value) -> String {
     URL_SAFE_NO_PAD.encode(part.to_string())
@@ -150,7 +150,7 @@ async fn all_wrong(server: &TestServer) -> Vec<(String, String)> {
     all
 }
 
-fn is_refused(answer: &Answer) -> bool {
+fn is_refused(answer: &ApiResponse) -> bool {
     answer.status == 401
         && answer.body["error"]["code"] == "UNAUTHENTICATED"
         && answer.body["data"].is_null()
@@ -168,7 +168,7 @@ async fn a_token_that_is_none_opens_no_request() {
     let all = all_wrong(&server).await;
     for (label, token) in &all {
         for path in ["/me", "/conversations", "/no/such/route"] {
-            let answer = Answer::of(caller.start(reqwest::Method::GET, path).bearer_auth(token)).await;
+            let answer = ApiResponse::of(caller.start(reqwest::Method::GET, path).bearer_auth(token)).await;
             if !is_refused(&answer) {
                 wrong.push(format!("{label}: {path}: {} {}", answer.status, answer.body));
             }
@@ -177,7 +177,7 @@ async fn a_token_that_is_none_opens_no_request() {
     println!("tokens: {} that are none, {} requests", all.len(), all.len() * 3);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let good =
-        Answer::of(caller.start(reqwest::Method::GET, "/me").bearer_auth(hs256(&right(&server)))).await;
+        ApiResponse::of(caller.start(reqwest::Method::GET, "/me").bearer_auth(hs256(&right(&server)))).await;
     assert_eq!(good.status, 200, "{}", good.body);
 }
 
@@ -212,7 +212,7 @@ async fn a_header_that_is_no_bearer_opens_no_request() {
             request =
                 request.header("authorization", reqwest::header::HeaderValue::from_bytes(value).unwrap());
         }
-        let answer = Answer::of(request).await;
+        let answer = ApiResponse::of(request).await;
         let shown: Vec<_> =
             values.iter().map(|value| String::from_utf8_lossy(&value[..value.len().min(20)])).collect();
         assert!(is_refused(&answer), "{shown:?}: {} {}", answer.status, answer.body);
@@ -221,13 +221,14 @@ async fn a_header_that_is_no_bearer_opens_no_request() {
     for path in
         [format!("/me?token={good}"), format!("/me?access_token={good}"), format!("/me?apikey={good}")]
     {
-        let answer =
-            Answer::of(caller.start(reqwest::Method::GET, &path).header("cookie", format!("token={good}")))
-                .await;
+        let answer = ApiResponse::of(
+            caller.start(reqwest::Method::GET, &path).header("cookie", format!("token={good}")),
+        )
+        .await;
         assert_eq!(answer.status, 401);
     }
     let lower = caller.start(reqwest::Method::GET, "/me").header("authorization", format!("bearer {good}"));
-    assert_eq!(Answer::of(lower).await.status, 200, "the scheme has no case");
+    assert_eq!(ApiResponse::of(lower).await.status, 200, "the scheme has no case");
 }
 
 #[tokio::test]
@@ -283,7 +284,7 @@ async fn nothing_of_a_token_is_logged_however_much_is() {
         for path in
             ["/api/v1/me".to_owned(), format!("/api/v1/me?token={token}"), format!("/nowhere?token={token}")]
         {
-            let _ = Answer::of(caller.start(reqwest::Method::GET, &path).bearer_auth(token)).await;
+            let _ = ApiResponse::of(caller.start(reqwest::Method::GET, &path).bearer_auth(token)).await;
         }
         let _ = join(&ws, &topic, token, true).await;
         let _ = join(&ws, &topic, token, false).await;

@@ -8,19 +8,19 @@ use super::identity::Identity;
 use super::probe::{Cell, DENIED, Expect};
 use super::rule::Rule;
 use super::spec::{Access, Table};
-use super::world::{Row, World, id, insert, text};
+use super::world::{Row, SecurityFixture, id, insert, text};
 
 /// The statements of one identity on one table.
 pub struct Trial<'w> {
     table: &'w Table,
     columns: &'w [String],
     who: &'w Identity,
-    world: &'w World,
+    world: &'w SecurityFixture,
     access: Access,
     cells: Vec<Cell>,
 }
 
-pub fn of_table(table: &Table, columns: &[String], who: &Identity, world: &World) -> Vec<Cell> {
+pub fn of_table(table: &Table, columns: &[String], who: &Identity, world: &SecurityFixture) -> Vec<Cell> {
     let mut trial =
         Trial { table, columns, who, world, access: table.access(who.db_role), cells: Vec::new() };
     trial.select();

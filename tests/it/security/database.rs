@@ -13,16 +13,16 @@ use crate::harness;
 /// The superuser: it inserts fixtures and mutants, and is not tested.
 pub const ADMIN: &str = "guichet_super";
 
-pub struct TestDatabase(harness::TestDatabase);
+pub struct PolicyDatabase(harness::TestDatabase);
 
 /// A database with the roles and every migration.
-pub fn database() -> TestDatabase {
-    TestDatabase(harness::TestDatabase::new())
+pub fn database() -> PolicyDatabase {
+    PolicyDatabase(harness::TestDatabase::new())
 }
 
 /// A database with the roles, before any migration.
-pub fn bare_database() -> TestDatabase {
-    let database = TestDatabase(harness::TestDatabase::empty());
+pub fn bare_database() -> PolicyDatabase {
+    let database = PolicyDatabase(harness::TestDatabase::empty());
     roles::create(&mut database.connect(ADMIN)).unwrap();
     database
 }
@@ -47,7 +47,7 @@ pub fn run_file(connection: &mut PgConnection, file: &Path) {
         .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
 }
 
-impl TestDatabase {
+impl PolicyDatabase {
     pub fn url(&self, role: &str) -> String {
         let role = [LoginRole::Admin, LoginRole::Owner, LoginRole::App, LoginRole::Worker]
             .into_iter()

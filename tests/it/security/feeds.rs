@@ -5,7 +5,7 @@ use diesel::pg::PgConnection;
 
 use super::gate::names;
 use super::identity::{Identity, identities};
-use super::matrix::Ground;
+use super::matrix::MatrixFixture;
 use super::world::id;
 
 fn identity(label: &str) -> Identity {
@@ -22,7 +22,7 @@ fn reads(connection: &mut PgConnection, who: &Identity, after: &str, query: &str
 
 #[test]
 fn whoever_is_made_has_a_feed_from_that_moment_and_only_there() {
-    let ground = Ground::lay();
+    let ground = MatrixFixture::lay();
     let admin = &mut ground.database.connect(super::database::ADMIN);
     let (tenant, person) = (id("a"), id("a.fresh.user"));
     let made = format!(
@@ -40,7 +40,7 @@ fn whoever_is_made_has_a_feed_from_that_moment_and_only_there() {
 
 #[test]
 fn a_delivery_outlives_the_notification_that_retention_took() {
-    let ground = Ground::lay();
+    let ground = MatrixFixture::lay();
     let worker = &mut ground.database.connect("guichet_worker");
     worker.batch_execute(&format!("DELETE FROM notifications WHERE id = '{}'", id("a.n1"))).unwrap();
     let admin = &mut ground.database.connect(super::database::ADMIN);
@@ -53,7 +53,7 @@ fn a_delivery_outlives_the_notification_that_retention_took() {
 
 #[test]
 fn the_products_view_shows_mails_alone_and_no_more_than_their_table() {
-    let ground = Ground::lay();
+    let ground = MatrixFixture::lay();
     let admin = &mut ground.database.connect(super::database::ADMIN);
     let seen = "SELECT id FROM email_events";
     let system = reads(admin, &identity("the system, after a member"), "", seen);

@@ -6,7 +6,7 @@ use super::cells::cell;
 use super::identity::Identity;
 use super::probe::{Cell, DENIED, Expect};
 use super::rule::{audience, in_direct, may_write_to, my_clients, my_people};
-use super::world::{Row, TENANTS, World, digest, id, text};
+use super::world::{Row, SecurityFixture, TENANTS, digest, id, text};
 
 pub struct Function {
     /// As `regprocedure` prints it.
@@ -70,7 +70,7 @@ pub const FUNCTIONS: [Function; 35] = [
 ];
 
 /// The result of each call for the identity; 42501 if it may not call.
-pub fn of_functions(who: &Identity, world: &World) -> Vec<Cell> {
+pub fn of_functions(who: &Identity, world: &SecurityFixture) -> Vec<Cell> {
     let mut cells = settings(who);
     cells.extend(tenants());
     cells.extend(relations(who, world));
@@ -140,14 +140,14 @@ fn tenants() -> Vec<Cell> {
     cells
 }
 
-fn relations(who: &Identity, world: &World) -> Vec<Cell> {
+fn relations(who: &Identity, world: &SecurityFixture) -> Vec<Cell> {
     vec![
         lists("authz.my_clients", "listed", "authz.my_clients()", my_clients(who, world)),
         lists("authz.my_people", "listed", "authz.my_people()", my_people(who, world)),
     ]
 }
 
-fn rooms(who: &Identity, world: &World) -> Vec<Cell> {
+fn rooms(who: &Identity, world: &SecurityFixture) -> Vec<Cell> {
     let mut cells = Vec::new();
     for room in world.rows("conversations") {
         let (tenant, client, room_id) = (text(room, "tenant_id"), text(room, "client_id"), text(room, "id"));
@@ -181,13 +181,13 @@ fn rooms(who: &Identity, world: &World) -> Vec<Cell> {
 }
 
 /// The recipients of the two people, from their rows, since a role may have changed.
-fn told_of_pair(room: &Row, world: &World) -> BTreeSet<String> {
+fn told_of_pair(room: &Row, world: &SecurityFixture) -> BTreeSet<String> {
     let id = text(room, "id");
     let told = world.rows("participants").iter().filter(|row| text(row, "conversation_id") == id);
     told.filter(|row| text(row, "counted") == "true").map(|row| text(row, "user_id")).collect()
 }
 
-fn colleagues(who: &Identity, world: &World) -> Vec<Cell> {
+fn colleagues(who: &Identity, world: &SecurityFixture) -> Vec<Cell> {
     let mut cells = Vec::new();
     for person in world.rows("users") {
         let other = text(person, "id");
@@ -198,7 +198,7 @@ fn colleagues(who: &Identity, world: &World) -> Vec<Cell> {
 }
 
 /// Operators follow visible rooms; an owner who names another tenant's client follows nothing.
-fn follows(who: &Identity, client: &str, world: &World) -> Cell {
+fn follows(who: &Identity, client: &str, world: &SecurityFixture) -> Cell {
     let may = who.has_role(&["owner", "manager"])
         || (who.has_role(&["employee"]) && my_clients(who, world).contains(client));
     let ours = world.rows("clients").iter().any(|row| {
@@ -214,7 +214,7 @@ fn follows(who: &Identity, client: &str, world: &World) -> Cell {
     cell("authz.follow".into(), format!("SELECT authz.follow('{client}', true)"), expect)
 }
 
-fn search(who: &Identity, world: &World) -> Vec<Cell> {
+fn search(who: &Identity, world: &SecurityFixture) -> Vec<Cell> {
     let clients = my_clients(who, world);
     let found = world
         .rows("messages")
@@ -241,7 +241,7 @@ fn search(who: &Identity, world: &World) -> Vec<Cell> {
 }
 
 /// The holder of a connect token is the person it was issued for.
-fn tickets(world: &World) -> Vec<Cell> {
+fn tickets(world: &SecurityFixture) -> Vec<Cell> {
     let redeem = |digest: &str, user: BTreeSet<String>| {
         lists("authz.redeem_ticket", "user_id", &format!("authz.redeem_ticket('{digest}')"), user)
     };

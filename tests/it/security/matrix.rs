@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use diesel::pg::PgConnection;
 use diesel::{RunQueryDsl, sql_query};
 
-use super::database::{ADMIN, TestDatabase, database};
+use super::database::{ADMIN, PolicyDatabase, database};
 use super::identity::{Identity, identities};
 use super::probe::{self, Cell, Expect};
 use super::spec::{Columns, TABLES};
-use super::world::{self, World};
+use super::world::{self, SecurityFixture};
 use super::{cells, functions, gate};
 
 /// A database with the fixture, and its description.
-pub struct Ground {
-    pub database: TestDatabase,
-    pub world: World,
+pub struct MatrixFixture {
+    pub database: PolicyDatabase,
+    pub world: SecurityFixture,
     columns: BTreeMap<&'static str, Vec<String>>,
     partitions: Vec<String>,
 }
@@ -27,7 +27,7 @@ pub struct Batch<'g> {
     pub cells: Vec<Cell>,
 }
 
-impl Ground {
+impl MatrixFixture {
     pub fn lay() -> Self {
         let database = database();
         let admin = &mut database.connect(ADMIN);
@@ -41,7 +41,7 @@ impl Ground {
             "SELECT c.relname FROM pg_class c WHERE c.relispartition AND c.relkind IN ('r', 'p')
             AND c.relnamespace = 'public'::regnamespace",
         );
-        Ground { database, world, columns, partitions }
+        MatrixFixture { database, world, columns, partitions }
     }
 
     /// All cells, table by table.
@@ -97,7 +97,7 @@ fn a_partition_is_born_behind_the_same_wall() {
 
 #[test]
 fn an_id_that_is_none_opens_nothing() {
-    let ground = Ground::lay();
+    let ground = MatrixFixture::lay();
     let who = Identity::garbled();
     let cells: Vec<Cell> = TABLES
         .iter()
@@ -116,7 +116,7 @@ fn an_id_that_is_none_opens_nothing() {
 #[test]
 fn every_identity_sees_and_does_what_is_its_own_and_nothing_else() {
     let started = std::time::Instant::now();
-    let ground = Ground::lay();
+    let ground = MatrixFixture::lay();
     let who = identities();
     let mut connections: BTreeMap<&str, PgConnection> = BTreeMap::new();
     let (mut red, mut statements, mut verdicts) = (Vec::new(), 0, 0);
@@ -124,7 +124,9 @@ fn every_identity_sees_and_does_what_is_its_own_and_nothing_else() {
         let connection = connections.entry(batch.who.db_role).or_insert_with(|| ground.connect(batch.who));
         statements += batch.cells.len();
         verdicts += batch.cells.iter().map(|cell| cell.verdicts).sum::<usize>();
-        red.extend(probe::run(connection, batch.who, &batch.cells).iter().map(|fault| World::named(fault)));
+        red.extend(
+            probe::run(connection, batch.who, &batch.cells).iter().map(|fault| SecurityFixture::named(fault)),
+        );
     }
     println!(
         "security matrix: {} tables, {} identities, {statements} statements, {verdicts} cells, {} red, {:.1} s",

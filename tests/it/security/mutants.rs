@@ -14,7 +14,7 @@ use super::database::ADMIN;
 use super::functions::FUNCTIONS;
 use super::gate;
 use super::identity::identities;
-use super::matrix::{Batch, Ground};
+use super::matrix::{Batch, MatrixFixture};
 use super::probe;
 
 struct Mutant {
@@ -294,7 +294,7 @@ fn all(admin: &mut PgConnection) -> Vec<Mutant> {
 
 /// Tests every second mutant on its own database, since schema changes lock it.
 fn judge_half(half: usize) -> Score {
-    let ground = Ground::lay();
+    let ground = MatrixFixture::lay();
     let admin = &mut ground.database.connect(ADMIN);
     let who = identities();
     let batches = ground.batches(&who);

@@ -12,19 +12,19 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::api::sample_records::{Caller, DESK, Request, SampleRecords, token};
 use crate::api::spec::{Operation, operations};
-use crate::api::things::{Caller, DESK, Request, Things, token};
-use crate::harness::{Answer, TestServer};
+use crate::harness::{ApiResponse, TestServer};
 use crate::hostile::judge::digest;
 
 /// Part of every text of the victim's.
 const CANARY: &str = "kanarienvogel";
 
-struct Ground {
+struct Fixture {
     server: TestServer,
-    victim: Things,
+    victim: SampleRecords,
     /// The same kinds of records, not existing.
-    nowhere: Things,
+    nowhere: SampleRecords,
 }
 
 /// A person who must not see the victim.
@@ -35,15 +35,15 @@ struct Stranger {
     is_near: bool,
 }
 
-impl Ground {
+impl Fixture {
     async fn lay() -> (Self, Vec<Stranger>) {
         let server = TestServer::start();
         let service = Caller::new(&server, &server.demo.service_token);
         let owner = Caller::new(&server, &server.user("awa").token);
-        let victim = Things::make(&service, &owner, CANARY).await;
+        let victim = SampleRecords::make(&service, &owner, CANARY).await;
         let strangers = strangers(&server, &service).await;
         // The tenant in a path is not secret.
-        let nowhere = Things { tenant: victim.tenant.clone(), ..Things::nowhere() };
+        let nowhere = SampleRecords { tenant: victim.tenant.clone(), ..SampleRecords::nowhere() };
         (Self { server, victim, nowhere }, strangers)
     }
 
@@ -94,7 +94,7 @@ async fn strangers(server: &TestServer, service: &Caller) -> Vec<Stranger> {
     let body = json!({"role": "client", "display_name": "member of nothing"});
     service.must(Method::PUT, &format!("/users/{alone}"), Some(body)).await;
     let tenant = server.demo.tenant_id.to_string();
-    let token = crate::api::things::token(server, &alone, &tenant, Role::Client);
+    let token = crate::api::sample_records::token(server, &alone, &tenant, Role::Client);
     let caller = Caller::new(server, &token);
     all.push(Stranger { label: "a member of no client", caller, is_near: true });
     all
@@ -120,7 +120,7 @@ fn upserts_last() -> Vec<Operation> {
 
 #[tokio::test]
 async fn nobody_gets_in_without_a_token() {
-    let (ground, _) = Ground::lay().await;
+    let (ground, _) = Fixture::lay().await;
     let before = ground.rows("");
     let nobody = Caller::new(&ground.server, "");
     let (mut wrong, mut tried) = (Vec::new(), 0);
@@ -148,7 +148,7 @@ async fn nobody_gets_in_without_a_token() {
 
 #[tokio::test]
 async fn a_stranger_gets_nothing_of_anybody_s_and_cannot_tell_what_is_there() {
-    let (ground, strangers) = Ground::lay().await;
+    let (ground, strangers) = Fixture::lay().await;
     let (mut wrong, mut tried) = (Vec::new(), 0);
     for stranger in &strangers {
         let me = subject(&stranger.caller.token);
@@ -158,7 +158,7 @@ async fn a_stranger_gets_nothing_of_anybody_s_and_cannot_tell_what_is_there() {
             upserts_last().into_iter().flat_map(|operation| [(operation.clone(), false), (operation, true)]);
         let requests = requests.filter(|(operation, _)| !is_between_colleagues(stranger, operation));
         for (operation, with_ids) in requests {
-            let of = |things: &Things| match with_ids {
+            let of = |things: &SampleRecords| match with_ids {
                 true => things.request_naming(&operation),
                 false => things.request(&operation),
             };
@@ -206,14 +206,14 @@ fn subject(token: &str) -> String {
 
 /// Whether the victim's mark is in the response, in its body or headers. Within a tenant, operators and teams are
 /// known.
-fn speaks(answer: &Answer, is_near: bool) -> bool {
+fn speaks(answer: &ApiResponse, is_near: bool) -> bool {
     let text = format!("{:?} {}", answer.headers, answer.body);
     let words = [CANARY, "Atelier Nord", DESK, "Awa Diallo"];
     words[..if is_near { 2 } else { 4 }].iter().any(|word| text.contains(word))
 }
 
-/// Operations of another client's employee on the victim's operator: they are colleagues (`chat::direct` tests who
-/// may write to whom).
+/// Operations of another client's employee on the victim's operator: they are colleagues (`chat::direct` tests
+/// the roles that may write to each other).
 fn is_between_colleagues(stranger: &Stranger, operation: &Operation) -> bool {
     let is_direct = ["/messaging/message", "/messaging/conversation/{userId}"];
     stranger.label == "another client's employee" && is_direct.iter().any(|end| operation.path.ends_with(end))
@@ -240,7 +240,7 @@ fn is_secret(stranger: &Stranger, operation: &Operation) -> bool {
 }
 
 /// Refused, or about the stranger's own: lists without the victim, and ids that are new in the stranger's tenant.
-fn is_answer(stranger: &Stranger, operation: &Operation, answer: &Answer) -> bool {
+fn is_answer(stranger: &Stranger, operation: &Operation, answer: &ApiResponse) -> bool {
     let is_upsert = operation.method == Method::PUT && operation.path.ends_with("/{id}") && !stranger.is_near;
     let is_near_team = stranger.is_near && operation.path.starts_with("/teams");
     let is_own_copy = !stranger.is_near && is_of_every_tenant(operation);
@@ -255,7 +255,7 @@ fn is_answer(stranger: &Stranger, operation: &Operation, answer: &Answer) -> boo
 }
 
 /// The response without what always differs: ids, times, the request id.
-fn blind(answer: &Answer) -> String {
+fn blind(answer: &ApiResponse) -> String {
     let mut body = answer.body.clone();
     forget(&mut body);
     format!("{} {body}", answer.status)

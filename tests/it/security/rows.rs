@@ -14,7 +14,7 @@ use guichet_db::embedded::LoginRole as Login;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::api::things::{Caller, Things};
+use crate::api::sample_records::{Caller, SampleRecords};
 use crate::harness::TestServer;
 use crate::hostile::judge::everything;
 
@@ -51,17 +51,17 @@ async fn careless_edit(db: &Db, actor: &Actor, client: ClientId) -> Result<usize
     .await
 }
 
-struct Ground {
+struct Fixture {
     server: TestServer,
-    things: Things,
+    things: SampleRecords,
     strangers: Vec<(String, Actor)>,
 }
 
-async fn lay() -> Ground {
+async fn lay() -> Fixture {
     let server = TestServer::start();
     let service = Caller::new(&server, &server.demo.service_token);
     let owner = Caller::new(&server, &server.user("awa").token);
-    let things = Things::make(&service, &owner, "walled").await;
+    let things = SampleRecords::make(&service, &owner, "walled").await;
     let (here, elsewhere) = (server.demo.tenant_id, TenantId::new());
     let mut strangers = Vec::new();
     for role in ROLES {
@@ -77,7 +77,7 @@ async fn lay() -> Ground {
         strangers.push((format!("{name} of another client"), actor(here, server.user(name).id, role)));
     }
     strangers.push(("a client nobody knows".to_owned(), actor(here, UserId::new(), Role::Client)));
-    Ground { server, things, strangers }
+    Fixture { server, things, strangers }
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ fn tables(server: &TestServer) -> Vec<String> {
 }
 
 /// Whether a row is the victim's: of its tenant, and for people of that tenant, of its client.
-fn is_victims(row: &Value, stranger: &Actor, ground: &Ground) -> bool {
+fn is_victims(row: &Value, stranger: &Actor, ground: &Fixture) -> bool {
     let tenant = ground.server.demo.tenant_id.to_string();
     if stranger.tenant.to_string() != tenant {
         return row.get("tenant_id").or_else(|| row.get("id")).is_some_and(|id| *id == tenant);

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::identity::Identity;
-use super::world::{Row, World, text};
+use super::world::{Row, SecurityFixture, text};
 
 /// A predicate on (identity, row). A `&'static str` names a column of the row.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +23,7 @@ pub enum Rule {
     MyPeople(&'static str),
     /// The identity is one of the people in this column.
     Among(&'static str),
-    /// The person in this column is a colleague to whom the identity may write.
+    /// The person in this column is a colleague that the identity may write to.
     MayWriteTo(&'static str),
     /// The conversation in this column is a direct one of the identity.
     InDirect(&'static str),
@@ -37,7 +37,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    pub fn holds(&self, who: &Identity, row: &Row, world: &World) -> bool {
+    pub fn holds(&self, who: &Identity, row: &Row, world: &SecurityFixture) -> bool {
         match *self {
             Rule::Nobody => false,
             Rule::Anyone => true,
@@ -61,13 +61,13 @@ impl Rule {
 }
 
 /// The rows of a table that are of the identity's tenant.
-fn of_tenant<'w>(who: &Identity, world: &'w World, table: &str) -> impl Iterator<Item = &'w Row> {
+fn of_tenant<'w>(who: &Identity, world: &'w SecurityFixture, table: &str) -> impl Iterator<Item = &'w Row> {
     let tenant = who.tenant.clone().unwrap_or_default();
     world.rows(table).iter().filter(move |row| text(row, "tenant_id") == tenant)
 }
 
 /// The clients of a member, or those in the charge of an employee, directly or by a team.
-pub fn my_clients(who: &Identity, world: &World) -> BTreeSet<String> {
+pub fn my_clients(who: &Identity, world: &SecurityFixture) -> BTreeSet<String> {
     if who.has_role(&["client"]) {
         return of_tenant(who, world, "client_members")
             .filter(|row| who.is(&text(row, "user_id")))
@@ -88,7 +88,7 @@ pub fn my_clients(who: &Identity, world: &World) -> BTreeSet<String> {
 }
 
 /// Owners and managers write to every colleague, employees to all except owners; no one writes to themselves.
-pub fn may_write_to(who: &Identity, other: &str, world: &World) -> bool {
+pub fn may_write_to(who: &Identity, other: &str, world: &SecurityFixture) -> bool {
     let to: &[&str] = match who.role {
         Some("owner" | "manager") => &["owner", "manager", "employee"],
         Some("employee") => &["manager", "employee"],
@@ -107,7 +107,7 @@ pub fn pair(conversation: &Row) -> BTreeSet<String> {
     people
 }
 
-pub fn in_direct(who: &Identity, conversation: &str, world: &World) -> bool {
+pub fn in_direct(who: &Identity, conversation: &str, world: &SecurityFixture) -> bool {
     who.has_role(&["owner", "manager", "employee"])
         && of_tenant(who, world, "conversations")
             .filter(|row| text(row, "id") == conversation)
@@ -115,7 +115,7 @@ pub fn in_direct(who: &Identity, conversation: &str, world: &World) -> bool {
 }
 
 /// Their members, their operators in charge, and the followers of their rooms.
-pub fn my_people(who: &Identity, world: &World) -> BTreeSet<String> {
+pub fn my_people(who: &Identity, world: &SecurityFixture) -> BTreeSet<String> {
     let clients = my_clients(who, world);
     let theirs = |row: &&Row| clients.contains(&text(row, "client_id"));
     let mut people: BTreeSet<String> =
@@ -136,7 +136,7 @@ pub fn my_people(who: &Identity, world: &World) -> BTreeSet<String> {
 }
 
 /// The recipients of the client's room.
-pub fn audience(who: &Identity, client: &str, world: &World) -> BTreeSet<String> {
+pub fn audience(who: &Identity, client: &str, world: &SecurityFixture) -> BTreeSet<String> {
     let role_of = |user: &str| {
         of_tenant(who, world, "users").find(|row| text(row, "id") == user).map(|row| text(row, "role"))
     };

@@ -92,7 +92,7 @@ const NAMES: [&str; 70] = [
 ];
 
 /// All rows, as the database holds them, by table.
-pub struct World {
+pub struct SecurityFixture {
     tables: BTreeMap<String, Vec<Row>>,
 }
 
@@ -102,7 +102,7 @@ pub fn id(name: &str) -> String {
 }
 
 /// Inserts the fixture as the administrator, with triggers, and reads all rows back.
-pub fn lay(admin: &mut PgConnection, tables: &[&str]) -> World {
+pub fn lay(admin: &mut PgConnection, tables: &[&str]) -> SecurityFixture {
     let mut script = String::from("BEGIN;");
     for tenant in TENANTS {
         script.push_str(&format!("SELECT set_config('app.tenant_id', '{}', true);", id(tenant)));
@@ -113,7 +113,7 @@ pub fn lay(admin: &mut PgConnection, tables: &[&str]) -> World {
         script.push_str(&notified::held(&|name| id(&format!("{tenant}.{name}"))));
     }
     admin.batch_execute(&(script + "COMMIT;")).unwrap();
-    World { tables: tables.iter().map(|table| ((*table).to_owned(), read(admin, table))).collect() }
+    SecurityFixture { tables: tables.iter().map(|table| ((*table).to_owned(), read(admin, table))).collect() }
 }
 
 /// `INSERT` of a row given as JSON, with the table's types.
@@ -134,7 +134,7 @@ pub fn text(row: &Row, column: &str) -> String {
     }
 }
 
-impl World {
+impl SecurityFixture {
     pub fn rows(&self, table: &str) -> &[Row] {
         &self.tables[table]
     }

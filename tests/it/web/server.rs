@@ -231,13 +231,13 @@ pub fn hasty() -> Conventions {
 
 /// A response as received.
 #[derive(Debug)]
-pub struct Answer {
+pub struct RawResponse {
     pub status: u16,
     head: String,
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl RawResponse {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (key, value) = line.split_once(':')?;
@@ -278,15 +278,15 @@ impl Server {
         stream
     }
 
-    pub fn get(&self, path: &str) -> Answer {
+    pub fn get(&self, path: &str) -> RawResponse {
         self.send("GET", path, &[], b"")
     }
 
-    pub fn post_json(&self, path: &str, body: impl AsRef<[u8]>) -> Answer {
+    pub fn post_json(&self, path: &str, body: impl AsRef<[u8]>) -> RawResponse {
         self.send("POST", path, &["Content-Type: application/json"], body.as_ref())
     }
 
-    pub fn send(&self, method: &str, path: &str, headers: &[&str], body: &[u8]) -> Answer {
+    pub fn send(&self, method: &str, path: &str, headers: &[&str], body: &[u8]) -> RawResponse {
         let length = format!("Content-Length: {}", body.len());
         let mut headers = headers.to_vec();
         if !body.is_empty() {
@@ -306,7 +306,7 @@ pub fn head(method: &str, path: &str, headers: &[&str]) -> String {
 }
 
 /// Reads to the end of the connection.
-pub fn answer(stream: &mut TcpStream) -> Answer {
+pub fn answer(stream: &mut TcpStream) -> RawResponse {
     let mut raw = Vec::new();
     let mut chunk = [0; 4096];
     loop {
@@ -321,5 +321,5 @@ pub fn answer(stream: &mut TcpStream) -> Answer {
     let split = raw.windows(4).position(|window| window == b"\r\n\r\n").expect("an answer");
     let head = String::from_utf8(raw[..split].to_vec()).unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer { status, head, body: raw[split + 4..].to_vec() }
+    RawResponse { status, head, body: raw[split + 4..].to_vec() }
 }

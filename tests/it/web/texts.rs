@@ -67,7 +67,9 @@ fn assert_said(prefix: &str, codes: BTreeSet<String>) {
 #[test]
 fn every_code_in_the_sources_is_said_in_both_languages() {
     let mut text = String::new();
-    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut text);
+    for root in ["src", "crates"] {
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(root), &mut text);
+    }
     let errors = codes(&text, &["Error::new(", "Self::new(Kind::"], |c| c.is_ascii_uppercase() || c == '_');
     assert!(errors.contains("PRECONDITION_REQUIRED") && errors.len() > 12, "{errors:?}");
     assert_said("error", errors);

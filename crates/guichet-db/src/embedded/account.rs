@@ -119,5 +119,7 @@ fn unprivileged() -> Result<User> {
             return Ok(user);
         }
     }
-    bail!("PostgreSQL cannot run as root, and there is neither a user postgres nor a user nobody to run it")
+    bail!(
+        "PostgreSQL cannot run as root, and there is neither a user `postgres` nor a user `nobody` to run it"
+    )
 }

@@ -1,4 +1,4 @@
-//! Which subscribers of a topic receive a signal, and whom a subscriber sees: plain data from the backend.
+//! Which subscribers of a topic receive a signal, and which people a subscriber sees: plain data from the backend.
 
 use std::sync::Arc;
 

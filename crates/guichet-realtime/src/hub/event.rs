@@ -25,7 +25,7 @@ pub struct Event {
     pub copies: Vec<Box<str>>,
     /// Further events for unnumbered topics, sent with this one and never replayed.
     pub also: Vec<SideEvent>,
-    /// The owner of the event, for row-level security on replay. `None` means the people whom its row names.
+    /// The owner of the event, for row-level security on replay. `None` means the people that its row names.
     pub client: Option<ClientId>,
 }
 

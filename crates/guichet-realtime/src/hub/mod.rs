@@ -9,6 +9,7 @@ pub(crate) mod audience;
 pub(crate) mod connection;
 pub(crate) mod event;
 pub(crate) mod mailbox;
+mod pending;
 mod people;
 mod recent;
 pub(super) mod rights;
@@ -19,7 +20,7 @@ mod topic;
 #[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ use guichet_base::{Clock, Status};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
+pub(crate) use self::pending::PendingTopics;
 use self::people::People;
 use self::recent::Recent;
 pub use self::subscriber::Subscriber;
@@ -78,29 +80,6 @@ pub struct HubParts {
     pub spelling: Spelling,
     /// The tables whose row changes are published.
     pub tables: Vec<&'static Table>,
-}
-
-/// Topics that a task of the relay has to process, each once.
-#[derive(Default)]
-pub(super) struct PendingTopics {
-    topics: Mutex<HashSet<TopicKey>>,
-    marked: Notify,
-}
-
-impl PendingTopics {
-    fn mark(&self, tenant: TenantId, topic: &str) {
-        self.topics.lock().insert((tenant, topic.into()));
-        self.marked.notify_one();
-    }
-
-    /// Resolves when a topic was added since the last call.
-    pub(super) async fn wait(&self) {
-        self.marked.notified().await;
-    }
-
-    pub(super) fn take(&self) -> HashSet<TopicKey> {
-        std::mem::take(&mut *self.topics.lock())
-    }
 }
 
 impl Hub {

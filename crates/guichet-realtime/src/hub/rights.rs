@@ -1,7 +1,7 @@
 //! Changed rights: the sessions of the people concerned authorize their channels again.
 //!
 //! Outbox rows `rights:{user}` reach every process. The process that made the change notifies its own sessions at
-//! once, and wakes the tail for people whom it does not know.
+//! once, and wakes the tail for people that it does not know.
 
 use guichet_base::id::{TenantId, UserId};
 

@@ -28,7 +28,7 @@ use crate::presence::tracker::{PresenceState, TrackedPerson};
 const EVERY: Duration = Duration::from_secs(1);
 /// People per query and per write.
 const BATCH: usize = 500;
-/// Of people whose last activity could not be written, beyond whom the minute before has to do.
+/// Most people whose last activity waits to be written; the activity of others keeps the value of the minute before.
 const MOST_OWED: usize = 100_000;
 const UPDATE: &str = "presence:update";
 
@@ -107,7 +107,7 @@ impl Driver {
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, people = users.len(), "presence could not be told; trying again");
+                tracing::warn!(%error, people = users.len(), "presence could not be published; retrying");
                 presence.put_back(users.into_iter().map(|user| (tenant, user)));
             }
         }

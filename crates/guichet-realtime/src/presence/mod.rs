@@ -5,12 +5,13 @@
 //! - [`driver`]: the task that advances time and notifies.
 //! - This file shares them between threads. Locks are taken in one order: roster, tracker, mailbox.
 //!
-//! The backend decides who may see whom, with [`PresenceAudience`](crate::backend::PresenceAudience) and
+//! The backend decides which people see each other, with [`PresenceAudience`](crate::backend::PresenceAudience) and
 //! [`Visibility`](crate::backend::Visibility).
 
 mod driver;
 mod meta;
 mod roster;
+mod roster_key;
 mod tracker;
 mod watcher;
 
@@ -31,7 +32,7 @@ use tokio::sync::Notify;
 pub(super) use self::driver::Driver;
 pub use self::meta::Tracked;
 use self::roster::Roster;
-pub use self::roster::{Key, RosterKey};
+pub use self::roster_key::{Key, RosterKey};
 pub use self::tracker::{PresenceState, PresenceTimeouts};
 use self::tracker::{PresenceTracker, TrackedPerson};
 pub use self::watcher::{SnapshotProgress, Watcher};
@@ -295,7 +296,7 @@ impl Presence {
         self.clock.now()
     }
 
-    /// The people for whom something is due.
+    /// People with a due deadline.
     fn take_moved(&self, now: Timestamp) -> HashSet<TrackedPerson> {
         let mut due = Vec::new();
         for shard in &self.people {

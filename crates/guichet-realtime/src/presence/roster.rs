@@ -3,8 +3,8 @@
 //!
 //! - An entry is a person under a presence key: by devices that joined, by default, or both. It has one meta, with
 //!   the fields of the newest track.
-//! - `told` is the state that every up-to-date watcher has. A flush updates it and sends the diff. A watcher that is
-//!   behind receives the `told` state in pieces, as its queue has room, and the diffs of what it has received. So a
+//! - `sent` is the state that every up-to-date watcher has. A flush updates it and sends the diff. A watcher that is
+//!   behind receives the `sent` state in pieces, as its queue has room, and the diffs of what it has received. So a
 //!   watcher's state is never wrong, only late.
 
 use std::cmp::Ordering;
@@ -16,21 +16,12 @@ use guichet_base::role::UserType;
 use guichet_base::{Status, Timestamp};
 
 use super::meta::{self, Tracked};
+use super::roster_key::{EntryChange, RosterKey};
 use super::watcher::{SnapshotProgress, Watcher};
 use crate::hub::connection::JoinId;
 
 /// Shortest interval between diffs of a topic.
 pub const FLUSH_EVERY: Duration = Duration::from_millis(100);
-
-/// The presence key of a person on a topic. `None` means their id.
-pub type Key = Option<Box<str>>;
-
-/// A person under a key, in the order of the roster.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RosterKey {
-    pub key: Key,
-    pub user: UserId,
-}
 
 #[derive(Default)]
 pub struct Roster {
@@ -46,7 +37,7 @@ struct Entry {
     user_type: UserType,
     is_home: bool,
     holds: Vec<Hold>,
-    told: Option<EntryAudience>,
+    sent: Option<EntryAudience>,
     is_dirty: bool,
 }
 
@@ -67,13 +58,6 @@ pub(super) struct EntryAudience {
     members: Arc<str>,
 }
 
-/// The change of an entry: the meta that joins, the meta that leaves, or both.
-pub(super) struct EntryChange {
-    pub place: RosterKey,
-    pub join: Option<String>,
-    pub leave: Option<String>,
-}
-
 /// Returns a person's state, for the fields that the server sets.
 pub type Look<'a> = &'a dyn Fn(UserId) -> (Status, Option<Timestamp>);
 
@@ -90,26 +74,26 @@ impl Entry {
     }
 
     fn meta(&self) -> Option<String> {
-        self.told.as_ref().map(|told| meta::meta(told.reference, None, &told.members))
+        self.sent.as_ref().map(|sent| meta::meta(sent.reference, None, &sent.members))
     }
 
     /// Updates the sent state to the current one.
     fn settle(&mut self, look: Look<'_>, next: &mut dyn FnMut() -> u64) -> Option<EntryChange> {
         self.is_dirty = false;
         let now = self.is_there().then(|| self.members(look));
-        let before = self.told.take();
-        let leave = before.as_ref().map(|told| meta::meta(told.reference, None, &told.members));
+        let before = self.sent.take();
+        let leave = before.as_ref().map(|sent| meta::meta(sent.reference, None, &sent.members));
         let (join, leave) = match (now, before) {
             (None, None) => return None,
             (None, Some(_)) => (None, leave),
-            (Some(now), Some(told)) if *now == *told.members => {
-                self.told = Some(told);
+            (Some(now), Some(sent)) if *now == *sent.members => {
+                self.sent = Some(sent);
                 return None;
             }
             (Some(now), before) => {
-                let told = EntryAudience { reference: next(), members: now.into() };
-                let join = meta::meta(told.reference, before.map(|told| told.reference), &told.members);
-                self.told = Some(told);
+                let sent = EntryAudience { reference: next(), members: now.into() };
+                let join = meta::meta(sent.reference, before.map(|sent| sent.reference), &sent.members);
+                self.sent = Some(sent);
                 (Some(join), leave)
             }
         };
@@ -235,7 +219,7 @@ impl Roster {
         if !self.is_watched() {
             return false;
         }
-        let due = self.entries.iter_mut().filter(|entry| entry.is_dirty || entry.told.is_none());
+        let due = self.entries.iter_mut().filter(|entry| entry.is_dirty || entry.sent.is_none());
         let changes: Vec<EntryChange> = due.filter_map(|entry| entry.settle(look, next)).collect();
         self.entries.retain(Entry::is_there);
         let mut encoded = super::watcher::Shared::new(topic, &changes);
@@ -270,7 +254,7 @@ impl Roster {
                     self.entries.reserve_exact(1);
                 }
                 let holds = Vec::new();
-                let entry = Entry { place, user_type, is_home: false, holds, told: None, is_dirty: true };
+                let entry = Entry { place, user_type, is_home: false, holds, sent: None, is_dirty: true };
                 self.entries.insert(at, entry);
                 at
             }
@@ -287,9 +271,9 @@ impl Roster {
     /// Drops entries whose removal no watcher needs to learn.
     fn trim(&mut self) {
         let is_watched = self.is_watched();
-        self.entries.retain(|entry| entry.is_there() || (is_watched && entry.told.is_some()));
+        self.entries.retain(|entry| entry.is_there() || (is_watched && entry.sent.is_some()));
         if !is_watched {
-            self.entries.iter_mut().for_each(|entry| entry.told = None);
+            self.entries.iter_mut().for_each(|entry| entry.sent = None);
         }
     }
 }

@@ -166,7 +166,7 @@ impl PresenceTracker {
         })
     }
 
-    /// Takes the people whose deadline has come and for whom something is due. Returns the number examined.
+    /// Takes the people with a due deadline. Returns the number examined.
     pub fn due(
         &mut self,
         patience: &PresenceTimeouts,

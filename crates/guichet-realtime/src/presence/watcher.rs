@@ -8,7 +8,7 @@ use std::sync::Arc;
 use guichet_base::id::UserId;
 use serde_json::Value;
 
-use super::roster::{EntryChange, RosterKey};
+use super::roster_key::{EntryChange, RosterKey};
 use crate::backend::Visibility;
 use crate::hub::connection::{Connection, JoinId};
 use crate::hub::mailbox::FrameClass;

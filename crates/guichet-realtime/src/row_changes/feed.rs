@@ -193,7 +193,9 @@ impl Changes {
             return self.woken.notify_one();
         }
         drop(waiting);
-        tracing::warn!("row changes come faster than they can be told: their listeners join again");
+        tracing::warn!(
+            "row changes arrive faster than they can be delivered; their subscribers are asked to join again"
+        );
         for table in self.concerned(event) {
             for listener in self.listeners(event, table) {
                 listener.lose();

@@ -29,7 +29,7 @@ pub(super) struct Credentials {
     peer: PeerInfo,
     presented: Vec<SecretString>,
     held: Option<CurrentCredential>,
-    /// The actor for whom the connection counts.
+    /// The actor that the connection is counted for.
     counted: Option<Arc<Actor>>,
 }
 

@@ -283,7 +283,7 @@ impl<S: Socket> Session<S> {
             return self.close(CloseCode::Policy, "silent for too long: send heartbeats");
         }
         if self.stands_still() {
-            tracing::debug!(connection = self.connection.id, "nobody reads this connection");
+            tracing::debug!(connection = self.connection.id, "the peer does not read from this connection");
             self.connection.mailbox.close();
             return Next::Stop;
         }

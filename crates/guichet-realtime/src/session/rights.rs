@@ -148,7 +148,7 @@ impl<S: Socket> Session<S> {
     }
 
     fn revoked(&mut self, error: &Error) {
-        tracing::debug!(connection = self.connection.id, %error, "nobody acts on this connection any more");
+        tracing::debug!(connection = self.connection.id, %error, "the actor of this connection lost its rights");
         let error = Error::new(Kind::Unauthenticated, "TOKEN_REVOKED");
         let reason = failure::reason(&error, self.locale());
         self.end_all(&reason);

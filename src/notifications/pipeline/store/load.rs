@@ -117,7 +117,7 @@ const OF_CLIENT: &str = "(u.role IN ('owner', 'manager')
         OR c.team_id IN (SELECT t.team_id FROM team_members t WHERE t.tenant_id = $1 AND t.user_id = u.id))))";
 
 /// The next people of an audience ordered by id, `u`, with their feeds `f` locked in that order. The text contains
-/// only what this audience uses, since PostgreSQL plans most of these statements anew. If several clients of a member
+/// only what this audience uses, since PostgreSQL plans most of these statements each time. If several clients of a member
 /// have overrides, off wins.
 fn text(audience: &EventAudience, plan: &Plan) -> Option<String> {
     let named = named(audience)?;

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::super::room::{count, lines, number, word};
 use super::super::unread::{Chance, MISCOUNTED};
 use super::{path, rank};
-use crate::harness::{Api, World};
+use crate::harness::{Api, ChatFixture};
 
 const NAMES: [&str; 4] = ["awa", "denis", "emma", "karim"];
 
@@ -16,7 +16,7 @@ const MISPLACED: &str = "SELECT count(*) AS n FROM participants p JOIN users u O
 
 #[tokio::test]
 async fn counters_hold_whatever_colleagues_do_at_once() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut paths = Vec::new();
     for (by, with) in
         [(&world.awa, "denis"), (&world.awa, "emma"), (&world.denis, "karim"), (&world.emma, "karim")]
@@ -41,7 +41,7 @@ async fn counters_hold_whatever_colleagues_do_at_once() {
     assert!(count(&world, "SELECT count(*) AS n FROM messages WHERE client_id IS NULL") > 30);
 }
 
-fn people<'w>(world: &'w World, name: &str) -> &'w Api {
+fn people<'w>(world: &'w ChatFixture, name: &str) -> &'w Api {
     match name {
         "awa" => &world.awa,
         "denis" => &world.denis,
@@ -52,7 +52,7 @@ fn people<'w>(world: &'w World, name: &str) -> &'w Api {
 
 /// A random action; many are refused, which must leave the counters unchanged too.
 async fn does(
-    world: &World,
+    world: &ChatFixture,
     paths: &[String],
     (who, conversation, deed, more): (usize, usize, usize, usize),
 ) {
@@ -72,7 +72,7 @@ async fn does(
     assert!(answer.status.as_u16() < 500, "{}", answer.body);
 }
 
-fn any_message(world: &World, more: usize) -> String {
+fn any_message(world: &ChatFixture, more: usize) -> String {
     let ids = lines(world, "SELECT id::text AS t FROM messages ORDER BY created_at, id");
     let id = ids.get(more % ids.len().max(1)).cloned();
     format!("/messages/{}", word(&json!(id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string()))))

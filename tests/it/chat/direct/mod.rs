@@ -11,19 +11,19 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::room::word;
-use crate::harness::{Answer, Api, World};
+use crate::harness::{Api, ApiResponse, ChatFixture};
 
 /// Opens the conversation of `by` with a person.
-pub async fn open(world: &World, by: &Api, with: &str) -> Answer {
+pub async fn open(world: &ChatFixture, by: &Api, with: &str) -> ApiResponse {
     by.post("/conversations", json!({"user_id": world.server.user(with).id})).await
 }
 
 /// The path of the conversation of `by` with a person, created if missing.
-pub async fn path(world: &World, by: &Api, with: &str) -> String {
+pub async fn path(world: &ChatFixture, by: &Api, with: &str) -> String {
     format!("/conversations/{}", word(&open(world, by, with).await.data()["id"]))
 }
 
-pub async fn write(by: &Api, path: &str, content: &str) -> Answer {
+pub async fn write(by: &Api, path: &str, content: &str) -> ApiResponse {
     by.post(&format!("{path}/messages"), json!({"content": content})).await
 }
 
@@ -38,11 +38,11 @@ pub fn topic(path: &str) -> String {
 }
 
 /// Changes a person's role.
-pub async fn rank(world: &World, name: &str, role: &str) {
+pub async fn rank(world: &ChatFixture, name: &str, role: &str) {
     let body = json!({"role": role, "display_name": name});
     world.service.put(&format!("/users/{}", world.server.user(name).id), body).await.data();
 }
 
-pub async fn ask(by: &Api, method: Method, path: &str, body: &Value) -> Answer {
+pub async fn ask(by: &Api, method: Method, path: &str, body: &Value) -> ApiResponse {
     by.send(method, path, body).await
 }

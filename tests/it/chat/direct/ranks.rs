@@ -1,16 +1,16 @@
-//! Who may write to whom, on creation and for every message after.
+//! Which people may write to each other, on creation and for every later message.
 
 use serde_json::json;
 use uuid::Uuid;
 
 use super::super::room::{count, word};
 use super::{messages, open, path, rank, write};
-use crate::api::things::token;
-use crate::harness::{Api, World};
+use crate::api::sample_records::token;
+use crate::harness::{Api, ChatFixture};
 
 const RANKS: [&str; 4] = ["owner", "manager", "employee", "client"];
 
-/// The table of who may write direct messages to whom.
+/// Which roles may send direct messages to which.
 fn may(from: &str, to: &str) -> bool {
     match from {
         "owner" | "manager" => to != "client",
@@ -20,7 +20,7 @@ fn may(from: &str, to: &str) -> bool {
 }
 
 /// A new person of the demo tenant.
-async fn person(world: &World, role: &str) -> (String, Api) {
+async fn person(world: &ChatFixture, role: &str) -> (String, Api) {
     let id = Uuid::now_v7().to_string();
     let body = json!({"role": role, "display_name": format!("un {role}")});
     world.service.put(&format!("/users/{id}"), body).await.data();
@@ -32,7 +32,7 @@ async fn person(world: &World, role: &str) -> (String, Api) {
 
 #[tokio::test]
 async fn nobody_writes_to_whom_their_rank_keeps_them_from() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for from in RANKS {
         for to in RANKS {
             let ((_, by), (other, _)) = (person(&world, from).await, person(&world, to).await);
@@ -55,7 +55,7 @@ async fn nobody_writes_to_whom_their_rank_keeps_them_from() {
 
 #[tokio::test]
 async fn a_rank_that_changed_since_counts_at_the_next_message() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let now = async |id: &str, role: &str| {
         let body = json!({"role": role, "display_name": role});
         world.service.put(&format!("/users/{id}"), body).await.data();
@@ -87,7 +87,7 @@ async fn a_rank_that_changed_since_counts_at_the_next_message() {
 
 #[tokio::test]
 async fn an_employee_reads_an_owner_and_does_not_answer() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let path = path(&world, &world.awa, "emma").await;
     write(&world.awa, &path, "Bonjour Emma").await.data();
     assert_eq!(messages(&world.emma, &path).await.len(), 1);
@@ -103,7 +103,7 @@ async fn an_employee_reads_an_owner_and_does_not_answer() {
 
 #[tokio::test]
 async fn words_are_not_changed_for_whom_one_may_no_longer_write_to() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let path = path(&world, &world.emma, "karim").await;
     let said = write(&world.emma, &path, "avant").await.data()["id"].clone();
     rank(&world, "karim", "owner").await;
@@ -113,7 +113,7 @@ async fn words_are_not_changed_for_whom_one_may_no_longer_write_to() {
 
 #[tokio::test]
 async fn nobody_writes_to_themselves_or_to_nobody() {
-    let world = World::new();
+    let world = ChatFixture::new();
     assert_eq!(open(&world, &world.awa, "awa").await.fault(), ("user_id", "yourself"));
     let nobody = json!({"user_id": Uuid::now_v7()});
     assert_eq!(world.awa.post("/conversations", nobody).await.fault(), ("user_id", "unknown_id"));
@@ -127,6 +127,6 @@ async fn nobody_writes_to_themselves_or_to_nobody() {
 
 #[tokio::test]
 async fn a_producer_writes_to_nobody() {
-    let world = World::new();
+    let world = ChatFixture::new();
     assert_eq!(open(&world, &world.service, "emma").await.refusal(), (403, "FORBIDDEN"));
 }

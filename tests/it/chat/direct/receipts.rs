@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::room::word;
 use super::{messages, path, topic, write};
-use crate::harness::{Api, Socket, World};
+use crate::harness::{Api, ChatFixture, Socket};
 
 async fn until(by: &Api, path: &str, state: &str) -> Value {
     loop {
@@ -18,7 +18,7 @@ async fn until(by: &Api, path: &str, state: &str) -> Value {
 
 #[tokio::test]
 async fn my_own_reading_reads_nothing_of_mine() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let path = path(&world, &world.emma, "karim").await;
     write(&world.emma, &path, "un").await.data();
     world.emma.post(&format!("{path}/read"), json!({})).await.data();
@@ -27,7 +27,7 @@ async fn my_own_reading_reads_nothing_of_mine() {
 
 #[tokio::test]
 async fn fetching_delivers_and_reading_reads() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let path = path(&world, &world.emma, "karim").await;
     write(&world.emma, &path, "un").await.data();
     messages(&world.karim, &path).await;
@@ -39,7 +39,7 @@ async fn fetching_delivers_and_reading_reads() {
 
 #[tokio::test]
 async fn a_socket_that_hears_delivers_and_tells_the_author() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let path = path(&world, &world.emma, "karim").await;
     let topic = topic(&path);
     let mut karim = Socket::open(&world.server, &world.server.user("karim").token).await;
@@ -60,7 +60,7 @@ async fn a_socket_that_hears_delivers_and_tells_the_author() {
 
 #[tokio::test]
 async fn a_reading_in_a_room_names_its_last_message_too() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "un").await;
     let last = world.say(&world.chloe, "deux").await;
     let topic = crate::harness::room(world.nord);

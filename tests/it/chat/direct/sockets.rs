@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use super::super::room::word;
 use super::{messages, path, topic, write};
-use crate::harness::{Socket, World};
+use crate::harness::{ChatFixture, Socket};
 
-fn own(world: &World, name: &str) -> String {
+fn own(world: &ChatFixture, name: &str) -> String {
     format!("realtime:user:{}", world.server.user(name).id)
 }
 
-async fn device(world: &World, name: &str) -> Socket {
+async fn device(world: &ChatFixture, name: &str) -> Socket {
     let mut socket = Socket::open(&world.server, &world.server.user(name).token).await;
     socket.join(&own(world, name), json!({})).await;
     socket
@@ -18,7 +18,7 @@ async fn device(world: &World, name: &str) -> Socket {
 
 #[tokio::test]
 async fn a_refused_command_is_kept_in_the_log() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut emma = device(&world, "emma").await;
     let before = world.logged("forbidden_attempt");
     let awa = world.server.user("awa").id;
@@ -40,7 +40,7 @@ async fn a_refused_command_is_kept_in_the_log() {
 
 #[tokio::test]
 async fn wrong_names_of_a_colleague_are_faults() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut emma = device(&world, "emma").await;
     let own = own(&world, "emma");
     for (payload, field, code) in [
@@ -60,7 +60,7 @@ async fn wrong_names_of_a_colleague_are_faults() {
 
 #[tokio::test]
 async fn a_colleague_who_is_gone_is_nobody() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let path = path(&world, &world.emma, "karim").await;
     let karim = world.server.user("karim").id;
     world.service.delete(&format!("/users/{karim}")).await.data();
@@ -78,7 +78,7 @@ async fn a_colleague_who_is_gone_is_nobody() {
 
 #[tokio::test]
 async fn every_device_of_both_hears_it_and_counts_it() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut karims = [device(&world, "karim").await, device(&world, "karim").await];
     let mut emmas = [device(&world, "emma").await, device(&world, "emma").await];
     let (emma, karim) = (own(&world, "emma"), own(&world, "karim"));
@@ -106,7 +106,7 @@ async fn every_device_of_both_hears_it_and_counts_it() {
 
 #[tokio::test]
 async fn the_other_one_sees_the_typing_before_the_first_word() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut karim = device(&world, "karim").await;
     let mut emma = device(&world, "emma").await;
     let typing = json!({"to_user_id": world.server.user("karim").id});
@@ -117,7 +117,7 @@ async fn the_other_one_sees_the_typing_before_the_first_word() {
 
 #[tokio::test]
 async fn whoever_was_away_gets_what_was_missed_in_order() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let path = path(&world, &world.emma, "karim").await;
     let topic = topic(&path);
     let mut karim = Socket::open(&world.server, &world.server.user("karim").token).await;

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::super::room::{list, word};
 use super::{ask, path, topic, write};
-use crate::harness::{Api, Socket, World};
+use crate::harness::{Api, ChatFixture, Socket};
 
 /// The conversation of Emma and Karim with one message, and the message.
-async fn overheard(world: &World) -> (String, String) {
+async fn overheard(world: &ChatFixture) -> (String, String) {
     let path = path(world, &world.emma, "karim").await;
     let body = json!({"content": "kanarienvogel", "related": {"type": "sale", "id": "V-1", "preview": {"title": "t"}}});
     let said = world.emma.post(&format!("{path}/messages"), body).await.data()["id"].clone();
@@ -18,7 +18,7 @@ async fn overheard(world: &World) -> (String, String) {
 
 #[tokio::test]
 async fn no_third_person_finds_it_by_any_endpoint() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let (path, said) = overheard(&world).await;
     let content = json!({"content": "moi aussi"});
     let doors = [
@@ -57,7 +57,7 @@ async fn no_third_person_finds_it_by_any_endpoint() {
 
 #[tokio::test]
 async fn the_database_itself_shows_it_to_no_owner() {
-    let world = World::new();
+    let world = ChatFixture::new();
     overheard(&world).await;
     let awa = Actor {
         tenant: world.server.demo.tenant_id,
@@ -78,7 +78,7 @@ async fn the_database_itself_shows_it_to_no_owner() {
 
 #[tokio::test]
 async fn no_third_person_hears_it() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let (path, _) = overheard(&world).await;
     let before = world.logged("forbidden_attempt");
     for name in ["awa", "denis", "chloe"] {
@@ -96,7 +96,7 @@ async fn no_third_person_hears_it() {
 
 #[tokio::test]
 async fn a_room_has_no_second_name() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let room = super::super::room::nord(&world).await;
     let mut socket = Socket::open(&world.server, &world.server.user("emma").token).await;
     let (status, _) = socket.ask(&topic(&room), "phx_join", json!({})).await;
@@ -105,7 +105,7 @@ async fn a_room_has_no_second_name() {
 
 #[tokio::test]
 async fn whoever_went_over_to_a_client_leaves_it_behind() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let (path, _) = overheard(&world).await;
     super::rank(&world, "karim", "client").await;
     let karim: &Api = &world.karim;

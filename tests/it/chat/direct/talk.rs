@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::super::room::{count, each, list, post_in, word};
 use super::{messages, open, path, write};
-use crate::harness::{Socket, TestServer, World};
+use crate::harness::{ChatFixture, Socket, TestServer};
 
 #[tokio::test]
 async fn where_direct_is_off_no_door_opens() {
-    let world = World::of(TestServer::with(&[("FEATURES_OFF", "direct")]));
+    let world = ChatFixture::of(TestServer::with(&[("FEATURES_OFF", "direct")]));
     assert_eq!(open(&world, &world.awa, "emma").await.refusal(), (403, "FEATURE_DISABLED"));
     let mut socket = Socket::open(&world.server, &world.server.user("awa").token).await;
     let topic = format!("realtime:user:{}", world.server.user("awa").id);
@@ -22,7 +22,7 @@ async fn where_direct_is_off_no_door_opens() {
 
 #[tokio::test]
 async fn what_was_said_is_closed_where_direct_is_turned_off() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let path = path(&world, &world.awa, "emma").await;
     let said = write(&world.awa, &path, "Bonjour").await.data()["id"].clone();
     world.service.patch("/tenant", json!({"settings": {"features": {"direct": false}}})).await.data();
@@ -39,7 +39,7 @@ async fn what_was_said_is_closed_where_direct_is_turned_off() {
 
 #[tokio::test]
 async fn two_who_begin_at_the_same_moment_begin_one_conversation() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for round in 1..=50 {
         let (one, two) = join(open(&world, &world.emma, "karim"), open(&world, &world.karim, "emma")).await;
         assert_eq!(one.data()["id"], two.data()["id"]);
@@ -56,7 +56,7 @@ async fn two_who_begin_at_the_same_moment_begin_one_conversation() {
 
 #[tokio::test]
 async fn two_first_messages_at_the_same_moment_are_one_and_two() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let (emma, karim) = (world.server.user("emma"), world.server.user("karim"));
     let mut sockets =
         [Socket::open(&world.server, &emma.token).await, Socket::open(&world.server, &karim.token).await];
@@ -79,7 +79,7 @@ async fn two_first_messages_at_the_same_moment_are_one_and_two() {
 
 #[tokio::test]
 async fn opening_again_finds_it_and_is_written_down_once() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let before = world.logged("conversation.create");
     let first = open(&world, &world.awa, "emma").await;
     assert_eq!(first.status, 201);
@@ -92,7 +92,7 @@ async fn opening_again_finds_it_and_is_written_down_once() {
 
 #[tokio::test]
 async fn each_of_the_two_sees_the_other() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let path = path(&world, &world.awa, "emma").await;
     let said = write(&world.awa, &path, "Bonjour").await.data().clone();
     assert_eq!((&said["client_id"], &said["operator_id"]), (&Value::Null, &Value::Null));
@@ -114,7 +114,7 @@ async fn each_of_the_two_sees_the_other() {
 
 #[tokio::test]
 async fn lists_hold_rooms_and_colleagues_together() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "un").await;
     let karim = path(&world, &world.emma, "karim").await;
     write(&world.karim, &karim, "deux").await.data();
@@ -136,7 +136,7 @@ async fn lists_hold_rooms_and_colleagues_together() {
     path_of_awa(&world).await;
 }
 
-async fn path_of_awa(world: &World) {
+async fn path_of_awa(world: &ChatFixture) {
     let path = path(world, &world.awa, "denis").await;
     write(&world.denis, &path, "bonjour").await.data();
     let all = world.awa.get("/conversations").await.data().clone();
@@ -151,7 +151,7 @@ async fn path_of_awa(world: &World) {
 
 #[tokio::test]
 async fn words_are_changed_within_their_time_by_their_author_alone() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let path = path(&world, &world.denis, "emma").await;
     let said = format!("/messages/{}", word(&write(&world.denis, &path, "un").await.data()["id"]));
     assert_eq!(world.emma.patch(&said, json!({"content": "faux"})).await.refusal(), (403, "FORBIDDEN"));
@@ -166,7 +166,7 @@ async fn words_are_changed_within_their_time_by_their_author_alone() {
 
 #[tokio::test]
 async fn a_draft_speaks_to_a_colleague_in_the_language_asked_for() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let related = json!({"type": "sale", "id": "V-7", "preview": {"title": "Vente 7"}});
     let body = json!({"user_id": world.server.user("karim").id, "related": related});
     for (language, words) in
@@ -185,7 +185,7 @@ async fn a_draft_speaks_to_a_colleague_in_the_language_asked_for() {
 
 #[tokio::test]
 async fn a_message_sent_again_is_the_first_one() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let path = format!("{}/messages", path(&world, &world.emma, "karim").await);
     let body = json!({"content": "une fois", "client_message_id": "0198c0de-0000-7000-8000-0000000000d1"});
     let (first, again) = (world.emma.post(&path, body.clone()).await, world.emma.post(&path, body).await);

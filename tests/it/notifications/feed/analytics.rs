@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{act, later, tell};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 use crate::notifications::rows;
 
 /// The row of a template and a channel.
@@ -16,7 +16,7 @@ fn line(found: &Value, kind: &str, channel: &str) -> Value {
 
 #[tokio::test]
 async fn only_owners_and_managers_count_everybody_s() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for by in [&world.emma, &world.chloe, &world.service] {
         assert_eq!(by.get("/notifications/analytics").await.refusal(), (403, "FORBIDDEN"));
     }
@@ -27,7 +27,7 @@ async fn only_owners_and_managers_count_everybody_s() {
 
 #[tokio::test]
 async fn the_period_is_a_year_at_most_and_forward() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for query in [
         "from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z",
         "from=2024-01-01T00:00:00Z&to=2026-01-01T00:00:00Z",
@@ -40,7 +40,7 @@ async fn the_period_is_a_year_at_most_and_forward() {
 
 #[tokio::test]
 async fn what_was_made_read_and_sent_is_counted_by_template_and_channel() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut ids = Vec::new();
     for title in ["un", "deux", "trois"] {
         ids.push(tell(&world, title).await);

@@ -6,25 +6,25 @@ use guichet::notifications::feed;
 use serde_json::{Value, json};
 
 use super::{HOLES, act, head, later, tell, tell_for, titles, told_after, unread};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 use crate::notifications::rows;
 
-async fn wake(world: &World) -> u64 {
+async fn wake(world: &ChatFixture) -> u64 {
     feed::wake_snoozed(&world.server.app.notifications, world.server.clock.now()).await.unwrap()
 }
 
-async fn expire(world: &World) -> u64 {
+async fn expire(world: &ChatFixture) -> u64 {
     feed::expire(&world.server.app.notifications, world.server.clock.now()).await.unwrap()
 }
 
-async fn snooze(world: &World, id: &str, minutes: u64) {
+async fn snooze(world: &ChatFixture, id: &str, minutes: u64) {
     let path = format!("/notifications/{id}/snooze");
     world.emma.post(&path, json!({"minutes": minutes})).await.data();
 }
 
 #[tokio::test]
 async fn a_snoozed_one_comes_back_unread_as_the_newest_with_its_event() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let id = tell(&world, "Relire").await;
     act(&world.emma, &id, "ack").await.data();
     snooze(&world, &id, 10).await;
@@ -50,7 +50,7 @@ async fn a_snoozed_one_comes_back_unread_as_the_newest_with_its_event() {
 
 #[tokio::test]
 async fn what_is_over_is_gone_before_the_job_was_there_and_after() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let id = tell_for(&world, "Relire", 60).await;
     let stays = tell(&world, "Signer").await;
     assert_eq!(unread(&world, &world.emma).await, 2);
@@ -75,7 +75,7 @@ async fn what_is_over_is_gone_before_the_job_was_there_and_after() {
 
 #[tokio::test]
 async fn counters_of_answers_and_events_leave_out_what_is_over_already() {
-    let world = World::new();
+    let world = ChatFixture::new();
     tell_for(&world, "Relire", 60).await;
     let id = tell(&world, "Signer").await;
     tell(&world, "Payer").await;
@@ -94,7 +94,7 @@ async fn counters_of_answers_and_events_leave_out_what_is_over_already() {
 
 #[tokio::test]
 async fn what_is_over_while_it_sleeps_never_comes_back() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let id = tell_for(&world, "Relire", 60).await;
     snooze(&world, &id, 5).await;
     world.server.clock.advance(Duration::from_secs(301));
@@ -118,7 +118,7 @@ async fn many_that_are_over_at_once_are_told_by_a_summary() {
 
 #[tokio::test]
 async fn what_nobody_sees_expires_in_silence() {
-    let world = World::new();
+    let world = ChatFixture::new();
     tell_for(&world, "Relire", 60).await;
     rows::run(&world.server, "UPDATE notifications SET visible = false");
     rows::run(&world.server, "UPDATE notification_feeds SET unread = 0");
@@ -130,7 +130,7 @@ async fn what_nobody_sees_expires_in_silence() {
 
 #[tokio::test]
 async fn each_person_s_notifications_are_dealt_with() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let announcement = json!({"event": "system.announcement", "payload": {"title": "Maintenance", "body": "ce soir"},
         "expires_at": later(&world, 60)});
     world.service.post("/events", announcement).await.data();

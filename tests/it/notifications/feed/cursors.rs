@@ -9,11 +9,11 @@ use guichet_db::embedded;
 use serde_json::{Value, json};
 
 use super::{act, tell, titles_of, unthrottled};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 use crate::notifications::rows;
 
 /// Twelve notifications, of which the even ones are read.
-async fn twelve() -> World {
+async fn twelve() -> ChatFixture {
     let world = unthrottled();
     for number in 0..12 {
         let id = tell(&world, &number.to_string()).await;
@@ -25,7 +25,7 @@ async fn twelve() -> World {
     world
 }
 
-async fn page(world: &World, query: &str) -> (Vec<String>, Value) {
+async fn page(world: &ChatFixture, query: &str) -> (Vec<String>, Value) {
     let answer = world.emma.get(&format!("/notifications?{query}")).await;
     (titles_of(answer.data()), answer.body["meta"].clone())
 }

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::{HOLES, act, head, titles, told_after, unread};
 use crate::chat::room::{read_all, read_to};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 use crate::notifications::rows;
 
-async fn newest(world: &World) -> Value {
+async fn newest(world: &ChatFixture) -> Value {
     world.emma.get("/notifications?sort=recent&limit=1").await.data()[0].clone()
 }
 
@@ -20,7 +20,7 @@ fn id(notification: &Value) -> String {
 
 #[tokio::test]
 async fn who_has_read_a_conversation_to_its_end_has_read_its_notification() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "un").await;
     world.say(&world.chloe, "deux").await;
     assert_eq!(unread(&world, &world.emma).await, 1);
@@ -35,7 +35,7 @@ async fn who_has_read_a_conversation_to_its_end_has_read_its_notification() {
 
 #[tokio::test]
 async fn a_message_after_the_reading_is_a_notification_of_its_own() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "un").await;
     read_all(&world, &world.emma).await;
     world.say(&world.chloe, "deux").await;
@@ -45,7 +45,7 @@ async fn a_message_after_the_reading_is_a_notification_of_its_own() {
 
 #[tokio::test]
 async fn one_that_is_there_for_its_mail_alone_is_read_with_its_conversation() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let emma = world.server.user("emma").id;
     let off = format!(
         "INSERT INTO notification_preferences (tenant_id, user_id, category, channel_inapp) \
@@ -64,7 +64,7 @@ async fn one_that_is_there_for_its_mail_alone_is_read_with_its_conversation() {
 
 #[tokio::test]
 async fn what_leaves_the_archive_beside_a_newer_one_comes_back_as_read() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "un").await;
     let old = id(&newest(&world).await);
     act(&world.emma, &old, "archive").await.data();
@@ -76,7 +76,7 @@ async fn what_leaves_the_archive_beside_a_newer_one_comes_back_as_read() {
 
 #[tokio::test]
 async fn what_leaves_the_archive_beside_one_that_is_not_seen_comes_back_as_read() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "un").await;
     let old = id(&newest(&world).await);
     act(&world.emma, &old, "archive").await.data();
@@ -89,7 +89,7 @@ async fn what_leaves_the_archive_beside_one_that_is_not_seen_comes_back_as_read(
 
 #[tokio::test]
 async fn two_that_wake_at_once_are_one_unread_and_one_read() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for words in ["un", "deux"] {
         world.say(&world.chloe, words).await;
         let one = id(&newest(&world).await);
@@ -106,7 +106,7 @@ async fn two_that_wake_at_once_are_one_unread_and_one_read() {
 
 #[tokio::test]
 async fn a_message_wakes_the_snoozed_notification_of_its_conversation() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.say(&world.chloe, "un").await;
     let one = newest(&world).await;
     let path = format!("/notifications/{}/snooze", id(&one));

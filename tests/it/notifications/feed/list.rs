@@ -6,11 +6,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{act, announce, later, tell, titles, titles_of};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 use crate::notifications::rows::task;
 
 /// Three priorities, oldest first: critical, high, low; and one that is read.
-async fn mixed(world: &World) {
+async fn mixed(world: &ChatFixture) {
     let emma = world.server.user("emma").id;
     let to = json!({"users": [emma]});
     for event in [
@@ -27,14 +27,14 @@ async fn mixed(world: &World) {
 }
 
 /// The codes of a list.
-async fn kinds(world: &World, query: &str) -> Vec<String> {
+async fn kinds(world: &ChatFixture, query: &str) -> Vec<String> {
     let found = world.emma.get(&format!("/notifications{query}")).await.data().clone();
     found.as_array().unwrap().iter().map(|one| one["type"].as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test]
 async fn what_is_asked_wrongly_is_named_all_at_once() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let query = "?sort=newest&status=new&category=x&priority=x&channel=web&limit=0&cursor=x&offset=1&q=";
     let answer = world.emma.get(&format!("/notifications{query}")).await;
     assert_eq!(answer.refusal(), (422, "VALIDATION_ERROR"));
@@ -58,7 +58,7 @@ async fn what_is_asked_wrongly_is_named_all_at_once() {
 
 #[tokio::test]
 async fn unread_ones_come_first_then_the_newest() {
-    let world = World::new();
+    let world = ChatFixture::new();
     mixed(&world).await;
     let (critical, high, low, read) =
         ("system.announcement", "task.overdue", "report.generated", "mandat.created");
@@ -69,7 +69,7 @@ async fn unread_ones_come_first_then_the_newest() {
 
 #[tokio::test]
 async fn each_filter_leaves_what_it_says() {
-    let world = World::new();
+    let world = ChatFixture::new();
     mixed(&world).await;
     let (critical, high, low, read) =
         ("system.announcement", "task.overdue", "report.generated", "mandat.created");
@@ -103,7 +103,7 @@ async fn each_filter_leaves_what_it_says() {
 
 #[tokio::test]
 async fn what_went_out_by_mail_is_found_by_its_channel() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let emma = world.server.user("emma").id;
     let asked = json!({"event": "validation.requested", "payload": {"client_id": world.nord, "subject": "Brief"},
         "recipients": {"users": [emma]}});
@@ -114,7 +114,7 @@ async fn what_went_out_by_mail_is_found_by_its_channel() {
 
 #[tokio::test]
 async fn a_team_s_notifications_are_found_by_the_team() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let (team, emma) = (Uuid::now_v7(), world.server.user("emma").id);
     world.service.put(&format!("/teams/{team}"), json!({"name": "Ventes"})).await.data();
     world.service.put(&format!("/teams/{team}/members/{emma}"), json!({})).await.data();
@@ -130,7 +130,7 @@ async fn a_team_s_notifications_are_found_by_the_team() {
 
 #[tokio::test]
 async fn words_are_found_whatever_their_accents_case_and_inflection() {
-    let world = World::new();
+    let world = ChatFixture::new();
     mixed(&world).await;
     for (words, expected) in [
         ("evian", &["mandat.created"][..]),
@@ -155,7 +155,7 @@ async fn words_are_found_whatever_their_accents_case_and_inflection() {
 
 #[tokio::test]
 async fn one_is_found_by_its_id_as_the_list_has_it() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let id = tell(&world, "Relire").await;
     let one = world.emma.get(&format!("/notifications/{id}")).await.data().clone();
     assert_eq!(world.emma.get("/notifications").await.data(), &json!([one]));

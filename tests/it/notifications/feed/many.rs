@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{HOLES, head, later, tell, told_after, unread, unthrottled};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 use crate::notifications::rows;
 
 /// Adds notifications to Emma's feed, a second apart.
-fn fill(world: &World, count: usize) {
+fn fill(world: &ChatFixture, count: usize) {
     let emma = world.server.user("emma").id;
     let text = format!(
         "INSERT INTO notifications (tenant_id, id, recipient_type, recipient_id, seq, changed_seq, event_id, type, category, title, \
@@ -26,7 +26,7 @@ fn fill(world: &World, count: usize) {
 
 #[tokio::test]
 async fn some_are_read_by_their_ids_and_each_is_told() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let mut ids = Vec::new();
     for title in ["un", "deux", "trois"] {
         ids.push(tell(&world, title).await);
@@ -45,7 +45,7 @@ async fn some_are_read_by_their_ids_and_each_is_told() {
 
 #[tokio::test]
 async fn an_id_that_never_was_mine_refuses_all() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let id = tell(&world, "Relire").await;
     let stranger = Uuid::now_v7();
     let answer = world.emma.post("/notifications/read", json!({"ids": [id, stranger]})).await;
@@ -57,7 +57,7 @@ async fn an_id_that_never_was_mine_refuses_all() {
 
 #[tokio::test]
 async fn one_is_read_and_others_with_it() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let (one, other) = (tell(&world, "un").await, tell(&world, "deux").await);
     let path = format!("/notifications/{one}/read");
     let answer = world.emma.post(&path, json!({"ids": [other]})).await.data().clone();
@@ -67,7 +67,7 @@ async fn one_is_read_and_others_with_it() {
 
 #[tokio::test]
 async fn all_up_to_a_time_are_read_and_what_came_after_is_not() {
-    let world = World::new();
+    let world = ChatFixture::new();
     tell(&world, "un").await;
     tell(&world, "deux").await;
     let until = later(&world, 1);

@@ -5,12 +5,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{HOLES, act, head, later, tell, tell_for, titles, told_after, unread, unthrottled};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 use crate::notifications::rows;
 
 #[tokio::test]
 async fn values_that_are_wrong_are_named() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let id = tell(&world, "Relire").await;
     let snooze = format!("/notifications/{id}/snooze");
     let past = later(&world, 0);
@@ -41,7 +41,7 @@ async fn values_that_are_wrong_are_named() {
 
 #[tokio::test]
 async fn acking_reads_once_and_answers_the_same_again() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let id = tell(&world, "Relire").await;
     let before = head(&world);
     let first = act(&world.emma, &id, "ack").await.data().clone();
@@ -60,7 +60,7 @@ async fn acking_reads_once_and_answers_the_same_again() {
 
 #[tokio::test]
 async fn the_archive_takes_it_off_the_counter_and_gives_it_back_as_it_was() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let id = tell(&world, "Relire").await;
     let before = head(&world);
     for _ in 0..2 {
@@ -83,7 +83,7 @@ async fn the_archive_takes_it_off_the_counter_and_gives_it_back_as_it_was() {
 
 #[tokio::test]
 async fn what_is_deleted_is_gone_and_deleting_it_again_is_no_fault() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let (id, _other) = (tell(&world, "Relire").await, tell(&world, "Signer").await);
     let before = head(&world);
     for _ in 0..2 {
@@ -102,7 +102,7 @@ async fn what_is_deleted_is_gone_and_deleting_it_again_is_no_fault() {
 
 #[tokio::test]
 async fn a_snoozed_one_is_in_no_list_but_can_be_dealt_with() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let id = tell(&world, "Relire").await;
     let until = later(&world, 600);
     let before = head(&world);

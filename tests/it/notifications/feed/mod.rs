@@ -17,20 +17,20 @@ use guichet_base::Timestamp;
 use serde_json::{Value, json};
 
 use super::rows::{self, task};
-use crate::harness::{Answer, Api, TestServer, World};
+use crate::harness::{Api, ApiResponse, ChatFixture, TestServer};
 
 /// Without a rate limit for pushes.
-pub fn unthrottled() -> World {
-    World::of(TestServer::with(&[("NOTIFICATION_RATE_PER_MIN", "1000")]))
+pub fn unthrottled() -> ChatFixture {
+    ChatFixture::of(TestServer::with(&[("NOTIFICATION_RATE_PER_MIN", "1000")]))
 }
 
 /// Announces a task to Emma, and returns the id.
-pub async fn tell(world: &World, title: &str) -> String {
+pub async fn tell(world: &ChatFixture, title: &str) -> String {
     announce(world, task(world.server.user("emma").id, title)).await
 }
 
 /// Announces an event to Emma, and returns the id of her notification.
-pub async fn announce(world: &World, event: Value) -> String {
+pub async fn announce(world: &ChatFixture, event: Value) -> String {
     let progress = world.service.post("/events", event).await.data().clone();
     assert_eq!(progress["written"], 1, "{progress}");
     let id = progress["id"].as_str().unwrap().to_owned();
@@ -39,13 +39,13 @@ pub async fn announce(world: &World, event: Value) -> String {
 }
 
 /// The same, expiring after some seconds.
-pub async fn tell_for(world: &World, title: &str, seconds: u64) -> String {
+pub async fn tell_for(world: &ChatFixture, title: &str, seconds: u64) -> String {
     let mut event = task(world.server.user("emma").id, title);
     event["expires_at"] = json!(later(world, seconds));
     announce(world, event).await
 }
 
-pub fn later(world: &World, seconds: u64) -> Timestamp {
+pub fn later(world: &ChatFixture, seconds: u64) -> Timestamp {
     world.server.clock.now().plus(std::time::Duration::from_secs(seconds))
 }
 
@@ -60,7 +60,7 @@ pub fn titles_of(items: &Value) -> Vec<String> {
 }
 
 /// The counter, checked to be the same in every response that has it.
-pub async fn unread(world: &World, by: &Api) -> i64 {
+pub async fn unread(world: &ChatFixture, by: &Api) -> i64 {
     let waiting = by.get("/notifications/unread?limit=200").await.data().clone();
     let count = waiting["count"].as_i64().unwrap();
     assert_eq!(waiting["items"].as_array().unwrap().len(), usize::try_from(count.min(200)).unwrap());
@@ -71,12 +71,12 @@ pub async fn unread(world: &World, by: &Api) -> i64 {
 }
 
 /// One action by its path.
-pub async fn act(by: &Api, id: &str, deed: &str) -> Answer {
+pub async fn act(by: &Api, id: &str, deed: &str) -> ApiResponse {
     by.post(&format!("/notifications/{id}/{deed}"), json!({})).await
 }
 
 /// The events of feeds after the number `after`, by name.
-pub fn told_after(world: &World, after: i64) -> BTreeMap<String, Vec<Value>> {
+pub fn told_after(world: &ChatFixture, after: i64) -> BTreeMap<String, Vec<Value>> {
     let text = format!(
         "SELECT json_build_array(event, payload, seq)::text AS text FROM outbox WHERE seq > {after} \
          AND topic LIKE 'client:notifications:%' ORDER BY seq"
@@ -90,7 +90,7 @@ pub fn told_after(world: &World, after: i64) -> BTreeMap<String, Vec<Value>> {
 }
 
 /// The head of Emma's topic.
-pub fn head(world: &World) -> i64 {
+pub fn head(world: &ChatFixture) -> i64 {
     let emma = world.server.user("emma").id;
     rows::number(&world.server, &format!("SELECT head FROM notification_feeds WHERE user_id = '{emma}'"))
 }

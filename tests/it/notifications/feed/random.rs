@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{HOLES, act, tell, tell_for, unthrottled};
 use crate::chat::unread::Chance;
-use crate::harness::World;
+use crate::harness::ChatFixture;
 use crate::notifications::rows;
 
 /// The model's state of a notification.
@@ -38,7 +38,7 @@ impl Noted {
 }
 
 struct Play {
-    world: World,
+    world: ChatFixture,
     chance: Chance,
     noted: BTreeMap<String, Noted>,
 }

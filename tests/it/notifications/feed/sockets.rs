@@ -4,11 +4,11 @@ use guichet::notifications::topic;
 use serde_json::{Value, json};
 
 use super::{act, tell};
-use crate::harness::{Socket, World};
+use crate::harness::{ChatFixture, Socket};
 
 #[tokio::test]
 async fn what_one_reads_moves_the_badge_of_five_others() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let emma = world.server.user("emma");
     let own = format!("realtime:{}", topic(emma.id));
     let mut sockets = Vec::new();
@@ -35,7 +35,7 @@ async fn what_one_reads_moves_the_badge_of_five_others() {
 
 #[tokio::test]
 async fn whoever_was_away_is_told_from_the_number_of_the_list_on() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let emma = world.server.user("emma");
     let own = format!("realtime:{}", topic(emma.id));
     let id = tell(&world, "un").await;

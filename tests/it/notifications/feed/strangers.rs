@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{act, tell, unread};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 use crate::notifications::rows;
 
 const DEEDS: [&str; 6] = ["ack", "read", "archive", "unarchive", "snooze", ""];
@@ -21,7 +21,7 @@ fn request(id: &str, deed: &str) -> (Method, String, Value) {
 
 #[tokio::test]
 async fn nobody_else_sees_a_notification_or_changes_it() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let id = tell(&world, "Relire").await;
     let before = world.emma.get(&format!("/notifications/{id}")).await.data().clone();
     let stranger = Uuid::now_v7().to_string();
@@ -46,7 +46,7 @@ async fn nobody_else_sees_a_notification_or_changes_it() {
 
 #[tokio::test]
 async fn a_service_token_has_no_feed_and_nobody_unknown_has_one() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let id = tell(&world, "Relire").await;
     for path in ["/notifications", "/notifications/unread", &format!("/notifications/{id}")] {
         assert_eq!(world.service.get(path).await.refusal(), (403, "FORBIDDEN"), "{path}");
@@ -61,7 +61,7 @@ async fn a_service_token_has_no_feed_and_nobody_unknown_has_one() {
 
 #[tokio::test]
 async fn with_the_feature_off_every_endpoint_says_so() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let id = tell(&world, "Relire").await;
     let updated_at = world.awa.get("/tenant").await.data()["updated_at"].clone();
     let change = json!({"settings": {"features": {"notifications": false}}, "updated_at": updated_at});
@@ -80,7 +80,7 @@ async fn with_the_feature_off_every_endpoint_says_so() {
 
 #[tokio::test]
 async fn what_is_there_for_its_deliveries_alone_is_in_no_feed() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let id = tell(&world, "Relire").await;
     rows::run(&world.server, "UPDATE notifications SET visible = false");
     rows::run(&world.server, "UPDATE notification_feeds SET unread = 0");

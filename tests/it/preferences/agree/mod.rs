@@ -1,22 +1,22 @@
 //! The pipeline, `explain` and an independent model over random settings and events: what is written, what is
 //! explained, and what the specification says must agree.
 
+mod fixture;
 mod model;
-mod stage;
 
 use std::collections::BTreeMap;
 
 use guichet_base::Timestamp;
 use serde_json::{Value, json};
 
+use self::fixture::AgreementFixture;
 use self::model::{CHANNELS, Event, Outcome, expected};
-use self::stage::Stage;
 
 const CASES: usize = 250;
 
 #[tokio::test]
 async fn the_pipeline_and_explain_and_the_document_never_disagree() {
-    let mut stage = Stage::set(0x9e37_79b9_7f4a_7c15).await;
+    let mut stage = AgreementFixture::set(0x9e37_79b9_7f4a_7c15).await;
     let mut seen: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for case in 0..CASES {
         for _ in 0..1 + stage.dice.below(4) {
@@ -50,7 +50,13 @@ async fn the_pipeline_and_explain_and_the_document_never_disagree() {
 }
 
 /// Checks the rows, not the stored decision.
-fn holds_in_the_rows(stage: &Stage, event: &Event, id: &str, model: &BTreeMap<&str, Outcome>, what: &str) {
+fn holds_in_the_rows(
+    stage: &AgreementFixture,
+    event: &Event,
+    id: &str,
+    model: &BTreeMap<&str, Outcome>,
+    what: &str,
+) {
     let outside = ["email", "sms", "push"];
     let is_visible = model["inapp"].sent;
     let in_digest = model["email"].rule == "digest";
@@ -74,7 +80,7 @@ fn holds_in_the_rows(stage: &Stage, event: &Event, id: &str, model: &BTreeMap<&s
 }
 
 async fn holds_in_what_is_explained(
-    stage: &Stage,
+    stage: &AgreementFixture,
     event: &Event,
     id: &str,
     model: &BTreeMap<&str, Outcome>,

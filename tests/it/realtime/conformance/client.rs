@@ -8,8 +8,8 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use super::wires::{Ask, Heard, Wire};
-use crate::harness::World;
+use super::wires::{Ask, ReceivedFrame, Wire};
+use crate::harness::ChatFixture;
 
 /// How long an expected frame may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -21,12 +21,12 @@ pub struct Client {
     stream: Ws,
     reference: u32,
     /// Frames that came before the expected one, in order.
-    unread: Vec<Heard>,
+    unread: Vec<ReceivedFrame>,
 }
 
 impl Client {
     /// Opens a socket, with or without a token, and sends only what the dialect requires.
-    pub async fn connect(world: &World, wire: &'static dyn Wire, token: Option<&str>) -> Self {
+    pub async fn connect(world: &ChatFixture, wire: &'static dyn Wire, token: Option<&str>) -> Self {
         let token = token.map(|token| format!("&token={token}")).unwrap_or_default();
         let path = wire.path(&world.server.demo.tenant_id.to_string());
         let (stream, _) = connect_async(world.server.ws(&format!("{path}{token}"))).await.unwrap();
@@ -43,14 +43,14 @@ impl Client {
     }
 
     /// As one of the demo's people, ready to receive.
-    pub async fn open(world: &World, wire: &'static dyn Wire, name: &str) -> Self {
+    pub async fn open(world: &ChatFixture, wire: &'static dyn Wire, name: &str) -> Self {
         let mut client = Self::connect(world, wire, Some(&world.server.user(name).token)).await;
         client.settled().await;
         client
     }
 
     /// As a person who also joined `topic`.
-    pub async fn on(world: &World, wire: &'static dyn Wire, name: &str, topic: &str) -> Self {
+    pub async fn on(world: &ChatFixture, wire: &'static dyn Wire, name: &str, topic: &str) -> Self {
         let mut client = Self::open(world, wire, name).await;
         client.join(topic, None).await;
         client
@@ -76,9 +76,11 @@ impl Client {
     pub async fn ask(&mut self, ask: &Ask<'_>) -> (String, Value) {
         let asked = self.push(ask).await;
         let reply = self
-            .next_where(|heard| matches!(heard, Heard::Reply { reference, .. } if *reference == asked))
+            .next_where(
+                |heard| matches!(heard, ReceivedFrame::Reply { reference, .. } if *reference == asked),
+            )
             .await;
-        let Heard::Reply { status, response, .. } = reply else { unreachable!() };
+        let ReceivedFrame::Reply { status, response, .. } = reply else { unreachable!() };
         (status, response)
     }
 
@@ -110,13 +112,13 @@ impl Client {
 
     /// Payload and meta of the next event `name` on `topic`.
     pub async fn event(&mut self, topic: &str, name: &str) -> (Value, Value) {
-        let fits = |heard: &Heard| matches!(heard, Heard::Event { topic: on, event, .. } if on == topic && event == name);
-        let Heard::Event { payload, meta, .. } = self.next_where(fits).await else { unreachable!() };
+        let fits = |heard: &ReceivedFrame| matches!(heard, ReceivedFrame::Event { topic: on, event, .. } if on == topic && event == name);
+        let ReceivedFrame::Event { payload, meta, .. } = self.next_where(fits).await else { unreachable!() };
         (payload, meta)
     }
 
     /// The next frame that matches; earlier ones are kept.
-    pub async fn next_where(&mut self, fits: impl Fn(&Heard) -> bool) -> Heard {
+    pub async fn next_where(&mut self, fits: impl Fn(&ReceivedFrame) -> bool) -> ReceivedFrame {
         if let Some(at) = self.unread.iter().position(&fits) {
             return self.unread.remove(at);
         }
@@ -133,9 +135,9 @@ impl Client {
     }
 
     /// Everything that arrives before the reply to a heartbeat sent now.
-    pub async fn settled(&mut self) -> Vec<Heard> {
+    pub async fn settled(&mut self) -> Vec<ReceivedFrame> {
         if self.wire.hello().is_some() && self.reference == 0 {
-            self.next_where(|heard| matches!(heard, Heard::Connected)).await;
+            self.next_where(|heard| matches!(heard, ReceivedFrame::Connected)).await;
         }
         self.ok(&Ask::Heartbeat).await;
         std::mem::take(&mut self.unread)
@@ -151,7 +153,7 @@ impl Client {
         }
     }
 
-    async fn receive(&mut self) -> Result<Heard, u16> {
+    async fn receive(&mut self) -> Result<ReceivedFrame, u16> {
         loop {
             let message = tokio::time::timeout(PATIENCE, self.stream.next()).await;
             let message = message.unwrap_or_else(|_| panic!("{} fell silent", self.wire.name()));

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{ALL, Ask, Client, Heard, room};
-use crate::harness::{TestServer, World};
+use super::{ALL, Ask, Client, ReceivedFrame, room};
+use crate::harness::{ChatFixture, TestServer};
 
 #[tokio::test]
 async fn frames_that_make_no_sense_end_nothing() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(&world);
     for wire in ALL {
         let mut emma = Client::on(&world, wire, "emma", &topic).await;
@@ -28,7 +28,7 @@ async fn frames_that_make_no_sense_end_nothing() {
 
 #[tokio::test]
 async fn a_frame_that_is_too_big_closes_with_its_code() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for wire in ALL {
         let mut emma = Client::open(&world, wire, "emma").await;
         let payload = json!({"content": "x".repeat(70_000)});
@@ -39,7 +39,7 @@ async fn a_frame_that_is_too_big_closes_with_its_code() {
 
 #[tokio::test]
 async fn a_token_is_renewed_in_place_and_a_bad_one_is_refused() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(&world);
     for wire in ALL {
         let mut emma = Client::on(&world, wire, "emma", &topic).await;
@@ -49,8 +49,8 @@ async fn a_token_is_renewed_in_place_and_a_bad_one_is_refused() {
             emma.push(&good).await;
             emma.settled().await;
             emma.push(&bad).await;
-            let ended = emma.next_where(|heard| matches!(heard, Heard::Ended { .. })).await;
-            assert!(matches!(ended, Heard::Ended { topic: on, for_good: false } if on == topic));
+            let ended = emma.next_where(|heard| matches!(heard, ReceivedFrame::Ended { .. })).await;
+            assert!(matches!(ended, ReceivedFrame::Ended { topic: on, for_good: false } if on == topic));
             emma.join(&topic, None).await;
         } else {
             assert_eq!(emma.ok(&good).await, json!({}), "{}", wire.name());
@@ -65,14 +65,14 @@ async fn a_token_is_renewed_in_place_and_a_bad_one_is_refused() {
 
 #[tokio::test]
 async fn a_newer_connection_takes_the_oldest_ones_place() {
-    let world = World::of(TestServer::with(&[("NOTIFICATION_WS_MAX_CONN", "1")]));
+    let world = ChatFixture::of(TestServer::with(&[("NOTIFICATION_WS_MAX_CONN", "1")]));
     let topic = room(&world);
     for wire in ALL {
         let mut oldest = Client::on(&world, wire, "emma", &topic).await;
         let mut newest = Client::on(&world, wire, "emma", &topic).await;
         if wire.is_phoenix() {
-            let ended = oldest.next_where(|heard| matches!(heard, Heard::Ended { .. })).await;
-            assert!(matches!(ended, Heard::Ended { topic: on, for_good: true } if on == topic));
+            let ended = oldest.next_where(|heard| matches!(heard, ReceivedFrame::Ended { .. })).await;
+            assert!(matches!(ended, ReceivedFrame::Ended { topic: on, for_good: true } if on == topic));
             assert!(oldest.settled().await.is_empty(), "the socket stays, idle");
         } else {
             assert_eq!(oldest.closed().await, 4001, "{}", wire.name());
@@ -84,7 +84,7 @@ async fn a_newer_connection_takes_the_oldest_ones_place() {
 
 #[tokio::test]
 async fn a_restart_closes_with_its_code() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(&world);
     let mut clients = Vec::new();
     for wire in ALL {
@@ -99,7 +99,7 @@ async fn a_restart_closes_with_its_code() {
 #[tokio::test]
 async fn frames_are_counted_under_their_dialect() {
     guichet::telemetry::metrics::install().unwrap();
-    let world = World::new();
+    let world = ChatFixture::new();
     for wire in ALL {
         Client::open(&world, wire, "emma").await.settled().await;
     }

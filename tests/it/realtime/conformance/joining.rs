@@ -3,20 +3,20 @@
 use serde_json::json;
 use tokio_tungstenite::connect_async;
 
-use super::{ALL, Ask, Client, Heard, room};
-use crate::harness::{TestServer, World};
+use super::{ALL, Ask, Client, ReceivedFrame, room};
+use crate::harness::{ChatFixture, TestServer};
 
 #[tokio::test]
 async fn who_shows_no_valid_token_hears_nothing_and_is_told_why() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(&world);
     for wire in ALL {
         for token in [None, Some("nonsense")] {
             let mut client = Client::connect(&world, wire, token).await;
             let is_refused_at_once = !wire.is_phoenix() && (token.is_some() || wire.hello().is_some());
             if is_refused_at_once {
-                let refused = client.next_where(|heard| matches!(heard, Heard::Refused(_))).await;
-                let Heard::Refused(code) = refused else { unreachable!() };
+                let refused = client.next_where(|heard| matches!(heard, ReceivedFrame::Refused(_))).await;
+                let ReceivedFrame::Refused(code) = refused else { unreachable!() };
                 assert_eq!(
                     (code.as_str(), client.closed().await),
                     ("UNAUTHENTICATED", 1008),
@@ -33,7 +33,7 @@ async fn who_shows_no_valid_token_hears_nothing_and_is_told_why() {
 
 #[tokio::test]
 async fn a_join_may_bring_the_token() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(&world);
     let token = world.server.user("emma").token.as_str();
     for wire in ALL.into_iter().filter(|wire| wire.hello().is_none()) {
@@ -45,7 +45,7 @@ async fn a_join_may_bring_the_token() {
 
 #[tokio::test]
 async fn a_join_is_answered_alike_and_a_foreign_one_is_refused() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(&world);
     for wire in ALL {
         let mut emma = Client::open(&world, wire, "emma").await;
@@ -72,7 +72,7 @@ async fn a_join_is_answered_alike_and_a_foreign_one_is_refused() {
 
 #[tokio::test]
 async fn whoever_was_away_gets_what_they_missed_in_order_and_once() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(&world);
     for wire in ALL {
         let mut emma = Client::open(&world, wire, "emma").await;
@@ -99,14 +99,15 @@ async fn whoever_was_away_gets_what_they_missed_in_order_and_once() {
             assert!(seq == head + 42 || meta["replayed"] == true, "{}", wire.name());
         }
         let again = emma.settled().await;
-        let is_of_room = |heard: &&Heard| matches!(heard, Heard::Event { topic: on, .. } if *on == topic);
+        let is_of_room =
+            |heard: &&ReceivedFrame| matches!(heard, ReceivedFrame::Event { topic: on, .. } if *on == topic);
         assert_eq!(again.iter().filter(is_of_room).count(), 0, "{}", wire.name());
     }
 }
 
 #[tokio::test]
 async fn a_number_from_the_future_is_a_reset() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(&world);
     for wire in ALL {
         let mut emma = Client::open(&world, wire, "emma").await;
@@ -117,7 +118,7 @@ async fn a_number_from_the_future_is_a_reset() {
 
 #[tokio::test]
 async fn heartbeats_carry_the_head_of_each_joined_topic() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(&world);
     world.say(&world.chloe, "Bonjour").await;
     for wire in ALL {
@@ -134,7 +135,7 @@ async fn heartbeats_carry_the_head_of_each_joined_topic() {
 
 #[tokio::test]
 async fn who_left_hears_no_more_and_may_come_back() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(&world);
     for wire in ALL {
         let mut emma = Client::on(&world, wire, "emma", &topic).await;
@@ -142,7 +143,8 @@ async fn who_left_hears_no_more_and_may_come_back() {
         emma.settled().await;
         world.say(&world.chloe, "unheard").await;
         let heard = emma.settled().await;
-        let is_of_room = |heard: &Heard| matches!(heard, Heard::Event { topic: on, .. } if *on == topic);
+        let is_of_room =
+            |heard: &ReceivedFrame| matches!(heard, ReceivedFrame::Event { topic: on, .. } if *on == topic);
         assert!(!heard.iter().any(is_of_room), "{}: {heard:?}", wire.name());
         emma.join(&topic, None).await;
         world.say(&world.chloe, "heard").await;
@@ -152,7 +154,7 @@ async fn who_left_hears_no_more_and_may_come_back() {
 
 #[tokio::test]
 async fn plain_dialects_hear_their_own_topics_without_asking() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let own = format!("user:{}", world.server.user("emma").id);
     for wire in ALL.into_iter().filter(|wire| !wire.is_phoenix()) {
         let mut emma = Client::open(&world, wire, "emma").await;
@@ -167,7 +169,7 @@ async fn plain_dialects_hear_their_own_topics_without_asking() {
 
 #[tokio::test]
 async fn a_foreign_tenants_path_lets_nobody_in_and_the_attempt_is_kept() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let token = &world.server.user("emma").token;
     for (path, is_socket_io) in
         [("messaging/socket?x=1", false), ("messaging/socket/?EIO=4&transport=websocket", true)]
@@ -177,8 +179,8 @@ async fn a_foreign_tenants_path_lets_nobody_in_and_the_attempt_is_kept() {
             let wire = ALL[if is_socket_io { 4 } else { 3 }];
             let (stream, _) = connect_async(world.server.ws(&url)).await.unwrap();
             let mut client = Client::over(wire, stream).await;
-            let refused = client.next_where(|heard| matches!(heard, Heard::Refused(_))).await;
-            assert!(matches!(&refused, Heard::Refused(code) if code == "FORBIDDEN"), "{refused:?}");
+            let refused = client.next_where(|heard| matches!(heard, ReceivedFrame::Refused(_))).await;
+            assert!(matches!(&refused, ReceivedFrame::Refused(code) if code == "FORBIDDEN"), "{refused:?}");
             assert_eq!(client.closed().await, 1008);
         }
     }
@@ -191,7 +193,7 @@ async fn a_foreign_tenants_path_lets_nobody_in_and_the_attempt_is_kept() {
 
 #[tokio::test]
 async fn polling_is_refused_in_words_that_the_client_shows() {
-    let world = World::of(TestServer::start());
+    let world = ChatFixture::of(TestServer::start());
     let http = reqwest::Client::new();
     let tenant = world.server.demo.tenant_id;
     for path in ["/socket.io/".to_owned(), format!("/api/tenants/{tenant}/messaging/socket/")] {

@@ -7,10 +7,10 @@ mod sending;
 pub mod wires;
 
 use self::client::Client;
-use self::wires::{ALL, Ask, Heard};
-use crate::harness::World;
+use self::wires::{ALL, Ask, ReceivedFrame};
+use crate::harness::ChatFixture;
 
 /// The topic of Atelier Nord, without prefix.
-fn room(world: &World) -> String {
+fn room(world: &ChatFixture) -> String {
     format!("chat:room:{}", world.nord)
 }

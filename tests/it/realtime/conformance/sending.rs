@@ -3,12 +3,12 @@
 use futures_util::future::join_all;
 use serde_json::json;
 
-use super::{ALL, Ask, Client, Heard, room};
-use crate::harness::{TestServer, World};
+use super::{ALL, Ask, Client, ReceivedFrame, room};
+use crate::harness::{ChatFixture, TestServer};
 
 #[tokio::test]
 async fn what_one_sends_everyone_hears_once() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(&world);
     let mut listeners = join_all(ALL.map(|wire| Client::on(&world, wire, "emma", &topic))).await;
     for wire in ALL {
@@ -30,14 +30,14 @@ async fn what_one_sends_everyone_hears_once() {
     }
     for listener in &mut listeners {
         let more = listener.settled().await;
-        let is_new = |heard: &&Heard| matches!(heard, Heard::Event { topic: on, event, .. } if *on == topic && event == "messaging:new");
+        let is_new = |heard: &&ReceivedFrame| matches!(heard, ReceivedFrame::Event { topic: on, event, .. } if *on == topic && event == "messaging:new");
         assert_eq!(more.iter().filter(is_new).count(), 0, "{}", listener.wire.name());
     }
 }
 
 #[tokio::test]
 async fn a_refused_command_says_why_and_changes_nothing() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(&world);
     for wire in ALL {
         let mut chloe = Client::on(&world, wire, "chloe", &topic).await;
@@ -59,7 +59,7 @@ async fn a_refused_command_says_why_and_changes_nothing() {
 
 #[tokio::test]
 async fn reading_typing_and_pings_are_commands_everywhere() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(&world);
     let typist = json!(world.server.user("emma").id);
     for wire in ALL {
@@ -87,7 +87,7 @@ async fn reading_typing_and_pings_are_commands_everywhere() {
 
 #[tokio::test]
 async fn what_people_say_passes_between_dialects_under_its_own_names() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(&world);
     let mut listeners = join_all(ALL.map(|wire| Client::on(&world, wire, "emma", &topic))).await;
     for wire in ALL {
@@ -99,14 +99,14 @@ async fn what_people_say_passes_between_dialects_under_its_own_names() {
             assert_eq!(heard, payload, "{} to {}", wire.name(), listener.wire.name());
         }
         let echoed = chloe.settled().await;
-        let is_own = |heard: &Heard| matches!(heard, Heard::Event { event, .. } if event == "cursor_moved");
+        let is_own = |heard: &ReceivedFrame| matches!(heard, ReceivedFrame::Event { event, .. } if event == "cursor_moved");
         assert!(!echoed.iter().any(is_own), "{} heard itself", wire.name());
     }
 }
 
 #[tokio::test]
 async fn nobody_says_what_only_the_service_says() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(&world);
     let mut listeners = join_all(ALL.map(|wire| Client::on(&world, wire, "emma", &topic))).await;
     for wire in ALL {
@@ -131,14 +131,15 @@ async fn nobody_says_what_only_the_service_says() {
     }
     for listener in &mut listeners {
         let heard = listener.settled().await;
-        let is_here = |heard: &Heard| matches!(heard, Heard::Event { topic: on, .. } if *on == topic);
+        let is_here =
+            |heard: &ReceivedFrame| matches!(heard, ReceivedFrame::Event { topic: on, .. } if *on == topic);
         assert!(!heard.iter().any(is_here), "{heard:?}");
     }
 }
 
 #[tokio::test]
 async fn what_has_no_name_reaches_nobody() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let topic = room(&world);
     let mut listeners = join_all(ALL.map(|wire| Client::on(&world, wire, "emma", &topic))).await;
     for wire in ALL {
@@ -148,14 +149,15 @@ async fn what_has_no_name_reaches_nobody() {
     }
     for listener in &mut listeners {
         let heard = listener.settled().await;
-        let is_here = |heard: &Heard| matches!(heard, Heard::Event { topic: on, .. } if *on == topic);
+        let is_here =
+            |heard: &ReceivedFrame| matches!(heard, ReceivedFrame::Event { topic: on, .. } if *on == topic);
         assert!(!heard.iter().any(is_here), "{heard:?}");
     }
 }
 
 #[tokio::test]
 async fn a_command_that_is_none_is_refused() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for wire in ALL.into_iter().filter(|wire| !wire.is_phoenix()) {
         let mut chloe = Client::open(&world, wire, "chloe").await;
         for name in ["messaging:nonsense", "nonsense", ""] {
@@ -167,7 +169,7 @@ async fn a_command_that_is_none_is_refused() {
 
 #[tokio::test]
 async fn too_many_frames_are_refused_with_the_time_to_wait() {
-    let world = World::of(TestServer::with(&[("WS_FRAMES_PER_10S", "5")]));
+    let world = ChatFixture::of(TestServer::with(&[("WS_FRAMES_PER_10S", "5")]));
     let topic = room(&world);
     for wire in ALL {
         let mut chloe = Client::on(&world, wire, "chloe", &topic).await;

@@ -31,7 +31,7 @@ pub enum Ask<'a> {
 
 /// A frame received by a client.
 #[derive(Debug, Clone)]
-pub enum Heard {
+pub enum ReceivedFrame {
     Reply {
         reference: String,
         status: String,
@@ -68,7 +68,7 @@ pub trait Wire: Sync {
 
     fn write(&self, reference: u32, ask: &Ask<'_>) -> String;
 
-    fn read(&self, text: &str) -> Heard;
+    fn read(&self, text: &str) -> ReceivedFrame;
 
     /// guichet's key in the dialect's naming convention.
     fn key(&self, snake: &str) -> String {
@@ -109,23 +109,23 @@ fn phoenix(ask: &Ask<'_>) -> (String, &'static str, Value) {
     }
 }
 
-fn of_phoenix(reference: &Value, topic: &Value, event: &Value, payload: &Value) -> Heard {
+fn of_phoenix(reference: &Value, topic: &Value, event: &Value, payload: &Value) -> ReceivedFrame {
     let topic = topic.as_str().unwrap();
     let topic = topic.strip_prefix("realtime:").unwrap_or(topic).to_owned();
     match event.as_str().unwrap() {
-        "phx_reply" => Heard::Reply {
+        "phx_reply" => ReceivedFrame::Reply {
             reference: reference.as_str().unwrap_or_default().to_owned(),
             status: payload["status"].as_str().unwrap().to_owned(),
             response: payload["response"].clone(),
         },
-        "broadcast" => Heard::Event {
+        "broadcast" => ReceivedFrame::Event {
             topic,
             event: payload["event"].as_str().unwrap().to_owned(),
             payload: payload["payload"].clone(),
             meta: payload["meta"].clone(),
         },
-        event @ ("phx_close" | "phx_error") => Heard::Ended { topic, for_good: event == "phx_close" },
-        _ => Heard::Other,
+        event @ ("phx_close" | "phx_error") => ReceivedFrame::Ended { topic, for_good: event == "phx_close" },
+        _ => ReceivedFrame::Other,
     }
 }
 
@@ -143,7 +143,7 @@ impl Wire for V1 {
         json!({"topic": topic, "event": event, "payload": payload, "ref": reference.to_string()}).to_string()
     }
 
-    fn read(&self, text: &str) -> Heard {
+    fn read(&self, text: &str) -> ReceivedFrame {
         let frame: Value = serde_json::from_str(text).unwrap();
         of_phoenix(&frame["ref"], &frame["topic"], &frame["event"], &frame["payload"])
     }
@@ -167,7 +167,7 @@ impl Wire for V2 {
         json!([null, reference.to_string(), topic, event, payload]).to_string()
     }
 
-    fn read(&self, text: &str) -> Heard {
+    fn read(&self, text: &str) -> ReceivedFrame {
         let frame: Value = serde_json::from_str(text).unwrap();
         of_phoenix(&frame[1], &frame[2], &frame[3], &frame[4])
     }
@@ -210,23 +210,26 @@ fn plain_frame(wire: &dyn Wire, reference: u32, ask: &Ask<'_>) -> String {
     frame.to_string()
 }
 
-fn of_plain(event: &str, topic: Option<&str>, payload: &Value, meta: &Value) -> Heard {
+fn of_plain(event: &str, topic: Option<&str>, payload: &Value, meta: &Value) -> ReceivedFrame {
     let topic = topic.map(str::to_owned);
     match (event, topic) {
-        ("left", Some(topic)) => Heard::Ended { topic, for_good: true },
-        ("resume", Some(topic)) => Heard::Ended { topic, for_good: false },
-        (event, Some(topic)) => {
-            Heard::Event { topic, event: event.to_owned(), payload: payload.clone(), meta: meta.clone() }
-        }
-        ("error", None) => Heard::Refused(payload["code"].as_str().unwrap().to_owned()),
-        (_, None) => Heard::Other,
+        ("left", Some(topic)) => ReceivedFrame::Ended { topic, for_good: true },
+        ("resume", Some(topic)) => ReceivedFrame::Ended { topic, for_good: false },
+        (event, Some(topic)) => ReceivedFrame::Event {
+            topic,
+            event: event.to_owned(),
+            payload: payload.clone(),
+            meta: meta.clone(),
+        },
+        ("error", None) => ReceivedFrame::Refused(payload["code"].as_str().unwrap().to_owned()),
+        (_, None) => ReceivedFrame::Other,
     }
 }
 
-fn read_plain(text: &str) -> Heard {
+fn read_plain(text: &str) -> ReceivedFrame {
     let frame: Value = serde_json::from_str(text).unwrap();
     if frame["event"] == "reply" {
-        return Heard::Reply {
+        return ReceivedFrame::Reply {
             reference: frame["ref"].to_string(),
             status: frame["payload"]["status"].as_str().unwrap().to_owned(),
             response: frame["payload"]["response"].clone(),
@@ -255,7 +258,7 @@ impl Wire for Plain {
         plain_frame(self, reference, ask)
     }
 
-    fn read(&self, text: &str) -> Heard {
+    fn read(&self, text: &str) -> ReceivedFrame {
         read_plain(text)
     }
 }
@@ -273,7 +276,7 @@ impl Wire for PlainCamel {
         plain_frame(self, reference, ask)
     }
 
-    fn read(&self, text: &str) -> Heard {
+    fn read(&self, text: &str) -> ReceivedFrame {
         read_plain(text)
     }
 
@@ -304,7 +307,7 @@ impl Wire for SocketIo {
         format!("42{reference}{items}")
     }
 
-    fn read(&self, text: &str) -> Heard {
+    fn read(&self, text: &str) -> ReceivedFrame {
         let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
         if let Some(rest) = text.strip_prefix("42") {
             let items = json(rest);
@@ -318,18 +321,18 @@ impl Wire for SocketIo {
         if let Some(rest) = text.strip_prefix("43") {
             let (reference, answer) = rest.split_once('[').unwrap();
             let answer = json(answer.strip_suffix(']').unwrap());
-            return Heard::Reply {
+            return ReceivedFrame::Reply {
                 reference: reference.to_owned(),
                 status: answer["status"].as_str().unwrap().to_owned(),
                 response: answer["response"].clone(),
             };
         }
         match (text.get(..2), text.get(2..)) {
-            (Some("40"), _) => Heard::Connected,
+            (Some("40"), _) => ReceivedFrame::Connected,
             (Some("44"), Some(rest)) => {
-                Heard::Refused(json(rest)["data"]["code"].as_str().unwrap().to_owned())
+                ReceivedFrame::Refused(json(rest)["data"]["code"].as_str().unwrap().to_owned())
             }
-            _ => Heard::Other,
+            _ => ReceivedFrame::Other,
         }
     }
 

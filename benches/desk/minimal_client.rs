@@ -17,7 +17,7 @@ thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER_BYTES]);
 }
 
-pub struct Light {
+pub struct MinimalClient {
     stream: TcpStream,
     /// A partial frame, or frames that were not asked for yet.
     held: Vec<u8>,
@@ -32,7 +32,7 @@ pub enum More {
     Enough,
 }
 
-impl Light {
+impl MinimalClient {
     /// `number` spreads clients over local addresses.
     pub async fn connect(server: SocketAddr, token: &str, number: usize) -> Result<Self> {
         Self::with_window(server, token, number, None).await

@@ -16,13 +16,13 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::chat::room::{execute, lines};
-use crate::harness::{TestServer, World};
+use crate::harness::{ChatFixture, TestServer};
 
 /// A provider that records each delivery before it answers.
 pub struct Provider {
     pub is_idempotent: bool,
     ledger: Mutex<Vec<(DeliveryId, DeliveryContent)>>,
-    script: Mutex<VecDeque<Answer>>,
+    script: Mutex<VecDeque<SenderBehavior>>,
     /// Notified of each recorded delivery.
     pub got: Notify,
     /// Lets hanging sends continue.
@@ -30,9 +30,9 @@ pub struct Provider {
 }
 
 /// The provider's answer after recording. Without a script: success.
-pub enum Answer {
+pub enum SenderBehavior {
     Fails(SendFailure),
-    /// Succeeds once it is told to continue.
+    /// Succeeds when the test lets it continue.
     Hangs,
     Panics,
 }
@@ -59,7 +59,7 @@ impl Provider {
     }
 
     /// The next delivery gets this answer.
-    pub fn will(&self, answer: Answer) {
+    pub fn will(&self, answer: SenderBehavior) {
         self.script.lock().unwrap().push_back(answer);
     }
 
@@ -90,9 +90,9 @@ impl Sender for Provider {
             tokio::task::yield_now().await;
             match answer {
                 None => {}
-                Some(Answer::Fails(failure)) => return Err(failure),
-                Some(Answer::Hangs) => self.go_on.notified().await,
-                Some(Answer::Panics) => panic!("this provider panics"),
+                Some(SenderBehavior::Fails(failure)) => return Err(failure),
+                Some(SenderBehavior::Hangs) => self.go_on.notified().await,
+                Some(SenderBehavior::Panics) => panic!("this provider panics"),
             }
             Ok(SendReceipt { provider: "fake", provider_id: Some(format!("fake-{number}")) })
         }
@@ -100,8 +100,8 @@ impl Sender for Provider {
     }
 }
 
-pub struct Desk {
-    pub world: World,
+pub struct DeliveryFixture {
+    pub world: ChatFixture,
 }
 
 /// A delivery to plan, to Chloé, for a notification of hers.
@@ -126,7 +126,7 @@ pub const MAIL: Planned = Planned {
     expires_at: None,
 };
 
-impl Desk {
+impl DeliveryFixture {
     pub fn new() -> Self {
         Self::with(&[])
     }
@@ -134,7 +134,7 @@ impl Desk {
     pub fn with(variables: &[(&str, &str)]) -> Self {
         let mut all = vec![("NOTIFICATION_SMS_ENABLED", "true"), ("APP_URL", "https://app.example.com")];
         all.extend_from_slice(variables);
-        let world = World::of(TestServer::with(&all));
+        let world = ChatFixture::of(TestServer::with(&all));
         let chloe = world.server.user("chloe").id;
         execute(
             &world,

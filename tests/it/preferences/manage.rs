@@ -5,11 +5,11 @@ use guichet_db::embedded::LoginRole;
 use serde_json::{Value, json};
 
 use super::{CATEGORIES, is, shown};
-use crate::harness::{Api, TestServer, World};
+use crate::harness::{Api, ChatFixture, TestServer};
 
 #[tokio::test]
 async fn nobody_and_no_service_has_preferences() {
-    let world = World::new();
+    let world = ChatFixture::new();
     assert_eq!(world.nobody.get("/preferences").await.status, 401);
     for (path, body) in
         [("/preferences", json!({})), ("/preferences/message", json!({"channel_email": false}))]
@@ -22,7 +22,7 @@ async fn nobody_and_no_service_has_preferences() {
 
 #[tokio::test]
 async fn in_app_of_system_and_graduation_cannot_be_switched_off() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for person in [&world.awa, &world.chloe] {
         for category in ["system", "graduation"] {
             let path = format!("/preferences/{category}");
@@ -49,7 +49,7 @@ async fn in_app_of_system_and_graduation_cannot_be_switched_off() {
 
 #[tokio::test]
 async fn what_makes_no_sense_is_refused_and_changes_nothing() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let before = world.emma.get("/preferences").await.data().clone();
     for wrong in
         [json!({"channel_email": "off"}), json!({"channel_fax": true}), json!({"email": false}), json!([])]
@@ -69,7 +69,7 @@ async fn what_makes_no_sense_is_refused_and_changes_nothing() {
 
 #[tokio::test]
 async fn at_first_everything_is_on_by_default_and_shown_in_one_call() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for person in [&world.awa, &world.denis, &world.emma, &world.chloe] {
         let all = person.get("/preferences").await.data().clone();
         let lines = all["categories"].as_array().unwrap();
@@ -91,7 +91,7 @@ async fn at_first_everything_is_on_by_default_and_shown_in_one_call() {
 
 #[tokio::test]
 async fn a_choice_is_shown_at_once_what_is_absent_stays_and_null_goes_back_to_the_default() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let path = "/preferences/ticket";
     let answer = world.emma.put(path, json!({"channel_email": false, "channel_push": true})).await;
     let expected = json!({"category": "ticket", "channels": {
@@ -110,7 +110,7 @@ async fn a_choice_is_shown_at_once_what_is_absent_stays_and_null_goes_back_to_th
 
 #[tokio::test]
 async fn two_tabs_that_save_different_channels_at_the_same_moment_both_count() {
-    let world = World::new();
+    let world = ChatFixture::new();
     for category in CATEGORIES.into_iter().take(10) {
         if category == "system" || category == "graduation" {
             continue;
@@ -134,7 +134,7 @@ async fn two_tabs_that_save_different_channels_at_the_same_moment_both_count() {
 
 #[tokio::test]
 async fn the_operator_of_a_member_cannot_change_the_members_own_choice_even_in_sql() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.chloe.put("/preferences/message", json!({"channel_email": false})).await.data();
     world.emma.put("/preferences/message", json!({"channel_email": true})).await.data();
     assert_eq!(shown(&world.chloe, "message", "email").await, is(false, "user"));
@@ -164,7 +164,7 @@ async fn the_operator_of_a_member_cannot_change_the_members_own_choice_even_in_s
 #[tokio::test]
 async fn channels_that_are_switched_off_for_all_stay_visible_with_their_preference() {
     let variables = [("NOTIFICATION_EMAIL_ENABLED", "false"), ("FEATURES_OFF", "push")];
-    let world = World::of(TestServer::with(&variables));
+    let world = ChatFixture::of(TestServer::with(&variables));
     world.emma.put("/preferences/message", json!({"channel_email": false})).await.data();
     assert_eq!(shown(&world.emma, "message", "email").await, is(false, "user"));
     assert_eq!(shown(&world.emma, "message", "sms").await, is(true, "default"));
@@ -173,7 +173,7 @@ async fn channels_that_are_switched_off_for_all_stay_visible_with_their_preferen
 
 #[tokio::test]
 async fn without_the_feature_there_are_none() {
-    let world = World::of(TestServer::with(&[("FEATURES_OFF", "notifications")]));
+    let world = ChatFixture::of(TestServer::with(&[("FEATURES_OFF", "notifications")]));
     let overrides = format!("/clients/{}/notification-overrides", world.nord);
     let one = format!("{overrides}/message");
     for path in ["/preferences", &overrides, &one] {
@@ -187,10 +187,10 @@ async fn without_the_feature_there_are_none() {
 
 #[tokio::test]
 async fn both_bases_answer_alike() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let short = reqwest::Client::new().get(format!("{}/api/preferences", world.server.url));
     let token = &world.server.user("emma").token;
-    let answer = crate::harness::Answer::of(short.bearer_auth(token)).await;
+    let answer = crate::harness::ApiResponse::of(short.bearer_auth(token)).await;
     let long: &Api = &world.emma;
     assert_eq!(answer.data(), long.get("/preferences").await.data());
 }

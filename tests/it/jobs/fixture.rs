@@ -14,12 +14,12 @@ use crate::harness::TestDatabase;
 
 pub const HOURLY: Schedule = Schedule::Every(Duration::from_secs(3_600));
 
-pub struct Desk {
+pub struct JobsFixture {
     pub clock: Clock,
     database: TestDatabase,
 }
 
-impl Desk {
+impl JobsFixture {
     pub fn new() -> Self {
         Self { clock: Clock::system(), database: TestDatabase::new() }
     }

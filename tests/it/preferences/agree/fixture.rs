@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::model::{CHANNELS, Event, Said, State};
 use super::to_the_minute;
-use crate::harness::{Api, TestServer, World};
+use crate::harness::{Api, ChatFixture, TestServer};
 
 const PEOPLE: [&str; 5] = ["awa", "emma", "karim", "chloe", "bruno"];
 const MEMBERS_CLIENTS: [&str; 2] = ["nord", "sud"];
@@ -30,9 +30,9 @@ const CODES: [(&str, &str); 5] = [
 const PRIORITIES: [&str; 4] = ["low", "normal", "high", "critical"];
 
 /// SplitMix64: the same sequence every time.
-pub struct Dice(u64);
+pub struct ScenarioRandom(u64);
 
-impl Dice {
+impl ScenarioRandom {
     pub fn below(&mut self, n: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -50,10 +50,10 @@ impl Dice {
     }
 }
 
-pub struct Stage {
-    pub world: World,
+pub struct AgreementFixture {
+    pub world: ChatFixture,
     pub state: State,
-    pub dice: Dice,
+    pub dice: ScenarioRandom,
     team: TeamId,
     admin: RefCell<PgConnection>,
 }
@@ -88,15 +88,15 @@ pub struct Written {
     pub deliveries: Vec<(String, Timestamp)>,
 }
 
-impl Stage {
+impl AgreementFixture {
     pub async fn set(seed: u64) -> Self {
-        let world = World::of(TestServer::with(&[("NOTIFICATION_SMS_ENABLED", "true")]));
+        let world = ChatFixture::of(TestServer::with(&[("NOTIFICATION_SMS_ENABLED", "true")]));
         let chloe = world.server.user("chloe").id;
         world.service.put(&format!("/clients/{}/members/{chloe}", world.sud), Value::Null).await.data();
         let team = TeamId::new();
         world.service.put(&format!("/teams/{team}"), json!({"name": "Marketing"})).await.data();
         let admin = RefCell::new(world.server.database.connect(LoginRole::Admin));
-        let mut stage = Self { world, state: State::default(), dice: Dice(seed), team, admin };
+        let mut stage = Self { world, state: State::default(), dice: ScenarioRandom(seed), team, admin };
         stage.run("SELECT set_config('app.role', 'system', false)");
         for (code, _) in CODES {
             stage.set_template(code, &["inapp", "email"], "normal");

@@ -15,11 +15,11 @@ use serde_json::{Value, json};
 
 use crate::harness::{Api, SECRET, TestServer};
 
-pub struct Stand {
+pub struct IdentityFixture {
     server: TestServer,
 }
 
-impl Deref for Stand {
+impl Deref for IdentityFixture {
     type Target = TestServer;
 
     fn deref(&self) -> &TestServer {
@@ -27,7 +27,7 @@ impl Deref for Stand {
     }
 }
 
-impl Stand {
+impl IdentityFixture {
     pub fn start() -> Self {
         Self::with(&[])
     }
@@ -98,8 +98,8 @@ impl Stand {
 }
 
 /// A small business: three roles, two clients with a member each, and tokens for them.
-pub struct Town {
-    pub stand: Stand,
+pub struct DirectoryFixture {
+    pub stand: IdentityFixture,
     pub owner: Api,
     pub manager: Api,
     pub employee: Api,
@@ -118,12 +118,12 @@ pub struct Town {
     pub team: TeamId,
 }
 
-impl Town {
+impl DirectoryFixture {
     pub async fn new() -> Self {
-        Self::on(Stand::start()).await
+        Self::on(IdentityFixture::start()).await
     }
 
-    pub async fn on(stand: Stand) -> Self {
+    pub async fn on(stand: IdentityFixture) -> Self {
         let platform = stand.service("*", &["*"]);
         platform.post("/tenants", json!({ "slug": "acme", "name": "Acme" })).await.data();
         let service = stand.service("acme", &["directory.*", "tenant.*"]);

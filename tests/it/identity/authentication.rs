@@ -8,12 +8,12 @@ use guichet_base::id::{ClientId, TenantId, UserId};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::stand::{Stand, Town};
-use crate::harness::Answer;
+use super::fixture::{DirectoryFixture, IdentityFixture};
+use crate::harness::ApiResponse;
 
 #[tokio::test]
 async fn without_a_token_nothing_answers_but_401() {
-    let stand = Stand::start();
+    let stand = IdentityFixture::start();
     let nobody = stand.api(None);
     let id = UserId::new();
     for path in
@@ -29,15 +29,15 @@ async fn without_a_token_nothing_answers_but_401() {
 
 #[tokio::test]
 async fn who_is_not_known_wins_over_what_is_wrong_with_the_body() {
-    let stand = Stand::start();
+    let stand = IdentityFixture::start();
     let request =
         stand.api(None).request(Method::POST, "/clients").header("content-type", "application/json");
-    assert_eq!(Answer::of(request.body("{ no json")).await.refusal(), (401, "UNAUTHENTICATED"));
+    assert_eq!(ApiResponse::of(request.body("{ no json")).await.refusal(), (401, "UNAUTHENTICATED"));
 }
 
 #[tokio::test]
 async fn only_one_bearer_header_counts() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let good = town.stand.mint(&town.stand.token("acme", &town.owner_id.to_string(), Role::Owner));
     let nobody = town.stand.api(None);
     for headers in [
@@ -52,7 +52,7 @@ async fn only_one_bearer_header_counts() {
         for header in &headers {
             request = request.header("authorization", header);
         }
-        let answer = Answer::of(request).await;
+        let answer = ApiResponse::of(request).await;
         assert_eq!(answer.refusal().0, 401, "{} headers", headers.len());
         assert!(answer.header("www-authenticate").starts_with("Bearer"));
     }
@@ -62,7 +62,7 @@ async fn only_one_bearer_header_counts() {
 
 #[tokio::test]
 async fn tokens_of_the_unknown_are_refused() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let stand = &town.stand;
     let owner = town.owner_id.to_string();
     for (tenant, subject, why) in [
@@ -78,7 +78,7 @@ async fn tokens_of_the_unknown_are_refused() {
 
 #[tokio::test]
 async fn a_person_of_one_tenant_is_nobody_in_another() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let stand = &town.stand;
     stand.service("*", &["*"]).post("/tenants", json!({ "slug": "other", "name": "Other" })).await.data();
     let elsewhere = stand.person("other", town.owner_id, Role::Owner);
@@ -96,7 +96,7 @@ async fn a_person_of_one_tenant_is_nobody_in_another() {
 
 #[tokio::test]
 async fn a_service_of_all_tenants_says_for_which() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let platform = town.stand.service("*", &["*"]);
     assert_eq!(platform.get("/clients").await.fault(), ("X-Tenant", "missing"));
     assert_eq!(
@@ -111,7 +111,7 @@ async fn a_service_of_all_tenants_says_for_which() {
 
 #[tokio::test]
 async fn the_row_says_the_role_and_not_the_token() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let promoted_by_themselves = town.stand.person("acme", town.employee_id, Role::Owner);
     let me = promoted_by_themselves.get("/me").await;
     assert_eq!(me.data()["user"]["role"], "employee");
@@ -120,7 +120,7 @@ async fn the_row_says_the_role_and_not_the_token() {
 
 #[tokio::test]
 async fn a_deleted_person_is_out_at_once() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     town.employee.get("/me").await.data();
     town.manager.delete(&format!("/users/{}", town.employee_id)).await.data();
     assert_eq!(town.employee.get("/me").await.refusal(), (401, "UNAUTHENTICATED"));
@@ -128,7 +128,7 @@ async fn a_deleted_person_is_out_at_once() {
 
 #[tokio::test]
 async fn a_demotion_counts_from_the_next_request() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let user = format!("/users/{}", town.manager_id);
     let team = json!({ "name": "Night" });
     town.manager.post("/teams", team.clone()).await.data();
@@ -138,7 +138,7 @@ async fn a_demotion_counts_from_the_next_request() {
 
 #[tokio::test]
 async fn a_token_is_refused_once_it_has_expired_though_it_was_just_used() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     town.owner.get("/me").await.data();
     town.stand.clock.advance(Duration::from_secs(3600 + 31));
     assert_eq!(town.owner.get("/me").await.refusal().0, 401);
@@ -146,7 +146,7 @@ async fn a_token_is_refused_once_it_has_expired_though_it_was_just_used() {
 
 #[tokio::test]
 async fn refusals_are_written_down_though_nothing_else_is() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let client = format!("/clients/{}", town.client);
     let before = town.stand.count("clients");
     assert_eq!(town.member.patch(&client, json!({ "name": "Mine" })).await.refusal(), (403, "FORBIDDEN"));
@@ -164,8 +164,8 @@ async fn refusals_are_written_down_though_nothing_else_is() {
 
 #[tokio::test]
 async fn a_refusal_speaks_the_callers_language() {
-    let town = Town::new().await;
-    let message = |answer: Answer| answer.body["error"]["message"].as_str().unwrap().to_owned();
+    let town = DirectoryFixture::new().await;
+    let message = |answer: ApiResponse| answer.body["error"]["message"].as_str().unwrap().to_owned();
     let path = format!("/clients/{}", ClientId::new());
     let french = message(town.member.get(&path).await);
     let me = town.member.get("/me").await;
@@ -182,7 +182,7 @@ async fn a_refusal_speaks_the_callers_language() {
 
 #[tokio::test]
 async fn guessing_tokens_is_slow_and_requests_are_counted_per_person() {
-    let town = Town::on(Stand::with(&[
+    let town = DirectoryFixture::on(IdentityFixture::with(&[
         ("RATE_LIMIT_ANON_RPS", "1"),
         ("RATE_LIMIT_ANON_BURST", "3"),
         ("RATE_LIMIT_RPS", "1"),
@@ -208,7 +208,7 @@ async fn guessing_tokens_is_slow_and_requests_are_counted_per_person() {
 
 #[tokio::test]
 async fn a_service_does_what_its_scopes_say() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let user = format!("/users/{}", UserId::new());
     let body = json!({ "role": "client", "display_name": "X" });
     for scopes in [&[][..], &["event.emit"], &["directory.teams.manage"], &["directory"], &["dir*"]] {
@@ -224,7 +224,7 @@ async fn a_service_does_what_its_scopes_say() {
 
 #[tokio::test]
 async fn without_jit_a_token_makes_nobody_a_member() {
-    let town = Town::new().await;
+    let town = DirectoryFixture::new().await;
     let stand = &town.stand;
     let token = NewToken {
         clients: vec![town.other],

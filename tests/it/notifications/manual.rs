@@ -4,11 +4,11 @@ use reqwest::StatusCode;
 use serde_json::json;
 
 use super::rows;
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
 #[tokio::test]
 async fn only_managers_and_owners_send_by_hand_and_the_log_says_who_tried() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let notice = json!({"title": "Bonjour", "body": "À tous", "recipients": {"everyone": true}});
     for person in [&world.emma, &world.chloe] {
         assert_eq!(person.post("/notifications/test", notice.clone()).await.status, StatusCode::FORBIDDEN);
@@ -19,7 +19,7 @@ async fn only_managers_and_owners_send_by_hand_and_the_log_says_who_tried() {
 
 #[tokio::test]
 async fn without_recipients_it_comes_to_oneself_and_is_logged() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let answer = world
         .denis
         .post("/notifications/test", json!({"title": "Essai", "body": "Bien reçu ?", "link": "/ici"}))
@@ -37,7 +37,7 @@ async fn without_recipients_it_comes_to_oneself_and_is_logged() {
 
 #[tokio::test]
 async fn what_one_writes_is_text_and_never_a_template() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let notice = json!({"title": "{{ 7 * 7 }}", "body": "{% for x in range(9) %}{{ title }}{% endfor %}"});
     world.awa.post("/notifications/test", notice).await.data();
     let row = rows::of(&world, "awa").pop().unwrap();
@@ -49,7 +49,7 @@ async fn what_one_writes_is_text_and_never_a_template() {
 
 #[tokio::test]
 async fn all_that_is_wrong_is_said_at_once() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let wrong = json!({"title": " ", "body": "", "link": "https://elsewhere.example", "channels": []});
     let answer = world.awa.post("/notifications/test", wrong).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -58,7 +58,7 @@ async fn all_that_is_wrong_is_said_at_once() {
 
 #[tokio::test]
 async fn priority_and_channels_are_the_senders_to_choose() {
-    let world = World::new();
+    let world = ChatFixture::new();
     let notice = json!({"title": "Urgent", "body": "Rappelez-nous", "priority": "critical", "channels": ["inapp", "email"],
         "recipients": {"clients": [world.nord]}});
     world.awa.post("/notifications/test", notice).await.data();

@@ -7,19 +7,19 @@ use guichet::directory::last_seen;
 use guichet::notifications::jobs::inactivity::raise;
 
 use super::table::{lines, number, run};
-use crate::harness::World;
+use crate::harness::ChatFixture;
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 const TOLD: &str = "SELECT u.display_name || ': ' || n.title AS line FROM notifications n JOIN users u ON u.id = n.recipient_id \
     WHERE n.type = 'client.inactive' ORDER BY n.created_at, 1";
 
-async fn look(world: &World, days: u32) -> u64 {
+async fn look(world: &ChatFixture, days: u32) -> u64 {
     raise(&world.server.app.notifications, days, world.server.clock.now()).await.unwrap()
 }
 
 #[tokio::test]
 async fn a_client_is_told_of_once_a_spell_to_its_operator_alone() {
-    let world = World::new();
+    let world = ChatFixture::new();
     assert_eq!(look(&world, 7).await, 0, "a new client has had no time to fall silent");
     world.server.clock.advance(DAY * 8);
     assert_eq!(look(&world, 7).await, 2);
@@ -37,7 +37,7 @@ async fn a_client_is_told_of_once_a_spell_to_its_operator_alone() {
 }
 
 /// Moves time in the tables only, since tokens expire within a day.
-fn days_later(world: &World, days: u32) {
+fn days_later(world: &ChatFixture, days: u32) {
     let ago = format!("interval '{days} days'");
     run(
         &world.server,
@@ -50,7 +50,7 @@ fn days_later(world: &World, days: u32) {
 
 #[tokio::test]
 async fn a_request_or_a_message_of_a_member_ends_the_spell_and_the_next_is_told_of_again() {
-    let world = World::new();
+    let world = ChatFixture::new();
     days_later(&world, 8);
     world.say(&world.chloe, "Bonjour").await;
     // A request of an operator is no activity of the client.
@@ -68,7 +68,7 @@ async fn a_request_or_a_message_of_a_member_ends_the_spell_and_the_next_is_told_
 
 #[tokio::test]
 async fn clients_that_are_not_active_and_tenants_without_notifications_are_left_in_peace() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.server.clock.advance(DAY * 8);
     run(&world.server, "UPDATE clients SET status = 'inactive' WHERE name = 'Atelier Nord'");
     run(&world.server, r#"UPDATE tenants SET settings = '{"features": {"notifications": false}}'"#);
@@ -79,7 +79,7 @@ async fn clients_that_are_not_active_and_tenants_without_notifications_are_left_
 
 #[tokio::test]
 async fn a_tenant_has_its_own_patience() {
-    let world = World::new();
+    let world = ChatFixture::new();
     run(
         &world.server,
         r#"UPDATE tenants SET settings = '{"defaults": {"notifications": {"client_inactive_days": 20}}}'"#,
@@ -92,7 +92,7 @@ async fn a_tenant_has_its_own_patience() {
 
 #[tokio::test]
 async fn four_who_look_at_once_tell_of_it_once_and_a_failure_tells_of_nothing() {
-    let world = World::new();
+    let world = ChatFixture::new();
     world.server.clock.advance(DAY * 8);
     // The event cannot be written: its period must not be recorded either.
     run(

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::spec::{BASE, Operation};
-use crate::harness::{Answer, TestServer};
+use crate::harness::{ApiResponse, TestServer};
 
 /// Part of the names of operators and teams.
 pub const DESK: &str = "pultnachbar";
@@ -21,7 +21,7 @@ pub const TEMPLATE: &str = "report.generated";
 
 /// One record of each kind, all of one client.
 #[derive(Clone, Debug)]
-pub struct Things {
+pub struct SampleRecords {
     pub tenant: String,
     pub client: String,
     pub conversation: String,
@@ -80,9 +80,9 @@ impl Caller {
         request
     }
 
-    pub async fn send(&self, request: &Request) -> Answer {
+    pub async fn send(&self, request: &Request) -> ApiResponse {
         let start = self.start(request.method.clone(), &request.path);
-        Answer::of(match &request.body {
+        ApiResponse::of(match &request.body {
             Some(body) => start.json(body),
             None => start,
         })
@@ -117,7 +117,7 @@ pub fn token(server: &TestServer, subject: &str, tenant: &str, role: Role) -> St
     mint(&server.config.tokens, &SecretString::from(crate::harness::SECRET), &new).unwrap()
 }
 
-impl Things {
+impl SampleRecords {
     /// Ids that do not exist.
     pub fn nowhere() -> Self {
         let new = || Uuid::now_v7().to_string();
