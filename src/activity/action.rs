@@ -3,17 +3,17 @@
 macro_rules! actions {
     ($($name:ident => $word:literal,)+) => {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Action {
+        pub enum ActivityAction {
             $($name,)+
         }
 
-        impl Action {
-            pub const ALL: &[Action] = &[$(Action::$name,)+];
+        impl ActivityAction {
+            pub const ALL: &[ActivityAction] = &[$(ActivityAction::$name,)+];
 
             /// The name in the table and in `GET /activity-logs`.
             pub const fn as_str(self) -> &'static str {
                 match self {
-                    $(Action::$name => $word,)+
+                    $(ActivityAction::$name => $word,)+
                 }
             }
 

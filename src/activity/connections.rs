@@ -9,10 +9,10 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::activity::{self, Action, ActivityEntry};
+use crate::activity::{self, ActivityAction, ActivityEntry};
 
 /// Changes that may wait to be written.
-const MAX_WAITING: usize = 20_000;
+const MAX_QUEUED: usize = 20_000;
 
 #[derive(Debug)]
 struct ConnectionChange {
@@ -33,7 +33,7 @@ pub struct ConnectionLogWriter {
 
 impl ConnectionLog {
     pub fn new() -> (Self, ConnectionLogWriter) {
-        let (sender, receiver) = mpsc::channel(MAX_WAITING);
+        let (sender, receiver) = mpsc::channel(MAX_QUEUED);
         (Self { moves: sender }, ConnectionLogWriter { moves: receiver })
     }
 
@@ -80,7 +80,7 @@ async fn write_one(db: &Db, moved: ConnectionChange) {
 }
 
 async fn try_write(db: &Db, ConnectionChange { actor, came }: ConnectionChange) -> Result<()> {
-    let action = if came { Action::WsConnect } else { Action::WsDisconnect };
+    let action = if came { ActivityAction::WsConnect } else { ActivityAction::WsDisconnect };
     let entry =
         ActivityEntry::new(action, "user", actor.user).details(json!({ "role": actor.role.as_str() }));
     let by = actor.clone();

@@ -14,16 +14,16 @@ use tokio_util::sync::CancellationToken;
 use super::store;
 use crate::telemetry::names::JOB_RUNS;
 
-const EVERY: Duration = Duration::from_secs(1);
+const DERIVE_INTERVAL: Duration = Duration::from_secs(1);
 /// Events read in one transaction.
-const AT_ONCE: i64 = 2_000;
+const EVENTS_PER_BATCH: i64 = 2_000;
 /// Months for which partitions are created ahead.
-const AHEAD_MONTHS: i32 = 3;
+const PARTITION_MONTHS_AHEAD: i32 = 3;
 
 /// Derives rows until `stop` is cancelled. It does not run under the scheduler, because it runs every second, and its
 /// position in `outbox_readers` already admits one process.
 pub async fn run(db: Db, stop: CancellationToken) {
-    let mut tick = interval(EVERY);
+    let mut tick = interval(DERIVE_INTERVAL);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -40,7 +40,7 @@ pub async fn run(db: Db, stop: CancellationToken) {
 /// Writes every row that can be written now, and returns the number of batches.
 pub async fn derive(db: &Db) -> Result<usize> {
     let mut stretches = 0;
-    while db.worker(|tx| store::derive(tx, AT_ONCE)).await? {
+    while db.worker(|tx| store::derive(tx, EVENTS_PER_BATCH)).await? {
         stretches += 1;
     }
     Ok(stretches)
@@ -48,7 +48,7 @@ pub async fn derive(db: &Db) -> Result<usize> {
 
 /// Creates the partitions of the coming months, and drops those older than `keep_days`.
 pub async fn keep(db: &Db, keep_days: i32) -> Result<()> {
-    db.worker(move |tx| store::keep(tx, AHEAD_MONTHS, keep_days)).await
+    db.worker(move |tx| store::keep(tx, PARTITION_MONTHS_AHEAD, keep_days)).await
 }
 
 fn note(done: &Result<usize>) {

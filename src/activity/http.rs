@@ -10,8 +10,8 @@ use serde_json::json;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::model::{ActivityCursor, ActivityFilter, Record};
-use super::{Action, service};
+use super::model::{ActivityCursor, ActivityFilter, ActivityRecord};
+use super::{ActivityAction, service};
 use crate::web::{Caller, Check, Query, Reply};
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -44,7 +44,7 @@ impl ActivityQuery {
     fn into_filter(self) -> Result<ActivityFilter> {
         let mut check = Check::new();
         let page = check.page(self.limit, None);
-        let action = self.action.and_then(|word| check.word("action", &word, Action::of_word));
+        let action = self.action.and_then(|word| check.word("action", &word, ActivityAction::of_word));
         let entity_type = check.text_opt("entity_type", self.entity_type, 1..=80);
         let entity_id = check.text_opt("entity_id", self.entity_id, 1..=200);
         check.that(entity_id.is_none() || entity_type.is_some(), "entity_type", "missing");
@@ -64,13 +64,13 @@ impl ActivityQuery {
 }
 
 /// List the activity of the tenant, newest first (owners only)
-#[utoipa::path(tag = "activity", operation_id = "list_activity", params(ActivityQuery), responses((status = 200, body = [Record])))]
+#[utoipa::path(tag = "activity", operation_id = "list_activity", params(ActivityQuery), responses((status = 200, body = [ActivityRecord])))]
 #[get("/activity-logs")]
 async fn list(
     caller: Caller,
     db: Data<Db>,
     Query(query): Query<ActivityQuery>,
-) -> Result<Reply<Vec<Record>>> {
+) -> Result<Reply<Vec<ActivityRecord>>> {
     let mut filter = query.into_filter()?;
     let limit = filter.limit;
     // One row more than requested shows whether there is a next page.

@@ -15,7 +15,7 @@ mod store;
 
 use serde_json::{Value, json};
 
-pub use action::Action;
+pub use action::ActivityAction;
 
 use guichet_base::{Actor, Result, Role};
 use guichet_db::{Db, Tx};
@@ -23,7 +23,7 @@ use guichet_db::{Db, Tx};
 /// One row of the log.
 #[derive(Debug, Clone)]
 pub struct ActivityEntry {
-    pub action: Action,
+    pub action: ActivityAction,
     /// The type of the entity, as the API names it: `client`, `message`.
     pub entity_type: Option<String>,
     pub entity_id: Option<String>,
@@ -32,7 +32,7 @@ pub struct ActivityEntry {
 }
 
 impl ActivityEntry {
-    pub fn new(action: Action, entity_type: &str, entity_id: impl ToString) -> Self {
+    pub fn new(action: ActivityAction, entity_type: &str, entity_id: impl ToString) -> Self {
         Self {
             action,
             entity_type: Some(entity_type.to_owned()),
@@ -79,7 +79,7 @@ pub async fn forbidden(db: &Db, actor: &Actor, what: &str, on: Option<(&str, &st
         return;
     }
     let entry = ActivityEntry {
-        action: Action::ForbiddenAttempt,
+        action: ActivityAction::ForbiddenAttempt,
         entity_type: on.map(|(kind, _)| cut(kind, 80)),
         entity_id: on.map(|(_, id)| cut(id, 200)),
         details: json!({ "attempted": cut(what, 200), "role": actor.role.as_str() }),

@@ -11,11 +11,11 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Action;
+use super::ActivityAction;
 
 /// One action, done or attempted.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Record {
+pub struct ActivityRecord {
     pub id: Uuid,
     /// The person who acted.
     pub user_id: Option<UserId>,
@@ -36,7 +36,7 @@ pub struct Record {
 /// Filters of a list, which is sorted newest first.
 #[derive(Debug, Clone, Default)]
 pub struct ActivityFilter {
-    pub action: Option<Action>,
+    pub action: Option<ActivityAction>,
     pub user: Option<UserId>,
     pub entity_type: Option<String>,
     pub entity_id: Option<String>,

@@ -11,7 +11,7 @@ use guichet_db::sql::{Statement, sql};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::model::{ActivityFilter, Record};
+use super::model::{ActivityFilter, ActivityRecord};
 use crate::activity::ActivityEntry;
 
 // Raw SQL, because Diesel's `inet` needs another crate for this one column. Tenant and person come from the settings
@@ -51,7 +51,7 @@ struct Row {
     created_at: Timestamp,
 }
 
-impl From<Row> for Record {
+impl From<Row> for ActivityRecord {
     fn from(row: Row) -> Self {
         let Row { id, user_id, action, entity_type, entity_id, details, ip_address, created_at } = row;
         Self { id, user_id, action, entity_type, entity_id, details, ip_address, created_at }
@@ -63,7 +63,7 @@ pub(super) fn list(
     conn: &mut PgConnection,
     tenant: TenantId,
     filter: &ActivityFilter,
-) -> Result<Vec<Record>> {
+) -> Result<Vec<ActivityRecord>> {
     let mut text = String::from(
         "SELECT id, user_id, action, entity_type, entity_id, details, host(ip_address) AS ip_address, created_at \
          FROM activity_logs WHERE tenant_id = $1",
@@ -81,7 +81,7 @@ pub(super) fn list(
     }
     text.push_str(" ORDER BY created_at DESC, id DESC LIMIT $2");
     let rows: Vec<Row> = bound(sql(text), tenant, filter).load(conn)?;
-    Ok(rows.into_iter().map(Record::from).collect())
+    Ok(rows.into_iter().map(ActivityRecord::from).collect())
 }
 
 /// Binds only the filters that the text names.
@@ -100,13 +100,13 @@ fn bound(statement: Statement, tenant: TenantId, filter: &ActivityFilter) -> Sta
 }
 
 /// The position of the reader, locked. Empty while another process holds the lock.
-const PLACE: &str =
+const READER_POSITION: &str =
     "SELECT txid::text::bigint AS txid FROM outbox_readers WHERE reader = 'activity' FOR UPDATE SKIP LOCKED";
 
 // The transaction horizon is read first, by its own statement: every row below it is visible to the next statement. A
 // position beyond the horizon comes from another cluster whose dump was restored here; the reader then starts over,
 // which writes nothing twice.
-const REACH: &str = "
+const BATCH_RANGE: &str = "
     SELECT after, (
             SELECT max(txid) FROM (
                 SELECT o.txid::text::bigint AS txid FROM outbox o
@@ -127,13 +127,13 @@ const DERIVE: &str = "
     UPDATE outbox_readers SET txid = $2::text::xid8 WHERE reader = 'activity'";
 
 #[derive(QueryableByName)]
-struct Place {
+struct ReaderPosition {
     #[diesel(sql_type = BigInt)]
     txid: i64,
 }
 
 #[derive(QueryableByName)]
-struct Reach {
+struct BatchRange {
     #[diesel(sql_type = BigInt)]
     after: i64,
     #[diesel(sql_type = Nullable<BigInt>)]
@@ -142,19 +142,21 @@ struct Reach {
 
 /// Writes the log rows of about `events` further events. Returns whether there may be more.
 pub(super) fn derive(tx: &mut WorkerTx<'_>, events: i64) -> Result<bool> {
-    let Some(Place { txid }) = sql(PLACE).get_result(tx.conn()).optional()? else { return Ok(false) };
-    let Reach { after, up_to } = sql(REACH).bind(txid).bind(events).get_result(tx.conn())?;
+    let Some(ReaderPosition { txid }) = sql(READER_POSITION).get_result(tx.conn()).optional()? else {
+        return Ok(false);
+    };
+    let BatchRange { after, up_to } = sql(BATCH_RANGE).bind(txid).bind(events).get_result(tx.conn())?;
     let Some(up_to) = up_to else { return Ok(false) };
     sql(DERIVE).bind(after.to_string()).bind(up_to.to_string()).execute(tx.conn())?;
     Ok(true)
 }
 
 // Starts at the oldest event whose row is still to be written.
-const KEEP: &str = "SELECT authz.keep_activity_logs(least(now() - interval '1 month', (\
+const MAINTAIN_PARTITIONS: &str = "SELECT authz.keep_activity_logs(least(now() - interval '1 month', (\
         SELECT min(o.created_at) FROM outbox o WHERE o.txid > (SELECT min(txid) FROM outbox_readers))), $1, $2)";
 
 /// Creates the partitions of the coming months, and drops those before `keep_days`.
 pub(super) fn keep(tx: &mut WorkerTx<'_>, ahead_months: i32, keep_days: i32) -> Result<()> {
-    sql(KEEP).bind(ahead_months).bind(keep_days).execute(tx.conn())?;
+    sql(MAINTAIN_PARTITIONS).bind(ahead_months).bind(keep_days).execute(tx.conn())?;
     Ok(())
 }

@@ -29,7 +29,7 @@ pub use serve::{RunningService, start};
 use crate::activity;
 use crate::activity::connections::ConnectionLog;
 use crate::auth::{AuthMiddleware, Authenticator, TokenVerifier};
-use crate::chat::{Chat, Delivered, Typing};
+use crate::chat::{Chat, DeliveredMarks, Typing};
 use crate::config::Config;
 use crate::deliveries::{self as outside, Deliveries};
 use crate::directory::{Directory, DirectoryParts, PresenceReader, RightsChanged};
@@ -87,7 +87,7 @@ impl App {
             hub: Arc::clone(&hub),
             notifications: notifications.clone(),
             clock: clock.clone(),
-            delivered: Delivered::default(),
+            delivered: DeliveredMarks::default(),
             typing: Typing::new(Arc::clone(&hub)),
             edit_window: Duration::from_secs(config.features.message_edit_window_secs.into()),
         };

@@ -6,7 +6,9 @@ use std::time::Duration;
 use guichet_base::id::{TenantId, UserId};
 use guichet_base::role::UserType;
 use guichet_base::{Actor, Error, Result, Status, Timestamp};
-use guichet_realtime::{Audience, Hub, PresenceAudience, PresenceTimeouts, Ranks, TopicGrant, Visibility};
+use guichet_realtime::{
+    Audience, AudienceRoles, Hub, PresenceAudience, PresenceTimeouts, TopicGrant, Visibility,
+};
 
 use crate::config::{self, Feature};
 use crate::directory::{Directory, PresenceSource, presence};
@@ -90,9 +92,10 @@ fn of(tenant: TenantId, standing: presence::PersonRelations) -> PresenceAudience
         UserType::Client => {
             let homes: Vec<Box<str>> = operators.iter().copied().map(operator_topic).collect();
             let employees = operators.into_iter().chain(team).collect();
-            let mut told = vec![(desk, Audience::Some { ranks: Ranks::SeeingAll, people: employees })];
+            let mut told =
+                vec![(desk, Audience::Some { ranks: AudienceRoles::SeeingAll, people: employees })];
             // Never the other members.
-            let audience = Audience::Some { ranks: Ranks::Operators, people: [user].into() };
+            let audience = Audience::Some { ranks: AudienceRoles::Operators, people: [user].into() };
             told.extend(homes.iter().map(|home| (home.clone(), audience.clone())));
             PresenceAudience { user, user_type, homes, told }
         }

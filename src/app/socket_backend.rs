@@ -21,7 +21,7 @@ use crate::auth::connect::ConnectToken;
 use crate::auth::{Authenticator, RequestedTenant};
 use crate::chat::http::{ReadCommand, SendCommand, TypingCommand};
 use crate::chat::model::RoomRef;
-use crate::chat::service::{self as chat, UpTo};
+use crate::chat::service::{self as chat, ReadTarget};
 use crate::chat::{Chat, is_reserved_event};
 use crate::config::Feature;
 use crate::directory::{self, Directory};
@@ -262,7 +262,7 @@ impl ServiceBackend {
             }
             "messaging:read" => {
                 let read = parse::<ReadCommand>(payload)?;
-                answer(&chat::mark_read(&self.chat, actor, UpTo::Message(read.message_id)).await?)
+                answer(&chat::mark_read(&self.chat, actor, ReadTarget::Message(read.message_id)).await?)
             }
             "messaging:typing" => {
                 let typing = parse::<TypingCommand>(payload)?;

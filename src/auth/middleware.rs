@@ -28,7 +28,7 @@ pub struct AuthMiddleware {
 
 /// When the token of a request expires. Stored in the request's extensions, beside the [`Actor`].
 #[derive(Debug, Clone, Copy)]
-pub struct TokenEnd(pub Timestamp);
+pub struct TokenExpiry(pub Timestamp);
 
 /// The middleware, for `actix_web::middleware::from_fn`. Inserts the [`Actor`] into the request's extensions.
 pub async fn authenticate<B: MessageBody + 'static>(
@@ -53,7 +53,7 @@ pub async fn authenticate<B: MessageBody + 'static>(
 }
 
 impl AuthMiddleware {
-    async fn admit(&self, request: &ServiceRequest) -> Result<(Actor, TokenEnd)> {
+    async fn admit(&self, request: &ServiceRequest) -> Result<(Actor, TokenExpiry)> {
         let address = request.extensions().get::<ClientAddress>().map(|address| address.0);
         let admitted = match bearer(request.headers()) {
             Some(token) => self.authenticator.authenticate(token, address, asked(request)).await,
@@ -64,7 +64,7 @@ impl AuthMiddleware {
                 let accepted = accepted_language(request.headers());
                 let actor = credential.actor;
                 let actor = Actor { locale: accepted.unwrap_or(actor.locale), ..actor };
-                Ok((actor, TokenEnd(credential.expires_at)))
+                Ok((actor, TokenExpiry(credential.expires_at)))
             }
             Err(error) => {
                 // Failures count by address, so that guessing tokens is slow.

@@ -19,7 +19,7 @@ use crate::chat::model::RoomRef;
 use crate::chat::{Chat, events, store};
 
 /// How long reports are collected.
-const GATHER: Duration = Duration::from_millis(250);
+const COLLECT_INTERVAL: Duration = Duration::from_millis(250);
 /// Rooms collected at once. Beyond, reports are dropped until the next write.
 const MAX_ROOMS: usize = 10_000;
 /// Fetched messages collected at once for one room and side.
@@ -27,11 +27,11 @@ const MAX_FETCHED: usize = 1_000;
 /// How far before its first report this process looks for unmarked messages.
 const LOOK_BACK: i64 = 1_000;
 
-type Key = (TenantId, RoomRef, Reader);
+type ReceiptKey = (TenantId, RoomRef, ReceiptSide);
 
 /// The readers that count as one: a message is delivered when the first of their devices has it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Reader {
+enum ReceiptSide {
     /// Everyone on one side of a client's room.
     Side(UserType),
     /// One person of a direct conversation.
@@ -39,19 +39,19 @@ enum Reader {
 }
 
 #[derive(Clone, Default)]
-pub struct Delivered {
-    gathered: Arc<Mutex<Gathered>>,
+pub struct DeliveredMarks {
+    gathered: Arc<Mutex<PendingReceipts>>,
 }
 
 #[derive(Default)]
-struct Gathered {
-    waiting: HashMap<Key, Got>,
+struct PendingReceipts {
+    waiting: HashMap<ReceiptKey, PendingReceipt>,
     /// The topic number up to which each room and side is written by this process.
-    written: HashMap<Key, i64>,
+    written: HashMap<ReceiptKey, i64>,
 }
 
 /// What the devices of one side of a room received.
-struct Got {
+struct PendingReceipt {
     /// Every event up to this topic number, over the socket.
     up_to: i64,
     /// Messages that were fetched over REST.
@@ -60,7 +60,7 @@ struct Got {
     by: Actor,
 }
 
-impl Delivered {
+impl DeliveredMarks {
     /// Reports that a device of `actor` has every event of the room's topic up to `up_to`.
     pub fn heard(&self, actor: &Actor, room: RoomRef, up_to: i64) {
         self.note(actor, room, |got| got.up_to = got.up_to.max(up_to));
@@ -68,28 +68,28 @@ impl Delivered {
 
     /// Reports that a device of `actor` fetched these messages of the room.
     pub fn fetched(&self, actor: &Actor, room: RoomRef, messages: impl Iterator<Item = MessageId>) {
-        let room_left = |got: &Got| MAX_FETCHED.saturating_sub(got.fetched.len());
+        let room_left = |got: &PendingReceipt| MAX_FETCHED.saturating_sub(got.fetched.len());
         self.note(actor, room, |got| got.fetched.extend(messages.map(|id| id.0).take(room_left(got))));
     }
 
-    fn note(&self, actor: &Actor, room: RoomRef, change: impl FnOnce(&mut Got)) {
+    fn note(&self, actor: &Actor, room: RoomRef, change: impl FnOnce(&mut PendingReceipt)) {
         if actor.role.is_service() {
             return;
         }
         let reader = match room {
-            RoomRef::Client(_) => Reader::Side(actor.role.user_type()),
-            RoomRef::Conversation(_) | RoomRef::Person(_) => Reader::Person(actor.user),
+            RoomRef::Client(_) => ReceiptSide::Side(actor.role.user_type()),
+            RoomRef::Conversation(_) | RoomRef::Person(_) => ReceiptSide::Person(actor.user),
         };
         let key = (actor.tenant, room, reader);
         let mut gathered = self.gathered.lock();
         if gathered.waiting.len() < MAX_ROOMS || gathered.waiting.contains_key(&key) {
-            let fresh = || Got { up_to: 0, fetched: Vec::new(), by: actor.clone() };
+            let fresh = || PendingReceipt { up_to: 0, fetched: Vec::new(), by: actor.clone() };
             change(gathered.waiting.entry(key).or_insert_with(fresh));
         }
     }
 
     /// Takes the collected reports, each with the topic number after which to look for unmarked messages.
-    fn take(&self) -> Vec<(RoomRef, Got, i64)> {
+    fn take(&self) -> Vec<(RoomRef, PendingReceipt, i64)> {
         let mut gathered = self.gathered.lock();
         if gathered.written.len() > MAX_ROOMS {
             gathered.written.clear();
@@ -114,7 +114,7 @@ impl Delivered {
 
 /// Writes reports until `stop` is cancelled, then once more.
 pub async fn run(chat: Chat, stop: CancellationToken) {
-    let mut tick = tokio::time::interval(GATHER);
+    let mut tick = tokio::time::interval(COLLECT_INTERVAL);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         let stopped = tokio::select! {
@@ -132,8 +132,8 @@ pub async fn run(chat: Chat, stop: CancellationToken) {
     }
 }
 
-async fn write(chat: &Chat, room: RoomRef, got: Got, after: i64) -> Result<()> {
-    let Got { up_to, fetched, by } = got;
+async fn write(chat: &Chat, room: RoomRef, got: PendingReceipt, after: i64) -> Result<()> {
+    let PendingReceipt { up_to, fetched, by } = got;
     let (actor, now) = (by.clone(), chat.clock.now());
     let marked = chat
         .db
@@ -142,7 +142,7 @@ async fn write(chat: &Chat, room: RoomRef, got: Got, after: i64) -> Result<()> {
                 tx,
                 &by,
                 room,
-                store::Reached { after, up_to, fetched: fetched.clone() },
+                store::ReceivedMessages { after, up_to, fetched: fetched.clone() },
                 now,
             )?;
             let Some((place, seq)) = marked else { return Ok(None) };

@@ -23,7 +23,7 @@ pub const TYPING: &str = "messaging:typing";
 pub const UNREAD: &str = "messaging:unread";
 
 /// Event names that only guichet may emit.
-pub const RESERVED: [&str; 7] = [NEW, UPDATED, DELETED, READ, DELIVERED, TYPING, UNREAD];
+pub const EVENTS: [&str; 7] = [NEW, UPDATED, DELETED, READ, DELIVERED, TYPING, UNREAD];
 
 pub fn of_message(message: &Message) -> Result<Value> {
     serde_json::to_value(MessagePayload { message }).map_err(Error::internal)

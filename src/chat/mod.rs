@@ -24,8 +24,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use changes::MESSAGES;
-pub use delivered::Delivered;
-pub use events::RESERVED as EVENTS;
+pub use delivered::DeliveredMarks;
+pub use events::EVENTS;
 use guichet_base::{Actor, Clock, Result};
 use guichet_db::Db;
 use guichet_realtime::Hub;
@@ -44,7 +44,7 @@ pub struct Chat {
     pub hub: Arc<Hub>,
     pub notifications: Notifications,
     pub clock: Clock,
-    pub delivered: Delivered,
+    pub delivered: DeliveredMarks,
     pub typing: Typing,
     /// How long an author may edit or delete a message (`MESSAGE_EDIT_WINDOW_SECS`).
     pub edit_window: Duration,
@@ -68,5 +68,5 @@ pub fn person_topic(user: guichet_base::id::UserId) -> String {
 
 /// Whether only chat may emit `event`.
 pub fn is_reserved_event(event: &str) -> bool {
-    events::RESERVED.contains(&event)
+    events::EVENTS.contains(&event)
 }

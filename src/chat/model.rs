@@ -50,7 +50,7 @@ impl MessageBody {
 /// The entity that a message is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Related {
+pub struct RelatedEntity {
     /// A kind of entity: `sale`, `product`, `alert`, `order`, `ticket` …; 1–80 characters.
     #[serde(rename = "type")]
     #[schema(example = "order")]
@@ -78,7 +78,7 @@ pub struct Preview {
 
 const MAX_PREVIEW_BYTES: usize = 8_192;
 
-impl Related {
+impl RelatedEntity {
     /// All faults at once.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
@@ -166,7 +166,7 @@ pub struct Message {
     pub sender_avatar_url: Option<String>,
     #[schema(example = "Bonjour, où en est ma commande ?")]
     pub content: Option<String>,
-    pub related: Option<Related>,
+    pub related: Option<RelatedEntity>,
     pub client_message_id: Option<Uuid>,
     pub state: MessageState,
     pub delivered_at: Option<Timestamp>,
@@ -282,7 +282,7 @@ pub fn excerpt(content: &str) -> String {
 }
 
 /// Checks a repeated `client_message_id`: the same content is a retry. Errors: `CONFLICT` for other content.
-pub fn check_repeat(first: &Message, body: &MessageBody, related: Option<&Related>) -> Result<()> {
+pub fn check_repeat(first: &Message, body: &MessageBody, related: Option<&RelatedEntity>) -> Result<()> {
     let same_words = first.deleted_at.is_some()
         || first.edited_at.is_some()
         || first.content.as_deref() == Some(body.as_str());
@@ -333,7 +333,7 @@ mod tests {
 
     #[test]
     fn every_fault_of_a_related_entity_is_told_at_once() {
-        let related = Related {
+        let related = RelatedEntity {
             kind: String::new(),
             id: "x".repeat(201),
             preview: Some(serde_json::json!({"url": "javascript:x"})),

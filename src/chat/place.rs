@@ -12,11 +12,11 @@ use crate::chat::model::RoomRef;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConversationPlace {
     pub conversation: ConversationId,
-    pub whose: Whose,
+    pub whose: ConversationOwner,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whose {
+pub enum ConversationOwner {
     Client(ClientId),
     /// In the order of the columns.
     Pair([UserId; 2]),
@@ -30,8 +30,8 @@ impl ConversationPlace {
         pair: (Option<UserId>, Option<UserId>),
     ) -> Result<Self> {
         let whose = match (client, pair) {
-            (Some(client), (None, None)) => Whose::Client(client),
-            (None, (Some(one), Some(two))) => Whose::Pair([one, two]),
+            (Some(client), (None, None)) => ConversationOwner::Client(client),
+            (None, (Some(one), Some(two))) => ConversationOwner::Pair([one, two]),
             _ => return Err(Error::internal("a conversation is neither a client's nor a pair's")),
         };
         Ok(Self { conversation, whose })
@@ -40,35 +40,35 @@ impl ConversationPlace {
     /// The topic that numbers its events.
     pub fn topic(&self) -> String {
         match self.whose {
-            Whose::Client(client) => format!("chat:room:{client}"),
-            Whose::Pair(_) => format!("chat:direct:{}", self.conversation),
+            ConversationOwner::Client(client) => format!("chat:room:{client}"),
+            ConversationOwner::Pair(_) => format!("chat:direct:{}", self.conversation),
         }
     }
 
     /// The conversation as its topic names it.
     pub fn room(&self) -> RoomRef {
         match self.whose {
-            Whose::Client(client) => RoomRef::Client(client),
-            Whose::Pair(_) => RoomRef::Conversation(self.conversation),
+            ConversationOwner::Client(client) => RoomRef::Client(client),
+            ConversationOwner::Pair(_) => RoomRef::Conversation(self.conversation),
         }
     }
 
     pub fn is_direct(&self) -> bool {
-        matches!(self.whose, Whose::Pair(_))
+        matches!(self.whose, ConversationOwner::Pair(_))
     }
 
     pub fn client(&self) -> Option<ClientId> {
         match self.whose {
-            Whose::Client(client) => Some(client),
-            Whose::Pair(_) => None,
+            ConversationOwner::Client(client) => Some(client),
+            ConversationOwner::Pair(_) => None,
         }
     }
 
     /// The two people of a direct conversation, in the order of their columns.
     pub fn pair(&self) -> [Option<UserId>; 2] {
         match self.whose {
-            Whose::Client(_) => [None, None],
-            Whose::Pair([one, two]) => [Some(one), Some(two)],
+            ConversationOwner::Client(_) => [None, None],
+            ConversationOwner::Pair([one, two]) => [Some(one), Some(two)],
         }
     }
 
@@ -85,8 +85,8 @@ impl ConversationPlace {
     /// The user type of the authors whose messages the actor reads. In a direct conversation both are operators.
     pub fn others_write_as(&self, actor: &Actor) -> UserType {
         match self.whose {
-            Whose::Client(_) => actor.role.user_type().other(),
-            Whose::Pair(_) => UserType::Operator,
+            ConversationOwner::Client(_) => actor.role.user_type().other(),
+            ConversationOwner::Pair(_) => UserType::Operator,
         }
     }
 

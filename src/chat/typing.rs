@@ -14,17 +14,17 @@ use tokio_util::sync::CancellationToken;
 use crate::chat::events;
 use crate::chat::place::ConversationPlace;
 
-const LASTS: Duration = Duration::from_secs(5);
-const SWEEP: Duration = Duration::from_millis(500);
+const INDICATOR_LIFETIME: Duration = Duration::from_secs(5);
+const SWEEP_INTERVAL: Duration = Duration::from_millis(500);
 /// People who type at once in this process. Beyond, front ends must end indicators themselves.
 const MAX_TYPING: usize = 100_000;
 
-type Key = (TenantId, ConversationId, UserId);
+type TypingKey = (TenantId, ConversationId, UserId);
 
 #[derive(Clone)]
 pub struct Typing {
     hub: Arc<Hub>,
-    typing: Arc<Mutex<HashMap<Key, (TypingAudience, Instant)>>>,
+    typing: Arc<Mutex<HashMap<TypingKey, (TypingAudience, Instant)>>>,
 }
 
 /// The recipients of a typing indicator: the subscribers of the room, and the room's other recipients.
@@ -46,7 +46,7 @@ impl Typing {
             let mut held = self.typing.lock();
             match typing {
                 true if held.len() < MAX_TYPING => {
-                    drop(held.insert(key, (audience.clone(), Instant::now() + LASTS)))
+                    drop(held.insert(key, (audience.clone(), Instant::now() + INDICATOR_LIFETIME)))
                 }
                 true => {}
                 false => drop(held.remove(&key)),
@@ -55,7 +55,7 @@ impl Typing {
         self.tell(key, &audience, typing);
     }
 
-    fn tell(&self, (tenant, conversation, user): Key, audience: &TypingAudience, typing: bool) {
+    fn tell(&self, (tenant, conversation, user): TypingKey, audience: &TypingAudience, typing: bool) {
         let payload = events::of_typing(conversation, user, typing);
         let others = audience.others.iter().copied();
         match events::signal(tenant, &audience.place, events::TYPING, &payload, others) {
@@ -64,14 +64,14 @@ impl Typing {
         }
     }
 
-    fn take_ended(&self, now: Instant) -> Vec<(Key, TypingAudience)> {
+    fn take_ended(&self, now: Instant) -> Vec<(TypingKey, TypingAudience)> {
         let mut held = self.typing.lock();
         held.extract_if(|_, (_, end)| *end <= now).map(|(key, (audience, _))| (key, audience)).collect()
     }
 
     /// Ends indicators that were not renewed, until `stop` is cancelled.
     pub async fn run(self, stop: CancellationToken) {
-        let mut tick = tokio::time::interval(SWEEP);
+        let mut tick = tokio::time::interval(SWEEP_INTERVAL);
         loop {
             tokio::select! {
                 _ = tick.tick() => {}

@@ -12,7 +12,7 @@ use parking_lot::RwLock;
 
 pub(crate) struct Cache<K, V> {
     capacity: usize,
-    entries: RwLock<HashMap<K, Entry<V>>>,
+    entries: RwLock<HashMap<K, CacheEntry<V>>>,
     /// Number of invalidations so far.
     forgotten: AtomicU64,
 }
@@ -21,7 +21,7 @@ pub(crate) struct Cache<K, V> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LookupStart(u64);
 
-struct Entry<V> {
+struct CacheEntry<V> {
     value: V,
     until: Timestamp,
 }
@@ -53,7 +53,7 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
                 entries.clear();
             }
         }
-        entries.insert(key, Entry { value, until });
+        entries.insert(key, CacheEntry { value, until });
     }
 
     /// Call this before loading a value that [`Self::keep`] will store.

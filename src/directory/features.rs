@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::config::{self, Feature};
 
 /// The features of this version. All others read as off, and requests for them get `FEATURE_DISABLED`.
-const BUILT: [Feature; 6] =
+const AVAILABLE: [Feature; 6] =
     [Feature::Chat, Feature::Direct, Feature::Presence, Feature::Notifications, Feature::Email, Feature::Sms];
 
 /// The features that are off for one tenant.
@@ -24,7 +24,7 @@ impl FeatureSet {
     pub fn new(configured: &config::FeaturesConfig, settings: &Value) -> Self {
         let off_here = |feature: &Feature| {
             let said = settings.get("features").and_then(|features| features.get(feature.as_str()));
-            !BUILT.contains(feature) || !configured.is_on(*feature) || said == Some(&Value::Bool(false))
+            !AVAILABLE.contains(feature) || !configured.is_on(*feature) || said == Some(&Value::Bool(false))
         };
         Self { off: Feature::ALL.into_iter().filter(off_here).collect() }
     }

@@ -13,16 +13,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Directory, presence};
 
-const WRITE_EVERY: Duration = Duration::from_secs(60);
-const AGAIN_AFTER: Duration = Duration::from_secs(3_600);
+const WRITE_INTERVAL: Duration = Duration::from_secs(60);
+const RECORD_INTERVAL: Duration = Duration::from_secs(3_600);
 /// Bound of the people remembered. Beyond it, others are recorded only when entries expire after an hour.
-const MOST: usize = 100_000;
+const MAX_PEOPLE: usize = 100_000;
 
-type Person = (TenantId, UserId);
+type PersonKey = (TenantId, UserId);
 
 /// The people seen within the last hour, and whether that was written.
 #[derive(Debug, Default)]
-pub struct LastSeen(Mutex<HashMap<Person, SeenEntry>>);
+pub struct LastSeen(Mutex<HashMap<PersonKey, SeenEntry>>);
 
 #[derive(Debug, Clone, Copy)]
 struct SeenEntry {
@@ -37,8 +37,8 @@ impl LastSeen {
             return;
         }
         let (mut signs, person) = (self.lock(), (actor.tenant, actor.user));
-        let is_news = signs.get(&person).is_none_or(|sign| sign.at.plus(AGAIN_AFTER) <= now);
-        if is_news && (signs.len() < MOST || signs.contains_key(&person)) {
+        let is_news = signs.get(&person).is_none_or(|sign| sign.at.plus(RECORD_INTERVAL) <= now);
+        if is_news && (signs.len() < MAX_PEOPLE || signs.contains_key(&person)) {
             signs.insert(person, SeenEntry { at: now, is_written: false });
         }
     }
@@ -46,7 +46,7 @@ impl LastSeen {
     /// Returns what is to be written, and forgets entries written an hour ago.
     fn take(&self, now: Timestamp) -> HashMap<TenantId, Vec<(UserId, Timestamp)>> {
         let mut signs = self.lock();
-        signs.retain(|_, sign| !sign.is_written || sign.at.plus(AGAIN_AFTER) > now);
+        signs.retain(|_, sign| !sign.is_written || sign.at.plus(RECORD_INTERVAL) > now);
         let mut news: HashMap<TenantId, Vec<(UserId, Timestamp)>> = HashMap::new();
         for ((tenant, user), sign) in signs.iter_mut().filter(|(_, sign)| !sign.is_written) {
             sign.is_written = true;
@@ -65,14 +65,14 @@ impl LastSeen {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Person, SeenEntry>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<PersonKey, SeenEntry>> {
         self.0.lock()
     }
 }
 
 /// Writes every minute until `stop` is cancelled, then once more.
 pub async fn run(directory: Directory, stop: CancellationToken) {
-    while stop.run_until_cancelled(tokio::time::sleep(WRITE_EVERY)).await.is_some() {
+    while stop.run_until_cancelled(tokio::time::sleep(WRITE_INTERVAL)).await.is_some() {
         write(&directory).await;
     }
     write(&directory).await;

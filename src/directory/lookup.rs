@@ -2,7 +2,7 @@
 //!
 //! - Data that every request needs (tenant, person, features) is cached for seconds. A changed role, a deletion or a
 //!   revocation takes effect at once in the process that made it, and elsewhere when that process reads the outbox
-//!   ([`Directory::forget`]), after [`PERSON_TTL`] at the latest.
+//!   ([`Directory::forget`]), after [`ACCOUNT_TTL`] at the latest.
 //! - Misses are not cached, so that a newly created person is admitted at once.
 
 use std::sync::Arc;
@@ -25,12 +25,12 @@ use crate::directory::store;
 use crate::directory::users::{self, User};
 
 /// How long a change by another process may go unnoticed.
-pub const PERSON_TTL: Duration = Duration::from_secs(10);
+pub const ACCOUNT_TTL: Duration = Duration::from_secs(10);
 /// Long, because neither the id nor the slug of a tenant ever changes.
 const TENANT_TTL: Duration = Duration::from_secs(600);
-const MAX_TENANT_WORD_BYTES: usize = 200;
-const REMEMBERED_PEOPLE: usize = 100_000;
-const REMEMBERED_TENANTS: usize = 10_000;
+const MAX_TENANT_NAME_BYTES: usize = 200;
+const CACHED_ACCOUNTS: usize = 100_000;
+const CACHED_TENANTS: usize = 10_000;
 
 /// Looks up tenants, people and features. Cheap to clone; clones share the caches.
 #[derive(Clone)]
@@ -97,9 +97,9 @@ impl Directory {
     pub fn new(parts: DirectoryParts) -> Self {
         let inner = Inner {
             parts,
-            tenants: Cache::new(REMEMBERED_TENANTS),
-            features: Cache::new(REMEMBERED_TENANTS),
-            people: Cache::new(REMEMBERED_PEOPLE),
+            tenants: Cache::new(CACHED_TENANTS),
+            features: Cache::new(CACHED_TENANTS),
+            people: Cache::new(CACHED_ACCOUNTS),
             signs: LastSeen::default(),
         };
         Self { inner: Arc::new(inner) }
@@ -139,7 +139,7 @@ impl Directory {
     /// The tenant with this UUID or slug.
     pub async fn tenant_of(&self, word: &str) -> Result<Option<TenantId>> {
         // No slug is this long, and PostgreSQL would answer U+0000 with an internal error.
-        if word.len() > MAX_TENANT_WORD_BYTES || word.contains('\0') {
+        if word.len() > MAX_TENANT_NAME_BYTES || word.contains('\0') {
             return Ok(None);
         }
         self.tenant(&TenantName::of_word(word)).await
@@ -163,7 +163,7 @@ impl Directory {
         }
         let settings = self.db().read(&reader(tenant), move |tx| store::settings(tx.conn(), tenant)).await?;
         let features = FeatureSet::new(&self.inner.parts.features, &settings);
-        self.inner.features.put(tenant, features.clone(), now.plus(PERSON_TTL), now);
+        self.inner.features.put(tenant, features.clone(), now.plus(ACCOUNT_TTL), now);
         Ok(features)
     }
 
@@ -221,7 +221,7 @@ impl Directory {
         user: &User,
     ) -> AccountState {
         let (person, now) = (AccountState::from(user), self.clock().now());
-        self.inner.people.keep(asked, key, person, now.plus(PERSON_TTL), now);
+        self.inner.people.keep(asked, key, person, now.plus(ACCOUNT_TTL), now);
         person
     }
 

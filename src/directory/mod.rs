@@ -25,8 +25,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(crate) use cache::Cache;
 pub use features::FeatureSet;
+pub use lookup::{ACCOUNT_TTL, Directory, DirectoryParts};
 pub(crate) use lookup::{AccountState, provisioner};
-pub use lookup::{Directory, DirectoryParts, PERSON_TTL};
 pub use presence::{PresenceReader, PresenceSource};
 pub use rights_changed::RightsChanged;
 pub use tenant_name::TenantName;

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::activity::{self, Action, ActivityEntry};
+use crate::activity::{self, ActivityAction, ActivityEntry};
 use crate::directory::policy;
 use crate::schema::users;
 use crate::web::{EditBasis, IfMatch, Precondition};
@@ -112,7 +112,7 @@ fn log_overwritten(
     activity::record(
         tx,
         actor,
-        &ActivityEntry::new(Action::RecordOverwrite, held.kind, held.id).details(details),
+        &ActivityEntry::new(ActivityAction::RecordOverwrite, held.kind, held.id).details(details),
     )
 }
 

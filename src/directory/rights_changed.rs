@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use guichet_base::id::{TenantId, UserId};
 
-type Tell = dyn Fn(TenantId, &[UserId]) + Send + Sync;
+type Listener = dyn Fn(TenantId, &[UserId]) + Send + Sync;
 
 /// Called with the people known where the change is made. The list may be empty while others are concerned.
 #[derive(Clone)]
-pub struct RightsChanged(Arc<Tell>);
+pub struct RightsChanged(Arc<Listener>);
 
 impl RightsChanged {
     pub fn new(tell: impl Fn(TenantId, &[UserId]) + Send + Sync + 'static) -> Self {

@@ -9,8 +9,8 @@ use futures_util::future::BoxFuture;
 use guichet_base::{Result, Timestamp};
 
 /// The longest delay before a failed run is retried.
-pub(super) const MOST_PATIENCE: Duration = Duration::from_secs(300);
-const FIRST_PATIENCE: Duration = Duration::from_secs(1);
+pub(super) const MAX_RETRY_DELAY: Duration = Duration::from_secs(300);
+const MIN_RETRY_DELAY: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -53,16 +53,16 @@ where
     F: Fn(Timestamp) -> Run + Send + Sync + 'static,
     Run: Future<Output = Result<JobReport>> + Send + 'static,
 {
-    Box::new(Function { name, schedule, run })
+    Box::new(FnJob { name, schedule, run })
 }
 
-struct Function<F> {
+struct FnJob<F> {
     name: &'static str,
     schedule: Schedule,
     run: F,
 }
 
-impl<F, Run> Job for Function<F>
+impl<F, Run> Job for FnJob<F>
 where
     F: Fn(Timestamp) -> Run + Send + Sync,
     Run: Future<Output = Result<JobReport>> + Send + 'static,
@@ -102,13 +102,13 @@ impl Schedule {
     /// Whether `due` has come. A time further ahead than this schedule would ever set was written under another
     /// schedule or by a wrong clock, and counts as come.
     pub(super) fn has_come(self, due: Timestamp, now: Timestamp) -> bool {
-        due <= now || due > self.next_after(now).max(now.plus(MOST_PATIENCE))
+        due <= now || due > self.next_after(now).max(now.plus(MAX_RETRY_DELAY))
     }
 }
 
 /// The delay before a failed run is retried: twice the previous delay if the previous try failed too.
 pub(super) fn patience(before: Option<Duration>) -> Duration {
-    before.map_or(FIRST_PATIENCE, |before| before.saturating_mul(2)).clamp(FIRST_PATIENCE, MOST_PATIENCE)
+    before.map_or(MIN_RETRY_DELAY, |before| before.saturating_mul(2)).clamp(MIN_RETRY_DELAY, MAX_RETRY_DELAY)
 }
 
 fn millis(duration: Duration) -> i64 {
@@ -161,9 +161,9 @@ mod tests {
                 .take(11)
                 .collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
-        assert_eq!(patience(Some(Duration::MAX)), MOST_PATIENCE);
+        assert_eq!(patience(Some(Duration::MAX)), MAX_RETRY_DELAY);
         let now = at("2026-01-02T10:03:00Z");
         let seconds = Schedule::Every(Duration::from_secs(1));
-        assert!(!seconds.has_come(now.plus(MOST_PATIENCE), now), "the wait would count for nothing");
+        assert!(!seconds.has_come(now.plus(MAX_RETRY_DELAY), now), "the wait would count for nothing");
     }
 }

@@ -23,14 +23,14 @@ use crate::telemetry::names::JOB_RUNS;
 /// How long a run stays with a process that does not renew its lease.
 const LEASE: Duration = Duration::from_secs(60);
 /// A lease that ends later than this was written by a wrong clock.
-const MOST_LEASE: Duration = Duration::from_secs(600);
-const RENEW_EVERY: Duration = Duration::from_secs(20);
+const MAX_LEASE: Duration = Duration::from_secs(600);
+const RENEW_INTERVAL: Duration = Duration::from_secs(20);
 /// The longest sleep: afterwards the database may have changed, or the clock.
-const LOOK_EVERY: Duration = Duration::from_secs(15);
+const MAX_SLEEP: Duration = Duration::from_secs(15);
 /// The shortest sleep, and the delay before a row that another process is about to take is read again.
-const PAUSE: Duration = Duration::from_millis(100);
+const MIN_SLEEP: Duration = Duration::from_millis(100);
 /// How long running jobs may take to end when the service stops.
-const LAST_PATIENCE: Duration = Duration::from_secs(2);
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 
 /// All jobs of the service. Clones share the running jobs.
 #[derive(Clone)]
@@ -61,18 +61,18 @@ pub struct JobStatus {
 }
 
 /// A run that this process took.
-struct Claim<'s> {
+struct ClaimedRun<'s> {
     job: &'s dyn Job,
     token: Uuid,
     at: Timestamp,
     /// The delay before this try, if the previous try failed.
     waited: Option<Duration>,
-    _held: HeldRun<'s>,
+    _held: HeldRunGuard<'s>,
 }
 
 /// The runs that were taken, and when to look again.
-struct Look<'s> {
-    claims: Vec<Claim<'s>>,
+struct DueRuns<'s> {
+    claims: Vec<ClaimedRun<'s>>,
     next: Timestamp,
 }
 
@@ -121,7 +121,7 @@ impl Scheduler {
                 Some(()) = runs.next() => {}
             }
         }
-        let ended = tokio::time::timeout(LAST_PATIENCE, runs.by_ref().collect::<Vec<()>>()).await;
+        let ended = tokio::time::timeout(SHUTDOWN_GRACE, runs.by_ref().collect::<Vec<()>>()).await;
         if ended.is_err() {
             let tokens = shared.held().iter().map(|(_, token)| *token).collect();
             drop(runs);
@@ -190,7 +190,7 @@ impl Shared {
     /// In real time; only tests move the clock.
     fn until(&self, next: Timestamp) -> Duration {
         let millis = next.as_millis().saturating_sub(self.clock.now().as_millis());
-        Duration::from_millis(u64::try_from(millis).unwrap_or(0)).clamp(PAUSE, LOOK_EVERY)
+        Duration::from_millis(u64::try_from(millis).unwrap_or(0)).clamp(MIN_SLEEP, MAX_SLEEP)
     }
 
     /// The rows of these jobs. Missing rows are created.
@@ -214,12 +214,12 @@ impl Shared {
     }
 
     /// Takes every due run that no process holds.
-    async fn take_due(&self) -> Result<Look<'_>> {
+    async fn take_due(&self) -> Result<DueRuns<'_>> {
         // Registered before the first row is read, so that `drain` never finds a run neither due nor under way.
         let _busy = self.busy();
         let rows = self.rows(self.jobs.iter().map(|job| job.name()).collect()).await?;
         let now = self.clock.now();
-        let (mut claims, mut next) = (Vec::new(), now.plus(LOOK_EVERY));
+        let (mut claims, mut next) = (Vec::new(), now.plus(MAX_SLEEP));
         for row in rows {
             let Some(job) = self.job(&row.name) else { continue };
             if !job.schedule().has_come(row.due_at, now) {
@@ -238,7 +238,7 @@ impl Shared {
                 next = next.min(row.lease_until.unwrap_or(now).max(now.plus(Duration::from_secs(1))));
             }
         }
-        Ok(Look { claims, next })
+        Ok(DueRuns { claims, next })
     }
 
     async fn take<'s>(
@@ -246,8 +246,8 @@ impl Shared {
         job: &'s dyn Job,
         row: JobRow,
         due: Option<Timestamp>,
-        busy: Busy<'s>,
-    ) -> Result<Option<Claim<'s>>> {
+        busy: ActiveRunGuard<'s>,
+    ) -> Result<Option<ClaimedRun<'s>>> {
         let at = self.clock.now();
         // A clock that jumps ends leases: a run that is still active here must not be started a second time.
         let runs_here = self.held().iter().any(|(name, _)| *name == job.name());
@@ -258,11 +258,11 @@ impl Shared {
         let taken = self.db.worker(move |tx| store::claim(tx, &row, due, at, at.plus(LEASE))).await?;
         Ok(taken.map(|token| {
             self.held().push((job.name(), token));
-            Claim { job, token, at, waited, _held: HeldRun { token, busy } }
+            ClaimedRun { job, token, at, waited, _held: HeldRunGuard { token, busy } }
         }))
     }
 
-    async fn execute(&self, claim: Claim<'_>) -> Result<JobReport> {
+    async fn execute(&self, claim: ClaimedRun<'_>) -> Result<JobReport> {
         let begun = Instant::now();
         let done = tokio::select! {
             done = AssertUnwindSafe(claim.job.run(claim.at)).catch_unwind() =>
@@ -281,7 +281,7 @@ impl Shared {
         done
     }
 
-    fn end_of(&self, claim: &Claim<'_>, done: &Result<JobReport>) -> RunEnd {
+    fn end_of(&self, claim: &ClaimedRun<'_>, done: &Result<JobReport>) -> RunEnd {
         let at = self.clock.now();
         match done {
             // Measured from the start of the run: what became due during the run was not done by it.
@@ -297,10 +297,10 @@ impl Shared {
     }
 
     /// Renews the lease while this process holds the run, and returns when it no longer does.
-    async fn hold(&self, claim: &Claim<'_>) {
+    async fn hold(&self, claim: &ClaimedRun<'_>) {
         let (name, token) = (claim.job.name(), claim.token);
         loop {
-            sleep(RENEW_EVERY).await;
+            sleep(RENEW_INTERVAL).await;
             let until = self.clock.now().plus(LEASE);
             match self.db.worker(move |tx| store::renew(tx, name, token, until)).await {
                 Ok(true) => {}
@@ -323,9 +323,9 @@ impl Shared {
         self.held.lock()
     }
 
-    fn busy(&self) -> Busy<'_> {
+    fn busy(&self) -> ActiveRunGuard<'_> {
         self.busy.send_modify(|busy| *busy += 1);
-        Busy(self)
+        ActiveRunGuard(self)
     }
 }
 
@@ -344,28 +344,28 @@ async fn beside<T>(
 }
 
 /// Counts one run as under way until dropped.
-struct Busy<'s>(&'s Shared);
+struct ActiveRunGuard<'s>(&'s Shared);
 
-impl Drop for Busy<'_> {
+impl Drop for ActiveRunGuard<'_> {
     fn drop(&mut self) {
         self.0.busy.send_modify(|busy| *busy = busy.saturating_sub(1));
     }
 }
 
 /// Marks a run as held by this process until dropped.
-struct HeldRun<'s> {
+struct HeldRunGuard<'s> {
     token: Uuid,
-    busy: Busy<'s>,
+    busy: ActiveRunGuard<'s>,
 }
 
-impl Drop for HeldRun<'_> {
+impl Drop for HeldRunGuard<'_> {
     fn drop(&mut self) {
         self.busy.0.held().retain(|(_, held)| *held != self.token);
     }
 }
 
 fn is_free(row: &JobRow, now: Timestamp) -> bool {
-    row.lease_until.is_none_or(|until| until <= now || until > now.plus(MOST_LEASE))
+    row.lease_until.is_none_or(|until| until <= now || until > now.plus(MAX_LEASE))
 }
 
 /// The delay between the failed run and the retry that the row announces.

@@ -40,7 +40,7 @@ pub fn insert(tx: &mut WorkerTx<'_>, name: &str, due: Timestamp) -> Result<()> {
 }
 
 #[derive(QueryableByName)]
-struct Token {
+struct LeaseTokenRow {
     #[diesel(sql_type = SqlUuid)]
     lease_token: Uuid,
 }
@@ -62,7 +62,7 @@ pub fn claim(
     now: Timestamp,
     until: Timestamp,
 ) -> Result<Option<Uuid>> {
-    let taken: Option<Token> = sql(CLAIM)
+    let taken: Option<LeaseTokenRow> = sql(CLAIM)
         .bind(row.name.as_str())
         .bind(due)
         .bind(until)

@@ -12,7 +12,7 @@ use super::model::{Category, Channel, ChannelChoices, PerChannel};
 use super::settings::{DigestView, QuietHoursView, SettingsChange};
 use super::store::{ChannelChoicesChange, Override};
 use super::{policy, store};
-use crate::activity::{self, Action, ActivityEntry};
+use crate::activity::{self, ActivityAction, ActivityEntry};
 use crate::config::Feature;
 use crate::directory::Directory;
 
@@ -183,7 +183,11 @@ fn record_override_change(
     after: ChannelChoices,
 ) -> Result<()> {
     let details: Value = json!({ "category": category, "before": before, "after": after });
-    activity::record(tx, actor, &ActivityEntry::new(Action::OverrideSet, "client", client).details(details))
+    activity::record(
+        tx,
+        actor,
+        &ActivityEntry::new(ActivityAction::OverrideSet, "client", client).details(details),
+    )
 }
 
 fn load_page(tx: &mut Tx<'_>, actor: &Actor) -> Result<PreferencesPage> {

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-pub use crate::hub::audience::{Audience, Ranks, Visibility};
+pub use crate::hub::audience::{Audience, AudienceRoles, Visibility};
 use crate::hub::event::Event;
 use crate::row_changes::{ReadScope, RowChange};
 

@@ -9,7 +9,7 @@
 //! - [`Hub`]: topics, stream positions, subscribers, online people. Never blocks; callable from any thread.
 //! - [`Realtime`]: state shared by sessions; [`http::routes`] mounts the sockets.
 //! - [`SocketBackend`]: what the service provides (authentication, authorization, commands). `app` implements it.
-//! - `log`: the replay log [`Log`], with PostgreSQL's [`Outbox`]; `log::replay` reads missed events once for many
+//! - `log`: the replay log [`ReplayLog`], with PostgreSQL's [`Outbox`]; `log::replay` reads missed events once for many
 //!   joins.
 //! - `row_changes`: `postgres_changes` for each [`Table`] that a feature declares.
 //! - `presence`: presence states, and who receives them.
@@ -42,16 +42,16 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::backend::{
-    Audience, Credential, DeliveryReceipt, GrantWithBacklog, PeerInfo, PersistedBroadcast, PresenceAudience,
-    Ranks, SocketBackend, TopicGrant, Visibility,
+    Audience, AudienceRoles, Credential, DeliveryReceipt, GrantWithBacklog, PeerInfo, PersistedBroadcast,
+    PresenceAudience, SocketBackend, TopicGrant, Visibility,
 };
 use self::hub::connection::{Connection, SessionOrder};
 pub use self::hub::event::{Event, SideEvent, Signal};
 pub use self::hub::{Hub, HubParts};
 pub use self::log::outbox::Outbox;
-use self::log::relay::Relay;
-use self::log::replay::Replays;
-pub use self::log::{Log, NewestSegment, PayloadInterest, TailCursor};
+use self::log::relay::OutboxRelay;
+use self::log::replay::ReplayReader;
+pub use self::log::{NewestSegment, PayloadInterest, ReplayLog, TailCursor};
 pub use self::presence::{PresenceState, PresenceTimeouts};
 pub use self::row_changes::{ChangeKind, Column, ColumnType, ReadScope, RowChange, Rows, Table};
 use self::session::join_limiter::JoinLimiter;
@@ -59,14 +59,14 @@ pub use self::settings::Settings;
 pub use self::wire::Spelling;
 
 /// Number of steps of a drain; each closes its share of the sockets.
-const STOP_STEPS: u32 = 20;
+const DRAIN_STEPS: u32 = 20;
 
 /// The state that all sessions of this process share.
 pub struct Realtime {
     hub: Arc<Hub>,
     host: Arc<dyn SocketBackend>,
-    log: Arc<dyn Log>,
-    replays: Arc<Replays>,
+    log: Arc<dyn ReplayLog>,
+    replays: Arc<ReplayReader>,
     line: JoinLimiter,
     settings: Settings,
     clock: Clock,
@@ -97,7 +97,7 @@ impl Realtime {
     pub fn with_log(
         hub: Arc<Hub>,
         host: Arc<dyn SocketBackend>,
-        log: Arc<dyn Log>,
+        log: Arc<dyn ReplayLog>,
         clock: Clock,
         settings: Settings,
         tracker: TaskTracker,
@@ -105,7 +105,7 @@ impl Realtime {
         Self {
             hub,
             host,
-            replays: Arc::new(Replays::new(Arc::clone(&log), settings.replay_bytes)),
+            replays: Arc::new(ReplayReader::new(Arc::clone(&log), settings.replay_bytes)),
             line: JoinLimiter::new(settings.lookups_at_once),
             log,
             settings,
@@ -120,14 +120,14 @@ impl Realtime {
 
     /// Starts the background tasks, once; they end when `stop` is cancelled.
     pub fn spawn(&self, tracker: &TaskTracker, stop: &CancellationToken) {
-        let relay = Relay {
+        let relay = OutboxRelay {
             hub: Arc::clone(&self.hub),
             log: Arc::clone(&self.log),
             host: Arc::clone(&self.host),
             keep_days: self.settings.replay_days,
         };
         relay.spawn(tracker, stop);
-        presence::Driver::new(Arc::clone(&self.hub), Arc::clone(&self.host)).spawn(tracker, stop);
+        presence::PresenceDriver::new(Arc::clone(&self.hub), Arc::clone(&self.host)).spawn(tracker, stop);
         tracker.spawn(stop.clone().run_until_cancelled_owned(Arc::clone(&self.replays).sweep()));
     }
 
@@ -141,12 +141,12 @@ impl Realtime {
     pub async fn drain(&self, spread: Duration) {
         self.is_stopping.store(true, Ordering::Relaxed);
         let open: Vec<Arc<Connection>> = self.sockets.lock().values().cloned().collect();
-        let share = open.len().div_ceil(STOP_STEPS as usize).max(1);
+        let share = open.len().div_ceil(DRAIN_STEPS as usize).max(1);
         for connections in open.chunks(share) {
             for connection in connections {
                 connection.order(SessionOrder::Restart);
             }
-            tokio::time::sleep(spread / STOP_STEPS).await;
+            tokio::time::sleep(spread / DRAIN_STEPS).await;
         }
         // Connections whose handshake was under way when the drain began.
         for connection in self.sockets.lock().values() {

@@ -16,8 +16,8 @@ use super::extract::{AfriTalkReply, Here};
 use super::feed;
 use crate::chat::Chat;
 use crate::chat::http::{self as chat, ConversationQuery, HistoryQuery, SendBody};
-use crate::chat::model::{Conversation, Message, ReadState, Related, RoomRef, SendAnswer};
-use crate::chat::service::{self, UpTo};
+use crate::chat::model::{Conversation, Message, ReadState, RelatedEntity, RoomRef, SendAnswer};
+use crate::chat::service::{self, ReadTarget};
 use crate::directory::Directory;
 use crate::directory::presence::{self, PresenceQuery, PresenceView};
 use crate::web::idempotency::IdempotencyKey;
@@ -103,7 +103,7 @@ struct MessageToSend {
     /// 1–10,000 characters after trimming; kept as sent.
     content: String,
     #[serde(default)]
-    related: Option<Related>,
+    related: Option<RelatedEntity>,
     /// With `relatedEntityId`, in place of `related`.
     #[serde(default)]
     related_entity_type: Option<String>,
@@ -118,7 +118,7 @@ impl MessageToSend {
     fn body(self) -> Result<SendBody> {
         let related = match (self.related, self.related_entity_type, self.related_entity_id) {
             (related, None, None) => related,
-            (None, Some(kind), Some(id)) => Some(Related { kind, id, preview: None }),
+            (None, Some(kind), Some(id)) => Some(RelatedEntity { kind, id, preview: None }),
             (None, None, Some(_)) => return Err(Error::invalid("related_entity_type", "missing")),
             (None, Some(_), None) => return Err(Error::invalid("related_entity_id", "missing")),
             (Some(_), ..) => return Err(Error::invalid("related", "ambiguous")),
@@ -151,7 +151,7 @@ async fn read(
     chat: Data<Chat>,
     path: Path<(TenantId, MessageId)>,
 ) -> Result<AfriTalkReply<ReadState>> {
-    let state = service::mark_read(&chat, &here, UpTo::Message(path.0.1)).await?;
+    let state = service::mark_read(&chat, &here, ReadTarget::Message(path.0.1)).await?;
     Ok(AfriTalkReply(Reply::ok(state)))
 }
 

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::service;
-use crate::auth::middleware::TokenEnd;
+use crate::auth::middleware::TokenExpiry;
 use crate::directory::Directory;
 use crate::web::{Caller, Reply};
 
@@ -18,7 +18,7 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// A connect token. It is returned only once.
 #[derive(Serialize, ToSchema)]
-struct TicketView {
+struct ConnectTokenView {
     /// For the `?ticket=` parameter of a socket's URL.
     #[schema(example = "ct_7fXk0mC3n2gq8Jw1sYtQvB5rLzE9aHdUoP4iNxM6ybc")]
     ticket: String,
@@ -30,13 +30,13 @@ struct TicketView {
 /// Use it in the socket's URL (`?ticket=…`) instead of a token, which proxies would write to their logs. It opens one
 /// socket within 30 s, which acts for the caller until the caller's token expires. `Idempotency-Key` has no effect:
 /// each call issues another ticket.
-#[utoipa::path(tag = "realtime", operation_id = "make_connect_ticket", responses((status = 201, body = TicketView)))]
+#[utoipa::path(tag = "realtime", operation_id = "make_connect_ticket", responses((status = 201, body = ConnectTokenView)))]
 #[post("/realtime/ticket")]
 async fn ticket(
     caller: Caller,
     directory: Data<Directory>,
-    ends: ReqData<TokenEnd>,
-) -> Result<Reply<TicketView>> {
+    ends: ReqData<TokenExpiry>,
+) -> Result<Reply<ConnectTokenView>> {
     let (ticket, expires_at) = service::issue(&directory, &caller, ends.0).await?;
-    Ok(Reply::created(TicketView { ticket: ticket.reveal().to_owned(), expires_at }))
+    Ok(Reply::created(ConnectTokenView { ticket: ticket.reveal().to_owned(), expires_at }))
 }

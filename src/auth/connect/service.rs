@@ -10,9 +10,9 @@ use super::store;
 use crate::directory::{Directory, policy};
 
 /// How long a connect token is valid.
-const LASTS: Duration = Duration::from_secs(30);
+const TOKEN_LIFETIME: Duration = Duration::from_secs(30);
 /// Unredeemed tokens per person. One more replaces the oldest.
-const MOST_WAITING: i64 = 20;
+const MAX_UNREDEEMED: i64 = 20;
 
 /// Issues a connect token for the caller's next socket, and returns it with its expiry. `token_expires_at` is the
 /// expiry of the caller's access token.
@@ -24,7 +24,7 @@ pub(super) async fn issue(
     token_expires_at: Timestamp,
 ) -> Result<(ConnectToken, Timestamp)> {
     policy::is_person(actor)?;
-    let (ticket, expires_at) = (ConnectToken::random()?, directory.clock().now().plus(LASTS));
+    let (ticket, expires_at) = (ConnectToken::random()?, directory.clock().now().plus(TOKEN_LIFETIME));
     let new = NewConnectToken {
         tenant_id: actor.tenant,
         digest: ticket.digest(),
@@ -36,7 +36,7 @@ pub(super) async fn issue(
     directory
         .db()
         .write(actor, move |tx| {
-            store::trim(tx.conn(), new.tenant_id, new.user_id, MOST_WAITING - 1)?;
+            store::trim(tx.conn(), new.tenant_id, new.user_id, MAX_UNREDEEMED - 1)?;
             store::insert(tx.conn(), &new)
         })
         .await?;

@@ -14,7 +14,7 @@ use crate::schema::connect_tickets;
 const REDEEM: &str = "SELECT * FROM authz.redeem_ticket($1)";
 
 /// Rows deleted at once. Concurrent requests leave a few too many, never as many as this.
-const MOST_TRIMMED: i64 = 200;
+const MAX_TRIMMED: i64 = 200;
 
 #[derive(QueryableByName)]
 struct Row {
@@ -38,7 +38,7 @@ pub fn trim(conn: &mut PgConnection, tenant: TenantId, user: UserId, kept: i64) 
         .order((connect_tickets::created_at.desc(), connect_tickets::digest))
         .select(connect_tickets::digest)
         .offset(kept)
-        .limit(MOST_TRIMMED)
+        .limit(MAX_TRIMMED)
         .load(conn)?;
     if !older.is_empty() {
         diesel::delete(connect_tickets::table.filter(theirs.and(connect_tickets::digest.eq_any(older))))

@@ -12,7 +12,7 @@ use crate::config;
 use crate::directory::TenantName;
 
 /// A later time is not a date but milliseconds in place of seconds: this is the end of the year 9999.
-const LAST_SECOND: f64 = 253_402_300_000.0;
+const MAX_NUMERIC_DATE: f64 = 253_402_300_000.0;
 /// Length of `users.external_id`.
 const MAX_SUBJECT_CHARS: usize = 400;
 /// Longest list of clients that a token may name.
@@ -88,7 +88,7 @@ pub(super) fn read(body: &Value, config: &config::TokensConfig, now: Timestamp) 
 /// A NumericDate: seconds, possibly with a fraction. Errors: the claim is present but not a NumericDate.
 fn time(body: &Value, name: &str) -> Result<Option<Timestamp>> {
     let Some(value) = body.get(name) else { return Ok(None) };
-    let seconds = value.as_f64().filter(|seconds| (0.0..=LAST_SECOND).contains(seconds));
+    let seconds = value.as_f64().filter(|seconds| (0.0..=MAX_NUMERIC_DATE).contains(seconds));
     let seconds = seconds.ok_or_else(|| refused(format!("{name} is no date")))?;
     #[expect(clippy::cast_possible_truncation, reason = "within the range that was just checked")]
     Ok(Some(Timestamp::from_millis((seconds * 1000.0) as i64)))

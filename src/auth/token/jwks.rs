@@ -21,12 +21,12 @@ use tokio::sync::Semaphore;
 
 use super::refused;
 
-const TTL: Duration = Duration::from_secs(600);
-const BETWEEN_FETCHES: Duration = Duration::from_secs(60);
+const KEY_SET_TTL: Duration = Duration::from_secs(600);
+const MIN_FETCH_INTERVAL: Duration = Duration::from_secs(60);
 /// Delay before the next fetch while there is no key set at all, since no token can be verified until then. Also the
 /// delay after a fetch that was dropped because its request was cancelled: a cancelled request must not postpone the
 /// next fetch.
-const AFTER_NOTHING: Duration = Duration::from_secs(5);
+const RETRY_WITHOUT_KEYS: Duration = Duration::from_secs(5);
 const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
 const MAX_SET_BYTES: usize = 64 * 1024;
 /// RFC 7518, 3.3: 2048 bits.
@@ -36,19 +36,19 @@ pub(super) struct Jwks {
     url: Url,
     http: reqwest::Client,
     clock: Clock,
-    state: RwLock<State>,
+    state: RwLock<KeySetState>,
     /// One fetch at a time.
     turn: Semaphore,
 }
 
 #[derive(Default, Clone)]
-struct State {
-    keys: Option<Arc<[Key]>>,
+struct KeySetState {
+    keys: Option<Arc<[VerificationKey]>>,
     fetched_at: Option<Timestamp>,
     next_fetch_at: Option<Timestamp>,
 }
 
-struct Key {
+struct VerificationKey {
     id: Option<String>,
     algorithm: Algorithm,
     decoding: DecodingKey,
@@ -96,7 +96,7 @@ impl Jwks {
         if turn.is_none() || !self.is_time() {
             return;
         }
-        self.change(|state, now| state.next_fetch_at = Some(now.plus(AFTER_NOTHING)));
+        self.change(|state, now| state.next_fetch_at = Some(now.plus(RETRY_WITHOUT_KEYS)));
         let fetched = self.fetch().await;
         self.change(|state, now| {
             match fetched {
@@ -109,12 +109,12 @@ impl Jwks {
                     "the identity provider's keys could not be fetched; the last good ones stay in use"
                 ),
             }
-            let pause = if state.keys.is_some() { BETWEEN_FETCHES } else { AFTER_NOTHING };
+            let pause = if state.keys.is_some() { MIN_FETCH_INTERVAL } else { RETRY_WITHOUT_KEYS };
             state.next_fetch_at = Some(now.plus(pause));
         });
     }
 
-    async fn fetch(&self) -> anyhow::Result<Arc<[Key]>> {
+    async fn fetch(&self) -> anyhow::Result<Arc<[VerificationKey]>> {
         let response = self.http.get(self.url.clone()).send().await?.error_for_status()?;
         ensure!(response.status() == 200, "the answer is {}", response.status());
         let mut body = Vec::new();
@@ -123,30 +123,30 @@ impl Jwks {
             body.extend_from_slice(&chunk?);
             ensure!(body.len() <= MAX_SET_BYTES, "the answer has more than {MAX_SET_BYTES} bytes");
         }
-        let set: Set = serde_json::from_slice(&body)?;
-        let keys: Arc<[Key]> = set.keys.into_iter().filter_map(usable).collect();
+        let set: JwkSet = serde_json::from_slice(&body)?;
+        let keys: Arc<[VerificationKey]> = set.keys.into_iter().filter_map(usable).collect();
         ensure!(!keys.is_empty(), "no key in the answer is for RS256, ES256 or EdDSA");
         Ok(keys)
     }
 
-    fn is_stale(&self, state: &State) -> bool {
-        state.fetched_at.is_none_or(|time| time <= self.clock.now().minus(TTL))
+    fn is_stale(&self, state: &KeySetState) -> bool {
+        state.fetched_at.is_none_or(|time| time <= self.clock.now().minus(KEY_SET_TTL))
     }
 
     fn is_time(&self) -> bool {
         self.state().next_fetch_at.is_none_or(|time| time <= self.clock.now())
     }
 
-    fn state(&self) -> State {
+    fn state(&self) -> KeySetState {
         self.state.read().clone()
     }
 
-    fn change(&self, change: impl FnOnce(&mut State, Timestamp)) {
+    fn change(&self, change: impl FnOnce(&mut KeySetState, Timestamp)) {
         change(&mut self.state.write(), self.clock.now());
     }
 }
 
-impl State {
+impl KeySetState {
     fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<DecodingKey> {
         let keys = self.keys.as_ref()?;
         let mut fitting = keys
@@ -166,11 +166,11 @@ fn is_loopback(url: &Url) -> bool {
 
 /// Keys are parsed one by one, so that a key of an unknown type does not hide the others.
 #[derive(Deserialize)]
-struct Set {
+struct JwkSet {
     keys: Vec<Value>,
 }
 
-fn usable(key: Value) -> Option<Key> {
+fn usable(key: Value) -> Option<VerificationKey> {
     let jwk: Jwk = serde_json::from_value(key).ok()?;
     let (algorithm, named) = match &jwk.algorithm {
         AlgorithmParameters::RSA(rsa) if rsa.n.len() >= MIN_RSA_MODULUS_CHARS => {
@@ -192,5 +192,5 @@ fn usable(key: Value) -> Option<Key> {
         return None;
     }
     let decoding = DecodingKey::from_jwk(&jwk).ok()?;
-    Some(Key { id: jwk.common.key_id, algorithm, decoding })
+    Some(VerificationKey { id: jwk.common.key_id, algorithm, decoding })
 }

@@ -31,7 +31,7 @@ pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// Accepted difference between the clocks of guichet and of the issuer.
 pub const LEEWAY: Duration = Duration::from_secs(30);
 /// Size of the cache of verified tokens: some 50 MB at most.
-const REMEMBERED_TOKENS: usize = 50_000;
+const CACHED_TOKENS: usize = 50_000;
 
 /// Verifies tokens. Clones share keys and cache.
 #[derive(Clone)]
@@ -64,7 +64,7 @@ impl TokenVerifier {
     ) -> anyhow::Result<Self> {
         let jwks = config.jwks_url.clone().map(|url| Jwks::new(url, clock.clone())).transpose()?;
         let secret = secret.map(|secret| DecodingKey::from_secret(secret.expose_secret().as_bytes()));
-        let verified = Cache::new(REMEMBERED_TOKENS);
+        let verified = Cache::new(CACHED_TOKENS);
         Ok(Self { inner: Arc::new(Inner { config: config.clone(), secret, jwks, verified, clock }) })
     }
 

@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 use super::dto::{DraftBody, OpenBody, ReadBody, TypingBody};
 use crate::chat::Chat;
 use crate::chat::model::{Conversation, ReadState, RoomRef, UnreadRooms};
-use crate::chat::service::{self, Draft, List, Scope, UpTo};
+use crate::chat::service::{self, Draft, ListRequest, ListScope, ReadTarget};
 use crate::chat::store::ListOrder;
 use crate::web::{Caller, Check, Json, JsonOrEmpty, Path, Query, Reply};
 
@@ -32,7 +32,7 @@ pub struct ConversationQuery {
 }
 
 impl ConversationQuery {
-    fn parse(self) -> Result<List> {
+    fn parse(self) -> Result<ListRequest> {
         let mut check = Check::new();
         let order = check.word("sort", self.sort.as_deref().unwrap_or("recent"), |word| match word {
             "recent" => Some(ListOrder::Recent),
@@ -41,14 +41,19 @@ impl ConversationQuery {
             _ => None,
         });
         let scope = check.word("scope", self.scope.as_deref().unwrap_or("all"), |word| match word {
-            "all" => Some(Scope::All),
-            "mine" => Some(Scope::Mine),
+            "all" => Some(ListScope::All),
+            "mine" => Some(ListScope::Mine),
             _ => None,
         });
         let search = check.text_opt("search", self.search, 1..=200);
         let page = check.page(self.limit, self.offset);
         check.done()?;
-        Ok(List { order: order.unwrap_or(ListOrder::Recent), scope: scope.unwrap_or_default(), search, page })
+        Ok(ListRequest {
+            order: order.unwrap_or(ListOrder::Recent),
+            scope: scope.unwrap_or_default(),
+            search,
+            page,
+        })
     }
 }
 
@@ -122,8 +127,8 @@ pub(super) async fn read(
 ) -> Result<Reply<ReadState>> {
     let mut check = Check::new();
     let up_to = match body.0.up_to_seq {
-        None => UpTo::End(path.0),
-        Some(seq) => UpTo::Seq(path.0, check.range("up_to_seq", seq, 0..=i64::MAX)),
+        None => ReadTarget::End(path.0),
+        Some(seq) => ReadTarget::Seq(path.0, check.range("up_to_seq", seq, 0..=i64::MAX)),
     };
     check.done()?;
     Ok(Reply::ok(service::mark_read(&chat, &caller, up_to).await?))

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::chat::model::{MessageBody, Related, RoomRef};
+use crate::chat::model::{MessageBody, RelatedEntity, RoomRef};
 use crate::chat::service::SendMessage;
-use crate::chat::store::Cut;
+use crate::chat::store::HistoryRange;
 use crate::web::Check;
 
 /// A message for the room in the path.
@@ -20,7 +20,7 @@ pub struct SendBody {
     /// 1–10,000 characters after trimming; kept as sent.
     pub content: String,
     #[serde(default)]
-    pub related: Option<Related>,
+    pub related: Option<RelatedEntity>,
     /// A UUID chosen by the sender. Sending it again returns the first message (200).
     #[serde(default)]
     pub client_message_id: Option<Uuid>,
@@ -33,7 +33,7 @@ impl SendBody {
 
     /// Collects all faults, including that of the room.
     fn into_send(self, room: Result<RoomRef, Fault>) -> Result<SendMessage> {
-        let related_faults = self.related.as_ref().map(Related::faults).unwrap_or_default();
+        let related_faults = self.related.as_ref().map(RelatedEntity::faults).unwrap_or_default();
         match (room, MessageBody::parse(self.content)) {
             (Ok(room), Ok(body)) if related_faults.is_empty() => Ok(SendMessage {
                 room,
@@ -61,7 +61,7 @@ pub struct SendCommand {
     pub to_user_id: Option<UserId>,
     pub content: String,
     #[serde(default)]
-    pub related: Option<Related>,
+    pub related: Option<RelatedEntity>,
     #[serde(default)]
     pub client_message_id: Option<Uuid>,
 }
@@ -157,11 +157,11 @@ pub struct DraftBody {
     pub client_id: Option<ClientId>,
     #[serde(default)]
     pub user_id: Option<UserId>,
-    pub related: Related,
+    pub related: RelatedEntity,
 }
 
 impl DraftBody {
-    pub fn parse(self) -> Result<(RoomRef, Related)> {
+    pub fn parse(self) -> Result<(RoomRef, RelatedEntity)> {
         let related_faults = self.related.faults();
         match whose(self.client_id, self.user_id) {
             Ok(room) if related_faults.is_empty() => Ok((room, self.related)),
@@ -209,7 +209,7 @@ pub struct HistoryQuery {
 }
 
 impl HistoryQuery {
-    pub fn parse(&self) -> Result<(Cut, i64)> {
+    pub fn parse(&self) -> Result<(HistoryRange, i64)> {
         let mut check = Check::new();
         let page = check.page(self.limit, None);
         let bounds = [("before", self.before), ("after", self.after), ("changed_after", self.changed_after)];
@@ -219,13 +219,13 @@ impl HistoryQuery {
             }
         }
         let cut = match (self.before, self.after, self.changed_after) {
-            (None, None, None) => Cut::Newest,
-            (Some(seq), None, None) => Cut::Before(seq),
-            (None, Some(seq), None) => Cut::After(seq),
-            (None, None, Some(seq)) => Cut::ChangedAfter(seq),
+            (None, None, None) => HistoryRange::Newest,
+            (Some(seq), None, None) => HistoryRange::Before(seq),
+            (None, Some(seq), None) => HistoryRange::After(seq),
+            (None, None, Some(seq)) => HistoryRange::ChangedAfter(seq),
             _ => {
                 check.fault(Fault::new("before", "ambiguous"));
-                Cut::Newest
+                HistoryRange::Newest
             }
         };
         check.done()?;

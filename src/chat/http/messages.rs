@@ -9,8 +9,8 @@ use serde_json::json;
 use super::dto::{EditBody, HistoryQuery, SendBody};
 use crate::chat::Chat;
 use crate::chat::model::{Message, MessageBody, ReadState, RoomRef, SendAnswer};
-use crate::chat::service::{self, UpTo};
-use crate::chat::store::{Cut, Window};
+use crate::chat::service::{self, ReadTarget};
+use crate::chat::store::{HistoryPage, HistoryRange};
 use crate::web::idempotency::{IdempotencyKey, Once};
 use crate::web::{Caller, Json, Path, Query, Reply};
 
@@ -58,14 +58,14 @@ pub async fn history(
 
 /// Whether the conversation continues before and after a page. In the direction of reading, the query looked one
 /// message further; in the other, the cursor shows it.
-fn beyond(window: &Window, cut: Cut) -> (bool, bool) {
+fn beyond(window: &HistoryPage, cut: HistoryRange) -> (bool, bool) {
     let first = window.messages.first().map(|m| m.seq);
     let last = window.messages.last().map(|m| m.seq);
     match cut {
-        Cut::Newest => (window.has_more, false),
-        Cut::Before(_) => (window.has_more, last.unwrap_or(0) < window.last_seq),
-        Cut::After(_) => (first.unwrap_or(window.last_seq.saturating_add(1)) > 1, window.has_more),
-        Cut::ChangedAfter(number) => (number > 0, window.has_more),
+        HistoryRange::Newest => (window.has_more, false),
+        HistoryRange::Before(_) => (window.has_more, last.unwrap_or(0) < window.last_seq),
+        HistoryRange::After(_) => (first.unwrap_or(window.last_seq.saturating_add(1)) > 1, window.has_more),
+        HistoryRange::ChangedAfter(number) => (number > 0, window.has_more),
     }
 }
 
@@ -148,5 +148,5 @@ pub(super) async fn read(
     caller: Caller,
     path: Path<MessageId>,
 ) -> Result<Reply<ReadState>> {
-    Ok(Reply::ok(service::mark_read(&chat, &caller, UpTo::Message(path.0)).await?))
+    Ok(Reply::ok(service::mark_read(&chat, &caller, ReadTarget::Message(path.0)).await?))
 }

@@ -41,7 +41,7 @@ pub(super) async fn search(
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct AboutQuery {
+pub(super) struct RelatedQuery {
     /// A kind of entity, such as `order`.
     related_type: String,
     /// Its id.
@@ -53,12 +53,12 @@ pub(super) struct AboutQuery {
 }
 
 /// List the messages about an entity in all rooms that the caller may read, newest first
-#[utoipa::path(tag = "chat", operation_id = "list_related_messages", params(AboutQuery), responses((status = 200, body = [Message])))]
+#[utoipa::path(tag = "chat", operation_id = "list_related_messages", params(RelatedQuery), responses((status = 200, body = [Message])))]
 #[get("/messages")]
 pub(super) async fn about(
     chat: Data<Chat>,
     caller: Caller,
-    query: Query<AboutQuery>,
+    query: Query<RelatedQuery>,
 ) -> Result<Reply<Vec<Message>>> {
     let mut check = Check::new();
     let kind = check.text("related_type", query.0.related_type, 1..=80);

@@ -7,10 +7,10 @@ use guichet_base::{Actor, Error, Result};
 use guichet_db::Tx;
 use serde_json::{Value, json};
 
-use crate::activity::{self, Action, ActivityEntry};
+use crate::activity::{self, ActivityAction, ActivityEntry};
 use crate::chat::model::{Message, MessageBody};
 use crate::chat::service::direct;
-use crate::chat::store::{self, ChangeEvent, Head};
+use crate::chat::store::{self, ChangeEvent, LockedConversation};
 use crate::chat::{Chat, events, person_topic, policy};
 
 /// Edits a message and returns it. The activity log keeps the previous text.
@@ -40,7 +40,7 @@ pub async fn edit(chat: &Chat, actor: &Actor, id: MessageId, body: MessageBody) 
                 &by,
                 &head,
                 &message,
-                Change { event: events::UPDATED, action: Action::MessageEdit, kept },
+                MessageChange { event: events::UPDATED, action: ActivityAction::MessageEdit, kept },
             )?;
             Ok(message)
         })
@@ -72,7 +72,7 @@ pub async fn delete(chat: &Chat, actor: &Actor, id: MessageId) -> Result<Message
                 &by,
                 &head,
                 &message,
-                Change { event: events::DELETED, action: Action::MessageDelete, kept },
+                MessageChange { event: events::DELETED, action: ActivityAction::MessageDelete, kept },
             )?;
             Ok(message)
         })
@@ -80,15 +80,15 @@ pub async fn delete(chat: &Chat, actor: &Actor, id: MessageId) -> Result<Message
 }
 
 /// Loads the message under the lock of its conversation.
-fn load_locked(tx: &mut Tx<'_>, actor: &Actor, id: MessageId) -> Result<(Message, Head)> {
+fn load_locked(tx: &mut Tx<'_>, actor: &Actor, id: MessageId) -> Result<(Message, LockedConversation)> {
     let conversation = store::message(tx.conn(), actor.tenant, id)?.conversation_id;
     let head = store::lock(tx.conn(), actor, conversation)?;
     Ok((store::message(tx.conn(), actor.tenant, id)?, head))
 }
 
-struct Change {
+struct MessageChange {
     event: &'static str,
-    action: Action,
+    action: ActivityAction,
     /// For the activity log: the text before an edit.
     kept: Value,
 }
@@ -97,9 +97,9 @@ fn announce(
     chat: &Chat,
     tx: &mut Tx<'_>,
     actor: &Actor,
-    head: &Head,
+    head: &LockedConversation,
     message: &Message,
-    change: Change,
+    change: MessageChange,
 ) -> Result<()> {
     activity::record(
         tx,

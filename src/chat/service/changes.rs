@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::chat::{Chat, changes, store};
 
 /// Largest number of clients with which a person who does not see all clients can subscribe to changes.
-const MOST_CLIENTS: i64 = 10_000;
+const MAX_CLIENTS: i64 = 10_000;
 
 /// The read scopes of `actor`: the clients they see, and their own direct conversations.
 pub async fn reach(chat: &Chat, actor: &Actor) -> Result<Vec<ReadScope>> {
@@ -18,8 +18,8 @@ pub async fn reach(chat: &Chat, actor: &Actor) -> Result<Vec<ReadScope>> {
     let mut reach = match actor.role {
         Role::Owner | Role::Manager => vec![ReadScope::AllClients],
         Role::Employee | Role::Client => {
-            let clients = chat.db.read(actor, |tx| store::my_clients(tx.conn(), MOST_CLIENTS + 1)).await?;
-            if i64::try_from(clients.len()).is_ok_and(|clients| clients > MOST_CLIENTS) {
+            let clients = chat.db.read(actor, |tx| store::my_clients(tx.conn(), MAX_CLIENTS + 1)).await?;
+            if i64::try_from(clients.len()).is_ok_and(|clients| clients > MAX_CLIENTS) {
                 return Err(Error::forbidden().because("too many clients to listen to each of them"));
             }
             clients.into_iter().map(ReadScope::Client).collect()
@@ -34,11 +34,11 @@ pub async fn reach(chat: &Chat, actor: &Actor) -> Result<Vec<ReadScope>> {
 /// since is left out: the event of that later change carries it.
 pub async fn changed_by_reading(chat: &Chat, event: &Event) -> Result<Vec<RowChange>> {
     #[derive(Deserialize)]
-    struct Reading {
+    struct ReadEvent {
         conversation_id: ConversationId,
         reader_id: UserId,
     }
-    let reading: Reading = serde_json::from_str(event.payload.get()).map_err(Error::internal)?;
+    let reading: ReadEvent = serde_json::from_str(event.payload.get()).map_err(Error::internal)?;
     let reader = Actor {
         tenant: event.tenant,
         user: reading.reader_id,

@@ -5,7 +5,7 @@ use guichet_base::{Actor, Error, Kind, Result};
 use guichet_db::Tx;
 use serde_json::json;
 
-use crate::activity::{self, Action, ActivityEntry};
+use crate::activity::{self, ActivityAction, ActivityEntry};
 use crate::chat::model::RoomRef;
 use crate::chat::place::ConversationPlace;
 use crate::chat::{policy, store};
@@ -52,7 +52,7 @@ pub(super) fn open(
         let (place, _) = store::place(tx.conn(), actor.tenant, RoomRef::Person(peer))?;
         return Ok((place.conversation, false));
     };
-    let entry = ActivityEntry::new(Action::ConversationCreate, "conversation", made);
+    let entry = ActivityEntry::new(ActivityAction::ConversationCreate, "conversation", made);
     activity::record(tx, actor, &entry.details(json!({"user_id": peer})))?;
     Ok((made, true))
 }

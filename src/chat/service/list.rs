@@ -5,21 +5,21 @@ use guichet_base::{Actor, Result, Timestamp};
 
 use crate::chat::model::{ClientName, Conversation, RoomRef, UnreadRooms};
 use crate::chat::service::counterpart;
-use crate::chat::store::{self, ListFilter, ListOrder, Outline};
+use crate::chat::store::{self, ConversationSummary, ListFilter, ListOrder};
 use crate::chat::{Chat, policy};
 use crate::config::Feature;
 
 /// A search over rooms considers this many of the newest matching messages.
-const SEARCHED_MESSAGES: i64 = 1_000;
+const MAX_SEARCHED_MESSAGES: i64 = 1_000;
 /// Rooms that `unread-count` lists at most; the total counts all.
-const UNREAD_ROOMS: i64 = 200;
+const MAX_UNREAD_ROOMS: i64 = 200;
 /// Online people that an `online` order considers at most.
-const ONLINE_PEOPLE: usize = 10_000;
+const MAX_ONLINE_PEOPLE: usize = 10_000;
 /// Rooms that the reply to a join of `user:{id}` lists at most.
-const MOVED_ROOMS: i64 = 1_000;
+const MAX_CHANGED_ROOMS: i64 = 1_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Scope {
+pub enum ListScope {
     /// Every room the caller may see.
     #[default]
     All,
@@ -29,19 +29,19 @@ pub enum Scope {
 
 /// Filter and order of a list.
 #[derive(Debug, Clone)]
-pub struct List {
+pub struct ListRequest {
     pub order: ListOrder,
-    pub scope: Scope,
+    pub scope: ListScope,
     /// Words searched in names and in messages.
     pub search: Option<String>,
     pub page: Page,
 }
 
-pub async fn list(chat: &Chat, actor: &Actor, list: List) -> Result<Vec<Conversation>> {
+pub async fn list(chat: &Chat, actor: &Actor, list: ListRequest) -> Result<Vec<Conversation>> {
     let direct = chat.admit(actor).await?.is_on(Feature::Direct);
     let online = match list.order {
         ListOrder::Online => {
-            chat.hub.people_online(actor.tenant, ONLINE_PEOPLE).into_iter().map(|u| u.0).collect()
+            chat.hub.people_online(actor.tenant, MAX_ONLINE_PEOPLE).into_iter().map(|u| u.0).collect()
         }
         ListOrder::Recent | ListOrder::Unread => Vec::new(),
     };
@@ -50,13 +50,13 @@ pub async fn list(chat: &Chat, actor: &Actor, list: List) -> Result<Vec<Conversa
         .db
         .read(actor, move |tx| {
             let matching = match &list.search {
-                Some(words) => store::rooms_with(tx.conn(), words, SEARCHED_MESSAGES)?,
+                Some(words) => store::rooms_with(tx.conn(), words, MAX_SEARCHED_MESSAGES)?,
                 None => Vec::new(),
             };
             let filter = ListFilter {
                 order: list.order,
                 direct,
-                mine: list.scope == Scope::Mine,
+                mine: list.scope == ListScope::Mine,
                 name_like: list.search.as_deref().map(contains),
                 matching,
                 online: online.clone(),
@@ -79,11 +79,11 @@ pub async fn one(chat: &Chat, actor: &Actor, room: RoomRef) -> Result<Conversati
 pub async fn unread_count(chat: &Chat, actor: &Actor) -> Result<UnreadRooms> {
     chat.admit(actor).await?;
     let (tenant, user) = (actor.tenant, actor.user);
-    chat.db.read(actor, move |tx| store::unread(tx.conn(), tenant, user, UNREAD_ROOMS)).await
+    chat.db.read(actor, move |tx| store::unread(tx.conn(), tenant, user, MAX_UNREAD_ROOMS)).await
 }
 
 /// Adds what only this process knows: who is online.
-fn shown(chat: &Chat, actor: &Actor, outline: Outline) -> Conversation {
+fn shown(chat: &Chat, actor: &Actor, outline: ConversationSummary) -> Conversation {
     let (others, last_seen) = outline.others(actor.user);
     let peer = outline.peer(actor.user);
     let last_message = outline.last_message();
@@ -124,7 +124,7 @@ pub async fn moved_since(chat: &Chat, actor: &Actor, after: Timestamp) -> Result
     let (tenant, user) = (actor.tenant, actor.user);
     let moved = chat
         .db
-        .read(actor, move |tx| store::moved_since(tx.conn(), tenant, user, after, MOVED_ROOMS))
+        .read(actor, move |tx| store::moved_since(tx.conn(), tenant, user, after, MAX_CHANGED_ROOMS))
         .await?;
     Ok(moved.into_iter().map(|(place, head)| (place.topic(), head)).collect())
 }

@@ -13,9 +13,9 @@ mod send;
 
 pub use change::{delete, edit};
 pub use changes::{changed_by_reading, reach};
-pub use list::{List, Scope, list, moved_since, one, unread_count};
+pub use list::{ListRequest, ListScope, list, moved_since, one, unread_count};
 pub use persist::persist;
-pub use read::{UpTo, mark_read};
+pub use read::{ReadTarget, mark_read};
 pub use room::{Draft, draft, follow, history, open, place, set_typing};
 pub use search::{about, search};
 pub use send::{SendMessage, SendOutcome, send};

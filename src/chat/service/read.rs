@@ -7,9 +7,9 @@ use guichet_base::{Actor, Result, Timestamp};
 use guichet_db::Tx;
 use serde_json::json;
 
-use crate::activity::{Action, ActivityEntry};
+use crate::activity::{ActivityAction, ActivityEntry};
 use crate::chat::model::ReadState;
-use crate::chat::store::{self, ChangeEvent, Head, UnreadRecipient};
+use crate::chat::store::{self, ChangeEvent, LockedConversation, UnreadRecipient};
 use crate::chat::{Chat, events, person_topic, policy};
 use crate::config::Feature;
 use crate::directory::FeatureSet;
@@ -18,7 +18,7 @@ use crate::notifications::model::conversation_group;
 
 /// The target of a read.
 #[derive(Debug, Clone, Copy)]
-pub enum UpTo {
+pub enum ReadTarget {
     /// The end of the conversation.
     End(ConversationId),
     Seq(ConversationId, i64),
@@ -26,7 +26,7 @@ pub enum UpTo {
     Message(MessageId),
 }
 
-pub async fn mark_read(chat: &Chat, actor: &Actor, up_to: UpTo) -> Result<ReadState> {
+pub async fn mark_read(chat: &Chat, actor: &Actor, up_to: ReadTarget) -> Result<ReadState> {
     let features = chat.admit(actor).await?;
     let (task, by) = (chat.clone(), actor.clone());
     chat.db.write(actor, move |tx| write(&task, tx, &by, &features, up_to)).await
@@ -37,12 +37,12 @@ fn write(
     tx: &mut Tx<'_>,
     actor: &Actor,
     features: &FeatureSet,
-    up_to: UpTo,
+    up_to: ReadTarget,
 ) -> Result<ReadState> {
     let (conversation, wanted) = match up_to {
-        UpTo::End(id) => (id, i64::MAX),
-        UpTo::Seq(id, seq) => (id, seq),
-        UpTo::Message(id) => {
+        ReadTarget::End(id) => (id, i64::MAX),
+        ReadTarget::Seq(id, seq) => (id, seq),
+        ReadTarget::Message(id) => {
             let message = store::message(tx.conn(), actor.tenant, id)?;
             (message.conversation_id, message.seq)
         }
@@ -59,8 +59,8 @@ fn write(
     loop {
         number += 1;
         let (seen, message) = store::mark_read(tx, actor, &head, seq, number, now)?;
-        let told = announce(chat, tx, actor, &head, Reading { number, up_to: seq, message, now })?;
-        if seen < store::READ_AT_ONCE {
+        let told = announce(chat, tx, actor, &head, ReadChange { number, up_to: seq, message, now })?;
+        if seen < store::MAX_READ_PER_CHANGE {
             // A person who has read to the end has also seen the conversation's notification.
             if seq >= head.last_seq && features.is_on(Feature::Notifications) {
                 let group = conversation_group(conversation.0);
@@ -73,7 +73,7 @@ fn write(
 }
 
 /// One change of a room by a reader.
-struct Reading {
+struct ReadChange {
     number: i64,
     up_to: i64,
     message: Option<MessageId>,
@@ -84,10 +84,10 @@ fn announce(
     chat: &Chat,
     tx: &mut Tx<'_>,
     actor: &Actor,
-    head: &Head,
-    reading: Reading,
+    head: &LockedConversation,
+    reading: ReadChange,
 ) -> Result<Vec<UnreadRecipient>> {
-    let Reading { number, up_to, message, now } = reading;
+    let ReadChange { number, up_to, message, now } = reading;
     let payload = events::of_read(actor, head.place.conversation, up_to, message, now);
     let mut event = events::durable(actor.tenant, &head.place, number, events::READ, &payload)?;
     let what = ChangeEvent {
@@ -97,7 +97,7 @@ fn announce(
         event_id: event.id,
         event: events::READ,
         payload,
-        log: ActivityEntry::new(Action::MessageRead, "conversation", head.place.conversation)
+        log: ActivityEntry::new(ActivityAction::MessageRead, "conversation", head.place.conversation)
             .details(json!({"up_to_seq": up_to}))
             .carried(actor),
         deleted: None,

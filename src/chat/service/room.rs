@@ -5,10 +5,10 @@ use guichet_db::Tx;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::chat::model::{Conversation, Message, Related, RoomRef};
+use crate::chat::model::{Conversation, Message, RelatedEntity, RoomRef};
 use crate::chat::place::ConversationPlace;
 use crate::chat::service::{direct, list};
-use crate::chat::store::{self, Cut, Window};
+use crate::chat::store::{self, HistoryPage, HistoryRange};
 use crate::chat::typing::TypingAudience;
 use crate::chat::{Chat, events, policy};
 
@@ -16,7 +16,13 @@ use crate::chat::{Chat, events, policy};
 const DRAFT_KINDS: [&str; 5] = ["sale", "product", "alert", "order", "ticket"];
 
 /// A page of the room's history. Fetching messages marks them as delivered.
-pub async fn history(chat: &Chat, actor: &Actor, room: RoomRef, cut: Cut, limit: i64) -> Result<Window> {
+pub async fn history(
+    chat: &Chat,
+    actor: &Actor,
+    room: RoomRef,
+    cut: HistoryRange,
+    limit: i64,
+) -> Result<HistoryPage> {
     let features = chat.admit(actor).await?;
     let tenant = actor.tenant;
     let window = chat.db.read(actor, move |tx| store::history(tx.conn(), tenant, room, cut, limit)).await?;
@@ -120,10 +126,10 @@ pub struct Draft {
     pub conversation: Conversation,
     #[schema(example = "Bonjour, à propos de la commande « Commande A-1042 » : ")]
     pub draft: String,
-    pub related: Related,
+    pub related: RelatedEntity,
 }
 
-pub async fn draft(chat: &Chat, actor: &Actor, room: RoomRef, related: Related) -> Result<Draft> {
+pub async fn draft(chat: &Chat, actor: &Actor, room: RoomRef, related: RelatedEntity) -> Result<Draft> {
     let (conversation, _) = open(chat, actor, room).await?;
     let kind = DRAFT_KINDS.into_iter().find(|kind| *kind == related.kind).unwrap_or("other");
     let title =

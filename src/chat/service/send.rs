@@ -9,11 +9,11 @@ use guichet_base::{Actor, Error, Result, Status, Timestamp};
 use guichet_db::Tx;
 use uuid::Uuid;
 
-use crate::activity::{Action, ActivityEntry};
-use crate::chat::model::{self, Message, MessageBody, MessageState, Related, RoomRef, SendAnswer};
+use crate::activity::{ActivityAction, ActivityEntry};
+use crate::chat::model::{self, Message, MessageBody, MessageState, RelatedEntity, RoomRef, SendAnswer};
 use crate::chat::place::ConversationPlace;
 use crate::chat::service::{counterpart, direct};
-use crate::chat::store::{self, Announcement, NewMessage, SendContext, UnreadRecipient};
+use crate::chat::store::{self, NewMessage, SendContext, SendEvent, UnreadRecipient};
 use crate::chat::{Chat, events, person_topic, policy};
 use crate::config::Feature;
 use crate::directory::FeatureSet;
@@ -26,7 +26,7 @@ use crate::web::idempotency::{Once, Replayable};
 pub struct SendMessage {
     pub room: RoomRef,
     pub body: MessageBody,
-    pub related: Option<Related>,
+    pub related: Option<RelatedEntity>,
     /// Chosen by the sender. A second send with the same id is a retry and returns the first message.
     pub client_message_id: Option<Uuid>,
 }
@@ -41,7 +41,7 @@ pub struct SendOutcome {
 
 /// What the transaction produced, for the response.
 #[derive(serde::Serialize, serde::Deserialize)]
-struct SendResult {
+struct CommittedSend {
     message: Message,
     repeated: bool,
     others: Vec<UserId>,
@@ -55,7 +55,7 @@ pub async fn send(chat: &Chat, actor: &Actor, once: Once, command: SendMessage) 
     policy::may_name(&features, command.room)?;
     let arrived = Instant::now();
     let (task, by, command) = (chat.clone(), actor.clone(), Arc::new(command));
-    let done: Replayable<SendResult> = chat
+    let done: Replayable<CommittedSend> = chat
         .db
         .write(actor, move |tx| {
             once.run(tx, |tx| {
@@ -108,13 +108,13 @@ fn write(
     (features, command): (&FeatureSet, &SendMessage),
     teller: SendContext,
     arrived: Instant,
-) -> Result<SendResult> {
+) -> Result<CommittedSend> {
     if let Some(first) = teller.repeat_of {
         let message = store::message(tx.conn(), actor.tenant, first)?;
         model::check_repeat(&message, &command.body, command.related.as_ref())?;
         let (others, last_seen) = others_of(tx, actor, &teller)?;
         let operator_name = teller.operator_name;
-        return Ok(SendResult { message, repeated: true, others, operator_name, last_seen });
+        return Ok(CommittedSend { message, repeated: true, others, operator_name, last_seen });
     }
     match teller.place.client() {
         // An operator who writes in a room receives its events from then on.
@@ -136,7 +136,7 @@ fn write(
         // Only needed while no one of the other side is present, which the hub knows without a query.
         (others, last_seen) = others_of(tx, actor, &teller)?;
     }
-    Ok(SendResult { message, repeated: false, others, operator_name: teller.operator_name, last_seen })
+    Ok(CommittedSend { message, repeated: false, others, operator_name: teller.operator_name, last_seen })
 }
 
 /// The people of the other side, and when the last of them was seen.
@@ -205,13 +205,13 @@ fn announce(
 ) -> Result<Vec<UnreadRecipient>> {
     let payload = events::of_message(message)?;
     let mut event = events::durable(actor.tenant, place, message.changed_seq, events::NEW, &payload)?;
-    let what = Announcement {
+    let what = SendEvent {
         place: *place,
         topic: &event.topic,
         seq: event.seq,
         event_id: event.id,
         payload,
-        log: ActivityEntry::new(Action::MessageSend, "message", message.id).carried(actor),
+        log: ActivityEntry::new(ActivityAction::MessageSend, "message", message.id).carried(actor),
     };
     let told = store::announce_send(tx, actor, what)?;
     event.copies =

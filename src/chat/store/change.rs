@@ -16,7 +16,7 @@ use crate::chat::place::ConversationPlace;
 
 /// A locked conversation, and the read position of the actor.
 #[derive(QueryableByName)]
-pub struct Head {
+pub struct LockedConversation {
     #[diesel(embed)]
     pub place: ConversationPlace,
     #[diesel(sql_type = BigInt)]
@@ -27,7 +27,7 @@ pub struct Head {
     pub read_seq: i64,
 }
 
-const STANDING: &str = "
+const LOCKED_CONVERSATION: &str = "
     SELECT c.id AS conversation_id, c.client_id, c.user_one_id, c.user_two_id, c.last_seq, c.head,
            coalesce(p.read_seq, 0) AS read_seq
       FROM conversations c LEFT JOIN participants p
@@ -35,13 +35,13 @@ const STANDING: &str = "
      WHERE c.tenant_id = $1 AND c.id = $2";
 
 /// Locks the conversation until the transaction ends. Errors: `NOT_FOUND` if the actor may not see it.
-pub fn lock(conn: &mut PgConnection, actor: &Actor, id: ConversationId) -> Result<Head> {
+pub fn lock(conn: &mut PgConnection, actor: &Actor, id: ConversationId) -> Result<LockedConversation> {
     // Two statements: columns joined to a row whose lock was waited for would be from before the wait.
     sql("SELECT FROM conversations WHERE tenant_id = $1 AND id = $2 FOR UPDATE")
         .bind(actor.tenant)
         .bind(id)
         .execute(conn)?;
-    sql(STANDING)
+    sql(LOCKED_CONVERSATION)
         .bind(actor.tenant)
         .bind(id)
         .bind(actor.user)
@@ -51,7 +51,7 @@ pub fn lock(conn: &mut PgConnection, actor: &Actor, id: ConversationId) -> Resul
 }
 
 /// Messages that one read change marks at most, and so messages that share one `changed_seq`.
-pub const READ_AT_ONCE: i64 = 1_000;
+pub const MAX_READ_PER_CHANGE: i64 = 1_000;
 
 /// Marks as read the messages of the other side up to $4 that are unread on the actor's side, oldest first, at
 /// most $3. The read position of the actor moves to $4, unless it is beyond. Not limited to messages after the
@@ -76,7 +76,7 @@ const MARK_READ: &str = "
         (SELECT m.id FROM messages m WHERE m.tenant_id = $1 AND m.conversation_id = $2 AND m.seq = $4) AS last_id";
 
 #[derive(QueryableByName)]
-struct Seen {
+struct MarkedRow {
     #[diesel(sql_type = BigInt)]
     count: i64,
     #[diesel(sql_type = Nullable<SqlUuid>)]
@@ -89,20 +89,20 @@ struct Count {
     count: i64,
 }
 
-/// Takes `number` of the topic. Returns how many messages it marked as read (`READ_AT_ONCE` if more may follow), and
+/// Takes `number` of the topic. Returns how many messages it marked as read (`MAX_READ_PER_CHANGE` if more may follow), and
 /// the message at `up_to`.
 pub fn mark_read(
     tx: &mut Tx<'_>,
     actor: &Actor,
-    head: &Head,
+    head: &LockedConversation,
     up_to: i64,
     number: i64,
     now: Timestamp,
 ) -> Result<(i64, Option<MessageId>)> {
-    let seen: Seen = sql(MARK_READ)
+    let seen: MarkedRow = sql(MARK_READ)
         .bind(actor.tenant)
         .bind(head.place.conversation)
-        .bind(READ_AT_ONCE)
+        .bind(MAX_READ_PER_CHANGE)
         .bind(up_to)
         .bind(now)
         .bind(number)
@@ -115,7 +115,12 @@ pub fn mark_read(
 }
 
 /// Whether a message of the other side up to `up_to` is unread on the actor's side.
-pub fn awaits_reading(conn: &mut PgConnection, actor: &Actor, head: &Head, up_to: i64) -> Result<bool> {
+pub fn awaits_reading(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    head: &LockedConversation,
+    up_to: i64,
+) -> Result<bool> {
     let waiting: Count =
         sql("SELECT count(*) FROM (SELECT FROM messages WHERE tenant_id = $1 AND conversation_id = $2 \
          AND sender_type = $3 AND sender_id <> $5 AND seq <= $4 AND read_at IS NULL LIMIT 1) one")
@@ -137,7 +142,7 @@ const EDIT: &str = "
 pub fn apply_edit(
     tx: &mut Tx<'_>,
     actor: &Actor,
-    head: &Head,
+    head: &LockedConversation,
     message: MessageId,
     content: &str,
     now: Timestamp,
@@ -158,7 +163,7 @@ const DELETE: &str = "
 pub fn apply_delete(
     tx: &mut Tx<'_>,
     actor: &Actor,
-    head: &Head,
+    head: &LockedConversation,
     message: MessageId,
     now: Timestamp,
 ) -> Result<()> {
@@ -295,7 +300,7 @@ const MARK_DELIVERED: &str = "
     RETURNING seq";
 
 /// What reached a device: the events (`after`, `up_to`], and fetched messages.
-pub struct Reached {
+pub struct ReceivedMessages {
     pub after: i64,
     pub up_to: i64,
     pub fetched: Vec<Uuid>,
@@ -307,7 +312,7 @@ pub fn mark_delivered(
     tx: &mut Tx<'_>,
     actor: &Actor,
     room: RoomRef,
-    reached: Reached,
+    reached: ReceivedMessages,
     now: Timestamp,
 ) -> Result<Option<(ConversationPlace, i64)>> {
     let (lock, id) = by_room!(room, lock_place);

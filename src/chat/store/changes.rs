@@ -6,19 +6,19 @@ use guichet_base::Result;
 use guichet_base::id::{ClientId, ConversationId, TenantId};
 use guichet_db::sql::sql;
 
-use super::change::READ_AT_ONCE;
+use super::change::MAX_READ_PER_CHANGE;
 use super::row::{MessageRow, message_columns};
 use crate::chat::model::Message;
 
 #[derive(QueryableByName)]
-struct Mine {
+struct ClientRow {
     #[diesel(sql_type = SqlUuid)]
     id: ClientId,
 }
 
 /// The clients that the actor sees individually, at most `limit`.
 pub fn my_clients(conn: &mut PgConnection, limit: i64) -> Result<Vec<ClientId>> {
-    let rows: Vec<Mine> =
+    let rows: Vec<ClientRow> =
         sql("SELECT DISTINCT id FROM authz.my_clients() AS mine (id) LIMIT $1").bind(limit).load(conn)?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
@@ -37,6 +37,6 @@ pub fn changed_at(
     conversation: ConversationId,
     number: i64,
 ) -> Result<Vec<Message>> {
-    let query = sql(CHANGED_AT).bind(tenant).bind(conversation).bind(number).bind(READ_AT_ONCE);
+    let query = sql(CHANGED_AT).bind(tenant).bind(conversation).bind(number).bind(MAX_READ_PER_CHANGE);
     Ok(query.load::<MessageRow>(conn)?.into_iter().map(Message::from).collect())
 }

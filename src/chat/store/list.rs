@@ -41,7 +41,7 @@ pub struct ListFilter {
 
 /// A conversation without what only this process knows: who is online.
 #[derive(QueryableByName)]
-pub struct Outline {
+pub struct ConversationSummary {
     #[diesel(embed)]
     pub place: ConversationPlace,
     #[diesel(sql_type = Text)]
@@ -85,7 +85,7 @@ pub struct Outline {
     last_created_at: Option<Timestamp>,
 }
 
-impl Outline {
+impl ConversationSummary {
     /// The other person of a direct conversation, as `me` sees it.
     pub fn peer(&self, me: UserId) -> Option<DirectPeer> {
         Some(DirectPeer {
@@ -216,7 +216,7 @@ fn page_of(role: Role, filter: &ListFilter) -> String {
     )
 }
 
-pub fn list(conn: &mut PgConnection, actor: &Actor, filter: &ListFilter) -> Result<Vec<Outline>> {
+pub fn list(conn: &mut PgConnection, actor: &Actor, filter: &ListFilter) -> Result<Vec<ConversationSummary>> {
     let side = actor.role.user_type();
     let part = page_of(actor.role, filter);
     let text = outlines(&part, side);
@@ -240,7 +240,7 @@ macro_rules! only {
 }
 
 /// One conversation. Errors: `NOT_FOUND` if the actor may not see it.
-pub fn conversation(conn: &mut PgConnection, actor: &Actor, room: RoomRef) -> Result<Outline> {
+pub fn conversation(conn: &mut PgConnection, actor: &Actor, room: RoomRef) -> Result<ConversationSummary> {
     let (which, id) = by_room!(room, only);
     let side = actor.role.user_type();
     let part = format!("SELECT c.*, 1 AS place FROM conversations c WHERE c.tenant_id = $1 AND {which}");
@@ -285,7 +285,7 @@ pub fn unread(conn: &mut PgConnection, tenant: TenantId, user: UserId, limit: i6
 }
 
 #[derive(QueryableByName)]
-struct StateRow {
+struct ReadStateRow {
     #[diesel(sql_type = BigInt)]
     up_to_seq: i64,
     #[diesel(sql_type = BigInt)]
@@ -301,7 +301,7 @@ pub fn read_state(
     user: UserId,
     conversation: ConversationId,
 ) -> Result<ReadState> {
-    let row: StateRow =
+    let row: ReadStateRow =
         sql("SELECT coalesce(max(read_seq) FILTER (WHERE conversation_id = $3), 0) AS up_to_seq, \
          coalesce(sum(unread_count) FILTER (WHERE conversation_id = $3), 0)::bigint AS unread_count, \
          coalesce(sum(unread_count) FILTER (WHERE counted), 0)::bigint AS total \
@@ -310,12 +310,12 @@ pub fn read_state(
         .bind(user)
         .bind(conversation)
         .get_result(conn)?;
-    let StateRow { up_to_seq, unread_count, total } = row;
+    let ReadStateRow { up_to_seq, unread_count, total } = row;
     Ok(ReadState { conversation_id: conversation, up_to_seq, unread_count, total })
 }
 
 #[derive(QueryableByName)]
-struct Moved {
+struct ChangedRow {
     #[diesel(embed)]
     place: ConversationPlace,
     #[diesel(sql_type = BigInt)]
@@ -331,7 +331,7 @@ pub fn moved_since(
     after: Timestamp,
     limit: i64,
 ) -> Result<Vec<(ConversationPlace, i64)>> {
-    let rows: Vec<Moved> =
+    let rows: Vec<ChangedRow> =
         sql("SELECT c.id AS conversation_id, c.client_id, c.user_one_id, c.user_two_id, c.head FROM participants p \
          JOIN conversations c ON c.tenant_id = p.tenant_id AND c.id = p.conversation_id \
          WHERE p.tenant_id = $1 AND p.user_id = $2 AND p.counted AND c.updated_at > $3 \

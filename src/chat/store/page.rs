@@ -15,7 +15,7 @@ use crate::chat::place::ConversationPlace;
 
 /// The part of the history to return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cut {
+pub enum HistoryRange {
     Newest,
     /// The messages directly before this `seq`.
     Before(i64),
@@ -28,7 +28,7 @@ pub enum Cut {
 }
 
 /// A page of history. `head` is the topic number of the same snapshot: join with `after_seq = head` to miss nothing.
-pub struct Window {
+pub struct HistoryPage {
     pub place: ConversationPlace,
     pub head: i64,
     pub last_seq: i64,
@@ -39,7 +39,7 @@ pub struct Window {
 }
 
 #[derive(QueryableByName)]
-struct WindowRow {
+struct HistoryRow {
     #[diesel(sql_type = SqlUuid)]
     room_id: ConversationId,
     #[diesel(sql_type = Nullable<SqlUuid>)]
@@ -84,13 +84,13 @@ macro_rules! windows {
 }
 
 struct MaybeMessage {
-    room: WindowRow,
+    room: HistoryRow,
     message: Option<Message>,
 }
 
 impl QueryableByName<diesel::pg::Pg> for MaybeMessage {
     fn build<'a>(row: &impl diesel::row::NamedRow<'a, diesel::pg::Pg>) -> diesel::deserialize::Result<Self> {
-        let room = WindowRow::build(row)?;
+        let room = HistoryRow::build(row)?;
         let message = match room.message_id {
             Some(_) => Some(MessageRow::build(row)?.into()),
             None => None,
@@ -105,15 +105,15 @@ pub fn history(
     conn: &mut PgConnection,
     tenant: TenantId,
     room: RoomRef,
-    cut: Cut,
+    cut: HistoryRange,
     limit: i64,
-) -> Result<Window> {
+) -> Result<HistoryPage> {
     let ([before, after, changed], id) = by_room!(room, windows);
     let (text, bound) = match cut {
-        Cut::Newest => (before, i64::MAX),
-        Cut::Before(seq) => (before, seq),
-        Cut::After(seq) => (after, seq),
-        Cut::ChangedAfter(seq) => (changed, seq),
+        HistoryRange::Newest => (before, i64::MAX),
+        HistoryRange::Before(seq) => (before, seq),
+        HistoryRange::After(seq) => (after, seq),
+        HistoryRange::ChangedAfter(seq) => (changed, seq),
     };
     let rows: Vec<MaybeMessage> =
         sql(text).bind(tenant).bind(id).bind(bound).bind(limit.saturating_add(1)).load(conn)?;
@@ -123,23 +123,23 @@ pub fn history(
     let (head, last_seq) = (room.room_head, room.room_last_seq);
     let mut messages: Vec<Message> = rows.into_iter().filter_map(|row| row.message).collect();
     let has_more = cut_off(&mut messages, cut, usize::try_from(limit).unwrap_or(usize::MAX));
-    Ok(Window { place, head, last_seq, messages, has_more })
+    Ok(HistoryPage { place, head, last_seq, messages, has_more })
 }
 
 /// Truncates to the page, in the requested order. Returns whether there were more.
-fn cut_off(messages: &mut Vec<Message>, cut: Cut, limit: usize) -> bool {
+fn cut_off(messages: &mut Vec<Message>, cut: HistoryRange, limit: usize) -> bool {
     let found = messages.len();
     // The join to authors does not keep the order.
     match cut {
-        Cut::Newest | Cut::Before(_) => {
+        HistoryRange::Newest | HistoryRange::Before(_) => {
             messages.sort_by_key(|message| message.seq);
             messages.drain(..found.saturating_sub(limit));
         }
-        Cut::After(_) => {
+        HistoryRange::After(_) => {
             messages.sort_by_key(|message| message.seq);
             messages.truncate(limit);
         }
-        Cut::ChangedAfter(_) => {
+        HistoryRange::ChangedAfter(_) => {
             messages.sort_by_key(|message| (message.changed_seq, message.seq));
             let last =
                 limit.checked_sub(1).and_then(|at| messages.get(at)).map_or(i64::MAX, |m| m.changed_seq);

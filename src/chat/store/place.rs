@@ -51,7 +51,7 @@ macro_rules! by_room {
 pub(super) use by_room;
 
 #[derive(QueryableByName)]
-struct Standing {
+struct PlaceWithHead {
     #[diesel(embed)]
     place: ConversationPlace,
     #[diesel(sql_type = BigInt)]
@@ -72,19 +72,19 @@ macro_rules! place {
 /// see it.
 pub fn place(conn: &mut PgConnection, tenant: TenantId, room: RoomRef) -> Result<(ConversationPlace, i64)> {
     let (text, id) = by_room!(room, place);
-    let row: Option<Standing> = sql(text).bind(tenant).bind(id).get_result(conn).optional()?;
+    let row: Option<PlaceWithHead> = sql(text).bind(tenant).bind(id).get_result(conn).optional()?;
     row.map(|row| (row.place, row.head)).ok_or_else(|| Error::not_found("conversation"))
 }
 
 #[derive(QueryableByName)]
-struct Rank {
+struct RoleRow {
     #[diesel(sql_type = Text)]
     role: String,
 }
 
 /// The role of a person of the tenant, if the actor may see them and they are not deleted.
 pub fn rank_of(conn: &mut PgConnection, tenant: TenantId, user: UserId) -> Result<Option<Role>> {
-    let row: Option<Rank> =
+    let row: Option<RoleRow> =
         sql("SELECT role FROM users WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL")
             .bind(tenant)
             .bind(user)
@@ -94,19 +94,19 @@ pub fn rank_of(conn: &mut PgConnection, tenant: TenantId, user: UserId) -> Resul
 }
 
 #[derive(QueryableByName)]
-struct Made {
+struct CreatedRow {
     #[diesel(sql_type = SqlUuid)]
     id: ConversationId,
 }
 
-const MAKE_PAIR: &str = "
+const INSERT_DIRECT: &str = "
     INSERT INTO conversations (tenant_id, id, kind, user_one_id, user_two_id)
     VALUES ($1, $2, 'direct', least($3, $4), greatest($3, $4)) ON CONFLICT DO NOTHING RETURNING id";
 
 /// Creates the conversation of the actor with `peer`. `None` if the other person created it at the same moment; it is
 /// committed by then.
 pub fn make_pair(conn: &mut PgConnection, actor: &Actor, peer: UserId) -> Result<Option<ConversationId>> {
-    let made: Option<Made> = sql(MAKE_PAIR)
+    let made: Option<CreatedRow> = sql(INSERT_DIRECT)
         .bind(actor.tenant)
         .bind(ConversationId::new())
         .bind(actor.user)

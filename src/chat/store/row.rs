@@ -8,7 +8,7 @@ use guichet_base::role::UserType;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::chat::model::{Message, MessageState, Related};
+use crate::chat::model::{Message, MessageState, RelatedEntity};
 
 /// The columns of a message `m` and of its author `u`, as [`MessageRow`] reads them.
 macro_rules! message_columns {
@@ -69,7 +69,7 @@ impl From<MessageRow> for Message {
     fn from(row: MessageRow) -> Self {
         let gone = row.deleted_at.is_some();
         let related = match (row.related_entity_type, row.related_entity_id) {
-            (Some(kind), Some(id)) if !gone => Some(Related { kind, id, preview: row.related_preview }),
+            (Some(kind), Some(id)) if !gone => Some(RelatedEntity { kind, id, preview: row.related_preview }),
             _ => None,
         };
         Message {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::place::by_room;
-use crate::chat::model::{MessageBody, Related, RoomRef};
+use crate::chat::model::{MessageBody, RelatedEntity, RoomRef};
 use crate::chat::place::ConversationPlace;
 
 /// The room and the author of a send.
@@ -84,13 +84,13 @@ pub struct NewMessage<'a> {
     pub place: ConversationPlace,
     pub operator: Option<UserId>,
     pub body: &'a MessageBody,
-    pub related: Option<&'a Related>,
+    pub related: Option<&'a RelatedEntity>,
     pub client_message_id: Option<Uuid>,
     pub now: Timestamp,
 }
 
 #[derive(QueryableByName)]
-struct Numbers {
+struct NumbersRow {
     #[diesel(sql_type = BigInt)]
     seq: i64,
     #[diesel(sql_type = BigInt)]
@@ -112,7 +112,7 @@ const INSERT: &str = "
 pub fn insert(tx: &mut Tx<'_>, actor: &Actor, new: &NewMessage<'_>) -> Result<(i64, i64)> {
     let related = new.related;
     let [user_one, user_two] = new.place.pair();
-    let numbers: Numbers = sql(INSERT)
+    let numbers: NumbersRow = sql(INSERT)
         .bind(actor.tenant)
         .bind(new.place.conversation)
         .bind(new.now)
@@ -174,7 +174,7 @@ const ANNOUNCE: &str = "
     SELECT user_id, side, unread_count, total FROM told";
 
 /// The parts of an announcement besides the actor.
-pub struct Announcement<'a> {
+pub struct SendEvent<'a> {
     pub place: ConversationPlace,
     pub topic: &'a str,
     pub seq: i64,
@@ -183,7 +183,7 @@ pub struct Announcement<'a> {
     pub log: Value,
 }
 
-pub fn announce_send(tx: &mut Tx<'_>, actor: &Actor, what: Announcement<'_>) -> Result<Vec<UnreadRecipient>> {
+pub fn announce_send(tx: &mut Tx<'_>, actor: &Actor, what: SendEvent<'_>) -> Result<Vec<UnreadRecipient>> {
     let statement = sql(ANNOUNCE)
         .bind(actor.tenant)
         .bind(what.place.conversation)

@@ -5,7 +5,7 @@ use guichet_base::{Result, Timestamp};
 use guichet_db::Tx;
 use uuid::Uuid;
 
-use crate::activity::{self, Action, ActivityEntry};
+use crate::activity::{self, ActivityAction, ActivityEntry};
 use crate::deliveries::check::{DeliverySubject, RecheckInput, SendDecision, decide_send};
 use crate::deliveries::model::DeliveryStatus;
 use crate::deliveries::retry::{RetryDecision, decide_retry};
@@ -272,7 +272,7 @@ fn write_outcomes(
             "channel": what.channel,
             "error": outcome.last_error,
         });
-        let entry = ActivityEntry::new(Action::EmailFailed, "delivery", outcome.id).details(details);
+        let entry = ActivityEntry::new(ActivityAction::EmailFailed, "delivery", outcome.id).details(details);
         activity::record_as_itself(tx, &entry)?;
     }
     Ok(())

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::model::{Client, ClientChange, ClientStatus, ClientView, NewClient};
 use super::store::{self, ClientFilter, ClientSort};
-use crate::activity::{self, Action, ActivityEntry};
+use crate::activity::{self, ActivityAction, ActivityEntry};
 use crate::directory::optimistic_lock::{self, LockedRecord};
 use crate::directory::users::{self, UserView};
 use crate::directory::{Directory, policy};
@@ -18,7 +18,7 @@ use crate::web::{EditBasis, Once, Replayable};
 use guichet_base::permission::Permission;
 
 /// Most online people considered by the `online` order.
-const ONLINE_PEOPLE: usize = 10_000;
+const MAX_ONLINE_PEOPLE: usize = 10_000;
 
 pub(super) async fn list(
     directory: &Directory,
@@ -28,7 +28,7 @@ pub(super) async fn list(
 ) -> Result<Vec<ClientView>> {
     policy::may(actor, Permission::DirectoryView)?;
     if wanted.sort == ClientSort::Online {
-        wanted.online = directory.presence().online(actor.tenant, ONLINE_PEOPLE);
+        wanted.online = directory.presence().online(actor.tenant, MAX_ONLINE_PEOPLE);
     }
     let (directory, reader) = (directory.clone(), actor.clone());
     directory
@@ -152,7 +152,7 @@ pub(super) async fn add_member(
             }
             let is_new = store::add_member(tx.conn(), writer.tenant, id, user)?;
             if is_new {
-                record_member(tx, &writer, Action::MemberAdd, id, user)?;
+                record_member(tx, &writer, ActivityAction::MemberAdd, id, user)?;
             }
             Ok(is_new)
         })
@@ -177,12 +177,18 @@ pub(super) async fn remove_member(
             if !store::remove_member(tx.conn(), writer.tenant, id, user)? {
                 return Err(Error::not_found("member"));
             }
-            record_member(tx, &writer, Action::MemberRemove, id, user)
+            record_member(tx, &writer, ActivityAction::MemberRemove, id, user)
         })
         .await
 }
 
-fn record_member(tx: &mut Tx<'_>, actor: &Actor, action: Action, id: ClientId, user: UserId) -> Result<()> {
+fn record_member(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    action: ActivityAction,
+    id: ClientId,
+    user: UserId,
+) -> Result<()> {
     activity::record(tx, actor, &ActivityEntry::new(action, "client", id).details(json!({ "user_id": user })))
 }
 
@@ -202,7 +208,7 @@ fn make(tx: &mut Tx<'_>, actor: &Actor, id: ClientId, change: &ClientChange) -> 
     // `None`: another request created it at the same moment.
     let made = store::insert(tx.conn(), &new)?;
     if made.is_some() {
-        activity::record(tx, actor, &ActivityEntry::new(Action::ClientCreate, "client", id))?;
+        activity::record(tx, actor, &ActivityEntry::new(ActivityAction::ClientCreate, "client", id))?;
     }
     Ok(made)
 }
@@ -245,7 +251,11 @@ fn alter(
     }
     let client = store::update(tx.conn(), actor.tenant, id, change)?;
     let details = json!({ "fields": optimistic_lock::fields(change)? });
-    activity::record(tx, actor, &ActivityEntry::new(Action::ClientUpdate, "client", id).details(details))?;
+    activity::record(
+        tx,
+        actor,
+        &ActivityEntry::new(ActivityAction::ClientUpdate, "client", id).details(details),
+    )?;
     Ok(client.with(current.presence))
 }
 

@@ -41,7 +41,7 @@ pub(super) fn unread_messages(conn: &mut PgConnection, actor: &Actor) -> Result<
 }
 
 #[derive(QueryableByName)]
-struct Unread {
+struct UnreadRow {
     #[diesel(sql_type = BigInt)]
     unread: i64,
 }
@@ -53,7 +53,7 @@ const UNREAD_NOTIFICATIONS: &str = "SELECT f.unread - (SELECT count(*) FROM noti
 
 /// The caller's unread notifications.
 pub(super) fn unread_notifications(conn: &mut PgConnection, actor: &Actor, now: Timestamp) -> Result<i64> {
-    let found: Option<Unread> = sql(UNREAD_NOTIFICATIONS)
+    let found: Option<UnreadRow> = sql(UNREAD_NOTIFICATIONS)
         .bind(actor.tenant)
         .bind(actor.user)
         .bind(now)

@@ -13,7 +13,7 @@ use crate::schema::users;
 /// The columns of `users` that identify a person, and when they were last seen.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
-pub struct SeenRow {
+pub struct LastSeenRow {
     pub id: UserId,
     #[diesel(deserialize_as = String)]
     pub role: Role,
@@ -43,7 +43,7 @@ pub struct ClientPresence {
     pub operator: Option<PresenceView>,
 }
 
-impl SeenRow {
+impl LastSeenRow {
     pub fn shown(self, presence: &PresenceReader, tenant: TenantId) -> PresenceView {
         let (status, last_seen) = presence.seen(tenant, self.id, self.last_seen_at);
         PresenceView { user_id: self.id, user_type: self.role.user_type(), status, last_seen }

@@ -43,7 +43,7 @@ pub(super) async fn of_client(directory: &Directory, actor: &Actor, id: ClientId
         Ok((members, store::some(tx.conn(), reader.tenant, &operator)?))
     });
     let (members, operator) = read.await?;
-    let shown = |row: super::model::SeenRow| row.shown(directory.presence(), actor.tenant);
+    let shown = |row: super::model::LastSeenRow| row.shown(directory.presence(), actor.tenant);
     let members: Vec<PresenceView> = members.into_iter().map(shown).collect();
     let status = members.iter().map(|member| member.status).max().unwrap_or(Status::Offline);
     Ok(ClientPresence { status, members, operator: operator.into_iter().next().map(shown) })

@@ -8,38 +8,43 @@ use guichet_base::{Result, Timestamp};
 use guichet_db::sql::sql;
 use uuid::Uuid;
 
-use super::model::SeenRow;
+use super::model::LastSeenRow;
 use crate::schema::{client_members, users};
 
 /// People ordered by name, as in `/users`.
-pub fn people(conn: &mut PgConnection, tenant: TenantId, page: Page) -> Result<Vec<SeenRow>> {
+pub fn people(conn: &mut PgConnection, tenant: TenantId, page: Page) -> Result<Vec<LastSeenRow>> {
     let people = users::table.filter(users::tenant_id.eq(tenant).and(users::deleted_at.is_null()));
     let order = (users::display_name, users::id);
-    let page = people.select(SeenRow::as_select()).order(order).limit(page.limit).offset(page.offset);
+    let page = people.select(LastSeenRow::as_select()).order(order).limit(page.limit).offset(page.offset);
     Ok(page.load(conn)?)
 }
 
 /// Those of `ids` that the actor may see. `ids` has some hundred entries at most.
-pub fn some(conn: &mut PgConnection, tenant: TenantId, ids: &[UserId]) -> Result<Vec<SeenRow>> {
+pub fn some(conn: &mut PgConnection, tenant: TenantId, ids: &[UserId]) -> Result<Vec<LastSeenRow>> {
     let people = users::table
         .filter(users::tenant_id.eq(tenant).and(users::id.eq_any(ids)).and(users::deleted_at.is_null()));
     let limit = i64::try_from(ids.len()).unwrap_or(i64::MAX);
-    Ok(people.select(SeenRow::as_select()).order(users::id).limit(limit).load(conn)?)
+    Ok(people.select(LastSeenRow::as_select()).order(users::id).limit(limit).load(conn)?)
 }
 
-pub fn members(conn: &mut PgConnection, tenant: TenantId, id: ClientId, limit: i64) -> Result<Vec<SeenRow>> {
+pub fn members(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: ClientId,
+    limit: i64,
+) -> Result<Vec<LastSeenRow>> {
     let ids = client_members::table
         .filter(client_members::tenant_id.eq(tenant).and(client_members::client_id.eq(id)))
         .select(client_members::user_id);
     let people = users::table
         .filter(users::tenant_id.eq(tenant).and(users::id.eq_any(ids)).and(users::deleted_at.is_null()));
     let order = (users::display_name, users::id);
-    Ok(people.select(SeenRow::as_select()).order(order).limit(limit).load(conn)?)
+    Ok(people.select(LastSeenRow::as_select()).order(order).limit(limit).load(conn)?)
 }
 
 /// The relations of one person.
 #[derive(QueryableByName)]
-pub struct StandingRow {
+pub struct RelationsRow {
     #[diesel(sql_type = SqlUuid)]
     pub id: UserId,
     #[diesel(sql_type = Text)]
@@ -54,7 +59,7 @@ pub struct StandingRow {
 
 /// The relations of many people in one statement, whose cost grows with their own clients and teams only. (Diesel's
 /// DSL has no lateral arrays.)
-const STANDINGS: &str = "SELECT u.id, u.role, \
+const RELATIONS: &str = "SELECT u.id, u.role, \
      ARRAY(SELECT DISTINCT c.operator_id FROM client_members m \
          JOIN clients c ON c.tenant_id = $1 AND c.id = m.client_id \
          WHERE m.tenant_id = $1 AND m.user_id = u.id AND c.operator_id IS NOT NULL) AS operators, \
@@ -64,19 +69,19 @@ const STANDINGS: &str = "SELECT u.id, u.role, \
          WHERE m.tenant_id = $1 AND m.user_id = u.id) AS team \
      FROM users u WHERE u.tenant_id = $1 AND u.id = ANY ($2)";
 
-pub fn standings(conn: &mut PgConnection, tenant: TenantId, users: Vec<Uuid>) -> Result<Vec<StandingRow>> {
-    Ok(sql(STANDINGS).bind(tenant).bind(users).load(conn)?)
+pub fn standings(conn: &mut PgConnection, tenant: TenantId, users: Vec<Uuid>) -> Result<Vec<RelationsRow>> {
+    Ok(sql(RELATIONS).bind(tenant).bind(users).load(conn)?)
 }
 
 #[derive(QueryableByName)]
-struct Known {
+struct ExistsRow {
     #[diesel(sql_type = diesel::sql_types::Bool)]
     known: bool,
 }
 
 /// Whether the actor may see a client that `operator` is in charge of.
 pub fn is_in_charge(conn: &mut PgConnection, tenant: TenantId, operator: UserId) -> Result<bool> {
-    let found: Known =
+    let found: ExistsRow =
         sql("SELECT EXISTS (SELECT FROM clients WHERE tenant_id = $1 AND operator_id = $2) AS known")
             .bind(tenant)
             .bind(operator)

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::model::Team;
 use super::store;
-use crate::activity::{self, Action, ActivityEntry};
+use crate::activity::{self, ActivityAction, ActivityEntry};
 use crate::directory::optimistic_lock::{self, LockedRecord};
 use crate::directory::users::{self, UserView};
 use crate::directory::{Directory, policy};
@@ -87,7 +87,7 @@ pub(super) async fn delete(directory: &Directory, actor: &Actor, id: TeamId) -> 
             // Its members are notified through the outbox.
             directory.rights_moved(tx, writer.tenant, Vec::new());
             store::delete(tx.conn(), writer.tenant, id)?;
-            activity::record(tx, &writer, &ActivityEntry::new(Action::TeamDelete, "team", id))
+            activity::record(tx, &writer, &ActivityEntry::new(ActivityAction::TeamDelete, "team", id))
         })
         .await
 }
@@ -128,7 +128,7 @@ pub(super) async fn add_member(
             }
             let is_new = store::add_member(tx.conn(), writer.tenant, id, user)?;
             if is_new {
-                record_member(tx, &writer, Action::MemberAdd, id, user)?;
+                record_member(tx, &writer, ActivityAction::MemberAdd, id, user)?;
             }
             Ok(is_new)
         })
@@ -152,12 +152,18 @@ pub(super) async fn remove_member(
             if !store::remove_member(tx.conn(), writer.tenant, id, user)? {
                 return Err(Error::not_found("member"));
             }
-            record_member(tx, &writer, Action::MemberRemove, id, user)
+            record_member(tx, &writer, ActivityAction::MemberRemove, id, user)
         })
         .await
 }
 
-fn record_member(tx: &mut Tx<'_>, actor: &Actor, action: Action, id: TeamId, user: UserId) -> Result<()> {
+fn record_member(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    action: ActivityAction,
+    id: TeamId,
+    user: UserId,
+) -> Result<()> {
     activity::record(tx, actor, &ActivityEntry::new(action, "team", id).details(json!({ "user_id": user })))
 }
 
@@ -165,7 +171,7 @@ fn record_member(tx: &mut Tx<'_>, actor: &Actor, action: Action, id: TeamId, use
 fn make(tx: &mut Tx<'_>, actor: &Actor, id: TeamId, name: &str) -> Result<Option<Team>> {
     let made = store::insert(tx.conn(), actor.tenant, id, name)?;
     if made.is_some() {
-        activity::record(tx, actor, &ActivityEntry::new(Action::TeamCreate, "team", id))?;
+        activity::record(tx, actor, &ActivityEntry::new(ActivityAction::TeamCreate, "team", id))?;
     }
     Ok(made)
 }

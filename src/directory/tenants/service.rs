@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::model::{NewTenant, TenantChange, TenantView};
 use super::store;
-use crate::activity::{self, Action, ActivityEntry};
+use crate::activity::{self, ActivityAction, ActivityEntry};
 use crate::directory::optimistic_lock::{self, LockedRecord};
 use crate::directory::{Directory, policy};
 use crate::web::{EditBasis, Once, Replayable};
@@ -42,7 +42,7 @@ pub(super) async fn create(
                 activity::record(
                     tx,
                     &writer,
-                    &ActivityEntry::new(Action::TenantCreate, "tenant", tenant.id),
+                    &ActivityEntry::new(ActivityAction::TenantCreate, "tenant", tenant.id),
                 )?;
                 Ok(TenantView::from(tenant))
             })
@@ -80,8 +80,8 @@ pub(super) async fn patch(
             }
             let tenant = store::update(tx.conn(), id, &change)?;
             let fields = optimistic_lock::fields(&change)?;
-            let entry =
-                ActivityEntry::new(Action::TenantUpdate, "tenant", id).details(json!({ "fields": fields }));
+            let entry = ActivityEntry::new(ActivityAction::TenantUpdate, "tenant", id)
+                .details(json!({ "fields": fields }));
             activity::record(tx, &writer, &entry)?;
             directory.forget_features(tx, id);
             Ok(TenantView::from(tenant))

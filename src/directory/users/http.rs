@@ -179,7 +179,7 @@ async fn delete(caller: Caller, directory: Data<Directory>, Path(id): Path<UserI
 
 /// The result of a revocation.
 #[derive(Serialize, ToSchema)]
-struct Revoked {
+struct RevocationView {
     id: UserId,
     /// Tokens issued in this second or before it are refused.
     sessions_valid_after: Timestamp,
@@ -189,13 +189,13 @@ struct Revoked {
 ///
 /// Tokens issued so far are refused everywhere within two seconds, and open sockets are closed. Everyone may do this
 /// for themselves: "log out everywhere".
-#[utoipa::path(tag = "provisioning", operation_id = "revoke_tokens", params(("id" = UserId, Path)), responses((status = 200, body = Revoked)))]
+#[utoipa::path(tag = "provisioning", operation_id = "revoke_tokens", params(("id" = UserId, Path)), responses((status = 200, body = RevocationView)))]
 #[post("/users/{id}/revoke-tokens")]
 async fn revoke_tokens(
     caller: Caller,
     directory: Data<Directory>,
     Path(id): Path<UserId>,
-) -> Result<Reply<Revoked>> {
+) -> Result<Reply<RevocationView>> {
     let sessions_valid_after = service::revoke_tokens(&directory, &caller, id).await?;
-    Ok(Reply::ok(Revoked { id, sessions_valid_after }))
+    Ok(Reply::ok(RevocationView { id, sessions_valid_after }))
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::model::{DEFAULT_TIMEZONE, NewUser, User, UserChange, UserView};
 use super::store::{self, UserFilter};
-use crate::activity::{self, Action, ActivityEntry};
+use crate::activity::{self, ActivityAction, ActivityEntry};
 use crate::directory::optimistic_lock::{self, LockedRecord};
 use crate::directory::{Directory, policy};
 use crate::web::EditBasis;
@@ -98,7 +98,7 @@ pub(super) async fn delete(directory: &Directory, actor: &Actor, id: UserId) -> 
             store::leave_desk(tx.conn(), writer.tenant, id)?;
             store::delete(tx.conn(), writer.tenant, id, directory.clock().now())?;
             directory.rights_moved(tx, writer.tenant, vec![id]);
-            activity::record(tx, &writer, &ActivityEntry::new(Action::UserDelete, "user", id))
+            activity::record(tx, &writer, &ActivityEntry::new(ActivityAction::UserDelete, "user", id))
         })
         .await
 }
@@ -117,7 +117,11 @@ pub(super) async fn revoke_tokens(directory: &Directory, actor: &Actor, id: User
             let valid_after = store::revoke(tx.conn(), writer.tenant, id, now)?;
             let valid_after = valid_after.ok_or_else(|| Error::not_found("user"))?;
             directory.rights_moved(tx, writer.tenant, vec![id]);
-            activity::record(tx, &writer, &ActivityEntry::new(Action::UserTokensRevoked, "user", id))?;
+            activity::record(
+                tx,
+                &writer,
+                &ActivityEntry::new(ActivityAction::UserTokensRevoked, "user", id),
+            )?;
             Ok(valid_after)
         })
         .await
@@ -155,7 +159,8 @@ fn make(tx: &mut Tx<'_>, actor: &Actor, id: UserId, change: &UserChange) -> Resu
     // `None`: another request created them at the same moment, so this one changes them.
     let made = store::insert(tx.conn(), &new)?;
     if made.is_some() {
-        let entry = ActivityEntry::new(Action::UserCreate, "user", id).details(json!({ "role": role }));
+        let entry =
+            ActivityEntry::new(ActivityAction::UserCreate, "user", id).details(json!({ "role": role }));
         activity::record(tx, actor, &entry)?;
     }
     Ok(made)
@@ -166,7 +171,7 @@ fn bring_back(tx: &mut Tx<'_>, actor: &Actor, user: &User, change: &UserChange) 
     let role = change.role.and_then(Role::of_person).unwrap_or(user.role);
     policy::may_manage_user(actor, role)?;
     store::restore(tx.conn(), actor.tenant, user.id)?;
-    let entry = ActivityEntry::new(Action::UserCreate, "user", user.id)
+    let entry = ActivityEntry::new(ActivityAction::UserCreate, "user", user.id)
         .details(json!({ "role": role, "again": true }));
     activity::record(tx, actor, &entry)?;
     store::update(tx.conn(), actor.tenant, user.id, change)
@@ -217,7 +222,7 @@ fn apply(
         activity::record(
             tx,
             actor,
-            &ActivityEntry::new(Action::UserUpdate, "user", user.id).details(details),
+            &ActivityEntry::new(ActivityAction::UserUpdate, "user", user.id).details(details),
         )?;
     }
     store::update(tx.conn(), actor.tenant, user.id, change)

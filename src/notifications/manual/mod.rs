@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::events::{self, Accepted};
 use super::model::{Announced, EventSource, Recipients};
 use super::{Notifications, policy};
-use crate::activity::{self, Action, ActivityEntry};
+use crate::activity::{self, ActivityAction, ActivityEntry};
 use crate::preferences::{Channel, Priority};
 use crate::web::idempotency::{Once, Replayable};
 
@@ -46,7 +46,7 @@ pub async fn send(
                 }
             })?;
             let details = json!({"title": notice.title, "recipients": what.recipients, "planned": accepted.progress.planned});
-            let entry = ActivityEntry::new(Action::NotificationSendManual, "event", accepted.progress.id);
+            let entry = ActivityEntry::new(ActivityAction::NotificationSendManual, "event", accepted.progress.id);
             activity::record(tx, &by, &entry.details(details))?;
             Ok(accepted)
         })

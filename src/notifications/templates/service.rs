@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::model::Changed;
 use super::view::{TemplateView, record_id, stored};
 use super::{Template, built_in, merged, policy, store, vet};
-use crate::activity::{self, Action, ActivityEntry};
+use crate::activity::{self, ActivityAction, ActivityEntry};
 use crate::config::Feature;
 use crate::directory::Directory;
 use crate::directory::optimistic_lock::{self, LockedRecord};
@@ -108,7 +108,7 @@ pub(super) async fn delete(
                 is_to_apply(tx, &writer, &based_on, &held, &json!({}), &json!({}))?;
             }
             store::delete(tx.conn(), writer.tenant, &code)?;
-            let entry = ActivityEntry::new(Action::TemplateReset, "notification_template", &code);
+            let entry = ActivityEntry::new(ActivityAction::TemplateReset, "notification_template", &code);
             activity::record(tx, &writer, &entry.details(json!({ "fields": names(&held.fields) })))?;
             TemplateView::of(&code, None)
         })
@@ -212,7 +212,7 @@ fn shown_with(held: &Changed, fields: &Value) -> Result<Value> {
 }
 
 fn saved(tx: &mut Tx<'_>, writer: &Actor, row: &Changed) -> Result<TemplateView> {
-    let entry = ActivityEntry::new(Action::TemplateUpdate, "notification_template", &row.code);
+    let entry = ActivityEntry::new(ActivityAction::TemplateUpdate, "notification_template", &row.code);
     activity::record(tx, writer, &entry.details(json!({ "fields": names(&row.fields) })))?;
     TemplateView::of(&row.code, Some(row))
 }

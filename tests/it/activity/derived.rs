@@ -62,7 +62,7 @@ async fn what_the_job_has_not_read_is_not_dropped() {
                FROM outbox WHERE event = 'messaging:new' LIMIT 1",
         )
         .unwrap();
-    use guichet_realtime::{Log as _, Outbox};
+    use guichet_realtime::{Outbox, ReplayLog as _};
     let outbox = Outbox(world.server.app.db.clone());
     outbox.keep(7).await.unwrap();
     let old = "SELECT count(*) AS n FROM pg_class WHERE relname = 'outbox_' || to_char(now() AT TIME ZONE 'UTC' - interval '10 days', 'YYYYMMDD')";

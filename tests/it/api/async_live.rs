@@ -108,7 +108,7 @@ impl Watched {
                 self.judge_broadcast(topic, payload, &mut wrong)
             }
             "phx_reply" => {
-                wrong.extend(self.described.faults_of("Reply", payload));
+                wrong.extend(self.described.faults_of("SocketReply", payload));
                 let expected = reference.as_ref().and_then(|reference| self.awaited.remove(reference));
                 let Some((answer, refusal)) = expected else {
                     return self.wrong.push(format!("a reply to nothing: {reference:?} {payload}"));

@@ -258,11 +258,11 @@ fn someone_who_is_not_root_runs_it_as_themselves() -> Result<()> {
     if !Uid::effective().is_root() {
         return Ok(()); // Every other test has shown it.
     }
-    let nobody = User::from_name("nobody")?.context("there is no user `nobody`")?;
+    let unprivileged = User::from_name("nobody")?.context("there is no user `nobody`")?;
     let folder = Folder::open()?;
     let data_dir = folder.path().join("theirs");
     fs::create_dir(&data_dir)?;
-    std::os::unix::fs::chown(&data_dir, Some(nobody.uid.as_raw()), Some(nobody.gid.as_raw()))?;
+    std::os::unix::fs::chown(&data_dir, Some(unprivileged.uid.as_raw()), Some(unprivileged.gid.as_raw()))?;
     // A copy, since this binary may be where that user cannot enter.
     let program = folder.path().join("guichet-test");
     // Copied by another process: a child forked meanwhile could hold the file open for writing, and such a file
@@ -270,7 +270,7 @@ fn someone_who_is_not_root_runs_it_as_themselves() -> Result<()> {
     let copied = Command::new("cp").arg(std::env::current_exe()?).arg(&program).status()?;
     ensure!(copied.success(), "cp failed");
     let mut command = child_running(&program, &data_dir);
-    let mut owner = Owner::spawn(command.uid(nobody.uid.as_raw()).gid(nobody.gid.as_raw()))?;
+    let mut owner = Owner::spawn(command.uid(unprivileged.uid.as_raw()).gid(unprivileged.gid.as_raw()))?;
     owner.kill()?;
     let taken_over = Cluster::start(&EmbeddedSettings { data_dir, ..folder.settings() });
     let refusal = format!("{:#}", taken_over.err().context("root took over a stranger's folder")?);

@@ -11,11 +11,11 @@ pub enum Audience {
     #[default]
     Everyone,
     /// Those with one of these roles, and these people.
-    Some { ranks: Ranks, people: Arc<[UserId]> },
+    Some { ranks: AudienceRoles, people: Arc<[UserId]> },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ranks {
+pub enum AudienceRoles {
     /// Every operator.
     Operators,
     /// Roles that see all clients of the tenant.
@@ -33,11 +33,11 @@ impl Audience {
     }
 }
 
-impl Ranks {
+impl AudienceRoles {
     fn include(self, actor: &Actor) -> bool {
         match self {
-            Ranks::Operators => actor.role.is_operator(),
-            Ranks::SeeingAll => actor.role.sees_all_clients(),
+            AudienceRoles::Operators => actor.role.is_operator(),
+            AudienceRoles::SeeingAll => actor.role.sees_all_clients(),
         }
     }
 }

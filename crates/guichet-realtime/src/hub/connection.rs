@@ -6,7 +6,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::mailbox::{FrameClass, Mailbox, Pushed};
+use super::mailbox::{FrameClass, Mailbox, PushOutcome};
 use crate::wire::frame::Frame;
 
 /// An order for the session of a connection.
@@ -63,10 +63,10 @@ impl Connection {
             self.order(SessionOrder::PresenceLost);
         }
         match pushed {
-            Pushed::Queued(number) => return Some(number),
-            Pushed::Dropped => {}
-            Pushed::Overflowed => self.order(SessionOrder::Resume),
-            Pushed::Hopeless => self.order(SessionOrder::GiveUp),
+            PushOutcome::Queued(number) => return Some(number),
+            PushOutcome::Dropped => {}
+            PushOutcome::Overflowed => self.order(SessionOrder::Resume),
+            PushOutcome::Hopeless => self.order(SessionOrder::GiveUp),
         }
         None
     }

@@ -18,7 +18,7 @@ use crate::wire::frame::Frame;
 /// Above the bound, for replies and for notices that channels ended.
 const RESERVE_BYTES: usize = 64 * 1024;
 /// A queue that grew beyond this releases its memory when empty.
-const KEPT_SLOTS: usize = 8;
+const MAX_IDLE_SLOTS: usize = 8;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FrameClass {
@@ -34,7 +34,7 @@ pub enum FrameClass {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pushed {
+pub enum PushOutcome {
     /// Queued with this number; numbers only grow.
     Queued(u64),
     /// Not accepted: it was ephemeral, or the mailbox is lagging or closed.
@@ -47,12 +47,12 @@ pub enum Pushed {
 
 pub struct Mailbox {
     bound: usize,
-    inner: Mutex<Inner>,
+    inner: Mutex<MailboxState>,
 }
 
 #[derive(Default)]
-struct Inner {
-    queue: VecDeque<Item>,
+struct MailboxState {
+    queue: VecDeque<QueuedFrame>,
     bytes: usize,
     next: u64,
     sent: u64,
@@ -67,14 +67,14 @@ struct Inner {
     lost: bool,
 }
 
-struct Item {
+struct QueuedFrame {
     bytes: Bytes,
     number: u64,
     class: FrameClass,
 }
 
 /// A frame for the writing side.
-pub struct Popped {
+pub struct PoppedFrame {
     pub bytes: Bytes,
     /// The queue has just fallen to its low-water mark, and the session asked to be notified.
     pub has_room: bool,
@@ -86,13 +86,13 @@ impl Mailbox {
     }
 
     #[cfg(test)]
-    pub fn push(&self, frame: Frame, class: FrameClass) -> Pushed {
+    pub fn push(&self, frame: Frame, class: FrameClass) -> PushOutcome {
         self.offer(frame, 1, class).0
     }
 
     /// Queues `count` frames in one buffer, numbered as the last. Returns also whether a presence frame was lost:
     /// this one, or one dropped in its favour.
-    pub fn offer(&self, frames: Frame, count: u64, class: FrameClass) -> (Pushed, bool) {
+    pub fn offer(&self, frames: Frame, count: u64, class: FrameClass) -> (PushOutcome, bool) {
         let mut inner = self.inner.lock();
         let (pushed, waker) = inner.push(frames, count, class, self.bound);
         let lost = std::mem::take(&mut inner.lost);
@@ -104,7 +104,7 @@ impl Mailbox {
     }
 
     /// The next frame to write; `None` after the last one of a finished mailbox.
-    pub fn poll_pop(&self, cx: &mut Context<'_>) -> Poll<Option<Popped>> {
+    pub fn poll_pop(&self, cx: &mut Context<'_>) -> Poll<Option<PoppedFrame>> {
         let mut inner = self.inner.lock();
         match inner.pop(self.low_mark()) {
             Some(popped) => Poll::Ready(Some(popped)),
@@ -149,7 +149,7 @@ impl Mailbox {
         self.inner.lock().lacks_presence = false;
     }
 
-    /// Whether a page may be queued now. If not, `Popped::has_room` reports when it may.
+    /// Whether a page may be queued now. If not, `PoppedFrame::has_room` reports when it may.
     pub fn has_room(&self) -> bool {
         let mut inner = self.inner.lock();
         let has_room = inner.bytes <= self.low_mark();
@@ -191,13 +191,19 @@ impl Mailbox {
     }
 }
 
-impl Inner {
-    fn push(&mut self, frame: Frame, count: u64, class: FrameClass, bound: usize) -> (Pushed, Option<Waker>) {
+impl MailboxState {
+    fn push(
+        &mut self,
+        frame: Frame,
+        count: u64,
+        class: FrameClass,
+        bound: usize,
+    ) -> (PushOutcome, Option<Waker>) {
         if self.closed || self.finished || (self.lagging && class != FrameClass::Control) {
-            return (Pushed::Dropped, None);
+            return (PushOutcome::Dropped, None);
         }
         if class == FrameClass::Presence && self.lacks_presence {
-            return (Pushed::Dropped, None);
+            return (PushOutcome::Dropped, None);
         }
         let bound = if class == FrameClass::Control { bound + RESERVE_BYTES } else { bound };
         if self.bytes + frame.len() > bound && class != FrameClass::Presence {
@@ -208,24 +214,24 @@ impl Inner {
         }
         self.next += count;
         self.bytes += frame.len();
-        self.queue.push_back(Item { bytes: frame.into_bytes(), number: self.next, class });
-        (Pushed::Queued(self.next), self.waker.take())
+        self.queue.push_back(QueuedFrame { bytes: frame.into_bytes(), number: self.next, class });
+        (PushOutcome::Queued(self.next), self.waker.take())
     }
 
-    fn refuse(&mut self, class: FrameClass) -> Pushed {
+    fn refuse(&mut self, class: FrameClass) -> PushOutcome {
         match class {
-            FrameClass::Ephemeral => Pushed::Dropped,
+            FrameClass::Ephemeral => PushOutcome::Dropped,
             FrameClass::Presence => {
                 self.lose_presence();
-                Pushed::Dropped
+                PushOutcome::Dropped
             }
             FrameClass::Durable => {
                 self.lagging = true;
-                Pushed::Overflowed
+                PushOutcome::Overflowed
             }
             FrameClass::Control => {
                 self.finished = true;
-                Pushed::Hopeless
+                PushOutcome::Hopeless
             }
         }
     }
@@ -243,16 +249,16 @@ impl Inner {
         self.lost = true;
     }
 
-    fn pop(&mut self, low_mark: usize) -> Option<Popped> {
+    fn pop(&mut self, low_mark: usize) -> Option<PoppedFrame> {
         let item = self.queue.pop_front()?;
         self.bytes -= item.bytes.len();
         self.sent = item.number;
-        if self.queue.is_empty() && self.queue.capacity() > KEPT_SLOTS {
+        if self.queue.is_empty() && self.queue.capacity() > MAX_IDLE_SLOTS {
             self.queue = VecDeque::new();
         }
         let has_room = self.wants_room && self.bytes <= low_mark;
         self.wants_room &= !has_room;
-        Some(Popped { bytes: item.bytes, has_room })
+        Some(PoppedFrame { bytes: item.bytes, has_room })
     }
 }
 
@@ -277,7 +283,7 @@ mod tests {
         for _ in 0..8 {
             mailbox.push(frame(100), FrameClass::Ephemeral);
         }
-        assert!(matches!(mailbox.push(frame(300), FrameClass::Durable), Pushed::Queued(_)));
+        assert!(matches!(mailbox.push(frame(300), FrameClass::Durable), PushOutcome::Queued(_)));
         assert_eq!(pop(&mailbox), Some(304));
         assert_eq!(pop(&mailbox), None);
     }
@@ -285,36 +291,43 @@ mod tests {
     #[test]
     fn a_full_queue_lags_once_and_keeps_a_prefix() {
         let mailbox = Mailbox::new(1_000);
-        assert!(matches!(mailbox.push(frame(900), FrameClass::Durable), Pushed::Queued(1)));
-        assert_eq!(mailbox.push(frame(200), FrameClass::Durable), Pushed::Overflowed);
-        assert_eq!(mailbox.push(frame(1), FrameClass::Durable), Pushed::Dropped, "a gap inside a join");
+        assert!(matches!(mailbox.push(frame(900), FrameClass::Durable), PushOutcome::Queued(1)));
+        assert_eq!(mailbox.push(frame(200), FrameClass::Durable), PushOutcome::Overflowed);
+        assert_eq!(mailbox.push(frame(1), FrameClass::Durable), PushOutcome::Dropped, "a gap inside a join");
         assert!(
-            matches!(mailbox.push(frame(200), FrameClass::Control), Pushed::Queued(_)),
+            matches!(mailbox.push(frame(200), FrameClass::Control), PushOutcome::Queued(_)),
             "the news still fits"
         );
         mailbox.recover();
         assert_eq!(pop(&mailbox), Some(904));
-        assert!(matches!(mailbox.push(frame(1), FrameClass::Durable), Pushed::Queued(_)));
+        assert!(matches!(mailbox.push(frame(1), FrameClass::Durable), PushOutcome::Queued(_)));
     }
 
     #[test]
     fn once_presence_is_lost_none_is_taken_until_it_is_mended() {
         let mailbox = Mailbox::new(1_000);
-        assert!(matches!(mailbox.offer(frame(300), 1, FrameClass::Presence), (Pushed::Queued(1), false)));
-        assert!(matches!(mailbox.offer(frame(600), 1, FrameClass::Durable), (Pushed::Queued(2), false)));
+        assert!(matches!(
+            mailbox.offer(frame(300), 1, FrameClass::Presence),
+            (PushOutcome::Queued(1), false)
+        ));
+        assert!(matches!(mailbox.offer(frame(600), 1, FrameClass::Durable), (PushOutcome::Queued(2), false)));
         assert_eq!(
             mailbox.offer(frame(300), 1, FrameClass::Presence),
-            (Pushed::Dropped, true),
+            (PushOutcome::Dropped, true),
             "it displaces nothing"
         );
-        assert_eq!(mailbox.offer(frame(1), 1, FrameClass::Presence), (Pushed::Dropped, false), "said once");
+        assert_eq!(
+            mailbox.offer(frame(1), 1, FrameClass::Presence),
+            (PushOutcome::Dropped, false),
+            "said once"
+        );
         mailbox.mend_presence();
-        assert!(matches!(mailbox.offer(frame(1), 1, FrameClass::Presence), (Pushed::Queued(3), false)));
+        assert!(matches!(mailbox.offer(frame(1), 1, FrameClass::Presence), (PushOutcome::Queued(3), false)));
         assert!(
-            matches!(mailbox.offer(frame(300), 1, FrameClass::Durable), (Pushed::Queued(4), true)),
+            matches!(mailbox.offer(frame(300), 1, FrameClass::Durable), (PushOutcome::Queued(4), true)),
             "displaced"
         );
-        assert_eq!(mailbox.offer(frame(1), 1, FrameClass::Presence), (Pushed::Dropped, false));
+        assert_eq!(mailbox.offer(frame(1), 1, FrameClass::Presence), (PushOutcome::Dropped, false));
     }
 
     #[test]
@@ -324,7 +337,7 @@ mod tests {
         for class in
             [FrameClass::Durable, FrameClass::Ephemeral, FrameClass::Control].into_iter().cycle().take(10_000)
         {
-            hopeless += usize::from(mailbox.push(frame(97), class) == Pushed::Hopeless);
+            hopeless += usize::from(mailbox.push(frame(97), class) == PushOutcome::Hopeless);
         }
         assert!(mailbox.inner.lock().bytes <= 1_000 + RESERVE_BYTES);
         assert_eq!(hopeless, 1);
@@ -335,7 +348,7 @@ mod tests {
         let mailbox = Mailbox::new(1_000);
         mailbox.push(frame(1), FrameClass::Control);
         mailbox.finish();
-        assert_eq!(mailbox.push(frame(1), FrameClass::Control), Pushed::Dropped);
+        assert_eq!(mailbox.push(frame(1), FrameClass::Control), PushOutcome::Dropped);
         let mut cx = Context::from_waker(Waker::noop());
         assert!(matches!(mailbox.poll_pop(&mut cx), Poll::Ready(Some(_))));
         assert!(matches!(mailbox.poll_pop(&mut cx), Poll::Ready(None)));

@@ -30,8 +30,8 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 pub(crate) use self::pending::PendingTopics;
-use self::people::People;
-use self::recent::Recent;
+use self::people::PersonConnections;
+use self::recent::RecentEvents;
 pub use self::subscriber::Subscriber;
 pub use self::topic::Activation;
 use self::topic::{Topic, UnnumberedDispatch};
@@ -55,8 +55,8 @@ type Shard = HashMap<TenantId, HashMap<Box<str>, Arc<Mutex<Topic>>>>;
 pub struct Hub {
     shards: [Mutex<Shard>; SHARDS],
     hasher: RandomState,
-    recent: Recent,
-    people: People,
+    recent: RecentEvents,
+    people: PersonConnections,
     presence: Presence,
     holes: PendingTopics,
     /// Topics that delivered events since receipts were last collected.

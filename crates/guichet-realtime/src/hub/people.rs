@@ -8,17 +8,17 @@ use parking_lot::Mutex;
 
 use crate::hub::connection::{Connection, SessionOrder};
 
-type Person = (TenantId, UserId);
-type OfTenant = HashMap<UserId, Vec<Arc<Connection>>>;
+type PersonKey = (TenantId, UserId);
+type TenantConnections = HashMap<UserId, Vec<Arc<Connection>>>;
 
 #[derive(Default)]
-pub struct People {
-    open: Mutex<HashMap<TenantId, OfTenant>>,
+pub struct PersonConnections {
+    open: Mutex<HashMap<TenantId, TenantConnections>>,
 }
 
-impl People {
+impl PersonConnections {
     /// Counts `connection` for the person. Above `limit` (0 = none), the oldest is superseded and no longer counts.
-    pub fn enter(&self, (tenant, user): Person, connection: &Arc<Connection>, limit: usize) {
+    pub fn enter(&self, (tenant, user): PersonKey, connection: &Arc<Connection>, limit: usize) {
         let superseded = {
             let mut open = self.open.lock();
             let held = open.entry(tenant).or_default().entry(user).or_default();
@@ -31,7 +31,7 @@ impl People {
     }
 
     /// Stops counting the connection for the person.
-    pub fn leave(&self, (tenant, user): Person, connection: u64) {
+    pub fn leave(&self, (tenant, user): PersonKey, connection: u64) {
         let mut open = self.open.lock();
         let Some(people) = open.get_mut(&tenant) else { return };
         let Some(held) = people.get_mut(&user) else { return };
@@ -45,7 +45,7 @@ impl People {
     }
 
     /// Gives an order to each connection of the person.
-    pub fn order(&self, (tenant, user): Person, order: SessionOrder) {
+    pub fn order(&self, (tenant, user): PersonKey, order: SessionOrder) {
         let open = self.open.lock();
         let held = open.get(&tenant).and_then(|people| people.get(&user));
         held.into_iter().flatten().for_each(|connection| connection.order(order));
@@ -57,7 +57,7 @@ impl People {
         held.for_each(|connection| connection.order(order));
     }
 
-    pub fn is_online(&self, (tenant, user): Person) -> bool {
+    pub fn is_online(&self, (tenant, user): PersonKey) -> bool {
         self.open.lock().get(&tenant).is_some_and(|people| people.contains_key(&user))
     }
 
@@ -68,7 +68,7 @@ impl People {
         users.iter().copied().filter(|user| people.contains_key(user)).collect()
     }
 
-    pub fn connections(&self, (tenant, user): Person) -> Vec<Arc<Connection>> {
+    pub fn connections(&self, (tenant, user): PersonKey) -> Vec<Arc<Connection>> {
         self.open.lock().get(&tenant).and_then(|people| people.get(&user)).cloned().unwrap_or_default()
     }
 }

@@ -1,6 +1,6 @@
 //! Recently seen events of this process: the tail reads again what the committing process has published.
 //!
-//! Two generations: ids are kept between one and two `TURN`s, and at most `MOST` ids per generation. A forgotten id
+//! Two generations: ids are kept between one and two `GENERATION_TTL`s, and at most `MAX_PER_GENERATION` ids per generation. A forgotten id
 //! costs a duplicate on unnumbered topics (clients drop it by `meta.id`), never on a numbered topic.
 
 use std::collections::HashSet;
@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-const TURN: Duration = Duration::from_secs(60);
-const MOST: usize = 100_000;
+const GENERATION_TTL: Duration = Duration::from_secs(60);
+const MAX_PER_GENERATION: usize = 100_000;
 
-pub struct Recent {
+pub struct RecentEvents {
     generations: Mutex<Generations>,
 }
 
@@ -22,18 +22,18 @@ struct Generations {
     turned: Instant,
 }
 
-impl Default for Recent {
+impl Default for RecentEvents {
     fn default() -> Self {
         let generations = Generations { young: HashSet::new(), old: HashSet::new(), turned: Instant::now() };
         Self { generations: Mutex::new(generations) }
     }
 }
 
-impl Recent {
+impl RecentEvents {
     /// Whether `id` is seen for the first time.
     pub fn insert(&self, id: Uuid) -> bool {
         let mut generations = self.generations.lock();
-        if generations.young.len() >= MOST {
+        if generations.young.len() >= MAX_PER_GENERATION {
             generations.turn();
         }
         !generations.old.contains(&id) && generations.young.insert(id)
@@ -47,7 +47,7 @@ impl Recent {
     /// Drops old ids. Called regularly.
     pub fn sweep(&self) {
         let mut generations = self.generations.lock();
-        if generations.turned.elapsed() >= TURN {
+        if generations.turned.elapsed() >= GENERATION_TTL {
             generations.turn();
         }
     }
@@ -66,14 +66,14 @@ mod tests {
 
     #[test]
     fn a_repeat_is_known_and_memory_is_bounded() {
-        let recent = Recent::default();
+        let recent = RecentEvents::default();
         let id = Uuid::now_v7();
         assert!(recent.insert(id));
         assert!(!recent.insert(id));
-        for _ in 0..2 * MOST + 1 {
+        for _ in 0..2 * MAX_PER_GENERATION + 1 {
             recent.insert(Uuid::now_v7());
         }
         let generations = recent.generations.lock();
-        assert!(generations.young.len() + generations.old.len() <= 2 * MOST);
+        assert!(generations.young.len() + generations.old.len() <= 2 * MAX_PER_GENERATION);
     }
 }

@@ -10,7 +10,7 @@ use crate::wire::frame::Frame;
 use crate::wire::{Encoder, Shape};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub enum SubscriberState {
     /// Its authorization is under way: it receives nothing, and misses nothing.
     Opening,
     /// The session reads from the log what was missed; signals are sent already.
@@ -25,7 +25,7 @@ pub struct Subscriber {
     pub connection: Arc<Connection>,
     pub actor: Arc<Actor>,
     pub shape: Shape,
-    pub(super) mode: Mode,
+    pub(super) mode: SubscriberState,
     /// The topic's stamp when it subscribed.
     pub(super) since: u64,
     /// The number of the last event it has.
@@ -38,7 +38,7 @@ pub struct Subscriber {
 }
 
 /// Its events are still queued.
-pub(super) struct Queued;
+pub(super) struct ReceiptPending;
 
 impl Subscriber {
     pub fn new(id: JoinId, connection: Arc<Connection>, actor: Arc<Actor>, shape: Shape) -> Self {
@@ -47,7 +47,7 @@ impl Subscriber {
             connection,
             actor,
             shape,
-            mode: Mode::Opening,
+            mode: SubscriberState::Opening,
             since: 0,
             last: 0,
             queued_as: 0,
@@ -65,8 +65,8 @@ impl Subscriber {
     /// Live from the next event on. `caught_up` events were queued by the session, and count as delivered when the
     /// queue has reached this point.
     pub(super) fn go_live(&mut self, after: i64) {
-        let caught_up = self.mode == Mode::CatchingUp;
-        self.mode = Mode::Live;
+        let caught_up = self.mode == SubscriberState::CatchingUp;
+        self.mode = SubscriberState::Live;
         self.last = after;
         if caught_up {
             self.queued_as = self.connection.mailbox.last_queued();
@@ -76,7 +76,7 @@ impl Subscriber {
     }
 
     pub(super) fn give(&mut self, seq: i64, encoder: &mut Encoder<'_>) {
-        if self.mode != Mode::Live || seq <= self.last {
+        if self.mode != SubscriberState::Live || seq <= self.last {
             return;
         }
         match encoder.frame(self.shape).and_then(|frame| self.connection.push(frame, FrameClass::Durable)) {
@@ -84,13 +84,13 @@ impl Subscriber {
                 self.last = seq;
                 self.queued_as = number;
             }
-            None => self.mode = Mode::Ended,
+            None => self.mode = SubscriberState::Ended,
         }
     }
 
     /// Whether it still has to catch up with the topic.
     pub(super) fn is_behind(&self) -> bool {
-        matches!(self.mode, Mode::Opening | Mode::CatchingUp)
+        matches!(self.mode, SubscriberState::Opening | SubscriberState::CatchingUp)
     }
 
     pub(super) fn tell(&self, encoder: &mut Encoder<'_>, class: FrameClass) {
@@ -99,13 +99,13 @@ impl Subscriber {
         }
     }
 
-    pub(super) fn receipt(&mut self) -> Result<Option<i64>, Queued> {
-        if self.mode != Mode::Live || self.last <= self.reported {
+    pub(super) fn receipt(&mut self) -> Result<Option<i64>, ReceiptPending> {
+        if self.mode != SubscriberState::Live || self.last <= self.reported {
             return Ok(None);
         }
         let (place, number) = *self.awaited.get_or_insert((self.queued_as, self.last));
         if self.connection.mailbox.sent() < place {
-            return Err(Queued);
+            return Err(ReceiptPending);
         }
         self.awaited = None;
         self.reported = number;

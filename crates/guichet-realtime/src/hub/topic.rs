@@ -13,7 +13,7 @@ use std::sync::Arc;
 use guichet_base::Actor;
 use guichet_base::id::UserId;
 
-use super::subscriber::{Mode, Subscriber};
+use super::subscriber::{Subscriber, SubscriberState};
 use crate::backend::Audience;
 use crate::hub::connection::{JoinId, SessionOrder};
 use crate::hub::event::Event;
@@ -21,9 +21,9 @@ use crate::hub::mailbox::FrameClass;
 use crate::wire::frame::Frame;
 use crate::wire::{BroadcastContent, Encoder, Spelling};
 
-const RING: usize = 64;
-const MOST_PENDING: usize = 1_024;
-const BACKLOG: usize = 256;
+const RING_EVENTS: usize = 64;
+const MAX_PENDING: usize = 1_024;
+const MAX_OPENING_BUFFER: usize = 256;
 
 pub struct Topic {
     name: Box<str>,
@@ -105,7 +105,7 @@ impl Topic {
 
     /// The subscribers, once per join.
     pub fn listeners(&self) -> impl Iterator<Item = UserId> {
-        self.subscribers.iter().filter(|one| one.mode == Mode::Live).map(|one| one.actor.user)
+        self.subscribers.iter().filter(|one| one.mode == SubscriberState::Live).map(|one| one.actor.user)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -140,7 +140,7 @@ impl Topic {
     pub fn catch_up(&mut self, id: JoinId, prelude: Vec<Frame>) -> Activation {
         let Some(subscriber) = self.find(id) else { return Activation::Lost };
         subscriber.prelude(prelude);
-        subscriber.mode = Mode::CatchingUp;
+        subscriber.mode = SubscriberState::CatchingUp;
         Activation::Behind
     }
 
@@ -173,7 +173,7 @@ impl Topic {
         let activation = match self.find(id) {
             Some(subscriber) if subscriber.since >= lost => {
                 subscriber.prelude(prelude);
-                subscriber.mode = Mode::Live;
+                subscriber.mode = SubscriberState::Live;
                 for (_, told) in backlog.iter().filter(|(stamp, _)| *stamp > subscriber.since) {
                     if let Some(content) = told.content() {
                         subscriber.tell(&mut Encoder::new(&name, content, spelling), told.class());
@@ -194,13 +194,13 @@ impl Topic {
         self.stamp += 1;
         let mut encoder = Encoder::new(&self.name, content, self.spelling);
         for subscriber in &mut self.subscribers {
-            if subscriber.mode == Mode::Live {
+            if subscriber.mode == SubscriberState::Live {
                 subscriber.tell(&mut encoder, told.class());
             }
         }
         if self.has_opening() {
             self.backlog.push_back((self.stamp, told));
-            if self.backlog.len() > BACKLOG
+            if self.backlog.len() > MAX_OPENING_BUFFER
                 && let Some((stamp, _)) = self.backlog.pop_front()
             {
                 self.lost = stamp;
@@ -212,7 +212,9 @@ impl Topic {
     pub fn relay(&mut self, content: BroadcastContent<'_>, except: Option<JoinId>) {
         let mut encoder = Encoder::new(&self.name, content, self.spelling);
         for subscriber in &mut self.subscribers {
-            if matches!(subscriber.mode, Mode::CatchingUp | Mode::Live) && Some(subscriber.id) != except {
+            if matches!(subscriber.mode, SubscriberState::CatchingUp | SubscriberState::Live)
+                && Some(subscriber.id) != except
+            {
                 subscriber.tell(&mut encoder, FrameClass::Ephemeral);
             }
         }
@@ -222,7 +224,7 @@ impl Topic {
     pub fn relay_to(&mut self, content: BroadcastContent<'_>, audience: &Audience) {
         let mut encoder = Encoder::new(&self.name, content, self.spelling);
         for subscriber in &mut self.subscribers {
-            let hears = matches!(subscriber.mode, Mode::CatchingUp | Mode::Live);
+            let hears = matches!(subscriber.mode, SubscriberState::CatchingUp | SubscriberState::Live);
             if hears && audience.includes(&subscriber.actor) {
                 subscriber.tell(&mut encoder, FrameClass::Ephemeral);
             }
@@ -248,7 +250,7 @@ impl Topic {
             match subscriber.receipt() {
                 Ok(Some(up_to)) => out.push((Arc::clone(&subscriber.actor), up_to)),
                 Ok(None) => {}
-                Err(super::subscriber::Queued) => waits = true,
+                Err(super::subscriber::ReceiptPending) => waits = true,
             }
         }
         waits
@@ -268,7 +270,7 @@ impl Topic {
 
     fn hold(&mut self, event: &Arc<Event>) {
         self.pending.insert(event.seq, Arc::clone(event));
-        if self.pending.len() > MOST_PENDING {
+        if self.pending.len() > MAX_PENDING {
             self.pending.pop_last();
         }
     }
@@ -291,7 +293,7 @@ impl Topic {
         self.position = Some(event.seq);
         if self.subscribers.iter().any(Subscriber::is_behind) {
             self.ring.push_back(event);
-            if self.ring.len() > RING {
+            if self.ring.len() > RING_EVENTS {
                 self.ring.pop_front();
             }
         } else {
@@ -301,7 +303,7 @@ impl Topic {
     }
 
     fn has_opening(&self) -> bool {
-        self.subscribers.iter().any(|subscriber| subscriber.mode == Mode::Opening)
+        self.subscribers.iter().any(|subscriber| subscriber.mode == SubscriberState::Opening)
     }
 
     /// Drops what no subscriber waits for.

@@ -46,7 +46,7 @@ impl TailCursor {
 /// Whether any subscriber of this process still needs an event, whose payload is not read yet.
 pub type PayloadInterest = Arc<dyn Fn(&Event) -> bool + Send + Sync>;
 
-pub trait Log: Send + Sync + 'static {
+pub trait ReplayLog: Send + Sync + 'static {
     /// The newest `limit` events created at or after `since`; `None` if there are none.
     fn newest<'a>(
         &'a self,

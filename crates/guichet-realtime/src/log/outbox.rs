@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::hub::event::{Event, SideEvent};
-use crate::log::{Log, NewestSegment, PayloadInterest, TailCursor};
+use crate::log::{NewestSegment, PayloadInterest, ReplayLog, TailCursor};
 
 const PAGE_ROWS: i64 = 1_000;
 /// Of payloads; the row that exceeds it is the last.
@@ -57,7 +57,7 @@ const TAIL: &str = "SELECT tenant_id, topic, seq, id, event, \
 const PAYLOADS: &str = "SELECT id, payload::text AS payload FROM outbox \
     WHERE txid >= $1::text::xid8 AND txid <= $2::text::xid8 AND id = ANY($3)";
 
-const KEEP: &str = "SELECT authz.keep_outbox($1, $2)";
+const KEEP_PARTITIONS: &str = "SELECT authz.keep_outbox($1, $2)";
 
 // Rows that a reader has not read yet are kept, however long it was away. A separate statement: a partition cannot be
 // dropped while a query uses it.
@@ -75,7 +75,7 @@ struct Fanout {
 /// PostgreSQL's outbox as the replay log.
 pub struct Outbox(pub Db);
 
-impl Log for Outbox {
+impl ReplayLog for Outbox {
     fn newest<'a>(
         &'a self,
         actor: &'a Actor,
@@ -123,9 +123,9 @@ impl Log for Outbox {
 
     fn keep(&self, keep_days: i32) -> BoxFuture<'_, Result<()>> {
         Box::pin(self.0.worker(move |tx| {
-            let unread: Number = sql(UNREAD_DAYS).get_result(tx.conn())?;
+            let unread: NumberRow = sql(UNREAD_DAYS).get_result(tx.conn())?;
             let days = i32::try_from(unread.number).unwrap_or(i32::MAX).max(keep_days);
-            sql(KEEP).bind(DAYS_AHEAD).bind(days).execute(tx.conn())?;
+            sql(KEEP_PARTITIONS).bind(DAYS_AHEAD).bind(days).execute(tx.conn())?;
             Ok(())
         }))
     }
@@ -155,7 +155,7 @@ struct Row {
 }
 
 #[derive(QueryableByName)]
-struct Payload {
+struct PayloadRow {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
     #[diesel(sql_type = Text)]
@@ -163,13 +163,13 @@ struct Payload {
 }
 
 #[derive(QueryableByName)]
-struct Number {
+struct NumberRow {
     #[diesel(sql_type = BigInt)]
     number: i64,
 }
 
 #[derive(QueryableByName)]
-struct Stretch {
+struct SegmentRow {
     #[diesel(sql_type = Nullable<BigInt>)]
     after: Option<i64>,
     #[diesel(sql_type = BigInt)]
@@ -184,7 +184,7 @@ fn newest(
     limit: i64,
 ) -> Result<Option<NewestSegment>> {
     // One row more than requested shows whether the limit cuts.
-    let found: Stretch =
+    let found: SegmentRow =
         sql(NEWEST).bind(tenant).bind(topic).bind(since).bind(limit + 1).get_result(tx.conn())?;
     let truncated = found.number > limit;
     Ok(found.after.map(|after| NewestSegment { after: after + i64::from(truncated), truncated }))
@@ -208,7 +208,7 @@ fn fill(tx: &mut WorkerTx<'_>, tenant: TenantId, topic: &str, after: i64, up_to:
 }
 
 fn edge(tx: &mut WorkerTx<'_>) -> Result<TailCursor> {
-    let edge: Number = sql(EDGE).get_result(tx.conn())?;
+    let edge: NumberRow = sql(EDGE).get_result(tx.conn())?;
     Ok(TailCursor::at(edge.number))
 }
 
@@ -257,7 +257,7 @@ fn wanted(tx: &mut WorkerTx<'_>, rows: Vec<Row>, wants: &PayloadInterest) -> Res
     }
     let ids: Vec<Uuid> = lacking.keys().copied().collect();
     let query = sql(PAYLOADS).bind(first.to_string()).bind(last.to_string()).bind(ids);
-    for Payload { id, payload } in query.load(tx.conn())? {
+    for PayloadRow { id, payload } in query.load(tx.conn())? {
         if let Some(event) = lacking.get(&id).and_then(|at| found.get_mut(*at)) {
             event.payload = RawValue::from_string(payload).map_err(Error::internal)?;
         }

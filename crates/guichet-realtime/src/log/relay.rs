@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use crate::backend::SocketBackend;
 use crate::hub::event::Event;
 use crate::hub::{Hub, TopicKey, rights};
-use crate::log::{Log, PayloadInterest, TailCursor};
+use crate::log::{PayloadInterest, ReplayLog, TailCursor};
 use crate::row_changes;
 
 const TAIL_EVERY: Duration = Duration::from_secs(1);
@@ -28,24 +28,24 @@ const TAIL_EVERY: Duration = Duration::from_secs(1);
 /// before it ended.
 const QUICK_EVERY: Duration = Duration::from_millis(100);
 const QUICK_TURNS: u32 = 10;
-const HOLE_PATIENCE: Duration = Duration::from_millis(50);
+const GAP_GRACE: Duration = Duration::from_millis(50);
 /// After this time, a gap is not a race between two commits: its events do not exist.
-const HOLE_GIVEN_UP: Duration = Duration::from_secs(10);
+const GAP_DEADLINE: Duration = Duration::from_secs(10);
 const RECEIPTS_EVERY: Duration = Duration::from_millis(200);
-const KEEP_EVERY: Duration = Duration::from_secs(3_600);
+const PARTITIONS_EVERY: Duration = Duration::from_secs(3_600);
 /// Pages per turn of the tail, so that a flood leaves room for other work; the next turn follows at once.
 const TAIL_PAGES: usize = 20;
 
 /// The dependencies of the tasks.
 #[derive(Clone)]
-pub struct Relay {
+pub struct OutboxRelay {
     pub hub: Arc<Hub>,
-    pub log: Arc<dyn Log>,
+    pub log: Arc<dyn ReplayLog>,
     pub host: Arc<dyn SocketBackend>,
     pub keep_days: i32,
 }
 
-impl Relay {
+impl OutboxRelay {
     /// Starts the tasks; they end when `stop` is cancelled.
     pub fn spawn(&self, tracker: &TaskTracker, stop: &CancellationToken) {
         let relay = self.clone();
@@ -145,10 +145,10 @@ impl Relay {
             for key in self.hub.holes().take() {
                 open.entry(key).or_insert_with(Instant::now);
             }
-            sleep(HOLE_PATIENCE).await;
+            sleep(GAP_GRACE).await;
             let due: Vec<(TopicKey, Instant)> = open
                 .iter()
-                .filter(|(_, since)| since.elapsed() >= HOLE_PATIENCE)
+                .filter(|(_, since)| since.elapsed() >= GAP_GRACE)
                 .map(|(key, since)| (key.clone(), *since))
                 .collect();
             for (key, since) in due {
@@ -181,7 +181,7 @@ impl Relay {
                 self.hub.mark_hole(key);
                 false
             }
-            Some(_) if since.elapsed() >= HOLE_GIVEN_UP => {
+            Some(_) if since.elapsed() >= GAP_DEADLINE => {
                 tracing::error!(tenant = %key.0, topic = %key.1, after, "events are missing from the outbox");
                 self.hub.abandon(key);
                 false
@@ -211,7 +211,7 @@ impl Relay {
                 sleep(Duration::from_secs(60)).await;
                 continue;
             }
-            sleep(KEEP_EVERY).await;
+            sleep(PARTITIONS_EVERY).await;
         }
     }
 }

@@ -23,26 +23,26 @@ use crate::hub::Hub;
 use crate::hub::connection::SessionOrder;
 use crate::hub::event::Signal;
 use crate::metric_names::PRESENCE_PEOPLE;
-use crate::presence::tracker::{PresenceState, TrackedPerson};
+use crate::presence::tracker::{PersonKey, PresenceState};
 
-const EVERY: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_secs(1);
 /// People per query and per write.
 const BATCH: usize = 500;
 /// Most people whose last activity waits to be written; the activity of others keeps the value of the minute before.
-const MOST_OWED: usize = 100_000;
+const MAX_UNSAVED: usize = 100_000;
 const UPDATE: &str = "presence:update";
 
 #[derive(Clone)]
-pub struct Driver {
+pub struct PresenceDriver {
     hub: Arc<Hub>,
     host: Arc<dyn SocketBackend>,
     online: Gauge,
     idle: Gauge,
     /// Writes that failed, retried every second.
-    owed: Arc<Mutex<HashMap<TrackedPerson, Timestamp>>>,
+    owed: Arc<Mutex<HashMap<PersonKey, Timestamp>>>,
 }
 
-impl Driver {
+impl PresenceDriver {
     pub fn new(hub: Arc<Hub>, host: Arc<dyn SocketBackend>) -> Self {
         let of = |status: Status| gauge!(PRESENCE_PEOPLE, "status" => status.as_str());
         Self { hub, host, online: of(Status::Online), idle: of(Status::Idle), owed: Arc::default() }
@@ -56,7 +56,7 @@ impl Driver {
     }
 
     async fn run(&self, stop: CancellationToken) {
-        let mut tick = interval(EVERY);
+        let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -113,7 +113,7 @@ impl Driver {
         }
     }
 
-    fn tell_of(&self, person: TrackedPerson, reach: Option<PresenceAudience>) {
+    fn tell_of(&self, person: PersonKey, reach: Option<PresenceAudience>) {
         let presence = self.hub.presence();
         let Some(stand) = presence.stand(person) else { return };
         let (user_type, homes, told) = match reach {
@@ -155,7 +155,7 @@ impl Driver {
         }
     }
 
-    async fn write_seen(&self, people: impl IntoIterator<Item = TrackedPerson>, is_last: bool) {
+    async fn write_seen(&self, people: impl IntoIterator<Item = PersonKey>, is_last: bool) {
         let presence = self.hub.presence();
         let mut all = std::mem::take(&mut *self.owed.lock());
         all.extend(
@@ -170,7 +170,7 @@ impl Driver {
                 if let Err(error) = self.host.seen(tenant, batch.to_vec()).await {
                     tracing::warn!(%error, people = batch.len(), "when people were last seen was not written");
                     let mut owed = self.owed.lock();
-                    let room = MOST_OWED.saturating_sub(owed.len());
+                    let room = MAX_UNSAVED.saturating_sub(owed.len());
                     owed.extend(batch.iter().take(room).map(|(user, at)| ((tenant, *user), *at)));
                 }
             }
@@ -183,7 +183,7 @@ fn update(user: UserId, stand: &PresenceState) -> serde_json::Value {
     json!({ "user_id": user, "status": stand.status, "last_seen": stand.last_seen() })
 }
 
-fn by_tenant(people: impl IntoIterator<Item = TrackedPerson>) -> HashMap<TenantId, Vec<UserId>> {
+fn by_tenant(people: impl IntoIterator<Item = PersonKey>) -> HashMap<TenantId, Vec<UserId>> {
     let mut tenants: HashMap<TenantId, Vec<UserId>> = HashMap::new();
     for (tenant, user) in people {
         tenants.entry(tenant).or_default().push(user);

@@ -9,13 +9,13 @@ use guichet_base::{Error, Fault, Result, Status, Timestamp};
 /// Size of a tracked payload, as received.
 const MAX_TRACKED_BYTES: usize = 4 * 1024;
 /// Fields that only the server sets.
-const OURS: [&str; 6] = ["phx_ref", "phx_ref_prev", "user_id", "user_type", "online_at", "status"];
+const SERVER_FIELDS: [&str; 6] = ["phx_ref", "phx_ref_prev", "user_id", "user_type", "online_at", "status"];
 
 /// The fields of a tracked payload as JSON members, without braces and without the server's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tracked(Box<str>);
+pub struct TrackedFields(Box<str>);
 
-impl Tracked {
+impl TrackedFields {
     /// Errors: not an object, or too large.
     pub fn parse(json: &str) -> Result<Self> {
         if json.len() > MAX_TRACKED_BYTES {
@@ -24,7 +24,7 @@ impl Tracked {
         }
         let mut fields: Map<String, Value> =
             serde_json::from_str(json).map_err(|_| Error::invalid("payload", "wrong_type"))?;
-        for name in OURS {
+        for name in SERVER_FIELDS {
             fields.remove(name);
         }
         let object = Value::Object(fields).to_string();
@@ -35,7 +35,7 @@ impl Tracked {
 
 /// Members of a meta, without `phx_ref`.
 pub fn members(
-    tracked: Option<&Tracked>,
+    tracked: Option<&TrackedFields>,
     user: UserId,
     user_type: UserType,
     online_at: Option<Timestamp>,
@@ -69,9 +69,10 @@ mod tests {
 
     #[test]
     fn nobody_can_track_what_the_server_says() {
-        let tracked =
-            Tracked::parse(r#"{"user_id":"forged","status":"online","phx_ref":"x","mood":"é\"","n":1}"#)
-                .unwrap();
+        let tracked = TrackedFields::parse(
+            r#"{"user_id":"forged","status":"online","phx_ref":"x","mood":"é\"","n":1}"#,
+        )
+        .unwrap();
         let user = UserId::new();
         let members = members(Some(&tracked), user, UserType::Client, None, Status::Idle);
         let meta: Value = serde_json::from_str(&meta(10, Some(9), &members)).unwrap();
@@ -84,10 +85,10 @@ mod tests {
 
     #[test]
     fn only_small_objects_are_tracked() {
-        assert!(Tracked::parse("{}").is_ok());
+        assert!(TrackedFields::parse("{}").is_ok());
         for wrong in ["[]", "1", "null", "\"a\""] {
-            assert!(Tracked::parse(wrong).is_err(), "{wrong}");
+            assert!(TrackedFields::parse(wrong).is_err(), "{wrong}");
         }
-        assert!(Tracked::parse(&json!({"a": "x".repeat(MAX_TRACKED_BYTES)}).to_string()).is_err());
+        assert!(TrackedFields::parse(&json!({"a": "x".repeat(MAX_TRACKED_BYTES)}).to_string()).is_err());
     }
 }

@@ -29,12 +29,12 @@ use guichet_base::{Clock, Status, Timestamp};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
-pub(super) use self::driver::Driver;
-pub use self::meta::Tracked;
+pub(super) use self::driver::PresenceDriver;
+pub use self::meta::TrackedFields;
 use self::roster::Roster;
-pub use self::roster_key::{Key, RosterKey};
+pub use self::roster_key::{PresenceKey, RosterKey};
+use self::tracker::{PersonKey, PresenceTracker};
 pub use self::tracker::{PresenceState, PresenceTimeouts};
-use self::tracker::{PresenceTracker, TrackedPerson};
 pub use self::watcher::{SnapshotProgress, Watcher};
 use crate::hub::TopicKey;
 use crate::hub::connection::JoinId;
@@ -42,7 +42,7 @@ use crate::hub::connection::JoinId;
 const SHARDS: usize = 32;
 /// Grace periods of lost devices are rounded up to this, so that a thousand of them on one topic are processed at
 /// once.
-const LINGER_STEP_MILLIS: i64 = 500;
+const GRACE_STEP_MILLIS: i64 = 500;
 
 type Rosters = HashMap<TenantId, HashMap<Box<str>, Roster>>;
 
@@ -54,9 +54,9 @@ pub struct Presence {
     people: [Mutex<PresenceTracker>; SHARDS],
     rosters: [Mutex<Rosters>; SHARDS],
     /// The default topics of people, besides those that they joined.
-    homes: Mutex<HashMap<TrackedPerson, Vec<Box<str>>>>,
+    homes: Mutex<HashMap<PersonKey, Vec<Box<str>>>>,
     /// People whose audiences may have to be notified.
-    moved: Mutex<HashSet<TrackedPerson>>,
+    moved: Mutex<HashSet<PersonKey>>,
     arrived: Notify,
     /// Topics with lost devices, by the end of their grace period.
     lingering: Mutex<BTreeSet<(Timestamp, TopicKey)>>,
@@ -67,7 +67,7 @@ pub struct Presence {
 }
 
 /// A join of a topic.
-pub struct Joining {
+pub struct PresenceJoin {
     pub tenant: TenantId,
     pub topic: Box<str>,
     pub place: RosterKey,
@@ -83,7 +83,7 @@ impl Presence {
         Self { clock, patience, ..Self::default() }
     }
 
-    pub fn stand(&self, person: TrackedPerson) -> Option<PresenceState> {
+    pub fn stand(&self, person: PersonKey) -> Option<PresenceState> {
         self.crowd(person).stand(person, &self.patience, self.clock.now())
     }
 
@@ -96,35 +96,35 @@ impl Presence {
         found
     }
 
-    pub fn enter(&self, person: TrackedPerson) {
+    pub fn enter(&self, person: PersonKey) {
         let is_news = self.crowd(person).enter(person, &self.patience, self.clock.now());
         self.arrive(person, is_news);
     }
 
-    pub fn leave(&self, person: TrackedPerson) {
+    pub fn leave(&self, person: PersonKey) {
         self.crowd(person).leave(person, &self.patience, self.clock.now());
     }
 
     /// Records an activity of the person. Costs one of many locks, and nothing else for people without a connection.
-    pub fn touch(&self, person: TrackedPerson) {
+    pub fn touch(&self, person: PersonKey) {
         let is_news = self.crowd(person).touch(person, &self.patience, self.clock.now());
         self.arrive(person, is_news);
     }
 
     /// The audience of the person may have changed and is loaded again.
-    pub fn ask_again(&self, person: TrackedPerson) {
+    pub fn ask_again(&self, person: PersonKey) {
         let is_there = self.stand(person).is_some();
         self.arrive(person, is_there);
     }
 
-    fn arrive(&self, person: TrackedPerson, is_news: bool) {
+    fn arrive(&self, person: PersonKey, is_news: bool) {
         if is_news {
             self.moved.lock().insert(person);
             self.arrived.notify_one();
         }
     }
 
-    fn crowd(&self, person: TrackedPerson) -> MutexGuard<'_, PresenceTracker> {
+    fn crowd(&self, person: PersonKey) -> MutexGuard<'_, PresenceTracker> {
         shard(&self.people, self.hasher.hash_one(person)).lock()
     }
 
@@ -139,8 +139,8 @@ impl Presence {
 /// Topics.
 impl Presence {
     /// Adds a device to a topic. Call it after the join's reply was queued.
-    pub fn join(&self, joining: Joining) {
-        let Joining { tenant, topic, place, user_type, join, watcher } = joining;
+    pub fn join(&self, joining: PresenceJoin) {
+        let PresenceJoin { tenant, topic, place, user_type, join, watcher } = joining;
         self.change(tenant, &topic, true, |roster| {
             roster.join(place, user_type, join);
             if let Some(watcher) = watcher {
@@ -156,7 +156,7 @@ impl Presence {
         topic: &str,
         place: &RosterKey,
         join: JoinId,
-        tracked: Option<Tracked>,
+        tracked: Option<TrackedFields>,
     ) -> bool {
         let mut is_joined = false;
         self.change(tenant, topic, false, |roster| is_joined = roster.track(place, join, tracked));
@@ -171,7 +171,7 @@ impl Presence {
     /// Removes a device whose connection was lost: its entry stays for the grace period.
     pub fn lose(&self, tenant: TenantId, topic: &str, place: &RosterKey, join: JoinId) {
         let end = self.clock.now().plus(self.patience.grace).as_millis();
-        let until = Timestamp::from_millis((end / LINGER_STEP_MILLIS + 1) * LINGER_STEP_MILLIS);
+        let until = Timestamp::from_millis((end / GRACE_STEP_MILLIS + 1) * GRACE_STEP_MILLIS);
         self.lingering.lock().insert((until, (tenant, topic.into())));
         self.change(tenant, topic, false, |roster| roster.lose(place, join, until));
     }
@@ -187,7 +187,7 @@ impl Presence {
     }
 
     /// Sets the person's default topics.
-    fn settle_homes(&self, person: TrackedPerson, user_type: UserType, homes: Vec<Box<str>>) {
+    fn settle_homes(&self, person: PersonKey, user_type: UserType, homes: Vec<Box<str>>) {
         let (tenant, user) = person;
         let before = {
             let mut held = self.homes.lock();
@@ -297,7 +297,7 @@ impl Presence {
     }
 
     /// People with a due deadline.
-    fn take_moved(&self, now: Timestamp) -> HashSet<TrackedPerson> {
+    fn take_moved(&self, now: Timestamp) -> HashSet<PersonKey> {
         let mut due = Vec::new();
         for shard in &self.people {
             shard.lock().due(&self.patience, now, &mut due);
@@ -308,19 +308,19 @@ impl Presence {
     }
 
     /// They could not be notified: the next turn tries again.
-    fn put_back(&self, people: impl IntoIterator<Item = TrackedPerson>) {
+    fn put_back(&self, people: impl IntoIterator<Item = PersonKey>) {
         self.moved.lock().extend(people);
     }
 
-    fn told(&self, person: TrackedPerson, status: Status) -> Option<Status> {
+    fn told(&self, person: PersonKey, status: Status) -> Option<Status> {
         self.crowd(person).told(person, status, &self.patience, self.clock.now())
     }
 
-    fn take_seen(&self, person: TrackedPerson, is_last: bool) -> Option<Timestamp> {
+    fn take_seen(&self, person: PersonKey, is_last: bool) -> Option<Timestamp> {
         self.crowd(person).take_seen(person, is_last, &self.patience, self.clock.now())
     }
 
-    fn everybody(&self) -> Vec<TrackedPerson> {
+    fn everybody(&self) -> Vec<PersonKey> {
         self.people.iter().flat_map(|shard| shard.lock().everybody()).collect()
     }
 
@@ -334,7 +334,7 @@ impl Presence {
 }
 
 /// The presence key of a join: the requested one, unless it is another person's id. Empty means their own id.
-pub fn key(asked: Option<&str>, user: UserId) -> Result<Key, guichet_base::Error> {
+pub fn key(asked: Option<&str>, user: UserId) -> Result<PresenceKey, guichet_base::Error> {
     const MAX_KEY_BYTES: usize = 255;
     let Some(asked) = asked.filter(|asked| !asked.is_empty()) else { return Ok(None) };
     if asked.len() > MAX_KEY_BYTES {

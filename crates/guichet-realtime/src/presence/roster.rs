@@ -15,7 +15,7 @@ use guichet_base::id::UserId;
 use guichet_base::role::UserType;
 use guichet_base::{Status, Timestamp};
 
-use super::meta::{self, Tracked};
+use super::meta::{self, TrackedFields};
 use super::roster_key::{EntryChange, RosterKey};
 use super::watcher::{SnapshotProgress, Watcher};
 use crate::hub::connection::JoinId;
@@ -26,25 +26,25 @@ pub const FLUSH_EVERY: Duration = Duration::from_millis(100);
 #[derive(Default)]
 pub struct Roster {
     /// Sorted by key.
-    entries: Vec<Entry>,
+    entries: Vec<RosterEntry>,
     watchers: Vec<Watcher>,
     tracks: u64,
     flushed_at: Option<Timestamp>,
 }
 
-struct Entry {
+struct RosterEntry {
     place: RosterKey,
     user_type: UserType,
     is_home: bool,
-    holds: Vec<Hold>,
-    sent: Option<EntryAudience>,
+    holds: Vec<RosterDevice>,
+    sent: Option<SentMeta>,
     is_dirty: bool,
 }
 
 /// One device on the topic.
-struct Hold {
+struct RosterDevice {
     join: JoinId,
-    tracked: Option<Tracked>,
+    tracked: Option<TrackedFields>,
     /// Orders tracks by time.
     order: u64,
     /// The device is lost, and is removed after this time.
@@ -53,20 +53,20 @@ struct Hold {
 
 /// The state of an entry that up-to-date watchers have.
 #[derive(Clone)]
-pub(super) struct EntryAudience {
+pub(super) struct SentMeta {
     reference: u64,
     members: Arc<str>,
 }
 
 /// Returns a person's state, for the fields that the server sets.
-pub type Look<'a> = &'a dyn Fn(UserId) -> (Status, Option<Timestamp>);
+pub type StatusLookup<'a> = &'a dyn Fn(UserId) -> (Status, Option<Timestamp>);
 
-impl Entry {
+impl RosterEntry {
     fn is_there(&self) -> bool {
         self.is_home || !self.holds.is_empty()
     }
 
-    fn members(&self, look: Look<'_>) -> String {
+    fn members(&self, look: StatusLookup<'_>) -> String {
         let newest = self.holds.iter().filter(|hold| hold.tracked.is_some()).max_by_key(|hold| hold.order);
         let tracked = newest.and_then(|hold| hold.tracked.as_ref());
         let (status, online_at) = look(self.place.user);
@@ -78,7 +78,7 @@ impl Entry {
     }
 
     /// Updates the sent state to the current one.
-    fn settle(&mut self, look: Look<'_>, next: &mut dyn FnMut() -> u64) -> Option<EntryChange> {
+    fn settle(&mut self, look: StatusLookup<'_>, next: &mut dyn FnMut() -> u64) -> Option<EntryChange> {
         self.is_dirty = false;
         let now = self.is_there().then(|| self.members(look));
         let before = self.sent.take();
@@ -91,7 +91,7 @@ impl Entry {
                 return None;
             }
             (Some(now), before) => {
-                let sent = EntryAudience { reference: next(), members: now.into() };
+                let sent = SentMeta { reference: next(), members: now.into() };
                 let join = meta::meta(sent.reference, before.map(|sent| sent.reference), &sent.members);
                 self.sent = Some(sent);
                 (Some(join), leave)
@@ -107,12 +107,12 @@ impl Roster {
     pub fn join(&mut self, place: RosterKey, user_type: UserType, join: JoinId) {
         let Some(entry) = self.entry(place, user_type) else { return };
         entry.holds.reserve_exact(1);
-        entry.holds.push(Hold { join, tracked: None, order: 0, until: None });
+        entry.holds.push(RosterDevice { join, tracked: None, order: 0, until: None });
         entry.is_dirty = true;
     }
 
     /// A device tracks; `None` ends its track. Returns false if it has not joined.
-    pub fn track(&mut self, place: &RosterKey, join: JoinId, tracked: Option<Tracked>) -> bool {
+    pub fn track(&mut self, place: &RosterKey, join: JoinId, tracked: Option<TrackedFields>) -> bool {
         self.tracks += 1;
         let order = self.tracks;
         let Some(entry) = self.find(place) else { return false };
@@ -212,7 +212,7 @@ impl Roster {
         &mut self,
         topic: &str,
         now: Timestamp,
-        look: Look<'_>,
+        look: StatusLookup<'_>,
         next: &mut dyn FnMut() -> u64,
     ) -> bool {
         self.flushed_at = Some(now);
@@ -221,8 +221,8 @@ impl Roster {
         }
         let due = self.entries.iter_mut().filter(|entry| entry.is_dirty || entry.sent.is_none());
         let changes: Vec<EntryChange> = due.filter_map(|entry| entry.settle(look, next)).collect();
-        self.entries.retain(Entry::is_there);
-        let mut encoded = super::watcher::Shared::new(topic, &changes);
+        self.entries.retain(RosterEntry::is_there);
+        let mut encoded = super::watcher::SharedDiff::new(topic, &changes);
         let mut is_behind = false;
         for watcher in &mut self.watchers {
             watcher.tell(&mut encoded);
@@ -240,12 +240,12 @@ impl Roster {
         self.watchers.retain(|watcher| watcher.join != join);
     }
 
-    fn find(&mut self, place: &RosterKey) -> Option<&mut Entry> {
+    fn find(&mut self, place: &RosterKey) -> Option<&mut RosterEntry> {
         let at = self.at(place).ok()?;
         self.entries.get_mut(at)
     }
 
-    fn entry(&mut self, place: RosterKey, user_type: UserType) -> Option<&mut Entry> {
+    fn entry(&mut self, place: RosterKey, user_type: UserType) -> Option<&mut RosterEntry> {
         let at = match self.at(&place) {
             Ok(at) => at,
             Err(at) => {
@@ -254,7 +254,8 @@ impl Roster {
                     self.entries.reserve_exact(1);
                 }
                 let holds = Vec::new();
-                let entry = Entry { place, user_type, is_home: false, holds, sent: None, is_dirty: true };
+                let entry =
+                    RosterEntry { place, user_type, is_home: false, holds, sent: None, is_dirty: true };
                 self.entries.insert(at, entry);
                 at
             }
@@ -280,7 +281,7 @@ impl Roster {
 
 /// The sent state of the entries after `after`, in order.
 fn pieces<'a>(
-    entries: &'a [Entry],
+    entries: &'a [RosterEntry],
     after: Option<&RosterKey>,
 ) -> Box<dyn Iterator<Item = (&'a RosterKey, String)> + 'a> {
     let from =

@@ -3,12 +3,12 @@
 use guichet_base::id::UserId;
 
 /// The presence key of a person on a topic. `None` means their id.
-pub type Key = Option<Box<str>>;
+pub type PresenceKey = Option<Box<str>>;
 
 /// A person under a key, in the order of the roster.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RosterKey {
-    pub key: Key,
+    pub key: PresenceKey,
     pub user: UserId,
 }
 

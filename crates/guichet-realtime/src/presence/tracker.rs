@@ -13,7 +13,7 @@ use std::time::Duration;
 use guichet_base::id::{TenantId, UserId};
 use guichet_base::{Status, Timestamp};
 
-pub type TrackedPerson = (TenantId, UserId);
+pub type PersonKey = (TenantId, UserId);
 
 /// Shortest interval between writes of a present person's last activity.
 const WRITE_EVERY: Duration = Duration::from_secs(60);
@@ -109,7 +109,7 @@ impl TrackedEntry {
 
 impl PresenceTracker {
     /// Adds a connection. Returns true if others may have to be notified.
-    pub fn enter(&mut self, person: TrackedPerson, patience: &PresenceTimeouts, now: Timestamp) -> bool {
+    pub fn enter(&mut self, person: PersonKey, patience: &PresenceTimeouts, now: Timestamp) -> bool {
         let held = self.people.entry(person.0).or_default().entry(person.1).or_insert_with(|| TrackedEntry {
             connections: 0,
             active_at: now,
@@ -128,7 +128,7 @@ impl PresenceTracker {
     }
 
     /// Removes a connection.
-    pub fn leave(&mut self, person: TrackedPerson, patience: &PresenceTimeouts, now: Timestamp) {
+    pub fn leave(&mut self, person: PersonKey, patience: &PresenceTimeouts, now: Timestamp) {
         let Some(held) = self.held(person) else { return };
         if held.status(patience, now) == Status::Online {
             held.seen_at = held.seen_at.max(now);
@@ -141,7 +141,7 @@ impl PresenceTracker {
     }
 
     /// Records an activity. Returns true if others may have to be notified. Does nothing for absent people.
-    pub fn touch(&mut self, person: TrackedPerson, patience: &PresenceTimeouts, now: Timestamp) -> bool {
+    pub fn touch(&mut self, person: PersonKey, patience: &PresenceTimeouts, now: Timestamp) -> bool {
         let Some(held) = self.held(person) else { return false };
         held.active_at = held.active_at.max(now);
         held.seen_at = held.seen_at.max(now);
@@ -152,7 +152,7 @@ impl PresenceTracker {
 
     pub fn stand(
         &self,
-        person: TrackedPerson,
+        person: PersonKey,
         patience: &PresenceTimeouts,
         now: Timestamp,
     ) -> Option<PresenceState> {
@@ -167,12 +167,7 @@ impl PresenceTracker {
     }
 
     /// Takes the people with a due deadline. Returns the number examined.
-    pub fn due(
-        &mut self,
-        patience: &PresenceTimeouts,
-        now: Timestamp,
-        out: &mut Vec<TrackedPerson>,
-    ) -> usize {
+    pub fn due(&mut self, patience: &PresenceTimeouts, now: Timestamp, out: &mut Vec<PersonKey>) -> usize {
         let mut looked = 0;
         while let Some(&(at, tenant, user)) = self.deadlines.first() {
             if at > now {
@@ -195,7 +190,7 @@ impl PresenceTracker {
     /// are forgotten.
     pub fn told(
         &mut self,
-        person: TrackedPerson,
+        person: PersonKey,
         status: Status,
         patience: &PresenceTimeouts,
         now: Timestamp,
@@ -213,7 +208,7 @@ impl PresenceTracker {
     /// or the process stops (`is_last`). Counts as written.
     pub fn take_seen(
         &mut self,
-        person: TrackedPerson,
+        person: PersonKey,
         is_last: bool,
         patience: &PresenceTimeouts,
         now: Timestamp,
@@ -244,16 +239,16 @@ impl PresenceTracker {
     }
 
     /// Everyone, for the end of the process.
-    pub fn everybody(&self) -> Vec<TrackedPerson> {
+    pub fn everybody(&self) -> Vec<PersonKey> {
         self.people.iter().flat_map(|(tenant, people)| people.keys().map(|user| (*tenant, *user))).collect()
     }
 
-    fn held(&mut self, (tenant, user): TrackedPerson) -> Option<&mut TrackedEntry> {
+    fn held(&mut self, (tenant, user): PersonKey) -> Option<&mut TrackedEntry> {
         self.people.get_mut(&tenant)?.get_mut(&user)
     }
 
     /// Moves the person's deadline forward to the next relevant time, if it is later.
-    fn schedule(&mut self, person: TrackedPerson, patience: &PresenceTimeouts, now: Timestamp) {
+    fn schedule(&mut self, person: PersonKey, patience: &PresenceTimeouts, now: Timestamp) {
         let Some(held) = self.held(person) else { return };
         let Some(next) = held.next_at(patience, now) else { return };
         let before = held.deadline;
@@ -267,7 +262,7 @@ impl PresenceTracker {
         self.deadlines.insert((next, person.0, person.1));
     }
 
-    fn forget(&mut self, person: TrackedPerson) {
+    fn forget(&mut self, person: PersonKey) {
         let Some(people) = self.people.get_mut(&person.0) else { return };
         if let Some(TrackedEntry { deadline: Some(at), .. }) = people.remove(&person.1) {
             self.deadlines.remove(&(at, person.0, person.1));

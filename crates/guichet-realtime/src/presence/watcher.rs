@@ -16,7 +16,7 @@ use crate::wire::frame::Frame;
 use crate::wire::{self, Shape};
 
 /// A piece is about this fraction of the queue.
-const PIECE: usize = 16;
+const PIECE_DIVISOR: usize = 16;
 
 pub struct Watcher {
     pub join: JoinId,
@@ -36,13 +36,13 @@ pub enum SnapshotProgress {
 }
 
 /// The diff of a flush, encoded once per shape for watchers who see everyone.
-pub struct Shared<'a> {
+pub struct SharedDiff<'a> {
     topic: &'a str,
     changes: &'a [EntryChange],
     frames: [Option<Frame>; wire::SHAPES],
 }
 
-impl<'a> Shared<'a> {
+impl<'a> SharedDiff<'a> {
     pub fn new(topic: &'a str, changes: &'a [EntryChange]) -> Self {
         Self { topic, changes, frames: [const { None }; wire::SHAPES] }
     }
@@ -58,7 +58,7 @@ impl<'a> Shared<'a> {
 
 impl Watcher {
     /// Sends the changes of what the watcher has received.
-    pub(super) fn tell(&mut self, shared: &mut Shared<'_>) {
+    pub(super) fn tell(&mut self, shared: &mut SharedDiff<'_>) {
         let frame = match (&self.progress, &self.sees) {
             (SnapshotProgress::Nothing, _) => None,
             (SnapshotProgress::Level, Visibility::Everyone) => shared.frame(self.shape),
@@ -89,8 +89,8 @@ impl Watcher {
             SnapshotProgress::UpTo(place) => Some(place.clone()),
             SnapshotProgress::Nothing | SnapshotProgress::Level => None,
         };
-        let piece_bytes = self.connection.mailbox.bound() / PIECE;
-        let (mut metas, mut last, mut is_last) = (Metas::default(), after.as_ref(), true);
+        let piece_bytes = self.connection.mailbox.bound() / PIECE_DIVISOR;
+        let (mut metas, mut last, mut is_last) = (MetasJson::default(), after.as_ref(), true);
         for (place, meta) in pieces(after.as_ref()) {
             if metas.0.len() > piece_bytes {
                 is_last = false;
@@ -134,7 +134,7 @@ impl Watcher {
 }
 
 fn diff<'c>(topic: &str, shape: Shape, changes: impl Iterator<Item = &'c EntryChange>) -> Option<Frame> {
-    let (mut joins, mut leaves) = (Metas::default(), Metas::default());
+    let (mut joins, mut leaves) = (MetasJson::default(), MetasJson::default());
     for change in changes {
         if let Some(meta) = &change.join {
             joins.add(&change.place, meta);
@@ -152,9 +152,9 @@ fn diff<'c>(topic: &str, shape: Shape, changes: impl Iterator<Item = &'c EntryCh
 
 /// `{"key": {"metas": […]}, …}`, built in the order of the roster: entries with one key are adjacent.
 #[derive(Default)]
-struct Metas(String, Option<(Option<Box<str>>, UserId)>);
+struct MetasJson(String, Option<(Option<Box<str>>, UserId)>);
 
-impl Metas {
+impl MetasJson {
     fn add(&mut self, place: &RosterKey, meta: &str) {
         let is_same_key = place.key.is_some() && self.1.as_ref().is_some_and(|(key, _)| *key == place.key);
         if is_same_key {

@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use guichet_base::{Error, Result};
 
 /// Shorter than clients wait for the reply to a join (10 s), so that they get an error instead of a timeout.
-const PATIENCE: Duration = Duration::from_secs(9);
+const MAX_WAIT: Duration = Duration::from_secs(9);
 
 pub struct JoinLimiter {
     turns: Semaphore,
@@ -24,7 +24,7 @@ impl JoinLimiter {
 
     /// Waits for a permit, which is held until dropped. Errors: `UNAVAILABLE`.
     pub async fn turn(&self) -> Result<SemaphorePermit<'_>> {
-        match tokio::time::timeout(PATIENCE, self.turns.acquire()).await {
+        match tokio::time::timeout(MAX_WAIT, self.turns.acquire()).await {
             Ok(turn) => turn.map_err(Error::unavailable),
             Err(late) => Err(Error::unavailable(late)),
         }

@@ -10,7 +10,7 @@ use super::Session;
 use super::channel::Channel;
 use super::config::JoinConfig;
 use crate::backend::Visibility;
-use crate::presence::{self, Joining, RosterKey, SnapshotProgress, Tracked, Watcher};
+use crate::presence::{self, PresenceJoin, RosterKey, SnapshotProgress, TrackedFields, Watcher};
 use crate::session::socket::Socket;
 use crate::wire::Push;
 use crate::wire::failure;
@@ -48,7 +48,7 @@ impl<S: Socket> Session<S> {
             progress: SnapshotProgress::Nothing,
         });
         self.realtime.hub.touch(actor.tenant, actor.user);
-        self.realtime.hub.presence().join(Joining {
+        self.realtime.hub.presence().join(PresenceJoin {
             tenant: channel.tenant,
             topic: channel.bare().into(),
             place: channel.place.clone(),
@@ -96,11 +96,11 @@ impl<S: Socket> Session<S> {
 }
 
 /// The fields tracked from now on; `None` after `untrack`.
-fn tracked(json: &str) -> Result<Option<Tracked>> {
+fn tracked(json: &str) -> Result<Option<TrackedFields>> {
     let tracking: Tracking<'_> =
         serde_json::from_str(json).map_err(|_| Error::invalid("payload", "wrong_type"))?;
     match tracking.event.to_ascii_lowercase().as_str() {
-        "track" => Tracked::parse(tracking.payload.map_or("{}", RawValue::get)).map(Some),
+        "track" => TrackedFields::parse(tracking.payload.map_or("{}", RawValue::get)).map(Some),
         "untrack" => Ok(None),
         _ => Err(Error::invalid("event", "unknown_value")),
     }

@@ -7,7 +7,7 @@ fn the_check_finds_a_join_that_skips_the_log() {
     let found = TestRunner::new(Config { failure_persistence: None, ..Config::default() }).run(
         &(behind(), steps()),
         |(behind, steps)| {
-            let mut world = World::new(&behind, usize::MAX / 4);
+            let mut world = HubSimulation::new(&behind, usize::MAX / 4);
             world.skips_pages = true;
             world.run(&steps);
             world.settle();
@@ -19,7 +19,7 @@ fn the_check_finds_a_join_that_skips_the_log() {
 
 #[test]
 fn more_than_the_ring_or_the_pending_hold_is_read_again() {
-    let mut world = World::new(&[None, None], usize::MAX / 4);
+    let mut world = HubSimulation::new(&[None, None], usize::MAX / 4);
     world.advance(0);
     world.advance(0);
     world.advance(0);
@@ -177,11 +177,11 @@ fn on_real_threads_the_same_holds() {
         }
     }
     for (connection, after) in readers.lock().iter() {
-        let mut reader = Reader {
+        let mut reader = SimulatedReader {
             id: JoinId { connection: 0, join: 0 },
             connection: Arc::clone(connection),
             behind: None,
-            stage: Stage::Live,
+            stage: JoinStage::Live,
             after: *after,
             got: Vec::new(),
         };

@@ -77,7 +77,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Stage {
+enum JoinStage {
     Away,
     Opened,
     HeadRead(i64),
@@ -86,32 +86,32 @@ enum Stage {
     Ended,
 }
 
-struct Reader {
+struct SimulatedReader {
     id: JoinId,
     connection: Arc<Connection>,
     /// How many events behind the head it resumes, if it resumes.
     behind: Option<i64>,
-    stage: Stage,
+    stage: JoinStage,
     after: i64,
     got: Vec<i64>,
 }
 
-struct World {
+struct HubSimulation {
     tenant: TenantId,
     hub: Hub,
     committed: Vec<Arc<Event>>,
-    readers: Vec<Reader>,
+    readers: Vec<SimulatedReader>,
     /// A planted bug: missed events are never read from the log.
     skips_pages: bool,
 }
 
-impl World {
+impl HubSimulation {
     fn new(behind: &[Option<i64>], queue_bytes: usize) -> Self {
-        let readers = behind.iter().zip(1..).map(|(behind, n)| Reader {
+        let readers = behind.iter().zip(1..).map(|(behind, n)| SimulatedReader {
             id: JoinId { connection: n, join: 1 },
             connection: Arc::new(Connection::new(n, queue_bytes)),
             behind: *behind,
-            stage: Stage::Away,
+            stage: JoinStage::Away,
             after: 0,
             got: Vec::new(),
         });
@@ -150,30 +150,30 @@ impl World {
         let reader = &mut self.readers[reader];
         if reader.connection.take_orders().contains(&SessionOrder::Resume) {
             self.hub.leave(tenant, TOPIC, reader.id);
-            reader.stage = Stage::Ended;
+            reader.stage = JoinStage::Ended;
         }
         reader.stage = match reader.stage {
-            Stage::Away => {
+            JoinStage::Away => {
                 let subscriber =
                     Subscriber::new(reader.id, Arc::clone(&reader.connection), actor(tenant), SHAPE);
                 self.hub.open(tenant, TOPIC, subscriber);
-                Stage::Opened
+                JoinStage::Opened
             }
-            Stage::Opened => Stage::HeadRead(head_now),
-            Stage::HeadRead(head) => {
+            JoinStage::Opened => JoinStage::HeadRead(head_now),
+            JoinStage::HeadRead(head) => {
                 reader.after = (head - reader.behind.unwrap_or(0)).max(0);
                 if reader.after < head && !self.skips_pages {
                     self.hub.catch_up(tenant, TOPIC, reader.id, Vec::new());
-                    Stage::Paging { at: reader.after, head }
+                    JoinStage::Paging { at: reader.after, head }
                 } else {
                     match self.hub.activate(tenant, TOPIC, reader.id, head, Vec::new()) {
-                        Activation::Live => Stage::Live,
-                        Activation::Behind => Stage::Paging { at: head, head },
+                        Activation::Live => JoinStage::Live,
+                        Activation::Behind => JoinStage::Paging { at: head, head },
                         Activation::Lost => panic!("the topic was given up"),
                     }
                 }
             }
-            Stage::Paging { at, head } => {
+            JoinStage::Paging { at, head } => {
                 let page: Vec<_> =
                     self.committed.iter().filter(|event| event.seq > at).take(PAGE).cloned().collect();
                 let mut at = at;
@@ -188,22 +188,22 @@ impl World {
                     at = event.seq;
                 }
                 if at < head {
-                    Stage::Paging { at, head }
+                    JoinStage::Paging { at, head }
                 } else {
                     match self.hub.activate(tenant, TOPIC, reader.id, at, Vec::new()) {
-                        Activation::Live => Stage::Live,
-                        Activation::Behind => Stage::Paging { at, head },
+                        Activation::Live => JoinStage::Live,
+                        Activation::Behind => JoinStage::Paging { at, head },
                         Activation::Lost => panic!("the topic was given up"),
                     }
                 }
             }
-            stage @ (Stage::Live | Stage::Ended) => stage,
+            stage @ (JoinStage::Live | JoinStage::Ended) => stage,
         };
     }
 
     /// Runs everything to the end: all commits are published, and gaps are filled as the relay fills them.
     fn settle(&mut self) {
-        while self.readers.iter().any(|reader| !matches!(reader.stage, Stage::Live | Stage::Ended)) {
+        while self.readers.iter().any(|reader| !matches!(reader.stage, JoinStage::Live | JoinStage::Ended)) {
             (0..self.readers.len()).for_each(|reader| self.advance(reader));
         }
         for event in self.committed.iter().rev() {
@@ -223,7 +223,7 @@ impl World {
         for reader in &mut self.readers {
             reader.read(usize::MAX);
             let expected: Vec<i64> = (reader.after + 1..=last).collect();
-            let ended = reader.stage == Stage::Ended
+            let ended = reader.stage == JoinStage::Ended
                 || reader.connection.take_orders().contains(&SessionOrder::Resume);
             if whole || !ended {
                 prop_assert_eq!(&reader.got, &expected, "after {} of {}", reader.after, last);
@@ -240,7 +240,7 @@ impl World {
     }
 }
 
-impl Reader {
+impl SimulatedReader {
     fn read(&mut self, most: usize) {
         for _ in 0..most {
             let polled = self.connection.poll_frame(&mut Context::from_waker(Waker::noop()));
@@ -262,7 +262,7 @@ proptest! {
 
     #[test]
     fn every_subscriber_gets_everything_in_order_once(behind in behind(), steps in steps()) {
-        let mut world = World::new(&behind, usize::MAX / 4);
+        let mut world = HubSimulation::new(&behind, usize::MAX / 4);
         world.run(&steps);
         world.settle();
         world.check(true)?;
@@ -270,7 +270,7 @@ proptest! {
 
     #[test]
     fn a_slow_reader_gets_a_prefix_and_is_told_to_resume(behind in behind(), steps in steps()) {
-        let mut world = World::new(&behind, 2_000);
+        let mut world = HubSimulation::new(&behind, 2_000);
         world.run(&steps);
         world.settle();
         world.check(false)?;

@@ -28,23 +28,23 @@ use tokio::time::{Instant, sleep, timeout};
 
 pub use self::segment::Segment;
 use crate::hub::TopicKey;
-use crate::log::Log;
+use crate::log::ReplayLog;
 
 /// A wave of returning clients takes some seconds; afterwards the events they missed are not needed again.
-const KEPT_FOR: Duration = Duration::from_secs(10);
+const CACHE_TTL: Duration = Duration::from_secs(10);
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
-const READS_AT_ONCE: usize = 2;
+const MAX_CONCURRENT_READS: usize = 2;
 /// A join that waits longer is asked to join again: if a read fails slowly, those behind it need not all try it.
-const PATIENCE: Duration = Duration::from_secs(9);
+const READ_TIMEOUT: Duration = Duration::from_secs(9);
 /// A client that was away slightly longer than the first one shows that others may have been, too: one more read goes
 /// back at least this far, so that not each of them needs its own.
-const REACH_BACK: i64 = 256;
+const MIN_READ_BACK: i64 = 256;
 /// Each read of new events adds a segment to a topic that advances while its subscribers return.
-const MOST_STRETCHES: usize = 32;
+const MAX_SEGMENTS: usize = 32;
 
 /// Reads the log for joins.
-pub struct Replays {
-    log: Arc<dyn Log>,
+pub struct ReplayReader {
+    log: Arc<dyn ReplayLog>,
     bound: usize,
     kept: Mutex<SegmentCache>,
     reads: Semaphore,
@@ -52,13 +52,13 @@ pub struct Replays {
 
 #[derive(Default)]
 struct SegmentCache {
-    topics: HashMap<TopicKey, Topic>,
-    /// The sum of `Topic::bytes`.
+    topics: HashMap<TopicKey, CachedTopic>,
+    /// The sum of `CachedTopic::bytes`.
     bytes: usize,
 }
 
 /// The cached segments of one topic: contiguous, oldest first.
-struct Topic {
+struct CachedTopic {
     stretches: Vec<Arc<Segment>>,
     bytes: usize,
     used: Instant,
@@ -72,10 +72,10 @@ struct PendingRead {
     up_to: i64,
 }
 
-impl Replays {
+impl ReplayReader {
     /// `bound`: bytes cached for later joins, in the whole process.
-    pub fn new(log: Arc<dyn Log>, bound: usize) -> Self {
-        Self { log, bound, kept: Mutex::default(), reads: Semaphore::new(READS_AT_ONCE) }
+    pub fn new(log: Arc<dyn ReplayLog>, bound: usize) -> Self {
+        Self { log, bound, kept: Mutex::default(), reads: Semaphore::new(MAX_CONCURRENT_READS) }
     }
 
     /// The events of a topic from `after + 1`: up to `up_to`, or beyond it, or as many as one read returns; call
@@ -92,7 +92,7 @@ impl Replays {
             Ok(stretch) => return Ok(Some(stretch)),
             Err(reading) => reading,
         };
-        match timeout(PATIENCE, self.read_log(key, &reading, after, up_to)).await {
+        match timeout(READ_TIMEOUT, self.read_log(key, &reading, after, up_to)).await {
             Ok(read) => read,
             Err(late) => Err(Error::unavailable(late)),
         }
@@ -137,7 +137,7 @@ impl SegmentCache {
     /// The segment with number `after + 1`, or else the lock under which to read it.
     fn find(&mut self, key: &TopicKey, after: i64) -> Result<Arc<Segment>, Arc<AsyncMutex<()>>> {
         let now = Instant::now();
-        let topic = self.topics.entry(key.clone()).or_insert_with(|| Topic {
+        let topic = self.topics.entry(key.clone()).or_insert_with(|| CachedTopic {
             stretches: Vec::new(),
             bytes: 0,
             used: now,
@@ -155,7 +155,7 @@ impl SegmentCache {
         let stretches = self.topics.get(key).map_or(&[][..], |topic| &topic.stretches);
         match stretches.first() {
             Some(first) if after + 1 < first.first() => {
-                let back = after.min(first.first() - 1 - REACH_BACK).max(0);
+                let back = after.min(first.first() - 1 - MIN_READ_BACK).max(0);
                 PendingRead { after: back, up_to: first.first() - 1 }
             }
             Some(_) | None => PendingRead { after, up_to },
@@ -172,7 +172,7 @@ impl SegmentCache {
         } else {
             topic.stretches = vec![stretch];
         }
-        if topic.stretches.len() > MOST_STRETCHES {
+        if topic.stretches.len() > MAX_SEGMENTS {
             topic.stretches.remove(0);
         }
         self.weigh(&key);
@@ -208,7 +208,7 @@ impl SegmentCache {
         let unused: Vec<TopicKey> = self
             .topics
             .iter()
-            .filter(|(_, topic)| now.duration_since(topic.used) >= KEPT_FOR)
+            .filter(|(_, topic)| now.duration_since(topic.used) >= CACHE_TTL)
             .map(|(key, _)| key.clone())
             .collect();
         for key in &unused {

@@ -10,7 +10,7 @@ use crate::wire::{self, Shape, Spelling};
 
 /// Bytes of frames queued as one: few enough that a connection's write buffer need not grow, enough that each frame
 /// costs almost nothing.
-const PIECE_BYTES: usize = 8 * 1024;
+const BATCH_BYTES: usize = 8 * 1024;
 /// Approximate memory of an event besides its payload.
 const EVENT_BYTES: usize = size_of::<Event>() + 96;
 
@@ -19,19 +19,19 @@ pub struct Segment {
     /// Numbered from `first` without gaps. Never empty.
     events: Vec<Event>,
     payload_bytes: usize,
-    encoded: Mutex<Vec<(Shape, Encoded)>>,
+    encoded: Mutex<Vec<(Shape, EncodedFrames)>>,
 }
 
 /// The frames of all events in one shape.
 #[derive(Clone)]
-struct Encoded {
+struct EncodedFrames {
     bytes: Bytes,
     /// The end offset of each frame.
     ends: std::sync::Arc<[usize]>,
 }
 
 /// Complete frames that are queued together.
-pub struct Piece {
+pub struct FrameBatch {
     pub frames: Frame,
     pub count: u64,
     /// The number of its last event.
@@ -80,9 +80,9 @@ impl Segment {
         spelling: Spelling,
         after: i64,
         most_bytes: usize,
-    ) -> impl Iterator<Item = Piece> + use<> {
-        let most_bytes = most_bytes.min(PIECE_BYTES);
-        let Encoded { bytes, ends } = self.encoded(shape, spelling);
+    ) -> impl Iterator<Item = FrameBatch> + use<> {
+        let most_bytes = most_bytes.min(BATCH_BYTES);
+        let EncodedFrames { bytes, ends } = self.encoded(shape, spelling);
         let first = self.first;
         let mut at = usize::try_from(after + 1 - first).unwrap_or(0);
         std::iter::from_fn(move || {
@@ -93,7 +93,7 @@ impl Segment {
             let count = fitting.max(1);
             let end = *rest.get(count - 1)?;
             at += count;
-            Some(Piece {
+            Some(FrameBatch {
                 frames: Frame::several(bytes.slice(start..end)),
                 count: u64::try_from(count).unwrap_or(u64::MAX),
                 up_to: first + i64::try_from(at).unwrap_or(i64::MAX) - 1,
@@ -101,7 +101,7 @@ impl Segment {
         })
     }
 
-    fn encoded(&self, shape: Shape, spelling: Spelling) -> Encoded {
+    fn encoded(&self, shape: Shape, spelling: Spelling) -> EncodedFrames {
         let mut encoded = self.encoded.lock();
         if let Some((_, encoded)) = encoded.iter().find(|(of, _)| *of == shape) {
             return encoded.clone();
@@ -111,13 +111,13 @@ impl Segment {
         made
     }
 
-    fn encode(&self, shape: Shape, spelling: Spelling) -> Encoded {
+    fn encode(&self, shape: Shape, spelling: Spelling) -> EncodedFrames {
         let mut bytes = BytesMut::with_capacity(self.payload_bytes + self.events.len() * 256);
         let ends = self.events.iter().map(|event| {
             bytes.extend_from_slice(&wire::event_frame(shape, event, true, spelling).into_bytes());
             bytes.len()
         });
         let ends = ends.collect();
-        Encoded { bytes: bytes.freeze(), ends }
+        EncodedFrames { bytes: bytes.freeze(), ends }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use guichet_base::id::{TenantId, UserId};
 use guichet_base::{Status, Timestamp};
 
-use crate::presence::tracker::{PresenceTimeouts, PresenceTracker, TrackedPerson};
+use crate::presence::tracker::{PersonKey, PresenceTimeouts, PresenceTracker};
 
 pub fn at(secs: i64) -> Timestamp {
     Timestamp::from_millis(1_700_000_000_000 + secs * 1_000)
@@ -17,8 +17,8 @@ struct TrackerFixture {
     patience: PresenceTimeouts,
     now: i64,
     /// The notifications, with the second.
-    told: Vec<(i64, TrackedPerson, Status)>,
-    written: Vec<(TrackedPerson, Timestamp)>,
+    told: Vec<(i64, PersonKey, Status)>,
+    written: Vec<(PersonKey, Timestamp)>,
 }
 
 impl TrackerFixture {
@@ -41,7 +41,7 @@ impl TrackerFixture {
         }
     }
 
-    fn tell(&mut self, person: TrackedPerson) {
+    fn tell(&mut self, person: PersonKey) {
         let now = self.now();
         let Some(stand) = self.crowd.stand(person, &self.patience, now) else { return };
         if let Some(seen) = self.crowd.take_seen(person, false, &self.patience, now) {
@@ -53,26 +53,26 @@ impl TrackerFixture {
         self.crowd.told(person, stand.status, &self.patience, now);
     }
 
-    fn enter(&mut self, person: TrackedPerson) {
+    fn enter(&mut self, person: PersonKey) {
         let now = self.now();
         if self.crowd.enter(person, &self.patience, now) {
             self.tell(person);
         }
     }
 
-    fn leave(&mut self, person: TrackedPerson) {
+    fn leave(&mut self, person: PersonKey) {
         let now = self.now();
         self.crowd.leave(person, &self.patience, now);
     }
 
-    fn touch(&mut self, person: TrackedPerson) {
+    fn touch(&mut self, person: PersonKey) {
         let now = self.now();
         if self.crowd.touch(person, &self.patience, now) {
             self.tell(person);
         }
     }
 
-    fn status(&self, person: TrackedPerson) -> Status {
+    fn status(&self, person: PersonKey) -> Status {
         let stand = self.crowd.stand(person, &self.patience, self.now());
         stand.map_or(Status::Offline, |stand| stand.status)
     }
@@ -82,7 +82,7 @@ impl TrackerFixture {
     }
 }
 
-fn person() -> TrackedPerson {
+fn person() -> PersonKey {
     (TenantId::new(), UserId::new())
 }
 

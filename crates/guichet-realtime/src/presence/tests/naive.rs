@@ -7,7 +7,7 @@ use guichet_base::id::{TenantId, UserId};
 use proptest::prelude::*;
 
 use super::crowd::at;
-use crate::presence::tracker::{PresenceTimeouts, PresenceTracker, TrackedPerson};
+use crate::presence::tracker::{PersonKey, PresenceTimeouts, PresenceTracker};
 use uuid::Uuid;
 
 #[derive(Debug, Clone)]
@@ -27,19 +27,19 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn person(n: u8) -> TrackedPerson {
+fn person(n: u8) -> PersonKey {
     (TenantId(Uuid::from_u128(u128::from(n % 2))), UserId(Uuid::from_u128(u128::from(n))))
 }
 
 #[derive(Default)]
-struct Naive {
+struct PersonModel {
     connections: u32,
     active: i64,
     lost: i64,
     was_there: bool,
 }
 
-impl Naive {
+impl PersonModel {
     fn is_there(&self, now: i64) -> bool {
         self.was_there && (self.connections > 0 || now < self.lost + 30)
     }
@@ -58,9 +58,9 @@ proptest! {
     #[test]
     fn everybody_is_what_they_would_be_if_all_were_looked_at_each_second(steps in proptest::collection::vec(step(), 1..80)) {
         let (mut crowd, patience) = (PresenceTracker::default(), PresenceTimeouts::default());
-        let mut naive: HashMap<u8, Naive> = HashMap::new();
+        let mut naive: HashMap<u8, PersonModel> = HashMap::new();
         // What others believe, from notifications alone.
-        let mut believed: HashMap<TrackedPerson, Status> = HashMap::new();
+        let mut believed: HashMap<PersonKey, Status> = HashMap::new();
         let mut now = 0;
         for step in steps {
             let mut news = Vec::new();

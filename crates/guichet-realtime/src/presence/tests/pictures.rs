@@ -9,7 +9,7 @@ use guichet_base::id::{TenantId, UserId};
 use guichet_base::role::UserType;
 use serde_json::Value;
 
-use super::super::{Joining, Presence, RosterKey, SnapshotProgress, Watcher};
+use super::super::{Presence, PresenceJoin, RosterKey, SnapshotProgress, Watcher};
 use crate::backend::Visibility;
 use crate::hub::connection::{Connection, JoinId, SessionOrder};
 use crate::wire::{Dialect, Shape};
@@ -51,7 +51,7 @@ impl Observer {
             progress: SnapshotProgress::Nothing,
         });
         let (topic, place, join) = (topic.into(), self.place.clone(), self.join);
-        presence.join(Joining { tenant, topic, place, user_type, join, watcher });
+        presence.join(PresenceJoin { tenant, topic, place, user_type, join, watcher });
     }
 
     pub fn is_narrow(&self) -> bool {

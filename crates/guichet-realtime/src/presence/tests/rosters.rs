@@ -10,13 +10,13 @@ use proptest::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::super::{Presence, PresenceTimeouts, RosterKey, Tracked, key};
+use super::super::{Presence, PresenceTimeouts, RosterKey, TrackedFields, key};
 use super::pictures::Observer;
 use crate::backend::Visibility;
 use crate::presence::roster::FLUSH_EVERY;
 
 const TOPIC: &str = "presence:operator:1";
-const ROOMY: usize = 256 * 1024;
+const LARGE_QUEUE_BYTES: usize = 256 * 1024;
 const TENANT: TenantId = TenantId(Uuid::from_u128(7));
 
 struct RosterFixture {
@@ -32,7 +32,7 @@ impl RosterFixture {
     }
 
     fn join(&mut self, user: UserId, sees: Visibility, watches: bool) -> Observer {
-        self.join_as(RosterKey { key: None, user }, sees, watches, ROOMY)
+        self.join_as(RosterKey { key: None, user }, sees, watches, LARGE_QUEUE_BYTES)
     }
 
     fn join_as(&mut self, place: RosterKey, sees: Visibility, watches: bool, queue_bytes: usize) -> Observer {
@@ -55,7 +55,7 @@ impl RosterFixture {
     }
 
     fn track(&self, observer: &Observer, json: &str) -> bool {
-        let tracked = Tracked::parse(json).unwrap();
+        let tracked = TrackedFields::parse(json).unwrap();
         self.presence.track(TENANT, TOPIC, &observer.place, observer.join, Some(tracked))
     }
 
@@ -154,8 +154,12 @@ fn a_member_is_never_told_of_another_member() {
     let (operator, chloe, bruno) = (UserId::new(), UserId::new(), UserId::new());
     let mut of_chloe = desk.join(chloe, Visibility::Only([operator, chloe].into()), true);
     let mut of_operator = desk.join(operator, Visibility::Everyone, true);
-    let device =
-        desk.join_as(RosterKey { key: Some("me".into()), user: bruno }, Visibility::Everyone, false, ROOMY);
+    let device = desk.join_as(
+        RosterKey { key: Some("me".into()), user: bruno },
+        Visibility::Everyone,
+        false,
+        LARGE_QUEUE_BYTES,
+    );
     desk.track(&device, r#"{"secret":1}"#);
     desk.presence.settle_homes((TENANT, bruno), Client, vec![TOPIC.into()]);
     desk.settle();
@@ -176,7 +180,8 @@ fn nothing_is_told_across_tenants_under_one_name() {
     let mut desk = RosterFixture::new();
     let mut mine = desk.join(UserId::new(), Visibility::Everyone, true);
     let stranger = UserId::new();
-    let theirs = Observer::new(99, RosterKey { key: None, user: stranger }, Visibility::Everyone, ROOMY);
+    let theirs =
+        Observer::new(99, RosterKey { key: None, user: stranger }, Visibility::Everyone, LARGE_QUEUE_BYTES);
     theirs.join(&desk.presence, TenantId(Uuid::from_u128(8)), TOPIC, Operator, true);
     desk.settle();
     mine.read();
@@ -294,7 +299,7 @@ proptest! {
                     let place = RosterKey { key: named.then(|| "shared \"name\"".into()), user: user(n) };
                     let sees = if narrow { Visibility::Only([user(0), user(n)].into()) } else { Visibility::Everyone };
                     // Small queues lose frames.
-                    let bytes = if small { 700 } else { ROOMY };
+                    let bytes = if small { 700 } else { LARGE_QUEUE_BYTES };
                     devices.push((desk.join_as(place, sees, watches, bytes), n, watches));
                 }
                 Step::Track { device, value } if device < devices.len() => {

@@ -17,7 +17,7 @@ use crate::backend::{
     SocketBackend, TopicGrant,
 };
 use crate::hub::event::Event;
-use crate::log::{Log, NewestSegment, PayloadInterest, TailCursor};
+use crate::log::{NewestSegment, PayloadInterest, ReplayLog, TailCursor};
 use crate::row_changes::{ChangeKind, Column, ColumnType, ReadScope, RowChange, Rows, Table};
 
 pub const TENANT: TenantId = TenantId(Uuid::from_u128(1));
@@ -315,7 +315,7 @@ impl FakeLog {
     }
 }
 
-impl Log for FakeLog {
+impl ReplayLog for FakeLog {
     fn newest<'a>(
         &'a self,
         _: &'a Actor,

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::clients::{BARE_ROOM, ROOM, TestProcess};
 use super::fakes::{FakeLog, TENANT};
 use crate::Settings;
-use crate::log::Log;
-use crate::log::replay::Replays;
+use crate::log::ReplayLog;
+use crate::log::replay::ReplayReader;
 use crate::wire::Dialect;
 
 const MANY: usize = 200;
@@ -132,7 +132,7 @@ async fn a_reading_that_failed_is_made_again_by_the_next() {
 #[tokio::test]
 async fn memory_is_bounded_whatever_is_asked_for() {
     let log = Arc::new(FakeLog::default());
-    let replays = Replays::new(Arc::clone(&log) as Arc<dyn Log>, 50_000);
+    let replays = ReplayReader::new(Arc::clone(&log) as Arc<dyn ReplayLog>, 50_000);
     for topic in 0..40 {
         let topic = format!("t{topic}");
         for _ in 0..20 {
@@ -158,7 +158,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async move {
             let log = Arc::new(FakeLog::default());
-            let replays = Replays::new(Arc::clone(&log) as Arc<dyn Log>, bound);
+            let replays = ReplayReader::new(Arc::clone(&log) as Arc<dyn ReplayLog>, bound);
             for (after, kind, more) in steps {
                 if kind == 0 {
                     for _ in 0..more {
