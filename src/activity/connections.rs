@@ -37,7 +37,7 @@ impl ConnectionLog {
         (Self { moves: sender }, ConnectionLogWriter { moves: receiver })
     }
 
-    pub fn came(&self, actor: &Actor) {
+    pub fn record_connect(&self, actor: &Actor) {
         self.note(actor, true);
     }
 
@@ -74,12 +74,12 @@ impl ConnectionLogWriter {
 
 async fn write_one(db: &Db, moved: ConnectionChange) {
     let user = moved.actor.user;
-    if let Err(error) = try_write(db, moved).await {
+    if let Err(error) = write_entry(db, moved).await {
         tracing::debug!(%error, user.id = %user, "a coming or going was not written");
     }
 }
 
-async fn try_write(db: &Db, ConnectionChange { actor, came }: ConnectionChange) -> Result<()> {
+async fn write_entry(db: &Db, ConnectionChange { actor, came }: ConnectionChange) -> Result<()> {
     let action = if came { ActivityAction::WsConnect } else { ActivityAction::WsDisconnect };
     let entry =
         ActivityEntry::new(action, "user", actor.user).details(json!({ "role": actor.role.as_str() }));

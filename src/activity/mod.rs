@@ -67,7 +67,7 @@ pub fn record(tx: &mut Tx<'_>, actor: &Actor, entry: &ActivityEntry) -> Result<(
 }
 
 /// Writes an entry of the service itself: `tx` is the transaction of a job, which has no actor.
-pub fn record_as_itself(tx: &mut Tx<'_>, entry: &ActivityEntry) -> Result<()> {
+pub fn record_as_service(tx: &mut Tx<'_>, entry: &ActivityEntry) -> Result<()> {
     store::insert(tx.conn(), entry, None)
 }
 

@@ -43,7 +43,7 @@ fn all(config: &Config, n: &Notifications, d: &Deliveries) -> Vec<Box<dyn Job>> 
         of(n, "notifications.expiry", HALF_MINUTE, |n, at| async move { feed::expire(&n, at).await }),
         of(n, "notifications.digests", HALF_MINUTE, |n, at| async move { digest::send_due(&n, at).await }),
         of(n, "notifications.retention", AT_THREE, move |n, at| async move { clean(&n.db, keep, at).await }),
-        watch_failures(d.clone()),
+        alert_on_failures(d.clone()),
         of(n, "clients.inactive", AT_SIX, move |n, at| async move { inactivity::raise(&n, days, at).await }),
     ]
 }
@@ -61,7 +61,7 @@ where
     })
 }
 
-fn watch_failures(d: Deliveries) -> Box<dyn Job> {
+fn alert_on_failures(d: Deliveries) -> Box<dyn Job> {
     job("deliveries.failures", EACH_MINUTE, move |at| {
         let d = d.clone();
         async move { Ok(JobReport { count: failures::alert_on_failures(&d, at).await? }) }

@@ -19,13 +19,13 @@ pub fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn page(db: web::Data<Db>) -> Result<HttpResponse> {
-    read_off(&db);
+    update_gauges(&db);
     let metrics = telemetry::install().map_err(|error| Error::internal(error.to_string()))?;
     Ok(HttpResponse::Ok().content_type(telemetry::CONTENT_TYPE).body(metrics.render()))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "pools are small")]
-fn read_off(db: &Db) {
+fn update_gauges(db: &Db) {
     for lane in db.lanes() {
         gauge!(DB_POOL_SIZE, "pool" => lane.name()).set(lane.size() as f64);
         gauge!(DB_POOL_IN_USE, "pool" => lane.name()).set(lane.in_use() as f64);
@@ -40,7 +40,7 @@ pub async fn run(db: Db, stop: CancellationToken) {
             _ = tick.tick() => {}
             () = stop.cancelled() => return,
         }
-        read_off(&db);
+        update_gauges(&db);
         if let Ok(metrics) = telemetry::install() {
             metrics.upkeep();
         }

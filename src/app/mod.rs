@@ -31,7 +31,7 @@ use crate::activity::connections::ConnectionLog;
 use crate::auth::{AuthMiddleware, Authenticator, TokenVerifier};
 use crate::chat::{Chat, DeliveredMarks, Typing};
 use crate::config::Config;
-use crate::deliveries::{self as outside, Deliveries};
+use crate::deliveries::{self as delivery_worker, Deliveries};
 use crate::directory::{Directory, DirectoryParts, PresenceReader, RightsChanged};
 use crate::jobs::Scheduler;
 use crate::notifications::intake::Intake;
@@ -149,9 +149,11 @@ impl App {
         self.lifecycle.spawn("activity", activity::derive::run(self.db.clone(), stop.clone()));
         let tracker = self.lifecycle.tracker().clone();
         self.lifecycle
-            .spawn("deliveries", outside::run_worker(self.deliveries.clone(), tracker, stop.clone()));
-        self.lifecycle
-            .spawn("delivery gauges", outside::gauges::run_gauges(self.deliveries.clone(), stop.clone()));
+            .spawn("deliveries", delivery_worker::run_worker(self.deliveries.clone(), tracker, stop.clone()));
+        self.lifecycle.spawn(
+            "delivery gauges",
+            delivery_worker::gauges::run_gauges(self.deliveries.clone(), stop.clone()),
+        );
         self.lifecycle.spawn("metrics", metrics::run(self.db.clone(), stop));
     }
 }

@@ -26,7 +26,7 @@ impl PresenceSource for OfHub {
     }
 
     fn online(&self, tenant: TenantId, limit: usize) -> Vec<UserId> {
-        self.0.people_online(tenant, limit)
+        self.0.online_people(tenant, limit)
     }
 
     fn touch(&self, tenant: TenantId, user: UserId) {
@@ -64,7 +64,7 @@ pub async fn of_operator(directory: &Directory, actor: &Actor, operator: UserId)
 /// Applies the tenant's feature flag to a grant: with presence off, no one is visible.
 pub async fn under_flag(directory: &Directory, actor: &Actor, granted: TopicGrant) -> Result<TopicGrant> {
     let is_on = directory.features(actor.tenant).await?.is_on(Feature::Presence);
-    Ok(if is_on { granted } else { TopicGrant { sees: Visibility::nobody(), ..granted } })
+    Ok(if is_on { granted } else { TopicGrant { sees: Visibility::none(), ..granted } })
 }
 
 /// The presence audience of each of `users`.

@@ -204,7 +204,7 @@ impl SocketBackend for ServiceBackend {
     fn changed_rows<'a>(&'a self, table: &'a str, event: &'a Event) -> BoxFuture<'a, Result<Vec<RowChange>>> {
         async move {
             match table {
-                "messages" => chat::changed_by_reading(&self.chat, event).await,
+                "messages" => chat::rows_changed_by_read(&self.chat, event).await,
                 "notifications" => notifications::changed_rows(&self.notifications, event).await,
                 other => Err(Error::internal(format!("nobody reads the changed rows of {other}"))),
             }
@@ -217,7 +217,7 @@ impl SocketBackend for ServiceBackend {
     }
 
     fn opened(&self, actor: &Actor) {
-        self.attendance.came(actor);
+        self.attendance.record_connect(actor);
     }
 
     fn closed(&self, actor: &Actor) {
@@ -325,7 +325,7 @@ impl ServiceBackend {
 
 /// A feed shows no presence of others.
 fn of_feed(head: i64) -> TopicGrant {
-    TopicGrant { head: Some(head), sees: Visibility::nobody(), ..TopicGrant::default() }
+    TopicGrant { head: Some(head), sees: Visibility::none(), ..TopicGrant::default() }
 }
 
 fn of_tenant(actor: &Actor, tenant: TenantId) -> Result<TopicGrant> {

@@ -63,7 +63,7 @@ impl Authenticator {
     /// was issued for. Errors: `UNAUTHENTICATED`.
     pub async fn redeem(&self, ticket: &ConnectToken, ip: Option<IpAddr>) -> Result<Credential> {
         let used = connect::redeem(self.directory.db(), ticket, self.directory.clock().now()).await?;
-        let found = self.directory.look_up((used.tenant, used.user)).await?;
+        let found = self.directory.find_account((used.tenant, used.user)).await?;
         let person = found.ok_or_else(|| Error::unauthenticated().because("the person is gone"))?;
         let person = person.admit(used.authenticated_at)?;
         let actor = Actor {
@@ -87,7 +87,7 @@ impl Authenticator {
                 let tenant = self.directory.tenant(&name).await?;
                 (tenant.ok_or_else(|| Error::invalid("X-Tenant", "unknown_id"))?, Role::Service)
             }
-            (name, _) => (self.directory.known_tenant(name).await?, Role::Service),
+            (name, _) => (self.directory.require_tenant(name).await?, Role::Service),
         };
         Ok(Actor {
             tenant,
@@ -101,8 +101,8 @@ impl Authenticator {
     }
 
     async fn person(&self, claims: &Arc<Claims>, is_new: bool) -> Result<Actor> {
-        let tenant = self.directory.known_tenant(&claims.tenant).await?;
-        let person = self.known_person(tenant, claims, is_new).await?.admit(claims.issued_at)?;
+        let tenant = self.directory.require_tenant(&claims.tenant).await?;
+        let person = self.load_account(tenant, claims, is_new).await?.admit(claims.issued_at)?;
         Ok(Actor {
             tenant,
             user: claims.user,
@@ -114,7 +114,7 @@ impl Authenticator {
         })
     }
 
-    async fn known_person(
+    async fn load_account(
         &self,
         tenant: TenantId,
         claims: &Arc<Claims>,
@@ -123,7 +123,7 @@ impl Authenticator {
         let key = (tenant, claims.user);
         let jit_users = self.jit_users;
         if !(jit_users && is_new)
-            && let Some(person) = self.directory.look_up(key).await?
+            && let Some(person) = self.directory.find_account(key).await?
         {
             return Ok(person);
         }
@@ -135,8 +135,10 @@ impl Authenticator {
         let user = self
             .directory
             .db()
-            .write(&Directory::itself(tenant), move |tx| jit::bring_in(tx, &directory, tenant, &claims))
+            .write(&Directory::service_actor(tenant), move |tx| {
+                jit::provision(tx, &directory, tenant, &claims)
+            })
             .await?;
-        Ok(self.directory.remember(asked, key, &user))
+        Ok(self.directory.cache_account(asked, key, &user))
     }
 }

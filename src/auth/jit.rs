@@ -10,10 +10,10 @@ use guichet_db::Tx;
 use crate::auth::store;
 use crate::auth::token::Claims;
 use crate::directory::users::{self, DEFAULT_TIMEZONE, NewUser, User, UserChange};
-use crate::directory::{Directory, provisioner};
+use crate::directory::{Directory, service_user_id};
 
 /// Creates or updates the person of `claims` and returns their row, which may be marked deleted.
-pub(super) fn bring_in(
+pub(super) fn provision(
     tx: &mut Tx<'_>,
     directory: &Directory,
     tenant: TenantId,
@@ -21,7 +21,7 @@ pub(super) fn bring_in(
 ) -> Result<User> {
     let user = match users::store::lock(tx.conn(), tenant, claims.user)? {
         // The token is about to be refused, so it changes nothing.
-        Some(user) if user.has_revoked(claims.issued_at) => return Ok(user),
+        Some(user) if user.is_token_revoked(claims.issued_at) => return Ok(user),
         Some(user) => follow(tx, directory, tenant, user, claims)?,
         None => make(tx, tenant, claims)?,
     };
@@ -44,7 +44,7 @@ fn make(tx: &mut Tx<'_>, tenant: TenantId, claims: &Claims) -> Result<User> {
         avatar_url: None,
         locale: claims.locale.unwrap_or_default().as_str(),
         timezone: DEFAULT_TIMEZONE.to_owned(),
-        updated_by: provisioner(),
+        updated_by: service_user_id(),
     };
     if let Some(user) = users::store::insert(tx.conn(), &new)? {
         return Ok(user);
@@ -61,19 +61,19 @@ fn follow(
     user: User,
     claims: &Claims,
 ) -> Result<User> {
-    let change = drift(&user, claims);
+    let change = diff_claims(&user, claims);
     if user.deleted_at.is_some() || change == UserChange::default() {
         return Ok(user);
     }
     if change.role.is_some() {
-        users::store::change_sides(tx.conn(), tenant, user.id, claims.role)?;
+        users::store::delete_obsolete_memberships(tx.conn(), tenant, user.id, claims.role)?;
         directory.rights_moved(tx, tenant, vec![user.id]);
     }
     users::store::update(tx.conn(), tenant, user.id, &change)
 }
 
 /// The fields in which `claims` differ from the row.
-fn drift(user: &User, claims: &Claims) -> UserChange {
+fn diff_claims(user: &User, claims: &Claims) -> UserChange {
     if claims.issued_at.is_some_and(|issued_at| whole_seconds(user.updated_at) > whole_seconds(issued_at)) {
         return UserChange::default();
     }

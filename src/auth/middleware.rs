@@ -48,7 +48,7 @@ pub async fn authenticate<B: MessageBody + 'static>(
         return Ok(refuse(request, error));
     }
     let response = next.call(request).await?.map_into_boxed_body();
-    gate.note_refusal(&actor, &response).await;
+    gate.record_refusal(&actor, &response).await;
     Ok(response)
 }
 
@@ -77,7 +77,7 @@ impl AuthMiddleware {
         }
     }
 
-    async fn note_refusal(&self, actor: &Actor, response: &ServiceResponse<BoxBody>) {
+    async fn record_refusal(&self, actor: &Actor, response: &ServiceResponse<BoxBody>) {
         let error = response.response().error().and_then(|error| error.as_error::<Error>());
         if error.is_none_or(|error| error.code() != "FORBIDDEN") {
             return;
@@ -86,7 +86,7 @@ impl AuthMiddleware {
         let pattern = request.match_pattern().unwrap_or_else(|| "-".to_owned());
         let what = format!("{} {pattern}", request.method());
         let id = request.match_info().iter().next().map(|(_, id)| id.to_owned());
-        let on = id.as_deref().map(|id| (entity_of(&pattern), id));
+        let on = id.as_deref().map(|id| (entity_type(&pattern), id));
         activity::forbidden(self.authenticator.directory.db(), actor, &what, on).await;
     }
 }
@@ -126,7 +126,7 @@ fn accepted_language(headers: &HeaderMap) -> Option<Locale> {
 }
 
 /// The entity of a route pattern: the segment before its first parameter, in the singular.
-fn entity_of(pattern: &str) -> &str {
+fn entity_type(pattern: &str) -> &str {
     let before = pattern.split("/{").next().unwrap_or_default();
     let word = before.rsplit('/').next().unwrap_or_default();
     word.strip_suffix('s').unwrap_or(word)

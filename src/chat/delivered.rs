@@ -67,7 +67,7 @@ impl DeliveredMarks {
     }
 
     /// Reports that a device of `actor` fetched these messages of the room.
-    pub fn fetched(&self, actor: &Actor, room: RoomRef, messages: impl Iterator<Item = MessageId>) {
+    pub fn record_fetched(&self, actor: &Actor, room: RoomRef, messages: impl Iterator<Item = MessageId>) {
         let room_left = |got: &PendingReceipt| MAX_FETCHED.saturating_sub(got.fetched.len());
         self.note(actor, room, |got| got.fetched.extend(messages.map(|id| id.0).take(room_left(got))));
     }
@@ -150,7 +150,7 @@ async fn write(chat: &Chat, room: RoomRef, got: PendingReceipt, after: i64) -> R
         })
         .await?;
     if let Some((place, seq, people)) = marked {
-        let payload = events::of_delivered(place.conversation, seq, now);
+        let payload = events::delivered_payload(place.conversation, seq, now);
         let people = people.into_iter().map(|person| person.user_id);
         chat.hub.signal(events::signal(actor.tenant, &place, events::DELIVERED, &payload, people)?);
     }

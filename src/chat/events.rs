@@ -41,11 +41,11 @@ pub fn of_read(
     json!(ReadPayload { conversation_id, reader_id, up_to_seq, message_id: message, read_at })
 }
 
-pub fn of_delivered(conversation: ConversationId, up_to_seq: i64, delivered_at: Timestamp) -> Value {
+pub fn delivered_payload(conversation: ConversationId, up_to_seq: i64, delivered_at: Timestamp) -> Value {
     json!(DeliveredPayload { conversation_id: conversation, up_to_seq, delivered_at })
 }
 
-pub fn of_typing(conversation: ConversationId, user: UserId, typing: bool) -> Value {
+pub fn typing_payload(conversation: ConversationId, user: UserId, typing: bool) -> Value {
     json!(TypingPayload { conversation_id: conversation, user_id: user, typing })
 }
 
@@ -91,19 +91,19 @@ pub fn signal(
 pub fn unread(conversation: ConversationId, told: &[UnreadRecipient]) -> Result<Vec<SideEvent>> {
     told.iter()
         .map(|told| {
-            let payload = raw(&of_unread(conversation, told.unread_count.into(), told.total))?;
+            let payload = raw(&unread_payload(conversation, told.unread_count.into(), told.total))?;
             Ok(SideEvent { topic: person_topic(told.user_id).into(), event: UNREAD.into(), payload })
         })
         .collect()
 }
 
 /// `messaging:unread` for one person whose counter changed without a message in the room.
-pub fn unread_of(tenant: TenantId, user: UserId, state: &ReadState) -> Result<Signal> {
-    let payload = raw(&of_unread(state.conversation_id, state.unread_count, state.total))?;
+pub fn unread_signal(tenant: TenantId, user: UserId, state: &ReadState) -> Result<Signal> {
+    let payload = raw(&unread_payload(state.conversation_id, state.unread_count, state.total))?;
     Ok(Signal { tenant, topic: person_topic(user).into(), name: UNREAD.into(), payload, copies: Vec::new() })
 }
 
-fn of_unread(conversation: ConversationId, unread_count: i64, total: i64) -> Value {
+fn unread_payload(conversation: ConversationId, unread_count: i64, total: i64) -> Value {
     json!(UnreadPayload { conversation_id: conversation, unread_count, total })
 }
 

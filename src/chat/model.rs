@@ -91,13 +91,13 @@ impl RelatedEntity {
             }
         }
         if let Some(preview) = &self.preview {
-            faults.extend(preview_faults(preview));
+            faults.extend(check_preview(preview));
         }
         faults
     }
 }
 
-fn preview_faults(preview: &Value) -> Vec<Fault> {
+fn check_preview(preview: &Value) -> Vec<Fault> {
     let Some(object) = preview.as_object() else {
         return vec![Fault::new("related.preview", "wrong_type")];
     };

@@ -83,7 +83,7 @@ impl ConversationPlace {
     }
 
     /// The user type of the authors whose messages the actor reads. In a direct conversation both are operators.
-    pub fn others_write_as(&self, actor: &Actor) -> UserType {
+    pub fn other_side(&self, actor: &Actor) -> UserType {
         match self.whose {
             ConversationOwner::Client(_) => actor.role.user_type().other(),
             ConversationOwner::Pair(_) => UserType::Operator,
@@ -91,7 +91,7 @@ impl ConversationPlace {
     }
 
     /// Whether a person of the given side is on the other side from the actor.
-    pub fn is_across(&self, actor: &Actor, user: UserId, side: UserType) -> bool {
-        user != actor.user && side == self.others_write_as(actor)
+    pub fn is_other_side(&self, actor: &Actor, user: UserId, side: UserType) -> bool {
+        user != actor.user && side == self.other_side(actor)
     }
 }

@@ -56,7 +56,7 @@ impl Typing {
     }
 
     fn tell(&self, (tenant, conversation, user): TypingKey, audience: &TypingAudience, typing: bool) {
-        let payload = events::of_typing(conversation, user, typing);
+        let payload = events::typing_payload(conversation, user, typing);
         let others = audience.others.iter().copied();
         match events::signal(tenant, &audience.place, events::TYPING, &payload, others) {
             Ok(signal) => self.hub.signal(signal),
@@ -64,7 +64,7 @@ impl Typing {
         }
     }
 
-    fn take_ended(&self, now: Instant) -> Vec<(TypingKey, TypingAudience)> {
+    fn take_expired(&self, now: Instant) -> Vec<(TypingKey, TypingAudience)> {
         let mut held = self.typing.lock();
         held.extract_if(|_, (_, end)| *end <= now).map(|(key, (audience, _))| (key, audience)).collect()
     }
@@ -77,7 +77,7 @@ impl Typing {
                 _ = tick.tick() => {}
                 () = stop.cancelled() => return,
             }
-            for (key, audience) in self.take_ended(Instant::now()) {
+            for (key, audience) in self.take_expired(Instant::now()) {
                 self.tell(key, &audience, false);
             }
         }

@@ -17,7 +17,7 @@ pub fn build_content(
     app_url: Option<&Url>,
 ) -> Result<(DeliveryContent, Option<String>)> {
     let words = match &row.rendered {
-        Some(rendered) => return Ok((DeliveryContent::of_stored(rendered.clone())?, None)),
+        Some(rendered) => return Ok((DeliveryContent::from_stored(rendered.clone())?, None)),
         None => notification_text(row, channel),
     };
     let content = render::render_content(channel, &words, app_url);

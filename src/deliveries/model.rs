@@ -91,7 +91,7 @@ impl Lane {
         }
     }
 
-    pub fn of_number(number: i32) -> Option<Self> {
+    pub fn from_number(number: i32) -> Option<Self> {
         Self::ALL.into_iter().find(|lane| lane.number() == number)
     }
 }
@@ -226,8 +226,8 @@ mod tests {
             assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
         }
         for lane in Lane::ALL {
-            assert_eq!(Lane::of_number(lane.number()), Some(lane));
+            assert_eq!(Lane::from_number(lane.number()), Some(lane));
         }
-        assert_eq!((DeliveryStatus::of_word("Sent"), Lane::of_number(3)), (None, None));
+        assert_eq!((DeliveryStatus::of_word("Sent"), Lane::from_number(3)), (None, None));
     }
 }

@@ -139,7 +139,7 @@ mod tests {
     fn what_is_stored_is_read_back() {
         for channel in [Channel::Email, Channel::Sms, Channel::Push] {
             let made = render_content(channel, &words("Titre", "Corps"), Some(&app())).unwrap();
-            assert_eq!(DeliveryContent::of_stored(made.to_stored().unwrap()).unwrap(), made);
+            assert_eq!(DeliveryContent::from_stored(made.to_stored().unwrap()).unwrap(), made);
         }
     }
 

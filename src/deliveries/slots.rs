@@ -47,7 +47,7 @@ impl Slots {
 
     /// The free capacity of each queue. A queue with almost no free slots is left out, so that a long queue is
     /// claimed in batches and not row by row.
-    pub fn asks(&self) -> Vec<ClaimRequest> {
+    pub fn claim_requests(&self) -> Vec<ClaimRequest> {
         let worth = self.size.div_ceil(4).max(1);
         let with_room = self.queues.iter().filter(|queue| queue.free.available_permits() >= worth);
         with_room
@@ -67,7 +67,7 @@ impl Slots {
     }
 
     /// Whether `asks` covers every queue.
-    pub fn are_all_asked(&self, asks: &[ClaimRequest]) -> bool {
+    pub fn covers_all_pools(&self, asks: &[ClaimRequest]) -> bool {
         asks.len() == self.queues.len()
     }
 }

@@ -77,7 +77,7 @@ pub async fn drain(d: &Deliveries) -> Result<usize> {
 
 /// Claims what is due and fits the free slots, by tenant. Returns also whether there may be more.
 async fn claim_due(d: &Deliveries, slots: &Slots) -> Result<(Vec<ClaimedBatch>, bool)> {
-    let asks = slots.asks();
+    let asks = slots.claim_requests();
     if asks.is_empty() {
         return Ok((Vec::new(), true));
     }
@@ -90,7 +90,7 @@ async fn claim_due(d: &Deliveries, slots: &Slots) -> Result<(Vec<ClaimedBatch>, 
         let got = claimed.iter().filter(|row| row.channel == ask.channel && row.lane == ask.lane);
         i64::try_from(got.count()).is_ok_and(|got| got >= ask.most)
     });
-    let has_more = is_full || !slots.are_all_asked(&asks);
+    let has_more = is_full || !slots.covers_all_pools(&asks);
     Ok((group_by_tenant(claimed, slots, token), has_more))
 }
 

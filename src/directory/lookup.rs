@@ -85,7 +85,7 @@ impl AccountState {
         if self.is_deleted {
             return Err(Error::unauthenticated().because("the person was deleted"));
         }
-        if users::is_revoked(self.sessions_valid_after, issued_at) {
+        if users::is_token_revoked(self.sessions_valid_after, issued_at) {
             let revoked = Error::unauthenticated().details(json!({ "reason": "revoked" }));
             return Err(revoked.because("the token was revoked"));
         }
@@ -127,7 +127,7 @@ impl Directory {
         if actor.role.is_service() {
             return Ok(actor.clone());
         }
-        match self.look_up((actor.tenant, actor.user)).await? {
+        match self.find_account((actor.tenant, actor.user)).await? {
             Some(person) => {
                 let person = person.admit(actor.authenticated_at)?;
                 Ok(Actor { role: person.role, ..actor.clone() })
@@ -137,7 +137,7 @@ impl Directory {
     }
 
     /// The tenant with this UUID or slug.
-    pub async fn tenant_of(&self, word: &str) -> Result<Option<TenantId>> {
+    pub async fn find_tenant_by_name(&self, word: &str) -> Result<Option<TenantId>> {
         // No slug is this long, and PostgreSQL would answer U+0000 with an internal error.
         if word.len() > MAX_TENANT_NAME_BYTES || word.contains('\0') {
             return Ok(None);
@@ -145,13 +145,13 @@ impl Directory {
         self.tenant(&TenantName::of_word(word)).await
     }
 
-    /// Call this before loading a person that [`Self::remember`] will cache.
+    /// Call this before loading a person that [`Self::cache_account`] will cache.
     pub(crate) fn asking(&self) -> cache::LookupStart {
         self.inner.people.asking()
     }
 
     /// The features of a tenant with these settings.
-    pub fn features_of(&self, settings: &serde_json::Value) -> FeatureSet {
+    pub fn features_from_settings(&self, settings: &serde_json::Value) -> FeatureSet {
         FeatureSet::new(&self.inner.parts.features, settings)
     }
 
@@ -168,7 +168,7 @@ impl Directory {
     }
 
     /// The service itself as an actor of `tenant`, for work without a user.
-    pub fn itself(tenant: TenantId) -> Actor {
+    pub fn service_actor(tenant: TenantId) -> Actor {
         reader(tenant)
     }
 
@@ -178,7 +178,7 @@ impl Directory {
     }
 
     /// Drops a person from the cache once `tx` is committed.
-    pub(crate) fn forget_person(&self, tx: &mut Tx<'_>, tenant: TenantId, user: UserId) {
+    pub(crate) fn invalidate_account_after_commit(&self, tx: &mut Tx<'_>, tenant: TenantId, user: UserId) {
         let directory = self.clone();
         tx.after_commit(move || directory.inner.people.forget(&(tenant, user)));
     }
@@ -199,22 +199,22 @@ impl Directory {
         });
     }
 
-    pub(crate) fn forget_features(&self, tx: &mut Tx<'_>, tenant: TenantId) {
+    pub(crate) fn invalidate_features_after_commit(&self, tx: &mut Tx<'_>, tenant: TenantId) {
         let directory = self.clone();
         tx.after_commit(move || directory.inner.features.forget(&tenant));
     }
 
     /// The cached state of a person, or that of their row.
-    pub(crate) async fn look_up(&self, key: (TenantId, UserId)) -> Result<Option<AccountState>> {
+    pub(crate) async fn find_account(&self, key: (TenantId, UserId)) -> Result<Option<AccountState>> {
         if let Some(person) = self.inner.people.get(&key, self.clock().now()) {
             return Ok(Some(person));
         }
         let asked = self.inner.people.asking();
         let found = self.db().read(&reader(key.0), move |tx| store::person(tx.conn(), key)).await?;
-        Ok(found.map(|user| self.remember(asked, key, &user)))
+        Ok(found.map(|user| self.cache_account(asked, key, &user)))
     }
 
-    pub(crate) fn remember(
+    pub(crate) fn cache_account(
         &self,
         asked: cache::LookupStart,
         key: (TenantId, UserId),
@@ -225,7 +225,7 @@ impl Directory {
         person
     }
 
-    pub(crate) async fn known_tenant(&self, name: &TenantName) -> Result<TenantId> {
+    pub(crate) async fn require_tenant(&self, name: &TenantName) -> Result<TenantId> {
         let tenant = self.tenant(name).await?;
         tenant.ok_or_else(|| Error::unauthenticated().because("nobody knows this tenant"))
     }
@@ -248,7 +248,7 @@ impl Directory {
 fn reader(tenant: TenantId) -> Actor {
     Actor {
         tenant,
-        user: provisioner(),
+        user: service_user_id(),
         role: Role::Service,
         scopes: Arc::default(),
         locale: Locale::default(),
@@ -258,6 +258,6 @@ fn reader(tenant: TenantId) -> Actor {
 }
 
 /// The user id under which the service itself creates and looks up people.
-pub(crate) fn provisioner() -> UserId {
+pub(crate) fn service_user_id() -> UserId {
     UserId(Uuid::new_v5(&Uuid::NAMESPACE_URL, b"guichet:jit"))
 }

@@ -26,7 +26,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub(crate) use cache::Cache;
 pub use features::FeatureSet;
 pub use lookup::{ACCOUNT_TTL, Directory, DirectoryParts};
-pub(crate) use lookup::{AccountState, provisioner};
+pub(crate) use lookup::{AccountState, service_user_id};
 pub use presence::{PresenceReader, PresenceSource};
 pub use rights_changed::RightsChanged;
 pub use tenant_name::TenantName;

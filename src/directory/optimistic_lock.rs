@@ -55,12 +55,12 @@ pub fn is_to_apply(
     held: &LockedRecord<'_>,
     wanted: &impl Serialize,
 ) -> Result<bool> {
-    let differing = differing(held.shown, wanted)?;
+    let differing = differing_fields(held.shown, wanted)?;
     match based_on.check(held.updated_at, held.id) {
         Precondition::Apply => Ok(true),
         Precondition::Missing if actor.role == Role::Service => Ok(true),
         Precondition::Overwrite => {
-            log_overwritten(tx, actor, held, &differing)?;
+            record_overwrite(tx, actor, held, &differing)?;
             Ok(true)
         }
         Precondition::Conflict | Precondition::PreconditionFailed
@@ -81,11 +81,11 @@ pub fn is_to_apply(
 
 /// The names of the changed fields, for the activity log. Values would outlive their erasure there.
 pub fn fields(wanted: &impl Serialize) -> Result<Vec<String>> {
-    differing(&Value::Null, wanted)
+    differing_fields(&Value::Null, wanted)
 }
 
 /// The fields of `wanted` whose values differ from the record.
-fn differing(shown: &Value, wanted: &impl Serialize) -> Result<Vec<String>> {
+fn differing_fields(shown: &Value, wanted: &impl Serialize) -> Result<Vec<String>> {
     let Value::Object(wanted) = serde_json::to_value(wanted).map_err(Error::internal)? else {
         return Err(Error::internal("a change is an object"));
     };
@@ -93,7 +93,7 @@ fn differing(shown: &Value, wanted: &impl Serialize) -> Result<Vec<String>> {
     Ok(wanted.into_iter().filter(differs).map(|(name, _)| name).collect())
 }
 
-fn log_overwritten(
+fn record_overwrite(
     tx: &mut Tx<'_>,
     actor: &Actor,
     held: &LockedRecord<'_>,

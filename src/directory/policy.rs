@@ -27,7 +27,7 @@ pub(super) fn may_force(actor: &Actor) -> Result<()> {
 }
 
 /// Errors: `FORBIDDEN` for service tokens, which have no profile.
-pub fn is_person(actor: &Actor) -> Result<()> {
+pub fn require_person(actor: &Actor) -> Result<()> {
     allowed(!actor.role.is_service())
 }
 

@@ -101,7 +101,7 @@ impl Schedule {
 
     /// Whether `due` has come. A time further ahead than this schedule would ever set was written under another
     /// schedule or by a wrong clock, and counts as come.
-    pub(super) fn has_come(self, due: Timestamp, now: Timestamp) -> bool {
+    pub(super) fn is_due(self, due: Timestamp, now: Timestamp) -> bool {
         due <= now || due > self.next_after(now).max(now.plus(MAX_RETRY_DELAY))
     }
 }
@@ -146,11 +146,11 @@ mod tests {
     #[test]
     fn a_time_that_no_schedule_says_counts_as_come() {
         let now = at("2026-01-02T10:03:00Z");
-        assert!(TEN_MINUTES.has_come(now, now));
-        assert!(!TEN_MINUTES.has_come(at("2026-01-02T10:10:00Z"), now));
-        assert!(TEN_MINUTES.has_come(at("2026-01-02T11:10:00Z"), now), "a clock that was an hour ahead");
-        assert!(!AT_THREE.has_come(at("2026-01-03T03:00:00Z"), now));
-        assert!(AT_THREE.has_come(at("2027-01-03T03:00:00Z"), now));
+        assert!(TEN_MINUTES.is_due(now, now));
+        assert!(!TEN_MINUTES.is_due(at("2026-01-02T10:10:00Z"), now));
+        assert!(TEN_MINUTES.is_due(at("2026-01-02T11:10:00Z"), now), "a clock that was an hour ahead");
+        assert!(!AT_THREE.is_due(at("2026-01-03T03:00:00Z"), now));
+        assert!(AT_THREE.is_due(at("2027-01-03T03:00:00Z"), now));
     }
 
     #[test]
@@ -164,6 +164,6 @@ mod tests {
         assert_eq!(patience(Some(Duration::MAX)), MAX_RETRY_DELAY);
         let now = at("2026-01-02T10:03:00Z");
         let seconds = Schedule::Every(Duration::from_secs(1));
-        assert!(!seconds.has_come(now.plus(MAX_RETRY_DELAY), now), "the wait would count for nothing");
+        assert!(!seconds.is_due(now.plus(MAX_RETRY_DELAY), now), "the wait would count for nothing");
     }
 }

@@ -103,7 +103,7 @@ impl Scheduler {
         let shared = &*self.0;
         let mut runs = FuturesUnordered::new();
         loop {
-            let next = match beside(shared.take_due(), &mut runs).await {
+            let next = match beside(shared.claim_due(), &mut runs).await {
                 Ok(look) => {
                     runs.extend(look.claims.into_iter().map(|claim| shared.execute(claim).map(drop)));
                     look.next
@@ -135,7 +135,7 @@ impl Scheduler {
         let shared = &*self.0;
         let mut runs = 0;
         loop {
-            let claims = shared.take_due().await?.claims;
+            let claims = shared.claim_due().await?.claims;
             if claims.is_empty() {
                 if *shared.busy.borrow() == 0 {
                     return Ok(runs);
@@ -153,7 +153,7 @@ impl Scheduler {
     pub async fn run_now(&self, name: &str) -> Result<Option<JobReport>> {
         let shared = &*self.0;
         let job = shared.job(name).ok_or_else(|| Error::not_found("job"))?;
-        let busy = shared.busy();
+        let busy = shared.begin_run();
         let rows = shared.rows(vec![job.name()]).await?;
         let Some(row) = rows.into_iter().next() else { return Ok(None) };
         match shared.take(job, row, None, busy).await? {
@@ -214,19 +214,19 @@ impl Shared {
     }
 
     /// Takes every due run that no process holds.
-    async fn take_due(&self) -> Result<DueRuns<'_>> {
+    async fn claim_due(&self) -> Result<DueRuns<'_>> {
         // Registered before the first row is read, so that `drain` never finds a run neither due nor under way.
-        let _busy = self.busy();
+        let _busy = self.begin_run();
         let rows = self.rows(self.jobs.iter().map(|job| job.name()).collect()).await?;
         let now = self.clock.now();
         let (mut claims, mut next) = (Vec::new(), now.plus(MAX_SLEEP));
         for row in rows {
             let Some(job) = self.job(&row.name) else { continue };
-            if !job.schedule().has_come(row.due_at, now) {
+            if !job.schedule().is_due(row.due_at, now) {
                 next = next.min(row.due_at);
             } else if is_free(&row, now) {
                 let due = Some(row.due_at);
-                match self.take(job, row, due, self.busy()).await {
+                match self.take(job, row, due, self.begin_run()).await {
                     Ok(claim) => claims.extend(claim),
                     // The runs taken so far must run: their leases block all other processes.
                     Err(error) => {
@@ -254,7 +254,7 @@ impl Shared {
         if runs_here || !is_free(&row, at) {
             return Ok(None);
         }
-        let waited = waited(&row);
+        let waited = previous_delay(&row);
         let taken = self.db.worker(move |tx| store::claim(tx, &row, due, at, at.plus(LEASE))).await?;
         Ok(taken.map(|token| {
             self.held().push((job.name(), token));
@@ -269,7 +269,7 @@ impl Shared {
                 done.unwrap_or_else(|_| Err(Error::internal("the job panicked"))),
             () = self.hold(&claim) => Err(Error::internal("another process took the run over")),
         };
-        let end = self.end_of(&claim, &done);
+        let end = self.run_end(&claim, &done);
         let (name, token) = (claim.job.name(), claim.token);
         note(name, &done, begun.elapsed());
         match self.db.worker(move |tx| store::finish(tx, name, token, &end)).await {
@@ -281,7 +281,7 @@ impl Shared {
         done
     }
 
-    fn end_of(&self, claim: &ClaimedRun<'_>, done: &Result<JobReport>) -> RunEnd {
+    fn run_end(&self, claim: &ClaimedRun<'_>, done: &Result<JobReport>) -> RunEnd {
         let at = self.clock.now();
         match done {
             // Measured from the start of the run: what became due during the run was not done by it.
@@ -323,7 +323,7 @@ impl Shared {
         self.held.lock()
     }
 
-    fn busy(&self) -> ActiveRunGuard<'_> {
+    fn begin_run(&self) -> ActiveRunGuard<'_> {
         self.busy.send_modify(|busy| *busy += 1);
         ActiveRunGuard(self)
     }
@@ -369,7 +369,7 @@ fn is_free(row: &JobRow, now: Timestamp) -> bool {
 }
 
 /// The delay between the failed run and the retry that the row announces.
-fn waited(row: &JobRow) -> Option<Duration> {
+fn previous_delay(row: &JobRow) -> Option<Duration> {
     let failed_at = row.finished_at.filter(|_| row.outcome.as_deref() == Some("error"))?;
     let millis = row.due_at.as_millis().saturating_sub(failed_at.as_millis());
     Some(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))

@@ -45,7 +45,7 @@ pub fn notify(tx: &mut Tx<'_>, n: &Notifications, actor: &Actor, written: &Writt
         priority: template.priority,
         channels: PerChannel::from_fn(|channel| template.channels.contains(&channel)),
         prefers: template.channels.first().copied().unwrap_or(Channel::Inapp),
-        disabled: disabled(n, &n.directory.features_of(&said.settings)),
+        disabled: disabled(n, &n.directory.features_from_settings(&said.settings)),
         defaults: tenant_defaults(&said.settings).of(template.category),
         texts: template.render(&payload)?,
         team: None,

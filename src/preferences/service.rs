@@ -46,7 +46,7 @@ pub async fn set_category(
         .write(actor, move |tx| {
             if change != ChannelChoicesChange::default() {
                 let before = store::lock_own_choices(tx.conn(), &me, category)?;
-                let after = change.applied_to(before);
+                let after = change.apply_to(before);
                 if after != before {
                     store::update_own_choices(tx.conn(), &me, category, after)?;
                 }
@@ -114,7 +114,7 @@ pub async fn find_override(
 }
 
 /// Turns channels on or off for the members of a client. Errors: `PREFERENCE_LOCKED`.
-pub async fn set_override(
+pub async fn update_override(
     directory: &Directory,
     actor: &Actor,
     of: (ClientId, Category),
@@ -131,7 +131,7 @@ pub async fn set_override(
                 return store::find_override(tx.conn(), &writer, of);
             }
             let before = store::lock_override(tx.conn(), &writer, of)?.ok_or_else(Error::conflict)?;
-            let wanted = change.applied_to(before.say);
+            let wanted = change.apply_to(before.say);
             if wanted == before.say {
                 return Ok(Some(before));
             }

@@ -48,7 +48,7 @@ impl ChannelChoicesChange {
         said == Some(Some(false))
     }
 
-    pub fn applied_to(self, say: ChannelChoices) -> ChannelChoices {
+    pub fn apply_to(self, say: ChannelChoices) -> ChannelChoices {
         ChannelChoices {
             inapp: self.channel_inapp.unwrap_or(say.inapp),
             email: self.channel_email.unwrap_or(say.email),

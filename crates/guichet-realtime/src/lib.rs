@@ -154,7 +154,7 @@ impl Realtime {
         }
     }
 
-    fn takes_connections(&self) -> bool {
+    fn accepts_connections(&self) -> bool {
         !self.is_stopping.load(Ordering::Relaxed)
     }
 
@@ -166,12 +166,12 @@ impl Realtime {
     /// Registers a connection after its handshake.
     fn admit(&self, connection: &Arc<Connection>) {
         self.sockets.lock().insert(connection.id, Arc::clone(connection));
-        self.is_stranger(connection.id);
+        self.add_unauthenticated(connection.id);
     }
 
     /// Counts the connection as unauthenticated. Above the limit, the oldest of these is closed, so that they cannot
     /// keep people out.
-    fn is_stranger(&self, connection: u64) {
+    fn add_unauthenticated(&self, connection: u64) {
         let oldest = {
             let mut unauthenticated = self.unauthenticated.lock();
             unauthenticated.insert(connection);
@@ -184,7 +184,7 @@ impl Realtime {
     }
 
     /// The connection counts for a person, or has ended.
-    fn is_no_stranger(&self, connection: u64) {
+    fn remove_unauthenticated(&self, connection: u64) {
         self.unauthenticated.lock().remove(&connection);
     }
 }

@@ -71,7 +71,7 @@ fn event(topic: &str, event: &str, payload: &str) -> String {
     match event {
         "messaging:new" => names::of_new(&told),
         "messaging:read" => names::of_read(&told),
-        "notify:new" => names::of_notification(&told),
+        "notify:new" => names::notification_text(&told),
         _ => told,
     }
 }

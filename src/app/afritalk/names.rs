@@ -114,7 +114,7 @@ pub fn of_read(told: &str) -> String {
 }
 
 /// `notify:new {type, payload}`: the payload is the notification.
-pub fn of_notification(told: &str) -> String {
+pub fn notification_text(told: &str) -> String {
     let Some(mut fields) = object(told) else { return told.to_owned() };
     let Some(notification) = fields.take("notification") else { return told.to_owned() };
     let kind = object(notification.get()).and_then(|fields| fields.get("type"));

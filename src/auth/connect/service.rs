@@ -23,7 +23,7 @@ pub(super) async fn issue(
     actor: &Actor,
     token_expires_at: Timestamp,
 ) -> Result<(ConnectToken, Timestamp)> {
-    policy::is_person(actor)?;
+    policy::require_person(actor)?;
     let (ticket, expires_at) = (ConnectToken::random()?, directory.clock().now().plus(TOKEN_LIFETIME));
     let new = NewConnectToken {
         tenant_id: actor.tenant,

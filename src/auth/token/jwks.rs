@@ -77,7 +77,7 @@ impl Jwks {
         if found.is_some() && !self.is_stale(&state) {
             return found.ok_or_else(|| refused("no such key"));
         }
-        self.refetch(found.is_some()).await;
+        self.fetch_if_due(found.is_some()).await;
         let state = self.state();
         match state.find(id, algorithm) {
             Some(key) => Ok(key),
@@ -87,13 +87,13 @@ impl Jwks {
     }
 
     /// Fetches the keys if a fetch is due. A caller that already has a key does not wait for a running fetch.
-    async fn refetch(&self, has_key: bool) {
-        if !self.is_time() {
+    async fn fetch_if_due(&self, has_key: bool) {
+        if !self.is_fetch_due() {
             return;
         }
         let turn = if has_key { self.turn.try_acquire().ok() } else { self.turn.acquire().await.ok() };
         // Another task may have fetched while this one waited.
-        if turn.is_none() || !self.is_time() {
+        if turn.is_none() || !self.is_fetch_due() {
             return;
         }
         self.change(|state, now| state.next_fetch_at = Some(now.plus(RETRY_WITHOUT_KEYS)));
@@ -124,7 +124,7 @@ impl Jwks {
             ensure!(body.len() <= MAX_SET_BYTES, "the answer has more than {MAX_SET_BYTES} bytes");
         }
         let set: JwkSet = serde_json::from_slice(&body)?;
-        let keys: Arc<[VerificationKey]> = set.keys.into_iter().filter_map(usable).collect();
+        let keys: Arc<[VerificationKey]> = set.keys.into_iter().filter_map(parse_key).collect();
         ensure!(!keys.is_empty(), "no key in the answer is for RS256, ES256 or EdDSA");
         Ok(keys)
     }
@@ -133,7 +133,7 @@ impl Jwks {
         state.fetched_at.is_none_or(|time| time <= self.clock.now().minus(KEY_SET_TTL))
     }
 
-    fn is_time(&self) -> bool {
+    fn is_fetch_due(&self) -> bool {
         self.state().next_fetch_at.is_none_or(|time| time <= self.clock.now())
     }
 
@@ -170,7 +170,7 @@ struct JwkSet {
     keys: Vec<Value>,
 }
 
-fn usable(key: Value) -> Option<VerificationKey> {
+fn parse_key(key: Value) -> Option<VerificationKey> {
     let jwk: Jwk = serde_json::from_value(key).ok()?;
     let (algorithm, named) = match &jwk.algorithm {
         AlgorithmParameters::RSA(rsa) if rsa.n.len() >= MIN_RSA_MODULUS_CHARS => {

@@ -68,7 +68,7 @@ pub struct SendCommand {
 
 impl SendCommand {
     pub fn into_send(self) -> Result<SendMessage> {
-        let room = room_of(self.conversation_id, self.client_id, self.to_user_id);
+        let room = parse_room(self.conversation_id, self.client_id, self.to_user_id);
         let (content, related, client_message_id) = (self.content, self.related, self.client_message_id);
         SendBody { content, related, client_message_id }.into_send(room)
     }
@@ -101,13 +101,13 @@ fn yes() -> bool {
 
 impl TypingCommand {
     pub fn room(&self) -> Result<RoomRef> {
-        room_of(self.conversation_id, self.client_id, self.to_user_id)
+        parse_room(self.conversation_id, self.client_id, self.to_user_id)
             .map_err(|fault| Error::validation(vec![fault]))
     }
 }
 
 /// The room that the request names. Errors: not exactly one of the ways to name a conversation is present.
-fn room_of(
+fn parse_room(
     conversation: Option<ConversationId>,
     client: Option<ClientId>,
     to_user: Option<UserId>,

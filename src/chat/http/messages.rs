@@ -21,7 +21,7 @@ use crate::web::{Caller, Json, Path, Query, Reply};
 #[utoipa::path(tag = "chat", operation_id = "list_messages", params(("id" = ConversationId, Path), HistoryQuery),
     responses((status = 200, body = [Message])))]
 #[get("/conversations/{id}/messages")]
-pub(super) async fn of_conversation(
+pub(super) async fn list_of_conversation(
     chat: Data<Chat>,
     caller: Caller,
     path: Path<ConversationId>,
@@ -51,14 +51,14 @@ pub async fn history(
 ) -> Result<Reply<Vec<Message>>> {
     let (cut, limit) = query.parse()?;
     let window = service::history(chat, actor, room, cut, limit).await?;
-    let (has_before, has_after) = beyond(&window, cut);
+    let (has_before, has_after) = has_more_around(&window, cut);
     let meta = json!({"limit": limit, "has_before": has_before, "has_after": has_after, "head": window.head});
     Ok(Reply::ok(window.messages).meta(meta))
 }
 
 /// Whether the conversation continues before and after a page. In the direction of reading, the query looked one
 /// message further; in the other, the cursor shows it.
-fn beyond(window: &HistoryPage, cut: HistoryRange) -> (bool, bool) {
+fn has_more_around(window: &HistoryPage, cut: HistoryRange) -> (bool, bool) {
     let first = window.messages.first().map(|m| m.seq);
     let last = window.messages.last().map(|m| m.seq);
     match cut {

@@ -22,7 +22,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(conversations::typing)
         .service(conversations::follow)
         .service(conversations::unfollow)
-        .service(messages::of_conversation)
+        .service(messages::list_of_conversation)
         .service(messages::send_to_conversation)
         .service(messages::of_client)
         .service(messages::send_to_client)

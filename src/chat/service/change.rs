@@ -24,7 +24,7 @@ pub async fn edit(chat: &Chat, actor: &Actor, id: MessageId, body: MessageBody) 
             policy::may_enter(&features, &head.place)?;
             policy::may_edit(&by, &before, now, task.edit_window)?;
             // An edit can carry a new text to the colleague, so the ranks are checked as for a send.
-            direct::check_ranks(tx, &by, &head.place, None)?;
+            direct::check_may_write(tx, &by, &head.place, None)?;
             if before.deleted_at.is_some() {
                 return Err(Error::conflict().details(json!({"current": before})));
             }
@@ -118,7 +118,7 @@ fn announce(
         log: Value::Null,
         deleted: message.deleted_at.map(|_| (message.seq, message.sender_id)),
     };
-    let (people, told) = store::announce_change(tx, actor, what)?;
+    let (people, told) = store::insert_change_event(tx, actor, what)?;
     event.copies = people.into_iter().map(person_topic).map(Into::into).collect();
     if message.deleted_at.is_some() {
         event.also = events::unread(head.place.conversation, &told)?;

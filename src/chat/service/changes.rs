@@ -32,7 +32,7 @@ pub async fn reach(chat: &Chat, actor: &Actor) -> Result<Vec<ReadScope>> {
 
 /// The messages that a `messaging:read` event changed, as its reader sees them. A message that was changed again
 /// since is left out: the event of that later change carries it.
-pub async fn changed_by_reading(chat: &Chat, event: &Event) -> Result<Vec<RowChange>> {
+pub async fn rows_changed_by_read(chat: &Chat, event: &Event) -> Result<Vec<RowChange>> {
     #[derive(Deserialize)]
     struct ReadEvent {
         conversation_id: ConversationId,

@@ -9,7 +9,7 @@ use crate::chat::model::Counterpart;
 
 /// The presence returned to a sender: the highest status among `others`, and for a member, who will answer while no
 /// operator is online. `last_seen` comes from the rows of the others; people who are connected were seen later.
-pub fn after_send(
+pub fn counterpart_of(
     chat: &Chat,
     actor: &Actor,
     others: &[UserId],

@@ -13,14 +13,14 @@ use crate::chat::{policy, store};
 /// Checks that the actor may write here, by the current ranks of both people. A client's room is open to everyone who
 /// sees it. This is one more round trip for direct conversations only; joined to the query of every send, it would
 /// slow down rooms too. Errors: `NOT_FOUND` or a fault of the field, if the named colleague was deleted.
-pub(super) fn check_ranks(
+pub(super) fn check_may_write(
     tx: &mut Tx<'_>,
     actor: &Actor,
     place: &ConversationPlace,
     named: Option<RoomRef>,
 ) -> Result<()> {
     let Some(peer) = place.peer(actor.user) else { return Ok(()) };
-    let rank = store::rank_of(tx.conn(), actor.tenant, peer)?;
+    let rank = store::role_of(tx.conn(), actor.tenant, peer)?;
     if rank.is_none() && matches!(named, Some(RoomRef::Person(_))) {
         return Err(Error::invalid("to_user_id", "unknown_id"));
     }
@@ -40,7 +40,7 @@ pub(super) fn open(
     if peer == actor.user {
         return Err(Error::invalid(field, "yourself"));
     }
-    let rank = store::rank_of(tx.conn(), actor.tenant, peer)?;
+    let rank = store::role_of(tx.conn(), actor.tenant, peer)?;
     let rank = rank.ok_or_else(|| Error::invalid(field, "unknown_id"))?;
     match store::place(tx.conn(), actor.tenant, RoomRef::Person(peer)) {
         Ok((place, _)) => return Ok((place.conversation, false)),
@@ -48,7 +48,7 @@ pub(super) fn open(
         Err(error) => return Err(error),
     }
     policy::may_write_to(actor, Some(rank))?;
-    let Some(made) = store::make_pair(tx.conn(), actor, peer)? else {
+    let Some(made) = store::insert_direct(tx.conn(), actor, peer)? else {
         let (place, _) = store::place(tx.conn(), actor.tenant, RoomRef::Person(peer))?;
         return Ok((place.conversation, false));
     };

@@ -41,7 +41,7 @@ pub async fn list(chat: &Chat, actor: &Actor, list: ListRequest) -> Result<Vec<C
     let direct = chat.admit(actor).await?.is_on(Feature::Direct);
     let online = match list.order {
         ListOrder::Online => {
-            chat.hub.people_online(actor.tenant, MAX_ONLINE_PEOPLE).into_iter().map(|u| u.0).collect()
+            chat.hub.online_people(actor.tenant, MAX_ONLINE_PEOPLE).into_iter().map(|u| u.0).collect()
         }
         ListOrder::Recent | ListOrder::Unread => Vec::new(),
     };
@@ -50,7 +50,7 @@ pub async fn list(chat: &Chat, actor: &Actor, list: ListRequest) -> Result<Vec<C
         .db
         .read(actor, move |tx| {
             let matching = match &list.search {
-                Some(words) => store::rooms_with(tx.conn(), words, MAX_SEARCHED_MESSAGES)?,
+                Some(words) => store::rooms_with_matches(tx.conn(), words, MAX_SEARCHED_MESSAGES)?,
                 None => Vec::new(),
             };
             let filter = ListFilter {
@@ -88,7 +88,7 @@ fn shown(chat: &Chat, actor: &Actor, outline: ConversationSummary) -> Conversati
     let peer = outline.peer(actor.user);
     let last_message = outline.last_message();
     let operator_name = outline.operator_name.as_deref();
-    let counterpart = counterpart::after_send(chat, actor, &others, operator_name, last_seen);
+    let counterpart = counterpart::counterpart_of(chat, actor, &others, operator_name, last_seen);
     let client = outline.place.client().zip(outline.client_name);
     Conversation {
         id: outline.place.conversation,

@@ -12,7 +12,7 @@ mod search;
 mod send;
 
 pub use change::{delete, edit};
-pub use changes::{changed_by_reading, reach};
+pub use changes::{reach, rows_changed_by_read};
 pub use list::{ListRequest, ListScope, list, moved_since, one, unread_count};
 pub use persist::persist;
 pub use read::{ReadTarget, mark_read};

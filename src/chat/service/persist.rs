@@ -41,7 +41,7 @@ pub async fn persist(
             policy::may_enter(&features, &place)?;
             if place.is_direct() {
                 // Ranks are checked as for a message.
-                direct::check_ranks(tx, &by, &place, Some(room))?;
+                direct::check_may_write(tx, &by, &place, Some(room))?;
             }
             let event = Arc::new(Event {
                 tenant: by.tenant,
@@ -62,7 +62,7 @@ pub async fn persist(
                 payload: event.payload.get(),
                 place,
             };
-            store::keep_broadcast(tx, by.tenant, kept)?;
+            store::insert_broadcast(tx, by.tenant, kept)?;
             let (hub, told) = (Arc::clone(&hub), Arc::clone(&event));
             tx.after_commit(move || hub.publish(told));
             Ok(event)

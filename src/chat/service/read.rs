@@ -50,7 +50,7 @@ fn write(
     let head = store::lock(tx.conn(), actor, conversation)?;
     policy::may_enter(features, &head.place)?;
     let seq = wanted.min(head.last_seq);
-    if seq <= head.read_seq && !store::awaits_reading(tx.conn(), actor, &head, seq)? {
+    if seq <= head.read_seq && !store::has_unread_messages(tx.conn(), actor, &head, seq)? {
         return store::read_state(tx.conn(), actor.tenant, actor.user, conversation);
     }
     let now = chat.clock.now();
@@ -102,7 +102,7 @@ fn announce(
             .carried(actor),
         deleted: None,
     };
-    let (people, told) = store::announce_change(tx, actor, what)?;
+    let (people, told) = store::insert_change_event(tx, actor, what)?;
     event.copies = people.into_iter().map(person_topic).map(Into::into).collect();
     event.also = events::unread(head.place.conversation, &told)?;
     let hub = Arc::clone(&chat.hub);

@@ -29,10 +29,10 @@ pub async fn history(
     let place = window.place;
     policy::may_enter(&features, &place)?;
     let undelivered =
-        |m: &&Message| m.delivered_at.is_none() && place.is_across(actor, m.sender_id, m.sender_type);
+        |m: &&Message| m.delivered_at.is_none() && place.is_other_side(actor, m.sender_id, m.sender_type);
     let mut fetched = window.messages.iter().filter(undelivered).peekable();
     if fetched.peek().is_some() {
-        chat.delivered.fetched(actor, place.room(), fetched.map(|m| m.id));
+        chat.delivered.record_fetched(actor, place.room(), fetched.map(|m| m.id));
     }
     Ok(window)
 }
@@ -75,7 +75,7 @@ pub async fn follow(chat: &Chat, actor: &Actor, room: RoomRef, wanted: bool) -> 
         })
         .await?;
     // An operator who stops following has fewer unread messages, on every device.
-    chat.hub.signal(events::unread_of(actor.tenant, actor.user, &state)?);
+    chat.hub.signal(events::unread_signal(actor.tenant, actor.user, &state)?);
     list::one(chat, actor, room).await
 }
 
@@ -97,7 +97,7 @@ pub async fn set_typing(chat: &Chat, actor: &Actor, room: RoomRef, typing: bool)
     let reads = move |tx: &mut Tx<'_>| {
         let (place, _) = store::place(tx.conn(), by.tenant, room)?;
         policy::may_enter(&features, &place)?;
-        direct::check_ranks(tx, &by, &place, Some(room))?;
+        direct::check_may_write(tx, &by, &place, Some(room))?;
         Ok((place, store::room_people(tx.conn(), place.conversation)?))
     };
     let told = match (chat.db.read(actor, reads).await, room) {

@@ -11,19 +11,24 @@ pub async fn search(chat: &Chat, actor: &Actor, words: String, page: Page) -> Re
     chat.admit(actor).await?;
     let tenant = actor.tenant;
     let hits = chat.db.read(actor, move |tx| store::hits(tx.conn(), tenant, &words, page)).await?;
-    Ok(hits.into_iter().map(|(message, excerpt)| SearchHit { message, excerpt: marked(&excerpt) }).collect())
+    Ok(hits
+        .into_iter()
+        .map(|(message, excerpt)| SearchHit { message, excerpt: escape_excerpt(&excerpt) })
+        .collect())
 }
 
 /// The messages about an entity, newest first.
 pub async fn about(chat: &Chat, actor: &Actor, kind: String, id: String, page: Page) -> Result<Vec<Message>> {
     chat.admit(actor).await?;
     let tenant = actor.tenant;
-    chat.db.read(actor, move |tx| store::of_entity(tx.conn(), tenant, kind.clone(), id.clone(), page)).await
+    chat.db
+        .read(actor, move |tx| store::list_related(tx.conn(), tenant, kind.clone(), id.clone(), page))
+        .await
 }
 
 /// Escapes the text for HTML, then replaces the private-use marks around matches by `<mark>`, so that the text of a
 /// message never becomes markup.
-fn marked(excerpt: &str) -> String {
+fn escape_excerpt(excerpt: &str) -> String {
     let mut html = String::with_capacity(excerpt.len() + 16);
     for c in excerpt.chars() {
         match c {
@@ -42,10 +47,13 @@ fn marked(excerpt: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::marked;
+    use super::escape_excerpt;
 
     #[test]
     fn words_never_become_markup() {
-        assert_eq!(marked("<b>\u{e000}été\u{e001}</b> & co"), "&lt;b&gt;<mark>été</mark>&lt;/b&gt; &amp; co");
+        assert_eq!(
+            escape_excerpt("<b>\u{e000}été\u{e001}</b> & co"),
+            "&lt;b&gt;<mark>été</mark>&lt;/b&gt; &amp; co"
+        );
     }
 }

@@ -59,14 +59,14 @@ pub async fn send(chat: &Chat, actor: &Actor, once: Once, command: SendMessage) 
         .db
         .write(actor, move |tx| {
             once.run(tx, |tx| {
-                let teller = teller(tx, &by, &features, &command)?;
+                let teller = load_send_context(tx, &by, &features, &command)?;
                 write(&task, tx, &by, (&features, &command), teller, arrived)
             })
         })
         .await?;
     let replayed = done.replayed;
     let written = done.value;
-    let counterpart = counterpart::after_send(
+    let counterpart = counterpart::counterpart_of(
         chat,
         actor,
         &written.others,
@@ -81,14 +81,14 @@ pub async fn send(chat: &Chat, actor: &Actor, once: Once, command: SendMessage) 
 }
 
 /// Loads the context of the send. The first message to a colleague creates the conversation.
-fn teller(
+fn load_send_context(
     tx: &mut Tx<'_>,
     actor: &Actor,
     features: &FeatureSet,
     command: &SendMessage,
 ) -> Result<SendContext> {
     let find =
-        |tx: &mut Tx<'_>| store::room_for_send(tx.conn(), actor, command.room, command.client_message_id);
+        |tx: &mut Tx<'_>| store::load_send_context(tx.conn(), actor, command.room, command.client_message_id);
     let found = match (find(tx)?, command.room) {
         (None, RoomRef::Person(peer)) => {
             direct::open(tx, actor, peer, "to_user_id")?;
@@ -112,7 +112,7 @@ fn write(
     if let Some(first) = teller.repeat_of {
         let message = store::message(tx.conn(), actor.tenant, first)?;
         model::check_repeat(&message, &command.body, command.related.as_ref())?;
-        let (others, last_seen) = others_of(tx, actor, &teller)?;
+        let (others, last_seen) = load_others(tx, actor, &teller)?;
         let operator_name = teller.operator_name;
         return Ok(CommittedSend { message, repeated: true, others, operator_name, last_seen });
     }
@@ -122,31 +122,31 @@ fn write(
             store::follow(tx.conn(), client, true)?;
         }
         Some(_) => {}
-        None => direct::check_ranks(tx, actor, &teller.place, Some(command.room))?,
+        None => direct::check_may_write(tx, actor, &teller.place, Some(command.room))?,
     }
     let message = insert(chat, tx, actor, command, &teller)?;
     let told = announce(chat, tx, actor, (&teller.place, &message), arrived)?;
     if features.is_on(Feature::Notifications) {
         notify(chat, tx, actor, (&teller, &message), &told)?;
     }
-    let across = |told: &&UnreadRecipient| teller.place.is_across(actor, told.user_id, told.side());
+    let across = |told: &&UnreadRecipient| teller.place.is_other_side(actor, told.user_id, told.side());
     let mut others: Vec<UserId> = told.iter().filter(across).map(|told| told.user_id).collect();
     let mut last_seen = None;
     if !others.iter().any(|user| chat.hub.status(actor.tenant, *user) > Status::Offline) {
         // Only needed while no one of the other side is present, which the hub knows without a query.
-        (others, last_seen) = others_of(tx, actor, &teller)?;
+        (others, last_seen) = load_others(tx, actor, &teller)?;
     }
     Ok(CommittedSend { message, repeated: false, others, operator_name: teller.operator_name, last_seen })
 }
 
 /// The people of the other side, and when the last of them was seen.
-fn others_of(
+fn load_others(
     tx: &mut Tx<'_>,
     actor: &Actor,
     teller: &SendContext,
 ) -> Result<(Vec<UserId>, Option<Timestamp>)> {
     let mut people = store::room_people(tx.conn(), teller.place.conversation)?;
-    people.retain(|person| teller.place.is_across(actor, person.user_id, person.side()));
+    people.retain(|person| teller.place.is_other_side(actor, person.user_id, person.side()));
     let last_seen = people.iter().filter_map(|person| person.last_seen_at).max();
     Ok((people.into_iter().map(|person| person.user_id).collect(), last_seen))
 }
@@ -213,7 +213,7 @@ fn announce(
         payload,
         log: ActivityEntry::new(ActivityAction::MessageSend, "message", message.id).carried(actor),
     };
-    let told = store::announce_send(tx, actor, what)?;
+    let told = store::insert_send_event(tx, actor, what)?;
     event.copies =
         told.iter().map(|t| t.user_id).chain([actor.user]).map(person_topic).map(Into::into).collect();
     event.also = events::unread(message.conversation_id, &told)?;

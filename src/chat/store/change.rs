@@ -109,13 +109,13 @@ pub fn mark_read(
         .bind(actor.role.user_type().as_str())
         .bind(head.place.client())
         .bind(actor.user)
-        .bind(head.place.others_write_as(actor).as_str())
+        .bind(head.place.other_side(actor).as_str())
         .get_result(tx.conn())?;
     Ok((seen.count, seen.last_id))
 }
 
 /// Whether a message of the other side up to `up_to` is unread on the actor's side.
-pub fn awaits_reading(
+pub fn has_unread_messages(
     conn: &mut PgConnection,
     actor: &Actor,
     head: &LockedConversation,
@@ -126,7 +126,7 @@ pub fn awaits_reading(
          AND sender_type = $3 AND sender_id <> $5 AND seq <= $4 AND read_at IS NULL LIMIT 1) one")
         .bind(actor.tenant)
         .bind(head.place.conversation)
-        .bind(head.place.others_write_as(actor).as_str())
+        .bind(head.place.other_side(actor).as_str())
         .bind(up_to)
         .bind(actor.user)
         .get_result(conn)?;
@@ -237,7 +237,7 @@ struct AnnounceRow {
 }
 
 /// The recipients of copies, and the counters that moved.
-pub fn announce_change(
+pub fn insert_change_event(
     tx: &mut Tx<'_>,
     actor: &Actor,
     what: ChangeEvent<'_>,
@@ -324,7 +324,7 @@ pub fn mark_delivered(
         .bind(place.conversation)
         .bind(reached.after)
         .bind(reached.up_to)
-        .bind(place.others_write_as(actor).as_str())
+        .bind(place.other_side(actor).as_str())
         .bind(now)
         .bind(reached.fetched)
         .bind(actor.user)

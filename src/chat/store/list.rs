@@ -118,7 +118,7 @@ impl ConversationSummary {
 
 /// The columns of the rooms that `part` selects, for an actor of user type `of`. The page is cut before anything is
 /// joined to it.
-fn outlines(part: &str, of: UserType) -> String {
+fn summary_sql(part: &str, of: UserType) -> String {
     // A member may not read the participants and has few rooms. An operator has many rooms and sees the members.
     let others = match of {
         UserType::Client => {
@@ -154,7 +154,7 @@ fn outlines(part: &str, of: UserType) -> String {
 ///
 /// Row-level security decides what is visible. For roles that see few of many rooms, its condition is repeated here
 /// without the "or all" branch, so that PostgreSQL starts from their clients.
-fn page_of(role: Role, filter: &ListFilter) -> String {
+fn page_sql(role: Role, filter: &ListFilter) -> String {
     let ListFilter { order, mine, page, .. } = *filter;
     let few = match role {
         Role::Employee => {
@@ -218,8 +218,8 @@ fn page_of(role: Role, filter: &ListFilter) -> String {
 
 pub fn list(conn: &mut PgConnection, actor: &Actor, filter: &ListFilter) -> Result<Vec<ConversationSummary>> {
     let side = actor.role.user_type();
-    let part = page_of(actor.role, filter);
-    let text = outlines(&part, side);
+    let part = page_sql(actor.role, filter);
+    let text = summary_sql(&part, side);
     let rows = sql(text)
         .bind(actor.tenant)
         .bind(actor.user)
@@ -245,7 +245,7 @@ pub fn conversation(conn: &mut PgConnection, actor: &Actor, room: RoomRef) -> Re
     let side = actor.role.user_type();
     let part = format!("SELECT c.*, 1 AS place FROM conversations c WHERE c.tenant_id = $1 AND {which}");
     let part = part.replace("$2", "$4");
-    sql(outlines(&part, side))
+    sql(summary_sql(&part, side))
         .bind(actor.tenant)
         .bind(actor.user)
         .bind(side.other().as_str())

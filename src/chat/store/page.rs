@@ -122,12 +122,12 @@ pub fn history(
     let place = ConversationPlace::new(room.room_id, room.room_client, (room.room_one, room.room_two))?;
     let (head, last_seq) = (room.room_head, room.room_last_seq);
     let mut messages: Vec<Message> = rows.into_iter().filter_map(|row| row.message).collect();
-    let has_more = cut_off(&mut messages, cut, usize::try_from(limit).unwrap_or(usize::MAX));
+    let has_more = truncate_page(&mut messages, cut, usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(HistoryPage { place, head, last_seq, messages, has_more })
 }
 
 /// Truncates to the page, in the requested order. Returns whether there were more.
-fn cut_off(messages: &mut Vec<Message>, cut: HistoryRange, limit: usize) -> bool {
+fn truncate_page(messages: &mut Vec<Message>, cut: HistoryRange, limit: usize) -> bool {
     let found = messages.len();
     // The join to authors does not keep the order.
     match cut {
@@ -169,7 +169,7 @@ const OF_ENTITY: &str = concat!(
 );
 
 /// The messages about an entity, newest first, in every room that the actor sees.
-pub fn of_entity(
+pub fn list_related(
     conn: &mut PgConnection,
     tenant: TenantId,
     kind: String,

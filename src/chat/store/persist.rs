@@ -57,7 +57,7 @@ const INSERT_BROADCAST: &str = "
     INSERT INTO outbox (tenant_id, topic, seq, id, event, payload, fanout, client_id, user_ids)
     VALUES ($1, $2, $3, $4, $5, $6::json, '{}', $7, nullif($8, '{}'))";
 
-pub fn keep_broadcast(tx: &mut Tx<'_>, tenant: TenantId, what: PersistedBroadcast<'_>) -> Result<()> {
+pub fn insert_broadcast(tx: &mut Tx<'_>, tenant: TenantId, what: PersistedBroadcast<'_>) -> Result<()> {
     let statement = sql(INSERT_BROADCAST)
         .bind(tenant)
         .bind(what.topic)

@@ -83,7 +83,7 @@ struct RoleRow {
 }
 
 /// The role of a person of the tenant, if the actor may see them and they are not deleted.
-pub fn rank_of(conn: &mut PgConnection, tenant: TenantId, user: UserId) -> Result<Option<Role>> {
+pub fn role_of(conn: &mut PgConnection, tenant: TenantId, user: UserId) -> Result<Option<Role>> {
     let row: Option<RoleRow> =
         sql("SELECT role FROM users WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL")
             .bind(tenant)
@@ -105,7 +105,7 @@ const INSERT_DIRECT: &str = "
 
 /// Creates the conversation of the actor with `peer`. `None` if the other person created it at the same moment; it is
 /// committed by then.
-pub fn make_pair(conn: &mut PgConnection, actor: &Actor, peer: UserId) -> Result<Option<ConversationId>> {
+pub fn insert_direct(conn: &mut PgConnection, actor: &Actor, peer: UserId) -> Result<Option<ConversationId>> {
     let made: Option<CreatedRow> = sql(INSERT_DIRECT)
         .bind(actor.tenant)
         .bind(ConversationId::new())

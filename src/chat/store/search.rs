@@ -71,7 +71,7 @@ struct RoomId {
 }
 
 /// The rooms of the newest messages that match.
-pub fn rooms_with(conn: &mut PgConnection, words: &str, newest: i64) -> Result<Vec<Uuid>> {
+pub fn rooms_with_matches(conn: &mut PgConnection, words: &str, newest: i64) -> Result<Vec<Uuid>> {
     let rows: Vec<RoomId> = sql("SELECT DISTINCT conversation_id FROM authz.search_messages($1, $2, 0)")
         .bind(words)
         .bind(newest)

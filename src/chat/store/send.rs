@@ -57,7 +57,7 @@ macro_rules! room_for_send {
 }
 
 /// `None` if the actor may not see the conversation.
-pub fn room_for_send(
+pub fn load_send_context(
     conn: &mut PgConnection,
     actor: &Actor,
     room: RoomRef,
@@ -183,7 +183,11 @@ pub struct SendEvent<'a> {
     pub log: Value,
 }
 
-pub fn announce_send(tx: &mut Tx<'_>, actor: &Actor, what: SendEvent<'_>) -> Result<Vec<UnreadRecipient>> {
+pub fn insert_send_event(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    what: SendEvent<'_>,
+) -> Result<Vec<UnreadRecipient>> {
     let statement = sql(ANNOUNCE)
         .bind(actor.tenant)
         .bind(what.place.conversation)

@@ -64,7 +64,7 @@ pub enum DeliveryContent {
 
 impl DeliveryContent {
     /// Parses a stored value. Errors: `INTERNAL` if another version wrote it.
-    pub fn of_stored(stored: Value) -> Result<Self> {
+    pub fn from_stored(stored: Value) -> Result<Self> {
         serde_json::from_value(stored).map_err(Error::internal)
     }
 

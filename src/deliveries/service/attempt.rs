@@ -175,7 +175,7 @@ fn plan_delivery(
 
 /// Whether the channel is off now, for the tenant or the service.
 fn is_disabled(d: &Deliveries, row: &DeliveryContext, channel: Channel) -> bool {
-    let features = d.notifications.directory.features_of(&row.settings);
+    let features = d.notifications.directory.features_from_settings(&row.settings);
     *disabled(&d.notifications, &features).get(channel)
 }
 
@@ -273,7 +273,7 @@ fn write_outcomes(
             "error": outcome.last_error,
         });
         let entry = ActivityEntry::new(ActivityAction::EmailFailed, "delivery", outcome.id).details(details);
-        activity::record_as_itself(tx, &entry)?;
+        activity::record_as_service(tx, &entry)?;
     }
     Ok(())
 }

@@ -70,7 +70,7 @@ pub fn claim_due(
         .bind(token)
         .load(tx.conn())?;
     let claimed = rows.into_iter().filter_map(|row| {
-        let (channel, lane) = (Channel::of_word(&row.channel)?, Lane::of_number(row.lane)?);
+        let (channel, lane) = (Channel::of_word(&row.channel)?, Lane::from_number(row.lane)?);
         Some(ClaimedDelivery { tenant: row.tenant_id, id: row.id, channel, lane })
     });
     Ok(claimed.collect())

@@ -79,7 +79,7 @@ impl Row {
             channel,
             kind: self.kind,
             to_address,
-            lane: Lane::of_number(self.lane).ok_or_else(unknown)?,
+            lane: Lane::from_number(self.lane).ok_or_else(unknown)?,
             status: DeliveryStatus::of_word(&self.status).ok_or_else(unknown)?,
             attempts: self.attempts,
             next_attempt_at: self.next_attempt_at,

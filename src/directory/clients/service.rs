@@ -36,7 +36,7 @@ pub(super) async fn list(
         .db()
         .read(actor, move |tx| {
             let clients = store::list(tx.conn(), reader.tenant, &wanted, page)?;
-            views(tx, &directory, &reader, clients)
+            build_views(tx, &directory, &reader, clients)
         })
         .await
 }
@@ -146,7 +146,7 @@ pub(super) async fn add_member(
         .write(actor, move |tx| {
             visible(tx, &writer, id)?;
             policy::may(&writer, Permission::DirectoryClientsManage)?;
-            let person = users::service::living(tx, &writer, user)?;
+            let person = users::service::find_active(tx, &writer, user)?;
             if person.role.is_operator() {
                 return Err(Error::invalid("user_id", "wrong_role"));
             }
@@ -276,11 +276,11 @@ pub(in crate::directory) fn visible(tx: &mut Tx<'_>, actor: &Actor, id: ClientId
 }
 
 fn view(tx: &mut Tx<'_>, directory: &Directory, actor: &Actor, client: Client) -> Result<ClientView> {
-    let views = views(tx, directory, actor, vec![client])?;
+    let views = build_views(tx, directory, actor, vec![client])?;
     views.into_iter().next().ok_or_else(|| Error::not_found("client"))
 }
 
-fn views(
+fn build_views(
     tx: &mut Tx<'_>,
     directory: &Directory,
     actor: &Actor,
@@ -293,7 +293,7 @@ fn views(
     }
     let presence = |client: &Client| {
         let members = members.get(&client.id).into_iter().flatten().copied();
-        directory.presence().of_any(actor.tenant, members)
+        directory.presence().highest_status(actor.tenant, members)
     };
     Ok(clients
         .into_iter()

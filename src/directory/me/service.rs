@@ -12,13 +12,13 @@ use crate::web::EditBasis;
 use guichet_base::permission::Permission;
 
 pub(super) async fn read(directory: &Directory, actor: &Actor) -> Result<Me> {
-    policy::is_person(actor)?;
+    policy::require_person(actor)?;
     let features = directory.features(actor.tenant).await?;
     let (me, now) = (actor.clone(), directory.clock().now());
     directory
         .db()
         .read(actor, move |tx| {
-            let user = users::service::living(tx, &me, me.user)?;
+            let user = users::service::find_active(tx, &me, me.user)?;
             of(tx, &me, user, &features, now)
         })
         .await
@@ -30,15 +30,15 @@ pub(super) async fn patch(
     change: UserChange,
     based_on: EditBasis,
 ) -> Result<Me> {
-    policy::is_person(actor)?;
+    policy::require_person(actor)?;
     let features = directory.features(actor.tenant).await?;
     let (directory, me) = (directory.clone(), actor.clone());
     directory
         .clone()
         .db()
         .write(actor, move |tx| {
-            let user = users::service::alter_profile(tx, &me, &change, &based_on)?;
-            directory.forget_person(tx, me.tenant, me.user);
+            let user = users::service::update_profile(tx, &me, &change, &based_on)?;
+            directory.invalidate_account_after_commit(tx, me.tenant, me.user);
             of(tx, &me, user, &features, directory.clock().now())
         })
         .await

@@ -46,7 +46,7 @@ impl PresenceReader {
     }
 
     /// The status of a client: that of its most active member.
-    pub fn of_any(&self, tenant: TenantId, members: impl IntoIterator<Item = UserId>) -> Status {
+    pub fn highest_status(&self, tenant: TenantId, members: impl IntoIterator<Item = UserId>) -> Status {
         members.into_iter().map(|user| self.of(tenant, user)).max().unwrap_or(Status::Offline)
     }
 

@@ -25,9 +25,9 @@ pub async fn reach(
     users: Vec<UserId>,
 ) -> Result<Vec<PersonRelations>> {
     let ids: Vec<_> = users.into_iter().map(|user| user.0).collect();
-    let itself = Directory::itself(tenant);
+    let itself = Directory::service_actor(tenant);
     let rows =
-        directory.db().read(&itself, move |tx| store::standings(tx.conn(), tenant, ids.clone())).await?;
+        directory.db().read(&itself, move |tx| store::load_relations(tx.conn(), tenant, ids.clone())).await?;
     let people = |ids: Vec<uuid::Uuid>| ids.into_iter().map(UserId).collect();
     let standings = rows.into_iter().map(|row| {
         let role = Role::of_person(&row.role).unwrap_or(Role::Client);
@@ -42,7 +42,7 @@ pub async fn reach(
 
 /// Records when people of the tenant were last active.
 pub async fn saw(directory: &Directory, tenant: TenantId, people: Vec<(UserId, Timestamp)>) -> Result<()> {
-    let itself = Directory::itself(tenant);
+    let itself = Directory::service_actor(tenant);
     directory.db().write(&itself, move |tx| store::saw(tx.conn(), tenant, &people)).await
 }
 

@@ -24,7 +24,7 @@ pub(super) async fn list(
     actor: &Actor,
     wanted: PresenceFilter,
 ) -> Result<Vec<PresenceView>> {
-    may_ask(directory, actor).await?;
+    check_access(directory, actor).await?;
     let tenant = actor.tenant;
     let read = directory.db().read(actor, move |tx| match &wanted {
         PresenceFilter::Some(users) => store::some(tx.conn(), tenant, users),
@@ -34,7 +34,7 @@ pub(super) async fn list(
 }
 
 pub(super) async fn of_client(directory: &Directory, actor: &Actor, id: ClientId) -> Result<ClientPresence> {
-    may_ask(directory, actor).await?;
+    check_access(directory, actor).await?;
     let reader = actor.clone();
     let read = directory.db().read(actor, move |tx| {
         let client = clients::service::visible(tx, &reader, id)?;
@@ -49,7 +49,7 @@ pub(super) async fn of_client(directory: &Directory, actor: &Actor, id: ClientId
     Ok(ClientPresence { status, members, operator: operator.into_iter().next().map(shown) })
 }
 
-async fn may_ask(directory: &Directory, actor: &Actor) -> Result<()> {
+async fn check_access(directory: &Directory, actor: &Actor) -> Result<()> {
     policy::may(actor, Permission::DirectoryView)?;
     directory.require(actor, Feature::Presence).await
 }

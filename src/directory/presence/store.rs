@@ -69,7 +69,11 @@ const RELATIONS: &str = "SELECT u.id, u.role, \
          WHERE m.tenant_id = $1 AND m.user_id = u.id) AS team \
      FROM users u WHERE u.tenant_id = $1 AND u.id = ANY ($2)";
 
-pub fn standings(conn: &mut PgConnection, tenant: TenantId, users: Vec<Uuid>) -> Result<Vec<RelationsRow>> {
+pub fn load_relations(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    users: Vec<Uuid>,
+) -> Result<Vec<RelationsRow>> {
     Ok(sql(RELATIONS).bind(tenant).bind(users).load(conn)?)
 }
 

@@ -123,7 +123,7 @@ pub(super) async fn add_member(
         .db()
         .write(actor, move |tx| {
             visible(tx, &writer, id)?;
-            if !users::service::living(tx, &writer, user)?.role.is_operator() {
+            if !users::service::find_active(tx, &writer, user)?.role.is_operator() {
                 return Err(Error::invalid("user_id", "wrong_role"));
             }
             let is_new = store::add_member(tx.conn(), writer.tenant, id, user)?;

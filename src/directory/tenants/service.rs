@@ -83,7 +83,7 @@ pub(super) async fn patch(
             let entry = ActivityEntry::new(ActivityAction::TenantUpdate, "tenant", id)
                 .details(json!({ "fields": fields }));
             activity::record(tx, &writer, &entry)?;
-            directory.forget_features(tx, id);
+            directory.invalidate_features_after_commit(tx, id);
             Ok(TenantView::from(tenant))
         })
         .await

@@ -12,4 +12,4 @@ pub(super) mod service;
 pub(crate) mod store;
 
 pub use http::routes;
-pub use model::{DEFAULT_TIMEZONE, NewUser, User, UserChange, UserView, is_revoked};
+pub use model::{DEFAULT_TIMEZONE, NewUser, User, UserChange, UserView, is_token_revoked};

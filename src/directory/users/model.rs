@@ -93,8 +93,8 @@ pub struct UserView {
 impl User {
     /// Whether a token issued at `issued_at` is revoked. Times in tokens have a resolution of one second, so a token
     /// of the same second counts as revoked, and so does a token without `iat` once anything was revoked.
-    pub fn has_revoked(&self, issued_at: Option<Timestamp>) -> bool {
-        is_revoked(self.sessions_valid_after, issued_at)
+    pub fn is_token_revoked(&self, issued_at: Option<Timestamp>) -> bool {
+        is_token_revoked(self.sessions_valid_after, issued_at)
     }
 
     /// The view of `reader`. Members see names, not contact details.
@@ -118,7 +118,7 @@ impl User {
 }
 
 /// The same check for a cached account.
-pub fn is_revoked(valid_after: Option<Timestamp>, issued_at: Option<Timestamp>) -> bool {
+pub fn is_token_revoked(valid_after: Option<Timestamp>, issued_at: Option<Timestamp>) -> bool {
     let second = |time: Timestamp| time.as_millis().div_euclid(1000);
     match (valid_after, issued_at) {
         (None, _) => false,
@@ -134,9 +134,13 @@ mod tests {
     #[test]
     fn a_token_of_the_second_of_the_revocation_is_revoked_and_one_of_the_next_is_not() {
         let at = |millis| Some(Timestamp::from_millis(millis));
-        assert!(is_revoked(at(5_400), at(4_000)) && is_revoked(at(5_400), at(5_000)));
-        assert!(is_revoked(at(5_400), at(5_999)), "a token with a fraction of a second");
-        assert!(!is_revoked(at(5_400), at(6_000)));
-        assert!(is_revoked(at(5_400), None) && !is_revoked(None, None) && !is_revoked(None, at(1)));
+        assert!(is_token_revoked(at(5_400), at(4_000)) && is_token_revoked(at(5_400), at(5_000)));
+        assert!(is_token_revoked(at(5_400), at(5_999)), "a token with a fraction of a second");
+        assert!(!is_token_revoked(at(5_400), at(6_000)));
+        assert!(
+            is_token_revoked(at(5_400), None)
+                && !is_token_revoked(None, None)
+                && !is_token_revoked(None, at(1))
+        );
     }
 }

@@ -34,7 +34,7 @@ pub(super) async fn list(
 pub(super) async fn read(directory: &Directory, actor: &Actor, id: UserId) -> Result<UserView> {
     policy::may(actor, Permission::DirectoryView)?;
     let reader = actor.clone();
-    directory.db().read(actor, move |tx| Ok(living(tx, &reader, id)?.seen_by(&reader))).await
+    directory.db().read(actor, move |tx| Ok(find_active(tx, &reader, id)?.seen_by(&reader))).await
 }
 
 /// Creates or changes the person. Returns true if they were created. A deleted person is restored.
@@ -53,7 +53,7 @@ pub(super) async fn put(
         .write(actor, move |tx| {
             let made = match store::find(tx.conn(), writer.tenant, id)? {
                 Some(user) if user.deleted_at.is_none() => None,
-                Some(user) => Some(bring_back(tx, &writer, &user, &change)?),
+                Some(user) => Some(restore(tx, &writer, &user, &change)?),
                 None => make(tx, &writer, id, &change)?,
             };
             directory.rights_moved(tx, writer.tenant, vec![id]);
@@ -91,11 +91,11 @@ pub(super) async fn delete(directory: &Directory, actor: &Actor, id: UserId) -> 
         .clone()
         .db()
         .write(actor, move |tx| {
-            let user = living(tx, &writer, id)?;
+            let user = find_active(tx, &writer, id)?;
             policy::may_manage_user(&writer, user.role)?;
             policy::may_change_standing(&writer, id)?;
-            store::leave_clients(tx.conn(), writer.tenant, id)?;
-            store::leave_desk(tx.conn(), writer.tenant, id)?;
+            store::delete_client_memberships(tx.conn(), writer.tenant, id)?;
+            store::delete_assignments(tx.conn(), writer.tenant, id)?;
             store::delete(tx.conn(), writer.tenant, id, directory.clock().now())?;
             directory.rights_moved(tx, writer.tenant, vec![id]);
             activity::record(tx, &writer, &ActivityEntry::new(ActivityAction::UserDelete, "user", id))
@@ -111,7 +111,7 @@ pub(super) async fn revoke_tokens(directory: &Directory, actor: &Actor, id: User
         .clone()
         .db()
         .write(actor, move |tx| {
-            let user = living(tx, &writer, id)?;
+            let user = find_active(tx, &writer, id)?;
             policy::may_revoke(&writer, id, user.role)?;
             let now = directory.clock().now();
             let valid_after = store::revoke(tx.conn(), writer.tenant, id, now)?;
@@ -128,13 +128,13 @@ pub(super) async fn revoke_tokens(directory: &Directory, actor: &Actor, id: User
 }
 
 /// The changes that people may make to their own profile.
-pub(in crate::directory) fn alter_profile(
+pub(in crate::directory) fn update_profile(
     tx: &mut Tx<'_>,
     actor: &Actor,
     change: &UserChange,
     based_on: &EditBasis,
 ) -> Result<User> {
-    policy::is_person(actor)?;
+    policy::require_person(actor)?;
     let user = store::lock(tx.conn(), actor.tenant, actor.user)?;
     let user = user.filter(|user| user.deleted_at.is_none()).ok_or_else(Error::unauthenticated)?;
     apply(tx, actor, user, change, based_on)
@@ -166,7 +166,7 @@ fn make(tx: &mut Tx<'_>, actor: &Actor, id: UserId, change: &UserChange) -> Resu
     Ok(made)
 }
 
-fn bring_back(tx: &mut Tx<'_>, actor: &Actor, user: &User, change: &UserChange) -> Result<User> {
+fn restore(tx: &mut Tx<'_>, actor: &Actor, user: &User, change: &UserChange) -> Result<User> {
     policy::may_manage_user(actor, user.role)?;
     let role = change.role.and_then(Role::of_person).unwrap_or(user.role);
     policy::may_manage_user(actor, role)?;
@@ -184,7 +184,7 @@ fn alter(
     change: &UserChange,
     based_on: &EditBasis,
 ) -> Result<User> {
-    let user = living(tx, actor, id)?;
+    let user = find_active(tx, actor, id)?;
     policy::may_manage_user(actor, user.role)?;
     if let Some(role) = change.role.and_then(Role::of_person).filter(|role| *role != user.role) {
         policy::may_manage_user(actor, role)?;
@@ -217,7 +217,7 @@ fn apply(
         return Ok(user);
     }
     if let Some(role) = change.role.and_then(Role::of_person).filter(|role| *role != user.role) {
-        store::change_sides(tx.conn(), actor.tenant, user.id, role)?;
+        store::delete_obsolete_memberships(tx.conn(), actor.tenant, user.id, role)?;
         let details = json!({ "role": { "from": user.role, "to": role } });
         activity::record(
             tx,
@@ -229,7 +229,7 @@ fn apply(
 }
 
 /// Errors: `NOT_FOUND` for people that the actor may not see, and for deleted people.
-pub(in crate::directory) fn living(tx: &mut Tx<'_>, actor: &Actor, id: UserId) -> Result<User> {
+pub(in crate::directory) fn find_active(tx: &mut Tx<'_>, actor: &Actor, id: UserId) -> Result<User> {
     let user = store::find(tx.conn(), actor.tenant, id)?;
     user.filter(|user| user.deleted_at.is_none()).ok_or_else(|| Error::not_found("user"))
 }

@@ -90,7 +90,7 @@ pub fn revoke(
     Ok(user.and_then(|user| user.sessions_valid_after))
 }
 
-pub fn leave_clients(conn: &mut PgConnection, tenant: TenantId, id: UserId) -> Result<()> {
+pub fn delete_client_memberships(conn: &mut PgConnection, tenant: TenantId, id: UserId) -> Result<()> {
     let rows = client_members::table
         .filter(client_members::tenant_id.eq(tenant).and(client_members::user_id.eq(id)));
     diesel::delete(rows).execute(conn)?;
@@ -98,7 +98,7 @@ pub fn leave_clients(conn: &mut PgConnection, tenant: TenantId, id: UserId) -> R
 }
 
 /// Removes the person from every team and from the charge of every client.
-pub fn leave_desk(conn: &mut PgConnection, tenant: TenantId, id: UserId) -> Result<()> {
+pub fn delete_assignments(conn: &mut PgConnection, tenant: TenantId, id: UserId) -> Result<()> {
     let rows =
         team_members::table.filter(team_members::tenant_id.eq(tenant).and(team_members::user_id.eq(id)));
     diesel::delete(rows).execute(conn)?;
@@ -109,11 +109,16 @@ pub fn leave_desk(conn: &mut PgConnection, tenant: TenantId, id: UserId) -> Resu
 }
 
 /// Removes the memberships of a person who changes between operator and member.
-pub fn change_sides(conn: &mut PgConnection, tenant: TenantId, id: UserId, role: Role) -> Result<()> {
+pub fn delete_obsolete_memberships(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: UserId,
+    role: Role,
+) -> Result<()> {
     match role {
-        Role::Client => leave_desk(conn, tenant, id),
+        Role::Client => delete_assignments(conn, tenant, id),
         Role::Owner | Role::Manager | Role::Employee | Role::Service | Role::Platform => {
-            leave_clients(conn, tenant, id)
+            delete_client_memberships(conn, tenant, id)
         }
     }
 }

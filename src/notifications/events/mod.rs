@@ -103,7 +103,7 @@ fn plan(
         let fault = |id: &uuid::Uuid| Fault::new(where_it_stands(what, *id), "unknown_recipient");
         return Err(Error::validation(unknown.iter().map(fault).collect()));
     }
-    let features = n.directory.features_of(&said.settings);
+    let features = n.directory.features_from_settings(&said.settings);
     features.require(crate::config::Feature::Notifications)?;
     let plan = Plan {
         category: template.category,

@@ -73,7 +73,7 @@ async fn try_once(n: &Notifications, received: &Received, tries: u32) -> Result<
         Err(error) => return Ok(unreadable(source, error.code())),
     };
     let tenant = match wire::tenant_word(body) {
-        Some(word) => n.directory.tenant_of(word).await?,
+        Some(word) => n.directory.find_tenant_by_name(word).await?,
         None => None,
     };
     let Some(tenant) = tenant else { return Ok(unreadable(source, "UNKNOWN_TENANT")) };

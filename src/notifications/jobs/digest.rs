@@ -62,7 +62,8 @@ fn of_person(
     store::lock_feed(tx, tenant, user)?;
     let Some(reader) = store::reader(tx, tenant, user, now)? else { return Ok(false) };
     let next = reader.next(now);
-    let is_off = *events::disabled(n, &n.directory.features_of(&reader.settings)).get(Channel::Email);
+    let is_off =
+        *events::disabled(n, &n.directory.features_from_settings(&reader.settings)).get(Channel::Email);
     let address = reader.email.clone().filter(|_| !is_off && !reader.is_gone);
     let Some(address) = address else {
         store::done(tx, tenant, user, &[], (now, next))?;

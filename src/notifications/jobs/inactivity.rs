@@ -36,7 +36,7 @@ pub async fn raise(n: &Notifications, days: u32, now: Timestamp) -> Result<u64> 
 
 async fn in_tenant(n: &Notifications, tenant: TenantId, days: u32, now: Timestamp) -> Result<u64> {
     let settings = n.db.system(tenant, move |tx| store::settings(tx, tenant)).await?;
-    if !n.directory.features_of(&settings).is_on(Feature::Notifications) {
+    if !n.directory.features_from_settings(&settings).is_on(Feature::Notifications) {
         return Ok(0);
     }
     let days = days_of(&settings).unwrap_or(days);

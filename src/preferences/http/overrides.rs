@@ -90,7 +90,7 @@ pub(super) async fn put(
     Path(of): Path<(ClientId, Category)>,
     Json(body): Json<ChannelsBody>,
 ) -> Result<Reply<ClientOverride>> {
-    let found = service::set_override(&directory, &caller, of, body.into()).await?;
+    let found = service::update_override(&directory, &caller, of, body.into()).await?;
     Ok(Reply::ok(ClientOverride::of(of, found)))
 }
 

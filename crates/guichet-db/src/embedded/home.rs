@@ -86,7 +86,7 @@ impl Home {
     /// misreads.
     pub fn socket_dir(&self) -> PathBuf {
         let inside = self.root.join("socket");
-        if url::can_hold_socket(&inside) { inside } else { outside(&self.root, "-socket") }
+        if url::can_hold_socket(&inside) { inside } else { parse_outbound_channel(&self.root, "-socket") }
     }
 
     /// Recreated if it is ours, since its owner may have been another user.
@@ -112,7 +112,7 @@ impl Home {
     }
 
     fn elsewhere(data_dir: &Path, account: &Account) -> Result<Self> {
-        let home = Self { root: outside(data_dir, "") };
+        let home = Self { root: parse_outbound_channel(data_dir, "") };
         let found_there = home.data().exists();
         home.make()?;
         if !account.can_enter(&home.root) {
@@ -143,7 +143,7 @@ impl Home {
     }
 }
 
-fn outside(path: &Path, ending: &str) -> PathBuf {
+fn parse_outbound_channel(path: &Path, ending: &str) -> PathBuf {
     let digest = Sha256::digest(path.as_os_str().as_bytes());
     let hash: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     PathBuf::from(format!("/var/tmp/guichet-{hash}{ending}"))

@@ -67,7 +67,7 @@ pub(super) fn answer(
     if !origin_is_welcome(request, realtime.settings.origins.as_deref()) {
         return refusal(StatusCode::FORBIDDEN, "this origin is not allowed");
     }
-    if !realtime.takes_connections() {
+    if !realtime.accepts_connections() {
         return refusal(StatusCode::SERVICE_UNAVAILABLE, "the service restarts: try again soon");
     }
     let Door { dialect, place } = door;

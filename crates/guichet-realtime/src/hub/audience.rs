@@ -51,7 +51,7 @@ pub enum Visibility {
 }
 
 impl Visibility {
-    pub fn nobody() -> Self {
+    pub fn none() -> Self {
         Visibility::Only(Arc::default())
     }
 

@@ -53,11 +53,11 @@ impl Connection {
 
     /// Queues a frame. Returns its number in the queue if it was accepted.
     pub fn push(&self, frame: Frame, class: FrameClass) -> Option<u64> {
-        self.push_several(frame, 1, class)
+        self.push_batch(frame, 1, class)
     }
 
     /// The same for `count` frames in one buffer; the number is that of the last.
-    pub fn push_several(&self, frames: Frame, count: u64, class: FrameClass) -> Option<u64> {
+    pub fn push_batch(&self, frames: Frame, count: u64, class: FrameClass) -> Option<u64> {
         let (pushed, lost) = self.mailbox.offer(frames, count, class);
         if lost {
             self.order(SessionOrder::PresenceLost);
@@ -86,7 +86,7 @@ impl Connection {
     }
 
     /// Resolves when there may be orders, or room in the mailbox. Cancel-safe.
-    pub async fn woken(&self) {
+    pub async fn wait(&self) {
         self.woken.notified().await;
     }
 

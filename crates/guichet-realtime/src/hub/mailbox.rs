@@ -27,7 +27,7 @@ pub enum FrameClass {
     /// Typing and broadcasts of people: dropped first.
     Ephemeral,
     /// Presence states and diffs: dropped first too, and never in place of others. Once one is lost, none is accepted
-    /// until [`Mailbox::mend_presence`], since a diff is useless without the preceding ones.
+    /// until [`Mailbox::resume_presence`], since a diff is useless without the preceding ones.
     Presence,
     /// A reply, or the end of a channel.
     Control,
@@ -140,17 +140,17 @@ impl Mailbox {
     }
 
     /// Accepts frames of topics again, after the subscriptions were ended.
-    pub fn recover(&self) {
+    pub fn resume_topics(&self) {
         self.inner.lock().lagging = false;
     }
 
     /// Accepts presence frames again: complete states follow.
-    pub fn mend_presence(&self) {
+    pub fn resume_presence(&self) {
         self.inner.lock().lacks_presence = false;
     }
 
     /// Whether a page may be queued now. If not, `PoppedFrame::has_room` reports when it may.
-    pub fn has_room(&self) -> bool {
+    pub fn request_room(&self) -> bool {
         let mut inner = self.inner.lock();
         let has_room = inner.bytes <= self.low_mark();
         inner.wants_room = !has_room;
@@ -163,12 +163,12 @@ impl Mailbox {
     }
 
     /// Whether `bytes` of a page fit: a page may fill half the queue, so that live frames of other topics still fit.
-    pub fn takes(&self, bytes: usize) -> bool {
+    pub fn has_space_for(&self, bytes: usize) -> bool {
         self.inner.lock().bytes + bytes <= self.bound / 2
     }
 
     /// Bytes of a page that may be queued at once, so that they fit whenever there is room.
-    pub fn piece_bytes(&self) -> usize {
+    pub fn batch_bytes(&self) -> usize {
         self.low_mark()
     }
 
@@ -182,7 +182,7 @@ impl Mailbox {
         self.inner.lock().next
     }
 
-    pub fn is_idle(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.inner.lock().queue.is_empty()
     }
 
@@ -222,7 +222,7 @@ impl MailboxState {
         match class {
             FrameClass::Ephemeral => PushOutcome::Dropped,
             FrameClass::Presence => {
-                self.lose_presence();
+                self.mark_presence_lost();
                 PushOutcome::Dropped
             }
             FrameClass::Durable => {
@@ -238,13 +238,13 @@ impl MailboxState {
 
     fn drop_ephemeral(&mut self) {
         if self.queue.iter().any(|item| item.class == FrameClass::Presence) {
-            self.lose_presence();
+            self.mark_presence_lost();
         }
         self.queue.retain(|item| !matches!(item.class, FrameClass::Ephemeral | FrameClass::Presence));
         self.bytes = self.queue.iter().map(|item| item.bytes.len()).sum();
     }
 
-    fn lose_presence(&mut self) {
+    fn mark_presence_lost(&mut self) {
         self.lacks_presence = true;
         self.lost = true;
     }
@@ -298,7 +298,7 @@ mod tests {
             matches!(mailbox.push(frame(200), FrameClass::Control), PushOutcome::Queued(_)),
             "the news still fits"
         );
-        mailbox.recover();
+        mailbox.resume_topics();
         assert_eq!(pop(&mailbox), Some(904));
         assert!(matches!(mailbox.push(frame(1), FrameClass::Durable), PushOutcome::Queued(_)));
     }
@@ -321,7 +321,7 @@ mod tests {
             (PushOutcome::Dropped, false),
             "said once"
         );
-        mailbox.mend_presence();
+        mailbox.resume_presence();
         assert!(matches!(mailbox.offer(frame(1), 1, FrameClass::Presence), (PushOutcome::Queued(3), false)));
         assert!(
             matches!(mailbox.offer(frame(300), 1, FrameClass::Durable), (PushOutcome::Queued(4), true)),
@@ -358,10 +358,10 @@ mod tests {
     fn room_is_told_once_and_only_to_who_asked() {
         let mailbox = Mailbox::new(800);
         mailbox.push(frame(300), FrameClass::Durable);
-        assert!(!mailbox.has_room());
+        assert!(!mailbox.request_room());
         let mut cx = Context::from_waker(Waker::noop());
         let Poll::Ready(Some(popped)) = mailbox.poll_pop(&mut cx) else { panic!("a frame") };
         assert!(popped.has_room);
-        assert!(mailbox.has_room());
+        assert!(mailbox.request_room());
     }
 }

@@ -111,12 +111,12 @@ impl Hub {
             self.given.mark(event.tenant, &event.topic);
         }
         if first {
-            self.tell_others(event);
+            self.publish_to_unnumbered(event);
             self.changes.offer(event);
         }
     }
 
-    fn tell_others(&self, event: &Arc<Event>) {
+    fn publish_to_unnumbered(&self, event: &Arc<Event>) {
         for copy in &event.copies {
             if let Some(topic) = self.topic(event.tenant, copy) {
                 topic.lock().tell(UnnumberedDispatch::Copy(Arc::clone(event)));
@@ -142,7 +142,7 @@ impl Hub {
         let content = BroadcastContent::Ephemeral { event: &signal.name, payload: signal.payload.get() };
         for topic in std::iter::once(&signal.topic).chain(&signal.copies) {
             if let Some(topic) = self.topic(signal.tenant, topic) {
-                topic.lock().relay_to(content, audience);
+                topic.lock().broadcast_to(content, audience);
             }
         }
     }
@@ -259,7 +259,7 @@ impl Hub {
     }
 
     /// Online people of the tenant, at most `limit`, in no order.
-    pub fn people_online(&self, tenant: TenantId, limit: usize) -> Vec<UserId> {
+    pub fn online_people(&self, tenant: TenantId, limit: usize) -> Vec<UserId> {
         self.presence.of_tenant(tenant, Status::Online, limit)
     }
 
@@ -270,8 +270,8 @@ impl Hub {
 
     /// The people who may see this person have changed (another operator in charge, for example): the audience is
     /// loaded again.
-    pub fn circle_again(&self, tenant: TenantId, user: UserId) {
-        self.presence.ask_again((tenant, user));
+    pub fn refresh_presence_audience(&self, tenant: TenantId, user: UserId) {
+        self.presence.refresh_audience((tenant, user));
     }
 
     /// Whether the person has an open, authenticated connection to this process.
@@ -318,7 +318,7 @@ impl Hub {
         &self.given
     }
 
-    pub(super) fn mark_hole(&self, key: &TopicKey) {
+    pub(super) fn mark_gap(&self, key: &TopicKey) {
         self.holes.mark(key.0, &key.1);
     }
 

@@ -19,27 +19,27 @@ pub fn concerns(topic: &str) -> Option<UserId> {
 impl Hub {
     /// The person may have lost a right by a committed change: each of their connections authorizes its channels
     /// again. Caches must have been invalidated before.
-    pub fn rights_changed(&self, tenant: TenantId, user: UserId) {
+    pub fn reauthorize_person(&self, tenant: TenantId, user: UserId) {
         self.people.order((tenant, user), SessionOrder::Reauthorize);
         // The people who may see them may have changed as well.
-        self.circle_again(tenant, user);
+        self.refresh_presence_audience(tenant, user);
     }
 
     /// The same for `people`, and for others that the outbox names: the tail reads at once.
     pub fn rights_moved(&self, tenant: TenantId, people: &[UserId]) {
         for user in people {
-            self.rights_changed(tenant, *user);
+            self.reauthorize_person(tenant, *user);
         }
         self.moved.notify_one();
     }
 
     /// All sessions authorize again: earlier changes may have been missed.
-    pub(crate) fn rights_unknown(&self) {
+    pub(crate) fn reauthorize_all(&self) {
         self.people.order_all(SessionOrder::Reauthorize);
     }
 
     /// Resolves when rights changed since the last call.
-    pub(crate) async fn rights_moving(&self) {
+    pub(crate) async fn wait_rights_changed(&self) {
         self.moved.notified().await;
     }
 }

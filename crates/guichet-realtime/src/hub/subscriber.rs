@@ -99,7 +99,7 @@ impl Subscriber {
         }
     }
 
-    pub(super) fn receipt(&mut self) -> Result<Option<i64>, ReceiptPending> {
+    pub(super) fn take_receipt(&mut self) -> Result<Option<i64>, ReceiptPending> {
         if self.mode != SubscriberState::Live || self.last <= self.reported {
             return Ok(None);
         }

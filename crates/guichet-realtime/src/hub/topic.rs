@@ -221,7 +221,7 @@ impl Topic {
     }
 
     /// Publishes an ephemeral message to the subscribers in `audience`.
-    pub fn relay_to(&mut self, content: BroadcastContent<'_>, audience: &Audience) {
+    pub fn broadcast_to(&mut self, content: BroadcastContent<'_>, audience: &Audience) {
         let mut encoder = Encoder::new(&self.name, content, self.spelling);
         for subscriber in &mut self.subscribers {
             let hears = matches!(subscriber.mode, SubscriberState::CatchingUp | SubscriberState::Live);
@@ -247,7 +247,7 @@ impl Topic {
     pub fn receipts(&mut self, out: &mut Vec<(Arc<Actor>, i64)>) -> bool {
         let mut waits = false;
         for subscriber in &mut self.subscribers {
-            match subscriber.receipt() {
+            match subscriber.take_receipt() {
                 Ok(Some(up_to)) => out.push((Arc::clone(&subscriber.actor), up_to)),
                 Ok(None) => {}
                 Err(super::subscriber::ReceiptPending) => waits = true,

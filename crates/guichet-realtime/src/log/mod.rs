@@ -38,7 +38,7 @@ impl TailCursor {
     }
 
     /// Whether everything had been read when it was created.
-    pub fn is_at_edge(&self) -> bool {
+    pub fn is_caught_up(&self) -> bool {
         self.topic.is_empty()
     }
 }

@@ -66,7 +66,7 @@ impl OutboxRelay {
         let (mut cursor, mut quick): (Option<TailCursor>, u32) = (None, 0);
         loop {
             let goes_on = match self.tail_once(cursor.as_ref()).await {
-                Ok(next) => !cursor.insert(next).is_at_edge(),
+                Ok(next) => !cursor.insert(next).is_caught_up(),
                 // The cursor stays: after an outage the tail continues where it stopped.
                 Err(error) => {
                     tracing::warn!(%error, "the outbox could not be read; trying again");
@@ -86,7 +86,7 @@ impl OutboxRelay {
         let every = if *quick > 0 { QUICK_EVERY } else { TAIL_EVERY };
         tokio::select! {
             () = sleep(every) => *quick = quick.saturating_sub(1),
-            () = self.hub.rights_moving() => {
+            () = self.hub.wait_rights_changed() => {
                 // A thousand changes at once are read together.
                 if *quick > 0 {
                     sleep(QUICK_EVERY).await;
@@ -100,7 +100,7 @@ impl OutboxRelay {
         match rights::concerns(&event.topic) {
             Some(user) => {
                 self.host.forget(event.tenant, user);
-                self.hub.rights_changed(event.tenant, user);
+                self.hub.reauthorize_person(event.tenant, user);
             }
             None => self.hub.publish(event),
         }
@@ -119,7 +119,7 @@ impl OutboxRelay {
             None => {
                 let edge = self.log.edge().await?;
                 // Rights that changed between the first join and this moment lie before the horizon.
-                self.hub.rights_unknown();
+                self.hub.reauthorize_all();
                 return Ok(edge);
             }
         };
@@ -129,7 +129,7 @@ impl OutboxRelay {
                 self.tell(event);
             }
             cursor = next;
-            if cursor.is_at_edge() {
+            if cursor.is_caught_up() {
                 break;
             }
         }
@@ -152,7 +152,7 @@ impl OutboxRelay {
                 .map(|(key, since)| (key.clone(), *since))
                 .collect();
             for (key, since) in due {
-                if !self.fill_one(&key, since).await {
+                if !self.fill_gap(&key, since).await {
                     open.remove(&key);
                 }
             }
@@ -160,7 +160,7 @@ impl OutboxRelay {
     }
 
     /// Whether the gap is still open.
-    async fn fill_one(&self, key: &TopicKey, since: Instant) -> bool {
+    async fn fill_gap(&self, key: &TopicKey, since: Instant) -> bool {
         let Some((after, up_to)) = self.hub.hole(key) else { return false };
         match self.log.fill(key.0, &key.1, after, up_to).await {
             Ok(events) => {
@@ -178,7 +178,7 @@ impl OutboxRelay {
             None => false,
             // Progress: the rest of the gap gets its own time.
             Some((position, _)) if position > after => {
-                self.hub.mark_hole(key);
+                self.hub.mark_gap(key);
                 false
             }
             Some(_) if since.elapsed() >= GAP_DEADLINE => {

@@ -66,7 +66,7 @@ impl PresenceDriver {
             }
             self.turn().await;
         }
-        self.write_seen(self.hub.presence().everybody(), true).await;
+        self.save_last_seen(self.hub.presence().everybody(), true).await;
     }
 
     async fn flush(&self) {
@@ -82,9 +82,9 @@ impl PresenceDriver {
         let presence = self.hub.presence();
         let now = presence.now();
         presence.expire(now);
-        let moved = presence.take_moved(now);
-        self.write_seen(moved.iter().copied(), false).await;
-        for (tenant, users) in by_tenant(moved) {
+        let moved = presence.take_people_to_notify(now);
+        self.save_last_seen(moved.iter().copied(), false).await;
+        for (tenant, users) in group_by_tenant(moved) {
             for batch in users.chunks(BATCH) {
                 self.tell(tenant, batch).await;
             }
@@ -103,7 +103,7 @@ impl PresenceDriver {
                 let mut reached: HashMap<UserId, PresenceAudience> =
                     reached.into_iter().map(|reach| (reach.user, reach)).collect();
                 for user in users {
-                    self.tell_of((tenant, user), reached.remove(&user));
+                    self.publish_person((tenant, user), reached.remove(&user));
                 }
             }
             Err(error) => {
@@ -113,7 +113,7 @@ impl PresenceDriver {
         }
     }
 
-    fn tell_of(&self, person: PersonKey, reach: Option<PresenceAudience>) {
+    fn publish_person(&self, person: PersonKey, reach: Option<PresenceAudience>) {
         let presence = self.hub.presence();
         let Some(stand) = presence.stand(person) else { return };
         let (user_type, homes, told) = match reach {
@@ -124,7 +124,7 @@ impl PresenceDriver {
         let homes = if stand.is_gone { Vec::new() } else { homes };
         // Counters are updated first, so that the rosters notified below agree with them.
         let before = presence.told(person, stand.status).unwrap_or(stand.told);
-        presence.settle_homes(person, user_type, homes);
+        presence.set_default_topics(person, user_type, homes);
         if before == stand.status {
             return;
         }
@@ -155,7 +155,7 @@ impl PresenceDriver {
         }
     }
 
-    async fn write_seen(&self, people: impl IntoIterator<Item = PersonKey>, is_last: bool) {
+    async fn save_last_seen(&self, people: impl IntoIterator<Item = PersonKey>, is_last: bool) {
         let presence = self.hub.presence();
         let mut all = std::mem::take(&mut *self.owed.lock());
         all.extend(
@@ -183,7 +183,7 @@ fn update(user: UserId, stand: &PresenceState) -> serde_json::Value {
     json!({ "user_id": user, "status": stand.status, "last_seen": stand.last_seen() })
 }
 
-fn by_tenant(people: impl IntoIterator<Item = PersonKey>) -> HashMap<TenantId, Vec<UserId>> {
+fn group_by_tenant(people: impl IntoIterator<Item = PersonKey>) -> HashMap<TenantId, Vec<UserId>> {
     let mut tenants: HashMap<TenantId, Vec<UserId>> = HashMap::new();
     for (tenant, user) in people {
         tenants.entry(tenant).or_default().push(user);

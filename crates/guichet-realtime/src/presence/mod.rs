@@ -98,7 +98,7 @@ impl Presence {
 
     pub fn enter(&self, person: PersonKey) {
         let is_news = self.crowd(person).enter(person, &self.patience, self.clock.now());
-        self.arrive(person, is_news);
+        self.queue_notification(person, is_news);
     }
 
     pub fn leave(&self, person: PersonKey) {
@@ -108,16 +108,16 @@ impl Presence {
     /// Records an activity of the person. Costs one of many locks, and nothing else for people without a connection.
     pub fn touch(&self, person: PersonKey) {
         let is_news = self.crowd(person).touch(person, &self.patience, self.clock.now());
-        self.arrive(person, is_news);
+        self.queue_notification(person, is_news);
     }
 
     /// The audience of the person may have changed and is loaded again.
-    pub fn ask_again(&self, person: PersonKey) {
+    pub fn refresh_audience(&self, person: PersonKey) {
         let is_there = self.stand(person).is_some();
-        self.arrive(person, is_there);
+        self.queue_notification(person, is_there);
     }
 
-    fn arrive(&self, person: PersonKey, is_news: bool) {
+    fn queue_notification(&self, person: PersonKey, is_news: bool) {
         if is_news {
             self.moved.lock().insert(person);
             self.arrived.notify_one();
@@ -187,18 +187,18 @@ impl Presence {
     }
 
     /// Sets the person's default topics.
-    fn settle_homes(&self, person: PersonKey, user_type: UserType, homes: Vec<Box<str>>) {
+    fn set_default_topics(&self, person: PersonKey, user_type: UserType, homes: Vec<Box<str>>) {
         let (tenant, user) = person;
         let before = {
             let mut held = self.homes.lock();
             if homes.is_empty() { held.remove(&person) } else { held.insert(person, homes.clone()) }
         };
         for topic in before.iter().flatten().filter(|topic| !homes.contains(topic)) {
-            self.change(tenant, topic, false, |roster| roster.set_home(user, user_type, false));
+            self.change(tenant, topic, false, |roster| roster.set_default_presence(user, user_type, false));
         }
         for topic in &homes {
             self.change(tenant, topic, true, |roster| {
-                roster.set_home(user, user_type, true);
+                roster.set_default_presence(user, user_type, true);
                 roster.mark(user);
             });
         }
@@ -214,7 +214,7 @@ impl Presence {
         let Some(roster) = topics.get_mut(topic) else { return };
         work(roster);
         let now = self.clock.now();
-        let is_late = match roster.is_rested(now) {
+        let is_late = match roster.is_flush_due(now) {
             _ if !roster.is_watched() => false,
             true => self.flush(tenant, topic, roster, now),
             false => true,
@@ -297,7 +297,7 @@ impl Presence {
     }
 
     /// People with a due deadline.
-    fn take_moved(&self, now: Timestamp) -> HashSet<PersonKey> {
+    fn take_people_to_notify(&self, now: Timestamp) -> HashSet<PersonKey> {
         let mut due = Vec::new();
         for shard in &self.people {
             shard.lock().due(&self.patience, now, &mut due);
@@ -325,7 +325,7 @@ impl Presence {
     }
 
     #[cfg(test)]
-    pub fn rosters(&self) -> usize {
+    pub fn roster_count(&self) -> usize {
         self.rosters
             .iter()
             .flat_map(|shard| shard.lock().values().map(HashMap::len).collect::<Vec<_>>())

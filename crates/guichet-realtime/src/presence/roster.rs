@@ -161,7 +161,7 @@ impl Roster {
     }
 
     /// Adds or removes the person's presence by default.
-    pub fn set_home(&mut self, user: UserId, user_type: UserType, is_home: bool) {
+    pub fn set_default_presence(&mut self, user: UserId, user_type: UserType, is_home: bool) {
         let place = RosterKey { key: None, user };
         if !is_home && self.find(&place).is_none() {
             return;
@@ -191,7 +191,7 @@ impl Roster {
     }
 
     /// Whether the last diff is long enough ago to send the next at once.
-    pub fn is_rested(&self, now: Timestamp) -> bool {
+    pub fn is_flush_due(&self, now: Timestamp) -> bool {
         let millis = i64::try_from(FLUSH_EVERY.as_millis()).unwrap_or(0);
         self.flushed_at.is_none_or(|at| (now.as_millis() - at.as_millis()).abs() >= millis)
     }

@@ -96,13 +96,14 @@ impl TrackedEntry {
     /// When time alone may change the state next.
     fn next_at(&self, patience: &PresenceTimeouts, now: Timestamp) -> Option<Timestamp> {
         let lost = (self.connections == 0).then(|| self.lost_at.plus(patience.grace));
-        let written = self.unwritten().then(|| self.written_at.map(|at| at.plus(WRITE_EVERY))).flatten();
+        let written =
+            self.has_unwritten_activity().then(|| self.written_at.map(|at| at.plus(WRITE_EVERY))).flatten();
         let idle = Some(self.active_at.plus(patience.idle_after));
         let offline = Some(self.active_at.plus(patience.offline_after));
         [lost, written, idle, offline].into_iter().flatten().filter(|at| *at > now).min()
     }
 
-    fn unwritten(&self) -> bool {
+    fn has_unwritten_activity(&self) -> bool {
         self.written_at.is_none_or(|written| self.seen_at > written)
     }
 }
@@ -178,7 +179,7 @@ impl PresenceTracker {
             let Some(held) = self.held((tenant, user)) else { continue };
             held.deadline = None;
             let is_news = held.status(patience, now) != held.told || held.is_gone(patience, now);
-            if is_news || held.unwritten() {
+            if is_news || held.has_unwritten_activity() {
                 out.push((tenant, user));
             }
             self.schedule((tenant, user), patience, now);
@@ -198,7 +199,7 @@ impl PresenceTracker {
         let held = self.held(person)?;
         let before = std::mem::replace(&mut held.told, status);
         // A person who left while others were being notified of their arrival is not written yet: a deadline is set.
-        if held.is_gone(patience, now) && status == Status::Offline && !held.unwritten() {
+        if held.is_gone(patience, now) && status == Status::Offline && !held.has_unwritten_activity() {
             self.forget(person);
         }
         Some(before)
@@ -215,7 +216,7 @@ impl PresenceTracker {
     ) -> Option<Timestamp> {
         let held = self.held(person)?;
         let is_time = is_last || held.written_at.is_none_or(|at| now >= at.plus(WRITE_EVERY));
-        if !held.unwritten() || !(is_time || held.status(patience, now) != Status::Online) {
+        if !held.has_unwritten_activity() || !(is_time || held.status(patience, now) != Status::Online) {
             return None;
         }
         let seen_at = held.seen_at;

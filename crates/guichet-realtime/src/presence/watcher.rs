@@ -114,7 +114,7 @@ impl Watcher {
         };
         if let Some(frame) = frame {
             let mailbox = &self.connection.mailbox;
-            if !mailbox.takes(frame.len()) && !mailbox.is_idle() {
+            if !mailbox.has_space_for(frame.len()) && !mailbox.is_empty() {
                 return false;
             }
             self.progress = next;

@@ -69,7 +69,7 @@ impl<S: Socket> Session<S> {
         while let Some(event) = channel.waiting.pop_front() {
             let frame = event_frame(channel.shape, &event, true, spelling);
             // At least one per page, or a large event would never be sent.
-            if !is_first && !mailbox.takes(frame.len()) {
+            if !is_first && !mailbox.has_space_for(frame.len()) {
                 channel.waiting.push_front(event);
                 return false;
             }
@@ -87,12 +87,12 @@ impl<S: Socket> Session<S> {
         let Some(channel) = self.channels.get(at) else { return Page::Gap };
         let (mailbox, mut up_to) = (&self.connection.mailbox, after);
         let spelling = self.realtime.hub.spelling;
-        for piece in stretch.pieces(channel.shape, spelling, after, mailbox.piece_bytes()) {
+        for piece in stretch.pieces(channel.shape, spelling, after, mailbox.batch_bytes()) {
             // At least one per page, or a large event would never be sent.
-            if up_to > after && !mailbox.takes(piece.frames.len()) {
+            if up_to > after && !mailbox.has_space_for(piece.frames.len()) {
                 break;
             }
-            if self.connection.push_several(piece.frames, piece.count, FrameClass::Durable).is_none() {
+            if self.connection.push_batch(piece.frames, piece.count, FrameClass::Durable).is_none() {
                 return Page::Gap;
             }
             up_to = piece.up_to;

@@ -84,20 +84,20 @@ impl Credentials {
     /// The connection was superseded by a newer one, and does not count for its person until it joins again.
     pub fn superseded(&mut self, realtime: &Realtime, connection: u64) {
         self.uncount(realtime, connection);
-        realtime.is_stranger(connection);
+        realtime.add_unauthenticated(connection);
     }
 
     /// Forgets the credential: the connection acts for no one.
     pub fn forget(&mut self, realtime: &Realtime, connection: u64) {
         self.uncount(realtime, connection);
         self.held = None;
-        realtime.is_stranger(connection);
+        realtime.add_unauthenticated(connection);
     }
 
     /// The connection has ended.
     pub fn close(&mut self, realtime: &Realtime, connection: u64) {
         self.uncount(realtime, connection);
-        realtime.is_no_stranger(connection);
+        realtime.remove_unauthenticated(connection);
     }
 
     pub fn is_counted(&self) -> bool {
@@ -120,7 +120,7 @@ impl Credentials {
             return false;
         }
         self.uncount(realtime, connection.id);
-        realtime.is_no_stranger(connection.id);
+        realtime.remove_unauthenticated(connection.id);
         realtime.hub.enter(person(&actor), connection, realtime.settings.connections_per_person);
         realtime.host.opened(&actor);
         self.counted = Some(actor);

@@ -125,13 +125,13 @@ impl<S: Socket> Session<S> {
                 Box::pin(self.check_rights()).await;
             }
             let catches_up = self.channels.iter().any(Channel::is_catching_up);
-            let page = (catches_up || self.owes_topics()) && self.connection.mailbox.has_room();
+            let page = (catches_up || self.owes_topics()) && self.connection.mailbox.request_room();
             let token = self.credentials.deadline(&self.realtime.clock);
             let deadline = [token, self.recheck.at(), self.plain.deadline()];
             let deadline = deadline.into_iter().flatten().fold(look, Instant::min);
             let next = tokio::select! {
                 biased;
-                () = self.connection.woken() => self.obey(),
+                () = self.connection.wait() => self.obey(),
                 inbound = self.socket.recv() => match inbound {
                     // Boxed: the future of a frame's handling is large, and most connections are idle.
                     Some(inbound) => Box::pin(self.on_inbound(inbound)).await,
@@ -259,7 +259,7 @@ impl<S: Socket> Session<S> {
     fn resume_all(&mut self) {
         self.realtime.hub.meters.slow_consumers.increment(1);
         self.end_all(RESUME);
-        self.connection.mailbox.recover();
+        self.connection.mailbox.resume_topics();
     }
 
     fn superseded(&mut self) {
@@ -294,7 +294,7 @@ impl<S: Socket> Session<S> {
     /// Whether frames are queued and none has left for long.
     fn stands_still(&mut self) -> bool {
         let mailbox = &self.connection.mailbox;
-        if mailbox.is_idle() {
+        if mailbox.is_empty() {
             self.looked.stands = None;
             return false;
         }

@@ -163,7 +163,7 @@ impl<S: Socket> Session<S> {
             }
         }
         // The backlog comes before the reply to the first frame.
-        if self.connection.mailbox.has_room() {
+        if self.connection.mailbox.request_room() {
             self.send_page().await;
         }
     }

@@ -91,7 +91,7 @@ impl<S: Socket> Session<S> {
             presence.refresh(channel.tenant, channel.bare(), channel.id);
         }
         // After all of them: no diff may come between the lost frame and the complete state.
-        self.connection.mailbox.mend_presence();
+        self.connection.mailbox.resume_presence();
     }
 }
 

@@ -113,14 +113,14 @@ impl ReplayReader {
         let _turn = self.reads.acquire().await.map_err(Error::unavailable)?;
         let wanted = self.kept.lock().wanted(&key, after, up_to);
         let events = self.log.page(key.0, &key.1, wanted.after, wanted.up_to).await?;
-        let Some(stretch) = Segment::around(events, after + 1) else { return Ok(None) };
+        let Some(stretch) = Segment::contiguous_around(events, after + 1) else { return Ok(None) };
         let stretch = Arc::new(stretch);
         self.kept.lock().keep(key, Arc::clone(&stretch), self.bound);
         Ok(Some(stretch))
     }
 
     #[cfg(test)]
-    pub fn kept_bytes(&self) -> usize {
+    pub fn cached_bytes(&self) -> usize {
         self.kept.lock().bytes
     }
 
@@ -175,12 +175,12 @@ impl SegmentCache {
         if topic.stretches.len() > MAX_SEGMENTS {
             topic.stretches.remove(0);
         }
-        self.weigh(&key);
+        self.recount_bytes(&key);
         self.shrink_to(bound);
     }
 
     /// Recounts the bytes of a topic: shapes are encoded when they are first needed.
-    fn weigh(&mut self, key: &TopicKey) {
+    fn recount_bytes(&mut self, key: &TopicKey) {
         let Some(topic) = self.topics.get_mut(key) else { return };
         let bytes = topic.stretches.iter().map(|stretch| stretch.bytes()).sum();
         self.bytes = self.bytes - topic.bytes + bytes;

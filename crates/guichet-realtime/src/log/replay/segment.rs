@@ -40,7 +40,7 @@ pub struct FrameBatch {
 
 impl Segment {
     /// The contiguous part of `events` around number `wanted`. `None` without it.
-    pub fn around(mut events: Vec<Event>, wanted: i64) -> Option<Self> {
+    pub fn contiguous_around(mut events: Vec<Event>, wanted: i64) -> Option<Self> {
         let at = events.iter().position(|event| event.seq == wanted)?;
         let follows = |pair: &[Event]| matches!(pair, [one, two] if two.seq == one.seq + 1);
         let pairs: Vec<bool> = events.windows(2).map(follows).collect();

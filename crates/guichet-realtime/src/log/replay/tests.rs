@@ -28,7 +28,7 @@ fn event(seq: i64, payload_bytes: usize) -> Event {
 
 fn stretch(seqs: impl IntoIterator<Item = i64>, wanted: i64) -> Option<(i64, i64)> {
     let events = seqs.into_iter().map(|seq| event(seq, 1)).collect();
-    Segment::around(events, wanted).map(|stretch| (stretch.first(), stretch.last()))
+    Segment::contiguous_around(events, wanted).map(|stretch| (stretch.first(), stretch.last()))
 }
 
 /// The numbers of consecutive frames.
@@ -68,7 +68,7 @@ fn a_stretch_ends_at_each_gap() {
 fn pieces_are_every_frame_after_a_number_once_and_in_order() {
     for payload_bytes in [1, 500, 9_000, 70_000] {
         let events = (11..=60).map(|seq| event(seq, payload_bytes)).collect();
-        let stretch = Segment::around(events, 11).unwrap();
+        let stretch = Segment::contiguous_around(events, 11).unwrap();
         for (shape, after, most_bytes) in
             [(V1, 10, 1), (V2, 10, 1_000_000), (V2, 42, 5_000), (V1, 59, 5_000), (V2, 60, 5_000)]
         {
@@ -85,7 +85,7 @@ fn pieces_are_every_frame_after_a_number_once_and_in_order() {
 
 #[test]
 fn readers_of_one_shape_share_one_memory() {
-    let stretch = Segment::around((1..=9).map(|seq| event(seq, 10)).collect(), 1).unwrap();
+    let stretch = Segment::contiguous_around((1..=9).map(|seq| event(seq, 10)).collect(), 1).unwrap();
     let at = |shape| {
         stretch.pieces(shape, Spelling::default(), 0, 8_000).next().unwrap().frames.into_bytes().as_ptr()
     };

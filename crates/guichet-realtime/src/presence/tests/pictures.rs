@@ -54,7 +54,7 @@ impl Observer {
         presence.join(PresenceJoin { tenant, topic, place, user_type, join, watcher });
     }
 
-    pub fn is_narrow(&self) -> bool {
+    pub fn is_restricted(&self) -> bool {
         self.sees != Visibility::Everyone
     }
 
@@ -70,7 +70,7 @@ impl Observer {
     pub fn obey(&self, presence: &Presence, tenant: TenantId, topic: &str) {
         if self.connection.take_orders().contains(&SessionOrder::PresenceLost) {
             presence.refresh(tenant, topic, self.join);
-            self.connection.mailbox.mend_presence();
+            self.connection.mailbox.resume_presence();
         }
     }
 

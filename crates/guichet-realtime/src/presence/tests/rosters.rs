@@ -161,7 +161,7 @@ fn a_member_is_never_told_of_another_member() {
         LARGE_QUEUE_BYTES,
     );
     desk.track(&device, r#"{"secret":1}"#);
-    desk.presence.settle_homes((TENANT, bruno), Client, vec![TOPIC.into()]);
+    desk.presence.set_default_topics((TENANT, bruno), Client, vec![TOPIC.into()]);
     desk.settle();
     desk.track(&device, r#"{"secret":2}"#);
     desk.settle();
@@ -223,12 +223,12 @@ fn a_roster_that_nobody_is_on_is_not_kept() {
         desk.join(UserId::new(), Visibility::Everyone, true),
         desk.join(UserId::new(), Visibility::Everyone, false),
     );
-    assert_eq!(desk.presence.rosters(), 1);
+    assert_eq!(desk.presence.roster_count(), 1);
     desk.presence.leave_topic(TENANT, TOPIC, &one.place, one.join);
     desk.lose(&two);
-    assert_eq!(desk.presence.rosters(), 1, "somebody may come back");
+    assert_eq!(desk.presence.roster_count(), 1, "somebody may come back");
     desk.pass(Duration::from_secs(32));
-    assert_eq!(desk.presence.rosters(), 0);
+    assert_eq!(desk.presence.roster_count(), 0);
 }
 
 #[test]
@@ -322,7 +322,7 @@ proptest! {
                 Step::Home { user: n, is } => {
                     let topics = if is { vec![TOPIC.into()] } else { vec![] };
                     if is { homes.insert(n); } else { homes.remove(&n); }
-                    desk.presence.settle_homes((TENANT, user(n)), Client, topics);
+                    desk.presence.set_default_topics((TENANT, user(n)), Client, topics);
                 }
                 Step::Touch { user: n } => {
                     desk.presence.touch((TENANT, user(n)));
@@ -361,7 +361,7 @@ proptest! {
                 continue;
             }
             for m in 0..10 {
-                let sees = m == *n || m == 0 || !observer.is_narrow();
+                let sees = m == *n || m == 0 || !observer.is_restricted();
                 let shown = if sees { newcomer.of(user(m)) } else { Vec::new() };
                 prop_assert_eq!(observer.of(user(m)), shown, "{} seen by {}", m, n);
             }

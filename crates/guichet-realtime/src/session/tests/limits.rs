@@ -166,7 +166,7 @@ async fn draining_tells_everyone_to_reconnect_and_takes_nobody_new() {
     let desk = TestProcess::new();
     let clients: Vec<_> = (0..50).map(|n| desk.connect(Dialect::V2, &[&format!("user{n}")])).collect();
     desk.realtime.drain(Duration::from_secs(3)).await;
-    assert!(!desk.realtime.takes_connections());
+    assert!(!desk.realtime.accepts_connections());
     for client in &clients {
         assert_eq!(client.close_code().await, 1012);
     }

@@ -95,7 +95,7 @@ async fn a_forged_key_is_refused_and_leaves_nothing_behind() {
     let refused = awa.join(ROOM, json!({"presence": {"enabled": true, "key": key}})).await;
     assert_eq!(refused.status(), "error");
     assert!(refused.response()["reason"].as_str().unwrap().starts_with("FORBIDDEN"));
-    assert_eq!((desk.hub.followed(), desk.hub.presence().rosters()), (0, 0));
+    assert_eq!((desk.hub.followed(), desk.hub.presence().roster_count()), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]

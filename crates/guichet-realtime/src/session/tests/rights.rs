@@ -45,7 +45,7 @@ async fn a_channel_whose_right_is_gone_closes_and_the_others_go_on_untouched() {
     let mut client = in_both_rooms(&desk).await;
     desk.say("before");
     desk.host.lost.lock().topics.push("chat:room:2");
-    desk.hub.rights_changed(TENANT, user("awa"));
+    desk.hub.reauthorize_person(TENANT, user("awa"));
     assert_eq!(client.next().await.seq(), 1);
     let closed = client.next().await;
     assert_eq!((closed.event.as_str(), closed.topic.as_str()), ("phx_close", OTHER));
@@ -61,7 +61,7 @@ async fn a_channel_whose_right_is_gone_closes_and_the_others_go_on_untouched() {
 async fn nobody_else_is_asked() {
     let desk = TestProcess::new();
     let mut client = in_both_rooms(&desk).await;
-    desk.hub.rights_changed(TENANT, user("emma"));
+    desk.hub.reauthorize_person(TENANT, user("emma"));
     client.nothing().await;
     assert_eq!(desk.host.lost.lock().asked, 0);
 }
@@ -71,7 +71,7 @@ async fn whoever_is_revoked_loses_everything_and_comes_back_with_a_newer_token()
     let desk = TestProcess::new();
     let mut client = in_both_rooms(&desk).await;
     desk.host.lost.lock().person = true;
-    desk.hub.rights_changed(TENANT, user("awa"));
+    desk.hub.reauthorize_person(TENANT, user("awa"));
     for _ in 0..2 {
         let ended = client.next().await;
         assert_eq!(ended.event, "phx_error");
@@ -96,7 +96,7 @@ async fn a_loss_that_comes_while_a_join_waits_for_its_right_ends_the_join() {
     let lost = std::sync::Arc::clone(&desk.host);
     *desk.host.as_granted.lock() = Some(Box::new(move || {
         lost.lost.lock().topics.push(BARE_ROOM);
-        hub.rights_changed(TENANT, user("awa"));
+        hub.reauthorize_person(TENANT, user("awa"));
     }));
     assert_eq!(client.join(ROOM, json!({})).await.status(), "ok");
     let closed = client.next().await;
@@ -109,7 +109,7 @@ async fn while_nobody_can_answer_it_is_asked_again_and_a_right_that_stands_stays
     let desk = TestProcess::new();
     let mut client = in_both_rooms(&desk).await;
     desk.host.lost.lock().away = true;
-    desk.hub.rights_changed(TENANT, user("awa"));
+    desk.hub.reauthorize_person(TENANT, user("awa"));
     tokio::time::sleep(Duration::from_secs(5)).await;
     client.nothing().await;
     desk.host.lost.lock().away = false;
@@ -130,10 +130,10 @@ async fn a_subscription_does_not_outlive_ten_seconds_without_an_answer() {
     let mut client = in_both_rooms(&desk).await;
     desk.host.lost.lock().away = true;
     let asked = tokio::time::Instant::now();
-    desk.hub.rights_changed(TENANT, user("awa"));
+    desk.hub.reauthorize_person(TENANT, user("awa"));
     // Further changes do not delay it.
     tokio::time::sleep(Duration::from_secs(8)).await;
-    desk.hub.rights_changed(TENANT, user("awa"));
+    desk.hub.reauthorize_person(TENANT, user("awa"));
     for _ in 0..2 {
         let ended = client.next().await;
         assert_eq!(ended.event, "phx_error");
@@ -149,7 +149,7 @@ async fn who_never_pauses_is_asked_all_the_same() {
     let desk = TestProcess::with(Settings { frames_per_10s: 0, ..Settings::default() });
     let mut client = in_both_rooms(&desk).await;
     desk.host.lost.lock().topics.push("chat:room:2");
-    desk.hub.rights_changed(TENANT, user("awa"));
+    desk.hub.reauthorize_person(TENANT, user("awa"));
     for _ in 0..1_000 {
         client.push("phoenix", "heartbeat", json!({}));
     }
