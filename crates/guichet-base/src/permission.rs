@@ -90,6 +90,11 @@ impl Permission {
     }
 }
 
+/// Errors: `FORBIDDEN` if the actor does not have the permission.
+pub fn may(actor: &Actor, permission: Permission) -> Result<()> {
+    if permission.is_held_by(actor) { Ok(()) } else { Err(Error::forbidden()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Permission::{self, *};
@@ -104,9 +109,4 @@ mod tests {
             within(DirectoryUsersManage, "directory.*") && within(DirectoryUsersManage, "directory.users.*")
         );
     }
-}
-
-/// Errors: `FORBIDDEN` if the actor does not have the permission.
-pub fn may(actor: &Actor, permission: Permission) -> Result<()> {
-    if permission.is_held_by(actor) { Ok(()) } else { Err(Error::forbidden()) }
 }

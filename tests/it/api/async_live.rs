@@ -104,7 +104,7 @@ impl Watched {
         let mut wrong = Vec::new();
         let key = match event.as_str() {
             "broadcast" => {
-                wrong.extend(self.described.faults_of("Broadcast", payload));
+                wrong.extend(self.described.faults_of("BroadcastFrame", payload));
                 self.judge_broadcast(topic, payload, &mut wrong)
             }
             "phx_reply" => {

@@ -4,6 +4,7 @@
 
 mod cycles;
 mod files;
+mod glossary;
 mod modules;
 mod paths;
 mod sources;

@@ -258,7 +258,8 @@ fn someone_who_is_not_root_runs_it_as_themselves() -> Result<()> {
     if !Uid::effective().is_root() {
         return Ok(()); // Every other test has shown it.
     }
-    let unprivileged = User::from_name("nobody")?.context("there is no user `nobody`")?;
+    let name = "nobody";
+    let unprivileged = User::from_name(name)?.context("the system has no unprivileged user")?;
     let folder = Folder::open()?;
     let data_dir = folder.path().join("theirs");
     fs::create_dir(&data_dir)?;

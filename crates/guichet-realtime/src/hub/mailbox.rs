@@ -3,7 +3,7 @@
 //! - Pushing never blocks: publishers are not slowed down by readers.
 //! - If a frame does not fit, ephemeral frames are dropped first. If it still does not fit, the mailbox is lagging:
 //!   it accepts no more frames of topics, so that the queue stays a prefix without gaps, until the session has ended
-//!   the subscriptions and calls `recover`.
+//!   the subscriptions and calls `resume_topics`.
 //! - Replies to the client may use a reserve above the bound: there are only as many as the client's own frames.
 //! - At most one wake-up per batch: the first frame after the queue was found empty uses up the waker.
 
