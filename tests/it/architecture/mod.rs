@@ -9,4 +9,5 @@ mod modules;
 mod paths;
 mod sources;
 mod sql;
+mod tables;
 mod words;
