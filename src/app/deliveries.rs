@@ -16,7 +16,7 @@ pub fn room(config: &config::DeliveriesConfig, notifications: &Notifications) ->
             app_url: config.app_url.clone(),
             send_timeout: Settings::SEND_TIMEOUT,
             lease: Settings::LEASE,
-            stop_patience: Settings::STOP_PATIENCE,
+            shutdown_grace: Settings::STOP_PATIENCE,
         },
         wake: Arc::clone(&notifications.deliveries_due),
     }

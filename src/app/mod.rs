@@ -63,7 +63,7 @@ impl App {
         let db = Db::new(settings);
         let hub = Arc::new(Hub::new(guichet_realtime::HubParts {
             clock: clock.clone(),
-            patience: presence::patience(&config.realtime),
+            presence_timeouts: presence::patience(&config.realtime),
             spelling: afritalk::spelling(),
             tables: vec![&crate::chat::MESSAGES, &notifications::NOTIFICATIONS],
         }));
@@ -182,7 +182,7 @@ fn socket_settings(config: &Config) -> guichet_realtime::Settings {
     guichet_realtime::Settings {
         connections_per_person: config.realtime.connections_per_person,
         frames_per_10s: config.realtime.frames_per_10s,
-        lookups_at_once: usize::try_from(config.database.pool_size / 2).unwrap_or(1),
+        max_concurrent_lookups: usize::try_from(config.database.pool_size / 2).unwrap_or(1),
         replay_days: i32::try_from(config.realtime.replay_retention_days).unwrap_or(i32::MAX),
         origins: match &config.server.cors_origins {
             AllowedOrigins::Any => None,

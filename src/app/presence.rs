@@ -22,7 +22,7 @@ impl PresenceSource for OfHub {
     }
 
     fn seen_at(&self, tenant: TenantId, user: UserId) -> Option<Timestamp> {
-        self.0.stand(tenant, user).map(|stand| stand.seen_at)
+        self.0.presence_state(tenant, user).map(|stand| stand.seen_at)
     }
 
     fn online(&self, tenant: TenantId, limit: usize) -> Vec<UserId> {
@@ -58,17 +58,17 @@ pub async fn of_operator(directory: &Directory, actor: &Actor, operator: UserId)
         UserType::Operator => Visibility::Everyone,
         UserType::Client => Visibility::Only([operator, actor.user].into()),
     };
-    Ok(TopicGrant { sees, ..TopicGrant::default() })
+    Ok(TopicGrant { visibility: sees, ..TopicGrant::default() })
 }
 
 /// Applies the tenant's feature flag to a grant: with presence off, no one is visible.
 pub async fn under_flag(directory: &Directory, actor: &Actor, granted: TopicGrant) -> Result<TopicGrant> {
     let is_on = directory.features(actor.tenant).await?.is_on(Feature::Presence);
-    Ok(if is_on { granted } else { TopicGrant { sees: Visibility::none(), ..granted } })
+    Ok(if is_on { granted } else { TopicGrant { visibility: Visibility::none(), ..granted } })
 }
 
 /// The presence audience of each of `users`.
-pub async fn circles(
+pub async fn presence_audiences(
     directory: &Directory,
     tenant: TenantId,
     users: Vec<UserId>,
@@ -87,17 +87,17 @@ fn of(tenant: TenantId, standing: presence::PersonRelations) -> PresenceAudience
         UserType::Operator => {
             let home = operator_topic(user);
             let told = vec![(desk, Audience::Everyone), (home.clone(), Audience::Everyone)];
-            PresenceAudience { user, user_type, homes: vec![home], told }
+            PresenceAudience { user, user_type, default_topics: vec![home], told }
         }
         UserType::Client => {
-            let homes: Vec<Box<str>> = operators.iter().copied().map(operator_topic).collect();
+            let default_topics: Vec<Box<str>> = operators.iter().copied().map(operator_topic).collect();
             let employees = operators.into_iter().chain(team).collect();
             let mut told =
-                vec![(desk, Audience::Some { ranks: AudienceRoles::SeeingAll, people: employees })];
+                vec![(desk, Audience::Some { ranks: AudienceRoles::SeesAllClients, people: employees })];
             // Never the other members.
             let audience = Audience::Some { ranks: AudienceRoles::Operators, people: [user].into() };
-            told.extend(homes.iter().map(|home| (home.clone(), audience.clone())));
-            PresenceAudience { user, user_type, homes, told }
+            told.extend(default_topics.iter().map(|home| (home.clone(), audience.clone())));
+            PresenceAudience { user, user_type, default_topics, told }
         }
     }
 }

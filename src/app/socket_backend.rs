@@ -53,7 +53,7 @@ impl SocketBackend for ServiceBackend {
         async move {
             let verified = match ConnectToken::parse(token) {
                 Some(ticket) => self.authenticator.redeem(&ticket, peer.ip).await,
-                None => self.authenticator.authenticate(token, peer.ip, RequestedTenant::Unsaid).await,
+                None => self.authenticator.authenticate(token, peer.ip, RequestedTenant::Unspecified).await,
             };
             if let (Err(error), Some(ip)) = (&verified, peer.ip)
                 && error.kind() == Kind::Unauthenticated
@@ -224,8 +224,12 @@ impl SocketBackend for ServiceBackend {
         self.attendance.left(actor);
     }
 
-    fn circles(&self, tenant: TenantId, users: Vec<UserId>) -> BoxFuture<'_, Result<Vec<PresenceAudience>>> {
-        presence::circles(&self.directory, tenant, users).boxed()
+    fn presence_audiences(
+        &self,
+        tenant: TenantId,
+        users: Vec<UserId>,
+    ) -> BoxFuture<'_, Result<Vec<PresenceAudience>>> {
+        presence::presence_audiences(&self.directory, tenant, users).boxed()
     }
 
     fn seen(&self, tenant: TenantId, people: Vec<(UserId, Timestamp)>) -> BoxFuture<'_, Result<()>> {
@@ -325,7 +329,7 @@ impl ServiceBackend {
 
 /// A feed shows no presence of others.
 fn of_feed(head: i64) -> TopicGrant {
-    TopicGrant { head: Some(head), sees: Visibility::none(), ..TopicGrant::default() }
+    TopicGrant { head: Some(head), visibility: Visibility::none(), ..TopicGrant::default() }
 }
 
 fn of_tenant(actor: &Actor, tenant: TenantId) -> Result<TopicGrant> {

@@ -33,7 +33,7 @@ pub struct Credential {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestedTenant<'a> {
     /// The request names none.
-    Unsaid,
+    Unspecified,
     /// `X-Tenant`: a UUID or a slug.
     Named(&'a str),
     /// The request creates the tenant.
@@ -81,7 +81,9 @@ impl Authenticator {
     async fn service(&self, claims: &Claims, asked: RequestedTenant<'_>) -> Result<Actor> {
         let (tenant, role) = match (&claims.tenant, asked) {
             (TenantName::Any, RequestedTenant::New) => (TenantId::new(), Role::Platform),
-            (TenantName::Any, RequestedTenant::Unsaid) => return Err(Error::invalid("X-Tenant", "missing")),
+            (TenantName::Any, RequestedTenant::Unspecified) => {
+                return Err(Error::invalid("X-Tenant", "missing"));
+            }
             (TenantName::Any, RequestedTenant::Named(word)) => {
                 let name = TenantName::of_word(word);
                 let tenant = self.directory.tenant(&name).await?;

@@ -56,7 +56,7 @@ impl AuthMiddleware {
     async fn admit(&self, request: &ServiceRequest) -> Result<(Actor, TokenExpiry)> {
         let address = request.extensions().get::<ClientAddress>().map(|address| address.0);
         let admitted = match bearer(request.headers()) {
-            Some(token) => self.authenticator.authenticate(token, address, asked(request)).await,
+            Some(token) => self.authenticator.authenticate(token, address, requested_tenant(request)).await,
             None => Err(Error::unauthenticated()),
         };
         match admitted {
@@ -112,13 +112,13 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     (is_one && scheme.eq_ignore_ascii_case("bearer")).then_some(token)
 }
 
-fn asked(request: &ServiceRequest) -> RequestedTenant<'_> {
+fn requested_tenant(request: &ServiceRequest) -> RequestedTenant<'_> {
     let makes_tenant = matches!(request.path(), "/api/v1/tenants" | "/api/tenants");
     if request.method() == Method::POST && makes_tenant {
         return RequestedTenant::New;
     }
     let named = request.headers().get(X_TENANT).and_then(|value| value.to_str().ok());
-    named.map_or(RequestedTenant::Unsaid, RequestedTenant::Named)
+    named.map_or(RequestedTenant::Unspecified, RequestedTenant::Named)
 }
 
 fn accepted_language(headers: &HeaderMap) -> Option<Locale> {

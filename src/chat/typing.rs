@@ -52,10 +52,10 @@ impl Typing {
                 false => drop(held.remove(&key)),
             }
         }
-        self.tell(key, &audience, typing);
+        self.publish(key, &audience, typing);
     }
 
-    fn tell(&self, (tenant, conversation, user): TypingKey, audience: &TypingAudience, typing: bool) {
+    fn publish(&self, (tenant, conversation, user): TypingKey, audience: &TypingAudience, typing: bool) {
         let payload = events::typing_payload(conversation, user, typing);
         let others = audience.others.iter().copied();
         match events::signal(tenant, &audience.place, events::TYPING, &payload, others) {
@@ -78,7 +78,7 @@ impl Typing {
                 () = stop.cancelled() => return,
             }
             for (key, audience) in self.take_expired(Instant::now()) {
-                self.tell(key, &audience, false);
+                self.publish(key, &audience, false);
             }
         }
     }

@@ -57,7 +57,7 @@ pub struct Settings {
     /// How long a worker holds a claim; longer than a send and the write of its result.
     pub lease: Duration,
     /// How long running sends are awaited when the service stops. Their results are unknown afterwards.
-    pub stop_patience: Duration,
+    pub shutdown_grace: Duration,
 }
 
 impl Settings {

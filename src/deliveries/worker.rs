@@ -143,7 +143,7 @@ async fn send_with_timeout(
 ) -> Result<SendReceipt, SendFailure> {
     let given_up = async {
         stop.cancelled().await;
-        tokio::time::sleep(d.settings.stop_patience).await;
+        tokio::time::sleep(d.settings.shutdown_grace).await;
     };
     tokio::select! {
         ended = d.senders.send(what) => ended,

@@ -195,7 +195,7 @@ impl Directory {
             for user in &people {
                 directory.forget(tenant, *user);
             }
-            directory.inner.parts.rights_moved.tell(tenant, &people);
+            directory.inner.parts.rights_moved.notify(tenant, &people);
         });
     }
 

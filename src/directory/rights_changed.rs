@@ -18,7 +18,7 @@ impl RightsChanged {
         Self(Arc::new(tell))
     }
 
-    pub fn tell(&self, tenant: TenantId, people: &[UserId]) {
+    pub fn notify(&self, tenant: TenantId, people: &[UserId]) {
         (self.0)(tenant, people);
     }
 }

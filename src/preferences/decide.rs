@@ -91,7 +91,7 @@ pub struct RecipientProfile<'a> {
     /// Whether the event is about a team or a client to which the person is not related.
     pub is_out_of_scope: bool,
     /// Whether the person has the subject of the event open: deliveries outside the app are then skipped.
-    pub is_looking: bool,
+    pub has_subject_open: bool,
 }
 
 /// The rule that decided.
@@ -170,7 +170,7 @@ fn decide_channel(
     if channel == Channel::Inapp {
         return by(true, if is_held { DecisionRule::Throttle } else { DecisionRule::Preference }, None);
     }
-    if to.is_looking {
+    if to.has_subject_open {
         return by(false, DecisionRule::Open, None);
     }
     if !to.reachable.get(channel) {

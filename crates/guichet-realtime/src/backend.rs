@@ -41,7 +41,7 @@ pub struct TopicGrant {
     /// Merged into the ok reply of the join.
     pub extra: Map<String, Value>,
     /// The people shown to this subscriber in `presence_state` and `presence_diff`.
-    pub sees: Visibility,
+    pub visibility: Visibility,
 }
 
 /// A grant, and the events to send with the join.
@@ -63,7 +63,7 @@ pub struct PresenceAudience {
     pub user: UserId,
     pub user_type: UserType,
     /// Topics on which the person is present while connected.
-    pub homes: Vec<Box<str>>,
+    pub default_topics: Vec<Box<str>>,
     /// Topics that receive `presence:update`, each with the subscribers who may.
     pub told: Vec<(Box<str>, Audience)>,
 }
@@ -157,7 +157,11 @@ pub trait SocketBackend: Send + Sync + 'static {
 
     /// The presence audiences of `users`, some hundred people of `tenant` at most. No one is notified of a person
     /// missing in the result.
-    fn circles(&self, tenant: TenantId, users: Vec<UserId>) -> BoxFuture<'_, Result<Vec<PresenceAudience>>>;
+    fn presence_audiences(
+        &self,
+        tenant: TenantId,
+        users: Vec<UserId>,
+    ) -> BoxFuture<'_, Result<Vec<PresenceAudience>>>;
 
     /// People were active at these times. Called at most once per minute for a person who stays connected.
     fn seen(&self, tenant: TenantId, people: Vec<(UserId, Timestamp)>) -> BoxFuture<'_, Result<()>>;

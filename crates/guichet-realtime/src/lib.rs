@@ -64,7 +64,7 @@ const DRAIN_STEPS: u32 = 20;
 /// The state that all sessions of this process share.
 pub struct Realtime {
     hub: Arc<Hub>,
-    host: Arc<dyn SocketBackend>,
+    backend: Arc<dyn SocketBackend>,
     log: Arc<dyn ReplayLog>,
     replays: Arc<ReplayReader>,
     line: JoinLimiter,
@@ -81,22 +81,22 @@ pub struct Realtime {
 }
 
 impl Realtime {
-    /// `hub` is created first, because the parts of `host` publish to it.
+    /// `hub` is created first, because the parts of `backend` publish to it.
     pub fn new(
         hub: Arc<Hub>,
-        host: Arc<dyn SocketBackend>,
+        backend: Arc<dyn SocketBackend>,
         db: Db,
         clock: Clock,
         settings: Settings,
         tracker: TaskTracker,
     ) -> Self {
-        Self::with_log(hub, host, Arc::new(Outbox(db)), clock, settings, tracker)
+        Self::with_log(hub, backend, Arc::new(Outbox(db)), clock, settings, tracker)
     }
 
     /// The same with another replay log than PostgreSQL's.
     pub fn with_log(
         hub: Arc<Hub>,
-        host: Arc<dyn SocketBackend>,
+        backend: Arc<dyn SocketBackend>,
         log: Arc<dyn ReplayLog>,
         clock: Clock,
         settings: Settings,
@@ -104,9 +104,9 @@ impl Realtime {
     ) -> Self {
         Self {
             hub,
-            host,
+            backend,
             replays: Arc::new(ReplayReader::new(Arc::clone(&log), settings.replay_bytes)),
-            line: JoinLimiter::new(settings.lookups_at_once),
+            line: JoinLimiter::new(settings.max_concurrent_lookups),
             log,
             settings,
             clock,
@@ -123,11 +123,11 @@ impl Realtime {
         let relay = OutboxRelay {
             hub: Arc::clone(&self.hub),
             log: Arc::clone(&self.log),
-            host: Arc::clone(&self.host),
+            backend: Arc::clone(&self.backend),
             keep_days: self.settings.replay_days,
         };
         relay.spawn(tracker, stop);
-        presence::PresenceDriver::new(Arc::clone(&self.hub), Arc::clone(&self.host)).spawn(tracker, stop);
+        presence::PresenceDriver::new(Arc::clone(&self.hub), Arc::clone(&self.backend)).spawn(tracker, stop);
         tracker.spawn(stop.clone().run_until_cancelled_owned(Arc::clone(&self.replays).sweep()));
     }
 
@@ -179,7 +179,7 @@ impl Realtime {
             is_full.then(|| unauthenticated.pop_first()).flatten()
         };
         if let Some(oldest) = oldest.and_then(|id| self.sockets.lock().get(&id).cloned()) {
-            oldest.order(SessionOrder::MakeRoom);
+            oldest.order(SessionOrder::CloseUnauthenticated);
         }
     }
 

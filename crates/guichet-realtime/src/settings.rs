@@ -17,7 +17,7 @@ pub struct Settings {
     pub replay_bytes: usize,
     /// Concurrent look-ups of tokens and topics. Fewer than the pool has connections, so that many joins at once
     /// leave some for requests.
-    pub lookups_at_once: usize,
+    pub max_concurrent_lookups: usize,
     /// A connection without any frame for this long is closed. Clients send heartbeats every 15–30 s.
     pub silence: Duration,
     /// Sockets that count for no person (no valid token, or superseded); one more closes the oldest of them.
@@ -37,7 +37,7 @@ impl Default for Settings {
             frames_per_10s: 60,
             queue_bytes: 256 * 1024,
             replay_bytes: 64 * 1024 * 1024,
-            lookups_at_once: 4,
+            max_concurrent_lookups: 4,
             silence: Duration::from_secs(100),
             max_unauthenticated: 5_000,
             origins: None,

@@ -10,7 +10,7 @@ use guichet_base::id::TenantId;
 use guichet_base::{Actor, Error, Result};
 use serde::Serialize;
 
-use super::{AfriTalkReader, told_answer};
+use super::{AfriTalkReader, response_to_afritalk};
 use crate::web::Reply;
 
 /// The caller, if the path names their tenant. The first argument of handlers, so that its error wins.
@@ -53,7 +53,7 @@ impl<T: Serialize> Responder for AfriTalkReply<T> {
             .map(|actor| AfriTalkReader { tenant: actor.tenant, user: actor.user });
         self.0.respond_to(request).map_body(|_, body| match body.try_into_bytes() {
             Ok(bytes) => match std::str::from_utf8(&bytes) {
-                Ok(json) => BoxBody::new(told_answer(json, reader)),
+                Ok(json) => BoxBody::new(response_to_afritalk(json, reader)),
                 Err(_) => BoxBody::new(bytes),
             },
             Err(body) => body,

@@ -5,7 +5,7 @@
 //! - A key that is not snake_case (a topic in `heads`, for example) stays unchanged.
 //! - Text that is not JSON passes through: its reader refuses it.
 //!
-//! Pure: JSON text in, JSON text out. Sockets use [`spelling`]; REST responses use [`told_answer`]; `http` parses
+//! Pure: JSON text in, JSON text out. Sockets use [`spelling`]; REST responses use [`response_to_afritalk`]; `http` parses
 //! requests in AfriTalk's names itself.
 
 pub mod described;
@@ -35,31 +35,31 @@ pub struct AfriTalkReader {
 
 /// The naming convention that the hub uses for camelCase sockets.
 pub fn spelling() -> Spelling {
-    Spelling { event, answer: |_, response| told(response, None), ask }
+    Spelling { event, answer: |_, response| to_afritalk(response, None), ask }
 }
 
 /// Converts guichet's JSON to AfriTalk's names, at every depth.
-pub fn told(json: &str, reader: Option<AfriTalkReader>) -> String {
+pub fn to_afritalk(json: &str, reader: Option<AfriTalkReader>) -> String {
     let user = reader.map(|reader| reader.user.to_string());
     let reader = reader.as_ref();
     rewrite(json, Direction::Out, &|fields| names::beside(fields, reader, user.as_deref()))
 }
 
 /// Converts a whole REST response, whose own `data` is guichet's.
-pub fn told_answer(json: &str, reader: Option<AfriTalkReader>) -> String {
+pub fn response_to_afritalk(json: &str, reader: Option<AfriTalkReader>) -> String {
     let Ok(fields) = serde_json::from_str::<Fields<'_>>(json) else { return json.to_owned() };
-    let part = |key: &'static str| fields.get(key).map(|part| (key, told(part, reader)));
+    let part = |key: &'static str| fields.get(key).map(|part| (key, to_afritalk(part, reader)));
     let parts: Vec<_> = ["data", "error", "meta"].into_iter().filter_map(part).collect();
     fields.with(&parts)
 }
 
 /// The naming convention of errors on AfriTalk's paths.
 pub fn of_failures(path: &str) -> Option<fn(&str) -> String> {
-    http::is_afritalks(path).then_some(|json| told_answer(json, None))
+    http::is_afritalks(path).then_some(|json| response_to_afritalk(json, None))
 }
 
 /// Converts AfriTalk's JSON to guichet's names.
-pub fn asked(json: &str) -> String {
+pub fn from_afritalk(json: &str) -> String {
     rewrite(json, Direction::In, &|_| Vec::new())
 }
 
@@ -78,7 +78,7 @@ fn event(topic: &str, event: &str, payload: &str) -> String {
 
 /// Converts the payload of a command.
 fn ask(event: &str, payload: &str) -> String {
-    let asked = asked(payload);
+    let asked = from_afritalk(payload);
     if event == "messaging:send" { related(&asked).unwrap_or(asked) } else { asked }
 }
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::keys::{camel, snake};
-use super::{AfriTalkReader, asked, event, of_failures, spelling, told, told_answer as told_rest};
+use super::{AfriTalkReader, event, from_afritalk, of_failures, response_to_afritalk, spelling, to_afritalk};
 
 fn value(json: &str) -> Value {
     serde_json::from_str(json).unwrap()
@@ -15,7 +15,7 @@ fn told_event(topic: &str, name: &str, payload: &Value) -> Value {
     value(&event(topic, name, &payload.to_string()))
 }
 
-fn told_answer(response: &str) -> String {
+fn send_response(response: &str) -> String {
     (spelling().answer)("messaging:send", response)
 }
 
@@ -41,9 +41,9 @@ fn what_a_producer_wrote_keeps_its_bytes() {
     let opaque = r#"{ "image_url" : 1.50, "imageUrl":12345678901234567890123, "a_b":[{"c_d":1e400}] }"#;
     for key in ["preview", "data", "payload"] {
         let json = format!(r#"{{"related_to":{{"{key}":{opaque}}}}}"#);
-        assert_eq!(told(&json, None), format!(r#"{{"relatedTo":{{"{key}":{opaque}}}}}"#));
+        assert_eq!(to_afritalk(&json, None), format!(r#"{{"relatedTo":{{"{key}":{opaque}}}}}"#));
         let json = format!(r#"{{"relatedTo":{{"{key}":{opaque}}}}}"#);
-        assert_eq!(asked(&json), format!(r#"{{"related_to":{{"{key}":{opaque}}}}}"#));
+        assert_eq!(from_afritalk(&json), format!(r#"{{"related_to":{{"{key}":{opaque}}}}}"#));
     }
 }
 
@@ -92,7 +92,7 @@ fn a_conversation_names_its_two_people() {
     let reader = AfriTalkReader { tenant: TenantId::new(), user: UserId::new() };
     let conversation = json!([{"id": "c", "kind": "direct", "peer": {"id": "p", "display_name": "P"}, "unread_count": 1,
         "counterpart": {"last_seen": null}}]);
-    let told = value(&told(&conversation.to_string(), Some(reader)));
+    let told = value(&to_afritalk(&conversation.to_string(), Some(reader)));
     assert_eq!(told[0]["tenantId"], json!(reader.tenant));
     assert_eq!((&told[0]["userOneId"], &told[0]["userTwoId"]), (&json!(reader.user), &json!("p")));
     assert_eq!(told[0]["peer"]["displayName"], "P");
@@ -102,10 +102,10 @@ fn a_conversation_names_its_two_people() {
 fn a_refusal_names_fields_as_they_were_sent() {
     let refusal =
         json!({"code": "VALIDATION_ERROR", "details": [{"field": "related.client_id", "code": "missing"}]});
-    let told = value(&told_answer(&refusal.to_string()));
-    assert_eq!(told["details"][0]["field"], "related.clientId");
+    let converted = value(&send_response(&refusal.to_string()));
+    assert_eq!(converted["details"][0]["field"], "related.clientId");
     let refusal = refusal.to_string().replace("client_id", "preview.image_url");
-    assert_eq!(value(&told_answer(&refusal))["details"][0]["field"], "related.preview.image_url");
+    assert_eq!(value(&send_response(&refusal))["details"][0]["field"], "related.preview.image_url");
     let limited = (spelling().answer)("x", r#"{"details":{"retry_after":3}}"#);
     assert_eq!(limited, r#"{"details":{"retryAfter":3}}"#);
 }
@@ -134,7 +134,7 @@ fn a_message_is_sent_by_either_name_of_what_it_is_about() {
 fn an_answer_s_own_data_is_told_and_a_producer_s_is_not() {
     let answer = json!({"data": [{"unread_count": 1, "data": {"a_b": 1}}], "error": null, "meta": {"has_after": false}});
     assert_eq!(
-        value(&told_rest(&answer.to_string(), None)),
+        value(&response_to_afritalk(&answer.to_string(), None)),
         json!({"data": [{"unreadCount": 1, "data": {"a_b": 1}}], "error": null, "meta": {"hasAfter": false}})
     );
     let failure = r#"{"data":null,"error":{"code":"X","request_id":"r","details":{"retry_after":3}}}"#;
@@ -150,7 +150,7 @@ fn an_answer_s_own_data_is_told_and_a_producer_s_is_not() {
 #[test]
 fn what_is_no_json_goes_through() {
     for text in ["", "{", "[1,", "null", "12", r#""a_b""#, "{\"a_b\":}", "\u{FEFF}{}"] {
-        assert_eq!((told(text, None), asked(text)), (text.to_owned(), text.to_owned()));
+        assert_eq!((to_afritalk(text, None), from_afritalk(text)), (text.to_owned(), text.to_owned()));
     }
 }
 
@@ -175,12 +175,12 @@ fn guichets() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn there_and_back_is_where_it_was(json in guichets()) {
-        prop_assert_eq!(value(&asked(&told(&json.to_string(), None))), json);
+        prop_assert_eq!(value(&from_afritalk(&to_afritalk(&json.to_string(), None))), json);
     }
 
     #[test]
     fn nothing_panics_and_what_was_json_stays_json(text in ".{0,60}", json in guichets()) {
-        let _ = (told(&text, None), asked(&text));
+        let _ = (to_afritalk(&text, None), from_afritalk(&text));
         for name in ["messaging:new", "messaging:read", "notify:new", "x"] {
             let _ = event("user:1", name, &text);
             value(&event("user:1", name, &json.to_string()));

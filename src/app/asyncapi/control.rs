@@ -16,14 +16,14 @@ pub const CONNECTION: [Control; 2] = [
     Control {
         key: "heartbeat",
         summary: "Heartbeat, every 25–30 s: a connection that is silent for 100 s is closed",
-        ask: asked("heartbeat", "heartbeat", Some("heartbeat"), "Still there", of::<Empty>, empty),
+        ask: request("heartbeat", "heartbeat", Some("heartbeat"), "Still there", of::<Empty>, empty),
         answers: &["reply_heartbeat"],
     },
     Control {
         key: "access_token",
         summary: "Renew the token in place. Phoenix does not answer; a token that is not valid ends the channel with \
                   `phx_error`",
-        ask: asked(
+        ask: request(
             "access_token",
             "access_token",
             Some("access_token"),
@@ -40,19 +40,19 @@ pub const CHANNEL: [Control; 4] = [
     Control {
         key: "join",
         summary: "Join a topic, and resume: missed events arrive first, in order, then live ones",
-        ask: asked("join", "phx_join", Some("join"), "Join a topic", of::<JoinPayload>, join),
+        ask: request("join", "phx_join", Some("join"), "Join a topic", of::<JoinPayload>, join),
         answers: &["reply_join", "error_join"],
     },
     Control {
         key: "leave",
         summary: "Leave a topic",
-        ask: asked("leave", "phx_leave", Some("leave"), "Leave a topic", of::<Empty>, empty),
+        ask: request("leave", "phx_leave", Some("leave"), "Leave a topic", of::<Empty>, empty),
         answers: &["reply_empty"],
     },
     Control {
         key: "presence",
         summary: "Start or stop tracking one's presence, with data of one's own",
-        ask: asked("presence", "presence", None, "Track or untrack", of::<PresencePush>, track),
+        ask: request("presence", "presence", None, "Track or untrack", of::<PresencePush>, track),
         answers: &["reply_empty", "error_command"],
     },
     Control {
@@ -60,7 +60,7 @@ pub const CHANNEL: [Control; 4] = [
         summary: "Broadcast an event of one's own to the others on a joined topic: not stored, reserved names \
                   refused. Answered where the join asked for `ack`. One whose inner event is a command's name is \
                   that command",
-        ask: asked("broadcast", "broadcast", None, "A person's own event", of::<BroadcastFrame>, cursor),
+        ask: request("broadcast", "broadcast", None, "A person's own event", of::<BroadcastFrame>, cursor),
         answers: &["reply_empty", "error_command"],
     },
 ];
@@ -81,7 +81,7 @@ pub const ANSWERS: [CatalogueMessage; 5] = [
 
 /// Messages on a joined topic besides its events.
 pub const ON_CHANNEL: [CatalogueMessage; 7] = [
-    asked(
+    request(
         "personal",
         "broadcast",
         Some("(its own name)"),
@@ -89,12 +89,19 @@ pub const ON_CHANNEL: [CatalogueMessage; 7] = [
         of::<BroadcastFrame>,
         cursor,
     ),
-    asked("presence_state", "presence_state", None, "Who is there, after a join", of::<PresenceState>, state),
-    asked("presence_diff", "presence_diff", None, "Who came, went or changed", of::<PresenceDiff>, diff),
-    asked("postgres_changes", "postgres_changes", None, "A row changed", of::<RowChange>, change),
-    asked("system", "system", None, "News of the channel", of::<SystemNews>, system),
-    asked("phx_error", "phx_error", None, "The channel ended: join again and resume", of::<Reason>, resume),
-    asked(
+    request(
+        "presence_state",
+        "presence_state",
+        None,
+        "Who is there, after a join",
+        of::<PresenceState>,
+        state,
+    ),
+    request("presence_diff", "presence_diff", None, "Who came, went or changed", of::<PresenceDiff>, diff),
+    request("postgres_changes", "postgres_changes", None, "A row changed", of::<RowChange>, change),
+    request("system", "system", None, "News of the channel", of::<SystemNews>, system),
+    request("phx_error", "phx_error", None, "The channel ended: join again and resume", of::<Reason>, resume),
+    request(
         "phx_close",
         "phx_close",
         None,
@@ -106,8 +113,8 @@ pub const ON_CHANNEL: [CatalogueMessage; 7] = [
 
 /// Messages of the plain dialect and Socket.IO only, about the connection or the end of a topic.
 pub const ON_CONNECTION: [CatalogueMessage; 4] = [
-    asked("left", "left", Some("left"), "The subscription ended for good", of::<Reason>, refused),
-    asked(
+    request("left", "left", Some("left"), "The subscription ended for good", of::<Reason>, refused),
+    request(
         "error",
         "error",
         Some("error"),
@@ -115,7 +122,7 @@ pub const ON_CONNECTION: [CatalogueMessage; 4] = [
         of::<CommandError>,
         command_refused,
     ),
-    asked(
+    request(
         "resume",
         "resume",
         Some("resume"),
@@ -123,7 +130,7 @@ pub const ON_CONNECTION: [CatalogueMessage; 4] = [
         of::<Anything>,
         empty,
     ),
-    asked(
+    request(
         "token_expiring",
         "token:expiring",
         Some("token:expiring"),
@@ -133,7 +140,7 @@ pub const ON_CONNECTION: [CatalogueMessage; 4] = [
     ),
 ];
 
-const fn asked(
+const fn request(
     key: &'static str,
     name: &'static str,
     plain: Option<&'static str>,

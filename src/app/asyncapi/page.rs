@@ -18,25 +18,25 @@ vertical-align:top}.from{color:#666}</style></head><body>
 pub fn render(document: &Value) -> String {
     let mut out = HEAD.to_owned();
     for paragraph in text(at(document, "/info/description")).split("\n\n") {
-        tell(&mut out, "p", paragraph);
+        write_element(&mut out, "p", paragraph);
     }
-    tell(&mut out, "h2", "Wire formats");
+    write_element(&mut out, "h2", "Wire formats");
     for server in members(at(document, "/servers")) {
         of_server(&mut out, server.1);
     }
-    tell(&mut out, "h2", "Topics");
+    write_element(&mut out, "h2", "Topics");
     for channel in members(at(document, "/channels")) {
         of_channel(&mut out, channel.1);
     }
-    tell(&mut out, "h2", "What a client sends");
+    write_element(&mut out, "h2", "What a client sends");
     for operation in members(at(document, "/operations")) {
         of_operation(&mut out, operation.1, document);
     }
-    tell(&mut out, "h2", "Messages");
+    write_element(&mut out, "h2", "Messages");
     for (key, message) in members(at(document, "/components/messages")) {
         of_message(&mut out, key, message);
     }
-    tell(&mut out, "h2", "Schemas");
+    write_element(&mut out, "h2", "Schemas");
     for (name, schema) in members(at(document, "/components/schemas")) {
         // Writing to a String cannot fail.
         let _ = write!(out, "<h3 id=\"schema-{0}\">{0}</h3>", escape(name));
@@ -47,9 +47,9 @@ pub fn render(document: &Value) -> String {
 }
 
 fn of_server(out: &mut String, server: &Value) {
-    tell(out, "h3", text(at(server, "/title")));
-    tell(out, "p", &format!("`{}`", text(at(server, "/pathname"))));
-    tell(out, "p", text(at(server, "/description")));
+    write_element(out, "h3", text(at(server, "/title")));
+    write_element(out, "p", &format!("`{}`", text(at(server, "/pathname"))));
+    write_element(out, "p", text(at(server, "/description")));
     out.push_str("<table>");
     for frame in at(server, "/x-frames").as_array().into_iter().flatten() {
         let (from, frame) = (escape(text(at(frame, "/from"))), escape(text(at(frame, "/frame"))));
@@ -59,11 +59,11 @@ fn of_server(out: &mut String, server: &Value) {
 }
 
 fn of_channel(out: &mut String, channel: &Value) {
-    tell(out, "h3", text(at(channel, "/title")));
+    write_element(out, "h3", text(at(channel, "/title")));
     if let Some(address) = at(channel, "/address").as_str() {
-        tell(out, "p", &format!("`{address}`"));
+        write_element(out, "p", &format!("`{address}`"));
     }
-    tell(out, "p", text(at(channel, "/description")));
+    write_element(out, "p", text(at(channel, "/description")));
     out.push_str("<p>");
     for (key, _) in members(at(channel, "/messages")) {
         link(out, key);
@@ -77,8 +77,8 @@ fn of_operation(out: &mut String, operation: &Value, document: &Value) {
     }
     for message in keys(at(operation, "/messages")) {
         let name = text(at(document, &format!("/components/messages/{message}/name")));
-        tell(out, "h3", &format!("`{name}`"));
-        tell(out, "p", text(at(operation, "/summary")));
+        write_element(out, "h3", &format!("`{name}`"));
+        write_element(out, "p", text(at(operation, "/summary")));
         out.push_str("<p>");
         link(out, message);
         out.push_str("answered by ");
@@ -92,7 +92,7 @@ fn of_operation(out: &mut String, operation: &Value, document: &Value) {
 fn of_message(out: &mut String, key: &str, message: &Value) {
     let (name, summary) = (text(at(message, "/name")), text(at(message, "/summary")));
     let _ = write!(out, "<h3 id=\"{0}\">{1} <small>{0}</small></h3>", escape(key), escape(name));
-    tell(out, "p", summary);
+    write_element(out, "p", summary);
     let schema = text(at(message, "/payload/$ref")).rsplit('/').next().unwrap_or_default();
     let _ = write!(out, "<p>Payload: <a href=\"#schema-{0}\">{0}</a></p>", escape(schema));
     for example in at(message, "/examples").as_array().into_iter().flatten() {
@@ -115,7 +115,7 @@ fn code(out: &mut String, value: &Value) {
 }
 
 /// Writes text into an element; backticks mark code.
-fn tell(out: &mut String, element: &str, words: &str) {
+fn write_element(out: &mut String, element: &str, words: &str) {
     let _ = write!(out, "<{element}>");
     for (at, part) in words.split('`').enumerate() {
         let is_code = at % 2 == 1;

@@ -97,23 +97,23 @@ fn frames(form: Form) -> Value {
         frames.push(json!({"from": from, "message": message, "frame": frame}));
     };
     let wire = Wire { form, topic };
-    line("client", "join", wire.asked("phx_join", "join", "1", &join_payload(form)));
+    line("client", "join", wire.request_line("phx_join", "join", "1", &join_payload(form)));
     line("server", "reply_join", wire.answer("1", "ok", &joined()));
     if let Some(event) = EVENTS.iter().find(|event| event.key == "event_messaging_read") {
-        line("server", event.key, wire.told(event, &events::read()));
+        line("server", event.key, wire.event_line(event, &events::read()));
     }
     if let Some(event) = EVENTS.iter().find(|event| event.key == "event_messaging_typing") {
-        line("server", event.key, wire.told(event, &events::typing()));
+        line("server", event.key, wire.event_line(event, &events::typing()));
     }
     if let Some(command) = COMMANDS.iter().find(|command| command.ask.key == "command_messaging_read") {
         let name = command.ask.name;
-        line("client", command.ask.key, wire.asked(name, name, "2", &read()));
+        line("client", command.ask.key, wire.request_line(name, name, "2", &read()));
         line("server", command.answer.key, wire.answer("2", "ok", &read_state()));
-        line("client", command.ask.key, wire.asked(name, name, "3", &read()));
+        line("client", command.ask.key, wire.request_line(name, name, "3", &read()));
         line("server", "error_command", wire.answer("3", "error", &command_refused()));
     }
     let alone = Wire { form, topic: "phoenix" };
-    line("client", "heartbeat", alone.asked("heartbeat", "heartbeat", "4", &json!({})));
+    line("client", "heartbeat", alone.request_line("heartbeat", "heartbeat", "4", &json!({})));
     line("server", "reply_heartbeat", alone.answer("4", "ok", &heads()));
     frames.into()
 }
@@ -159,7 +159,7 @@ impl Wire {
         (!self.is_alone()).then_some("1")
     }
 
-    fn asked(&self, phoenix: &str, plain: &str, reference: &str, payload: &Value) -> String {
+    fn request_line(&self, phoenix: &str, plain: &str, reference: &str, payload: &Value) -> String {
         let topic = self.topic;
         match self.form {
             Form::V1 => json!({"topic": topic, "event": phoenix, "payload": payload, "ref": reference,
@@ -192,7 +192,7 @@ impl Wire {
         }
     }
 
-    fn told(&self, event: &CatalogueMessage, payload: &Value) -> String {
+    fn event_line(&self, event: &CatalogueMessage, payload: &Value) -> String {
         let (name, topic) = (event.name, self.topic);
         let meta = if event.durable { meta() } else { json!({}) };
         let mut inner = json!({"type": "broadcast", "event": name, "payload": payload});

@@ -16,7 +16,7 @@ pub fn counterpart_of(
     operator_name: Option<&str>,
     last_seen: Option<Timestamp>,
 ) -> Counterpart {
-    let there = others.iter().filter_map(|user| chat.hub.stand(actor.tenant, *user));
+    let there = others.iter().filter_map(|user| chat.hub.presence_state(actor.tenant, *user));
     let (status, seen_at) = there.fold((Status::Offline, last_seen), |(status, seen_at), stand| {
         (status.max(stand.status), seen_at.max(Some(stand.seen_at)))
     });

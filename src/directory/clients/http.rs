@@ -41,7 +41,7 @@ struct ClientsQuery {
 }
 
 impl ClientsQuery {
-    fn wanted(self, check: &mut Check) -> ClientFilter {
+    fn into_filter(self, check: &mut Check) -> ClientFilter {
         let sort = self.sort.unwrap_or_else(|| "name".to_owned());
         let (word, descending) = match sort.strip_prefix('-') {
             Some(word) => (word, true),
@@ -146,7 +146,7 @@ async fn list(
 ) -> Result<Reply<Vec<ClientView>>> {
     let mut check = Check::new();
     let page = check.page(query.limit, query.offset);
-    let wanted = query.wanted(&mut check);
+    let wanted = query.into_filter(&mut check);
     check.done()?;
     let clients = service::list(&directory, &caller, wanted, page).await?;
     Ok(Reply::page(clients, page, None))

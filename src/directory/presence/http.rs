@@ -34,7 +34,7 @@ pub struct PresenceQuery {
 }
 
 impl PresenceQuery {
-    fn wanted(self, check: &mut Check) -> (PresenceFilter, Page) {
+    fn into_filter(self, check: &mut Check) -> (PresenceFilter, Page) {
         let page = check.page(self.limit, self.offset);
         let Some(ids) = self.user_ids else { return (PresenceFilter::Page(page), page) };
         for (field, is_absent) in [("limit", self.limit.is_none()), ("offset", self.offset.is_none())] {
@@ -71,7 +71,7 @@ pub async fn list_answer(
     query: PresenceQuery,
 ) -> Result<Reply<Vec<PresenceView>>> {
     let mut check = Check::new();
-    let (wanted, page) = query.wanted(&mut check);
+    let (wanted, page) = query.into_filter(&mut check);
     check.done()?;
     Ok(Reply::page(service::list(directory, actor, wanted).await?, page, None))
 }

@@ -97,7 +97,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub fn asked(&self) -> EventProfile {
+    pub fn event_profile(&self) -> EventProfile {
         EventProfile {
             category: self.category,
             priority: self.priority,

@@ -157,7 +157,7 @@ impl Reader<'_> {
         entries: Vec<StreamEntry>,
     ) -> RedisResult<bool> {
         for entry in entries {
-            match self.settle(&entry).await {
+            match self.process_entry(&entry).await {
                 Next::Acknowledge => {
                     let mut acknowledge = redis::cmd("XACK");
                     acknowledge
@@ -174,7 +174,7 @@ impl Reader<'_> {
         Ok(!self.stop.is_cancelled())
     }
 
-    async fn settle(&self, entry: &StreamEntry) -> Next {
+    async fn process_entry(&self, entry: &StreamEntry) -> Next {
         // The producer removed the entry from the stream before it was processed.
         let Some(fields) = &entry.fields else { return Next::Acknowledge };
         let body = wire::of_fields(fields);

@@ -96,7 +96,7 @@ pub fn step(
         };
         Ok((batch.events, outcome))
     })?;
-    tell(n, tx, events);
+    publish_after_commit(n, tx, events);
     if outcome.has_deliveries {
         let due = Arc::clone(&n.deliveries_due);
         tx.after_commit(move || due.notify_one());
@@ -105,7 +105,7 @@ pub fn step(
 }
 
 /// Publishes after the commit to the sockets of this process; other processes read the outbox.
-fn tell(n: &Notifications, tx: &mut Tx<'_>, events: Vec<(UserId, Event)>) {
+fn publish_after_commit(n: &Notifications, tx: &mut Tx<'_>, events: Vec<(UserId, Event)>) {
     if events.is_empty() {
         return;
     }
@@ -222,9 +222,9 @@ impl<'a> Making<'a> {
             quiet: quiet.as_ref(),
             is_held,
             is_out_of_scope: !person.in_scope,
-            is_looking: self.stretch.looking.contains(&person.id),
+            has_subject_open: self.stretch.looking.contains(&person.id),
         };
-        preferences::decide(&plan.asked(), &to, self.batch.now)
+        preferences::decide(&plan.event_profile(), &to, self.batch.now)
     }
 
     /// The index of the text for the person's language and user type.

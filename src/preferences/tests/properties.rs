@@ -56,7 +56,7 @@ struct RecipientFixture {
 
 impl RecipientFixture {
     fn recipient(&self) -> RecipientProfile<'_> {
-        let (has_digest, is_held, is_out_of_scope, is_looking) = self.flags;
+        let (has_digest, is_held, is_out_of_scope, has_subject_open) = self.flags;
         RecipientProfile {
             levels: self.levels,
             reachable: self.reachable,
@@ -65,7 +65,7 @@ impl RecipientFixture {
             quiet: self.quiet.as_ref(),
             is_held,
             is_out_of_scope,
-            is_looking,
+            has_subject_open,
         }
     }
 }

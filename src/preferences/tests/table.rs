@@ -46,7 +46,7 @@ impl<'a> Row<'a> {
         PerChannel::from_fn(|one| if one == channel { is } else { !is })
     }
 
-    fn asked(&self) -> EventProfile {
+    fn event_profile(&self) -> EventProfile {
         EventProfile {
             category: Category::of_word(self.0["category"]).unwrap(),
             priority: Priority::of_word(self.0["priority"]).unwrap(),
@@ -89,9 +89,9 @@ fn decide_row(row: &Row<'_>) -> ChannelDecision {
         quiet: row.is("quiet", "yes").then_some(&nightly),
         is_held: row.is("held", "yes"),
         is_out_of_scope: row.is("scope", "out"),
-        is_looking: false,
+        has_subject_open: false,
     };
-    *decide(&row.asked(), &to, at(NIGHT)).get(row.channel())
+    *decide(&row.event_profile(), &to, at(NIGHT)).get(row.channel())
 }
 
 #[test]

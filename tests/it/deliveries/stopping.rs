@@ -12,7 +12,7 @@ async fn stopped_mid_send(desk: &DeliveryFixture, provider: &std::sync::Arc<Prov
     provider.will(SenderBehavior::Hangs);
     let mut room = desk.by(provider);
     if !goes_on {
-        room.settings.stop_patience = Duration::from_millis(20);
+        room.settings.shutdown_grace = Duration::from_millis(20);
     }
     let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
     tracker.spawn(deliveries::run_worker(room, tracker.clone(), stop.clone()));

@@ -132,7 +132,7 @@ impl<'r> Sender<'r> {
         // Only the first token: an invalid bearer token is not replaced by another one.
         let token = tokens.first().ok_or_else(Error::unauthenticated)?;
         let peer = peer(request);
-        let credential = realtime.host.authenticate(token.expose_secret(), peer).await?;
+        let credential = realtime.backend.authenticate(token.expose_secret(), peer).await?;
         Ok(Self { realtime, actor: credential.actor, let_in: HashSet::new() })
     }
 
@@ -142,7 +142,7 @@ impl<'r> Sender<'r> {
         }
         let messages = parse_batch(body)?;
         for _ in &messages {
-            self.realtime.host.spend(&self.actor)?;
+            self.realtime.backend.spend(&self.actor)?;
         }
         let empty = serde_json::value::to_raw_value(&Value::Object(serde_json::Map::new()));
         let empty = empty.map_err(Error::internal)?;
@@ -152,7 +152,7 @@ impl<'r> Sender<'r> {
             let event = &*message.event;
             let sent = self.send(wire::bare(&message.topic), event, Body::Json(payload), persist).await;
             match sent {
-                Err(error) if is_refusal(&error) && !self.realtime.host.is_command(event) => {
+                Err(error) if is_refusal(&error) && !self.realtime.backend.is_command(event) => {
                     tracing::info!(
                         actor.user = %self.actor.user, realtime.event = event, error.code = error.code(),
                         "a broadcast was left out of its batch"
@@ -165,7 +165,7 @@ impl<'r> Sender<'r> {
     }
 
     async fn send_one(mut self, request: &HttpRequest, topic: &str, event: &str, body: &[u8]) -> Result<()> {
-        self.realtime.host.spend(&self.actor)?;
+        self.realtime.backend.spend(&self.actor)?;
         let persist = persists(request);
         let topic = wire::bare(topic);
         if is_json(request) {
@@ -182,19 +182,19 @@ impl<'r> Sender<'r> {
     async fn send(&mut self, topic: &str, event: &str, body: Body<'_>, persist: bool) -> Result<()> {
         check(topic, event, &body)?;
         self.enter(topic).await?;
-        let (host, hub) = (&self.realtime.host, &self.realtime.hub);
-        if host.is_command(event) {
+        let (backend, hub) = (&self.realtime.backend, &self.realtime.hub);
+        if backend.is_command(event) {
             let Body::Json(payload) = body else { return Err(Error::invalid("payload", "wrong_type")) };
             let payload = serde_json::from_str(payload.get()).map_err(|_| Error::malformed_json())?;
-            return host.command(&self.actor, event, payload).await.map(drop);
+            return backend.command(&self.actor, event, payload).await.map(drop);
         }
         // Reserved for the service. Clients compare event names case-insensitively.
-        if host.is_reserved(&event.to_lowercase()) {
+        if backend.is_reserved(&event.to_lowercase()) {
             return Err(Error::forbidden());
         }
         let content = match body {
             Body::Json(payload) if persist => {
-                return host.persist(&self.actor, topic, event, payload).await.map(drop);
+                return backend.persist(&self.actor, topic, event, payload).await.map(drop);
             }
             Body::Bytes(_) if persist => return Err(Error::invalid("payload", "wrong_type")),
             Body::Json(payload) => BroadcastContent::Ephemeral { event, payload: payload.get() },
@@ -209,7 +209,7 @@ impl<'r> Sender<'r> {
         if self.let_in.contains(topic) {
             return Ok(());
         }
-        match self.realtime.host.authorize(&self.actor, topic, None).await {
+        match self.realtime.backend.authorize(&self.actor, topic, None).await {
             Ok(_) => drop(self.let_in.insert(topic.to_owned())),
             // A 404 would tell these clients that the server is too old.
             Err(error) if error.kind() == Kind::NotFound => return Err(Error::forbidden()),

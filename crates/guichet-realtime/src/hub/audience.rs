@@ -19,7 +19,7 @@ pub enum AudienceRoles {
     /// Every operator.
     Operators,
     /// Roles that see all clients of the tenant.
-    SeeingAll,
+    SeesAllClients,
 }
 
 impl Audience {
@@ -37,7 +37,7 @@ impl AudienceRoles {
     fn include(self, actor: &Actor) -> bool {
         match self {
             AudienceRoles::Operators => actor.role.is_operator(),
-            AudienceRoles::SeeingAll => actor.role.sees_all_clients(),
+            AudienceRoles::SeesAllClients => actor.role.sees_all_clients(),
         }
     }
 }

@@ -21,7 +21,7 @@ pub enum SessionOrder {
     /// Close: a newer connection of the same person took its place.
     Supersede,
     /// Close: it counts for no person, and others need its place.
-    MakeRoom,
+    CloseUnauthenticated,
     /// The presence state of its person changed.
     Standing,
     /// A presence frame may have been lost: send complete presence states again.
@@ -29,7 +29,7 @@ pub enum SessionOrder {
     /// Close, so that the client reconnects elsewhere: the process stops.
     Restart,
     /// Close: nothing more can be sent to this connection.
-    GiveUp,
+    CloseOverflowed,
 }
 
 /// Identifies a join in the process. Joining a topic again creates another one.
@@ -66,7 +66,7 @@ impl Connection {
             PushOutcome::Queued(number) => return Some(number),
             PushOutcome::Dropped => {}
             PushOutcome::Overflowed => self.order(SessionOrder::Resume),
-            PushOutcome::Hopeless => self.order(SessionOrder::GiveUp),
+            PushOutcome::ReserveExhausted => self.order(SessionOrder::CloseOverflowed),
         }
         None
     }

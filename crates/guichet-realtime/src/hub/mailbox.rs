@@ -42,7 +42,7 @@ pub enum PushOutcome {
     /// Not accepted, and the mailbox is lagging from now on: the session must be notified. Returned once.
     Overflowed,
     /// Not even a reply fits: the connection must be closed. Returned once.
-    Hopeless,
+    ReserveExhausted,
 }
 
 pub struct Mailbox {
@@ -62,7 +62,7 @@ struct MailboxState {
     closed: bool,
     wants_room: bool,
     /// A presence frame was dropped.
-    lacks_presence: bool,
+    presence_lost: bool,
     /// The same, and the session was not notified yet.
     lost: bool,
 }
@@ -146,7 +146,7 @@ impl Mailbox {
 
     /// Accepts presence frames again: complete states follow.
     pub fn resume_presence(&self) {
-        self.inner.lock().lacks_presence = false;
+        self.inner.lock().presence_lost = false;
     }
 
     /// Whether a page may be queued now. If not, `PoppedFrame::has_room` reports when it may.
@@ -202,7 +202,7 @@ impl MailboxState {
         if self.closed || self.finished || (self.lagging && class != FrameClass::Control) {
             return (PushOutcome::Dropped, None);
         }
-        if class == FrameClass::Presence && self.lacks_presence {
+        if class == FrameClass::Presence && self.presence_lost {
             return (PushOutcome::Dropped, None);
         }
         let bound = if class == FrameClass::Control { bound + RESERVE_BYTES } else { bound };
@@ -231,7 +231,7 @@ impl MailboxState {
             }
             FrameClass::Control => {
                 self.finished = true;
-                PushOutcome::Hopeless
+                PushOutcome::ReserveExhausted
             }
         }
     }
@@ -245,7 +245,7 @@ impl MailboxState {
     }
 
     fn mark_presence_lost(&mut self) {
-        self.lacks_presence = true;
+        self.presence_lost = true;
         self.lost = true;
     }
 
@@ -337,7 +337,7 @@ mod tests {
         for class in
             [FrameClass::Durable, FrameClass::Ephemeral, FrameClass::Control].into_iter().cycle().take(10_000)
         {
-            hopeless += usize::from(mailbox.push(frame(97), class) == PushOutcome::Hopeless);
+            hopeless += usize::from(mailbox.push(frame(97), class) == PushOutcome::ReserveExhausted);
         }
         assert!(mailbox.inner.lock().bytes <= 1_000 + RESERVE_BYTES);
         assert_eq!(hopeless, 1);

@@ -58,14 +58,14 @@ pub struct Hub {
     recent: RecentEvents,
     people: PersonConnections,
     presence: Presence,
-    holes: PendingTopics,
+    gaps: PendingTopics,
     /// Topics that delivered events since receipts were last collected.
     given: PendingTopics,
     /// The naming convention of camelCase sockets.
     pub(super) spelling: Spelling,
     /// Notified when rights changed in this process, so that the tail reads at once.
     moved: Notify,
-    pub(super) meters: SocketMetrics,
+    pub(super) metrics: SocketMetrics,
     /// Subscribers to row changes.
     pub(super) changes: Changes,
 }
@@ -75,7 +75,7 @@ pub struct Hub {
 pub struct HubParts {
     pub clock: Clock,
     /// When people count as idle or offline.
-    pub patience: PresenceTimeouts,
+    pub presence_timeouts: PresenceTimeouts,
     /// The naming convention of camelCase sockets.
     pub spelling: Spelling,
     /// The tables whose row changes are published.
@@ -85,7 +85,7 @@ pub struct HubParts {
 impl Hub {
     pub fn new(parts: HubParts) -> Self {
         Self {
-            presence: Presence::new(parts.clock, parts.patience),
+            presence: Presence::new(parts.clock, parts.presence_timeouts),
             spelling: parts.spelling,
             changes: Changes::of(parts.tables),
             ..Self::default()
@@ -100,13 +100,13 @@ impl Hub {
         let event = &event.into();
         let first = self.recent.insert(event.id);
         if let Some(topic) = self.topic(event.tenant, &event.topic) {
-            let hole = {
+            let gap = {
                 let mut topic = topic.lock();
                 topic.offer(event);
-                topic.hole()
+                topic.gap()
             };
-            if hole.is_some() {
-                self.holes.mark(event.tenant, &event.topic);
+            if gap.is_some() {
+                self.gaps.mark(event.tenant, &event.topic);
             }
             self.given.mark(event.tenant, &event.topic);
         }
@@ -119,12 +119,12 @@ impl Hub {
     fn publish_to_unnumbered(&self, event: &Arc<Event>) {
         for copy in &event.copies {
             if let Some(topic) = self.topic(event.tenant, copy) {
-                topic.lock().tell(UnnumberedDispatch::Copy(Arc::clone(event)));
+                topic.lock().publish(UnnumberedDispatch::Copy(Arc::clone(event)));
             }
         }
         for (index, aside) in event.also.iter().enumerate() {
             if let Some(topic) = self.topic(event.tenant, &aside.topic) {
-                topic.lock().tell(UnnumberedDispatch::Aside(Arc::clone(event), index));
+                topic.lock().publish(UnnumberedDispatch::SideEvent(Arc::clone(event), index));
             }
         }
     }
@@ -190,14 +190,14 @@ impl Hub {
         after: i64,
         prelude: Vec<Frame>,
     ) -> Activation {
-        let mut hole = false;
+        let mut gap = false;
         let activation = self.with(tenant, topic, |topic| {
             let activation = topic.activate(id, after, prelude);
-            hole = topic.hole().is_some();
+            gap = topic.gap().is_some();
             activation
         });
-        if hole {
-            self.holes.mark(tenant, topic);
+        if gap {
+            self.gaps.mark(tenant, topic);
         }
         self.given.mark(tenant, topic);
         activation
@@ -250,12 +250,12 @@ impl Hub {
 impl Hub {
     /// The person's status: online, idle or offline.
     pub fn status(&self, tenant: TenantId, user: UserId) -> Status {
-        self.stand(tenant, user).map_or(Status::Offline, |stand| stand.status)
+        self.presence_state(tenant, user).map_or(Status::Offline, |stand| stand.status)
     }
 
     /// The person's presence state. `None` for people who are absent beyond the grace period.
-    pub fn stand(&self, tenant: TenantId, user: UserId) -> Option<PresenceState> {
-        self.presence.stand((tenant, user))
+    pub fn presence_state(&self, tenant: TenantId, user: UserId) -> Option<PresenceState> {
+        self.presence.presence_state((tenant, user))
     }
 
     /// Online people of the tenant, at most `limit`, in no order.
@@ -310,8 +310,8 @@ impl Hub {
 
 /// For the relay.
 impl Hub {
-    pub(super) fn holes(&self) -> &PendingTopics {
-        &self.holes
+    pub(super) fn gaps(&self) -> &PendingTopics {
+        &self.gaps
     }
 
     pub(super) fn given(&self) -> &PendingTopics {
@@ -319,12 +319,12 @@ impl Hub {
     }
 
     pub(super) fn mark_gap(&self, key: &TopicKey) {
-        self.holes.mark(key.0, &key.1);
+        self.gaps.mark(key.0, &key.1);
     }
 
     /// The gap of a topic: after the first number, up to the second.
-    pub(super) fn hole(&self, key: &TopicKey) -> Option<(i64, i64)> {
-        self.topic(key.0, &key.1).and_then(|topic| topic.lock().hole())
+    pub(super) fn gap(&self, key: &TopicKey) -> Option<(i64, i64)> {
+        self.topic(key.0, &key.1).and_then(|topic| topic.lock().gap())
     }
 
     /// Abandons a gap: the subscribers are asked to join again and resume.

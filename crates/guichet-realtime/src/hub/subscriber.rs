@@ -75,7 +75,7 @@ impl Subscriber {
         }
     }
 
-    pub(super) fn give(&mut self, seq: i64, encoder: &mut Encoder<'_>) {
+    pub(super) fn deliver(&mut self, seq: i64, encoder: &mut Encoder<'_>) {
         if self.mode != SubscriberState::Live || seq <= self.last {
             return;
         }
@@ -93,7 +93,7 @@ impl Subscriber {
         matches!(self.mode, SubscriberState::Opening | SubscriberState::CatchingUp)
     }
 
-    pub(super) fn tell(&self, encoder: &mut Encoder<'_>, class: FrameClass) {
+    pub(super) fn send(&self, encoder: &mut Encoder<'_>, class: FrameClass) {
         if let Some(frame) = encoder.frame(self.shape) {
             self.connection.push(frame, class);
         }

@@ -46,7 +46,7 @@ pub struct Topic {
 pub enum UnnumberedDispatch {
     Copy(Arc<Event>),
     /// The event's side event at this index.
-    Aside(Arc<Event>, usize),
+    SideEvent(Arc<Event>, usize),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl UnnumberedDispatch {
     fn content(&self) -> Option<BroadcastContent<'_>> {
         match self {
             UnnumberedDispatch::Copy(event) => Some(BroadcastContent::Copy(event)),
-            UnnumberedDispatch::Aside(event, index) => event.also.get(*index).map(|aside| {
+            UnnumberedDispatch::SideEvent(event, index) => event.also.get(*index).map(|aside| {
                 BroadcastContent::Ephemeral { event: &aside.event, payload: aside.payload.get() }
             }),
         }
@@ -72,7 +72,7 @@ impl UnnumberedDispatch {
     fn class(&self) -> FrameClass {
         match self {
             UnnumberedDispatch::Copy(_) => FrameClass::Durable,
-            UnnumberedDispatch::Aside(..) => FrameClass::Ephemeral,
+            UnnumberedDispatch::SideEvent(..) => FrameClass::Ephemeral,
         }
     }
 }
@@ -122,7 +122,7 @@ impl Topic {
         match self.position {
             Some(position) if event.seq <= position => {}
             Some(position) if event.seq == position + 1 => {
-                self.give(Arc::clone(event));
+                self.deliver(Arc::clone(event));
                 self.drain();
             }
             Some(_) | None => self.hold(event),
@@ -130,7 +130,7 @@ impl Topic {
     }
 
     /// The missing numbers below the highest one seen: after the first number, up to the second.
-    pub fn hole(&self) -> Option<(i64, i64)> {
+    pub fn gap(&self) -> Option<(i64, i64)> {
         let position = self.position?;
         let up_to = self.pending.first_key_value().map_or(self.seen, |(first, _)| first - 1);
         (self.seen > position).then_some((position, up_to))
@@ -159,10 +159,12 @@ impl Topic {
         subscriber.prelude(prelude);
         subscriber.go_live(after);
         for event in &bridge {
-            subscriber
-                .give(event.seq, &mut Encoder::new(&event.topic, BroadcastContent::Event(event), spelling));
+            subscriber.deliver(
+                event.seq,
+                &mut Encoder::new(&event.topic, BroadcastContent::Event(event), spelling),
+            );
         }
-        self.settle(position, after);
+        self.finish_activation(position, after);
         Activation::Live
     }
 
@@ -176,7 +178,7 @@ impl Topic {
                 subscriber.mode = SubscriberState::Live;
                 for (_, told) in backlog.iter().filter(|(stamp, _)| *stamp > subscriber.since) {
                     if let Some(content) = told.content() {
-                        subscriber.tell(&mut Encoder::new(&name, content, spelling), told.class());
+                        subscriber.send(&mut Encoder::new(&name, content, spelling), told.class());
                     }
                 }
                 Activation::Live
@@ -189,13 +191,13 @@ impl Topic {
     }
 
     /// Publishes an event to an unnumbered topic.
-    pub fn tell(&mut self, told: UnnumberedDispatch) {
+    pub fn publish(&mut self, told: UnnumberedDispatch) {
         let Some(content) = told.content() else { return };
         self.stamp += 1;
         let mut encoder = Encoder::new(&self.name, content, self.spelling);
         for subscriber in &mut self.subscribers {
             if subscriber.mode == SubscriberState::Live {
-                subscriber.tell(&mut encoder, told.class());
+                subscriber.send(&mut encoder, told.class());
             }
         }
         if self.has_opening() {
@@ -215,7 +217,7 @@ impl Topic {
             if matches!(subscriber.mode, SubscriberState::CatchingUp | SubscriberState::Live)
                 && Some(subscriber.id) != except
             {
-                subscriber.tell(&mut encoder, FrameClass::Ephemeral);
+                subscriber.send(&mut encoder, FrameClass::Ephemeral);
             }
         }
     }
@@ -226,7 +228,7 @@ impl Topic {
         for subscriber in &mut self.subscribers {
             let hears = matches!(subscriber.mode, SubscriberState::CatchingUp | SubscriberState::Live);
             if hears && audience.includes(&subscriber.actor) {
-                subscriber.tell(&mut encoder, FrameClass::Ephemeral);
+                subscriber.send(&mut encoder, FrameClass::Ephemeral);
             }
         }
     }
@@ -260,7 +262,7 @@ impl Topic {
         self.subscribers.iter_mut().find(|subscriber| subscriber.id == id)
     }
 
-    fn settle(&mut self, position: i64, after: i64) {
+    fn finish_activation(&mut self, position: i64, after: i64) {
         self.position = Some(position);
         self.seen = self.seen.max(after);
         self.pending.retain(|seq, _| *seq > position);
@@ -281,14 +283,14 @@ impl Topic {
                 return;
             }
             let event = entry.remove();
-            self.give(event);
+            self.deliver(event);
         }
     }
 
-    fn give(&mut self, event: Arc<Event>) {
+    fn deliver(&mut self, event: Arc<Event>) {
         let mut encoder = Encoder::new(&self.name, BroadcastContent::Event(&event), self.spelling);
         for subscriber in &mut self.subscribers {
-            subscriber.give(event.seq, &mut encoder);
+            subscriber.deliver(event.seq, &mut encoder);
         }
         self.position = Some(event.seq);
         if self.subscribers.iter().any(Subscriber::is_behind) {

@@ -233,11 +233,11 @@ fn tail(
         }
         Some(_) | None => edge,
     };
-    Ok((wanted(tx, rows, wants)?, next))
+    Ok((load_payloads(tx, rows, wants)?, next))
 }
 
 /// The events of a page that subscribers of this process need, in order, with payloads.
-fn wanted(tx: &mut WorkerTx<'_>, rows: Vec<Row>, wants: &PayloadInterest) -> Result<Vec<Event>> {
+fn load_payloads(tx: &mut WorkerTx<'_>, rows: Vec<Row>, wants: &PayloadInterest) -> Result<Vec<Event>> {
     let (mut found, mut lacking) = (Vec::new(), HashMap::new());
     let (mut first, mut last) = (i64::MAX, i64::MIN);
     for row in rows {

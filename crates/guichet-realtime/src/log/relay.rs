@@ -41,7 +41,7 @@ const TAIL_PAGES: usize = 20;
 pub struct OutboxRelay {
     pub hub: Arc<Hub>,
     pub log: Arc<dyn ReplayLog>,
-    pub host: Arc<dyn SocketBackend>,
+    pub backend: Arc<dyn SocketBackend>,
     pub keep_days: i32,
 }
 
@@ -58,7 +58,7 @@ impl OutboxRelay {
         tracker.spawn(stop.clone().run_until_cancelled_owned(async move { relay.keep().await }));
         let relay = self.clone();
         tracker.spawn(stop.clone().run_until_cancelled_owned(async move {
-            row_changes::run(&relay.hub.changes, &*relay.host).await
+            row_changes::run(&relay.hub.changes, &*relay.backend).await
         }));
     }
 
@@ -96,10 +96,10 @@ impl OutboxRelay {
         }
     }
 
-    fn tell(&self, event: Event) {
+    fn dispatch(&self, event: Event) {
         match rights::concerns(&event.topic) {
             Some(user) => {
-                self.host.forget(event.tenant, user);
+                self.backend.forget(event.tenant, user);
                 self.hub.reauthorize_person(event.tenant, user);
             }
             None => self.hub.publish(event),
@@ -126,7 +126,7 @@ impl OutboxRelay {
         for _ in 0..TAIL_PAGES {
             let (events, next) = self.log.tail(cursor, self.wants()).await?;
             for event in events {
-                self.tell(event);
+                self.dispatch(event);
             }
             cursor = next;
             if cursor.is_caught_up() {
@@ -140,9 +140,9 @@ impl OutboxRelay {
         let mut open: HashMap<TopicKey, Instant> = HashMap::new();
         loop {
             if open.is_empty() {
-                self.hub.holes().wait().await;
+                self.hub.gaps().wait().await;
             }
-            for key in self.hub.holes().take() {
+            for key in self.hub.gaps().take() {
                 open.entry(key).or_insert_with(Instant::now);
             }
             sleep(GAP_GRACE).await;
@@ -161,7 +161,7 @@ impl OutboxRelay {
 
     /// Whether the gap is still open.
     async fn fill_gap(&self, key: &TopicKey, since: Instant) -> bool {
-        let Some((after, up_to)) = self.hub.hole(key) else { return false };
+        let Some((after, up_to)) = self.hub.gap(key) else { return false };
         match self.log.fill(key.0, &key.1, after, up_to).await {
             Ok(events) => {
                 for event in events {
@@ -174,7 +174,7 @@ impl OutboxRelay {
                 return true;
             }
         }
-        match self.hub.hole(key) {
+        match self.hub.gap(key) {
             None => false,
             // Progress: the rest of the gap gets its own time.
             Some((position, _)) if position > after => {
@@ -199,7 +199,7 @@ impl OutboxRelay {
                 self.hub.receipts(key, &mut receipts);
             }
             if !receipts.is_empty() {
-                self.host.delivered(receipts).await;
+                self.backend.delivered(receipts).await;
             }
         }
     }

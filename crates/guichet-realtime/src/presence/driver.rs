@@ -35,17 +35,17 @@ const UPDATE: &str = "presence:update";
 #[derive(Clone)]
 pub struct PresenceDriver {
     hub: Arc<Hub>,
-    host: Arc<dyn SocketBackend>,
+    backend: Arc<dyn SocketBackend>,
     online: Gauge,
     idle: Gauge,
     /// Writes that failed, retried every second.
-    owed: Arc<Mutex<HashMap<PersonKey, Timestamp>>>,
+    unsaved: Arc<Mutex<HashMap<PersonKey, Timestamp>>>,
 }
 
 impl PresenceDriver {
-    pub fn new(hub: Arc<Hub>, host: Arc<dyn SocketBackend>) -> Self {
+    pub fn new(hub: Arc<Hub>, backend: Arc<dyn SocketBackend>) -> Self {
         let of = |status: Status| gauge!(PRESENCE_PEOPLE, "status" => status.as_str());
-        Self { hub, host, online: of(Status::Online), idle: of(Status::Idle), owed: Arc::default() }
+        Self { hub, backend, online: of(Status::Online), idle: of(Status::Idle), unsaved: Arc::default() }
     }
 
     /// Starts the tasks; they end when `stop` is cancelled.
@@ -86,19 +86,19 @@ impl PresenceDriver {
         self.save_last_seen(moved.iter().copied(), false).await;
         for (tenant, users) in group_by_tenant(moved) {
             for batch in users.chunks(BATCH) {
-                self.tell(tenant, batch).await;
+                self.notify_audiences(tenant, batch).await;
             }
         }
     }
 
-    async fn tell(&self, tenant: TenantId, users: &[UserId]) {
+    async fn notify_audiences(&self, tenant: TenantId, users: &[UserId]) {
         let presence = self.hub.presence();
-        let standing = |user: &UserId| presence.stand((tenant, *user)).is_some();
+        let standing = |user: &UserId| presence.presence_state((tenant, *user)).is_some();
         let users: Vec<UserId> = users.iter().copied().filter(standing).collect();
         if users.is_empty() {
             return;
         }
-        match self.host.circles(tenant, users.clone()).await {
+        match self.backend.presence_audiences(tenant, users.clone()).await {
             Ok(reached) => {
                 let mut reached: HashMap<UserId, PresenceAudience> =
                     reached.into_iter().map(|reach| (reach.user, reach)).collect();
@@ -115,16 +115,16 @@ impl PresenceDriver {
 
     fn publish_person(&self, person: PersonKey, reach: Option<PresenceAudience>) {
         let presence = self.hub.presence();
-        let Some(stand) = presence.stand(person) else { return };
-        let (user_type, homes, told) = match reach {
-            Some(reach) => (reach.user_type, reach.homes, reach.told),
+        let Some(stand) = presence.presence_state(person) else { return };
+        let (user_type, default_topics, told) = match reach {
+            Some(reach) => (reach.user_type, reach.default_topics, reach.told),
             // The person no longer exists.
             None => (guichet_base::role::UserType::Client, Vec::new(), Vec::new()),
         };
-        let homes = if stand.is_gone { Vec::new() } else { homes };
+        let default_topics = if stand.is_gone { Vec::new() } else { default_topics };
         // Counters are updated first, so that the rosters notified below agree with them.
-        let before = presence.told(person, stand.status).unwrap_or(stand.told);
-        presence.set_default_topics(person, user_type, homes);
+        let before = presence.mark_published(person, stand.status).unwrap_or(stand.told);
+        presence.set_default_topics(person, user_type, default_topics);
         if before == stand.status {
             return;
         }
@@ -157,7 +157,7 @@ impl PresenceDriver {
 
     async fn save_last_seen(&self, people: impl IntoIterator<Item = PersonKey>, is_last: bool) {
         let presence = self.hub.presence();
-        let mut all = std::mem::take(&mut *self.owed.lock());
+        let mut all = std::mem::take(&mut *self.unsaved.lock());
         all.extend(
             people.into_iter().filter_map(|person| Some((person, presence.take_seen(person, is_last)?))),
         );
@@ -167,11 +167,11 @@ impl PresenceDriver {
         }
         for (tenant, seen) in seen {
             for batch in seen.chunks(BATCH) {
-                if let Err(error) = self.host.seen(tenant, batch.to_vec()).await {
+                if let Err(error) = self.backend.seen(tenant, batch.to_vec()).await {
                     tracing::warn!(%error, people = batch.len(), "when people were last seen was not written");
-                    let mut owed = self.owed.lock();
-                    let room = MAX_UNSAVED.saturating_sub(owed.len());
-                    owed.extend(batch.iter().take(room).map(|(user, at)| ((tenant, *user), *at)));
+                    let mut unsaved = self.unsaved.lock();
+                    let room = MAX_UNSAVED.saturating_sub(unsaved.len());
+                    unsaved.extend(batch.iter().take(room).map(|(user, at)| ((tenant, *user), *at)));
                 }
             }
         }

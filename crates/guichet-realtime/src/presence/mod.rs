@@ -49,17 +49,17 @@ type Rosters = HashMap<TenantId, HashMap<Box<str>, Roster>>;
 #[derive(Default)]
 pub struct Presence {
     clock: Clock,
-    patience: PresenceTimeouts,
+    timeouts: PresenceTimeouts,
     hasher: RandomState,
     people: [Mutex<PresenceTracker>; SHARDS],
     rosters: [Mutex<Rosters>; SHARDS],
     /// The default topics of people, besides those that they joined.
-    homes: Mutex<HashMap<PersonKey, Vec<Box<str>>>>,
+    default_topics: Mutex<HashMap<PersonKey, Vec<Box<str>>>>,
     /// People whose audiences may have to be notified.
     moved: Mutex<HashSet<PersonKey>>,
     arrived: Notify,
     /// Topics with lost devices, by the end of their grace period.
-    lingering: Mutex<BTreeSet<(Timestamp, TopicKey)>>,
+    grace_ends: Mutex<BTreeSet<(Timestamp, TopicKey)>>,
     /// Topics whose watchers have to be notified.
     changed: Mutex<HashSet<TopicKey>>,
     to_flush: Notify,
@@ -79,41 +79,41 @@ pub struct PresenceJoin {
 
 /// People.
 impl Presence {
-    pub fn new(clock: Clock, patience: PresenceTimeouts) -> Self {
-        Self { clock, patience, ..Self::default() }
+    pub fn new(clock: Clock, timeouts: PresenceTimeouts) -> Self {
+        Self { clock, timeouts, ..Self::default() }
     }
 
-    pub fn stand(&self, person: PersonKey) -> Option<PresenceState> {
-        self.crowd(person).stand(person, &self.patience, self.clock.now())
+    pub fn presence_state(&self, person: PersonKey) -> Option<PresenceState> {
+        self.crowd(person).presence_state(person, &self.timeouts, self.clock.now())
     }
 
     pub fn of_tenant(&self, tenant: TenantId, status: Status, limit: usize) -> Vec<UserId> {
         let (now, mut found) = (self.clock.now(), Vec::new());
         for shard in &self.people {
             let left = limit - found.len();
-            found.extend(shard.lock().of_tenant(tenant, status, &self.patience, now, left));
+            found.extend(shard.lock().of_tenant(tenant, status, &self.timeouts, now, left));
         }
         found
     }
 
     pub fn enter(&self, person: PersonKey) {
-        let is_news = self.crowd(person).enter(person, &self.patience, self.clock.now());
+        let is_news = self.crowd(person).enter(person, &self.timeouts, self.clock.now());
         self.queue_notification(person, is_news);
     }
 
     pub fn leave(&self, person: PersonKey) {
-        self.crowd(person).leave(person, &self.patience, self.clock.now());
+        self.crowd(person).leave(person, &self.timeouts, self.clock.now());
     }
 
     /// Records an activity of the person. Costs one of many locks, and nothing else for people without a connection.
     pub fn touch(&self, person: PersonKey) {
-        let is_news = self.crowd(person).touch(person, &self.patience, self.clock.now());
+        let is_news = self.crowd(person).touch(person, &self.timeouts, self.clock.now());
         self.queue_notification(person, is_news);
     }
 
     /// The audience of the person may have changed and is loaded again.
     pub fn refresh_audience(&self, person: PersonKey) {
-        let is_there = self.stand(person).is_some();
+        let is_there = self.presence_state(person).is_some();
         self.queue_notification(person, is_there);
     }
 
@@ -129,7 +129,7 @@ impl Presence {
     }
 
     fn look(&self, tenant: TenantId, user: UserId) -> (Status, Option<Timestamp>) {
-        match self.stand((tenant, user)) {
+        match self.presence_state((tenant, user)) {
             Some(stand) => (stand.status, Some(stand.online_at)),
             None => (Status::Offline, None),
         }
@@ -170,9 +170,9 @@ impl Presence {
 
     /// Removes a device whose connection was lost: its entry stays for the grace period.
     pub fn lose(&self, tenant: TenantId, topic: &str, place: &RosterKey, join: JoinId) {
-        let end = self.clock.now().plus(self.patience.grace).as_millis();
+        let end = self.clock.now().plus(self.timeouts.grace).as_millis();
         let until = Timestamp::from_millis((end / GRACE_STEP_MILLIS + 1) * GRACE_STEP_MILLIS);
-        self.lingering.lock().insert((until, (tenant, topic.into())));
+        self.grace_ends.lock().insert((until, (tenant, topic.into())));
         self.change(tenant, topic, false, |roster| roster.lose(place, join, until));
     }
 
@@ -187,16 +187,20 @@ impl Presence {
     }
 
     /// Sets the person's default topics.
-    fn set_default_topics(&self, person: PersonKey, user_type: UserType, homes: Vec<Box<str>>) {
+    fn set_default_topics(&self, person: PersonKey, user_type: UserType, default_topics: Vec<Box<str>>) {
         let (tenant, user) = person;
         let before = {
-            let mut held = self.homes.lock();
-            if homes.is_empty() { held.remove(&person) } else { held.insert(person, homes.clone()) }
+            let mut held = self.default_topics.lock();
+            if default_topics.is_empty() {
+                held.remove(&person)
+            } else {
+                held.insert(person, default_topics.clone())
+            }
         };
-        for topic in before.iter().flatten().filter(|topic| !homes.contains(topic)) {
+        for topic in before.iter().flatten().filter(|topic| !default_topics.contains(topic)) {
             self.change(tenant, topic, false, |roster| roster.set_default_presence(user, user_type, false));
         }
-        for topic in &homes {
+        for topic in &default_topics {
             self.change(tenant, topic, true, |roster| {
                 roster.set_default_presence(user, user_type, true);
                 roster.mark(user);
@@ -259,12 +263,12 @@ impl Presence {
     fn expire(&self, now: Timestamp) {
         loop {
             let (tenant, topic) = {
-                let mut lingering = self.lingering.lock();
-                match lingering.first() {
+                let mut grace_ends = self.grace_ends.lock();
+                match grace_ends.first() {
                     Some((until, _)) if *until <= now => {}
                     _ => return,
                 }
-                let Some((_, key)) = lingering.pop_first() else { return };
+                let Some((_, key)) = grace_ends.pop_first() else { return };
                 key
             };
             self.change(tenant, &topic, false, |roster| roster.expire(now));
@@ -300,7 +304,7 @@ impl Presence {
     fn take_people_to_notify(&self, now: Timestamp) -> HashSet<PersonKey> {
         let mut due = Vec::new();
         for shard in &self.people {
-            shard.lock().due(&self.patience, now, &mut due);
+            shard.lock().due(&self.timeouts, now, &mut due);
         }
         let mut moved = std::mem::take(&mut *self.moved.lock());
         moved.extend(due);
@@ -312,12 +316,12 @@ impl Presence {
         self.moved.lock().extend(people);
     }
 
-    fn told(&self, person: PersonKey, status: Status) -> Option<Status> {
-        self.crowd(person).told(person, status, &self.patience, self.clock.now())
+    fn mark_published(&self, person: PersonKey, status: Status) -> Option<Status> {
+        self.crowd(person).mark_published(person, status, &self.timeouts, self.clock.now())
     }
 
     fn take_seen(&self, person: PersonKey, is_last: bool) -> Option<Timestamp> {
-        self.crowd(person).take_seen(person, is_last, &self.patience, self.clock.now())
+        self.crowd(person).take_seen(person, is_last, &self.timeouts, self.clock.now())
     }
 
     fn everybody(&self) -> Vec<PersonKey> {

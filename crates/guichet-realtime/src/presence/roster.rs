@@ -35,7 +35,7 @@ pub struct Roster {
 struct RosterEntry {
     place: RosterKey,
     user_type: UserType,
-    is_home: bool,
+    is_default: bool,
     holds: Vec<RosterDevice>,
     sent: Option<SentMeta>,
     is_dirty: bool,
@@ -63,7 +63,7 @@ pub type StatusLookup<'a> = &'a dyn Fn(UserId) -> (Status, Option<Timestamp>);
 
 impl RosterEntry {
     fn is_there(&self) -> bool {
-        self.is_home || !self.holds.is_empty()
+        self.is_default || !self.holds.is_empty()
     }
 
     fn members(&self, look: StatusLookup<'_>) -> String {
@@ -78,7 +78,7 @@ impl RosterEntry {
     }
 
     /// Updates the sent state to the current one.
-    fn settle(&mut self, look: StatusLookup<'_>, next: &mut dyn FnMut() -> u64) -> Option<EntryChange> {
+    fn update_sent(&mut self, look: StatusLookup<'_>, next: &mut dyn FnMut() -> u64) -> Option<EntryChange> {
         self.is_dirty = false;
         let now = self.is_there().then(|| self.members(look));
         let before = self.sent.take();
@@ -161,14 +161,14 @@ impl Roster {
     }
 
     /// Adds or removes the person's presence by default.
-    pub fn set_default_presence(&mut self, user: UserId, user_type: UserType, is_home: bool) {
+    pub fn set_default_presence(&mut self, user: UserId, user_type: UserType, is_default: bool) {
         let place = RosterKey { key: None, user };
-        if !is_home && self.find(&place).is_none() {
+        if !is_default && self.find(&place).is_none() {
             return;
         }
         let Some(entry) = self.entry(place, user_type) else { return };
-        entry.is_dirty |= entry.is_home != is_home;
-        entry.is_home = is_home;
+        entry.is_dirty |= entry.is_default != is_default;
+        entry.is_default = is_default;
         self.trim();
     }
 
@@ -220,13 +220,13 @@ impl Roster {
             return false;
         }
         let due = self.entries.iter_mut().filter(|entry| entry.is_dirty || entry.sent.is_none());
-        let changes: Vec<EntryChange> = due.filter_map(|entry| entry.settle(look, next)).collect();
+        let changes: Vec<EntryChange> = due.filter_map(|entry| entry.update_sent(look, next)).collect();
         self.entries.retain(RosterEntry::is_there);
         let mut encoded = super::watcher::SharedDiff::new(topic, &changes);
         let mut is_behind = false;
         for watcher in &mut self.watchers {
-            watcher.tell(&mut encoded);
-            while watcher.progress != SnapshotProgress::Level {
+            watcher.send_diff(&mut encoded);
+            while watcher.progress != SnapshotProgress::UpToDate {
                 if !watcher.go_on(topic, |after| pieces(&self.entries, after)) {
                     is_behind = true;
                     break;
@@ -255,7 +255,7 @@ impl Roster {
                 }
                 let holds = Vec::new();
                 let entry =
-                    RosterEntry { place, user_type, is_home: false, holds, sent: None, is_dirty: true };
+                    RosterEntry { place, user_type, is_default: false, holds, sent: None, is_dirty: true };
                 self.entries.insert(at, entry);
                 at
             }

@@ -79,14 +79,14 @@ pub struct PresenceTracker {
 }
 
 impl TrackedEntry {
-    fn is_gone(&self, patience: &PresenceTimeouts, now: Timestamp) -> bool {
-        self.connections == 0 && now >= self.lost_at.plus(patience.grace)
+    fn is_gone(&self, timeouts: &PresenceTimeouts, now: Timestamp) -> bool {
+        self.connections == 0 && now >= self.lost_at.plus(timeouts.grace)
     }
 
-    fn status(&self, patience: &PresenceTimeouts, now: Timestamp) -> Status {
-        if self.is_gone(patience, now) || now >= self.active_at.plus(patience.offline_after) {
+    fn status(&self, timeouts: &PresenceTimeouts, now: Timestamp) -> Status {
+        if self.is_gone(timeouts, now) || now >= self.active_at.plus(timeouts.offline_after) {
             Status::Offline
-        } else if now >= self.active_at.plus(patience.idle_after) {
+        } else if now >= self.active_at.plus(timeouts.idle_after) {
             Status::Idle
         } else {
             Status::Online
@@ -94,12 +94,12 @@ impl TrackedEntry {
     }
 
     /// When time alone may change the state next.
-    fn next_at(&self, patience: &PresenceTimeouts, now: Timestamp) -> Option<Timestamp> {
-        let lost = (self.connections == 0).then(|| self.lost_at.plus(patience.grace));
+    fn next_at(&self, timeouts: &PresenceTimeouts, now: Timestamp) -> Option<Timestamp> {
+        let lost = (self.connections == 0).then(|| self.lost_at.plus(timeouts.grace));
         let written =
             self.has_unwritten_activity().then(|| self.written_at.map(|at| at.plus(WRITE_EVERY))).flatten();
-        let idle = Some(self.active_at.plus(patience.idle_after));
-        let offline = Some(self.active_at.plus(patience.offline_after));
+        let idle = Some(self.active_at.plus(timeouts.idle_after));
+        let offline = Some(self.active_at.plus(timeouts.offline_after));
         [lost, written, idle, offline].into_iter().flatten().filter(|at| *at > now).min()
     }
 
@@ -110,7 +110,7 @@ impl TrackedEntry {
 
 impl PresenceTracker {
     /// Adds a connection. Returns true if others may have to be notified.
-    pub fn enter(&mut self, person: PersonKey, patience: &PresenceTimeouts, now: Timestamp) -> bool {
+    pub fn enter(&mut self, person: PersonKey, timeouts: &PresenceTimeouts, now: Timestamp) -> bool {
         let held = self.people.entry(person.0).or_default().entry(person.1).or_insert_with(|| TrackedEntry {
             connections: 0,
             active_at: now,
@@ -121,54 +121,54 @@ impl PresenceTracker {
             deadline: None,
             told: Status::Offline,
         });
-        if held.is_gone(patience, now) {
+        if held.is_gone(timeouts, now) {
             held.online_at = now;
         }
         held.connections = held.connections.saturating_add(1);
-        self.touch(person, patience, now)
+        self.touch(person, timeouts, now)
     }
 
     /// Removes a connection.
-    pub fn leave(&mut self, person: PersonKey, patience: &PresenceTimeouts, now: Timestamp) {
+    pub fn leave(&mut self, person: PersonKey, timeouts: &PresenceTimeouts, now: Timestamp) {
         let Some(held) = self.held(person) else { return };
-        if held.status(patience, now) == Status::Online {
+        if held.status(timeouts, now) == Status::Online {
             held.seen_at = held.seen_at.max(now);
         }
         held.connections = held.connections.saturating_sub(1);
         if held.connections == 0 {
             held.lost_at = now;
         }
-        self.schedule(person, patience, now);
+        self.schedule(person, timeouts, now);
     }
 
     /// Records an activity. Returns true if others may have to be notified. Does nothing for absent people.
-    pub fn touch(&mut self, person: PersonKey, patience: &PresenceTimeouts, now: Timestamp) -> bool {
+    pub fn touch(&mut self, person: PersonKey, timeouts: &PresenceTimeouts, now: Timestamp) -> bool {
         let Some(held) = self.held(person) else { return false };
         held.active_at = held.active_at.max(now);
         held.seen_at = held.seen_at.max(now);
-        let is_news = held.status(patience, now) != held.told;
-        self.schedule(person, patience, now);
+        let is_news = held.status(timeouts, now) != held.told;
+        self.schedule(person, timeouts, now);
         is_news
     }
 
-    pub fn stand(
+    pub fn presence_state(
         &self,
         person: PersonKey,
-        patience: &PresenceTimeouts,
+        timeouts: &PresenceTimeouts,
         now: Timestamp,
     ) -> Option<PresenceState> {
         let held = self.people.get(&person.0)?.get(&person.1)?;
         Some(PresenceState {
-            status: held.status(patience, now),
+            status: held.status(timeouts, now),
             seen_at: held.seen_at,
             online_at: held.online_at,
-            is_gone: held.is_gone(patience, now),
+            is_gone: held.is_gone(timeouts, now),
             told: held.told,
         })
     }
 
     /// Takes the people with a due deadline. Returns the number examined.
-    pub fn due(&mut self, patience: &PresenceTimeouts, now: Timestamp, out: &mut Vec<PersonKey>) -> usize {
+    pub fn due(&mut self, timeouts: &PresenceTimeouts, now: Timestamp, out: &mut Vec<PersonKey>) -> usize {
         let mut looked = 0;
         while let Some(&(at, tenant, user)) = self.deadlines.first() {
             if at > now {
@@ -178,28 +178,28 @@ impl PresenceTracker {
             looked += 1;
             let Some(held) = self.held((tenant, user)) else { continue };
             held.deadline = None;
-            let is_news = held.status(patience, now) != held.told || held.is_gone(patience, now);
+            let is_news = held.status(timeouts, now) != held.told || held.is_gone(timeouts, now);
             if is_news || held.has_unwritten_activity() {
                 out.push((tenant, user));
             }
-            self.schedule((tenant, user), patience, now);
+            self.schedule((tenant, user), timeouts, now);
         }
         looked
     }
 
     /// Records that others were notified of `status`, and returns the previous one. People who are gone and written
     /// are forgotten.
-    pub fn told(
+    pub fn mark_published(
         &mut self,
         person: PersonKey,
         status: Status,
-        patience: &PresenceTimeouts,
+        timeouts: &PresenceTimeouts,
         now: Timestamp,
     ) -> Option<Status> {
         let held = self.held(person)?;
         let before = std::mem::replace(&mut held.told, status);
         // A person who left while others were being notified of their arrival is not written yet: a deadline is set.
-        if held.is_gone(patience, now) && status == Status::Offline && !held.has_unwritten_activity() {
+        if held.is_gone(timeouts, now) && status == Status::Offline && !held.has_unwritten_activity() {
             self.forget(person);
         }
         Some(before)
@@ -211,17 +211,17 @@ impl PresenceTracker {
         &mut self,
         person: PersonKey,
         is_last: bool,
-        patience: &PresenceTimeouts,
+        timeouts: &PresenceTimeouts,
         now: Timestamp,
     ) -> Option<Timestamp> {
         let held = self.held(person)?;
         let is_time = is_last || held.written_at.is_none_or(|at| now >= at.plus(WRITE_EVERY));
-        if !held.has_unwritten_activity() || !(is_time || held.status(patience, now) != Status::Online) {
+        if !held.has_unwritten_activity() || !(is_time || held.status(timeouts, now) != Status::Online) {
             return None;
         }
         let seen_at = held.seen_at;
         held.written_at = Some(seen_at);
-        self.schedule(person, patience, now);
+        self.schedule(person, timeouts, now);
         Some(seen_at)
     }
 
@@ -230,12 +230,12 @@ impl PresenceTracker {
         &self,
         tenant: TenantId,
         status: Status,
-        patience: &PresenceTimeouts,
+        timeouts: &PresenceTimeouts,
         now: Timestamp,
         limit: usize,
     ) -> Vec<UserId> {
         let people = self.people.get(&tenant).into_iter().flatten();
-        let fitting = people.filter(|(_, held)| held.status(patience, now) == status);
+        let fitting = people.filter(|(_, held)| held.status(timeouts, now) == status);
         fitting.map(|(user, _)| *user).take(limit).collect()
     }
 
@@ -249,9 +249,9 @@ impl PresenceTracker {
     }
 
     /// Moves the person's deadline forward to the next relevant time, if it is later.
-    fn schedule(&mut self, person: PersonKey, patience: &PresenceTimeouts, now: Timestamp) {
+    fn schedule(&mut self, person: PersonKey, timeouts: &PresenceTimeouts, now: Timestamp) {
         let Some(held) = self.held(person) else { return };
-        let Some(next) = held.next_at(patience, now) else { return };
+        let Some(next) = held.next_at(timeouts, now) else { return };
         let before = held.deadline;
         if before.is_some_and(|before| before <= next) {
             return;

@@ -23,7 +23,7 @@ pub struct Watcher {
     pub connection: Arc<Connection>,
     pub shape: Shape,
     pub join_ref: Option<Box<str>>,
-    pub sees: Visibility,
+    pub visibility: Visibility,
     pub progress: SnapshotProgress,
 }
 
@@ -32,7 +32,7 @@ pub struct Watcher {
 pub enum SnapshotProgress {
     Nothing,
     UpTo(RosterKey),
-    Level,
+    UpToDate,
 }
 
 /// The diff of a flush, encoded once per shape for watchers who see everyone.
@@ -58,19 +58,19 @@ impl<'a> SharedDiff<'a> {
 
 impl Watcher {
     /// Sends the changes of what the watcher has received.
-    pub(super) fn tell(&mut self, shared: &mut SharedDiff<'_>) {
-        let frame = match (&self.progress, &self.sees) {
+    pub(super) fn send_diff(&mut self, shared: &mut SharedDiff<'_>) {
+        let frame = match (&self.progress, &self.visibility) {
             (SnapshotProgress::Nothing, _) => None,
-            (SnapshotProgress::Level, Visibility::Everyone) => shared.frame(self.shape),
-            (progress, sees) => {
+            (SnapshotProgress::UpToDate, Visibility::Everyone) => shared.frame(self.shape),
+            (progress, visibility) => {
                 let is_given = |place: &RosterKey| match progress {
                     SnapshotProgress::UpTo(last) => place <= last,
-                    SnapshotProgress::Nothing | SnapshotProgress::Level => true,
+                    SnapshotProgress::Nothing | SnapshotProgress::UpToDate => true,
                 };
                 let changes = shared
                     .changes
                     .iter()
-                    .filter(|change| sees.includes(change.place.user) && is_given(&change.place));
+                    .filter(|change| visibility.includes(change.place.user) && is_given(&change.place));
                 diff(shared.topic, self.shape, changes)
             }
         };
@@ -87,7 +87,7 @@ impl Watcher {
     ) -> bool {
         let after = match &self.progress {
             SnapshotProgress::UpTo(place) => Some(place.clone()),
-            SnapshotProgress::Nothing | SnapshotProgress::Level => None,
+            SnapshotProgress::Nothing | SnapshotProgress::UpToDate => None,
         };
         let piece_bytes = self.connection.mailbox.bound() / PIECE_DIVISOR;
         let (mut metas, mut last, mut is_last) = (MetasJson::default(), after.as_ref(), true);
@@ -97,7 +97,7 @@ impl Watcher {
                 break;
             }
             last = Some(place);
-            if self.sees.includes(place.user) {
+            if self.visibility.includes(place.user) {
                 metas.add(place, &meta);
             }
         }
@@ -110,7 +110,7 @@ impl Watcher {
         };
         let next = match last {
             Some(place) if !is_last => SnapshotProgress::UpTo(place.clone()),
-            _ => SnapshotProgress::Level,
+            _ => SnapshotProgress::UpToDate,
         };
         if let Some(frame) = frame {
             let mailbox = &self.connection.mailbox;

@@ -73,7 +73,7 @@ impl Listener {
         }
     }
 
-    pub(super) fn tell(&self, payload: &str) {
+    pub(super) fn deliver(&self, payload: &str) {
         let mut state = self.state.lock();
         let frame = || wire::push(self.dialect, None, None, &self.topic, "postgres_changes", payload);
         match &mut *state {

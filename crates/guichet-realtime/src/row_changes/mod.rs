@@ -15,7 +15,7 @@ mod feed;
 mod filter;
 mod frame;
 mod pattern;
-mod tell;
+mod publish;
 #[cfg(test)]
 #[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 mod tests;
@@ -27,7 +27,7 @@ use serde_json::Value;
 
 pub use self::binding::Binding;
 pub use self::feed::{Changes, Listener};
-pub use self::tell::run;
+pub use self::publish::run;
 use crate::hub::event::Event;
 
 /// A table whose row changes can be subscribed to.

@@ -38,7 +38,7 @@ impl<S: Socket> Session<S> {
     pub(super) async fn on_channel(&mut self, push: Push<'_>) {
         if let Payload::UserJson(payload) = push.payload
             && !self.dialect.is_phoenix()
-            && self.realtime.host.is_command(&push.event)
+            && self.realtime.backend.is_command(&push.event)
         {
             let answer = self.command(&push.event, self.arguments(&push, payload)).await;
             return self.answer(&push, answer);
@@ -69,7 +69,7 @@ impl<S: Socket> Session<S> {
                 "broadcast" => self.broadcast(&push, channel, payload).await,
                 "presence" if channel.is_changes_only => self.reply(&push, "error", NO_PEOPLE),
                 "presence" => self.on_presence(&push, channel, payload),
-                name if self.realtime.host.is_command(name) => {
+                name if self.realtime.backend.is_command(name) => {
                     let payload = serde_json::from_str(payload.get()).unwrap_or_default();
                     let answer = self.command(name, payload).await;
                     self.answer(&push, answer);
@@ -86,7 +86,7 @@ impl<S: Socket> Session<S> {
             Ok(inner) if payload.get().trim_start().starts_with('{') => inner,
             _ => return self.acknowledge(push, channel, Err(Error::invalid("payload", "wrong_type"))),
         };
-        if self.realtime.host.is_command(&inner.event) {
+        if self.realtime.backend.is_command(&inner.event) {
             let payload = match inner.payload {
                 Some(payload) => serde_json::from_str(payload.get()).unwrap_or_default(),
                 None => without(payload.get(), &["type", "event"]),
@@ -111,7 +111,7 @@ impl<S: Socket> Session<S> {
     /// A broadcast under its own name: kind 3 with JSON, and the plain dialects.
     async fn user_json(&self, push: &Push<'_>, channel: &Channel, payload: &RawValue) {
         let event = &*push.event;
-        if self.realtime.host.is_command(event) {
+        if self.realtime.backend.is_command(event) {
             let answer = self.command(event, self.arguments(push, payload)).await;
             return self.acknowledge(push, channel, answer);
         }
@@ -132,7 +132,7 @@ impl<S: Socket> Session<S> {
 
     /// The payload of a command.
     fn arguments(&self, push: &Push<'_>, payload: &RawValue) -> Value {
-        serde_json::from_str(&self.asked(push, payload)).unwrap_or_default()
+        serde_json::from_str(&self.incoming_payload(push, payload)).unwrap_or_default()
     }
 
     /// Checks that clients may send `event`. Clients compare event names case-insensitively.
@@ -145,7 +145,7 @@ impl<S: Socket> Session<S> {
             return Err(Error::invalid("event", "missing"));
         }
         let name = event.to_lowercase();
-        if wire::is_of_the_wire(&name) || self.realtime.host.is_reserved(&name) {
+        if wire::is_of_the_wire(&name) || self.realtime.backend.is_reserved(&name) {
             tracing::debug!(event, topic = channel.bare(), "a reserved event was dropped");
             return Err(Error::forbidden());
         }
@@ -154,7 +154,7 @@ impl<S: Socket> Session<S> {
 
     async fn command(&self, name: &str, payload: Value) -> Result<Value> {
         let actor = self.credentials.actor().ok_or_else(Error::unauthenticated)?;
-        self.realtime.host.command(&actor, name, payload).await
+        self.realtime.backend.command(&actor, name, payload).await
     }
 
     pub(super) fn acknowledge(&self, push: &Push<'_>, channel: &Channel, answer: Result<Value>) {

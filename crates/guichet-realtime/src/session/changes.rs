@@ -62,7 +62,7 @@ impl<S: Socket> Session<S> {
         bindings: Vec<Binding>,
     ) -> Result<Option<Arc<Listener>>> {
         let Some(channel) = channel.filter(|_| !bindings.is_empty()) else { return Ok(None) };
-        let reach = self.realtime.host.reach(actor).await?;
+        let reach = self.realtime.backend.reach(actor).await?;
         let (connection, dialect) = (Arc::clone(&self.connection), channel.shape.dialect);
         let listener =
             Listener::new(channel.id, channel.tenant, connection, &channel.topic, dialect, bindings);
@@ -99,7 +99,7 @@ impl<S: Socket> Session<S> {
 
     async fn reach(&self) -> Result<Vec<crate::ReadScope>> {
         let actor = self.credentials.actor().ok_or_else(Error::unauthenticated)?;
-        self.realtime.host.reach(&actor).await
+        self.realtime.backend.reach(&actor).await
     }
 
     /// The message by which Supabase's clients know that row changes are live.

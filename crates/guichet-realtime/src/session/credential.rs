@@ -108,7 +108,7 @@ impl Credentials {
     fn uncount(&mut self, realtime: &Realtime, connection: u64) {
         if let Some(actor) = self.counted.take() {
             realtime.hub.exit(person(&actor), connection);
-            realtime.host.closed(&actor);
+            realtime.backend.closed(&actor);
         }
     }
 
@@ -122,7 +122,7 @@ impl Credentials {
         self.uncount(realtime, connection.id);
         realtime.remove_unauthenticated(connection.id);
         realtime.hub.enter(person(&actor), connection, realtime.settings.connections_per_person);
-        realtime.host.opened(&actor);
+        realtime.backend.opened(&actor);
         self.counted = Some(actor);
         true
     }
@@ -168,7 +168,7 @@ impl<S: Socket> Session<S> {
             return Ok(());
         }
         let turn = self.realtime.line.turn().await?;
-        let credential = self.realtime.host.authenticate(token, self.credentials.peer).await?;
+        let credential = self.realtime.backend.authenticate(token, self.credentials.peer).await?;
         drop(turn);
         if credential.expires_at.is_some_and(|end| end <= self.realtime.clock.now()) {
             return Err(Error::new(Kind::Unauthenticated, "TOKEN_EXPIRED"));

@@ -91,8 +91,8 @@ impl<S: Socket> Session<S> {
         let Payload::Json(payload) = push.payload else {
             return Err(Error::new(Kind::Malformed, "MALFORMED_JSON"));
         };
-        let mut payload: Value =
-            serde_json::from_str(&self.asked(push, payload)).map_err(|_| Error::malformed_json())?;
+        let mut payload: Value = serde_json::from_str(&self.incoming_payload(push, payload))
+            .map_err(|_| Error::malformed_json())?;
         if !self.dialect.is_phoenix() {
             payload = with_config(payload);
         }
@@ -122,10 +122,10 @@ impl<S: Socket> Session<S> {
     }
 
     async fn authorize(&self, actor: &Actor, topic: &str, config: &JoinConfig) -> Result<GrantWithBacklog> {
-        let host = &self.realtime.host;
+        let backend = &self.realtime.backend;
         match config.unasked {
-            true => host.authorize_own(actor, topic).await,
-            false => host.authorize(actor, topic, config.after).await.map(GrantWithBacklog::from),
+            true => backend.authorize_own(actor, topic).await,
+            false => backend.authorize(actor, topic, config.after).await.map(GrantWithBacklog::from),
         }
     }
 
@@ -148,7 +148,7 @@ impl<S: Socket> Session<S> {
         }
     }
 
-    async fn stand(
+    async fn presence_state(
         &self,
         actor: &Actor,
         topic: &str,
@@ -199,9 +199,9 @@ impl<S: Socket> Opened<'_, S> {
             super::changes::granted(authorized, &mut config)?;
         let stand = match grant.head.filter(|_| !events.is_empty()) {
             Some(head) => ResumeState::after_waiting(head, events.len()),
-            None => session.stand(actor, topic, grant.head, config.resume).await?,
+            None => session.presence_state(actor, topic, grant.head, config.resume).await?,
         };
-        let (head, sees, watches) = (grant.head, grant.sees.clone(), config.presence);
+        let (head, visibility, watches) = (grant.head, grant.visibility.clone(), config.presence);
         let listener = session.listen(self.channel.as_ref(), actor, bindings).await?;
         let prelude = session.prelude(push, config, grant, &stand);
         let Some(mut channel) = self.channel.take() else { return Ok(()) };
@@ -218,7 +218,7 @@ impl<S: Socket> Opened<'_, S> {
             }
         }
         if !is_changes_only {
-            self.session.join_roster(&channel, actor, watches.then_some(sees));
+            self.session.join_roster(&channel, actor, watches.then_some(visibility));
         }
         self.session.channels.push(channel);
         // Its reply is queued: changes since then follow it.

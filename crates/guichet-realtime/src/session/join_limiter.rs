@@ -14,17 +14,17 @@ use guichet_base::{Error, Result};
 const MAX_WAIT: Duration = Duration::from_secs(9);
 
 pub struct JoinLimiter {
-    turns: Semaphore,
+    permits: Semaphore,
 }
 
 impl JoinLimiter {
     pub fn new(at_once: usize) -> Self {
-        Self { turns: Semaphore::new(at_once.max(1)) }
+        Self { permits: Semaphore::new(at_once.max(1)) }
     }
 
     /// Waits for a permit, which is held until dropped. Errors: `UNAVAILABLE`.
     pub async fn turn(&self) -> Result<SemaphorePermit<'_>> {
-        match tokio::time::timeout(MAX_WAIT, self.turns.acquire()).await {
+        match tokio::time::timeout(MAX_WAIT, self.permits.acquire()).await {
             Ok(turn) => turn.map_err(Error::unavailable),
             Err(late) => Err(Error::unavailable(late)),
         }

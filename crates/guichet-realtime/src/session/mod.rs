@@ -97,7 +97,7 @@ enum Next {
 impl<S: Socket> Session<S> {
     pub fn new(socket: S, realtime: Arc<Realtime>, connection: Arc<Connection>, opening: Opening) -> Self {
         let now = Instant::now();
-        realtime.hub.meters.connections.increment(1.0);
+        realtime.hub.metrics.connections.increment(1.0);
         Self {
             budget: Budget::new(realtime.settings.frames_per_10s, now),
             credentials: Credentials::new(opening.tokens, opening.peer),
@@ -172,7 +172,7 @@ impl<S: Socket> Session<S> {
     }
 
     async fn on_push(&mut self, push: Result<Push<'_>, wire::Malformed>) -> Next {
-        self.realtime.hub.meters.frames(self.dialect).received.increment(1);
+        self.realtime.hub.metrics.frames(self.dialect).received.increment(1);
         let push = match push {
             Ok(push) => push,
             Err(malformed) => return self.malformed(&malformed),
@@ -242,14 +242,14 @@ impl<S: Socket> Session<S> {
                 SessionOrder::Restart => {
                     return self.close(CloseCode::Restart, "the service restarts: reconnect");
                 }
-                SessionOrder::MakeRoom if self.credentials.is_counted() => {}
-                SessionOrder::MakeRoom => {
+                SessionOrder::CloseUnauthenticated if self.credentials.is_counted() => {}
+                SessionOrder::CloseUnauthenticated => {
                     return self.close(
                         CloseCode::Policy,
                         "no valid token holds this connection: join sooner, or on fewer",
                     );
                 }
-                SessionOrder::GiveUp => return Next::Stop,
+                SessionOrder::CloseOverflowed => return Next::Stop,
             }
         }
         Next::Go
@@ -257,7 +257,7 @@ impl<S: Socket> Session<S> {
 
     /// The reader is too slow: topics stopped at one point, from where the client resumes.
     fn resume_all(&mut self) {
-        self.realtime.hub.meters.slow_consumers.increment(1);
+        self.realtime.hub.metrics.slow_consumers.increment(1);
         self.end_all(RESUME);
         self.connection.mailbox.resume_topics();
     }
@@ -282,7 +282,7 @@ impl<S: Socket> Session<S> {
         if self.heard.elapsed() >= self.realtime.settings.silence {
             return self.close(CloseCode::Policy, "silent for too long: send heartbeats");
         }
-        if self.stands_still() {
+        if self.is_stalled() {
             tracing::debug!(connection = self.connection.id, "the peer does not read from this connection");
             self.connection.mailbox.close();
             return Next::Stop;
@@ -292,7 +292,7 @@ impl<S: Socket> Session<S> {
     }
 
     /// Whether frames are queued and none has left for long.
-    fn stands_still(&mut self) -> bool {
+    fn is_stalled(&mut self) -> bool {
         let mailbox = &self.connection.mailbox;
         if mailbox.is_empty() {
             self.looked.stands = None;
@@ -354,7 +354,7 @@ impl<S: Socket> Session<S> {
         let sent = self.connection.mailbox.sent();
         let more = sent.saturating_sub(self.looked.counted);
         self.looked.counted = sent;
-        self.realtime.hub.meters.frames(self.dialect).sent.increment(more);
+        self.realtime.hub.metrics.frames(self.dialect).sent.increment(more);
     }
 }
 
@@ -368,6 +368,6 @@ impl<S: Socket> Drop for Session<S> {
         self.connection.mailbox.finish();
         self.count_frames();
         self.realtime.sockets.lock().remove(&self.connection.id);
-        self.realtime.hub.meters.connections.decrement(1.0);
+        self.realtime.hub.metrics.connections.decrement(1.0);
     }
 }

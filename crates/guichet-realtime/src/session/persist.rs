@@ -36,6 +36,6 @@ impl<S: Socket> Session<S> {
     async fn keep(&self, channel: &Channel, event: &str, payload: &RawValue) -> Result<PersistedBroadcast> {
         self.may_say(channel, event)?;
         let actor = self.credentials.actor().ok_or_else(Error::unauthenticated)?;
-        self.realtime.host.persist(&actor, channel.bare(), event, payload).await
+        self.realtime.backend.persist(&actor, channel.bare(), event, payload).await
     }
 }

@@ -104,14 +104,14 @@ impl<S: Socket> Session<S> {
     /// Checks that the actor belongs to the tenant in the path.
     pub(super) async fn may_enter(&self, actor: &Actor) -> Result<()> {
         match &self.plain.place {
-            Some(tenant) => self.realtime.host.may_enter(actor, tenant).await,
+            Some(tenant) => self.realtime.backend.may_enter(actor, tenant).await,
             None => Ok(()),
         }
     }
 
     /// `access_token`: renews in place, and replies if asked to. An invalid token changes nothing.
     pub(super) async fn renew_plainly(&mut self, push: &Push<'_>, payload: &RawValue) {
-        let payload: Value = serde_json::from_str(&self.asked(push, payload)).unwrap_or_default();
+        let payload: Value = serde_json::from_str(&self.incoming_payload(push, payload)).unwrap_or_default();
         let token = ["access_token", "token"].iter().find_map(|key| payload.get(key)?.as_str());
         let Some(token) = token.filter(|token| !token.is_empty()) else {
             return self.refuse(push, &Error::invalid("access_token", "missing"));
@@ -140,7 +140,7 @@ impl<S: Socket> Session<S> {
     pub(super) async fn join_own_topics(&mut self) {
         self.plain.own = Own::Settled;
         let Some(actor) = self.credentials.actor() else { return };
-        for topic in self.realtime.host.own_topics(&actor) {
+        for topic in self.realtime.backend.own_topics(&actor) {
             if self.channels.iter().any(|channel| *channel.topic == *topic) {
                 continue;
             }
@@ -174,7 +174,7 @@ impl<S: Socket> Session<S> {
             return;
         }
         let is_own = self.credentials.actor().is_some_and(|actor| {
-            self.realtime.host.own_topics(&actor).iter().any(|topic| **topic == *channel.topic)
+            self.realtime.backend.own_topics(&actor).iter().any(|topic| **topic == *channel.topic)
         });
         if is_own {
             self.plain.own = Own::Owed;

@@ -37,14 +37,14 @@ impl<S: Socket> Session<S> {
         }
     }
 
-    /// Adds a join to its topic's roster, after the reply. `sees` is set if it asked for presence.
-    pub(super) fn join_roster(&self, channel: &Channel, actor: &Actor, sees: Option<Visibility>) {
-        let watcher = sees.map(|sees| Watcher {
+    /// Adds a join to its topic's roster, after the reply. `visibility` is set if it asked for presence.
+    pub(super) fn join_roster(&self, channel: &Channel, actor: &Actor, visibility: Option<Visibility>) {
+        let watcher = visibility.map(|visibility| Watcher {
             join: channel.id,
             connection: Arc::clone(&self.connection),
             shape: channel.shape,
             join_ref: channel.join_ref.clone(),
-            sees,
+            visibility,
             progress: SnapshotProgress::Nothing,
         });
         self.realtime.hub.touch(actor.tenant, actor.user);

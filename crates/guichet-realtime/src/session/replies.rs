@@ -26,7 +26,7 @@ impl<S: Socket> Session<S> {
     }
 
     /// Converts the payload of a request to guichet's own names.
-    pub(super) fn asked<'p>(&self, push: &Push<'_>, payload: &'p RawValue) -> Cow<'p, str> {
+    pub(super) fn incoming_payload<'p>(&self, push: &Push<'_>, payload: &'p RawValue) -> Cow<'p, str> {
         match self.dialect.is_camel() {
             true => (self.realtime.hub.spelling.ask)(&push.event, payload.get()).into(),
             false => payload.get().into(),

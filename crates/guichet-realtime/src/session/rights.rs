@@ -119,8 +119,8 @@ impl<S: Socket> Session<S> {
             unasked.clear();
             return RecheckOutcome::Answered;
         };
-        let host = Arc::clone(&self.realtime.host);
-        let actor = match host.renew(&actor).await {
+        let backend = Arc::clone(&self.realtime.backend);
+        let actor = match backend.renew(&actor).await {
             Ok(actor) => self.credentials.is_now(actor),
             Err(error) if error.kind() == Kind::Unauthenticated => return RecheckOutcome::Gone(error),
             Err(_) => return RecheckOutcome::Unanswered,
@@ -128,7 +128,7 @@ impl<S: Socket> Session<S> {
         for id in unasked.clone() {
             let Some(at) = self.channels.iter().position(|channel| channel.id == id) else { continue };
             let Some(channel) = self.channels.get(at) else { continue };
-            match host.still_may(&actor, channel.bare()).await {
+            match backend.still_may(&actor, channel.bare()).await {
                 Ok(()) => {}
                 Err(error) if is_answer(&error) => self.close_refused(at, &error),
                 Err(_) => continue,

@@ -97,7 +97,7 @@ pub fn event_frame(shape: Shape, event: &Event, replayed: bool, spelling: Spelli
         }
         Dialect::Plain | Dialect::PlainCamel | Dialect::SocketIo => {
             let payload = spelt(shape.dialect, &event.topic, &event.name, event.payload.get(), spelling);
-            told(shape.dialect, &event.name, &event.topic, &payload, &meta)
+            frame_in_dialect(shape.dialect, &event.name, &event.topic, &payload, &meta)
         }
     }
 }
@@ -131,24 +131,26 @@ fn of_plain(
 ) -> Option<Frame> {
     let durable = |event: &Event, is_copy: bool| {
         let payload = spelt(dialect, topic, &event.name, event.payload.get(), spelling);
-        told(dialect, &event.name, topic, &payload, &meta(event, is_copy, false))
+        frame_in_dialect(dialect, &event.name, topic, &payload, &meta(event, is_copy, false))
     };
     Some(match content {
         BroadcastContent::Event(event) => durable(event, false),
         BroadcastContent::Copy(event) => durable(event, true),
         BroadcastContent::Ephemeral { event, payload } => {
-            told(dialect, event, topic, &spelt(dialect, topic, event, payload, spelling), "{}")
+            frame_in_dialect(dialect, event, topic, &spelt(dialect, topic, event, payload, spelling), "{}")
         }
-        BroadcastContent::Personal { event, payload } => told(dialect, event, topic, payload, "{}"),
+        BroadcastContent::Personal { event, payload } => {
+            frame_in_dialect(dialect, event, topic, payload, "{}")
+        }
         BroadcastContent::Verbatim(inner) => {
             let (event, payload) = unwrapped(inner)?;
-            told(dialect, &event, topic, &payload, "{}")
+            frame_in_dialect(dialect, &event, topic, &payload, "{}")
         }
         BroadcastContent::Bytes { .. } => return None,
     })
 }
 
-fn told(dialect: Dialect, event: &str, topic: &str, payload: &str, meta: &str) -> Frame {
+fn frame_in_dialect(dialect: Dialect, event: &str, topic: &str, payload: &str, meta: &str) -> Frame {
     match dialect {
         Dialect::SocketIo => socketio::event(event, topic, payload, meta),
         Dialect::Plain | Dialect::PlainCamel | Dialect::V1 | Dialect::V2 => {

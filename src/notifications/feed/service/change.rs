@@ -68,7 +68,7 @@ impl Locked {
             _ => self.at_once(tx, &changes, targets)?,
         };
         self.head += i64::try_from(events.len()).map_err(Error::internal)?;
-        tx.as_system(|sys| store::tell(sys, self.owner, &events))?;
+        tx.as_system(|sys| store::insert_events(sys, self.owner, &events))?;
         let hub = Arc::clone(&n.hub);
         tx.after_commit(move || {
             for event in events {

@@ -328,7 +328,7 @@ const TELL: &str = "
       FROM unnest($4::bigint[], $5::uuid[], $6::text[], $7::text[]) AS e (seq, id, event, payload)";
 
 /// Writes events of the person's topic to the outbox.
-pub fn tell(sys: &mut SystemTx<'_>, owner: Owner, events: &[Event]) -> Result<()> {
+pub fn insert_events(sys: &mut SystemTx<'_>, owner: Owner, events: &[Event]) -> Result<()> {
     let Some(first) = events.first() else { return Ok(()) };
     sql(TELL)
         .bind(owner.tenant)

@@ -171,7 +171,7 @@ fn on_real_threads_the_same_holds() {
     });
     // While a join waits for its turn, more may arrive than a topic buffers: the relay fills that gap.
     let key = (tenant, Box::from(TOPIC));
-    while let Some((after, up_to)) = hub.hole(&key) {
+    while let Some((after, up_to)) = hub.gap(&key) {
         for event in committed.lock().iter().filter(|event| event.seq > after && event.seq <= up_to) {
             hub.publish(Arc::clone(event));
         }

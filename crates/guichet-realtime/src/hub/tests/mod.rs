@@ -210,7 +210,7 @@ impl HubSimulation {
             self.hub.publish(Arc::clone(event));
         }
         let key = (self.tenant, Box::from(TOPIC));
-        while let Some((after, up_to)) = self.hub.hole(&key) {
+        while let Some((after, up_to)) = self.hub.gap(&key) {
             for event in self.committed.iter().filter(|event| event.seq > after && event.seq <= up_to) {
                 self.hub.publish(Arc::clone(event));
             }

@@ -111,7 +111,7 @@ impl ReplayReader {
             return Ok(Some(stretch));
         }
         let _turn = self.reads.acquire().await.map_err(Error::unavailable)?;
-        let wanted = self.kept.lock().wanted(&key, after, up_to);
+        let wanted = self.kept.lock().plan_read(&key, after, up_to);
         let events = self.log.page(key.0, &key.1, wanted.after, wanted.up_to).await?;
         let Some(stretch) = Segment::contiguous_around(events, after + 1) else { return Ok(None) };
         let stretch = Arc::new(stretch);
@@ -151,7 +151,7 @@ impl SegmentCache {
     }
 
     /// The range to read so that it has `after + 1` and joins the cached segments if possible.
-    fn wanted(&self, key: &TopicKey, after: i64, up_to: i64) -> PendingRead {
+    fn plan_read(&self, key: &TopicKey, after: i64, up_to: i64) -> PendingRead {
         let stretches = self.topics.get(key).map_or(&[][..], |topic| &topic.stretches);
         match stretches.first() {
             Some(first) if after + 1 < first.first() => {

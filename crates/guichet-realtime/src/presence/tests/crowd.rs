@@ -14,7 +14,7 @@ pub fn at(secs: i64) -> Timestamp {
 /// A tracker with its own clock, and its notifications.
 struct TrackerFixture {
     crowd: PresenceTracker,
-    patience: PresenceTimeouts,
+    timeouts: PresenceTimeouts,
     now: i64,
     /// The notifications, with the second.
     told: Vec<(i64, PersonKey, Status)>,
@@ -23,8 +23,8 @@ struct TrackerFixture {
 
 impl TrackerFixture {
     fn new() -> Self {
-        let (crowd, patience) = (PresenceTracker::default(), PresenceTimeouts::default());
-        Self { crowd, patience, now: 0, told: Vec::new(), written: Vec::new() }
+        let (crowd, timeouts) = (PresenceTracker::default(), PresenceTimeouts::default());
+        Self { crowd, timeouts, now: 0, told: Vec::new(), written: Vec::new() }
     }
 
     fn now(&self) -> Timestamp {
@@ -36,44 +36,44 @@ impl TrackerFixture {
         for _ in 0..secs {
             self.now += 1;
             let mut due = Vec::new();
-            self.crowd.due(&self.patience, self.now(), &mut due);
-            due.into_iter().for_each(|person| self.tell(person));
+            self.crowd.due(&self.timeouts, self.now(), &mut due);
+            due.into_iter().for_each(|person| self.notify(person));
         }
     }
 
-    fn tell(&mut self, person: PersonKey) {
+    fn notify(&mut self, person: PersonKey) {
         let now = self.now();
-        let Some(stand) = self.crowd.stand(person, &self.patience, now) else { return };
-        if let Some(seen) = self.crowd.take_seen(person, false, &self.patience, now) {
+        let Some(stand) = self.crowd.presence_state(person, &self.timeouts, now) else { return };
+        if let Some(seen) = self.crowd.take_seen(person, false, &self.timeouts, now) {
             self.written.push((person, seen));
         }
         if stand.status != stand.told {
             self.told.push((self.now, person, stand.status));
         }
-        self.crowd.told(person, stand.status, &self.patience, now);
+        self.crowd.mark_published(person, stand.status, &self.timeouts, now);
     }
 
     fn enter(&mut self, person: PersonKey) {
         let now = self.now();
-        if self.crowd.enter(person, &self.patience, now) {
-            self.tell(person);
+        if self.crowd.enter(person, &self.timeouts, now) {
+            self.notify(person);
         }
     }
 
     fn leave(&mut self, person: PersonKey) {
         let now = self.now();
-        self.crowd.leave(person, &self.patience, now);
+        self.crowd.leave(person, &self.timeouts, now);
     }
 
     fn touch(&mut self, person: PersonKey) {
         let now = self.now();
-        if self.crowd.touch(person, &self.patience, now) {
-            self.tell(person);
+        if self.crowd.touch(person, &self.timeouts, now) {
+            self.notify(person);
         }
     }
 
     fn status(&self, person: PersonKey) -> Status {
-        let stand = self.crowd.stand(person, &self.patience, self.now());
+        let stand = self.crowd.presence_state(person, &self.timeouts, self.now());
         stand.map_or(Status::Offline, |stand| stand.status)
     }
 
@@ -111,7 +111,7 @@ fn a_reconnect_within_the_grace_shows_nothing() {
         desk.pass(1);
     }
     assert_eq!(desk.changes(), [(0, Status::Online)]);
-    let stand = desk.crowd.stand(awa, &desk.patience, desk.now()).unwrap();
+    let stand = desk.crowd.presence_state(awa, &desk.timeouts, desk.now()).unwrap();
     assert_eq!(stand.online_at, at(0), "one stay");
 }
 
@@ -185,12 +185,12 @@ fn the_last_activity_is_written_once_a_minute_and_when_they_are_away() {
 #[test]
 fn whoever_comes_and_goes_while_others_are_told_of_it_is_written_and_then_forgotten() {
     let (mut desk, awa) = (TrackerFixture::new(), person());
-    let patience = desk.patience;
-    assert!(desk.crowd.enter(awa, &patience, at(0)));
-    assert_eq!(desk.crowd.take_seen(awa, false, &patience, at(0)), Some(at(0)));
+    let timeouts = desk.timeouts;
+    assert!(desk.crowd.enter(awa, &timeouts, at(0)));
+    assert_eq!(desk.crowd.take_seen(awa, false, &timeouts, at(0)), Some(at(0)));
     // The backend takes half a minute to return the audience.
-    desk.crowd.leave(awa, &patience, at(10));
-    assert_eq!(desk.crowd.told(awa, Status::Offline, &patience, at(41)), Some(Status::Offline));
+    desk.crowd.leave(awa, &timeouts, at(10));
+    assert_eq!(desk.crowd.mark_published(awa, Status::Offline, &timeouts, at(41)), Some(Status::Offline));
     desk.now = 41;
     desk.pass(30);
     assert_eq!(desk.written, [(awa, at(10))]);
@@ -200,16 +200,16 @@ fn whoever_comes_and_goes_while_others_are_told_of_it_is_written_and_then_forgot
 #[test]
 fn a_turn_with_nothing_due_looks_at_nobody() {
     let mut crowd = PresenceTracker::default();
-    let (patience, tenant) = (PresenceTimeouts::default(), TenantId::new());
+    let (timeouts, tenant) = (PresenceTimeouts::default(), TenantId::new());
     let mut due = Vec::new();
     for _ in 0..10_000 {
         let awa = (tenant, UserId::new());
-        crowd.enter(awa, &patience, at(0));
-        crowd.take_seen(awa, false, &patience, at(0));
-        crowd.told(awa, Status::Online, &patience, at(0));
+        crowd.enter(awa, &timeouts, at(0));
+        crowd.take_seen(awa, false, &timeouts, at(0));
+        crowd.mark_published(awa, Status::Online, &timeouts, at(0));
     }
     for second in 1..59 {
-        assert_eq!(crowd.due(&patience, at(second), &mut due), 0);
+        assert_eq!(crowd.due(&timeouts, at(second), &mut due), 0);
     }
     assert!(due.is_empty());
     // All are active: deadlines come once in a while, not with each activity.
@@ -217,9 +217,9 @@ fn a_turn_with_nothing_due_looks_at_nobody() {
     let looked: usize = (59..119)
         .map(|second| {
             for awa in &everybody {
-                crowd.touch(*awa, &patience, at(second));
+                crowd.touch(*awa, &timeouts, at(second));
             }
-            crowd.due(&patience, at(second), &mut due)
+            crowd.due(&timeouts, at(second), &mut due)
         })
         .sum();
     assert!(looked <= 2 * everybody.len(), "{looked} looks in a minute");
@@ -235,5 +235,5 @@ fn a_clock_that_jumps_back_harms_nobody() {
     desk.leave(awa);
     desk.pass(31);
     assert_eq!(desk.status(awa), Status::Offline);
-    assert_eq!(desk.patience.grace, Duration::from_secs(30));
+    assert_eq!(desk.timeouts.grace, Duration::from_secs(30));
 }

@@ -57,7 +57,7 @@ impl PersonModel {
 proptest! {
     #[test]
     fn everybody_is_what_they_would_be_if_all_were_looked_at_each_second(steps in proptest::collection::vec(step(), 1..80)) {
-        let (mut crowd, patience) = (PresenceTracker::default(), PresenceTimeouts::default());
+        let (mut crowd, timeouts) = (PresenceTracker::default(), PresenceTimeouts::default());
         let mut naive: HashMap<u8, PersonModel> = HashMap::new();
         // What others believe, from notifications alone.
         let mut believed: HashMap<PersonKey, Status> = HashMap::new();
@@ -70,7 +70,7 @@ proptest! {
                     model.connections += 1;
                     model.was_there = true;
                     model.active = now;
-                    if crowd.enter(person(n), &patience, at(now)) {
+                    if crowd.enter(person(n), &timeouts, at(now)) {
                         news.push(person(n));
                     }
                 }
@@ -81,30 +81,30 @@ proptest! {
                     }
                     model.connections -= 1;
                     model.lost = now;
-                    crowd.leave(person(n), &patience, at(now));
+                    crowd.leave(person(n), &timeouts, at(now));
                 }
                 Step::Touch(n) => {
                     let model = naive.entry(n).or_default();
                     if model.is_there(now) {
                         model.active = now;
                     }
-                    if crowd.touch(person(n), &patience, at(now)) {
+                    if crowd.touch(person(n), &timeouts, at(now)) {
                         news.push(person(n));
                     }
                 }
                 Step::Pass(secs) => {
                     now += secs;
-                    crowd.due(&patience, at(now), &mut news);
+                    crowd.due(&timeouts, at(now), &mut news);
                 }
             }
             for person in news {
-                let Some(stand) = crowd.stand(person, &patience, at(now)) else { continue };
-                crowd.take_seen(person, false, &patience, at(now));
-                crowd.told(person, stand.status, &patience, at(now));
+                let Some(stand) = crowd.presence_state(person, &timeouts, at(now)) else { continue };
+                crowd.take_seen(person, false, &timeouts, at(now));
+                crowd.mark_published(person, stand.status, &timeouts, at(now));
                 believed.insert(person, stand.status);
             }
             for (n, model) in &naive {
-                let stand = crowd.stand(person(*n), &patience, at(now));
+                let stand = crowd.presence_state(person(*n), &timeouts, at(now));
                 let expected = model.status(now);
                 prop_assert_eq!(stand.map_or(Status::Offline, |stand| stand.status), expected, "{} at {}", n, now);
                 prop_assert_eq!(believed.get(&person(*n)).copied().unwrap_or(Status::Offline), expected, "told of {}", n);

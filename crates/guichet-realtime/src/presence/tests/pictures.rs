@@ -24,14 +24,14 @@ pub struct Observer {
     pub picture: ObservedState,
     pub states: usize,
     pub diffs: usize,
-    sees: Visibility,
+    visibility: Visibility,
 }
 
 impl Observer {
-    pub fn new(id: u64, place: RosterKey, sees: Visibility, queue_bytes: usize) -> Self {
+    pub fn new(id: u64, place: RosterKey, visibility: Visibility, queue_bytes: usize) -> Self {
         let connection = Arc::new(Connection::new(id, queue_bytes));
         let join = JoinId { connection: id, join: 1 };
-        Self { join, place, connection, picture: ObservedState::new(), states: 0, diffs: 0, sees }
+        Self { join, place, connection, picture: ObservedState::new(), states: 0, diffs: 0, visibility }
     }
 
     pub fn join(
@@ -47,7 +47,7 @@ impl Observer {
             connection: Arc::clone(&self.connection),
             shape: Shape { dialect: Dialect::V2, prefixed: true },
             join_ref: Some("1".into()),
-            sees: self.sees.clone(),
+            visibility: self.visibility.clone(),
             progress: SnapshotProgress::Nothing,
         });
         let (topic, place, join) = (topic.into(), self.place.clone(), self.join);
@@ -55,7 +55,7 @@ impl Observer {
     }
 
     pub fn is_restricted(&self) -> bool {
-        self.sees != Visibility::Everyone
+        self.visibility != Visibility::Everyone
     }
 
     /// Reads everything queued.

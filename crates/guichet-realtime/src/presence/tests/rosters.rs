@@ -31,13 +31,19 @@ impl RosterFixture {
         Self { presence: Presence::new(clock.clone(), PresenceTimeouts::default()), clock, joined: 0 }
     }
 
-    fn join(&mut self, user: UserId, sees: Visibility, watches: bool) -> Observer {
-        self.join_as(RosterKey { key: None, user }, sees, watches, LARGE_QUEUE_BYTES)
+    fn join(&mut self, user: UserId, visibility: Visibility, watches: bool) -> Observer {
+        self.join_as(RosterKey { key: None, user }, visibility, watches, LARGE_QUEUE_BYTES)
     }
 
-    fn join_as(&mut self, place: RosterKey, sees: Visibility, watches: bool, queue_bytes: usize) -> Observer {
+    fn join_as(
+        &mut self,
+        place: RosterKey,
+        visibility: Visibility,
+        watches: bool,
+        queue_bytes: usize,
+    ) -> Observer {
         self.joined += 1;
-        let observer = Observer::new(self.joined, place, sees, queue_bytes);
+        let observer = Observer::new(self.joined, place, visibility, queue_bytes);
         observer.join(&self.presence, TENANT, TOPIC, Operator, watches);
         observer
     }
@@ -195,10 +201,10 @@ fn a_crowd_larger_than_the_queue_arrives_in_pieces() {
     let everybody: Vec<Observer> =
         people.iter().map(|user| desk.join(*user, Visibility::Everyone, false)).collect();
     let mut late = desk.join(UserId::new(), Visibility::Everyone, true);
-    let mut turns = 0;
+    let mut permits = 0;
     while late.picture.len() < 2_001 {
-        turns += 1;
-        assert!(turns < 100, "{} of the crowd arrived", late.picture.len());
+        permits += 1;
+        assert!(permits < 100, "{} of the crowd arrived", late.picture.len());
         desk.settle();
         late.read();
         late.obey(&desk.presence, TENANT, TOPIC);
@@ -291,16 +297,16 @@ proptest! {
     fn every_picture_is_that_of_a_newcomer(steps in proptest::collection::vec(step(), 1..70)) {
         let mut desk = RosterFixture::new();
         let mut devices: Vec<(Observer, u8, bool)> = Vec::new();
-        let mut homes: BTreeSet<u8> = BTreeSet::new();
+        let mut default_topics: BTreeSet<u8> = BTreeSet::new();
         for step in steps {
             match step {
                 Step::Join { user: n, named, watches, narrow, small } if devices.len() < 12 => {
                     desk.presence.enter((TENANT, user(n)));
                     let place = RosterKey { key: named.then(|| "shared \"name\"".into()), user: user(n) };
-                    let sees = if narrow { Visibility::Only([user(0), user(n)].into()) } else { Visibility::Everyone };
+                    let visibility = if narrow { Visibility::Only([user(0), user(n)].into()) } else { Visibility::Everyone };
                     // Small queues lose frames.
                     let bytes = if small { 700 } else { LARGE_QUEUE_BYTES };
-                    devices.push((desk.join_as(place, sees, watches, bytes), n, watches));
+                    devices.push((desk.join_as(place, visibility, watches, bytes), n, watches));
                 }
                 Step::Track { device, value } if device < devices.len() => {
                     desk.track(&devices[device].0, &json!({"value": value, "user_id": "forged"}).to_string());
@@ -321,7 +327,7 @@ proptest! {
                 }
                 Step::Home { user: n, is } => {
                     let topics = if is { vec![TOPIC.into()] } else { vec![] };
-                    if is { homes.insert(n); } else { homes.remove(&n); }
+                    if is { default_topics.insert(n); } else { default_topics.remove(&n); }
                     desk.presence.set_default_topics((TENANT, user(n)), Client, topics);
                 }
                 Step::Touch { user: n } => {
@@ -339,7 +345,7 @@ proptest! {
             desk.presence.mark(TENANT, TOPIC, user(n));
         }
         let expected: BTreeSet<UserId> =
-            devices.iter().map(|(_, n, _)| *n).chain(homes).chain([9]).map(user).collect();
+            devices.iter().map(|(_, n, _)| *n).chain(default_topics).chain([9]).map(user).collect();
         let mut newcomer = desk.join(user(9), Visibility::Everyone, true);
         // Lost devices have ended by then; of a small queue, one frame leaves at a time.
         desk.pass(Duration::from_secs(32));
@@ -361,8 +367,8 @@ proptest! {
                 continue;
             }
             for m in 0..10 {
-                let sees = m == *n || m == 0 || !observer.is_restricted();
-                let shown = if sees { newcomer.of(user(m)) } else { Vec::new() };
+                let visibility = m == *n || m == 0 || !observer.is_restricted();
+                let shown = if visibility { newcomer.of(user(m)) } else { Vec::new() };
                 prop_assert_eq!(observer.of(user(m)), shown, "{} seen by {}", m, n);
             }
         }

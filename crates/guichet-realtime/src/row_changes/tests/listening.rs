@@ -138,17 +138,17 @@ fn whoever_left_leaves_nothing_behind() {
 fn what_comes_before_the_answer_waits_behind_it_and_a_loss_ends_the_join() {
     let mut scene = Scene::new();
     let early = scene.listen(json!({}), vec![ReadScope::AllClients]);
-    early.tell("{}");
+    early.deliver("{}");
     assert_eq!(queued(&early), 0);
     early.go_live();
-    early.tell("{}");
+    early.deliver("{}");
     assert_eq!(queued(&early), 2);
     let lost = scene.listen(json!({}), vec![ReadScope::AllClients]);
     for _ in 0..300 {
-        lost.tell("{}");
+        lost.deliver("{}");
     }
     lost.go_live();
-    lost.tell("{}");
+    lost.deliver("{}");
     assert_eq!(queued(&lost), 0, "a frame after a gap");
     assert_eq!(lost.connection.take_orders().len(), 1);
 }

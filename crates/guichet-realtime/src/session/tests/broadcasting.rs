@@ -141,9 +141,9 @@ async fn a_command_runs_and_is_never_passed_on() {
     first.next().await;
     second.nothing().await;
     let contents: Vec<Value> =
-        desk.host.commands.lock().iter().map(|(_, payload)| payload["content"].clone()).collect();
+        desk.backend.commands.lock().iter().map(|(_, payload)| payload["content"].clone()).collect();
     assert_eq!(contents, ["a", "b", "c", "d"]);
-    assert_eq!(desk.host.commands.lock()[2].1, json!({"content": "c"}));
+    assert_eq!(desk.backend.commands.lock()[2].1, json!({"content": "c"}));
 }
 
 #[tokio::test(start_paused = true)]

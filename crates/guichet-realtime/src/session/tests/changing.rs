@@ -10,7 +10,7 @@ use crate::wire::Dialect;
 
 fn listening_desk() -> TestProcess {
     let desk = TestProcess::new().relayed();
-    desk.host.reach.lock().push(ReadScope::AllClients);
+    desk.backend.reach.lock().push(ReadScope::AllClients);
     desk
 }
 
@@ -149,7 +149,7 @@ async fn rows_that_cannot_be_read_end_the_join_instead_of_being_missed() {
     let mut client = desk.awa();
     client.join("realtime:nowhere", bindings(json!([{"table": "messages"}]))).await;
     client.next().await;
-    desk.host.is_unreachable.store(true, Ordering::Relaxed);
+    desk.backend.is_unreachable.store(true, Ordering::Relaxed);
     desk.hub.publish(desk.log.commit_named("chat:room:1", "messaging:read", "{}"));
     let end = client.next().await;
     assert_eq!(end.event, "phx_error");
@@ -212,11 +212,11 @@ async fn a_renewed_token_renews_the_reach_and_no_answer_ends_the_channel() {
     let mut client = desk.awa();
     client.join("realtime:nowhere", bindings(json!([{"table": "messages"}]))).await;
     client.next().await;
-    desk.host.reach.lock().clear();
+    desk.backend.reach.lock().clear();
     client.push("realtime:nowhere", "access_token", json!({"access_token": "awa@99999999999999"}));
     client.nothing().await;
     assert_eq!(desk.hub.changes.places(), 0, "nothing is reached any more");
-    desk.host.is_unreachable.store(true, Ordering::Relaxed);
+    desk.backend.is_unreachable.store(true, Ordering::Relaxed);
     client.push("realtime:nowhere", "access_token", json!({"access_token": "awa@99999999999998"}));
     assert_eq!(client.next().await.event, "phx_error");
 }

@@ -34,7 +34,7 @@ impl Socket for MemorySocket {
 pub struct TestProcess {
     pub realtime: Arc<Realtime>,
     pub hub: Arc<Hub>,
-    pub host: Arc<FakeHost>,
+    pub backend: Arc<FakeHost>,
     pub log: Arc<FakeLog>,
     pub clock: Clock,
     pub stop: CancellationToken,
@@ -49,16 +49,16 @@ impl TestProcess {
         let (clock, log) = (Clock::system(), Arc::new(FakeLog::default()));
         let parts = HubParts { clock: clock.clone(), tables: vec![&MESSAGES], ..HubParts::default() };
         let hub = Arc::new(Hub::new(parts));
-        let host = Arc::new(FakeHost { log: Arc::clone(&log), ..FakeHost::default() });
+        let backend = Arc::new(FakeHost { log: Arc::clone(&log), ..FakeHost::default() });
         let realtime = Realtime::with_log(
             Arc::clone(&hub),
-            Arc::clone(&host) as _,
+            Arc::clone(&backend) as _,
             Arc::clone(&log) as _,
             clock.clone(),
             settings,
             TaskTracker::new(),
         );
-        Self { realtime: Arc::new(realtime), hub, host, log, clock, stop: CancellationToken::new() }
+        Self { realtime: Arc::new(realtime), hub, backend, log, clock, stop: CancellationToken::new() }
     }
 
     /// Starts the relay too.

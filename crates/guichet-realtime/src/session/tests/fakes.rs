@@ -235,7 +235,11 @@ impl SocketBackend for FakeHost {
         self.open.fetch_sub(1, Ordering::Relaxed);
     }
 
-    fn circles(&self, _: TenantId, users: Vec<UserId>) -> BoxFuture<'_, Result<Vec<PresenceAudience>>> {
+    fn presence_audiences(
+        &self,
+        _: TenantId,
+        users: Vec<UserId>,
+    ) -> BoxFuture<'_, Result<Vec<PresenceAudience>>> {
         self.asked.lock().push(users.len());
         if self.is_away.load(Ordering::Relaxed) {
             return ready(Err(Error::unavailable("away"))).boxed();
@@ -243,7 +247,7 @@ impl SocketBackend for FakeHost {
         let of = |user| PresenceAudience {
             user,
             user_type: UserType::Operator,
-            homes: vec!["home".into()],
+            default_topics: vec!["home".into()],
             told: vec![("tenant".into(), Audience::Everyone)],
         };
         ready(Ok(users.into_iter().map(of).collect())).boxed()

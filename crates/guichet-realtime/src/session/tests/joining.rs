@@ -158,11 +158,11 @@ async fn a_person_is_online_from_a_valid_token_until_the_connection_ends() {
     client.join_with(ROOM, json!({"config": {}, "access_token": "awa"})).await;
     assert!(desk.hub.is_online(TENANT, awa));
     assert_eq!(desk.hub.online(TENANT, &[awa, user("other")]), [awa]);
-    assert_eq!(desk.host.open.load(Ordering::Relaxed), 1);
+    assert_eq!(desk.backend.open.load(Ordering::Relaxed), 1);
     drop(client);
     desk.all_gone().await;
     assert!(!desk.hub.is_online(TENANT, awa));
     assert_eq!((desk.hub.followed(), desk.realtime.connections()), (0, 0));
-    assert_eq!(desk.host.open.load(Ordering::Relaxed), 0);
+    assert_eq!(desk.backend.open.load(Ordering::Relaxed), 0);
     assert_eq!(desk.realtime.unauthenticated.lock().len(), 0);
 }

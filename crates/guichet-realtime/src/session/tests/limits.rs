@@ -144,7 +144,7 @@ async fn one_persons_superseded_connections_are_bounded_however_they_beat() {
     assert_eq!(open[3].next().await.event, "phx_close");
     assert_eq!(desk.realtime.connections(), 5);
     assert_eq!(desk.realtime.unauthenticated.lock().len(), 3);
-    assert_eq!(desk.host.open.load(Ordering::Relaxed), 2);
+    assert_eq!(desk.backend.open.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -220,7 +220,7 @@ async fn a_place_lets_in_only_whom_it_is_of() {
     assert_eq!(stranger.close_code().await, 1008);
     let welcome = desk.connect_at(Dialect::PlainCamel, &["awa"], Some("here"));
     settle(&welcome).await;
-    assert_eq!(desk.host.open.load(Ordering::Relaxed), 1);
+    assert_eq!(desk.backend.open.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test(start_paused = true)]

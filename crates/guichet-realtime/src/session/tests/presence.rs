@@ -127,22 +127,22 @@ async fn the_host_is_asked_for_many_at_once_and_again_where_it_failed() {
     let desk = TestProcess::new().relayed();
     let mut watcher = desk.connect(Dialect::V2, &["emma"]);
     watcher.join("realtime:tenant", json!({})).await;
-    desk.host.is_away.store(true, Ordering::Relaxed);
+    desk.backend.is_away.store(true, Ordering::Relaxed);
     let people: Vec<Client> = (0..200).map(|n| desk.connect(Dialect::V2, &[&format!("person{n}")])).collect();
     tokio::time::sleep(Duration::from_secs(3)).await;
-    desk.host.is_away.store(false, Ordering::Relaxed);
-    desk.host.asked.lock().clear();
+    desk.backend.is_away.store(false, Ordering::Relaxed);
+    desk.backend.asked.lock().clear();
     for _ in &people {
         let got = watcher.next().await;
         assert_eq!(got.payload["payload"]["status"], "online", "{got:?}");
     }
     tokio::time::sleep(Duration::from_secs(5)).await;
-    let asked = std::mem::take(&mut *desk.host.asked.lock());
+    let asked = std::mem::take(&mut *desk.backend.asked.lock());
     assert!(asked.len() <= 2 && asked.iter().sum::<usize>() >= 200, "{asked:?}");
     // Nothing is due: no audience is loaded, and no one is examined.
     tokio::time::sleep(LOOK_EVERY).await;
-    assert!(desk.host.asked.lock().is_empty());
-    let seen = desk.host.seen.lock();
+    assert!(desk.backend.asked.lock().is_empty());
+    let seen = desk.backend.seen.lock();
     assert_eq!(seen.iter().filter(|(who, _)| *who == user("person7")).count(), 1, "written once");
 }
 

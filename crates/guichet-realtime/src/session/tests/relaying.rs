@@ -65,9 +65,9 @@ async fn the_host_hears_what_was_handed_over() {
     for seq in 1..=10 {
         assert_eq!(client.next().await.seq(), seq);
     }
-    while desk.host.receipts.lock().is_empty() {
+    while desk.backend.receipts.lock().is_empty() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let receipts = desk.host.receipts.lock();
+    let receipts = desk.backend.receipts.lock();
     assert_eq!((receipts.len(), receipts[0].up_to, &*receipts[0].topic), (1, 10, BARE_ROOM));
 }

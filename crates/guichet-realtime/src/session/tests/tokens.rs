@@ -50,7 +50,7 @@ async fn one_token_is_verified_once() {
     client.push(ROOM, "access_token", json!({"access_token": "awa"}));
     client.push(ROOM, "access_token", json!({"access_token": null}));
     client.nothing().await;
-    assert_eq!(desk.host.authenticated.load(Ordering::Relaxed), 1);
+    assert_eq!(desk.backend.authenticated.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -35,9 +35,9 @@ async fn what_waits_comes_first_and_what_commits_meanwhile_right_behind() {
     for dialect in [Dialect::Plain, Dialect::PlainCamel] {
         let desk = TestProcess::new();
         let all: Vec<Event> = (1..=5).map(|n| commit(&desk, &n.to_string())).collect();
-        *desk.host.waits.lock() = Some((FEED, vec![all[1].clone(), all[4].clone()]));
+        *desk.backend.waits.lock() = Some((FEED, vec![all[1].clone(), all[4].clone()]));
         let (log, hub) = (Arc::clone(&desk.log), Arc::clone(&desk.hub));
-        *desk.host.as_granted.lock() = Some(Box::new(move || {
+        *desk.backend.as_granted.lock() = Some(Box::new(move || {
             let event = log.commit_named(FEED, "notify:new", "{}");
             hub.publish(event);
         }));
@@ -57,7 +57,7 @@ async fn what_waits_comes_first_and_what_commits_meanwhile_right_behind() {
 async fn a_long_feed_passes_a_short_queue_whole_while_more_commits() {
     let desk = TestProcess::with(Settings { queue_bytes: 40_000, ..Settings::default() });
     let waiting: Vec<Event> = (0..100).map(|_| commit(&desk, &"x".repeat(2_000))).collect();
-    *desk.host.waits.lock() = Some((FEED, waiting));
+    *desk.backend.waits.lock() = Some((FEED, waiting));
     let client = desk.connect(Dialect::Plain, &["awa"]);
     let mut numbers = Vec::new();
     // More than the topic buffers for joins.
@@ -76,7 +76,7 @@ async fn a_long_feed_passes_a_short_queue_whole_while_more_commits() {
 async fn a_feed_is_told_again_to_who_lost_it_and_its_log_alone_to_who_asks_by_number() {
     let desk = TestProcess::with(Settings { queue_bytes: 6_000, ..Settings::default() });
     let first = commit(&desk, "1");
-    *desk.host.waits.lock() = Some((FEED, vec![first]));
+    *desk.backend.waits.lock() = Some((FEED, vec![first]));
     let client = desk.connect(Dialect::Plain, &["awa"]);
     assert_eq!(heard(&client).await, (1, true));
     for n in 2..=5 {
@@ -100,7 +100,7 @@ async fn a_feed_is_told_again_to_who_lost_it_and_its_log_alone_to_who_asks_by_nu
 async fn nothing_of_a_connection_that_ends_while_it_is_told_stays_behind() {
     let desk = TestProcess::with(Settings { queue_bytes: 20_000, ..Settings::default() });
     let waiting: Vec<Event> = (0..100).map(|_| commit(&desk, &"x".repeat(2_000))).collect();
-    *desk.host.waits.lock() = Some((FEED, waiting));
+    *desk.backend.waits.lock() = Some((FEED, waiting));
     let client = desk.connect(Dialect::Plain, &["awa"]);
     heard(&client).await;
     client.inbound(crate::session::socket::Inbound::Close);

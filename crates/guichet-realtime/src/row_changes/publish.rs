@@ -17,20 +17,25 @@ const PAUSE: Duration = Duration::from_millis(10);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Publishes queued events, forever.
-pub async fn run(changes: &Changes, host: &dyn SocketBackend) {
+pub async fn run(changes: &Changes, backend: &dyn SocketBackend) {
     loop {
         let event = changes.next().await;
         for table in changes.concerned(&event) {
-            tell(changes, host, table, &event).await;
+            publish_changes(changes, backend, table, &event).await;
         }
     }
 }
 
-async fn tell(changes: &Changes, host: &dyn SocketBackend, table: &'static Table, event: &Event) {
+async fn publish_changes(
+    changes: &Changes,
+    backend: &dyn SocketBackend,
+    table: &'static Table,
+    event: &Event,
+) {
     if changes.listeners(event, table).is_empty() {
         return;
     }
-    let rows = match rows(host, table, event).await {
+    let rows = match rows(backend, table, event).await {
         Ok(rows) => rows,
         Err(error) => {
             tracing::warn!(%error, table = table.name, "changed rows could not be read: their listeners join again");
@@ -49,10 +54,10 @@ async fn tell(changes: &Changes, host: &dyn SocketBackend, table: &'static Table
     }
 }
 
-async fn rows(host: &dyn SocketBackend, table: &Table, event: &Event) -> Result<Vec<RowChange>> {
+async fn rows(backend: &dyn SocketBackend, table: &Table, event: &Event) -> Result<Vec<RowChange>> {
     match (table.rows)(event)? {
         Rows::Told(rows) => Ok(rows),
-        Rows::Asked => match timeout(PATIENCE, host.changed_rows(table.name, event)).await {
+        Rows::Asked => match timeout(PATIENCE, backend.changed_rows(table.name, event)).await {
             Ok(rows) => rows,
             Err(_) => Err(Error::unavailable("reading took too long")),
         },
@@ -81,7 +86,7 @@ fn tell_row(table: &Table, event: &Event, change: &RowChange, listeners: &[Arc<L
                 }
                 Some(_) => frame::payload(&ids, &frame::data(table, event, change, select)),
             };
-            listener.tell(&payload);
+            listener.deliver(&payload);
         }
     }
 }
