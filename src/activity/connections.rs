@@ -17,36 +17,36 @@ const MAX_QUEUED: usize = 20_000;
 #[derive(Debug)]
 struct ConnectionChange {
     actor: Actor,
-    came: bool,
+    is_connect: bool,
 }
 
 /// Where sessions report connects and disconnects.
 #[derive(Clone)]
 pub struct ConnectionLog {
-    moves: mpsc::Sender<ConnectionChange>,
+    sender: mpsc::Sender<ConnectionChange>,
 }
 
 /// The changes that are not written yet.
 pub struct ConnectionLogWriter {
-    moves: mpsc::Receiver<ConnectionChange>,
+    receiver: mpsc::Receiver<ConnectionChange>,
 }
 
 impl ConnectionLog {
     pub fn new() -> (Self, ConnectionLogWriter) {
         let (sender, receiver) = mpsc::channel(MAX_QUEUED);
-        (Self { moves: sender }, ConnectionLogWriter { moves: receiver })
+        (Self { sender }, ConnectionLogWriter { receiver })
     }
 
     pub fn record_connect(&self, actor: &Actor) {
-        self.note(actor, true);
+        self.queue(actor, true);
     }
 
-    pub fn left(&self, actor: &Actor) {
-        self.note(actor, false);
+    pub fn record_disconnect(&self, actor: &Actor) {
+        self.queue(actor, false);
     }
 
-    fn note(&self, actor: &Actor, came: bool) {
-        if self.moves.try_send(ConnectionChange { actor: actor.clone(), came }).is_err() {
+    fn queue(&self, actor: &Actor, came: bool) {
+        if self.sender.try_send(ConnectionChange { actor: actor.clone(), is_connect: came }).is_err() {
             tracing::debug!("too many come and go at once to write each down");
         }
     }
@@ -54,11 +54,11 @@ impl ConnectionLog {
 
 impl ConnectionLogWriter {
     /// Writes queued changes until `stop` is cancelled, then those that were queued by then.
-    pub async fn write(mut self, db: Db, stop: CancellationToken) {
+    pub async fn run(mut self, db: Db, stop: CancellationToken) {
         loop {
             let moved = tokio::select! {
                 biased;
-                moved = self.moves.recv() => moved,
+                moved = self.receiver.recv() => moved,
                 () = stop.cancelled() => break,
             };
             match moved {
@@ -66,7 +66,7 @@ impl ConnectionLogWriter {
                 None => return,
             }
         }
-        while let Ok(moved) = self.moves.try_recv() {
+        while let Ok(moved) = self.receiver.try_recv() {
             write_one(&db, moved).await;
         }
     }
@@ -79,10 +79,10 @@ async fn write_one(db: &Db, moved: ConnectionChange) {
     }
 }
 
-async fn write_entry(db: &Db, ConnectionChange { actor, came }: ConnectionChange) -> Result<()> {
+async fn write_entry(db: &Db, ConnectionChange { actor, is_connect: came }: ConnectionChange) -> Result<()> {
     let action = if came { ActivityAction::WsConnect } else { ActivityAction::WsDisconnect };
     let entry =
-        ActivityEntry::new(action, "user", actor.user).details(json!({ "role": actor.role.as_str() }));
+        ActivityEntry::new(action, "user", actor.user).with_details(json!({ "role": actor.role.as_str() }));
     let by = actor.clone();
     db.write(&actor, move |tx| activity::record(tx, &by, &entry)).await
 }

@@ -12,7 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::store;
-use crate::telemetry::names::JOB_RUNS;
+use crate::telemetry::metric_names::JOB_RUNS;
 
 const DERIVE_INTERVAL: Duration = Duration::from_secs(1);
 /// Events read in one transaction.
@@ -22,7 +22,7 @@ const PARTITION_MONTHS_AHEAD: i32 = 3;
 
 /// Derives rows until `stop` is cancelled. It does not run under the scheduler, because it runs every second, and its
 /// position in `outbox_readers` already admits one process.
-pub async fn run(db: Db, stop: CancellationToken) {
+pub async fn run_deriver(db: Db, stop: CancellationToken) {
     let mut tick = interval(DERIVE_INTERVAL);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -30,28 +30,28 @@ pub async fn run(db: Db, stop: CancellationToken) {
             _ = tick.tick() => {}
             () = stop.cancelled() => return,
         }
-        let done = derive(&db).await;
+        let done = derive_pending(&db).await;
         if !matches!(done, Ok(0)) {
-            note(&done);
+            record_run(&done);
         }
     }
 }
 
 /// Writes every row that can be written now, and returns the number of batches.
-pub async fn derive(db: &Db) -> Result<usize> {
+pub async fn derive_pending(db: &Db) -> Result<usize> {
     let mut stretches = 0;
-    while db.worker(|tx| store::derive(tx, EVENTS_PER_BATCH)).await? {
+    while db.worker(|tx| store::derive_batch(tx, EVENTS_PER_BATCH)).await? {
         stretches += 1;
     }
     Ok(stretches)
 }
 
 /// Creates the partitions of the coming months, and drops those older than `keep_days`.
-pub async fn keep(db: &Db, keep_days: i32) -> Result<()> {
-    db.worker(move |tx| store::keep(tx, PARTITION_MONTHS_AHEAD, keep_days)).await
+pub async fn maintain_partitions(db: &Db, keep_days: i32) -> Result<()> {
+    db.worker(move |tx| store::maintain_partitions(tx, PARTITION_MONTHS_AHEAD, keep_days)).await
 }
 
-fn note(done: &Result<usize>) {
+fn record_run(done: &Result<usize>) {
     let job = "activity.derive";
     if let Err(error) = done {
         tracing::warn!(%error, job, "a job of the activity log failed; trying again");

@@ -12,7 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{ActivityCursor, ActivityFilter, ActivityRecord};
 use super::{ActivityAction, service};
-use crate::web::{Caller, Check, Query, Reply};
+use crate::web::{Caller, Query, Reply, Validator};
 
 pub fn routes(config: &mut ServiceConfig) {
     config.service(list);
@@ -42,14 +42,14 @@ struct ActivityQuery {
 
 impl ActivityQuery {
     fn into_filter(self) -> Result<ActivityFilter> {
-        let mut check = Check::new();
+        let mut check = Validator::new();
         let page = check.page(self.limit, None);
         let action = self.action.and_then(|word| check.word("action", &word, ActivityAction::of_word));
         let entity_type = check.text_opt("entity_type", self.entity_type, 1..=80);
         let entity_id = check.text_opt("entity_id", self.entity_id, 1..=200);
-        check.that(entity_id.is_none() || entity_type.is_some(), "entity_type", "missing");
+        check.ensure(entity_id.is_none() || entity_type.is_some(), "entity_type", "missing");
         let after = self.cursor.and_then(|cursor| check.word("cursor", &cursor, ActivityCursor::parse));
-        check.done()?;
+        check.finish()?;
         Ok(ActivityFilter {
             action,
             user: self.user_id,

@@ -3,7 +3,7 @@
 //! - Security-relevant entries are written in the transaction of their cause, as the actor, so that neither exists
 //!   without the other. A refused action has no transaction, so its entry gets one.
 //! - Frequent entries (a message sent or read) are not waited for: the durable event carries an [`ActivityEntry`] as
-//!   `fanout.log`, and a job writes the row from the outbox a moment later ([`derive`]).
+//!   `fanout.log`, and a job writes the row from the outbox a moment later ([`mod@derive`]).
 
 mod action;
 pub mod connections;
@@ -41,7 +41,7 @@ impl ActivityEntry {
         }
     }
 
-    pub fn details(mut self, details: Value) -> Self {
+    pub fn with_details(mut self, details: Value) -> Self {
         self.details = details;
         self
     }
@@ -49,7 +49,7 @@ impl ActivityEntry {
 
 impl ActivityEntry {
     /// The entry as a durable event carries it, so that the job can derive the row from the outbox.
-    pub fn carried(&self, actor: &Actor) -> Value {
+    pub fn to_event_log(&self, actor: &Actor) -> Value {
         json!({
             "user_id": actor.user,
             "action": self.action.as_str(),
@@ -73,16 +73,16 @@ pub fn record_as_service(tx: &mut Tx<'_>, entry: &ActivityEntry) -> Result<()> {
 
 /// Logs that `actor` attempted a forbidden action: `what` describes it (`PATCH /clients/{id}`), `on` is the type and
 /// id of the entity. The request is refused even if this cannot be written; a failure is logged.
-pub async fn forbidden(db: &Db, actor: &Actor, what: &str, on: Option<(&str, &str)>) {
+pub async fn record_forbidden(db: &Db, actor: &Actor, what: &str, on: Option<(&str, &str)>) {
     // A tenant that is only being created has no log yet.
     if actor.role == Role::Platform {
         return;
     }
     let entry = ActivityEntry {
         action: ActivityAction::ForbiddenAttempt,
-        entity_type: on.map(|(kind, _)| cut(kind, 80)),
-        entity_id: on.map(|(_, id)| cut(id, 200)),
-        details: json!({ "attempted": cut(what, 200), "role": actor.role.as_str() }),
+        entity_type: on.map(|(kind, _)| truncate(kind, 80)),
+        entity_id: on.map(|(_, id)| truncate(id, 200)),
+        details: json!({ "attempted": truncate(what, 200), "role": actor.role.as_str() }),
     };
     let ip = actor.ip;
     let written = db.write(actor, move |tx| store::insert(tx.conn(), &entry, ip)).await;
@@ -91,6 +91,6 @@ pub async fn forbidden(db: &Db, actor: &Actor, what: &str, on: Option<(&str, &st
     }
 }
 
-fn cut(text: &str, max_chars: usize) -> String {
+fn truncate(text: &str, max_chars: usize) -> String {
     text.chars().take(max_chars).collect()
 }

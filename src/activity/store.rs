@@ -80,12 +80,12 @@ pub(super) fn list(
         text.push_str(if wanted { condition } else { "" });
     }
     text.push_str(" ORDER BY created_at DESC, id DESC LIMIT $2");
-    let rows: Vec<Row> = bound(sql(text), tenant, filter).load(conn)?;
+    let rows: Vec<Row> = bind_filters(sql(text), tenant, filter).load(conn)?;
     Ok(rows.into_iter().map(ActivityRecord::from).collect())
 }
 
 /// Binds only the filters that the text names.
-fn bound(statement: Statement, tenant: TenantId, filter: &ActivityFilter) -> Statement {
+fn bind_filters(statement: Statement, tenant: TenantId, filter: &ActivityFilter) -> Statement {
     statement
         .bind(tenant)
         .bind(filter.limit)
@@ -141,7 +141,7 @@ struct BatchRange {
 }
 
 /// Writes the log rows of about `events` further events. Returns whether there may be more.
-pub(super) fn derive(tx: &mut WorkerTx<'_>, events: i64) -> Result<bool> {
+pub(super) fn derive_batch(tx: &mut WorkerTx<'_>, events: i64) -> Result<bool> {
     let Some(ReaderPosition { txid }) = sql(READER_POSITION).get_result(tx.conn()).optional()? else {
         return Ok(false);
     };
@@ -156,7 +156,7 @@ const MAINTAIN_PARTITIONS: &str = "SELECT authz.keep_activity_logs(least(now() -
         SELECT min(o.created_at) FROM outbox o WHERE o.txid > (SELECT min(txid) FROM outbox_readers))), $1, $2)";
 
 /// Creates the partitions of the coming months, and drops those before `keep_days`.
-pub(super) fn keep(tx: &mut WorkerTx<'_>, ahead_months: i32, keep_days: i32) -> Result<()> {
+pub(super) fn maintain_partitions(tx: &mut WorkerTx<'_>, ahead_months: i32, keep_days: i32) -> Result<()> {
     sql(MAINTAIN_PARTITIONS).bind(ahead_months).bind(keep_days).execute(tx.conn())?;
     Ok(())
 }

@@ -6,17 +6,17 @@ use crate::config;
 use crate::deliveries::{Deliveries, LogSender, Senders, Settings};
 use crate::notifications::Notifications;
 
-pub fn room(config: &config::DeliveriesConfig, notifications: &Notifications) -> Deliveries {
+pub fn build(config: &config::DeliveriesConfig, notifications: &Notifications) -> Deliveries {
     Deliveries {
         notifications: notifications.clone(),
-        senders: Senders::all(Arc::new(LogSender)),
+        senders: Senders::uniform(Arc::new(LogSender)),
         settings: Settings {
             concurrency: config.concurrency,
             failure_alert_percent: config.failure_alert_rate.into(),
             app_url: config.app_url.clone(),
             send_timeout: Settings::SEND_TIMEOUT,
             lease: Settings::LEASE,
-            shutdown_grace: Settings::STOP_PATIENCE,
+            shutdown_grace: Settings::SHUTDOWN_GRACE,
         },
         wake: Arc::clone(&notifications.deliveries_due),
     }

@@ -19,7 +19,7 @@ impl Lifecycle {
     }
 
     /// Cancelled when the service stops.
-    pub fn stopping(&self) -> CancellationToken {
+    pub fn stop_token(&self) -> CancellationToken {
         self.stop.clone()
     }
 
@@ -46,7 +46,7 @@ impl Lifecycle {
 }
 
 /// Resolves when the process receives SIGTERM or Ctrl-C.
-pub async fn asked_to_stop() -> std::io::Result<&'static str> {
+pub async fn shutdown_signal() -> std::io::Result<&'static str> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut term = signal(SignalKind::terminate())?;
     let mut int = signal(SignalKind::interrupt())?;

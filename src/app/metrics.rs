@@ -8,17 +8,17 @@ use guichet_db::Db;
 use metrics::gauge;
 use tokio_util::sync::CancellationToken;
 
+use crate::telemetry::metric_names::{DB_POOL_IN_USE, DB_POOL_SIZE, DB_POOL_WAITING};
 use crate::telemetry::metrics as telemetry;
-use crate::telemetry::names::{DB_POOL_IN_USE, DB_POOL_SIZE, DB_POOL_WAITING};
 
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// `/metrics`, for Prometheus.
 pub fn routes(config: &mut web::ServiceConfig) {
-    config.service(web::resource("/metrics").route(web::get().to(page)));
+    config.service(web::resource("/metrics").route(web::get().to(metrics_page)));
 }
 
-async fn page(db: web::Data<Db>) -> Result<HttpResponse> {
+async fn metrics_page(db: web::Data<Db>) -> Result<HttpResponse> {
     update_gauges(&db);
     let metrics = telemetry::install().map_err(|error| Error::internal(error.to_string()))?;
     Ok(HttpResponse::Ok().content_type(telemetry::CONTENT_TYPE).body(metrics.render()))
@@ -26,14 +26,14 @@ async fn page(db: web::Data<Db>) -> Result<HttpResponse> {
 
 #[expect(clippy::cast_precision_loss, reason = "pools are small")]
 fn update_gauges(db: &Db) {
-    for lane in db.lanes() {
+    for lane in db.pools() {
         gauge!(DB_POOL_SIZE, "pool" => lane.name()).set(lane.size() as f64);
         gauge!(DB_POOL_IN_USE, "pool" => lane.name()).set(lane.in_use() as f64);
         gauge!(DB_POOL_WAITING, "pool" => lane.name()).set(lane.waiting() as f64);
     }
 }
 
-pub async fn run(db: Db, stop: CancellationToken) {
+pub async fn run_sampler(db: Db, stop: CancellationToken) {
     let mut tick = tokio::time::interval(UPKEEP_EVERY);
     loop {
         tokio::select! {

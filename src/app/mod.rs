@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use guichet_base::Clock;
 use guichet_db::{self, Db};
 use guichet_realtime::{self, Hub, Realtime};
-pub use lifecycle::{Lifecycle, asked_to_stop};
+pub use lifecycle::{Lifecycle, shutdown_signal};
 pub use serve::{RunningService, start};
 
 use crate::activity;
@@ -37,7 +37,7 @@ use crate::jobs::Scheduler;
 use crate::notifications::intake::Intake;
 use crate::notifications::{self, Notifications};
 use crate::web::health::Readiness;
-use crate::web::rate_limit::{Rate, RateLimits, RateSettings};
+use crate::web::rate_limit::{Rate, RateLimitSettings, RateLimits};
 
 /// All parts of the service. Cheap to clone.
 #[derive(Clone)]
@@ -52,7 +52,7 @@ pub struct App {
     pub deliveries: Deliveries,
     pub chat: Chat,
     pub realtime: Arc<Realtime>,
-    pub gate: AuthMiddleware,
+    pub auth: AuthMiddleware,
     pub readiness: Readiness,
     pub lifecycle: Lifecycle,
 }
@@ -63,12 +63,12 @@ impl App {
         let db = Db::new(settings);
         let hub = Arc::new(Hub::new(guichet_realtime::HubParts {
             clock: clock.clone(),
-            presence_timeouts: presence::patience(&config.realtime),
+            presence_timeouts: presence::presence_timeouts(&config.realtime),
             spelling: afritalk::spelling(),
             tables: vec![&crate::chat::MESSAGES, &notifications::NOTIFICATIONS],
         }));
         let lifecycle = Lifecycle::new();
-        let directory = directory(&config, &db, &hub, &clock);
+        let directory = build_directory(&config, &db, &hub, &clock);
         let authenticator = authenticator(&config, &directory)?;
         let notifications = Notifications {
             db: db.clone(),
@@ -79,7 +79,7 @@ impl App {
             wake: Arc::default(),
             deliveries_due: Arc::default(),
         };
-        let deliveries = deliveries::room(&config.deliveries, &notifications);
+        let deliveries = deliveries::build(&config.deliveries, &notifications);
         let scheduler = jobs::scheduler(&config, &notifications, &deliveries);
         let chat = Chat {
             db: db.clone(),
@@ -92,17 +92,17 @@ impl App {
             edit_window: Duration::from_secs(config.features.message_edit_window_secs.into()),
         };
         let (attendance, book) = ConnectionLog::new();
-        let limits = RateLimits::new(rates(&config));
+        let limits = RateLimits::new(rate_limit_settings(&config));
         let host = Arc::new(socket_backend::ServiceBackend {
             authenticator: authenticator.clone(),
             directory: directory.clone(),
             chat: chat.clone(),
             notifications: notifications.clone(),
-            attendance,
+            connections: attendance,
             limits: limits.clone(),
         });
-        let stop = lifecycle.stopping();
-        lifecycle.spawn("attendance", book.write(db.clone(), stop));
+        let stop = lifecycle.stop_token();
+        lifecycle.spawn("attendance", book.run(db.clone(), stop));
         let realtime = Realtime::new(
             hub,
             host,
@@ -125,7 +125,7 @@ impl App {
             deliveries,
             chat,
             realtime,
-            gate,
+            auth: gate,
             readiness,
             lifecycle,
         })
@@ -133,9 +133,10 @@ impl App {
 
     /// Starts the tasks that live as long as the service.
     pub fn spawn_tasks(&self) {
-        let stop = self.lifecycle.stopping();
+        let stop = self.lifecycle.stop_token();
         self.realtime.spawn(self.lifecycle.tracker(), &stop);
-        self.lifecycle.spawn("delivered", crate::chat::delivered::run(self.chat.clone(), stop.clone()));
+        self.lifecycle
+            .spawn("delivered", crate::chat::delivered::run_writer(self.chat.clone(), stop.clone()));
         self.lifecycle.spawn("typing", self.chat.typing.clone().run(stop.clone()));
         self.lifecycle
             .spawn("events", notifications::events::runner::run(self.notifications.clone(), stop.clone()));
@@ -145,8 +146,9 @@ impl App {
         if self.config.server.jobs_enabled {
             self.lifecycle.spawn("jobs", self.scheduler.clone().run(stop.clone()));
         }
-        self.lifecycle.spawn("signs", crate::directory::last_seen::run(self.directory.clone(), stop.clone()));
-        self.lifecycle.spawn("activity", activity::derive::run(self.db.clone(), stop.clone()));
+        self.lifecycle
+            .spawn("signs", crate::directory::last_seen::run_writer(self.directory.clone(), stop.clone()));
+        self.lifecycle.spawn("activity", activity::derive::run_deriver(self.db.clone(), stop.clone()));
         let tracker = self.lifecycle.tracker().clone();
         self.lifecycle
             .spawn("deliveries", delivery_worker::run_worker(self.deliveries.clone(), tracker, stop.clone()));
@@ -154,7 +156,7 @@ impl App {
             "delivery gauges",
             delivery_worker::gauges::run_gauges(self.deliveries.clone(), stop.clone()),
         );
-        self.lifecycle.spawn("metrics", metrics::run(self.db.clone(), stop));
+        self.lifecycle.spawn("metrics", metrics::run_sampler(self.db.clone(), stop));
     }
 }
 
@@ -164,16 +166,16 @@ fn authenticator(config: &Config, directory: &Directory) -> anyhow::Result<Authe
     Ok(Authenticator { directory: directory.clone(), tokens, jit_users: config.jit_users() })
 }
 
-fn directory(config: &Config, db: &Db, hub: &Arc<Hub>, clock: &Clock) -> Directory {
+fn build_directory(config: &Config, db: &Db, hub: &Arc<Hub>, clock: &Clock) -> Directory {
     let moved = Arc::clone(hub);
-    let rights_moved = RightsChanged::new(move |tenant, people| moved.rights_moved(tenant, people));
-    let presence = PresenceReader::new(presence::OfHub(Arc::clone(hub)));
+    let rights_moved = RightsChanged::new(move |tenant, people| moved.reauthorize_people(tenant, people));
+    let presence = PresenceReader::new(presence::HubPresence(Arc::clone(hub)));
     Directory::new(DirectoryParts {
         db: db.clone(),
         clock: clock.clone(),
         features: config.features.clone(),
         presence,
-        rights_moved,
+        on_rights_changed: rights_moved,
     })
 }
 
@@ -183,7 +185,7 @@ fn socket_settings(config: &Config) -> guichet_realtime::Settings {
         connections_per_person: config.realtime.connections_per_person,
         frames_per_10s: config.realtime.frames_per_10s,
         max_concurrent_lookups: usize::try_from(config.database.pool_size / 2).unwrap_or(1),
-        replay_days: i32::try_from(config.realtime.replay_retention_days).unwrap_or(i32::MAX),
+        retention_days: i32::try_from(config.realtime.replay_retention_days).unwrap_or(i32::MAX),
         origins: match &config.server.cors_origins {
             AllowedOrigins::Any => None,
             AllowedOrigins::Only(list) => Some(list.clone()),
@@ -203,16 +205,16 @@ fn notification_settings(config: &crate::config::NotificationsConfig) -> notific
     }
 }
 
-fn rates(config: &Config) -> RateSettings {
-    let of = |limit: Option<crate::config::RateLimit>| {
+fn rate_limit_settings(config: &Config) -> RateLimitSettings {
+    let of = |limit: Option<crate::config::RateLimitConfig>| {
         limit.map_or(Rate { rps: 0, burst: 0 }, |l| Rate { rps: l.requests_per_second, burst: l.burst })
     };
     let limits = &config.limits;
-    RateSettings {
-        person: of(limits.of_person()),
-        service: of(limits.of_service()),
-        anonymous: of(limits.of_address()),
-        ..RateSettings::default()
+    RateLimitSettings {
+        person: of(limits.person_limit()),
+        service: of(limits.service_limit()),
+        anonymous: of(limits.address_limit()),
+        ..RateLimitSettings::default()
     }
 }
 
@@ -223,12 +225,12 @@ fn intake(config: &Config, notifications: &Notifications) -> anyhow::Result<Opti
 
 fn readiness(db: &Db, intake: Option<&Intake>) -> Readiness {
     let database = db.clone();
-    let readiness = Readiness::new().check("database", move || {
+    let readiness = Readiness::new().with_required("database", move || {
         let db = database.clone();
         async move {
             let asked = Instant::now();
             db.anonymous(|conn| {
-                postgres::schema_present(conn)?.then_some(()).ok_or_else(|| {
+                postgres::is_schema_present(conn)?.then_some(()).ok_or_else(|| {
                     guichet_base::Error::unavailable("migrations are missing: run `guichet migrate`")
                 })
             })
@@ -237,7 +239,7 @@ fn readiness(db: &Db, intake: Option<&Intake>) -> Readiness {
         }
     });
     match intake.cloned() {
-        Some(intake) => readiness.watch("redis", move || {
+        Some(intake) => readiness.with_optional("redis", move || {
             let intake = intake.clone();
             async move { intake.check().await }
         }),

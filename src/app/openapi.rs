@@ -8,22 +8,23 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBui
 use utoipa::{OpenApi as _, ToSchema};
 use utoipa_actix_web::AppExt;
 
-use super::afritalk::{self, described::AfriTalkNames};
+use super::afritalk::{self, openapi_names::AfriTalkSchemas};
 use super::api;
 
 /// The envelope of an error.
 #[derive(ToSchema)]
 #[schema(as = ErrorAnswer)]
 #[expect(dead_code, reason = "a shape for the description alone")]
-struct ErrorAnswer {
+struct ErrorEnvelopeSchema {
     #[schema(value_type = Option<Object>)]
     data: (),
-    error: ErrorBody,
+    error: ErrorBodySchema,
 }
 
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a shape for the description alone")]
-struct ErrorBody {
+#[schema(as = ErrorBody)]
+struct ErrorBodySchema {
     /// For programs; stable.
     #[schema(example = "VALIDATION_ERROR")]
     code: String,
@@ -42,7 +43,7 @@ struct ErrorBody {
 `{\"data\": …, \"error\": null}` or `{\"data\": null, \"error\": {…}}`; the schemas below show `data`. The same routes \
 are served under `/api`.\n\nThe sockets are described [on a page of their own](/docs/sockets) and in \
 [asyncapi.yaml](/asyncapi.yaml).", license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT")),
-    components(schemas(ErrorAnswer, ErrorBody)),
+    components(schemas(ErrorEnvelopeSchema, ErrorBodySchema)),
     tags(
         (name = "me", description = "The caller"),
         (name = "provisioning", description = "Tenants, people, teams, clients, projects"),
@@ -56,10 +57,10 @@ are served under `/api`.\n\nThe sockets are described [on a page of their own](/
         (name = "activity", description = "Who did what"),
     )
 )]
-struct Described;
+struct ApiDoc;
 
 /// Responses that any operation may return besides its own.
-const COMMON: [(&str, &str); 7] = [
+const COMMON_RESPONSES: [(&str, &str); 7] = [
     ("400", "The request is not valid HTTP or JSON: `MALFORMED_JSON`, `BAD_REQUEST`"),
     ("401", "No valid token: `UNAUTHENTICATED`"),
     ("403", "The caller lacks the right: `FORBIDDEN`, `FEATURE_DISABLED`"),
@@ -68,15 +69,15 @@ const COMMON: [(&str, &str); 7] = [
     ("500", "An error of the server: `INTERNAL`"),
     ("503", "A database or service is unreachable: `UNAVAILABLE`, with `Retry-After`"),
 ];
-const WITH_ID: (&str, &str) = ("404", "No such record, or the caller may not see it: `NOT_FOUND`");
-const WITH_BODY: [(&str, &str); 4] = [
+const ID_RESPONSE: (&str, &str) = ("404", "No such record, or the caller may not see it: `NOT_FOUND`");
+const BODY_RESPONSES: [(&str, &str); 4] = [
     ("408", "The body did not arrive in time: `TIMEOUT`"),
     ("409", "`CONFLICT`, or a repeat while the first request is still running"),
     ("413", "The body is too large: `PAYLOAD_TOO_LARGE`"),
     ("415", "Not JSON, or compressed: `UNSUPPORTED_MEDIA_TYPE`"),
 ];
 
-const WITH_VERSION: [(&str, &str); 2] = [
+const VERSION_RESPONSES: [(&str, &str); 2] = [
     ("412", "`If-Match` names another version; `details` has the current record"),
     ("428", "The change does not say which version it is based on: `PRECONDITION_REQUIRED`"),
 ];
@@ -85,7 +86,7 @@ const WITH_VERSION: [(&str, &str); 2] = [
 pub fn describe() -> OpenApi {
     let (_, mut description) = actix_web::App::new()
         .into_utoipa_app()
-        .openapi(Described::openapi())
+        .openapi(ApiDoc::openapi())
         .service(utoipa_actix_web::scope("/api/v1").configure(api::routes))
         .split_for_parts();
     description.servers = Some(vec![Server::new("/")]);
@@ -94,14 +95,14 @@ pub fn describe() -> OpenApi {
         components.add_security_scheme("token", scheme);
     }
     let components = description.components.clone().unwrap_or_default();
-    let mut dialect = AfriTalkNames::default();
+    let mut dialect = AfriTalkSchemas::default();
     for (path, item) in &mut description.paths.paths {
-        let is_afritalks = afritalk::http::is_afritalks(path);
+        let is_afritalks = afritalk::http::is_afritalk_path(path);
         let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
-            complete(path, operation, &components);
+            complete_operation(path, operation, &components);
             if is_afritalks {
-                dialect.respell(operation);
+                dialect.convert_operation(operation);
             }
         }
     }
@@ -111,17 +112,17 @@ pub fn describe() -> OpenApi {
     description
 }
 
-fn complete(path: &str, operation: &mut Operation, components: &Components) {
+fn complete_operation(path: &str, operation: &mut Operation, components: &Components) {
     operation.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
-    let mut statuses: Vec<_> = COMMON.to_vec();
+    let mut statuses: Vec<_> = COMMON_RESPONSES.to_vec();
     if path.contains('{') {
-        statuses.push(WITH_ID);
+        statuses.push(ID_RESPONSE);
     }
     if operation.request_body.is_some() {
-        statuses.extend(WITH_BODY);
+        statuses.extend(BODY_RESPONSES);
     }
     if is_versioned(operation, components) {
-        statuses.extend(WITH_VERSION);
+        statuses.extend(VERSION_RESPONSES);
     }
     for (status, description) in statuses {
         let response = ResponseBuilder::new().description(description).build();
@@ -129,9 +130,9 @@ fn complete(path: &str, operation: &mut Operation, components: &Components) {
     }
     for (status, response) in &mut operation.responses.responses {
         if !status.starts_with('2') {
-            as_error(response);
+            document_error(response);
         }
-        in_envelope(response);
+        wrap_in_envelope(response);
     }
 }
 
@@ -150,14 +151,14 @@ fn is_versioned(operation: &Operation, components: &Components) -> bool {
 }
 
 /// Puts an error response into the envelope, including those that a handler documents itself.
-fn as_error(response: &mut RefOr<Response>) {
+fn document_error(response: &mut RefOr<Response>) {
     let RefOr::T(response) = response else { return };
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorAnswer"))).build();
     response.content.insert("application/json".to_owned(), content.into());
 }
 
 /// Puts the documented body under `data`, as in the actual response.
-fn in_envelope(response: &mut RefOr<Response>) {
+fn wrap_in_envelope(response: &mut RefOr<Response>) {
     let RefOr::T(response) = response else { return };
     let Some(RefOr::T(content)) = response.content.get_mut("application/json") else { return };
     let Some(data) = content.schema.take() else { return };

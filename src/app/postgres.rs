@@ -17,9 +17,9 @@ use crate::config::{Config, DatabaseUrl};
 /// The schema of this version, compiled in.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 /// The database inside the embedded server.
-const NAME: &str = "guichet";
+const DATABASE_NAME: &str = "guichet";
 /// How long a request waits for a connection.
-const WAIT: Duration = Duration::from_secs(2);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Connections that the embedded server allows: both pools, commands, and people with psql.
 const EMBEDDED_CONNECTIONS: u16 = 100;
 
@@ -44,27 +44,30 @@ impl PostgresServer {
     pub fn open(config: &Config, claim: DataFolderUse) -> anyhow::Result<Self> {
         let database = &config.database;
         match (&database.url, &database.worker_url) {
-            (Some(app), Some(worker)) => Self::given(config, app, worker),
-            _ => Self::embedded(config, claim),
+            (Some(app), Some(worker)) => Self::open_configured(config, app, worker),
+            _ => Self::open_embedded(config, claim),
         }
     }
 
-    fn given(config: &Config, app: &DatabaseUrl, worker: &DatabaseUrl) -> anyhow::Result<Self> {
+    fn open_configured(config: &Config, app: &DatabaseUrl, worker: &DatabaseUrl) -> anyhow::Result<Self> {
         if let Some(owner) = &config.database.owner_url {
-            report(&migrate::up(&mut connect(owner.0.expose_secret(), "DATABASE_OWNER_URL")?, MIGRATIONS)?);
+            log_migrations(&migrate::up(
+                &mut connect(owner.0.expose_secret(), "DATABASE_OWNER_URL")?,
+                MIGRATIONS,
+            )?);
         }
         for (url, name) in [(app, "DATABASE_URL"), (worker, "DATABASE_WORKER_URL")] {
-            roles::refuse_powerful(&mut connect(url.0.expose_secret(), name)?)?;
+            roles::require_unprivileged(&mut connect(url.0.expose_secret(), name)?)?;
         }
         let mut conn = connect(app.0.expose_secret(), "DATABASE_URL")?;
-        if !schema_present(&mut conn)? {
+        if !is_schema_present(&mut conn)? {
             bail!("the database has no tables yet: run `guichet migrate` with DATABASE_OWNER_URL set");
         }
-        let settings = settings(config, app.0.expose_secret(), worker.0.expose_secret());
+        let settings = db_settings(config, app.0.expose_secret(), worker.0.expose_secret());
         Ok(Self { cluster: None, settings })
     }
 
-    fn embedded(config: &Config, claim: DataFolderUse) -> anyhow::Result<Self> {
+    fn open_embedded(config: &Config, claim: DataFolderUse) -> anyhow::Result<Self> {
         let data_dir = &config.server.data_dir;
         let running = match claim {
             DataFolderUse::Own => None,
@@ -78,9 +81,12 @@ impl PostgresServer {
                 max_connections: EMBEDDED_CONNECTIONS,
             })?,
         };
-        prepare(&cluster)?;
-        let settings =
-            settings(config, &cluster.url(LoginRole::App, NAME), &cluster.url(LoginRole::Worker, NAME));
+        prepare_cluster(&cluster)?;
+        let settings = db_settings(
+            config,
+            &cluster.url(LoginRole::App, DATABASE_NAME),
+            &cluster.url(LoginRole::Worker, DATABASE_NAME),
+        );
         Ok(Self { cluster: Some(cluster), settings })
     }
 
@@ -93,27 +99,27 @@ impl PostgresServer {
 }
 
 /// Creates what is missing of database, roles and tables in an embedded server.
-fn prepare(cluster: &Cluster) -> anyhow::Result<()> {
+fn prepare_cluster(cluster: &Cluster) -> anyhow::Result<()> {
     let mut admin = connect(&cluster.url(LoginRole::Admin, "postgres"), "the embedded server")?;
-    if !exists(&mut admin, NAME)? {
-        admin.batch_execute(&format!("CREATE DATABASE {NAME}"))?;
+    if !database_exists(&mut admin, DATABASE_NAME)? {
+        admin.batch_execute(&format!("CREATE DATABASE {DATABASE_NAME}"))?;
     }
-    roles::create(&mut connect(&cluster.url(LoginRole::Admin, NAME), "the embedded server")?)?;
-    report(&migrate::up(
-        &mut connect(&cluster.url(LoginRole::Owner, NAME), "the embedded server")?,
+    roles::create(&mut connect(&cluster.url(LoginRole::Admin, DATABASE_NAME), "the embedded server")?)?;
+    log_migrations(&migrate::up(
+        &mut connect(&cluster.url(LoginRole::Owner, DATABASE_NAME), "the embedded server")?,
         MIGRATIONS,
     )?);
     Ok(())
 }
 
 #[derive(QueryableByName)]
-struct Exists {
+struct DatabaseExistsRow {
     #[diesel(sql_type = Bool)]
     there: bool,
 }
 
-fn exists(admin: &mut PgConnection, database: &str) -> anyhow::Result<bool> {
-    let row: Exists =
+fn database_exists(admin: &mut PgConnection, database: &str) -> anyhow::Result<bool> {
+    let row: DatabaseExistsRow =
         diesel::sql_query("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) AS there")
             .bind::<Text, _>(database)
             .get_result(admin)?;
@@ -125,32 +131,32 @@ pub fn connect(url: &str, setting: &str) -> anyhow::Result<PgConnection> {
     PgConnection::establish(url).with_context(|| format!("PostgreSQL could not be reached by {setting}"))
 }
 
-fn report(done: &[String]) {
+fn log_migrations(done: &[String]) {
     if !done.is_empty() {
         tracing::info!(migrations = done.len(), "the database schema was brought up to date");
     }
 }
 
-fn settings(config: &Config, app_url: &str, worker_url: &str) -> guichet_db::DbSettings {
+fn db_settings(config: &Config, app_url: &str, worker_url: &str) -> guichet_db::DbSettings {
     guichet_db::DbSettings {
         app_url: app_url.to_owned(),
         worker_url: worker_url.to_owned(),
         app_connections: config.database.pool_size,
         worker_connections: config.database.worker_pool_size,
         job_connections: config.database.job_pool_size,
-        wait: WAIT,
+        acquire_timeout: ACQUIRE_TIMEOUT,
     }
 }
 
 #[derive(QueryableByName)]
-struct Present {
+struct SchemaPresentRow {
     #[diesel(sql_type = Bool)]
     present: bool,
 }
 
 /// Whether the newest table exists: a check that works without the owner's URL.
-pub fn schema_present(app: &mut PgConnection) -> QueryResult<bool> {
+pub fn is_schema_present(app: &mut PgConnection) -> QueryResult<bool> {
     diesel::sql_query("SELECT to_regclass('public.idempotency_keys') IS NOT NULL AS present")
-        .get_result::<Present>(app)
+        .get_result::<SchemaPresentRow>(app)
         .map(|row| row.present)
 }

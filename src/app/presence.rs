@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use guichet_base::id::{TenantId, UserId};
 use guichet_base::role::UserType;
-use guichet_base::{Actor, Error, Result, Status, Timestamp};
+use guichet_base::{Actor, Error, PresenceStatus, Result, Timestamp};
 use guichet_realtime::{
     Audience, AudienceRoles, Hub, PresenceAudience, PresenceTimeouts, TopicGrant, Visibility,
 };
@@ -14,10 +14,10 @@ use crate::config::{self, Feature};
 use crate::directory::{Directory, PresenceSource, presence};
 
 /// The hub as a presence source.
-pub struct OfHub(pub Arc<Hub>);
+pub struct HubPresence(pub Arc<Hub>);
 
-impl PresenceSource for OfHub {
-    fn status(&self, tenant: TenantId, user: UserId) -> Status {
+impl PresenceSource for HubPresence {
+    fn status(&self, tenant: TenantId, user: UserId) -> PresenceStatus {
         self.0.status(tenant, user)
     }
 
@@ -34,7 +34,7 @@ impl PresenceSource for OfHub {
     }
 }
 
-pub fn patience(config: &config::RealtimeConfig) -> PresenceTimeouts {
+pub fn presence_timeouts(config: &config::RealtimeConfig) -> PresenceTimeouts {
     PresenceTimeouts {
         grace: Duration::from_secs(config.presence_grace_secs.into()),
         idle_after: Duration::from_secs(config.presence_idle_after_secs.into()),
@@ -49,9 +49,13 @@ fn operator_topic(operator: UserId) -> Box<str> {
 
 /// `presence:operator:{id}`: the operator sees everyone; a member of a client in the operator's charge sees the
 /// operator and themselves.
-pub async fn of_operator(directory: &Directory, actor: &Actor, operator: UserId) -> Result<TopicGrant> {
+pub async fn authorize_operator_topic(
+    directory: &Directory,
+    actor: &Actor,
+    operator: UserId,
+) -> Result<TopicGrant> {
     directory.require(actor, Feature::Presence).await?;
-    if !presence::hears(directory, actor, operator).await? {
+    if !presence::may_subscribe_to_presence(directory, actor, operator).await? {
         return Err(Error::forbidden());
     }
     let sees = match actor.role.user_type() {
@@ -62,7 +66,11 @@ pub async fn of_operator(directory: &Directory, actor: &Actor, operator: UserId)
 }
 
 /// Applies the tenant's feature flag to a grant: with presence off, no one is visible.
-pub async fn under_flag(directory: &Directory, actor: &Actor, granted: TopicGrant) -> Result<TopicGrant> {
+pub async fn apply_feature_flag(
+    directory: &Directory,
+    actor: &Actor,
+    granted: TopicGrant,
+) -> Result<TopicGrant> {
     let is_on = directory.features(actor.tenant).await?.is_on(Feature::Presence);
     Ok(if is_on { granted } else { TopicGrant { visibility: Visibility::none(), ..granted } })
 }
@@ -76,28 +84,28 @@ pub async fn presence_audiences(
     if !directory.features(tenant).await?.is_on(Feature::Presence) {
         return Ok(Vec::new());
     }
-    let standings = presence::reach(directory, tenant, users).await?;
-    Ok(standings.into_iter().map(|standing| of(tenant, standing)).collect())
+    let standings = presence::load_relations(directory, tenant, users).await?;
+    Ok(standings.into_iter().map(|standing| presence_audience(tenant, standing)).collect())
 }
 
-fn of(tenant: TenantId, standing: presence::PersonRelations) -> PresenceAudience {
+fn presence_audience(tenant: TenantId, standing: presence::PersonRelations) -> PresenceAudience {
     let presence::PersonRelations { user, user_type, operators, team } = standing;
     let desk: Box<str> = format!("tenant:{tenant}").into();
     match user_type {
         UserType::Operator => {
             let home = operator_topic(user);
             let told = vec![(desk, Audience::Everyone), (home.clone(), Audience::Everyone)];
-            PresenceAudience { user, user_type, default_topics: vec![home], told }
+            PresenceAudience { user, user_type, default_topics: vec![home], recipients: told }
         }
         UserType::Client => {
             let default_topics: Vec<Box<str>> = operators.iter().copied().map(operator_topic).collect();
             let employees = operators.into_iter().chain(team).collect();
             let mut told =
-                vec![(desk, Audience::Some { ranks: AudienceRoles::SeesAllClients, people: employees })];
+                vec![(desk, Audience::Selected { roles: AudienceRoles::SeesAllClients, people: employees })];
             // Never the other members.
-            let audience = Audience::Some { ranks: AudienceRoles::Operators, people: [user].into() };
+            let audience = Audience::Selected { roles: AudienceRoles::Operators, people: [user].into() };
             told.extend(default_topics.iter().map(|home| (home.clone(), audience.clone())));
-            PresenceAudience { user, user_type, default_topics, told }
+            PresenceAudience { user, user_type, default_topics, recipients: told }
         }
     }
 }
@@ -124,7 +132,7 @@ mod tests {
     fn of_a_member_hear_those_who_see_their_client_and_no_other_member() {
         let (member, operator, teammate, tenant) =
             (UserId::new(), UserId::new(), UserId::new(), TenantId::new());
-        let reach = of(
+        let reach = presence_audience(
             tenant,
             presence::PersonRelations {
                 user: member,
@@ -133,7 +141,7 @@ mod tests {
                 team: vec![teammate],
             },
         );
-        let [(desk, at_desk), (home, at_home)] = &*reach.told else { panic!("{reach:?}") };
+        let [(desk, at_desk), (home, at_home)] = &*reach.recipients else { panic!("{reach:?}") };
         assert_eq!(**desk, *format!("tenant:{tenant}"));
         assert_eq!(*home, operator_topic(operator));
         for (user, role, hears) in [

@@ -12,28 +12,28 @@ use crate::auth;
 use crate::config::AllowedOrigins as Configured;
 use crate::web::cors::CorsOrigins;
 use crate::web::guard::BodySettings;
-use crate::web::routes::{RouteTable, unmatched, unmatched_outside};
-use crate::web::{self as conventions, Conventions, docs, health};
+use crate::web::unmatched::{RouteTable, unmatched, unmatched_outside_api};
+use crate::web::{self as conventions, HttpSettings, docs, health};
 
 /// State that every worker of the server shares.
 #[derive(Clone)]
-pub struct Site {
+pub struct AppFactory {
     app: App,
-    conventions: Conventions,
-    table: web::Data<RouteTable>,
-    texts: docs::DocsPages,
+    conventions: HttpSettings,
+    route_table: web::Data<RouteTable>,
+    docs_pages: docs::DocsPages,
 }
 
-impl Site {
+impl AppFactory {
     pub fn new(app: App) -> anyhow::Result<Self> {
         let description = openapi::describe();
-        let table = web::Data::new(RouteTable::of(&description));
+        let table = web::Data::new(RouteTable::from_openapi(&description));
         let texts = docs::DocsPages {
             openapi_yaml: openapi::yaml()?.into(),
             asyncapi_yaml: asyncapi::yaml()?.into(),
             sockets_html: asyncapi::html()?.into(),
         };
-        Ok(Self { conventions: conventions_of(&app), app, table, texts })
+        Ok(Self { conventions: http_settings(&app), app, route_table: table, docs_pages: texts })
     }
 
     /// Builds the application of one worker.
@@ -49,8 +49,8 @@ impl Site {
         > + use<>,
     > {
         let app = &self.app;
-        let (v1, short) = (app.gate.clone(), app.gate.clone());
-        let limits = app.gate.limits.clone();
+        let (v1, short) = (app.auth.clone(), app.auth.clone());
+        let limits = app.auth.limits.clone();
         let site = ActixApp::new()
             .app_data(web::Data::new(app.chat.clone()))
             .app_data(web::Data::new(app.directory.clone()))
@@ -59,7 +59,7 @@ impl Site {
             .app_data(web::Data::new(app.db.clone()))
             .app_data(web::Data::new(app.readiness.clone()))
             .app_data(web::Data::from(Arc::clone(&app.realtime)))
-            .app_data(self.table.clone())
+            .app_data(self.route_table.clone())
             // Before the scopes: one socket route is under `/api`, whose middleware would require a header.
             .configure(guichet_realtime::http::routes)
             .into_utoipa_app()
@@ -78,17 +78,17 @@ impl Site {
             .into_app()
             .configure(health::routes)
             .configure(metrics::routes)
-            .configure(docs::routes(self.texts.clone()))
+            .configure(docs::routes(self.docs_pages.clone()))
             .default_service(web::to(move |request, table| {
-                unmatched_outside(limits.clone(), request, table)
+                unmatched_outside_api(limits.clone(), request, table)
             }));
         conventions::wrap(site, &self.conventions)
     }
 }
 
-fn conventions_of(app: &App) -> Conventions {
+fn http_settings(app: &App) -> HttpSettings {
     let server = &app.config.server;
-    Conventions {
+    HttpSettings {
         origins: match &server.cors_origins {
             Configured::Any => CorsOrigins::Any,
             Configured::Only(list) if list.is_empty() => CorsOrigins::None,
@@ -97,6 +97,6 @@ fn conventions_of(app: &App) -> Conventions {
         trusted_proxies: server.trusted_proxies.clone().into(),
         body: BodySettings { max_bytes: server.body_limit_bytes as u64, ..BodySettings::default() },
         is_https: false,
-        spelling_of_failures: Some(afritalk::of_failures),
+        error_naming: Some(afritalk::error_naming),
     }
 }

@@ -8,15 +8,15 @@ use actix_web::dev::ServerHandle;
 use anyhow::Context;
 
 use super::App;
-use super::routes::Site;
+use super::routes::AppFactory;
 use crate::app::tcp_options;
 
 /// Bytes that actix buffers for a slow reader, per connection.
 const WRITE_BUFFER_BYTES: usize = 16 * 1024;
 /// Time for load balancers to notice that the process is no longer ready.
-const LAME_DUCK: Duration = Duration::from_millis(500);
+const DRAIN_DELAY: Duration = Duration::from_millis(500);
 /// Period over which sockets are asked to reconnect, so that they do not return all at once.
-const SPREAD: Duration = Duration::from_secs(3);
+const RECONNECT_SPREAD: Duration = Duration::from_secs(3);
 
 /// A running service.
 pub struct RunningService {
@@ -33,12 +33,12 @@ pub fn start(app: App) -> anyhow::Result<RunningService> {
         format!("{bind} is not free: another program listens there. Set BIND to another address, 127.0.0.1:8081 say")
     })?;
     let address = listener.local_addr()?;
-    let site = Site::new(app.clone())?;
+    let site = AppFactory::new(app.clone())?;
     let server = HttpServer::new(move || site.build())
         .workers(app.config.server.workers())
         .h1_write_buffer_size(WRITE_BUFFER_BYTES)
         .tcp_nodelay(true)
-        .on_connect(tcp_options::prepare)
+        .on_connect(tcp_options::set_options)
         .disable_signals()
         .shutdown_timeout(app.config.server.shutdown_grace_secs)
         .listen(listener)?
@@ -57,10 +57,10 @@ impl RunningService {
         let deadline = Instant::now() + grace;
         let left = || deadline.saturating_duration_since(Instant::now());
         self.app.readiness.drain();
-        if self.app.realtime.connections() > 0 {
-            tokio::time::sleep(LAME_DUCK.min(grace / 10)).await;
+        if self.app.realtime.connection_count() > 0 {
+            tokio::time::sleep(DRAIN_DELAY.min(grace / 10)).await;
         }
-        self.app.realtime.drain(SPREAD.min(grace / 4)).await;
+        self.app.realtime.drain(RECONNECT_SPREAD.min(grace / 4)).await;
         let stopping = self.handle.stop(true);
         // The last fifth is reserved for tasks that write what sockets and requests left.
         if tokio::time::timeout(left().saturating_sub(grace / 5), stopping).await.is_err() {

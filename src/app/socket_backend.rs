@@ -4,7 +4,7 @@
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use guichet_base::id::{TenantId, UserId};
-use guichet_base::{Actor, Error, Kind, Result, Timestamp};
+use guichet_base::{Actor, Error, ErrorKind, Result, Timestamp};
 use guichet_realtime::{
     Credential, DeliveryReceipt, Event, GrantWithBacklog, PeerInfo, PersistedBroadcast, PresenceAudience,
     ReadScope, RowChange, SocketBackend, TopicGrant, Visibility,
@@ -28,14 +28,14 @@ use crate::directory::{self, Directory};
 use crate::notifications::live::{self, AckCommand};
 use crate::notifications::{self, Notifications};
 use crate::web::RateLimits;
-use crate::web::idempotency::Once;
+use crate::web::idempotency::IdempotentRequest;
 use crate::web::rate_limit::LimitKey;
 
 /// Commands that clients may send over sockets.
-pub const COMMANDS: [&str; 6] =
+pub const COMMAND_NAMES: [&str; 6] =
     ["messaging:send", "messaging:read", "messaging:typing", "messaging:join", "notify:ack", "presence:ping"];
 /// Prefixes of event names reserved for guichet.
-const RESERVED_FAMILIES: [&str; 7] =
+const RESERVED_PREFIXES: [&str; 7] =
     ["messaging:", "notify:", "presence:", "ticket:", "meeting:", "phx_", "presence_"];
 
 /// The service as the socket layer uses it.
@@ -44,7 +44,7 @@ pub struct ServiceBackend {
     pub directory: Directory,
     pub chat: Chat,
     pub notifications: Notifications,
-    pub attendance: ConnectionLog,
+    pub connections: ConnectionLog,
     pub limits: RateLimits,
 }
 
@@ -56,7 +56,7 @@ impl SocketBackend for ServiceBackend {
                 None => self.authenticator.authenticate(token, peer.ip, RequestedTenant::Unspecified).await,
             };
             if let (Err(error), Some(ip)) = (&verified, peer.ip)
-                && error.kind() == Kind::Unauthenticated
+                && error.kind() == ErrorKind::Unauthenticated
             {
                 // As in REST: guessing tokens is slow, and a valid token is never refused because of others' guesses.
                 self.limits.check(LimitKey::Anonymous(ip))?;
@@ -78,13 +78,13 @@ impl SocketBackend for ServiceBackend {
     ) -> BoxFuture<'a, Result<TopicGrant>> {
         async move {
             // A socket outlives requests: its person may have been deleted or changed role since it opened.
-            let actor = &self.directory.renew(actor).await?;
-            let granted = self.grant(actor, topic, after).await;
+            let actor = &self.directory.refresh_actor(actor).await?;
+            let granted = self.grant_topic(actor, topic, after).await;
             // A feature that is off is not a forbidden attempt.
             if granted.as_ref().is_err_and(|error| error.code() == "FORBIDDEN") {
-                activity::forbidden(&self.chat.db, actor, "join", Some(("topic", topic))).await;
+                activity::record_forbidden(&self.chat.db, actor, "join", Some(("topic", topic))).await;
             }
-            presence::under_flag(&self.directory, actor, granted?).await
+            presence::apply_feature_flag(&self.directory, actor, granted?).await
         }
         .boxed()
     }
@@ -95,13 +95,13 @@ impl SocketBackend for ServiceBackend {
         topic: &'a str,
     ) -> BoxFuture<'a, Result<GrantWithBacklog>> {
         async move {
-            let Some(TopicName::Notifications(user)) = TopicName::parse(topic) else {
+            let Some(TopicName::Feed(user)) = TopicName::parse(topic) else {
                 return self.authorize(actor, topic, None).await.map(GrantWithBacklog::from);
             };
-            let actor = self.directory.renew(actor).await?;
+            let actor = self.directory.refresh_actor(actor).await?;
             let live::ReplayOnConnect { head, events } =
                 live::waiting(&self.notifications, &actor, user).await?;
-            Ok(GrantWithBacklog { grant: of_feed(head), events })
+            Ok(GrantWithBacklog { grant: feed_grant(head), events })
         }
         .boxed()
     }
@@ -114,42 +114,42 @@ impl SocketBackend for ServiceBackend {
         own
     }
 
-    fn may_enter<'a>(&'a self, actor: &'a Actor, tenant: &'a str) -> BoxFuture<'a, Result<()>> {
+    fn authorize_tenant<'a>(&'a self, actor: &'a Actor, tenant: &'a str) -> BoxFuture<'a, Result<()>> {
         async move {
             if tenant.parse() == Ok(actor.tenant) {
                 return Ok(());
             }
-            activity::forbidden(&self.chat.db, actor, "connect", Some(("tenant", tenant))).await;
+            activity::record_forbidden(&self.chat.db, actor, "connect", Some(("tenant", tenant))).await;
             Err(Error::forbidden())
         }
         .boxed()
     }
 
     fn renew<'a>(&'a self, actor: &'a Actor) -> BoxFuture<'a, Result<Actor>> {
-        self.directory.renew(actor).boxed()
+        self.directory.refresh_actor(actor).boxed()
     }
 
-    fn still_may<'a>(&'a self, actor: &'a Actor, topic: &'a str) -> BoxFuture<'a, Result<()>> {
-        async move { self.grant(actor, topic, None).await.map(drop) }.boxed()
+    fn reauthorize<'a>(&'a self, actor: &'a Actor, topic: &'a str) -> BoxFuture<'a, Result<()>> {
+        async move { self.grant_topic(actor, topic, None).await.map(drop) }.boxed()
     }
 
-    fn forget(&self, tenant: TenantId, user: UserId) {
-        self.directory.forget(tenant, user);
+    fn evict_person(&self, tenant: TenantId, user: UserId) {
+        self.directory.invalidate_account(tenant, user);
     }
 
-    fn command<'a>(
+    fn run_command<'a>(
         &'a self,
         actor: &'a Actor,
         name: &'a str,
         payload: Value,
     ) -> BoxFuture<'a, Result<Value>> {
         async move {
-            let actor = &self.directory.renew(actor).await?;
-            let on = named(&payload);
-            let done = self.run(actor, name, payload).await;
+            let actor = &self.directory.refresh_actor(actor).await?;
+            let on = command_subject(&payload);
+            let done = self.dispatch_command(actor, name, payload).await;
             if done.as_ref().is_err_and(|error| error.code() == "FORBIDDEN") {
                 let on = on.as_ref().map(|(kind, id)| (*kind, id.as_str()));
-                activity::forbidden(&self.chat.db, actor, name, on).await;
+                activity::record_forbidden(&self.chat.db, actor, name, on).await;
             }
             done
         }
@@ -157,14 +157,14 @@ impl SocketBackend for ServiceBackend {
     }
 
     fn is_command(&self, name: &str) -> bool {
-        COMMANDS.contains(&name)
+        COMMAND_NAMES.contains(&name)
     }
 
-    fn is_reserved(&self, event: &str) -> bool {
-        is_reserved_event(event) || RESERVED_FAMILIES.iter().any(|family| event.starts_with(family))
+    fn is_reserved_event(&self, event: &str) -> bool {
+        is_reserved_event(event) || RESERVED_PREFIXES.iter().any(|family| event.starts_with(family))
     }
 
-    fn persist<'a>(
+    fn persist_broadcast<'a>(
         &'a self,
         actor: &'a Actor,
         topic: &'a str,
@@ -172,13 +172,13 @@ impl SocketBackend for ServiceBackend {
         payload: &'a RawValue,
     ) -> BoxFuture<'a, Result<PersistedBroadcast>> {
         async move {
-            let actor = &self.directory.renew(actor).await?;
+            let actor = &self.directory.refresh_actor(actor).await?;
             let room = match TopicName::parse(topic) {
                 Some(TopicName::Room(client)) => RoomRef::Client(client),
                 Some(TopicName::Direct(conversation)) => RoomRef::Conversation(conversation),
                 // Only the service publishes on a person's feed.
-                Some(TopicName::Notifications(_)) => return Err(Error::forbidden()),
-                _ => return Err(Error::new(Kind::Validation, "NOT_NUMBERED")),
+                Some(TopicName::Feed(_)) => return Err(Error::forbidden()),
+                _ => return Err(Error::new(ErrorKind::Validation, "NOT_NUMBERED")),
             };
             let kept = chat::persist(&self.chat, actor, room, event, payload).await?;
             Ok(PersistedBroadcast { id: kept.id, seq: kept.seq })
@@ -186,10 +186,10 @@ impl SocketBackend for ServiceBackend {
         .boxed()
     }
 
-    fn reach<'a>(&'a self, actor: &'a Actor) -> BoxFuture<'a, Result<Vec<ReadScope>>> {
+    fn read_scopes<'a>(&'a self, actor: &'a Actor) -> BoxFuture<'a, Result<Vec<ReadScope>>> {
         async move {
-            let actor = self.directory.renew(actor).await?;
-            match chat::reach(&self.chat, &actor).await {
+            let actor = self.directory.refresh_actor(actor).await?;
+            match chat::read_scopes(&self.chat, &actor).await {
                 // With chat off, only their own rows remain.
                 Err(error) if error.code() == "FEATURE_DISABLED" => {
                     self.directory.require(&actor, Feature::Notifications).await?;
@@ -212,16 +212,16 @@ impl SocketBackend for ServiceBackend {
         .boxed()
     }
 
-    fn spend(&self, actor: &Actor) -> Result<()> {
-        self.limits.check(LimitKey::of(actor)).map(|_| ())
+    fn count_request(&self, actor: &Actor) -> Result<()> {
+        self.limits.check(LimitKey::for_actor(actor)).map(|_| ())
     }
 
-    fn opened(&self, actor: &Actor) {
-        self.attendance.record_connect(actor);
+    fn connection_opened(&self, actor: &Actor) {
+        self.connections.record_connect(actor);
     }
 
-    fn closed(&self, actor: &Actor) {
-        self.attendance.left(actor);
+    fn connection_closed(&self, actor: &Actor) {
+        self.connections.record_disconnect(actor);
     }
 
     fn presence_audiences(
@@ -232,11 +232,15 @@ impl SocketBackend for ServiceBackend {
         presence::presence_audiences(&self.directory, tenant, users).boxed()
     }
 
-    fn seen(&self, tenant: TenantId, people: Vec<(UserId, Timestamp)>) -> BoxFuture<'_, Result<()>> {
-        directory::presence::saw(&self.directory, tenant, people).boxed()
+    fn save_last_seen(
+        &self,
+        tenant: TenantId,
+        people: Vec<(UserId, Timestamp)>,
+    ) -> BoxFuture<'_, Result<()>> {
+        directory::presence::record_last_seen(&self.directory, tenant, people).boxed()
     }
 
-    fn delivered(&self, receipts: Vec<DeliveryReceipt>) -> BoxFuture<'_, ()> {
+    fn record_receipts(&self, receipts: Vec<DeliveryReceipt>) -> BoxFuture<'_, ()> {
         for receipt in receipts {
             let room = match TopicName::parse(&receipt.topic) {
                 Some(TopicName::Room(client)) => RoomRef::Client(client),
@@ -245,37 +249,37 @@ impl SocketBackend for ServiceBackend {
                 Some(
                     TopicName::Person(_)
                     | TopicName::Tenant(_)
-                    | TopicName::Operator(_)
-                    | TopicName::Notifications(_),
+                    | TopicName::OperatorPresence(_)
+                    | TopicName::Feed(_),
                 )
                 | None => continue,
             };
-            self.chat.delivered.heard(&receipt.actor, room, receipt.up_to);
+            self.chat.delivered.record_received(&receipt.actor, room, receipt.up_to);
         }
         std::future::ready(()).boxed()
     }
 }
 
 impl ServiceBackend {
-    async fn run(&self, actor: &Actor, name: &str, payload: Value) -> Result<Value> {
+    async fn dispatch_command(&self, actor: &Actor, name: &str, payload: Value) -> Result<Value> {
         match name {
             "messaging:send" => {
-                let send = parse::<SendCommand>(payload)?.into_send()?;
-                let outcome = chat::send(&self.chat, actor, Once::unkeyed(), send).await?;
-                answer(&outcome.sent)
+                let send = parse_payload::<SendCommand>(payload)?.into_send()?;
+                let outcome = chat::send(&self.chat, actor, IdempotentRequest::without_key(), send).await?;
+                to_reply(&outcome.sent)
             }
             "messaging:read" => {
-                let read = parse::<ReadCommand>(payload)?;
-                answer(&chat::mark_read(&self.chat, actor, ReadTarget::Message(read.message_id)).await?)
+                let read = parse_payload::<ReadCommand>(payload)?;
+                to_reply(&chat::mark_read(&self.chat, actor, ReadTarget::Message(read.message_id)).await?)
             }
             "messaging:typing" => {
-                let typing = parse::<TypingCommand>(payload)?;
+                let typing = parse_payload::<TypingCommand>(payload)?;
                 chat::set_typing(&self.chat, actor, typing.room()?, typing.typing).await?;
                 Ok(json!({}))
             }
             "notify:ack" => {
-                let ack = parse::<AckCommand>(payload)?;
-                answer(&notifications::feed::ack(&self.notifications, actor, ack.id).await?)
+                let ack = parse_payload::<AckCommand>(payload)?;
+                to_reply(&notifications::feed::ack(&self.notifications, actor, ack.id).await?)
             }
             // Sent by older clients after their join; the join itself does the work.
             "messaging:join" | "presence:ping" => Ok(json!({})),
@@ -283,56 +287,59 @@ impl ServiceBackend {
         }
     }
 
-    async fn grant(&self, actor: &Actor, topic: &str, after: Option<Timestamp>) -> Result<TopicGrant> {
+    async fn grant_topic(&self, actor: &Actor, topic: &str, after: Option<Timestamp>) -> Result<TopicGrant> {
         match TopicName::parse(topic) {
             None => Err(Error::not_found("topic")),
-            Some(TopicName::Room(client)) => self.room(actor, RoomRef::Client(client), topic).await,
-            Some(TopicName::Direct(id)) => self.room(actor, RoomRef::Conversation(id), topic).await,
-            Some(TopicName::Person(user)) => self.person(actor, user, after).await,
-            Some(TopicName::Tenant(tenant)) => of_tenant(actor, tenant),
-            Some(TopicName::Operator(operator)) => {
-                presence::of_operator(&self.directory, actor, operator).await
+            Some(TopicName::Room(client)) => self.grant_room(actor, RoomRef::Client(client), topic).await,
+            Some(TopicName::Direct(id)) => self.grant_room(actor, RoomRef::Conversation(id), topic).await,
+            Some(TopicName::Person(user)) => self.grant_person(actor, user, after).await,
+            Some(TopicName::Tenant(tenant)) => tenant_grant(actor, tenant),
+            Some(TopicName::OperatorPresence(operator)) => {
+                presence::authorize_operator_topic(&self.directory, actor, operator).await
             }
-            Some(TopicName::Notifications(user)) => {
-                live::head(&self.notifications, actor, user).await.map(of_feed)
-            }
+            Some(TopicName::Feed(user)) => live::head(&self.notifications, actor, user).await.map(feed_grant),
         }
     }
 
-    async fn room(&self, actor: &Actor, room: RoomRef, topic: &str) -> Result<TopicGrant> {
-        let (place, head) = chat::place(&self.chat, actor, room).await.map_err(|error| {
+    async fn grant_room(&self, actor: &Actor, room: RoomRef, topic: &str) -> Result<TopicGrant> {
+        let (place, head) = chat::find_place(&self.chat, actor, room).await.map_err(|error| {
             // Topics have no 404: a topic that the actor may not join is refused whether or not it exists.
-            if error.kind() == Kind::NotFound { Error::forbidden() } else { error }
+            if error.kind() == ErrorKind::NotFound { Error::forbidden() } else { error }
         })?;
         if place.topic() != topic {
             // A client's room under the name of a direct conversation is not a topic.
             return Err(Error::forbidden());
         }
         let extra = Map::from_iter([("conversation_id".to_owned(), json!(place.conversation))]);
-        Ok(TopicGrant { head: Some(head), extra, ..TopicGrant::default() })
+        Ok(TopicGrant { head: Some(head), reply_fields: extra, ..TopicGrant::default() })
     }
 
-    async fn person(&self, actor: &Actor, user: UserId, after: Option<Timestamp>) -> Result<TopicGrant> {
+    async fn grant_person(
+        &self,
+        actor: &Actor,
+        user: UserId,
+        after: Option<Timestamp>,
+    ) -> Result<TopicGrant> {
         if user != actor.user {
             return Err(Error::forbidden());
         }
         let moved = match after {
-            Some(after) => chat::moved_since(&self.chat, actor, after).await?,
+            Some(after) => chat::changed_since(&self.chat, actor, after).await?,
             None => Vec::new(),
         };
         let moved: Vec<Value> =
             moved.into_iter().map(|(topic, head)| json!({"topic": topic, "head": head})).collect();
         let extra = Map::from_iter([("conversations".to_owned(), moved.into())]);
-        Ok(TopicGrant { extra, ..TopicGrant::default() })
+        Ok(TopicGrant { reply_fields: extra, ..TopicGrant::default() })
     }
 }
 
 /// A feed shows no presence of others.
-fn of_feed(head: i64) -> TopicGrant {
+fn feed_grant(head: i64) -> TopicGrant {
     TopicGrant { head: Some(head), visibility: Visibility::none(), ..TopicGrant::default() }
 }
 
-fn of_tenant(actor: &Actor, tenant: TenantId) -> Result<TopicGrant> {
+fn tenant_grant(actor: &Actor, tenant: TenantId) -> Result<TopicGrant> {
     if tenant == actor.tenant && actor.role.is_operator() {
         Ok(TopicGrant::default())
     } else {
@@ -341,7 +348,7 @@ fn of_tenant(actor: &Actor, tenant: TenantId) -> Result<TopicGrant> {
 }
 
 /// The subject of a command, for the log of refusals.
-fn named(payload: &Value) -> Option<(&'static str, String)> {
+fn command_subject(payload: &Value) -> Option<(&'static str, String)> {
     let keys = [
         ("to_user_id", "user"),
         ("conversation_id", "conversation"),
@@ -352,10 +359,10 @@ fn named(payload: &Value) -> Option<(&'static str, String)> {
 }
 
 /// Parses a payload with the same errors as a REST body: every wrong field with its path.
-fn parse<T: DeserializeOwned>(payload: Value) -> Result<T> {
+fn parse_payload<T: DeserializeOwned>(payload: Value) -> Result<T> {
     crate::web::parse_value(&payload)
 }
 
-fn answer(value: &impl serde::Serialize) -> Result<Value> {
+fn to_reply(value: &impl serde::Serialize) -> Result<Value> {
     serde_json::to_value(value).map_err(Error::internal)
 }

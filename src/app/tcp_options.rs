@@ -8,26 +8,26 @@ use actix_web::rt::net::TcpStream;
 
 /// How long sent data may wait for its acknowledgement, or for a peer's window to open. Longer than a session waits
 /// for a stalled reader before it closes what it can; the rest of such a connection only the kernel can close.
-const UNREAD: Duration = Duration::from_secs(60);
+const USER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// For `HttpServer::on_connect`.
-pub fn prepare(stream: &dyn Any, _: &mut Extensions) {
+pub fn set_options(stream: &dyn Any, _: &mut Extensions) {
     if let Some(stream) = stream.downcast_ref::<TcpStream>()
-        && let Err(error) = give_up_after(stream, UNREAD)
+        && let Err(error) = set_user_timeout(stream, USER_TIMEOUT)
     {
         tracing::debug!(%error, "an accepted connection keeps the system's patience");
     }
 }
 
 #[cfg(target_os = "linux")]
-fn give_up_after(stream: &TcpStream, patience: Duration) -> nix::Result<()> {
+fn set_user_timeout(stream: &TcpStream, patience: Duration) -> nix::Result<()> {
     let millis = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
     nix::sys::socket::setsockopt(stream, nix::sys::socket::sockopt::TcpUserTimeout, &millis)
 }
 
 /// Other systems have no such option.
 #[cfg(not(target_os = "linux"))]
-fn give_up_after(_: &TcpStream, _: Duration) -> nix::Result<()> {
+fn set_user_timeout(_: &TcpStream, _: Duration) -> nix::Result<()> {
     Ok(())
 }
 
@@ -47,7 +47,7 @@ mod tests {
         reader.set_recv_buffer_size(4_096).unwrap();
         let reader = reader.connect(listener.local_addr().unwrap()).await.unwrap();
         let (mut writer, _) = listener.accept().await.unwrap();
-        give_up_after(&writer, Duration::from_millis(300)).unwrap();
+        set_user_timeout(&writer, Duration::from_millis(300)).unwrap();
         let bytes = vec![0; 1 << 20];
         let error = loop {
             if let Err(error) = writer.write_all(&bytes).await {

@@ -11,9 +11,9 @@ pub enum TopicName {
     Person(UserId),
     Tenant(TenantId),
     /// Presence around an operator.
-    Operator(UserId),
+    OperatorPresence(UserId),
     /// A person's feed.
-    Notifications(UserId),
+    Feed(UserId),
 }
 
 impl TopicName {
@@ -28,10 +28,10 @@ impl TopicName {
             return id.parse().ok().map(TopicName::Person);
         }
         if let Some(id) = topic.strip_prefix("presence:operator:") {
-            return id.parse().ok().map(TopicName::Operator);
+            return id.parse().ok().map(TopicName::OperatorPresence);
         }
         if let Some(id) = topic.strip_prefix("client:notifications:") {
-            return id.parse().ok().map(TopicName::Notifications);
+            return id.parse().ok().map(TopicName::Feed);
         }
         topic.strip_prefix("tenant:")?.parse().ok().map(TopicName::Tenant)
     }
@@ -48,7 +48,7 @@ mod tests {
         assert!(TopicName::parse(&format!("user:{id}")).is_some());
         assert!(TopicName::parse(&format!("chat:direct:{id}")).is_some());
         let feed = crate::notifications::topic(id.parse().unwrap());
-        assert!(matches!(TopicName::parse(&feed), Some(TopicName::Notifications(_))), "{feed}");
+        assert!(matches!(TopicName::parse(&feed), Some(TopicName::Feed(_))), "{feed}");
         for wrong in [
             "",
             "chat:room:",

@@ -52,9 +52,9 @@ impl Authenticator {
         let verified = self.tokens.verify(token).await?;
         let claims = verified.claims;
         let actor = if claims.role == Role::Service {
-            self.service(&claims, asked).await?
+            self.service_actor(&claims, asked).await?
         } else {
-            self.person(&claims, verified.is_new).await?
+            self.person_actor(&claims, verified.is_new).await?
         };
         Ok(Credential { actor: Actor { ip, ..actor }, expires_at: claims.expires_at })
     }
@@ -64,8 +64,8 @@ impl Authenticator {
     pub async fn redeem(&self, ticket: &ConnectToken, ip: Option<IpAddr>) -> Result<Credential> {
         let used = connect::redeem(self.directory.db(), ticket, self.directory.clock().now()).await?;
         let found = self.directory.find_account((used.tenant, used.user)).await?;
-        let person = found.ok_or_else(|| Error::unauthenticated().because("the person is gone"))?;
-        let person = person.admit(used.authenticated_at)?;
+        let person = found.ok_or_else(|| Error::unauthenticated().with_source("the person is gone"))?;
+        let person = person.check_token(used.authenticated_at)?;
         let actor = Actor {
             tenant: used.tenant,
             user: used.user,
@@ -78,15 +78,15 @@ impl Authenticator {
         Ok(Credential { actor, expires_at: used.token_expires_at })
     }
 
-    async fn service(&self, claims: &Claims, asked: RequestedTenant<'_>) -> Result<Actor> {
+    async fn service_actor(&self, claims: &Claims, asked: RequestedTenant<'_>) -> Result<Actor> {
         let (tenant, role) = match (&claims.tenant, asked) {
             (TenantName::Any, RequestedTenant::New) => (TenantId::new(), Role::Platform),
             (TenantName::Any, RequestedTenant::Unspecified) => {
                 return Err(Error::invalid("X-Tenant", "missing"));
             }
             (TenantName::Any, RequestedTenant::Named(word)) => {
-                let name = TenantName::of_word(word);
-                let tenant = self.directory.tenant(&name).await?;
+                let name = TenantName::parse(word);
+                let tenant = self.directory.find_tenant(&name).await?;
                 (tenant.ok_or_else(|| Error::invalid("X-Tenant", "unknown_id"))?, Role::Service)
             }
             (name, _) => (self.directory.require_tenant(name).await?, Role::Service),
@@ -102,9 +102,9 @@ impl Authenticator {
         })
     }
 
-    async fn person(&self, claims: &Arc<Claims>, is_new: bool) -> Result<Actor> {
+    async fn person_actor(&self, claims: &Arc<Claims>, is_new: bool) -> Result<Actor> {
         let tenant = self.directory.require_tenant(&claims.tenant).await?;
-        let person = self.load_account(tenant, claims, is_new).await?.admit(claims.issued_at)?;
+        let person = self.load_account(tenant, claims, is_new).await?.check_token(claims.issued_at)?;
         Ok(Actor {
             tenant,
             user: claims.user,
@@ -130,10 +130,10 @@ impl Authenticator {
             return Ok(person);
         }
         if !jit_users {
-            return Err(Error::unauthenticated().because("nobody knows this person"));
+            return Err(Error::unauthenticated().with_source("nobody knows this person"));
         }
         let (claims, directory, asked) =
-            (Arc::clone(claims), self.directory.clone(), self.directory.asking());
+            (Arc::clone(claims), self.directory.clone(), self.directory.start_lookup());
         let user = self
             .directory
             .db()

@@ -22,8 +22,8 @@ pub(super) fn provision(
     let user = match users::store::lock(tx.conn(), tenant, claims.user)? {
         // The token is about to be refused, so it changes nothing.
         Some(user) if user.is_token_revoked(claims.issued_at) => return Ok(user),
-        Some(user) => follow(tx, directory, tenant, user, claims)?,
-        None => make(tx, tenant, claims)?,
+        Some(user) => update_from_claims(tx, directory, tenant, user, claims)?,
+        None => create_user(tx, tenant, claims)?,
     };
     if user.role == guichet_base::Role::Client && user.deleted_at.is_none() && !claims.clients.is_empty() {
         store::join_clients(tx.conn(), user.id, &claims.clients)?;
@@ -31,7 +31,7 @@ pub(super) fn provision(
     Ok(user)
 }
 
-fn make(tx: &mut Tx<'_>, tenant: TenantId, claims: &Claims) -> Result<User> {
+fn create_user(tx: &mut Tx<'_>, tenant: TenantId, claims: &Claims) -> Result<User> {
     let name = [&claims.name, &claims.email, &claims.external_id].into_iter().flatten().next();
     let new = NewUser {
         tenant_id: tenant,
@@ -54,7 +54,7 @@ fn make(tx: &mut Tx<'_>, tenant: TenantId, claims: &Claims) -> Result<User> {
         .ok_or_else(|| Error::internal("a person came and went"))
 }
 
-fn follow(
+fn update_from_claims(
     tx: &mut Tx<'_>,
     directory: &Directory,
     tenant: TenantId,
@@ -67,7 +67,7 @@ fn follow(
     }
     if change.role.is_some() {
         users::store::delete_obsolete_memberships(tx.conn(), tenant, user.id, claims.role)?;
-        directory.rights_moved(tx, tenant, vec![user.id]);
+        directory.notify_rights_changed(tx, tenant, vec![user.id]);
     }
     users::store::update(tx.conn(), tenant, user.id, &change)
 }

@@ -10,12 +10,12 @@ use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error as ActixError, HttpMessage};
-use guichet_base::{Actor, Error, Kind, Locale, Result, Timestamp};
+use guichet_base::{Actor, Error, ErrorKind, Locale, Result, Timestamp};
 
 use crate::activity;
 use crate::auth::{Authenticator, RequestedTenant};
 use crate::web::rate_limit::LimitKey;
-use crate::web::{ClientAddress, RateLimits, refuse};
+use crate::web::{CallerAddress, RateLimits, error_response};
 
 const X_TENANT: HeaderName = HeaderName::from_static("x-tenant");
 
@@ -41,11 +41,11 @@ pub async fn authenticate<B: MessageBody + 'static>(
         Err(error) => return Ok(challenge(request, error)),
     };
     gate.authenticator.directory.presence().touch(actor.tenant, actor.user);
-    gate.authenticator.directory.signs().note(&actor, gate.authenticator.directory.clock().now());
+    gate.authenticator.directory.last_seen().record(&actor, gate.authenticator.directory.clock().now());
     request.extensions_mut().insert(actor.clone());
     request.extensions_mut().insert(ends);
-    if let Err(error) = gate.limits.check_request(request.request(), LimitKey::of(&actor)) {
-        return Ok(refuse(request, error));
+    if let Err(error) = gate.limits.check_request(request.request(), LimitKey::for_actor(&actor)) {
+        return Ok(error_response(request, error));
     }
     let response = next.call(request).await?.map_into_boxed_body();
     gate.record_refusal(&actor, &response).await;
@@ -54,7 +54,7 @@ pub async fn authenticate<B: MessageBody + 'static>(
 
 impl AuthMiddleware {
     async fn admit(&self, request: &ServiceRequest) -> Result<(Actor, TokenExpiry)> {
-        let address = request.extensions().get::<ClientAddress>().map(|address| address.0);
+        let address = request.extensions().get::<CallerAddress>().map(|address| address.0);
         let admitted = match bearer(request.headers()) {
             Some(token) => self.authenticator.authenticate(token, address, requested_tenant(request)).await,
             None => Err(Error::unauthenticated()),
@@ -68,7 +68,7 @@ impl AuthMiddleware {
             }
             Err(error) => {
                 // Failures count by address, so that guessing tokens is slow.
-                if let (Kind::Unauthenticated, Some(address)) = (error.kind(), address) {
+                if let (ErrorKind::Unauthenticated, Some(address)) = (error.kind(), address) {
                     self.limits.check_request(request.request(), LimitKey::Anonymous(address))?;
                 }
                 tracing::debug!(error.cause = error.cause().unwrap_or_default(), "a request was not let in");
@@ -87,15 +87,15 @@ impl AuthMiddleware {
         let what = format!("{} {pattern}", request.method());
         let id = request.match_info().iter().next().map(|(_, id)| id.to_owned());
         let on = id.as_deref().map(|id| (entity_type(&pattern), id));
-        activity::forbidden(self.authenticator.directory.db(), actor, &what, on).await;
+        activity::record_forbidden(self.authenticator.directory.db(), actor, &what, on).await;
     }
 }
 
 /// The error response. A 401 carries the `WWW-Authenticate` challenge (RFC 6750, 3).
 fn challenge(request: ServiceRequest, error: Error) -> ServiceResponse<BoxBody> {
-    let is_challenge = error.kind() == Kind::Unauthenticated;
+    let is_challenge = error.kind() == ErrorKind::Unauthenticated;
     let was_tried = request.headers().contains_key(header::AUTHORIZATION);
-    let mut response = refuse(request, error);
+    let mut response = error_response(request, error);
     if is_challenge {
         let value = if was_tried { "Bearer error=\"invalid_token\"" } else { "Bearer" };
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(value));
@@ -122,7 +122,7 @@ fn requested_tenant(request: &ServiceRequest) -> RequestedTenant<'_> {
 }
 
 fn accepted_language(headers: &HeaderMap) -> Option<Locale> {
-    headers.get(header::ACCEPT_LANGUAGE).and_then(|value| Locale::accept(value.to_str().ok()?))
+    headers.get(header::ACCEPT_LANGUAGE).and_then(|value| Locale::from_accept_language(value.to_str().ok()?))
 }
 
 /// The entity of a route pattern: the segment before its first parameter, in the singular.

@@ -62,17 +62,17 @@ struct PendingReceipt {
 
 impl DeliveredMarks {
     /// Reports that a device of `actor` has every event of the room's topic up to `up_to`.
-    pub fn heard(&self, actor: &Actor, room: RoomRef, up_to: i64) {
-        self.note(actor, room, |got| got.up_to = got.up_to.max(up_to));
+    pub fn record_received(&self, actor: &Actor, room: RoomRef, up_to: i64) {
+        self.record(actor, room, |got| got.up_to = got.up_to.max(up_to));
     }
 
     /// Reports that a device of `actor` fetched these messages of the room.
     pub fn record_fetched(&self, actor: &Actor, room: RoomRef, messages: impl Iterator<Item = MessageId>) {
         let room_left = |got: &PendingReceipt| MAX_FETCHED.saturating_sub(got.fetched.len());
-        self.note(actor, room, |got| got.fetched.extend(messages.map(|id| id.0).take(room_left(got))));
+        self.record(actor, room, |got| got.fetched.extend(messages.map(|id| id.0).take(room_left(got))));
     }
 
-    fn note(&self, actor: &Actor, room: RoomRef, change: impl FnOnce(&mut PendingReceipt)) {
+    fn record(&self, actor: &Actor, room: RoomRef, change: impl FnOnce(&mut PendingReceipt)) {
         if actor.role.is_service() {
             return;
         }
@@ -113,7 +113,7 @@ impl DeliveredMarks {
 }
 
 /// Writes reports until `stop` is cancelled, then once more.
-pub async fn run(chat: Chat, stop: CancellationToken) {
+pub async fn run_writer(chat: Chat, stop: CancellationToken) {
     let mut tick = tokio::time::interval(COLLECT_INTERVAL);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -122,7 +122,7 @@ pub async fn run(chat: Chat, stop: CancellationToken) {
             () = stop.cancelled() => true,
         };
         for (room, got, after) in chat.delivered.take() {
-            if let Err(error) = write(&chat, room, got, after).await {
+            if let Err(error) = write_marks(&chat, room, got, after).await {
                 tracing::debug!(%error, ?room, "a delivered mark was not written");
             }
         }
@@ -132,7 +132,7 @@ pub async fn run(chat: Chat, stop: CancellationToken) {
     }
 }
 
-async fn write(chat: &Chat, room: RoomRef, got: PendingReceipt, after: i64) -> Result<()> {
+async fn write_marks(chat: &Chat, room: RoomRef, got: PendingReceipt, after: i64) -> Result<()> {
     let PendingReceipt { up_to, fetched, by } = got;
     let (actor, now) = (by.clone(), chat.clock.now());
     let marked = chat

@@ -25,12 +25,12 @@ pub const UNREAD: &str = "messaging:unread";
 /// Event names that only guichet may emit.
 pub const EVENTS: [&str; 7] = [NEW, UPDATED, DELETED, READ, DELIVERED, TYPING, UNREAD];
 
-pub fn of_message(message: &Message) -> Result<Value> {
+pub fn message_payload(message: &Message) -> Result<Value> {
     serde_json::to_value(MessagePayload { message }).map_err(Error::internal)
 }
 
 /// `message` is the message at `up_to_seq`.
-pub fn of_read(
+pub fn read_payload(
     actor: &Actor,
     conversation: ConversationId,
     up_to_seq: i64,
@@ -50,7 +50,7 @@ pub fn typing_payload(conversation: ConversationId, user: UserId, typing: bool) 
 }
 
 /// A durable event of a conversation with the topic number `seq`. Its recipients are added later.
-pub fn durable(
+pub fn durable_event(
     tenant: TenantId,
     place: &ConversationPlace,
     seq: i64,
@@ -63,9 +63,9 @@ pub fn durable(
         topic: place.topic().into(),
         seq,
         name: name.into(),
-        payload: raw(payload)?,
+        payload: to_raw(payload)?,
         copies: Vec::new(),
-        also: Vec::new(),
+        side_events: Vec::new(),
         client: place.client(),
     })
 }
@@ -82,16 +82,16 @@ pub fn signal(
         tenant,
         topic: place.topic().into(),
         name: name.into(),
-        payload: raw(payload)?,
+        payload: to_raw(payload)?,
         copies: people.into_iter().map(person_topic).map(Into::into).collect(),
     })
 }
 
 /// `messaging:unread` for each person whose counter changed.
-pub fn unread(conversation: ConversationId, told: &[UnreadRecipient]) -> Result<Vec<SideEvent>> {
+pub fn unread_events(conversation: ConversationId, told: &[UnreadRecipient]) -> Result<Vec<SideEvent>> {
     told.iter()
         .map(|told| {
-            let payload = raw(&unread_payload(conversation, told.unread_count.into(), told.total))?;
+            let payload = to_raw(&unread_payload(conversation, told.unread_count.into(), told.total))?;
             Ok(SideEvent { topic: person_topic(told.user_id).into(), event: UNREAD.into(), payload })
         })
         .collect()
@@ -99,7 +99,7 @@ pub fn unread(conversation: ConversationId, told: &[UnreadRecipient]) -> Result<
 
 /// `messaging:unread` for one person whose counter changed without a message in the room.
 pub fn unread_signal(tenant: TenantId, user: UserId, state: &ReadState) -> Result<Signal> {
-    let payload = raw(&unread_payload(state.conversation_id, state.unread_count, state.total))?;
+    let payload = to_raw(&unread_payload(state.conversation_id, state.unread_count, state.total))?;
     Ok(Signal { tenant, topic: person_topic(user).into(), name: UNREAD.into(), payload, copies: Vec::new() })
 }
 
@@ -107,7 +107,7 @@ fn unread_payload(conversation: ConversationId, unread_count: i64, total: i64) -
     json!(UnreadPayload { conversation_id: conversation, unread_count, total })
 }
 
-fn raw(payload: &Value) -> Result<Box<RawValue>> {
+fn to_raw(payload: &Value) -> Result<Box<RawValue>> {
     serde_json::value::to_raw_value(payload).map_err(Error::internal)
 }
 

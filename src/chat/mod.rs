@@ -8,7 +8,6 @@
 //! - `participants.unread_count` always equals the number of others' messages after `read_seq` that are not deleted.
 //! - REST handlers (`http`) and socket commands (`app::socket_backend`) call the same functions of `service`.
 
-mod changes;
 pub mod delivered;
 mod events;
 pub mod http;
@@ -16,6 +15,7 @@ pub mod model;
 pub mod payload;
 mod place;
 mod policy;
+mod row_changes;
 pub mod service;
 mod store;
 mod typing;
@@ -23,13 +23,13 @@ mod typing;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use changes::MESSAGES;
 pub use delivered::DeliveredMarks;
 pub use events::EVENTS;
 use guichet_base::{Actor, Clock, Result};
 use guichet_db::Db;
 use guichet_realtime::Hub;
 pub use place::ConversationPlace;
+pub use row_changes::MESSAGES;
 pub use typing::Typing;
 
 use crate::config::Feature;
@@ -53,7 +53,7 @@ pub struct Chat {
 impl Chat {
     /// Admits people of tenants where chat is on, and returns the tenant's features. Every use case starts with it.
     /// Errors: `FORBIDDEN`, `FEATURE_DISABLED`.
-    async fn admit(&self, actor: &Actor) -> Result<FeatureSet> {
+    async fn check_access(&self, actor: &Actor) -> Result<FeatureSet> {
         policy::may_use_rooms(actor)?;
         let features = self.directory.features(actor.tenant).await?;
         features.require(Feature::Chat)?;

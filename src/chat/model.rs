@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use guichet_base::id::{ClientId, ConversationId, MessageId, UserId};
 use guichet_base::role::UserType;
-use guichet_base::{Error, Fault, Result, Role, Status, Timestamp};
+use guichet_base::{Error, Fault, PresenceStatus, Result, Role, Timestamp};
 
 /// Most characters of a message.
 pub const MAX_CONTENT_CHARS: usize = 10_000;
@@ -34,7 +34,7 @@ impl MessageBody {
             return Err(Fault::new("content", "missing"));
         }
         if chars > MAX_CONTENT_CHARS {
-            return Err(Fault::new("content", "too_long").with("max", MAX_CONTENT_CHARS));
+            return Err(Fault::new("content", "too_long").with_arg("max", MAX_CONTENT_CHARS));
         }
         if text.contains('\0') {
             return Err(Fault::new("content", "nul"));
@@ -85,7 +85,7 @@ impl RelatedEntity {
         for (field, text, max) in [("related.type", &self.kind, 80), ("related.id", &self.id, 200)] {
             match text.chars().count() {
                 0 => faults.push(Fault::new(field, "missing")),
-                n if n > max => faults.push(Fault::new(field, "too_long").with("max", max)),
+                n if n > max => faults.push(Fault::new(field, "too_long").with_arg("max", max)),
                 _ if text.contains('\0') => faults.push(Fault::new(field, "nul")),
                 _ => {}
             }
@@ -116,7 +116,7 @@ fn check_preview(preview: &Value) -> Vec<Fault> {
         }
     }
     if preview.to_string().len() > MAX_PREVIEW_BYTES {
-        faults.push(Fault::new("related.preview", "too_long").with("max", MAX_PREVIEW_BYTES));
+        faults.push(Fault::new("related.preview", "too_long").with_arg("max", MAX_PREVIEW_BYTES));
     }
     faults
 }
@@ -179,7 +179,7 @@ pub struct Message {
 /// The presence of the other side, and a notice for people who wait.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Counterpart {
-    pub status: Status,
+    pub status: PresenceStatus,
     pub last_seen: Option<Timestamp>,
     /// For a member while no operator is online: "{operator} vous répondra dès que possible."
     pub message: Option<String>,
@@ -290,7 +290,7 @@ pub fn check_repeat(first: &Message, body: &MessageBody, related: Option<&Relate
     if same_words && same_entity {
         Ok(())
     } else {
-        Err(Error::new(guichet_base::Kind::Validation, "IDEMPOTENCY_MISMATCH"))
+        Err(Error::new(guichet_base::ErrorKind::Validation, "IDEMPOTENCY_MISMATCH"))
     }
 }
 

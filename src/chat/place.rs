@@ -12,7 +12,7 @@ use crate::chat::model::RoomRef;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConversationPlace {
     pub conversation: ConversationId,
-    pub whose: ConversationOwner,
+    pub owner: ConversationOwner,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,31 +34,31 @@ impl ConversationPlace {
             (None, (Some(one), Some(two))) => ConversationOwner::Pair([one, two]),
             _ => return Err(Error::internal("a conversation is neither a client's nor a pair's")),
         };
-        Ok(Self { conversation, whose })
+        Ok(Self { conversation, owner: whose })
     }
 
     /// The topic that numbers its events.
     pub fn topic(&self) -> String {
-        match self.whose {
+        match self.owner {
             ConversationOwner::Client(client) => format!("chat:room:{client}"),
             ConversationOwner::Pair(_) => format!("chat:direct:{}", self.conversation),
         }
     }
 
     /// The conversation as its topic names it.
-    pub fn room(&self) -> RoomRef {
-        match self.whose {
+    pub fn room_ref(&self) -> RoomRef {
+        match self.owner {
             ConversationOwner::Client(client) => RoomRef::Client(client),
             ConversationOwner::Pair(_) => RoomRef::Conversation(self.conversation),
         }
     }
 
     pub fn is_direct(&self) -> bool {
-        matches!(self.whose, ConversationOwner::Pair(_))
+        matches!(self.owner, ConversationOwner::Pair(_))
     }
 
     pub fn client(&self) -> Option<ClientId> {
-        match self.whose {
+        match self.owner {
             ConversationOwner::Client(client) => Some(client),
             ConversationOwner::Pair(_) => None,
         }
@@ -66,14 +66,14 @@ impl ConversationPlace {
 
     /// The two people of a direct conversation, in the order of their columns.
     pub fn pair(&self) -> [Option<UserId>; 2] {
-        match self.whose {
+        match self.owner {
             ConversationOwner::Client(_) => [None, None],
             ConversationOwner::Pair([one, two]) => [Some(one), Some(two)],
         }
     }
 
     /// The people who own the events of a direct conversation (`outbox.user_ids`); empty in a client's room.
-    pub fn people(&self) -> Vec<Uuid> {
+    pub fn owner_ids(&self) -> Vec<Uuid> {
         self.pair().into_iter().flatten().map(|user| user.0).collect()
     }
 
@@ -84,7 +84,7 @@ impl ConversationPlace {
 
     /// The user type of the authors whose messages the actor reads. In a direct conversation both are operators.
     pub fn other_side(&self, actor: &Actor) -> UserType {
-        match self.whose {
+        match self.owner {
             ConversationOwner::Client(_) => actor.role.user_type().other(),
             ConversationOwner::Pair(_) => UserType::Operator,
         }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use guichet_base::role::Role;
-use guichet_base::{Actor, Error, Kind, Result, Timestamp};
+use guichet_base::{Actor, Error, ErrorKind, Result, Timestamp};
 
 use crate::chat::model::{Message, RoomRef};
 use crate::chat::place::ConversationPlace;
@@ -67,7 +67,9 @@ pub fn may_delete(actor: &Actor, message: &Message, now: Timestamp, window: Dura
 
 fn in_window(message: &Message, now: Timestamp, window: Duration) -> Result<()> {
     if message.created_at < now.minus(window) {
-        return Err(Error::new(Kind::Forbidden, "EDIT_WINDOW_CLOSED").arg("seconds", window.as_secs()));
+        return Err(
+            Error::new(ErrorKind::Forbidden, "EDIT_WINDOW_CLOSED").with_arg("seconds", window.as_secs())
+        );
     }
     Ok(())
 }

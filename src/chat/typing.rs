@@ -40,7 +40,7 @@ impl Typing {
     }
 
     /// Starts, renews or ends the indicator of `actor` in the room.
-    pub fn set(&self, actor: &Actor, audience: TypingAudience, typing: bool) {
+    pub fn update(&self, actor: &Actor, audience: TypingAudience, typing: bool) {
         let key = (actor.tenant, audience.place.conversation, actor.user);
         {
             let mut held = self.typing.lock();

@@ -10,7 +10,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let text = if args.example { Config::example() } else { Config::of_process()?.in_force() };
+    let text = if args.example { Config::render_example() } else { Config::from_env()?.render() };
     print!("{text}");
     Ok(())
 }

@@ -14,12 +14,12 @@ use crate::config::Config;
 
 /// The result of one check.
 struct Finding {
-    what: &'static str,
+    check: &'static str,
     result: anyhow::Result<String>,
 }
 
 pub fn run() -> anyhow::Result<ExitCode> {
-    let config = match Config::of_process() {
+    let config = match Config::from_env() {
         Ok(config) => config,
         Err(faults) => {
             println!("✗ configuration\n{faults}");
@@ -27,15 +27,15 @@ pub fn run() -> anyhow::Result<ExitCode> {
         }
     };
     let findings = [
-        Finding { what: "configuration", result: Ok(warnings(&config)) },
-        Finding { what: "data folder", result: data_dir(&config) },
-        Finding { what: "database", result: database(&config) },
-        Finding { what: "redis", result: redis(&config) },
-        Finding { what: "tokens", result: tokens(&config) },
-        Finding { what: "address", result: address(&config) },
+        Finding { check: "configuration", result: Ok(warnings(&config)) },
+        Finding { check: "data folder", result: data_dir(&config) },
+        Finding { check: "database", result: database(&config) },
+        Finding { check: "redis", result: redis(&config) },
+        Finding { check: "tokens", result: tokens(&config) },
+        Finding { check: "address", result: address(&config) },
     ];
     let mut code = ExitCode::SUCCESS;
-    for Finding { what, result } in findings {
+    for Finding { check: what, result } in findings {
         match result {
             Ok(said) => println!("✓ {what}: {said}"),
             Err(error) => {
@@ -68,7 +68,7 @@ fn database(config: &Config) -> anyhow::Result<String> {
         return Ok(if is_running { "embedded, running" } else { "embedded, starts and stops" }.to_owned());
     };
     for (url, name) in [(app, "DATABASE_URL"), (worker, "DATABASE_WORKER_URL")] {
-        roles::refuse_powerful(&mut connect(url.0.expose_secret(), name)?)?;
+        roles::require_unprivileged(&mut connect(url.0.expose_secret(), name)?)?;
     }
     PostgresServer::open(config, DataFolderUse::Share)?;
     Ok("reached with both roles, schema up to date".to_owned())

@@ -13,11 +13,11 @@ use crate::jobs::Schedule;
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]
-    what: What,
+    command: JobsCommand,
 }
 
 #[derive(clap::Subcommand)]
-enum What {
+enum JobsCommand {
     /// Run a job now, whether or not it is due, and print how much it processed
     Run { name: String },
     /// List every job, when it is due, and how its last run ended
@@ -25,9 +25,9 @@ enum What {
 }
 
 pub fn run(config: Config, args: &Args) -> anyhow::Result<()> {
-    with_app(config, async |app| match &args.what {
-        What::Run { name } => run_one(&app, name).await,
-        What::List => list(&app).await,
+    with_app(config, async |app| match &args.command {
+        JobsCommand::Run { name } => run_one(&app, name).await,
+        JobsCommand::List => list(&app).await,
     })
 }
 
@@ -65,19 +65,19 @@ async fn run_one(app: &App, name: &str) -> anyhow::Result<()> {
 async fn list(app: &App) -> anyhow::Result<()> {
     for job in app.scheduler.list().await? {
         let last = match (&job.outcome, job.finished_at) {
-            (Some(outcome), Some(at)) => format!("{outcome} at {at}: {}", job.said.unwrap_or_default()),
+            (Some(outcome), Some(at)) => format!("{outcome} at {at}: {}", job.message.unwrap_or_default()),
             _ => "never ran".to_owned(),
         };
         let state = match job.running_since {
             Some(since) => format!("running since {since}"),
             None => format!("due at {}", job.due_at),
         };
-        println!("{:<28} {:<16} {state}; {last}", job.name, every(job.schedule));
+        println!("{:<28} {:<16} {state}; {last}", job.name, describe_schedule(job.schedule));
     }
     Ok(())
 }
 
-fn every(schedule: Schedule) -> String {
+fn describe_schedule(schedule: Schedule) -> String {
     match schedule {
         Schedule::Every(period) => format!("every {} s", period.as_secs()),
         Schedule::DailyAt { hour_utc } => format!("daily {hour_utc:02}:00 UTC"),

@@ -71,20 +71,20 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Openapi => openapi::run()?,
         Command::Asyncapi => asyncapi::run()?,
         Command::Config(args) => config::run(&args)?,
-        Command::Serve(args) => serve::run(configured()?, &args)?,
-        Command::Migrate(args) => migrate::run(&configured()?, &args)?,
-        Command::Seed(args) => seed::run(&configured()?, &args)?,
-        Command::Jobs(args) => jobs::run(configured()?, &args)?,
-        Command::Notifications(args) => notifications::run(configured()?, &args)?,
-        Command::Token(args) => token::run(&configured()?, &args)?,
+        Command::Serve(args) => serve::run(load_config()?, &args)?,
+        Command::Migrate(args) => migrate::run(&load_config()?, &args)?,
+        Command::Seed(args) => seed::run(&load_config()?, &args)?,
+        Command::Jobs(args) => jobs::run(load_config()?, &args)?,
+        Command::Notifications(args) => notifications::run(load_config()?, &args)?,
+        Command::Token(args) => token::run(&load_config()?, &args)?,
         Command::Doctor => return doctor::run(),
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// The configuration in force; oddities are logged.
-fn configured() -> anyhow::Result<Config> {
-    let config = Config::of_process()?;
+fn load_config() -> anyhow::Result<Config> {
+    let config = Config::from_env()?;
     telemetry::logs::install(&config.logs);
     for warning in &config.warnings {
         tracing::warn!("{warning}");

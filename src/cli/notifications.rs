@@ -8,16 +8,16 @@ use crate::config::Config;
 use crate::notifications::jobs::{fake, repair};
 
 /// The clean-up jobs.
-const CLEANING: [&str; 2] = ["notifications.expiry", "notifications.retention"];
+const CLEANUP_JOBS: [&str; 2] = ["notifications.expiry", "notifications.retention"];
 
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]
-    what: What,
+    command: NotificationsCommand,
 }
 
 #[derive(clap::Subcommand)]
-enum What {
+enum NotificationsCommand {
     /// Delete what has expired or passed its retention period
     Cleanup,
     /// Send summaries for unpublished notifications, and recount unread ones
@@ -31,15 +31,15 @@ enum What {
 }
 
 pub fn run(config: Config, args: &Args) -> anyhow::Result<()> {
-    with_app(config, async |app| match &args.what {
-        What::Cleanup => cleanup(&app).await,
-        What::Repair => {
+    with_app(config, async |app| match &args.command {
+        NotificationsCommand::Cleanup => cleanup(&app).await,
+        NotificationsCommand::Repair => {
             let done = repair::repair(&app.notifications).await?;
             println!("people told by a summary: {}", done.told);
             println!("counters set right: {}", done.recounted);
             Ok(())
         }
-        What::Fake { user } => match fake::send(&app.notifications, user).await? {
+        NotificationsCommand::Fake { user } => match fake::send(&app.notifications, user).await? {
             0 => bail!("no user has the address {user:?}"),
             sent => {
                 println!("notifications: {sent}");
@@ -51,7 +51,7 @@ pub fn run(config: Config, args: &Args) -> anyhow::Result<()> {
 
 async fn cleanup(app: &App) -> anyhow::Result<()> {
     let there = app.scheduler.names();
-    for name in CLEANING.into_iter().filter(|name| there.contains(name)) {
+    for name in CLEANUP_JOBS.into_iter().filter(|name| there.contains(name)) {
         match app.scheduler.run_now(name).await? {
             Some(done) => println!("{name}: {}", done.count),
             None => println!("{name}: runs already"),

@@ -18,7 +18,7 @@ pub fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
     let engine = PostgresServer::open(config, DataFolderUse::Share)?;
     let clock = Clock::system();
     let db = Db::new(&engine.settings);
-    let made = actix_web::rt::System::new().block_on(demo::make(
+    let made = actix_web::rt::System::new().block_on(demo::create_or_restore(
         &db,
         &config.tokens,
         &config.server.data_dir,
@@ -27,7 +27,7 @@ pub fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
     if args.json {
         println!("{}", serde_json::to_string(&made)?);
     } else {
-        print!("{}", made.people());
+        print!("{}", made.people_text());
     }
     engine.stop()
 }

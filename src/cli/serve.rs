@@ -30,14 +30,18 @@ async fn serve(config: Config, with_demo: bool, engine: &PostgresServer) -> anyh
     let tokens = config.tokens.clone();
     let data_dir = config.server.data_dir.clone();
     let app = App::new(config, &engine.settings, clock.clone())?;
-    let demo = if with_demo { Some(demo::make(&app.db, &tokens, &data_dir, &clock).await?) } else { None };
+    let demo = if with_demo {
+        Some(demo::create_or_restore(&app.db, &tokens, &data_dir, &clock).await?)
+    } else {
+        None
+    };
     let running = app::start(app)?;
     let url = public_url.public_url(running.address);
     tracing::info!(address = %running.address, "guichet is ready on {url}");
     if let Some(demo) = demo {
-        print!("{}", demo.tour(&url));
+        print!("{}", demo.quick_start(&url));
     }
-    let why = app::asked_to_stop().await.context("signals cannot be heard")?;
+    let why = app::shutdown_signal().await.context("signals cannot be heard")?;
     tracing::info!(signal = why, "stopping");
     running.stop().await
 }

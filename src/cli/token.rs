@@ -39,7 +39,7 @@ pub fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
     let secret = config.tokens.hs256_secret(&config.server.data_dir)?.context(
         "tokens are signed with JWT_SECRET, which is not set: with JWT_JWKS_URL the identity provider signs",
     )?;
-    let role = match (args.role.as_str(), Role::of_person(&args.role)) {
+    let role = match (args.role.as_str(), Role::parse_person_role(&args.role)) {
         ("service", _) => Role::Service,
         (_, Some(role)) => role,
         (other, None) => bail!("there is no role {other:?}: owner, manager, employee, client, service"),

@@ -9,16 +9,16 @@ use super::variables::Variables;
 const OWN_PREFIX: &str = "GUICHET_";
 
 /// Adds the faults of combined values, and resolves defaults that depend on others.
-pub(super) fn together(config: &Config, reader: &mut ConfigReader<'_>) {
+pub(super) fn check_combinations(config: &Config, reader: &mut ConfigReader<'_>) {
     database(config, reader);
     if config.server.environment == Environment::Production {
         production(config, reader);
     }
-    reader.comes_to("PUBLIC_URL", config.server.public_url(config.server.bind));
-    reader.comes_to("JIT_USERS", config.jit_users().to_string());
-    if config.tokens.makes_its_secret() {
+    reader.set_resolved("PUBLIC_URL", config.server.public_url(config.server.bind));
+    reader.set_resolved("JIT_USERS", config.jit_users().to_string());
+    if config.tokens.generates_secret() {
         let file = config.server.data_dir.join("jwt_secret");
-        reader.comes_to("JWT_SECRET", format!("(made once, in {})", file.display()));
+        reader.set_resolved("JWT_SECRET", format!("(made once, in {})", file.display()));
     }
 }
 
@@ -56,7 +56,7 @@ fn database(config: &Config, reader: &mut ConfigReader<'_>) {
 }
 
 fn production(config: &Config, reader: &mut ConfigReader<'_>) {
-    if config.tokens.makes_its_secret() {
+    if config.tokens.generates_secret() {
         reader.fault(
             "JWT_SECRET",
             "is needed in production mode, unless JWT_JWKS_URL is set: a made-up secret is refused",

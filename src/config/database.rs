@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
+use super::config_value::{ConfigValue, mask_password};
 use super::reader::section;
-use super::setting::{Setting, without_password};
 
 section! {
     /// The database
@@ -40,7 +40,7 @@ impl DatabaseConfig {
 #[derive(Debug, Clone)]
 pub struct DatabaseUrl(pub SecretString);
 
-impl Setting for DatabaseUrl {
+impl ConfigValue for DatabaseUrl {
     fn parse(text: &str) -> Result<Self, String> {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             Ok(DatabaseUrl(SecretString::from(text)))
@@ -49,7 +49,7 @@ impl Setting for DatabaseUrl {
         }
     }
 
-    fn shown(text: &str) -> String {
-        without_password(text)
+    fn display_text(text: &str) -> String {
+        mask_password(text)
     }
 }

@@ -1,7 +1,7 @@
 //! Features of the service, for all tenants. A tenant's settings can turn off more, and turn nothing on again.
 
+use super::config_value::ConfigValue;
 use super::reader::section;
-use super::setting::Setting;
 
 section! {
     /// Features
@@ -68,14 +68,14 @@ impl Feature {
         }
     }
 
-    pub fn of_word(word: &str) -> Option<Self> {
+    pub fn from_name(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|feature| feature.as_str() == word)
     }
 }
 
-impl Setting for Feature {
+impl ConfigValue for Feature {
     fn parse(text: &str) -> Result<Self, String> {
-        Feature::of_word(text).ok_or_else(|| {
+        Feature::from_name(text).ok_or_else(|| {
             let words = Feature::ALL.map(Feature::as_str).join(", ");
             format!("must be some of {words}")
         })

@@ -17,10 +17,10 @@ const FILE: &str = "jwt_secret";
 const RANDOM_BYTES: usize = 32;
 
 /// The secret in `data_dir/jwt_secret`, created if missing (32 random bytes, base64, mode 0600).
-pub fn secret_made_once(data_dir: &Path) -> anyhow::Result<SecretString> {
+pub fn load_or_create_secret(data_dir: &Path) -> anyhow::Result<SecretString> {
     let path = data_dir.join(FILE);
     if !path.exists() {
-        make(data_dir, &path).with_context(|| format!("cannot make {}", path.display()))?;
+        create_secret(data_dir, &path).with_context(|| format!("cannot make {}", path.display()))?;
     }
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let secret = SecretString::from(text.trim());
@@ -32,7 +32,7 @@ pub fn secret_made_once(data_dir: &Path) -> anyhow::Result<SecretString> {
     Ok(secret)
 }
 
-fn make(data_dir: &Path, path: &Path) -> anyhow::Result<()> {
+fn create_secret(data_dir: &Path, path: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(data_dir)?;
     let mut random = [0_u8; RANDOM_BYTES];
     getrandom::fill(&mut random)?;

@@ -22,7 +22,7 @@ section! {
 
 /// One limit: a steady rate, and the burst above it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RateLimit {
+pub struct RateLimitConfig {
     /// Never 0.
     pub requests_per_second: u32,
     /// Never 0.
@@ -31,21 +31,21 @@ pub struct RateLimit {
 
 impl LimitsConfig {
     /// `None` means no limit.
-    pub fn of_person(&self) -> Option<RateLimit> {
-        limit(self.person_rps, self.person_burst)
+    pub fn person_limit(&self) -> Option<RateLimitConfig> {
+        rate_limit(self.person_rps, self.person_burst)
     }
 
     /// `None` means no limit.
-    pub fn of_service(&self) -> Option<RateLimit> {
-        limit(self.service_rps, self.service_burst)
+    pub fn service_limit(&self) -> Option<RateLimitConfig> {
+        rate_limit(self.service_rps, self.service_burst)
     }
 
     /// `None` means no limit.
-    pub fn of_address(&self) -> Option<RateLimit> {
-        limit(self.anonymous_rps, self.anonymous_burst)
+    pub fn address_limit(&self) -> Option<RateLimitConfig> {
+        rate_limit(self.anonymous_rps, self.anonymous_burst)
     }
 }
 
-fn limit(requests_per_second: u32, burst: u32) -> Option<RateLimit> {
-    (requests_per_second > 0).then_some(RateLimit { requests_per_second, burst })
+fn rate_limit(requests_per_second: u32, burst: u32) -> Option<RateLimitConfig> {
+    (requests_per_second > 0).then_some(RateLimitConfig { requests_per_second, burst })
 }

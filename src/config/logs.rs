@@ -1,7 +1,7 @@
 //! The level and the format of logs.
 
+use super::config_value::ConfigValue;
 use super::reader::section;
-use super::setting::Setting;
 use super::values::LogFilter;
 
 section! {
@@ -22,7 +22,7 @@ pub enum LogFormat {
     Json,
 }
 
-impl Setting for LogFormat {
+impl ConfigValue for LogFormat {
     fn parse(text: &str) -> Result<Self, String> {
         match text {
             "auto" => Ok(LogFormat::Auto),

@@ -9,6 +9,7 @@
 
 mod activity;
 mod check;
+mod config_value;
 mod database;
 mod deliveries;
 mod fault;
@@ -22,7 +23,6 @@ mod reader;
 mod realtime;
 mod redis;
 mod server;
-mod setting;
 mod tokens;
 mod values;
 mod variables;
@@ -30,10 +30,10 @@ mod variables;
 pub use activity::ActivityConfig;
 pub use database::{DatabaseConfig, DatabaseUrl};
 pub use deliveries::DeliveriesConfig;
-pub use fault::{ConfigFault, Faults};
+pub use fault::{ConfigFault, ConfigFaults};
 pub use features::{Feature, FeaturesConfig};
-pub use generated_secret::secret_made_once;
-pub use limits::{LimitsConfig, RateLimit};
+pub use generated_secret::load_or_create_secret;
+pub use limits::{LimitsConfig, RateLimitConfig};
 pub use logs::{LogFormat, LogsConfig};
 pub use notifications::NotificationsConfig;
 pub use realtime::RealtimeConfig;
@@ -66,12 +66,12 @@ pub struct Config {
 
 impl Config {
     /// The configuration of this process: its environment over `.env` of the working directory.
-    pub fn of_process() -> Result<Self, Faults> {
-        Self::load(&Variables::of_process())
+    pub fn from_env() -> Result<Self, ConfigFaults> {
+        Self::load(&Variables::from_env())
     }
 
     /// Errors: every wrong variable, and every unsafe default that production mode refuses.
-    pub fn load(variables: &Variables) -> Result<Self, Faults> {
+    pub fn load(variables: &Variables) -> Result<Self, ConfigFaults> {
         let mut reader = ConfigReader::new(variables);
         let mut config = Self {
             server: ServerConfig::read(&mut reader),
@@ -88,10 +88,10 @@ impl Config {
             warnings: Vec::new(),
             entries: Vec::new(),
         };
-        check::together(&config, &mut reader);
+        check::check_combinations(&config, &mut reader);
         let (entries, faults) = reader.finish();
         if !faults.is_empty() {
-            return Err(Faults(faults));
+            return Err(ConfigFaults(faults));
         }
         config.warnings = check::warnings(variables, &entries);
         config.entries = entries;

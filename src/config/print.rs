@@ -14,18 +14,19 @@ const EXAMPLE_HEAD: &str = "\
 
 impl Config {
     /// The output of `guichet config`: one `NAME=value` per line, secrets masked, and whether it was set.
-    pub fn in_force(&self) -> String {
-        let width = self.entries.iter().map(|entry| line_of(entry).chars().count()).max().unwrap_or_default();
+    pub fn render(&self) -> String {
+        let width =
+            self.entries.iter().map(|entry| format_line(entry).chars().count()).max().unwrap_or_default();
         self.entries.iter().fold(String::new(), |mut text, entry| {
             let origin = if entry.is_set { "set" } else { "default" };
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "{:<width$}  # {origin}", line_of(entry));
+            let _ = writeln!(text, "{:<width$}  # {origin}", format_line(entry));
             text
         })
     }
 
     /// The text of `.env.example`.
-    pub fn example() -> String {
+    pub fn render_example() -> String {
         // An empty configuration is valid; the test of the committed file would fail otherwise.
         let entries = Self::load(&Variables::default()).map(|config| config.entries).unwrap_or_default();
         let mut text = EXAMPLE_HEAD.to_owned();
@@ -35,17 +36,17 @@ impl Config {
                 section = entry.section;
                 let _ = write!(text, "\n\n#{section}\n");
             }
-            let _ = write!(text, "\n{}", example_of(entry));
+            let _ = write!(text, "\n{}", format_example(entry));
         }
         text
     }
 }
 
-fn line_of(entry: &DeclaredVariable) -> String {
-    format!("{}={}", entry.name, entry.shown)
+fn format_line(entry: &DeclaredVariable) -> String {
+    format!("{}={}", entry.name, entry.display_text)
 }
 
-fn example_of(entry: &DeclaredVariable) -> String {
+fn format_example(entry: &DeclaredVariable) -> String {
     let mut text: String = entry.doc.iter().map(|line| format!("#{line}\n")).collect();
     if let Some(range) = &entry.range {
         let _ = writeln!(text, "# Allowed: {range}.");

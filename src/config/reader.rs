@@ -5,8 +5,8 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
+use super::config_value::ConfigValue;
 use super::fault::ConfigFault;
-use super::setting::Setting;
 use super::variables::Variables;
 
 /// One variable as declared, and its value.
@@ -20,12 +20,12 @@ pub(super) struct DeclaredVariable {
     /// The smallest and largest value, if limited.
     pub range: Option<String>,
     /// The value in force, secrets masked.
-    pub shown: String,
+    pub display_text: String,
     pub is_set: bool,
 }
 
 /// The declaration of one variable in a section.
-pub(super) struct Declared {
+pub(super) struct VariableDeclaration {
     pub section: &'static str,
     pub name: &'static str,
     pub default: &'static str,
@@ -43,13 +43,13 @@ impl<'a> ConfigReader<'a> {
         Self { variables, entries: Vec::new(), faults: variables.faults().to_vec() }
     }
 
-    pub fn read<T: Setting>(&mut self, declared: Declared) -> T {
+    pub fn read<T: ConfigValue>(&mut self, declared: VariableDeclaration) -> T {
         self.read_checked(declared, None, |_| Ok(()))
     }
 
-    pub fn read_within<T>(&mut self, declared: Declared, range: RangeInclusive<T>) -> T
+    pub fn read_within<T>(&mut self, declared: VariableDeclaration, range: RangeInclusive<T>) -> T
     where
-        T: Setting + PartialOrd + Display,
+        T: ConfigValue + PartialOrd + Display,
     {
         let words = format!("from {} to {}", range.start(), range.end());
         self.read_checked(declared, Some(words.clone()), move |value| {
@@ -65,9 +65,9 @@ impl<'a> ConfigReader<'a> {
     }
 
     /// Records the value of a variable without a fixed default.
-    pub fn comes_to(&mut self, variable: &str, shown: impl Into<String>) {
+    pub fn set_resolved(&mut self, variable: &str, shown: impl Into<String>) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.name == variable && !entry.is_set) {
-            entry.shown = shown.into();
+            entry.display_text = shown.into();
         }
     }
 
@@ -75,40 +75,40 @@ impl<'a> ConfigReader<'a> {
         (self.entries, self.faults)
     }
 
-    fn read_checked<T: Setting>(
+    fn read_checked<T: ConfigValue>(
         &mut self,
-        declared: Declared,
+        declared: VariableDeclaration,
         range: Option<String>,
         check: impl Fn(&T) -> Result<(), String>,
     ) -> T {
-        let Declared { section, name, default, doc } = declared;
+        let VariableDeclaration { section, name, default, doc } = declared;
         if self.variables.is_not_utf8(name) {
             self.fault(name, "is not UTF-8");
         }
         let set = self.variables.get(name);
-        let shown = T::shown(set.unwrap_or(default));
+        let shown = T::display_text(set.unwrap_or(default));
         self.entries.push(DeclaredVariable {
             section,
             name,
             default,
             doc,
             range,
-            shown,
+            display_text: shown,
             is_set: set.is_some(),
         });
-        let Some(text) = set else { return default_of(name, default) };
+        let Some(text) = set else { return parse_default(name, default) };
         match T::parse(text).and_then(|value| check(&value).map(|()| value)) {
             Ok(value) => value,
             Err(message) => {
-                self.fault(name, format!("{message}, not {}", T::shown(text)));
-                default_of(name, default)
+                self.fault(name, format!("{message}, not {}", T::display_text(text)));
+                parse_default(name, default)
             }
         }
     }
 }
 
 #[expect(clippy::expect_used, reason = "defaults stand in the code, and every start reads each of them")]
-fn default_of<T: Setting>(name: &str, default: &str) -> T {
+fn parse_default<T: ConfigValue>(name: &str, default: &str) -> T {
     T::parse(default).map_err(|message| format!("{name}: {message}")).expect("a default is a legal value")
 }
 
@@ -141,7 +141,7 @@ macro_rules! section {
                 Self {
                     $($field: $crate::config::reader::field!(
                         reader,
-                        $crate::config::reader::Declared {
+                        $crate::config::reader::VariableDeclaration {
                             section: $title,
                             name: $name,
                             default: $default,

@@ -2,8 +2,8 @@
 
 use secrecy::SecretString;
 
+use super::config_value::{ConfigValue, mask_password};
 use super::reader::section;
-use super::setting::{Setting, without_password};
 
 section! {
     /// Redis
@@ -21,7 +21,7 @@ section! {
 #[derive(Debug, Clone)]
 pub struct RedisUrl(pub SecretString);
 
-impl Setting for RedisUrl {
+impl ConfigValue for RedisUrl {
     fn parse(text: &str) -> Result<Self, String> {
         let is_network = text.starts_with("redis://") || text.starts_with("rediss://");
         // Redis's own parser also checks the database number and the options.
@@ -33,7 +33,7 @@ impl Setting for RedisUrl {
         }
     }
 
-    fn shown(text: &str) -> String {
-        without_password(text)
+    fn display_text(text: &str) -> String {
+        mask_password(text)
     }
 }

@@ -7,8 +7,8 @@ use std::thread::available_parallelism;
 use ipnet::IpNet;
 use reqwest::Url;
 
+use super::config_value::ConfigValue;
 use super::reader::section;
-use super::setting::Setting;
 use super::values::AllowedOrigins;
 
 section! {
@@ -55,13 +55,13 @@ impl ServerConfig {
     pub fn public_url(&self, bound: SocketAddr) -> String {
         match &self.public_url {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
-            None => format!("http://{}", reachable(bound)),
+            None => format!("http://{}", callable_address(bound)),
         }
     }
 }
 
 /// An unspecified address (`0.0.0.0`) can be bound but not called.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
+fn callable_address(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
         IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
@@ -77,7 +77,7 @@ pub enum Environment {
     Production,
 }
 
-impl Setting for Environment {
+impl ConfigValue for Environment {
     fn parse(text: &str) -> Result<Self, String> {
         match text {
             "development" => Ok(Environment::Development),

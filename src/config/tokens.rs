@@ -5,10 +5,10 @@ use std::path::Path;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::config_value::{ConfigValue, MASK};
 use super::reader::section;
-use super::setting::{MASK, Setting};
 use super::values::{JsonPointer, RoleMap};
-use crate::config::generated_secret::secret_made_once;
+use crate::config::generated_secret::load_or_create_secret;
 
 /// HS256 requires a key as long as its hash (RFC 7518, 3.2).
 const SECRET_MIN_BYTES: usize = 32;
@@ -50,11 +50,11 @@ impl TokensConfig {
         match (&self.secret, &self.jwks_url) {
             (Some(JwtSecret(secret)), _) => Ok(Some(secret.clone())),
             (None, Some(_)) => Ok(None),
-            (None, None) => secret_made_once(data_dir).map(Some),
+            (None, None) => load_or_create_secret(data_dir).map(Some),
         }
     }
 
-    pub(super) fn makes_its_secret(&self) -> bool {
+    pub(super) fn generates_secret(&self) -> bool {
         self.secret.is_none() && self.jwks_url.is_none()
     }
 }
@@ -62,7 +62,7 @@ impl TokensConfig {
 #[derive(Debug, Clone)]
 pub(super) struct JwtSecret(SecretString);
 
-impl Setting for JwtSecret {
+impl ConfigValue for JwtSecret {
     fn parse(text: &str) -> Result<Self, String> {
         let secret = SecretString::from(text);
         if secret.expose_secret().len() < SECRET_MIN_BYTES {
@@ -73,7 +73,7 @@ impl Setting for JwtSecret {
         Ok(JwtSecret(secret))
     }
 
-    fn shown(_: &str) -> String {
+    fn display_text(_: &str) -> String {
         MASK.to_owned()
     }
 }

@@ -6,7 +6,7 @@ use guichet_base::Role;
 use reqwest::Url;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
-use super::setting::Setting;
+use super::config_value::ConfigValue;
 
 /// The web origins that may call the API and open sockets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl AllowedOrigins {
     }
 }
 
-impl Setting for AllowedOrigins {
+impl ConfigValue for AllowedOrigins {
     fn parse(text: &str) -> Result<Self, String> {
         match text {
             "*" => Ok(AllowedOrigins::Any),
@@ -66,7 +66,7 @@ impl JsonPointer {
     }
 }
 
-impl Setting for JsonPointer {
+impl ConfigValue for JsonPointer {
     fn parse(text: &str) -> Result<Self, String> {
         let escapes_are_whole = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
         if text.starts_with('/') && escapes_are_whole {
@@ -84,19 +84,19 @@ pub struct RoleMap(BTreeMap<String, Role>);
 impl RoleMap {
     /// The role of a token's word: as mapped, else by guichet's own name. Never `Platform`: a service token of all
     /// tenants is recognized by its tenant claim.
-    pub fn role_of(&self, word: &str) -> Option<Role> {
-        self.0.get(word).copied().or_else(|| role(word))
+    pub fn resolve(&self, word: &str) -> Option<Role> {
+        self.0.get(word).copied().or_else(|| parse_role(word))
     }
 }
 
-impl Setting for RoleMap {
+impl ConfigValue for RoleMap {
     fn parse(text: &str) -> Result<Self, String> {
         text.split(',')
             .map(str::trim)
             .filter(|pair| !pair.is_empty())
             .map(|pair| {
                 let (word, name) = pair.rsplit_once(':')?;
-                Some((word.trim().to_owned(), role(name.trim())?)).filter(|(word, _)| !word.is_empty())
+                Some((word.trim().to_owned(), parse_role(name.trim())?)).filter(|(word, _)| !word.is_empty())
             })
             .collect::<Option<_>>()
             .map(RoleMap)
@@ -107,8 +107,8 @@ impl Setting for RoleMap {
     }
 }
 
-fn role(word: &str) -> Option<Role> {
-    Role::of_person(word).or_else(|| (word == Role::Service.as_str()).then_some(Role::Service))
+fn parse_role(word: &str) -> Option<Role> {
+    Role::parse_person_role(word).or_else(|| (word == Role::Service.as_str()).then_some(Role::Service))
 }
 
 /// The log levels: one for all, and levels for modules, such as `info,guichet_realtime=debug`.
@@ -121,7 +121,7 @@ impl LogFilter {
     }
 }
 
-impl Setting for LogFilter {
+impl ConfigValue for LogFilter {
     fn parse(text: &str) -> Result<Self, String> {
         // A bare word that is not a level would silently mean "everything of the target of that name".
         let bare_words_are_levels = text

@@ -15,7 +15,7 @@ pub struct Variables {
 
 impl Variables {
     /// The process environment, over `.env` of the working directory if there is one.
-    pub fn of_process() -> Self {
+    pub fn from_env() -> Self {
         let mut variables = Self::default();
         variables.read_file(Path::new(".env"));
         for (name, value) in std::env::vars_os() {
@@ -30,7 +30,7 @@ impl Variables {
     }
 
     /// The values of a `.env` file only. A missing file counts as empty.
-    pub fn of_file(path: &Path) -> Self {
+    pub fn from_file(path: &Path) -> Self {
         let mut variables = Self::default();
         variables.read_file(path);
         variables

@@ -36,13 +36,13 @@ fn notification_text(row: &DeliveryContext, channel: Channel) -> DeliveryText {
 
 /// The template's own text for mails, if it has one and it renders; otherwise the text of the app is used.
 fn email_override(row: &DeliveryContext) -> Option<(String, String)> {
-    let template = templates::effective(&row.kind, row.changes.as_ref()).ok()?;
+    let template = templates::effective(&row.kind, row.template_changes.as_ref()).ok()?;
     let wording = template.texts.of(row.locale());
     if wording.email_subject.is_none() && wording.email_body.is_none() {
         return None;
     }
     let payload = row.data.as_ref()?.as_object()?;
-    match template.render_email(row.locale(), row.side(), payload) {
+    match template.render_email(row.locale(), row.user_type(), payload) {
         Ok(text) => Some((text.subject, text.body)),
         Err(error) => {
             tracing::warn!(%error, template.code = row.kind, "the words for an email could not be rendered");

@@ -11,10 +11,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Deliveries;
 use super::model::{Delivery, DeliveryCursor, DeliveryFilter, DeliveryStatus, OUTBOUND_CHANNELS};
-use super::store::again::RetryFilter;
+use super::store::manage::RetryFilter;
 use crate::deliveries::service::manage::{self, SampleRequest};
 use crate::preferences::Channel;
-use crate::web::{Caller, Check, IdempotencyKey, Json, Path, Query, Reply};
+use crate::web::{Caller, IdempotencyKey, Json, Path, Query, Reply, Validator};
 
 pub fn routes(config: &mut ServiceConfig) {
     config.service(list).service(retry_many).service(retry).service(send_sample);
@@ -45,20 +45,20 @@ struct DeliveriesQuery {
 
 impl DeliveriesQuery {
     fn into_filter(self) -> Result<DeliveryFilter> {
-        let mut check = Check::new();
+        let mut check = Validator::new();
         let page = check.page(self.limit, None);
         let filter = DeliveryFilter {
-            status: self.status.and_then(|word| check.word("status", &word, DeliveryStatus::of_word)),
+            status: self.status.and_then(|word| check.word("status", &word, DeliveryStatus::parse)),
             channel: self.channel.and_then(|word| check.word("channel", &word, parse_outbound_channel)),
             kind: check.text_opt("type", self.kind, 1..=80),
             user: self.user_id,
             notification: self.notification_id,
-            error: check.text_opt("error", self.error, 1..=200),
+            error_prefix: check.text_opt("error", self.error, 1..=200),
             since: self.since,
             after: self.cursor.and_then(|cursor| check.word("cursor", &cursor, DeliveryCursor::parse)),
             limit: page.limit,
         };
-        check.done()?;
+        check.finish()?;
         Ok(filter)
     }
 }
@@ -129,13 +129,14 @@ async fn retry_many(
     caller: Caller,
     body: Json<RetryManyBody>,
 ) -> Result<Reply<RetryManyResult>> {
-    let mut check = Check::new();
+    let mut check = Validator::new();
     let status = check.word("status", &body.0.status, parse_retryable_status);
     let channel = body.0.channel.and_then(|word| check.word("channel", &word, parse_outbound_channel));
     let kind = check.text_opt("type", body.0.kind, 1..=80);
     let error = check.text_opt("error", body.0.error, 1..=200);
-    check.done()?;
-    let cause = RetryFilter { status: status.unwrap_or(DeliveryStatus::Failed), channel, kind, error };
+    check.finish()?;
+    let cause =
+        RetryFilter { status: status.unwrap_or(DeliveryStatus::Failed), channel, kind, error_prefix: error };
     Ok(Reply::ok(RetryManyResult { requeued: manage::retry_many(&d, &caller, cause).await? }))
 }
 
@@ -164,11 +165,11 @@ async fn send_sample(
     key: IdempotencyKey,
     body: Json<SampleBody>,
 ) -> Result<Reply<Delivery>> {
-    let once = key.over(&body.0)?;
-    let mut check = Check::new();
+    let once = key.bind_body(&body.0)?;
+    let mut check = Validator::new();
     let template = check.text("template", body.0.template, 1..=80);
     let channel = check.word("channel", &body.0.channel, parse_outbound_channel);
-    check.done()?;
+    check.finish()?;
     let wanted =
         SampleRequest { template, channel: channel.unwrap_or(Channel::Email), locale: body.0.locale };
     let done = manage::send_sample(&d, &caller, once, wanted).await?;
@@ -181,5 +182,5 @@ fn parse_outbound_channel(word: &str) -> Option<Channel> {
 }
 
 fn parse_retryable_status(word: &str) -> Option<DeliveryStatus> {
-    DeliveryStatus::of_word(word).filter(|status| DeliveryStatus::REPEATABLE.contains(status))
+    DeliveryStatus::parse(word).filter(|status| DeliveryStatus::RETRYABLE.contains(status))
 }

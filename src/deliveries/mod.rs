@@ -8,13 +8,13 @@
 //!   Otherwise it stays `sending`, `uncertain`, until a person decides.
 //! - Channels and lanes do not wait for each other: each pair has its own slots.
 
-pub mod check;
 mod content;
-pub mod failures;
+pub mod failure_alert;
 pub mod gauges;
 pub mod http;
 pub mod model;
 mod policy;
+pub mod recheck;
 mod render;
 mod retry;
 pub mod sender;
@@ -63,5 +63,5 @@ pub struct Settings {
 impl Settings {
     pub const SEND_TIMEOUT: Duration = Duration::from_secs(10);
     pub const LEASE: Duration = Duration::from_secs(15);
-    pub const STOP_PATIENCE: Duration = Duration::from_secs(4);
+    pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(4);
 }

@@ -41,7 +41,7 @@ impl DeliveryStatus {
         DeliveryStatus::Skipped,
     ];
     /// Final states of deliveries that did not arrive.
-    pub const REPEATABLE: [DeliveryStatus; 3] =
+    pub const RETRYABLE: [DeliveryStatus; 3] =
         [DeliveryStatus::Failed, DeliveryStatus::Bounced, DeliveryStatus::Skipped];
 
     pub const fn as_str(self) -> &'static str {
@@ -57,7 +57,7 @@ impl DeliveryStatus {
         }
     }
 
-    pub fn of_word(word: &str) -> Option<Self> {
+    pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == word)
     }
 }
@@ -152,7 +152,7 @@ pub struct DeliveryFilter {
     pub user: Option<UserId>,
     pub notification: Option<NotificationId>,
     /// The start of `last_error`.
-    pub error: Option<String>,
+    pub error_prefix: Option<String>,
     /// Created at or after.
     pub since: Option<Timestamp>,
     pub after: Option<DeliveryCursor>,
@@ -222,12 +222,12 @@ mod tests {
     #[test]
     fn every_word_is_read_back() {
         for status in DeliveryStatus::ALL {
-            assert_eq!(DeliveryStatus::of_word(status.as_str()), Some(status));
+            assert_eq!(DeliveryStatus::parse(status.as_str()), Some(status));
             assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
         }
         for lane in Lane::ALL {
             assert_eq!(Lane::from_number(lane.number()), Some(lane));
         }
-        assert_eq!((DeliveryStatus::of_word("Sent"), Lane::from_number(3)), (None, None));
+        assert_eq!((DeliveryStatus::parse("Sent"), Lane::from_number(3)), (None, None));
     }
 }

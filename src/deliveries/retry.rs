@@ -15,11 +15,11 @@ const CONFIGURATION_PAUSE: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryDecision {
     /// Another attempt at this time; `counts` tells whether the failed one counts as an attempt.
-    Again {
+    Retry {
         at: Timestamp,
-        counts: bool,
+        counts_attempt: bool,
     },
-    Failed,
+    Fail,
     /// The result is unknown: a person has to decide.
     Uncertain,
 }
@@ -33,11 +33,11 @@ pub fn decide_retry(
     roll: f64,
 ) -> RetryDecision {
     let again = |wait: Duration, counts| match now.plus(wait) {
-        at if at < deadline => RetryDecision::Again { at, counts },
-        _ => RetryDecision::Failed,
+        at if at < deadline => RetryDecision::Retry { at, counts_attempt: counts },
+        _ => RetryDecision::Fail,
     };
     match failure {
-        SendFailure::Recipient(_) | SendFailure::Bug(_) => RetryDecision::Failed,
+        SendFailure::Recipient(_) | SendFailure::Bug(_) => RetryDecision::Fail,
         SendFailure::Uncertain(_) if !is_idempotent => RetryDecision::Uncertain,
         SendFailure::Uncertain(_) | SendFailure::Transient(_) => again(backoff(attempts, roll), true),
         SendFailure::Throttled { after } => again(*after, false),
@@ -60,13 +60,16 @@ mod tests {
 
     const NOW: i64 = 1_800_000_000_000;
 
-    fn follows(failure: &SendFailure, is_idempotent: bool, attempts: i32, left: Duration) -> RetryDecision {
+    fn decide(failure: &SendFailure, is_idempotent: bool, attempts: i32, left: Duration) -> RetryDecision {
         let now = Timestamp::from_millis(NOW);
         decide_retry(failure, is_idempotent, attempts, (now, now.plus(left)), 1.0)
     }
 
     fn in_secs(secs: u64, counts: bool) -> RetryDecision {
-        RetryDecision::Again { at: Timestamp::from_millis(NOW).plus(Duration::from_secs(secs)), counts }
+        RetryDecision::Retry {
+            at: Timestamp::from_millis(NOW).plus(Duration::from_secs(secs)),
+            counts_attempt: counts,
+        }
     }
 
     const DAY: Duration = Duration::from_secs(86_400);
@@ -84,29 +87,26 @@ mod tests {
     #[test]
     fn each_class_has_its_own_end() {
         let said = || "said".to_owned();
-        assert_eq!(follows(&SendFailure::Recipient(said()), true, 1, DAY), RetryDecision::Failed);
-        assert_eq!(follows(&SendFailure::Bug(said()), true, 1, DAY), RetryDecision::Failed);
-        assert_eq!(follows(&SendFailure::Transient(said()), false, 3, DAY), in_secs(8, true));
+        assert_eq!(decide(&SendFailure::Recipient(said()), true, 1, DAY), RetryDecision::Fail);
+        assert_eq!(decide(&SendFailure::Bug(said()), true, 1, DAY), RetryDecision::Fail);
+        assert_eq!(decide(&SendFailure::Transient(said()), false, 3, DAY), in_secs(8, true));
         let throttled = SendFailure::Throttled { after: Duration::from_secs(40) };
-        assert_eq!(follows(&throttled, false, 7, DAY), in_secs(40, false));
-        assert_eq!(follows(&SendFailure::Configuration(said()), false, 7, DAY), in_secs(60, false));
+        assert_eq!(decide(&throttled, false, 7, DAY), in_secs(40, false));
+        assert_eq!(decide(&SendFailure::Configuration(said()), false, 7, DAY), in_secs(60, false));
     }
 
     #[test]
     fn what_may_have_left_is_repeated_only_where_a_repeat_is_none() {
         let unknown = SendFailure::Uncertain("timeout".to_owned());
-        assert_eq!(follows(&unknown, false, 1, DAY), RetryDecision::Uncertain);
-        assert_eq!(follows(&unknown, true, 1, DAY), in_secs(2, true));
+        assert_eq!(decide(&unknown, false, 1, DAY), RetryDecision::Uncertain);
+        assert_eq!(decide(&unknown, true, 1, DAY), in_secs(2, true));
     }
 
     #[test]
     fn nothing_is_tried_again_after_its_deadline() {
         let minute = Duration::from_secs(60);
-        assert_eq!(follows(&SendFailure::Transient(String::new()), true, 6, minute), RetryDecision::Failed);
-        assert_eq!(
-            follows(&SendFailure::Throttled { after: minute }, true, 1, minute),
-            RetryDecision::Failed
-        );
-        assert_eq!(follows(&SendFailure::Transient(String::new()), true, 5, minute), in_secs(32, true));
+        assert_eq!(decide(&SendFailure::Transient(String::new()), true, 6, minute), RetryDecision::Fail);
+        assert_eq!(decide(&SendFailure::Throttled { after: minute }, true, 1, minute), RetryDecision::Fail);
+        assert_eq!(decide(&SendFailure::Transient(String::new()), true, 5, minute), in_secs(32, true));
     }
 }

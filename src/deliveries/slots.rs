@@ -54,13 +54,13 @@ impl Slots {
             .map(|queue| ClaimRequest {
                 channel: queue.channel,
                 lane: queue.lane,
-                most: i64::try_from(queue.free.available_permits()).unwrap_or(i64::MAX),
+                limit: i64::try_from(queue.free.available_permits()).unwrap_or(i64::MAX),
             })
             .collect()
     }
 
     /// Takes a slot of a queue; `None` if all are taken.
-    pub fn take(&self, channel: Channel, lane: Lane) -> Option<Slot> {
+    pub fn try_acquire(&self, channel: Channel, lane: Lane) -> Option<Slot> {
         let queue = self.queues.iter().find(|queue| queue.channel == channel && queue.lane == lane)?;
         let permit = Arc::clone(&queue.free).try_acquire_owned().ok()?;
         Some(Slot { permit: Some(permit), freed: Arc::clone(&self.freed) })

@@ -4,7 +4,7 @@ use super::model::{DeliveryStatus, mask_address};
 use super::sender::OutgoingDelivery;
 use super::store::attempt::DeliveryOutcome;
 use crate::notifications::templates;
-use crate::telemetry::names::NOTIFICATIONS_SENT;
+use crate::telemetry::metric_names::NOTIFICATIONS_SENT;
 
 /// A delivery reached a final state, or was postponed.
 pub fn record_outcome(outcome: &DeliveryOutcome, what: &OutgoingDelivery) {

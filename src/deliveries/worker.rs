@@ -88,7 +88,7 @@ async fn claim_due(d: &Deliveries, slots: &Slots) -> Result<(Vec<ClaimedBatch>, 
         d.notifications.db.worker(move |tx| claim::claim_due(tx, &asked, token, (now, lease_until))).await?;
     let is_full = asks.iter().any(|ask| {
         let got = claimed.iter().filter(|row| row.channel == ask.channel && row.lane == ask.lane);
-        i64::try_from(got.count()).is_ok_and(|got| got >= ask.most)
+        i64::try_from(got.count()).is_ok_and(|got| got >= ask.limit)
     });
     let has_more = is_full || !slots.covers_all_pools(&asks);
     Ok((group_by_tenant(claimed, slots, token), has_more))
@@ -98,7 +98,7 @@ fn group_by_tenant(claimed: Vec<ClaimedDelivery>, slots: &Slots, token: Uuid) ->
     let mut tenants: BTreeMap<TenantId, Vec<(DeliveryId, Slot)>> = BTreeMap::new();
     for row in claimed {
         // Only this task takes slots, and it claimed no more than were free.
-        if let Some(slot) = slots.take(row.channel, row.lane) {
+        if let Some(slot) = slots.try_acquire(row.channel, row.lane) {
             tenants.entry(row.tenant).or_default().push((row.id, slot));
         }
     }
@@ -121,12 +121,14 @@ async fn process_batch(d: Deliveries, batch: ClaimedBatch, stop: CancellationTok
             return;
         }
     };
-    let under_way = begun.iter().map(|one| one.what.id).collect::<Vec<_>>();
+    let under_way = begun.iter().map(|one| one.delivery.id).collect::<Vec<_>>();
     slots.retain(|id, _| under_way.contains(id));
     let sends = begun.into_iter().map(|one| {
-        let slot = slots.remove(&one.what.id);
+        let slot = slots.remove(&one.delivery.id);
         let (d, stop) = (&d, &stop);
-        async move { (AttemptResult { result: send_with_timeout(d, &one.what, stop).await, of: one }, slot) }
+        async move {
+            (AttemptResult { result: send_with_timeout(d, &one.delivery, stop).await, attempt: one }, slot)
+        }
     });
     let mut ended = sends.collect::<FuturesUnordered<_>>().ready_chunks(MAX_RESULTS_PER_WRITE);
     while let Some(ends) = ended.next().await {

@@ -14,7 +14,7 @@ pub(crate) struct Cache<K, V> {
     capacity: usize,
     entries: RwLock<HashMap<K, CacheEntry<V>>>,
     /// Number of invalidations so far.
-    forgotten: AtomicU64,
+    invalidations: AtomicU64,
 }
 
 /// Identifies the state of the cache before a look-up started.
@@ -23,17 +23,17 @@ pub(crate) struct LookupStart(u64);
 
 struct CacheEntry<V> {
     value: V,
-    until: Timestamp,
+    expires_at: Timestamp,
 }
 
 impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     pub fn new(capacity: usize) -> Self {
-        Self { capacity, entries: RwLock::default(), forgotten: AtomicU64::new(0) }
+        Self { capacity, entries: RwLock::default(), invalidations: AtomicU64::new(0) }
     }
 
     pub fn get(&self, key: &K, now: Timestamp) -> Option<V> {
         let entries = self.entries.read();
-        entries.get(key).filter(|entry| entry.until > now).map(|entry| entry.value.clone())
+        entries.get(key).filter(|entry| entry.expires_at > now).map(|entry| entry.value.clone())
     }
 
     pub fn put(&self, key: K, value: V, until: Timestamp, now: Timestamp) {
@@ -47,29 +47,29 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
             return;
         }
         if entries.len() >= self.capacity && !entries.contains_key(&key) {
-            entries.retain(|_, entry| entry.until > now);
+            entries.retain(|_, entry| entry.expires_at > now);
             // Evicting one by one would scan the whole map for every later entry.
             if entries.len() > self.capacity / 4 * 3 {
                 entries.clear();
             }
         }
-        entries.insert(key, CacheEntry { value, until });
+        entries.insert(key, CacheEntry { value, expires_at: until });
     }
 
-    /// Call this before loading a value that [`Self::keep`] will store.
-    pub fn asking(&self) -> LookupStart {
-        LookupStart(self.forgotten.load(Ordering::Acquire))
+    /// Call this before loading a value that [`Self::put_if_current`] will store.
+    pub fn start_lookup(&self) -> LookupStart {
+        LookupStart(self.invalidations.load(Ordering::Acquire))
     }
 
     /// Stores a loaded value, unless something was invalidated since `asked`: the value may be older than the
     /// invalidation.
-    pub fn keep(&self, asked: LookupStart, key: K, value: V, until: Timestamp, now: Timestamp) {
-        self.put_if(|| self.forgotten.load(Ordering::Acquire) == asked.0, key, value, until, now);
+    pub fn put_if_current(&self, asked: LookupStart, key: K, value: V, until: Timestamp, now: Timestamp) {
+        self.put_if(|| self.invalidations.load(Ordering::Acquire) == asked.0, key, value, until, now);
     }
 
-    pub fn forget(&self, key: &K) {
+    pub fn invalidate(&self, key: &K) {
         let mut entries = self.entries.write();
-        self.forgotten.fetch_add(1, Ordering::AcqRel);
+        self.invalidations.fetch_add(1, Ordering::AcqRel);
         entries.remove(key);
     }
 }
@@ -93,11 +93,11 @@ mod tests {
     #[test]
     fn what_was_forgotten_while_it_was_looked_up_is_not_remembered() {
         let cache = Cache::new(10);
-        let asked = cache.asking();
-        cache.forget(&"a");
-        cache.keep(asked, "a", 1, at(10), at(0));
+        let asked = cache.start_lookup();
+        cache.invalidate(&"a");
+        cache.put_if_current(asked, "a", 1, at(10), at(0));
         assert_eq!(cache.get(&"a", at(1)), None);
-        cache.keep(cache.asking(), "a", 2, at(10), at(0));
+        cache.put_if_current(cache.start_lookup(), "a", 2, at(10), at(0));
         assert_eq!(cache.get(&"a", at(1)), Some(2));
     }
 

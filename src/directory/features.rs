@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use guichet_base::{Error, Kind, Result};
+use guichet_base::{Error, ErrorKind, Result};
 use serde_json::Value;
 
 use crate::config::{self, Feature};
@@ -35,7 +35,7 @@ impl FeatureSet {
 
     /// Errors: `FEATURE_DISABLED`.
     pub fn require(&self, feature: Feature) -> Result<()> {
-        if self.is_on(feature) { Ok(()) } else { Err(Error::new(Kind::Forbidden, "FEATURE_DISABLED")) }
+        if self.is_on(feature) { Ok(()) } else { Err(Error::new(ErrorKind::Forbidden, "FEATURE_DISABLED")) }
     }
 
     /// As `GET /me` shows them.

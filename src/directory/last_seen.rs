@@ -32,7 +32,7 @@ struct SeenEntry {
 
 impl LastSeen {
     /// Records a request of `actor`.
-    pub fn note(&self, actor: &Actor, now: Timestamp) {
+    pub fn record(&self, actor: &Actor, now: Timestamp) {
         if actor.role != Role::Client {
             return;
         }
@@ -44,7 +44,7 @@ impl LastSeen {
     }
 
     /// Returns what is to be written, and forgets entries written an hour ago.
-    fn take(&self, now: Timestamp) -> HashMap<TenantId, Vec<(UserId, Timestamp)>> {
+    fn take_unwritten(&self, now: Timestamp) -> HashMap<TenantId, Vec<(UserId, Timestamp)>> {
         let mut signs = self.lock();
         signs.retain(|_, sign| !sign.is_written || sign.at.plus(RECORD_INTERVAL) > now);
         let mut news: HashMap<TenantId, Vec<(UserId, Timestamp)>> = HashMap::new();
@@ -56,7 +56,7 @@ impl LastSeen {
     }
 
     /// Marks entries whose write failed as unwritten.
-    fn put_back(&self, tenant: TenantId, people: &[(UserId, Timestamp)]) {
+    fn mark_unwritten(&self, tenant: TenantId, people: &[(UserId, Timestamp)]) {
         let mut signs = self.lock();
         for (user, _) in people {
             if let Some(sign) = signs.get_mut(&(tenant, *user)) {
@@ -71,20 +71,20 @@ impl LastSeen {
 }
 
 /// Writes every minute until `stop` is cancelled, then once more.
-pub async fn run(directory: Directory, stop: CancellationToken) {
+pub async fn run_writer(directory: Directory, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(WRITE_INTERVAL)).await.is_some() {
-        write(&directory).await;
+        write_pending(&directory).await;
     }
-    write(&directory).await;
+    write_pending(&directory).await;
 }
 
 /// Writes the entries that are not written yet.
-pub async fn write(directory: &Directory) {
+pub async fn write_pending(directory: &Directory) {
     let now = directory.clock().now();
-    for (tenant, people) in directory.signs().take(now) {
-        if let Err(error) = presence::saw(directory, tenant, people.clone()).await {
+    for (tenant, people) in directory.last_seen().take_unwritten(now) {
+        if let Err(error) = presence::record_last_seen(directory, tenant, people.clone()).await {
             tracing::debug!(%error, people = people.len(), "who came was not written; trying again");
-            directory.signs().put_back(tenant, &people);
+            directory.last_seen().mark_unwritten(tenant, &people);
         }
     }
 }
@@ -110,12 +110,12 @@ mod tests {
     fn a_member_is_written_once_an_hour_and_an_operator_never() {
         let (signs, chloe, start) = (LastSeen::default(), actor(Role::Client), Timestamp::from_millis(0));
         let minutes = |n: u64| start.plus(Duration::from_secs(60 * n));
-        signs.note(&actor(Role::Owner), start);
-        assert!(signs.take(start).is_empty());
+        signs.record(&actor(Role::Owner), start);
+        assert!(signs.take_unwritten(start).is_empty());
         let mut written = Vec::new();
         for minute in 0..=130 {
-            signs.note(&chloe, minutes(minute));
-            written.extend(signs.take(minutes(minute)).into_values().flatten());
+            signs.record(&chloe, minutes(minute));
+            written.extend(signs.take_unwritten(minutes(minute)).into_values().flatten());
         }
         assert_eq!(written, [0, 60, 120].map(|minute| (chloe.user, minutes(minute))));
     }
@@ -123,10 +123,10 @@ mod tests {
     #[test]
     fn what_could_not_be_written_is_written_later() {
         let (signs, chloe, start) = (LastSeen::default(), actor(Role::Client), Timestamp::from_millis(0));
-        signs.note(&chloe, start);
-        let taken = signs.take(start);
-        assert!(signs.take(start).is_empty());
-        signs.put_back(chloe.tenant, &taken[&chloe.tenant]);
-        assert_eq!(signs.take(start), taken);
+        signs.record(&chloe, start);
+        let taken = signs.take_unwritten(start);
+        assert!(signs.take_unwritten(start).is_empty());
+        signs.mark_unwritten(chloe.tenant, &taken[&chloe.tenant]);
+        assert_eq!(signs.take_unwritten(start), taken);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! - Data that every request needs (tenant, person, features) is cached for seconds. A changed role, a deletion or a
 //!   revocation takes effect at once in the process that made it, and elsewhere when that process reads the outbox
-//!   ([`Directory::forget`]), after [`ACCOUNT_TTL`] at the latest.
+//!   ([`Directory::invalidate_account`]), after [`ACCOUNT_TTL`] at the latest.
 //! - Misses are not cached, so that a newly created person is admitted at once.
 
 use std::sync::Arc;
@@ -42,7 +42,7 @@ struct Inner {
     parts: DirectoryParts,
     tenants: Cache<TenantName, TenantId>,
     features: Cache<TenantId, FeatureSet>,
-    people: Cache<(TenantId, UserId), AccountState>,
+    accounts: Cache<(TenantId, UserId), AccountState>,
     signs: LastSeen,
 }
 
@@ -55,7 +55,7 @@ pub struct DirectoryParts {
     /// The presence of people, from the realtime hub.
     pub presence: PresenceReader,
     /// Notified at once when rights change.
-    pub rights_moved: RightsChanged,
+    pub on_rights_changed: RightsChanged,
 }
 
 /// The cached part of a person's row.
@@ -81,13 +81,13 @@ impl From<&User> for AccountState {
 impl AccountState {
     /// Admits a token issued at `issued_at`. Errors: `UNAUTHENTICATED` if the person was deleted or the token
     /// revoked.
-    pub fn admit(self, issued_at: Option<Timestamp>) -> Result<Self> {
+    pub fn check_token(self, issued_at: Option<Timestamp>) -> Result<Self> {
         if self.is_deleted {
-            return Err(Error::unauthenticated().because("the person was deleted"));
+            return Err(Error::unauthenticated().with_source("the person was deleted"));
         }
         if users::is_token_revoked(self.sessions_valid_after, issued_at) {
-            let revoked = Error::unauthenticated().details(json!({ "reason": "revoked" }));
-            return Err(revoked.because("the token was revoked"));
+            let revoked = Error::unauthenticated().with_details(json!({ "reason": "revoked" }));
+            return Err(revoked.with_source("the token was revoked"));
         }
         Ok(self)
     }
@@ -99,7 +99,7 @@ impl Directory {
             parts,
             tenants: Cache::new(CACHED_TENANTS),
             features: Cache::new(CACHED_TENANTS),
-            people: Cache::new(CACHED_ACCOUNTS),
+            accounts: Cache::new(CACHED_ACCOUNTS),
             signs: LastSeen::default(),
         };
         Self { inner: Arc::new(inner) }
@@ -113,7 +113,7 @@ impl Directory {
         &self.inner.parts.clock
     }
 
-    pub fn signs(&self) -> &LastSeen {
+    pub fn last_seen(&self) -> &LastSeen {
         &self.inner.signs
     }
 
@@ -123,16 +123,16 @@ impl Directory {
 
     /// The actor with their current role, for contexts that outlive a request, such as a socket. Errors:
     /// `UNAUTHENTICATED` if the person was deleted or the token revoked.
-    pub async fn renew(&self, actor: &Actor) -> Result<Actor> {
+    pub async fn refresh_actor(&self, actor: &Actor) -> Result<Actor> {
         if actor.role.is_service() {
             return Ok(actor.clone());
         }
         match self.find_account((actor.tenant, actor.user)).await? {
             Some(person) => {
-                let person = person.admit(actor.authenticated_at)?;
+                let person = person.check_token(actor.authenticated_at)?;
                 Ok(Actor { role: person.role, ..actor.clone() })
             }
-            None => Err(Error::unauthenticated().because("the person is gone")),
+            None => Err(Error::unauthenticated().with_source("the person is gone")),
         }
     }
 
@@ -142,12 +142,12 @@ impl Directory {
         if word.len() > MAX_TENANT_NAME_BYTES || word.contains('\0') {
             return Ok(None);
         }
-        self.tenant(&TenantName::of_word(word)).await
+        self.find_tenant(&TenantName::parse(word)).await
     }
 
     /// Call this before loading a person that [`Self::cache_account`] will cache.
-    pub(crate) fn asking(&self) -> cache::LookupStart {
-        self.inner.people.asking()
+    pub(crate) fn start_lookup(&self) -> cache::LookupStart {
+        self.inner.accounts.start_lookup()
     }
 
     /// The features of a tenant with these settings.
@@ -161,7 +161,8 @@ impl Directory {
         if let Some(features) = self.inner.features.get(&tenant, now) {
             return Ok(features);
         }
-        let settings = self.db().read(&reader(tenant), move |tx| store::settings(tx.conn(), tenant)).await?;
+        let settings =
+            self.db().read(&service_actor(tenant), move |tx| store::settings(tx.conn(), tenant)).await?;
         let features = FeatureSet::new(&self.inner.parts.features, &settings);
         self.inner.features.put(tenant, features.clone(), now.plus(ACCOUNT_TTL), now);
         Ok(features)
@@ -169,7 +170,7 @@ impl Directory {
 
     /// The service itself as an actor of `tenant`, for work without a user.
     pub fn service_actor(tenant: TenantId) -> Actor {
-        reader(tenant)
+        service_actor(tenant)
     }
 
     /// Errors: `FEATURE_DISABLED`.
@@ -180,37 +181,37 @@ impl Directory {
     /// Drops a person from the cache once `tx` is committed.
     pub(crate) fn invalidate_account_after_commit(&self, tx: &mut Tx<'_>, tenant: TenantId, user: UserId) {
         let directory = self.clone();
-        tx.after_commit(move || directory.inner.people.forget(&(tenant, user)));
+        tx.after_commit(move || directory.inner.accounts.invalidate(&(tenant, user)));
     }
 
     /// Drops a person from the cache.
-    pub fn forget(&self, tenant: TenantId, user: UserId) {
-        self.inner.people.forget(&(tenant, user));
+    pub fn invalidate_account(&self, tenant: TenantId, user: UserId) {
+        self.inner.accounts.invalidate(&(tenant, user));
     }
 
     /// Once `tx` is committed, drops `people` from the cache and notifies the listeners for changed rights.
-    pub(crate) fn rights_moved(&self, tx: &mut Tx<'_>, tenant: TenantId, people: Vec<UserId>) {
+    pub(crate) fn notify_rights_changed(&self, tx: &mut Tx<'_>, tenant: TenantId, people: Vec<UserId>) {
         let directory = self.clone();
         tx.after_commit(move || {
             for user in &people {
-                directory.forget(tenant, *user);
+                directory.invalidate_account(tenant, *user);
             }
-            directory.inner.parts.rights_moved.notify(tenant, &people);
+            directory.inner.parts.on_rights_changed.notify(tenant, &people);
         });
     }
 
     pub(crate) fn invalidate_features_after_commit(&self, tx: &mut Tx<'_>, tenant: TenantId) {
         let directory = self.clone();
-        tx.after_commit(move || directory.inner.features.forget(&tenant));
+        tx.after_commit(move || directory.inner.features.invalidate(&tenant));
     }
 
     /// The cached state of a person, or that of their row.
     pub(crate) async fn find_account(&self, key: (TenantId, UserId)) -> Result<Option<AccountState>> {
-        if let Some(person) = self.inner.people.get(&key, self.clock().now()) {
+        if let Some(person) = self.inner.accounts.get(&key, self.clock().now()) {
             return Ok(Some(person));
         }
-        let asked = self.inner.people.asking();
-        let found = self.db().read(&reader(key.0), move |tx| store::person(tx.conn(), key)).await?;
+        let asked = self.inner.accounts.start_lookup();
+        let found = self.db().read(&service_actor(key.0), move |tx| store::person(tx.conn(), key)).await?;
         Ok(found.map(|user| self.cache_account(asked, key, &user)))
     }
 
@@ -221,16 +222,16 @@ impl Directory {
         user: &User,
     ) -> AccountState {
         let (person, now) = (AccountState::from(user), self.clock().now());
-        self.inner.people.keep(asked, key, person, now.plus(ACCOUNT_TTL), now);
+        self.inner.accounts.put_if_current(asked, key, person, now.plus(ACCOUNT_TTL), now);
         person
     }
 
     pub(crate) async fn require_tenant(&self, name: &TenantName) -> Result<TenantId> {
-        let tenant = self.tenant(name).await?;
-        tenant.ok_or_else(|| Error::unauthenticated().because("nobody knows this tenant"))
+        let tenant = self.find_tenant(name).await?;
+        tenant.ok_or_else(|| Error::unauthenticated().with_source("nobody knows this tenant"))
     }
 
-    pub(crate) async fn tenant(&self, name: &TenantName) -> Result<Option<TenantId>> {
+    pub(crate) async fn find_tenant(&self, name: &TenantName) -> Result<Option<TenantId>> {
         let now = self.clock().now();
         if let Some(tenant) = self.inner.tenants.get(name, now) {
             return Ok(Some(tenant));
@@ -245,7 +246,7 @@ impl Directory {
 }
 
 /// The service itself, as the actor that looks people up during authentication.
-fn reader(tenant: TenantId) -> Actor {
+fn service_actor(tenant: TenantId) -> Actor {
     Actor {
         tenant,
         user: service_user_id(),

@@ -6,6 +6,7 @@ mod cache;
 pub mod clients;
 mod features;
 pub mod last_seen;
+mod like_pattern;
 mod lookup;
 pub mod me;
 pub mod optimistic_lock;
@@ -13,14 +14,13 @@ pub mod policy;
 pub mod presence;
 pub mod projects;
 mod rights_changed;
-mod search;
 mod store;
 pub mod teams;
 mod tenant_name;
 pub mod tenants;
 pub mod users;
 
-pub use guichet_base::Status;
+pub use guichet_base::PresenceStatus;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(crate) use cache::Cache;

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::activity::{self, ActivityAction, ActivityEntry};
 use crate::directory::policy;
 use crate::schema::users;
-use crate::web::{EditBasis, IfMatch, Precondition};
+use crate::web::{EditBasis, IfMatch, PreconditionResult};
 
 /// The current state of a record whose row the transaction has locked.
 #[derive(Debug)]
@@ -27,11 +27,11 @@ pub struct LockedRecord<'a> {
     /// Who changed it last, if its table records that.
     pub updated_by: Option<UserId>,
     /// The record as the API returns it to this reader.
-    pub shown: &'a Value,
+    pub view: &'a Value,
 }
 
 /// The version that a change is based on. Errors: `FORBIDDEN` if the actor may not `force`.
-pub fn based_on(
+pub fn edit_basis(
     actor: &Actor,
     if_match: IfMatch,
     updated_at: Option<Timestamp>,
@@ -40,7 +40,7 @@ pub fn based_on(
     if force {
         policy::may_force(actor)?;
     }
-    Ok(if_match.based_on(updated_at, force))
+    Ok(if_match.edit_basis(updated_at, force))
 }
 
 /// Whether a change has to be applied. `wanted` holds the sent fields as the API shows them. A change that the same
@@ -48,39 +48,41 @@ pub fn based_on(
 /// the activity log. Service tokens need no precondition.
 ///
 /// Errors: `PRECONDITION_REQUIRED`, `CONFLICT`.
-pub fn is_to_apply(
+pub fn check_version(
     tx: &mut Tx<'_>,
     actor: &Actor,
     based_on: &EditBasis,
     held: &LockedRecord<'_>,
     wanted: &impl Serialize,
 ) -> Result<bool> {
-    let differing = differing_fields(held.shown, wanted)?;
+    let differing = differing_fields(held.view, wanted)?;
     match based_on.check(held.updated_at, held.id) {
-        Precondition::Apply => Ok(true),
-        Precondition::Missing if actor.role == Role::Service => Ok(true),
-        Precondition::Overwrite => {
+        PreconditionResult::Apply => Ok(true),
+        PreconditionResult::Missing if actor.role == Role::Service => Ok(true),
+        PreconditionResult::Overwrite => {
             record_overwrite(tx, actor, held, &differing)?;
             Ok(true)
         }
-        Precondition::Conflict | Precondition::PreconditionFailed
+        PreconditionResult::Conflict | PreconditionResult::PreconditionFailed
             if differing.is_empty() && held.updated_by == Some(actor.user) =>
         {
             Ok(false)
         }
-        verdict @ (Precondition::Conflict | Precondition::PreconditionFailed | Precondition::Missing) => {
+        verdict @ (PreconditionResult::Conflict
+        | PreconditionResult::PreconditionFailed
+        | PreconditionResult::Missing) => {
             let error = verdict.error().unwrap_or_else(Error::conflict);
-            Err(if verdict == Precondition::Missing {
+            Err(if verdict == PreconditionResult::Missing {
                 error
             } else {
-                explain(tx, actor, held, &differing, error)?
+                add_current_record(tx, actor, held, &differing, error)?
             })
         }
     }
 }
 
 /// The names of the changed fields, for the activity log. Values would outlive their erasure there.
-pub fn fields(wanted: &impl Serialize) -> Result<Vec<String>> {
+pub fn changed_fields(wanted: &impl Serialize) -> Result<Vec<String>> {
     differing_fields(&Value::Null, wanted)
 }
 
@@ -102,7 +104,7 @@ fn record_overwrite(
     if differing.is_empty() {
         return Ok(());
     }
-    let old = |name: &String| (name.clone(), held.shown.get(name).cloned().unwrap_or_default());
+    let old = |name: &String| (name.clone(), held.view.get(name).cloned().unwrap_or_default());
     let overwritten: Map<String, Value> = differing.iter().map(old).collect();
     let details = json!({
         "overwritten": overwritten,
@@ -112,11 +114,11 @@ fn record_overwrite(
     activity::record(
         tx,
         actor,
-        &ActivityEntry::new(ActivityAction::RecordOverwrite, held.kind, held.id).details(details),
+        &ActivityEntry::new(ActivityAction::RecordOverwrite, held.kind, held.id).with_details(details),
     )
 }
 
-fn explain(
+fn add_current_record(
     tx: &mut Tx<'_>,
     actor: &Actor,
     held: &LockedRecord<'_>,
@@ -127,8 +129,8 @@ fn explain(
         Some(id) => json!({ "id": id, "display_name": name_of(tx, actor, id)? }),
         None => Value::Null,
     };
-    Ok(error.details(json!({
-        "current": held.shown,
+    Ok(error.with_details(json!({
+        "current": held.view,
         "changed_by": changed_by,
         "changed_at": held.updated_at,
         "changed_fields": differing,

@@ -13,7 +13,7 @@ pub enum TenantName {
 
 impl TenantName {
     /// Parses a UUID; everything else is a slug.
-    pub fn of_word(word: &str) -> Self {
+    pub fn parse(word: &str) -> Self {
         word.parse().map_or_else(|_| TenantName::Slug(word.to_owned()), TenantName::Id)
     }
 }

@@ -92,7 +92,7 @@ impl Schedule {
     }
 
     /// When a job that has never run is due: at once, or at its hour if it is a daily one.
-    pub(super) fn first(self, now: Timestamp) -> Timestamp {
+    pub(super) fn first_due(self, now: Timestamp) -> Timestamp {
         match self {
             Schedule::Every(_) => now,
             Schedule::DailyAt { .. } => self.next_after(now),
@@ -107,7 +107,7 @@ impl Schedule {
 }
 
 /// The delay before a failed run is retried: twice the previous delay if the previous try failed too.
-pub(super) fn patience(before: Option<Duration>) -> Duration {
+pub(super) fn retry_delay(before: Option<Duration>) -> Duration {
     before.map_or(MIN_RETRY_DELAY, |before| before.saturating_mul(2)).clamp(MIN_RETRY_DELAY, MAX_RETRY_DELAY)
 }
 
@@ -139,8 +139,8 @@ mod tests {
     #[test]
     fn a_new_job_runs_at_once_and_a_daily_one_at_its_hour() {
         let now = at("2026-01-02T10:03:00Z");
-        assert_eq!(TEN_MINUTES.first(now), now);
-        assert_eq!(AT_THREE.first(now), at("2026-01-03T03:00:00Z"));
+        assert_eq!(TEN_MINUTES.first_due(now), now);
+        assert_eq!(AT_THREE.first_due(now), at("2026-01-03T03:00:00Z"));
     }
 
     #[test]
@@ -156,12 +156,12 @@ mod tests {
     #[test]
     fn a_failed_run_waits_longer_each_time_and_never_too_long_or_beyond_belief() {
         let waits: Vec<u64> =
-            std::iter::successors(Some(patience(None)), |before| Some(patience(Some(*before))))
+            std::iter::successors(Some(retry_delay(None)), |before| Some(retry_delay(Some(*before))))
                 .map(|wait| wait.as_secs())
                 .take(11)
                 .collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
-        assert_eq!(patience(Some(Duration::MAX)), MAX_RETRY_DELAY);
+        assert_eq!(retry_delay(Some(Duration::MAX)), MAX_RETRY_DELAY);
         let now = at("2026-01-02T10:03:00Z");
         let seconds = Schedule::Every(Duration::from_secs(1));
         assert!(!seconds.is_due(now.plus(MAX_RETRY_DELAY), now), "the wait would count for nothing");

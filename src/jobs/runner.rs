@@ -16,9 +16,9 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::model::{Job, JobReport, Schedule, patience};
+use super::model::{Job, JobReport, Schedule, retry_delay};
 use super::store::{self, JobRow, RunEnd};
-use crate::telemetry::names::JOB_RUNS;
+use crate::telemetry::metric_names::JOB_RUNS;
 
 /// How long a run stays with a process that does not renew its lease.
 const LEASE: Duration = Duration::from_secs(60);
@@ -41,10 +41,10 @@ struct Shared {
     clock: Clock,
     jobs: Vec<Box<dyn Job>>,
     /// The number of runs of this process, including those that are just being taken.
-    busy: watch::Sender<usize>,
+    active_runs: watch::Sender<usize>,
     /// The runs that this process holds.
-    held: Mutex<Vec<(&'static str, Uuid)>>,
-    woken: Notify,
+    held_runs: Mutex<Vec<(&'static str, Uuid)>>,
+    wake_signal: Notify,
 }
 
 /// The state of a job.
@@ -57,7 +57,7 @@ pub struct JobStatus {
     pub running_since: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
     pub outcome: Option<String>,
-    pub said: Option<String>,
+    pub message: Option<String>,
 }
 
 /// A run that this process took.
@@ -66,7 +66,7 @@ struct ClaimedRun<'s> {
     token: Uuid,
     at: Timestamp,
     /// The delay before this try, if the previous try failed.
-    waited: Option<Duration>,
+    previous_delay: Option<Duration>,
     _held: HeldRunGuard<'s>,
 }
 
@@ -83,9 +83,9 @@ impl Scheduler {
             db,
             clock,
             jobs,
-            busy: watch::Sender::new(0),
-            held: Mutex::default(),
-            woken: Notify::new(),
+            active_runs: watch::Sender::new(0),
+            held_runs: Mutex::default(),
+            wake_signal: Notify::new(),
         }))
     }
 
@@ -95,7 +95,7 @@ impl Scheduler {
 
     /// Looks for due jobs now, because something became due earlier than planned.
     pub fn wake(&self) {
-        self.0.woken.notify_one();
+        self.0.wake_signal.notify_one();
     }
 
     /// Runs due jobs until `stop` is cancelled.
@@ -103,7 +103,7 @@ impl Scheduler {
         let shared = &*self.0;
         let mut runs = FuturesUnordered::new();
         loop {
-            let next = match beside(shared.claim_due(), &mut runs).await {
+            let next = match poll_alongside(shared.claim_due(), &mut runs).await {
                 Ok(look) => {
                     runs.extend(look.claims.into_iter().map(|claim| shared.execute(claim).map(drop)));
                     look.next
@@ -115,15 +115,15 @@ impl Scheduler {
             };
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = sleep(shared.until(next)) => {}
-                () = shared.woken.notified() => {}
+                () = sleep(shared.sleep_duration(next)) => {}
+                () = shared.wake_signal.notified() => {}
                 // The job's next time may have come already.
                 Some(()) = runs.next() => {}
             }
         }
         let ended = tokio::time::timeout(SHUTDOWN_GRACE, runs.by_ref().collect::<Vec<()>>()).await;
         if ended.is_err() {
-            let tokens = shared.held().iter().map(|(_, token)| *token).collect();
+            let tokens = shared.lock_held_runs().iter().map(|(_, token)| *token).collect();
             drop(runs);
             shared.release(tokens).await;
         }
@@ -137,10 +137,10 @@ impl Scheduler {
         loop {
             let claims = shared.claim_due().await?.claims;
             if claims.is_empty() {
-                if *shared.busy.borrow() == 0 {
+                if *shared.active_runs.borrow() == 0 {
                     return Ok(runs);
                 }
-                shared.busy.subscribe().wait_for(|busy| *busy == 0).await.map_err(Error::internal)?;
+                shared.active_runs.subscribe().wait_for(|busy| *busy == 0).await.map_err(Error::internal)?;
                 continue;
             }
             runs += claims.len();
@@ -154,9 +154,9 @@ impl Scheduler {
         let shared = &*self.0;
         let job = shared.job(name).ok_or_else(|| Error::not_found("job"))?;
         let busy = shared.begin_run();
-        let rows = shared.rows(vec![job.name()]).await?;
+        let rows = shared.load_or_create_rows(vec![job.name()]).await?;
         let Some(row) = rows.into_iter().next() else { return Ok(None) };
-        match shared.take(job, row, None, busy).await? {
+        match shared.try_claim(job, row, None, busy).await? {
             Some(claim) => shared.execute(claim).await.map(Some),
             None => Ok(None),
         }
@@ -165,7 +165,7 @@ impl Scheduler {
     /// All jobs, sorted by name.
     pub async fn list(&self) -> Result<Vec<JobStatus>> {
         let shared = &*self.0;
-        let (now, rows) = (shared.clock.now(), shared.rows(self.names()).await?);
+        let (now, rows) = (shared.clock.now(), shared.load_or_create_rows(self.names()).await?);
         let standings = rows.into_iter().filter_map(|row| {
             let job = shared.job(&row.name)?;
             Some(JobStatus {
@@ -175,7 +175,7 @@ impl Scheduler {
                 running_since: row.started_at.filter(|_| row.lease_until.is_some() && !is_free(&row, now)),
                 finished_at: row.finished_at,
                 outcome: row.outcome,
-                said: row.said,
+                message: row.said,
             })
         });
         Ok(standings.collect())
@@ -188,27 +188,29 @@ impl Shared {
     }
 
     /// In real time; only tests move the clock.
-    fn until(&self, next: Timestamp) -> Duration {
+    fn sleep_duration(&self, next: Timestamp) -> Duration {
         let millis = next.as_millis().saturating_sub(self.clock.now().as_millis());
         Duration::from_millis(u64::try_from(millis).unwrap_or(0)).clamp(MIN_SLEEP, MAX_SLEEP)
     }
 
     /// The rows of these jobs. Missing rows are created.
-    async fn rows(&self, names: Vec<&'static str>) -> Result<Vec<JobRow>> {
+    async fn load_or_create_rows(&self, names: Vec<&'static str>) -> Result<Vec<JobRow>> {
         let now = self.clock.now();
-        let first: Vec<(&'static str, Timestamp)> =
-            names.iter().filter_map(|name| Some((*name, self.job(name)?.schedule().first(now)))).collect();
+        let first: Vec<(&'static str, Timestamp)> = names
+            .iter()
+            .filter_map(|name| Some((*name, self.job(name)?.schedule().first_due(now))))
+            .collect();
         self.db
             .worker(move |tx| {
                 let names: Vec<String> = first.iter().map(|(name, _)| (*name).to_owned()).collect();
-                let found = store::rows(tx, names.clone())?;
+                let found = store::load(tx, names.clone())?;
                 if found.len() == first.len() {
                     return Ok(found);
                 }
                 for (name, due) in &first {
                     store::insert(tx, name, *due)?;
                 }
-                store::rows(tx, names)
+                store::load(tx, names)
             })
             .await
     }
@@ -217,7 +219,7 @@ impl Shared {
     async fn claim_due(&self) -> Result<DueRuns<'_>> {
         // Registered before the first row is read, so that `drain` never finds a run neither due nor under way.
         let _busy = self.begin_run();
-        let rows = self.rows(self.jobs.iter().map(|job| job.name()).collect()).await?;
+        let rows = self.load_or_create_rows(self.jobs.iter().map(|job| job.name()).collect()).await?;
         let now = self.clock.now();
         let (mut claims, mut next) = (Vec::new(), now.plus(MAX_SLEEP));
         for row in rows {
@@ -226,7 +228,7 @@ impl Shared {
                 next = next.min(row.due_at);
             } else if is_free(&row, now) {
                 let due = Some(row.due_at);
-                match self.take(job, row, due, self.begin_run()).await {
+                match self.try_claim(job, row, due, self.begin_run()).await {
                     Ok(claim) => claims.extend(claim),
                     // The runs taken so far must run: their leases block all other processes.
                     Err(error) => {
@@ -241,7 +243,7 @@ impl Shared {
         Ok(DueRuns { claims, next })
     }
 
-    async fn take<'s>(
+    async fn try_claim<'s>(
         &'s self,
         job: &'s dyn Job,
         row: JobRow,
@@ -250,15 +252,15 @@ impl Shared {
     ) -> Result<Option<ClaimedRun<'s>>> {
         let at = self.clock.now();
         // A clock that jumps ends leases: a run that is still active here must not be started a second time.
-        let runs_here = self.held().iter().any(|(name, _)| *name == job.name());
+        let runs_here = self.lock_held_runs().iter().any(|(name, _)| *name == job.name());
         if runs_here || !is_free(&row, at) {
             return Ok(None);
         }
         let waited = previous_delay(&row);
         let taken = self.db.worker(move |tx| store::claim(tx, &row, due, at, at.plus(LEASE))).await?;
         Ok(taken.map(|token| {
-            self.held().push((job.name(), token));
-            ClaimedRun { job, token, at, waited, _held: HeldRunGuard { token, busy } }
+            self.lock_held_runs().push((job.name(), token));
+            ClaimedRun { job, token, at, previous_delay: waited, _held: HeldRunGuard { token, busy } }
         }))
     }
 
@@ -267,11 +269,11 @@ impl Shared {
         let done = tokio::select! {
             done = AssertUnwindSafe(claim.job.run(claim.at)).catch_unwind() =>
                 done.unwrap_or_else(|_| Err(Error::internal("the job panicked"))),
-            () = self.hold(&claim) => Err(Error::internal("another process took the run over")),
+            () = self.keep_lease(&claim) => Err(Error::internal("another process took the run over")),
         };
         let end = self.run_end(&claim, &done);
         let (name, token) = (claim.job.name(), claim.token);
-        note(name, &done, begun.elapsed());
+        record_run(name, &done, begun.elapsed());
         match self.db.worker(move |tx| store::finish(tx, name, token, &end)).await {
             Ok(true) => {}
             Ok(false) => tracing::warn!(job = name, "a run ended late: another process has it, or had it"),
@@ -287,17 +289,17 @@ impl Shared {
             // Measured from the start of the run: what became due during the run was not done by it.
             Ok(JobReport { count }) => {
                 let next = claim.job.schedule().next_after(claim.at);
-                RunEnd { outcome: "ok", said: count.to_string(), at, next }
+                RunEnd { outcome: "ok", message: count.to_string(), finished_at: at, due_at: next }
             }
             Err(error) => {
-                let next = at.plus(patience(claim.waited));
-                RunEnd { outcome: "error", said: error.to_string(), at, next }
+                let next = at.plus(retry_delay(claim.previous_delay));
+                RunEnd { outcome: "error", message: error.to_string(), finished_at: at, due_at: next }
             }
         }
     }
 
     /// Renews the lease while this process holds the run, and returns when it no longer does.
-    async fn hold(&self, claim: &ClaimedRun<'_>) {
+    async fn keep_lease(&self, claim: &ClaimedRun<'_>) {
         let (name, token) = (claim.job.name(), claim.token);
         loop {
             sleep(RENEW_INTERVAL).await;
@@ -319,18 +321,18 @@ impl Shared {
         }
     }
 
-    fn held(&self) -> MutexGuard<'_, Vec<(&'static str, Uuid)>> {
-        self.held.lock()
+    fn lock_held_runs(&self) -> MutexGuard<'_, Vec<(&'static str, Uuid)>> {
+        self.held_runs.lock()
     }
 
     fn begin_run(&self) -> ActiveRunGuard<'_> {
-        self.busy.send_modify(|busy| *busy += 1);
+        self.active_runs.send_modify(|busy| *busy += 1);
         ActiveRunGuard(self)
     }
 }
 
 /// Awaits `first` while also polling `runs`: an unpolled run may hold the connection that `first` waits for.
-async fn beside<T>(
+async fn poll_alongside<T>(
     first: impl Future<Output = T>,
     runs: &mut FuturesUnordered<impl Future<Output = ()>>,
 ) -> T {
@@ -348,7 +350,7 @@ struct ActiveRunGuard<'s>(&'s Shared);
 
 impl Drop for ActiveRunGuard<'_> {
     fn drop(&mut self) {
-        self.0.busy.send_modify(|busy| *busy = busy.saturating_sub(1));
+        self.0.active_runs.send_modify(|busy| *busy = busy.saturating_sub(1));
     }
 }
 
@@ -360,7 +362,7 @@ struct HeldRunGuard<'s> {
 
 impl Drop for HeldRunGuard<'_> {
     fn drop(&mut self) {
-        self.busy.0.held().retain(|(_, held)| *held != self.token);
+        self.busy.0.lock_held_runs().retain(|(_, held)| *held != self.token);
     }
 }
 
@@ -375,7 +377,7 @@ fn previous_delay(row: &JobRow) -> Option<Duration> {
     Some(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
 }
 
-fn note(job: &'static str, done: &Result<JobReport>, took: Duration) {
+fn record_run(job: &'static str, done: &Result<JobReport>, took: Duration) {
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let outcome = match done {
         Ok(JobReport { count: 0 }) => {

@@ -26,7 +26,7 @@ pub struct JobRow {
     pub said: Option<String>,
 }
 
-pub fn rows(tx: &mut WorkerTx<'_>, names: Vec<String>) -> Result<Vec<JobRow>> {
+pub fn load(tx: &mut WorkerTx<'_>, names: Vec<String>) -> Result<Vec<JobRow>> {
     let text = "SELECT name, due_at, lease_until, started_at, finished_at, outcome, said \
          FROM scheduled_jobs WHERE name = ANY ($1) ORDER BY name";
     Ok(sql(text).bind(names).load(tx.conn())?)
@@ -83,9 +83,9 @@ pub fn renew(tx: &mut WorkerTx<'_>, name: &str, token: Uuid, until: Timestamp) -
 /// How a run ended.
 pub struct RunEnd {
     pub outcome: &'static str,
-    pub said: String,
-    pub at: Timestamp,
-    pub next: Timestamp,
+    pub message: String,
+    pub finished_at: Timestamp,
+    pub due_at: Timestamp,
 }
 
 const FINISH: &str = "
@@ -95,14 +95,14 @@ const FINISH: &str = "
 
 /// Records how a run ended, if the token still holds it. Returns whether it does.
 pub fn finish(tx: &mut WorkerTx<'_>, name: &str, token: Uuid, end: &RunEnd) -> Result<bool> {
-    let said: String = end.said.chars().take(500).collect();
+    let said: String = end.message.chars().take(500).collect();
     let ended = sql(FINISH)
         .bind(name)
         .bind(token)
-        .bind(end.at)
+        .bind(end.finished_at)
         .bind(end.outcome)
         .bind(said)
-        .bind(end.next)
+        .bind(end.due_at)
         .execute(tx.conn())?;
     Ok(ended == 1)
 }

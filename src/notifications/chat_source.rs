@@ -46,7 +46,7 @@ pub fn notify(tx: &mut Tx<'_>, n: &Notifications, actor: &Actor, written: &Writt
         channels: PerChannel::from_fn(|channel| template.channels.contains(&channel)),
         prefers: template.channels.first().copied().unwrap_or(Channel::Inapp),
         disabled: disabled(n, &n.directory.features_from_settings(&said.settings)),
-        defaults: tenant_defaults(&said.settings).of(template.category),
+        defaults: tenant_defaults(&said.settings).for_category(template.category),
         texts: template.render(&payload)?,
         team: None,
         client: written.client.map(|(client, _)| client),

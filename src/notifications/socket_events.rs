@@ -76,7 +76,7 @@ pub fn event(
         name: name.into(),
         payload: serde_json::value::to_raw_value(payload).map_err(Error::internal)?,
         copies: Vec::new(),
-        also: Vec::new(),
+        side_events: Vec::new(),
         client: None,
     })
 }

@@ -13,11 +13,11 @@ use super::quiet::QuietHours;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PreferenceLevels {
     /// The operator's override for the person's client; it wins over the person's choice.
-    pub over: ChannelChoices,
+    pub client_override: ChannelChoices,
     /// The person's own.
-    pub own: ChannelChoices,
+    pub user: ChannelChoices,
     /// The tenant's defaults.
-    pub tenant: ChannelChoices,
+    pub tenant_default: ChannelChoices,
 }
 
 /// The level that decided.
@@ -46,9 +46,9 @@ pub fn resolve_preference(
         return (true, PreferenceLevel::Locked);
     }
     let said = [
-        (levels.over, PreferenceLevel::Override),
-        (levels.own, PreferenceLevel::User),
-        (levels.tenant, PreferenceLevel::Tenant),
+        (levels.client_override, PreferenceLevel::Override),
+        (levels.user, PreferenceLevel::User),
+        (levels.tenant_default, PreferenceLevel::Tenant),
     ];
     said.into_iter()
         .find_map(|(say, level)| say.get(channel).map(|on| (on, level)))
@@ -85,9 +85,9 @@ pub struct RecipientProfile<'a> {
     pub suppressed: PerChannel<bool>,
     /// Whether the person receives notifications of low priority in a digest mail.
     pub has_digest: bool,
-    pub quiet: Option<&'a QuietHours>,
+    pub quiet_hours: Option<&'a QuietHours>,
     /// Whether the rate limit holds the push back. Critical notifications are never held.
-    pub is_held: bool,
+    pub is_throttled: bool,
     /// Whether the event is about a team or a client to which the person is not related.
     pub is_out_of_scope: bool,
     /// Whether the person has the subject of the event open: deliveries outside the app are then skipped.
@@ -166,7 +166,7 @@ fn decide_channel(
     if !is_wanted {
         return by(false, DecisionRule::Preference, None);
     }
-    let is_held = to.is_held && asked.priority != Priority::Critical;
+    let is_held = to.is_throttled && asked.priority != Priority::Critical;
     if channel == Channel::Inapp {
         return by(true, if is_held { DecisionRule::Throttle } else { DecisionRule::Preference }, None);
     }
@@ -187,7 +187,7 @@ fn decide_channel(
         return by(false, DecisionRule::Throttle, None);
     }
     if asked.priority != Priority::Critical
-        && let Some(end) = to.quiet.and_then(|quiet| quiet.end_if_within(now))
+        && let Some(end) = to.quiet_hours.and_then(|quiet| quiet.end_if_within(now))
     {
         return by(true, DecisionRule::QuietHours, Some(end));
     }

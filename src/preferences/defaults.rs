@@ -13,7 +13,7 @@ pub fn tenant_defaults(settings: &Value) -> TenantDefaults<'_> {
 }
 
 impl TenantDefaults<'_> {
-    pub fn of(&self, category: Category) -> ChannelChoices {
+    pub fn for_category(&self, category: Category) -> ChannelChoices {
         let said = self.0.and_then(|all| all.get(category.as_str()));
         PerChannel::from_fn(|channel| said?.get(channel.as_str())?.as_bool())
     }

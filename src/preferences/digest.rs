@@ -30,7 +30,7 @@ impl DigestMode {
         }
     }
 
-    pub fn of_word(word: &str) -> Option<Self> {
+    pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|mode| mode.as_str() == word)
     }
 }

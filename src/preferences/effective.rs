@@ -49,7 +49,7 @@ pub struct CategoryPreferences {
 
 impl CategoryPreferences {
     /// `suppressed` are addresses that bounced or complained; they turn off a channel that would be on.
-    pub fn of(category: Category, levels: &PreferenceLevels, suppressed: &PerChannel<bool>) -> Self {
+    pub fn resolve(category: Category, levels: &PreferenceLevels, suppressed: &PerChannel<bool>) -> Self {
         let channels = PerChannel::from_fn(|channel| match resolve_preference(category, channel, levels) {
             (true, _) if *suppressed.get(channel) => {
                 EffectiveChannel { on: false, why: PreferenceReason::Suppressed }
@@ -68,11 +68,11 @@ mod tests {
     #[test]
     fn a_suppressed_address_is_off_for_that_reason_and_what_was_off_anyway_keeps_its_own() {
         let levels = PreferenceLevels {
-            own: ChannelChoices { email: Some(true), sms: Some(false), ..ChannelChoices::default() },
+            user: ChannelChoices { email: Some(true), sms: Some(false), ..ChannelChoices::default() },
             ..PreferenceLevels::default()
         };
         let suppressed = PerChannel { email: true, sms: true, ..PerChannel::default() };
-        let shown = CategoryPreferences::of(Category::Message, &levels, &suppressed);
+        let shown = CategoryPreferences::resolve(Category::Message, &levels, &suppressed);
         assert_eq!(
             *shown.channels.get(Channel::Email),
             EffectiveChannel { on: false, why: PreferenceReason::Suppressed }

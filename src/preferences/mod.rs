@@ -1,7 +1,7 @@
 //! Notification preferences: people's own choices, operators' overrides for a client, the tenant's defaults, and the
 //! decision that follows from them.
 //!
-//! - [`decide`] is pure; its caller loads the inputs and stores the result.
+//! - [`decide()`] is pure; its caller loads the inputs and stores the result.
 //! - A change takes effect with the next event.
 //! - Only a person changes their own choices. An operator's override wins over them.
 

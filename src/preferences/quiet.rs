@@ -15,7 +15,7 @@ pub struct QuietHours {
 
 impl QuietHours {
     /// From the columns of a row. An invalid timezone counts as UTC.
-    pub fn of_row(from: Option<NaiveTime>, to: Option<NaiveTime>, timezone: &str) -> Option<Self> {
+    pub fn from_row(from: Option<NaiveTime>, to: Option<NaiveTime>, timezone: &str) -> Option<Self> {
         Some(Self { from: from?, to: to?, timezone: timezone.parse().unwrap_or(Tz::UTC) })
     }
 

@@ -1,7 +1,7 @@
 //! Use cases of preferences: people's own choices, and operators' overrides.
 
 use guichet_base::id::ClientId;
-use guichet_base::{Actor, Error, Kind, Result, Role};
+use guichet_base::{Actor, Error, ErrorKind, Result, Role};
 use guichet_db::Tx;
 use serde_json::{Value, json};
 
@@ -71,7 +71,7 @@ pub async fn set_personal(
         .write(actor, move |tx| {
             let home = store::user_timezone(tx.conn(), &me)?;
             let before = store::lock_settings(tx.conn(), &me)?;
-            let after = before.changed(&change, home, now);
+            let after = before.with_change(&change, home, now);
             if after != before {
                 store::update_settings(tx.conn(), &me, after)?;
             }
@@ -131,12 +131,12 @@ pub async fn update_override(
                 return store::find_override(tx.conn(), &writer, of);
             }
             let before = store::lock_override(tx.conn(), &writer, of)?.ok_or_else(Error::conflict)?;
-            let wanted = change.apply_to(before.say);
-            if wanted == before.say {
+            let wanted = change.apply_to(before.choices);
+            if wanted == before.choices {
                 return Ok(Some(before));
             }
             let after = store::update_override(tx.conn(), &writer, of, wanted)?;
-            record_override_change(tx, &writer, of, before.say, after.say)?;
+            record_override_change(tx, &writer, of, before.choices, after.choices)?;
             Ok(Some(after))
         })
         .await
@@ -170,8 +170,8 @@ fn check_locks(category: Category, change: ChannelChoicesChange) -> Result<()> {
     let locked = |channel: &&Channel| category.is_locked(**channel) && change.switches_off(**channel);
     match Channel::ALL.iter().find(locked) {
         None => Ok(()),
-        Some(channel) => Err(Error::new(Kind::Validation, "PREFERENCE_LOCKED")
-            .details(json!({ "category": category, "channel": channel }))),
+        Some(channel) => Err(Error::new(ErrorKind::Validation, "PREFERENCE_LOCKED")
+            .with_details(json!({ "category": category, "channel": channel }))),
     }
 }
 
@@ -186,7 +186,7 @@ fn record_override_change(
     activity::record(
         tx,
         actor,
-        &ActivityEntry::new(ActivityAction::OverrideSet, "client", client).details(details),
+        &ActivityEntry::new(ActivityAction::OverrideSet, "client", client).with_details(details),
     )
 }
 
@@ -194,7 +194,11 @@ fn load_page(tx: &mut Tx<'_>, actor: &Actor) -> Result<PreferencesPage> {
     let categories = load_categories(tx, actor)?;
     let home = store::user_timezone(tx.conn(), actor)?;
     let settings = store::settings(tx.conn(), actor)?;
-    Ok(PreferencesPage { categories, digest: settings.digest(home), quiet_hours: settings.quiet(home) })
+    Ok(PreferencesPage {
+        categories,
+        digest: settings.digest_view(home),
+        quiet_hours: settings.quiet_hours_view(home),
+    })
 }
 
 /// Every category, always in the same order. A channel that is off for the whole tenant keeps its preference, which
@@ -215,11 +219,11 @@ fn load_categories(tx: &mut Tx<'_>, actor: &Actor) -> Result<Vec<CategoryPrefere
     let suppressed = PerChannel::default();
     let line = |category: &Category| {
         let levels = PreferenceLevels {
-            over: of(&over, *category),
-            own: of(&own, *category),
-            tenant: defaults.of(*category),
+            client_override: of(&over, *category),
+            user: of(&own, *category),
+            tenant_default: defaults.for_category(*category),
         };
-        CategoryPreferences::of(*category, &levels, &suppressed)
+        CategoryPreferences::resolve(*category, &levels, &suppressed)
     };
     Ok(Category::ALL.iter().map(line).collect())
 }

@@ -59,17 +59,17 @@ pub struct QuietHoursChange {
 pub struct SettingsChange {
     pub digest: Option<DigestChange>,
     /// Null: no quiet hours.
-    pub quiet: Patch<QuietHoursChange>,
+    pub quiet_hours: Patch<QuietHoursChange>,
 }
 
 impl PersonalSettings {
-    fn mode(&self) -> DigestMode {
-        DigestMode::of_word(&self.digest_mode).unwrap_or(DigestMode::Off)
+    fn parsed_mode(&self) -> DigestMode {
+        DigestMode::parse(&self.digest_mode).unwrap_or(DigestMode::Off)
     }
 
     /// Applies `change` for a person whose own timezone is `home`. An unchanged digest keeps its next time; otherwise
     /// a person who saves just before it would miss it.
-    pub fn changed(&self, change: &SettingsChange, home: Tz, now: Timestamp) -> Self {
+    pub fn with_change(&self, change: &SettingsChange, home: Tz, now: Timestamp) -> Self {
         let mut new = self.clone();
         if let Some(digest) = &change.digest {
             new.digest_mode = digest.mode.as_str().to_owned();
@@ -80,7 +80,7 @@ impl PersonalSettings {
                 Patch::Value(zone) => new.digest_timezone = Some(zone.name().to_owned()),
             }
         }
-        match change.quiet {
+        match change.quiet_hours {
             Patch::Absent => {}
             Patch::Null => (new.quiet_from, new.quiet_to, new.quiet_timezone) = (None, None, None),
             Patch::Value(quiet) => {
@@ -95,18 +95,18 @@ impl PersonalSettings {
             let is_same_digest = (&new.digest_mode, new.digest_hour, &new.digest_timezone)
                 == (&self.digest_mode, self.digest_hour, &self.digest_timezone);
             if !is_same_digest {
-                new.digest_due_at = next_due(new.mode(), hour, zone, now);
+                new.digest_due_at = next_due(new.parsed_mode(), hour, zone, now);
             }
         }
         new
     }
 
-    pub fn digest(&self, home: Tz) -> DigestView {
+    pub fn digest_view(&self, home: Tz) -> DigestView {
         let timezone = timezone_or(self.digest_timezone.as_deref(), home).name();
-        DigestView { mode: self.mode(), hour: self.digest_hour, timezone }
+        DigestView { mode: self.parsed_mode(), hour: self.digest_hour, timezone }
     }
 
-    pub fn quiet(&self, home: Tz) -> Option<QuietHoursView> {
+    pub fn quiet_hours_view(&self, home: Tz) -> Option<QuietHoursView> {
         let timezone = timezone_or(self.quiet_timezone.as_deref(), home).name();
         let shown = |time: NaiveTime| time.format("%H:%M").to_string();
         Some(QuietHoursView { from: shown(self.quiet_from?), to: shown(self.quiet_to?), timezone })
@@ -149,22 +149,25 @@ mod tests {
     }
 
     fn digest(mode: DigestMode, hour: Option<i32>, timezone: Patch<Tz>) -> SettingsChange {
-        SettingsChange { digest: Some(DigestChange { mode, hour, timezone }), quiet: Patch::Absent }
+        SettingsChange { digest: Some(DigestChange { mode, hour, timezone }), quiet_hours: Patch::Absent }
     }
 
     #[test]
     fn a_digest_that_is_switched_on_is_due_at_its_next_hour_by_the_clock_of_the_person() {
         let noon = at("2026-07-01T12:00:00Z");
         let tokyo = Tz::Asia__Tokyo;
-        let on =
-            PersonalSettings::default().changed(&digest(DigestMode::Daily, None, Patch::Absent), tokyo, noon);
+        let on = PersonalSettings::default().with_change(
+            &digest(DigestMode::Daily, None, Patch::Absent),
+            tokyo,
+            noon,
+        );
         assert_eq!(on.digest_due_at, Some(at("2026-07-01T23:00:00Z")), "08:00 in Tokyo");
-        let moved = on.changed(&digest(DigestMode::Daily, Some(9), Patch::Value(Tz::UTC)), tokyo, noon);
+        let moved = on.with_change(&digest(DigestMode::Daily, Some(9), Patch::Value(Tz::UTC)), tokyo, noon);
         assert_eq!(moved.digest_due_at, Some(at("2026-07-02T09:00:00Z")));
-        let back = moved.changed(&digest(DigestMode::Daily, None, Patch::Null), tokyo, noon);
+        let back = moved.with_change(&digest(DigestMode::Daily, None, Patch::Null), tokyo, noon);
         assert_eq!((back.digest_hour, back.digest_timezone.as_deref()), (9, None));
         assert_eq!(back.digest_due_at, Some(at("2026-07-02T00:00:00Z")));
-        let off = back.changed(&digest(DigestMode::Off, None, Patch::Absent), tokyo, noon);
+        let off = back.with_change(&digest(DigestMode::Off, None, Patch::Absent), tokyo, noon);
         assert_eq!((off.digest_due_at, off.digest_hour), (None, 9));
     }
 
@@ -172,12 +175,12 @@ mod tests {
     fn a_digest_that_is_due_is_not_put_off_by_saving_the_same_again() {
         let home = Tz::Europe__Paris;
         let daily = digest(DigestMode::Daily, Some(8), Patch::Absent);
-        let on = PersonalSettings::default().changed(&daily, home, at("2026-07-01T00:00:00Z"));
-        let again = on.changed(&daily, home, at("2026-07-01T06:00:30Z"));
+        let on = PersonalSettings::default().with_change(&daily, home, at("2026-07-01T00:00:00Z"));
+        let again = on.with_change(&daily, home, at("2026-07-01T06:00:30Z"));
         assert_eq!(again.digest_due_at, Some(at("2026-07-01T06:00:00Z")));
         let quiet = QuietHoursChange { from: NaiveTime::MIN, to: NaiveTime::MIN, timezone: None };
-        let change = SettingsChange { digest: None, quiet: Patch::Value(quiet) };
-        let quieter = again.changed(&change, home, at("2026-07-01T06:00:30Z"));
+        let change = SettingsChange { digest: None, quiet_hours: Patch::Value(quiet) };
+        let quieter = again.with_change(&change, home, at("2026-07-01T06:00:30Z"));
         assert_eq!(quieter.digest_due_at, again.digest_due_at);
         assert_eq!(quieter.quiet_timezone.as_deref(), Some("Europe/Paris"));
     }
@@ -187,15 +190,15 @@ mod tests {
         let (home, now) = (Tz::Europe__Paris, at("2026-07-01T00:00:00Z"));
         let time = |hour| NaiveTime::from_hms_opt(hour, 30, 0).unwrap();
         let quiet = QuietHoursChange { from: time(22), to: time(7), timezone: Some(Tz::America__New_York) };
-        let on = PersonalSettings::default().changed(
-            &SettingsChange { digest: None, quiet: Patch::Value(quiet) },
+        let on = PersonalSettings::default().with_change(
+            &SettingsChange { digest: None, quiet_hours: Patch::Value(quiet) },
             home,
             now,
         );
-        let shown = on.quiet(home).unwrap();
+        let shown = on.quiet_hours_view(home).unwrap();
         assert_eq!((&*shown.from, &*shown.to, shown.timezone), ("22:30", "07:30", "America/New_York"));
-        let off = on.changed(&SettingsChange { digest: None, quiet: Patch::Null }, home, now);
+        let off = on.with_change(&SettingsChange { digest: None, quiet_hours: Patch::Null }, home, now);
         assert_eq!(off, PersonalSettings::default());
-        assert_eq!(off.quiet(home), None);
+        assert_eq!(off.quiet_hours_view(home), None);
     }
 }

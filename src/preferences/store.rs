@@ -193,7 +193,7 @@ pub fn is_client_visible(conn: &mut PgConnection, actor: &Actor, client: ClientI
 /// An override as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Override {
-    pub say: ChannelChoices,
+    pub choices: ChannelChoices,
     pub updated_by: Option<UserId>,
     pub updated_at: Timestamp,
 }
@@ -202,7 +202,7 @@ type OverrideRow = (Option<bool>, Option<bool>, Option<bool>, Option<bool>, Opti
 
 impl From<OverrideRow> for Override {
     fn from((inapp, email, sms, push, updated_by, updated_at): OverrideRow) -> Self {
-        Self { say: ChannelChoices { inapp, email, sms, push }, updated_by, updated_at }
+        Self { choices: ChannelChoices { inapp, email, sms, push }, updated_by, updated_at }
     }
 }
 

@@ -9,7 +9,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
 use parking_lot::Mutex;
 
-use super::names;
+use super::metric_names;
 
 /// Content type of [`Metrics::render`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -37,8 +37,14 @@ pub fn install() -> anyhow::Result<Metrics> {
         return Ok(metrics.clone());
     }
     let recorder = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Full(names::HTTP_REQUEST_DURATION_SECONDS.into()), HTTP_BUCKETS)?
-        .set_buckets_for_metric(Matcher::Full(names::MESSAGE_DELIVERY_SECONDS.into()), DELIVERY_BUCKETS)?
+        .set_buckets_for_metric(
+            Matcher::Full(metric_names::HTTP_REQUEST_DURATION_SECONDS.into()),
+            HTTP_BUCKETS,
+        )?
+        .set_buckets_for_metric(
+            Matcher::Full(metric_names::MESSAGE_DELIVERY_SECONDS.into()),
+            DELIVERY_BUCKETS,
+        )?
         .build_recorder();
     let metrics = Metrics { handle: recorder.handle(), process: Collector::default() };
     ::metrics::set_global_recorder(recorder).context("metrics are recorded by something else")?;
@@ -64,39 +70,42 @@ impl Metrics {
 /// Describes each metric, and publishes those without labels from the start, since an alert cannot use a counter that
 /// does not exist yet.
 fn describe() {
-    describe_gauge!(names::WS_ACTIVE_CONNECTIONS, "Open sockets");
-    describe_counter!(names::MESSAGES_SENT, "Messages committed");
+    describe_gauge!(metric_names::WS_ACTIVE_CONNECTIONS, "Open sockets");
+    describe_counter!(metric_names::MESSAGES_SENT, "Messages committed");
     describe_histogram!(
-        names::MESSAGE_DELIVERY_SECONDS,
+        metric_names::MESSAGE_DELIVERY_SECONDS,
         Unit::Seconds,
         "From a message's arrival to the hand-over to a recipient's socket"
     );
     describe_histogram!(
-        names::HTTP_REQUEST_DURATION_SECONDS,
+        metric_names::HTTP_REQUEST_DURATION_SECONDS,
         Unit::Seconds,
         "Time to answer, by method, route pattern and status"
     );
-    describe_counter!(names::WS_FRAMES, "Frames on sockets, by direction and dialect");
-    describe_counter!(names::WS_SLOW_CONSUMERS, "Sockets told to resume because their queue was full");
-    describe_gauge!(names::DB_POOL_IN_USE, "Connections that run a transaction, by pool");
-    describe_gauge!(names::DB_POOL_WAITING, "Callers that wait for a connection, by pool");
-    describe_gauge!(names::DB_POOL_SIZE, "Most connections that may be open, by pool");
-    describe_counter!(names::JOB_RUNS, "Runs of jobs, by job and outcome");
-    describe_counter!(names::EVENTS_RECEIVED, "Events from other backends over Redis, by source and outcome");
-    describe_gauge!(names::PRESENCE_PEOPLE, "People who are there, by status");
+    describe_counter!(metric_names::WS_FRAMES, "Frames on sockets, by direction and dialect");
+    describe_counter!(metric_names::WS_SLOW_CONSUMERS, "Sockets told to resume because their queue was full");
+    describe_gauge!(metric_names::DB_POOL_IN_USE, "Connections that run a transaction, by pool");
+    describe_gauge!(metric_names::DB_POOL_WAITING, "Callers that wait for a connection, by pool");
+    describe_gauge!(metric_names::DB_POOL_SIZE, "Most connections that may be open, by pool");
+    describe_counter!(metric_names::JOB_RUNS, "Runs of jobs, by job and outcome");
     describe_counter!(
-        names::NOTIFICATIONS_SENT,
+        metric_names::EVENTS_RECEIVED,
+        "Events from other backends over Redis, by source and outcome"
+    );
+    describe_gauge!(metric_names::PRESENCE_PEOPLE, "People who are there, by status");
+    describe_counter!(
+        metric_names::NOTIFICATIONS_SENT,
         "Notifications that left or came to an end, by channel, type and status"
     );
-    describe_gauge!(names::DELIVERY_QUEUE_DEPTH, "Deliveries that are queued or under way, by lane");
+    describe_gauge!(metric_names::DELIVERY_QUEUE_DEPTH, "Deliveries that are queued or under way, by lane");
     describe_gauge!(
-        names::DELIVERY_OLDEST_SECONDS,
+        metric_names::DELIVERY_OLDEST_SECONDS,
         Unit::Seconds,
         "How long the delivery has been due that has waited longest, by lane"
     );
-    describe_counter!(names::DELIVERY_FAILURE_ALERTS, "Alerts that too many emails fail");
-    counter!(names::DELIVERY_FAILURE_ALERTS).absolute(0);
-    gauge!(names::WS_ACTIVE_CONNECTIONS).set(0.0);
-    counter!(names::MESSAGES_SENT).absolute(0);
-    counter!(names::WS_SLOW_CONSUMERS).absolute(0);
+    describe_counter!(metric_names::DELIVERY_FAILURE_ALERTS, "Alerts that too many emails fail");
+    counter!(metric_names::DELIVERY_FAILURE_ALERTS).absolute(0);
+    gauge!(metric_names::WS_ACTIVE_CONNECTIONS).set(0.0);
+    counter!(metric_names::MESSAGES_SENT).absolute(0);
+    counter!(metric_names::WS_SLOW_CONSUMERS).absolute(0);
 }

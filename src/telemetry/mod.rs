@@ -4,5 +4,5 @@
 //! the first. Neither ever contains a token, a body or a complete address.
 
 pub mod logs;
+pub mod metric_names;
 pub mod metrics;
-pub mod names;

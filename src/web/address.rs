@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 /// The peer itself, unless it is one of the `trusted` proxies: then the rightmost address of `X-Forwarded-For` that
 /// is not. Addresses further left could be forged.
-pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+pub fn caller_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut address = peer.to_canonical();
     if !is_trusted(address, trusted) {
         return address;

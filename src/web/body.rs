@@ -22,55 +22,55 @@ use futures_util::Stream;
 use guichet_base::Error;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::web::failure;
+use crate::web::errors;
 
 /// Limits of size and speed.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
+pub(super) struct BodyLimits {
     pub max_bytes: u64,
     pub grace: Duration,
     pub min_bytes_per_sec: u32,
 }
 
 /// The body with its bounds. If it is dropped early, the rest goes to `unread`.
-pub(super) fn bounded(payload: Payload, bounds: Bounds, unread: UnreadBody) -> Payload {
+pub(super) fn limit_body(payload: Payload, bounds: BodyLimits, unread: UnreadBody) -> Payload {
     // There is no body to bound.
     if matches!(payload, Payload::None) {
         return payload;
     }
     let started = Instant::now();
-    let state = State::Open;
-    let body = Bounded { payload, bounds, unread, started, received: 0, deadline: None, state };
+    let state = BodyState::Open;
+    let body = LimitedBody { payload, bounds, unread, started, received: 0, deadline: None, state };
     Payload::Stream { payload: Box::pin(body) }
 }
 
-struct Bounded {
+struct LimitedBody {
     payload: Payload,
-    bounds: Bounds,
+    bounds: BodyLimits,
     unread: UnreadBody,
     started: Instant,
     received: u64,
     deadline: Option<Pin<Box<Sleep>>>,
-    state: State,
+    state: BodyState,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum BodyState {
     Open,
     Failed,
     Ended,
 }
 
-impl Drop for Bounded {
+impl Drop for LimitedBody {
     fn drop(&mut self) {
-        if self.state != State::Ended {
+        if self.state != BodyState::Ended {
             self.unread.0.set(Some(self.payload.take()));
         }
     }
 }
 
-impl Bounded {
-    fn take(&mut self, chunk: Bytes) -> Result<Bytes, PayloadError> {
+impl LimitedBody {
+    fn count_chunk(&mut self, chunk: Bytes) -> Result<Bytes, PayloadError> {
         self.received = self.received.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
         if self.received > self.bounds.max_bytes {
             return Err(PayloadError::Overflow);
@@ -88,7 +88,7 @@ impl Bounded {
     }
 }
 
-impl Bounds {
+impl BodyLimits {
     /// The time within which `received` bytes must have arrived.
     fn allowance(&self, received: u64) -> Duration {
         let millis = received.saturating_mul(1000) / u64::from(self.min_bytes_per_sec.max(1));
@@ -96,24 +96,24 @@ impl Bounds {
     }
 }
 
-impl Stream for Bounded {
+impl Stream for LimitedBody {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        if this.state != State::Open {
+        if this.state != BodyState::Open {
             return Poll::Ready(None);
         }
         let polled = match Pin::new(&mut this.payload).poll_next(context) {
-            Poll::Ready(Some(Ok(chunk))) => Poll::Ready(Some(this.take(chunk))),
+            Poll::Ready(Some(Ok(chunk))) => Poll::Ready(Some(this.count_chunk(chunk))),
             Poll::Pending => this
                 .poll_deadline(context)
                 .map(|()| Some(Err(PayloadError::Io(io::ErrorKind::TimedOut.into())))),
             other => other,
         };
         match &polled {
-            Poll::Ready(Some(Err(_))) => this.state = State::Failed,
-            Poll::Ready(None) => this.state = State::Ended,
+            Poll::Ready(Some(Err(_))) => this.state = BodyState::Failed,
+            Poll::Ready(None) => this.state = BodyState::Ended,
             Poll::Ready(Some(Ok(_))) | Poll::Pending => {}
         }
         polled
@@ -126,20 +126,20 @@ pub(super) struct UnreadBody(Rc<Cell<Option<Payload>>>);
 
 impl UnreadBody {
     /// A response body that also holds the unread rest of the request.
-    pub(super) fn hold(&self, body: BoxBody) -> BoxBody {
+    pub(super) fn attach_to(&self, body: BoxBody) -> BoxBody {
         match self.0.take() {
-            Some(unread) => BoxBody::new(Holding { body, _unread: unread }),
+            Some(unread) => BoxBody::new(BodyWithUnread { body, _unread: unread }),
             None => body,
         }
     }
 }
 
-struct Holding {
+struct BodyWithUnread {
     body: BoxBody,
     _unread: Payload,
 }
 
-impl MessageBody for Holding {
+impl MessageBody for BodyWithUnread {
     type Error = <BoxBody as MessageBody>::Error;
 
     fn size(&self) -> BodySize {
@@ -155,11 +155,11 @@ impl MessageBody for Holding {
 }
 
 /// The error for a body that did not arrive completely.
-pub(super) fn refusal(cause: &PayloadError) -> Error {
+pub(super) fn payload_error(cause: &PayloadError) -> Error {
     match cause {
-        PayloadError::Overflow => failure::too_large(),
-        PayloadError::Io(cause) if cause.kind() == io::ErrorKind::TimedOut => failure::timeout(),
-        PayloadError::EncodingCorrupted => failure::unsupported_media(),
-        _ => failure::bad_request(),
+        PayloadError::Overflow => errors::too_large(),
+        PayloadError::Io(cause) if cause.kind() == io::ErrorKind::TimedOut => errors::timeout(),
+        PayloadError::EncodingCorrupted => errors::unsupported_media(),
+        _ => errors::bad_request(),
     }
 }

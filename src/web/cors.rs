@@ -32,7 +32,7 @@ impl CorsOrigins {
 
     /// Whether a page with this `Origin` may call; sockets use it too. `null` never may, since sandboxed frames and
     /// files of any author send it.
-    pub fn allow(&self, origin: &HeaderValue) -> bool {
+    pub fn allows(&self, origin: &HeaderValue) -> bool {
         match (self, origin.to_str()) {
             (_, Err(_) | Ok("null")) | (CorsOrigins::None, _) => false,
             (CorsOrigins::Any, Ok(_)) => true,
@@ -44,18 +44,18 @@ impl CorsOrigins {
 const METHODS: [Method; 6] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 
-fn names<const N: usize>(names: [&'static str; N]) -> [HeaderName; N] {
+fn header_names<const N: usize>(names: [&'static str; N]) -> [HeaderName; N] {
     names.map(HeaderName::from_static)
 }
 
 /// The middleware. Tokens are sent in a header, never in cookies, so credentials are not supported.
 pub(super) fn cors(origins: CorsOrigins) -> Cors {
     Cors::default()
-        .allowed_origin_fn(move |origin, _| origins.allow(origin))
+        .allowed_origin_fn(move |origin, _| origins.allows(origin))
         .allowed_methods(METHODS)
         .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT])
         .allowed_headers([header::ACCEPT_LANGUAGE, header::IF_MATCH, header::IF_NONE_MATCH])
-        .allowed_headers(names([
+        .allowed_headers(header_names([
             "apikey",
             "x-api-key",
             "x-client-info",
@@ -64,6 +64,11 @@ pub(super) fn cors(origins: CorsOrigins) -> Cors {
             "prefer",
         ]))
         .expose_headers([header::ETAG, header::RETRY_AFTER, header::LOCATION, header::CONTENT_DISPOSITION])
-        .expose_headers(names(["x-request-id", "idempotent-replayed", "ratelimit", "ratelimit-policy"]))
+        .expose_headers(header_names([
+            "x-request-id",
+            "idempotent-replayed",
+            "ratelimit",
+            "ratelimit-policy",
+        ]))
         .max_age(3600)
 }

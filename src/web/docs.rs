@@ -10,7 +10,7 @@ use utoipa_swagger_ui::Config;
 use guichet_base::{Error, Result};
 
 /// Allows the page's own scripts, and the inline styles of its markup.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
                       img-src 'self' data:; font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 
 /// The generated descriptions.
@@ -23,15 +23,15 @@ pub struct DocsPages {
 }
 
 #[derive(Clone)]
-struct Docs {
+struct DocsState {
     page: Arc<Config<'static>>,
-    texts: DocsPages,
+    pages: DocsPages,
 }
 
 /// The routes of the descriptions, outside `/api`.
 pub fn routes(texts: DocsPages) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
-        let docs = Docs { page: Arc::new(Config::from("/openapi.yaml")), texts };
+        let docs = DocsState { page: Arc::new(Config::from("/openapi.yaml")), pages: texts };
         config
             .app_data(web::Data::new(docs))
             .service(web::resource("/openapi.yaml").route(web::get().to(openapi)))
@@ -42,28 +42,28 @@ pub fn routes(texts: DocsPages) -> impl FnOnce(&mut web::ServiceConfig) {
     }
 }
 
-async fn openapi(docs: web::Data<Docs>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/yaml").body(docs.texts.openapi_yaml.to_string())
+async fn openapi(docs: web::Data<DocsState>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/yaml").body(docs.pages.openapi_yaml.to_string())
 }
 
-async fn asyncapi(docs: web::Data<Docs>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/yaml").body(docs.texts.asyncapi_yaml.to_string())
+async fn asyncapi(docs: web::Data<DocsState>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/yaml").body(docs.pages.asyncapi_yaml.to_string())
 }
 
-async fn sockets(docs: web::Data<Docs>) -> HttpResponse {
+async fn sockets(docs: web::Data<DocsState>) -> HttpResponse {
     HttpResponse::Ok()
-        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .content_type("text/html; charset=utf-8")
-        .body(docs.texts.sockets_html.to_string())
+        .body(docs.pages.sockets_html.to_string())
 }
 
-async fn page(docs: web::Data<Docs>, file: web::Path<String>) -> Result<HttpResponse> {
+async fn page(docs: web::Data<DocsState>, file: web::Path<String>) -> Result<HttpResponse> {
     let served = utoipa_swagger_ui::serve(&file, Arc::clone(&docs.page));
     let file = served
         .map_err(|cause| Error::internal(cause.to_string()))?
         .ok_or_else(|| Error::not_found("page of the docs"))?;
     Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .content_type(file.content_type)
         .body(file.bytes.into_owned()))
 }

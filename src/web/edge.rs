@@ -18,48 +18,48 @@ use actix_web::middleware::Next;
 use actix_web::{Error as ActixError, HttpMessage, HttpRequest, HttpResponse, ResponseError as _};
 use futures_util::FutureExt;
 use guichet_base::error_body;
-use guichet_base::{Actor, Error, Kind, Locale};
+use guichet_base::{Actor, Error, ErrorKind, Locale};
 use metrics::histogram;
 use tracing::{Instrument, error, info, info_span, warn};
 
-use crate::telemetry::names::HTTP_REQUEST_DURATION_SECONDS;
-use crate::web::ClientAddress;
-use crate::web::address::client_address;
+use crate::telemetry::metric_names::HTTP_REQUEST_DURATION_SECONDS;
+use crate::web::CallerAddress;
+use crate::web::address::caller_address;
 use crate::web::body::{self, UnreadBody};
-use crate::web::conventions::Conventions;
-use crate::web::rate_limit::Quota;
+use crate::web::rate_limit::RemainingQuota;
 use crate::web::request_id::{RequestId, X_REQUEST_ID};
-use crate::web::{compress, failure, guard};
+use crate::web::settings::HttpSettings;
+use crate::web::{compress, errors, guard};
 
 /// Properties of a request that are needed after it was handled.
-struct Seen {
+struct RequestContext {
     id: RequestId,
     unread: UnreadBody,
     accept_language: Option<Locale>,
     method: Method,
     is_api: bool,
     is_https: bool,
-    spelling: Option<fn(&str) -> String>,
+    error_naming: Option<fn(&str) -> String>,
     started: Instant,
 }
 
 /// The middleware.
 pub(super) async fn edge<B: MessageBody + 'static>(
-    conventions: Conventions,
+    conventions: HttpSettings,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, ActixError> {
-    let seen = Seen::new(&request, &conventions);
+    let seen = RequestContext::new(&request, &conventions);
     let span = info_span!("request", request.id = seen.id.as_str());
     // In a future of its own, so that a panic in the call itself is caught too.
     let handled = AssertUnwindSafe(async move { next.call(request).await }).catch_unwind();
     async move {
         match handled.await {
-            Ok(Ok(response)) => Ok(seen.answer(response.map_into_boxed_body())),
-            Ok(Err(cause)) => Err(seen.answer_without_request(own(&cause))),
+            Ok(Ok(response)) => Ok(seen.finish_response(response.map_into_boxed_body())),
+            Ok(Err(cause)) => Err(seen.error_response(convert_error(&cause))),
             Err(panic) => {
                 let error = Error::internal(format!("panic: {}", panic_message(&*panic)));
-                Err(seen.answer_without_request(Failure::of(error)))
+                Err(seen.error_response(ResponseError::from_error(error)))
             }
         }
     }
@@ -67,71 +67,71 @@ pub(super) async fn edge<B: MessageBody + 'static>(
     .await
 }
 
-impl Seen {
-    fn new(request: &ServiceRequest, conventions: &Conventions) -> Self {
-        let id = RequestId::take_or_make(request.headers());
+impl RequestContext {
+    fn new(request: &ServiceRequest, conventions: &HttpSettings) -> Self {
+        let id = RequestId::from_headers(request.headers());
         let unread = UnreadBody::default();
         let mut extensions = request.extensions_mut();
         extensions.insert(id.clone());
         extensions.insert(unread.clone());
         if let Some(peer) = request.peer_addr() {
-            let address = client_address(peer.ip(), request.headers(), &conventions.trusted_proxies);
-            extensions.insert(ClientAddress(address));
+            let address = caller_address(peer.ip(), request.headers(), &conventions.trusted_proxies);
+            extensions.insert(CallerAddress(address));
         }
         let language = request.headers().get(header::ACCEPT_LANGUAGE);
         Self {
             id,
             unread,
-            accept_language: language.and_then(|value| Locale::accept(value.to_str().ok()?)),
+            accept_language: language.and_then(|value| Locale::from_accept_language(value.to_str().ok()?)),
             method: request.method().clone(),
             is_api: request.path().starts_with("/api"),
             is_https: conventions.is_https,
-            spelling: conventions.spelling_of_failures.and_then(|of| of(request.path())),
+            error_naming: conventions.error_naming.and_then(|of| of(request.path())),
             started: Instant::now(),
         }
     }
 
-    fn answer(&self, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    fn finish_response(&self, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
         let (request, mut response) = response.into_parts();
         let actors_locale = || request.extensions().get::<Actor>().map(|actor| actor.locale);
         let locale = || self.accept_language.or_else(actors_locale).unwrap_or_default();
-        let written = failure_of(&response).map(|failure| self.write(&failure, locale()));
+        let written = error_of_response(&response).map(|failure| self.render_error(&failure, locale()));
         if let Some(written) = written {
             response = written.put_into(response.drop_body());
         }
-        if let Some(quota) = request.extensions().get::<Quota>() {
-            quota.write(response.headers_mut());
+        if let Some(quota) = request.extensions().get::<RemainingQuota>() {
+            quota.write_headers(response.headers_mut());
         }
-        let response = self.finish(response);
+        let response = self.set_headers(response);
         self.log(response.status(), Some(&request));
         ServiceResponse::new(request, response)
     }
 
     /// For errors from middleware and panics: the request is gone, its id and language are known.
-    fn answer_without_request(&self, failure: Failure<'_>) -> ActixError {
-        let written = self.write(&failure, self.accept_language.unwrap_or_default());
+    fn error_response(&self, failure: ResponseError<'_>) -> ActixError {
+        let written = self.render_error(&failure, self.accept_language.unwrap_or_default());
         let response = written.put_into(HttpResponse::new(failure.status()).drop_body());
-        let response = self.finish(response);
+        let response = self.set_headers(response);
         self.log(response.status(), None);
         InternalError::from_response(failure.error().code(), response).into()
     }
 
-    fn write(&self, failure: &Failure<'_>, locale: Locale) -> RenderedError {
+    fn render_error(&self, failure: &ResponseError<'_>, locale: Locale) -> RenderedError {
         let (status, error) = (failure.status(), failure.error());
         self.log_cause(error);
-        let body = self.spelled(error_body::envelope(error, locale, Some(self.id.as_str())));
+        let body = self.apply_naming(error_body::error_envelope(error, locale, Some(self.id.as_str())));
         RenderedError { status, body, locale, retry_after_secs: error.retry_after_secs() }
     }
 
     /// On the paths of another naming convention, errors follow it too.
-    fn spelled(&self, body: Vec<u8>) -> Vec<u8> {
-        match (self.spelling, std::str::from_utf8(&body)) {
+    fn apply_naming(&self, body: Vec<u8>) -> Vec<u8> {
+        match (self.error_naming, std::str::from_utf8(&body)) {
             (Some(spelling), Ok(json)) => spelling(json).into_bytes(),
             _ => body,
         }
     }
 
-    fn finish(&self, mut response: HttpResponse) -> HttpResponse {
+    fn set_headers(&self, mut response: HttpResponse) -> HttpResponse {
         let status = response.status();
         // The rest of the body was not read, so the connection cannot be reused.
         if matches!(status.as_u16(), 408 | 413 | 415) {
@@ -139,18 +139,18 @@ impl Seen {
         }
         let headers = response.headers_mut();
         compress::unmark(headers);
-        guard::secure(headers, status, self.is_api, self.is_https);
+        guard::add_security_headers(headers, status, self.is_api, self.is_https);
         if let Ok(id) = HeaderValue::from_str(self.id.as_str()) {
             headers.insert(X_REQUEST_ID, id);
         }
-        response.map_body(|_, body| self.unread.hold(body))
+        response.map_body(|_, body| self.unread.attach_to(body))
     }
 
     fn log_cause(&self, error: &Error) {
         let cause = error.cause().unwrap_or_default();
         match error.kind() {
-            Kind::Internal => error!(error.code = error.code(), error.cause = cause, "a request failed"),
-            Kind::Unavailable => {
+            ErrorKind::Internal => error!(error.code = error.code(), error.cause = cause, "a request failed"),
+            ErrorKind::Unavailable => {
                 warn!(error.code = error.code(), error.cause = cause, "a request had to wait")
             }
             _ => {}
@@ -216,54 +216,55 @@ impl RenderedError {
 }
 
 /// An error of a handler, or one made from the response of another crate.
-enum Failure<'a> {
-    Given(&'a Error),
-    Made(Error, StatusCode),
+enum ResponseError<'a> {
+    Handler(&'a Error),
+    Converted(Error, StatusCode),
 }
 
-impl Failure<'_> {
-    fn of(error: Error) -> Self {
+impl ResponseError<'_> {
+    fn from_error(error: Error) -> Self {
         let status = error.status_code();
-        Failure::Made(error, status)
+        ResponseError::Converted(error, status)
     }
 
     fn status(&self) -> StatusCode {
         match self {
-            Failure::Given(error) => error.status_code(),
-            Failure::Made(_, status) => *status,
+            ResponseError::Handler(error) => error.status_code(),
+            ResponseError::Converted(_, status) => *status,
         }
     }
 
     fn error(&self) -> &Error {
         match self {
-            Failure::Given(error) => error,
-            Failure::Made(error, _) => error,
+            ResponseError::Handler(error) => error,
+            ResponseError::Converted(error, _) => error,
         }
     }
 }
 
 /// The error that a response stands for, unless it has a JSON body of its own (`/readyz`).
-fn failure_of(response: &HttpResponse) -> Option<Failure<'_>> {
+fn error_of_response(response: &HttpResponse) -> Option<ResponseError<'_>> {
     let status = response.status();
     match response.error() {
-        Some(cause) => Some(own(cause)),
+        Some(cause) => Some(convert_error(cause)),
         None if !status.is_client_error() && !status.is_server_error() => None,
         None if is_json(response.headers()) => None,
-        None => Some(Failure::Made(failure::of_status(status), status)),
+        None => Some(ResponseError::Converted(errors::from_status(status), status)),
     }
 }
 
-fn own(cause: &ActixError) -> Failure<'_> {
+fn convert_error(cause: &ActixError) -> ResponseError<'_> {
     if let Some(error) = cause.as_error::<Error>() {
-        return Failure::Given(error);
+        return ResponseError::Handler(error);
     }
     if let Some(cause) = cause.as_error::<PayloadError>() {
-        return Failure::of(body::refusal(cause));
+        return ResponseError::from_error(body::payload_error(cause));
     }
     let status = cause.as_response_error().status_code();
-    let error = failure::of_status(status);
-    let error = if error.kind() == Kind::Internal { error.because(cause.to_string()) } else { error };
-    Failure::Made(error, status)
+    let error = errors::from_status(status);
+    let error =
+        if error.kind() == ErrorKind::Internal { error.with_source(cause.to_string()) } else { error };
+    ResponseError::Converted(error, status)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -11,14 +11,14 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{FromRequest, HttpRequest};
 use uuid::Uuid;
 
-use guichet_base::{Error, Kind, Timestamp};
+use guichet_base::{Error, ErrorKind, Timestamp};
 
 /// The entity tag of one version of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Etag(String);
 
 impl Etag {
-    pub fn of(id: Uuid, updated_at: Timestamp) -> Self {
+    pub fn new(id: Uuid, updated_at: Timestamp) -> Self {
         Self(format!("\"{}-{}\"", id.simple(), updated_at.as_millis()))
     }
 
@@ -29,7 +29,7 @@ impl Etag {
 
     /// Whether an `If-None-Match` or `If-Match` list contains this version. A proxy that compresses marks the tag
     /// weak (`W/`), which is ignored.
-    pub(super) fn is_in<'a>(&self, values: impl Iterator<Item = &'a HeaderValue>) -> bool {
+    pub(super) fn matches_any<'a>(&self, values: impl Iterator<Item = &'a HeaderValue>) -> bool {
         values
             .filter_map(|value| value.to_str().ok())
             .flat_map(|list| list.split(','))
@@ -47,7 +47,7 @@ impl IfMatch {
     ///
     /// The caller checks who may force. `If-Match: *` names no version and is ignored; otherwise it would be a
     /// `force` for everyone.
-    pub fn based_on(self, updated_at: Option<Timestamp>, force: bool) -> EditBasis {
+    pub fn edit_basis(self, updated_at: Option<Timestamp>, force: bool) -> EditBasis {
         let names_a_version = !self.0.is_empty() && self.0.iter().all(|value| value.as_bytes() != b"*");
         match updated_at {
             _ if force => EditBasis::Force,
@@ -79,7 +79,7 @@ pub enum EditBasis {
 
 /// The result of checking a precondition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Precondition {
+pub enum PreconditionResult {
     /// The record still has the version.
     Apply,
     /// Overwrites another version; the activity log keeps what is overwritten.
@@ -93,29 +93,33 @@ pub enum Precondition {
 }
 
 impl EditBasis {
-    pub fn check(&self, current: Timestamp, id: Uuid) -> Precondition {
+    pub fn check(&self, current: Timestamp, id: Uuid) -> PreconditionResult {
         match self {
-            EditBasis::IfMatch(IfMatch(values)) if Etag::of(id, current).is_in(values.iter()) => {
-                Precondition::Apply
+            EditBasis::IfMatch(IfMatch(values)) if Etag::new(id, current).matches_any(values.iter()) => {
+                PreconditionResult::Apply
             }
-            EditBasis::IfMatch(_) => Precondition::PreconditionFailed,
-            EditBasis::UpdatedAt(time) if *time == current => Precondition::Apply,
-            EditBasis::UpdatedAt(_) => Precondition::Conflict,
-            EditBasis::Force => Precondition::Overwrite,
-            EditBasis::Missing => Precondition::Missing,
+            EditBasis::IfMatch(_) => PreconditionResult::PreconditionFailed,
+            EditBasis::UpdatedAt(time) if *time == current => PreconditionResult::Apply,
+            EditBasis::UpdatedAt(_) => PreconditionResult::Conflict,
+            EditBasis::Force => PreconditionResult::Overwrite,
+            EditBasis::Missing => PreconditionResult::Missing,
         }
     }
 }
 
-impl Precondition {
+impl PreconditionResult {
     /// The error if the change must not be applied. The caller adds the details of a conflict: the current record,
     /// who changed it, and when.
     pub fn error(self) -> Option<Error> {
         match self {
-            Precondition::Apply | Precondition::Overwrite => None,
-            Precondition::Conflict => Some(Error::conflict()),
-            Precondition::PreconditionFailed => Some(Error::new(Kind::PreconditionFailed, "CONFLICT")),
-            Precondition::Missing => Some(Error::new(Kind::PreconditionRequired, "PRECONDITION_REQUIRED")),
+            PreconditionResult::Apply | PreconditionResult::Overwrite => None,
+            PreconditionResult::Conflict => Some(Error::conflict()),
+            PreconditionResult::PreconditionFailed => {
+                Some(Error::new(ErrorKind::PreconditionFailed, "CONFLICT"))
+            }
+            PreconditionResult::Missing => {
+                Some(Error::new(ErrorKind::PreconditionRequired, "PRECONDITION_REQUIRED"))
+            }
         }
     }
 }

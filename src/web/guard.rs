@@ -14,8 +14,8 @@ use actix_web::middleware::Next;
 use actix_web::{Error as ActixError, HttpMessage};
 use guichet_base::Result;
 
-use crate::web::body::{self, Bounds, UnreadBody};
-use crate::web::failure;
+use crate::web::body::{self, BodyLimits, UnreadBody};
+use crate::web::errors;
 
 /// Limits of a request body.
 #[derive(Debug, Clone, Copy)]
@@ -53,25 +53,25 @@ pub(super) async fn guard<B: MessageBody>(
     // First, so that a refusal also closes the connection instead of reading on.
     if !is_websocket(&request) {
         let bounds =
-            Bounds { max_bytes, grace: settings.grace, min_bytes_per_sec: settings.min_bytes_per_sec };
+            BodyLimits { max_bytes, grace: settings.grace, min_bytes_per_sec: settings.min_bytes_per_sec };
         let unread = request.extensions().get::<UnreadBody>().cloned().unwrap_or_default();
-        let payload = body::bounded(request.take_payload(), bounds, unread);
+        let payload = body::limit_body(request.take_payload(), bounds, unread);
         request.set_payload(payload);
     }
-    if let Err(error) = check_head(request.headers(), max_bytes) {
-        return Ok(failure::refuse(request, error).map_into_right_body());
+    if let Err(error) = check_headers(request.headers(), max_bytes) {
+        return Ok(errors::error_response(request, error).map_into_right_body());
     }
     next.call(request).await.map(ServiceResponse::map_into_left_body)
 }
 
-fn check_head(headers: &HeaderMap, max_bytes: u64) -> Result<()> {
+fn check_headers(headers: &HeaderMap, max_bytes: u64) -> Result<()> {
     let plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
     if !headers.get_all(header::CONTENT_ENCODING).all(plain) {
-        return Err(failure::unsupported_media());
+        return Err(errors::unsupported_media());
     }
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: u64| length > max_bytes) {
-        return Err(failure::too_large());
+        return Err(errors::too_large());
     }
     Ok(())
 }
@@ -83,7 +83,7 @@ fn is_websocket(request: &ServiceRequest) -> bool {
         && upgrade.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
-const HEADERS: [(HeaderName, HeaderValue); 4] = [
+const SECURITY_HEADERS: [(HeaderName, HeaderValue); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
@@ -91,14 +91,19 @@ const HEADERS: [(HeaderName, HeaderValue); 4] = [
 ];
 
 /// Adds headers that the response does not set itself (the docs page has its own policy).
-pub(super) fn secure(headers: &mut HeaderMap, status: StatusCode, is_api: bool, is_https: bool) {
+pub(super) fn add_security_headers(
+    headers: &mut HeaderMap,
+    status: StatusCode,
+    is_api: bool,
+    is_https: bool,
+) {
     if status == StatusCode::SWITCHING_PROTOCOLS {
         return;
     }
     let no_store = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let hsts = (header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     let sometimes = [is_api.then_some(no_store), is_https.then_some(hsts)];
-    for (name, value) in HEADERS.into_iter().chain(sometimes.into_iter().flatten()) {
+    for (name, value) in SECURITY_HEADERS.into_iter().chain(sometimes.into_iter().flatten()) {
         if !headers.contains_key(&name) {
             headers.insert(name, value);
         }

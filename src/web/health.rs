@@ -20,30 +20,30 @@ use tracing::warn;
 use guichet_base::{Error, Result};
 
 /// A check that takes longer counts as failed.
-const PATIENCE: Duration = Duration::from_secs(3);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a result is reused.
-const FRESH: Duration = Duration::from_secs(1);
+const RESULT_TTL: Duration = Duration::from_secs(1);
 
 type Probe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Duration>> + Send>> + Send + Sync>;
 
 /// One run of all checks, shared by all callers that arrive meanwhile.
-type Run = Shared<BoxFuture<'static, Arc<[CheckReport]>>>;
+type SharedRun = Shared<BoxFuture<'static, Arc<[CheckReport]>>>;
 
 #[derive(Clone)]
-struct Check {
+struct ReadinessCheck {
     name: &'static str,
     probe: Probe,
     /// Whether requests depend on it.
-    is_needed: bool,
+    is_required: bool,
 }
 
 /// The checks that decide whether this process receives requests, and further ones for information.
 #[derive(Clone, Default)]
 pub struct Readiness {
-    checks: Vec<Check>,
+    checks: Vec<ReadinessCheck>,
     draining: Arc<AtomicBool>,
     /// The newest run, and when it began. Shared by all clones.
-    newest: Arc<Mutex<Option<(Instant, Run)>>>,
+    last_run: Arc<Mutex<Option<(Instant, SharedRun)>>>,
 }
 
 impl Readiness {
@@ -52,29 +52,29 @@ impl Readiness {
     }
 
     /// `probe` does what a request would need, and returns how long that took.
-    pub fn check<F, Fut>(self, name: &'static str, probe: F) -> Self
+    pub fn with_required<F, Fut>(self, name: &'static str, probe: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Duration>> + Send + 'static,
     {
-        self.with(name, true, probe)
+        self.add(name, true, probe)
     }
 
     /// The same for an engine that requests do not depend on: without it the process is `degraded`, and ready.
-    pub fn watch<F, Fut>(self, name: &'static str, probe: F) -> Self
+    pub fn with_optional<F, Fut>(self, name: &'static str, probe: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Duration>> + Send + 'static,
     {
-        self.with(name, false, probe)
+        self.add(name, false, probe)
     }
 
-    fn with<F, Fut>(mut self, name: &'static str, is_needed: bool, probe: F) -> Self
+    fn add<F, Fut>(mut self, name: &'static str, is_required: bool, probe: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Duration>> + Send + 'static,
     {
-        self.checks.push(Check { name, probe: Arc::new(move || Box::pin(probe())), is_needed });
+        self.checks.push(ReadinessCheck { name, probe: Arc::new(move || Box::pin(probe())), is_required });
         self
     }
 
@@ -83,27 +83,27 @@ impl Readiness {
         self.draining.store(true, Ordering::Release);
     }
 
-    async fn report(&self) -> Report {
-        let checks = self.run().await;
+    async fn report(&self) -> ReadinessReport {
+        let checks = self.run_checks().await;
         // Not cached, so that a drain shows at once.
         let status = match self.draining.load(Ordering::Acquire) {
             true => "draining",
             false if checks.iter().all(|check| check.ok) => "ok",
-            false if checks.iter().all(|check| check.ok || !check.is_needed) => "degraded",
+            false if checks.iter().all(|check| check.ok || !check.is_required) => "degraded",
             false => "failing",
         };
-        Report { status, checks: checks.to_vec() }
+        ReadinessReport { status, checks: checks.to_vec() }
     }
 
-    fn run(&self) -> Run {
-        let mut newest = self.newest.lock();
+    fn run_checks(&self) -> SharedRun {
+        let mut newest = self.last_run.lock();
         if let Some((began, run)) = &*newest
-            && began.elapsed() < FRESH
+            && began.elapsed() < RESULT_TTL
         {
             return run.clone();
         }
         let checks = self.checks.clone();
-        let all = async move { join_all(checks.iter().map(run)).await.into() };
+        let all = async move { join_all(checks.iter().map(run_check)).await.into() };
         let run = all.boxed().shared();
         *newest = Some((Instant::now(), run.clone()));
         run
@@ -111,7 +111,7 @@ impl Readiness {
 }
 
 #[derive(Serialize)]
-struct Report {
+struct ReadinessReport {
     status: &'static str,
     checks: Vec<CheckReport>,
 }
@@ -122,17 +122,18 @@ struct CheckReport {
     ok: bool,
     millis: Option<f64>,
     #[serde(skip)]
-    is_needed: bool,
+    is_required: bool,
 }
 
-async fn run(Check { name, probe, is_needed }: &Check) -> CheckReport {
-    let result = timeout(PATIENCE, probe()).await.unwrap_or_else(|_| Err(Error::unavailable("no answer")));
+async fn run_check(ReadinessCheck { name, probe, is_required }: &ReadinessCheck) -> CheckReport {
+    let result =
+        timeout(CHECK_TIMEOUT, probe()).await.unwrap_or_else(|_| Err(Error::unavailable("no answer")));
     if let Err(error) = &result {
         // The page is public, so the cause is only logged.
         warn!(check = name, %error, "a readiness check failed");
     }
     let millis = result.as_ref().ok().map(|time| time.as_secs_f64() * 1000.0);
-    CheckReport { name, ok: result.is_ok(), millis, is_needed: *is_needed }
+    CheckReport { name, ok: result.is_ok(), millis, is_required: *is_required }
 }
 
 /// Both routes, outside `/api`. `Readiness` must be in the app's data.
@@ -164,16 +165,25 @@ mod tests {
         let away = || async { Err(Error::unavailable("away")) };
         let there = || async { Ok(Duration::ZERO) };
         let status = async |readiness: Readiness| readiness.report().await.status;
-        assert_eq!(status(Readiness::new().check("database", there).watch("redis", there)).await, "ok");
-        assert_eq!(status(Readiness::new().check("database", there).watch("redis", away)).await, "degraded");
-        assert_eq!(status(Readiness::new().check("database", away).watch("redis", there)).await, "failing");
+        assert_eq!(
+            status(Readiness::new().with_required("database", there).with_optional("redis", there)).await,
+            "ok"
+        );
+        assert_eq!(
+            status(Readiness::new().with_required("database", there).with_optional("redis", away)).await,
+            "degraded"
+        );
+        assert_eq!(
+            status(Readiness::new().with_required("database", away).with_optional("redis", there)).await,
+            "failing"
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn however_many_ask_the_checks_run_once_a_second_and_a_drain_shows_at_once() {
         let runs = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&runs);
-        let readiness = Readiness::new().check("database", move || {
+        let readiness = Readiness::new().with_required("database", move || {
             counted.fetch_add(1, Ordering::Relaxed);
             async {
                 tokio::task::yield_now().await;
@@ -186,7 +196,7 @@ mod tests {
         assert_eq!((readiness.report().await.status, runs.load(Ordering::Relaxed)), ("ok", 1));
         copy.drain();
         assert_eq!((readiness.report().await.status, runs.load(Ordering::Relaxed)), ("draining", 1));
-        tokio::time::advance(FRESH).await;
+        tokio::time::advance(RESULT_TTL).await;
         readiness.report().await;
         assert_eq!(runs.load(Ordering::Relaxed), 2);
     }

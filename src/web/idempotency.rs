@@ -16,32 +16,32 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use guichet_base::{Error, Kind, Result, Timestamp};
+use guichet_base::{Error, ErrorKind, Result, Timestamp};
 use guichet_db::sql::{Bind, sql};
 use guichet_db::{Db, Tx, WorkerTx};
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 const MAX_KEY_BYTES: usize = 200;
 /// Rows deleted in one transaction of the clean-up.
-const SWEEP_ROWS: i64 = 5_000;
+const DELETE_BATCH_ROWS: i64 = 5_000;
 
 /// Extractor of the `Idempotency-Key` header: 1–200 visible ASCII characters.
 #[derive(Debug, Clone)]
-pub struct IdempotencyKey(Option<Named>);
+pub struct IdempotencyKey(Option<RoutedKey>);
 
 #[derive(Debug, Clone)]
-struct Named {
+struct RoutedKey {
     key: String,
     route: String,
 }
 
 /// A request that takes effect once, however often it arrives. Without a key it costs nothing.
 #[derive(Debug, Clone)]
-pub struct Once(Option<Request>);
+pub struct IdempotentRequest(Option<KeyedRequest>);
 
 #[derive(Debug, Clone)]
-struct Request {
-    named: Named,
+struct KeyedRequest {
+    named: RoutedKey,
     body_hash: Vec<u8>,
 }
 
@@ -68,7 +68,7 @@ impl FromRequest for IdempotencyKey {
         // The same routes exist under /api and /api/v1.
         let path = path.strip_prefix("/api/v1/").or_else(|| path.strip_prefix("/api/")).unwrap_or(path);
         let route = format!("{} {path}", request.method());
-        ready(Ok(Self(Some(Named { key: key.to_owned(), route }))))
+        ready(Ok(Self(Some(RoutedKey { key: key.to_owned(), route }))))
     }
 }
 
@@ -79,24 +79,24 @@ impl IdempotencyKey {
     }
 
     /// Binds the key to the body of the request.
-    pub fn over(self, body: &impl Serialize) -> Result<Once> {
-        let Some(named) = self.0 else { return Ok(Once(None)) };
+    pub fn bind_body(self, body: &impl Serialize) -> Result<IdempotentRequest> {
+        let Some(named) = self.0 else { return Ok(IdempotentRequest(None)) };
         // Through `Value`, whose objects are sorted.
         let body = serde_json::to_value(body).map_err(Error::internal)?;
         let body_hash = Sha256::digest(body.to_string().as_bytes()).to_vec();
-        Ok(Once(Some(Request { named, body_hash })))
+        Ok(IdempotentRequest(Some(KeyedRequest { named, body_hash })))
     }
 }
 
-impl Once {
+impl IdempotentRequest {
     /// A request without a key.
-    pub fn unkeyed() -> Self {
+    pub fn without_key() -> Self {
         Self(None)
     }
 
     /// Runs `work` in `tx`, unless its response is stored. Errors besides those of `work`: `REQUEST_IN_PROGRESS`,
     /// `IDEMPOTENCY_MISMATCH`. A failure is not stored: a repeat runs again.
-    pub fn run<T>(
+    pub fn run_once<T>(
         &self,
         tx: &mut Tx<'_>,
         work: impl FnOnce(&mut Tx<'_>) -> Result<T>,
@@ -106,16 +106,16 @@ impl Once {
     {
         let Some(request) = &self.0 else { return Ok(Replayable { value: work(tx)?, replayed: false }) };
         lock(tx.conn(), &request.named.key)?;
-        if let Some(first) = find(tx.conn(), &request.named.key)? {
+        if let Some(first) = find_response(tx.conn(), &request.named.key)? {
             if first.route != request.named.route || first.body_hash != request.body_hash {
-                return Err(Error::new(Kind::Validation, "IDEMPOTENCY_MISMATCH"));
+                return Err(Error::new(ErrorKind::Validation, "IDEMPOTENCY_MISMATCH"));
             }
             let value = serde_json::from_value(first.answer).map_err(Error::internal)?;
             return Ok(Replayable { value, replayed: true });
         }
         let value = work(tx)?;
         let answer = serde_json::to_value(&value).map_err(Error::internal)?;
-        keep(tx.conn(), request, answer)?;
+        store_response(tx.conn(), request, answer)?;
         Ok(Replayable { value, replayed: false })
     }
 }
@@ -125,17 +125,17 @@ const LOCK: &str = "SELECT pg_try_advisory_xact_lock(hashtextextended( \
      concat_ws(' ', 'idempotency', authz.tenant(), authz.me(), $1), 0)) AS locked";
 const FIND: &str = "SELECT route, body_hash, answer FROM idempotency_keys \
      WHERE tenant_id = authz.tenant() AND user_id = authz.me() AND key = $1";
-const KEEP: &str = "INSERT INTO idempotency_keys (tenant_id, user_id, key, route, body_hash, answer) \
+const STORE: &str = "INSERT INTO idempotency_keys (tenant_id, user_id, key, route, body_hash, answer) \
      VALUES (authz.tenant(), authz.me(), $1, $2, $3, $4)";
 
 #[derive(QueryableByName)]
-struct Locked {
+struct LockRow {
     #[diesel(sql_type = Bool)]
     locked: bool,
 }
 
 #[derive(QueryableByName)]
-struct First {
+struct StoredResponse {
     #[diesel(sql_type = Text)]
     route: String,
     #[diesel(sql_type = Bytea)]
@@ -146,16 +146,20 @@ struct First {
 
 /// A statement of its own, before the search, so that the search sees everything committed until now.
 fn lock(conn: &mut PgConnection, key: &str) -> Result<()> {
-    let row: Locked = sql(LOCK).bind(key).get_result(conn)?;
-    if row.locked { Ok(()) } else { Err(Error::new(Kind::Conflict, "REQUEST_IN_PROGRESS").retry_after(1)) }
+    let row: LockRow = sql(LOCK).bind(key).get_result(conn)?;
+    if row.locked {
+        Ok(())
+    } else {
+        Err(Error::new(ErrorKind::Conflict, "REQUEST_IN_PROGRESS").with_retry_after(1))
+    }
 }
 
-fn find(conn: &mut PgConnection, key: &str) -> Result<Option<First>> {
+fn find_response(conn: &mut PgConnection, key: &str) -> Result<Option<StoredResponse>> {
     Ok(sql(FIND).bind(key).get_result(conn).optional()?)
 }
 
-fn keep(conn: &mut PgConnection, request: &Request, answer: Value) -> Result<()> {
-    sql(KEEP)
+fn store_response(conn: &mut PgConnection, request: &KeyedRequest, answer: Value) -> Result<()> {
+    sql(STORE)
         .bind(request.named.key.as_str())
         .bind(request.named.route.as_str())
         .bind(request.body_hash.clone())
@@ -164,22 +168,22 @@ fn keep(conn: &mut PgConnection, request: &Request, answer: Value) -> Result<()>
     Ok(())
 }
 
-const SWEEP: &str = "WITH old AS (SELECT tenant_id, user_id, key FROM idempotency_keys WHERE created_at < $1 \
+const DELETE_OLDER: &str = "WITH old AS (SELECT tenant_id, user_id, key FROM idempotency_keys WHERE created_at < $1 \
      ORDER BY created_at LIMIT $2) \
      DELETE FROM idempotency_keys k USING old \
       WHERE (k.tenant_id, k.user_id, k.key) = (old.tenant_id, old.user_id, old.key)";
 
 /// Deletes responses from before `until`, and returns their number.
-pub async fn sweep(db: &Db, until: Timestamp) -> Result<usize> {
+pub async fn delete_older(db: &Db, until: Timestamp) -> Result<usize> {
     let mut swept = 0;
     loop {
         let count = db
             .worker(move |tx: &mut WorkerTx<'_>| {
-                Ok(sql(SWEEP).bind(until).bind(SWEEP_ROWS).execute(tx.conn())?)
+                Ok(sql(DELETE_OLDER).bind(until).bind(DELETE_BATCH_ROWS).execute(tx.conn())?)
             })
             .await?;
         swept += count;
-        if i64::try_from(count).is_ok_and(|count| count < SWEEP_ROWS) {
+        if i64::try_from(count).is_ok_and(|count| count < DELETE_BATCH_ROWS) {
             return Ok(swept);
         }
     }

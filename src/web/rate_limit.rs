@@ -29,14 +29,14 @@ pub struct Rate {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RateSettings {
+pub struct RateLimitSettings {
     pub person: Rate,
     pub service: Rate,
     pub webhook: Rate,
     pub anonymous: Rate,
 }
 
-impl Default for RateSettings {
+impl Default for RateLimitSettings {
     fn default() -> Self {
         Self {
             person: Rate { rps: 20, burst: 60 },
@@ -57,7 +57,7 @@ pub enum LimitKey {
 }
 
 impl LimitKey {
-    pub fn of(actor: &Actor) -> Self {
+    pub fn for_actor(actor: &Actor) -> Self {
         if actor.role.is_service() {
             LimitKey::Service(actor.tenant, actor.user)
         } else {
@@ -68,14 +68,14 @@ impl LimitKey {
     /// A household has a /64 of IPv6, which counts as one address.
     fn normalized(self) -> Self {
         match self {
-            LimitKey::Webhook(address) => LimitKey::Webhook(network(address)),
-            LimitKey::Anonymous(address) => LimitKey::Anonymous(network(address)),
+            LimitKey::Webhook(address) => LimitKey::Webhook(network_prefix(address)),
+            LimitKey::Anonymous(address) => LimitKey::Anonymous(network_prefix(address)),
             LimitKey::Person(..) | LimitKey::Service(..) => self,
         }
     }
 }
 
-fn network(address: IpAddr) -> IpAddr {
+fn network_prefix(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
@@ -84,7 +84,7 @@ fn network(address: IpAddr) -> IpAddr {
 
 /// What is left for a caller after this request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Quota {
+pub struct RemainingQuota {
     class: &'static str,
     rate: Rate,
     pub remaining: u32,
@@ -92,10 +92,10 @@ pub struct Quota {
     pub retry_after_secs: u64,
 }
 
-impl Quota {
+impl RemainingQuota {
     /// The fields of the IETF draft `ratelimit-headers`.
-    pub(super) fn write(&self, headers: &mut HeaderMap) {
-        let Quota { class, rate, remaining, retry_after_secs } = self;
+    pub(super) fn write_headers(&self, headers: &mut HeaderMap) {
+        let RemainingQuota { class, rate, remaining, retry_after_secs } = self;
         let window_secs = rate.burst.div_ceil(rate.rps.max(1)).max(1);
         let missing = rate.burst.saturating_sub(*remaining);
         let reset_secs = u64::from(missing.div_ceil(rate.rps.max(1))).max(*retry_after_secs);
@@ -110,7 +110,7 @@ impl Quota {
         }
     }
 
-    fn admit(self) -> Result<Self> {
+    fn into_result(self) -> Result<Self> {
         if self.retry_after_secs == 0 { Ok(self) } else { Err(Error::rate_limited(self.retry_after_secs)) }
     }
 }
@@ -118,10 +118,10 @@ impl Quota {
 /// The limits of this process. Clones share their counts.
 #[derive(Clone)]
 pub struct RateLimits {
-    classes: Arc<Classes>,
+    classes: Arc<LimitClasses>,
 }
 
-struct Classes {
+struct LimitClasses {
     person: LimitClass,
     service: LimitClass,
     webhook: LimitClass,
@@ -129,8 +129,8 @@ struct Classes {
 }
 
 impl RateLimits {
-    pub fn new(settings: RateSettings) -> Self {
-        let classes = Classes {
+    pub fn new(settings: RateLimitSettings) -> Self {
+        let classes = LimitClasses {
             person: LimitClass::new("person", settings.person),
             service: LimitClass::new("service", settings.service),
             webhook: LimitClass::new("webhook", settings.webhook),
@@ -140,18 +140,18 @@ impl RateLimits {
     }
 
     /// Counts one request. `None` if its class has no limit. Errors: `RATE_LIMITED`.
-    pub fn check(&self, key: LimitKey) -> Result<Option<Quota>> {
-        self.count(key).map(Quota::admit).transpose()
+    pub fn check(&self, key: LimitKey) -> Result<Option<RemainingQuota>> {
+        self.count(key).map(RemainingQuota::into_result).transpose()
     }
 
     /// As [`RateLimits::check`]; the response to `request` will say what is left.
     pub fn check_request(&self, request: &HttpRequest, key: LimitKey) -> Result<()> {
         let Some(quota) = self.count(key) else { return Ok(()) };
         request.extensions_mut().insert(quota);
-        quota.admit().map(|_| ())
+        quota.into_result().map(|_| ())
     }
 
-    fn count(&self, key: LimitKey) -> Option<Quota> {
+    fn count(&self, key: LimitKey) -> Option<RemainingQuota> {
         let class = match key {
             LimitKey::Person(..) => &self.classes.person,
             LimitKey::Service(..) => &self.classes.service,
@@ -162,8 +162,8 @@ impl RateLimits {
     }
 
     /// Number of callers in memory, for metrics.
-    pub fn remembered(&self) -> usize {
-        let Classes { person, service, webhook, anonymous } = &*self.classes;
+    pub fn key_count(&self) -> usize {
+        let LimitClasses { person, service, webhook, anonymous } = &*self.classes;
         [person, service, webhook, anonymous]
             .iter()
             .map(|class| class.limiter.as_ref().map_or(0, Limiter::len))
@@ -195,7 +195,7 @@ impl LimitClass {
         Self { name, rate, limiter, checks: AtomicU32::new(0) }
     }
 
-    fn count(&self, key: LimitKey) -> Option<Quota> {
+    fn count(&self, key: LimitKey) -> Option<RemainingQuota> {
         let limiter = self.limiter.as_ref()?;
         if self.checks.fetch_add(1, Ordering::Relaxed) % CHECKS_PER_SWEEP == CHECKS_PER_SWEEP - 1 {
             limiter.retain_recent();
@@ -208,6 +208,6 @@ impl LimitClass {
                 (0, wait.as_secs() + 1)
             }
         };
-        Some(Quota { class: self.name, rate: self.rate, remaining, retry_after_secs })
+        Some(RemainingQuota { class: self.name, rate: self.rate, remaining, retry_after_secs })
     }
 }

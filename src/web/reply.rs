@@ -23,18 +23,18 @@ pub struct Reply<T> {
 
 impl<T: Serialize> Reply<T> {
     pub fn ok(data: T) -> Self {
-        Self::status(StatusCode::OK, data)
+        Self::with_status(StatusCode::OK, data)
     }
 
     pub fn created(data: T) -> Self {
-        Self::status(StatusCode::CREATED, data)
+        Self::with_status(StatusCode::CREATED, data)
     }
 
     pub fn accepted(data: T) -> Self {
-        Self::status(StatusCode::ACCEPTED, data)
+        Self::with_status(StatusCode::ACCEPTED, data)
     }
 
-    pub fn status(status: StatusCode, data: T) -> Self {
+    pub fn with_status(status: StatusCode, data: T) -> Self {
         Self { status, data, meta: None, etag: None, headers: Vec::new() }
     }
 
@@ -67,10 +67,10 @@ impl<T: Serialize> Reply<T> {
         self.header(HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"))
     }
 
-    fn is_known_to(&self, request: &HttpRequest) -> bool {
+    fn is_not_modified_for(&self, request: &HttpRequest) -> bool {
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let known = request.headers().get_all(header::IF_NONE_MATCH);
-        reads && self.etag.as_ref().is_some_and(|etag| etag.is_in(known))
+        reads && self.etag.as_ref().is_some_and(|etag| etag.matches_any(known))
     }
 }
 
@@ -86,7 +86,7 @@ impl<T: Serialize> Responder for Reply<T> {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
-        let not_modified = self.is_known_to(request);
+        let not_modified = self.is_not_modified_for(request);
         let mut response =
             HttpResponse::build(if not_modified { StatusCode::NOT_MODIFIED } else { self.status });
         if let Some(etag) = &self.etag {

@@ -16,7 +16,7 @@ pub struct RequestId(Arc<str>);
 impl RequestId {
     /// The caller's own id if it is 1–128 visible ASCII characters, so that a log line stays one line; else a new
     /// one.
-    pub(super) fn take_or_make(headers: &HeaderMap) -> Self {
+    pub(super) fn from_headers(headers: &HeaderMap) -> Self {
         let given = headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok());
         let sane = given
             .filter(|id| (1..=MAX_LEN).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()));

@@ -6,7 +6,7 @@ use actix_web::middleware::{Compress, Next, from_fn};
 use actix_web::web::PayloadConfig;
 use actix_web::{App, Error};
 
-use crate::web::conventions::Conventions;
+use crate::web::settings::HttpSettings;
 use crate::web::{compress, cors, edge, guard};
 
 /// Wraps an app whose routes and inner middleware are in place. From the outside: `edge` (id, log, envelope,
@@ -14,7 +14,7 @@ use crate::web::{compress, cors, edge, guard};
 /// body), then the app.
 pub fn wrap<T, B>(
     app: App<T>,
-    conventions: &Conventions,
+    conventions: &HttpSettings,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 
-use guichet::config::{Config, Environment, Faults, Feature, Variables, secret_made_once};
+use guichet::config::{Config, ConfigFaults, Environment, Feature, Variables, load_or_create_secret};
 use guichet_base::Role;
 use secrecy::ExposeSecret;
 
@@ -13,9 +13,9 @@ fn faulty_variables(pairs: &[(&str, &str)]) -> Vec<String> {
     faults(pairs).0.into_iter().map(|fault| fault.variable).collect()
 }
 
-fn faults(pairs: &[(&str, &str)]) -> Faults {
+fn faults(pairs: &[(&str, &str)]) -> ConfigFaults {
     match Config::load(&pairs.iter().copied().collect()) {
-        Ok(config) => panic!("accepted: {}", config.in_force()),
+        Ok(config) => panic!("accepted: {}", config.render()),
         Err(faults) => faults,
     }
 }
@@ -131,7 +131,7 @@ fn no_secret_shows_in_what_is_printed_or_debugged() {
         ("DATABASE_WORKER_URL", "postgres://guichet_worker:worker-word@%2Frun%2Fpg/guichet"),
         ("DATABASE_OWNER_URL", "postgres://owner:owner-word@db/guichet"),
     ]);
-    let texts = [config.in_force(), format!("{config:?}")];
+    let texts = [config.render(), format!("{config:?}")];
     for text in &texts {
         for secret in [LONG_SECRET, "redis-word", "app-word", "query-word", "worker-word", "owner-word"] {
             assert!(!text.contains(secret), "{secret} shows in {text}");
@@ -145,7 +145,7 @@ fn no_secret_shows_in_what_is_printed_or_debugged() {
 
 #[test]
 fn what_is_in_force_tells_set_from_default() {
-    let printed = loaded(&[("BIND", "127.0.0.1:9000")]).in_force();
+    let printed = loaded(&[("BIND", "127.0.0.1:9000")]).render();
     let line = |name: &str| {
         let start = format!("{name}=");
         let line = printed.lines().find(|line| line.starts_with(&start)).expect("every variable is printed");
@@ -167,7 +167,7 @@ fn nothing_set_is_the_embedded_mode() {
     assert!(config.server.cors_origins.allows("https://anything.example"));
     assert!(Feature::ALL.into_iter().all(|feature| config.features.is_on(feature)));
     assert_eq!(
-        config.limits.of_person().map(|limit| (limit.requests_per_second, limit.burst)),
+        config.limits.person_limit().map(|limit| (limit.requests_per_second, limit.burst)),
         Some((20, 60))
     );
     assert!(config.warnings.is_empty(), "{:?}", config.warnings);
@@ -190,18 +190,18 @@ fn an_unknown_guichet_variable_is_warned_of() {
 #[test]
 fn a_limit_of_zero_is_off() {
     let config = loaded(&[("RATE_LIMIT_RPS", "0"), ("RATE_LIMIT_ANON_RPS", "0")]);
-    assert_eq!((config.limits.of_person(), config.limits.of_address()), (None, None));
-    assert!(config.limits.of_service().is_some());
+    assert_eq!((config.limits.person_limit(), config.limits.address_limit()), (None, None));
+    assert!(config.limits.service_limit().is_some());
 }
 
 #[test]
 fn words_of_an_identity_provider_map_to_roles_beside_our_own() {
     let map = loaded(&[("JWT_ROLE_MAP", "PDG:owner, Employé:employee,urn:svc:service")]).tokens.role_map;
-    assert_eq!(map.role_of("PDG"), Some(Role::Owner));
-    assert_eq!(map.role_of("Employé"), Some(Role::Employee));
-    assert_eq!(map.role_of("urn:svc"), Some(Role::Service));
-    assert_eq!(map.role_of("manager"), Some(Role::Manager));
-    assert_eq!((map.role_of("DG"), map.role_of("platform")), (None, None));
+    assert_eq!(map.resolve("PDG"), Some(Role::Owner));
+    assert_eq!(map.resolve("Employé"), Some(Role::Employee));
+    assert_eq!(map.resolve("urn:svc"), Some(Role::Service));
+    assert_eq!(map.resolve("manager"), Some(Role::Manager));
+    assert_eq!((map.resolve("DG"), map.resolve("platform")), (None, None));
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn the_secret_is_made_once_and_is_its_owners_alone() {
         .map(|_| {
             std::thread::spawn({
                 let data_dir = data_dir.clone();
-                move || secret_made_once(&data_dir).expect("a secret").expose_secret().to_owned()
+                move || load_or_create_secret(&data_dir).expect("a secret").expose_secret().to_owned()
             })
         })
         .collect();
@@ -236,7 +236,7 @@ fn the_secret_is_made_once_and_is_its_owners_alone() {
 fn a_damaged_secret_file_is_refused_not_replaced() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("jwt_secret"), "short\n").expect("a file");
-    let error = secret_made_once(folder.path()).expect_err("too short");
+    let error = load_or_create_secret(folder.path()).expect_err("too short");
     assert!(error.to_string().contains("too short"), "{error}");
 }
 
@@ -245,7 +245,7 @@ fn a_broken_line_of_the_file_is_a_fault_that_does_not_repeat_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join(".env");
     std::fs::write(&file, "BIND=127.0.0.1:1\nJWT_SECRET hunter2\nDB_POOL_SIZE=x\n").expect("a file");
-    let text = Config::load(&Variables::of_file(&file)).expect_err("refused").to_string();
+    let text = Config::load(&Variables::from_file(&file)).expect_err("refused").to_string();
     assert!(text.contains("the entry after BIND") && text.contains("DB_POOL_SIZE"), "{text}");
     assert!(!text.contains("hunter2"), "{text}");
 }
@@ -253,11 +253,11 @@ fn a_broken_line_of_the_file_is_a_fault_that_does_not_repeat_it() {
 #[test]
 fn the_example_lists_every_variable_and_matches_the_code() {
     let committed = include_str!("../../.env.example");
-    assert_eq!(committed, Config::example(), ".env.example is stale: run `make env`");
+    assert_eq!(committed, Config::render_example(), ".env.example is stale: run `make env`");
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join(".env");
     std::fs::write(&file, committed).expect("a file");
-    let copied = Config::load(&Variables::of_file(&file)).expect("the example is a legal .env");
+    let copied = Config::load(&Variables::from_file(&file)).expect("the example is a legal .env");
     let strip = |text: String| text.replace("# set", "").replace("# default", "");
-    assert_eq!(strip(copied.in_force()), strip(loaded(&[]).in_force()), "copying it changes nothing");
+    assert_eq!(strip(copied.render()), strip(loaded(&[]).render()), "copying it changes nothing");
 }

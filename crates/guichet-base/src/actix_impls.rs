@@ -3,7 +3,7 @@
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 
-use crate::error_body::envelope;
+use crate::error_body::error_envelope;
 use crate::{Error, Locale};
 
 /// Renders the envelope in French and without a request id. The `edge` middleware, which knows the request, replaces
@@ -18,6 +18,6 @@ impl ResponseError for Error {
         if let Some(secs) = self.retry_after_secs() {
             response.insert_header((header::RETRY_AFTER, secs));
         }
-        response.content_type("application/json").body(envelope(self, Locale::default(), None))
+        response.content_type("application/json").body(error_envelope(self, Locale::default(), None))
     }
 }

@@ -7,7 +7,7 @@ use crate::Error;
 impl From<DieselError> for Error {
     fn from(error: DieselError) -> Self {
         match &error {
-            DieselError::NotFound => Error::not_found("row").because(error),
+            DieselError::NotFound => Error::not_found("row").with_source(error),
             DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
             | DieselError::BrokenTransactionManager => Error::unavailable(error),
             DieselError::DatabaseError(_, info)
@@ -22,7 +22,7 @@ impl From<DieselError> for Error {
 
 /// Shutdown, restart and loss of a server, as PostgreSQL and libpq word them.
 pub fn is_outage(message: &str) -> bool {
-    const WORDS: [&str; 6] = [
+    const OUTAGE_MESSAGES: [&str; 6] = [
         "terminating connection",
         "the database system is",
         "server closed the connection",
@@ -30,7 +30,7 @@ pub fn is_outage(message: &str) -> bool {
         "connection to server",
         "no connection to the server",
     ];
-    WORDS.iter().any(|words| message.contains(words))
+    OUTAGE_MESSAGES.iter().any(|words| message.contains(words))
 }
 
 /// The limits that `roles.sql` sets on waiting for a lock and on one statement: reached when too much is asked at

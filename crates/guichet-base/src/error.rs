@@ -7,13 +7,13 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::text::{Locale, say};
+use crate::text::{Locale, localize};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The kind of failure. It fixes the HTTP status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorKind {
     /// 400: not JSON, not UTF-8.
     Malformed,
     /// 401.
@@ -46,7 +46,7 @@ pub enum Kind {
     Unavailable,
 }
 
-impl Kind {
+impl ErrorKind {
     pub const fn http_status(self) -> u16 {
         match self {
             Self::Malformed => 400,
@@ -84,48 +84,48 @@ impl Fault {
         Self { field: field.into(), code, args: Vec::new() }
     }
 
-    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub fn with_arg(mut self, name: &'static str, value: impl ToString) -> Self {
         self.args.push((name, value.to_string()));
         self
     }
 
     /// The localized message, with the key `fault-<code>`.
     pub fn message(&self, locale: Locale) -> String {
-        say(locale, &text_key("fault", self.code), &self.args)
+        localize(locale, &text_key("fault", self.code), &self.args)
     }
 }
 
 /// Details of an error response.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Details {
+pub enum ErrorDetails {
     None,
     Faults(Vec<Fault>),
     Object(Value),
 }
 
 pub struct Error {
-    inner: Box<Inner>,
+    inner: Box<ErrorInner>,
 }
 
 // Boxed, so that a `Result` stays small.
-struct Inner {
-    kind: Kind,
+struct ErrorInner {
+    kind: ErrorKind,
     code: &'static str,
     args: Vec<(&'static str, String)>,
-    details: Details,
+    details: ErrorDetails,
     retry_after_secs: Option<u64>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     /// An error of `kind` with its own `code`. Its message has the key `error-<code>` in `locales/`.
-    pub fn new(kind: Kind, code: &'static str) -> Self {
+    pub fn new(kind: ErrorKind, code: &'static str) -> Self {
         Self {
-            inner: Box::new(Inner {
+            inner: Box::new(ErrorInner {
                 kind,
                 code,
                 args: Vec::new(),
-                details: Details::None,
+                details: ErrorDetails::None,
                 retry_after_secs: None,
                 source: None,
             }),
@@ -133,30 +133,30 @@ impl Error {
     }
 
     pub fn malformed_json() -> Self {
-        Self::new(Kind::Malformed, "MALFORMED_JSON")
+        Self::new(ErrorKind::Malformed, "MALFORMED_JSON")
     }
 
     pub fn unauthenticated() -> Self {
-        Self::new(Kind::Unauthenticated, "UNAUTHENTICATED")
+        Self::new(ErrorKind::Unauthenticated, "UNAUTHENTICATED")
     }
 
     pub fn forbidden() -> Self {
-        Self::new(Kind::Forbidden, "FORBIDDEN")
+        Self::new(ErrorKind::Forbidden, "FORBIDDEN")
     }
 
     /// `thing` is for logs; clients only learn that the record does not exist.
     pub fn not_found(thing: &'static str) -> Self {
-        Self::new(Kind::NotFound, "NOT_FOUND").arg("thing", thing)
+        Self::new(ErrorKind::NotFound, "NOT_FOUND").with_arg("thing", thing)
     }
 
     pub fn conflict() -> Self {
-        Self::new(Kind::Conflict, "CONFLICT")
+        Self::new(ErrorKind::Conflict, "CONFLICT")
     }
 
     /// All faults of one request at once. `faults` must not be empty.
     pub fn validation(faults: Vec<Fault>) -> Self {
-        let mut error = Self::new(Kind::Validation, "VALIDATION_ERROR");
-        error.inner.details = Details::Faults(faults);
+        let mut error = Self::new(ErrorKind::Validation, "VALIDATION_ERROR");
+        error.inner.details = ErrorDetails::Faults(faults);
         error
     }
 
@@ -166,42 +166,42 @@ impl Error {
 
     pub fn rate_limited(retry_after_secs: u64) -> Self {
         let retry_after_secs = retry_after_secs.max(1);
-        Self::new(Kind::RateLimited, "RATE_LIMITED")
-            .details(serde_json::json!({ "retry_after": retry_after_secs }))
-            .retry_after(retry_after_secs)
+        Self::new(ErrorKind::RateLimited, "RATE_LIMITED")
+            .with_details(serde_json::json!({ "retry_after": retry_after_secs }))
+            .with_retry_after(retry_after_secs)
     }
 
     /// An engine is down or busy: the same request may succeed later.
     pub fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self::new(Kind::Unavailable, "UNAVAILABLE").retry_after(1).because(source)
+        Self::new(ErrorKind::Unavailable, "UNAVAILABLE").with_retry_after(1).with_source(source)
     }
 
     /// A fault of guichet itself. Never caused by input.
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self::new(Kind::Internal, "INTERNAL").because(source)
+        Self::new(ErrorKind::Internal, "INTERNAL").with_source(source)
     }
 
-    pub fn arg(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub fn with_arg(mut self, name: &'static str, value: impl ToString) -> Self {
         self.inner.args.push((name, value.to_string()));
         self
     }
 
-    pub fn details(mut self, details: Value) -> Self {
-        self.inner.details = Details::Object(details);
+    pub fn with_details(mut self, details: Value) -> Self {
+        self.inner.details = ErrorDetails::Object(details);
         self
     }
 
-    pub fn retry_after(mut self, secs: u64) -> Self {
+    pub fn with_retry_after(mut self, secs: u64) -> Self {
         self.inner.retry_after_secs = Some(secs);
         self
     }
 
-    pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.inner.source = Some(source.into());
         self
     }
 
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         self.inner.kind
     }
 
@@ -213,7 +213,7 @@ impl Error {
         &self.inner.args
     }
 
-    pub fn get_details(&self) -> &Details {
+    pub fn details(&self) -> &ErrorDetails {
         &self.inner.details
     }
 
@@ -223,7 +223,7 @@ impl Error {
 
     /// The localized message, with the key `error-<code>`.
     pub fn message(&self, locale: Locale) -> String {
-        say(locale, &text_key("error", self.code()), self.args())
+        localize(locale, &text_key("error", self.code()), self.args())
     }
 
     /// The cause in one line, for the log.

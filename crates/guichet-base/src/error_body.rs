@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::error::Details;
+use crate::error::ErrorDetails;
 use crate::{Error, Fault, Locale};
 
 #[derive(Serialize)]
@@ -39,12 +39,12 @@ struct FaultBody<'a> {
 
 impl<'a> ErrorBody<'a> {
     pub fn new(error: &'a Error, locale: Locale, request_id: Option<&'a str>) -> Self {
-        let details = match error.get_details() {
-            Details::None => None,
-            Details::Faults(faults) => {
+        let details = match error.details() {
+            ErrorDetails::None => None,
+            ErrorDetails::Faults(faults) => {
                 Some(DetailsBody::Faults(faults.iter().map(|fault| FaultBody::new(fault, locale)).collect()))
             }
-            Details::Object(object) => Some(DetailsBody::Object(object)),
+            ErrorDetails::Object(object) => Some(DetailsBody::Object(object)),
         };
         Self { code: error.code(), message: error.message(locale), details, request_id }
     }
@@ -57,7 +57,7 @@ impl<'a> FaultBody<'a> {
 }
 
 /// The error envelope, `{"data": null, "error": {…}}`, as JSON.
-pub fn envelope(error: &Error, locale: Locale, request_id: Option<&str>) -> Vec<u8> {
+pub fn error_envelope(error: &Error, locale: Locale, request_id: Option<&str>) -> Vec<u8> {
     let envelope = Envelope { data: (), error: ErrorBody::new(error, locale, request_id) };
     // Strings and a `Value` always serialize. If they did not, the status would still say what happened.
     serde_json::to_vec(&envelope).unwrap_or_default()

@@ -15,15 +15,15 @@ pub mod error_body;
 pub mod id;
 pub mod page;
 pub mod permission;
+mod presence_status;
 pub mod role;
-mod status;
 pub mod text;
 
 pub use actor::Actor;
 pub use clock::{Clock, Timestamp};
-pub use error::{Error, Fault, Kind, Result};
+pub use error::{Error, ErrorKind, Fault, Result};
+pub use presence_status::PresenceStatus;
 pub use role::Role;
-pub use status::Status;
 pub use text::Locale;
 
 use std::net::IpAddr;
@@ -34,4 +34,4 @@ pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// The caller's address, behind trusted proxies too. Stored in the extensions of every request whose peer has an
 /// address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClientAddress(pub IpAddr);
+pub struct CallerAddress(pub IpAddr);

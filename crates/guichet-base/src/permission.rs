@@ -72,11 +72,11 @@ permissions! {
 impl Permission {
     pub fn is_held_by(self, actor: &Actor) -> bool {
         self.is_of(actor.role)
-            && (!actor.role.is_service() || actor.scopes.iter().any(|scope| self.is_within(scope)))
+            && (!actor.role.is_service() || actor.scopes.iter().any(|scope| self.is_covered_by(scope)))
     }
 
     /// Whether a scope covers this permission: by its name, `directory.*`, or `*`.
-    fn is_within(self, scope: &str) -> bool {
+    fn is_covered_by(self, scope: &str) -> bool {
         match scope.strip_suffix('*') {
             Some("") => true,
             Some(prefix) => prefix.ends_with('.') && self.as_str().starts_with(prefix),
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_scope_covers_what_it_names_and_nothing_that_only_begins_like_it() {
-        let within = |permission: Permission, scope| permission.is_within(scope);
+        let within = |permission: Permission, scope| permission.is_covered_by(scope);
         assert!(within(EventEmit, "event.emit") && within(EventEmit, "event.*") && within(EventEmit, "*"));
         assert!(!within(EventEmit, "event") && !within(EventEmit, "event.emitter"));
         assert!(!within(EventEmit, "ev*") && !within(EventEmit, "") && !within(EventEmit, "tenant.*"));

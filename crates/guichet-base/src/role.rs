@@ -39,7 +39,7 @@ impl Role {
     }
 
     /// The role of a person by name. `service` and `platform` are not roles of people.
-    pub fn of_person(word: &str) -> Option<Self> {
+    pub fn parse_person_role(word: &str) -> Option<Self> {
         match word {
             "owner" => Some(Role::Owner),
             "manager" => Some(Role::Manager),
@@ -78,7 +78,7 @@ impl TryFrom<String> for Role {
     type Error = String;
 
     fn try_from(word: String) -> Result<Self, String> {
-        Self::of_person(&word).ok_or(word)
+        Self::parse_person_role(&word).ok_or(word)
     }
 }
 

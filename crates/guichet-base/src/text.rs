@@ -46,7 +46,7 @@ impl Locale {
     }
 
     /// The supported language with the highest weight in an `Accept-Language` header.
-    pub fn accept(header: &str) -> Option<Self> {
+    pub fn from_accept_language(header: &str) -> Option<Self> {
         let mut best: Option<(f32, Locale)> = None;
         for item in header.split(',').take(20) {
             let mut parts = item.split(';');
@@ -73,7 +73,7 @@ impl TryFrom<String> for Locale {
 
 /// The text for `key` with its arguments. A missing key is returned as is; a test checks every key that the code uses
 /// in both languages.
-pub fn say(locale: Locale, key: &str, args: &[(&'static str, String)]) -> String {
+pub fn localize(locale: Locale, key: &str, args: &[(&'static str, String)]) -> String {
     let language = match locale {
         Locale::Fr => &FR,
         Locale::En => &EN,

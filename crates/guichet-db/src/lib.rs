@@ -7,8 +7,8 @@
 //! - Callbacks of `Tx::after_commit` run right after the commit, on the thread that committed.
 
 pub mod embedded;
-mod failure;
 pub mod migrate;
+mod pg_error;
 mod pool;
 pub mod roles;
 pub mod sql;
@@ -18,8 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::PgConnection;
-pub use failure::{constraint, on_constraint};
-pub use pool::Lane;
+pub use pg_error::{on_constraint, violated_constraint};
+pub use pool::ConnectionPool;
 pub use tx::{SystemTx, Tx, WorkerTx};
 
 use guichet_base::id::TenantId;
@@ -37,29 +37,39 @@ pub struct DbSettings {
     /// A second pool of `guichet_app`, for jobs within one tenant: no request waits for them.
     pub job_connections: u32,
     /// How long a request waits for a connection before it gets `UNAVAILABLE`.
-    pub wait: Duration,
+    pub acquire_timeout: Duration,
 }
 
 /// Cheap to clone; all clones share the pools.
 #[derive(Clone)]
 pub struct Db {
-    app: Arc<Lane>,
-    worker: Arc<Lane>,
-    jobs: Arc<Lane>,
+    app: Arc<ConnectionPool>,
+    worker: Arc<ConnectionPool>,
+    jobs: Arc<ConnectionPool>,
 }
 
 impl Db {
     /// Creates the pools without connecting: an unavailable database shows in `ready` and in responses.
     pub fn new(settings: &DbSettings) -> Self {
         Self {
-            app: Arc::new(Lane::new("app", &settings.app_url, settings.app_connections, settings.wait)),
-            worker: Arc::new(Lane::new(
+            app: Arc::new(ConnectionPool::new(
+                "app",
+                &settings.app_url,
+                settings.app_connections,
+                settings.acquire_timeout,
+            )),
+            worker: Arc::new(ConnectionPool::new(
                 "worker",
                 &settings.worker_url,
                 settings.worker_connections,
-                settings.wait,
+                settings.acquire_timeout,
             )),
-            jobs: Arc::new(Lane::new("jobs", &settings.app_url, settings.job_connections, settings.wait)),
+            jobs: Arc::new(ConnectionPool::new(
+                "jobs",
+                &settings.app_url,
+                settings.job_connections,
+                settings.acquire_timeout,
+            )),
         }
     }
 
@@ -70,7 +80,7 @@ impl Db {
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         let begin = tx::begin_as(actor, true);
-        self.app.run(move |conn| tx::run(conn, &begin, &mut work)).await
+        self.app.run(move |conn| tx::run_tx(conn, &begin, &mut work)).await
     }
 
     /// Writes as `actor`. `work` may run again as a whole, after a serialization failure, a deadlock, or a violated
@@ -81,7 +91,7 @@ impl Db {
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         let begin = tx::begin_as(actor, false);
-        self.app.run(move |conn| tx::run(conn, &begin, &mut work)).await
+        self.app.run(move |conn| tx::run_tx(conn, &begin, &mut work)).await
     }
 
     /// Runs work of the service itself on its queue tables, as `guichet_worker`.
@@ -90,7 +100,7 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut WorkerTx<'_>) -> Result<T> + Send + 'static,
     {
-        self.worker.run(move |conn| tx::run_worker(conn, &mut work)).await
+        self.worker.run(move |conn| tx::run_worker_tx(conn, &mut work)).await
     }
 
     /// Runs work of a job in one tenant, as `system`. It may run again, as for `write`.
@@ -100,7 +110,7 @@ impl Db {
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         let begin = tx::begin_as_system(tenant);
-        self.jobs.run(move |conn| tx::run(conn, &begin, &mut work)).await
+        self.jobs.run(move |conn| tx::run_tx(conn, &begin, &mut work)).await
     }
 
     /// Runs a query without an actor (which tenant is this?), as `guichet_app`: policies hide every row, so only
@@ -110,10 +120,10 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut PgConnection) -> Result<T> + Send + 'static,
     {
-        self.app.run(move |conn| work(conn).map_err(failure::unanswered)).await
+        self.app.run(move |conn| work(conn).map_err(pg_error::retryable_if_closed)).await
     }
 
-    pub fn lanes(&self) -> [&Lane; 3] {
+    pub fn pools(&self) -> [&ConnectionPool; 3] {
         [&self.app, &self.worker, &self.jobs]
     }
 }

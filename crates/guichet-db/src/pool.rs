@@ -18,9 +18,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A connection that remembers whether it was found closed. r2d2 reads this at check-in and opens a new one, without
 /// a round trip; testing at every check-out would cost one each.
-pub(super) struct Pooled {
+pub(super) struct TrackedConnection {
     pub conn: PgConnection,
-    pub closed: bool,
+    pub is_closed: bool,
 }
 
 struct Connector {
@@ -28,37 +28,37 @@ struct Connector {
 }
 
 impl ManageConnection for Connector {
-    type Connection = Pooled;
+    type Connection = TrackedConnection;
     type Error = diesel::r2d2::Error;
 
-    fn connect(&self) -> std::result::Result<Pooled, Self::Error> {
+    fn connect(&self) -> std::result::Result<TrackedConnection, Self::Error> {
         let conn = PgConnection::establish(&self.url).map_err(diesel::r2d2::Error::ConnectionError)?;
-        Ok(Pooled { conn, closed: false })
+        Ok(TrackedConnection { conn, is_closed: false })
     }
 
-    fn is_valid(&self, pooled: &mut Pooled) -> std::result::Result<(), Self::Error> {
+    fn is_valid(&self, pooled: &mut TrackedConnection) -> std::result::Result<(), Self::Error> {
         diesel::sql_query("SELECT 1")
             .execute(&mut pooled.conn)
             .map(drop)
             .map_err(diesel::r2d2::Error::QueryError)
     }
 
-    fn has_broken(&self, pooled: &mut Pooled) -> bool {
-        pooled.closed || std::thread::panicking()
+    fn has_broken(&self, pooled: &mut TrackedConnection) -> bool {
+        pooled.is_closed || std::thread::panicking()
     }
 }
 
 /// A pool behind a semaphore of its size.
-pub struct Lane {
+pub struct ConnectionPool {
     name: &'static str,
     pool: Pool<Connector>,
     permits: Semaphore,
     size: usize,
     waiting: AtomicUsize,
-    wait: Duration,
+    acquire_timeout: Duration,
 }
 
-impl Lane {
+impl ConnectionPool {
     pub(super) fn new(name: &'static str, url: &str, size: u32, wait: Duration) -> Self {
         let size = size.max(1);
         let pool = Pool::builder()
@@ -66,10 +66,17 @@ impl Lane {
             .min_idle(Some(0))
             .test_on_check_out(false)
             .connection_timeout(CONNECT_TIMEOUT)
-            .error_handler(Box::new(LogFailure(name)))
+            .error_handler(Box::new(ConnectErrorLogger(name)))
             .build_unchecked(Connector { url: url.to_owned() });
         let size = size as usize;
-        Self { name, pool, permits: Semaphore::new(size), size, waiting: AtomicUsize::new(0), wait }
+        Self {
+            name,
+            pool,
+            permits: Semaphore::new(size),
+            size,
+            waiting: AtomicUsize::new(0),
+            acquire_timeout: wait,
+        }
     }
 
     /// Runs `work` with a connection, on a thread that may block. A connection found closed (a restarted PostgreSQL
@@ -80,9 +87,9 @@ impl Lane {
         F: FnMut(&mut PgConnection) -> Result<T> + Send + 'static,
     {
         let lane = std::sync::Arc::clone(self);
-        let _permit = self.permit().await?;
+        let _permit = self.acquire_permit().await?;
         let span = tracing::Span::current();
-        let task = tokio::task::spawn_blocking(move || span.in_scope(|| lane.on_connection(&mut work)));
+        let task = tokio::task::spawn_blocking(move || span.in_scope(|| lane.run_with_retry(&mut work)));
         match task.await {
             Ok(result) => result,
             Err(join) if join.is_panic() => std::panic::resume_unwind(join.into_panic()),
@@ -90,14 +97,14 @@ impl Lane {
         }
     }
 
-    fn on_connection<T>(&self, work: &mut dyn FnMut(&mut PgConnection) -> Result<T>) -> Result<T> {
+    fn run_with_retry<T>(&self, work: &mut dyn FnMut(&mut PgConnection) -> Result<T>) -> Result<T> {
         // Each closed connection is met once, so one attempt more than there are connections meets a new one.
         for _ in 0..=self.size {
-            let mut pooled = self.checked_out()?;
+            let mut pooled = self.check_out()?;
             match work(&mut pooled.conn) {
-                Err(error) if super::failure::never_began(&error) => pooled.closed = true,
+                Err(error) if super::pg_error::is_begin_failure(&error) => pooled.is_closed = true,
                 Err(error) => {
-                    pooled.closed = super::failure::is_closed(&error);
+                    pooled.is_closed = super::pg_error::is_closed(&error);
                     return Err(error);
                 }
                 Ok(value) => return Ok(value),
@@ -107,16 +114,16 @@ impl Lane {
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that takes a connection from the pool")]
-    fn checked_out(&self) -> Result<r2d2::PooledConnection<Connector>> {
+    fn check_out(&self) -> Result<r2d2::PooledConnection<Connector>> {
         self.pool.get().map_err(Error::unavailable)
     }
 
-    async fn permit(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
+    async fn acquire_permit(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
         if let Ok(permit) = self.permits.try_acquire() {
             return Ok(permit);
         }
         let _waiting = WaiterGuard::enter(&self.waiting)?;
-        match tokio::time::timeout(self.wait, self.permits.acquire()).await {
+        match tokio::time::timeout(self.acquire_timeout, self.permits.acquire()).await {
             Ok(permit) => permit.map_err(Error::unavailable),
             Err(late) => Err(Error::unavailable(late)),
         }
@@ -159,9 +166,9 @@ impl Drop for WaiterGuard<'_> {
 }
 
 #[derive(Debug)]
-struct LogFailure(&'static str);
+struct ConnectErrorLogger(&'static str);
 
-impl r2d2::HandleError<diesel::r2d2::Error> for LogFailure {
+impl r2d2::HandleError<diesel::r2d2::Error> for ConnectErrorLogger {
     fn handle_error(&self, error: diesel::r2d2::Error) {
         let cause = match &error {
             diesel::r2d2::Error::ConnectionError(cause) => cause.to_string(),

@@ -41,7 +41,7 @@ struct RoleRights {
 }
 
 /// Errors: row-level security would not apply to the connection.
-pub fn refuse_powerful(conn: &mut PgConnection) -> anyhow::Result<()> {
+pub fn require_unprivileged(conn: &mut PgConnection) -> anyhow::Result<()> {
     let role: RoleRights = diesel::sql_query(
         "SELECT r.rolname::text AS name, r.rolsuper AS superuser, r.rolbypassrls AS bypasses, \
          EXISTS (SELECT FROM pg_class c WHERE c.relowner = r.oid AND c.relkind IN ('r', 'p')) AS owns \

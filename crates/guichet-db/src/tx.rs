@@ -5,10 +5,10 @@ use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionMa
 use guichet_base::id::TenantId;
 use guichet_base::{Actor, Error, Result};
 
-use crate::failure;
+use crate::pg_error;
 
 /// How often a transaction runs in all if PostgreSQL aborts it for a race.
-const MAX_TRIES: usize = 5;
+const MAX_ATTEMPTS: usize = 5;
 
 type AfterCommit = Box<dyn FnOnce() + Send>;
 
@@ -16,12 +16,12 @@ type AfterCommit = Box<dyn FnOnce() + Send>;
 pub struct Tx<'c> {
     conn: &'c mut PgConnection,
     actor_role: &'static str,
-    phase: Phase,
+    phase: TxPhase,
     after_commit: Vec<AfterCommit>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Phase {
+enum TxPhase {
     Actor,
     System,
 }
@@ -29,10 +29,10 @@ enum Phase {
 impl<'c> Tx<'c> {
     /// The connection, for `store` functions.
     pub fn conn(&mut self) -> &mut PgConnection {
-        if self.phase == Phase::System {
+        if self.phase == TxPhase::System {
             // If this fails, the transaction is aborted, and so is every later statement.
             match set_role(self.conn, self.actor_role) {
-                Ok(()) => self.phase = Phase::Actor,
+                Ok(()) => self.phase = TxPhase::Actor,
                 Err(error) => tracing::warn!(%error, "the actor could not be set again"),
             }
         }
@@ -42,9 +42,9 @@ impl<'c> Tx<'c> {
     /// Runs the effects of an action on others (counters, outbox, activity) with `app.role = 'system'` in the same
     /// tenant and transaction. `system` can read no message.
     pub fn as_system<T>(&mut self, work: impl FnOnce(&mut SystemTx<'_>) -> Result<T>) -> Result<T> {
-        if self.phase == Phase::Actor && self.actor_role != "system" {
+        if self.phase == TxPhase::Actor && self.actor_role != "system" {
             set_role(self.conn, "system")?;
-            self.phase = Phase::System;
+            self.phase = TxPhase::System;
         }
         work(&mut SystemTx { conn: self.conn })
     }
@@ -85,7 +85,7 @@ impl WorkerTx<'_> {
 
 /// The statements that begin an actor's transaction, in one round trip. All statements of a read-only one see the
 /// same snapshot. The text contains only ids and words of closed sets, so nothing needs quoting.
-pub(super) fn begin_as(actor: &Actor, read_only: bool) -> Begin {
+pub(super) fn begin_as(actor: &Actor, read_only: bool) -> TxStart {
     let sql = format!(
         "BEGIN{}; SELECT set_config('app.tenant_id', '{}', true), set_config('app.user_id', '{}', true), \
          set_config('app.role', '{}', true)",
@@ -94,46 +94,47 @@ pub(super) fn begin_as(actor: &Actor, read_only: bool) -> Begin {
         actor.user,
         actor.role.as_str(),
     );
-    Begin { sql, actor_role: actor.role.as_str() }
+    TxStart { sql, actor_role: actor.role.as_str() }
 }
 
 /// The same for a job in one tenant, as `system`. Each statement is planned for its own values: the statements of
 /// jobs are large, and a generic plan for a chunk of an audience would read the whole audience every time.
-pub(super) fn begin_as_system(tenant: TenantId) -> Begin {
+pub(super) fn begin_as_system(tenant: TenantId) -> TxStart {
     let sql = format!(
         "BEGIN; SELECT set_config('app.tenant_id', '{tenant}', true), set_config('app.user_id', '', true), \
          set_config('app.role', 'system', true), \
          set_config('plan_cache_mode', 'force_custom_plan', true)"
     );
-    Begin { sql, actor_role: "system" }
+    TxStart { sql, actor_role: "system" }
 }
 
 /// How a transaction begins.
-pub(super) struct Begin {
+pub(super) struct TxStart {
     sql: String,
     actor_role: &'static str,
 }
 
-pub(super) fn run<T>(
+pub(super) fn run_tx<T>(
     conn: &mut PgConnection,
-    begin: &Begin,
+    begin: &TxStart,
     work: &mut dyn FnMut(&mut Tx<'_>) -> Result<T>,
 ) -> Result<T> {
     let mut tries = 0;
     loop {
         tries += 1;
-        AnsiTransactionManager::begin_transaction_sql(conn, &begin.sql).map_err(failure::began)?;
-        let mut tx = Tx { conn, actor_role: begin.actor_role, phase: Phase::Actor, after_commit: Vec::new() };
+        AnsiTransactionManager::begin_transaction_sql(conn, &begin.sql).map_err(pg_error::begin_error)?;
+        let mut tx =
+            Tx { conn, actor_role: begin.actor_role, phase: TxPhase::Actor, after_commit: Vec::new() };
         let result = work(&mut tx);
         let after_commit = std::mem::take(&mut tx.after_commit);
-        match finish(conn, result) {
+        match commit_or_rollback(conn, result) {
             Ok(value) => {
                 for then in after_commit {
                     then();
                 }
                 return Ok(value);
             }
-            Err(error) if tries < MAX_TRIES && failure::is_retriable(&error) => {
+            Err(error) if tries < MAX_ATTEMPTS && pg_error::is_retriable(&error) => {
                 tracing::debug!(%error, tries, "transaction runs again");
             }
             Err(error) => return Err(error),
@@ -141,16 +142,16 @@ pub(super) fn run<T>(
     }
 }
 
-pub(super) fn run_worker<T>(
+pub(super) fn run_worker_tx<T>(
     conn: &mut PgConnection,
     work: &mut dyn FnMut(&mut WorkerTx<'_>) -> Result<T>,
 ) -> Result<T> {
-    AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN").map_err(failure::began)?;
+    AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN").map_err(pg_error::begin_error)?;
     let result = work(&mut WorkerTx { conn });
-    finish(conn, result)
+    commit_or_rollback(conn, result)
 }
 
-fn finish<T>(conn: &mut PgConnection, result: Result<T>) -> Result<T> {
+fn commit_or_rollback<T>(conn: &mut PgConnection, result: Result<T>) -> Result<T> {
     match result {
         Ok(value) => {
             AnsiTransactionManager::commit_transaction(conn)?;

@@ -39,7 +39,7 @@ pub struct TopicGrant {
     /// Must be read after `authorize` was called: the subscription is open by then, and later commits reach it.
     pub head: Option<i64>,
     /// Merged into the ok reply of the join.
-    pub extra: Map<String, Value>,
+    pub reply_fields: Map<String, Value>,
     /// The people shown to this subscriber in `presence_state` and `presence_diff`.
     pub visibility: Visibility,
 }
@@ -65,7 +65,7 @@ pub struct PresenceAudience {
     /// Topics on which the person is present while connected.
     pub default_topics: Vec<Box<str>>,
     /// Topics that receive `presence:update`, each with the subscribers who may.
-    pub told: Vec<(Box<str>, Audience)>,
+    pub recipients: Vec<(Box<str>, Audience)>,
 }
 
 /// Durable events of a topic up to `up_to` were handed to a socket of `actor`.
@@ -109,29 +109,33 @@ pub trait SocketBackend: Send + Sync + 'static {
     }
 
     /// Whether `actor` may connect under the path of `tenant`, an id as the client wrote it.
-    fn may_enter<'a>(&'a self, actor: &'a Actor, tenant: &'a str) -> BoxFuture<'a, Result<()>>;
+    fn authorize_tenant<'a>(&'a self, actor: &'a Actor, tenant: &'a str) -> BoxFuture<'a, Result<()>>;
 
     /// The actor with the current role. Errors: `Unauthenticated` if the person was deleted or their token revoked.
     fn renew<'a>(&'a self, actor: &'a Actor) -> BoxFuture<'a, Result<Actor>>;
 
     /// Whether `actor`, who joined `topic`, may stay subscribed. A lost right is not logged as a forbidden attempt.
-    fn still_may<'a>(&'a self, actor: &'a Actor, topic: &'a str) -> BoxFuture<'a, Result<()>>;
+    fn reauthorize<'a>(&'a self, actor: &'a Actor, topic: &'a str) -> BoxFuture<'a, Result<()>>;
 
     /// Drops the person from the caches: another process may have changed them.
-    fn forget(&self, tenant: TenantId, user: UserId);
+    fn evict_person(&self, tenant: TenantId, user: UserId);
 
     /// Runs a command to its end and returns its reply.
-    fn command<'a>(&'a self, actor: &'a Actor, name: &'a str, payload: Value)
-    -> BoxFuture<'a, Result<Value>>;
+    fn run_command<'a>(
+        &'a self,
+        actor: &'a Actor,
+        name: &'a str,
+        payload: Value,
+    ) -> BoxFuture<'a, Result<Value>>;
 
     fn is_command(&self, name: &str) -> bool;
 
     /// Whether only the service may emit `event`.
-    fn is_reserved(&self, event: &str) -> bool;
+    fn is_reserved_event(&self, event: &str) -> bool;
 
     /// Persists a client's broadcast as the next durable event of a numbered topic, and publishes it after the
     /// commit. Allowed to everyone who may join the topic.
-    fn persist<'a>(
+    fn persist_broadcast<'a>(
         &'a self,
         actor: &'a Actor,
         topic: &'a str,
@@ -140,20 +144,20 @@ pub trait SocketBackend: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<PersistedBroadcast>>;
 
     /// The rows that `actor` may read, as scopes of row changes.
-    fn reach<'a>(&'a self, actor: &'a Actor) -> BoxFuture<'a, Result<Vec<ReadScope>>>;
+    fn read_scopes<'a>(&'a self, actor: &'a Actor) -> BoxFuture<'a, Result<Vec<ReadScope>>>;
 
     /// The row changes of `table` that `event` announces without content, from the current rows. Rows that changed
     /// again since are left out: their later event carries them.
     fn changed_rows<'a>(&'a self, table: &'a str, event: &'a Event) -> BoxFuture<'a, Result<Vec<RowChange>>>;
 
     /// Counts a request of `actor` against the rate limits of REST.
-    fn spend(&self, actor: &Actor) -> Result<()>;
+    fn count_request(&self, actor: &Actor) -> Result<()>;
 
     /// A connection of `actor` was opened.
-    fn opened(&self, actor: &Actor);
+    fn connection_opened(&self, actor: &Actor);
 
     /// A connection of `actor` was closed.
-    fn closed(&self, actor: &Actor);
+    fn connection_closed(&self, actor: &Actor);
 
     /// The presence audiences of `users`, some hundred people of `tenant` at most. No one is notified of a person
     /// missing in the result.
@@ -164,8 +168,9 @@ pub trait SocketBackend: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<Vec<PresenceAudience>>>;
 
     /// People were active at these times. Called at most once per minute for a person who stays connected.
-    fn seen(&self, tenant: TenantId, people: Vec<(UserId, Timestamp)>) -> BoxFuture<'_, Result<()>>;
+    fn save_last_seen(&self, tenant: TenantId, people: Vec<(UserId, Timestamp)>)
+    -> BoxFuture<'_, Result<()>>;
 
     /// Called a few times per second at most, with the highest number for each person and topic.
-    fn delivered(&self, receipts: Vec<DeliveryReceipt>) -> BoxFuture<'_, ()>;
+    fn record_receipts(&self, receipts: Vec<DeliveryReceipt>) -> BoxFuture<'_, ()>;
 }

@@ -67,16 +67,16 @@ pub struct Realtime {
     backend: Arc<dyn SocketBackend>,
     log: Arc<dyn ReplayLog>,
     replays: Arc<ReplayReader>,
-    line: JoinLimiter,
+    join_limiter: JoinLimiter,
     settings: Settings,
     clock: Clock,
     /// Spawns the sessions; the lifecycle waits for it.
     tracker: TaskTracker,
-    sockets: Mutex<HashMap<u64, Arc<Connection>>>,
+    open_connections: Mutex<HashMap<u64, Arc<Connection>>>,
     /// Connections that count for no person, oldest first, since ids grow: without a valid token, with an expired
     /// one, or superseded by newer connections of the same person.
     unauthenticated: Mutex<BTreeSet<u64>>,
-    connections: AtomicU64,
+    next_connection: AtomicU64,
     is_stopping: AtomicBool,
 }
 
@@ -105,15 +105,15 @@ impl Realtime {
         Self {
             hub,
             backend,
-            replays: Arc::new(ReplayReader::new(Arc::clone(&log), settings.replay_bytes)),
-            line: JoinLimiter::new(settings.max_concurrent_lookups),
+            replays: Arc::new(ReplayReader::new(Arc::clone(&log), settings.replay_cache_bytes)),
+            join_limiter: JoinLimiter::new(settings.max_concurrent_lookups),
             log,
             settings,
             clock,
             tracker,
-            sockets: Mutex::default(),
+            open_connections: Mutex::default(),
             unauthenticated: Mutex::default(),
-            connections: AtomicU64::new(0),
+            next_connection: AtomicU64::new(0),
             is_stopping: AtomicBool::new(false),
         }
     }
@@ -124,7 +124,7 @@ impl Realtime {
             hub: Arc::clone(&self.hub),
             log: Arc::clone(&self.log),
             backend: Arc::clone(&self.backend),
-            keep_days: self.settings.replay_days,
+            retention_days: self.settings.retention_days,
         };
         relay.spawn(tracker, stop);
         presence::PresenceDriver::new(Arc::clone(&self.hub), Arc::clone(&self.backend)).spawn(tracker, stop);
@@ -132,15 +132,15 @@ impl Realtime {
     }
 
     /// Number of open sockets.
-    pub fn connections(&self) -> usize {
-        self.sockets.lock().len()
+    pub fn connection_count(&self) -> usize {
+        self.open_connections.lock().len()
     }
 
     /// Refuses new sockets, and closes open ones with 1012, spread over `spread`, so that clients do not all
     /// reconnect at once. Returns when all have been ordered to close.
     pub async fn drain(&self, spread: Duration) {
         self.is_stopping.store(true, Ordering::Relaxed);
-        let open: Vec<Arc<Connection>> = self.sockets.lock().values().cloned().collect();
+        let open: Vec<Arc<Connection>> = self.open_connections.lock().values().cloned().collect();
         let share = open.len().div_ceil(DRAIN_STEPS as usize).max(1);
         for connections in open.chunks(share) {
             for connection in connections {
@@ -149,7 +149,7 @@ impl Realtime {
             tokio::time::sleep(spread / DRAIN_STEPS).await;
         }
         // Connections whose handshake was under way when the drain began.
-        for connection in self.sockets.lock().values() {
+        for connection in self.open_connections.lock().values() {
             connection.order(SessionOrder::Restart);
         }
     }
@@ -158,14 +158,14 @@ impl Realtime {
         !self.is_stopping.load(Ordering::Relaxed)
     }
 
-    fn connection(&self) -> Arc<Connection> {
-        let id = self.connections.fetch_add(1, Ordering::Relaxed);
+    fn new_connection(&self) -> Arc<Connection> {
+        let id = self.next_connection.fetch_add(1, Ordering::Relaxed);
         Arc::new(Connection::new(id, self.settings.queue_bytes))
     }
 
     /// Registers a connection after its handshake.
     fn admit(&self, connection: &Arc<Connection>) {
-        self.sockets.lock().insert(connection.id, Arc::clone(connection));
+        self.open_connections.lock().insert(connection.id, Arc::clone(connection));
         self.add_unauthenticated(connection.id);
     }
 
@@ -178,7 +178,7 @@ impl Realtime {
             let is_full = unauthenticated.len() > self.settings.max_unauthenticated;
             is_full.then(|| unauthenticated.pop_first()).flatten()
         };
-        if let Some(oldest) = oldest.and_then(|id| self.sockets.lock().get(&id).cloned()) {
+        if let Some(oldest) = oldest.and_then(|id| self.open_connections.lock().get(&id).cloned()) {
             oldest.order(SessionOrder::CloseUnauthenticated);
         }
     }

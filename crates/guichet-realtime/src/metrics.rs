@@ -20,7 +20,7 @@ pub struct FrameCounters {
 }
 
 impl FrameCounters {
-    fn of(dialect: &'static str) -> Self {
+    fn for_dialect(dialect: &'static str) -> Self {
         Self {
             received: counter!(WS_FRAMES, "direction" => "in", "dialect" => dialect),
             sent: counter!(WS_FRAMES, "direction" => "out", "dialect" => dialect),
@@ -43,9 +43,9 @@ impl Default for SocketMetrics {
         Self {
             connections: gauge!(WS_ACTIVE_CONNECTIONS),
             slow_consumers: counter!(WS_SLOW_CONSUMERS),
-            phoenix: FrameCounters::of("phoenix"),
-            plain: FrameCounters::of("plain"),
-            socketio: FrameCounters::of("socketio"),
+            phoenix: FrameCounters::for_dialect("phoenix"),
+            plain: FrameCounters::for_dialect("plain"),
+            socketio: FrameCounters::for_dialect("socketio"),
         }
     }
 }

@@ -14,18 +14,18 @@ pub struct Settings {
     /// Bytes queued for one slow reader.
     pub queue_bytes: usize,
     /// Bytes of missed events cached in the whole process.
-    pub replay_bytes: usize,
+    pub replay_cache_bytes: usize,
     /// Concurrent look-ups of tokens and topics. Fewer than the pool has connections, so that many joins at once
     /// leave some for requests.
     pub max_concurrent_lookups: usize,
     /// A connection without any frame for this long is closed. Clients send heartbeats every 15–30 s.
-    pub silence: Duration,
+    pub receive_timeout: Duration,
     /// Sockets that count for no person (no valid token, or superseded); one more closes the oldest of them.
     pub max_unauthenticated: usize,
     /// `CORS_ORIGINS`. `None` = any.
     pub origins: Option<Vec<String>>,
     /// `REPLAY_RETENTION_DAYS`.
-    pub replay_days: i32,
+    pub retention_days: i32,
 }
 
 impl Default for Settings {
@@ -36,12 +36,12 @@ impl Default for Settings {
             max_frame_bytes: 64 * 1024,
             frames_per_10s: 60,
             queue_bytes: 256 * 1024,
-            replay_bytes: 64 * 1024 * 1024,
+            replay_cache_bytes: 64 * 1024 * 1024,
             max_concurrent_lookups: 4,
-            silence: Duration::from_secs(100),
+            receive_timeout: Duration::from_secs(100),
             max_unauthenticated: 5_000,
             origins: None,
-            replay_days: 7,
+            retention_days: 7,
         }
     }
 }

@@ -14,9 +14,9 @@ use super::{AfriTalkReader, response_to_afritalk};
 use crate::web::Reply;
 
 /// The caller, if the path names their tenant. The first argument of handlers, so that its error wins.
-pub(super) struct Here(Actor);
+pub(super) struct AfriTalkCaller(Actor);
 
-impl Deref for Here {
+impl Deref for AfriTalkCaller {
     type Target = Actor;
 
     fn deref(&self) -> &Actor {
@@ -24,7 +24,7 @@ impl Deref for Here {
     }
 }
 
-impl FromRequest for Here {
+impl FromRequest for AfriTalkCaller {
     type Error = Error;
     type Future = Ready<Result<Self>>;
 

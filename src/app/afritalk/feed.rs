@@ -8,17 +8,17 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::IntoParams;
 
-use super::extract::{AfriTalkReply, Here};
+use super::extract::{AfriTalkCaller, AfriTalkReply};
 use crate::notifications::feed::query::{FeedCursor, FeedPageQuery, FeedSort};
 use crate::notifications::model::Notification;
 use crate::notifications::{Notifications, feed};
-use crate::web::{Check, Path, Query, Reply};
+use crate::web::{Path, Query, Reply, Validator};
 
 /// The page to return.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-pub(super) struct PageOfFeed {
+pub(super) struct AfriTalkFeedQuery {
     /// 1–200; the default is 50.
     limit: Option<i64>,
     /// The default is 0. Not with `cursor`.
@@ -29,15 +29,15 @@ pub(super) struct PageOfFeed {
     is_read: Option<bool>,
 }
 
-impl PageOfFeed {
-    fn into_wanted(self) -> Result<FeedPageQuery> {
-        let mut check = Check::new();
-        check.that(self.cursor.is_none() || self.offset.is_none(), "cursor", "ambiguous");
+impl AfriTalkFeedQuery {
+    fn into_page_query(self) -> Result<FeedPageQuery> {
+        let mut check = Validator::new();
+        check.ensure(self.cursor.is_none() || self.offset.is_none(), "cursor", "ambiguous");
         let after = self.cursor.and_then(|cursor| {
             check.word("cursor", &cursor, |cursor| FeedCursor::parse(cursor, FeedSort::Unread))
         });
         let page = check.page(self.limit, self.offset);
-        check.done()?;
+        check.finish()?;
         let mut wanted =
             FeedPageQuery { after, offset: page.offset, limit: page.limit, ..FeedPageQuery::default() };
         wanted.filter.is_read = self.is_read;
@@ -50,14 +50,14 @@ impl PageOfFeed {
 /// Unread ones first, then newest first. `meta.next` is the `cursor` of the next page, null after the last;
 /// `meta.unread` is the counter.
 #[utoipa::path(tag = "afritalk", operation_id = "afritalk_list_notifications",
-    params(("tenantId" = TenantId, Path), PageOfFeed), responses((status = 200, body = [Notification])))]
+    params(("tenantId" = TenantId, Path), AfriTalkFeedQuery), responses((status = 200, body = [Notification])))]
 #[get("/tenants/{tenantId}/notifications")]
 pub(super) async fn notifications(
-    here: Here,
+    here: AfriTalkCaller,
     n: Data<Notifications>,
-    query: Query<PageOfFeed>,
+    query: Query<AfriTalkFeedQuery>,
 ) -> Result<AfriTalkReply<Vec<Notification>>> {
-    let wanted = query.0.into_wanted()?;
+    let wanted = query.0.into_page_query()?;
     let limit = wanted.limit;
     let (page, feed, next) = feed::list(&n, &here, wanted).await?;
     let next = next.map(|next| next.to_string());
@@ -71,7 +71,7 @@ pub(super) async fn notifications(
     responses((status = 200, body = Notification)))]
 #[put("/tenants/{tenantId}/notifications/{notificationId}/read")]
 pub(super) async fn read(
-    here: Here,
+    here: AfriTalkCaller,
     n: Data<Notifications>,
     path: Path<(TenantId, NotificationId)>,
 ) -> Result<AfriTalkReply<Notification>> {

@@ -1,18 +1,18 @@
 //! The endpoints of AfriTalk's front end: the use cases of chat, presence and notifications, in its names.
 //!
-//! It adds no rules. Requests are parsed in camelCase, responses are [converted](super::told_answer). The tenant in
-//! the path must be the token's, which [`Here`] checks before anything else of the request is read.
+//! It adds no rules. Requests are parsed in camelCase, responses are [converted](super::response_to_afritalk). The tenant in
+//! the path must be the token's, which `AfriTalkCaller` checks before anything else of the request is read.
 
 use actix_web::web::Data;
 use actix_web::{get, post, put};
 use guichet_base::id::{MessageId, TenantId, UserId};
-use guichet_base::{Error, Kind, Result};
+use guichet_base::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::extract::{AfriTalkReply, Here};
+use super::extract::{AfriTalkCaller, AfriTalkReply};
 use super::feed;
 use crate::chat::Chat;
 use crate::chat::http::{self as chat, ConversationQuery, HistoryQuery, SendBody};
@@ -24,12 +24,12 @@ use crate::web::idempotency::IdempotencyKey;
 use crate::web::{Json, Path, Query, Reply};
 
 /// Whether a path is one of AfriTalk's.
-pub fn is_afritalks(path: &str) -> bool {
+pub fn is_afritalk_path(path: &str) -> bool {
     ["/api/tenants/", "/api/v1/tenants/"].iter().any(|base| path.starts_with(base))
 }
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(conversations).service(conversation).service(send).service(read).service(who_is_there);
+    config.service(conversations).service(conversation).service(send).service(read).service(list_presence);
     config.service(feed::notifications).service(feed::read);
 }
 
@@ -40,18 +40,18 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     responses((status = 200, body = [Conversation])))]
 #[get("/tenants/{tenantId}/messaging/conversations")]
 async fn conversations(
-    here: Here,
+    here: AfriTalkCaller,
     chat: Data<Chat>,
     query: Query<ConversationQuery>,
 ) -> Result<AfriTalkReply<Vec<Conversation>>> {
-    chat::list_answer(&chat, &here, query.0).await.map(AfriTalkReply)
+    chat::list_reply(&chat, &here, query.0).await.map(AfriTalkReply)
 }
 
 /// The messages to return. At most one of `before`, `after`, `changedAfter`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-struct PageOfHistory {
+struct AfriTalkHistoryQuery {
     /// 1–200; the default is 50.
     limit: Option<i64>,
     /// The messages directly before this `seq`.
@@ -66,21 +66,21 @@ struct PageOfHistory {
 ///
 /// The conversation is created on first use.
 #[utoipa::path(tag = "afritalk", operation_id = "afritalk_list_messages",
-    params(("tenantId" = TenantId, Path), ("userId" = UserId, Path), PageOfHistory), responses((status = 200, body = [Message])))]
+    params(("tenantId" = TenantId, Path), ("userId" = UserId, Path), AfriTalkHistoryQuery), responses((status = 200, body = [Message])))]
 #[get("/tenants/{tenantId}/messaging/conversation/{userId}")]
 async fn conversation(
-    here: Here,
+    here: AfriTalkCaller,
     chat: Data<Chat>,
     path: Path<(TenantId, UserId)>,
-    query: Query<PageOfHistory>,
+    query: Query<AfriTalkHistoryQuery>,
 ) -> Result<AfriTalkReply<Vec<Message>>> {
-    let PageOfHistory { limit, before, after, changed_after } = query.0;
+    let AfriTalkHistoryQuery { limit, before, after, changed_after } = query.0;
     let query = HistoryQuery { limit, before, after, changed_after };
     let with = RoomRef::Person(path.0.1);
     let found = chat::history(&chat, &here, with, &query).await;
     let page = match found {
-        Err(error) if error.kind() == Kind::NotFound => {
-            let made = service::open(&chat, &here, with).await.map_err(of_path)?;
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let made = service::open(&chat, &here, with).await.map_err(hide_unknown_colleague)?;
             chat::history(&chat, &here, RoomRef::Conversation(made.0.id), &query).await
         }
         found => found,
@@ -89,8 +89,8 @@ async fn conversation(
 }
 
 /// An id in the path that names no colleague names no page: 404.
-fn of_path(error: Error) -> Error {
-    if error.kind() == Kind::Validation { Error::not_found("conversation") } else { error }
+fn hide_unknown_colleague(error: Error) -> Error {
+    if error.kind() == ErrorKind::Validation { Error::not_found("conversation") } else { error }
 }
 
 /// A message to a colleague.
@@ -115,7 +115,7 @@ struct MessageToSend {
 }
 
 impl MessageToSend {
-    fn body(self) -> Result<SendBody> {
+    fn into_send_body(self) -> Result<SendBody> {
         let related = match (self.related, self.related_entity_type, self.related_entity_id) {
             (related, None, None) => related,
             (None, Some(kind), Some(id)) => Some(RelatedEntity { kind, id, preview: None }),
@@ -132,14 +132,14 @@ impl MessageToSend {
     responses((status = 201, body = SendAnswer), (status = 200, description = "A repeat: the first message", body = SendAnswer)))]
 #[post("/tenants/{tenantId}/messaging/message")]
 async fn send(
-    here: Here,
+    here: AfriTalkCaller,
     chat: Data<Chat>,
     key: IdempotencyKey,
     body: Json<MessageToSend>,
 ) -> Result<AfriTalkReply<SendAnswer>> {
-    let once = key.over(&body.0)?;
+    let once = key.bind_body(&body.0)?;
     let to = RoomRef::Person(body.0.to_user_id);
-    chat::send(&chat, &here, once, to, body.0.body()?).await.map(AfriTalkReply)
+    chat::send(&chat, &here, once, to, body.0.into_send_body()?).await.map(AfriTalkReply)
 }
 
 /// Mark a message and all before it as read
@@ -147,7 +147,7 @@ async fn send(
     params(("tenantId" = TenantId, Path), ("messageId" = MessageId, Path)), responses((status = 200, body = ReadState)))]
 #[put("/tenants/{tenantId}/messaging/{messageId}/read")]
 async fn read(
-    here: Here,
+    here: AfriTalkCaller,
     chat: Data<Chat>,
     path: Path<(TenantId, MessageId)>,
 ) -> Result<AfriTalkReply<ReadState>> {
@@ -158,7 +158,7 @@ async fn read(
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-struct WhoQuery {
+struct AfriTalkPresenceQuery {
     /// Comma-separated ids, 200 at most. People that the caller may not see are left out.
     user_ids: Option<String>,
     /// 1–200; the default is 50. Not with `userIds`.
@@ -168,14 +168,14 @@ struct WhoQuery {
 }
 
 /// List presence in AfriTalk's names
-#[utoipa::path(tag = "afritalk", operation_id = "afritalk_list_presence", params(("tenantId" = TenantId, Path), WhoQuery),
+#[utoipa::path(tag = "afritalk", operation_id = "afritalk_list_presence", params(("tenantId" = TenantId, Path), AfriTalkPresenceQuery),
     responses((status = 200, body = [PresenceView])))]
 #[get("/tenants/{tenantId}/presence")]
-async fn who_is_there(
-    here: Here,
+async fn list_presence(
+    here: AfriTalkCaller,
     directory: Data<Directory>,
-    query: Query<WhoQuery>,
+    query: Query<AfriTalkPresenceQuery>,
 ) -> Result<AfriTalkReply<Vec<PresenceView>>> {
-    let WhoQuery { user_ids, limit, offset } = query.0;
+    let AfriTalkPresenceQuery { user_ids, limit, offset } = query.0;
     presence::list(&directory, &here, PresenceQuery { user_ids, limit, offset }).await.map(AfriTalkReply)
 }

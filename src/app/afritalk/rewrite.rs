@@ -9,32 +9,32 @@ use serde_json::value::RawValue;
 use super::keys::{camel, snake};
 
 /// Keys whose values a producer wrote and that are not rewritten.
-pub const OPAQUE: [&str; 3] = ["preview", "data", "payload"];
+pub const OPAQUE_KEYS: [&str; 3] = ["preview", "data", "payload"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
+pub enum NamingDirection {
     /// guichet's names to AfriTalk's.
-    Out,
+    ToAfriTalk,
     /// AfriTalk's to guichet's.
-    In,
+    FromAfriTalk,
 }
 
-impl Direction {
+impl NamingDirection {
     fn key(self, key: &str) -> Cow<'_, str> {
         match self {
-            Direction::Out => camel(key),
-            Direction::In => snake(key),
+            NamingDirection::ToAfriTalk => camel(key),
+            NamingDirection::FromAfriTalk => snake(key),
         }
     }
 }
 
 /// Fields to add to an object: final names, and JSON values. One with the name of an existing field replaces it.
-pub type Beside = Vec<(&'static str, String)>;
+pub type ExtraFields = Vec<(&'static str, String)>;
 
 /// The fields of an object, in order.
-pub struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub struct ObjectFields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
-impl<'a> Fields<'a> {
+impl<'a> ObjectFields<'a> {
     pub fn get(&self, key: &str) -> Option<&'a str> {
         self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.get())
     }
@@ -46,7 +46,7 @@ impl<'a> Fields<'a> {
 
     /// The object as JSON, with `beside` added.
     pub fn with(&self, beside: &[(&'static str, String)]) -> String {
-        let mut out = Object::new();
+        let mut out = ObjectWriter::new();
         for (key, value) in &self.0 {
             if !beside.iter().any(|(name, _)| name == key) {
                 out.push(key, value.get());
@@ -60,9 +60,9 @@ impl<'a> Fields<'a> {
 }
 
 /// An object under construction.
-struct Object(String);
+struct ObjectWriter(String);
 
-impl Object {
+impl ObjectWriter {
     fn new() -> Self {
         Self("{".to_owned())
     }
@@ -82,11 +82,11 @@ impl Object {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for ObjectFields<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Fields<'de>;
+        struct FieldsVisitor;
+        impl<'de> Visitor<'de> for FieldsVisitor {
+            type Value = ObjectFields<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
@@ -97,18 +97,22 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
                 while let Some((key, value)) = map.next_entry::<String, &'de RawValue>()? {
                     fields.push((Cow::Owned(key), value));
                 }
-                Ok(Fields(fields))
+                Ok(ObjectFields(fields))
             }
         }
-        deserializer.deserialize_map(InOrder)
+        deserializer.deserialize_map(FieldsVisitor)
     }
 }
 
 /// Rewrites the keys of `json`; `beside` returns the fields to add to an object, given its original fields.
-pub fn rewrite(json: &str, direction: Direction, beside: &dyn Fn(&Fields<'_>) -> Beside) -> String {
+pub fn rewrite(
+    json: &str,
+    direction: NamingDirection,
+    beside: &dyn Fn(&ObjectFields<'_>) -> ExtraFields,
+) -> String {
     match json.as_bytes().first() {
-        Some(b'{') => match serde_json::from_str::<Fields<'_>>(json) {
-            Ok(fields) => object(&fields, direction, beside),
+        Some(b'{') => match serde_json::from_str::<ObjectFields<'_>>(json) {
+            Ok(fields) => rewrite_object(&fields, direction, beside),
             Err(_) => json.to_owned(),
         },
         Some(b'[') => match serde_json::from_str::<Vec<&RawValue>>(json) {
@@ -123,15 +127,19 @@ pub fn rewrite(json: &str, direction: Direction, beside: &dyn Fn(&Fields<'_>) ->
     }
 }
 
-fn object(fields: &Fields<'_>, direction: Direction, beside: &dyn Fn(&Fields<'_>) -> Beside) -> String {
+fn rewrite_object(
+    fields: &ObjectFields<'_>,
+    direction: NamingDirection,
+    beside: &dyn Fn(&ObjectFields<'_>) -> ExtraFields,
+) -> String {
     let more = beside(fields);
-    let mut out = Object::new();
+    let mut out = ObjectWriter::new();
     for (key, value) in &fields.0 {
         let name = direction.key(key);
         if more.iter().any(|(taken, _)| *taken == name) {
             continue;
         }
-        if OPAQUE.contains(&key.as_ref()) {
+        if OPAQUE_KEYS.contains(&key.as_ref()) {
             out.push(&name, value.get());
         } else {
             out.push(&name, &rewrite(value.get(), direction, beside));

@@ -5,14 +5,17 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::keys::{camel, snake};
-use super::{AfriTalkReader, event, from_afritalk, of_failures, response_to_afritalk, spelling, to_afritalk};
+use super::{
+    AfriTalkReader, error_naming, event_to_afritalk, from_afritalk, response_to_afritalk, spelling,
+    to_afritalk,
+};
 
 fn value(json: &str) -> Value {
     serde_json::from_str(json).unwrap()
 }
 
 fn told_event(topic: &str, name: &str, payload: &Value) -> Value {
-    value(&event(topic, name, &payload.to_string()))
+    value(&event_to_afritalk(topic, name, &payload.to_string()))
 }
 
 fn send_response(response: &str) -> String {
@@ -139,11 +142,11 @@ fn an_answer_s_own_data_is_told_and_a_producer_s_is_not() {
     );
     let failure = r#"{"data":null,"error":{"code":"X","request_id":"r","details":{"retry_after":3}}}"#;
     for path in ["/api/tenants/x/presence", "/api/v1/tenants/x/messaging/message"] {
-        let told = of_failures(path).map(|spelling| value(&spelling(failure))).unwrap();
+        let told = error_naming(path).map(|spelling| value(&spelling(failure))).unwrap();
         assert_eq!(told["error"], json!({"code": "X", "requestId": "r", "details": {"retryAfter": 3}}));
     }
     for path in ["/api/tenants", "/api/v1/presence", "/tenants/x", "/api/v2/tenants/x"] {
-        assert!(of_failures(path).is_none(), "{path}");
+        assert!(error_naming(path).is_none(), "{path}");
     }
 }
 
@@ -182,8 +185,8 @@ proptest! {
     fn nothing_panics_and_what_was_json_stays_json(text in ".{0,60}", json in guichets()) {
         let _ = (to_afritalk(&text, None), from_afritalk(&text));
         for name in ["messaging:new", "messaging:read", "notify:new", "x"] {
-            let _ = event("user:1", name, &text);
-            value(&event("user:1", name, &json.to_string()));
+            let _ = event_to_afritalk("user:1", name, &text);
+            value(&event_to_afritalk("user:1", name, &json.to_string()));
             value(&(spelling().ask)("messaging:send", &json.to_string()));
         }
     }

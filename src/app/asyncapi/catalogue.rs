@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::schemas::SchemaOf;
+use super::schemas::SchemaFn;
 
 /// A message in either direction.
 pub struct CatalogueMessage {
@@ -13,7 +13,7 @@ pub struct CatalogueMessage {
     /// The name in the plain dialect and Socket.IO; `None` if they do not have it.
     pub plain: Option<&'static str>,
     pub summary: &'static str,
-    pub payload: SchemaOf,
+    pub payload: SchemaFn,
     pub example: fn() -> Value,
     /// Numbered, stored in the log, with `meta`.
     pub durable: bool,
@@ -26,25 +26,25 @@ pub struct CatalogueTopic {
     pub address: &'static str,
     pub title: &'static str,
     /// Who may join; everyone else is refused.
-    pub who: &'static str,
+    pub may_join: &'static str,
     pub parameters: &'static [(&'static str, &'static str)],
     /// Whether it numbers its durable events.
     pub numbered: bool,
-    pub carries: &'static [&'static str],
-    pub says: &'static str,
+    pub events: &'static [&'static str],
+    pub description: &'static str,
 }
 
 /// A command of a client, and its reply.
-pub struct Command {
-    pub ask: CatalogueMessage,
+pub struct CatalogueCommand {
+    pub request: CatalogueMessage,
     /// The payload of the `ok` reply; error replies are all alike.
-    pub answer: CatalogueMessage,
+    pub reply: CatalogueMessage,
 }
 
 /// A message of a client to the socket layer itself, and the keys of its possible replies.
-pub struct Control {
+pub struct CatalogueControl {
     pub key: &'static str,
     pub summary: &'static str,
     pub ask: CatalogueMessage,
-    pub answers: &'static [&'static str],
+    pub replies: &'static [&'static str],
 }

@@ -2,102 +2,113 @@
 
 use serde_json::{Value, json};
 
-use super::catalogue::{CatalogueMessage, Command};
+use super::catalogue::{CatalogueCommand, CatalogueMessage};
 use super::events;
-use super::schemas::{SchemaOf, of};
-use super::shapes::{Anything, Empty};
+use super::payloads::{AnyObject, EmptyObject};
+use super::schemas::{SchemaFn, schema_of};
 use crate::chat::http::{ReadCommand, SendCommand, TypingCommand};
 use crate::chat::model::{ReadState, SendAnswer};
 use crate::notifications::live::AckCommand;
 use crate::notifications::model::Notification;
 
-pub const COMMANDS: [Command; 6] = [
-    Command {
-        ask: ask(
+pub const COMMANDS: [CatalogueCommand; 6] = [
+    CatalogueCommand {
+        request: request(
             "command_messaging_send",
             "messaging:send",
             "Send a message: exactly one of `conversation_id`, `client_id`, `to_user_id` says where. The same \
              `client_message_id` again finds the first message",
-            of::<SendCommand>,
+            schema_of::<SendCommand>,
             send,
         ),
-        answer: answer(
+        reply: reply(
             "reply_messaging_send",
             "The message, and the presence of the other side",
-            of::<SendAnswer>,
+            schema_of::<SendAnswer>,
             sent,
         ),
     },
-    Command {
-        ask: ask(
+    CatalogueCommand {
+        request: request(
             "command_messaging_read",
             "messaging:read",
             "Mark as read, up to and including this message",
-            of::<ReadCommand>,
+            schema_of::<ReadCommand>,
             read,
         ),
-        answer: answer(
+        reply: reply(
             "reply_messaging_read",
             "The caller's read position and unread count after reading",
-            of::<ReadState>,
+            schema_of::<ReadState>,
             read_state,
         ),
     },
-    Command {
-        ask: ask(
+    CatalogueCommand {
+        request: request(
             "command_messaging_typing",
             "messaging:typing",
             "Show that the caller is typing (repeat every few seconds), or has stopped",
-            of::<TypingCommand>,
+            schema_of::<TypingCommand>,
             typing,
         ),
-        answer: answer("reply_messaging_typing", "The indicator was published", of::<Empty>, empty),
+        reply: reply(
+            "reply_messaging_typing",
+            "The indicator was published",
+            schema_of::<EmptyObject>,
+            empty,
+        ),
     },
-    Command {
-        ask: ask(
+    CatalogueCommand {
+        request: request(
             "command_messaging_join",
             "messaging:join",
             "Accepted from older clients; `phx_join` is what joins",
-            of::<Anything>,
+            schema_of::<AnyObject>,
             empty,
         ),
-        answer: answer("reply_messaging_join", "Nothing was done", of::<Empty>, empty),
+        reply: reply("reply_messaging_join", "Nothing was done", schema_of::<EmptyObject>, empty),
     },
-    Command {
-        ask: ask("command_notify_ack", "notify:ack", "Mark a notification as read", of::<AckCommand>, ack),
-        answer: answer(
+    CatalogueCommand {
+        request: request(
+            "command_notify_ack",
+            "notify:ack",
+            "Mark a notification as read",
+            schema_of::<AckCommand>,
+            ack,
+        ),
+        reply: reply(
             "reply_notify_ack",
             "The notification after the change",
-            of::<Notification>,
+            schema_of::<Notification>,
             acknowledged,
         ),
     },
-    Command {
-        ask: ask(
+    CatalogueCommand {
+        request: request(
             "command_presence_ping",
             "presence:ping",
             "Report an activity, so that the person does not become idle",
-            of::<Anything>,
+            schema_of::<AnyObject>,
             empty,
         ),
-        answer: answer("reply_presence_ping", "The activity was recorded", of::<Empty>, empty),
+        reply: reply("reply_presence_ping", "The activity was recorded", schema_of::<EmptyObject>, empty),
     },
 ];
 
-const fn ask(
+const fn request(
     key: &'static str,
     name: &'static str,
     summary: &'static str,
-    payload: SchemaOf,
+    payload: SchemaFn,
     example: fn() -> Value,
 ) -> CatalogueMessage {
     CatalogueMessage { key, name, plain: Some(name), summary, payload, example, durable: false }
 }
 
-pub(super) const fn answer(
+pub(super) const fn reply(
     key: &'static str,
     summary: &'static str,
-    payload: SchemaOf,
+    payload: SchemaFn,
     example: fn() -> Value,
 ) -> CatalogueMessage {
     CatalogueMessage {

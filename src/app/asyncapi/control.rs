@@ -2,24 +2,32 @@
 
 use serde_json::{Value, json};
 
-use super::catalogue::{CatalogueMessage, Control};
-use super::commands::{answer, empty};
-use super::schemas::{SchemaOf, of};
-use super::shapes::{
-    Anything, BroadcastFrame, CommandError, Empty, HeartbeatReply, JoinPayload, JoinReply, PresenceDiff,
-    PresencePush, PresenceState, Reason, RowChange, SystemNews, TokenPush,
+use super::catalogue::{CatalogueControl, CatalogueMessage};
+use super::commands::{empty, reply};
+use super::payloads::{
+    AnyObject, BroadcastFrame, CommandError, EmptyObject, HeartbeatReply, JoinPayload, JoinReply,
+    PresenceDiff, PresencePush, PresenceStatePayload, ReasonPayload, RowChangePayload, SystemMessage,
+    TokenPush,
 };
+use super::schemas::{SchemaFn, schema_of};
 
 /// Messages about the connection: without topic in the plain dialects, with the topic `phoenix` or any joined one in
 /// Phoenix.
-pub const CONNECTION: [Control; 2] = [
-    Control {
+pub const CONNECTION_REQUESTS: [CatalogueControl; 2] = [
+    CatalogueControl {
         key: "heartbeat",
         summary: "Heartbeat, every 25–30 s: a connection that is silent for 100 s is closed",
-        ask: request("heartbeat", "heartbeat", Some("heartbeat"), "Still there", of::<Empty>, empty),
-        answers: &["reply_heartbeat"],
+        ask: request(
+            "heartbeat",
+            "heartbeat",
+            Some("heartbeat"),
+            "Still there",
+            schema_of::<EmptyObject>,
+            empty,
+        ),
+        replies: &["reply_heartbeat"],
     },
-    Control {
+    CatalogueControl {
         key: "access_token",
         summary: "Renew the token in place. Phoenix does not answer; a token that is not valid ends the channel with \
                   `phx_error`",
@@ -28,65 +36,72 @@ pub const CONNECTION: [Control; 2] = [
             "access_token",
             Some("access_token"),
             "A newer token",
-            of::<TokenPush>,
+            schema_of::<TokenPush>,
             token,
         ),
-        answers: &["reply_empty", "error_command"],
+        replies: &["reply_empty", "error_command"],
     },
 ];
 
 /// Messages about any topic.
-pub const CHANNEL: [Control; 4] = [
-    Control {
+pub const CHANNEL_REQUESTS: [CatalogueControl; 4] = [
+    CatalogueControl {
         key: "join",
         summary: "Join a topic, and resume: missed events arrive first, in order, then live ones",
-        ask: request("join", "phx_join", Some("join"), "Join a topic", of::<JoinPayload>, join),
-        answers: &["reply_join", "error_join"],
+        ask: request("join", "phx_join", Some("join"), "Join a topic", schema_of::<JoinPayload>, join),
+        replies: &["reply_join", "error_join"],
     },
-    Control {
+    CatalogueControl {
         key: "leave",
         summary: "Leave a topic",
-        ask: request("leave", "phx_leave", Some("leave"), "Leave a topic", of::<Empty>, empty),
-        answers: &["reply_empty"],
+        ask: request("leave", "phx_leave", Some("leave"), "Leave a topic", schema_of::<EmptyObject>, empty),
+        replies: &["reply_empty"],
     },
-    Control {
+    CatalogueControl {
         key: "presence",
         summary: "Start or stop tracking one's presence, with data of one's own",
-        ask: request("presence", "presence", None, "Track or untrack", of::<PresencePush>, track),
-        answers: &["reply_empty", "error_command"],
+        ask: request("presence", "presence", None, "Track or untrack", schema_of::<PresencePush>, track),
+        replies: &["reply_empty", "error_command"],
     },
-    Control {
+    CatalogueControl {
         key: "broadcast",
         summary: "Broadcast an event of one's own to the others on a joined topic: not stored, reserved names \
                   refused. Answered where the join asked for `ack`. One whose inner event is a command's name is \
                   that command",
-        ask: request("broadcast", "broadcast", None, "A person's own event", of::<BroadcastFrame>, cursor),
-        answers: &["reply_empty", "error_command"],
+        ask: request(
+            "broadcast",
+            "broadcast",
+            None,
+            "A person's own event",
+            schema_of::<BroadcastFrame>,
+            cursor,
+        ),
+        replies: &["reply_empty", "error_command"],
     },
 ];
 
 /// Replies that several requests share.
-pub const ANSWERS: [CatalogueMessage; 5] = [
-    answer("reply_empty", "Done", of::<Empty>, empty),
-    answer(
+pub const SHARED_REPLIES: [CatalogueMessage; 5] = [
+    reply("reply_empty", "Done", schema_of::<EmptyObject>, empty),
+    reply(
         "reply_heartbeat",
         "The newest number of each joined topic, so that a missed event is noticed",
-        of::<HeartbeatReply>,
+        schema_of::<HeartbeatReply>,
         heads,
     ),
-    answer("reply_join", "Joined, and live", of::<JoinReply>, joined),
-    answer("error_join", "The join is refused", of::<Reason>, refused),
-    answer("error_command", "The command is refused", of::<CommandError>, command_refused),
+    reply("reply_join", "Joined, and live", schema_of::<JoinReply>, joined),
+    reply("error_join", "The join is refused", schema_of::<ReasonPayload>, refused),
+    reply("error_command", "The command is refused", schema_of::<CommandError>, command_refused),
 ];
 
 /// Messages on a joined topic besides its events.
-pub const ON_CHANNEL: [CatalogueMessage; 7] = [
+pub const CHANNEL_MESSAGES: [CatalogueMessage; 7] = [
     request(
         "personal",
         "broadcast",
         Some("(its own name)"),
         "A broadcast of another person",
-        of::<BroadcastFrame>,
+        schema_of::<BroadcastFrame>,
         cursor,
     ),
     request(
@@ -94,32 +109,60 @@ pub const ON_CHANNEL: [CatalogueMessage; 7] = [
         "presence_state",
         None,
         "Who is there, after a join",
-        of::<PresenceState>,
+        schema_of::<PresenceStatePayload>,
         state,
     ),
-    request("presence_diff", "presence_diff", None, "Who came, went or changed", of::<PresenceDiff>, diff),
-    request("postgres_changes", "postgres_changes", None, "A row changed", of::<RowChange>, change),
-    request("system", "system", None, "News of the channel", of::<SystemNews>, system),
-    request("phx_error", "phx_error", None, "The channel ended: join again and resume", of::<Reason>, resume),
+    request(
+        "presence_diff",
+        "presence_diff",
+        None,
+        "Who came, went or changed",
+        schema_of::<PresenceDiff>,
+        diff,
+    ),
+    request(
+        "postgres_changes",
+        "postgres_changes",
+        None,
+        "A row changed",
+        schema_of::<RowChangePayload>,
+        change,
+    ),
+    request("system", "system", None, "News of the channel", schema_of::<SystemMessage>, system),
+    request(
+        "phx_error",
+        "phx_error",
+        None,
+        "The channel ended: join again and resume",
+        schema_of::<ReasonPayload>,
+        resume,
+    ),
     request(
         "phx_close",
         "phx_close",
         None,
         "The channel ended for good: left, or superseded",
-        of::<Empty>,
+        schema_of::<EmptyObject>,
         empty,
     ),
 ];
 
 /// Messages of the plain dialect and Socket.IO only, about the connection or the end of a topic.
-pub const ON_CONNECTION: [CatalogueMessage; 4] = [
-    request("left", "left", Some("left"), "The subscription ended for good", of::<Reason>, refused),
+pub const CONNECTION_MESSAGES: [CatalogueMessage; 4] = [
+    request(
+        "left",
+        "left",
+        Some("left"),
+        "The subscription ended for good",
+        schema_of::<ReasonPayload>,
+        refused,
+    ),
     request(
         "error",
         "error",
         Some("error"),
         "A frame without `ref` was refused",
-        of::<CommandError>,
+        schema_of::<CommandError>,
         command_refused,
     ),
     request(
@@ -127,7 +170,7 @@ pub const ON_CONNECTION: [CatalogueMessage; 4] = [
         "resume",
         Some("resume"),
         "Too slow: join the topic again with `after_seq`",
-        of::<Anything>,
+        schema_of::<AnyObject>,
         empty,
     ),
     request(
@@ -135,7 +178,7 @@ pub const ON_CONNECTION: [CatalogueMessage; 4] = [
         "token:expiring",
         Some("token:expiring"),
         "The token ends within 60 s: send `access_token`",
-        of::<Anything>,
+        schema_of::<AnyObject>,
         empty,
     ),
 ];
@@ -145,7 +188,7 @@ const fn request(
     name: &'static str,
     plain: Option<&'static str>,
     summary: &'static str,
-    payload: SchemaOf,
+    payload: SchemaFn,
     example: fn() -> Value,
 ) -> CatalogueMessage {
     CatalogueMessage { key, name, plain, summary, payload, example, durable: false }
@@ -192,7 +235,7 @@ pub fn command_refused() -> Value {
 }
 
 /// The presence of Emma, with the page that she has open.
-fn emma(reference: &str, before: Option<&str>, page: &str) -> Value {
+fn presence_example(reference: &str, before: Option<&str>, page: &str) -> Value {
     let mut meta = json!({"phx_ref": reference, "user_id": "0198c0de-0000-7000-8000-000000000005",
         "user_type": "operator", "online_at": "2026-01-02T09:58:00.000Z", "status": "online", "page": page});
     if let (Some(before), Some(meta)) = (before, meta.as_object_mut()) {
@@ -202,11 +245,11 @@ fn emma(reference: &str, before: Option<&str>, page: &str) -> Value {
 }
 
 fn state() -> Value {
-    emma("g29", None, "/inbox")
+    presence_example("g29", None, "/inbox")
 }
 
 fn diff() -> Value {
-    json!({"joins": emma("g2a", Some("g29"), "/orders/A-1042"), "leaves": emma("g29", None, "/inbox")})
+    json!({"joins": presence_example("g2a", Some("g29"), "/orders/A-1042"), "leaves": presence_example("g29", None, "/inbox")})
 }
 
 fn change() -> Value {

@@ -5,14 +5,16 @@ use serde_json::{Map, Value, json};
 
 use super::catalogue::{CatalogueMessage, CatalogueTopic};
 use super::commands::COMMANDS;
-use super::control::{ANSWERS, CHANNEL, CONNECTION, ON_CHANNEL, ON_CONNECTION};
+use super::control::{
+    CHANNEL_MESSAGES, CHANNEL_REQUESTS, CONNECTION_MESSAGES, CONNECTION_REQUESTS, SHARED_REPLIES,
+};
 use super::events::EVENTS;
-use super::schemas::{Schemas, of};
-use super::shapes::{BroadcastFrame, EventMeta, SocketReply};
+use super::payloads::{BroadcastFrame, EventMeta, SocketReply};
+use super::schemas::{Schemas, schema_of};
 use super::topics::TOPICS;
-use super::wire;
+use super::wire_formats;
 
-const ABOUT: &str = "One hub, four servers: the same messages are sent and received on each, and only the framing \
+const DESCRIPTION: &str = "One hub, four servers: the same messages are sent and received on each, and only the framing \
 differs. `servers` show the same conversation in each, under `x-frames`.\n\nA client joins topics, receives their events, \
 and sends commands, which do the same as REST calls. Durable events are numbered within their topic, in `meta.seq`; \
 a join with `after_seq` first receives the missed events, in order, then live ones. Names that begin with `messaging:`, \
@@ -23,21 +25,22 @@ the answer shown here; in the plain form it is `reply`, in Socket.IO the acknowl
 
 pub fn describe() -> anyhow::Result<Value> {
     let mut schemas = Schemas::default();
-    let messages: Map<String, Value> =
-        all().map(|message| (message.key.to_owned(), described(message, &mut schemas))).collect();
+    let messages: Map<String, Value> = all_messages()
+        .map(|message| (message.key.to_owned(), describe_message(message, &mut schemas)))
+        .collect();
     // The frames of Phoenix around the described payloads.
-    of::<BroadcastFrame>(&mut schemas);
-    of::<SocketReply>(&mut schemas);
+    schema_of::<BroadcastFrame>(&mut schemas);
+    schema_of::<SocketReply>(&mut schemas);
     Ok(json!({
         "asyncapi": "3.0.0",
         "info": {
             "title": "guichet",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": ABOUT,
+            "description": DESCRIPTION,
             "license": {"name": "Apache-2.0 OR MIT"},
         },
         "defaultContentType": "application/json",
-        "servers": wire::servers(),
+        "servers": wire_formats::servers(),
         "channels": channels(),
         "operations": operations(),
         "components": {
@@ -56,14 +59,20 @@ pub fn describe() -> anyhow::Result<Value> {
     }))
 }
 
-fn all() -> impl Iterator<Item = &'static CatalogueMessage> {
-    let commands = COMMANDS.iter().flat_map(|command| [&command.ask, &command.answer]);
-    let controls = CONNECTION.iter().chain(&CHANNEL).map(|control| &control.ask);
-    EVENTS.iter().chain(commands).chain(controls).chain(&ANSWERS).chain(&ON_CHANNEL).chain(&ON_CONNECTION)
+fn all_messages() -> impl Iterator<Item = &'static CatalogueMessage> {
+    let commands = COMMANDS.iter().flat_map(|command| [&command.request, &command.reply]);
+    let controls = CONNECTION_REQUESTS.iter().chain(&CHANNEL_REQUESTS).map(|control| &control.ask);
+    EVENTS
+        .iter()
+        .chain(commands)
+        .chain(controls)
+        .chain(&SHARED_REPLIES)
+        .chain(&CHANNEL_MESSAGES)
+        .chain(&CONNECTION_MESSAGES)
 }
 
-fn described(message: &CatalogueMessage, schemas: &mut Schemas) -> Value {
-    let is_plain_alone = ON_CONNECTION.iter().any(|other| other.key == message.key);
+fn describe_message(message: &CatalogueMessage, schemas: &mut Schemas) -> Value {
+    let is_plain_alone = CONNECTION_MESSAGES.iter().any(|other| other.key == message.key);
     let mut example = json!({"payload": (message.example)()});
     let mut described = json!({
         "name": message.name,
@@ -74,9 +83,9 @@ fn described(message: &CatalogueMessage, schemas: &mut Schemas) -> Value {
         "x-plain-event": message.plain,
     });
     if message.durable {
-        insert(&mut described, "headers", of::<EventMeta>(schemas));
+        insert(&mut described, "headers", schema_of::<EventMeta>(schemas));
         insert(&mut described, "x-durable", true.into());
-        insert(&mut example, "headers", wire::meta());
+        insert(&mut example, "headers", wire_formats::meta());
     }
     insert(&mut described, "examples", json!([example]));
     described
@@ -95,10 +104,10 @@ fn insert(object: &mut Value, key: &str, value: Value) {
 
 fn channels() -> Value {
     let mut channels: Map<String, Value> =
-        TOPICS.iter().map(|topic| (topic.key.to_owned(), of_topic(topic))).collect();
-    let commands = COMMANDS.iter().flat_map(|command| [command.ask.key, command.answer.key]);
-    let controls = CONNECTION.iter().flat_map(asked_and_answered);
-    let told = ON_CONNECTION.iter().map(|message| message.key);
+        TOPICS.iter().map(|topic| (topic.key.to_owned(), describe_topic(topic))).collect();
+    let commands = COMMANDS.iter().flat_map(|command| [command.request.key, command.reply.key]);
+    let controls = CONNECTION_REQUESTS.iter().flat_map(request_and_reply_keys);
+    let told = CONNECTION_MESSAGES.iter().map(|message| message.key);
     channels.insert(
         "connection".to_owned(),
         json!({
@@ -106,7 +115,7 @@ fn channels() -> Value {
             "title": "The connection itself",
             "description": "Commands, heartbeats, tokens, and news of the connection. In Phoenix, heartbeats are \
                 pushed on the topic `phoenix`, the rest on any joined topic; in the other forms they have none.",
-            "servers": wire::server_refs(),
+            "servers": wire_formats::server_refs(),
             "messages": refs(commands.chain(controls).chain(told)),
             "bindings": {"ws": {"method": "GET", "query": {"type": "object", "properties": {
                 "vsn": {"type": "string", "description": "Phoenix: 1.0.0 or 2.0.0"},
@@ -117,7 +126,7 @@ fn channels() -> Value {
             }}, "bindingVersion": "0.1.0"}},
         }),
     );
-    let controls = CHANNEL.iter().flat_map(asked_and_answered);
+    let controls = CHANNEL_REQUESTS.iter().flat_map(request_and_reply_keys);
     channels.insert(
         "topic".to_owned(),
         json!({
@@ -126,18 +135,18 @@ fn channels() -> Value {
             "description": "What holds for every topic alike: joining and leaving, presence, people's own \
                 broadcasts, changes of rows, and how a subscription ends.",
             "parameters": {"topic": {"description": "A topic's name"}},
-            "servers": wire::server_refs(),
-            "messages": refs(controls.chain(ON_CHANNEL.iter().map(|message| message.key))),
+            "servers": wire_formats::server_refs(),
+            "messages": refs(controls.chain(CHANNEL_MESSAGES.iter().map(|message| message.key))),
         }),
     );
     Value::Object(channels)
 }
 
-fn asked_and_answered(control: &super::catalogue::Control) -> Vec<&'static str> {
-    [control.ask.key].into_iter().chain(control.answers.iter().copied()).collect()
+fn request_and_reply_keys(control: &super::catalogue::CatalogueControl) -> Vec<&'static str> {
+    [control.ask.key].into_iter().chain(control.replies.iter().copied()).collect()
 }
 
-fn of_topic(topic: &CatalogueTopic) -> Value {
+fn describe_topic(topic: &CatalogueTopic) -> Value {
     let parameters: Map<String, Value> = topic
         .parameters
         .iter()
@@ -148,17 +157,17 @@ fn of_topic(topic: &CatalogueTopic) -> Value {
     json!({
         "address": topic.address,
         "title": topic.title,
-        "description": format!("{} {order} Who may join: {}.", topic.says, topic.who),
+        "description": format!("{} {order} Who may join: {}.", topic.description, topic.may_join),
         "parameters": parameters,
-        "servers": wire::server_refs(),
-        "messages": refs(carried(topic).map(|event| event.key)),
+        "servers": wire_formats::server_refs(),
+        "messages": refs(events_of_topic(topic).map(|event| event.key)),
         "x-numbered": topic.numbered,
-        "x-who-may-join": topic.who,
+        "x-who-may-join": topic.may_join,
     })
 }
 
-fn carried(topic: &CatalogueTopic) -> impl Iterator<Item = &'static CatalogueMessage> {
-    let carries = topic.carries;
+fn events_of_topic(topic: &CatalogueTopic) -> impl Iterator<Item = &'static CatalogueMessage> {
+    let carries = topic.events;
     EVENTS.iter().filter(move |event| carries.contains(&event.name))
 }
 
@@ -171,47 +180,49 @@ fn refs<'k>(keys: impl Iterator<Item = &'k str>) -> Value {
 fn operations() -> Value {
     let mut operations = Map::new();
     for topic in &TOPICS {
-        let messages = within(topic.key, carried(topic).map(|event| event.key));
+        let messages = message_refs(topic.key, events_of_topic(topic).map(|event| event.key));
         let says = format!("Events of `{}`", topic.address);
-        operations.insert(format!("tell_{}", topic.key), sends(topic.key, &says, messages));
+        operations.insert(format!("tell_{}", topic.key), send_operation(topic.key, &says, messages));
     }
-    let news = within("connection", ON_CONNECTION.iter().map(|message| message.key));
+    let news = message_refs("connection", CONNECTION_MESSAGES.iter().map(|message| message.key));
     let of_connection = "News of the connection, in the plain form and in Socket.IO";
-    operations.insert("tell_connection".to_owned(), sends("connection", of_connection, news));
-    let news = within("topic", ON_CHANNEL.iter().map(|message| message.key));
-    operations.insert("tell_topic".to_owned(), sends("topic", "What any joined topic may tell", news));
+    operations.insert("tell_connection".to_owned(), send_operation("connection", of_connection, news));
+    let news = message_refs("topic", CHANNEL_MESSAGES.iter().map(|message| message.key));
+    operations
+        .insert("tell_topic".to_owned(), send_operation("topic", "What any joined topic may tell", news));
     for command in &COMMANDS {
-        let answers = [command.answer.key, "error_command"];
-        let (ask, says) = (command.ask.key, command.ask.summary);
-        operations.insert(ask.to_owned(), receives("connection", ask, says, &answers));
+        let answers = [command.reply.key, "error_command"];
+        let (ask, says) = (command.request.key, command.request.summary);
+        operations.insert(ask.to_owned(), receive_operation("connection", ask, says, &answers));
     }
-    for (channel, controls) in [("connection", &CONNECTION[..]), ("topic", &CHANNEL[..])] {
+    for (channel, controls) in [("connection", &CONNECTION_REQUESTS[..]), ("topic", &CHANNEL_REQUESTS[..])] {
         for control in controls {
             let key = control.key.to_owned();
-            operations.insert(key, receives(channel, control.ask.key, control.summary, control.answers));
+            operations
+                .insert(key, receive_operation(channel, control.ask.key, control.summary, control.replies));
         }
     }
     Value::Object(operations)
 }
 
-fn within<'k>(channel: &str, keys: impl Iterator<Item = &'k str>) -> Value {
+fn message_refs<'k>(channel: &str, keys: impl Iterator<Item = &'k str>) -> Value {
     keys.map(|key| json!({ "$ref": format!("#/channels/{channel}/messages/{key}") })).collect()
 }
 
-fn sends(channel: &str, says: &str, messages: Value) -> Value {
+fn send_operation(channel: &str, says: &str, messages: Value) -> Value {
     json!({"action": "send", "channel": {"$ref": format!("#/channels/{channel}")}, "summary": says,
         "messages": messages})
 }
 
-fn receives(channel: &str, ask: &str, says: &str, answers: &[&str]) -> Value {
+fn receive_operation(channel: &str, ask: &str, says: &str, answers: &[&str]) -> Value {
     json!({
         "action": "receive",
         "channel": {"$ref": format!("#/channels/{channel}")},
         "summary": says,
-        "messages": within(channel, [ask].into_iter()),
+        "messages": message_refs(channel, [ask].into_iter()),
         "reply": {
             "channel": {"$ref": format!("#/channels/{channel}")},
-            "messages": within(channel, answers.iter().copied()),
+            "messages": message_refs(channel, answers.iter().copied()),
         },
     })
 }

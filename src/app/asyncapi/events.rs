@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::catalogue::CatalogueMessage;
-use super::schemas::{SchemaOf, of};
-use super::shapes::PresenceUpdate;
+use super::payloads::PresenceUpdate;
+use super::schemas::{SchemaFn, schema_of};
 use crate::chat::payload::{
     DeliveredPayload, MessagePayload, ReadPayload, TypingPayload, UnreadPayload as UnreadMessagesTold,
 };
@@ -13,83 +13,89 @@ use crate::notifications::socket_events::{
 };
 
 pub const EVENTS: [CatalogueMessage; 13] = [
-    durable("event_messaging_new", "messaging:new", "A message was sent", of::<MessagePayload<'_>>, new),
+    durable(
+        "event_messaging_new",
+        "messaging:new",
+        "A message was sent",
+        schema_of::<MessagePayload<'_>>,
+        new,
+    ),
     durable(
         "event_messaging_updated",
         "messaging:updated",
         "A message was edited",
-        of::<MessagePayload<'_>>,
+        schema_of::<MessagePayload<'_>>,
         updated,
     ),
     durable(
         "event_messaging_deleted",
         "messaging:deleted",
         "A message was deleted; a tombstone stays, `content` and `related` null",
-        of::<MessagePayload<'_>>,
+        schema_of::<MessagePayload<'_>>,
         deleted,
     ),
-    durable("event_messaging_read", "messaging:read", "Somebody has read", of::<ReadPayload>, read),
+    durable("event_messaging_read", "messaging:read", "Somebody has read", schema_of::<ReadPayload>, read),
     signal(
         "event_messaging_delivered",
         "messaging:delivered",
         "Messages reached a device of the other side",
-        of::<DeliveredPayload>,
+        schema_of::<DeliveredPayload>,
         delivered,
     ),
     signal(
         "event_messaging_typing",
         "messaging:typing",
         "A person is typing, or has stopped",
-        of::<TypingPayload>,
+        schema_of::<TypingPayload>,
         typing,
     ),
     signal(
         "event_messaging_unread",
         "messaging:unread",
         "The person's own unread counters changed",
-        of::<UnreadMessagesTold>,
+        schema_of::<UnreadMessagesTold>,
         unread,
     ),
     signal(
         "event_presence_update",
         "presence:update",
         "A person became online, idle or offline",
-        of::<PresenceUpdate>,
+        schema_of::<PresenceUpdate>,
         presence,
     ),
     durable(
         "event_notify_new",
         "notify:new",
         "A new notification. On connections without joins, waiting ones arrive first, with `meta.replayed`",
-        of::<NewNotificationEvent<'_>>,
+        schema_of::<NewNotificationEvent<'_>>,
         notified,
     ),
     durable(
         "event_notify_updated",
         "notify:updated",
         "A notification was read, archived or snoozed, restored, or raised again by a similar event",
-        of::<NotificationUpdated<'_>>,
+        schema_of::<NotificationUpdated<'_>>,
         raised,
     ),
     durable(
         "event_notify_unread",
         "notify:unread",
         "The unread counters: after more notifications in a minute than are sent one by one, and on connecting",
-        of::<UnreadCount>,
+        schema_of::<UnreadCount>,
         unread_notifications,
     ),
     durable(
         "event_notify_summary",
         "notify:summary",
         "Many notifications were added or changed at once: load the feed again",
-        of::<FeedSummary>,
+        schema_of::<FeedSummary>,
         summary,
     ),
     durable(
         "event_notify_deleted",
         "notify:deleted",
         "A notification was deleted, or expired",
-        of::<NotificationsDeleted>,
+        schema_of::<NotificationsDeleted>,
         gone,
     ),
 ];
@@ -98,7 +104,7 @@ const fn durable(
     key: &'static str,
     name: &'static str,
     summary: &'static str,
-    payload: SchemaOf,
+    payload: SchemaFn,
     example: fn() -> Value,
 ) -> CatalogueMessage {
     CatalogueMessage { key, name, plain: Some(name), summary, payload, example, durable: true }
@@ -108,7 +114,7 @@ const fn signal(
     key: &'static str,
     name: &'static str,
     summary: &'static str,
-    payload: SchemaOf,
+    payload: SchemaFn,
     example: fn() -> Value,
 ) -> CatalogueMessage {
     CatalogueMessage { durable: false, ..durable(key, name, summary, payload, example) }

@@ -10,10 +10,10 @@ mod control;
 mod document;
 mod events;
 mod page;
+pub mod payloads;
 mod schemas;
-pub mod shapes;
 mod topics;
-mod wire;
+mod wire_formats;
 
 use anyhow::Context;
 use serde_json::Value;

@@ -17,100 +17,100 @@ vertical-align:top}.from{color:#666}</style></head><body>
 
 pub fn render(document: &Value) -> String {
     let mut out = HEAD.to_owned();
-    for paragraph in text(at(document, "/info/description")).split("\n\n") {
+    for paragraph in text(value_at(document, "/info/description")).split("\n\n") {
         write_element(&mut out, "p", paragraph);
     }
     write_element(&mut out, "h2", "Wire formats");
-    for server in members(at(document, "/servers")) {
-        of_server(&mut out, server.1);
+    for server in members(value_at(document, "/servers")) {
+        write_server(&mut out, server.1);
     }
     write_element(&mut out, "h2", "Topics");
-    for channel in members(at(document, "/channels")) {
-        of_channel(&mut out, channel.1);
+    for channel in members(value_at(document, "/channels")) {
+        write_channel(&mut out, channel.1);
     }
     write_element(&mut out, "h2", "What a client sends");
-    for operation in members(at(document, "/operations")) {
-        of_operation(&mut out, operation.1, document);
+    for operation in members(value_at(document, "/operations")) {
+        write_operation(&mut out, operation.1, document);
     }
     write_element(&mut out, "h2", "Messages");
-    for (key, message) in members(at(document, "/components/messages")) {
-        of_message(&mut out, key, message);
+    for (key, message) in members(value_at(document, "/components/messages")) {
+        write_message(&mut out, key, message);
     }
     write_element(&mut out, "h2", "Schemas");
-    for (name, schema) in members(at(document, "/components/schemas")) {
+    for (name, schema) in members(value_at(document, "/components/schemas")) {
         // Writing to a String cannot fail.
         let _ = write!(out, "<h3 id=\"schema-{0}\">{0}</h3>", escape(name));
-        code(&mut out, schema);
+        write_code(&mut out, schema);
     }
     out.push_str("</body></html>\n");
     out
 }
 
-fn of_server(out: &mut String, server: &Value) {
-    write_element(out, "h3", text(at(server, "/title")));
-    write_element(out, "p", &format!("`{}`", text(at(server, "/pathname"))));
-    write_element(out, "p", text(at(server, "/description")));
+fn write_server(out: &mut String, server: &Value) {
+    write_element(out, "h3", text(value_at(server, "/title")));
+    write_element(out, "p", &format!("`{}`", text(value_at(server, "/pathname"))));
+    write_element(out, "p", text(value_at(server, "/description")));
     out.push_str("<table>");
-    for frame in at(server, "/x-frames").as_array().into_iter().flatten() {
-        let (from, frame) = (escape(text(at(frame, "/from"))), escape(text(at(frame, "/frame"))));
+    for frame in value_at(server, "/x-frames").as_array().into_iter().flatten() {
+        let (from, frame) = (escape(text(value_at(frame, "/from"))), escape(text(value_at(frame, "/frame"))));
         let _ = write!(out, "<tr><td class=\"from\">{from}</td><td><code>{frame}</code></td></tr>");
     }
     out.push_str("</table>");
 }
 
-fn of_channel(out: &mut String, channel: &Value) {
-    write_element(out, "h3", text(at(channel, "/title")));
-    if let Some(address) = at(channel, "/address").as_str() {
+fn write_channel(out: &mut String, channel: &Value) {
+    write_element(out, "h3", text(value_at(channel, "/title")));
+    if let Some(address) = value_at(channel, "/address").as_str() {
         write_element(out, "p", &format!("`{address}`"));
     }
-    write_element(out, "p", text(at(channel, "/description")));
+    write_element(out, "p", text(value_at(channel, "/description")));
     out.push_str("<p>");
-    for (key, _) in members(at(channel, "/messages")) {
-        link(out, key);
+    for (key, _) in members(value_at(channel, "/messages")) {
+        write_link(out, key);
     }
     out.push_str("</p>");
 }
 
-fn of_operation(out: &mut String, operation: &Value, document: &Value) {
-    if at(operation, "/action") != "receive" {
+fn write_operation(out: &mut String, operation: &Value, document: &Value) {
+    if value_at(operation, "/action") != "receive" {
         return;
     }
-    for message in keys(at(operation, "/messages")) {
-        let name = text(at(document, &format!("/components/messages/{message}/name")));
+    for message in keys(value_at(operation, "/messages")) {
+        let name = text(value_at(document, &format!("/components/messages/{message}/name")));
         write_element(out, "h3", &format!("`{name}`"));
-        write_element(out, "p", text(at(operation, "/summary")));
+        write_element(out, "p", text(value_at(operation, "/summary")));
         out.push_str("<p>");
-        link(out, message);
+        write_link(out, message);
         out.push_str("answered by ");
-        for answer in keys(at(operation, "/reply/messages")) {
-            link(out, answer);
+        for answer in keys(value_at(operation, "/reply/messages")) {
+            write_link(out, answer);
         }
         out.push_str("</p>");
     }
 }
 
-fn of_message(out: &mut String, key: &str, message: &Value) {
-    let (name, summary) = (text(at(message, "/name")), text(at(message, "/summary")));
+fn write_message(out: &mut String, key: &str, message: &Value) {
+    let (name, summary) = (text(value_at(message, "/name")), text(value_at(message, "/summary")));
     let _ = write!(out, "<h3 id=\"{0}\">{1} <small>{0}</small></h3>", escape(key), escape(name));
     write_element(out, "p", summary);
-    let schema = text(at(message, "/payload/$ref")).rsplit('/').next().unwrap_or_default();
+    let schema = text(value_at(message, "/payload/$ref")).rsplit('/').next().unwrap_or_default();
     let _ = write!(out, "<p>Payload: <a href=\"#schema-{0}\">{0}</a></p>", escape(schema));
-    for example in at(message, "/examples").as_array().into_iter().flatten() {
-        code(out, at(example, "/payload"));
+    for example in value_at(message, "/examples").as_array().into_iter().flatten() {
+        write_code(out, value_at(example, "/payload"));
     }
 }
 
 /// The last segments of references to messages.
 fn keys(refs: &Value) -> impl Iterator<Item = &str> {
     let all = refs.as_array().into_iter().flatten();
-    all.filter_map(|one| at(one, "/$ref").as_str()?.rsplit('/').next())
+    all.filter_map(|one| value_at(one, "/$ref").as_str()?.rsplit('/').next())
 }
 
-fn link(out: &mut String, key: &str) {
+fn write_link(out: &mut String, key: &str) {
     let _ = write!(out, "<a href=\"#{0}\">{0}</a> ", escape(key));
 }
 
-fn code(out: &mut String, value: &Value) {
+fn write_code(out: &mut String, value: &Value) {
     let _ = write!(out, "<pre>{}</pre>", escape(&format!("{value:#}")));
 }
 
@@ -130,7 +130,7 @@ fn members(object: &Value) -> impl Iterator<Item = (&str, &Value)> {
 }
 
 /// The value at the pointer, or null.
-fn at<'v>(value: &'v Value, pointer: &str) -> &'v Value {
+fn value_at<'v>(value: &'v Value, pointer: &str) -> &'v Value {
     value.pointer(pointer).unwrap_or(&Value::Null)
 }
 

@@ -6,24 +6,24 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 /// Describes a type and everything it contains, and returns a reference to it.
-pub type SchemaOf = fn(&mut Schemas) -> Value;
+pub type SchemaFn = fn(&mut Schemas) -> Value;
 
 #[derive(Default)]
 pub struct Schemas {
-    found: BTreeMap<String, Value>,
-    wrong: Vec<String>,
+    by_name: BTreeMap<String, Value>,
+    errors: Vec<String>,
 }
 
 impl Schemas {
-    fn put(&mut self, name: String, schema: &impl serde::Serialize) {
+    fn insert(&mut self, name: String, schema: &impl serde::Serialize) {
         let schema = match serde_json::to_value(schema) {
-            Ok(schema) => tidy(schema),
-            Err(error) => return self.wrong.push(format!("{name}: {error}")),
+            Ok(schema) => to_json_schema(schema),
+            Err(error) => return self.errors.push(format!("{name}: {error}")),
         };
-        if self.found.get(&name).is_some_and(|before| *before != schema) {
-            return self.wrong.push(format!("two types are named {name}"));
+        if self.by_name.get(&name).is_some_and(|before| *before != schema) {
+            return self.errors.push(format!("two types are named {name}"));
         }
-        self.found.insert(name, schema);
+        self.by_name.insert(name, schema);
     }
 
     /// All schemas.
@@ -31,32 +31,34 @@ impl Schemas {
     /// # Errors
     /// Two types share a name, so that one would be described as the other.
     pub fn finish(self) -> anyhow::Result<Value> {
-        anyhow::ensure!(self.wrong.is_empty(), "{}", self.wrong.join("; "));
-        Ok(self.found.into_iter().collect())
+        anyhow::ensure!(self.errors.is_empty(), "{}", self.errors.join("; "));
+        Ok(self.by_name.into_iter().collect())
     }
 }
 
-/// The [`SchemaOf`] of a type.
-pub fn of<T: ToSchema>(schemas: &mut Schemas) -> Value {
+/// The [`SchemaFn`] of a type.
+pub fn schema_of<T: ToSchema>(schemas: &mut Schemas) -> Value {
     let mut parts = vec![(T::name().into_owned(), T::schema())];
     T::schemas(&mut parts);
     for (name, schema) in parts {
-        schemas.put(name, &schema);
+        schemas.insert(name, &schema);
     }
     json!({ "$ref": format!("#/components/schemas/{}", T::name()) })
 }
 
 /// OpenAPI has `example`; JSON Schema, and AsyncAPI with it, has a list of `examples`.
-fn tidy(schema: Value) -> Value {
+fn to_json_schema(schema: Value) -> Value {
     let Value::Object(members) = schema else { return schema };
     let tidied = members.into_iter().map(|(key, value)| match (key.as_str(), value) {
         ("example", value) => ("examples".to_owned(), json!([value])),
         // Names of members, not keywords of a schema.
         ("properties", Value::Object(named)) => {
-            (key, named.into_iter().map(|(name, schema)| (name, tidy(schema))).collect())
+            (key, named.into_iter().map(|(name, schema)| (name, to_json_schema(schema))).collect())
         }
-        ("allOf" | "anyOf" | "oneOf", Value::Array(parts)) => (key, parts.into_iter().map(tidy).collect()),
-        ("items" | "additionalProperties", value) => (key, tidy(value)),
+        ("allOf" | "anyOf" | "oneOf", Value::Array(parts)) => {
+            (key, parts.into_iter().map(to_json_schema).collect())
+        }
+        ("items" | "additionalProperties", value) => (key, to_json_schema(value)),
         (_, value) => (key, value),
     });
     Value::Object(tidied.collect())

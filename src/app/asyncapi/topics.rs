@@ -16,30 +16,30 @@ pub const TOPICS: [CatalogueTopic; 6] = [
         key: "chatRoom",
         address: "chat:room:{client_id}",
         title: "The room of a client",
-        who: "the client's members, and the operators who may see the client",
+        may_join: "the client's members, and the operators who may see the client",
         parameters: &[("client_id", "The client whose room it is")],
         numbered: true,
-        carries: &CHAT,
-        says: "Everything that happens in the one conversation of a client with the operators.",
+        events: &CHAT,
+        description: "Everything that happens in the one conversation of a client with the operators.",
     },
     CatalogueTopic {
         key: "chatDirect",
         address: "chat:direct:{conversation_id}",
         title: "A direct conversation",
-        who: "its two people",
+        may_join: "its two people",
         parameters: &[("conversation_id", "The conversation")],
         numbered: true,
-        carries: &CHAT,
-        says: "Everything that happens in the conversation of two operators.",
+        events: &CHAT,
+        description: "Everything that happens in the conversation of two operators.",
     },
     CatalogueTopic {
         key: "user",
         address: "user:{user_id}",
         title: "Everything meant for one person",
-        who: "that person",
+        may_join: "that person",
         parameters: &[("user_id", "The person's own id")],
         numbered: false,
-        carries: &[
+        events: &[
             "messaging:new",
             "messaging:updated",
             "messaging:deleted",
@@ -48,7 +48,7 @@ pub const TOPICS: [CatalogueTopic; 6] = [
             "messaging:typing",
             "messaging:unread",
         ],
-        says: "A live merge of the person's conversations, each event with its own topic and number \
+        description: "A live merge of the person's conversations, each event with its own topic and number \
                (`meta.topic`, `meta.seq`), and the person's own counters. The join's reply lists the conversations \
                that moved since `replay.after`. The plain dialect and Socket.IO join it by themselves.",
     },
@@ -56,11 +56,11 @@ pub const TOPICS: [CatalogueTopic; 6] = [
         key: "clientNotifications",
         address: "client:notifications:{user_id}",
         title: "The notifications of one person",
-        who: "that person",
+        may_join: "that person",
         parameters: &[("user_id", "The person's own id")],
         numbered: true,
-        carries: &["notify:new", "notify:updated", "notify:unread", "notify:summary", "notify:deleted"],
-        says: "The person's notifications, and their changes on any device. The plain dialect and \
+        events: &["notify:new", "notify:updated", "notify:unread", "notify:summary", "notify:deleted"],
+        description: "The person's notifications, and their changes on any device. The plain dialect and \
                Socket.IO join it automatically and first receive the newest unread notifications \
                (`NOTIFICATION_REPLAY_LIMIT`), oldest first, as `notify:new` with their own `meta.seq` and \
                `meta.replayed`, then `notify:unread`, whose `meta.seq` is the topic's number at that moment.",
@@ -69,22 +69,22 @@ pub const TOPICS: [CatalogueTopic; 6] = [
         key: "presenceOperator",
         address: "presence:operator:{operator_id}",
         title: "Who is there around an operator",
-        who: "that operator, and the members of the clients they are in charge of",
+        may_join: "that operator, and the members of the clients they are in charge of",
         parameters: &[("operator_id", "The operator")],
         numbered: false,
-        carries: &["presence:update"],
-        says: "The operator sees all of their clients' members; a member sees the operator and themselves, never \
+        events: &["presence:update"],
+        description: "The operator sees all of their clients' members; a member sees the operator and themselves, never \
                another client.",
     },
     CatalogueTopic {
         key: "tenant",
         address: "tenant:{tenant_id}",
         title: "The operators of a tenant",
-        who: "the operators of the tenant",
+        may_join: "the operators of the tenant",
         parameters: &[("tenant_id", "The tenant")],
         numbered: false,
-        carries: &["presence:update"],
-        says: "Operators receive the presence of all operators, and of the members of clients that they may see. The plain dialect \
+        events: &["presence:update"],
+        description: "Operators receive the presence of all operators, and of the members of clients that they may see. The plain dialect \
                and Socket.IO join it for operators by themselves.",
     },
 ];
@@ -96,9 +96,9 @@ mod tests {
 
     #[test]
     fn every_event_is_carried_by_a_topic_and_topics_carry_no_others() {
-        let carried = |name| TOPICS.iter().any(|topic| topic.carries.contains(&name));
+        let carried = |name| TOPICS.iter().any(|topic| topic.events.contains(&name));
         assert!(EVENTS.iter().all(|event| carried(event.name)));
         let known = |name: &str| EVENTS.iter().any(|event| event.name == name);
-        assert!(TOPICS.iter().flat_map(|topic| topic.carries).all(|name| known(name)));
+        assert!(TOPICS.iter().flat_map(|topic| topic.events).all(|name| known(name)));
     }
 }

@@ -5,22 +5,22 @@ use guichet_base::Result;
 use guichet_base::id::{ClientId, TenantId, UserId};
 use uuid::Uuid;
 
-use super::{CLIENTS, PEOPLE, SLUG, email, id};
+use super::{CLIENTS, PEOPLE, SLUG, demo_email, demo_id};
 use crate::schema::{client_members, clients, conversations, tenants, users};
 
-pub fn tenant(conn: &mut PgConnection, tenant: TenantId) -> Result<()> {
+pub fn ensure_tenant(conn: &mut PgConnection, tenant: TenantId) -> Result<()> {
     let row = (tenants::id.eq(tenant.0), tenants::slug.eq(SLUG), tenants::name.eq("Démonstration"));
     diesel::insert_into(tenants::table).values(row).on_conflict_do_nothing().execute(conn)?;
     Ok(())
 }
 
-pub fn people_and_clients(conn: &mut PgConnection, tenant: TenantId) -> Result<()> {
+pub fn upsert_people_and_clients(conn: &mut PgConnection, tenant: TenantId) -> Result<()> {
     for (word, role, name, locale) in PEOPLE {
-        let user = id(word);
+        let user = demo_id(word);
         let profile = (
             users::role.eq(role.as_str()),
             users::display_name.eq(name),
-            users::email.eq(email(word)),
+            users::email.eq(demo_email(word)),
             users::locale.eq(locale.as_str()),
             users::deleted_at.eq(None::<guichet_base::Timestamp>),
         );
@@ -32,18 +32,18 @@ pub fn people_and_clients(conn: &mut PgConnection, tenant: TenantId) -> Result<(
             .execute(conn)?;
     }
     for (word, name, operator, member) in CLIENTS {
-        client(conn, tenant, ClientId(id(word)), name, UserId(id(operator)))?;
+        upsert_client(conn, tenant, ClientId(demo_id(word)), name, UserId(demo_id(operator)))?;
         let row = (
             client_members::tenant_id.eq(tenant.0),
-            client_members::client_id.eq(id(word)),
-            client_members::user_id.eq(id(member)),
+            client_members::client_id.eq(demo_id(word)),
+            client_members::user_id.eq(demo_id(member)),
         );
         diesel::insert_into(client_members::table).values(row).on_conflict_do_nothing().execute(conn)?;
     }
     Ok(())
 }
 
-fn client(
+fn upsert_client(
     conn: &mut PgConnection,
     tenant: TenantId,
     client: ClientId,

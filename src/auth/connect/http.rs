@@ -13,7 +13,7 @@ use crate::directory::Directory;
 use crate::web::{Caller, Reply};
 
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(ticket);
+    config.service(issue);
 }
 
 /// A connect token. It is returned only once.
@@ -32,7 +32,7 @@ struct ConnectTokenView {
 /// each call issues another ticket.
 #[utoipa::path(tag = "realtime", operation_id = "make_connect_ticket", responses((status = 201, body = ConnectTokenView)))]
 #[post("/realtime/ticket")]
-async fn ticket(
+async fn issue(
     caller: Caller,
     directory: Data<Directory>,
     ends: ReqData<TokenExpiry>,

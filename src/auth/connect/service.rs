@@ -36,7 +36,7 @@ pub(super) async fn issue(
     directory
         .db()
         .write(actor, move |tx| {
-            store::trim(tx.conn(), new.tenant_id, new.user_id, MAX_UNREDEEMED - 1)?;
+            store::delete_older(tx.conn(), new.tenant_id, new.user_id, MAX_UNREDEEMED - 1)?;
             store::insert(tx.conn(), &new)
         })
         .await?;
@@ -48,9 +48,9 @@ pub(crate) async fn redeem(db: &Db, ticket: &ConnectToken, now: Timestamp) -> Re
     let digest = ticket.digest();
     // Repeating this after a lost connection is safe: the token is then found to be redeemed.
     let used = db.anonymous(move |conn| store::redeem(conn, digest.clone())).await?;
-    let used = used.ok_or_else(|| Error::unauthenticated().because("no such ticket, or not any more"))?;
+    let used = used.ok_or_else(|| Error::unauthenticated().with_source("no such ticket, or not any more"))?;
     if used.expires_at <= now {
-        return Err(Error::unauthenticated().because("the ticket has expired"));
+        return Err(Error::unauthenticated().with_source("the ticket has expired"));
     }
     Ok(used)
 }

@@ -31,7 +31,7 @@ struct Row {
 }
 
 /// Deletes all tokens of a person except the newest `kept`.
-pub fn trim(conn: &mut PgConnection, tenant: TenantId, user: UserId, kept: i64) -> Result<()> {
+pub fn delete_older(conn: &mut PgConnection, tenant: TenantId, user: UserId, kept: i64) -> Result<()> {
     let theirs = connect_tickets::tenant_id.eq(tenant).and(connect_tickets::user_id.eq(user));
     let older: Vec<Vec<u8>> = connect_tickets::table
         .filter(theirs)

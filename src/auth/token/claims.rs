@@ -48,45 +48,45 @@ impl Claims {
 
 /// Reads the claims of a token whose signature was verified. Errors: `UNAUTHENTICATED` if it was not issued for
 /// guichet, or is not valid now.
-pub(super) fn read(body: &Value, config: &config::TokensConfig, now: Timestamp) -> Result<Claims> {
-    let expires_at = time(body, "exp")?.ok_or_else(|| refused("exp is missing"))?;
+pub(super) fn parse_claims(body: &Value, config: &config::TokensConfig, now: Timestamp) -> Result<Claims> {
+    let expires_at = numeric_date(body, "exp")?.ok_or_else(|| refused("exp is missing"))?;
     if now >= expires_at.plus(LEEWAY) {
         return Err(refused("the token has expired"));
     }
-    if time(body, "nbf")?.is_some_and(|nbf| now.plus(LEEWAY) < nbf) {
+    if numeric_date(body, "nbf")?.is_some_and(|nbf| now.plus(LEEWAY) < nbf) {
         return Err(refused("the token is not valid yet"));
     }
     let issuer = body.get("iss").and_then(Value::as_str);
     if config.issuer.is_some() && issuer != config.issuer.as_deref() {
         return Err(refused("another issuer"));
     }
-    if config.audience.as_deref().is_some_and(|audience| !names(body.get("aud"), audience)) {
+    if config.audience.as_deref().is_some_and(|audience| !has_audience(body.get("aud"), audience)) {
         return Err(refused("another audience"));
     }
-    let role = text(body, config.role_claim.as_str())
-        .and_then(|word| config.role_map.role_of(word))
+    let role = string_at(body, config.role_claim.as_str())
+        .and_then(|word| config.role_map.resolve(word))
         .ok_or_else(|| refused("no role"))?;
-    let (user, external_id) = who(body, issuer.unwrap_or_default(), role)?;
+    let (user, external_id) = subject_id(body, issuer.unwrap_or_default(), role)?;
     Ok(Claims {
         user,
         external_id,
-        tenant: tenant(body, config, role)?,
+        tenant: tenant_name(body, config, role)?,
         role,
-        clients: clients(body.pointer(config.clients_claim.as_str())),
+        clients: client_ids(body.pointer(config.clients_claim.as_str())),
         scopes: match role {
-            Role::Service => words(body.pointer(config.scopes_claim.as_str())).into(),
+            Role::Service => word_list(body.pointer(config.scopes_claim.as_str())).into(),
             Role::Owner | Role::Manager | Role::Employee | Role::Client | Role::Platform => Arc::default(),
         },
-        name: body.get("name").and_then(Value::as_str).and_then(|name| plain(name, 200)),
-        email: body.get("email").and_then(Value::as_str).and_then(|email| plain(email, 320)),
+        name: body.get("name").and_then(Value::as_str).and_then(|name| trimmed_field(name, 200)),
+        email: body.get("email").and_then(Value::as_str).and_then(|email| trimmed_field(email, 320)),
         locale: body.get("locale").and_then(Value::as_str).and_then(Locale::parse),
-        issued_at: time(body, "iat")?,
+        issued_at: numeric_date(body, "iat")?,
         expires_at,
     })
 }
 
 /// A NumericDate: seconds, possibly with a fraction. Errors: the claim is present but not a NumericDate.
-fn time(body: &Value, name: &str) -> Result<Option<Timestamp>> {
+fn numeric_date(body: &Value, name: &str) -> Result<Option<Timestamp>> {
     let Some(value) = body.get(name) else { return Ok(None) };
     let seconds = value.as_f64().filter(|seconds| (0.0..=MAX_NUMERIC_DATE).contains(seconds));
     let seconds = seconds.ok_or_else(|| refused(format!("{name} is no date")))?;
@@ -94,12 +94,12 @@ fn time(body: &Value, name: &str) -> Result<Option<Timestamp>> {
     Ok(Some(Timestamp::from_millis((seconds * 1000.0) as i64)))
 }
 
-fn text<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {
+fn string_at<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {
     body.pointer(pointer)?.as_str().filter(|text| !text.is_empty())
 }
 
 /// Whether an `aud` claim, one value or a list, contains `audience`.
-fn names(claim: Option<&Value>, audience: &str) -> bool {
+fn has_audience(claim: Option<&Value>, audience: &str) -> bool {
     match claim {
         Some(Value::String(one)) => one == audience,
         Some(Value::Array(many)) => many.iter().any(|one| one.as_str() == Some(audience)),
@@ -107,13 +107,13 @@ fn names(claim: Option<&Value>, audience: &str) -> bool {
     }
 }
 
-fn who(body: &Value, issuer: &str, role: Role) -> Result<(UserId, Option<String>)> {
+fn subject_id(body: &Value, issuer: &str, role: Role) -> Result<(UserId, Option<String>)> {
     let subject = body.get("sub").and_then(Value::as_str).unwrap_or_default();
     if subject.contains('\0') || subject.chars().count() > MAX_SUBJECT_CHARS {
         return Err(refused("sub is too long"));
     }
     if role == Role::Service {
-        return Ok((named("service", &format!("{issuer} {subject}")), None));
+        return Ok((derived_user_id("service", &format!("{issuer} {subject}")), None));
     }
     if let Ok(user) = subject.parse::<UserId>() {
         return Ok((user, None));
@@ -121,31 +121,31 @@ fn who(body: &Value, issuer: &str, role: Role) -> Result<(UserId, Option<String>
     if subject.is_empty() {
         return Err(refused("sub is missing"));
     }
-    Ok((named(issuer, subject), Some(subject.to_owned())))
+    Ok((derived_user_id(issuer, subject), Some(subject.to_owned())))
 }
 
 /// The UUIDv5 of `name` in the namespace that `space` names.
-fn named(space: &str, name: &str) -> UserId {
+fn derived_user_id(space: &str, name: &str) -> UserId {
     UserId(Uuid::new_v5(&Uuid::new_v5(&Uuid::NAMESPACE_URL, space.as_bytes()), name.as_bytes()))
 }
 
-fn tenant(body: &Value, config: &config::TokensConfig, role: Role) -> Result<TenantName> {
-    match text(body, config.tenant_claim.as_str()) {
+fn tenant_name(body: &Value, config: &config::TokensConfig, role: Role) -> Result<TenantName> {
+    match string_at(body, config.tenant_claim.as_str()) {
         None => Err(refused("no tenant")),
         Some("*") if role == Role::Service => Ok(TenantName::Any),
         Some("*") => Err(refused("only services are of all tenants")),
         Some(word) if word.len() > 63 || word.contains('\0') => Err(refused("no tenant has such a name")),
-        Some(word) => Ok(TenantName::of_word(word)),
+        Some(word) => Ok(TenantName::parse(word)),
     }
 }
 
-fn clients(claim: Option<&Value>) -> Vec<ClientId> {
+fn client_ids(claim: Option<&Value>) -> Vec<ClientId> {
     let ids = claim.and_then(Value::as_array).into_iter().flatten();
     ids.filter_map(|id| id.as_str()?.parse().ok()).take(MAX_CLIENTS).collect()
 }
 
 /// A list of words, or one string separated by spaces (RFC 8693, `scope`).
-fn words(claim: Option<&Value>) -> Vec<String> {
+fn word_list(claim: Option<&Value>) -> Vec<String> {
     match claim {
         Some(Value::String(text)) => text.split_whitespace().map(str::to_owned).collect(),
         Some(Value::Array(list)) => list.iter().filter_map(|word| Some(word.as_str()?.to_owned())).collect(),
@@ -154,7 +154,7 @@ fn words(claim: Option<&Value>) -> Vec<String> {
 }
 
 /// Trimmed, and `None` if it does not fit its column: a bad profile field is no reason to refuse a login.
-fn plain(text: &str, max_chars: usize) -> Option<String> {
+fn trimmed_field(text: &str, max_chars: usize) -> Option<String> {
     let text = text.trim();
     let fits = !text.is_empty() && !text.contains('\0') && text.chars().count() <= max_chars;
     fits.then(|| text.to_owned())

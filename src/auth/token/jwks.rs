@@ -38,7 +38,7 @@ pub(super) struct Jwks {
     clock: Clock,
     state: RwLock<KeySetState>,
     /// One fetch at a time.
-    turn: Semaphore,
+    fetch_permit: Semaphore,
 }
 
 #[derive(Default, Clone)]
@@ -67,7 +67,7 @@ impl Jwks {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .context("the HTTP client for JWT_JWKS_URL cannot be made")?;
-        Ok(Self { url, http, clock, state: RwLock::default(), turn: Semaphore::new(1) })
+        Ok(Self { url, http, clock, state: RwLock::default(), fetch_permit: Semaphore::new(1) })
     }
 
     /// The key with this `id`. Without an id, the only key for `algorithm`.
@@ -91,14 +91,18 @@ impl Jwks {
         if !self.is_fetch_due() {
             return;
         }
-        let turn = if has_key { self.turn.try_acquire().ok() } else { self.turn.acquire().await.ok() };
+        let turn = if has_key {
+            self.fetch_permit.try_acquire().ok()
+        } else {
+            self.fetch_permit.acquire().await.ok()
+        };
         // Another task may have fetched while this one waited.
         if turn.is_none() || !self.is_fetch_due() {
             return;
         }
-        self.change(|state, now| state.next_fetch_at = Some(now.plus(RETRY_WITHOUT_KEYS)));
+        self.update_state(|state, now| state.next_fetch_at = Some(now.plus(RETRY_WITHOUT_KEYS)));
         let fetched = self.fetch().await;
-        self.change(|state, now| {
+        self.update_state(|state, now| {
             match fetched {
                 Ok(keys) => {
                     state.keys = Some(keys);
@@ -141,7 +145,7 @@ impl Jwks {
         self.state.read().clone()
     }
 
-    fn change(&self, change: impl FnOnce(&mut KeySetState, Timestamp)) {
+    fn update_state(&self, change: impl FnOnce(&mut KeySetState, Timestamp)) {
         change(&mut self.state.write(), self.clock.now());
     }
 }

@@ -42,23 +42,23 @@ pub fn mint(config: &config::TokensConfig, secret: &SecretString, new: &NewToken
     ];
     for (pointer, value) in optional {
         if let Some(value) = value {
-            put(&mut body, pointer, value.into());
+            insert_at(&mut body, pointer, value.into());
         }
     }
-    put(&mut body, config.tenant_claim.as_str(), new.tenant.clone().into());
-    put(&mut body, config.role_claim.as_str(), new.role.as_str().into());
+    insert_at(&mut body, config.tenant_claim.as_str(), new.tenant.clone().into());
+    insert_at(&mut body, config.role_claim.as_str(), new.role.as_str().into());
     if !new.clients.is_empty() {
-        put(&mut body, config.clients_claim.as_str(), json!(new.clients));
+        insert_at(&mut body, config.clients_claim.as_str(), json!(new.clients));
     }
     if !new.scopes.is_empty() {
-        put(&mut body, config.scopes_claim.as_str(), json!(new.scopes));
+        insert_at(&mut body, config.scopes_claim.as_str(), json!(new.scopes));
     }
     let key = EncodingKey::from_secret(secret.expose_secret().as_bytes());
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), &body, &key).map_err(Error::internal)
 }
 
 /// Writes `value` at a JSON pointer, creating the objects on the way.
-fn put(body: &mut Value, pointer: &str, value: Value) {
+fn insert_at(body: &mut Value, pointer: &str, value: Value) {
     let mut place = body;
     for step in pointer.split('/').skip(1) {
         let key = step.replace("~1", "/").replace("~0", "~");

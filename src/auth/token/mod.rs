@@ -79,7 +79,7 @@ impl TokenVerifier {
             return Ok(VerifiedToken { claims, is_new: false });
         }
         let body = self.decode(token).await?;
-        let claims = Arc::new(claims::read(&body, &self.inner.config, now)?);
+        let claims = Arc::new(claims::parse_claims(&body, &self.inner.config, now)?);
         self.inner.verified.put(hash, Arc::clone(&claims), claims.ends_at(), now);
         Ok(VerifiedToken { claims, is_new: true })
     }
@@ -119,5 +119,5 @@ fn signature_only(algorithm: Algorithm) -> Validation {
 }
 
 fn refused(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::unauthenticated().because(why)
+    Error::unauthenticated().with_source(why)
 }

@@ -13,7 +13,7 @@ use crate::chat::Chat;
 use crate::chat::model::{Conversation, ReadState, RoomRef, UnreadRooms};
 use crate::chat::service::{self, Draft, ListRequest, ListScope, ReadTarget};
 use crate::chat::store::ListOrder;
-use crate::web::{Caller, Check, Json, JsonOrEmpty, Path, Query, Reply};
+use crate::web::{Caller, Json, JsonOrEmpty, Path, Query, Reply, Validator};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -33,7 +33,7 @@ pub struct ConversationQuery {
 
 impl ConversationQuery {
     fn parse(self) -> Result<ListRequest> {
-        let mut check = Check::new();
+        let mut check = Validator::new();
         let order = check.word("sort", self.sort.as_deref().unwrap_or("recent"), |word| match word {
             "recent" => Some(ListOrder::Recent),
             "unread" => Some(ListOrder::Unread),
@@ -47,7 +47,7 @@ impl ConversationQuery {
         });
         let search = check.text_opt("search", self.search, 1..=200);
         let page = check.page(self.limit, self.offset);
-        check.done()?;
+        check.finish()?;
         Ok(ListRequest {
             order: order.unwrap_or(ListOrder::Recent),
             scope: scope.unwrap_or_default(),
@@ -65,11 +65,11 @@ pub(super) async fn list(
     caller: Caller,
     query: Query<ConversationQuery>,
 ) -> Result<Reply<Vec<Conversation>>> {
-    list_answer(&chat, &caller, query.0).await
+    list_reply(&chat, &caller, query.0).await
 }
 
 /// A page of the conversations of `actor`. Also serves AfriTalk's list.
-pub async fn list_answer(
+pub async fn list_reply(
     chat: &Chat,
     actor: &Actor,
     query: ConversationQuery,
@@ -98,12 +98,12 @@ pub(super) async fn open(
 /// Get a conversation
 #[utoipa::path(tag = "chat", operation_id = "read_conversation", params(("id" = ConversationId, Path)), responses((status = 200, body = Conversation)))]
 #[get("/conversations/{id}")]
-pub(super) async fn one(
+pub(super) async fn get(
     chat: Data<Chat>,
     caller: Caller,
     path: Path<ConversationId>,
 ) -> Result<Reply<Conversation>> {
-    Ok(Reply::ok(service::one(&chat, &caller, RoomRef::Conversation(path.0)).await?))
+    Ok(Reply::ok(service::read_one(&chat, &caller, RoomRef::Conversation(path.0)).await?))
 }
 
 /// Count unread messages, in total and by room
@@ -119,18 +119,18 @@ pub(super) async fn unread_count(chat: Data<Chat>, caller: Caller) -> Result<Rep
 #[utoipa::path(tag = "chat", operation_id = "mark_conversation_read", params(("id" = ConversationId, Path)), request_body = ReadBody,
     responses((status = 200, body = ReadState)))]
 #[post("/conversations/{id}/read")]
-pub(super) async fn read(
+pub(super) async fn mark_read(
     chat: Data<Chat>,
     caller: Caller,
     path: Path<ConversationId>,
     body: JsonOrEmpty<ReadBody>,
 ) -> Result<Reply<ReadState>> {
-    let mut check = Check::new();
+    let mut check = Validator::new();
     let up_to = match body.0.up_to_seq {
         None => ReadTarget::End(path.0),
         Some(seq) => ReadTarget::Seq(path.0, check.range("up_to_seq", seq, 0..=i64::MAX)),
     };
-    check.done()?;
+    check.finish()?;
     Ok(Reply::ok(service::mark_read(&chat, &caller, up_to).await?))
 }
 

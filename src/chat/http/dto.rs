@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::chat::model::{MessageBody, RelatedEntity, RoomRef};
 use crate::chat::service::SendMessage;
 use crate::chat::store::HistoryRange;
-use crate::web::Check;
+use crate::web::Validator;
 
 /// A message for the room in the path.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -27,7 +27,7 @@ pub struct SendBody {
 }
 
 impl SendBody {
-    pub fn to(self, room: RoomRef) -> Result<SendMessage> {
+    pub fn into_command(self, room: RoomRef) -> Result<SendMessage> {
         self.into_send(Ok(room))
     }
 
@@ -91,11 +91,11 @@ pub struct TypingCommand {
     pub client_id: Option<ClientId>,
     #[serde(default)]
     pub to_user_id: Option<UserId>,
-    #[serde(default = "yes")]
+    #[serde(default = "default_typing")]
     pub typing: bool,
 }
 
-fn yes() -> bool {
+fn default_typing() -> bool {
     true
 }
 
@@ -134,12 +134,12 @@ pub struct OpenBody {
 
 impl OpenBody {
     pub fn room(self) -> Result<RoomRef> {
-        whose(self.client_id, self.user_id).map_err(|fault| Error::validation(vec![fault]))
+        parse_owner(self.client_id, self.user_id).map_err(|fault| Error::validation(vec![fault]))
     }
 }
 
 /// The room of exactly one of `client` and `user`.
-fn whose(client: Option<ClientId>, user: Option<UserId>) -> Result<RoomRef, Fault> {
+fn parse_owner(client: Option<ClientId>, user: Option<UserId>) -> Result<RoomRef, Fault> {
     match (client, user) {
         (Some(id), None) => Ok(RoomRef::Client(id)),
         (None, Some(id)) => Ok(RoomRef::Person(id)),
@@ -163,7 +163,7 @@ pub struct DraftBody {
 impl DraftBody {
     pub fn parse(self) -> Result<(RoomRef, RelatedEntity)> {
         let related_faults = self.related.faults();
-        match whose(self.client_id, self.user_id) {
+        match parse_owner(self.client_id, self.user_id) {
             Ok(room) if related_faults.is_empty() => Ok((room, self.related)),
             room => Err(Error::validation(room.err().into_iter().chain(related_faults).collect())),
         }
@@ -210,7 +210,7 @@ pub struct HistoryQuery {
 
 impl HistoryQuery {
     pub fn parse(&self) -> Result<(HistoryRange, i64)> {
-        let mut check = Check::new();
+        let mut check = Validator::new();
         let page = check.page(self.limit, None);
         let bounds = [("before", self.before), ("after", self.after), ("changed_after", self.changed_after)];
         for (field, value) in bounds {
@@ -224,11 +224,11 @@ impl HistoryQuery {
             (None, Some(seq), None) => HistoryRange::After(seq),
             (None, None, Some(seq)) => HistoryRange::ChangedAfter(seq),
             _ => {
-                check.fault(Fault::new("before", "ambiguous"));
+                check.add(Fault::new("before", "ambiguous"));
                 HistoryRange::Newest
             }
         };
-        check.done()?;
+        check.finish()?;
         Ok((cut, page.limit))
     }
 }

@@ -11,7 +11,7 @@ use crate::chat::Chat;
 use crate::chat::model::{Message, MessageBody, ReadState, RoomRef, SendAnswer};
 use crate::chat::service::{self, ReadTarget};
 use crate::chat::store::{HistoryPage, HistoryRange};
-use crate::web::idempotency::{IdempotencyKey, Once};
+use crate::web::idempotency::{IdempotencyKey, IdempotentRequest};
 use crate::web::{Caller, Json, Path, Query, Reply};
 
 /// List the messages of a conversation, oldest first
@@ -34,7 +34,7 @@ pub(super) async fn list_of_conversation(
 #[utoipa::path(tag = "chat", operation_id = "list_client_messages", params(("id" = ClientId, Path), HistoryQuery),
     responses((status = 200, body = [Message])))]
 #[get("/clients/{id}/messages")]
-pub(super) async fn of_client(
+pub(super) async fn list_of_client(
     chat: Data<Chat>,
     caller: Caller,
     path: Path<ClientId>,
@@ -80,7 +80,7 @@ pub(super) async fn send_to_conversation(
     path: Path<ConversationId>,
     body: Json<SendBody>,
 ) -> Result<Reply<SendAnswer>> {
-    send(&chat, &caller, key.over(&body.0)?, RoomRef::Conversation(path.0), body.0).await
+    send(&chat, &caller, key.bind_body(&body.0)?, RoomRef::Conversation(path.0), body.0).await
 }
 
 /// Send a message to a client's room
@@ -94,18 +94,18 @@ pub(super) async fn send_to_client(
     path: Path<ClientId>,
     body: Json<SendBody>,
 ) -> Result<Reply<SendAnswer>> {
-    send(&chat, &caller, key.over(&body.0)?, RoomRef::Client(path.0), body.0).await
+    send(&chat, &caller, key.bind_body(&body.0)?, RoomRef::Client(path.0), body.0).await
 }
 
 /// Sends a message to any room. Also serves AfriTalk's endpoint.
 pub async fn send(
     chat: &Chat,
     actor: &Actor,
-    once: Once,
+    once: IdempotentRequest,
     room: RoomRef,
     body: SendBody,
 ) -> Result<Reply<SendAnswer>> {
-    let outcome = service::send(chat, actor, once, body.to(room)?).await?;
+    let outcome = service::send(chat, actor, once, body.into_command(room)?).await?;
     let reply = if outcome.repeated { Reply::ok(outcome.sent) } else { Reply::created(outcome.sent) };
     Ok(if outcome.replayed { reply.replayed() } else { reply })
 }
@@ -143,7 +143,7 @@ pub(super) async fn delete(
 /// Mark a message and all before it as read
 #[utoipa::path(tag = "chat", operation_id = "mark_message_read", params(("id" = MessageId, Path)), responses((status = 200, body = ReadState)))]
 #[put("/messages/{id}/read")]
-pub(super) async fn read(
+pub(super) async fn mark_read(
     chat: Data<Chat>,
     caller: Caller,
     path: Path<MessageId>,

@@ -5,7 +5,7 @@ mod dto;
 mod messages;
 mod search;
 
-pub use conversations::{ConversationQuery, list_answer};
+pub use conversations::{ConversationQuery, list_reply};
 pub use dto::{HistoryQuery, ReadCommand, SendBody, SendCommand, TypingCommand};
 pub use messages::{history, send};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -17,18 +17,18 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(conversations::draft)
         .service(conversations::list)
         .service(conversations::open)
-        .service(conversations::one)
-        .service(conversations::read)
+        .service(conversations::get)
+        .service(conversations::mark_read)
         .service(conversations::typing)
         .service(conversations::follow)
         .service(conversations::unfollow)
         .service(messages::list_of_conversation)
         .service(messages::send_to_conversation)
-        .service(messages::of_client)
+        .service(messages::list_of_client)
         .service(messages::send_to_client)
         .service(search::search)
-        .service(search::about)
+        .service(search::list_related)
         .service(messages::edit)
         .service(messages::delete)
-        .service(messages::read);
+        .service(messages::mark_read);
 }

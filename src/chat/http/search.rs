@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 use crate::chat::Chat;
 use crate::chat::model::{Message, SearchHit};
 use crate::chat::service;
-use crate::web::{Caller, Check, Query, Reply};
+use crate::web::{Caller, Query, Reply, Validator};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -31,10 +31,10 @@ pub(super) async fn search(
     caller: Caller,
     query: Query<SearchQuery>,
 ) -> Result<Reply<Vec<SearchHit>>> {
-    let mut check = Check::new();
+    let mut check = Validator::new();
     let words = check.text("q", query.0.q, 1..=200);
     let page = check.page(query.0.limit, query.0.offset);
-    check.done()?;
+    check.finish()?;
     Ok(Reply::page(service::search(&chat, &caller, words, page).await?, page, None))
 }
 
@@ -55,15 +55,15 @@ pub(super) struct RelatedQuery {
 /// List the messages about an entity in all rooms that the caller may read, newest first
 #[utoipa::path(tag = "chat", operation_id = "list_related_messages", params(RelatedQuery), responses((status = 200, body = [Message])))]
 #[get("/messages")]
-pub(super) async fn about(
+pub(super) async fn list_related(
     chat: Data<Chat>,
     caller: Caller,
     query: Query<RelatedQuery>,
 ) -> Result<Reply<Vec<Message>>> {
-    let mut check = Check::new();
+    let mut check = Validator::new();
     let kind = check.text("related_type", query.0.related_type, 1..=80);
     let id = check.text("related_id", query.0.related_id, 1..=200);
     let page = check.page(query.0.limit, query.0.offset);
-    check.done()?;
-    Ok(Reply::page(service::about(&chat, &caller, kind, id, page).await?, page, None))
+    check.finish()?;
+    Ok(Reply::page(service::list_related(&chat, &caller, kind, id, page).await?, page, None))
 }

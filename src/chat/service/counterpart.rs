@@ -2,7 +2,7 @@
 
 use guichet_base::id::UserId;
 use guichet_base::role::UserType;
-use guichet_base::{Actor, Status, Timestamp, text};
+use guichet_base::{Actor, PresenceStatus, Timestamp, text};
 
 use crate::chat::Chat;
 use crate::chat::model::Counterpart;
@@ -17,15 +17,15 @@ pub fn counterpart_of(
     last_seen: Option<Timestamp>,
 ) -> Counterpart {
     let there = others.iter().filter_map(|user| chat.hub.presence_state(actor.tenant, *user));
-    let (status, seen_at) = there.fold((Status::Offline, last_seen), |(status, seen_at), stand| {
+    let (status, seen_at) = there.fold((PresenceStatus::Offline, last_seen), |(status, seen_at), stand| {
         (status.max(stand.status), seen_at.max(Some(stand.seen_at)))
     });
-    if status == Status::Online {
+    if status == PresenceStatus::Online {
         return Counterpart { status, last_seen: None, message: None };
     }
     let message = (actor.role.user_type() == UserType::Client).then(|| match operator_name {
-        Some(name) => text::say(actor.locale, "chat-away", &[("operator", name.to_owned())]),
-        None => text::say(actor.locale, "chat-away-unassigned", &[]),
+        Some(name) => text::localize(actor.locale, "chat-away", &[("operator", name.to_owned())]),
+        None => text::localize(actor.locale, "chat-away-unassigned", &[]),
     });
     Counterpart { status, last_seen: seen_at, message }
 }

@@ -1,7 +1,7 @@
 //! Direct conversations of two colleagues, created on first use.
 
 use guichet_base::id::{ConversationId, UserId};
-use guichet_base::{Actor, Error, Kind, Result};
+use guichet_base::{Actor, Error, ErrorKind, Result};
 use guichet_db::Tx;
 use serde_json::json;
 
@@ -42,17 +42,17 @@ pub(super) fn open(
     }
     let rank = store::role_of(tx.conn(), actor.tenant, peer)?;
     let rank = rank.ok_or_else(|| Error::invalid(field, "unknown_id"))?;
-    match store::place(tx.conn(), actor.tenant, RoomRef::Person(peer)) {
+    match store::find_place(tx.conn(), actor.tenant, RoomRef::Person(peer)) {
         Ok((place, _)) => return Ok((place.conversation, false)),
-        Err(error) if error.kind() == Kind::NotFound => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
     policy::may_write_to(actor, Some(rank))?;
     let Some(made) = store::insert_direct(tx.conn(), actor, peer)? else {
-        let (place, _) = store::place(tx.conn(), actor.tenant, RoomRef::Person(peer))?;
+        let (place, _) = store::find_place(tx.conn(), actor.tenant, RoomRef::Person(peer))?;
         return Ok((place.conversation, false));
     };
     let entry = ActivityEntry::new(ActivityAction::ConversationCreate, "conversation", made);
-    activity::record(tx, actor, &entry.details(json!({"user_id": peer})))?;
+    activity::record(tx, actor, &entry.with_details(json!({"user_id": peer})))?;
     Ok((made, true))
 }

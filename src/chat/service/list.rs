@@ -38,7 +38,7 @@ pub struct ListRequest {
 }
 
 pub async fn list(chat: &Chat, actor: &Actor, list: ListRequest) -> Result<Vec<Conversation>> {
-    let direct = chat.admit(actor).await?.is_on(Feature::Direct);
+    let direct = chat.check_access(actor).await?.is_on(Feature::Direct);
     let online = match list.order {
         ListOrder::Online => {
             chat.hub.online_people(actor.tenant, MAX_ONLINE_PEOPLE).into_iter().map(|u| u.0).collect()
@@ -57,7 +57,7 @@ pub async fn list(chat: &Chat, actor: &Actor, list: ListRequest) -> Result<Vec<C
                 order: list.order,
                 direct,
                 mine: list.scope == ListScope::Mine,
-                name_like: list.search.as_deref().map(contains),
+                name_like: list.search.as_deref().map(like_contains),
                 matching,
                 online: online.clone(),
                 page: list.page,
@@ -65,25 +65,25 @@ pub async fn list(chat: &Chat, actor: &Actor, list: ListRequest) -> Result<Vec<C
             store::list(tx.conn(), &by, &filter)
         })
         .await?;
-    Ok(outlines.into_iter().map(|outline| shown(chat, actor, outline)).collect())
+    Ok(outlines.into_iter().map(|outline| into_conversation(chat, actor, outline)).collect())
 }
 
-pub async fn one(chat: &Chat, actor: &Actor, room: RoomRef) -> Result<Conversation> {
-    let features = chat.admit(actor).await?;
+pub async fn read_one(chat: &Chat, actor: &Actor, room: RoomRef) -> Result<Conversation> {
+    let features = chat.check_access(actor).await?;
     let by = actor.clone();
     let outline = chat.db.read(actor, move |tx| store::conversation(tx.conn(), &by, room)).await?;
     policy::may_enter(&features, &outline.place)?;
-    Ok(shown(chat, actor, outline))
+    Ok(into_conversation(chat, actor, outline))
 }
 
 pub async fn unread_count(chat: &Chat, actor: &Actor) -> Result<UnreadRooms> {
-    chat.admit(actor).await?;
+    chat.check_access(actor).await?;
     let (tenant, user) = (actor.tenant, actor.user);
     chat.db.read(actor, move |tx| store::unread(tx.conn(), tenant, user, MAX_UNREAD_ROOMS)).await
 }
 
 /// Adds what only this process knows: who is online.
-fn shown(chat: &Chat, actor: &Actor, outline: ConversationSummary) -> Conversation {
+fn into_conversation(chat: &Chat, actor: &Actor, outline: ConversationSummary) -> Conversation {
     let (others, last_seen) = outline.others(actor.user);
     let peer = outline.peer(actor.user);
     let last_message = outline.last_message();
@@ -105,7 +105,7 @@ fn shown(chat: &Chat, actor: &Actor, outline: ConversationSummary) -> Conversati
 }
 
 /// A LIKE pattern for texts that contain these words literally.
-fn contains(words: &str) -> String {
+fn like_contains(words: &str) -> String {
     let mut pattern = String::with_capacity(words.len() + 2);
     pattern.push('%');
     for c in words.chars() {
@@ -119,12 +119,12 @@ fn contains(words: &str) -> String {
 }
 
 /// The rooms that changed since `after`, for an app that was offline: their topics and heads, latest change first.
-pub async fn moved_since(chat: &Chat, actor: &Actor, after: Timestamp) -> Result<Vec<(String, i64)>> {
-    chat.admit(actor).await?;
+pub async fn changed_since(chat: &Chat, actor: &Actor, after: Timestamp) -> Result<Vec<(String, i64)>> {
+    chat.check_access(actor).await?;
     let (tenant, user) = (actor.tenant, actor.user);
     let moved = chat
         .db
-        .read(actor, move |tx| store::moved_since(tx.conn(), tenant, user, after, MAX_CHANGED_ROOMS))
+        .read(actor, move |tx| store::changed_since(tx.conn(), tenant, user, after, MAX_CHANGED_ROOMS))
         .await?;
     Ok(moved.into_iter().map(|(place, head)| (place.topic(), head)).collect())
 }

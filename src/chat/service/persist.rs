@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use guichet_base::{Actor, Error, Kind, Result};
+use guichet_base::{Actor, Error, ErrorKind, Result};
 use guichet_realtime::Event;
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -25,12 +25,12 @@ pub async fn persist(
     name: &str,
     payload: &RawValue,
 ) -> Result<Arc<Event>> {
-    let features = chat.admit(actor).await?;
+    let features = chat.check_access(actor).await?;
     if name.is_empty() || name.len() > MAX_NAME_BYTES || name.contains('\0') {
         return Err(Error::invalid("event", "invalid"));
     }
     if payload.get().len() > MAX_PAYLOAD_BYTES {
-        return Err(Error::new(Kind::TooLarge, "PAYLOAD_TOO_LARGE"));
+        return Err(Error::new(ErrorKind::TooLarge, "PAYLOAD_TOO_LARGE"));
     }
     let (hub, by, name, payload) =
         (Arc::clone(&chat.hub), actor.clone(), Box::<str>::from(name), payload.to_owned());
@@ -51,7 +51,7 @@ pub async fn persist(
                 name: name.clone(),
                 payload: payload.clone(),
                 copies: Vec::new(),
-                also: Vec::new(),
+                side_events: Vec::new(),
                 client: place.client(),
             });
             let kept = PersistedBroadcast {

@@ -27,12 +27,12 @@ pub enum ReadTarget {
 }
 
 pub async fn mark_read(chat: &Chat, actor: &Actor, up_to: ReadTarget) -> Result<ReadState> {
-    let features = chat.admit(actor).await?;
+    let features = chat.check_access(actor).await?;
     let (task, by) = (chat.clone(), actor.clone());
-    chat.db.write(actor, move |tx| write(&task, tx, &by, &features, up_to)).await
+    chat.db.write(actor, move |tx| apply_read(&task, tx, &by, &features, up_to)).await
 }
 
-fn write(
+fn apply_read(
     chat: &Chat,
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -59,7 +59,7 @@ fn write(
     loop {
         number += 1;
         let (seen, message) = store::mark_read(tx, actor, &head, seq, number, now)?;
-        let told = announce(chat, tx, actor, &head, ReadChange { number, up_to: seq, message, now })?;
+        let told = publish_read(chat, tx, actor, &head, ReadChange { number, up_to: seq, message, now })?;
         if seen < store::MAX_READ_PER_CHANGE {
             // A person who has read to the end has also seen the conversation's notification.
             if seq >= head.last_seq && features.is_on(Feature::Notifications) {
@@ -80,7 +80,7 @@ struct ReadChange {
     now: Timestamp,
 }
 
-fn announce(
+fn publish_read(
     chat: &Chat,
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -88,8 +88,8 @@ fn announce(
     reading: ReadChange,
 ) -> Result<Vec<UnreadRecipient>> {
     let ReadChange { number, up_to, message, now } = reading;
-    let payload = events::of_read(actor, head.place.conversation, up_to, message, now);
-    let mut event = events::durable(actor.tenant, &head.place, number, events::READ, &payload)?;
+    let payload = events::read_payload(actor, head.place.conversation, up_to, message, now);
+    let mut event = events::durable_event(actor.tenant, &head.place, number, events::READ, &payload)?;
     let what = ChangeEvent {
         place: head.place,
         topic: &event.topic,
@@ -98,13 +98,13 @@ fn announce(
         event: events::READ,
         payload,
         log: ActivityEntry::new(ActivityAction::MessageRead, "conversation", head.place.conversation)
-            .details(json!({"up_to_seq": up_to}))
-            .carried(actor),
+            .with_details(json!({"up_to_seq": up_to}))
+            .to_event_log(actor),
         deleted: None,
     };
     let (people, told) = store::insert_change_event(tx, actor, what)?;
     event.copies = people.into_iter().map(person_topic).map(Into::into).collect();
-    event.also = events::unread(head.place.conversation, &told)?;
+    event.side_events = events::unread_events(head.place.conversation, &told)?;
     let hub = Arc::clone(&chat.hub);
     let event = Arc::new(event);
     tx.after_commit(move || hub.publish(event));

@@ -8,9 +8,9 @@ use crate::chat::{Chat, store};
 
 /// The messages that match the words, newest first.
 pub async fn search(chat: &Chat, actor: &Actor, words: String, page: Page) -> Result<Vec<SearchHit>> {
-    chat.admit(actor).await?;
+    chat.check_access(actor).await?;
     let tenant = actor.tenant;
-    let hits = chat.db.read(actor, move |tx| store::hits(tx.conn(), tenant, &words, page)).await?;
+    let hits = chat.db.read(actor, move |tx| store::search_messages(tx.conn(), tenant, &words, page)).await?;
     Ok(hits
         .into_iter()
         .map(|(message, excerpt)| SearchHit { message, excerpt: escape_excerpt(&excerpt) })
@@ -18,8 +18,14 @@ pub async fn search(chat: &Chat, actor: &Actor, words: String, page: Page) -> Re
 }
 
 /// The messages about an entity, newest first.
-pub async fn about(chat: &Chat, actor: &Actor, kind: String, id: String, page: Page) -> Result<Vec<Message>> {
-    chat.admit(actor).await?;
+pub async fn list_related(
+    chat: &Chat,
+    actor: &Actor,
+    kind: String,
+    id: String,
+    page: Page,
+) -> Result<Vec<Message>> {
+    chat.check_access(actor).await?;
     let tenant = actor.tenant;
     chat.db
         .read(actor, move |tx| store::list_related(tx.conn(), tenant, kind.clone(), id.clone(), page))

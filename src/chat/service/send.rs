@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use guichet_base::id::{MessageId, UserId};
 use guichet_base::role::UserType;
-use guichet_base::{Actor, Error, Result, Status, Timestamp};
+use guichet_base::{Actor, Error, PresenceStatus, Result, Timestamp};
 use guichet_db::Tx;
 use uuid::Uuid;
 
@@ -18,8 +18,8 @@ use crate::chat::{Chat, events, person_topic, policy};
 use crate::config::Feature;
 use crate::directory::FeatureSet;
 use crate::notifications::chat_source;
-use crate::telemetry::names::{MESSAGE_DELIVERY_SECONDS, MESSAGES_SENT};
-use crate::web::idempotency::{Once, Replayable};
+use crate::telemetry::metric_names::{MESSAGE_DELIVERY_SECONDS, MESSAGES_SENT};
+use crate::web::idempotency::{IdempotentRequest, Replayable};
 
 /// A message to send.
 #[derive(Debug, Clone)]
@@ -50,17 +50,22 @@ struct CommittedSend {
     last_seen: Option<Timestamp>,
 }
 
-pub async fn send(chat: &Chat, actor: &Actor, once: Once, command: SendMessage) -> Result<SendOutcome> {
-    let features = chat.admit(actor).await?;
+pub async fn send(
+    chat: &Chat,
+    actor: &Actor,
+    once: IdempotentRequest,
+    command: SendMessage,
+) -> Result<SendOutcome> {
+    let features = chat.check_access(actor).await?;
     policy::may_name(&features, command.room)?;
     let arrived = Instant::now();
     let (task, by, command) = (chat.clone(), actor.clone(), Arc::new(command));
     let done: Replayable<CommittedSend> = chat
         .db
         .write(actor, move |tx| {
-            once.run(tx, |tx| {
+            once.run_once(tx, |tx| {
                 let teller = load_send_context(tx, &by, &features, &command)?;
-                write(&task, tx, &by, (&features, &command), teller, arrived)
+                write_message(&task, tx, &by, (&features, &command), teller, arrived)
             })
         })
         .await?;
@@ -101,7 +106,7 @@ fn load_send_context(
     Ok(teller)
 }
 
-fn write(
+fn write_message(
     chat: &Chat,
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -125,14 +130,14 @@ fn write(
         None => direct::check_may_write(tx, actor, &teller.place, Some(command.room))?,
     }
     let message = insert(chat, tx, actor, command, &teller)?;
-    let told = announce(chat, tx, actor, (&teller.place, &message), arrived)?;
+    let told = publish_message(chat, tx, actor, (&teller.place, &message), arrived)?;
     if features.is_on(Feature::Notifications) {
         notify(chat, tx, actor, (&teller, &message), &told)?;
     }
     let across = |told: &&UnreadRecipient| teller.place.is_other_side(actor, told.user_id, told.side());
     let mut others: Vec<UserId> = told.iter().filter(across).map(|told| told.user_id).collect();
     let mut last_seen = None;
-    if !others.iter().any(|user| chat.hub.status(actor.tenant, *user) > Status::Offline) {
+    if !others.iter().any(|user| chat.hub.status(actor.tenant, *user) > PresenceStatus::Offline) {
         // Only needed while no one of the other side is present, which the hub knows without a query.
         (others, last_seen) = load_others(tx, actor, &teller)?;
     }
@@ -196,27 +201,27 @@ fn insert(
     })
 }
 
-fn announce(
+fn publish_message(
     chat: &Chat,
     tx: &mut Tx<'_>,
     actor: &Actor,
     (place, message): (&ConversationPlace, &Message),
     arrived: Instant,
 ) -> Result<Vec<UnreadRecipient>> {
-    let payload = events::of_message(message)?;
-    let mut event = events::durable(actor.tenant, place, message.changed_seq, events::NEW, &payload)?;
+    let payload = events::message_payload(message)?;
+    let mut event = events::durable_event(actor.tenant, place, message.changed_seq, events::NEW, &payload)?;
     let what = SendEvent {
         place: *place,
         topic: &event.topic,
         seq: event.seq,
         event_id: event.id,
         payload,
-        log: ActivityEntry::new(ActivityAction::MessageSend, "message", message.id).carried(actor),
+        log: ActivityEntry::new(ActivityAction::MessageSend, "message", message.id).to_event_log(actor),
     };
     let told = store::insert_send_event(tx, actor, what)?;
     event.copies =
         told.iter().map(|t| t.user_id).chain([actor.user]).map(person_topic).map(Into::into).collect();
-    event.also = events::unread(message.conversation_id, &told)?;
+    event.side_events = events::unread_events(message.conversation_id, &told)?;
     let hub = Arc::clone(&chat.hub);
     let event = Arc::new(event);
     tx.after_commit(move || {
@@ -241,7 +246,7 @@ fn notify(
         client: teller.place.client().zip(teller.client_name.as_deref()),
         sender_name: message.sender_name.as_deref().unwrap_or_default(),
         content: message.content.as_deref().unwrap_or_default(),
-        looking: chat.hub.listeners(actor.tenant, &teller.place.topic()),
+        looking: chat.hub.live_users(actor.tenant, &teller.place.topic()),
         told: told.iter().map(|told| told.user_id).collect(),
     };
     chat_source::notify(tx, &chat.notifications, actor, &written)

@@ -257,7 +257,7 @@ pub fn insert_change_event(
         .bind(deleted_seq)
         .bind(what.place.client())
         .bind(Bind::Json(what.log))
-        .bind(what.place.people());
+        .bind(what.place.owner_ids());
     let rows: Vec<AnnounceRow> = tx.as_system(|sys| Ok(statement.load(sys.conn())?))?;
     let people = rows.first().map(|row| row.people.iter().copied().map(UserId).collect()).unwrap_or_default();
     let told = rows.into_iter().filter_map(|row| {

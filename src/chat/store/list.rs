@@ -92,7 +92,7 @@ impl ConversationSummary {
             id: self.place.peer(me)?,
             display_name: self.peer_name.clone(),
             avatar_url: self.peer_avatar_url.clone(),
-            role: self.peer_role.as_deref().and_then(Role::of_person),
+            role: self.peer_role.as_deref().and_then(Role::parse_person_role),
         })
     }
 
@@ -324,7 +324,7 @@ struct ChangedRow {
 
 /// The conversations that count for the person and whose head changed after `after`, for an app that was offline.
 /// Latest change first, at most `limit`.
-pub fn moved_since(
+pub fn changed_since(
     conn: &mut PgConnection,
     tenant: TenantId,
     user: UserId,

@@ -157,7 +157,7 @@ const ONE: &str = concat!(
 );
 
 pub fn message(conn: &mut PgConnection, tenant: TenantId, id: MessageId) -> Result<Message> {
-    one(conn, sql(ONE).bind(tenant).bind(id))?.ok_or_else(|| Error::not_found("message"))
+    find_one(conn, sql(ONE).bind(tenant).bind(id))?.ok_or_else(|| Error::not_found("message"))
 }
 
 const OF_ENTITY: &str = concat!(
@@ -180,6 +180,6 @@ pub fn list_related(
     Ok(query.load::<MessageRow>(conn)?.into_iter().map(Message::from).collect())
 }
 
-fn one(conn: &mut PgConnection, query: Statement) -> Result<Option<Message>> {
+fn find_one(conn: &mut PgConnection, query: Statement) -> Result<Option<Message>> {
     Ok(query.get_result::<MessageRow>(conn).optional()?.map(Message::from))
 }

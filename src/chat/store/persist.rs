@@ -66,7 +66,7 @@ pub fn insert_broadcast(tx: &mut Tx<'_>, tenant: TenantId, what: PersistedBroadc
         .bind(what.name)
         .bind(what.payload)
         .bind(what.place.client())
-        .bind(what.place.people());
+        .bind(what.place.owner_ids());
     tx.as_system(|sys| {
         statement.execute(sys.conn())?;
         Ok(())

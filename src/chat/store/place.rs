@@ -70,7 +70,11 @@ macro_rules! place {
 
 /// The place of a conversation and the number of its last durable change. Errors: `NOT_FOUND` if the actor may not
 /// see it.
-pub fn place(conn: &mut PgConnection, tenant: TenantId, room: RoomRef) -> Result<(ConversationPlace, i64)> {
+pub fn find_place(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    room: RoomRef,
+) -> Result<(ConversationPlace, i64)> {
     let (text, id) = by_room!(room, place);
     let row: Option<PlaceWithHead> = sql(text).bind(tenant).bind(id).get_result(conn).optional()?;
     row.map(|row| (row.place, row.head)).ok_or_else(|| Error::not_found("conversation"))
@@ -90,7 +94,7 @@ pub fn role_of(conn: &mut PgConnection, tenant: TenantId, user: UserId) -> Resul
             .bind(user)
             .get_result(conn)
             .optional()?;
-    Ok(row.and_then(|row| Role::of_person(&row.role)))
+    Ok(row.and_then(|row| Role::parse_person_role(&row.role)))
 }
 
 #[derive(QueryableByName)]

@@ -54,7 +54,7 @@ const HITS: &str = concat!(
 );
 
 /// The messages that match, newest first, each with an excerpt whose matches stand between U+E000 and U+E001.
-pub fn hits(
+pub fn search_messages(
     conn: &mut PgConnection,
     tenant: TenantId,
     words: &str,

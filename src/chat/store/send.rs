@@ -198,7 +198,7 @@ pub fn insert_send_event(
         .bind(Bind::Json(what.payload))
         .bind(what.place.client())
         .bind(Bind::Json(what.log))
-        .bind(what.place.people());
+        .bind(what.place.owner_ids());
     tx.as_system(|sys| Ok(statement.load(sys.conn())?))
 }
 

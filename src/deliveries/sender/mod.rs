@@ -112,7 +112,7 @@ impl SendFailure {
     }
 
     /// The text that is stored with the delivery: the class, and the sender's message.
-    pub fn kept(&self) -> String {
+    pub fn to_last_error(&self) -> String {
         let said = match self {
             SendFailure::Throttled { after } => format!("for {} s", after.as_secs()),
             SendFailure::Transient(said)
@@ -140,12 +140,12 @@ pub struct Senders {
 
 impl Senders {
     /// One sender for all channels.
-    pub fn all(sender: Arc<dyn Sender>) -> Self {
+    pub fn uniform(sender: Arc<dyn Sender>) -> Self {
         Self { email: Arc::clone(&sender), sms: Arc::clone(&sender), push: sender }
     }
 
     /// `None` for in-app, which needs no sender.
-    pub fn of(&self, channel: Channel) -> Option<&dyn Sender> {
+    pub fn for_channel(&self, channel: Channel) -> Option<&dyn Sender> {
         match channel {
             Channel::Inapp => None,
             Channel::Email => Some(&*self.email),
@@ -156,7 +156,7 @@ impl Senders {
 
     /// Sends. If the sender panics, the result is unknown and the worker goes on.
     pub async fn send(&self, what: &OutgoingDelivery) -> Result<SendReceipt, SendFailure> {
-        let Some(sender) = self.of(what.channel) else {
+        let Some(sender) = self.for_channel(what.channel) else {
             return Err(SendFailure::Bug("in-app leaves by no sender".to_owned()));
         };
         let panicked = |_: Box<dyn Any + Send>| Err(SendFailure::Uncertain("the sender panicked".to_owned()));

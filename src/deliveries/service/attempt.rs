@@ -6,8 +6,8 @@ use guichet_db::Tx;
 use uuid::Uuid;
 
 use crate::activity::{self, ActivityAction, ActivityEntry};
-use crate::deliveries::check::{DeliverySubject, RecheckInput, SendDecision, decide_send};
 use crate::deliveries::model::DeliveryStatus;
+use crate::deliveries::recheck::{DeliverySubject, RecheckInput, SendDecision, decide_send};
 use crate::deliveries::retry::{RetryDecision, decide_retry};
 use crate::deliveries::sender::{DeliveryContent, OutgoingDelivery, SendFailure, SendReceipt};
 use crate::deliveries::store::attempt::{self as store, AttemptStart, DeliveryOutcome};
@@ -19,15 +19,15 @@ use crate::preferences::Channel;
 /// A delivery whose attempt began.
 #[derive(Debug, Clone)]
 pub struct Attempt {
-    pub what: OutgoingDelivery,
+    pub delivery: OutgoingDelivery,
     /// Including this one.
-    pub attempts: i32,
+    pub number: i32,
 }
 
 /// The result of an attempt, as the sender reports it.
 #[derive(Debug)]
 pub struct AttemptResult {
-    pub of: Attempt,
+    pub attempt: Attempt,
     pub result: Result<SendReceipt, SendFailure>,
 }
 
@@ -77,7 +77,7 @@ pub async fn record_results(
 ) -> Result<()> {
     let now = d.notifications.clock.now();
     let outcomes: Vec<(DeliveryOutcome, OutgoingDelivery)> =
-        ends.iter().map(|end| (outcome_of_result(d, end, now), end.of.what.clone())).collect();
+        ends.iter().map(|end| (outcome_of_result(d, end, now), end.attempt.delivery.clone())).collect();
     let written = outcomes.clone();
     let settled = d
         .notifications
@@ -119,22 +119,22 @@ fn plan_delivery(
     plan: &mut BatchPlan,
 ) -> Result<()> {
     let Some(channel) = Channel::of_word(&row.channel) else { return Ok(()) };
-    let Some(sender) = d.senders.of(channel) else { return Ok(()) };
-    let current = row.current();
+    let Some(sender) = d.senders.for_channel(channel) else { return Ok(()) };
+    let current = row.current_notification();
     let known = RecheckInput {
         channel,
         kind: &row.kind,
         deadline: row.deadline_at,
-        was_sending: row.status == DeliveryStatus::Sending.as_str(),
+        has_unfinished_attempt: row.status == DeliveryStatus::Sending.as_str(),
         is_idempotent: sender.is_idempotent(),
         is_disabled: is_disabled(d, &row, channel),
-        is_theirs: row.is_theirs,
-        about: match &current {
+        is_address_current: row.is_address_current,
+        subject: match &current {
             Some(current) => DeliverySubject::Notification(current),
             // Digests, summaries and samples have no event. A delivery with an event may have outlived its
             // notification.
-            None if row.event_id.is_none() => DeliverySubject::Itself,
-            None => DeliverySubject::Gone,
+            None if row.event_id.is_none() => DeliverySubject::Standalone,
+            None => DeliverySubject::Missing,
         },
     };
     let next = decide_send(&known, now);
@@ -161,7 +161,7 @@ fn plan_delivery(
                 rendered: content.to_stored()?,
                 payload_excerpt: excerpt,
             });
-            plan.attempts.push(Attempt { what: outgoing(content), attempts: row.attempts + 1 });
+            plan.attempts.push(Attempt { delivery: outgoing(content), number: row.attempts + 1 });
         }
         Err(error) => {
             tracing::error!(%error, delivery.id = %row.id, delivery.r#type = row.kind, "a delivery could not be rendered");
@@ -175,7 +175,7 @@ fn plan_delivery(
 
 /// Whether the channel is off now, for the tenant or the service.
 fn is_disabled(d: &Deliveries, row: &DeliveryContext, channel: Channel) -> bool {
-    let features = d.notifications.directory.features_from_settings(&row.settings);
+    let features = d.notifications.directory.features_from_settings(&row.tenant_settings);
     *disabled(&d.notifications, &features).get(channel)
 }
 
@@ -214,7 +214,7 @@ fn outcome_unsent(row: &DeliveryContext, next: SendDecision, now: Timestamp) -> 
 const NO_RESULT_ERROR: &str = "uncertain: whoever sent it did not say how that ended";
 
 fn outcome_of_result(d: &Deliveries, end: &AttemptResult, now: Timestamp) -> DeliveryOutcome {
-    let Attempt { what, attempts } = &end.of;
+    let Attempt { delivery: what, number: attempts } = &end.attempt;
     let outcome = |status, attempts, next_attempt_at| DeliveryOutcome {
         id: what.id,
         status,
@@ -236,17 +236,17 @@ fn outcome_of_result(d: &Deliveries, end: &AttemptResult, now: Timestamp) -> Del
         }
         Err(failure) => failure,
     };
-    let is_idempotent = d.senders.of(what.channel).is_some_and(|sender| sender.is_idempotent());
+    let is_idempotent = d.senders.for_channel(what.channel).is_some_and(|sender| sender.is_idempotent());
     let ended = match decide_retry(failure, is_idempotent, *attempts, (now, what.deadline), random_fraction())
     {
-        RetryDecision::Again { at, counts } => {
+        RetryDecision::Retry { at, counts_attempt: counts } => {
             outcome(DeliveryStatus::Queued, if counts { *attempts } else { attempts - 1 }, at)
         }
-        RetryDecision::Failed => outcome(DeliveryStatus::Failed, *attempts, now),
+        RetryDecision::Fail => outcome(DeliveryStatus::Failed, *attempts, now),
         // Checked again at its deadline, when it counts as failed.
         RetryDecision::Uncertain => outcome(DeliveryStatus::Sending, *attempts, what.deadline),
     };
-    DeliveryOutcome { last_error: Some(failure.kept()), ..ended }
+    DeliveryOutcome { last_error: Some(failure.to_last_error()), ..ended }
 }
 
 /// A random number in [0, 1].
@@ -272,7 +272,8 @@ fn write_outcomes(
             "channel": what.channel,
             "error": outcome.last_error,
         });
-        let entry = ActivityEntry::new(ActivityAction::EmailFailed, "delivery", outcome.id).details(details);
+        let entry =
+            ActivityEntry::new(ActivityAction::EmailFailed, "delivery", outcome.id).with_details(details);
         activity::record_as_service(tx, &entry)?;
     }
     Ok(())

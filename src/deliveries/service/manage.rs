@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use guichet_base::id::DeliveryId;
 use guichet_base::role::UserType;
-use guichet_base::{Actor, Error, Kind, Locale, Result};
+use guichet_base::{Actor, Error, ErrorKind, Locale, Result};
 use serde_json::json;
 
 use crate::config::Feature;
 use crate::deliveries::model::{Delivery, DeliveryFilter, DeliveryStatus};
 use crate::deliveries::render::{self, DeliveryText};
-use crate::deliveries::store::again::{self, NewSample, RetryFilter};
 use crate::deliveries::store::list;
+use crate::deliveries::store::manage::{self, NewSample, RetryFilter};
 use crate::deliveries::{Deliveries, policy};
 use crate::notifications::events::disabled;
 use crate::notifications::templates;
 use crate::preferences::Channel;
-use crate::web::idempotency::{Once, Replayable};
+use crate::web::idempotency::{IdempotentRequest, Replayable};
 
 /// Deadline of a delivery that is retried manually.
 const RETRY_DEADLINE: Duration = Duration::from_secs(24 * 3_600);
@@ -45,7 +45,7 @@ pub async fn retry(d: &Deliveries, actor: &Actor, id: DeliveryId) -> Result<Deli
         .db
         .write(actor, move |tx| {
             let found = list::find(tx, tenant, id)?.ok_or_else(|| Error::not_found("delivery"))?;
-            let queued = again::requeue(tx, tenant, id, (now, now.plus(RETRY_DEADLINE)))?;
+            let queued = manage::requeue(tx, tenant, id, (now, now.plus(RETRY_DEADLINE)))?;
             let queued = queued.ok_or_else(|| invalid_transition(found.status))?;
             let wake = wake.clone();
             tx.after_commit(move || wake.notify_one());
@@ -63,7 +63,7 @@ pub async fn retry_many(d: &Deliveries, actor: &Actor, cause: RetryFilter) -> Re
     d.notifications
         .db
         .write(actor, move |tx| {
-            let queued = again::requeue_many(
+            let queued = manage::requeue_many(
                 tx,
                 tenant,
                 &cause,
@@ -93,25 +93,25 @@ pub struct SampleRequest {
 pub async fn send_sample(
     d: &Deliveries,
     actor: &Actor,
-    once: Once,
+    once: IdempotentRequest,
     wanted: SampleRequest,
 ) -> Result<Replayable<Delivery>> {
     policy::may_send(actor)?;
     let features = d.notifications.directory.features(actor.tenant).await?;
     features.require(Feature::Notifications)?;
     if *disabled(&d.notifications, &features).get(wanted.channel) {
-        return Err(Error::new(Kind::Forbidden, "FEATURE_DISABLED"));
+        return Err(Error::new(ErrorKind::Forbidden, "FEATURE_DISABLED"));
     }
     let (room, by) = (d.clone(), actor.clone());
     d.notifications
         .db
         .write(actor, move |tx| {
-            once.run(tx, |tx| {
+            once.run_once(tx, |tx| {
                 let n = &room.notifications;
                 let (tenant, now) = (by.tenant, n.clock.now());
                 let minute_ago = now.minus(Duration::from_secs(60));
                 let (to, recent) =
-                    again::address_and_recent_samples(tx, tenant, by.user, wanted.channel, minute_ago)?;
+                    manage::address_and_recent_samples(tx, tenant, by.user, wanted.channel, minute_ago)?;
                 if recent >= i64::try_from(n.settings.rate_per_min).unwrap_or(i64::MAX) {
                     return Err(Error::rate_limited(60));
                 }
@@ -129,7 +129,7 @@ pub async fn send_sample(
                     rendered: content.to_stored()?,
                     excerpt: render::excerpt(&words),
                 };
-                let delivery = again::insert_sample(tx, tenant, &sample, (now, now.plus(SAMPLE_DEADLINE)))?;
+                let delivery = manage::insert_sample(tx, tenant, &sample, (now, now.plus(SAMPLE_DEADLINE)))?;
                 let wake = room.wake.clone();
                 tx.after_commit(move || wake.notify_one());
                 Ok(delivery)
@@ -163,7 +163,8 @@ async fn require_feature(d: &Deliveries, actor: &Actor) -> Result<()> {
 }
 
 fn invalid_transition(from: DeliveryStatus) -> Error {
-    let ended = DeliveryStatus::REPEATABLE.map(DeliveryStatus::as_str);
+    let ended = DeliveryStatus::RETRYABLE.map(DeliveryStatus::as_str);
     let allowed: Vec<&str> = std::iter::once(DeliveryStatus::Queued.as_str()).chain(ended).collect();
-    Error::new(Kind::Conflict, "INVALID_TRANSITION").details(json!({ "from": from, "allowed": allowed }))
+    Error::new(ErrorKind::Conflict, "INVALID_TRANSITION")
+        .with_details(json!({ "from": from, "allowed": allowed }))
 }

@@ -16,7 +16,7 @@ use crate::preferences::Channel;
 pub struct ClaimRequest {
     pub channel: Channel,
     pub lane: Lane,
-    pub most: i64,
+    pub limit: i64,
 }
 
 /// A claimed row.
@@ -64,7 +64,7 @@ pub fn claim_due(
     let rows: Vec<Row> = sql(CLAIM)
         .bind(asks.iter().map(|ask| ask.channel.as_str().to_owned()).collect::<Vec<_>>())
         .bind(asks.iter().map(|ask| ask.lane.number()).collect::<Vec<_>>())
-        .bind(asks.iter().map(|ask| ask.most).collect::<Vec<_>>())
+        .bind(asks.iter().map(|ask| ask.limit).collect::<Vec<_>>())
         .bind(now)
         .bind(lease_until)
         .bind(token)

@@ -25,7 +25,7 @@ pub struct LaneBacklog {
     pub lane: Lane,
     pub depth: i64,
     /// The due time of the longest waiting row; `None` if none is due.
-    pub oldest: Option<Timestamp>,
+    pub oldest_due_at: Option<Timestamp>,
 }
 
 // From the index of queued rows only. Rows that wait for quiet hours, or have an unknown result, are not late.
@@ -38,7 +38,7 @@ pub fn lane_backlogs(tx: &mut WorkerTx<'_>, now: Timestamp) -> Result<Vec<LaneBa
     let waiting = Lane::ALL.into_iter().map(|lane| LaneBacklog {
         lane,
         depth: of(lane).map_or(0, |row| row.depth),
-        oldest: of(lane).and_then(|row| row.oldest),
+        oldest_due_at: of(lane).and_then(|row| row.oldest),
     });
     Ok(waiting.collect())
 }

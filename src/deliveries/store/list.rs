@@ -80,7 +80,7 @@ impl Row {
             kind: self.kind,
             to_address,
             lane: Lane::from_number(self.lane).ok_or_else(unknown)?,
-            status: DeliveryStatus::of_word(&self.status).ok_or_else(unknown)?,
+            status: DeliveryStatus::parse(&self.status).ok_or_else(unknown)?,
             attempts: self.attempts,
             next_attempt_at: self.next_attempt_at,
             deadline_at: self.deadline_at,
@@ -109,7 +109,7 @@ pub fn list(tx: &mut Tx<'_>, tenant: TenantId, filter: &DeliveryFilter) -> Resul
         (filter.kind.is_some(), " AND type = $5"),
         (filter.user.is_some(), " AND user_id = $6"),
         (filter.notification.is_some(), " AND notification_id = $7"),
-        (filter.error.is_some(), " AND starts_with(last_error, $8)"),
+        (filter.error_prefix.is_some(), " AND starts_with(last_error, $8)"),
         (filter.since.is_some(), " AND created_at >= $9"),
         (filter.after.is_some(), " AND (created_at, id) < ($10, $11)"),
     ] {
@@ -131,7 +131,7 @@ fn bind_filter(statement: Statement, tenant: TenantId, filter: &DeliveryFilter) 
         .bind(filter.kind.clone())
         .bind(filter.user)
         .bind(filter.notification)
-        .bind(filter.error.clone())
+        .bind(filter.error_prefix.clone())
         .bind(filter.since)
         .bind(filter.after.map(|after| after.created_at))
         .bind(filter.after.map(|after| after.id))

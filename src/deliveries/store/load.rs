@@ -11,7 +11,7 @@ use guichet_db::sql::sql;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::deliveries::check::CurrentNotification;
+use crate::deliveries::recheck::CurrentNotification;
 use crate::notifications::model::Status;
 use crate::preferences::{
     Category, ChannelChoices, PerChannel, PreferenceLevels, Priority, QuietHours, tenant_defaults,
@@ -68,7 +68,7 @@ pub struct DeliveryContext {
     timezone: String,
     /// The person exists, and the address is still theirs.
     #[diesel(sql_type = Bool)]
-    pub is_theirs: bool,
+    pub is_address_current: bool,
     #[diesel(sql_type = Nullable<Bool>)]
     own_email: Option<bool>,
     #[diesel(sql_type = Nullable<Bool>)]
@@ -89,15 +89,15 @@ pub struct DeliveryContext {
     quiet_timezone: Option<String>,
     /// The tenant's settings.
     #[diesel(sql_type = Jsonb)]
-    pub settings: Value,
+    pub tenant_settings: Value,
     /// The tenant's changes of the template.
     #[diesel(sql_type = Nullable<Jsonb>)]
-    pub changes: Option<Value>,
+    pub template_changes: Option<Value>,
 }
 
 impl DeliveryContext {
-    pub fn side(&self) -> UserType {
-        Role::of_person(&self.role).map_or(UserType::Operator, Role::user_type)
+    pub fn user_type(&self) -> UserType {
+        Role::parse_person_role(&self.role).map_or(UserType::Operator, Role::user_type)
     }
 
     pub fn locale(&self) -> Locale {
@@ -105,7 +105,7 @@ impl DeliveryContext {
     }
 
     /// The current notification; `None` if the delivery has none.
-    pub fn current(&self) -> Option<CurrentNotification> {
+    pub fn current_notification(&self) -> Option<CurrentNotification> {
         let category = Category::of_word(self.category.as_deref()?)?;
         Some(CurrentNotification {
             category,
@@ -114,27 +114,27 @@ impl DeliveryContext {
             is_deleted: self.is_deleted,
             expires_at: self.expires_at,
             levels: self.levels(category),
-            quiet: self.quiet(),
+            quiet_hours: self.quiet_hours(),
         })
     }
 
     fn levels(&self, category: Category) -> PreferenceLevels {
         let say = |email, sms, push| PerChannel { inapp: None, email, sms, push };
         PreferenceLevels {
-            over: say(self.over_email, self.over_sms, self.over_push),
-            own: ChannelChoices {
+            client_override: say(self.over_email, self.over_sms, self.over_push),
+            user: ChannelChoices {
                 inapp: None,
                 email: self.own_email,
                 sms: self.own_sms,
                 push: self.own_push,
             },
-            tenant: tenant_defaults(&self.settings).of(category),
+            tenant_default: tenant_defaults(&self.tenant_settings).for_category(category),
         }
     }
 
-    fn quiet(&self) -> Option<QuietHours> {
+    fn quiet_hours(&self) -> Option<QuietHours> {
         let zone = self.quiet_timezone.as_deref().unwrap_or(&self.timezone);
-        QuietHours::of_row(self.quiet_from, self.quiet_to, zone)
+        QuietHours::from_row(self.quiet_from, self.quiet_to, zone)
     }
 }
 
@@ -145,10 +145,11 @@ const LOAD: &str = "
            d.rendered, d.last_error, n.title, n.body, n.link, n.data, n.category::text AS category, n.priority,
            n.status AS read_status, n.deleted_at IS NOT NULL AS is_deleted, n.expires_at, u.role, u.locale, u.timezone,
            u.deleted_at IS NULL AND CASE d.channel WHEN 'email' THEN lower(u.email) IS NOT DISTINCT FROM lower(d.to_address)
-               WHEN 'sms' THEN u.phone IS NOT DISTINCT FROM d.to_address ELSE true END AS is_theirs,
+               WHEN 'sms' THEN u.phone IS NOT DISTINCT FROM d.to_address ELSE true END AS is_address_current,
            p.channel_email AS own_email, p.channel_sms AS own_sms, p.channel_push AS own_push,
            o.email AS over_email, o.sms AS over_sms, o.push AS over_push,
-           s.quiet_from, s.quiet_to, s.quiet_timezone, t.settings, c.fields AS changes
+           s.quiet_from, s.quiet_to, s.quiet_timezone, t.settings AS tenant_settings,
+           c.fields AS template_changes
       FROM deliveries d
       JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id
       JOIN tenants t ON t.id = d.tenant_id

@@ -1,8 +1,8 @@
 //! The statements of deliveries: claims, attempts, lists, retries, counts.
 
-pub mod again;
 pub mod attempt;
 pub mod claim;
 pub mod count;
 pub mod list;
 pub mod load;
+pub mod manage;

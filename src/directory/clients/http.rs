@@ -14,7 +14,9 @@ use super::service;
 use super::store::{ClientFilter, ClientSort};
 use crate::directory::users::UserView;
 use crate::directory::{Directory, optimistic_lock};
-use crate::web::{Caller, Check, Etag, IdempotencyKey, IfMatch, Json, PageQuery, Patch, Path, Query, Reply};
+use crate::web::{
+    Caller, Etag, IdempotencyKey, IfMatch, Json, PageQuery, Patch, Path, Query, Reply, Validator,
+};
 
 /// Size of `details` as JSON.
 const MAX_DETAILS_BYTES: usize = 16 * 1024;
@@ -41,7 +43,7 @@ struct ClientsQuery {
 }
 
 impl ClientsQuery {
-    fn into_filter(self, check: &mut Check) -> ClientFilter {
+    fn into_filter(self, check: &mut Validator) -> ClientFilter {
         let sort = self.sort.unwrap_or_else(|| "name".to_owned());
         let (word, descending) = match sort.strip_prefix('-') {
             Some(word) => (word, true),
@@ -78,13 +80,13 @@ struct NewClientBody {
 }
 
 impl NewClientBody {
-    fn change(self, check: &mut Check) -> ClientChange {
+    fn into_change(self, check: &mut Validator) -> ClientChange {
         ClientChange {
             name: Some(check.text("name", self.name, 1..=200)),
             operator_id: Some(self.operator_id),
             team_id: Some(self.team_id),
             status: self.status.map(ClientStatus::as_str),
-            details: details(check, self.details),
+            details: checked_details(check, self.details),
         }
     }
 }
@@ -112,27 +114,27 @@ struct ClientBody {
 }
 
 impl ClientBody {
-    fn change(self, check: &mut Check) -> ClientChange {
+    fn into_change(self, check: &mut Validator) -> ClientChange {
         ClientChange {
             name: check.text_opt("name", self.name, 1..=200),
             operator_id: self.operator_id.into_change(),
             team_id: self.team_id.into_change(),
             status: self.status.map(ClientStatus::as_str),
-            details: details(check, self.details),
+            details: checked_details(check, self.details),
         }
     }
 }
 
-fn details(check: &mut Check, details: Option<Map<String, Value>>) -> Option<Value> {
+fn checked_details(check: &mut Validator, details: Option<Map<String, Value>>) -> Option<Value> {
     let details = details.map(Value::Object);
     if details.as_ref().is_some_and(|details| details.to_string().len() > MAX_DETAILS_BYTES) {
-        check.fault(Fault::new("details", "too_long").with("max", MAX_DETAILS_BYTES));
+        check.add(Fault::new("details", "too_long").with_arg("max", MAX_DETAILS_BYTES));
     }
     details
 }
 
-fn answer(client: ClientView, is_new: bool) -> Reply<ClientView> {
-    let etag = Etag::of(client.id.0, client.updated_at);
+fn reply_with_etag(client: ClientView, is_new: bool) -> Reply<ClientView> {
+    let etag = Etag::new(client.id.0, client.updated_at);
     if is_new { Reply::created(client) } else { Reply::ok(client) }.etag(etag)
 }
 
@@ -144,10 +146,10 @@ async fn list(
     directory: Data<Directory>,
     Query(query): Query<ClientsQuery>,
 ) -> Result<Reply<Vec<ClientView>>> {
-    let mut check = Check::new();
+    let mut check = Validator::new();
     let page = check.page(query.limit, query.offset);
     let wanted = query.into_filter(&mut check);
-    check.done()?;
+    check.finish()?;
     let clients = service::list(&directory, &caller, wanted, page).await?;
     Ok(Reply::page(clients, page, None))
 }
@@ -162,12 +164,12 @@ async fn create(
     key: IdempotencyKey,
     Json(body): Json<NewClientBody>,
 ) -> Result<Reply<ClientView>> {
-    let once = key.over(&body)?;
-    let mut check = Check::new();
-    let change = body.change(&mut check);
-    check.done()?;
+    let once = key.bind_body(&body)?;
+    let mut check = Validator::new();
+    let change = body.into_change(&mut check);
+    check.finish()?;
     let done = service::create(&directory, &caller, change, once).await?;
-    let reply = answer(done.value, true);
+    let reply = reply_with_etag(done.value, true);
     Ok(if done.replayed { reply.replayed() } else { reply })
 }
 
@@ -179,7 +181,7 @@ async fn read(
     directory: Data<Directory>,
     Path(id): Path<ClientId>,
 ) -> Result<Reply<ClientView>> {
-    Ok(answer(service::read(&directory, &caller, id).await?, false))
+    Ok(reply_with_etag(service::read(&directory, &caller, id).await?, false))
 }
 
 /// Create or change a client
@@ -196,13 +198,13 @@ async fn put(
     if_match: IfMatch,
     Json(body): Json<ClientBody>,
 ) -> Result<Reply<ClientView>> {
-    let based_on = optimistic_lock::based_on(&caller, if_match, body.updated_at, body.force)?;
-    let mut check = Check::new();
-    check.that(body.name.is_some(), "name", "missing");
-    let change = body.change(&mut check);
-    check.done()?;
+    let based_on = optimistic_lock::edit_basis(&caller, if_match, body.updated_at, body.force)?;
+    let mut check = Validator::new();
+    check.ensure(body.name.is_some(), "name", "missing");
+    let change = body.into_change(&mut check);
+    check.finish()?;
     let (client, is_new) = service::put(&directory, &caller, id, change, based_on).await?;
-    Ok(answer(client, is_new))
+    Ok(reply_with_etag(client, is_new))
 }
 
 /// Change a client
@@ -221,11 +223,11 @@ async fn patch(
     if_match: IfMatch,
     Json(body): Json<ClientBody>,
 ) -> Result<Reply<ClientView>> {
-    let based_on = optimistic_lock::based_on(&caller, if_match, body.updated_at, body.force)?;
-    let mut check = Check::new();
-    let change = body.change(&mut check);
-    check.done()?;
-    Ok(answer(service::patch(&directory, &caller, id, change, based_on).await?, false))
+    let based_on = optimistic_lock::edit_basis(&caller, if_match, body.updated_at, body.force)?;
+    let mut check = Validator::new();
+    let change = body.into_change(&mut check);
+    check.finish()?;
+    Ok(reply_with_etag(service::patch(&directory, &caller, id, change, based_on).await?, false))
 }
 
 /// List the members of a client

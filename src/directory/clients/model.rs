@@ -9,7 +9,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::schema::clients;
-use guichet_base::Status;
+use guichet_base::PresenceStatus;
 
 /// A row of `clients`.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -85,13 +85,13 @@ pub struct ClientView {
     #[schema(value_type = Object)]
     pub details: Value,
     /// The presence of the most active member.
-    pub presence: Status,
+    pub presence: PresenceStatus,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
 
 impl Client {
-    pub fn with(self, presence: Status) -> ClientView {
+    pub fn into_view(self, presence: PresenceStatus) -> ClientView {
         ClientView {
             id: self.id,
             name: self.name,

@@ -14,7 +14,7 @@ use crate::activity::{self, ActivityAction, ActivityEntry};
 use crate::directory::optimistic_lock::{self, LockedRecord};
 use crate::directory::users::{self, UserView};
 use crate::directory::{Directory, policy};
-use crate::web::{EditBasis, Once, Replayable};
+use crate::web::{EditBasis, IdempotentRequest, Replayable};
 use guichet_base::permission::Permission;
 
 /// Most online people considered by the `online` order.
@@ -48,8 +48,8 @@ pub(super) async fn read(directory: &Directory, actor: &Actor, id: ClientId) -> 
         .clone()
         .db()
         .read(actor, move |tx| {
-            let client = visible(tx, &reader, id)?;
-            view(tx, &directory, &reader, client)
+            let client = find_visible(tx, &reader, id)?;
+            build_view(tx, &directory, &reader, client)
         })
         .await
 }
@@ -58,7 +58,7 @@ pub(super) async fn create(
     directory: &Directory,
     actor: &Actor,
     change: ClientChange,
-    once: Once,
+    once: IdempotentRequest,
 ) -> Result<Replayable<ClientView>> {
     policy::may(actor, Permission::DirectoryClientsManage)?;
     let (directory, writer) = (directory.clone(), actor.clone());
@@ -66,9 +66,9 @@ pub(super) async fn create(
         .clone()
         .db()
         .write(actor, move |tx| {
-            once.run(tx, |tx| {
-                let made = make(tx, &writer, ClientId::new(), &change)?;
-                view(tx, &directory, &writer, made.ok_or_else(Error::conflict)?)
+            once.run_once(tx, |tx| {
+                let made = create_if_absent(tx, &writer, ClientId::new(), &change)?;
+                build_view(tx, &directory, &writer, made.ok_or_else(Error::conflict)?)
             })
         })
         .await
@@ -89,10 +89,10 @@ pub(super) async fn put(
         .db()
         .write(actor, move |tx| {
             let is_there = store::find(tx.conn(), writer.tenant, id)?.is_some();
-            let made = if is_there { None } else { make(tx, &writer, id, &change)? };
+            let made = if is_there { None } else { create_if_absent(tx, &writer, id, &change)? };
             match made {
-                Some(client) => Ok((view(tx, &directory, &writer, client)?, true)),
-                None => Ok((alter(tx, &directory, &writer, id, &change, &based_on)?, false)),
+                Some(client) => Ok((build_view(tx, &directory, &writer, client)?, true)),
+                None => Ok((update(tx, &directory, &writer, id, &change, &based_on)?, false)),
             }
         })
         .await
@@ -110,7 +110,7 @@ pub(super) async fn patch(
     directory
         .clone()
         .db()
-        .write(actor, move |tx| alter(tx, &directory, &writer, id, &change, &based_on))
+        .write(actor, move |tx| update(tx, &directory, &writer, id, &change, &based_on))
         .await
 }
 
@@ -125,9 +125,9 @@ pub(super) async fn members(
     directory
         .db()
         .read(actor, move |tx| {
-            visible(tx, &reader, id)?;
+            find_visible(tx, &reader, id)?;
             let users = store::members(tx.conn(), reader.tenant, id, page)?;
-            Ok(users.into_iter().map(|user| user.seen_by(&reader)).collect())
+            Ok(users.into_iter().map(|user| user.view_for(&reader)).collect())
         })
         .await
 }
@@ -144,7 +144,7 @@ pub(super) async fn add_member(
     directory
         .db()
         .write(actor, move |tx| {
-            visible(tx, &writer, id)?;
+            find_visible(tx, &writer, id)?;
             policy::may(&writer, Permission::DirectoryClientsManage)?;
             let person = users::service::find_active(tx, &writer, user)?;
             if person.role.is_operator() {
@@ -171,9 +171,9 @@ pub(super) async fn remove_member(
         .clone()
         .db()
         .write(actor, move |tx| {
-            visible(tx, &writer, id)?;
+            find_visible(tx, &writer, id)?;
             policy::may(&writer, Permission::DirectoryClientsManage)?;
-            directory.rights_moved(tx, writer.tenant, vec![user]);
+            directory.notify_rights_changed(tx, writer.tenant, vec![user]);
             if !store::remove_member(tx.conn(), writer.tenant, id, user)? {
                 return Err(Error::not_found("member"));
             }
@@ -189,10 +189,19 @@ fn record_member(
     id: ClientId,
     user: UserId,
 ) -> Result<()> {
-    activity::record(tx, actor, &ActivityEntry::new(action, "client", id).details(json!({ "user_id": user })))
+    activity::record(
+        tx,
+        actor,
+        &ActivityEntry::new(action, "client", id).with_details(json!({ "user_id": user })),
+    )
 }
 
-fn make(tx: &mut Tx<'_>, actor: &Actor, id: ClientId, change: &ClientChange) -> Result<Option<Client>> {
+fn create_if_absent(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    id: ClientId,
+    change: &ClientChange,
+) -> Result<Option<Client>> {
     policy::may(actor, Permission::DirectoryClientsManage)?;
     check_operator(tx, actor, change)?;
     let new = NewClient {
@@ -213,7 +222,7 @@ fn make(tx: &mut Tx<'_>, actor: &Actor, id: ClientId, change: &ClientChange) -> 
     Ok(made)
 }
 
-fn alter(
+fn update(
     tx: &mut Tx<'_>,
     directory: &Directory,
     actor: &Actor,
@@ -221,7 +230,7 @@ fn alter(
     change: &ClientChange,
     based_on: &EditBasis,
 ) -> Result<ClientView> {
-    visible(tx, actor, id)?;
+    find_visible(tx, actor, id)?;
     policy::may(actor, Permission::ClientEdit)?;
     let client = store::lock(tx.conn(), actor.tenant, id)?.ok_or_else(|| Error::not_found("client"))?;
     let (operator_id, team_id) = (client.operator_id, client.team_id);
@@ -230,16 +239,16 @@ fn alter(
     if moves {
         policy::may(actor, Permission::DirectoryClientsManage)?;
     }
-    let current = view(tx, directory, actor, client.clone())?;
+    let current = build_view(tx, directory, actor, client.clone())?;
     let shown = serde_json::to_value(&current).map_err(Error::internal)?;
     let held = LockedRecord {
         kind: "client",
         id: id.0,
         updated_at: client.updated_at,
         updated_by: client.updated_by,
-        shown: &shown,
+        view: &shown,
     };
-    if !optimistic_lock::is_to_apply(tx, actor, based_on, &held, change)?
+    if !optimistic_lock::check_version(tx, actor, based_on, &held, change)?
         || *change == ClientChange::default()
     {
         return Ok(current);
@@ -247,16 +256,16 @@ fn alter(
     check_operator(tx, actor, change)?;
     if moves {
         // The team and the members are notified through the outbox.
-        directory.rights_moved(tx, actor.tenant, operator_id.into_iter().collect());
+        directory.notify_rights_changed(tx, actor.tenant, operator_id.into_iter().collect());
     }
     let client = store::update(tx.conn(), actor.tenant, id, change)?;
-    let details = json!({ "fields": optimistic_lock::fields(change)? });
+    let details = json!({ "fields": optimistic_lock::changed_fields(change)? });
     activity::record(
         tx,
         actor,
-        &ActivityEntry::new(ActivityAction::ClientUpdate, "client", id).details(details),
+        &ActivityEntry::new(ActivityAction::ClientUpdate, "client", id).with_details(details),
     )?;
-    Ok(client.with(current.presence))
+    Ok(client.into_view(current.presence))
 }
 
 /// Errors: the person in charge is not an operator of this tenant.
@@ -271,11 +280,11 @@ fn check_operator(tx: &mut Tx<'_>, actor: &Actor, change: &ClientChange) -> Resu
 }
 
 /// Errors: `NOT_FOUND` for a client that the actor may not see.
-pub(in crate::directory) fn visible(tx: &mut Tx<'_>, actor: &Actor, id: ClientId) -> Result<Client> {
+pub(in crate::directory) fn find_visible(tx: &mut Tx<'_>, actor: &Actor, id: ClientId) -> Result<Client> {
     store::find(tx.conn(), actor.tenant, id)?.ok_or_else(|| Error::not_found("client"))
 }
 
-fn view(tx: &mut Tx<'_>, directory: &Directory, actor: &Actor, client: Client) -> Result<ClientView> {
+fn build_view(tx: &mut Tx<'_>, directory: &Directory, actor: &Actor, client: Client) -> Result<ClientView> {
     let views = build_views(tx, directory, actor, vec![client])?;
     views.into_iter().next().ok_or_else(|| Error::not_found("client"))
 }
@@ -288,7 +297,7 @@ fn build_views(
 ) -> Result<Vec<ClientView>> {
     let ids: Vec<ClientId> = clients.iter().map(|client| client.id).collect();
     let mut members: HashMap<ClientId, Vec<UserId>> = HashMap::new();
-    for (client, user) in store::members_of(tx.conn(), actor.tenant, &ids)? {
+    for (client, user) in store::members_by_client(tx.conn(), actor.tenant, &ids)? {
         members.entry(client).or_default().push(user);
     }
     let presence = |client: &Client| {
@@ -299,7 +308,7 @@ fn build_views(
         .into_iter()
         .map(|client| {
             let presence = presence(&client);
-            client.with(presence)
+            client.into_view(presence)
         })
         .collect())
 }

@@ -9,7 +9,7 @@ use guichet_base::{Error, Result};
 use guichet_db::on_constraint;
 
 use super::model::{Client, ClientChange, NewClient};
-use crate::directory::search;
+use crate::directory::like_pattern;
 use crate::directory::users::User;
 use crate::schema::{client_members, clients, conversations, users};
 
@@ -46,7 +46,7 @@ pub fn list(
         query = query.filter(clients::status.eq(status));
     }
     if let Some(words) = &wanted.search {
-        query = query.filter(clients::name.ilike(search::contains(words)));
+        query = query.filter(clients::name.ilike(like_pattern::like_contains(words)));
     }
     let query = match (wanted.sort, wanted.descending) {
         (ClientSort::Name, false) => query.order((clients::name.asc(), clients::id.asc())),
@@ -117,7 +117,7 @@ fn unknown_team() -> Error {
 }
 
 /// The members of each of `ids` that the actor may see.
-pub fn members_of(
+pub fn members_by_client(
     conn: &mut PgConnection,
     tenant: TenantId,
     ids: &[ClientId],

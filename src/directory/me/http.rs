@@ -11,7 +11,7 @@ use super::model::Me;
 use super::service;
 use crate::directory::users::{UserChange, profile};
 use crate::directory::{Directory, optimistic_lock};
-use crate::web::{Caller, Check, IfMatch, Json, Patch, Reply};
+use crate::web::{Caller, IfMatch, Json, Patch, Reply, Validator};
 
 pub fn routes(config: &mut ServiceConfig) {
     config.service(read).service(patch);
@@ -63,8 +63,8 @@ async fn patch(
     if_match: IfMatch,
     Json(body): Json<ProfileBody>,
 ) -> Result<Reply<Me>> {
-    let based_on = optimistic_lock::based_on(&caller, if_match, body.updated_at, body.force)?;
-    let mut check = Check::new();
+    let based_on = optimistic_lock::edit_basis(&caller, if_match, body.updated_at, body.force)?;
+    let mut check = Validator::new();
     let change = UserChange {
         display_name: check.text_opt("display_name", body.display_name, 1..=200),
         email: profile::email(&mut check, body.email).into_change(),
@@ -74,6 +74,6 @@ async fn patch(
         timezone: profile::timezone(&mut check, body.timezone),
         ..UserChange::default()
     };
-    check.done()?;
+    check.finish()?;
     Ok(Reply::ok(service::patch(&directory, &caller, change, based_on).await?))
 }

@@ -19,7 +19,7 @@ pub(super) async fn read(directory: &Directory, actor: &Actor) -> Result<Me> {
         .db()
         .read(actor, move |tx| {
             let user = users::service::find_active(tx, &me, me.user)?;
-            of(tx, &me, user, &features, now)
+            build_me(tx, &me, user, &features, now)
         })
         .await
 }
@@ -39,18 +39,18 @@ pub(super) async fn patch(
         .write(actor, move |tx| {
             let user = users::service::update_profile(tx, &me, &change, &based_on)?;
             directory.invalidate_account_after_commit(tx, me.tenant, me.user);
-            of(tx, &me, user, &features, directory.clock().now())
+            build_me(tx, &me, user, &features, directory.clock().now())
         })
         .await
 }
 
-fn of(tx: &mut Tx<'_>, actor: &Actor, user: User, features: &FeatureSet, now: Timestamp) -> Result<Me> {
+fn build_me(tx: &mut Tx<'_>, actor: &Actor, user: User, features: &FeatureSet, now: Timestamp) -> Result<Me> {
     let tenant = tenants::store::find(tx.conn(), actor.tenant)?.ok_or_else(|| Error::not_found("tenant"))?;
     let clients = store::clients(tx.conn(), actor)?;
     let branding = tenant.settings.get("branding").filter(|branding| branding.is_object());
     let branding = branding.cloned().unwrap_or_else(|| json!({}));
     Ok(Me {
-        user: user.seen_by(actor),
+        user: user.view_for(actor),
         tenant: MyTenant { id: tenant.id, slug: tenant.slug, name: tenant.name, branding },
         clients: clients.into_iter().map(|(id, name)| MyClient { id, name }).collect(),
         permissions: Permission::names_of(actor),

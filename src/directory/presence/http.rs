@@ -12,13 +12,13 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::model::{ClientPresence, PresenceView};
 use super::service::{self, PresenceFilter};
 use crate::directory::Directory;
-use crate::web::{Caller, Check, Path, Query, Reply};
+use crate::web::{Caller, Path, Query, Reply, Validator};
 
 /// Most ids in one request.
 const MAX_IDS: usize = 200;
 
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(list).service(of_client);
+    config.service(list).service(read_client);
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -34,20 +34,20 @@ pub struct PresenceQuery {
 }
 
 impl PresenceQuery {
-    fn into_filter(self, check: &mut Check) -> (PresenceFilter, Page) {
+    fn into_filter(self, check: &mut Validator) -> (PresenceFilter, Page) {
         let page = check.page(self.limit, self.offset);
-        let Some(ids) = self.user_ids else { return (PresenceFilter::Page(page), page) };
+        let Some(ids) = self.user_ids else { return (PresenceFilter::All(page), page) };
         for (field, is_absent) in [("limit", self.limit.is_none()), ("offset", self.offset.is_none())] {
-            check.that(is_absent, field, "ambiguous");
+            check.ensure(is_absent, field, "ambiguous");
         }
         let words: Vec<&str> = ids.split(',').map(str::trim).filter(|word| !word.is_empty()).collect();
         let mut users: Vec<UserId> = words.iter().filter_map(|word| word.parse().ok()).collect();
-        check.that(users.len() == words.len(), "user_ids", "wrong_type");
+        check.ensure(users.len() == words.len(), "user_ids", "wrong_type");
         users.sort_unstable();
         users.dedup();
         let users = check.items("user_ids", users, 0..=MAX_IDS);
         let limit = i64::try_from(users.len()).unwrap_or(0);
-        (PresenceFilter::Some(users), Page { limit, offset: 0 })
+        (PresenceFilter::Users(users), Page { limit, offset: 0 })
     }
 }
 
@@ -61,28 +61,28 @@ async fn list(
     directory: Data<Directory>,
     Query(query): Query<PresenceQuery>,
 ) -> Result<Reply<Vec<PresenceView>>> {
-    list_answer(&directory, &caller, query).await
+    list_reply(&directory, &caller, query).await
 }
 
 /// The presence of people as `actor` may see it. Also serves AfriTalk's list.
-pub async fn list_answer(
+pub async fn list_reply(
     directory: &Directory,
     actor: &Actor,
     query: PresenceQuery,
 ) -> Result<Reply<Vec<PresenceView>>> {
-    let mut check = Check::new();
+    let mut check = Validator::new();
     let (wanted, page) = query.into_filter(&mut check);
-    check.done()?;
+    check.finish()?;
     Ok(Reply::page(service::list(directory, actor, wanted).await?, page, None))
 }
 
 /// Get the presence of a client: its members, and the operator in charge
 #[utoipa::path(tag = "presence", operation_id = "read_client_presence", params(("id" = ClientId, Path)), responses((status = 200, body = ClientPresence)))]
 #[get("/clients/{id}/presence")]
-async fn of_client(
+async fn read_client(
     caller: Caller,
     directory: Data<Directory>,
     Path(id): Path<ClientId>,
 ) -> Result<Reply<ClientPresence>> {
-    Ok(Reply::ok(service::of_client(&directory, &caller, id).await?))
+    Ok(Reply::ok(service::read_client(&directory, &caller, id).await?))
 }

@@ -5,22 +5,22 @@
 
 mod http;
 mod model;
-mod reach;
+mod relations;
 mod service;
 mod store;
 
 use std::sync::Arc;
 
-pub use http::{PresenceQuery, list_answer as list, routes};
+pub use http::{PresenceQuery, list_reply as list, routes};
 pub use model::PresenceView;
-pub use reach::{PersonRelations, hears, reach, saw};
+pub use relations::{PersonRelations, load_relations, may_subscribe_to_presence, record_last_seen};
 
 use guichet_base::id::{TenantId, UserId};
-use guichet_base::{Status, Timestamp};
+use guichet_base::{PresenceStatus, Timestamp};
 
 /// The source of presence; the realtime hub implements it.
 pub trait PresenceSource: Send + Sync {
-    fn status(&self, tenant: TenantId, user: UserId) -> Status;
+    fn status(&self, tenant: TenantId, user: UserId) -> PresenceStatus;
 
     /// The last activity of a person who is present, or was within the grace period. Newer than the row's.
     fn seen_at(&self, tenant: TenantId, user: UserId) -> Option<Timestamp>;
@@ -41,24 +41,28 @@ impl PresenceReader {
         Self(Arc::new(presence))
     }
 
-    pub fn of(&self, tenant: TenantId, user: UserId) -> Status {
+    pub fn status(&self, tenant: TenantId, user: UserId) -> PresenceStatus {
         self.0.status(tenant, user)
     }
 
     /// The status of a client: that of its most active member.
-    pub fn highest_status(&self, tenant: TenantId, members: impl IntoIterator<Item = UserId>) -> Status {
-        members.into_iter().map(|user| self.of(tenant, user)).max().unwrap_or(Status::Offline)
+    pub fn highest_status(
+        &self,
+        tenant: TenantId,
+        members: impl IntoIterator<Item = UserId>,
+    ) -> PresenceStatus {
+        members.into_iter().map(|user| self.status(tenant, user)).max().unwrap_or(PresenceStatus::Offline)
     }
 
     /// The status, and the last activity, which is null while the person is online. `written` is the row's value.
-    pub fn seen(
+    pub fn status_and_last_seen(
         &self,
         tenant: TenantId,
         user: UserId,
         written: Option<Timestamp>,
-    ) -> (Status, Option<Timestamp>) {
-        match self.of(tenant, user) {
-            Status::Online => (Status::Online, None),
+    ) -> (PresenceStatus, Option<Timestamp>) {
+        match self.status(tenant, user) {
+            PresenceStatus::Online => (PresenceStatus::Online, None),
             status => (status, self.0.seen_at(tenant, user).max(written)),
         }
     }

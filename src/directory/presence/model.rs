@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use guichet_base::id::{TenantId, UserId};
 use guichet_base::role::UserType;
-use guichet_base::{Role, Status, Timestamp};
+use guichet_base::{PresenceStatus, Role, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -27,7 +27,7 @@ pub struct LastSeenRow {
 pub struct PresenceView {
     pub user_id: UserId,
     pub user_type: UserType,
-    pub status: Status,
+    pub status: PresenceStatus,
     /// The last activity. Null while the person is online, and if they were never seen.
     pub last_seen: Option<Timestamp>,
 }
@@ -36,7 +36,7 @@ pub struct PresenceView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ClientPresence {
     /// The status of the most active member.
-    pub status: Status,
+    pub status: PresenceStatus,
     /// At most 200.
     pub members: Vec<PresenceView>,
     /// The presence of the operator in charge.
@@ -44,8 +44,8 @@ pub struct ClientPresence {
 }
 
 impl LastSeenRow {
-    pub fn shown(self, presence: &PresenceReader, tenant: TenantId) -> PresenceView {
-        let (status, last_seen) = presence.seen(tenant, self.id, self.last_seen_at);
+    pub fn into_view(self, presence: &PresenceReader, tenant: TenantId) -> PresenceView {
+        let (status, last_seen) = presence.status_and_last_seen(tenant, self.id, self.last_seen_at);
         PresenceView { user_id: self.id, user_type: self.role.user_type(), status, last_seen }
     }
 }

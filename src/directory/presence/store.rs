@@ -12,7 +12,7 @@ use super::model::LastSeenRow;
 use crate::schema::{client_members, users};
 
 /// People ordered by name, as in `/users`.
-pub fn people(conn: &mut PgConnection, tenant: TenantId, page: Page) -> Result<Vec<LastSeenRow>> {
+pub fn list_people(conn: &mut PgConnection, tenant: TenantId, page: Page) -> Result<Vec<LastSeenRow>> {
     let people = users::table.filter(users::tenant_id.eq(tenant).and(users::deleted_at.is_null()));
     let order = (users::display_name, users::id);
     let page = people.select(LastSeenRow::as_select()).order(order).limit(page.limit).offset(page.offset);
@@ -20,7 +20,7 @@ pub fn people(conn: &mut PgConnection, tenant: TenantId, page: Page) -> Result<V
 }
 
 /// Those of `ids` that the actor may see. `ids` has some hundred entries at most.
-pub fn some(conn: &mut PgConnection, tenant: TenantId, ids: &[UserId]) -> Result<Vec<LastSeenRow>> {
+pub fn find_people(conn: &mut PgConnection, tenant: TenantId, ids: &[UserId]) -> Result<Vec<LastSeenRow>> {
     let people = users::table
         .filter(users::tenant_id.eq(tenant).and(users::id.eq_any(ids)).and(users::deleted_at.is_null()));
     let limit = i64::try_from(ids.len()).unwrap_or(i64::MAX);
@@ -94,7 +94,11 @@ pub fn is_in_charge(conn: &mut PgConnection, tenant: TenantId, operator: UserId)
 }
 
 /// Records when people were last active, in one statement. This does not change the version of their records.
-pub fn saw(conn: &mut PgConnection, tenant: TenantId, people: &[(UserId, Timestamp)]) -> Result<()> {
+pub fn update_last_seen(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    people: &[(UserId, Timestamp)],
+) -> Result<()> {
     let ids: Vec<Uuid> = people.iter().map(|(user, _)| user.0).collect();
     let times: Vec<_> = people.iter().map(|(_, at)| at.as_datetime()).collect();
     // Rows are locked in a fixed order, so that two processes writing the same people do not deadlock.

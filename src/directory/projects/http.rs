@@ -12,7 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::model::Project;
 use super::service;
 use crate::directory::{Directory, optimistic_lock};
-use crate::web::{Caller, Check, Etag, IdempotencyKey, IfMatch, Json, Path, Query, Reply};
+use crate::web::{Caller, Etag, IdempotencyKey, IfMatch, Json, Path, Query, Reply, Validator};
 
 pub fn routes(config: &mut ServiceConfig) {
     config.service(list).service(create).service(read).service(patch).service(delete);
@@ -49,14 +49,14 @@ struct ProjectBody {
     force: bool,
 }
 
-fn checked(name: String) -> Result<String> {
-    let mut check = Check::new();
+fn validate_name(name: String) -> Result<String> {
+    let mut check = Validator::new();
     let name = check.text("name", name, 1..=200);
-    check.done().map(|()| name)
+    check.finish().map(|()| name)
 }
 
-fn answer(project: Project, is_new: bool) -> Reply<Project> {
-    let etag = Etag::of(project.id.0, project.updated_at);
+fn reply_with_etag(project: Project, is_new: bool) -> Reply<Project> {
+    let etag = Etag::new(project.id.0, project.updated_at);
     if is_new { Reply::created(project) } else { Reply::ok(project) }.etag(etag)
 }
 
@@ -68,9 +68,9 @@ async fn list(
     directory: Data<Directory>,
     Query(query): Query<ProjectsQuery>,
 ) -> Result<Reply<Vec<Project>>> {
-    let mut check = Check::new();
+    let mut check = Validator::new();
     let page = check.page(query.limit, query.offset);
-    check.done()?;
+    check.finish()?;
     let projects = service::list(&directory, &caller, query.client_id, page).await?;
     Ok(Reply::page(projects, page, None))
 }
@@ -85,10 +85,10 @@ async fn create(
     key: IdempotencyKey,
     Json(body): Json<NewProjectBody>,
 ) -> Result<Reply<Project>> {
-    let once = key.over(&body)?;
-    let name = checked(body.name)?;
+    let once = key.bind_body(&body)?;
+    let name = validate_name(body.name)?;
     let done = service::create(&directory, &caller, body.client_id, name, once).await?;
-    let reply = answer(done.value, true);
+    let reply = reply_with_etag(done.value, true);
     Ok(if done.replayed { reply.replayed() } else { reply })
 }
 
@@ -100,7 +100,7 @@ async fn read(
     directory: Data<Directory>,
     Path(id): Path<ProjectId>,
 ) -> Result<Reply<Project>> {
-    Ok(answer(service::read(&directory, &caller, id).await?, false))
+    Ok(reply_with_etag(service::read(&directory, &caller, id).await?, false))
 }
 
 /// Rename a project
@@ -114,9 +114,9 @@ async fn patch(
     if_match: IfMatch,
     Json(body): Json<ProjectBody>,
 ) -> Result<Reply<Project>> {
-    let based_on = optimistic_lock::based_on(&caller, if_match, body.updated_at, body.force)?;
-    let name = checked(body.name)?;
-    Ok(answer(service::patch(&directory, &caller, id, name, based_on).await?, false))
+    let based_on = optimistic_lock::edit_basis(&caller, if_match, body.updated_at, body.force)?;
+    let name = validate_name(body.name)?;
+    Ok(reply_with_etag(service::patch(&directory, &caller, id, name, based_on).await?, false))
 }
 
 /// Delete a project

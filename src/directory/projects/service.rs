@@ -4,7 +4,7 @@
 
 use guichet_base::id::{ClientId, ProjectId};
 use guichet_base::page::Page;
-use guichet_base::{Actor, Error, Kind, Result};
+use guichet_base::{Actor, Error, ErrorKind, Result};
 use guichet_db::Tx;
 use serde_json::json;
 
@@ -13,7 +13,7 @@ use super::store;
 use crate::directory::clients;
 use crate::directory::optimistic_lock::{self, LockedRecord};
 use crate::directory::{Directory, policy};
-use crate::web::{EditBasis, Once, Replayable};
+use crate::web::{EditBasis, IdempotentRequest, Replayable};
 use guichet_base::permission::Permission;
 
 pub(super) async fn list(
@@ -30,7 +30,7 @@ pub(super) async fn list(
 pub(super) async fn read(directory: &Directory, actor: &Actor, id: ProjectId) -> Result<Project> {
     policy::may(actor, Permission::DirectoryView)?;
     let reader = actor.clone();
-    directory.db().read(actor, move |tx| visible(tx, &reader, id)).await
+    directory.db().read(actor, move |tx| find_visible(tx, &reader, id)).await
 }
 
 pub(super) async fn create(
@@ -38,16 +38,16 @@ pub(super) async fn create(
     actor: &Actor,
     client: ClientId,
     name: String,
-    once: Once,
+    once: IdempotentRequest,
 ) -> Result<Replayable<Project>> {
     policy::may(actor, Permission::ClientEdit)?;
     let writer = actor.clone();
     directory
         .db()
         .write(actor, move |tx| {
-            once.run(tx, |tx| {
-                clients::service::visible(tx, &writer, client).map_err(|error| match error.kind() {
-                    Kind::NotFound => Error::invalid("client_id", "unknown_id"),
+            once.run_once(tx, |tx| {
+                clients::service::find_visible(tx, &writer, client).map_err(|error| match error.kind() {
+                    ErrorKind::NotFound => Error::invalid("client_id", "unknown_id"),
                     _ => error,
                 })?;
                 store::insert(tx.conn(), writer.tenant, client, &name)
@@ -65,7 +65,7 @@ pub(super) async fn patch(
 ) -> Result<Project> {
     policy::may(actor, Permission::DirectoryView)?;
     let writer = actor.clone();
-    directory.db().write(actor, move |tx| alter(tx, &writer, id, &name, &based_on)).await
+    directory.db().write(actor, move |tx| update(tx, &writer, id, &name, &based_on)).await
 }
 
 pub(super) async fn delete(directory: &Directory, actor: &Actor, id: ProjectId) -> Result<()> {
@@ -74,15 +74,21 @@ pub(super) async fn delete(directory: &Directory, actor: &Actor, id: ProjectId) 
     directory
         .db()
         .write(actor, move |tx| {
-            visible(tx, &writer, id)?;
+            find_visible(tx, &writer, id)?;
             policy::may(&writer, Permission::ClientEdit)?;
             store::delete(tx.conn(), writer.tenant, id)
         })
         .await
 }
 
-fn alter(tx: &mut Tx<'_>, actor: &Actor, id: ProjectId, name: &str, based_on: &EditBasis) -> Result<Project> {
-    visible(tx, actor, id)?;
+fn update(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    id: ProjectId,
+    name: &str,
+    based_on: &EditBasis,
+) -> Result<Project> {
+    find_visible(tx, actor, id)?;
     policy::may(actor, Permission::ClientEdit)?;
     let project = store::lock(tx.conn(), actor.tenant, id)?.ok_or_else(|| Error::not_found("project"))?;
     let shown = serde_json::to_value(&project).map_err(Error::internal)?;
@@ -91,14 +97,14 @@ fn alter(tx: &mut Tx<'_>, actor: &Actor, id: ProjectId, name: &str, based_on: &E
         id: id.0,
         updated_at: project.updated_at,
         updated_by: None,
-        shown: &shown,
+        view: &shown,
     };
     if !matches!(based_on, EditBasis::Missing) {
-        optimistic_lock::is_to_apply(tx, actor, based_on, &held, &json!({ "name": name }))?;
+        optimistic_lock::check_version(tx, actor, based_on, &held, &json!({ "name": name }))?;
     }
     if project.name == name { Ok(project) } else { store::rename(tx.conn(), actor.tenant, id, name) }
 }
 
-fn visible(tx: &mut Tx<'_>, actor: &Actor, id: ProjectId) -> Result<Project> {
+fn find_visible(tx: &mut Tx<'_>, actor: &Actor, id: ProjectId) -> Result<Project> {
     store::find(tx.conn(), actor.tenant, id)?.ok_or_else(|| Error::not_found("project"))
 }

@@ -14,7 +14,7 @@ use super::service;
 use crate::directory::users::UserView;
 use crate::directory::{Directory, optimistic_lock};
 use crate::web::{
-    Caller, Check, EditBasis, Etag, IdempotencyKey, IfMatch, Json, PageQuery, Path, Query, Reply,
+    Caller, EditBasis, Etag, IdempotencyKey, IfMatch, Json, PageQuery, Path, Query, Reply, Validator,
 };
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -35,19 +35,19 @@ struct TeamBody {
 }
 
 impl TeamBody {
-    fn name(self) -> Result<String> {
-        let mut check = Check::new();
+    fn into_name(self) -> Result<String> {
+        let mut check = Validator::new();
         let name = check.text("name", self.name, 1..=200);
-        check.done().map(|()| name)
+        check.finish().map(|()| name)
     }
 
-    fn based_on(&self, actor: &Actor, if_match: IfMatch) -> Result<EditBasis> {
-        optimistic_lock::based_on(actor, if_match, self.updated_at, self.force)
+    fn edit_basis(&self, actor: &Actor, if_match: IfMatch) -> Result<EditBasis> {
+        optimistic_lock::edit_basis(actor, if_match, self.updated_at, self.force)
     }
 }
 
-fn answer(team: Team, is_new: bool) -> Reply<Team> {
-    let etag = Etag::of(team.id.0, team.updated_at);
+fn reply_with_etag(team: Team, is_new: bool) -> Reply<Team> {
+    let etag = Etag::new(team.id.0, team.updated_at);
     if is_new { Reply::created(team) } else { Reply::ok(team) }.etag(etag)
 }
 
@@ -73,9 +73,9 @@ async fn create(
     key: IdempotencyKey,
     Json(body): Json<TeamBody>,
 ) -> Result<Reply<Team>> {
-    let once = key.over(&body)?;
-    let done = service::create(&directory, &caller, body.name()?, once).await?;
-    let reply = answer(done.value, true);
+    let once = key.bind_body(&body)?;
+    let done = service::create(&directory, &caller, body.into_name()?, once).await?;
+    let reply = reply_with_etag(done.value, true);
     Ok(if done.replayed { reply.replayed() } else { reply })
 }
 
@@ -83,7 +83,7 @@ async fn create(
 #[utoipa::path(tag = "provisioning", operation_id = "read_team", params(("id" = TeamId, Path)), responses((status = 200, body = Team)))]
 #[get("/teams/{id}")]
 async fn read(caller: Caller, directory: Data<Directory>, Path(id): Path<TeamId>) -> Result<Reply<Team>> {
-    Ok(answer(service::read(&directory, &caller, id).await?, false))
+    Ok(reply_with_etag(service::read(&directory, &caller, id).await?, false))
 }
 
 /// Create or rename a team
@@ -97,9 +97,9 @@ async fn put(
     if_match: IfMatch,
     Json(body): Json<TeamBody>,
 ) -> Result<Reply<Team>> {
-    let based_on = body.based_on(&caller, if_match)?;
-    let (team, is_new) = service::put(&directory, &caller, id, body.name()?, based_on).await?;
-    Ok(answer(team, is_new))
+    let based_on = body.edit_basis(&caller, if_match)?;
+    let (team, is_new) = service::put(&directory, &caller, id, body.into_name()?, based_on).await?;
+    Ok(reply_with_etag(team, is_new))
 }
 
 /// Rename a team
@@ -113,8 +113,8 @@ async fn patch(
     if_match: IfMatch,
     Json(body): Json<TeamBody>,
 ) -> Result<Reply<Team>> {
-    let based_on = body.based_on(&caller, if_match)?;
-    Ok(answer(service::patch(&directory, &caller, id, body.name()?, based_on).await?, false))
+    let based_on = body.edit_basis(&caller, if_match)?;
+    Ok(reply_with_etag(service::patch(&directory, &caller, id, body.into_name()?, based_on).await?, false))
 }
 
 /// Delete a team

@@ -14,7 +14,7 @@ use crate::activity::{self, ActivityAction, ActivityEntry};
 use crate::directory::optimistic_lock::{self, LockedRecord};
 use crate::directory::users::{self, UserView};
 use crate::directory::{Directory, policy};
-use crate::web::{EditBasis, Once, Replayable};
+use crate::web::{EditBasis, IdempotentRequest, Replayable};
 use guichet_base::permission::Permission;
 
 pub(super) async fn list(directory: &Directory, actor: &Actor, page: Page) -> Result<Vec<Team>> {
@@ -26,21 +26,23 @@ pub(super) async fn list(directory: &Directory, actor: &Actor, page: Page) -> Re
 pub(super) async fn read(directory: &Directory, actor: &Actor, id: TeamId) -> Result<Team> {
     policy::may(actor, Permission::DirectoryTeams)?;
     let reader = actor.clone();
-    directory.db().read(actor, move |tx| visible(tx, &reader, id)).await
+    directory.db().read(actor, move |tx| find_visible(tx, &reader, id)).await
 }
 
 pub(super) async fn create(
     directory: &Directory,
     actor: &Actor,
     name: String,
-    once: Once,
+    once: IdempotentRequest,
 ) -> Result<Replayable<Team>> {
     policy::may(actor, Permission::DirectoryTeamsManage)?;
     let writer = actor.clone();
     directory
         .db()
         .write(actor, move |tx| {
-            once.run(tx, |tx| make(tx, &writer, TeamId::new(), &name)?.ok_or_else(Error::conflict))
+            once.run_once(tx, |tx| {
+                create_if_absent(tx, &writer, TeamId::new(), &name)?.ok_or_else(Error::conflict)
+            })
         })
         .await
 }
@@ -57,9 +59,9 @@ pub(super) async fn put(
     let writer = actor.clone();
     directory
         .db()
-        .write(actor, move |tx| match make(tx, &writer, id, &name)? {
+        .write(actor, move |tx| match create_if_absent(tx, &writer, id, &name)? {
             Some(team) => Ok((team, true)),
-            None => Ok((alter(tx, &writer, id, &name, &based_on)?, false)),
+            None => Ok((update(tx, &writer, id, &name, &based_on)?, false)),
         })
         .await
 }
@@ -73,7 +75,7 @@ pub(super) async fn patch(
 ) -> Result<Team> {
     policy::may(actor, Permission::DirectoryTeamsManage)?;
     let writer = actor.clone();
-    directory.db().write(actor, move |tx| alter(tx, &writer, id, &name, &based_on)).await
+    directory.db().write(actor, move |tx| update(tx, &writer, id, &name, &based_on)).await
 }
 
 pub(super) async fn delete(directory: &Directory, actor: &Actor, id: TeamId) -> Result<()> {
@@ -83,9 +85,9 @@ pub(super) async fn delete(directory: &Directory, actor: &Actor, id: TeamId) -> 
         .clone()
         .db()
         .write(actor, move |tx| {
-            visible(tx, &writer, id)?;
+            find_visible(tx, &writer, id)?;
             // Its members are notified through the outbox.
-            directory.rights_moved(tx, writer.tenant, Vec::new());
+            directory.notify_rights_changed(tx, writer.tenant, Vec::new());
             store::delete(tx.conn(), writer.tenant, id)?;
             activity::record(tx, &writer, &ActivityEntry::new(ActivityAction::TeamDelete, "team", id))
         })
@@ -103,9 +105,9 @@ pub(super) async fn members(
     directory
         .db()
         .read(actor, move |tx| {
-            visible(tx, &reader, id)?;
+            find_visible(tx, &reader, id)?;
             let users = store::members(tx.conn(), reader.tenant, id, page)?;
-            Ok(users.into_iter().map(|user| user.seen_by(&reader)).collect())
+            Ok(users.into_iter().map(|user| user.view_for(&reader)).collect())
         })
         .await
 }
@@ -122,7 +124,7 @@ pub(super) async fn add_member(
     directory
         .db()
         .write(actor, move |tx| {
-            visible(tx, &writer, id)?;
+            find_visible(tx, &writer, id)?;
             if !users::service::find_active(tx, &writer, user)?.role.is_operator() {
                 return Err(Error::invalid("user_id", "wrong_role"));
             }
@@ -147,8 +149,8 @@ pub(super) async fn remove_member(
         .clone()
         .db()
         .write(actor, move |tx| {
-            visible(tx, &writer, id)?;
-            directory.rights_moved(tx, writer.tenant, vec![user]);
+            find_visible(tx, &writer, id)?;
+            directory.notify_rights_changed(tx, writer.tenant, vec![user]);
             if !store::remove_member(tx.conn(), writer.tenant, id, user)? {
                 return Err(Error::not_found("member"));
             }
@@ -164,11 +166,15 @@ fn record_member(
     id: TeamId,
     user: UserId,
 ) -> Result<()> {
-    activity::record(tx, actor, &ActivityEntry::new(action, "team", id).details(json!({ "user_id": user })))
+    activity::record(
+        tx,
+        actor,
+        &ActivityEntry::new(action, "team", id).with_details(json!({ "user_id": user })),
+    )
 }
 
 /// `None` if the team exists already.
-fn make(tx: &mut Tx<'_>, actor: &Actor, id: TeamId, name: &str) -> Result<Option<Team>> {
+fn create_if_absent(tx: &mut Tx<'_>, actor: &Actor, id: TeamId, name: &str) -> Result<Option<Team>> {
     let made = store::insert(tx.conn(), actor.tenant, id, name)?;
     if made.is_some() {
         activity::record(tx, actor, &ActivityEntry::new(ActivityAction::TeamCreate, "team", id))?;
@@ -176,17 +182,17 @@ fn make(tx: &mut Tx<'_>, actor: &Actor, id: TeamId, name: &str) -> Result<Option
     Ok(made)
 }
 
-fn alter(tx: &mut Tx<'_>, actor: &Actor, id: TeamId, name: &str, based_on: &EditBasis) -> Result<Team> {
+fn update(tx: &mut Tx<'_>, actor: &Actor, id: TeamId, name: &str, based_on: &EditBasis) -> Result<Team> {
     let team = store::lock(tx.conn(), actor.tenant, id)?.ok_or_else(|| Error::not_found("team"))?;
     let shown = serde_json::to_value(&team).map_err(Error::internal)?;
     let held =
-        LockedRecord { kind: "team", id: id.0, updated_at: team.updated_at, updated_by: None, shown: &shown };
+        LockedRecord { kind: "team", id: id.0, updated_at: team.updated_at, updated_by: None, view: &shown };
     if !matches!(based_on, EditBasis::Missing) {
-        optimistic_lock::is_to_apply(tx, actor, based_on, &held, &json!({ "name": name }))?;
+        optimistic_lock::check_version(tx, actor, based_on, &held, &json!({ "name": name }))?;
     }
     if team.name == name { Ok(team) } else { store::rename(tx.conn(), actor.tenant, id, name) }
 }
 
-fn visible(tx: &mut Tx<'_>, actor: &Actor, id: TeamId) -> Result<Team> {
+fn find_visible(tx: &mut Tx<'_>, actor: &Actor, id: TeamId) -> Result<Team> {
     store::find(tx.conn(), actor.tenant, id)?.ok_or_else(|| Error::not_found("team"))
 }

@@ -4,7 +4,7 @@ use diesel::PgConnection;
 use diesel::prelude::*;
 use guichet_base::id::{TeamId, TenantId, UserId};
 use guichet_base::page::Page;
-use guichet_base::{Error, Kind, Result};
+use guichet_base::{Error, ErrorKind, Result};
 use guichet_db::on_constraint;
 
 use super::model::Team;
@@ -46,7 +46,7 @@ pub fn rename(conn: &mut PgConnection, tenant: TenantId, id: TeamId, name: &str)
 pub fn delete(conn: &mut PgConnection, tenant: TenantId, id: TeamId) -> Result<()> {
     diesel::delete(teams::table.find((tenant, id)))
         .execute(conn)
-        .map_err(on_constraint("clients_team_fkey", || Error::new(Kind::Conflict, "IN_USE")))?;
+        .map_err(on_constraint("clients_team_fkey", || Error::new(ErrorKind::Conflict, "IN_USE")))?;
     Ok(())
 }
 

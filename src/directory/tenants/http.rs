@@ -16,7 +16,7 @@ use super::model::{TenantView, is_slug};
 use super::service;
 use crate::config::Feature;
 use crate::directory::{Directory, optimistic_lock};
-use crate::web::{Caller, Check, Etag, IdempotencyKey, IfMatch, Json, Reply};
+use crate::web::{Caller, Etag, IdempotencyKey, IfMatch, Json, Reply, Validator};
 
 /// Size of `branding` and `defaults` together, as JSON.
 const MAX_SETTINGS_BYTES: usize = 32 * 1024;
@@ -41,10 +41,10 @@ struct SettingsBody {
 }
 
 impl SettingsBody {
-    fn checked(self, check: &mut Check) -> Result<Value> {
+    fn validate(self, check: &mut Validator) -> Result<Value> {
         for name in self.features.iter().flat_map(BTreeMap::keys) {
-            check.that(
-                Feature::of_word(name).is_some(),
+            check.ensure(
+                Feature::from_name(name).is_some(),
                 format!("settings.features.{name}"),
                 "unknown_field",
             );
@@ -52,21 +52,21 @@ impl SettingsBody {
         self.check_notification_defaults(check);
         let settings = serde_json::to_value(self).map_err(Error::internal)?;
         if settings.to_string().len() > MAX_SETTINGS_BYTES {
-            check.fault(Fault::new("settings", "too_long").with("max", MAX_SETTINGS_BYTES));
+            check.add(Fault::new("settings", "too_long").with_arg("max", MAX_SETTINGS_BYTES));
         }
         Ok(settings)
     }
 
     /// Checks that `defaults.notifications.{category}.{channel}` is a boolean, and that category and channel exist.
-    fn check_notification_defaults(&self, check: &mut Check) {
+    fn check_notification_defaults(&self, check: &mut Validator) {
         let defaults = self.defaults.as_ref().and_then(|defaults| defaults.get("notifications"));
         let Some(defaults) = defaults else { return };
         let at = "settings.defaults.notifications";
-        check.that(defaults.is_object(), at, "wrong_type");
+        check.ensure(defaults.is_object(), at, "wrong_type");
         for (category, channels) in defaults.as_object().into_iter().flatten() {
-            check.that(channels.is_object(), format!("{at}.{category}"), "wrong_type");
+            check.ensure(channels.is_object(), format!("{at}.{category}"), "wrong_type");
             for (channel, said) in channels.as_object().into_iter().flatten() {
-                check.that(said.is_boolean(), format!("{at}.{category}.{channel}"), "wrong_type");
+                check.ensure(said.is_boolean(), format!("{at}.{category}.{channel}"), "wrong_type");
             }
         }
     }
@@ -96,8 +96,8 @@ struct TenantBody {
     force: bool,
 }
 
-fn answer(tenant: TenantView, is_new: bool) -> Reply<TenantView> {
-    let etag = Etag::of(tenant.id.0, tenant.updated_at);
+fn reply_with_etag(tenant: TenantView, is_new: bool) -> Reply<TenantView> {
+    let etag = Etag::new(tenant.id.0, tenant.updated_at);
     if is_new { Reply::created(tenant) } else { Reply::ok(tenant) }.etag(etag)
 }
 
@@ -105,7 +105,7 @@ fn answer(tenant: TenantView, is_new: bool) -> Reply<TenantView> {
 #[utoipa::path(tag = "provisioning", operation_id = "read_tenant", responses((status = 200, body = TenantView)))]
 #[get("/tenant")]
 async fn read(caller: Caller, directory: Data<Directory>) -> Result<Reply<TenantView>> {
-    Ok(answer(service::read(&directory, &caller).await?, false))
+    Ok(reply_with_etag(service::read(&directory, &caller).await?, false))
 }
 
 /// Change the caller's tenant
@@ -117,12 +117,12 @@ async fn patch(
     if_match: IfMatch,
     Json(body): Json<TenantBody>,
 ) -> Result<Reply<TenantView>> {
-    let based_on = optimistic_lock::based_on(&caller, if_match, body.updated_at, body.force)?;
-    let mut check = Check::new();
+    let based_on = optimistic_lock::edit_basis(&caller, if_match, body.updated_at, body.force)?;
+    let mut check = Validator::new();
     let name = check.text_opt("name", body.name, 1..=200);
-    let settings = body.settings.map(|settings| settings.checked(&mut check)).transpose()?;
-    check.done()?;
-    Ok(answer(service::patch(&directory, &caller, name, settings, based_on).await?, false))
+    let settings = body.settings.map(|settings| settings.validate(&mut check)).transpose()?;
+    check.finish()?;
+    Ok(reply_with_etag(service::patch(&directory, &caller, name, settings, based_on).await?, false))
 }
 
 /// Create a tenant
@@ -138,14 +138,14 @@ async fn create(
     Json(body): Json<NewTenantBody>,
 ) -> Result<Reply<TenantView>> {
     let actor = in_new_tenant(&caller, &key);
-    let once = key.over(&body)?;
-    let mut check = Check::new();
-    check.that(is_slug(&body.slug), "slug", "invalid");
+    let once = key.bind_body(&body)?;
+    let mut check = Validator::new();
+    check.ensure(is_slug(&body.slug), "slug", "invalid");
     let name = check.text("name", body.name, 1..=200);
-    let settings = body.settings.checked(&mut check)?;
-    check.done()?;
+    let settings = body.settings.validate(&mut check)?;
+    check.finish()?;
     let done = service::create(&directory, &actor, body.slug, name, settings, once).await?;
-    let reply = answer(done.value, true);
+    let reply = reply_with_etag(done.value, true);
     Ok(if done.replayed { reply.replayed() } else { reply })
 }
 

@@ -8,7 +8,7 @@ use super::store;
 use crate::activity::{self, ActivityAction, ActivityEntry};
 use crate::directory::optimistic_lock::{self, LockedRecord};
 use crate::directory::{Directory, policy};
-use crate::web::{EditBasis, Once, Replayable};
+use crate::web::{EditBasis, IdempotentRequest, Replayable};
 use guichet_base::permission::Permission;
 
 pub(super) async fn read(directory: &Directory, actor: &Actor) -> Result<TenantView> {
@@ -29,7 +29,7 @@ pub(super) async fn create(
     slug: String,
     name: String,
     settings: Value,
-    once: Once,
+    once: IdempotentRequest,
 ) -> Result<Replayable<TenantView>> {
     policy::may(actor, Permission::TenantCreate)?;
     let writer = actor.clone();
@@ -37,7 +37,7 @@ pub(super) async fn create(
     directory
         .db()
         .write(actor, move |tx| {
-            once.run(tx, |tx| {
+            once.run_once(tx, |tx| {
                 let tenant = store::insert(tx.conn(), &new)?;
                 activity::record(
                     tx,
@@ -67,21 +67,21 @@ pub(super) async fn patch(
             let tenant = store::lock(tx.conn(), writer.tenant)?.ok_or_else(|| Error::not_found("tenant"))?;
             let change = TenantChange {
                 name: name.clone(),
-                settings: settings.as_ref().map(|parts| merged(&tenant.settings, parts)),
+                settings: settings.as_ref().map(|parts| merge_settings(&tenant.settings, parts)),
             };
             let (id, updated_at, updated_by) = (tenant.id, tenant.updated_at, tenant.updated_by);
             let view = TenantView::from(tenant);
             let shown = serde_json::to_value(&view).map_err(Error::internal)?;
-            let held = LockedRecord { kind: "tenant", id: id.0, updated_at, updated_by, shown: &shown };
-            if !optimistic_lock::is_to_apply(tx, &writer, &based_on, &held, &change)?
+            let held = LockedRecord { kind: "tenant", id: id.0, updated_at, updated_by, view: &shown };
+            if !optimistic_lock::check_version(tx, &writer, &based_on, &held, &change)?
                 || change == TenantChange::default()
             {
                 return Ok(view);
             }
             let tenant = store::update(tx.conn(), id, &change)?;
-            let fields = optimistic_lock::fields(&change)?;
+            let fields = optimistic_lock::changed_fields(&change)?;
             let entry = ActivityEntry::new(ActivityAction::TenantUpdate, "tenant", id)
-                .details(json!({ "fields": fields }));
+                .with_details(json!({ "fields": fields }));
             activity::record(tx, &writer, &entry)?;
             directory.invalidate_features_after_commit(tx, id);
             Ok(TenantView::from(tenant))
@@ -89,7 +89,7 @@ pub(super) async fn patch(
         .await
 }
 
-fn merged(settings: &Value, parts: &Value) -> Value {
+fn merge_settings(settings: &Value, parts: &Value) -> Value {
     let mut merged = settings.as_object().cloned().unwrap_or_default();
     for (key, part) in parts.as_object().into_iter().flatten() {
         merged.insert(key.clone(), part.clone());

@@ -3,7 +3,7 @@
 use diesel::PgConnection;
 use diesel::prelude::*;
 use guichet_base::id::TenantId;
-use guichet_base::{Error, Kind, Result};
+use guichet_base::{Error, ErrorKind, Result};
 use guichet_db::on_constraint;
 
 use super::model::{NewTenant, Tenant, TenantChange};
@@ -24,7 +24,7 @@ pub fn insert(conn: &mut PgConnection, tenant: &NewTenant) -> Result<Tenant> {
         .values(tenant)
         .returning(Tenant::as_returning())
         .get_result(conn)
-        .map_err(on_constraint("tenants_slug_key", || Error::new(Kind::Conflict, "SLUG_TAKEN")))
+        .map_err(on_constraint("tenants_slug_key", || Error::new(ErrorKind::Conflict, "SLUG_TAKEN")))
 }
 
 /// `change` must not be empty.

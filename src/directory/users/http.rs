@@ -13,7 +13,7 @@ use super::model::{UserChange, UserView};
 use super::store::UserFilter;
 use super::{profile, service};
 use crate::directory::{Directory, optimistic_lock};
-use crate::web::{Caller, Check, Etag, IfMatch, Json, Patch, Path, Query, Reply};
+use crate::web::{Caller, Etag, IfMatch, Json, Patch, Path, Query, Reply, Validator};
 
 pub fn routes(config: &mut ServiceConfig) {
     config.service(list).service(read).service(put).service(patch).service(delete).service(revoke_tokens);
@@ -83,7 +83,7 @@ struct UserBody {
 }
 
 impl UserBody {
-    fn change(self, check: &mut Check) -> UserChange {
+    fn into_change(self, check: &mut Validator) -> UserChange {
         UserChange {
             role: self.role.map(|role| Role::from(role).as_str()),
             external_id: check.text_patch("external_id", self.external_id, 1..=400).into_change(),
@@ -105,10 +105,10 @@ async fn list(
     directory: Data<Directory>,
     Query(query): Query<UsersQuery>,
 ) -> Result<Reply<Vec<UserView>>> {
-    let mut check = Check::new();
+    let mut check = Validator::new();
     let page = check.page(query.limit, query.offset);
     let search = check.text_opt("search", query.search, 1..=200);
-    check.done()?;
+    check.finish()?;
     let wanted = UserFilter { search, role: query.role.map(Role::from) };
     let users = service::list(&directory, &caller, wanted, page).await?;
     Ok(Reply::page(users, page, None))
@@ -119,7 +119,7 @@ async fn list(
 #[get("/users/{id}")]
 async fn read(caller: Caller, directory: Data<Directory>, Path(id): Path<UserId>) -> Result<Reply<UserView>> {
     let user = service::read(&directory, &caller, id).await?;
-    let etag = Etag::of(user.id.0, user.updated_at);
+    let etag = Etag::new(user.id.0, user.updated_at);
     Ok(Reply::ok(user).etag(etag))
 }
 
@@ -136,14 +136,14 @@ async fn put(
     if_match: IfMatch,
     Json(body): Json<UserBody>,
 ) -> Result<Reply<UserView>> {
-    let based_on = optimistic_lock::based_on(&caller, if_match, body.updated_at, body.force)?;
-    let mut check = Check::new();
-    check.that(body.role.is_some(), "role", "missing");
-    check.that(body.display_name.is_some(), "display_name", "missing");
-    let change = body.change(&mut check);
-    check.done()?;
+    let based_on = optimistic_lock::edit_basis(&caller, if_match, body.updated_at, body.force)?;
+    let mut check = Validator::new();
+    check.ensure(body.role.is_some(), "role", "missing");
+    check.ensure(body.display_name.is_some(), "display_name", "missing");
+    let change = body.into_change(&mut check);
+    check.finish()?;
     let (user, is_new) = service::put(&directory, &caller, id, change, based_on).await?;
-    let etag = Etag::of(user.id.0, user.updated_at);
+    let etag = Etag::new(user.id.0, user.updated_at);
     Ok(if is_new { Reply::created(user) } else { Reply::ok(user) }.etag(etag))
 }
 
@@ -158,12 +158,12 @@ async fn patch(
     if_match: IfMatch,
     Json(body): Json<UserBody>,
 ) -> Result<Reply<UserView>> {
-    let based_on = optimistic_lock::based_on(&caller, if_match, body.updated_at, body.force)?;
-    let mut check = Check::new();
-    let change = body.change(&mut check);
-    check.done()?;
+    let based_on = optimistic_lock::edit_basis(&caller, if_match, body.updated_at, body.force)?;
+    let mut check = Validator::new();
+    let change = body.into_change(&mut check);
+    check.finish()?;
     let user = service::patch(&directory, &caller, id, change, based_on).await?;
-    let etag = Etag::of(user.id.0, user.updated_at);
+    let etag = Etag::new(user.id.0, user.updated_at);
     Ok(Reply::ok(user).etag(etag))
 }
 

@@ -98,7 +98,7 @@ impl User {
     }
 
     /// The view of `reader`. Members see names, not contact details.
-    pub fn seen_by(self, reader: &Actor) -> UserView {
+    pub fn view_for(self, reader: &Actor) -> UserView {
         let is_open = reader.role != Role::Client || reader.user == self.id;
         UserView {
             id: self.id,

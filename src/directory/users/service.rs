@@ -26,7 +26,7 @@ pub(super) async fn list(
         .db()
         .read(actor, move |tx| {
             let users = store::list(tx.conn(), reader.tenant, &wanted, page)?;
-            Ok(users.into_iter().map(|user| user.seen_by(&reader)).collect())
+            Ok(users.into_iter().map(|user| user.view_for(&reader)).collect())
         })
         .await
 }
@@ -34,7 +34,7 @@ pub(super) async fn list(
 pub(super) async fn read(directory: &Directory, actor: &Actor, id: UserId) -> Result<UserView> {
     policy::may(actor, Permission::DirectoryView)?;
     let reader = actor.clone();
-    directory.db().read(actor, move |tx| Ok(find_active(tx, &reader, id)?.seen_by(&reader))).await
+    directory.db().read(actor, move |tx| Ok(find_active(tx, &reader, id)?.view_for(&reader))).await
 }
 
 /// Creates or changes the person. Returns true if they were created. A deleted person is restored.
@@ -54,12 +54,12 @@ pub(super) async fn put(
             let made = match store::find(tx.conn(), writer.tenant, id)? {
                 Some(user) if user.deleted_at.is_none() => None,
                 Some(user) => Some(restore(tx, &writer, &user, &change)?),
-                None => make(tx, &writer, id, &change)?,
+                None => create_if_absent(tx, &writer, id, &change)?,
             };
-            directory.rights_moved(tx, writer.tenant, vec![id]);
+            directory.notify_rights_changed(tx, writer.tenant, vec![id]);
             match made {
-                Some(user) => Ok((user.seen_by(&writer), true)),
-                None => Ok((alter(tx, &writer, id, &change, &based_on)?.seen_by(&writer), false)),
+                Some(user) => Ok((user.view_for(&writer), true)),
+                None => Ok((update(tx, &writer, id, &change, &based_on)?.view_for(&writer), false)),
             }
         })
         .await
@@ -78,8 +78,8 @@ pub(super) async fn patch(
         .clone()
         .db()
         .write(actor, move |tx| {
-            directory.rights_moved(tx, writer.tenant, vec![id]);
-            Ok(alter(tx, &writer, id, &change, &based_on)?.seen_by(&writer))
+            directory.notify_rights_changed(tx, writer.tenant, vec![id]);
+            Ok(update(tx, &writer, id, &change, &based_on)?.view_for(&writer))
         })
         .await
 }
@@ -97,7 +97,7 @@ pub(super) async fn delete(directory: &Directory, actor: &Actor, id: UserId) -> 
             store::delete_client_memberships(tx.conn(), writer.tenant, id)?;
             store::delete_assignments(tx.conn(), writer.tenant, id)?;
             store::delete(tx.conn(), writer.tenant, id, directory.clock().now())?;
-            directory.rights_moved(tx, writer.tenant, vec![id]);
+            directory.notify_rights_changed(tx, writer.tenant, vec![id]);
             activity::record(tx, &writer, &ActivityEntry::new(ActivityAction::UserDelete, "user", id))
         })
         .await
@@ -116,7 +116,7 @@ pub(super) async fn revoke_tokens(directory: &Directory, actor: &Actor, id: User
             let now = directory.clock().now();
             let valid_after = store::revoke(tx.conn(), writer.tenant, id, now)?;
             let valid_after = valid_after.ok_or_else(|| Error::not_found("user"))?;
-            directory.rights_moved(tx, writer.tenant, vec![id]);
+            directory.notify_rights_changed(tx, writer.tenant, vec![id]);
             activity::record(
                 tx,
                 &writer,
@@ -137,11 +137,12 @@ pub(in crate::directory) fn update_profile(
     policy::require_person(actor)?;
     let user = store::lock(tx.conn(), actor.tenant, actor.user)?;
     let user = user.filter(|user| user.deleted_at.is_none()).ok_or_else(Error::unauthenticated)?;
-    apply(tx, actor, user, change, based_on)
+    apply_change(tx, actor, user, change, based_on)
 }
 
-fn make(tx: &mut Tx<'_>, actor: &Actor, id: UserId, change: &UserChange) -> Result<Option<User>> {
-    let role = change.role.and_then(Role::of_person).ok_or_else(|| Error::invalid("role", "missing"))?;
+fn create_if_absent(tx: &mut Tx<'_>, actor: &Actor, id: UserId, change: &UserChange) -> Result<Option<User>> {
+    let role =
+        change.role.and_then(Role::parse_person_role).ok_or_else(|| Error::invalid("role", "missing"))?;
     policy::may_manage_user(actor, role)?;
     let new = NewUser {
         tenant_id: actor.tenant,
@@ -160,7 +161,7 @@ fn make(tx: &mut Tx<'_>, actor: &Actor, id: UserId, change: &UserChange) -> Resu
     let made = store::insert(tx.conn(), &new)?;
     if made.is_some() {
         let entry =
-            ActivityEntry::new(ActivityAction::UserCreate, "user", id).details(json!({ "role": role }));
+            ActivityEntry::new(ActivityAction::UserCreate, "user", id).with_details(json!({ "role": role }));
         activity::record(tx, actor, &entry)?;
     }
     Ok(made)
@@ -168,16 +169,16 @@ fn make(tx: &mut Tx<'_>, actor: &Actor, id: UserId, change: &UserChange) -> Resu
 
 fn restore(tx: &mut Tx<'_>, actor: &Actor, user: &User, change: &UserChange) -> Result<User> {
     policy::may_manage_user(actor, user.role)?;
-    let role = change.role.and_then(Role::of_person).unwrap_or(user.role);
+    let role = change.role.and_then(Role::parse_person_role).unwrap_or(user.role);
     policy::may_manage_user(actor, role)?;
     store::restore(tx.conn(), actor.tenant, user.id)?;
     let entry = ActivityEntry::new(ActivityAction::UserCreate, "user", user.id)
-        .details(json!({ "role": role, "again": true }));
+        .with_details(json!({ "role": role, "again": true }));
     activity::record(tx, actor, &entry)?;
     store::update(tx.conn(), actor.tenant, user.id, change)
 }
 
-fn alter(
+fn update(
     tx: &mut Tx<'_>,
     actor: &Actor,
     id: UserId,
@@ -186,7 +187,7 @@ fn alter(
 ) -> Result<User> {
     let user = find_active(tx, actor, id)?;
     policy::may_manage_user(actor, user.role)?;
-    if let Some(role) = change.role.and_then(Role::of_person).filter(|role| *role != user.role) {
+    if let Some(role) = change.role.and_then(Role::parse_person_role).filter(|role| *role != user.role) {
         policy::may_manage_user(actor, role)?;
         policy::may_change_standing(actor, id)?;
     }
@@ -194,35 +195,36 @@ fn alter(
         policy::may_change_standing(actor, id)?;
     }
     let user = store::lock(tx.conn(), actor.tenant, id)?.ok_or_else(|| Error::not_found("user"))?;
-    apply(tx, actor, user, change, based_on)
+    apply_change(tx, actor, user, change, based_on)
 }
 
-fn apply(
+fn apply_change(
     tx: &mut Tx<'_>,
     actor: &Actor,
     user: User,
     change: &UserChange,
     based_on: &EditBasis,
 ) -> Result<User> {
-    let shown = shown(&user, actor)?;
+    let shown = view_json(&user, actor)?;
     let held = LockedRecord {
         kind: "user",
         id: user.id.0,
         updated_at: user.updated_at,
         updated_by: user.updated_by,
-        shown: &shown,
+        view: &shown,
     };
-    if !optimistic_lock::is_to_apply(tx, actor, based_on, &held, change)? || *change == UserChange::default()
+    if !optimistic_lock::check_version(tx, actor, based_on, &held, change)?
+        || *change == UserChange::default()
     {
         return Ok(user);
     }
-    if let Some(role) = change.role.and_then(Role::of_person).filter(|role| *role != user.role) {
+    if let Some(role) = change.role.and_then(Role::parse_person_role).filter(|role| *role != user.role) {
         store::delete_obsolete_memberships(tx.conn(), actor.tenant, user.id, role)?;
         let details = json!({ "role": { "from": user.role, "to": role } });
         activity::record(
             tx,
             actor,
-            &ActivityEntry::new(ActivityAction::UserUpdate, "user", user.id).details(details),
+            &ActivityEntry::new(ActivityAction::UserUpdate, "user", user.id).with_details(details),
         )?;
     }
     store::update(tx.conn(), actor.tenant, user.id, change)
@@ -234,6 +236,6 @@ pub(in crate::directory) fn find_active(tx: &mut Tx<'_>, actor: &Actor, id: User
     user.filter(|user| user.deleted_at.is_none()).ok_or_else(|| Error::not_found("user"))
 }
 
-fn shown(user: &User, actor: &Actor) -> Result<Value> {
-    serde_json::to_value(user.clone().seen_by(actor)).map_err(Error::internal)
+fn view_json(user: &User, actor: &Actor) -> Result<Value> {
+    serde_json::to_value(user.clone().view_for(actor)).map_err(Error::internal)
 }

@@ -7,7 +7,7 @@ use guichet_base::page::Page;
 use guichet_base::{Result, Role, Timestamp};
 
 use super::model::{NewUser, User, UserChange};
-use crate::directory::search;
+use crate::directory::like_pattern;
 use crate::schema::{client_members, clients, team_members, users};
 
 /// Filter of a list of people.
@@ -26,7 +26,7 @@ pub fn list(conn: &mut PgConnection, tenant: TenantId, wanted: &UserFilter, page
         query = query.filter(users::role.eq(role.as_str()));
     }
     if let Some(words) = &wanted.search {
-        let pattern = search::contains(words);
+        let pattern = like_pattern::like_contains(words);
         query = query.filter(users::display_name.ilike(pattern.clone()).or(users::email.ilike(pattern)));
     }
     let order = (users::display_name, users::id);

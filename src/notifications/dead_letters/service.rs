@@ -2,7 +2,7 @@
 
 use guichet_base::id::TenantId;
 use guichet_base::page::Page;
-use guichet_base::{Actor, Error, Kind, Result};
+use guichet_base::{Actor, Error, ErrorKind, Result};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -61,7 +61,7 @@ pub async fn retry(
         Err(error)
             if matches!(
                 error.kind(),
-                Kind::Unavailable | Kind::Internal | Kind::RateLimited | Kind::Timeout
+                ErrorKind::Unavailable | ErrorKind::Internal | ErrorKind::RateLimited | ErrorKind::Timeout
             ) =>
         {
             Err(error)

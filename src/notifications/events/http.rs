@@ -13,7 +13,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::{Accepted, announce, progress};
 use crate::notifications::model::{Announced, EventProgress, EventSource, Recipients};
 use crate::notifications::{Notifications, policy};
-use crate::web::{Caller, Check, ErrorBody, IdempotencyKey, Json, Path, Reply};
+use crate::web::{Caller, ErrorBody, IdempotencyKey, Json, Path, Reply, Validator};
 
 /// Most events in one bulk request.
 const MAX_BULK: usize = 1_000;
@@ -58,7 +58,7 @@ pub struct EventBody {
 
 impl EventBody {
     pub fn announced(self, source: EventSource) -> Result<Announced> {
-        let mut check = Check::new();
+        let mut check = Validator::new();
         let event = check.text("event", self.event, 1..=MAX_CODE);
         if let Some(named) = &self.recipients {
             let lists = [
@@ -69,18 +69,18 @@ impl EventBody {
             ];
             for (field, length) in lists {
                 if length > MAX_NAMED {
-                    check.fault(Fault::new(field, "too_many").with("max", MAX_NAMED));
+                    check.add(Fault::new(field, "too_many").with_arg("max", MAX_NAMED));
                 }
             }
             let is_person = |role: &guichet_base::Role| !role.is_service();
-            check.that(named.roles.iter().all(is_person), "recipients.roles", "unknown_value");
+            check.ensure(named.roles.iter().all(is_person), "recipients.roles", "unknown_value");
         }
         // The payload is sent to the socket of every recipient.
         let size = serde_json::to_string(&self.payload).map_or(usize::MAX, |text| text.len());
         if size > MAX_PAYLOAD_BYTES {
-            check.fault(Fault::new("payload", "too_long").with("max", MAX_PAYLOAD_BYTES));
+            check.add(Fault::new("payload", "too_long").with_arg("max", MAX_PAYLOAD_BYTES));
         }
-        check.done()?;
+        check.finish()?;
         Ok(Announced {
             event,
             payload: self.payload,
@@ -108,10 +108,11 @@ async fn announce_one(
     body: Json<EventBody>,
 ) -> Result<Reply<EventProgress>> {
     policy::may_announce(&caller)?;
-    let once = key.over(&body.0)?;
+    let once = key.bind_body(&body.0)?;
     let what = body.0.announced(EventSource::Http)?;
     let (task, tenant) = (n.get_ref().clone(), caller.tenant);
-    let done = n.db.write(&caller, move |tx| once.run(tx, |tx| announce(tx, &task, tenant, &what))).await?;
+    let done =
+        n.db.write(&caller, move |tx| once.run_once(tx, |tx| announce(tx, &task, tenant, &what))).await?;
     let reply = Reply::accepted(done.value.progress);
     Ok(if done.replayed || done.value.replayed { reply.replayed() } else { reply })
 }
@@ -154,13 +155,13 @@ async fn announce_many(
     body: Json<BulkBody>,
 ) -> Result<Reply<Vec<BulkItem>>> {
     policy::may_announce(&caller)?;
-    let mut check = Check::new();
+    let mut check = Validator::new();
     let count = body.0.events.len();
     if count == 0 || count > MAX_BULK {
         let code = if count == 0 { "too_few" } else { "too_many" };
-        check.fault(Fault::new("events", code).with("min", 1).with("max", MAX_BULK));
+        check.add(Fault::new("events", code).with_arg("min", 1).with_arg("max", MAX_BULK));
     }
-    check.done()?;
+    check.finish()?;
     let mut items = Vec::with_capacity(count);
     for (index, event) in body.0.events.into_iter().enumerate() {
         items.push(item(index, caller.locale, one_of_many(&n, &caller, &event).await)?);

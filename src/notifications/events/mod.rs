@@ -111,7 +111,7 @@ fn plan(
         channels: PerChannel::from_fn(|channel| template.channels.contains(&channel)),
         prefers: template.channels.first().copied().unwrap_or(Channel::Inapp),
         disabled: disabled(n, &features),
-        defaults: tenant_defaults(&said.settings).of(template.category),
+        defaults: tenant_defaults(&said.settings).for_category(template.category),
         texts,
         team: id(&what.payload, "team_id").map(TeamId),
         client: id(&what.payload, "client_id").map(ClientId),

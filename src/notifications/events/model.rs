@@ -139,7 +139,7 @@ pub fn names(what: &Announced) -> Result<Vec<Name>> {
         let length = key.chars().count();
         if length == 0 || length > MAX_KEY_CHARS || key.contains('\0') {
             let fault = Fault::new("idempotency_key", if length == 0 { "too_short" } else { "too_long" });
-            return Err(Error::validation(vec![fault.with("min", 1).with("max", MAX_KEY_CHARS)]));
+            return Err(Error::validation(vec![fault.with_arg("min", 1).with_arg("max", MAX_KEY_CHARS)]));
         }
         names.push(Name { key: format!("key:{key}"), body_hash: body_hash.clone() });
     }

@@ -67,7 +67,7 @@ pub fn take(
     }
     let known: KnownRecipients = sql(KNOWN).bind(tenant).bind(name.key.as_str()).get_result(sys.conn())?;
     if known.body_hash != name.body_hash {
-        return Err(Error::new(guichet_base::Kind::Validation, "IDEMPOTENCY_MISMATCH"));
+        return Err(Error::new(guichet_base::ErrorKind::Validation, "IDEMPOTENCY_MISMATCH"));
     }
     Ok(Some(known.event_id))
 }

@@ -22,8 +22,8 @@ fn found(sys: &mut SystemTx<'_>, actor: &Actor, event_id: EventId, user_id: User
     let kept = store::kept(sys, actor.tenant, event_id, user_id)?;
     let decision = kept.decision()?;
     let is_known = kept.knows_person && (decision.is_some() || kept.knows_event);
-    let is_theirs = decision.is_some() || policy::sees_everybody(actor);
-    if !is_known || !is_theirs {
+    let is_visible = decision.is_some() || policy::sees_everybody(actor);
+    if !is_known || !is_visible {
         return Err(Error::not_found("event"));
     }
     let deliveries = match kept.notification {

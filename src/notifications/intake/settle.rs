@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
 use guichet_base::id::TenantId;
-use guichet_base::{Error, Kind, Result};
+use guichet_base::{Error, ErrorKind, Result};
 use metrics::counter;
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use crate::notifications::Notifications;
 use crate::notifications::dead_letters::{self, Rejection};
 use crate::notifications::events::{self, Accepted};
 use crate::notifications::model::EventSource;
-use crate::telemetry::names::EVENTS_RECEIVED;
+use crate::telemetry::metric_names::EVENTS_RECEIVED;
 
 /// Attempts at an event that fails by a fault of guichet itself, before it is stored as a dead letter for a manual
 /// retry.
@@ -83,14 +83,14 @@ async fn try_once(n: &Notifications, received: &Received, tries: u32) -> Result<
         Err(error) => error,
     };
     let may_pass = match error.kind() {
-        Kind::Unavailable | Kind::RateLimited | Kind::Timeout => true,
-        Kind::Internal => tries < TRIES_OF_FAULTS,
+        ErrorKind::Unavailable | ErrorKind::RateLimited | ErrorKind::Timeout => true,
+        ErrorKind::Internal => tries < TRIES_OF_FAULTS,
         _ => false,
     };
     if may_pass {
         return Err(error);
     }
-    if error.kind() == Kind::Internal {
+    if error.kind() == ErrorKind::Internal {
         tracing::error!(event.source = source, %tenant, %error, "an event failed by a fault of the service");
     }
     let name = received.name.as_deref();

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use guichet_base::Kind;
+use guichet_base::ErrorKind;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, RedisResult};
 use tokio::time::{Instant, timeout};
@@ -188,7 +188,7 @@ impl Reader<'_> {
             if tries == 1 {
                 tracing::warn!(stream.entry = entry.id, %error, "an entry of the Redis stream waits");
             }
-            if error.kind() == Kind::Internal && tries >= TRIES {
+            if error.kind() == ErrorKind::Internal && tries >= TRIES {
                 tracing::error!(stream.entry = entry.id, %error, "an entry of the Redis stream was put off");
                 count(EventSource::Stream, IntakeOutcome::Postponed);
                 return Next::Leave;

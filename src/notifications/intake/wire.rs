@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use guichet_base::MAX_BODY_BYTES;
-use guichet_base::{Error, Kind, Result, Timestamp};
+use guichet_base::{Error, ErrorKind, Result, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::notifications::events::http::EventBody;
@@ -56,7 +56,7 @@ pub fn of_fields(fields: &[(Vec<u8>, Vec<u8>)]) -> Result<Value> {
 }
 
 fn too_large() -> Error {
-    Error::new(Kind::TooLarge, "PAYLOAD_TOO_LARGE")
+    Error::new(ErrorKind::TooLarge, "PAYLOAD_TOO_LARGE")
 }
 
 /// The producer's name for its tenant.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 use guichet_base::id::{DeliveryId, NotificationId, TenantId, UserId};
-use guichet_base::text::say;
+use guichet_base::text::localize;
 use guichet_base::{Locale, Result, Timestamp};
 use guichet_db::Tx;
 use serde_json::{Value, json};
@@ -84,14 +84,14 @@ fn of_person(
 
 impl DigestReader {
     fn next(&self, now: Timestamp) -> Timestamp {
-        let mode = DigestMode::of_word(&self.mode).unwrap_or(DigestMode::Daily);
+        let mode = DigestMode::parse(&self.mode).unwrap_or(DigestMode::Daily);
         let hour = u32::try_from(self.hour).unwrap_or_default();
         let timezone = self.timezone.parse().unwrap_or(Tz::UTC);
         next_due(mode, hour, timezone, now).unwrap_or_else(|| now.plus(A_DAY))
     }
 
     fn quiet(&self) -> Option<QuietHours> {
-        QuietHours::of_row(self.quiet_from, self.quiet_to, self.quiet_timezone.as_ref()?)
+        QuietHours::from_row(self.quiet_from, self.quiet_to, self.quiet_timezone.as_ref()?)
     }
 }
 
@@ -100,15 +100,18 @@ impl PendingDigestItem {
     fn is_wanted(&self, defaults: &TenantDefaults<'_>) -> bool {
         let Some(category) = Category::of_word(&self.category) else { return false };
         let email = |on| ChannelChoices { email: on, ..ChannelChoices::default() };
-        let levels =
-            PreferenceLevels { over: email(self.over), own: email(self.own), tenant: defaults.of(category) };
+        let levels = PreferenceLevels {
+            client_override: email(self.over),
+            user: email(self.own),
+            tenant_default: defaults.for_category(category),
+        };
         resolve_preference(category, Channel::Email, &levels).0
     }
 }
 
 fn mail(reader: &DigestReader, address: String, items: &[PendingDigestItem], now: Timestamp) -> DigestMail {
     let locale = Locale::parse(&reader.locale).unwrap_or_default();
-    let text = |key: &str| say(locale, key, &[("count", items.len().to_string())]);
+    let text = |key: &str| localize(locale, key, &[("count", items.len().to_string())]);
     let subject = text("notifications-digest-subject");
     let lines: Vec<String> = items.iter().map(|item| format!("- {}", item.title)).collect();
     let shown: Vec<Value> = items.iter().map(shown).collect();

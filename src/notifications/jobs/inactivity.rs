@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use guichet_base::id::{ClientId, TenantId};
-use guichet_base::{Kind, Result, Timestamp};
+use guichet_base::{ErrorKind, Result, Timestamp};
 use serde_json::{Value, json};
 
 use super::store::inactivity::{self as store, Silent};
@@ -70,7 +70,7 @@ async fn of_client(n: &Notifications, tenant: TenantId, client: Silent, now: Tim
         .await;
     match told {
         // A tenant with a broken template must not stop the others.
-        Err(error) if error.kind() != Kind::Unavailable => {
+        Err(error) if error.kind() != ErrorKind::Unavailable => {
             tracing::warn!(%error, tenant.id = %tenant, client.id = %id, "the operators could not be notified of an inactive client");
             Ok(false)
         }

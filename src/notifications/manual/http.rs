@@ -11,7 +11,7 @@ use super::Notice;
 use crate::notifications::Notifications;
 use crate::notifications::model::{EventProgress, Recipients};
 use crate::preferences::{Channel, Priority};
-use crate::web::{Caller, Check, IdempotencyKey, Json, Reply};
+use crate::web::{Caller, IdempotencyKey, Json, Reply, Validator};
 
 pub fn routes(config: &mut ServiceConfig) {
     config.service(send);
@@ -53,8 +53,8 @@ async fn send(
     body: Json<NoticeBody>,
 ) -> Result<Reply<EventProgress>> {
     crate::notifications::policy::may_send_by_hand(&caller)?;
-    let once = key.over(&body.0)?;
-    let mut check = Check::new();
+    let once = key.bind_body(&body.0)?;
+    let mut check = Validator::new();
     let notice = Notice {
         recipients: body.0.recipients,
         title: check.text("title", body.0.title, 1..=150),
@@ -64,10 +64,10 @@ async fn send(
         channels: body.0.channels,
     };
     if let Some(link) = &notice.link {
-        check.that(crate::notifications::is_relative(link), "link", "not_relative");
+        check.ensure(crate::notifications::is_relative(link), "link", "not_relative");
     }
-    check.that(notice.channels.as_ref().is_none_or(|all| !all.is_empty()), "channels", "missing");
-    check.done()?;
+    check.ensure(notice.channels.as_ref().is_none_or(|all| !all.is_empty()), "channels", "missing");
+    check.finish()?;
     let done = super::send(&n, &caller, once, notice).await?;
     let reply = Reply::accepted(done.value.progress);
     Ok(if done.replayed { reply.replayed() } else { reply })

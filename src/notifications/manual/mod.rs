@@ -10,7 +10,7 @@ use super::model::{Announced, EventSource, Recipients};
 use super::{Notifications, policy};
 use crate::activity::{self, ActivityAction, ActivityEntry};
 use crate::preferences::{Channel, Priority};
-use crate::web::idempotency::{Once, Replayable};
+use crate::web::idempotency::{IdempotentRequest, Replayable};
 
 /// The template of notices, which renders the given text.
 pub const NOTICE: &str = "system.notice";
@@ -31,13 +31,13 @@ pub struct Notice {
 pub async fn send(
     n: &Notifications,
     actor: &Actor,
-    once: Once,
+    once: IdempotentRequest,
     notice: Notice,
 ) -> Result<Replayable<Accepted>> {
     policy::may_send_by_hand(actor)?;
     let (task, by) = (n.clone(), actor.clone());
     n.db.write(actor, move |tx| {
-        once.run(tx, |tx| {
+        once.run_once(tx, |tx| {
             let what = announced(&by, &notice);
             let accepted = events::announce_as(tx, &task, by.tenant, &what, |plan| {
                 plan.priority = notice.priority.unwrap_or(plan.priority);
@@ -47,7 +47,7 @@ pub async fn send(
             })?;
             let details = json!({"title": notice.title, "recipients": what.recipients, "planned": accepted.progress.planned});
             let entry = ActivityEntry::new(ActivityAction::NotificationSendManual, "event", accepted.progress.id);
-            activity::record(tx, &by, &entry.details(details))?;
+            activity::record(tx, &by, &entry.with_details(details))?;
             Ok(accepted)
         })
     })

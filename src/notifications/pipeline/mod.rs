@@ -219,8 +219,8 @@ impl<'a> Making<'a> {
             },
             suppressed: PerChannel::default(),
             has_digest: person.has_digest,
-            quiet: quiet.as_ref(),
-            is_held,
+            quiet_hours: quiet.as_ref(),
+            is_throttled: is_held,
             is_out_of_scope: !person.in_scope,
             has_subject_open: self.stretch.looking.contains(&person.id),
         };

@@ -6,7 +6,7 @@ mod store;
 use std::sync::Arc;
 
 use guichet_base::id::{TenantId, UserId};
-use guichet_base::text::say;
+use guichet_base::text::localize;
 use guichet_base::{Locale, Result, Timestamp};
 
 use crate::notifications::Notifications;
@@ -78,7 +78,7 @@ async fn send(n: &Notifications, tenant: TenantId, people: Vec<UserId>, now: Tim
 fn mail(held: &store::ThrottledPerson, now: Timestamp) -> Option<store::SummaryMail> {
     let address = held.email.clone().filter(|_| held.has_mail)?;
     let locale = Locale::parse(&held.locale).unwrap_or_default();
-    let text = |key: &str| say(locale, key, &[("count", held.held.to_string())]);
+    let text = |key: &str| localize(locale, key, &[("count", held.held.to_string())]);
     Some(store::SummaryMail {
         user: held.user_id,
         address,

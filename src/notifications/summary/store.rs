@@ -64,7 +64,7 @@ pub struct ThrottledPerson {
 
 impl ThrottledPerson {
     pub fn quiet(&self) -> Option<QuietHours> {
-        QuietHours::of_row(self.quiet_from, self.quiet_to, &self.timezone)
+        QuietHours::from_row(self.quiet_from, self.quiet_to, &self.timezone)
     }
 }
 

@@ -84,5 +84,5 @@ pub(super) fn wrong_link(link: &str) -> Option<Fault> {
     if !is_relative || link.chars().any(char::is_control) {
         return Some(Fault::new("", "not_relative"));
     }
-    (link.chars().count() > MAX_LINK).then(|| Fault::new("", "too_long").with("max", MAX_LINK))
+    (link.chars().count() > MAX_LINK).then(|| Fault::new("", "too_long").with_arg("max", MAX_LINK))
 }

@@ -274,7 +274,7 @@ async fn put(
     if_match: IfMatch,
     Json(body): Json<TemplateBody>,
 ) -> Result<Reply<TemplateView>> {
-    let based_on = optimistic_lock::based_on(&caller, if_match, body.updated_at, body.force)?;
+    let based_on = optimistic_lock::edit_basis(&caller, if_match, body.updated_at, body.force)?;
     let template = service::put(&directory, &caller, code, body.changes()?, based_on).await?;
     Ok(answer(&caller, template))
 }
@@ -291,7 +291,7 @@ async fn delete(
     Path(code): Path<String>,
     if_match: IfMatch,
 ) -> Result<Reply<TemplateView>> {
-    let template = service::delete(&directory, &caller, code, if_match.based_on(None, false)).await?;
+    let template = service::delete(&directory, &caller, code, if_match.edit_basis(None, false)).await?;
     Ok(answer(&caller, template))
 }
 

@@ -256,7 +256,7 @@ fn plain(source: &str, name: &str, locale: Locale, names: &Jinja) -> Result<Stri
 }
 
 fn fault(field: &str, broken: Broken) -> Fault {
-    Fault::new(field.to_owned(), broken.code).with("line", broken.line).with("why", broken.why)
+    Fault::new(field.to_owned(), broken.code).with_arg("line", broken.line).with_arg("why", broken.why)
 }
 
 fn both<A, B, T>(

@@ -12,7 +12,7 @@ use crate::activity::{self, ActivityAction, ActivityEntry};
 use crate::config::Feature;
 use crate::directory::Directory;
 use crate::directory::optimistic_lock::{self, LockedRecord};
-use crate::web::{EditBasis, Precondition};
+use crate::web::{EditBasis, PreconditionResult};
 
 async fn admit(directory: &Directory, actor: &Actor) -> Result<()> {
     policy::may_manage(actor)?;
@@ -109,7 +109,7 @@ pub(super) async fn delete(
             }
             store::delete(tx.conn(), writer.tenant, &code)?;
             let entry = ActivityEntry::new(ActivityAction::TemplateReset, "notification_template", &code);
-            activity::record(tx, &writer, &entry.details(json!({ "fields": names(&held.fields) })))?;
+            activity::record(tx, &writer, &entry.with_details(json!({ "fields": names(&held.fields) })))?;
             TemplateView::of(&code, None)
         })
         .await
@@ -164,12 +164,14 @@ fn over(shipped: &Template, fields: &Value) -> Result<Template> {
 fn is_as_shipped(tenant: TenantId, code: &str, based_on: &EditBasis, changes: &Value) -> Result<()> {
     let view = TemplateView::of(code, None)?;
     let error = match based_on.check(view.version(), record_id(tenant, code)) {
-        Precondition::Apply | Precondition::Overwrite | Precondition::Missing => return Ok(()),
-        verdict @ (Precondition::Conflict | Precondition::PreconditionFailed) => {
+        PreconditionResult::Apply | PreconditionResult::Overwrite | PreconditionResult::Missing => {
+            return Ok(());
+        }
+        verdict @ (PreconditionResult::Conflict | PreconditionResult::PreconditionFailed) => {
             verdict.error().unwrap_or_else(Error::conflict)
         }
     };
-    Err(error.details(json!({
+    Err(error.with_details(json!({
         "current": view,
         "changed_by": null,
         "changed_at": null,
@@ -198,9 +200,9 @@ fn is_to_apply(
         id: record_id(writer.tenant, &held.code),
         updated_at: held.updated_at,
         updated_by: held.updated_by,
-        shown: &shown,
+        view: &shown,
     };
-    optimistic_lock::is_to_apply(tx, writer, based_on, &held, &wanted)
+    optimistic_lock::check_version(tx, writer, based_on, &held, &wanted)
 }
 
 fn shown(code: &str, row: Option<&Changed>) -> Result<Value> {
@@ -213,7 +215,7 @@ fn shown_with(held: &Changed, fields: &Value) -> Result<Value> {
 
 fn saved(tx: &mut Tx<'_>, writer: &Actor, row: &Changed) -> Result<TemplateView> {
     let entry = ActivityEntry::new(ActivityAction::TemplateUpdate, "notification_template", &row.code);
-    activity::record(tx, writer, &entry.details(json!({ "fields": names(&row.fields) })))?;
+    activity::record(tx, writer, &entry.with_details(json!({ "fields": names(&row.fields) })))?;
     TemplateView::of(&row.code, Some(row))
 }
 

@@ -67,7 +67,7 @@ fn rendered(template: &Template, payload: &Map<String, Value>) -> Vec<Fault> {
 
 fn channels(channels: &[Channel], faults: &mut Vec<Fault>) {
     if channels.is_empty() {
-        faults.push(Fault::new("channels", "too_few").with("min", 1));
+        faults.push(Fault::new("channels", "too_few").with_arg("min", 1));
     }
     if (1..).zip(channels).any(|(next, channel)| channels.iter().skip(next).any(|other| other == channel)) {
         faults.push(Fault::new("channels", "duplicate"));
@@ -76,7 +76,7 @@ fn channels(channels: &[Channel], faults: &mut Vec<Fault>) {
 
 fn audience(audience: &[Concerned], built_in: &Template, faults: &mut Vec<Fault>) {
     if audience.len() > MAX_AUDIENCE {
-        faults.push(Fault::new("audience", "too_many").with("max", MAX_AUDIENCE));
+        faults.push(Fault::new("audience", "too_many").with_arg("max", MAX_AUDIENCE));
     }
     for (at, source) in audience.iter().enumerate() {
         let is_known = match source {
@@ -97,7 +97,7 @@ fn audience(audience: &[Concerned], built_in: &Template, faults: &mut Vec<Fault>
 
 fn variables(variables: &[Variable], built_in: &Template, faults: &mut Vec<Fault>) {
     if variables.len() > MAX_VARIABLES {
-        faults.push(Fault::new("variables", "too_many").with("max", MAX_VARIABLES));
+        faults.push(Fault::new("variables", "too_many").with_arg("max", MAX_VARIABLES));
     }
     let is_declared = |name: &str| variables.iter().any(|variable| variable.name == name);
     for (at, variable) in variables.iter().enumerate() {
@@ -116,7 +116,7 @@ fn variables(variables: &[Variable], built_in: &Template, faults: &mut Vec<Fault
         }
         if variable.sample.to_string().len() > MAX_SAMPLE_BYTES {
             faults.push(
-                Fault::new(format!("variables[{at}].sample"), "too_long").with("max", MAX_SAMPLE_BYTES),
+                Fault::new(format!("variables[{at}].sample"), "too_long").with_arg("max", MAX_SAMPLE_BYTES),
             );
         }
     }
@@ -151,8 +151,8 @@ fn length(field: &str, text: Option<&str>, length: RangeInclusive<usize>, faults
     let Some(text) = text else { return };
     let count = text.chars().count();
     if count < *length.start() {
-        faults.push(Fault::new(field.to_owned(), "too_short").with("min", length.start()));
+        faults.push(Fault::new(field.to_owned(), "too_short").with_arg("min", length.start()));
     } else if count > *length.end() {
-        faults.push(Fault::new(field.to_owned(), "too_long").with("max", length.end()));
+        faults.push(Fault::new(field.to_owned(), "too_long").with_arg("max", length.end()));
     }
 }

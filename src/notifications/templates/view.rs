@@ -79,7 +79,7 @@ impl TemplateView {
     }
 
     pub(super) fn etag(&self, tenant: TenantId) -> Etag {
-        Etag::of(record_id(tenant, &self.code), self.version())
+        Etag::new(record_id(tenant, &self.code), self.version())
     }
 }
 

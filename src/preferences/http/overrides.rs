@@ -35,8 +35,8 @@ pub(super) struct ClientOverride {
 }
 
 impl ClientOverride {
-    fn of((client_id, category): (ClientId, Category), found: Option<Override>) -> Self {
-        let say = found.map(|found| found.say).unwrap_or_default();
+    fn new((client_id, category): (ClientId, Category), found: Option<Override>) -> Self {
+        let say = found.map(|found| found.choices).unwrap_or_default();
         Self {
             client_id,
             category,
@@ -59,7 +59,7 @@ pub(super) async fn list(
     Path(id): Path<ClientId>,
 ) -> Result<Reply<Vec<ClientOverride>>> {
     let found = service::overrides(&directory, &caller, id).await?;
-    let shown = |(category, one)| ClientOverride::of((id, category), Some(one));
+    let shown = |(category, one)| ClientOverride::new((id, category), Some(one));
     Ok(Reply::ok(found.into_iter().map(shown).collect()))
 }
 
@@ -73,7 +73,7 @@ pub(super) async fn read(
     Path(of): Path<(ClientId, Category)>,
 ) -> Result<Reply<ClientOverride>> {
     let found = service::find_override(&directory, &caller, of).await?;
-    Ok(Reply::ok(ClientOverride::of(of, found)))
+    Ok(Reply::ok(ClientOverride::new(of, found)))
 }
 
 /// Override channels for the members of a client
@@ -91,7 +91,7 @@ pub(super) async fn put(
     Json(body): Json<ChannelsBody>,
 ) -> Result<Reply<ClientOverride>> {
     let found = service::update_override(&directory, &caller, of, body.into()).await?;
-    Ok(Reply::ok(ClientOverride::of(of, found)))
+    Ok(Reply::ok(ClientOverride::new(of, found)))
 }
 
 /// Remove the override for a client in one category
@@ -104,5 +104,5 @@ pub(super) async fn remove(
     Path(of): Path<(ClientId, Category)>,
 ) -> Result<Reply<ClientOverride>> {
     service::delete_override(&directory, &caller, of).await?;
-    Ok(Reply::ok(ClientOverride::of(of, None)))
+    Ok(Reply::ok(ClientOverride::new(of, None)))
 }

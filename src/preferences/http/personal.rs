@@ -17,7 +17,7 @@ use crate::preferences::service::{self, PreferencesPage};
 use crate::preferences::settings::{
     DigestChange, DigestView, QuietHoursChange, QuietHoursView, SettingsChange,
 };
-use crate::web::{Caller, Check, Json, Patch, Path, Reply};
+use crate::web::{Caller, Json, Patch, Path, Reply, Validator};
 
 /// Everything that a settings page needs.
 #[derive(Debug, Serialize, ToSchema)]
@@ -72,7 +72,7 @@ struct QuietBody {
 }
 
 impl SettingsBody {
-    fn change(self, check: &mut Check) -> SettingsChange {
+    fn change(self, check: &mut Validator) -> SettingsChange {
         let digest = self.digest.map(|digest| digest.change(check));
         let quiet = match self.quiet_hours {
             Patch::Absent => Patch::Absent,
@@ -80,12 +80,12 @@ impl SettingsBody {
             // The body has faults, so nothing is changed.
             Patch::Value(quiet) => quiet.change(check).map_or(Patch::Absent, Patch::Value),
         };
-        SettingsChange { digest, quiet }
+        SettingsChange { digest, quiet_hours: quiet }
     }
 }
 
 impl DigestBody {
-    fn change(self, check: &mut Check) -> DigestChange {
+    fn change(self, check: &mut Validator) -> DigestChange {
         let timezone = match self.timezone {
             Patch::Absent => Patch::Absent,
             Patch::Null => Patch::Null,
@@ -99,16 +99,16 @@ impl DigestBody {
 }
 
 impl QuietBody {
-    fn change(self, check: &mut Check) -> Option<QuietHoursChange> {
+    fn change(self, check: &mut Validator) -> Option<QuietHoursChange> {
         let from = check.word("quiet_hours.from", &self.from, parse_time_of_day);
         let to = check.word("quiet_hours.to", &self.to, parse_time_of_day);
-        check.that(from.is_none() || from != to, "quiet_hours.to", "invalid");
+        check.ensure(from.is_none() || from != to, "quiet_hours.to", "invalid");
         let timezone = self.timezone.and_then(|name| parse_timezone(check, "quiet_hours.timezone", &name));
         Some(QuietHoursChange { from: from?, to: to?, timezone })
     }
 }
 
-fn parse_timezone(check: &mut Check, field: &'static str, name: &str) -> Option<Tz> {
+fn parse_timezone(check: &mut Validator, field: &'static str, name: &str) -> Option<Tz> {
     check.word(field, name, |name| name.parse().ok())
 }
 
@@ -140,9 +140,9 @@ pub(super) async fn update(
     directory: Data<Directory>,
     Json(body): Json<SettingsBody>,
 ) -> Result<Reply<Preferences>> {
-    let mut check = Check::new();
+    let mut check = Validator::new();
     let change = body.change(&mut check);
-    check.done()?;
+    check.finish()?;
     Ok(Reply::ok(service::set_personal(&directory, &caller, change).await?.into()))
 }
 

@@ -29,8 +29,9 @@ fn channel_choices() -> impl Strategy<Value = ChannelChoices> {
 }
 
 fn levels() -> impl Strategy<Value = PreferenceLevels> {
-    (channel_choices(), channel_choices(), channel_choices())
-        .prop_map(|(over, own, tenant)| PreferenceLevels { over, own, tenant })
+    (channel_choices(), channel_choices(), channel_choices()).prop_map(|(over, own, tenant)| {
+        PreferenceLevels { client_override: over, user: own, tenant_default: tenant }
+    })
 }
 
 fn category() -> impl Strategy<Value = Category> {
@@ -62,8 +63,8 @@ impl RecipientFixture {
             reachable: self.reachable,
             suppressed: self.suppressed,
             has_digest,
-            quiet: self.quiet.as_ref(),
-            is_held,
+            quiet_hours: self.quiet.as_ref(),
+            is_throttled: is_held,
             is_out_of_scope,
             has_subject_open,
         }
@@ -110,7 +111,7 @@ proptest! {
         category in category(), channel in select(Channel::ALL), levels in levels(),
     ) {
         let (on, level) = resolve_preference(category, channel, &levels);
-        let (over, own) = (*levels.over.get(channel), *levels.own.get(channel));
+        let (over, own) = (*levels.client_override.get(channel), *levels.user.get(channel));
         if category.is_locked(channel) {
             prop_assert!(on);
         } else if let Some(forced) = over {

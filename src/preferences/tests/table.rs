@@ -23,7 +23,7 @@ impl<'a> Row<'a> {
     }
 
     /// The choice of one level, for the row's channel only.
-    fn say(&self, column: &str) -> ChannelChoices {
+    fn channel_choices(&self, column: &str) -> ChannelChoices {
         let said = match self.0[column] {
             "on" => Some(true),
             "off" => Some(false),
@@ -82,12 +82,16 @@ fn rows() -> Vec<(usize, Row<'static>)> {
 fn decide_row(row: &Row<'_>) -> ChannelDecision {
     let nightly = quiet("22:00", "07:00", Tz::UTC);
     let to = RecipientProfile {
-        levels: PreferenceLevels { over: row.say("over"), own: row.say("own"), tenant: row.say("tenant") },
+        levels: PreferenceLevels {
+            client_override: row.channel_choices("over"),
+            user: row.channel_choices("own"),
+            tenant_default: row.channel_choices("tenant"),
+        },
         reachable: if row.is("address", "none") { row.flag("address", "yes") } else { all(true) },
         suppressed: row.flag("address", "bounced"),
         has_digest: row.is("digest", "yes"),
-        quiet: row.is("quiet", "yes").then_some(&nightly),
-        is_held: row.is("held", "yes"),
+        quiet_hours: row.is("quiet", "yes").then_some(&nightly),
+        is_throttled: row.is("held", "yes"),
         is_out_of_scope: row.is("scope", "out"),
         has_subject_open: false,
     };

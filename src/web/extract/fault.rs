@@ -3,7 +3,7 @@
 use guichet_base::Fault;
 
 /// Serde has no error kinds, only messages; their beginnings are stable and documented in `serde::de::Error`.
-const CODES: [(&str, &str); 5] = [
+const CODES_BY_PREFIX: [(&str, &str); 5] = [
     ("unknown field", "unknown_field"),
     ("missing field", "missing"),
     ("duplicate field", "duplicate"),
@@ -12,8 +12,11 @@ const CODES: [(&str, &str); 5] = [
 ];
 
 /// The fault for serde's refusal at `path`. `otherwise` is the code for messages of a type's own.
-pub(super) fn of_serde(path: &str, message: &str, otherwise: &'static str) -> Fault {
-    let code = CODES.iter().find(|(start, _)| message.starts_with(start)).map_or(otherwise, |(_, code)| code);
+pub(super) fn from_serde(path: &str, message: &str, otherwise: &'static str) -> Fault {
+    let code = CODES_BY_PREFIX
+        .iter()
+        .find(|(start, _)| message.starts_with(start))
+        .map_or(otherwise, |(_, code)| code);
     let names_a_key = matches!(code, "unknown_field" | "missing" | "duplicate");
     let field = match message.split('`').nth(1) {
         Some(key) if names_a_key => join(path, key),

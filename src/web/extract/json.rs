@@ -11,7 +11,7 @@ use guichet_base::{Error, Result};
 use serde::de::DeserializeOwned;
 
 use super::{fault, strict};
-use crate::web::{body, failure};
+use crate::web::{body, errors};
 
 /// A body of `application/json`.
 #[derive(Debug, Clone)]
@@ -21,37 +21,37 @@ pub struct Json<T>(pub T);
 #[derive(Debug, Clone)]
 pub struct JsonOrEmpty<T>(pub T);
 
-type Reading<T> = Pin<Box<dyn Future<Output = Result<T>>>>;
+type ExtractFuture<T> = Pin<Box<dyn Future<Output = Result<T>>>>;
 
 impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     type Error = Error;
-    type Future = Reading<Self>;
+    type Future = ExtractFuture<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let is_json = is_json(request);
         let payload = payload.take();
         Box::pin(async move {
             if !is_json {
-                return Err(failure::unsupported_media());
+                return Err(errors::unsupported_media());
             }
-            parse(&read(payload).await?).map(Json)
+            parse_body(&read_body(payload).await?).map(Json)
         })
     }
 }
 
 impl<T: DeserializeOwned + Default + 'static> FromRequest for JsonOrEmpty<T> {
     type Error = Error;
-    type Future = Reading<Self>;
+    type Future = ExtractFuture<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let is_json = is_json(request);
         let payload = payload.take();
         Box::pin(async move {
-            let body = read(payload).await?;
+            let body = read_body(payload).await?;
             match (body.is_empty(), is_json) {
                 (true, _) => Ok(Self(T::default())),
-                (false, true) => parse(&body).map(Self),
-                (false, false) => Err(failure::unsupported_media()),
+                (false, true) => parse_body(&body).map(Self),
+                (false, false) => Err(errors::unsupported_media()),
             }
         })
     }
@@ -63,12 +63,12 @@ fn is_json(request: &HttpRequest) -> bool {
     mime.essence_str() == "application/json" && utf8
 }
 
-async fn read(mut payload: Payload) -> Result<Vec<u8>> {
+async fn read_body(mut payload: Payload) -> Result<Vec<u8>> {
     let mut body = Vec::new();
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|cause: PayloadError| body::refusal(&cause))?;
+        let chunk = chunk.map_err(|cause: PayloadError| body::payload_error(&cause))?;
         if body.len() + chunk.len() > guichet_base::MAX_BODY_BYTES {
-            return Err(failure::too_large());
+            return Err(errors::too_large());
         }
         body.extend_from_slice(&chunk);
     }
@@ -77,12 +77,12 @@ async fn read(mut payload: Payload) -> Result<Vec<u8>> {
 
 /// Parses a value from another source (a socket command) by the rules of a body, with the same errors.
 pub fn parse_value<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T> {
-    parse(value.to_string().as_bytes())
+    parse_body(value.to_string().as_bytes())
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+fn parse_body<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let text = std::str::from_utf8(body).map_err(|_| Error::malformed_json())?;
-    strict::check(text)?;
+    strict::check_json(text)?;
     // Serde would read an array as an object's members in order.
     if !text.trim_start().starts_with('{') {
         return Err(Error::invalid("", "wrong_type"));
@@ -90,6 +90,6 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let mut json = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut json).map_err(|cause| {
         let (path, message) = (cause.path().to_string(), cause.inner().to_string());
-        Error::validation(vec![fault::of_serde(&path, &message, "invalid")])
+        Error::validation(vec![fault::from_serde(&path, &message, "invalid")])
     })
 }

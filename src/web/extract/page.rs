@@ -5,10 +5,10 @@ use guichet_base::page::Page;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::web::Check;
+use crate::web::Validator;
 
 /// Lists with filters repeat these two fields in their own struct (serde cannot flatten and deny unknown fields at
-/// once) and call [`Check::page`].
+/// once) and call [`Validator::page`].
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -21,9 +21,9 @@ pub struct PageQuery {
 
 impl PageQuery {
     pub fn page(&self) -> Result<Page> {
-        let mut check = Check::new();
+        let mut check = Validator::new();
         let page = check.page(self.limit, self.offset);
-        check.done()?;
+        check.finish()?;
         Ok(page)
     }
 }

@@ -19,7 +19,7 @@ impl<T: DeserializeOwned> FromRequest for Path<T> {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        if request.match_info().iter().any(|(_, value)| is_hostile(value)) {
+        if request.match_info().iter().any(|(_, value)| is_malformed(value)) {
             return ready(Err(Error::not_found("path")));
         }
         let parsed = web::Path::<T>::from_request(request, payload).into_inner();
@@ -28,7 +28,7 @@ impl<T: DeserializeOwned> FromRequest for Path<T> {
 }
 
 /// U+0000, which PostgreSQL refuses, and alternative spellings of an id, which would be second names of a record.
-fn is_hostile(value: &str) -> bool {
+fn is_malformed(value: &str) -> bool {
     let second_spelling = Uuid::parse_str(value).is_ok() && value.parse::<Hyphenated>().is_err();
     second_spelling || value.contains('\0') || value.contains("%00")
 }

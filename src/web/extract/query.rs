@@ -9,7 +9,7 @@ use guichet_base::{Error, Fault, Result};
 use serde::de::DeserializeOwned;
 
 use super::fault;
-use crate::web::failure;
+use crate::web::errors;
 
 /// The parameters of a query, into a struct with `#[serde(deny_unknown_fields)]`.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T> {
     serde_path_to_error::deserialize(pairs).map_err(|cause| {
         let (path, message) = (cause.path().to_string(), cause.inner().to_string());
         // A query contains only text, so a value that its type cannot parse has the wrong type.
-        Error::validation(vec![fault::of_serde(&path, &message, "wrong_type")])
+        Error::validation(vec![fault::from_serde(&path, &message, "wrong_type")])
     })
 }
 
@@ -41,7 +41,7 @@ fn check(query: &str) -> Result<()> {
     let was_replaced = !query.to_ascii_uppercase().contains("%EF%BF%BD");
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         if was_replaced && (name.contains('\u{FFFD}') || value.contains('\u{FFFD}')) {
-            return Err(failure::bad_request());
+            return Err(errors::bad_request());
         }
         if name.contains('\0') || value.contains('\0') {
             faults.push(Fault::new(name.replace('\0', ""), "nul"));

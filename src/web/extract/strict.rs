@@ -12,11 +12,11 @@ use guichet_base::{Error, Result};
 
 pub(super) const MAX_DEPTH: usize = 32;
 
-pub(super) fn check(text: &str) -> Result<()> {
+pub(super) fn check_json(text: &str) -> Result<()> {
     let fault = Cell::new(None);
     let mut json = serde_json::Deserializer::from_str(text);
     let mut track = serde_path_to_error::Track::new();
-    let walk = Walk { depth: 0, fault: &fault };
+    let walk = StrictVisitor { depth: 0, fault: &fault };
     let read = walk.deserialize(serde_path_to_error::Deserializer::new(&mut json, &mut track));
     match (read.and_then(|()| json.end()), fault.get()) {
         (Ok(()), _) => Ok(()),
@@ -27,18 +27,18 @@ pub(super) fn check(text: &str) -> Result<()> {
 }
 
 #[derive(Clone, Copy)]
-struct Walk<'a> {
+struct StrictVisitor<'a> {
     depth: usize,
     fault: &'a Cell<Option<&'static str>>,
 }
 
-impl Walk<'_> {
+impl StrictVisitor<'_> {
     fn refuse<E: serde::de::Error>(self, code: &'static str) -> E {
         self.fault.set(Some(code));
         E::custom(code)
     }
 
-    fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
+    fn nested<E: serde::de::Error>(self) -> Result<Self, E> {
         if self.depth == MAX_DEPTH {
             return Err(self.refuse("too_deep"));
         }
@@ -46,7 +46,7 @@ impl Walk<'_> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Walk<'_> {
+impl<'de> DeserializeSeed<'de> for StrictVisitor<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -54,7 +54,7 @@ impl<'de> DeserializeSeed<'de> for Walk<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Walk<'_> {
+impl<'de> Visitor<'de> for StrictVisitor<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -86,13 +86,13 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let item = self.deeper::<A::Error>()?;
+        let item = self.nested::<A::Error>()?;
         while items.next_element_seed(item)?.is_some() {}
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        let item = self.deeper::<A::Error>()?;
+        let item = self.nested::<A::Error>()?;
         while entries.next_key_seed(item)?.is_some() {
             entries.next_value_seed(item)?;
         }

@@ -1,7 +1,7 @@
 //! Activity rows that are derived from the outbox: each written once, soon, despite failures.
 
 use diesel::connection::SimpleConnection;
-use guichet::activity::derive::derive;
+use guichet::activity::derive::derive_pending;
 use guichet_db::embedded::LoginRole;
 
 use crate::chat::room::{count, lines};
@@ -34,7 +34,7 @@ async fn a_job_that_begins_anew_or_twice_at_once_writes_nothing_twice() {
     let mut admin = world.server.database.connect(LoginRole::Admin);
     admin.batch_execute("UPDATE outbox_readers SET txid = '3'").unwrap();
     let db = &world.server.app.db;
-    let (one, two, three) = tokio::join!(derive(db), derive(db), derive(db));
+    let (one, two, three) = tokio::join!(derive_pending(db), derive_pending(db), derive_pending(db));
     assert!(one.is_ok() && two.is_ok() && three.is_ok());
     assert_eq!(count(&world, SENT), 30);
     // A position ahead belongs to another cluster: new rows must not be skipped.
@@ -64,11 +64,11 @@ async fn what_the_job_has_not_read_is_not_dropped() {
         .unwrap();
     use guichet_realtime::{Outbox, ReplayLog as _};
     let outbox = Outbox(world.server.app.db.clone());
-    outbox.keep(7).await.unwrap();
+    outbox.maintain_partitions(7).await.unwrap();
     let old = "SELECT count(*) AS n FROM pg_class WHERE relname = 'outbox_' || to_char(now() AT TIME ZONE 'UTC' - interval '10 days', 'YYYYMMDD')";
     assert_eq!(count(&world, old), 1);
     admin.batch_execute("ROLLBACK").unwrap();
     world.until_logged("message.send", 2).await;
-    outbox.keep(7).await.unwrap();
+    outbox.maintain_partitions(7).await.unwrap();
     assert_eq!(count(&world, old), 0);
 }

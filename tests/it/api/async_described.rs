@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use guichet::app::asyncapi;
-use guichet::app::socket_backend::COMMANDS;
+use guichet::app::socket_backend::COMMAND_NAMES;
 use guichet::{chat, notifications};
 use serde_json::Value;
 
@@ -34,8 +34,8 @@ fn the_file_is_what_the_code_says() {
 #[test]
 fn every_command_is_described_with_its_answer_and_no_other() {
     let described = Described::new();
-    assert_eq!(described.names("command_"), BTreeSet::from(COMMANDS));
-    for command in COMMANDS {
+    assert_eq!(described.names("command_"), BTreeSet::from(COMMAND_NAMES));
+    for command in COMMAND_NAMES {
         let key = format!("command_{}", command.replace(':', "_"));
         let operation = &described.document["operations"][&key];
         assert_eq!(operation["action"], "receive", "{command}");

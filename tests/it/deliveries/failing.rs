@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use guichet::deliveries::SendFailure;
-use guichet::deliveries::failures::alert_on_failures;
+use guichet::deliveries::failure_alert::alert_on_failures;
 use serde_json::json;
 
 use super::fixture::{DeliveryFixture, MAIL, Planned, Provider, SenderBehavior};

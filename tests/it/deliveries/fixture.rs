@@ -148,7 +148,7 @@ impl DeliveryFixture {
     /// Deliveries with this provider for all channels.
     pub fn by(&self, provider: &Arc<Provider>) -> Deliveries {
         let mut d = self.world.server.app.deliveries.clone();
-        d.senders = Senders::all(Arc::clone(provider) as Arc<dyn Sender>);
+        d.senders = Senders::uniform(Arc::clone(provider) as Arc<dyn Sender>);
         d.settings.concurrency = 16;
         // Long enough for a busy machine; tests of hanging sends shorten it.
         d.settings.send_timeout = Duration::from_secs(60);

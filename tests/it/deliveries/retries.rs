@@ -70,7 +70,7 @@ async fn who_cannot_be_reached_is_not_tried_again_and_the_log_says_so() {
     let provider = Provider::new();
     for failure in [SendFailure::Recipient("unknown user".into()), SendFailure::Bug("bad body".into())] {
         let id = desk.mail();
-        let kept = failure.kept();
+        let kept = failure.to_last_error();
         provider.will(SenderBehavior::Fails(failure));
         desk.drain(&provider).await;
         assert_eq!(desk.ended(id), pair("failed", &kept));

@@ -4,7 +4,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use guichet::app::demo::{self, Demo};
+use guichet::app::demo::{self, DemoTenant};
 use guichet::app::{self, App};
 use guichet::config::{Config, Variables};
 use guichet_base::Clock;
@@ -17,7 +17,7 @@ pub const SECRET: &str = "a secret for tests, longer than thirty-two bytes";
 
 pub struct TestServer {
     pub url: String,
-    pub demo: Demo,
+    pub demo: DemoTenant,
     pub clock: Clock,
     pub config: Config,
     pub app: App,
@@ -63,7 +63,7 @@ impl TestServer {
                 let tokens = config_there.tokens.clone();
                 let data_dir = config_there.server.data_dir.clone();
                 let app = App::new(config_there, &settings, clock_there.clone()).unwrap();
-                let demo = demo::make(&app.db, &tokens, &data_dir, &clock_there).await.unwrap();
+                let demo = demo::create_or_restore(&app.db, &tokens, &data_dir, &clock_there).await.unwrap();
                 let running = app::start(app).unwrap();
                 ready.send((running.address, running.app.clone(), demo)).unwrap();
                 let _ = stopped.await;
@@ -138,6 +138,6 @@ fn settings(database: &TestDatabase) -> guichet_db::DbSettings {
         app_connections: 8,
         worker_connections: 2,
         job_connections: 2,
-        wait: Duration::from_secs(10),
+        acquire_timeout: Duration::from_secs(10),
     }
 }

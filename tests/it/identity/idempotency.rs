@@ -87,8 +87,8 @@ async fn keys_are_forgotten_after_a_day() {
     let caller = town.owner.saying("idempotency-key", "k");
     caller.post("/teams", json!({ "name": "T" })).await.data();
     let (db, now) = (town.stand.db(), town.stand.clock.now());
-    assert_eq!(idempotency::sweep(db, now.minus(Duration::from_secs(3600))).await.unwrap(), 0);
-    assert_eq!(idempotency::sweep(db, now.plus(Duration::from_secs(3600))).await.unwrap(), 1);
+    assert_eq!(idempotency::delete_older(db, now.minus(Duration::from_secs(3600))).await.unwrap(), 0);
+    assert_eq!(idempotency::delete_older(db, now.plus(Duration::from_secs(3600))).await.unwrap(), 1);
     let again = caller.post("/teams", json!({ "name": "T" })).await;
     assert_eq!((again.status.as_u16(), again.header("idempotent-replayed")), (201, ""));
 }

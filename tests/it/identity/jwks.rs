@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use guichet::auth::TokenVerifier;
 use guichet::config::{Config, Variables};
-use guichet_base::{Clock, Kind};
+use guichet_base::{Clock, ErrorKind};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -108,13 +108,13 @@ async fn a_key_is_not_used_for_what_it_is_not_for() {
     // The published key as an HMAC secret, under its own name.
     let public = rsa.published().to_string();
     let confused = forged(&json!({ "alg": "HS256", "kid": "rsa" }), &claims(&clock), public.as_bytes());
-    assert_eq!(refused(confused).await, Kind::Unauthenticated);
+    assert_eq!(refused(confused).await, ErrorKind::Unauthenticated);
     // A header that names the other key.
     let misnamed = Signer { kid: "ed", ..rsa.clone() }.sign(&claims(&clock));
-    assert_eq!(refused(misnamed).await, Kind::Unauthenticated);
+    assert_eq!(refused(misnamed).await, ErrorKind::Unauthenticated);
     // A forged key under a known name.
     let impostor = Signer::ed25519("ed", 2).sign(&claims(&clock));
-    assert_eq!(refused(impostor).await, Kind::Unauthenticated);
+    assert_eq!(refused(impostor).await, ErrorKind::Unauthenticated);
 }
 
 #[tokio::test]
@@ -132,11 +132,11 @@ async fn a_secret_beside_published_keys_verifies_hs256_alone() {
     let public = rsa.published();
     for key in [public.to_string(), public["n"].as_str().unwrap().to_owned()] {
         let confused = forged(&json!({ "alg": "HS256", "kid": "rsa" }), &claims, key.as_bytes());
-        assert_eq!(tokens.verify(&confused).await.unwrap_err().kind(), Kind::Unauthenticated);
+        assert_eq!(tokens.verify(&confused).await.unwrap_err().kind(), ErrorKind::Unauthenticated);
     }
     let claimed =
         forged(&json!({ "alg": "RS256", "kid": "rsa" }), &claims, secret.expose_secret().as_bytes());
-    assert_eq!(tokens.verify(&claimed).await.unwrap_err().kind(), Kind::Unauthenticated);
+    assert_eq!(tokens.verify(&claimed).await.unwrap_err().kind(), ErrorKind::Unauthenticated);
 }
 
 #[tokio::test]
@@ -151,7 +151,7 @@ async fn keys_for_other_uses_do_not_verify() {
         provider.answer(200, &json!({ "keys": [{ "kty": "strange" }, key, other] }).to_string());
         let tokens = provider.tokens(&clock);
         let error = tokens.verify(&ed.sign(&claims(&clock))).await.unwrap_err();
-        assert_eq!(error.kind(), Kind::Unauthenticated, "{field}");
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{field}");
     }
 }
 
@@ -171,7 +171,7 @@ async fn a_rotated_key_is_found_and_the_old_one_ends() {
     clock.advance(Duration::from_secs(601));
     let mut later = claims(&clock);
     later["name"] = json!("later");
-    assert_eq!(tokens.verify(&old.sign(&later)).await.unwrap_err().kind(), Kind::Unauthenticated);
+    assert_eq!(tokens.verify(&old.sign(&later)).await.unwrap_err().kind(), ErrorKind::Unauthenticated);
     tokens.verify(&new.sign(&later)).await.unwrap();
 }
 
@@ -223,7 +223,7 @@ async fn without_any_key_yet_the_answer_is_to_come_again() {
     let clock = Clock::system();
     let tokens = provider.tokens(&clock);
     let token = key.sign(&claims(&clock));
-    assert_eq!(tokens.verify(&token).await.unwrap_err().kind(), Kind::Unavailable);
+    assert_eq!(tokens.verify(&token).await.unwrap_err().kind(), ErrorKind::Unavailable);
     provider.publish(&[&key]);
     clock.advance(Duration::from_secs(5));
     tokens.verify(&token).await.unwrap();
@@ -238,5 +238,5 @@ async fn a_nameless_token_is_for_the_only_key_of_its_kind() {
     provider.tokens(&clock).verify(&nameless(&one)).await.unwrap();
     let provider = Provider::start(&[&one, &two]).await;
     let error = provider.tokens(&clock).verify(&nameless(&one)).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Unauthenticated);
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated);
 }

@@ -7,7 +7,7 @@ use guichet::auth::token::{MAX_TOKEN_BYTES, NewToken, mint};
 use guichet::config::{Config, Variables};
 use guichet::directory::TenantName;
 use guichet_base::id::{TenantId, UserId};
-use guichet_base::{Clock, Kind, Role, Timestamp};
+use guichet_base::{Clock, ErrorKind, Role, Timestamp};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ impl Verifier {
 
     async fn refuses(&self, token: &str, why: &str) {
         let error = self.tokens.verify(token).await.expect_err(why);
-        assert_eq!(error.kind(), Kind::Unauthenticated, "{why}");
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{why}");
     }
 
     async fn refuses_claims(&self, change: Value, why: &str) {

@@ -34,7 +34,7 @@ async fn a_job_that_fails_or_panics_stops_no_other() {
     for (name, outcome) in [("panicking", "error"), ("failing", "error"), ("working", "ok")] {
         assert_eq!(standing(&scheduler, name).await.outcome.as_deref(), Some(outcome), "{name}");
     }
-    let said = standing(&scheduler, "failing").await.said.unwrap();
+    let said = standing(&scheduler, "failing").await.message.unwrap();
     assert!(said.contains("the provider is away"), "{said}");
     desk.until_due(&scheduler, "working").await;
     assert_eq!(scheduler.drain().await.unwrap(), 3);
@@ -55,7 +55,7 @@ async fn a_failed_run_is_tried_again_later_each_time_until_it_is_done() {
     assert_eq!(waits, [1_000, 2_000, 4_000]);
     assert_eq!(scheduler.drain().await.unwrap(), 1);
     let done = standing(&scheduler, "failing").await;
-    assert_eq!((done.outcome.as_deref(), done.said.as_deref()), (Some("ok"), Some("7")));
+    assert_eq!((done.outcome.as_deref(), done.message.as_deref()), (Some("ok"), Some("7")));
     assert!(done.due_at.as_millis() - desk.clock.now().as_millis() > 4_000, "back to its hours");
 }
 

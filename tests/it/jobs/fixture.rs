@@ -41,7 +41,7 @@ impl JobsFixture {
             app_connections: 1,
             worker_connections: 2,
             job_connections: 1,
-            wait: Duration::from_secs(10),
+            acquire_timeout: Duration::from_secs(10),
         });
         Scheduler::new(db, clock, jobs)
     }

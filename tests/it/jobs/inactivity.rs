@@ -55,11 +55,11 @@ async fn a_request_or_a_message_of_a_member_ends_the_spell_and_the_next_is_told_
     world.say(&world.chloe, "Bonjour").await;
     // A request of an operator is no activity of the client.
     world.karim.get(&format!("/clients/{}", world.sud)).await.data();
-    last_seen::write(&world.server.app.directory).await;
+    last_seen::write_pending(&world.server.app.directory).await;
     assert_eq!(look(&world, 7).await, 1, "Boulangerie Sud alone");
     days_later(&world, 8);
     world.bruno.get("/me").await.data();
-    last_seen::write(&world.server.app.directory).await;
+    last_seen::write_pending(&world.server.app.directory).await;
     assert_eq!(look(&world, 7).await, 1, "Atelier Nord alone");
     days_later(&world, 8);
     assert_eq!(look(&world, 7).await, 1, "Boulangerie Sud fell silent anew");

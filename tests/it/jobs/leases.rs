@@ -26,7 +26,7 @@ async fn a_process_that_dies_mid_run_loses_it_when_its_lease_ends() {
     assert!(other.run_now("long").await.unwrap().is_none(), "nor does a hand take it away");
     desk.clock.advance(PAST_THE_LEASE);
     assert_eq!(other.drain().await.unwrap(), 1);
-    assert_eq!(standing(&other, "long").await.said.as_deref(), Some("2"));
+    assert_eq!(standing(&other, "long").await.message.as_deref(), Some("2"));
 }
 
 #[tokio::test]
@@ -43,7 +43,7 @@ async fn a_late_finisher_s_token_is_refused() {
     gate.go.notify_one();
     finishes.await.unwrap();
     let after = standing(&other, "long").await;
-    assert_eq!(after.said.as_deref(), Some("2"));
+    assert_eq!(after.message.as_deref(), Some("2"));
     assert_eq!((after.finished_at, after.due_at), (before.finished_at, before.due_at));
 }
 

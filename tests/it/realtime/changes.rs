@@ -163,7 +163,7 @@ async fn another_tenant_hears_nothing() {
         name: "messaging:new".into(),
         payload: serde_json::value::to_raw_value(&json!({"message": {"content": "d'ailleurs"}})).unwrap(),
         copies: vec![format!("user:{}", world.server.user("awa").id).into()],
-        also: Vec::new(),
+        side_events: Vec::new(),
         client: Some(world.nord),
     };
     world.server.app.chat.hub.publish(event);

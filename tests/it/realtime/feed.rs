@@ -65,7 +65,7 @@ fn commit(world: &ChatFixture, name: &str, title: &str, secs: i32) -> Event {
         name: "notify:new".into(),
         payload: serde_json::value::RawValue::from_string(told.payload).unwrap(),
         copies: Vec::new(),
-        also: Vec::new(),
+        side_events: Vec::new(),
         client: None,
     }
 }

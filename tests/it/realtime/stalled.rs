@@ -125,7 +125,7 @@ impl Room {
             name: "messaging:new".into(),
             payload: payload(self.bytes),
             copies: Vec::new(),
-            also: Vec::new(),
+            side_events: Vec::new(),
             client: Some(self.world.nord),
         }
     }

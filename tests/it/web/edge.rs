@@ -1,6 +1,6 @@
 //! All errors, from any layer: one envelope, in the caller's language, with the request's id.
 
-use guichet::web::Conventions;
+use guichet::web::HttpSettings;
 use guichet::web::cors::CorsOrigins;
 
 use super::server::{start, start_with};
@@ -112,7 +112,7 @@ fn only_large_whole_answers_are_packed() {
 #[test]
 fn only_listed_origins_may_call() {
     let listed = CorsOrigins::parse("https://app.example.org, https://b.example.org/");
-    let server = start_with(Conventions { origins: listed, ..Conventions::default() });
+    let server = start_with(HttpSettings { origins: listed, ..HttpSettings::default() });
     let allowed = |origin: &str| {
         let answer = server.send("GET", "/api/v1/me", &[&format!("Origin: {origin}")], b"");
         answer.header("access-control-allow-origin").map(str::to_owned)
@@ -126,7 +126,7 @@ fn only_listed_origins_may_call() {
 
 #[test]
 fn a_preflight_allows_the_headers_of_our_clients() {
-    let server = start_with(Conventions { origins: CorsOrigins::Any, ..Conventions::default() });
+    let server = start_with(HttpSettings { origins: CorsOrigins::Any, ..HttpSettings::default() });
     let preflight = |origin: &str, headers: &str| {
         let headers = [
             format!("Origin: {origin}"),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use actix_web::test::TestRequest;
 use actix_web::{FromRequest, http::header};
-use guichet::web::{Etag, IfMatch, Precondition};
-use guichet_base::{Kind, Timestamp};
+use guichet::web::{Etag, IfMatch, PreconditionResult};
+use guichet_base::{ErrorKind, Timestamp};
 use uuid::Uuid;
 
 use super::server::start;
@@ -24,37 +24,43 @@ async fn if_match(value: Option<&str>) -> IfMatch {
 async fn a_change_is_judged_by_what_it_was_based_on() {
     let now = Timestamp::from_millis(1_700_000_000_123);
     let before = now.minus(Duration::from_millis(1));
-    let (tag, stale) = (Etag::of(ID, now), Etag::of(ID, before));
-    let others = Etag::of(Uuid::from_u128(8), now);
+    let (tag, stale) = (Etag::new(ID, now), Etag::new(ID, before));
+    let others = Etag::new(Uuid::from_u128(8), now);
     let weak = format!("\"x\", W/{}", tag.as_str());
     for (header, updated_at, force, verdict) in [
-        (None, None, false, Precondition::Missing),
-        (Some("*"), None, false, Precondition::Missing),
-        (None, Some(before), false, Precondition::Conflict),
-        (Some(stale.as_str()), None, false, Precondition::PreconditionFailed),
-        (Some(stale.as_str()), Some(now), false, Precondition::PreconditionFailed),
-        (Some(others.as_str()), None, false, Precondition::PreconditionFailed),
-        (Some("nonsense"), None, false, Precondition::PreconditionFailed),
-        (None, Some(now), false, Precondition::Apply),
-        (Some("*"), Some(now), false, Precondition::Apply),
-        (Some(tag.as_str()), None, false, Precondition::Apply),
-        (Some(weak.as_str()), None, false, Precondition::Apply),
-        (Some(stale.as_str()), Some(before), true, Precondition::Overwrite),
-        (None, None, true, Precondition::Overwrite),
+        (None, None, false, PreconditionResult::Missing),
+        (Some("*"), None, false, PreconditionResult::Missing),
+        (None, Some(before), false, PreconditionResult::Conflict),
+        (Some(stale.as_str()), None, false, PreconditionResult::PreconditionFailed),
+        (Some(stale.as_str()), Some(now), false, PreconditionResult::PreconditionFailed),
+        (Some(others.as_str()), None, false, PreconditionResult::PreconditionFailed),
+        (Some("nonsense"), None, false, PreconditionResult::PreconditionFailed),
+        (None, Some(now), false, PreconditionResult::Apply),
+        (Some("*"), Some(now), false, PreconditionResult::Apply),
+        (Some(tag.as_str()), None, false, PreconditionResult::Apply),
+        (Some(weak.as_str()), None, false, PreconditionResult::Apply),
+        (Some(stale.as_str()), Some(before), true, PreconditionResult::Overwrite),
+        (None, None, true, PreconditionResult::Overwrite),
     ] {
-        let based_on = if_match(header).await.based_on(updated_at, force);
+        let based_on = if_match(header).await.edit_basis(updated_at, force);
         assert_eq!(based_on.check(now, ID), verdict, "{header:?} {updated_at:?} {force}");
     }
 }
 
 #[test]
 fn a_refused_change_has_its_status_and_code() {
-    let error = |verdict: Precondition| verdict.error().map(|error| (error.kind(), error.code()));
-    assert_eq!(error(Precondition::Missing), Some((Kind::PreconditionRequired, "PRECONDITION_REQUIRED")));
-    assert_eq!(error(Precondition::Conflict), Some((Kind::Conflict, "CONFLICT")));
-    assert_eq!(error(Precondition::PreconditionFailed), Some((Kind::PreconditionFailed, "CONFLICT")));
-    assert_eq!(error(Precondition::Apply), None);
-    assert_eq!(error(Precondition::Overwrite), None);
+    let error = |verdict: PreconditionResult| verdict.error().map(|error| (error.kind(), error.code()));
+    assert_eq!(
+        error(PreconditionResult::Missing),
+        Some((ErrorKind::PreconditionRequired, "PRECONDITION_REQUIRED"))
+    );
+    assert_eq!(error(PreconditionResult::Conflict), Some((ErrorKind::Conflict, "CONFLICT")));
+    assert_eq!(
+        error(PreconditionResult::PreconditionFailed),
+        Some((ErrorKind::PreconditionFailed, "CONFLICT"))
+    );
+    assert_eq!(error(PreconditionResult::Apply), None);
+    assert_eq!(error(PreconditionResult::Overwrite), None);
 }
 
 #[test]

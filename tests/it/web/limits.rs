@@ -2,16 +2,16 @@
 
 use std::net::IpAddr;
 
-use guichet::web::Conventions;
-use guichet::web::rate_limit::{LimitKey, Rate, RateLimits, RateSettings};
-use guichet_base::Kind;
+use guichet::web::HttpSettings;
+use guichet::web::rate_limit::{LimitKey, Rate, RateLimitSettings, RateLimits};
+use guichet_base::ErrorKind;
 use guichet_base::id::{TenantId, UserId};
 
 use super::server::{start, start_with};
 
 fn limits(rps: u32, burst: u32) -> RateLimits {
     let rate = Rate { rps, burst };
-    RateLimits::new(RateSettings { person: rate, service: rate, webhook: rate, anonymous: rate })
+    RateLimits::new(RateLimitSettings { person: rate, service: rate, webhook: rate, anonymous: rate })
 }
 
 fn address(text: &str) -> LimitKey {
@@ -25,7 +25,7 @@ fn beyond_the_burst_comes_a_refusal_that_says_when_to_return() {
     assert_eq!(limits.check(key).unwrap().unwrap().remaining, 1);
     assert!(limits.check(key).is_ok());
     let error = limits.check(key).unwrap_err();
-    assert_eq!((error.kind(), error.retry_after_secs()), (Kind::RateLimited, Some(1)));
+    assert_eq!((error.kind(), error.retry_after_secs()), (ErrorKind::RateLimited, Some(1)));
     assert!(
         limits.check(LimitKey::Person(TenantId::new(), UserId::new())).is_ok(),
         "others are not concerned"
@@ -54,7 +54,7 @@ fn callers_at_rest_are_forgotten() {
     for number in 0..20_000_u32 {
         limits.check(LimitKey::Anonymous(IpAddr::V4(number.into()))).unwrap();
     }
-    assert!(limits.remembered() <= 8192, "{}", limits.remembered());
+    assert!(limits.key_count() <= 8192, "{}", limits.key_count());
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn answers_say_what_is_left() {
 fn a_forwarded_address_counts_only_from_a_trusted_proxy() {
     let whence = |trusted: &[&str], forwarded: &[&str]| {
         let trusted = trusted.iter().map(|net| net.parse().unwrap()).collect();
-        let server = start_with(Conventions { trusted_proxies: trusted, ..Conventions::default() });
+        let server = start_with(HttpSettings { trusted_proxies: trusted, ..HttpSettings::default() });
         let headers: Vec<_> = forwarded.iter().map(|hops| format!("X-Forwarded-For: {hops}")).collect();
         let headers: Vec<_> = headers.iter().map(String::as_str).collect();
         let answer = server.send("GET", "/api/v1/whence", &headers, b"");

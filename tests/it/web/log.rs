@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use actix_web::test::{TestRequest, init_service, try_call_service};
 use actix_web::{App, web};
-use guichet::web::{Conventions, Reply};
+use guichet::web::{HttpSettings, Reply};
 use guichet_base::{Error, Result};
 use serde_json::Value;
 
@@ -32,7 +32,7 @@ async fn log_of(path: &str) -> Vec<Value> {
         .route("/notes/{id}", web::get().to(async || Reply::ok(1)))
         .route("/fails", web::get().to(async || -> Result<Reply<()>> { Err(Error::internal("the cause")) }))
         .route("/panics", web::get().to(async || -> Reply<()> { panic!("the cause") }));
-    let app = init_service(guichet::web::wrap(app, &Conventions::default())).await;
+    let app = init_service(guichet::web::wrap(app, &HttpSettings::default())).await;
     let request = TestRequest::get().uri(path).insert_header(("x-request-id", "r-1"));
     let _ = try_call_service(&app, request.to_request()).await;
     drop(guard);

@@ -8,10 +8,10 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use guichet::web::guard::BodySettings;
-use guichet::web::rate_limit::{LimitKey, Rate, RateLimits, RateSettings};
-use guichet::web::routes::{RouteTable, unmatched};
+use guichet::web::rate_limit::{LimitKey, Rate, RateLimitSettings, RateLimits};
+use guichet::web::unmatched::{RouteTable, unmatched};
 use guichet::web::{
-    Caller, Check, ClientAddress, Conventions, Etag, Json, PageQuery, Patch, Path, Query, Reply, health,
+    Caller, CallerAddress, Etag, HttpSettings, Json, PageQuery, Patch, Path, Query, Reply, Validator, health,
 };
 use guichet_base::id::{ConversationId, TenantId, UserId};
 use guichet_base::{Actor, Error, Locale, Result, Role, Timestamp};
@@ -34,16 +34,16 @@ impl Drop for Server {
 }
 
 pub fn start() -> Server {
-    start_with(Conventions::default())
+    start_with(HttpSettings::default())
 }
 
-pub fn start_with(conventions: Conventions) -> Server {
+pub fn start_with(conventions: HttpSettings) -> Server {
     let (report, started) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let limits = RateLimits::new(RateSettings {
+            let limits = RateLimits::new(RateLimitSettings {
                 anonymous: Rate { rps: 1, burst: 2 },
-                ..RateSettings::default()
+                ..RateLimitSettings::default()
             });
             let server = HttpServer::new(move || app!(conventions, limits))
                 .workers(1)
@@ -70,7 +70,7 @@ macro_rules! app {
                     vec![actix_web::http::Method::GET],
                 )])))
                 .app_data(web::Data::new($limits.clone()))
-                .app_data(web::Data::new(health::Readiness::new().check("database", || async {
+                .app_data(web::Data::new(health::Readiness::new().with_required("database", || async {
                     Err(Error::unavailable("password of the database is wrong"))
                 })))
                 .configure(health::routes)
@@ -131,10 +131,10 @@ struct Related {
 }
 
 async fn create(Json(note): Json<Note>) -> Result<Reply<Note>> {
-    let mut check = Check::new();
+    let mut check = Validator::new();
     let title = check.text("title", note.title, 1..=10);
     let stars = note.stars.map(|stars| check.range("stars", stars, 1..=5));
-    check.done()?;
+    check.finish()?;
     Ok(Reply::created(Note { title, stars, ..note }))
 }
 
@@ -143,7 +143,7 @@ async fn list(Query(query): Query<PageQuery>) -> Result<Reply<Vec<u8>>> {
 }
 
 async fn read(Path(id): Path<ConversationId>) -> Reply<ConversationId> {
-    Reply::ok(id).etag(Etag::of(id.0, Timestamp::from_millis(1_700_000_000_123)))
+    Reply::ok(id).etag(Etag::new(id.0, Timestamp::from_millis(1_700_000_000_123)))
 }
 
 #[derive(Deserialize)]
@@ -210,7 +210,7 @@ async fn limited(request: actix_web::HttpRequest, limits: web::Data<RateLimits>)
     Ok(Reply::ok(()))
 }
 
-async fn whence(address: web::ReqData<ClientAddress>) -> Reply<String> {
+async fn whence(address: web::ReqData<CallerAddress>) -> Reply<String> {
     Reply::ok(address.0.to_string())
 }
 
@@ -224,9 +224,9 @@ async fn stream() -> HttpResponse {
 }
 
 /// Deadlines short enough for a test.
-pub fn hasty() -> Conventions {
+pub fn hasty() -> HttpSettings {
     let body = BodySettings { grace: Duration::from_millis(100), ..BodySettings::default() };
-    Conventions { body, ..Conventions::default() }
+    HttpSettings { body, ..HttpSettings::default() }
 }
 
 /// A response as received.

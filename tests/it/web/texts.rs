@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use guichet_base::Locale;
-use guichet_base::text::say;
+use guichet_base::text::localize;
 
 fn sources(folder: &Path, into: &mut String) {
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -59,7 +59,7 @@ fn assert_said(prefix: &str, codes: BTreeSet<String>) {
         .iter()
         .map(|code| format!("{prefix}-{}", code.to_lowercase().replace('_', "-")))
         .flat_map(|key| [(Locale::Fr, key.clone()), (Locale::En, key)])
-        .filter(|(locale, key)| say(*locale, key, &arguments) == *key)
+        .filter(|(locale, key)| localize(*locale, key, &arguments) == *key)
         .collect();
     assert!(untold.is_empty(), "no sentence for {untold:?}");
 }

@@ -7,25 +7,25 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 
-use super::account::Account;
+use super::os_users::OsUsers;
 
-const OVERRIDE: &str = "GUICHET_PG_BIN";
+const BIN_VARIABLE: &str = "GUICHET_PG_BIN";
 
 const BREW_ROOTS: [&str; 3] = ["/opt/homebrew/opt", "/usr/local/opt", "/home/linuxbrew/.linuxbrew/opt"];
 
 /// A folder with `postgres` and `initdb`, tested by running them.
 #[derive(Debug, Clone)]
-pub struct Binaries {
+pub struct PostgresPrograms {
     dir: PathBuf,
     major: u32,
 }
 
-impl Binaries {
+impl PostgresPrograms {
     /// The first that the server's user can run and that fits the data: only the major version that created a cluster
     /// can open it.
-    pub fn find(account: &Account, needed: Option<u32>) -> Result<Self> {
-        let chosen = env::var_os(OVERRIDE).filter(|dir| !dir.is_empty()).map(PathBuf::from);
-        let places = chosen.map_or_else(installed, |dir| vec![dir]);
+    pub fn find(account: &OsUsers, needed: Option<u32>) -> Result<Self> {
+        let chosen = env::var_os(BIN_VARIABLE).filter(|dir| !dir.is_empty()).map(PathBuf::from);
+        let places = chosen.map_or_else(candidate_dirs, |dir| vec![dir]);
         let mut found = Vec::new();
         for dir in places.iter().filter(|dir| has_programs(dir)) {
             match major_of(dir, account) {
@@ -51,7 +51,7 @@ impl Binaries {
     }
 }
 
-fn installed() -> Vec<PathBuf> {
+fn candidate_dirs() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let mut places: Vec<PathBuf> = env::split_paths(&path).filter(|dir| dir.is_absolute()).collect();
     places.extend(versions_below(Path::new("/usr/lib/postgresql"), ""));
@@ -80,7 +80,7 @@ fn has_programs(dir: &Path) -> bool {
 }
 
 /// `None` if it does not run: built for another machine, a missing library, a folder closed to the user.
-fn major_of(dir: &Path, account: &Account) -> Option<u32> {
+fn major_of(dir: &Path, account: &OsUsers) -> Option<u32> {
     let output = account.command(&dir.join("postgres")).arg("--version").output().ok()?;
     parse_major(&String::from_utf8_lossy(&output.stdout))
 }
@@ -101,21 +101,21 @@ fn not_found(needed: Option<u32>, found: &[(PathBuf, Option<u32>)]) -> anyhow::E
         })
         .collect();
     let seen = if seen.is_empty() { "none".to_owned() } else { seen.join(", ") };
-    let places = match env::var_os(OVERRIDE) {
-        Some(dir) if !dir.is_empty() => format!("{OVERRIDE}={}", dir.display()),
+    let places = match env::var_os(BIN_VARIABLE) {
+        Some(dir) if !dir.is_empty() => format!("{BIN_VARIABLE}={}", dir.display()),
         _ => "PATH, /usr/lib/postgresql/*/bin and Homebrew".to_owned(),
     };
     match needed {
         Some(major) => anyhow!(
             "this folder's database was made by PostgreSQL {major}, which alone can open it; \
              looked in {places}, found {seen}. Install PostgreSQL {major} (Debian, Ubuntu: apt-get install \
-             postgresql-{major}; macOS: brew install postgresql@{major}) or set {OVERRIDE} to the folder of its \
+             postgresql-{major}; macOS: brew install postgresql@{major}) or set {BIN_VARIABLE} to the folder of its \
              programs; or set DATA_DIR to another folder to start with an empty database"
         ),
         None => anyhow!(
             "guichet runs its own PostgreSQL and needs its programs `postgres` and `initdb`; looked in {places}, \
              found {seen}. Install them (Debian, Ubuntu: apt-get install postgresql; Fedora: dnf install \
-             postgresql-server; Alpine: apk add postgresql; macOS: brew install postgresql@17), or set {OVERRIDE} \
+             postgresql-server; Alpine: apk add postgresql; macOS: brew install postgresql@17), or set {BIN_VARIABLE} \
              to the folder that holds them, or DATABASE_URL to a PostgreSQL that runs already"
         ),
     }

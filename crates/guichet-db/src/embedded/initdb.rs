@@ -11,9 +11,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
 
-use super::account::Account;
-use super::binaries::Binaries;
-use super::home::Home;
+use super::binaries::PostgresPrograms;
+use super::cluster_dir::ClusterDir;
+use super::os_users::OsUsers;
 use super::{LoginRole, log, process, wait};
 
 /// Sorting by bytes is fast and the same everywhere; case folding must cover more than ASCII.
@@ -23,14 +23,19 @@ const CTYPE: &str = if cfg!(target_os = "macos") { "en_US.UTF-8" } else { "C.UTF
 const LEFTOVER_LIMIT: Duration = Duration::from_secs(10);
 
 /// Creates the cluster if it does not exist.
-pub fn ensure(home: &Home, account: &Account, binaries: &Binaries, fsync: bool) -> Result<()> {
+pub fn ensure_cluster(
+    home: &ClusterDir,
+    account: &OsUsers,
+    binaries: &PostgresPrograms,
+    fsync: bool,
+) -> Result<()> {
     if home.major()?.is_some() {
         return Ok(());
     }
     let unfinished = home.unfinished_data();
     remove_leftover(&unfinished)?;
-    account.make_private_dir(&unfinished)?;
-    run(&unfinished, account, binaries, fsync)?;
+    account.create_private_dir(&unfinished)?;
+    run_initdb(&unfinished, account, binaries, fsync)?;
     fs::rename(&unfinished, home.data())
         .with_context(|| format!("{} is in the way and holds no database", home.data().display()))?;
     if fsync {
@@ -40,10 +45,10 @@ pub fn ensure(home: &Home, account: &Account, binaries: &Binaries, fsync: bool) 
 }
 
 /// Written at every start, since guichet may run as another user than last time.
-pub fn write_access_rules(home: &Home, account: &Account) -> Result<()> {
+pub fn write_access_rules(home: &ClusterDir, account: &OsUsers) -> Result<()> {
     let mut users = String::new();
     for role in LoginRole::ALL {
-        writeln!(users, "guichet \"{}\" {}", account.client(), role.name())?;
+        writeln!(users, "guichet \"{}\" {}", account.guichet_user(), role.name())?;
     }
     for (path, text) in [(hba_file(home), "local all all peer map=guichet\n"), (ident_file(home), &users)] {
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
@@ -52,16 +57,16 @@ pub fn write_access_rules(home: &Home, account: &Account) -> Result<()> {
     Ok(())
 }
 
-pub fn hba_file(home: &Home) -> PathBuf {
+pub fn hba_file(home: &ClusterDir) -> PathBuf {
     home.root().join("pg_hba.conf")
 }
 
-pub fn ident_file(home: &Home) -> PathBuf {
+pub fn ident_file(home: &ClusterDir) -> PathBuf {
     home.root().join("pg_ident.conf")
 }
 
 fn remove_leftover(dir: &Path) -> Result<()> {
-    let gone = wait::until(LEFTOVER_LIMIT, || match fs::remove_dir_all(dir) {
+    let gone = wait::poll_until(LEFTOVER_LIMIT, || match fs::remove_dir_all(dir) {
         Ok(()) => Some(Ok(())),
         Err(error) if error.kind() == ErrorKind::NotFound => Some(Ok(())),
         Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => None,
@@ -73,7 +78,7 @@ fn remove_leftover(dir: &Path) -> Result<()> {
     }
 }
 
-fn run(into: &Path, account: &Account, binaries: &Binaries, fsync: bool) -> Result<()> {
+fn run_initdb(into: &Path, account: &OsUsers, binaries: &PostgresPrograms, fsync: bool) -> Result<()> {
     let mut command = account.command(&binaries.initdb());
     command
         .arg("-D")

@@ -13,19 +13,19 @@ use anyhow::{Context, Result, bail};
 
 use super::wait;
 
-const NAME: &str = "guichet.lock";
+const LOCK_FILE: &str = "guichet.lock";
 
 /// Long enough for another command to probe the lock, or for a child that inherited it between fork and exec; too
 /// short to notice.
-const PATIENCE: Duration = Duration::from_millis(250);
+const ACQUIRE_LIMIT: Duration = Duration::from_millis(250);
 
 #[derive(Debug)]
-pub struct Lock(File);
+pub struct FolderLock(File);
 
-impl Lock {
+impl FolderLock {
     /// Errors: another guichet holds the folder; the message names its process.
     pub fn on_folder(data_dir: &Path) -> Result<Self> {
-        let path = data_dir.join(NAME);
+        let path = data_dir.join(LOCK_FILE);
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -34,7 +34,7 @@ impl Lock {
             .mode(0o600)
             .open(&path)
             .with_context(|| format!("cannot open {}", path.display()))?;
-        if !take(&file).with_context(|| format!("cannot lock {}", path.display()))? {
+        if !try_acquire(&file).with_context(|| format!("cannot lock {}", path.display()))? {
             bail!(
                 "another guichet{} already runs on {}: stop it first, or set DATA_DIR to another folder",
                 holder(&path),
@@ -49,7 +49,7 @@ impl Lock {
 
     pub fn on_home(home: &Path) -> Result<Self> {
         let folder = File::open(home).with_context(|| format!("cannot open {}", home.display()))?;
-        if !take(&folder).with_context(|| format!("cannot lock {}", home.display()))? {
+        if !try_acquire(&folder).with_context(|| format!("cannot lock {}", home.display()))? {
             bail!("another guichet already runs the database in {}: stop it first", home.display());
         }
         Ok(Self(folder))
@@ -57,7 +57,7 @@ impl Lock {
 
     /// Whether a process holds the folder. Probing takes a shared lock for an instant.
     pub fn is_held(data_dir: &Path) -> Result<bool> {
-        let path = data_dir.join(NAME);
+        let path = data_dir.join(LOCK_FILE);
         let file = match File::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
@@ -71,7 +71,7 @@ impl Lock {
     }
 }
 
-impl Drop for Lock {
+impl Drop for FolderLock {
     /// Unlocks explicitly: a child between fork and exec may hold a copy of the file.
     fn drop(&mut self) {
         if let Err(error) = self.0.unlock() {
@@ -80,8 +80,8 @@ impl Drop for Lock {
     }
 }
 
-fn take(file: &File) -> std::io::Result<bool> {
-    let taken = wait::until(PATIENCE, || match file.try_lock() {
+fn try_acquire(file: &File) -> std::io::Result<bool> {
+    let taken = wait::poll_until(ACQUIRE_LIMIT, || match file.try_lock() {
         Ok(()) => Some(Ok(())),
         Err(TryLockError::WouldBlock) => None,
         Err(TryLockError::Error(error)) => Some(Err(error)),

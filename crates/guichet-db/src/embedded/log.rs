@@ -10,9 +10,9 @@ use anyhow::{Context, Result};
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
 /// The last lines explain a failed start.
-const SHOWN_LINES: usize = 12;
+const MAX_SHOWN_LINES: usize = 12;
 
-pub struct Log {
+pub struct ServerLog {
     file: File,
     start: u64,
 }
@@ -22,26 +22,26 @@ pub fn path(data_dir: &Path) -> PathBuf {
 }
 
 /// Opened by guichet and passed to the server, whose user may not be able to enter `DATA_DIR`.
-pub fn open(data_dir: &Path) -> Result<Log> {
+pub fn open(data_dir: &Path) -> Result<ServerLog> {
     let path = path(data_dir);
-    let open = || -> std::io::Result<Log> {
+    let open = || -> std::io::Result<ServerLog> {
         if fs::metadata(&path).is_ok_and(|found| found.len() > MAX_BYTES) {
             fs::rename(&path, path.with_extension("log.1"))?;
         }
         let file = OpenOptions::new().create(true).append(true).read(true).mode(0o600).open(&path)?;
         let start = file.metadata()?.len();
-        Ok(Log { file, start })
+        Ok(ServerLog { file, start })
     };
     open().with_context(|| format!("cannot open {}", path.display()))
 }
 
-impl Log {
+impl ServerLog {
     pub fn writer(&self) -> Result<File> {
         self.file.try_clone().context("cannot share the log of PostgreSQL")
     }
 
     /// The last lines since this log was opened.
-    pub fn said_since_start(&self) -> String {
+    pub fn lines_since_start(&self) -> String {
         let mut said = Vec::new();
         let mut file = &self.file;
         let read =
@@ -55,6 +55,6 @@ impl Log {
 
 pub fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
-    let shown = lines.len().saturating_sub(SHOWN_LINES);
+    let shown = lines.len().saturating_sub(MAX_SHOWN_LINES);
     lines.get(shown..).unwrap_or_default().join("\n")
 }

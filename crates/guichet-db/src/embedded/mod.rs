@@ -6,12 +6,12 @@
 //! - no TCP port and no password: a Unix socket that only guichet's operating-system user may use;
 //! - nothing that looks like data is ever deleted, except an initialization that never finished.
 
-mod account;
 mod binaries;
-mod home;
+mod cluster_dir;
 mod initdb;
 mod lock;
 mod log;
+mod os_users;
 mod pidfile;
 mod postmaster;
 mod process;
@@ -25,10 +25,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use parking_lot::Mutex;
 
-use account::Account;
-use binaries::Binaries;
-use home::Home;
-use lock::Lock;
+use binaries::PostgresPrograms;
+use cluster_dir::ClusterDir;
+use lock::FolderLock;
+use os_users::OsUsers;
 use pidfile::{PidFile, ServerStatus};
 use postmaster::Postmaster;
 
@@ -69,14 +69,14 @@ impl LoginRole {
 #[derive(Debug)]
 pub struct Cluster {
     socket_dir: PathBuf,
-    owned: Mutex<Option<Owned>>,
+    owned: Mutex<Option<OwnedServer>>,
 }
 
 /// The state of the process that owns the server. Fields are dropped in this order.
 #[derive(Debug)]
-struct Owned {
+struct OwnedServer {
     postmaster: Postmaster,
-    _locks: [Lock; 2],
+    _locks: [FolderLock; 2],
 }
 
 impl Cluster {
@@ -86,26 +86,26 @@ impl Cluster {
     /// Blocks, for about a second the first time. May be called from any thread, which need not outlive the server.
     /// Fails at once if another guichet runs on the folder; takes over from a killed one.
     pub fn start(settings: &EmbeddedSettings) -> Result<Self> {
-        let data_dir = make_data_dir(&settings.data_dir)?;
-        let folder_lock = Lock::on_folder(&data_dir)?;
-        let account = Account::current()?;
-        let home = Home::prepare(&data_dir, &account)?;
+        let data_dir = create_data_dir(&settings.data_dir)?;
+        let folder_lock = FolderLock::on_folder(&data_dir)?;
+        let account = OsUsers::current()?;
+        let home = ClusterDir::prepare(&data_dir, &account)?;
         // Two folders may point to one home: a copy of DATA_DIR, or one deleted while its server runs.
-        let home_lock = Lock::on_home(home.root())?;
-        let account = account.serving_owner_of(&home.data())?;
+        let home_lock = FolderLock::on_home(home.root())?;
+        let account = account.with_data_owner(&home.data())?;
 
-        pidfile::retire(&home.data())?;
-        let binaries = Binaries::find(&account, home.major()?)?;
-        initdb::ensure(&home, &account, &binaries, settings.fsync)?;
+        pidfile::stop_orphan(&home.data())?;
+        let binaries = PostgresPrograms::find(&account, home.major()?)?;
+        initdb::ensure_cluster(&home, &account, &binaries, settings.fsync)?;
         initdb::write_access_rules(&home, &account)?;
-        home.make_socket_dir(&account)?;
+        home.create_socket_dir(&account)?;
 
         let log = log::open(&data_dir)?;
         let command = postmaster::command(&home, &account, &binaries, settings, &log)?;
         let postmaster = Postmaster::spawn(command, home.data())?;
-        let owned = Owned { postmaster, _locks: [folder_lock, home_lock] };
+        let owned = OwnedServer { postmaster, _locks: [folder_lock, home_lock] };
         if let Err(error) = owned.postmaster.await_ready() {
-            let said = log.said_since_start();
+            let said = log.lines_since_start();
             return Err(error.context(format!("the embedded PostgreSQL did not start:\n{said}")));
         }
         tracing::info!(postgres.path = %home.root().display(), "embedded PostgreSQL is ready");
@@ -115,12 +115,12 @@ impl Cluster {
     /// The server that another process owns on this folder, or `None`. Waits while that process is starting it.
     pub fn connect_running(data_dir: &Path) -> Result<Option<Self>> {
         let Ok(data_dir) = data_dir.canonicalize() else { return Ok(None) };
-        let found = wait::until(START_LIMIT, || Self::look(&data_dir).transpose());
+        let found = wait::poll_until(START_LIMIT, || Self::probe(&data_dir).transpose());
         match found {
-            Some(Ok(RunningServer::Running(socket_dir))) => {
+            Some(Ok(ServerProbe::Running(socket_dir))) => {
                 Ok(Some(Self { socket_dir, owned: Mutex::new(None) }))
             }
-            Some(Ok(RunningServer::Nothing)) => Ok(None),
+            Some(Ok(ServerProbe::NotRunning)) => Ok(None),
             Some(Err(error)) => Err(error),
             None => bail!(
                 "a guichet holds {} but its PostgreSQL does not answer: see {}",
@@ -143,15 +143,15 @@ impl Cluster {
     }
 
     /// `None` if it cannot be decided yet.
-    fn look(data_dir: &Path) -> Result<Option<RunningServer>> {
-        if let Some(home) = Home::existing(data_dir)?
+    fn probe(data_dir: &Path) -> Result<Option<ServerProbe>> {
+        if let Some(home) = ClusterDir::existing(data_dir)?
             && let Some(file) = PidFile::read(&home.data())?
             && file.status == ServerStatus::Ready
             && file.is_live()
         {
-            return Ok(Some(RunningServer::Running(home.socket_dir())));
+            return Ok(Some(ServerProbe::Running(home.socket_dir())));
         }
-        Ok(if Lock::is_held(data_dir)? { None } else { Some(RunningServer::Nothing) })
+        Ok(if FolderLock::is_held(data_dir)? { None } else { Some(ServerProbe::NotRunning) })
     }
 }
 
@@ -163,12 +163,12 @@ impl Drop for Cluster {
     }
 }
 
-enum RunningServer {
+enum ServerProbe {
     Running(PathBuf),
-    Nothing,
+    NotRunning,
 }
 
-fn make_data_dir(data_dir: &Path) -> Result<PathBuf> {
+fn create_data_dir(data_dir: &Path) -> Result<PathBuf> {
     fs::create_dir_all(data_dir)
         .and_then(|()| data_dir.canonicalize())
         .with_context(|| format!("cannot make DATA_DIR {}", data_dir.display()))

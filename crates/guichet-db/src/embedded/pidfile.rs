@@ -16,10 +16,10 @@ use nix::unistd::Pid;
 use super::wait;
 
 /// After SIGINT, which ends sessions and flushes everything.
-pub const FAST_LIMIT: Duration = Duration::from_secs(15);
+pub const FAST_SHUTDOWN_LIMIT: Duration = Duration::from_secs(15);
 
 /// After SIGQUIT, which aborts; the next start replays the log.
-pub const IMMEDIATE_LIMIT: Duration = Duration::from_secs(10);
+pub const IMMEDIATE_SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 
 /// Sessions of a killed postmaster notice its end within moments.
 const SESSIONS_LIMIT: Duration = Duration::from_secs(10);
@@ -27,7 +27,7 @@ const SESSIONS_LIMIT: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServerStatus {
     Ready,
-    Other,
+    NotReady,
 }
 
 #[derive(Debug)]
@@ -56,14 +56,14 @@ impl PidFile {
         let ready = text.lines().nth(7).is_some_and(|line| line.trim() == "ready");
         Some(Self {
             pid: Pid::from_raw(pid.saturating_abs()),
-            status: if ready { ServerStatus::Ready } else { ServerStatus::Other },
+            status: if ready { ServerStatus::Ready } else { ServerStatus::NotReady },
             shared_memory,
             data: data.to_owned(),
         })
     }
 
     pub fn is_live(&self) -> bool {
-        self.pid.as_raw() > 1 && arguments(self.pid).is_some_and(|words| serves(&words, &self.data))
+        self.pid.as_raw() > 1 && command_line(self.pid).is_some_and(|words| serves(&words, &self.data))
     }
 
     /// While true, PostgreSQL refuses to start, to protect the data from two writers.
@@ -77,9 +77,9 @@ impl PidFile {
         })
     }
 
-    fn end(&self, signal: Signal, limit: Duration) -> Result<bool> {
+    fn signal_and_wait(&self, signal: Signal, limit: Duration) -> Result<bool> {
         match kill(self.pid, signal) {
-            Ok(()) | Err(Errno::ESRCH) => Ok(wait::holds(limit, || !self.is_live())),
+            Ok(()) | Err(Errno::ESRCH) => Ok(wait::becomes_true(limit, || !self.is_live())),
             Err(errno) => Err(errno).context("cannot stop the PostgreSQL left behind"),
         }
     }
@@ -87,25 +87,26 @@ impl PidFile {
 
 /// Cleans up after a killed guichet: waits for its server to end, with signals if needed. The caller holds the
 /// folder's lock, so a server that still runs has no owner.
-pub fn retire(data: &Path) -> Result<()> {
+pub fn stop_orphan(data: &Path) -> Result<()> {
     let Some(file) = PidFile::read(data)? else { return Ok(()) };
     if file.is_live() {
         tracing::info!(
             postgres.pid = file.pid.as_raw(),
             "stopping the PostgreSQL that a killed guichet left"
         );
-        let gone = file.end(Signal::SIGINT, FAST_LIMIT)? || file.end(Signal::SIGQUIT, IMMEDIATE_LIMIT)?;
+        let gone = file.signal_and_wait(Signal::SIGINT, FAST_SHUTDOWN_LIMIT)?
+            || file.signal_and_wait(Signal::SIGQUIT, IMMEDIATE_SHUTDOWN_LIMIT)?;
         ensure!(gone, "PostgreSQL (process {}) on {} does not stop", file.pid, data.display());
     }
-    let quiet = wait::holds(SESSIONS_LIMIT, || !file.has_sessions());
+    let quiet = wait::becomes_true(SESSIONS_LIMIT, || !file.has_sessions());
     if quiet {
-        forget_reused_pid(data, &file)?;
+        remove_stale_file(data, &file)?;
     }
     Ok(())
 }
 
 /// Removes a file whose process id was reused: PostgreSQL would take that process for a server and refuse to start.
-fn forget_reused_pid(data: &Path, file: &PidFile) -> Result<()> {
+fn remove_stale_file(data: &Path, file: &PidFile) -> Result<()> {
     let left = PidFile::read(data)?.is_some_and(|left| left.pid == file.pid);
     if left && kill(file.pid, None).is_ok() && !file.is_live() {
         let path = path(data);
@@ -126,14 +127,14 @@ fn serves(words: &[String], data: &Path) -> bool {
 
 /// The command line, which any user may read. Empty for a zombie.
 #[cfg(target_os = "linux")]
-fn arguments(pid: Pid) -> Option<Vec<String>> {
+fn command_line(pid: Pid) -> Option<Vec<String>> {
     let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     Some(line.split(|&byte| byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect())
 }
 
 /// Arguments are split at blanks here, so a folder with a blank in its name is not recognized.
 #[cfg(not(target_os = "linux"))]
-fn arguments(pid: Pid) -> Option<Vec<String>> {
+fn command_line(pid: Pid) -> Option<Vec<String>> {
     let output =
         std::process::Command::new("ps").args(["-ww", "-o", "command=", "-p", &pid.to_string()]).output();
     Some(String::from_utf8_lossy(&output.ok()?.stdout).split_whitespace().map(str::to_owned).collect())
@@ -157,7 +158,7 @@ mod tests {
     #[test]
     fn a_file_half_written_is_not_ready() {
         let file = PidFile::parse(Path::new("/d"), "4242\n/d\n").unwrap();
-        assert_eq!((file.status, file.shared_memory), (ServerStatus::Other, None));
+        assert_eq!((file.status, file.shared_memory), (ServerStatus::NotReady, None));
         assert!(PidFile::parse(Path::new("/d"), "").is_none());
     }
 

@@ -16,11 +16,11 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::account::Account;
-use super::binaries::Binaries;
-use super::home::Home;
-use super::log::Log;
-use super::pidfile::{FAST_LIMIT, IMMEDIATE_LIMIT, PidFile, ServerStatus};
+use super::binaries::PostgresPrograms;
+use super::cluster_dir::ClusterDir;
+use super::log::ServerLog;
+use super::os_users::OsUsers;
+use super::pidfile::{FAST_SHUTDOWN_LIMIT, IMMEDIATE_SHUTDOWN_LIMIT, PidFile, ServerStatus};
 use super::{EmbeddedSettings, START_LIMIT, initdb, process, url, wait};
 
 /// For a small machine. The log contains no statements and no rows, which are personal data, and no errors of
@@ -47,11 +47,11 @@ const OPTIONS: [&str; 15] = [
 const UNSAFE_OPTIONS: [&str; 3] = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
 
 pub fn command(
-    home: &Home,
-    account: &Account,
-    binaries: &Binaries,
+    home: &ClusterDir,
+    account: &OsUsers,
+    binaries: &PostgresPrograms,
     settings: &EmbeddedSettings,
-    log: &Log,
+    log: &ServerLog,
 ) -> Result<Command> {
     let mut command = account.command(&binaries.postgres());
     command.arg("-D").arg(home.data());
@@ -94,7 +94,7 @@ impl Postmaster {
                     Ok(child) => {
                         // Neither send blocks this thread, which lives only for the child.
                         let _ = spawned_tx.send(Ok(child.id()));
-                        let _ = ended_tx.send(attend(child, &told));
+                        let _ = ended_tx.send(wait_for_exit(child, &told));
                     }
                     Err(error) => {
                         let _ = spawned_tx.send(Err(error));
@@ -109,7 +109,7 @@ impl Postmaster {
 
     /// Fails as soon as the server exits.
     pub fn await_ready(&self) -> Result<()> {
-        let answer = wait::until(START_LIMIT, || match self.ended.try_recv() {
+        let answer = wait::poll_until(START_LIMIT, || match self.ended.try_recv() {
             Err(TryRecvError::Empty) => self.is_ready().map(|ready| ready.then_some(())).transpose(),
             Ok(Ok(status)) => Some(Err(anyhow::anyhow!("postgres ended with {status}"))),
             Ok(Err(_)) | Err(TryRecvError::Disconnected) => Some(Err(anyhow::anyhow!("postgres is gone"))),
@@ -120,7 +120,8 @@ impl Postmaster {
     /// Fast shutdown, then an immediate one. The server has ended when this returns `Ok`.
     pub fn stop(&self) -> Result<()> {
         self.stopping.store(true, Ordering::Relaxed);
-        let gone = self.end(Signal::SIGINT, FAST_LIMIT)? || self.end(Signal::SIGQUIT, IMMEDIATE_LIMIT)?;
+        let gone = self.signal_and_wait(Signal::SIGINT, FAST_SHUTDOWN_LIMIT)?
+            || self.signal_and_wait(Signal::SIGQUIT, IMMEDIATE_SHUTDOWN_LIMIT)?;
         if !gone {
             bail!("PostgreSQL (process {}) does not stop", self.pid);
         }
@@ -132,7 +133,7 @@ impl Postmaster {
         Ok(file.is_some_and(|file| file.pid == self.pid && file.status == ServerStatus::Ready))
     }
 
-    fn end(&self, signal: Signal, limit: Duration) -> Result<bool> {
+    fn signal_and_wait(&self, signal: Signal, limit: Duration) -> Result<bool> {
         // After its end, its process id may belong to another process.
         if !matches!(self.ended.try_recv(), Err(TryRecvError::Empty)) {
             return Ok(true);
@@ -154,7 +155,7 @@ impl Drop for Postmaster {
     }
 }
 
-fn attend(mut child: Child, stopping: &AtomicBool) -> std::io::Result<ExitStatus> {
+fn wait_for_exit(mut child: Child, stopping: &AtomicBool) -> std::io::Result<ExitStatus> {
     let ended = child.wait();
     if !stopping.load(Ordering::Relaxed) {
         tracing::error!(status = ?ended, "the embedded PostgreSQL ended by itself: see postgres.log");

@@ -19,7 +19,7 @@ pub fn end_with_this_thread(command: &mut Command, farewell: Signal) {
     unsafe {
         command.pre_exec(move || {
             unistd::setsid()?;
-            tie(farewell)?;
+            set_parent_death_signal(farewell)?;
             // The parent may have died before the signal was set; then no signal would come.
             if u32::try_from(unistd::getppid().as_raw()) != Ok(parent) {
                 return Err(io::Error::from_raw_os_error(nix::libc::ESRCH));
@@ -30,11 +30,11 @@ pub fn end_with_this_thread(command: &mut Command, farewell: Signal) {
 }
 
 #[cfg(target_os = "linux")]
-fn tie(farewell: Signal) -> io::Result<()> {
+fn set_parent_death_signal(farewell: Signal) -> io::Result<()> {
     Ok(nix::sys::prctl::set_pdeathsig(farewell)?)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn tie(_farewell: Signal) -> io::Result<()> {
+fn set_parent_death_signal(_farewell: Signal) -> io::Result<()> {
     Ok(())
 }

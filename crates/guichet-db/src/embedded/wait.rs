@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 const STEP: Duration = Duration::from_millis(10);
 
 /// Polls until there is a value; `None` after the limit. Polls at least once.
-pub fn until<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+pub fn poll_until<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + limit;
     loop {
         if let Some(answer) = look() {
@@ -20,6 +20,6 @@ pub fn until<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<
 }
 
 /// Whether the condition became true within the limit.
-pub fn holds(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
-    until(limit, || condition().then_some(())).is_some()
+pub fn becomes_true(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    poll_until(limit, || condition().then_some(())).is_some()
 }

@@ -63,7 +63,7 @@ impl Socket for ActixSocket {
             Ok(AggregatedMessage::Ping(payload)) => Inbound::Ping(payload),
             Ok(AggregatedMessage::Pong(_)) => Inbound::Pong,
             Ok(AggregatedMessage::Close(_)) => Inbound::Close,
-            Err(_) if self.refused.get() => Inbound::Refused(CloseCode::TooBig, TOO_BIG),
+            Err(_) if self.refused.get() => Inbound::Refused(CloseCode::MessageTooBig, TOO_BIG),
             Err(error) => return refusal(&error),
         })
     }
@@ -72,12 +72,12 @@ impl Socket for ActixSocket {
 /// The close code for a broken stream of frames; `None` if the peer is gone.
 fn refusal(error: &ProtocolError) -> Option<Inbound> {
     match error {
-        ProtocolError::Overflow => Some(Inbound::Refused(CloseCode::TooBig, TOO_BIG)),
+        ProtocolError::Overflow => Some(Inbound::Refused(CloseCode::MessageTooBig, TOO_BIG)),
         ProtocolError::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-            Some(Inbound::Refused(CloseCode::NotText, "text frames carry UTF-8"))
+            Some(Inbound::Refused(CloseCode::InvalidPayload, "text frames carry UTF-8"))
         }
         ProtocolError::Io(_) => None,
-        _ => Some(Inbound::Refused(CloseCode::Protocol, "not a WebSocket frame")),
+        _ => Some(Inbound::Refused(CloseCode::ProtocolError, "not a WebSocket frame")),
     }
 }
 

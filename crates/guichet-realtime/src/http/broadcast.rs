@@ -13,7 +13,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _, web};
 use bytes::Bytes;
 use guichet_base::MAX_BODY_BYTES;
-use guichet_base::{Actor, Error, Fault, Kind, Locale, Result};
+use guichet_base::{Actor, Error, ErrorKind, Fault, Locale, Result};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::Value;
@@ -21,7 +21,7 @@ use serde_json::value::RawValue;
 
 use crate::Realtime;
 use crate::http::{Query, peer, tokens};
-use crate::wire::failure;
+use crate::wire::error_payload;
 use crate::wire::{self, BroadcastContent, asks_to_persist, is_sound};
 
 const BATCH: &str = "/realtime/v1/api/broadcast";
@@ -72,21 +72,22 @@ async fn one(
 }
 
 async fn read(body: web::Payload) -> Result<Bytes> {
-    let too_large = || Error::new(Kind::TooLarge, "PAYLOAD_TOO_LARGE");
+    let too_large = || Error::new(ErrorKind::TooLarge, "PAYLOAD_TOO_LARGE");
     match body.to_bytes_limited(MAX_BODY_BYTES).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Err(_) => Err(too_large()),
         Ok(Err(cause)) => Err(match cause.as_response_error().status_code() {
             StatusCode::PAYLOAD_TOO_LARGE => too_large(),
-            StatusCode::REQUEST_TIMEOUT => Error::new(Kind::Timeout, "TIMEOUT"),
-            _ => Error::new(Kind::Malformed, "BAD_REQUEST"),
+            StatusCode::REQUEST_TIMEOUT => Error::new(ErrorKind::Timeout, "TIMEOUT"),
+            _ => Error::new(ErrorKind::Malformed, "BAD_REQUEST"),
         }),
     }
 }
 
 fn answer(sent: Result<()>, locale: Locale) -> HttpResponse {
     let Err(error) = sent else { return HttpResponse::Accepted().finish() };
-    let mut body: Value = serde_json::from_str(&failure::command(&error, locale)).unwrap_or_default();
+    let mut body: Value =
+        serde_json::from_str(&error_payload::command_error(&error, locale)).unwrap_or_default();
     if let Some(body) = body.as_object_mut() {
         let reason = body.remove("reason").unwrap_or_default();
         body.insert("error".into(), reason);
@@ -138,11 +139,11 @@ impl<'r> Sender<'r> {
 
     async fn send_batch(mut self, request: &HttpRequest, body: &[u8]) -> Result<()> {
         if !is_json(request) {
-            return Err(Error::new(Kind::UnsupportedMedia, "UNSUPPORTED_MEDIA_TYPE"));
+            return Err(Error::new(ErrorKind::UnsupportedMedia, "UNSUPPORTED_MEDIA_TYPE"));
         }
         let messages = parse_batch(body)?;
         for _ in &messages {
-            self.realtime.backend.spend(&self.actor)?;
+            self.realtime.backend.count_request(&self.actor)?;
         }
         let empty = serde_json::value::to_raw_value(&Value::Object(serde_json::Map::new()));
         let empty = empty.map_err(Error::internal)?;
@@ -165,7 +166,7 @@ impl<'r> Sender<'r> {
     }
 
     async fn send_one(mut self, request: &HttpRequest, topic: &str, event: &str, body: &[u8]) -> Result<()> {
-        self.realtime.backend.spend(&self.actor)?;
+        self.realtime.backend.count_request(&self.actor)?;
         let persist = persists(request);
         let topic = wire::bare(topic);
         if is_json(request) {
@@ -176,7 +177,7 @@ impl<'r> Sender<'r> {
         if request.content_type() == "application/octet-stream" {
             return self.send(topic, event, Body::Bytes(body), persist).await;
         }
-        Err(Error::new(Kind::UnsupportedMedia, "UNSUPPORTED_MEDIA_TYPE"))
+        Err(Error::new(ErrorKind::UnsupportedMedia, "UNSUPPORTED_MEDIA_TYPE"))
     }
 
     async fn send(&mut self, topic: &str, event: &str, body: Body<'_>, persist: bool) -> Result<()> {
@@ -186,21 +187,21 @@ impl<'r> Sender<'r> {
         if backend.is_command(event) {
             let Body::Json(payload) = body else { return Err(Error::invalid("payload", "wrong_type")) };
             let payload = serde_json::from_str(payload.get()).map_err(|_| Error::malformed_json())?;
-            return backend.command(&self.actor, event, payload).await.map(drop);
+            return backend.run_command(&self.actor, event, payload).await.map(drop);
         }
         // Reserved for the service. Clients compare event names case-insensitively.
-        if backend.is_reserved(&event.to_lowercase()) {
+        if backend.is_reserved_event(&event.to_lowercase()) {
             return Err(Error::forbidden());
         }
         let content = match body {
             Body::Json(payload) if persist => {
-                return backend.persist(&self.actor, topic, event, payload).await.map(drop);
+                return backend.persist_broadcast(&self.actor, topic, event, payload).await.map(drop);
             }
             Body::Bytes(_) if persist => return Err(Error::invalid("payload", "wrong_type")),
             Body::Json(payload) => BroadcastContent::Ephemeral { event, payload: payload.get() },
             Body::Bytes(data) => BroadcastContent::Bytes { event, data },
         };
-        hub.relay(self.actor.tenant, topic, content, None);
+        hub.broadcast(self.actor.tenant, topic, content, None);
         Ok(())
     }
 
@@ -212,7 +213,7 @@ impl<'r> Sender<'r> {
         match self.realtime.backend.authorize(&self.actor, topic, None).await {
             Ok(_) => drop(self.let_in.insert(topic.to_owned())),
             // A 404 would tell these clients that the server is too old.
-            Err(error) if error.kind() == Kind::NotFound => return Err(Error::forbidden()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(Error::forbidden()),
             Err(error) => return Err(error),
         }
         Ok(())
@@ -221,7 +222,7 @@ impl<'r> Sender<'r> {
 
 /// Whether the error is a missing authorization.
 fn is_refusal(error: &Error) -> bool {
-    matches!(error.kind(), Kind::Forbidden)
+    matches!(error.kind(), ErrorKind::Forbidden)
 }
 
 fn check(topic: &str, event: &str, body: &Body<'_>) -> Result<()> {
@@ -229,7 +230,7 @@ fn check(topic: &str, event: &str, body: &Body<'_>) -> Result<()> {
     for (field, name, max) in [("topic", topic, MAX_TOPIC_BYTES), ("event", event, MAX_NAME_BYTES)] {
         match name.len() {
             0 => faults.push(Fault::new(field, "missing")),
-            bytes if bytes > max => faults.push(Fault::new(field, "too_long").with("max", max)),
+            bytes if bytes > max => faults.push(Fault::new(field, "too_long").with_arg("max", max)),
             _ => {}
         }
     }
@@ -245,7 +246,7 @@ fn check(topic: &str, event: &str, body: &Body<'_>) -> Result<()> {
         return Err(Error::validation(faults));
     }
     if bytes > MAX_PAYLOAD_BYTES {
-        return Err(Error::new(Kind::TooLarge, "PAYLOAD_TOO_LARGE"));
+        return Err(Error::new(ErrorKind::TooLarge, "PAYLOAD_TOO_LARGE"));
     }
     Ok(())
 }
@@ -257,9 +258,9 @@ fn parse_batch(body: &[u8]) -> Result<Vec<Message<'_>>> {
         _ => Error::malformed_json(),
     })?;
     match batch.messages.len() {
-        0 => Err(Error::validation(vec![Fault::new("messages", "too_few").with("min", 1)])),
+        0 => Err(Error::validation(vec![Fault::new("messages", "too_few").with_arg("min", 1)])),
         many if many > MAX_MESSAGES => {
-            Err(Error::validation(vec![Fault::new("messages", "too_many").with("max", MAX_MESSAGES)]))
+            Err(Error::validation(vec![Fault::new("messages", "too_many").with_arg("max", MAX_MESSAGES)]))
         }
         _ => Ok(batch.messages),
     }

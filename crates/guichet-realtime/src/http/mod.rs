@@ -16,7 +16,7 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::GeneralPurposeConfig;
-use guichet_base::ClientAddress;
+use guichet_base::CallerAddress;
 use guichet_base::Locale;
 use secrecy::SecretString;
 use serde_json::json;
@@ -85,7 +85,7 @@ fn upgrade(
     opening: Opening,
 ) -> actix_web::Result<HttpResponse> {
     let settings = &realtime.settings;
-    let connection = realtime.connection();
+    let connection = realtime.new_connection();
     let (response, socket) =
         actix_socket::accept(request, payload, Arc::clone(&connection), settings.max_frame_bytes)?;
     realtime.admit(&connection);
@@ -101,8 +101,8 @@ fn refusal(status: StatusCode, error: &str) -> HttpResponse {
 pub(super) fn peer(request: &HttpRequest) -> PeerInfo {
     let language = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     PeerInfo {
-        ip: request.extensions().get::<ClientAddress>().map(|address| address.0),
-        locale: language.and_then(Locale::accept).unwrap_or_default(),
+        ip: request.extensions().get::<CallerAddress>().map(|address| address.0),
+        locale: language.and_then(Locale::from_accept_language).unwrap_or_default(),
     }
 }
 

@@ -11,7 +11,7 @@ pub enum Audience {
     #[default]
     Everyone,
     /// Those with one of these roles, and these people.
-    Some { ranks: AudienceRoles, people: Arc<[UserId]> },
+    Selected { roles: AudienceRoles, people: Arc<[UserId]> },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +26,8 @@ impl Audience {
     pub fn includes(&self, actor: &Actor) -> bool {
         match self {
             Audience::Everyone => true,
-            Audience::Some { ranks, people } => {
-                ranks.include(actor) || (people.contains(&actor.user) && !actor.role.is_service())
+            Audience::Selected { roles, people } => {
+                roles.include(actor) || (people.contains(&actor.user) && !actor.role.is_service())
             }
         }
     }

@@ -23,7 +23,7 @@ pub enum SessionOrder {
     /// Close: it counts for no person, and others need its place.
     CloseUnauthenticated,
     /// The presence state of its person changed.
-    Standing,
+    PresenceChanged,
     /// A presence frame may have been lost: send complete presence states again.
     PresenceLost,
     /// Close, so that the client reconnects elsewhere: the process stops.

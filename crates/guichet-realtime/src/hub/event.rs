@@ -24,7 +24,7 @@ pub struct Event {
     /// Unnumbered topics that receive a copy, whose `meta.topic` names the numbered topic.
     pub copies: Vec<Box<str>>,
     /// Further events for unnumbered topics, sent with this one and never replayed.
-    pub also: Vec<SideEvent>,
+    pub side_events: Vec<SideEvent>,
     /// The owner of the event, for row-level security on replay. `None` means the people that its row names.
     pub client: Option<ClientId>,
 }

@@ -64,7 +64,7 @@ struct MailboxState {
     /// A presence frame was dropped.
     presence_lost: bool,
     /// The same, and the session was not notified yet.
-    lost: bool,
+    loss_unreported: bool,
 }
 
 struct QueuedFrame {
@@ -95,7 +95,7 @@ impl Mailbox {
     pub fn offer(&self, frames: Frame, count: u64, class: FrameClass) -> (PushOutcome, bool) {
         let mut inner = self.inner.lock();
         let (pushed, waker) = inner.push(frames, count, class, self.bound);
-        let lost = std::mem::take(&mut inner.lost);
+        let lost = std::mem::take(&mut inner.loss_unreported);
         drop(inner);
         if let Some(waker) = waker {
             waker.wake();
@@ -246,7 +246,7 @@ impl MailboxState {
 
     fn mark_presence_lost(&mut self) {
         self.presence_lost = true;
-        self.lost = true;
+        self.loss_unreported = true;
     }
 
     fn pop(&mut self, low_mark: usize) -> Option<PoppedFrame> {

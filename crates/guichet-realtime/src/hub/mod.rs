@@ -10,7 +10,7 @@ pub(crate) mod connection;
 pub(crate) mod event;
 pub(crate) mod mailbox;
 mod pending;
-mod people;
+mod person_connections;
 mod recent;
 pub(super) mod rights;
 mod subscriber;
@@ -25,12 +25,12 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use guichet_base::id::{TenantId, UserId};
-use guichet_base::{Clock, Status};
+use guichet_base::{Clock, PresenceStatus};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 pub(crate) use self::pending::PendingTopics;
-use self::people::PersonConnections;
+use self::person_connections::PersonConnections;
 use self::recent::RecentEvents;
 pub use self::subscriber::Subscriber;
 pub use self::topic::Activation;
@@ -55,16 +55,16 @@ type Shard = HashMap<TenantId, HashMap<Box<str>, Arc<Mutex<Topic>>>>;
 pub struct Hub {
     shards: [Mutex<Shard>; SHARDS],
     hasher: RandomState,
-    recent: RecentEvents,
+    recent_events: RecentEvents,
     people: PersonConnections,
     presence: Presence,
     gaps: PendingTopics,
     /// Topics that delivered events since receipts were last collected.
-    given: PendingTopics,
+    receipts_due: PendingTopics,
     /// The naming convention of camelCase sockets.
     pub(super) spelling: Spelling,
     /// Notified when rights changed in this process, so that the tail reads at once.
-    moved: Notify,
+    rights_changed: Notify,
     pub(super) metrics: SocketMetrics,
     /// Subscribers to row changes.
     pub(super) changes: Changes,
@@ -98,7 +98,7 @@ impl Hub {
     /// Publishes a committed event. Call it after the commit, never before.
     pub fn publish(&self, event: impl Into<Arc<Event>>) {
         let event = &event.into();
-        let first = self.recent.insert(event.id);
+        let first = self.recent_events.insert(event.id);
         if let Some(topic) = self.topic(event.tenant, &event.topic) {
             let gap = {
                 let mut topic = topic.lock();
@@ -108,7 +108,7 @@ impl Hub {
             if gap.is_some() {
                 self.gaps.mark(event.tenant, &event.topic);
             }
-            self.given.mark(event.tenant, &event.topic);
+            self.receipts_due.mark(event.tenant, &event.topic);
         }
         if first {
             self.publish_to_unnumbered(event);
@@ -122,7 +122,7 @@ impl Hub {
                 topic.lock().publish(UnnumberedDispatch::Copy(Arc::clone(event)));
             }
         }
-        for (index, aside) in event.also.iter().enumerate() {
+        for (index, aside) in event.side_events.iter().enumerate() {
             if let Some(topic) = self.topic(event.tenant, &aside.topic) {
                 topic.lock().publish(UnnumberedDispatch::SideEvent(Arc::clone(event), index));
             }
@@ -133,7 +133,7 @@ impl Hub {
     pub fn signal(&self, signal: Signal) {
         let content = BroadcastContent::Ephemeral { event: &signal.name, payload: signal.payload.get() };
         for topic in std::iter::once(&signal.topic).chain(&signal.copies) {
-            self.relay(signal.tenant, topic, content, None);
+            self.broadcast(signal.tenant, topic, content, None);
         }
     }
 
@@ -148,7 +148,7 @@ impl Hub {
     }
 
     /// Sends a client's broadcast to all subscribers of the topic except the join `except`.
-    pub fn relay(
+    pub fn broadcast(
         &self,
         tenant: TenantId,
         topic: &str,
@@ -156,7 +156,7 @@ impl Hub {
         except: Option<JoinId>,
     ) {
         if let Some(topic) = self.topic(tenant, topic) {
-            topic.lock().relay(content, except);
+            topic.lock().broadcast(content, except);
         }
     }
 }
@@ -165,7 +165,7 @@ impl Hub {
 impl Hub {
     /// Subscribes to what is published from now on. The subscriber receives nothing until it is activated, and then
     /// everything that was published in between. A caller that opens must activate or leave.
-    pub fn open(&self, tenant: TenantId, topic: &str, subscriber: Subscriber) {
+    pub fn subscribe(&self, tenant: TenantId, topic: &str, subscriber: Subscriber) {
         let mut shard = self.shard(tenant, topic);
         let state = shard
             .entry(tenant)
@@ -177,7 +177,7 @@ impl Hub {
 
     /// Queues the join's reply and lets signals through, while the session reads from the log what it missed.
     pub fn catch_up(&self, tenant: TenantId, topic: &str, id: JoinId, prelude: Vec<Frame>) -> Activation {
-        self.with(tenant, topic, |topic| topic.catch_up(id, prelude))
+        self.with_topic(tenant, topic, |topic| topic.catch_up(id, prelude))
     }
 
     /// Makes a subscriber that has everything up to `after` live; `prelude` is queued first. `Behind`: the prelude
@@ -191,7 +191,7 @@ impl Hub {
         prelude: Vec<Frame>,
     ) -> Activation {
         let mut gap = false;
-        let activation = self.with(tenant, topic, |topic| {
+        let activation = self.with_topic(tenant, topic, |topic| {
             let activation = topic.activate(id, after, prelude);
             gap = topic.gap().is_some();
             activation
@@ -199,7 +199,7 @@ impl Hub {
         if gap {
             self.gaps.mark(tenant, topic);
         }
-        self.given.mark(tenant, topic);
+        self.receipts_due.mark(tenant, topic);
         activation
     }
 
@@ -211,11 +211,11 @@ impl Hub {
         id: JoinId,
         prelude: Vec<Frame>,
     ) -> Activation {
-        self.with(tenant, topic, |topic| topic.activate_unnumbered(id, prelude))
+        self.with_topic(tenant, topic, |topic| topic.activate_unnumbered(id, prelude))
     }
 
     /// Ends a subscription in any state.
-    pub fn leave(&self, tenant: TenantId, topic: &str, id: JoinId) {
+    pub fn unsubscribe(&self, tenant: TenantId, topic: &str, id: JoinId) {
         self.changes.leave(id);
         let mut shard = self.shard(tenant, topic);
         let Some(topics) = shard.get_mut(&tenant) else { return };
@@ -238,7 +238,12 @@ impl Hub {
         self.topic(tenant, topic).and_then(|topic| topic.lock().position())
     }
 
-    fn with(&self, tenant: TenantId, topic: &str, work: impl FnOnce(&mut Topic) -> Activation) -> Activation {
+    fn with_topic(
+        &self,
+        tenant: TenantId,
+        topic: &str,
+        work: impl FnOnce(&mut Topic) -> Activation,
+    ) -> Activation {
         match self.topic(tenant, topic) {
             Some(topic) => work(&mut topic.lock()),
             None => Activation::Lost,
@@ -249,8 +254,8 @@ impl Hub {
 /// People.
 impl Hub {
     /// The person's status: online, idle or offline.
-    pub fn status(&self, tenant: TenantId, user: UserId) -> Status {
-        self.presence_state(tenant, user).map_or(Status::Offline, |stand| stand.status)
+    pub fn status(&self, tenant: TenantId, user: UserId) -> PresenceStatus {
+        self.presence_state(tenant, user).map_or(PresenceStatus::Offline, |stand| stand.status)
     }
 
     /// The person's presence state. `None` for people who are absent beyond the grace period.
@@ -260,7 +265,7 @@ impl Hub {
 
     /// Online people of the tenant, at most `limit`, in no order.
     pub fn online_people(&self, tenant: TenantId, limit: usize) -> Vec<UserId> {
-        self.presence.of_tenant(tenant, Status::Online, limit)
+        self.presence.people_with_status(tenant, PresenceStatus::Online, limit)
     }
 
     /// Records an activity of the person. Almost free, also for people without a connection.
@@ -280,23 +285,28 @@ impl Hub {
     }
 
     /// The people subscribed to a topic in this process.
-    pub fn listeners(&self, tenant: TenantId, topic: &str) -> Vec<UserId> {
-        self.topic(tenant, topic).map(|topic| topic.lock().listeners().collect()).unwrap_or_default()
+    pub fn live_users(&self, tenant: TenantId, topic: &str) -> Vec<UserId> {
+        self.topic(tenant, topic).map(|topic| topic.lock().live_users().collect()).unwrap_or_default()
     }
 
     /// Those of `users` who have a connection.
-    pub fn online(&self, tenant: TenantId, users: &[UserId]) -> Vec<UserId> {
-        self.people.online(tenant, users)
+    pub fn filter_online(&self, tenant: TenantId, users: &[UserId]) -> Vec<UserId> {
+        self.people.filter_online(tenant, users)
     }
 
-    pub(super) fn enter(&self, person: (TenantId, UserId), connection: &Arc<Connection>, limit: usize) {
-        self.people.enter(person, connection, limit);
-        self.presence.enter(person);
+    pub(super) fn add_connection(
+        &self,
+        person: (TenantId, UserId),
+        connection: &Arc<Connection>,
+        limit: usize,
+    ) {
+        self.people.add(person, connection, limit);
+        self.presence.add_connection(person);
     }
 
-    pub(super) fn exit(&self, person: (TenantId, UserId), connection: u64) {
-        self.people.leave(person, connection);
-        self.presence.leave(person);
+    pub(super) fn remove_connection(&self, person: (TenantId, UserId), connection: u64) {
+        self.people.remove(person, connection);
+        self.presence.remove_connection(person);
     }
 
     pub(super) fn presence(&self) -> &Presence {
@@ -315,7 +325,7 @@ impl Hub {
     }
 
     pub(super) fn given(&self) -> &PendingTopics {
-        &self.given
+        &self.receipts_due
     }
 
     pub(super) fn mark_gap(&self, key: &TopicKey) {
@@ -328,7 +338,7 @@ impl Hub {
     }
 
     /// Abandons a gap: the subscribers are asked to join again and resume.
-    pub(super) fn abandon(&self, key: &TopicKey) {
+    pub(super) fn abandon_gap(&self, key: &TopicKey) {
         let mut shard = self.shard(key.0, &key.1);
         if let Some(topics) = shard.get_mut(&key.0) {
             if let Some(topic) = topics.remove(&key.1) {
@@ -341,30 +351,30 @@ impl Hub {
     }
 
     /// The events of `key` that sockets received since the last call. A topic with queued frames is added again.
-    pub(super) fn receipts(&self, key: TopicKey, out: &mut Vec<DeliveryReceipt>) {
+    pub(super) fn collect_receipts(&self, key: TopicKey, out: &mut Vec<DeliveryReceipt>) {
         let Some(topic) = self.topic(key.0, &key.1) else { return };
         let mut readers = Vec::new();
-        let waits = topic.lock().receipts(&mut readers);
+        let waits = topic.lock().collect_receipts(&mut readers);
         out.extend(readers.into_iter().map(|(actor, up_to)| DeliveryReceipt {
             actor,
             topic: key.1.clone(),
             up_to,
         }));
         if waits {
-            self.given.mark(key.0, &key.1);
+            self.receipts_due.mark(key.0, &key.1);
         }
     }
 
     /// Whether a subscriber here still needs an event for its own topic only. Does not read the payload.
-    pub(super) fn wants(&self, event: &Event) -> bool {
+    pub(super) fn needs_payload(&self, event: &Event) -> bool {
         let is_followed = self
             .topic(event.tenant, &event.topic)
             .is_some_and(|topic| topic.lock().position().is_none_or(|position| position < event.seq));
-        is_followed || (self.changes.concern_anybody(event) && !self.recent.contains(event.id))
+        is_followed || (self.changes.concern_anybody(event) && !self.recent_events.contains(event.id))
     }
 
     pub(super) fn sweep(&self) {
-        self.recent.sweep();
+        self.recent_events.sweep();
     }
 
     fn topic(&self, tenant: TenantId, topic: &str) -> Option<Arc<Mutex<Topic>>> {
@@ -380,7 +390,7 @@ impl Hub {
 
     /// Number of topics with subscribers.
     #[cfg(test)]
-    pub(super) fn followed(&self) -> usize {
+    pub(super) fn topic_count(&self) -> usize {
         self.shards.iter().flat_map(|shard| shard.lock().values().map(HashMap::len).collect::<Vec<_>>()).sum()
     }
 }

@@ -34,7 +34,7 @@ impl RecentEvents {
     pub fn insert(&self, id: Uuid) -> bool {
         let mut generations = self.generations.lock();
         if generations.young.len() >= MAX_PER_GENERATION {
-            generations.turn();
+            generations.rotate();
         }
         !generations.old.contains(&id) && generations.young.insert(id)
     }
@@ -48,13 +48,13 @@ impl RecentEvents {
     pub fn sweep(&self) {
         let mut generations = self.generations.lock();
         if generations.turned.elapsed() >= GENERATION_TTL {
-            generations.turn();
+            generations.rotate();
         }
     }
 }
 
 impl Generations {
-    fn turn(&mut self) {
+    fn rotate(&mut self) {
         self.old = std::mem::take(&mut self.young);
         self.turned = Instant::now();
     }

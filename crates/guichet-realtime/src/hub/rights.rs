@@ -12,7 +12,7 @@ use crate::hub::connection::SessionOrder;
 const PREFIX: &str = "rights:";
 
 /// The person whose rights an outbox event is about.
-pub fn concerns(topic: &str) -> Option<UserId> {
+pub fn rights_topic_user(topic: &str) -> Option<UserId> {
     topic.strip_prefix(PREFIX)?.parse().ok()
 }
 
@@ -26,11 +26,11 @@ impl Hub {
     }
 
     /// The same for `people`, and for others that the outbox names: the tail reads at once.
-    pub fn rights_moved(&self, tenant: TenantId, people: &[UserId]) {
+    pub fn reauthorize_people(&self, tenant: TenantId, people: &[UserId]) {
         for user in people {
             self.reauthorize_person(tenant, *user);
         }
-        self.moved.notify_one();
+        self.rights_changed.notify_one();
     }
 
     /// All sessions authorize again: earlier changes may have been missed.
@@ -40,6 +40,6 @@ impl Hub {
 
     /// Resolves when rights changed since the last call.
     pub(crate) async fn wait_rights_changed(&self) {
-        self.moved.notified().await;
+        self.rights_changed.notified().await;
     }
 }

@@ -25,16 +25,16 @@ pub struct Subscriber {
     pub connection: Arc<Connection>,
     pub actor: Arc<Actor>,
     pub shape: Shape,
-    pub(super) mode: SubscriberState,
+    pub(super) state: SubscriberState,
     /// The topic's stamp when it subscribed.
-    pub(super) since: u64,
+    pub(super) opened_stamp: u64,
     /// The number of the last event it has.
-    last: i64,
+    last_seq: i64,
     /// The place of that event in the connection's queue.
-    queued_as: u64,
-    reported: i64,
+    queue_number: u64,
+    reported_seq: i64,
     /// A receipt that waits for the queue: the place there, and the number.
-    awaited: Option<(u64, i64)>,
+    pending_receipt: Option<(u64, i64)>,
 }
 
 /// Its events are still queued.
@@ -47,16 +47,16 @@ impl Subscriber {
             connection,
             actor,
             shape,
-            mode: SubscriberState::Opening,
-            since: 0,
-            last: 0,
-            queued_as: 0,
-            reported: 0,
-            awaited: None,
+            state: SubscriberState::Opening,
+            opened_stamp: 0,
+            last_seq: 0,
+            queue_number: 0,
+            reported_seq: 0,
+            pending_receipt: None,
         }
     }
 
-    pub(super) fn prelude(&self, frames: Vec<Frame>) {
+    pub(super) fn push_prelude(&self, frames: Vec<Frame>) {
         for frame in frames {
             self.connection.push(frame, FrameClass::Control);
         }
@@ -65,32 +65,32 @@ impl Subscriber {
     /// Live from the next event on. `caught_up` events were queued by the session, and count as delivered when the
     /// queue has reached this point.
     pub(super) fn go_live(&mut self, after: i64) {
-        let caught_up = self.mode == SubscriberState::CatchingUp;
-        self.mode = SubscriberState::Live;
-        self.last = after;
+        let caught_up = self.state == SubscriberState::CatchingUp;
+        self.state = SubscriberState::Live;
+        self.last_seq = after;
         if caught_up {
-            self.queued_as = self.connection.mailbox.last_queued();
+            self.queue_number = self.connection.mailbox.last_queued();
         } else {
-            self.reported = after;
+            self.reported_seq = after;
         }
     }
 
     pub(super) fn deliver(&mut self, seq: i64, encoder: &mut Encoder<'_>) {
-        if self.mode != SubscriberState::Live || seq <= self.last {
+        if self.state != SubscriberState::Live || seq <= self.last_seq {
             return;
         }
         match encoder.frame(self.shape).and_then(|frame| self.connection.push(frame, FrameClass::Durable)) {
             Some(number) => {
-                self.last = seq;
-                self.queued_as = number;
+                self.last_seq = seq;
+                self.queue_number = number;
             }
-            None => self.mode = SubscriberState::Ended,
+            None => self.state = SubscriberState::Ended,
         }
     }
 
     /// Whether it still has to catch up with the topic.
     pub(super) fn is_behind(&self) -> bool {
-        matches!(self.mode, SubscriberState::Opening | SubscriberState::CatchingUp)
+        matches!(self.state, SubscriberState::Opening | SubscriberState::CatchingUp)
     }
 
     pub(super) fn send(&self, encoder: &mut Encoder<'_>, class: FrameClass) {
@@ -100,15 +100,15 @@ impl Subscriber {
     }
 
     pub(super) fn take_receipt(&mut self) -> Result<Option<i64>, ReceiptPending> {
-        if self.mode != SubscriberState::Live || self.last <= self.reported {
+        if self.state != SubscriberState::Live || self.last_seq <= self.reported_seq {
             return Ok(None);
         }
-        let (place, number) = *self.awaited.get_or_insert((self.queued_as, self.last));
+        let (place, number) = *self.pending_receipt.get_or_insert((self.queue_number, self.last_seq));
         if self.connection.mailbox.sent() < place {
             return Err(ReceiptPending);
         }
-        self.awaited = None;
-        self.reported = number;
+        self.pending_receipt = None;
+        self.reported_seq = number;
         Ok(Some(number))
     }
 }

@@ -31,14 +31,14 @@ pub struct Topic {
     subscribers: Vec<Subscriber>,
     position: Option<i64>,
     /// The highest number seen; between `position` and it there is a gap.
-    seen: i64,
+    highest_seq: i64,
     pending: BTreeMap<i64, Arc<Event>>,
     ring: VecDeque<Arc<Event>>,
     /// For an unnumbered topic: what was published while the authorization of a join was under way.
-    backlog: VecDeque<(u64, UnnumberedDispatch)>,
+    opening_buffer: VecDeque<(u64, UnnumberedDispatch)>,
     stamp: u64,
     /// The stamp of the newest entry that the backlog no longer holds.
-    lost: u64,
+    dropped_stamp: u64,
 }
 
 /// What an event sends to an unnumbered topic.
@@ -62,7 +62,7 @@ impl UnnumberedDispatch {
     fn content(&self) -> Option<BroadcastContent<'_>> {
         match self {
             UnnumberedDispatch::Copy(event) => Some(BroadcastContent::Copy(event)),
-            UnnumberedDispatch::SideEvent(event, index) => event.also.get(*index).map(|aside| {
+            UnnumberedDispatch::SideEvent(event, index) => event.side_events.get(*index).map(|aside| {
                 BroadcastContent::Ephemeral { event: &aside.event, payload: aside.payload.get() }
             }),
         }
@@ -84,17 +84,17 @@ impl Topic {
             spelling,
             subscribers: Vec::new(),
             position: None,
-            seen: 0,
+            highest_seq: 0,
             pending: BTreeMap::new(),
             ring: VecDeque::new(),
-            backlog: VecDeque::new(),
+            opening_buffer: VecDeque::new(),
             stamp: 0,
-            lost: 0,
+            dropped_stamp: 0,
         }
     }
 
     pub fn open(&mut self, mut subscriber: Subscriber) {
-        subscriber.since = self.stamp;
+        subscriber.opened_stamp = self.stamp;
         self.subscribers.push(subscriber);
     }
 
@@ -104,8 +104,8 @@ impl Topic {
     }
 
     /// The subscribers, once per join.
-    pub fn listeners(&self) -> impl Iterator<Item = UserId> {
-        self.subscribers.iter().filter(|one| one.mode == SubscriberState::Live).map(|one| one.actor.user)
+    pub fn live_users(&self) -> impl Iterator<Item = UserId> {
+        self.subscribers.iter().filter(|one| one.state == SubscriberState::Live).map(|one| one.actor.user)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -118,29 +118,29 @@ impl Topic {
 
     /// Accepts a durable event from any source, in any order, any number of times.
     pub fn offer(&mut self, event: &Arc<Event>) {
-        self.seen = self.seen.max(event.seq);
+        self.highest_seq = self.highest_seq.max(event.seq);
         match self.position {
             Some(position) if event.seq <= position => {}
             Some(position) if event.seq == position + 1 => {
                 self.deliver(Arc::clone(event));
-                self.drain();
+                self.deliver_pending();
             }
-            Some(_) | None => self.hold(event),
+            Some(_) | None => self.buffer(event),
         }
     }
 
     /// The missing numbers below the highest one seen: after the first number, up to the second.
     pub fn gap(&self) -> Option<(i64, i64)> {
         let position = self.position?;
-        let up_to = self.pending.first_key_value().map_or(self.seen, |(first, _)| first - 1);
-        (self.seen > position).then_some((position, up_to))
+        let up_to = self.pending.first_key_value().map_or(self.highest_seq, |(first, _)| first - 1);
+        (self.highest_seq > position).then_some((position, up_to))
     }
 
     /// Queues `prelude` (the join's reply) and lets signals through while the session reads what it missed.
     pub fn catch_up(&mut self, id: JoinId, prelude: Vec<Frame>) -> Activation {
         let Some(subscriber) = self.find(id) else { return Activation::Lost };
-        subscriber.prelude(prelude);
-        subscriber.mode = SubscriberState::CatchingUp;
+        subscriber.push_prelude(prelude);
+        subscriber.state = SubscriberState::CatchingUp;
         Activation::Behind
     }
 
@@ -156,7 +156,7 @@ impl Topic {
         };
         let spelling = self.spelling;
         let Some(subscriber) = self.find(id) else { return Activation::Lost };
-        subscriber.prelude(prelude);
+        subscriber.push_prelude(prelude);
         subscriber.go_live(after);
         for event in &bridge {
             subscriber.deliver(
@@ -170,13 +170,13 @@ impl Topic {
 
     /// The same for a topic without numbers.
     pub fn activate_unnumbered(&mut self, id: JoinId, prelude: Vec<Frame>) -> Activation {
-        let backlog = std::mem::take(&mut self.backlog);
-        let (lost, name, spelling) = (self.lost, self.name.clone(), self.spelling);
+        let backlog = std::mem::take(&mut self.opening_buffer);
+        let (lost, name, spelling) = (self.dropped_stamp, self.name.clone(), self.spelling);
         let activation = match self.find(id) {
-            Some(subscriber) if subscriber.since >= lost => {
-                subscriber.prelude(prelude);
-                subscriber.mode = SubscriberState::Live;
-                for (_, told) in backlog.iter().filter(|(stamp, _)| *stamp > subscriber.since) {
+            Some(subscriber) if subscriber.opened_stamp >= lost => {
+                subscriber.push_prelude(prelude);
+                subscriber.state = SubscriberState::Live;
+                for (_, told) in backlog.iter().filter(|(stamp, _)| *stamp > subscriber.opened_stamp) {
                     if let Some(content) = told.content() {
                         subscriber.send(&mut Encoder::new(&name, content, spelling), told.class());
                     }
@@ -185,7 +185,7 @@ impl Topic {
             }
             Some(_) | None => Activation::Lost,
         };
-        self.backlog = backlog;
+        self.opening_buffer = backlog;
         self.trim();
         activation
     }
@@ -196,25 +196,25 @@ impl Topic {
         self.stamp += 1;
         let mut encoder = Encoder::new(&self.name, content, self.spelling);
         for subscriber in &mut self.subscribers {
-            if subscriber.mode == SubscriberState::Live {
+            if subscriber.state == SubscriberState::Live {
                 subscriber.send(&mut encoder, told.class());
             }
         }
         if self.has_opening() {
-            self.backlog.push_back((self.stamp, told));
-            if self.backlog.len() > MAX_OPENING_BUFFER
-                && let Some((stamp, _)) = self.backlog.pop_front()
+            self.opening_buffer.push_back((self.stamp, told));
+            if self.opening_buffer.len() > MAX_OPENING_BUFFER
+                && let Some((stamp, _)) = self.opening_buffer.pop_front()
             {
-                self.lost = stamp;
+                self.dropped_stamp = stamp;
             }
         }
     }
 
     /// Publishes an ephemeral message to all subscribers but `except`.
-    pub fn relay(&mut self, content: BroadcastContent<'_>, except: Option<JoinId>) {
+    pub fn broadcast(&mut self, content: BroadcastContent<'_>, except: Option<JoinId>) {
         let mut encoder = Encoder::new(&self.name, content, self.spelling);
         for subscriber in &mut self.subscribers {
-            if matches!(subscriber.mode, SubscriberState::CatchingUp | SubscriberState::Live)
+            if matches!(subscriber.state, SubscriberState::CatchingUp | SubscriberState::Live)
                 && Some(subscriber.id) != except
             {
                 subscriber.send(&mut encoder, FrameClass::Ephemeral);
@@ -226,7 +226,7 @@ impl Topic {
     pub fn broadcast_to(&mut self, content: BroadcastContent<'_>, audience: &Audience) {
         let mut encoder = Encoder::new(&self.name, content, self.spelling);
         for subscriber in &mut self.subscribers {
-            let hears = matches!(subscriber.mode, SubscriberState::CatchingUp | SubscriberState::Live);
+            let hears = matches!(subscriber.state, SubscriberState::CatchingUp | SubscriberState::Live);
             if hears && audience.includes(&subscriber.actor) {
                 subscriber.send(&mut encoder, FrameClass::Ephemeral);
             }
@@ -246,7 +246,7 @@ impl Topic {
 
     /// The people who received events since the last call, with their highest number. Returns whether some events are
     /// still queued.
-    pub fn receipts(&mut self, out: &mut Vec<(Arc<Actor>, i64)>) -> bool {
+    pub fn collect_receipts(&mut self, out: &mut Vec<(Arc<Actor>, i64)>) -> bool {
         let mut waits = false;
         for subscriber in &mut self.subscribers {
             match subscriber.take_receipt() {
@@ -264,20 +264,20 @@ impl Topic {
 
     fn finish_activation(&mut self, position: i64, after: i64) {
         self.position = Some(position);
-        self.seen = self.seen.max(after);
+        self.highest_seq = self.highest_seq.max(after);
         self.pending.retain(|seq, _| *seq > position);
-        self.drain();
+        self.deliver_pending();
         self.trim();
     }
 
-    fn hold(&mut self, event: &Arc<Event>) {
+    fn buffer(&mut self, event: &Arc<Event>) {
         self.pending.insert(event.seq, Arc::clone(event));
         if self.pending.len() > MAX_PENDING {
             self.pending.pop_last();
         }
     }
 
-    fn drain(&mut self) {
+    fn deliver_pending(&mut self) {
         while let (Some(position), Some(entry)) = (self.position, self.pending.first_entry()) {
             if *entry.key() != position + 1 {
                 return;
@@ -305,7 +305,7 @@ impl Topic {
     }
 
     fn has_opening(&self) -> bool {
-        self.subscribers.iter().any(|subscriber| subscriber.mode == SubscriberState::Opening)
+        self.subscribers.iter().any(|subscriber| subscriber.state == SubscriberState::Opening)
     }
 
     /// Drops what no subscriber waits for.
@@ -314,7 +314,7 @@ impl Topic {
             self.ring = VecDeque::new();
         }
         if !self.has_opening() {
-            self.backlog = VecDeque::new();
+            self.opening_buffer = VecDeque::new();
         }
     }
 }

@@ -33,7 +33,7 @@ pub struct TailCursor {
 
 impl TailCursor {
     /// Before every row of transaction `txid` and later ones.
-    pub fn at(txid: i64) -> Self {
+    pub fn before_transaction(txid: i64) -> Self {
         Self { txid, tenant: Uuid::nil(), topic: String::new(), seq: 0 }
     }
 
@@ -48,7 +48,7 @@ pub type PayloadInterest = Arc<dyn Fn(&Event) -> bool + Send + Sync>;
 
 pub trait ReplayLog: Send + Sync + 'static {
     /// The newest `limit` events created at or after `since`; `None` if there are none.
-    fn newest<'a>(
+    fn newest_segment<'a>(
         &'a self,
         actor: &'a Actor,
         topic: &'a str,
@@ -58,7 +58,7 @@ pub trait ReplayLog: Send + Sync + 'static {
 
     /// The events that a join missed: `after < seq <= up_to`, in order, a bounded number of rows and bytes. The
     /// caller must be authorized for the topic.
-    fn page<'a>(
+    fn read_page<'a>(
         &'a self,
         tenant: TenantId,
         topic: &'a str,
@@ -67,7 +67,7 @@ pub trait ReplayLog: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Vec<Event>>>;
 
     /// The events of a gap, for all subscribers: `after < seq <= up_to`, in order, a bounded number.
-    fn fill<'a>(
+    fn read_gap<'a>(
         &'a self,
         tenant: TenantId,
         topic: &'a str,
@@ -76,17 +76,17 @@ pub trait ReplayLog: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Vec<Event>>>;
 
     /// The start of the tail: nothing that commits from now on lies before it.
-    fn edge(&self) -> BoxFuture<'_, Result<TailCursor>>;
+    fn tail_start(&self) -> BoxFuture<'_, Result<TailCursor>>;
 
     /// What committed since the cursor, a bounded number, with the next cursor. Never skips rows of open
     /// transactions. Events for their own topic only are left out, with their payloads unread, unless `wants` selects
     /// them.
-    fn tail(
+    fn read_tail(
         &self,
         from: TailCursor,
         wants: PayloadInterest,
     ) -> BoxFuture<'_, Result<(Vec<Event>, TailCursor)>>;
 
     /// Creates the partitions of the coming days, and drops those older than `keep_days`.
-    fn keep(&self, keep_days: i32) -> BoxFuture<'_, Result<()>>;
+    fn maintain_partitions(&self, keep_days: i32) -> BoxFuture<'_, Result<()>>;
 }

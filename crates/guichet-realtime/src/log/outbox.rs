@@ -76,7 +76,7 @@ struct Fanout {
 pub struct Outbox(pub Db);
 
 impl ReplayLog for Outbox {
-    fn newest<'a>(
+    fn newest_segment<'a>(
         &'a self,
         actor: &'a Actor,
         topic: &'a str,
@@ -87,7 +87,7 @@ impl ReplayLog for Outbox {
         Box::pin(self.0.read(actor, move |tx| newest(tx, tenant, &topic, since, limit)))
     }
 
-    fn page<'a>(
+    fn read_page<'a>(
         &'a self,
         tenant: TenantId,
         topic: &'a str,
@@ -98,7 +98,7 @@ impl ReplayLog for Outbox {
         Box::pin(self.0.worker(move |tx| page(tx, tenant, &topic, after, up_to)))
     }
 
-    fn fill<'a>(
+    fn read_gap<'a>(
         &'a self,
         tenant: TenantId,
         topic: &'a str,
@@ -109,11 +109,11 @@ impl ReplayLog for Outbox {
         Box::pin(self.0.worker(move |tx| fill(tx, tenant, &topic, after, up_to)))
     }
 
-    fn edge(&self) -> BoxFuture<'_, Result<TailCursor>> {
+    fn tail_start(&self) -> BoxFuture<'_, Result<TailCursor>> {
         Box::pin(self.0.worker(edge))
     }
 
-    fn tail(
+    fn read_tail(
         &self,
         from: TailCursor,
         wants: PayloadInterest,
@@ -121,7 +121,7 @@ impl ReplayLog for Outbox {
         Box::pin(self.0.worker(move |tx| tail(tx, &from, &wants)))
     }
 
-    fn keep(&self, keep_days: i32) -> BoxFuture<'_, Result<()>> {
+    fn maintain_partitions(&self, keep_days: i32) -> BoxFuture<'_, Result<()>> {
         Box::pin(self.0.worker(move |tx| {
             let unread: NumberRow = sql(UNREAD_DAYS).get_result(tx.conn())?;
             let days = i32::try_from(unread.number).unwrap_or(i32::MAX).max(keep_days);
@@ -199,17 +199,17 @@ fn page(tx: &mut WorkerTx<'_>, tenant: TenantId, topic: &str, after: i64, up_to:
         .bind(PAGE_BYTES)
         .bind(PAGE_ROWS)
         .load(tx.conn())?;
-    events(rows)
+    into_events(rows)
 }
 
 fn fill(tx: &mut WorkerTx<'_>, tenant: TenantId, topic: &str, after: i64, up_to: i64) -> Result<Vec<Event>> {
     let rows = sql(FILL).bind(tenant).bind(topic).bind(after).bind(up_to).bind(FILL_ROWS).load(tx.conn())?;
-    events(rows)
+    into_events(rows)
 }
 
 fn edge(tx: &mut WorkerTx<'_>) -> Result<TailCursor> {
     let edge: NumberRow = sql(EDGE).get_result(tx.conn())?;
-    Ok(TailCursor::at(edge.number))
+    Ok(TailCursor::before_transaction(edge.number))
 }
 
 fn tail(
@@ -265,7 +265,7 @@ fn load_payloads(tx: &mut WorkerTx<'_>, rows: Vec<Row>, wants: &PayloadInterest)
     Ok(found)
 }
 
-fn events(rows: Vec<Row>) -> Result<Vec<Event>> {
+fn into_events(rows: Vec<Row>) -> Result<Vec<Event>> {
     rows.into_iter().map(Row::into_event).collect()
 }
 
@@ -287,7 +287,7 @@ impl Row {
             name: self.event.into(),
             payload,
             copies: fanout.copies,
-            also: fanout.also,
+            side_events: fanout.also,
             client: self.client_id,
         })
     }

@@ -42,7 +42,7 @@ pub struct OutboxRelay {
     pub hub: Arc<Hub>,
     pub log: Arc<dyn ReplayLog>,
     pub backend: Arc<dyn SocketBackend>,
-    pub keep_days: i32,
+    pub retention_days: i32,
 }
 
 impl OutboxRelay {
@@ -51,11 +51,12 @@ impl OutboxRelay {
         let relay = self.clone();
         tracker.spawn(stop.clone().run_until_cancelled_owned(async move { relay.tail().await }));
         let relay = self.clone();
-        tracker.spawn(stop.clone().run_until_cancelled_owned(async move { relay.fill().await }));
+        tracker.spawn(stop.clone().run_until_cancelled_owned(async move { relay.fill_gaps().await }));
         let relay = self.clone();
-        tracker.spawn(stop.clone().run_until_cancelled_owned(async move { relay.receipts().await }));
+        tracker.spawn(stop.clone().run_until_cancelled_owned(async move { relay.report_receipts().await }));
         let relay = self.clone();
-        tracker.spawn(stop.clone().run_until_cancelled_owned(async move { relay.keep().await }));
+        tracker
+            .spawn(stop.clone().run_until_cancelled_owned(async move { relay.maintain_partitions().await }));
         let relay = self.clone();
         tracker.spawn(stop.clone().run_until_cancelled_owned(async move {
             row_changes::run(&relay.hub.changes, &*relay.backend).await
@@ -97,9 +98,9 @@ impl OutboxRelay {
     }
 
     fn dispatch(&self, event: Event) {
-        match rights::concerns(&event.topic) {
+        match rights::rights_topic_user(&event.topic) {
             Some(user) => {
-                self.backend.forget(event.tenant, user);
+                self.backend.evict_person(event.tenant, user);
                 self.hub.reauthorize_person(event.tenant, user);
             }
             None => self.hub.publish(event),
@@ -108,23 +109,23 @@ impl OutboxRelay {
 
     /// Selects events for topics with subscribers in this process. A topic that is joined later reads its head after
     /// that, and everything committed by now lies before it.
-    fn wants(&self) -> PayloadInterest {
+    fn payload_interest(&self) -> PayloadInterest {
         let hub = Arc::clone(&self.hub);
-        Arc::new(move |event| rights::concerns(&event.topic).is_some() || hub.wants(event))
+        Arc::new(move |event| rights::rights_topic_user(&event.topic).is_some() || hub.needs_payload(event))
     }
 
     async fn tail_once(&self, from: Option<&TailCursor>) -> Result<TailCursor> {
         let mut cursor = match from {
             Some(cursor) => cursor.clone(),
             None => {
-                let edge = self.log.edge().await?;
+                let edge = self.log.tail_start().await?;
                 // Rights that changed between the first join and this moment lie before the horizon.
                 self.hub.reauthorize_all();
                 return Ok(edge);
             }
         };
         for _ in 0..TAIL_PAGES {
-            let (events, next) = self.log.tail(cursor, self.wants()).await?;
+            let (events, next) = self.log.read_tail(cursor, self.payload_interest()).await?;
             for event in events {
                 self.dispatch(event);
             }
@@ -136,7 +137,7 @@ impl OutboxRelay {
         Ok(cursor)
     }
 
-    async fn fill(&self) {
+    async fn fill_gaps(&self) {
         let mut open: HashMap<TopicKey, Instant> = HashMap::new();
         loop {
             if open.is_empty() {
@@ -162,7 +163,7 @@ impl OutboxRelay {
     /// Whether the gap is still open.
     async fn fill_gap(&self, key: &TopicKey, since: Instant) -> bool {
         let Some((after, up_to)) = self.hub.gap(key) else { return false };
-        match self.log.fill(key.0, &key.1, after, up_to).await {
+        match self.log.read_gap(key.0, &key.1, after, up_to).await {
             Ok(events) => {
                 for event in events {
                     self.hub.publish(event);
@@ -183,30 +184,30 @@ impl OutboxRelay {
             }
             Some(_) if since.elapsed() >= GAP_DEADLINE => {
                 tracing::error!(tenant = %key.0, topic = %key.1, after, "events are missing from the outbox");
-                self.hub.abandon(key);
+                self.hub.abandon_gap(key);
                 false
             }
             Some(_) => true,
         }
     }
 
-    async fn receipts(&self) {
+    async fn report_receipts(&self) {
         loop {
             self.hub.given().wait().await;
             sleep(RECEIPTS_EVERY).await;
             let mut receipts = Vec::new();
             for key in self.hub.given().take() {
-                self.hub.receipts(key, &mut receipts);
+                self.hub.collect_receipts(key, &mut receipts);
             }
             if !receipts.is_empty() {
-                self.backend.delivered(receipts).await;
+                self.backend.record_receipts(receipts).await;
             }
         }
     }
 
-    async fn keep(&self) {
+    async fn maintain_partitions(&self) {
         loop {
-            if let Err(error) = self.log.keep(self.keep_days).await {
+            if let Err(error) = self.log.maintain_partitions(self.retention_days).await {
                 tracing::warn!(%error, "outbox partitions could not be kept; trying again");
                 sleep(Duration::from_secs(60)).await;
                 continue;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use guichet_base::id::{TenantId, UserId};
-use guichet_base::{Status, Timestamp};
+use guichet_base::{PresenceStatus, Timestamp};
 use metrics::{Gauge, gauge};
 use parking_lot::Mutex;
 use serde_json::json;
@@ -44,8 +44,14 @@ pub struct PresenceDriver {
 
 impl PresenceDriver {
     pub fn new(hub: Arc<Hub>, backend: Arc<dyn SocketBackend>) -> Self {
-        let of = |status: Status| gauge!(PRESENCE_PEOPLE, "status" => status.as_str());
-        Self { hub, backend, online: of(Status::Online), idle: of(Status::Idle), unsaved: Arc::default() }
+        let of = |status: PresenceStatus| gauge!(PRESENCE_PEOPLE, "status" => status.as_str());
+        Self {
+            hub,
+            backend,
+            online: of(PresenceStatus::Online),
+            idle: of(PresenceStatus::Idle),
+            unsaved: Arc::default(),
+        }
     }
 
     /// Starts the tasks; they end when `stop` is cancelled.
@@ -66,7 +72,7 @@ impl PresenceDriver {
             }
             self.turn().await;
         }
-        self.save_last_seen(self.hub.presence().everybody(), true).await;
+        self.save_last_seen(self.hub.presence().all_people(), true).await;
     }
 
     async fn flush(&self) {
@@ -108,7 +114,7 @@ impl PresenceDriver {
             }
             Err(error) => {
                 tracing::warn!(%error, people = users.len(), "presence could not be published; retrying");
-                presence.put_back(users.into_iter().map(|user| (tenant, user)));
+                presence.requeue(users.into_iter().map(|user| (tenant, user)));
             }
         }
     }
@@ -117,20 +123,20 @@ impl PresenceDriver {
         let presence = self.hub.presence();
         let Some(stand) = presence.presence_state(person) else { return };
         let (user_type, default_topics, told) = match reach {
-            Some(reach) => (reach.user_type, reach.default_topics, reach.told),
+            Some(reach) => (reach.user_type, reach.default_topics, reach.recipients),
             // The person no longer exists.
             None => (guichet_base::role::UserType::Client, Vec::new(), Vec::new()),
         };
         let default_topics = if stand.is_gone { Vec::new() } else { default_topics };
         // Counters are updated first, so that the rosters notified below agree with them.
-        let before = presence.mark_published(person, stand.status).unwrap_or(stand.told);
+        let before = presence.mark_published(person, stand.status).unwrap_or(stand.published_status);
         presence.set_default_topics(person, user_type, default_topics);
         if before == stand.status {
             return;
         }
-        self.count(before, -1.0);
-        self.count(stand.status, 1.0);
-        let payload = update(person.1, &stand);
+        self.adjust_gauge(before, -1.0);
+        self.adjust_gauge(stand.status, 1.0);
+        let payload = update_payload(person.1, &stand);
         for (topic, audience) in told {
             match to_raw_value(&payload) {
                 Ok(payload) => {
@@ -142,16 +148,16 @@ impl PresenceDriver {
             }
         }
         for connection in self.hub.connections_of(person) {
-            connection.order(SessionOrder::Standing);
+            connection.order(SessionOrder::PresenceChanged);
         }
     }
 
-    fn count(&self, status: Status, by: f64) {
+    fn adjust_gauge(&self, status: PresenceStatus, by: f64) {
         match status {
-            Status::Online => self.online.increment(by),
-            Status::Idle => self.idle.increment(by),
+            PresenceStatus::Online => self.online.increment(by),
+            PresenceStatus::Idle => self.idle.increment(by),
             // Offline people are not counted.
-            Status::Offline => {}
+            PresenceStatus::Offline => {}
         }
     }
 
@@ -159,7 +165,7 @@ impl PresenceDriver {
         let presence = self.hub.presence();
         let mut all = std::mem::take(&mut *self.unsaved.lock());
         all.extend(
-            people.into_iter().filter_map(|person| Some((person, presence.take_seen(person, is_last)?))),
+            people.into_iter().filter_map(|person| Some((person, presence.take_last_seen(person, is_last)?))),
         );
         let mut seen: HashMap<TenantId, Vec<(UserId, Timestamp)>> = HashMap::new();
         for ((tenant, user), at) in all {
@@ -167,7 +173,7 @@ impl PresenceDriver {
         }
         for (tenant, seen) in seen {
             for batch in seen.chunks(BATCH) {
-                if let Err(error) = self.backend.seen(tenant, batch.to_vec()).await {
+                if let Err(error) = self.backend.save_last_seen(tenant, batch.to_vec()).await {
                     tracing::warn!(%error, people = batch.len(), "when people were last seen was not written");
                     let mut unsaved = self.unsaved.lock();
                     let room = MAX_UNSAVED.saturating_sub(unsaved.len());
@@ -179,7 +185,7 @@ impl PresenceDriver {
 }
 
 /// The payload of `presence:update`.
-fn update(user: UserId, stand: &PresenceState) -> serde_json::Value {
+fn update_payload(user: UserId, stand: &PresenceState) -> serde_json::Value {
     json!({ "user_id": user, "status": stand.status, "last_seen": stand.last_seen() })
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use guichet_base::id::UserId;
 use guichet_base::role::UserType;
-use guichet_base::{Error, Fault, Result, Status, Timestamp};
+use guichet_base::{Error, Fault, PresenceStatus, Result, Timestamp};
 
 /// Size of a tracked payload, as received.
 const MAX_TRACKED_BYTES: usize = 4 * 1024;
@@ -19,7 +19,7 @@ impl TrackedFields {
     /// Errors: not an object, or too large.
     pub fn parse(json: &str) -> Result<Self> {
         if json.len() > MAX_TRACKED_BYTES {
-            let fault = Fault::new("payload", "too_long").with("max", MAX_TRACKED_BYTES);
+            let fault = Fault::new("payload", "too_long").with_arg("max", MAX_TRACKED_BYTES);
             return Err(Error::validation(vec![fault]));
         }
         let mut fields: Map<String, Value> =
@@ -34,12 +34,12 @@ impl TrackedFields {
 }
 
 /// Members of a meta, without `phx_ref`.
-pub fn members(
+pub fn encode_members(
     tracked: Option<&TrackedFields>,
     user: UserId,
     user_type: UserType,
     online_at: Option<Timestamp>,
-    status: Status,
+    status: PresenceStatus,
 ) -> String {
     let tracked = tracked.map_or("", |tracked| &tracked.0);
     let comma = if tracked.is_empty() { "" } else { "," };
@@ -52,7 +52,7 @@ pub fn members(
 }
 
 /// A complete meta. A process never uses a reference twice.
-pub fn meta(reference: u64, before: Option<u64>, members: &str) -> String {
+pub fn encode_meta(reference: u64, before: Option<u64>, members: &str) -> String {
     match before {
         Some(before) => {
             format!(r#"{{"phx_ref":"g{reference:x}","phx_ref_prev":"g{before:x}",{members}}}"#)
@@ -74,8 +74,8 @@ mod tests {
         )
         .unwrap();
         let user = UserId::new();
-        let members = members(Some(&tracked), user, UserType::Client, None, Status::Idle);
-        let meta: Value = serde_json::from_str(&meta(10, Some(9), &members)).unwrap();
+        let members = encode_members(Some(&tracked), user, UserType::Client, None, PresenceStatus::Idle);
+        let meta: Value = serde_json::from_str(&encode_meta(10, Some(9), &members)).unwrap();
         assert_eq!(
             meta,
             json!({"phx_ref": "ga", "phx_ref_prev": "g9", "mood": "é\"", "n": 1, "user_id": user,

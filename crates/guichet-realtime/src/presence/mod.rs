@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use guichet_base::id::{TenantId, UserId};
 use guichet_base::role::UserType;
-use guichet_base::{Clock, Status, Timestamp};
+use guichet_base::{Clock, PresenceStatus, Timestamp};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
@@ -51,18 +51,18 @@ pub struct Presence {
     clock: Clock,
     timeouts: PresenceTimeouts,
     hasher: RandomState,
-    people: [Mutex<PresenceTracker>; SHARDS],
+    trackers: [Mutex<PresenceTracker>; SHARDS],
     rosters: [Mutex<Rosters>; SHARDS],
     /// The default topics of people, besides those that they joined.
     default_topics: Mutex<HashMap<PersonKey, Vec<Box<str>>>>,
     /// People whose audiences may have to be notified.
-    moved: Mutex<HashSet<PersonKey>>,
-    arrived: Notify,
+    people_to_notify: Mutex<HashSet<PersonKey>>,
+    arrival: Notify,
     /// Topics with lost devices, by the end of their grace period.
     grace_ends: Mutex<BTreeSet<(Timestamp, TopicKey)>>,
     /// Topics whose watchers have to be notified.
-    changed: Mutex<HashSet<TopicKey>>,
-    to_flush: Notify,
+    topics_to_flush: Mutex<HashSet<TopicKey>>,
+    flush_requested: Notify,
     references: AtomicU64,
 }
 
@@ -70,7 +70,7 @@ pub struct Presence {
 pub struct PresenceJoin {
     pub tenant: TenantId,
     pub topic: Box<str>,
-    pub place: RosterKey,
+    pub roster_key: RosterKey,
     pub user_type: UserType,
     pub join: JoinId,
     /// Set if the join asked for presence.
@@ -84,30 +84,30 @@ impl Presence {
     }
 
     pub fn presence_state(&self, person: PersonKey) -> Option<PresenceState> {
-        self.crowd(person).presence_state(person, &self.timeouts, self.clock.now())
+        self.tracker(person).presence_state(person, &self.timeouts, self.clock.now())
     }
 
-    pub fn of_tenant(&self, tenant: TenantId, status: Status, limit: usize) -> Vec<UserId> {
+    pub fn people_with_status(&self, tenant: TenantId, status: PresenceStatus, limit: usize) -> Vec<UserId> {
         let (now, mut found) = (self.clock.now(), Vec::new());
-        for shard in &self.people {
+        for shard in &self.trackers {
             let left = limit - found.len();
             found.extend(shard.lock().of_tenant(tenant, status, &self.timeouts, now, left));
         }
         found
     }
 
-    pub fn enter(&self, person: PersonKey) {
-        let is_news = self.crowd(person).enter(person, &self.timeouts, self.clock.now());
+    pub fn add_connection(&self, person: PersonKey) {
+        let is_news = self.tracker(person).enter(person, &self.timeouts, self.clock.now());
         self.queue_notification(person, is_news);
     }
 
-    pub fn leave(&self, person: PersonKey) {
-        self.crowd(person).leave(person, &self.timeouts, self.clock.now());
+    pub fn remove_connection(&self, person: PersonKey) {
+        self.tracker(person).leave(person, &self.timeouts, self.clock.now());
     }
 
     /// Records an activity of the person. Costs one of many locks, and nothing else for people without a connection.
     pub fn touch(&self, person: PersonKey) {
-        let is_news = self.crowd(person).touch(person, &self.timeouts, self.clock.now());
+        let is_news = self.tracker(person).touch(person, &self.timeouts, self.clock.now());
         self.queue_notification(person, is_news);
     }
 
@@ -119,19 +119,19 @@ impl Presence {
 
     fn queue_notification(&self, person: PersonKey, is_news: bool) {
         if is_news {
-            self.moved.lock().insert(person);
-            self.arrived.notify_one();
+            self.people_to_notify.lock().insert(person);
+            self.arrival.notify_one();
         }
     }
 
-    fn crowd(&self, person: PersonKey) -> MutexGuard<'_, PresenceTracker> {
-        shard(&self.people, self.hasher.hash_one(person)).lock()
+    fn tracker(&self, person: PersonKey) -> MutexGuard<'_, PresenceTracker> {
+        shard(&self.trackers, self.hasher.hash_one(person)).lock()
     }
 
-    fn look(&self, tenant: TenantId, user: UserId) -> (Status, Option<Timestamp>) {
+    fn status_since(&self, tenant: TenantId, user: UserId) -> (PresenceStatus, Option<Timestamp>) {
         match self.presence_state((tenant, user)) {
             Some(stand) => (stand.status, Some(stand.online_at)),
-            None => (Status::Offline, None),
+            None => (PresenceStatus::Offline, None),
         }
     }
 }
@@ -140,9 +140,9 @@ impl Presence {
 impl Presence {
     /// Adds a device to a topic. Call it after the join's reply was queued.
     pub fn join(&self, joining: PresenceJoin) {
-        let PresenceJoin { tenant, topic, place, user_type, join, watcher } = joining;
-        self.change(tenant, &topic, true, |roster| {
-            roster.join(place, user_type, join);
+        let PresenceJoin { tenant, topic, roster_key, user_type, join, watcher } = joining;
+        self.update_roster(tenant, &topic, true, |roster| {
+            roster.join(roster_key, user_type, join);
             if let Some(watcher) = watcher {
                 roster.watch(watcher);
             }
@@ -154,36 +154,38 @@ impl Presence {
         &self,
         tenant: TenantId,
         topic: &str,
-        place: &RosterKey,
+        roster_key: &RosterKey,
         join: JoinId,
         tracked: Option<TrackedFields>,
     ) -> bool {
         let mut is_joined = false;
-        self.change(tenant, topic, false, |roster| is_joined = roster.track(place, join, tracked));
+        self.update_roster(tenant, topic, false, |roster| {
+            is_joined = roster.track(roster_key, join, tracked)
+        });
         is_joined
     }
 
     /// Removes a device that left a topic.
-    pub fn leave_topic(&self, tenant: TenantId, topic: &str, place: &RosterKey, join: JoinId) {
-        self.change(tenant, topic, false, |roster| roster.leave(place, join));
+    pub fn leave_topic(&self, tenant: TenantId, topic: &str, roster_key: &RosterKey, join: JoinId) {
+        self.update_roster(tenant, topic, false, |roster| roster.leave(roster_key, join));
     }
 
     /// Removes a device whose connection was lost: its entry stays for the grace period.
-    pub fn lose(&self, tenant: TenantId, topic: &str, place: &RosterKey, join: JoinId) {
+    pub fn lose(&self, tenant: TenantId, topic: &str, roster_key: &RosterKey, join: JoinId) {
         let end = self.clock.now().plus(self.timeouts.grace).as_millis();
         let until = Timestamp::from_millis((end / GRACE_STEP_MILLIS + 1) * GRACE_STEP_MILLIS);
         self.grace_ends.lock().insert((until, (tenant, topic.into())));
-        self.change(tenant, topic, false, |roster| roster.lose(place, join, until));
+        self.update_roster(tenant, topic, false, |roster| roster.lose(roster_key, join, until));
     }
 
     /// The server's fields of the person may have changed.
-    pub fn mark(&self, tenant: TenantId, topic: &str, user: UserId) {
-        self.change(tenant, topic, false, |roster| roster.mark(user));
+    pub fn mark_changed(&self, tenant: TenantId, topic: &str, user: UserId) {
+        self.update_roster(tenant, topic, false, |roster| roster.mark(user));
     }
 
     /// The watcher lost a frame and gets the complete state again.
     pub fn refresh(&self, tenant: TenantId, topic: &str, join: JoinId) {
-        self.change(tenant, topic, false, |roster| roster.refresh(join));
+        self.update_roster(tenant, topic, false, |roster| roster.refresh(join));
     }
 
     /// Sets the person's default topics.
@@ -198,10 +200,12 @@ impl Presence {
             }
         };
         for topic in before.iter().flatten().filter(|topic| !default_topics.contains(topic)) {
-            self.change(tenant, topic, false, |roster| roster.set_default_presence(user, user_type, false));
+            self.update_roster(tenant, topic, false, |roster| {
+                roster.set_default_presence(user, user_type, false)
+            });
         }
         for topic in &default_topics {
-            self.change(tenant, topic, true, |roster| {
+            self.update_roster(tenant, topic, true, |roster| {
                 roster.set_default_presence(user, user_type, true);
                 roster.mark(user);
             });
@@ -209,7 +213,7 @@ impl Presence {
     }
 
     /// Changes a topic's roster and notifies its watchers: at once after a pause, otherwise soon.
-    fn change(&self, tenant: TenantId, topic: &str, is_new: bool, work: impl FnOnce(&mut Roster)) {
+    fn update_roster(&self, tenant: TenantId, topic: &str, is_new: bool, work: impl FnOnce(&mut Roster)) {
         let mut shard = self.roster_shard(tenant, topic);
         if is_new && !shard.get(&tenant).is_some_and(|topics| topics.contains_key(topic)) {
             shard.entry(tenant).or_default().insert(topic.into(), Roster::default());
@@ -231,20 +235,20 @@ impl Presence {
         }
         drop(shard);
         if is_late {
-            self.changed.lock().insert((tenant, topic.into()));
-            self.to_flush.notify_one();
+            self.topics_to_flush.lock().insert((tenant, topic.into()));
+            self.flush_requested.notify_one();
         }
     }
 
     fn flush(&self, tenant: TenantId, topic: &str, roster: &mut Roster, now: Timestamp) -> bool {
-        let look = |user| self.look(tenant, user);
+        let look = |user| self.status_since(tenant, user);
         let mut next = || self.references.fetch_add(1, Ordering::Relaxed) + 1;
         roster.flush(topic, now, &look, &mut next)
     }
 
     /// Notifies the watchers of every changed topic.
     fn flush_changed(&self) {
-        let changed = std::mem::take(&mut *self.changed.lock());
+        let changed = std::mem::take(&mut *self.topics_to_flush.lock());
         for (tenant, topic) in changed {
             let is_behind = {
                 let now = self.clock.now();
@@ -253,8 +257,8 @@ impl Presence {
                 roster.is_some_and(|roster| self.flush(tenant, &topic, roster, now))
             };
             if is_behind {
-                self.changed.lock().insert((tenant, topic));
-                self.to_flush.notify_one();
+                self.topics_to_flush.lock().insert((tenant, topic));
+                self.flush_requested.notify_one();
             }
         }
     }
@@ -271,7 +275,7 @@ impl Presence {
                 let Some((_, key)) = grace_ends.pop_first() else { return };
                 key
             };
-            self.change(tenant, &topic, false, |roster| roster.expire(now));
+            self.update_roster(tenant, &topic, false, |roster| roster.expire(now));
         }
     }
 
@@ -289,11 +293,11 @@ fn shard<T>(shards: &[T; SHARDS], hash: u64) -> &T {
 impl Presence {
     /// Resolves when a person connected, or became active again.
     async fn arrived(&self) {
-        self.arrived.notified().await;
+        self.arrival.notified().await;
     }
 
     async fn to_flush(&self) {
-        self.to_flush.notified().await;
+        self.flush_requested.notified().await;
     }
 
     fn now(&self) -> Timestamp {
@@ -303,29 +307,29 @@ impl Presence {
     /// People with a due deadline.
     fn take_people_to_notify(&self, now: Timestamp) -> HashSet<PersonKey> {
         let mut due = Vec::new();
-        for shard in &self.people {
-            shard.lock().due(&self.timeouts, now, &mut due);
+        for shard in &self.trackers {
+            shard.lock().take_due(&self.timeouts, now, &mut due);
         }
-        let mut moved = std::mem::take(&mut *self.moved.lock());
+        let mut moved = std::mem::take(&mut *self.people_to_notify.lock());
         moved.extend(due);
         moved
     }
 
     /// They could not be notified: the next turn tries again.
-    fn put_back(&self, people: impl IntoIterator<Item = PersonKey>) {
-        self.moved.lock().extend(people);
+    fn requeue(&self, people: impl IntoIterator<Item = PersonKey>) {
+        self.people_to_notify.lock().extend(people);
     }
 
-    fn mark_published(&self, person: PersonKey, status: Status) -> Option<Status> {
-        self.crowd(person).mark_published(person, status, &self.timeouts, self.clock.now())
+    fn mark_published(&self, person: PersonKey, status: PresenceStatus) -> Option<PresenceStatus> {
+        self.tracker(person).mark_published(person, status, &self.timeouts, self.clock.now())
     }
 
-    fn take_seen(&self, person: PersonKey, is_last: bool) -> Option<Timestamp> {
-        self.crowd(person).take_seen(person, is_last, &self.timeouts, self.clock.now())
+    fn take_last_seen(&self, person: PersonKey, is_last: bool) -> Option<Timestamp> {
+        self.tracker(person).take_seen(person, is_last, &self.timeouts, self.clock.now())
     }
 
-    fn everybody(&self) -> Vec<PersonKey> {
-        self.people.iter().flat_map(|shard| shard.lock().everybody()).collect()
+    fn all_people(&self) -> Vec<PersonKey> {
+        self.trackers.iter().flat_map(|shard| shard.lock().everybody()).collect()
     }
 
     #[cfg(test)]
@@ -338,11 +342,12 @@ impl Presence {
 }
 
 /// The presence key of a join: the requested one, unless it is another person's id. Empty means their own id.
-pub fn key(asked: Option<&str>, user: UserId) -> Result<PresenceKey, guichet_base::Error> {
+pub fn parse_key(asked: Option<&str>, user: UserId) -> Result<PresenceKey, guichet_base::Error> {
     const MAX_KEY_BYTES: usize = 255;
     let Some(asked) = asked.filter(|asked| !asked.is_empty()) else { return Ok(None) };
     if asked.len() > MAX_KEY_BYTES {
-        let fault = guichet_base::Fault::new("config.presence.key", "too_long").with("max", MAX_KEY_BYTES);
+        let fault =
+            guichet_base::Fault::new("config.presence.key", "too_long").with_arg("max", MAX_KEY_BYTES);
         return Err(guichet_base::Error::validation(vec![fault]));
     }
     match uuid::Uuid::parse_str(asked) {

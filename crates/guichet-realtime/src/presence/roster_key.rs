@@ -14,7 +14,7 @@ pub struct RosterKey {
 
 /// The change of an entry: the meta that joins, the meta that leaves, or both.
 pub(super) struct EntryChange {
-    pub place: RosterKey,
+    pub key: RosterKey,
     pub join: Option<String>,
     pub leave: Option<String>,
 }

@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use guichet_base::id::{TenantId, UserId};
-use guichet_base::{Status, Timestamp};
+use guichet_base::{PresenceStatus, Timestamp};
 
 pub type PersonKey = (TenantId, UserId);
 
@@ -40,7 +40,7 @@ impl Default for PresenceTimeouts {
 /// The presence state of a person at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PresenceState {
-    pub status: Status,
+    pub status: PresenceStatus,
     /// The last known activity.
     pub seen_at: Timestamp,
     /// Since when they have been present without a break.
@@ -48,13 +48,13 @@ pub struct PresenceState {
     /// Whether the grace period after their last connection has ended.
     pub is_gone: bool,
     /// The status last sent to others.
-    pub told: Status,
+    pub published_status: PresenceStatus,
 }
 
 impl PresenceState {
     /// As sent to others: null while the person is online.
     pub fn last_seen(&self) -> Option<Timestamp> {
-        (self.status != Status::Online).then_some(self.seen_at)
+        (self.status != PresenceStatus::Online).then_some(self.seen_at)
     }
 }
 
@@ -69,7 +69,7 @@ struct TrackedEntry {
     lost_at: Timestamp,
     online_at: Timestamp,
     deadline: Option<Timestamp>,
-    told: Status,
+    published_status: PresenceStatus,
 }
 
 #[derive(Debug, Default)]
@@ -83,18 +83,18 @@ impl TrackedEntry {
         self.connections == 0 && now >= self.lost_at.plus(timeouts.grace)
     }
 
-    fn status(&self, timeouts: &PresenceTimeouts, now: Timestamp) -> Status {
+    fn status(&self, timeouts: &PresenceTimeouts, now: Timestamp) -> PresenceStatus {
         if self.is_gone(timeouts, now) || now >= self.active_at.plus(timeouts.offline_after) {
-            Status::Offline
+            PresenceStatus::Offline
         } else if now >= self.active_at.plus(timeouts.idle_after) {
-            Status::Idle
+            PresenceStatus::Idle
         } else {
-            Status::Online
+            PresenceStatus::Online
         }
     }
 
     /// When time alone may change the state next.
-    fn next_at(&self, timeouts: &PresenceTimeouts, now: Timestamp) -> Option<Timestamp> {
+    fn next_deadline(&self, timeouts: &PresenceTimeouts, now: Timestamp) -> Option<Timestamp> {
         let lost = (self.connections == 0).then(|| self.lost_at.plus(timeouts.grace));
         let written =
             self.has_unwritten_activity().then(|| self.written_at.map(|at| at.plus(WRITE_EVERY))).flatten();
@@ -119,7 +119,7 @@ impl PresenceTracker {
             lost_at: now,
             online_at: now,
             deadline: None,
-            told: Status::Offline,
+            published_status: PresenceStatus::Offline,
         });
         if held.is_gone(timeouts, now) {
             held.online_at = now;
@@ -130,8 +130,8 @@ impl PresenceTracker {
 
     /// Removes a connection.
     pub fn leave(&mut self, person: PersonKey, timeouts: &PresenceTimeouts, now: Timestamp) {
-        let Some(held) = self.held(person) else { return };
-        if held.status(timeouts, now) == Status::Online {
+        let Some(held) = self.entry_mut(person) else { return };
+        if held.status(timeouts, now) == PresenceStatus::Online {
             held.seen_at = held.seen_at.max(now);
         }
         held.connections = held.connections.saturating_sub(1);
@@ -143,10 +143,10 @@ impl PresenceTracker {
 
     /// Records an activity. Returns true if others may have to be notified. Does nothing for absent people.
     pub fn touch(&mut self, person: PersonKey, timeouts: &PresenceTimeouts, now: Timestamp) -> bool {
-        let Some(held) = self.held(person) else { return false };
+        let Some(held) = self.entry_mut(person) else { return false };
         held.active_at = held.active_at.max(now);
         held.seen_at = held.seen_at.max(now);
-        let is_news = held.status(timeouts, now) != held.told;
+        let is_news = held.status(timeouts, now) != held.published_status;
         self.schedule(person, timeouts, now);
         is_news
     }
@@ -163,12 +163,17 @@ impl PresenceTracker {
             seen_at: held.seen_at,
             online_at: held.online_at,
             is_gone: held.is_gone(timeouts, now),
-            told: held.told,
+            published_status: held.published_status,
         })
     }
 
     /// Takes the people with a due deadline. Returns the number examined.
-    pub fn due(&mut self, timeouts: &PresenceTimeouts, now: Timestamp, out: &mut Vec<PersonKey>) -> usize {
+    pub fn take_due(
+        &mut self,
+        timeouts: &PresenceTimeouts,
+        now: Timestamp,
+        out: &mut Vec<PersonKey>,
+    ) -> usize {
         let mut looked = 0;
         while let Some(&(at, tenant, user)) = self.deadlines.first() {
             if at > now {
@@ -176,9 +181,9 @@ impl PresenceTracker {
             }
             self.deadlines.pop_first();
             looked += 1;
-            let Some(held) = self.held((tenant, user)) else { continue };
+            let Some(held) = self.entry_mut((tenant, user)) else { continue };
             held.deadline = None;
-            let is_news = held.status(timeouts, now) != held.told || held.is_gone(timeouts, now);
+            let is_news = held.status(timeouts, now) != held.published_status || held.is_gone(timeouts, now);
             if is_news || held.has_unwritten_activity() {
                 out.push((tenant, user));
             }
@@ -192,14 +197,15 @@ impl PresenceTracker {
     pub fn mark_published(
         &mut self,
         person: PersonKey,
-        status: Status,
+        status: PresenceStatus,
         timeouts: &PresenceTimeouts,
         now: Timestamp,
-    ) -> Option<Status> {
-        let held = self.held(person)?;
-        let before = std::mem::replace(&mut held.told, status);
+    ) -> Option<PresenceStatus> {
+        let held = self.entry_mut(person)?;
+        let before = std::mem::replace(&mut held.published_status, status);
         // A person who left while others were being notified of their arrival is not written yet: a deadline is set.
-        if held.is_gone(timeouts, now) && status == Status::Offline && !held.has_unwritten_activity() {
+        if held.is_gone(timeouts, now) && status == PresenceStatus::Offline && !held.has_unwritten_activity()
+        {
             self.forget(person);
         }
         Some(before)
@@ -214,9 +220,11 @@ impl PresenceTracker {
         timeouts: &PresenceTimeouts,
         now: Timestamp,
     ) -> Option<Timestamp> {
-        let held = self.held(person)?;
+        let held = self.entry_mut(person)?;
         let is_time = is_last || held.written_at.is_none_or(|at| now >= at.plus(WRITE_EVERY));
-        if !held.has_unwritten_activity() || !(is_time || held.status(timeouts, now) != Status::Online) {
+        if !held.has_unwritten_activity()
+            || !(is_time || held.status(timeouts, now) != PresenceStatus::Online)
+        {
             return None;
         }
         let seen_at = held.seen_at;
@@ -229,7 +237,7 @@ impl PresenceTracker {
     pub fn of_tenant(
         &self,
         tenant: TenantId,
-        status: Status,
+        status: PresenceStatus,
         timeouts: &PresenceTimeouts,
         now: Timestamp,
         limit: usize,
@@ -244,14 +252,14 @@ impl PresenceTracker {
         self.people.iter().flat_map(|(tenant, people)| people.keys().map(|user| (*tenant, *user))).collect()
     }
 
-    fn held(&mut self, (tenant, user): PersonKey) -> Option<&mut TrackedEntry> {
+    fn entry_mut(&mut self, (tenant, user): PersonKey) -> Option<&mut TrackedEntry> {
         self.people.get_mut(&tenant)?.get_mut(&user)
     }
 
     /// Moves the person's deadline forward to the next relevant time, if it is later.
     fn schedule(&mut self, person: PersonKey, timeouts: &PresenceTimeouts, now: Timestamp) {
-        let Some(held) = self.held(person) else { return };
-        let Some(next) = held.next_at(timeouts, now) else { return };
+        let Some(held) = self.entry_mut(person) else { return };
+        let Some(next) = held.next_deadline(timeouts, now) else { return };
         let before = held.deadline;
         if before.is_some_and(|before| before <= next) {
             return;

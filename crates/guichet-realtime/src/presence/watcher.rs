@@ -31,7 +31,7 @@ pub struct Watcher {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SnapshotProgress {
     Nothing,
-    UpTo(RosterKey),
+    Through(RosterKey),
     UpToDate,
 }
 
@@ -63,14 +63,14 @@ impl Watcher {
             (SnapshotProgress::Nothing, _) => None,
             (SnapshotProgress::UpToDate, Visibility::Everyone) => shared.frame(self.shape),
             (progress, visibility) => {
-                let is_given = |place: &RosterKey| match progress {
-                    SnapshotProgress::UpTo(last) => place <= last,
+                let is_given = |key: &RosterKey| match progress {
+                    SnapshotProgress::Through(last) => key <= last,
                     SnapshotProgress::Nothing | SnapshotProgress::UpToDate => true,
                 };
                 let changes = shared
                     .changes
                     .iter()
-                    .filter(|change| visibility.includes(change.place.user) && is_given(&change.place));
+                    .filter(|change| visibility.includes(change.key.user) && is_given(&change.key));
                 diff(shared.topic, self.shape, changes)
             }
         };
@@ -80,25 +80,25 @@ impl Watcher {
     }
 
     /// Sends the next piece of the complete state. Returns false if the queue has no room for it now.
-    pub(super) fn go_on<'e>(
+    pub(super) fn send_next_piece<'e>(
         &mut self,
         topic: &str,
         pieces: impl FnOnce(Option<&RosterKey>) -> Box<dyn Iterator<Item = (&'e RosterKey, String)> + 'e>,
     ) -> bool {
         let after = match &self.progress {
-            SnapshotProgress::UpTo(place) => Some(place.clone()),
+            SnapshotProgress::Through(key) => Some(key.clone()),
             SnapshotProgress::Nothing | SnapshotProgress::UpToDate => None,
         };
         let piece_bytes = self.connection.mailbox.bound() / PIECE_DIVISOR;
         let (mut metas, mut last, mut is_last) = (MetasJson::default(), after.as_ref(), true);
-        for (place, meta) in pieces(after.as_ref()) {
+        for (key, meta) in pieces(after.as_ref()) {
             if metas.0.len() > piece_bytes {
                 is_last = false;
                 break;
             }
-            last = Some(place);
-            if self.visibility.includes(place.user) {
-                metas.add(place, &meta);
+            last = Some(key);
+            if self.visibility.includes(key.user) {
+                metas.add(key, &meta);
             }
         }
         let metas = metas.finish();
@@ -109,7 +109,7 @@ impl Watcher {
             (metas.len() > 2).then(|| wire::presence(self.shape, None, topic, "presence_diff", &payload))
         };
         let next = match last {
-            Some(place) if !is_last => SnapshotProgress::UpTo(place.clone()),
+            Some(key) if !is_last => SnapshotProgress::Through(key.clone()),
             _ => SnapshotProgress::UpToDate,
         };
         if let Some(frame) = frame {
@@ -137,10 +137,10 @@ fn diff<'c>(topic: &str, shape: Shape, changes: impl Iterator<Item = &'c EntryCh
     let (mut joins, mut leaves) = (MetasJson::default(), MetasJson::default());
     for change in changes {
         if let Some(meta) = &change.join {
-            joins.add(&change.place, meta);
+            joins.add(&change.key, meta);
         }
         if let Some(meta) = &change.leave {
-            leaves.add(&change.place, meta);
+            leaves.add(&change.key, meta);
         }
     }
     if joins.0.is_empty() && leaves.0.is_empty() {
@@ -155,16 +155,17 @@ fn diff<'c>(topic: &str, shape: Shape, changes: impl Iterator<Item = &'c EntryCh
 struct MetasJson(String, Option<(Option<Box<str>>, UserId)>);
 
 impl MetasJson {
-    fn add(&mut self, place: &RosterKey, meta: &str) {
-        let is_same_key = place.key.is_some() && self.1.as_ref().is_some_and(|(key, _)| *key == place.key);
+    fn add(&mut self, key: &RosterKey, meta: &str) {
+        let is_same_key =
+            key.key.is_some() && self.1.as_ref().is_some_and(|(last_key, _)| *last_key == key.key);
         if is_same_key {
             self.0.push(',');
         } else {
             self.0.push_str(if self.0.is_empty() { "{" } else { "]}," });
-            let name = place.key.as_deref().map_or_else(|| place.user.to_string(), str::to_owned);
+            let name = key.key.as_deref().map_or_else(|| key.user.to_string(), str::to_owned);
             self.0.push_str(&Value::from(name).to_string());
             self.0.push_str(r#":{"metas":["#);
-            self.1 = Some((place.key.clone(), place.user));
+            self.1 = Some((key.key.clone(), key.user));
         }
         self.0.push_str(meta);
     }

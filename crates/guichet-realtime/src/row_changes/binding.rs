@@ -1,7 +1,7 @@
 //! The bindings of a join: `{event, schema?, table?, filter?, select?}`. Parsed strictly, since a misread binding
 //! would be a listener that silently receives nothing.
 
-use guichet_base::{Error, Kind, Result};
+use guichet_base::{Error, ErrorKind, Result};
 use serde_json::Value;
 
 use super::filter::RowFilter;
@@ -27,9 +27,9 @@ impl Binding {
         numbered
             .map(|(at, (item, id))| {
                 Self::parse(tables, item, id).map_err(|why| {
-                    Error::new(Kind::Validation, "INVALID_BINDING")
-                        .arg("binding", format!("postgres_changes[{at}]"))
-                        .arg("why", why)
+                    Error::new(ErrorKind::Validation, "INVALID_BINDING")
+                        .with_arg("binding", format!("postgres_changes[{at}]"))
+                        .with_arg("why", why)
                 })
             })
             .collect()

@@ -7,7 +7,7 @@
 //! - A listener receives rows within its [`ReadScope`] only, which is loaded when it joins and when its rights
 //!   change. The cost of an event depends on its listeners; without listeners it is one index look-up, and no JSON is
 //!   parsed.
-//! - Filters are evaluated by a task of the relay ([`tell`]), outside the path of the commit. Its queue is bounded;
+//! - Filters are evaluated by a task of the relay ([`publish`]), outside the path of the commit. Its queue is bounded;
 //!   listeners to events that overflow it are asked to join again, so that no gap goes unnoticed.
 
 mod binding;

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::Session;
 use super::channel::Channel;
 use crate::session::socket::Socket;
-use crate::wire::failure;
+use crate::wire::error_payload;
 use crate::wire::{self, BroadcastContent, Payload, Push, asks_to_persist};
 
 const UNMATCHED: &str = r#"{"reason":"unmatched topic"}"#;
@@ -126,7 +126,7 @@ impl<S: Socket> Session<S> {
             return self.acknowledge(push, channel, Err(error));
         }
         let except = (!channel.own).then_some(channel.id);
-        self.realtime.hub.relay(channel.tenant, channel.bare(), content, except);
+        self.realtime.hub.broadcast(channel.tenant, channel.bare(), content, except);
         self.acknowledge(push, channel, Ok(Value::Object(Map::new())));
     }
 
@@ -145,7 +145,7 @@ impl<S: Socket> Session<S> {
             return Err(Error::invalid("event", "missing"));
         }
         let name = event.to_lowercase();
-        if wire::is_of_the_wire(&name) || self.realtime.backend.is_reserved(&name) {
+        if wire::is_of_the_wire(&name) || self.realtime.backend.is_reserved_event(&name) {
             tracing::debug!(event, topic = channel.bare(), "a reserved event was dropped");
             return Err(Error::forbidden());
         }
@@ -154,7 +154,7 @@ impl<S: Socket> Session<S> {
 
     async fn command(&self, name: &str, payload: Value) -> Result<Value> {
         let actor = self.credentials.actor().ok_or_else(Error::unauthenticated)?;
-        self.realtime.backend.command(&actor, name, payload).await
+        self.realtime.backend.run_command(&actor, name, payload).await
     }
 
     pub(super) fn acknowledge(&self, push: &Push<'_>, channel: &Channel, answer: Result<Value>) {
@@ -162,7 +162,7 @@ impl<S: Socket> Session<S> {
             answer if channel.ack => self.answer(push, answer),
             Ok(_) => {}
             // Logged all the same, if it was the service's own fault.
-            Err(error) => drop(failure::command(&error, self.locale())),
+            Err(error) => drop(error_payload::command_error(&error, self.locale())),
         }
     }
 
@@ -172,7 +172,7 @@ impl<S: Socket> Session<S> {
             // The response of a reply is an object, whatever REST returns.
             Ok(Value::Null) => self.reply(push, "ok", "{}"),
             Ok(other) => self.reply(push, "ok", &serde_json::json!({ "data": other }).to_string()),
-            Err(error) => self.reply(push, "error", &failure::command(&error, self.locale())),
+            Err(error) => self.reply(push, "error", &error_payload::command_error(&error, self.locale())),
         }
     }
 }

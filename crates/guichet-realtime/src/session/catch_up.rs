@@ -87,7 +87,7 @@ impl<S: Socket> Session<S> {
         let Some(channel) = self.channels.get(at) else { return Page::Gap };
         let (mailbox, mut up_to) = (&self.connection.mailbox, after);
         let spelling = self.realtime.hub.spelling;
-        for piece in stretch.pieces(channel.shape, spelling, after, mailbox.batch_bytes()) {
+        for piece in stretch.batches(channel.shape, spelling, after, mailbox.batch_bytes()) {
             // At least one per page, or a large event would never be sent.
             if up_to > after && !mailbox.has_space_for(piece.frames.len()) {
                 break;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use guichet_base::{Actor, Error, Kind, Result};
+use guichet_base::{Actor, Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
 use super::Session;
@@ -12,7 +12,7 @@ use crate::backend::GrantWithBacklog;
 use crate::row_changes::{Binding, Listener};
 use crate::session::socket::Socket;
 use crate::wire;
-use crate::wire::failure;
+use crate::wire::error_payload;
 use crate::wire::frame::Frame;
 
 /// Bindings of all channels of a connection: each is tested for every change that may match.
@@ -27,7 +27,7 @@ pub(super) fn granted(
     config: &mut JoinConfig,
 ) -> Result<(GrantWithBacklog, bool)> {
     match authorized {
-        Err(error) if error.kind() == Kind::NotFound && !config.bindings.is_empty() => {
+        Err(error) if error.kind() == ErrorKind::NotFound && !config.bindings.is_empty() => {
             config.presence = false;
             Ok((GrantWithBacklog::default(), true))
         }
@@ -49,9 +49,9 @@ impl<S: Socket> Session<S> {
         } else {
             return Ok(bindings);
         };
-        Err(Error::new(Kind::Validation, "INVALID_BINDING")
-            .arg("binding", "postgres_changes")
-            .arg("why", why))
+        Err(Error::new(ErrorKind::Validation, "INVALID_BINDING")
+            .with_arg("binding", "postgres_changes")
+            .with_arg("why", why))
     }
 
     /// Subscribes from now on; changes are buffered until the listener goes live. Ends with its channel.
@@ -62,7 +62,7 @@ impl<S: Socket> Session<S> {
         bindings: Vec<Binding>,
     ) -> Result<Option<Arc<Listener>>> {
         let Some(channel) = channel.filter(|_| !bindings.is_empty()) else { return Ok(None) };
-        let reach = self.realtime.backend.reach(actor).await?;
+        let reach = self.realtime.backend.read_scopes(actor).await?;
         let (connection, dialect) = (Arc::clone(&self.connection), channel.shape.dialect);
         let listener =
             Listener::new(channel.id, channel.tenant, connection, &channel.topic, dialect, bindings);
@@ -89,7 +89,7 @@ impl<S: Socket> Session<S> {
                 }
             }
             Err(error) => {
-                let reason = failure::reason(&error, self.locale());
+                let reason = error_payload::reason(&error, self.locale());
                 for channel in listening {
                     self.end_for_rejoin(&channel, &reason);
                 }
@@ -99,7 +99,7 @@ impl<S: Socket> Session<S> {
 
     async fn reach(&self) -> Result<Vec<crate::ReadScope>> {
         let actor = self.credentials.actor().ok_or_else(Error::unauthenticated)?;
-        self.realtime.backend.reach(&actor).await
+        self.realtime.backend.read_scopes(&actor).await
     }
 
     /// The message by which Supabase's clients know that row changes are live.

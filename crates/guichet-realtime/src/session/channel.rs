@@ -29,7 +29,7 @@ pub(super) struct Channel {
     /// While it catches up: the backlog of its person, to be sent before anything else.
     pub waiting: VecDeque<Event>,
     /// Its place on the topic's roster.
-    pub place: RosterKey,
+    pub roster_key: RosterKey,
 }
 
 impl Channel {
@@ -52,8 +52,8 @@ impl Channel {
     }
 
     pub fn end(&self, hub: &Hub) {
-        hub.leave(self.tenant, self.bare(), self.id);
+        hub.unsubscribe(self.tenant, self.bare(), self.id);
         // The connection was lost and may return. A channel that was left has been removed before.
-        hub.presence().lose(self.tenant, self.bare(), &self.place, self.id);
+        hub.presence().lose(self.tenant, self.bare(), &self.roster_key, self.id);
     }
 }

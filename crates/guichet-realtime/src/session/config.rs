@@ -94,7 +94,7 @@ pub fn with_ids(bindings: Vec<Value>) -> Value {
 fn bindings(list: &Value) -> Result<Vec<Value>> {
     let Some(list) = list.as_array() else { return Ok(Vec::new()) };
     if list.len() > MAX_BINDINGS {
-        let fault = Fault::new("config.postgres_changes", "too_many").with("max", MAX_BINDINGS);
+        let fault = Fault::new("config.postgres_changes", "too_many").with_arg("max", MAX_BINDINGS);
         return Err(Error::validation(vec![fault]));
     }
     if list.iter().any(|binding| !binding.is_object()) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use guichet_base::id::{TenantId, UserId};
-use guichet_base::{Actor, Clock, Error, Kind, Locale, Result, Timestamp};
+use guichet_base::{Actor, Clock, Error, ErrorKind, Locale, Result, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -19,7 +19,7 @@ use crate::Realtime;
 use crate::backend::{Credential, PeerInfo};
 use crate::hub::connection::Connection;
 use crate::session::socket::Socket;
-use crate::wire::failure;
+use crate::wire::error_payload;
 use crate::wire::{self, Payload, Push};
 
 /// How long before its expiry a token's holder is notified.
@@ -107,8 +107,8 @@ impl Credentials {
     /// The hub may have superseded the connection already, which this session only learns from an order.
     fn uncount(&mut self, realtime: &Realtime, connection: u64) {
         if let Some(actor) = self.counted.take() {
-            realtime.hub.exit(person(&actor), connection);
-            realtime.backend.closed(&actor);
+            realtime.hub.remove_connection(person(&actor), connection);
+            realtime.backend.connection_closed(&actor);
         }
     }
 
@@ -121,8 +121,8 @@ impl Credentials {
         }
         self.uncount(realtime, connection.id);
         realtime.remove_unauthenticated(connection.id);
-        realtime.hub.enter(person(&actor), connection, realtime.settings.connections_per_person);
-        realtime.backend.opened(&actor);
+        realtime.hub.add_connection(person(&actor), connection, realtime.settings.connections_per_person);
+        realtime.backend.connection_opened(&actor);
         self.counted = Some(actor);
         true
     }
@@ -167,11 +167,11 @@ impl<S: Socket> Session<S> {
         if self.credentials.held.as_ref().is_some_and(|held| held.digest == digest) {
             return Ok(());
         }
-        let turn = self.realtime.line.turn().await?;
+        let turn = self.realtime.join_limiter.acquire().await?;
         let credential = self.realtime.backend.authenticate(token, self.credentials.peer).await?;
         drop(turn);
         if credential.expires_at.is_some_and(|end| end <= self.realtime.clock.now()) {
-            return Err(Error::new(Kind::Unauthenticated, "TOKEN_EXPIRED"));
+            return Err(Error::new(ErrorKind::Unauthenticated, "TOKEN_EXPIRED"));
         }
         self.may_enter(&credential.actor).await?;
         let held = self.credentials.held.as_ref();
@@ -197,7 +197,7 @@ impl<S: Socket> Session<S> {
             return;
         }
         let Err(error) = self.take_token(token).await else { return self.renew_reach().await };
-        let reason = failure::reason(&error, self.locale());
+        let reason = error_payload::reason(&error, self.locale());
         if let Some(at) = self.channels.iter().position(|channel| *channel.topic == *push.topic)
             && self.channels.get(at).is_some_and(|channel| channel.is_current(push))
         {
@@ -212,8 +212,8 @@ impl<S: Socket> Session<S> {
         let Some(held) = &mut self.credentials.held else { return };
         let Some(end) = held.expires_at else { return };
         if now >= end {
-            let error = Error::new(Kind::Unauthenticated, "TOKEN_EXPIRED");
-            let reason = failure::reason(&error, self.locale());
+            let error = Error::new(ErrorKind::Unauthenticated, "TOKEN_EXPIRED");
+            let reason = error_payload::reason(&error, self.locale());
             if self.dialect.is_phoenix() {
                 self.end_all(&reason);
             } else {

@@ -7,19 +7,19 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use guichet_base::{Actor, Error, Kind, Result};
+use guichet_base::{Actor, Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
 use super::Session;
 use super::channel::Channel;
 use super::config::{JoinConfig, MAX_REPLAY, Resume, with_config, with_ids};
-use super::presence::place;
+use super::presence::roster_key_of;
 use crate::backend::{GrantWithBacklog, TopicGrant};
 use crate::hub::connection::JoinId;
 use crate::hub::{Activation, Subscriber};
 use crate::presence::RosterKey;
 use crate::session::socket::Socket;
-use crate::wire::failure;
+use crate::wire::error_payload;
 use crate::wire::frame::Frame;
 use crate::wire::{self, PREFIX, Payload, Push, Shape};
 
@@ -60,8 +60,8 @@ impl<S: Socket> Session<S> {
         }
         if let Err(error) = self.try_join(push).await {
             let refusal = match self.dialect.is_phoenix() {
-                true => failure::join(&error, self.locale()),
-                false => failure::command(&error, self.locale()),
+                true => error_payload::join_error(&error, self.locale()),
+                false => error_payload::command_error(&error, self.locale()),
             };
             self.reply(push, "error", &refusal);
         }
@@ -89,7 +89,7 @@ impl<S: Socket> Session<S> {
 
     async fn try_join(&mut self, push: &Push<'_>) -> Result<()> {
         let Payload::Json(payload) = push.payload else {
-            return Err(Error::new(Kind::Malformed, "MALFORMED_JSON"));
+            return Err(Error::new(ErrorKind::Malformed, "MALFORMED_JSON"));
         };
         let mut payload: Value = serde_json::from_str(&self.incoming_payload(push, payload))
             .map_err(|_| Error::malformed_json())?;
@@ -110,9 +110,9 @@ impl<S: Socket> Session<S> {
         config: JoinConfig,
         actor: Arc<Actor>,
     ) -> Result<()> {
-        let place = place(&config, &actor)?;
-        let channel = self.channel(push, &config, &actor, place);
-        self.realtime.hub.open(
+        let roster_key = roster_key_of(&config, &actor)?;
+        let channel = self.channel(push, &config, &actor, roster_key);
+        self.realtime.hub.subscribe(
             channel.tenant,
             channel.bare(),
             Subscriber::new(channel.id, Arc::clone(&self.connection), Arc::clone(&actor), channel.shape),
@@ -129,7 +129,13 @@ impl<S: Socket> Session<S> {
         }
     }
 
-    fn channel(&mut self, push: &Push<'_>, config: &JoinConfig, actor: &Actor, place: RosterKey) -> Channel {
+    fn channel(
+        &mut self,
+        push: &Push<'_>,
+        config: &JoinConfig,
+        actor: &Actor,
+        roster_key: RosterKey,
+    ) -> Channel {
         self.joins = self.joins.wrapping_add(1);
         Channel {
             topic: push.topic.clone(),
@@ -144,7 +150,7 @@ impl<S: Socket> Session<S> {
             head: None,
             catching_up: None,
             waiting: VecDeque::new(),
-            place,
+            roster_key,
         }
     }
 
@@ -169,7 +175,7 @@ impl<S: Socket> Session<S> {
                 }
                 Ok(ResumeState { resume: "complete", replayed: head - after, after: Some(after) })
             }
-            Resume::Since(since, limit) => match log.newest(actor, topic, since, limit).await? {
+            Resume::Since(since, limit) => match log.newest_segment(actor, topic, since, limit).await? {
                 Some(newest) if newest.after < head => Ok(ResumeState {
                     resume: if newest.truncated { "truncated" } else { "complete" },
                     replayed: head - newest.after,
@@ -192,7 +198,7 @@ impl<S: Socket> Opened<'_, S> {
         let session = &*self.session;
         let topic = wire::bare(&push.topic);
         let bindings = session.bindings(&config.bindings)?;
-        let turn = session.realtime.line.turn().await?;
+        let turn = session.realtime.join_limiter.acquire().await?;
         let authorized = session.authorize(actor, topic, &config).await;
         drop(turn);
         let (GrantWithBacklog { grant, events }, is_changes_only) =
@@ -256,7 +262,7 @@ impl<S: Socket> Session<S> {
         stand: &ResumeState,
     ) -> Vec<Frame> {
         let listens = !config.bindings.is_empty();
-        let mut response: Map<String, Value> = grant.extra;
+        let mut response: Map<String, Value> = grant.reply_fields;
         response.insert("postgres_changes".into(), with_ids(config.bindings));
         response.insert("last_seq".into(), grant.head.into());
         response.insert("resume".into(), stand.resume.into());

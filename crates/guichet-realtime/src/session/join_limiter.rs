@@ -23,7 +23,7 @@ impl JoinLimiter {
     }
 
     /// Waits for a permit, which is held until dropped. Errors: `UNAVAILABLE`.
-    pub async fn turn(&self) -> Result<SemaphorePermit<'_>> {
+    pub async fn acquire(&self) -> Result<SemaphorePermit<'_>> {
         match tokio::time::timeout(MAX_WAIT, self.permits.acquire()).await {
             Ok(turn) => turn.map_err(Error::unavailable),
             Err(late) => Err(Error::unavailable(late)),
@@ -34,25 +34,25 @@ impl JoinLimiter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use guichet_base::Kind;
+    use guichet_base::ErrorKind;
 
     #[tokio::test(start_paused = true)]
     async fn whoever_would_wait_too_long_is_told_to_come_again() {
         let line = JoinLimiter::new(1);
-        let turn = line.turn().await.unwrap();
-        assert_eq!(line.turn().await.err().map(|error| error.kind()), Some(Kind::Unavailable));
+        let turn = line.acquire().await.unwrap();
+        assert_eq!(line.acquire().await.err().map(|error| error.kind()), Some(ErrorKind::Unavailable));
         drop(turn);
-        assert!(line.turn().await.is_ok());
+        assert!(line.acquire().await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn turns_are_taken_in_the_order_of_coming() {
         let line = JoinLimiter::new(1);
-        let turn = line.turn().await.unwrap();
+        let turn = line.acquire().await.unwrap();
         let came = parking_lot::Mutex::new(Vec::new());
         let (line, came) = (&line, &came);
         let waiting = (0..5).map(|number| async move {
-            let _turn = line.turn().await.unwrap();
+            let _turn = line.acquire().await.unwrap();
             came.lock().push(number);
         });
         let leaving = async move { drop(turn) };

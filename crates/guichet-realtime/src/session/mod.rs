@@ -235,17 +235,17 @@ impl<S: Socket> Session<S> {
                     }
                 }
                 SessionOrder::Reauthorize => self.recheck.ask(Instant::now()),
-                SessionOrder::Standing => self.restate_presence(),
+                SessionOrder::PresenceChanged => self.restate_presence(),
                 SessionOrder::PresenceLost => self.repeat_presence(),
                 SessionOrder::Supersede if self.dialect.is_phoenix() => self.superseded(),
                 SessionOrder::Supersede => return self.close_superseded(),
                 SessionOrder::Restart => {
-                    return self.close(CloseCode::Restart, "the service restarts: reconnect");
+                    return self.close(CloseCode::ServiceRestart, "the service restarts: reconnect");
                 }
                 SessionOrder::CloseUnauthenticated if self.credentials.is_counted() => {}
                 SessionOrder::CloseUnauthenticated => {
                     return self.close(
-                        CloseCode::Policy,
+                        CloseCode::PolicyViolation,
                         "no valid token holds this connection: join sooner, or on fewer",
                     );
                 }
@@ -279,8 +279,8 @@ impl<S: Socket> Session<S> {
     /// Checks for silence and a stalled reader.
     fn look(&mut self) -> Next {
         self.count_frames();
-        if self.heard.elapsed() >= self.realtime.settings.silence {
-            return self.close(CloseCode::Policy, "silent for too long: send heartbeats");
+        if self.heard.elapsed() >= self.realtime.settings.receive_timeout {
+            return self.close(CloseCode::PolicyViolation, "silent for too long: send heartbeats");
         }
         if self.is_stalled() {
             tracing::debug!(connection = self.connection.id, "the peer does not read from this connection");
@@ -316,7 +316,7 @@ impl<S: Socket> Session<S> {
     }
 
     fn close_flooding(&self) -> Next {
-        self.close(CloseCode::Policy, "too many frames: send fewer")
+        self.close(CloseCode::PolicyViolation, "too many frames: send fewer")
     }
 
     fn close(&self, code: CloseCode, reason: &str) -> Next {
@@ -367,7 +367,7 @@ impl<S: Socket> Drop for Session<S> {
         self.credentials.close(&self.realtime, self.connection.id);
         self.connection.mailbox.finish();
         self.count_frames();
-        self.realtime.sockets.lock().remove(&self.connection.id);
+        self.realtime.open_connections.lock().remove(&self.connection.id);
         self.realtime.hub.metrics.connections.decrement(1.0);
     }
 }

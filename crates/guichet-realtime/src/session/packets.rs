@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::{Next, Session};
 use crate::session::socket::Socket;
-use crate::wire::failure;
+use crate::wire::error_payload;
 use crate::wire::frame::CloseCode;
 use crate::wire::socketio::{self, Packet};
 use crate::wire::{self, Malformed};
@@ -60,8 +60,8 @@ impl<S: Socket> Session<S> {
             return Next::Stop;
         }
         if let Err(error) = self.let_in(auth).await {
-            let body = failure::command(&error, self.locale());
-            let message = failure::reason(&error, self.locale());
+            let body = error_payload::command_error(&error, self.locale());
+            let message = error_payload::reason(&error, self.locale());
             self.queue(socketio::refused("", &message, &self.spelt("error", &body)));
             return self.turn_away(&error);
         }
@@ -98,7 +98,7 @@ impl<S: Socket> Session<S> {
         let Some(reference) = reference else { return self.malformed(&malformed) };
         let next = self.spend(false);
         if next == Next::Go {
-            let body = failure::malformed(malformed.0, self.locale());
+            let body = error_payload::malformed_error(malformed.0, self.locale());
             self.queue(socketio::reply(reference, "error", &body));
         }
         next

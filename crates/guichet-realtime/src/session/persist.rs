@@ -12,7 +12,7 @@ use super::channel::Channel;
 use crate::backend::PersistedBroadcast;
 use crate::session::socket::Socket;
 use crate::wire::Push;
-use crate::wire::failure;
+use crate::wire::error_payload;
 
 impl<S: Socket> Session<S> {
     pub(super) async fn persist(&self, push: &Push<'_>, channel: &Channel, event: &str, payload: &RawValue) {
@@ -23,9 +23,10 @@ impl<S: Socket> Session<S> {
             // realtime-js passes `error` to an application whose broadcast was to be persisted.
             Err(error) if channel.ack => {
                 let mut response: Value =
-                    serde_json::from_str(&failure::command(&error, self.locale())).unwrap_or_default();
+                    serde_json::from_str(&error_payload::command_error(&error, self.locale()))
+                        .unwrap_or_default();
                 if let Some(response) = response.as_object_mut() {
-                    response.insert("error".into(), failure::reason(&error, self.locale()).into());
+                    response.insert("error".into(), error_payload::reason(&error, self.locale()).into());
                 }
                 self.reply(push, "error", &response.to_string());
             }
@@ -36,6 +37,6 @@ impl<S: Socket> Session<S> {
     async fn keep(&self, channel: &Channel, event: &str, payload: &RawValue) -> Result<PersistedBroadcast> {
         self.may_say(channel, event)?;
         let actor = self.credentials.actor().ok_or_else(Error::unauthenticated)?;
-        self.realtime.backend.persist(&actor, channel.bare(), event, payload).await
+        self.realtime.backend.persist_broadcast(&actor, channel.bare(), event, payload).await
     }
 }

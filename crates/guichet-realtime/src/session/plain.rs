@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use guichet_base::{Actor, Error, Kind, Result};
+use guichet_base::{Actor, Error, ErrorKind, Result};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
@@ -13,7 +13,7 @@ use super::channel::Channel;
 use super::config::JoinConfig;
 use super::{Next, Session};
 use crate::session::socket::Socket;
-use crate::wire::failure;
+use crate::wire::error_payload;
 use crate::wire::frame::{CloseCode, Frame};
 use crate::wire::{self, Dialect, Family, Malformed, Payload, Push, Verb, socketio};
 
@@ -87,7 +87,7 @@ impl<S: Socket> Session<S> {
             // The token may come in a frame.
             Ok(false) => {}
             Err(error) => {
-                self.notice("error", &failure::command(&error, self.locale()));
+                self.notice("error", &error_payload::command_error(&error, self.locale()));
                 return self.turn_away(&error);
             }
         }
@@ -96,15 +96,17 @@ impl<S: Socket> Session<S> {
 
     pub(super) fn turn_away(&self, error: &Error) -> Next {
         match error.kind() {
-            Kind::Unavailable => self.close(CloseCode::Restart, "not able to serve now: reconnect later"),
-            _ => self.close(CloseCode::Policy, "no valid token: connect again with one"),
+            ErrorKind::Unavailable => {
+                self.close(CloseCode::ServiceRestart, "not able to serve now: reconnect later")
+            }
+            _ => self.close(CloseCode::PolicyViolation, "no valid token: connect again with one"),
         }
     }
 
     /// Checks that the actor belongs to the tenant in the path.
     pub(super) async fn may_enter(&self, actor: &Actor) -> Result<()> {
         match &self.plain.place {
-            Some(tenant) => self.realtime.backend.may_enter(actor, tenant).await,
+            Some(tenant) => self.realtime.backend.authorize_tenant(actor, tenant).await,
             None => Ok(()),
         }
     }
@@ -157,7 +159,7 @@ impl<S: Socket> Session<S> {
             let config = JoinConfig { ack: true, unasked: true, ..JoinConfig::default() };
             if let Err(error) = self.subscribe(&push, config, actor.clone()).await {
                 tracing::debug!(%error, topic = &*push.topic, "an own topic was not joined");
-                if error.kind() == Kind::Unavailable {
+                if error.kind() == ErrorKind::Unavailable {
                     self.plain.own = Own::Later;
                 }
             }
@@ -206,7 +208,7 @@ impl<S: Socket> Session<S> {
 
     /// An error to the sender of `push`, also if no reply was asked for.
     pub(super) fn refuse(&self, push: &Push<'_>, error: &Error) {
-        let body = failure::command(error, self.locale());
+        let body = error_payload::command_error(error, self.locale());
         if self.dialect.is_phoenix() || push.reference.is_some() {
             self.reply(push, "error", &body);
         } else {
@@ -218,7 +220,9 @@ impl<S: Socket> Session<S> {
     pub(super) fn malformed(&mut self, malformed: &Malformed) -> Next {
         tracing::debug!(connection = self.connection.id, %malformed, "a frame was dropped");
         match self.budget.spend(false, Instant::now()) {
-            BudgetVerdict::Pass => self.notice("error", &failure::malformed(malformed.0, self.locale())),
+            BudgetVerdict::Pass => {
+                self.notice("error", &error_payload::malformed_error(malformed.0, self.locale()))
+            }
             BudgetVerdict::Refuse(_) => {}
             BudgetVerdict::Close => return self.close_flooding(),
         }
@@ -231,7 +235,7 @@ impl<S: Socket> Session<S> {
             channel.end(&self.realtime.hub);
         }
         self.plain.own = Own::Settled;
-        self.notice("error", &failure::command(error, self.locale()));
+        self.notice("error", &error_payload::command_error(error, self.locale()));
     }
 
     pub(super) fn close_superseded(&self) -> Next {
@@ -245,7 +249,7 @@ impl<S: Socket> Session<S> {
     pub(super) fn look_plainly(&mut self) -> Next {
         let now = Instant::now();
         if self.plain.connect_by.is_some_and(|by| by <= now) {
-            return self.close(CloseCode::Policy, "no CONNECT came within 20 seconds");
+            return self.close(CloseCode::PolicyViolation, "no CONNECT came within 20 seconds");
         }
         if self.plain.own == Own::Later {
             self.plain.own = Own::Owed;

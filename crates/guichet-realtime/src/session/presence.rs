@@ -13,7 +13,7 @@ use crate::backend::Visibility;
 use crate::presence::{self, PresenceJoin, RosterKey, SnapshotProgress, TrackedFields, Watcher};
 use crate::session::socket::Socket;
 use crate::wire::Push;
-use crate::wire::failure;
+use crate::wire::error_payload;
 
 /// The payload of a `presence` push.
 #[derive(Deserialize)]
@@ -24,9 +24,9 @@ struct Tracking<'a> {
     payload: Option<&'a RawValue>,
 }
 
-/// The place of a join on the roster. Errors: the presence key is another person's id, or too long.
-pub(super) fn place(config: &JoinConfig, actor: &Actor) -> Result<RosterKey> {
-    Ok(RosterKey { key: presence::key(config.presence_key.as_deref(), actor.user)?, user: actor.user })
+/// The roster key of a join on the roster. Errors: the presence key is another person's id, or too long.
+pub(super) fn roster_key_of(config: &JoinConfig, actor: &Actor) -> Result<RosterKey> {
+    Ok(RosterKey { key: presence::parse_key(config.presence_key.as_deref(), actor.user)?, user: actor.user })
 }
 
 impl<S: Socket> Session<S> {
@@ -51,7 +51,7 @@ impl<S: Socket> Session<S> {
         self.realtime.hub.presence().join(PresenceJoin {
             tenant: channel.tenant,
             topic: channel.bare().into(),
-            place: channel.place.clone(),
+            roster_key: channel.roster_key.clone(),
             user_type: actor.role.user_type(),
             join: channel.id,
             watcher,
@@ -61,7 +61,7 @@ impl<S: Socket> Session<S> {
     /// Removes a join from its topic's roster at once.
     pub(super) fn leave_roster(&self, channel: &Channel) {
         let presence = self.realtime.hub.presence();
-        presence.leave_topic(channel.tenant, channel.bare(), &channel.place, channel.id);
+        presence.leave_topic(channel.tenant, channel.bare(), &channel.roster_key, channel.id);
     }
 
     /// `track` and `untrack`. Always replied to, since clients wait for it.
@@ -69,10 +69,10 @@ impl<S: Socket> Session<S> {
         match tracked(payload.get()) {
             Ok(tracked) => {
                 let presence = self.realtime.hub.presence();
-                presence.track(channel.tenant, channel.bare(), &channel.place, channel.id, tracked);
+                presence.track(channel.tenant, channel.bare(), &channel.roster_key, channel.id, tracked);
                 self.reply(push, "ok", "{}");
             }
-            Err(error) => self.reply(push, "error", &failure::command(&error, self.locale())),
+            Err(error) => self.reply(push, "error", &error_payload::command_error(&error, self.locale())),
         }
     }
 
@@ -80,7 +80,7 @@ impl<S: Socket> Session<S> {
     pub(super) fn restate_presence(&self) {
         let presence = self.realtime.hub.presence();
         for channel in &self.channels {
-            presence.mark(channel.tenant, channel.bare(), channel.place.user);
+            presence.mark_changed(channel.tenant, channel.bare(), channel.roster_key.user);
         }
     }
 

@@ -12,14 +12,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use guichet_base::{Error, Kind};
+use guichet_base::{Error, ErrorKind};
 use tokio::time::{Instant, timeout_at};
 
 use super::Session;
 use crate::hub::connection::JoinId;
 use crate::session::socket::Socket;
 use crate::wire;
-use crate::wire::failure;
+use crate::wire::error_payload;
 
 /// How long a subscription stays while the service cannot authorize it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -122,13 +122,13 @@ impl<S: Socket> Session<S> {
         let backend = Arc::clone(&self.realtime.backend);
         let actor = match backend.renew(&actor).await {
             Ok(actor) => self.credentials.is_now(actor),
-            Err(error) if error.kind() == Kind::Unauthenticated => return RecheckOutcome::Gone(error),
+            Err(error) if error.kind() == ErrorKind::Unauthenticated => return RecheckOutcome::Gone(error),
             Err(_) => return RecheckOutcome::Unanswered,
         };
         for id in unasked.clone() {
             let Some(at) = self.channels.iter().position(|channel| channel.id == id) else { continue };
             let Some(channel) = self.channels.get(at) else { continue };
-            match backend.still_may(&actor, channel.bare()).await {
+            match backend.reauthorize(&actor, channel.bare()).await {
                 Ok(()) => {}
                 Err(error) if is_answer(&error) => self.close_refused(at, &error),
                 Err(_) => continue,
@@ -141,7 +141,7 @@ impl<S: Socket> Session<S> {
     fn close_refused(&mut self, at: usize, error: &Error) {
         let channel = self.channels.swap_remove(at);
         channel.end(&self.realtime.hub);
-        let reason = failure::reason(error, self.locale());
+        let reason = error_payload::reason(error, self.locale());
         let payload = serde_json::json!({ "reason": reason }).to_string();
         let join_ref = channel.join_ref.as_deref();
         self.queue(wire::push(self.dialect, join_ref, join_ref, &channel.topic, "phx_close", &payload));
@@ -149,8 +149,8 @@ impl<S: Socket> Session<S> {
 
     fn revoked(&mut self, error: &Error) {
         tracing::debug!(connection = self.connection.id, %error, "the actor of this connection lost its rights");
-        let error = Error::new(Kind::Unauthenticated, "TOKEN_REVOKED");
-        let reason = failure::reason(&error, self.locale());
+        let error = Error::new(ErrorKind::Unauthenticated, "TOKEN_REVOKED");
+        let reason = error_payload::reason(&error, self.locale());
         self.end_all(&reason);
         self.credentials.forget(&self.realtime, self.connection.id);
     }
@@ -165,7 +165,7 @@ impl<S: Socket> Session<S> {
 
 /// Whether the error is a refusal, rather than a missing answer.
 fn is_answer(error: &Error) -> bool {
-    matches!(error.kind(), Kind::Forbidden | Kind::NotFound | Kind::Unauthenticated)
+    matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::NotFound | ErrorKind::Unauthenticated)
 }
 
 #[cfg(test)]

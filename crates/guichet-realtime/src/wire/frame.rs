@@ -17,11 +17,11 @@ const MAX_REASON: usize = MAX_CONTROL - 2;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseCode {
     Normal,
-    Protocol,
-    NotText,
-    Policy,
-    TooBig,
-    Restart,
+    ProtocolError,
+    InvalidPayload,
+    PolicyViolation,
+    MessageTooBig,
+    ServiceRestart,
     /// A newer connection of the same person took its place: clients must not reconnect.
     Superseded,
 }
@@ -30,11 +30,11 @@ impl CloseCode {
     pub const fn number(self) -> u16 {
         match self {
             CloseCode::Normal => 1000,
-            CloseCode::Protocol => 1002,
-            CloseCode::NotText => 1007,
-            CloseCode::Policy => 1008,
-            CloseCode::TooBig => 1009,
-            CloseCode::Restart => 1012,
+            CloseCode::ProtocolError => 1002,
+            CloseCode::InvalidPayload => 1007,
+            CloseCode::PolicyViolation => 1008,
+            CloseCode::MessageTooBig => 1009,
+            CloseCode::ServiceRestart => 1012,
             CloseCode::Superseded => 4001,
         }
     }
@@ -70,7 +70,7 @@ impl Frame {
     }
 
     /// Consecutive frames with their headers, to be queued and written as one.
-    pub fn several(frames: Bytes) -> Self {
+    pub fn from_encoded(frames: Bytes) -> Self {
         Self(frames)
     }
 
@@ -112,7 +112,7 @@ impl Frame {
 #[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 impl Frame {
     /// The opcode and the payload, as a client reads them.
-    pub fn open(&self) -> (u8, Bytes) {
+    pub fn decode(&self) -> (u8, Bytes) {
         let header = match self.0[1] {
             126 => 4,
             127 => 10,
@@ -132,15 +132,15 @@ mod tests {
         for length in [0usize, 1, 125, 126, 127, 65_535, 65_536, 70_000] {
             let text = "x".repeat(length);
             let frame = Frame::text(&[&text]);
-            assert_eq!(frame.open().1.len(), length, "{length}");
-            assert_eq!(frame.open().0, 1);
+            assert_eq!(frame.decode().1.len(), length, "{length}");
+            assert_eq!(frame.decode().0, 1);
         }
     }
 
     #[test]
     fn a_long_close_reason_is_cut_between_characters() {
-        let frame = Frame::close(CloseCode::Restart, &"é".repeat(100));
-        let (opcode, payload) = frame.open();
+        let frame = Frame::close(CloseCode::ServiceRestart, &"é".repeat(100));
+        let (opcode, payload) = frame.decode();
         assert_eq!(opcode, 8);
         assert_eq!(&payload[..2], &1012u16.to_be_bytes());
         assert!(payload.len() <= 125);

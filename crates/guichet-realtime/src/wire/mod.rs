@@ -12,7 +12,7 @@
 //! [`Dialect`] distinguishes their five variants, and [`Shape`] the seven ways of encoding an event for them.
 
 mod content;
-pub(crate) mod failure;
+pub(crate) mod error_payload;
 pub(crate) mod frame;
 mod phoenix;
 mod plain;

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::notifications::feed::query::{FeedCursor, FeedFilter, FeedPageQuery, FeedSort, FeedStates};
 use crate::notifications::feed::service::Which;
 use crate::preferences::{Category, Channel, Priority};
-use crate::web::Check;
+use crate::web::Validator;
 
 /// Most ids in one request.
 const MAX_IDS: usize = 1_000;
@@ -57,7 +57,7 @@ impl FeedQuery {
     }
 
     pub(super) fn into_wanted(self) -> Result<FeedPageQuery> {
-        let mut check = Check::new();
+        let mut check = Validator::new();
         let sort =
             self.sort.and_then(|word| check.word("sort", &word, FeedSort::of_word)).unwrap_or_default();
         let shown = self.status.and_then(|word| check.word("status", &word, FeedStates::of_word));
@@ -71,12 +71,12 @@ impl FeedQuery {
             since: self.since,
             words: check.text_opt("q", self.q, 1..=200),
         };
-        check.that(self.cursor.is_none() || self.offset.is_none(), "cursor", "ambiguous");
+        check.ensure(self.cursor.is_none() || self.offset.is_none(), "cursor", "ambiguous");
         let after = self
             .cursor
             .and_then(|cursor| check.word("cursor", &cursor, |cursor| FeedCursor::parse(cursor, sort)));
         let page = check.page(self.limit, self.offset);
-        check.done()?;
+        check.finish()?;
         let shown = shown.unwrap_or_default();
         Ok(FeedPageQuery { sort, shown, filter, after, offset: page.offset, limit: page.limit })
     }
@@ -92,9 +92,9 @@ pub(super) struct UnreadQuery {
 
 impl UnreadQuery {
     pub(super) fn into_wanted(self) -> Result<FeedPageQuery> {
-        let mut check = Check::new();
+        let mut check = Validator::new();
         let page = check.page(self.limit, None);
-        check.done()?;
+        check.finish()?;
         let shown = FeedStates::Only(crate::notifications::model::Status::Unread);
         Ok(FeedPageQuery { sort: FeedSort::Unread, shown, limit: page.limit, ..FeedPageQuery::default() })
     }
@@ -117,7 +117,7 @@ impl PeriodQuery {
         let first = to.minus(Duration::from_secs(MAX_DAYS * DAY.as_secs()));
         if from < first || from >= to {
             return Err(Error::validation(vec![
-                Fault::new("from", "out_of_range").with("min", first).with("max", to),
+                Fault::new("from", "out_of_range").with_arg("min", first).with_arg("max", to),
             ]));
         }
         Ok((from, to))
@@ -141,9 +141,9 @@ impl ReadManyBody {
     pub(super) fn which(self) -> Result<Which> {
         match (self.ids, self.until) {
             (Some(ids), None) => {
-                let mut check = Check::new();
+                let mut check = Validator::new();
                 let ids = check.items("ids", ids, 1..=MAX_IDS);
-                check.done()?;
+                check.finish()?;
                 Ok(Which::Ids(ids))
             }
             (None, Some(until)) => Ok(Which::Until(until)),
@@ -164,9 +164,9 @@ pub(super) struct ReadWithBody {
 
 impl ReadWithBody {
     pub(super) fn others(self) -> Result<Vec<NotificationId>> {
-        let mut check = Check::new();
+        let mut check = Validator::new();
         let ids = check.items("ids", self.ids.unwrap_or_default(), 0..=MAX_IDS);
-        check.done()?;
+        check.finish()?;
         Ok(ids)
     }
 }
@@ -187,7 +187,7 @@ pub(super) struct SnoozeBody {
 impl SnoozeBody {
     pub(super) fn until(&self, now: Timestamp) -> Result<Timestamp> {
         let after = |minutes: i64| now.plus(Duration::from_secs(minutes.unsigned_abs().saturating_mul(60)));
-        let mut check = Check::new();
+        let mut check = Validator::new();
         let until = match (self.minutes, self.until) {
             (Some(minutes), None) => after(check.range("minutes", minutes, 1..=MAX_SNOOZE_MINUTES)),
             (None, Some(until)) => {
@@ -197,7 +197,7 @@ impl SnoozeBody {
             (None, None) => return Err(Error::invalid("minutes", "missing")),
             (Some(_), Some(_)) => return Err(Error::invalid("minutes", "ambiguous")),
         };
-        check.done()?;
+        check.finish()?;
         Ok(until)
     }
 }

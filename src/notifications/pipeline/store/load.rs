@@ -69,7 +69,7 @@ pub struct LockedRecipient {
 
 impl LockedRecipient {
     pub fn side(&self) -> UserType {
-        Role::of_person(&self.role).map_or(UserType::Operator, Role::user_type)
+        Role::parse_person_role(&self.role).map_or(UserType::Operator, Role::user_type)
     }
 
     pub fn locale(&self) -> Locale {
@@ -78,25 +78,25 @@ impl LockedRecipient {
 
     pub fn levels(&self, plan: &Plan) -> PreferenceLevels {
         PreferenceLevels {
-            over: PerChannel {
+            client_override: PerChannel {
                 inapp: self.over_inapp,
                 email: self.over_email,
                 sms: self.over_sms,
                 push: self.over_push,
             },
-            own: ChannelChoices {
+            user: ChannelChoices {
                 inapp: self.own_inapp,
                 email: self.own_email,
                 sms: self.own_sms,
                 push: self.own_push,
             },
-            tenant: plan.defaults,
+            tenant_default: plan.defaults,
         }
     }
 
     pub fn quiet(&self) -> Option<QuietHours> {
         let zone = self.quiet_timezone.as_deref().unwrap_or(&self.timezone);
-        QuietHours::of_row(self.quiet_from, self.quiet_to, zone)
+        QuietHours::from_row(self.quiet_from, self.quiet_to, zone)
     }
 }
 

@@ -144,7 +144,7 @@ fn a_payload_of_the_contract_is_enough_and_less_is_not() {
 #[test]
 fn all_that_is_missing_is_said_at_once() {
     let error = built_in("mandat.created").unwrap().check(&Map::new(), false).unwrap_err();
-    let guichet_base::error::Details::Faults(faults) = error.get_details() else { panic!("{error:?}") };
+    let guichet_base::error::ErrorDetails::Faults(faults) = error.details() else { panic!("{error:?}") };
     let said: Vec<_> = faults.iter().map(|fault| (&*fault.field, fault.code)).collect();
     let missing = |field| (field, "missing");
     assert_eq!(said, [missing("payload.user_id"), missing("payload.mandat_id"), missing("payload.title")]);

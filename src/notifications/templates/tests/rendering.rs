@@ -1,6 +1,6 @@
 //! Languages, sides, links, limits.
 
-use guichet_base::error::Details;
+use guichet_base::error::ErrorDetails;
 use guichet_base::role::UserType;
 use guichet_base::{Error, Locale};
 use serde_json::{Map, Value, json};
@@ -17,7 +17,7 @@ fn announcement(title: &str, body: &str) -> Map<String, Value> {
 
 /// Field and code of each fault.
 fn faults(error: &Error) -> Vec<(String, &'static str)> {
-    let Details::Faults(faults) = error.get_details() else { panic!("{error:?}") };
+    let ErrorDetails::Faults(faults) = error.details() else { panic!("{error:?}") };
     faults.iter().map(|fault| (fault.field.to_string(), fault.code)).collect()
 }
 

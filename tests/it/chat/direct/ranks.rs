@@ -25,7 +25,7 @@ async fn person(world: &ChatFixture, role: &str) -> (String, Api) {
     let body = json!({"role": role, "display_name": format!("un {role}")});
     world.service.put(&format!("/users/{id}"), body).await.data();
     let tenant = world.server.demo.tenant_id.to_string();
-    let role = guichet_base::Role::of_person(role).unwrap();
+    let role = guichet_base::Role::parse_person_role(role).unwrap();
     let api = Api::new(&world.server.url, Some(&token(&world.server, &id, &tenant, role)));
     (id, api)
 }

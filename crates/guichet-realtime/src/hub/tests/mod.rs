@@ -1,7 +1,7 @@
 //! Property tests of the hub's guarantee: whatever the order of commits, publishes, joins and reads, every subscriber
 //! receives exactly what it asked for, in order, once.
 
-mod facts;
+mod properties;
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -31,7 +31,7 @@ fn event(tenant: TenantId, seq: i64) -> Arc<Event> {
         name: "messaging:new".into(),
         payload: RawValue::from_string("{}".into()).unwrap(),
         copies: vec!["user:1".into()],
-        also: vec![SideEvent {
+        side_events: vec![SideEvent {
             topic: "user:1".into(),
             event: "unread".into(),
             payload: RawValue::from_string("{}".into()).unwrap(),
@@ -149,14 +149,14 @@ impl HubSimulation {
         let tenant = self.tenant;
         let reader = &mut self.readers[reader];
         if reader.connection.take_orders().contains(&SessionOrder::Resume) {
-            self.hub.leave(tenant, TOPIC, reader.id);
+            self.hub.unsubscribe(tenant, TOPIC, reader.id);
             reader.stage = JoinStage::Ended;
         }
         reader.stage = match reader.stage {
             JoinStage::Away => {
                 let subscriber =
                     Subscriber::new(reader.id, Arc::clone(&reader.connection), actor(tenant), SHAPE);
-                self.hub.open(tenant, TOPIC, subscriber);
+                self.hub.subscribe(tenant, TOPIC, subscriber);
                 JoinStage::Opened
             }
             JoinStage::Opened => JoinStage::HeadRead(head_now),

@@ -46,7 +46,7 @@ const MAX_SEGMENTS: usize = 32;
 pub struct ReplayReader {
     log: Arc<dyn ReplayLog>,
     bound: usize,
-    kept: Mutex<SegmentCache>,
+    cache: Mutex<SegmentCache>,
     reads: Semaphore,
 }
 
@@ -59,10 +59,10 @@ struct SegmentCache {
 
 /// The cached segments of one topic: contiguous, oldest first.
 struct CachedTopic {
-    stretches: Vec<Arc<Segment>>,
+    segments: Vec<Arc<Segment>>,
     bytes: usize,
-    used: Instant,
-    reading: Arc<AsyncMutex<()>>,
+    last_used_at: Instant,
+    read_lock: Arc<AsyncMutex<()>>,
 }
 
 /// A read to make: the numbers after the first one up to the second, and where to insert it.
@@ -75,7 +75,7 @@ struct PendingRead {
 impl ReplayReader {
     /// `bound`: bytes cached for later joins, in the whole process.
     pub fn new(log: Arc<dyn ReplayLog>, bound: usize) -> Self {
-        Self { log, bound, kept: Mutex::default(), reads: Semaphore::new(MAX_CONCURRENT_READS) }
+        Self { log, bound, cache: Mutex::default(), reads: Semaphore::new(MAX_CONCURRENT_READS) }
     }
 
     /// The events of a topic from `after + 1`: up to `up_to`, or beyond it, or as many as one read returns; call
@@ -88,11 +88,11 @@ impl ReplayReader {
         up_to: i64,
     ) -> Result<Option<Arc<Segment>>> {
         let key = (tenant, Box::from(topic));
-        let reading = match self.kept.lock().find(&key, after) {
-            Ok(stretch) => return Ok(Some(stretch)),
-            Err(reading) => reading,
+        let read_lock = match self.cache.lock().find(&key, after) {
+            Ok(segment) => return Ok(Some(segment)),
+            Err(read_lock) => read_lock,
         };
-        match timeout(READ_TIMEOUT, self.read_log(key, &reading, after, up_to)).await {
+        match timeout(READ_TIMEOUT, self.read_log(key, &read_lock, after, up_to)).await {
             Ok(read) => read,
             Err(late) => Err(Error::unavailable(late)),
         }
@@ -101,34 +101,34 @@ impl ReplayReader {
     async fn read_log(
         &self,
         key: TopicKey,
-        reading: &AsyncMutex<()>,
+        read_lock: &AsyncMutex<()>,
         after: i64,
         up_to: i64,
     ) -> Result<Option<Arc<Segment>>> {
-        let _one_at_a_time = reading.lock().await;
+        let _one_at_a_time = read_lock.lock().await;
         // The read that this one waited for may have covered it.
-        if let Ok(stretch) = self.kept.lock().find(&key, after) {
-            return Ok(Some(stretch));
+        if let Ok(segment) = self.cache.lock().find(&key, after) {
+            return Ok(Some(segment));
         }
         let _turn = self.reads.acquire().await.map_err(Error::unavailable)?;
-        let wanted = self.kept.lock().plan_read(&key, after, up_to);
-        let events = self.log.page(key.0, &key.1, wanted.after, wanted.up_to).await?;
-        let Some(stretch) = Segment::contiguous_around(events, after + 1) else { return Ok(None) };
-        let stretch = Arc::new(stretch);
-        self.kept.lock().keep(key, Arc::clone(&stretch), self.bound);
-        Ok(Some(stretch))
+        let wanted = self.cache.lock().plan_read(&key, after, up_to);
+        let events = self.log.read_page(key.0, &key.1, wanted.after, wanted.up_to).await?;
+        let Some(segment) = Segment::contiguous_around(events, after + 1) else { return Ok(None) };
+        let segment = Arc::new(segment);
+        self.cache.lock().insert(key, Arc::clone(&segment), self.bound);
+        Ok(Some(segment))
     }
 
     #[cfg(test)]
     pub fn cached_bytes(&self) -> usize {
-        self.kept.lock().bytes
+        self.cache.lock().bytes
     }
 
     /// Drops unused segments, forever.
     pub async fn sweep(self: Arc<Self>) {
         loop {
             sleep(SWEEP_EVERY).await;
-            self.kept.lock().forget_unused(Instant::now());
+            self.cache.lock().forget_unused(Instant::now());
         }
     }
 }
@@ -138,22 +138,22 @@ impl SegmentCache {
     fn find(&mut self, key: &TopicKey, after: i64) -> Result<Arc<Segment>, Arc<AsyncMutex<()>>> {
         let now = Instant::now();
         let topic = self.topics.entry(key.clone()).or_insert_with(|| CachedTopic {
-            stretches: Vec::new(),
+            segments: Vec::new(),
             bytes: 0,
-            used: now,
-            reading: Arc::default(),
+            last_used_at: now,
+            read_lock: Arc::default(),
         });
-        topic.used = now;
-        match topic.stretches.iter().find(|stretch| stretch.has(after + 1)) {
-            Some(stretch) => Ok(Arc::clone(stretch)),
-            None => Err(Arc::clone(&topic.reading)),
+        topic.last_used_at = now;
+        match topic.segments.iter().find(|segment| segment.contains_seq(after + 1)) {
+            Some(segment) => Ok(Arc::clone(segment)),
+            None => Err(Arc::clone(&topic.read_lock)),
         }
     }
 
     /// The range to read so that it has `after + 1` and joins the cached segments if possible.
     fn plan_read(&self, key: &TopicKey, after: i64, up_to: i64) -> PendingRead {
-        let stretches = self.topics.get(key).map_or(&[][..], |topic| &topic.stretches);
-        match stretches.first() {
+        let segments = self.topics.get(key).map_or(&[][..], |topic| &topic.segments);
+        match segments.first() {
             Some(first) if after + 1 < first.first() => {
                 let back = after.min(first.first() - 1 - MIN_READ_BACK).max(0);
                 PendingRead { after: back, up_to: first.first() - 1 }
@@ -162,18 +162,18 @@ impl SegmentCache {
         }
     }
 
-    fn keep(&mut self, key: TopicKey, stretch: Arc<Segment>, bound: usize) {
+    fn insert(&mut self, key: TopicKey, segment: Arc<Segment>, bound: usize) {
         let Some(topic) = self.topics.get_mut(&key) else { return };
-        let (first, last) = (topic.stretches.first(), topic.stretches.last());
-        if first.is_some_and(|first| first.first() == stretch.last() + 1) {
-            topic.stretches.insert(0, stretch);
-        } else if last.is_some_and(|last| last.last() + 1 == stretch.first()) {
-            topic.stretches.push(stretch);
+        let (first, last) = (topic.segments.first(), topic.segments.last());
+        if first.is_some_and(|first| first.first() == segment.last() + 1) {
+            topic.segments.insert(0, segment);
+        } else if last.is_some_and(|last| last.last() + 1 == segment.first()) {
+            topic.segments.push(segment);
         } else {
-            topic.stretches = vec![stretch];
+            topic.segments = vec![segment];
         }
-        if topic.stretches.len() > MAX_SEGMENTS {
-            topic.stretches.remove(0);
+        if topic.segments.len() > MAX_SEGMENTS {
+            topic.segments.remove(0);
         }
         self.recount_bytes(&key);
         self.shrink_to(bound);
@@ -182,7 +182,7 @@ impl SegmentCache {
     /// Recounts the bytes of a topic: shapes are encoded when they are first needed.
     fn recount_bytes(&mut self, key: &TopicKey) {
         let Some(topic) = self.topics.get_mut(key) else { return };
-        let bytes = topic.stretches.iter().map(|stretch| stretch.bytes()).sum();
+        let bytes = topic.segments.iter().map(|segment| segment.bytes()).sum();
         self.bytes = self.bytes - topic.bytes + bytes;
         topic.bytes = bytes;
     }
@@ -194,13 +194,13 @@ impl SegmentCache {
             return;
         }
         let mut by_use: Vec<(Instant, TopicKey)> =
-            self.topics.iter().map(|(key, topic)| (topic.used, key.clone())).collect();
+            self.topics.iter().map(|(key, topic)| (topic.last_used_at, key.clone())).collect();
         by_use.sort_unstable_by_key(|(used, _)| *used);
         for (_, key) in by_use {
             if self.bytes <= bound / 4 * 3 {
                 return;
             }
-            self.forget(&key);
+            self.evict(&key);
         }
     }
 
@@ -208,24 +208,24 @@ impl SegmentCache {
         let unused: Vec<TopicKey> = self
             .topics
             .iter()
-            .filter(|(_, topic)| now.duration_since(topic.used) >= CACHE_TTL)
+            .filter(|(_, topic)| now.duration_since(topic.last_used_at) >= CACHE_TTL)
             .map(|(key, _)| key.clone())
             .collect();
         for key in &unused {
-            self.forget(key);
+            self.evict(key);
         }
         if self.topics.is_empty() {
             self.topics = HashMap::new();
         }
     }
 
-    fn forget(&mut self, key: &TopicKey) {
+    fn evict(&mut self, key: &TopicKey) {
         let Some(topic) = self.topics.get_mut(key) else { return };
-        topic.stretches = Vec::new();
+        topic.segments = Vec::new();
         self.bytes -= topic.bytes;
         topic.bytes = 0;
-        // While a read is under way, the lock alone keeps others from reading the same.
-        if Arc::strong_count(&topic.reading) == 1 {
+        // While a read is under way, the lock alone keeps others from read_lock the same.
+        if Arc::strong_count(&topic.read_lock) == 1 {
             self.topics.remove(key);
         }
     }

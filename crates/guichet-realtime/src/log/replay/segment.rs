@@ -61,7 +61,7 @@ impl Segment {
         self.events.last().map_or(self.first, |event| event.seq)
     }
 
-    pub fn has(&self, seq: i64) -> bool {
+    pub fn contains_seq(&self, seq: i64) -> bool {
         self.first <= seq && seq <= self.last()
     }
 
@@ -74,7 +74,7 @@ impl Segment {
     }
 
     /// The frames of the events after number `after`, in order, as pieces of at most `most_bytes`.
-    pub fn pieces(
+    pub fn batches(
         &self,
         shape: Shape,
         spelling: Spelling,
@@ -94,7 +94,7 @@ impl Segment {
             let end = *rest.get(count - 1)?;
             at += count;
             Some(FrameBatch {
-                frames: Frame::several(bytes.slice(start..end)),
+                frames: Frame::from_encoded(bytes.slice(start..end)),
                 count: u64::try_from(count).unwrap_or(u64::MAX),
                 up_to: first + i64::try_from(at).unwrap_or(i64::MAX) - 1,
             })

@@ -21,12 +21,12 @@ fn event(seq: i64, payload_bytes: usize) -> Event {
         name: "messaging:new".into(),
         payload: RawValue::from_string(format!(r#"{{"x":"{}"}}"#, "x".repeat(payload_bytes))).unwrap(),
         copies: Vec::new(),
-        also: Vec::new(),
+        side_events: Vec::new(),
         client: None,
     }
 }
 
-fn stretch(seqs: impl IntoIterator<Item = i64>, wanted: i64) -> Option<(i64, i64)> {
+fn segment_bounds(seqs: impl IntoIterator<Item = i64>, wanted: i64) -> Option<(i64, i64)> {
     let events = seqs.into_iter().map(|seq| event(seq, 1)).collect();
     Segment::contiguous_around(events, wanted).map(|stretch| (stretch.first(), stretch.last()))
 }
@@ -51,17 +51,17 @@ fn numbers(mut bytes: &[u8]) -> Vec<i64> {
 
 #[test]
 fn a_number_that_the_log_lost_is_no_stretch() {
-    assert_eq!(stretch([], 1), None);
-    assert_eq!(stretch([3, 4], 2), None);
-    assert_eq!(stretch([3, 4], 5), None);
+    assert_eq!(segment_bounds([], 1), None);
+    assert_eq!(segment_bounds([3, 4], 2), None);
+    assert_eq!(segment_bounds([3, 4], 5), None);
 }
 
 #[test]
 fn a_stretch_ends_at_each_gap() {
-    assert_eq!(stretch([5, 6, 7], 6), Some((5, 7)));
-    assert_eq!(stretch([1, 2, 5, 6, 8], 5), Some((5, 6)));
-    assert_eq!(stretch([1, 2, 5, 6, 8], 8), Some((8, 8)));
-    assert_eq!(stretch([1, 2, 5], 1), Some((1, 2)));
+    assert_eq!(segment_bounds([5, 6, 7], 6), Some((5, 7)));
+    assert_eq!(segment_bounds([1, 2, 5, 6, 8], 5), Some((5, 6)));
+    assert_eq!(segment_bounds([1, 2, 5, 6, 8], 8), Some((8, 8)));
+    assert_eq!(segment_bounds([1, 2, 5], 1), Some((1, 2)));
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn pieces_are_every_frame_after_a_number_once_and_in_order() {
             [(V1, 10, 1), (V2, 10, 1_000_000), (V2, 42, 5_000), (V1, 59, 5_000), (V2, 60, 5_000)]
         {
             let mut heard = Vec::new();
-            for piece in stretch.pieces(shape, Spelling::default(), after, most_bytes) {
+            for piece in stretch.batches(shape, Spelling::default(), after, most_bytes) {
                 let got = numbers(&piece.frames.into_bytes());
                 assert_eq!((got.len() as u64, got.last()), (piece.count, Some(&piece.up_to)));
                 heard.extend(got);
@@ -87,10 +87,10 @@ fn pieces_are_every_frame_after_a_number_once_and_in_order() {
 fn readers_of_one_shape_share_one_memory() {
     let stretch = Segment::contiguous_around((1..=9).map(|seq| event(seq, 10)).collect(), 1).unwrap();
     let at = |shape| {
-        stretch.pieces(shape, Spelling::default(), 0, 8_000).next().unwrap().frames.into_bytes().as_ptr()
+        stretch.batches(shape, Spelling::default(), 0, 8_000).next().unwrap().frames.into_bytes().as_ptr()
     };
     assert_eq!(at(V2), at(V2));
     assert_ne!(at(V2), at(V1));
-    let whole = stretch.pieces(V2, Spelling::default(), 0, 8_000).next().unwrap();
+    let whole = stretch.batches(V2, Spelling::default(), 0, 8_000).next().unwrap();
     assert!(stretch.bytes() > whole.frames.len(), "what is encoded counts");
 }

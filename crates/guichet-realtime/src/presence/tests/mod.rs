@@ -1,6 +1,6 @@
 //! Tests of people over time, and of what watchers see.
 
-mod crowd;
-mod naive;
-mod pictures;
+mod model;
+mod observer;
 mod rosters;
+mod tracker;

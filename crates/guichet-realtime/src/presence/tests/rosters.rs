@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::super::{Presence, PresenceTimeouts, RosterKey, TrackedFields, key};
-use super::pictures::Observer;
+use super::super::{Presence, PresenceTimeouts, RosterKey, TrackedFields, parse_key};
+use super::observer::Observer;
 use crate::backend::Visibility;
 use crate::presence::roster::FLUSH_EVERY;
 
@@ -37,13 +37,13 @@ impl RosterFixture {
 
     fn join_as(
         &mut self,
-        place: RosterKey,
+        roster_key: RosterKey,
         visibility: Visibility,
         watches: bool,
         queue_bytes: usize,
     ) -> Observer {
         self.joined += 1;
-        let observer = Observer::new(self.joined, place, visibility, queue_bytes);
+        let observer = Observer::new(self.joined, roster_key, visibility, queue_bytes);
         observer.join(&self.presence, TENANT, TOPIC, Operator, watches);
         observer
     }
@@ -62,11 +62,11 @@ impl RosterFixture {
 
     fn track(&self, observer: &Observer, json: &str) -> bool {
         let tracked = TrackedFields::parse(json).unwrap();
-        self.presence.track(TENANT, TOPIC, &observer.place, observer.join, Some(tracked))
+        self.presence.track(TENANT, TOPIC, &observer.roster_key, observer.join, Some(tracked))
     }
 
     fn lose(&self, observer: &Observer) {
-        self.presence.lose(TENANT, TOPIC, &observer.place, observer.join);
+        self.presence.lose(TENANT, TOPIC, &observer.roster_key, observer.join);
     }
 }
 
@@ -74,13 +74,13 @@ impl RosterFixture {
 fn whoever_joins_has_an_entry_without_tracking_and_sees_it_at_once() {
     let mut desk = RosterFixture::new();
     let user = UserId::new();
-    desk.presence.enter((TENANT, user));
+    desk.presence.add_connection((TENANT, user));
     let mut first = desk.join(user, Visibility::Everyone, true);
     first.read();
-    let [meta] = *first.of(user) else { panic!("{:?}", first.picture) };
+    let [meta] = *first.metas_of(user) else { panic!("{:?}", first.state) };
     assert_eq!((&meta["status"], &meta["user_type"]), (&json!("online"), &json!("operator")));
     assert!(meta["online_at"].is_string());
-    assert_eq!(first.picture.keys().collect::<Vec<_>>(), [&user.to_string()], "under their id");
+    assert_eq!(first.state.keys().collect::<Vec<_>>(), [&user.to_string()], "under their id");
 }
 
 #[test]
@@ -91,17 +91,17 @@ fn ten_devices_of_one_person_are_one_presence() {
     let devices: Vec<Observer> = (0..10).map(|_| desk.join(awa, Visibility::Everyone, false)).collect();
     desk.settle();
     watcher.read();
-    assert_eq!((watcher.of(awa).len(), watcher.diffs), (1, 1), "ten joins, one difference");
+    assert_eq!((watcher.metas_of(awa).len(), watcher.diffs), (1, 1), "ten joins, one difference");
     for device in &devices[1..] {
-        desk.presence.leave_topic(TENANT, TOPIC, &device.place, device.join);
+        desk.presence.leave_topic(TENANT, TOPIC, &device.roster_key, device.join);
     }
     desk.settle();
     watcher.read();
-    assert_eq!((watcher.of(awa).len(), watcher.diffs), (1, 1));
-    desk.presence.leave_topic(TENANT, TOPIC, &devices[0].place, devices[0].join);
+    assert_eq!((watcher.metas_of(awa).len(), watcher.diffs), (1, 1));
+    desk.presence.leave_topic(TENANT, TOPIC, &devices[0].roster_key, devices[0].join);
     desk.settle();
     watcher.read();
-    assert_eq!(watcher.of(awa).len(), 0, "a leave on purpose shows at once");
+    assert_eq!(watcher.metas_of(awa).len(), 0, "a leave on purpose shows at once");
 }
 
 #[test]
@@ -115,20 +115,20 @@ fn the_newest_track_counts_and_the_same_again_is_no_news() {
     assert!(desk.track(&two, r#"{"typing":false}"#));
     desk.settle();
     watcher.read();
-    assert_eq!(watcher.of(awa)[0]["typing"], false);
-    let before = (watcher.diffs, watcher.of(awa)[0].clone());
+    assert_eq!(watcher.metas_of(awa)[0]["typing"], false);
+    let before = (watcher.diffs, watcher.metas_of(awa)[0].clone());
     assert!(desk.track(&two, r#"{"typing":false}"#));
     desk.settle();
     watcher.read();
-    assert_eq!((watcher.diffs, watcher.of(awa)[0]), (before.0, &before.1));
-    desk.presence.track(TENANT, TOPIC, &two.place, two.join, None);
+    assert_eq!((watcher.diffs, watcher.metas_of(awa)[0]), (before.0, &before.1));
+    desk.presence.track(TENANT, TOPIC, &two.roster_key, two.join, None);
     desk.settle();
     watcher.read();
-    assert_eq!(watcher.of(awa)[0]["typing"], true, "the other device still tracks");
-    desk.presence.track(TENANT, TOPIC, &one.place, one.join, None);
+    assert_eq!(watcher.metas_of(awa)[0]["typing"], true, "the other device still tracks");
+    desk.presence.track(TENANT, TOPIC, &one.roster_key, one.join, None);
     desk.settle();
     watcher.read();
-    assert!(watcher.of(awa)[0].get("typing").is_none(), "joined, and tracking nothing");
+    assert!(watcher.metas_of(awa)[0].get("typing").is_none(), "joined, and tracking nothing");
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn a_lost_device_lingers_with_what_it_tracked() {
     desk.lose(&device);
     desk.pass(Duration::from_secs(29));
     watcher.read();
-    assert_eq!(watcher.of(awa)[0]["mood"], "calm");
+    assert_eq!(watcher.metas_of(awa)[0]["mood"], "calm");
     let diffs = watcher.diffs;
     let again = desk.join(awa, Visibility::Everyone, false);
     desk.settle();
@@ -151,7 +151,7 @@ fn a_lost_device_lingers_with_what_it_tracked() {
     desk.lose(&again);
     desk.pass(Duration::from_secs(32));
     watcher.read();
-    assert!(watcher.of(awa).is_empty());
+    assert!(watcher.metas_of(awa).is_empty());
 }
 
 #[test]
@@ -174,10 +174,10 @@ fn a_member_is_never_told_of_another_member() {
     let mut late = desk.join(chloe, Visibility::Only([operator, chloe].into()), true);
     desk.settle();
     [&mut of_chloe, &mut of_operator, &mut late].into_iter().for_each(Observer::read);
-    assert_eq!(of_operator.of(bruno).len(), 2, "joined under a name, and at home");
+    assert_eq!(of_operator.metas_of(bruno).len(), 2, "joined under a name, and at home");
     for seen in [&of_chloe, &late] {
-        assert!(seen.of(bruno).is_empty());
-        assert_eq!((seen.of(operator).len(), seen.of(chloe).len()), (1, 1));
+        assert!(seen.metas_of(bruno).is_empty());
+        assert_eq!((seen.metas_of(operator).len(), seen.metas_of(chloe).len()), (1, 1));
     }
 }
 
@@ -191,7 +191,7 @@ fn nothing_is_told_across_tenants_under_one_name() {
     theirs.join(&desk.presence, TenantId(Uuid::from_u128(8)), TOPIC, Operator, true);
     desk.settle();
     mine.read();
-    assert!(mine.of(stranger).is_empty());
+    assert!(mine.metas_of(stranger).is_empty());
 }
 
 #[test]
@@ -202,24 +202,24 @@ fn a_crowd_larger_than_the_queue_arrives_in_pieces() {
         people.iter().map(|user| desk.join(*user, Visibility::Everyone, false)).collect();
     let mut late = desk.join(UserId::new(), Visibility::Everyone, true);
     let mut permits = 0;
-    while late.picture.len() < 2_001 {
+    while late.state.len() < 2_001 {
         permits += 1;
-        assert!(permits < 100, "{} of the crowd arrived", late.picture.len());
+        assert!(permits < 100, "{} of the crowd arrived", late.state.len());
         desk.settle();
         late.read();
-        late.obey(&desk.presence, TENANT, TOPIC);
+        late.handle_orders(&desk.presence, TENANT, TOPIC);
     }
     assert_eq!(late.states, 1, "one picture, and pieces of it");
     // All leave at once: more than the queue holds.
     for gone in &everybody {
-        desk.presence.leave_topic(TENANT, TOPIC, &gone.place, gone.join);
+        desk.presence.leave_topic(TENANT, TOPIC, &gone.roster_key, gone.join);
     }
     for _ in 0..20 {
         desk.settle();
-        late.obey(&desk.presence, TENANT, TOPIC);
+        late.handle_orders(&desk.presence, TENANT, TOPIC);
         late.read();
     }
-    assert_eq!(late.picture.len(), 1);
+    assert_eq!(late.state.len(), 1);
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn a_roster_that_nobody_is_on_is_not_kept() {
         desk.join(UserId::new(), Visibility::Everyone, false),
     );
     assert_eq!(desk.presence.roster_count(), 1);
-    desk.presence.leave_topic(TENANT, TOPIC, &one.place, one.join);
+    desk.presence.leave_topic(TENANT, TOPIC, &one.roster_key, one.join);
     desk.lose(&two);
     assert_eq!(desk.presence.roster_count(), 1, "somebody may come back");
     desk.pass(Duration::from_secs(32));
@@ -240,19 +240,19 @@ fn a_roster_that_nobody_is_on_is_not_kept() {
 #[test]
 fn a_key_may_be_any_name_but_the_id_of_another() {
     let (me, other) = (UserId::new(), UserId::new());
-    assert_eq!(key(None, me).unwrap(), None);
-    assert_eq!(key(Some(""), me).unwrap(), None);
-    assert_eq!(key(Some(&me.to_string()), me).unwrap(), None);
-    assert_eq!(key(Some("desk 4"), me).unwrap().as_deref(), Some("desk 4"));
+    assert_eq!(parse_key(None, me).unwrap(), None);
+    assert_eq!(parse_key(Some(""), me).unwrap(), None);
+    assert_eq!(parse_key(Some(&me.to_string()), me).unwrap(), None);
+    assert_eq!(parse_key(Some("desk 4"), me).unwrap().as_deref(), Some("desk 4"));
     for forged in [
         other.to_string(),
         other.to_string().to_uppercase(),
         other.0.simple().to_string(),
         other.0.urn().to_string(),
     ] {
-        assert_eq!(key(Some(&forged), me).unwrap_err().code(), "FORBIDDEN", "{forged}");
+        assert_eq!(parse_key(Some(&forged), me).unwrap_err().code(), "FORBIDDEN", "{forged}");
     }
-    assert!(key(Some(&"x".repeat(256)), me).is_err());
+    assert!(parse_key(Some(&"x".repeat(256)), me).is_err());
 }
 
 #[derive(Debug, Clone)]
@@ -301,29 +301,29 @@ proptest! {
         for step in steps {
             match step {
                 Step::Join { user: n, named, watches, narrow, small } if devices.len() < 12 => {
-                    desk.presence.enter((TENANT, user(n)));
-                    let place = RosterKey { key: named.then(|| "shared \"name\"".into()), user: user(n) };
+                    desk.presence.add_connection((TENANT, user(n)));
+                    let roster_key = RosterKey { key: named.then(|| "shared \"name\"".into()), user: user(n) };
                     let visibility = if narrow { Visibility::Only([user(0), user(n)].into()) } else { Visibility::Everyone };
                     // Small queues lose frames.
                     let bytes = if small { 700 } else { LARGE_QUEUE_BYTES };
-                    devices.push((desk.join_as(place, visibility, watches, bytes), n, watches));
+                    devices.push((desk.join_as(roster_key, visibility, watches, bytes), n, watches));
                 }
                 Step::Track { device, value } if device < devices.len() => {
                     desk.track(&devices[device].0, &json!({"value": value, "user_id": "forged"}).to_string());
                 }
                 Step::Untrack { device } if device < devices.len() => {
                     let (observer, _, _) = &devices[device];
-                    desk.presence.track(TENANT, TOPIC, &observer.place, observer.join, None);
+                    desk.presence.track(TENANT, TOPIC, &observer.roster_key, observer.join, None);
                 }
                 Step::Leave { device } if device < devices.len() => {
                     let (observer, n, _) = devices.swap_remove(device);
-                    desk.presence.leave_topic(TENANT, TOPIC, &observer.place, observer.join);
-                    desk.presence.leave((TENANT, user(n)));
+                    desk.presence.leave_topic(TENANT, TOPIC, &observer.roster_key, observer.join);
+                    desk.presence.remove_connection((TENANT, user(n)));
                 }
                 Step::Lose { device } if device < devices.len() => {
                     let (observer, n, _) = devices.swap_remove(device);
                     desk.lose(&observer);
-                    desk.presence.leave((TENANT, user(n)));
+                    desk.presence.remove_connection((TENANT, user(n)));
                 }
                 Step::Home { user: n, is } => {
                     let topics = if is { vec![TOPIC.into()] } else { vec![] };
@@ -332,17 +332,17 @@ proptest! {
                 }
                 Step::Touch { user: n } => {
                     desk.presence.touch((TENANT, user(n)));
-                    desk.presence.mark(TENANT, TOPIC, user(n));
+                    desk.presence.mark_changed(TENANT, TOPIC, user(n));
                 }
                 Step::Pass(secs) => desk.pass(Duration::from_secs(secs)),
                 Step::Read { device } if device < devices.len() => devices[device].0.read(),
                 _ => {}
             }
-            devices.iter().for_each(|(observer, _, _)| observer.obey(&desk.presence, TENANT, TOPIC));
+            devices.iter().for_each(|(observer, _, _)| observer.handle_orders(&desk.presence, TENANT, TOPIC));
         }
         // The statuses are of one moment: marked people are examined again.
         for n in 0..5 {
-            desk.presence.mark(TENANT, TOPIC, user(n));
+            desk.presence.mark_changed(TENANT, TOPIC, user(n));
         }
         let expected: BTreeSet<UserId> =
             devices.iter().map(|(_, n, _)| *n).chain(default_topics).chain([9]).map(user).collect();
@@ -350,17 +350,17 @@ proptest! {
         // Lost devices have ended by then; of a small queue, one frame leaves at a time.
         desk.pass(Duration::from_secs(32));
         for n in 0..10 {
-            desk.presence.mark(TENANT, TOPIC, user(n));
+            desk.presence.mark_changed(TENANT, TOPIC, user(n));
         }
         for _ in 0..40 {
             desk.settle();
             newcomer.read();
             for (observer, _, _) in &mut devices {
-                observer.obey(&desk.presence, TENANT, TOPIC);
+                observer.handle_orders(&desk.presence, TENANT, TOPIC);
                 observer.read();
             }
         }
-        let seen: BTreeSet<UserId> = (0..10).map(user).filter(|user| !newcomer.of(*user).is_empty()).collect();
+        let seen: BTreeSet<UserId> = (0..10).map(user).filter(|user| !newcomer.metas_of(*user).is_empty()).collect();
         prop_assert_eq!(&seen, &expected);
         for (observer, n, watches) in &devices {
             if !watches || observer.connection.mailbox.last_queued() == 0 {
@@ -368,8 +368,8 @@ proptest! {
             }
             for m in 0..10 {
                 let visibility = m == *n || m == 0 || !observer.is_restricted();
-                let shown = if visibility { newcomer.of(user(m)) } else { Vec::new() };
-                prop_assert_eq!(observer.of(user(m)), shown, "{} seen by {}", m, n);
+                let shown = if visibility { newcomer.metas_of(user(m)) } else { Vec::new() };
+                prop_assert_eq!(observer.metas_of(user(m)), shown, "{} seen by {}", m, n);
             }
         }
     }

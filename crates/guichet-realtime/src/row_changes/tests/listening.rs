@@ -84,7 +84,7 @@ impl Scene {
             name: name.into(),
             payload: RawValue::from_string("{}".into()).unwrap(),
             copies: Vec::new(),
-            also: Vec::new(),
+            side_events: Vec::new(),
             client,
         })
     }

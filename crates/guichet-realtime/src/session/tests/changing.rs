@@ -43,7 +43,7 @@ async fn a_wrong_binding_refuses_the_join_and_says_which_and_why() {
     let many: Vec<Value> = vec![json!({"table": "messages", "filter": "content=like.%a%"}); 9];
     let reply = client.join(ROOM, bindings(json!(many))).await;
     assert_eq!(reply.status(), "error", "patterns cost");
-    assert_eq!(desk.hub.followed(), 0);
+    assert_eq!(desk.hub.topic_count(), 0);
     assert_eq!(desk.hub.changes.places(), 0);
 }
 
@@ -158,7 +158,7 @@ async fn rows_that_cannot_be_read_end_the_join_instead_of_being_missed() {
     let refused = client.join("realtime:nowhere", bindings(json!([{"table": "messages"}]))).await;
     assert_eq!(refused.status(), "error");
     assert_eq!(
-        (desk.hub.followed(), desk.hub.changes.places()),
+        (desk.hub.topic_count(), desk.hub.changes.places()),
         (0, 0),
         "a refused join leaves nothing behind"
     );

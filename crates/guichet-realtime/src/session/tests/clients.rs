@@ -73,7 +73,7 @@ impl TestProcess {
 
     /// Connects by a path that names a tenant.
     pub fn connect_at(&self, dialect: Dialect, tokens: &[&str], place: Option<&str>) -> Client {
-        let connection = self.realtime.connection();
+        let connection = self.realtime.new_connection();
         self.realtime.admit(&connection);
         let (sender, receiver) = mpsc::unbounded_channel();
         let opening = Opening {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use futures_util::future::{BoxFuture, FutureExt, ready};
 use guichet_base::id::{TenantId, UserId};
 use guichet_base::role::UserType;
-use guichet_base::{Actor, Error, Kind, Locale, Result, Role, Timestamp};
+use guichet_base::{Actor, Error, ErrorKind, Locale, Result, Role, Timestamp};
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -124,7 +124,7 @@ impl SocketBackend for FakeHost {
             Err(Error::not_found("topic"))
         } else if topic.starts_with("user:") {
             let extra = Map::from_iter([("conversations".into(), json!([{"after": after}]))]);
-            Ok(TopicGrant { extra, ..TopicGrant::default() })
+            Ok(TopicGrant { reply_fields: extra, ..TopicGrant::default() })
         } else {
             Ok(TopicGrant { head: Some(self.log.head(topic)), ..TopicGrant::default() })
         };
@@ -160,7 +160,7 @@ impl SocketBackend for FakeHost {
         }
     }
 
-    fn may_enter<'a>(&'a self, _: &'a Actor, tenant: &'a str) -> BoxFuture<'a, Result<()>> {
+    fn authorize_tenant<'a>(&'a self, _: &'a Actor, tenant: &'a str) -> BoxFuture<'a, Result<()>> {
         ready(if tenant == "here" { Ok(()) } else { Err(Error::forbidden()) }).boxed()
     }
 
@@ -168,15 +168,20 @@ impl SocketBackend for FakeHost {
         ready(self.lost.lock().answer("who am i").map(|()| actor.clone())).boxed()
     }
 
-    fn still_may<'a>(&'a self, _: &'a Actor, topic: &'a str) -> BoxFuture<'a, Result<()>> {
+    fn reauthorize<'a>(&'a self, _: &'a Actor, topic: &'a str) -> BoxFuture<'a, Result<()>> {
         ready(self.lost.lock().answer(topic)).boxed()
     }
 
-    fn forget(&self, _: TenantId, user: UserId) {
+    fn evict_person(&self, _: TenantId, user: UserId) {
         self.forgotten.lock().push(user);
     }
 
-    fn command<'a>(&'a self, _: &'a Actor, name: &'a str, payload: Value) -> BoxFuture<'a, Result<Value>> {
+    fn run_command<'a>(
+        &'a self,
+        _: &'a Actor,
+        name: &'a str,
+        payload: Value,
+    ) -> BoxFuture<'a, Result<Value>> {
         self.commands.lock().push((name.to_owned(), payload));
         let answer = match name {
             "messaging:send" => Ok(json!({"id": "m1"})),
@@ -189,11 +194,11 @@ impl SocketBackend for FakeHost {
         matches!(name, "messaging:send" | "messaging:fail")
     }
 
-    fn is_reserved(&self, event: &str) -> bool {
+    fn is_reserved_event(&self, event: &str) -> bool {
         event.starts_with("messaging:")
     }
 
-    fn persist<'a>(
+    fn persist_broadcast<'a>(
         &'a self,
         _: &'a Actor,
         topic: &'a str,
@@ -201,13 +206,13 @@ impl SocketBackend for FakeHost {
         payload: &'a RawValue,
     ) -> BoxFuture<'a, Result<PersistedBroadcast>> {
         if topic.starts_with("user:") {
-            return ready(Err(Error::new(Kind::Validation, "NOT_NUMBERED"))).boxed();
+            return ready(Err(Error::new(ErrorKind::Validation, "NOT_NUMBERED"))).boxed();
         }
         let kept = self.log.commit_named(topic, event, payload.get());
         ready(Ok(PersistedBroadcast { id: kept.id, seq: kept.seq })).boxed()
     }
 
-    fn reach<'a>(&'a self, _: &'a Actor) -> BoxFuture<'a, Result<Vec<ReadScope>>> {
+    fn read_scopes<'a>(&'a self, _: &'a Actor) -> BoxFuture<'a, Result<Vec<ReadScope>>> {
         ready(match self.is_unreachable.load(Ordering::Relaxed) {
             true => Err(Error::unavailable("down")),
             false => Ok(self.reach.lock().clone()),
@@ -223,15 +228,15 @@ impl SocketBackend for FakeHost {
         ready(Ok(vec![RowChange { kind: ChangeKind::Update, row }])).boxed()
     }
 
-    fn spend(&self, _: &Actor) -> Result<()> {
+    fn count_request(&self, _: &Actor) -> Result<()> {
         Ok(())
     }
 
-    fn opened(&self, _: &Actor) {
+    fn connection_opened(&self, _: &Actor) {
         self.open.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn closed(&self, _: &Actor) {
+    fn connection_closed(&self, _: &Actor) {
         self.open.fetch_sub(1, Ordering::Relaxed);
     }
 
@@ -248,12 +253,12 @@ impl SocketBackend for FakeHost {
             user,
             user_type: UserType::Operator,
             default_topics: vec!["home".into()],
-            told: vec![("tenant".into(), Audience::Everyone)],
+            recipients: vec![("tenant".into(), Audience::Everyone)],
         };
         ready(Ok(users.into_iter().map(of).collect())).boxed()
     }
 
-    fn seen(&self, _: TenantId, people: Vec<(UserId, Timestamp)>) -> BoxFuture<'_, Result<()>> {
+    fn save_last_seen(&self, _: TenantId, people: Vec<(UserId, Timestamp)>) -> BoxFuture<'_, Result<()>> {
         if self.is_away.load(Ordering::Relaxed) {
             return ready(Err(Error::unavailable("away"))).boxed();
         }
@@ -261,7 +266,7 @@ impl SocketBackend for FakeHost {
         ready(Ok(())).boxed()
     }
 
-    fn delivered(&self, receipts: Vec<DeliveryReceipt>) -> BoxFuture<'_, ()> {
+    fn record_receipts(&self, receipts: Vec<DeliveryReceipt>) -> BoxFuture<'_, ()> {
         self.receipts.lock().extend(receipts);
         ready(()).boxed()
     }
@@ -293,7 +298,7 @@ impl FakeLog {
             name: name.into(),
             payload: RawValue::from_string(payload.to_owned()).unwrap(),
             copies: vec!["user:9".into()],
-            also: Vec::new(),
+            side_events: Vec::new(),
             client: None,
         };
         self.events.lock().push(event.clone());
@@ -320,7 +325,7 @@ impl FakeLog {
 }
 
 impl ReplayLog for FakeLog {
-    fn newest<'a>(
+    fn newest_segment<'a>(
         &'a self,
         _: &'a Actor,
         topic: &'a str,
@@ -334,7 +339,7 @@ impl ReplayLog for FakeLog {
         ready(newest).boxed()
     }
 
-    fn page<'a>(
+    fn read_page<'a>(
         &'a self,
         tenant: TenantId,
         topic: &'a str,
@@ -345,12 +350,12 @@ impl ReplayLog for FakeLog {
         async move {
             // Like a database: other tasks run meanwhile.
             tokio::task::yield_now().await;
-            self.fill(tenant, topic, after, up_to).await
+            self.read_gap(tenant, topic, after, up_to).await
         }
         .boxed()
     }
 
-    fn fill<'a>(
+    fn read_gap<'a>(
         &'a self,
         _: TenantId,
         topic: &'a str,
@@ -363,11 +368,11 @@ impl ReplayLog for FakeLog {
         ready(events).boxed()
     }
 
-    fn edge(&self) -> BoxFuture<'_, Result<TailCursor>> {
-        ready(Ok(TailCursor::at(self.events.lock().len() as i64))).boxed()
+    fn tail_start(&self) -> BoxFuture<'_, Result<TailCursor>> {
+        ready(Ok(TailCursor::before_transaction(self.events.lock().len() as i64))).boxed()
     }
 
-    fn tail(
+    fn read_tail(
         &self,
         from: TailCursor,
         wants: PayloadInterest,
@@ -377,14 +382,14 @@ impl ReplayLog for FakeLog {
         }
         let mut events: Vec<Event> =
             self.events.lock().iter().skip(usize::try_from(from.txid).unwrap()).cloned().collect();
-        let next = TailCursor::at(from.txid + events.len() as i64);
+        let next = TailCursor::before_transaction(from.txid + events.len() as i64);
         events.retain(|event| event.seq > self.forgotten.load(Ordering::Relaxed));
         // Like PostgreSQL's outbox: events without copies are filtered.
         events.retain(|event| !event.copies.is_empty() || wants(event));
         ready(Ok((events, next))).boxed()
     }
 
-    fn keep(&self, _: i32) -> BoxFuture<'_, Result<()>> {
+    fn maintain_partitions(&self, _: i32) -> BoxFuture<'_, Result<()>> {
         ready(Ok(())).boxed()
     }
 }

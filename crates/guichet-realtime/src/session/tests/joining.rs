@@ -23,7 +23,7 @@ async fn a_join_without_a_right_or_a_token_is_refused_with_a_reason() {
         let refused = client.join(nameless, json!({})).await;
         assert!(refused.response()["reason"].as_str().unwrap().starts_with("TopicNameRequired"));
     }
-    assert_eq!(desk.hub.followed(), 0, "a refused join leaves nothing behind");
+    assert_eq!(desk.hub.topic_count(), 0, "a refused join leaves nothing behind");
 }
 
 #[tokio::test(start_paused = true)]
@@ -96,7 +96,7 @@ async fn a_leave_is_answered_and_then_closed() {
     let close = client.next().await;
     assert_eq!(close.event, "phx_close");
     assert_eq!((&close.join_ref, &close.reference), (&joined.join_ref, &joined.join_ref));
-    assert_eq!(desk.hub.followed(), 0);
+    assert_eq!(desk.hub.topic_count(), 0);
     let reference = client.push(ROOM, "phx_leave", json!({}));
     let again = client.next().await;
     assert_eq!((again.status(), again.reference.clone()), ("ok", json!(reference)));
@@ -157,12 +157,12 @@ async fn a_person_is_online_from_a_valid_token_until_the_connection_ends() {
     assert!(!desk.hub.is_online(TENANT, awa));
     client.join_with(ROOM, json!({"config": {}, "access_token": "awa"})).await;
     assert!(desk.hub.is_online(TENANT, awa));
-    assert_eq!(desk.hub.online(TENANT, &[awa, user("other")]), [awa]);
+    assert_eq!(desk.hub.filter_online(TENANT, &[awa, user("other")]), [awa]);
     assert_eq!(desk.backend.open.load(Ordering::Relaxed), 1);
     drop(client);
     desk.all_gone().await;
     assert!(!desk.hub.is_online(TENANT, awa));
-    assert_eq!((desk.hub.followed(), desk.realtime.connections()), (0, 0));
+    assert_eq!((desk.hub.topic_count(), desk.realtime.connection_count()), (0, 0));
     assert_eq!(desk.backend.open.load(Ordering::Relaxed), 0);
     assert_eq!(desk.realtime.unauthenticated.lock().len(), 0);
 }

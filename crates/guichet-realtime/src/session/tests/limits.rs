@@ -90,15 +90,17 @@ async fn a_reader_that_stands_still_is_given_up() {
         tokio::task::yield_now().await;
     }
     desk.all_gone().await;
-    assert_eq!((desk.hub.followed(), desk.realtime.connections()), (0, 0));
+    assert_eq!((desk.hub.topic_count(), desk.realtime.connection_count()), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_breaks_a_limit_is_closed_with_its_code() {
     let desk = TestProcess::new();
-    for (refusal, code) in
-        [(CloseCode::TooBig, 1009), (CloseCode::NotText, 1007), (CloseCode::Protocol, 1002)]
-    {
+    for (refusal, code) in [
+        (CloseCode::MessageTooBig, 1009),
+        (CloseCode::InvalidPayload, 1007),
+        (CloseCode::ProtocolError, 1002),
+    ] {
         let client = desk.awa();
         client.inbound(Inbound::Refused(refusal, "why"));
         assert_eq!(client.close_code().await, code);
@@ -142,7 +144,7 @@ async fn one_persons_superseded_connections_are_bounded_however_they_beat() {
     assert_eq!(open[0].next().await.event, "phx_close");
     assert_eq!(open[0].join(ROOM, json!({})).await.status(), "ok");
     assert_eq!(open[3].next().await.event, "phx_close");
-    assert_eq!(desk.realtime.connections(), 5);
+    assert_eq!(desk.realtime.connection_count(), 5);
     assert_eq!(desk.realtime.unauthenticated.lock().len(), 3);
     assert_eq!(desk.backend.open.load(Ordering::Relaxed), 2);
 }
@@ -171,7 +173,7 @@ async fn draining_tells_everyone_to_reconnect_and_takes_nobody_new() {
         assert_eq!(client.close_code().await, 1012);
     }
     desk.all_gone().await;
-    assert_eq!(desk.realtime.connections(), 0);
+    assert_eq!(desk.realtime.connection_count(), 0);
 }
 
 #[tokio::test(start_paused = true)]

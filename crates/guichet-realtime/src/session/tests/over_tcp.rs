@@ -101,7 +101,7 @@ async fn a_client_joins_hears_and_is_gone_when_it_hangs_up() {
     }
     drop(ws);
     desk.all_gone().await;
-    assert_eq!((desk.realtime.connections(), desk.hub.followed()), (0, 0));
+    assert_eq!((desk.realtime.connection_count(), desk.hub.topic_count()), (0, 0));
 }
 
 #[actix_web::test]

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use guichet_base::Status;
+use guichet_base::PresenceStatus;
 use serde_json::{Value, json};
 
 use super::clients::{Client, ROOM, TestProcess};
@@ -95,7 +95,7 @@ async fn a_forged_key_is_refused_and_leaves_nothing_behind() {
     let refused = awa.join(ROOM, json!({"presence": {"enabled": true, "key": key}})).await;
     assert_eq!(refused.status(), "error");
     assert!(refused.response()["reason"].as_str().unwrap().starts_with("FORBIDDEN"));
-    assert_eq!((desk.hub.followed(), desk.hub.presence().roster_count()), (0, 0));
+    assert_eq!((desk.hub.topic_count(), desk.hub.presence().roster_count()), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -106,19 +106,19 @@ async fn heartbeats_are_no_activity_and_everything_else_is() {
     let status = || desk.hub.status(TENANT, user("awa"));
     desk.clock.advance(Duration::from_secs(121));
     awa.nothing().await;
-    assert_eq!(status(), Status::Idle);
+    assert_eq!(status(), PresenceStatus::Idle);
     let broadcast = json!({"event": "cursor", "payload": {}});
     let pushes =
         [("broadcast", broadcast), ("presence", json!({"event": "untrack"})), ("messaging:send", json!({}))];
     for (event, payload) in pushes {
         desk.clock.advance(Duration::from_secs(121));
-        assert_eq!(status(), Status::Idle);
+        assert_eq!(status(), PresenceStatus::Idle);
         awa.push(ROOM, event, payload);
         if event != "broadcast" {
             awa.next().await;
         }
         awa.nothing().await;
-        assert_eq!(status(), Status::Online, "{event}");
+        assert_eq!(status(), PresenceStatus::Online, "{event}");
     }
 }
 

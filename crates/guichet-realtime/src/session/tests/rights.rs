@@ -27,7 +27,7 @@ fn awas_rights() -> Event {
         name: "rights:changed".into(),
         payload: RawValue::from_string("{}".to_owned()).unwrap(),
         copies: Vec::new(),
-        also: Vec::new(),
+        side_events: Vec::new(),
         client: None,
     }
 }
@@ -54,7 +54,7 @@ async fn a_channel_whose_right_is_gone_closes_and_the_others_go_on_untouched() {
     desk.say("after");
     assert_eq!(client.next().await.seq(), 2, "without a seam, without a repeat");
     client.nothing().await;
-    assert_eq!(desk.hub.followed(), 1);
+    assert_eq!(desk.hub.topic_count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,7 +101,7 @@ async fn a_loss_that_comes_while_a_join_waits_for_its_right_ends_the_join() {
     assert_eq!(client.join(ROOM, json!({})).await.status(), "ok");
     let closed = client.next().await;
     assert_eq!((closed.event.as_str(), closed.topic.as_str()), ("phx_close", ROOM));
-    assert_eq!(desk.hub.followed(), 0);
+    assert_eq!(desk.hub.topic_count(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -140,7 +140,7 @@ async fn a_subscription_does_not_outlive_ten_seconds_without_an_answer() {
         assert!(reason(&ended.payload).starts_with("RESUME"));
     }
     assert!(asked.elapsed() <= Duration::from_millis(10_500), "{:?}", asked.elapsed());
-    assert_eq!(desk.hub.followed(), 0);
+    assert_eq!(desk.hub.topic_count(), 0);
     client.nothing().await;
 }
 
@@ -196,7 +196,7 @@ async fn a_change_in_this_process_wakes_the_tail() {
     let before = tokio::time::Instant::now();
     desk.log.put(awas_rights());
     // A person who was unknown where the change was made.
-    desk.hub.rights_moved(TENANT, &[]);
+    desk.hub.reauthorize_people(TENANT, &[]);
     assert_eq!(client.next().await.event, "phx_close");
     assert!(before.elapsed() < Duration::from_millis(50), "{:?}", before.elapsed());
 }

@@ -106,5 +106,5 @@ async fn nothing_of_a_connection_that_ends_while_it_is_told_stays_behind() {
     client.inbound(crate::session::socket::Inbound::Close);
     desk.all_gone().await;
     assert!(!desk.hub.is_online(TENANT, user("awa")));
-    assert_eq!(desk.hub.followed(), 0);
+    assert_eq!(desk.hub.topic_count(), 0);
 }

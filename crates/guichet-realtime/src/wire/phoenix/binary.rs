@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn bytes_leave_as_kind_four() {
-        let (opcode, payload) = user_broadcast("realtime:t", "e", &[1, 2]).unwrap().open();
+        let (opcode, payload) = user_broadcast("realtime:t", "e", &[1, 2]).unwrap().decode();
         assert_eq!(opcode, 2);
         assert_eq!(&payload[..], b"\x04\x0a\x01\x00\x00realtime:te\x01\x02");
         assert!(user_broadcast(&"t".repeat(256), "e", &[]).is_none());

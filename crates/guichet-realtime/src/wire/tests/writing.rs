@@ -19,13 +19,13 @@ fn event() -> Event {
         name: "messaging:new".into(),
         payload: RawValue::from_string(r#"{"message":{}}"#.into()).unwrap(),
         copies: vec![],
-        also: vec![],
+        side_events: vec![],
         client: None,
     }
 }
 
 fn json_of(frame: &Frame) -> Value {
-    serde_json::from_slice(&frame.open().1).unwrap()
+    serde_json::from_slice(&frame.decode().1).unwrap()
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn of(dialect: Dialect) -> Shape {
 
 /// The JSON after a Socket.IO packet's type.
 fn packet(frame: &Frame, kind: &str) -> Value {
-    let payload = frame.open().1;
+    let payload = frame.decode().1;
     serde_json::from_str(std::str::from_utf8(&payload).unwrap().strip_prefix(kind).unwrap()).unwrap()
 }
 

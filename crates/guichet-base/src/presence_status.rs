@@ -6,18 +6,19 @@ use utoipa::ToSchema;
 /// Ordered from offline to online.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+#[schema(as = Status)]
+pub enum PresenceStatus {
     Offline,
     Idle,
     Online,
 }
 
-impl Status {
+impl PresenceStatus {
     pub const fn as_str(self) -> &'static str {
         match self {
-            Status::Offline => "offline",
-            Status::Idle => "idle",
-            Status::Online => "online",
+            PresenceStatus::Offline => "offline",
+            PresenceStatus::Idle => "idle",
+            PresenceStatus::Online => "online",
         }
     }
 }

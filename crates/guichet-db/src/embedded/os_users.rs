@@ -16,17 +16,17 @@ use nix::unistd::{Uid, User};
 
 /// Environment variables passed to PostgreSQL's programs. Others may hold secrets, or settings for another
 /// PostgreSQL.
-const PASSED_ON: [&str; 3] = ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
+const INHERITED_VARIABLES: [&str; 3] = ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
 
 #[derive(Debug, Clone)]
-pub struct Account {
+pub struct OsUsers {
     /// The user that peer authentication admits.
-    client: String,
-    server: User,
+    guichet_user: String,
+    server_user: User,
     switches_user: bool,
 }
 
-impl Account {
+impl OsUsers {
     pub fn current() -> Result<Self> {
         let uid = Uid::effective();
         let Some(own) = User::from_uid(uid).context("cannot look up the current user")? else {
@@ -36,24 +36,24 @@ impl Account {
             );
         };
         let switches_user = uid.is_root();
-        let server = if switches_user { unprivileged()? } else { own.clone() };
-        Ok(Self { client: own.name, server, switches_user })
+        let server = if switches_user { unprivileged_user()? } else { own.clone() };
+        Ok(Self { guichet_user: own.name, server_user: server, switches_user })
     }
 
-    pub fn client(&self) -> &str {
-        &self.client
+    pub fn guichet_user(&self) -> &str {
+        &self.guichet_user
     }
 
     /// For root: the server of an existing cluster runs as the owner of its data, even if another user was chosen
     /// now.
-    pub fn serving_owner_of(mut self, data: &Path) -> Result<Self> {
+    pub fn with_data_owner(mut self, data: &Path) -> Result<Self> {
         if let Ok(found) = fs::metadata(data)
             && self.switches_user
-            && found.uid() != self.server.uid.as_raw()
+            && found.uid() != self.server_user.uid.as_raw()
         {
             let uid = Uid::from_raw(found.uid());
             ensure!(!uid.is_root(), "{} belongs to root, as whom PostgreSQL cannot run", data.display());
-            self.server = User::from_uid(uid)
+            self.server_user = User::from_uid(uid)
                 .ok()
                 .flatten()
                 .with_context(|| format!("{} belongs to the unknown user id {uid}", data.display()))?;
@@ -65,13 +65,13 @@ impl Account {
     pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("LC_ALL", "C").stdin(Stdio::null()).current_dir("/");
-        for name in PASSED_ON {
+        for name in INHERITED_VARIABLES {
             if let Some(value) = env::var_os(name) {
                 command.env(name, value);
             }
         }
         if self.switches_user {
-            command.uid(self.server.uid.as_raw()).gid(self.server.gid.as_raw());
+            command.uid(self.server_user.uid.as_raw()).gid(self.server_user.gid.as_raw());
         }
         command
     }
@@ -82,17 +82,17 @@ impl Account {
         !self.switches_user || command.args(["-c", ":"]).current_dir(dir).status().is_ok_and(|s| s.success())
     }
 
-    pub fn server_name(&self) -> &str {
-        &self.server.name
+    pub fn server_user_name(&self) -> &str {
+        &self.server_user.name
     }
 
     /// Creates a folder for the server's user only. An existing one must belong to that user: in a world-writable
     /// folder, another user may have created it first.
-    pub fn make_private_dir(&self, dir: &Path) -> Result<()> {
-        let owner = self.server.uid.as_raw();
+    pub fn create_private_dir(&self, dir: &Path) -> Result<()> {
+        let owner = self.server_user.uid.as_raw();
         match fs::DirBuilder::new().mode(0o700).create(dir) {
-            Ok(()) if self.switches_user => lchown(dir, Some(owner), Some(self.server.gid.as_raw()))
-                .with_context(|| format!("cannot give {} to {}", dir.display(), self.server.name)),
+            Ok(()) if self.switches_user => lchown(dir, Some(owner), Some(self.server_user.gid.as_raw()))
+                .with_context(|| format!("cannot give {} to {}", dir.display(), self.server_user.name)),
             Ok(()) => Ok(()),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => ensure_owned(dir, owner),
             Err(error) => Err(error).with_context(|| format!("cannot make {}", dir.display())),
@@ -113,7 +113,7 @@ pub fn ensure_owned(dir: &Path, owner: u32) -> Result<()> {
     Ok(())
 }
 
-fn unprivileged() -> Result<User> {
+fn unprivileged_user() -> Result<User> {
     for name in ["postgres", "nobody"] {
         if let Some(user) = User::from_name(name).context("cannot look up a user")? {
             return Ok(user);

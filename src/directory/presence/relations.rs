@@ -19,7 +19,7 @@ pub struct PersonRelations {
 }
 
 /// Loads the relations of `users` in one statement. Unknown users are missing in the result.
-pub async fn reach(
+pub async fn load_relations(
     directory: &Directory,
     tenant: TenantId,
     users: Vec<UserId>,
@@ -30,7 +30,7 @@ pub async fn reach(
         directory.db().read(&itself, move |tx| store::load_relations(tx.conn(), tenant, ids.clone())).await?;
     let people = |ids: Vec<uuid::Uuid>| ids.into_iter().map(UserId).collect();
     let standings = rows.into_iter().map(|row| {
-        let role = Role::of_person(&row.role).unwrap_or(Role::Client);
+        let role = Role::parse_person_role(&row.role).unwrap_or(Role::Client);
         let (operators, team) = match role.user_type() {
             UserType::Client => (people(row.operators), people(row.team)),
             UserType::Operator => (Vec::new(), Vec::new()),
@@ -41,14 +41,22 @@ pub async fn reach(
 }
 
 /// Records when people of the tenant were last active.
-pub async fn saw(directory: &Directory, tenant: TenantId, people: Vec<(UserId, Timestamp)>) -> Result<()> {
+pub async fn record_last_seen(
+    directory: &Directory,
+    tenant: TenantId,
+    people: Vec<(UserId, Timestamp)>,
+) -> Result<()> {
     let itself = Directory::service_actor(tenant);
-    directory.db().write(&itself, move |tx| store::saw(tx.conn(), tenant, &people)).await
+    directory.db().write(&itself, move |tx| store::update_last_seen(tx.conn(), tenant, &people)).await
 }
 
 /// Whether the actor may subscribe to the presence around `operator`: the operator themselves, and members of the
 /// clients that the operator is in charge of.
-pub async fn hears(directory: &Directory, actor: &Actor, operator: UserId) -> Result<bool> {
+pub async fn may_subscribe_to_presence(
+    directory: &Directory,
+    actor: &Actor,
+    operator: UserId,
+) -> Result<bool> {
     match actor.role {
         Role::Owner | Role::Manager | Role::Employee => Ok(actor.user == operator),
         Role::Client => {

@@ -48,7 +48,7 @@ fn copies_told_while_a_right_is_looked_up_are_kept_and_told_once() {
     let connection = Arc::new(Connection::new(1, 100_000));
     let id = JoinId { connection: 1, join: 1 };
     hub.publish(event(tenant, 1));
-    hub.open(tenant, "user:1", Subscriber::new(id, Arc::clone(&connection), actor(tenant), SHAPE));
+    hub.subscribe(tenant, "user:1", Subscriber::new(id, Arc::clone(&connection), actor(tenant), SHAPE));
     hub.publish(event(tenant, 2));
     assert!(mailbox_texts(&connection).is_empty(), "told before the right was known");
     assert_eq!(hub.activate_unnumbered(tenant, "user:1", id, Vec::new()), Activation::Live);
@@ -65,11 +65,11 @@ fn nothing_is_kept_of_a_topic_that_nobody_follows() {
     let (hub, tenant) = (Hub::default(), TenantId::new());
     let id = JoinId { connection: 1, join: 1 };
     let subscriber = Subscriber::new(id, Arc::new(Connection::new(1, 1_000)), actor(tenant), SHAPE);
-    hub.open(tenant, TOPIC, subscriber);
-    assert_eq!(hub.followed(), 1);
-    hub.leave(tenant, TOPIC, id);
+    hub.subscribe(tenant, TOPIC, subscriber);
+    assert_eq!(hub.topic_count(), 1);
+    hub.unsubscribe(tenant, TOPIC, id);
     hub.publish(event(tenant, 1));
-    assert_eq!(hub.followed(), 0);
+    assert_eq!(hub.topic_count(), 0);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn another_tenants_topic_of_the_same_name_is_another_topic() {
     let (hub, mine, theirs) = (Hub::default(), TenantId::new(), TenantId::new());
     let connection = Arc::new(Connection::new(1, 100_000));
     let id = JoinId { connection: 1, join: 1 };
-    hub.open(mine, TOPIC, Subscriber::new(id, Arc::clone(&connection), actor(mine), SHAPE));
+    hub.subscribe(mine, TOPIC, Subscriber::new(id, Arc::clone(&connection), actor(mine), SHAPE));
     hub.activate(mine, TOPIC, id, 0, Vec::new());
     hub.publish(event(theirs, 1));
     assert!(mailbox_texts(&connection).is_empty());
@@ -88,17 +88,17 @@ fn what_was_handed_to_a_socket_is_reported_once_and_not_before() {
     let (hub, tenant) = (Hub::default(), TenantId::new());
     let connection = Arc::new(Connection::new(1, 100_000));
     let id = JoinId { connection: 1, join: 1 };
-    hub.open(tenant, TOPIC, Subscriber::new(id, Arc::clone(&connection), actor(tenant), SHAPE));
+    hub.subscribe(tenant, TOPIC, Subscriber::new(id, Arc::clone(&connection), actor(tenant), SHAPE));
     hub.activate(tenant, TOPIC, id, 0, Vec::new());
     hub.publish(event(tenant, 1));
     hub.publish(event(tenant, 2));
     let key: TopicKey = (tenant, TOPIC.into());
     let mut receipts = Vec::new();
-    hub.receipts(key.clone(), &mut receipts);
+    hub.collect_receipts(key.clone(), &mut receipts);
     assert!(receipts.is_empty(), "still in the queue");
     mailbox_texts(&connection);
-    hub.receipts(key.clone(), &mut receipts);
-    hub.receipts(key, &mut receipts);
+    hub.collect_receipts(key.clone(), &mut receipts);
+    hub.collect_receipts(key, &mut receipts);
     assert_eq!(receipts.iter().map(|receipt| receipt.up_to).collect::<Vec<_>>(), [2]);
 }
 
@@ -115,7 +115,7 @@ fn on_real_threads_the_same_holds() {
                 for join in 1..=200u32 {
                     let id = JoinId { connection: joiner, join };
                     let connection = Arc::new(Connection::new(joiner, usize::MAX / 4));
-                    hub.open(
+                    hub.subscribe(
                         tenant,
                         TOPIC,
                         Subscriber::new(id, Arc::clone(&connection), actor(tenant), SHAPE),
@@ -142,7 +142,7 @@ fn on_real_threads_the_same_holds() {
                         readers.lock().push((connection, head));
                         return;
                     }
-                    hub.leave(tenant, TOPIC, id);
+                    hub.unsubscribe(tenant, TOPIC, id);
                 }
             });
         }

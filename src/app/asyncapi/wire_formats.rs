@@ -8,54 +8,54 @@ use super::control::{command_refused, heads, join, joined};
 use super::events::{self, EVENTS};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum WireFormat {
     V1,
     V2,
     Plain,
     SocketIo,
 }
 
-struct Server {
+struct ServerEntry {
     key: &'static str,
-    form: Form,
+    form: WireFormat,
     title: &'static str,
     pathname: &'static str,
-    says: &'static str,
+    description: &'static str,
 }
 
-const SERVERS: [Server; 4] = [
-    Server {
+const SERVERS: [ServerEntry; 4] = [
+    ServerEntry {
         key: "phoenixV2",
-        form: Form::V2,
+        form: WireFormat::V2,
         title: "Phoenix Channels, serialization 2",
         pathname: "/realtime/v1/websocket?vsn=2.0.0",
-        says: "For `@supabase/realtime-js`, phoenix.js, the Supabase Flutter, Swift and Kotlin clients, unmodified. \
+        description: "For `@supabase/realtime-js`, phoenix.js, the Supabase Flutter, Swift and Kotlin clients, unmodified. \
                Frames are `[join_ref, ref, topic, event, payload]`; events arrive as `broadcast`. Also at \
                `/socket/websocket`. Topics may carry the prefix `realtime:`, as Supabase's clients put it.",
     },
-    Server {
+    ServerEntry {
         key: "phoenixV1",
-        form: Form::V1,
+        form: WireFormat::V1,
         title: "Phoenix Channels, serialization 1",
         pathname: "/realtime/v1/websocket?vsn=1.0.0",
-        says: "For realtime-py and older clients. Frames are `{topic, event, payload, ref}`, from the client \
+        description: "For realtime-py and older clients. Frames are `{topic, event, payload, ref}`, from the client \
                `join_ref` besides. Without `vsn`, this form is spoken.",
     },
-    Server {
+    ServerEntry {
         key: "plain",
-        form: Form::Plain,
+        form: WireFormat::Plain,
         title: "Plain frames",
         pathname: "/ws/notifications",
-        says: "For anything that can open a WebSocket. Frames are `{event, topic, payload, meta, ref}`, what is not \
+        description: "For anything that can open a WebSocket. Frames are `{event, topic, payload, meta, ref}`, what is not \
                needed left out; a frame with `ref` is answered by `reply`. The person's own topics are joined on \
                connect. On `/api/tenants/{tenantId}/messaging/socket` the same, with keys in camelCase.",
     },
-    Server {
+    ServerEntry {
         key: "socketIo",
-        form: Form::SocketIo,
+        form: WireFormat::SocketIo,
         title: "Socket.IO 4",
         pathname: "/socket.io/?EIO=4&transport=websocket",
-        says: "For `socket.io-client` with `transports: ['websocket']`. An event is `42[event, payload, {topic, \
+        description: "For `socket.io-client` with `transports: ['websocket']`. An event is `42[event, payload, {topic, \
                meta}]`, an acknowledgement `43`; keys in camelCase. Also at \
                `/api/tenants/{tenantId}/messaging/socket`. The token may come as `auth.token`. Polling is refused.",
     },
@@ -69,7 +69,7 @@ pub fn servers() -> Value {
             "protocol": "ws",
             "pathname": server.pathname,
             "title": server.title,
-            "description": server.says,
+            "description": server.description,
             "variables": {"host": {"default": "127.0.0.1:8080",
                 "description": "Where the service listens; `wss` behind a proxy that speaks TLS"}},
             "security": [
@@ -90,37 +90,37 @@ pub fn server_refs() -> Value {
 }
 
 /// One conversation, frame by frame.
-fn frames(form: Form) -> Value {
+fn frames(form: WireFormat) -> Value {
     let topic = "chat:room:0198c0de-0000-7000-8000-000000000002";
-    let mut frames = opening(form);
+    let mut frames = handshake_frames(form);
     let mut line = |from: &str, message: &str, frame: String| {
         frames.push(json!({"from": from, "message": message, "frame": frame}));
     };
-    let wire = Wire { form, topic };
+    let wire = FrameWriter { form, topic };
     line("client", "join", wire.request_line("phx_join", "join", "1", &join_payload(form)));
-    line("server", "reply_join", wire.answer("1", "ok", &joined()));
+    line("server", "reply_join", wire.reply("1", "ok", &joined()));
     if let Some(event) = EVENTS.iter().find(|event| event.key == "event_messaging_read") {
         line("server", event.key, wire.event_line(event, &events::read()));
     }
     if let Some(event) = EVENTS.iter().find(|event| event.key == "event_messaging_typing") {
         line("server", event.key, wire.event_line(event, &events::typing()));
     }
-    if let Some(command) = COMMANDS.iter().find(|command| command.ask.key == "command_messaging_read") {
-        let name = command.ask.name;
-        line("client", command.ask.key, wire.request_line(name, name, "2", &read()));
-        line("server", command.answer.key, wire.answer("2", "ok", &read_state()));
-        line("client", command.ask.key, wire.request_line(name, name, "3", &read()));
-        line("server", "error_command", wire.answer("3", "error", &command_refused()));
+    if let Some(command) = COMMANDS.iter().find(|command| command.request.key == "command_messaging_read") {
+        let name = command.request.name;
+        line("client", command.request.key, wire.request_line(name, name, "2", &read()));
+        line("server", command.reply.key, wire.reply("2", "ok", &read_state()));
+        line("client", command.request.key, wire.request_line(name, name, "3", &read()));
+        line("server", "error_command", wire.reply("3", "error", &command_refused()));
     }
-    let alone = Wire { form, topic: "phoenix" };
+    let alone = FrameWriter { form, topic: "phoenix" };
     line("client", "heartbeat", alone.request_line("heartbeat", "heartbeat", "4", &json!({})));
-    line("server", "reply_heartbeat", alone.answer("4", "ok", &heads()));
+    line("server", "reply_heartbeat", alone.reply("4", "ok", &heads()));
     frames.into()
 }
 
 /// The frames before the first one with content.
-fn opening(form: Form) -> Vec<Value> {
-    if form != Form::SocketIo {
+fn handshake_frames(form: WireFormat) -> Vec<Value> {
+    if form != WireFormat::SocketIo {
         return Vec::new();
     }
     let packets = [
@@ -137,58 +137,62 @@ fn opening(form: Form) -> Vec<Value> {
 }
 
 /// Phoenix has `config.broadcast.replay.after_seq`; the others may have `after_seq` at the top level.
-fn join_payload(form: Form) -> Value {
+fn join_payload(form: WireFormat) -> Value {
     match form {
-        Form::V1 | Form::V2 => join(),
-        Form::Plain | Form::SocketIo => json!({ "after_seq": 54 }),
+        WireFormat::V1 | WireFormat::V2 => join(),
+        WireFormat::Plain | WireFormat::SocketIo => json!({ "after_seq": 54 }),
     }
 }
 
-struct Wire {
-    form: Form,
+struct FrameWriter {
+    form: WireFormat,
     topic: &'static str,
 }
 
-impl Wire {
+impl FrameWriter {
     /// Whether it belongs to the connection, which has a topic only in Phoenix.
-    fn is_alone(&self) -> bool {
+    fn is_connection_level(&self) -> bool {
         self.topic == "phoenix"
     }
 
     fn join_ref(&self) -> Option<&'static str> {
-        (!self.is_alone()).then_some("1")
+        (!self.is_connection_level()).then_some("1")
     }
 
     fn request_line(&self, phoenix: &str, plain: &str, reference: &str, payload: &Value) -> String {
         let topic = self.topic;
         match self.form {
-            Form::V1 => json!({"topic": topic, "event": phoenix, "payload": payload, "ref": reference,
+            WireFormat::V1 => json!({"topic": topic, "event": phoenix, "payload": payload, "ref": reference,
                 "join_ref": self.join_ref()})
             .to_string(),
-            Form::V2 => json!([self.join_ref(), reference, topic, phoenix, payload]).to_string(),
-            Form::Plain if self.is_alone() => {
+            WireFormat::V2 => json!([self.join_ref(), reference, topic, phoenix, payload]).to_string(),
+            WireFormat::Plain if self.is_connection_level() => {
                 json!({"event": plain, "payload": payload, "ref": reference}).to_string()
             }
-            Form::Plain => {
+            WireFormat::Plain => {
                 json!({"event": plain, "topic": topic, "payload": payload, "ref": reference}).to_string()
             }
-            Form::SocketIo if self.is_alone() => format!("42{reference}{}", json!([plain, payload])),
-            Form::SocketIo => {
-                format!("42{reference}{}", json!([plain, camel(payload), {"topic": topic}]))
+            WireFormat::SocketIo if self.is_connection_level() => {
+                format!("42{reference}{}", json!([plain, payload]))
+            }
+            WireFormat::SocketIo => {
+                format!("42{reference}{}", json!([plain, camel_keys(payload), {"topic": topic}]))
             }
         }
     }
 
-    fn answer(&self, reference: &str, status: &str, response: &Value) -> String {
+    fn reply(&self, reference: &str, status: &str, response: &Value) -> String {
         let payload = json!({"status": status, "response": response});
         match self.form {
-            Form::V1 => {
+            WireFormat::V1 => {
                 json!({"topic": self.topic, "event": "phx_reply", "payload": payload, "ref": reference})
                     .to_string()
             }
-            Form::V2 => json!([self.join_ref(), reference, self.topic, "phx_reply", payload]).to_string(),
-            Form::Plain => json!({"event": "reply", "ref": reference, "payload": payload}).to_string(),
-            Form::SocketIo => format!("43{reference}{}", json!([camel(&payload)])),
+            WireFormat::V2 => {
+                json!([self.join_ref(), reference, self.topic, "phx_reply", payload]).to_string()
+            }
+            WireFormat::Plain => json!({"event": "reply", "ref": reference, "payload": payload}).to_string(),
+            WireFormat::SocketIo => format!("43{reference}{}", json!([camel_keys(&payload)])),
         }
     }
 
@@ -200,15 +204,15 @@ impl Wire {
             inner.insert("meta".to_owned(), meta.clone());
         }
         match self.form {
-            Form::V1 => {
+            WireFormat::V1 => {
                 json!({"topic": topic, "event": "broadcast", "payload": inner, "ref": null}).to_string()
             }
-            Form::V2 => json!([null, null, topic, "broadcast", inner]).to_string(),
-            Form::Plain => {
+            WireFormat::V2 => json!([null, null, topic, "broadcast", inner]).to_string(),
+            WireFormat::Plain => {
                 json!({"event": name, "topic": topic, "payload": payload, "meta": meta}).to_string()
             }
-            Form::SocketIo => {
-                format!("42{}", json!([name, camel(payload), {"topic": topic, "meta": meta}]))
+            WireFormat::SocketIo => {
+                format!("42{}", json!([name, camel_keys(payload), {"topic": topic, "meta": meta}]))
             }
         }
     }
@@ -219,13 +223,13 @@ pub fn meta() -> Value {
 }
 
 /// guichet's own keys in AfriTalk's spelling. The examples here have no keys of producers.
-fn camel(value: &Value) -> Value {
+fn camel_keys(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
-            let renamed = members.iter().map(|(key, value)| (camel_key(key), camel(value)));
+            let renamed = members.iter().map(|(key, value)| (camel_key(key), camel_keys(value)));
             Value::Object(renamed.collect::<Map<_, _>>())
         }
-        Value::Array(items) => items.iter().map(camel).collect(),
+        Value::Array(items) => items.iter().map(camel_keys).collect(),
         other => other.clone(),
     }
 }

@@ -12,26 +12,26 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{Components, Schema};
 
 use super::keys::camel;
-use super::rewrite::OPAQUE;
+use super::rewrite::OPAQUE_KEYS;
 
-const SCHEMAS: &str = "#/components/schemas/";
-const OWN: &str = "AfriTalk";
+const SCHEMA_REF: &str = "#/components/schemas/";
+const SCHEMA_PREFIX: &str = "AfriTalk";
 
 /// Converts the description of AfriTalk's paths.
 #[derive(Default)]
-pub struct AfriTalkNames {
-    named: BTreeSet<String>,
+pub struct AfriTalkSchemas {
+    referenced: BTreeSet<String>,
 }
 
-impl AfriTalkNames {
+impl AfriTalkSchemas {
     /// Converts the responses of an operation, whose schemas are under `data` of the envelope.
-    pub fn respell(&mut self, operation: &mut Operation) {
+    pub fn convert_operation(&mut self, operation: &mut Operation) {
         for response in operation.responses.responses.values_mut() {
             let RefOr::T(response) = response else { continue };
             for content in response.content.values_mut() {
                 let RefOr::T(content) = content else { continue };
                 if let Some(schema) = content.schema.take() {
-                    content.schema = Some(self.respelled(&schema).unwrap_or(schema));
+                    content.schema = Some(self.convert_schema(&schema).unwrap_or(schema));
                 }
             }
         }
@@ -40,45 +40,47 @@ impl AfriTalkNames {
     /// All referenced schemas, also through others.
     pub fn schemas(mut self, guichets: &Components) -> BTreeMap<String, RefOr<Schema>> {
         let mut made = BTreeMap::new();
-        while let Some(name) = self.named.iter().find(|name| !made.contains_key(&own(name))).cloned() {
+        while let Some(name) =
+            self.referenced.iter().find(|name| !made.contains_key(&prefixed(name))).cloned()
+        {
             let Some(schema) = guichets.schemas.get(&name) else {
-                self.named.remove(&name);
+                self.referenced.remove(&name);
                 continue;
             };
-            let schema = self.respelled(schema).unwrap_or_else(|| schema.clone());
-            made.insert(own(&name), schema);
+            let schema = self.convert_schema(schema).unwrap_or_else(|| schema.clone());
+            made.insert(prefixed(&name), schema);
         }
         made
     }
 
-    fn respelled(&mut self, schema: &RefOr<Schema>) -> Option<RefOr<Schema>> {
+    fn convert_schema(&mut self, schema: &RefOr<Schema>) -> Option<RefOr<Schema>> {
         let mut value = serde_json::to_value(schema).ok()?;
-        self.value(&mut value);
+        self.convert_value(&mut value);
         serde_json::from_value(value).ok()
     }
 
-    fn value(&mut self, value: &mut Value) {
+    fn convert_value(&mut self, value: &mut Value) {
         match value {
-            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
-            Value::Object(members) => self.object(members),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.convert_value(item)),
+            Value::Object(members) => self.convert_object(members),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
 
-    fn object(&mut self, members: &mut Map<String, Value>) {
+    fn convert_object(&mut self, members: &mut Map<String, Value>) {
         if let Some(Value::String(target)) = members.get_mut("$ref")
-            && let Some(name) = target.strip_prefix(SCHEMAS).map(str::to_owned)
+            && let Some(name) = target.strip_prefix(SCHEMA_REF).map(str::to_owned)
         {
-            *target = format!("{SCHEMAS}{}", own(&name));
-            self.named.insert(name);
+            *target = format!("{SCHEMA_REF}{}", prefixed(&name));
+            self.referenced.insert(name);
         }
         if let Some(Value::Object(properties)) = members.get_mut("properties") {
-            let more = beside(properties);
+            let more = extra_properties(properties);
             let old = std::mem::take(properties);
             for (name, mut schema) in old {
                 // The keys inside a producer's value stay; the envelope's own `data` is not one.
                 if name != "preview" {
-                    self.value(&mut schema);
+                    self.convert_value(&mut schema);
                 }
                 properties.insert(camel(&name).into_owned(), schema);
             }
@@ -98,22 +100,22 @@ impl AfriTalkNames {
             }
         }
         if let Some(example) = members.get_mut("example") {
-            respell_example(example);
+            convert_example(example);
         }
         for (name, value) in members.iter_mut() {
             if !["properties", "required", "example", "$ref"].contains(&name.as_str()) {
-                self.value(value);
+                self.convert_value(value);
             }
         }
     }
 }
 
-fn own(name: &str) -> String {
-    format!("{OWN}{name}")
+fn prefixed(name: &str) -> String {
+    format!("{SCHEMA_PREFIX}{name}")
 }
 
 /// The extra fields, recognized by the existing ones as `names::beside` does for responses.
-fn beside(properties: &Map<String, Value>) -> Vec<(&'static str, Value)> {
+fn extra_properties(properties: &Map<String, Value>) -> Vec<(&'static str, Value)> {
     let has = |names: &[&str]| names.iter().all(|name| properties.contains_key(*name));
     let text = || json!({"type": ["string", "null"]});
     let id = || json!({"type": ["string", "null"], "format": "uuid"});
@@ -148,13 +150,13 @@ fn beside(properties: &Map<String, Value>) -> Vec<(&'static str, Value)> {
     }
 }
 
-fn respell_example(example: &mut Value) {
+fn convert_example(example: &mut Value) {
     match example {
-        Value::Array(items) => items.iter_mut().for_each(respell_example),
+        Value::Array(items) => items.iter_mut().for_each(convert_example),
         Value::Object(members) => {
             for (name, mut value) in std::mem::take(members) {
-                if !OPAQUE.contains(&name.as_str()) {
-                    respell_example(&mut value);
+                if !OPAQUE_KEYS.contains(&name.as_str()) {
+                    convert_example(&mut value);
                 }
                 members.insert(camel(&name).into_owned(), value);
             }

@@ -10,7 +10,7 @@ use guichet_base::{Error, Result};
 use utoipa::openapi::OpenApi;
 
 use super::rate_limit::LimitKey;
-use super::{ClientAddress, RateLimits};
+use super::{CallerAddress, RateLimits};
 
 /// Every path pattern of the service with its methods.
 pub struct RouteTable {
@@ -23,7 +23,7 @@ impl RouteTable {
         Self { routes: routes.collect() }
     }
 
-    pub fn of(api: &OpenApi) -> Self {
+    pub fn from_openapi(api: &OpenApi) -> Self {
         Self::new(api.paths.paths.iter().map(|(pattern, item)| {
             let methods = [
                 (item.get.is_some(), Method::GET),
@@ -62,12 +62,12 @@ pub async fn unmatched(request: HttpRequest, table: Option<web::Data<RouteTable>
 }
 
 /// The same outside `/api`, where no middleware has counted the request: it counts for its address.
-pub async fn unmatched_outside(
+pub async fn unmatched_outside_api(
     limits: RateLimits,
     request: HttpRequest,
     table: Option<web::Data<RouteTable>>,
 ) -> Result<HttpResponse> {
-    let address = request.extensions().get::<ClientAddress>().map(|address| address.0);
+    let address = request.extensions().get::<CallerAddress>().map(|address| address.0);
     if let Some(address) = address {
         limits.check_request(&request, LimitKey::Anonymous(address))?;
     }

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use guichet_base::Status;
+use guichet_base::PresenceStatus;
 use guichet_base::id::{TenantId, UserId};
 use proptest::prelude::*;
 
-use super::crowd::at;
+use super::tracker::at;
 use crate::presence::tracker::{PersonKey, PresenceTimeouts, PresenceTracker};
 use uuid::Uuid;
 
@@ -44,12 +44,12 @@ impl PersonModel {
         self.was_there && (self.connections > 0 || now < self.lost + 30)
     }
 
-    fn status(&self, now: i64) -> Status {
+    fn status(&self, now: i64) -> PresenceStatus {
         match now - self.active {
-            _ if !self.is_there(now) => Status::Offline,
-            0..120 => Status::Online,
-            120..600 => Status::Idle,
-            _ => Status::Offline,
+            _ if !self.is_there(now) => PresenceStatus::Offline,
+            0..120 => PresenceStatus::Online,
+            120..600 => PresenceStatus::Idle,
+            _ => PresenceStatus::Offline,
         }
     }
 }
@@ -60,7 +60,7 @@ proptest! {
         let (mut crowd, timeouts) = (PresenceTracker::default(), PresenceTimeouts::default());
         let mut naive: HashMap<u8, PersonModel> = HashMap::new();
         // What others believe, from notifications alone.
-        let mut believed: HashMap<PersonKey, Status> = HashMap::new();
+        let mut believed: HashMap<PersonKey, PresenceStatus> = HashMap::new();
         let mut now = 0;
         for step in steps {
             let mut news = Vec::new();
@@ -94,7 +94,7 @@ proptest! {
                 }
                 Step::Pass(secs) => {
                     now += secs;
-                    crowd.due(&timeouts, at(now), &mut news);
+                    crowd.take_due(&timeouts, at(now), &mut news);
                 }
             }
             for person in news {
@@ -106,8 +106,8 @@ proptest! {
             for (n, model) in &naive {
                 let stand = crowd.presence_state(person(*n), &timeouts, at(now));
                 let expected = model.status(now);
-                prop_assert_eq!(stand.map_or(Status::Offline, |stand| stand.status), expected, "{} at {}", n, now);
-                prop_assert_eq!(believed.get(&person(*n)).copied().unwrap_or(Status::Offline), expected, "told of {}", n);
+                prop_assert_eq!(stand.map_or(PresenceStatus::Offline, |stand| stand.status), expected, "{} at {}", n, now);
+                prop_assert_eq!(believed.get(&person(*n)).copied().unwrap_or(PresenceStatus::Offline), expected, "told of {}", n);
                 prop_assert_eq!(stand.is_some(), model.is_there(now), "{} is kept", n);
             }
         }

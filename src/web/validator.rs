@@ -1,6 +1,6 @@
 //! Collects the faults of one request, so that the client gets all of them at once.
 //!
-//! Each method returns the value to continue with; after [`Check::done`] all of them are within their limits. Lengths
+//! Each method returns the value to continue with; after [`Validator::finish`] all of them are within their limits. Lengths
 //! count Unicode scalar values of the trimmed text.
 
 use std::borrow::Cow;
@@ -17,25 +17,25 @@ pub const MAX_OFFSET: i64 = 100_000;
 
 #[derive(Debug, Default)]
 #[must_use = "faults count only when `done` is asked"]
-pub struct Check {
+pub struct Validator {
     faults: Vec<Fault>,
 }
 
 type Field = Cow<'static, str>;
 
-impl Check {
+impl Validator {
     pub fn new() -> Self {
         Self::default()
     }
 
-    pub fn fault(&mut self, fault: Fault) {
+    pub fn add(&mut self, fault: Fault) {
         self.faults.push(fault);
     }
 
     /// Adds a fault of `field` with `code` unless `holds`.
-    pub fn that(&mut self, holds: bool, field: impl Into<Field>, code: &'static str) {
+    pub fn ensure(&mut self, holds: bool, field: impl Into<Field>, code: &'static str) {
         if !holds {
-            self.fault(Fault::new(field, code));
+            self.add(Fault::new(field, code));
         }
     }
 
@@ -44,11 +44,11 @@ impl Check {
         let count = value.trim().chars().count();
         let field = field.into();
         if value.contains('\0') {
-            self.fault(Fault::new(field, "nul"));
+            self.add(Fault::new(field, "nul"));
         } else if count < *length.start() {
-            self.fault(Fault::new(field, "too_short").with("min", length.start()));
+            self.add(Fault::new(field, "too_short").with_arg("min", length.start()));
         } else if count > *length.end() {
-            self.fault(Fault::new(field, "too_long").with("max", length.end()));
+            self.add(Fault::new(field, "too_long").with_arg("max", length.end()));
         }
         if value.trim().len() == value.len() { value } else { value.trim().to_owned() }
     }
@@ -73,7 +73,7 @@ impl Check {
 
     /// The value of a key that this request requires.
     pub fn required<T>(&mut self, field: impl Into<Field>, value: Option<T>) -> Option<T> {
-        self.that(value.is_some(), field, "missing");
+        self.ensure(value.is_some(), field, "missing");
         value
     }
 
@@ -82,7 +82,7 @@ impl Check {
         match value {
             Patch::Absent => None,
             Patch::Null => {
-                self.fault(Fault::new(field, "wrong_type"));
+                self.add(Fault::new(field, "wrong_type"));
                 None
             }
             Patch::Value(value) => Some(value),
@@ -96,8 +96,9 @@ impl Check {
         range: RangeInclusive<T>,
     ) -> T {
         if !range.contains(&value) {
-            let fault = Fault::new(field, "out_of_range").with("min", range.start()).with("max", range.end());
-            self.fault(fault);
+            let fault =
+                Fault::new(field, "out_of_range").with_arg("min", range.start()).with_arg("max", range.end());
+            self.add(fault);
         }
         value
     }
@@ -110,9 +111,9 @@ impl Check {
         count: RangeInclusive<usize>,
     ) -> Vec<T> {
         if value.len() < *count.start() {
-            self.fault(Fault::new(field, "too_few").with("min", count.start()));
+            self.add(Fault::new(field, "too_few").with_arg("min", count.start()));
         } else if value.len() > *count.end() {
-            self.fault(Fault::new(field, "too_many").with("max", count.end()));
+            self.add(Fault::new(field, "too_many").with_arg("max", count.end()));
         }
         value
     }
@@ -125,7 +126,7 @@ impl Check {
         read: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
         let word = read(value);
-        self.that(word.is_some(), field, "unknown_value");
+        self.ensure(word.is_some(), field, "unknown_value");
         word
     }
 
@@ -137,7 +138,7 @@ impl Check {
         }
     }
 
-    pub fn done(self) -> Result<()> {
+    pub fn finish(self) -> Result<()> {
         if self.faults.is_empty() { Ok(()) } else { Err(Error::validation(self.faults)) }
     }
 }

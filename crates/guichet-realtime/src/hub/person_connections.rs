@@ -18,7 +18,7 @@ pub struct PersonConnections {
 
 impl PersonConnections {
     /// Counts `connection` for the person. Above `limit` (0 = none), the oldest is superseded and no longer counts.
-    pub fn enter(&self, (tenant, user): PersonKey, connection: &Arc<Connection>, limit: usize) {
+    pub fn add(&self, (tenant, user): PersonKey, connection: &Arc<Connection>, limit: usize) {
         let superseded = {
             let mut open = self.open.lock();
             let held = open.entry(tenant).or_default().entry(user).or_default();
@@ -31,7 +31,7 @@ impl PersonConnections {
     }
 
     /// Stops counting the connection for the person.
-    pub fn leave(&self, (tenant, user): PersonKey, connection: u64) {
+    pub fn remove(&self, (tenant, user): PersonKey, connection: u64) {
         let mut open = self.open.lock();
         let Some(people) = open.get_mut(&tenant) else { return };
         let Some(held) = people.get_mut(&user) else { return };
@@ -62,7 +62,7 @@ impl PersonConnections {
     }
 
     /// Those of `users` who have a connection.
-    pub fn online(&self, tenant: TenantId, users: &[UserId]) -> Vec<UserId> {
+    pub fn filter_online(&self, tenant: TenantId, users: &[UserId]) -> Vec<UserId> {
         let open = self.open.lock();
         let Some(people) = open.get(&tenant) else { return Vec::new() };
         users.iter().copied().filter(|user| people.contains_key(user)).collect()

@@ -1,6 +1,6 @@
 //! Conversion of a variable's text to a value, and its display form.
 //!
-//! A message completes the sentence "NAME …, not <the given text>": "must be true or false".
+//! A message completes the sentence "NAME …, not {the given text}": "must be true or false".
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,18 +11,18 @@ use secrecy::SecretString;
 
 pub(super) const MASK: &str = "***";
 
-pub(super) trait Setting: Sized {
+pub(super) trait ConfigValue: Sized {
     fn parse(text: &str) -> Result<Self, String>;
 
     /// The text for display.
-    fn shown(text: &str) -> String {
+    fn display_text(text: &str) -> String {
         text.to_owned()
     }
 }
 
 macro_rules! numbers {
     ($($Number:ty),+) => {$(
-        impl Setting for $Number {
+        impl ConfigValue for $Number {
             fn parse(text: &str) -> Result<Self, String> {
                 text.parse().map_err(|_| format!("must be a whole number up to {}", <$Number>::MAX))
             }
@@ -32,7 +32,7 @@ macro_rules! numbers {
 
 numbers!(u32, u64, usize);
 
-impl Setting for bool {
+impl ConfigValue for bool {
     fn parse(text: &str) -> Result<Self, String> {
         match text {
             "true" => Ok(true),
@@ -42,26 +42,26 @@ impl Setting for bool {
     }
 }
 
-impl Setting for String {
+impl ConfigValue for String {
     fn parse(text: &str) -> Result<Self, String> {
         Ok(text.to_owned())
     }
 }
 
-impl Setting for PathBuf {
+impl ConfigValue for PathBuf {
     fn parse(text: &str) -> Result<Self, String> {
         Ok(PathBuf::from(text))
     }
 }
 
-impl Setting for SocketAddr {
+impl ConfigValue for SocketAddr {
     fn parse(text: &str) -> Result<Self, String> {
         let text = text.replace("localhost:", "127.0.0.1:");
         text.parse().map_err(|_| "must be an address and a port, such as 127.0.0.1:8080".to_owned())
     }
 }
 
-impl Setting for IpNet {
+impl ConfigValue for IpNet {
     fn parse(text: &str) -> Result<Self, String> {
         let alone = || text.parse().map(|address: std::net::IpAddr| IpNet::from(address));
         text.parse()
@@ -70,7 +70,7 @@ impl Setting for IpNet {
     }
 }
 
-impl Setting for Url {
+impl ConfigValue for Url {
     fn parse(text: &str) -> Result<Self, String> {
         let wrong = || "must be an http:// or https:// URL without a password".to_owned();
         let url = Url::parse(text).map_err(|_| wrong())?;
@@ -82,39 +82,39 @@ impl Setting for Url {
         }
     }
 
-    fn shown(text: &str) -> String {
-        without_password(text)
+    fn display_text(text: &str) -> String {
+        mask_password(text)
     }
 }
 
-impl Setting for SecretString {
+impl ConfigValue for SecretString {
     fn parse(text: &str) -> Result<Self, String> {
         Ok(SecretString::from(text))
     }
 
-    fn shown(_: &str) -> String {
+    fn display_text(_: &str) -> String {
         MASK.to_owned()
     }
 }
 
-impl<T: Setting> Setting for Option<T> {
+impl<T: ConfigValue> ConfigValue for Option<T> {
     fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() { Ok(None) } else { T::parse(text).map(Some) }
     }
 
-    fn shown(text: &str) -> String {
-        if text.is_empty() { String::new() } else { T::shown(text) }
+    fn display_text(text: &str) -> String {
+        if text.is_empty() { String::new() } else { T::display_text(text) }
     }
 }
 
-impl<T: Setting> Setting for Vec<T> {
+impl<T: ConfigValue> ConfigValue for Vec<T> {
     fn parse(text: &str) -> Result<Self, String> {
         text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(T::parse).collect()
     }
 }
 
 /// A URL with its password masked, and its query too if that may contain one.
-pub(super) fn without_password(text: &str) -> String {
+pub(super) fn mask_password(text: &str) -> String {
     let Ok(mut url) = Url::parse(text) else { return MASK.to_owned() };
     if url.password().is_some() && url.set_password(Some(MASK)).is_err() {
         return MASK.to_owned();

@@ -1,12 +1,16 @@
 //! The extra fields of AfriTalk's front end. The type of an object is recognized by its fields.
 
 use super::AfriTalkReader;
-use super::rewrite::{Beside, Fields};
+use super::rewrite::{ExtraFields, ObjectFields};
 
 const NULL: &str = "null";
 
 /// The fields to add to an object. `user` is the owner of the notification, if it is one.
-pub fn beside(fields: &Fields<'_>, reader: Option<&AfriTalkReader>, user: Option<&str>) -> Beside {
+pub fn extra_fields(
+    fields: &ObjectFields<'_>,
+    reader: Option<&AfriTalkReader>,
+    user: Option<&str>,
+) -> ExtraFields {
     let has = |keys: &[&str]| keys.iter().all(|key| fields.get(key).is_some());
     if has(&["conversation_id", "sender_id", "content", "related"]) {
         message(fields)
@@ -21,31 +25,31 @@ pub fn beside(fields: &Fields<'_>, reader: Option<&AfriTalkReader>, user: Option
     }
 }
 
-fn message(fields: &Fields<'_>) -> Beside {
+fn message(fields: &ObjectFields<'_>) -> ExtraFields {
     let (kind, id) = related(fields.get("related"));
     let is_read = fields.get("read_at").is_some_and(|at| at != NULL);
     vec![("relatedEntityType", kind), ("relatedEntityId", id), ("read", is_read.to_string())]
 }
 
 /// The two people of a direct conversation: the reader and the other. A client's room has no other.
-fn conversation(fields: &Fields<'_>, reader: &AfriTalkReader) -> Beside {
-    let peer = fields.get("peer").and_then(|peer| Some(object(peer)?.get("id")?.to_owned()));
+fn conversation(fields: &ObjectFields<'_>, reader: &AfriTalkReader) -> ExtraFields {
+    let peer = fields.get("peer").and_then(|peer| Some(parse_object(peer)?.get("id")?.to_owned()));
     vec![
-        ("tenantId", quoted(&reader.tenant.to_string())),
-        ("userOneId", quoted(&reader.user.to_string())),
+        ("tenantId", json_string(&reader.tenant.to_string())),
+        ("userOneId", json_string(&reader.user.to_string())),
         ("userTwoId", peer.unwrap_or_else(|| NULL.to_owned())),
     ]
 }
 
-fn notification(fields: &Fields<'_>, user: Option<&str>) -> Beside {
+fn notification(fields: &ObjectFields<'_>, user: Option<&str>) -> ExtraFields {
     let raw = |key: &str| fields.get(key).unwrap_or(NULL).to_owned();
-    let (kind, id) = of_data(fields.get("data"));
+    let (kind, id) = subject_of_data(fields.get("data"));
     let pushed = raw("push_sent_at");
     vec![
-        ("type", quoted(kind_of(fields.get("category")))),
+        ("type", json_string(afritalk_type(fields.get("category")))),
         ("code", raw("type")),
         ("message", raw("body")),
-        ("userId", user.map_or_else(|| NULL.to_owned(), quoted)),
+        ("userId", user.map_or_else(|| NULL.to_owned(), json_string)),
         ("relatedEntityType", kind),
         ("relatedEntityId", id),
         ("pushSent", (pushed != NULL).to_string()),
@@ -54,7 +58,7 @@ fn notification(fields: &Fields<'_>, user: Option<&str>) -> Beside {
 }
 
 /// The three kinds that AfriTalk knows.
-fn kind_of(category: Option<&str>) -> &'static str {
+fn afritalk_type(category: Option<&str>) -> &'static str {
     match category {
         Some(r#""message""#) => "message",
         Some(r#""system""#) => "system",
@@ -63,30 +67,30 @@ fn kind_of(category: Option<&str>) -> &'static str {
 }
 
 /// A fault names the field as its sender wrote it.
-fn fault(fields: &Fields<'_>) -> Beside {
+fn fault(fields: &ObjectFields<'_>) -> ExtraFields {
     let named = fields.get("field").and_then(|field| serde_json::from_str::<String>(field).ok());
     // Below a producer's own key, names are the producer's.
     let path = |named: String| {
         let mut is_own = true;
         let parts = named.split('.').map(|part| {
             let part = if is_own { super::keys::camel(part) } else { part.into() };
-            is_own &= !super::rewrite::OPAQUE.contains(&part.as_ref());
+            is_own &= !super::rewrite::OPAQUE_KEYS.contains(&part.as_ref());
             part
         });
         parts.collect::<Vec<_>>().join(".")
     };
-    named.map(|named| vec![("field", quoted(&path(named)))]).unwrap_or_default()
+    named.map(|named| vec![("field", json_string(&path(named)))]).unwrap_or_default()
 }
 
 fn related(related: Option<&str>) -> (String, String) {
-    let fields = related.and_then(object);
+    let fields = related.and_then(parse_object);
     let raw = |key: &str| fields.as_ref().and_then(|fields| fields.get(key)).unwrap_or(NULL).to_owned();
     (raw("type"), raw("id"))
 }
 
 /// The subject of a notification, from its producer's data if it is there.
-fn of_data(data: Option<&str>) -> (String, String) {
-    let Some(fields) = data.and_then(object) else { return (NULL.to_owned(), NULL.to_owned()) };
+fn subject_of_data(data: Option<&str>) -> (String, String) {
+    let Some(fields) = data.and_then(parse_object) else { return (NULL.to_owned(), NULL.to_owned()) };
     if let Some(about) = fields.get("related") {
         return related(Some(about));
     }
@@ -95,10 +99,10 @@ fn of_data(data: Option<&str>) -> (String, String) {
 }
 
 /// `messaging:new {conversationId, message}`, from a payload that is already converted.
-pub fn of_new(told: &str) -> String {
-    let Some(fields) = object(told) else { return told.to_owned() };
+pub fn complete_new_message(told: &str) -> String {
+    let Some(fields) = parse_object(told) else { return told.to_owned() };
     let conversation =
-        fields.get("message").and_then(object).and_then(|message| message.get("conversationId"));
+        fields.get("message").and_then(parse_object).and_then(|message| message.get("conversationId"));
     match conversation {
         Some(id) => fields.with(&[("conversationId", id.to_owned())]),
         None => told.to_owned(),
@@ -106,8 +110,8 @@ pub fn of_new(told: &str) -> String {
 }
 
 /// `messaging:read {messageId, readAt, …}`: `messageId` is always present.
-pub fn of_read(told: &str) -> String {
-    match object(told) {
+pub fn complete_read(told: &str) -> String {
+    match parse_object(told) {
         Some(fields) if fields.get("messageId").is_none() => fields.with(&[("messageId", NULL.to_owned())]),
         Some(_) | None => told.to_owned(),
     }
@@ -115,17 +119,17 @@ pub fn of_read(told: &str) -> String {
 
 /// `notify:new {type, payload}`: the payload is the notification.
 pub fn notification_text(told: &str) -> String {
-    let Some(mut fields) = object(told) else { return told.to_owned() };
+    let Some(mut fields) = parse_object(told) else { return told.to_owned() };
     let Some(notification) = fields.take("notification") else { return told.to_owned() };
-    let kind = object(notification.get()).and_then(|fields| fields.get("type"));
+    let kind = parse_object(notification.get()).and_then(|fields| fields.get("type"));
     let kind = kind.unwrap_or(r#""alert""#).to_owned();
     fields.with(&[("type", kind), ("payload", notification.get().to_owned())])
 }
 
-fn object(json: &str) -> Option<Fields<'_>> {
+fn parse_object(json: &str) -> Option<ObjectFields<'_>> {
     serde_json::from_str(json).ok()
 }
 
-fn quoted(text: &str) -> String {
+fn json_string(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

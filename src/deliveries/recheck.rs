@@ -12,24 +12,24 @@ pub struct RecheckInput<'a> {
     pub kind: &'a str,
     pub deadline: Timestamp,
     /// An attempt began, and its result was not recorded.
-    pub was_sending: bool,
+    pub has_unfinished_attempt: bool,
     /// Whether repeating such an attempt has no second effect.
     pub is_idempotent: bool,
     /// The channel is off for the tenant or the service.
     pub is_disabled: bool,
     /// The person exists, and the address is still theirs.
-    pub is_theirs: bool,
-    pub about: DeliverySubject<'a>,
+    pub is_address_current: bool,
+    pub subject: DeliverySubject<'a>,
 }
 
 /// The subject of a delivery.
 #[derive(Debug, Clone, Copy)]
 pub enum DeliverySubject<'a> {
     /// None but itself: a digest, a sample.
-    Itself,
+    Standalone,
     Notification(&'a CurrentNotification),
     /// A notification that no longer exists.
-    Gone,
+    Missing,
 }
 
 /// A notification and its owner's preferences as of now.
@@ -41,7 +41,7 @@ pub struct CurrentNotification {
     pub is_deleted: bool,
     pub expires_at: Option<Timestamp>,
     pub levels: PreferenceLevels,
-    pub quiet: Option<QuietHours>,
+    pub quiet_hours: Option<QuietHours>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub enum SendDecision {
 
 pub fn decide_send(known: &RecheckInput<'_>, now: Timestamp) -> SendDecision {
     let is_late = now >= known.deadline;
-    if known.was_sending && !known.is_idempotent {
+    if known.has_unfinished_attempt && !known.is_idempotent {
         return if is_late { SendDecision::Fail("uncertain") } else { SendDecision::Uncertain };
     }
     if is_late {
@@ -67,12 +67,12 @@ pub fn decide_send(known: &RecheckInput<'_>, now: Timestamp) -> SendDecision {
     if known.is_disabled {
         return SendDecision::Skip("disabled");
     }
-    if !known.is_theirs {
+    if !known.is_address_current {
         return SendDecision::Skip("no_address");
     }
-    match known.about {
-        DeliverySubject::Itself => SendDecision::Send,
-        DeliverySubject::Gone => SendDecision::Skip("deleted"),
+    match known.subject {
+        DeliverySubject::Standalone => SendDecision::Send,
+        DeliverySubject::Missing => SendDecision::Skip("deleted"),
         DeliverySubject::Notification(current) => decide_for_notification(known, current, now),
     }
 }
@@ -95,7 +95,7 @@ fn decide_for_notification(
     if !resolve_preference(current.category, known.channel, &current.levels).0 {
         return SendDecision::Skip("preference_off");
     }
-    let quiet = current.quiet.filter(|_| current.priority != Priority::Critical);
+    let quiet = current.quiet_hours.filter(|_| current.priority != Priority::Critical);
     match quiet.and_then(|quiet| quiet.end_if_within(now)) {
         None => SendDecision::Send,
         Some(end) if end < known.deadline => SendDecision::Wait(end),

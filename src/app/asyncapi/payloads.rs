@@ -43,7 +43,7 @@ pub struct JoinPayload {
 pub struct JoinConfig {
     pub broadcast: Option<BroadcastConfig>,
     pub presence: Option<PresenceConfig>,
-    pub postgres_changes: Option<Vec<Binding>>,
+    pub postgres_changes: Option<Vec<RowChangeBinding>>,
     /// Accepted; every topic is private.
     pub private: Option<bool>,
 }
@@ -55,12 +55,13 @@ pub struct BroadcastConfig {
     /// Also receive one's own broadcasts.
     #[serde(rename = "self")]
     pub own: Option<bool>,
-    pub replay: Option<Replay>,
+    pub replay: Option<ReplayRequest>,
 }
 
 /// The position to resume from. `after_seq` takes precedence over `since`.
 #[derive(Serialize, ToSchema)]
-pub struct Replay {
+#[schema(as = Replay)]
+pub struct ReplayRequest {
     /// Everything after this number, at most 1,000 events.
     #[schema(example = 57)]
     pub after_seq: Option<i64>,
@@ -82,7 +83,8 @@ pub struct PresenceConfig {
 
 /// The row changes to subscribe to.
 #[derive(Serialize, ToSchema)]
-pub struct Binding {
+#[schema(as = Binding)]
+pub struct RowChangeBinding {
     /// `INSERT`, `UPDATE`, `DELETE` or `*`.
     #[schema(example = "INSERT")]
     pub event: Option<String>,
@@ -117,7 +119,7 @@ pub enum ResumeOutcome {
 #[derive(Serialize, ToSchema)]
 pub struct JoinReply {
     /// The requested bindings with their ids.
-    pub postgres_changes: Vec<Binding>,
+    pub postgres_changes: Vec<RowChangeBinding>,
     /// The number of the topic's last event; null on topics without numbers.
     #[schema(required, example = 57)]
     pub last_seq: Option<i64>,
@@ -132,11 +134,12 @@ pub struct JoinReply {
     pub conversation_id: Option<ConversationId>,
     /// On `user:{id}`: the conversations whose head changed since `after`.
     #[schema(nullable = false)]
-    pub conversations: Option<Vec<TopicMoved>>,
+    pub conversations: Option<Vec<TopicHead>>,
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct TopicMoved {
+#[schema(as = TopicMoved)]
+pub struct TopicHead {
     #[schema(example = "chat:room:0198c0de-0000-7000-8000-000000000002")]
     pub topic: String,
     #[schema(example = 57)]
@@ -145,7 +148,8 @@ pub struct TopicMoved {
 
 /// Why something was refused, ended or not understood: `CODE: sentence`, in the person's language.
 #[derive(Serialize, ToSchema)]
-pub struct Reason {
+#[schema(as = Reason)]
+pub struct ReasonPayload {
     #[schema(example = "FORBIDDEN: Vous n’avez pas le droit d’effectuer cette action.")]
     pub reason: String,
 }
@@ -166,11 +170,13 @@ pub struct CommandError {
 
 /// An empty object.
 #[derive(Serialize, ToSchema)]
-pub struct Empty {}
+#[schema(as = Empty)]
+pub struct EmptyObject {}
 
 /// Any object; its keys are the sender's.
 #[derive(Serialize, ToSchema)]
-pub struct Anything(pub BTreeMap<String, Value>);
+#[schema(as = Anything)]
+pub struct AnyObject(pub BTreeMap<String, Value>);
 
 /// A reply in Phoenix and the plain dialect; Socket.IO's acknowledgement has the same content.
 #[derive(Serialize, ToSchema)]
@@ -232,7 +238,8 @@ pub struct PresencePush {
 /// The presence status of a person.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum PresenceStatus {
+#[schema(as = PresenceStatus)]
+pub enum PresenceStatusPayload {
     Offline,
     Idle,
     Online,
@@ -250,7 +257,7 @@ pub struct PresenceMeta {
     pub user_type: UserType,
     #[schema(required)]
     pub online_at: Option<Timestamp>,
-    pub status: PresenceStatus,
+    pub status: PresenceStatusPayload,
     #[serde(flatten)]
     pub tracked: BTreeMap<String, Value>,
 }
@@ -262,7 +269,8 @@ pub struct PresenceEntry {
 
 /// Everyone present, by presence key.
 #[derive(Serialize, ToSchema)]
-pub struct PresenceState(pub BTreeMap<String, PresenceEntry>);
+#[schema(as = PresenceState)]
+pub struct PresenceStatePayload(pub BTreeMap<String, PresenceEntry>);
 
 /// Who joined, left, or changed (then in both).
 #[derive(Serialize, ToSchema)]
@@ -275,7 +283,7 @@ pub struct PresenceDiff {
 #[derive(Serialize, ToSchema)]
 pub struct PresenceUpdate {
     pub user_id: UserId,
-    pub status: PresenceStatus,
+    pub status: PresenceStatusPayload,
     /// Null while online.
     #[schema(required)]
     pub last_seen: Option<Timestamp>,
@@ -283,7 +291,8 @@ pub struct PresenceUpdate {
 
 /// A change of a row that the subscriber may read.
 #[derive(Serialize, ToSchema)]
-pub struct RowChange {
+#[schema(as = RowChange)]
+pub struct RowChangePayload {
     /// The channel's bindings that match.
     pub ids: Vec<i32>,
     pub data: RowData,
@@ -329,7 +338,8 @@ pub struct RowColumn {
 
 /// A system message of a channel: its row changes are live, or its token is about to expire.
 #[derive(Serialize, ToSchema)]
-pub struct SystemNews {
+#[schema(as = SystemNews)]
+pub struct SystemMessage {
     #[schema(example = "system")]
     pub extension: String,
     pub status: ReplyStatus,

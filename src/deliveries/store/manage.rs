@@ -41,7 +41,7 @@ pub struct RetryFilter {
     pub channel: Option<Channel>,
     pub kind: Option<String>,
     /// The start of `last_error`.
-    pub error: Option<String>,
+    pub error_prefix: Option<String>,
 }
 
 /// Queues the newest `most` matching deliveries again. Returns their number.
@@ -60,7 +60,7 @@ pub fn requeue_many(
     for (wanted, condition) in [
         (cause.channel.is_some(), " AND channel = $6"),
         (cause.kind.is_some(), " AND type = $7"),
-        (cause.error.is_some(), " AND starts_with(last_error, $8)"),
+        (cause.error_prefix.is_some(), " AND starts_with(last_error, $8)"),
     ] {
         text.push_str(if wanted { condition } else { "" });
     }
@@ -76,7 +76,7 @@ pub fn requeue_many(
         .bind(most)
         .bind(cause.channel.map(|channel| channel.as_str().to_owned()))
         .bind(cause.kind.clone())
-        .bind(cause.error.clone());
+        .bind(cause.error_prefix.clone());
     tx.as_system(|sys| Ok(statement.execute(sys.conn())?))
 }
 

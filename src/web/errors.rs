@@ -3,44 +3,44 @@
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use guichet_base::{Error, Kind};
+use guichet_base::{Error, ErrorKind};
 
 /// The response of a middleware that refuses a request, to be returned as `Ok`: an `Err` skips the layers between,
 /// and would leave without the CORS headers that let a browser read it.
-pub fn refuse(request: ServiceRequest, error: Error) -> ServiceResponse<BoxBody> {
+pub fn error_response(request: ServiceRequest, error: Error) -> ServiceResponse<BoxBody> {
     request.error_response(error)
 }
 
 /// Our error for a refusal that another crate made, of which only the status is known.
-pub(super) fn of_status(status: StatusCode) -> Error {
+pub(super) fn from_status(status: StatusCode) -> Error {
     match status.as_u16() {
         401 => Error::unauthenticated(),
         403 => Error::forbidden(),
         404 => Error::not_found("route"),
-        405 => Error::new(Kind::MethodNotAllowed, "METHOD_NOT_ALLOWED"),
-        406 => Error::new(Kind::Malformed, "NOT_ACCEPTABLE"),
+        405 => Error::new(ErrorKind::MethodNotAllowed, "METHOD_NOT_ALLOWED"),
+        406 => Error::new(ErrorKind::Malformed, "NOT_ACCEPTABLE"),
         408 => timeout(),
         409 => Error::conflict(),
         413 => too_large(),
         415 => unsupported_media(),
-        503 => Error::new(Kind::Unavailable, "UNAVAILABLE").retry_after(1),
+        503 => Error::new(ErrorKind::Unavailable, "UNAVAILABLE").with_retry_after(1),
         400..500 => bad_request(),
-        _ => Error::new(Kind::Internal, "INTERNAL"),
+        _ => Error::new(ErrorKind::Internal, "INTERNAL"),
     }
 }
 
 pub(super) fn bad_request() -> Error {
-    Error::new(Kind::Malformed, "BAD_REQUEST")
+    Error::new(ErrorKind::Malformed, "BAD_REQUEST")
 }
 
 pub(super) fn timeout() -> Error {
-    Error::new(Kind::Timeout, "TIMEOUT")
+    Error::new(ErrorKind::Timeout, "TIMEOUT")
 }
 
 pub(super) fn too_large() -> Error {
-    Error::new(Kind::TooLarge, "PAYLOAD_TOO_LARGE")
+    Error::new(ErrorKind::TooLarge, "PAYLOAD_TOO_LARGE")
 }
 
 pub(super) fn unsupported_media() -> Error {
-    Error::new(Kind::UnsupportedMedia, "UNSUPPORTED_MEDIA_TYPE")
+    Error::new(ErrorKind::UnsupportedMedia, "UNSUPPORTED_MEDIA_TYPE")
 }

@@ -19,7 +19,7 @@ pub static MESSAGES: Table = Table {
     columns: &COLUMNS,
     key: &["tenant_id", "id"],
     events: &[NEW, UPDATED, DELETED, READ],
-    whose,
+    whose: read_scopes,
     rows,
 };
 
@@ -53,21 +53,21 @@ static COLUMNS: [Column; 21] = [
 
 /// The read scopes of an event: a room's messages are readable for everyone who sees the client, direct messages for
 /// their two people.
-fn whose(event: &Event) -> Vec<ReadScope> {
+fn read_scopes(event: &Event) -> Vec<ReadScope> {
     match event.client {
         Some(client) => vec![ReadScope::AllClients, ReadScope::Client(client)],
-        None => people(event).map(ReadScope::Person).collect(),
+        None => copied_users(event).map(ReadScope::Person).collect(),
     }
 }
 
 /// Recipients of copies of an event; for a direct conversation, its two people.
-fn people(event: &Event) -> impl Iterator<Item = UserId> {
+fn copied_users(event: &Event) -> impl Iterator<Item = UserId> {
     event.copies.iter().filter_map(|topic| topic.strip_prefix("user:")?.parse().ok())
 }
 
 /// The columns `user_one_id` and `user_two_id`; null in a client's room.
-fn pair(event: &Event) -> [Value; 2] {
-    let people: BTreeSet<Uuid> = people(event).map(|user| user.0).collect();
+fn direct_pair(event: &Event) -> [Value; 2] {
+    let people: BTreeSet<Uuid> = copied_users(event).map(|user| user.0).collect();
     match (event.client, people.first(), people.last()) {
         (None, Some(one), Some(two)) => [json!(one), json!(two)],
         _ => [Value::Null, Value::Null],
@@ -85,20 +85,22 @@ fn rows(event: &Event) -> Result<Rows> {
         _ => ChangeKind::Update,
     };
     let payload: Payload = serde_json::from_str(event.payload.get()).map_err(Error::internal)?;
-    Ok(Rows::Told(vec![RowChange { kind, row: row(event, payload.message) }]))
+    Ok(Rows::Told(vec![RowChange { kind, row: message_row(event, payload.message) }]))
 }
 
 /// The UPDATE that `event` announces, with `message` as the new row.
-pub(super) fn updated(event: &Event, message: &Message) -> Result<RowChange> {
+pub(super) fn message_update(event: &Event, message: &Message) -> Result<RowChange> {
     match serde_json::to_value(message).map_err(Error::internal)? {
-        Value::Object(message) => Ok(RowChange { kind: ChangeKind::Update, row: row(event, message) }),
+        Value::Object(message) => {
+            Ok(RowChange { kind: ChangeKind::Update, row: message_row(event, message) })
+        }
         other => Err(Error::internal(format!("a message that is no object: {other}"))),
     }
 }
 
 /// A message in the column order of the table; `related` has columns of its own.
-fn row(event: &Event, mut message: Map<String, Value>) -> Vec<Value> {
-    let [one, two] = pair(event);
+fn message_row(event: &Event, mut message: Map<String, Value>) -> Vec<Value> {
+    let [one, two] = direct_pair(event);
     let related = message.remove("related").unwrap_or_default();
     let related = |key: &str| related.get(key).cloned().unwrap_or_default();
     COLUMNS

@@ -17,7 +17,7 @@ struct ClientRow {
 }
 
 /// The clients that the actor sees individually, at most `limit`.
-pub fn my_clients(conn: &mut PgConnection, limit: i64) -> Result<Vec<ClientId>> {
+pub fn visible_clients(conn: &mut PgConnection, limit: i64) -> Result<Vec<ClientId>> {
     let rows: Vec<ClientRow> =
         sql("SELECT DISTINCT id FROM authz.my_clients() AS mine (id) LIMIT $1").bind(limit).load(conn)?;
     Ok(rows.into_iter().map(|row| row.id).collect())

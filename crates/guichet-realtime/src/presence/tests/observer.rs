@@ -19,19 +19,19 @@ pub type ObservedState = BTreeMap<String, BTreeMap<String, Value>>;
 
 pub struct Observer {
     pub join: JoinId,
-    pub place: RosterKey,
+    pub roster_key: RosterKey,
     pub connection: Arc<Connection>,
-    pub picture: ObservedState,
+    pub state: ObservedState,
     pub states: usize,
     pub diffs: usize,
     visibility: Visibility,
 }
 
 impl Observer {
-    pub fn new(id: u64, place: RosterKey, visibility: Visibility, queue_bytes: usize) -> Self {
+    pub fn new(id: u64, roster_key: RosterKey, visibility: Visibility, queue_bytes: usize) -> Self {
         let connection = Arc::new(Connection::new(id, queue_bytes));
         let join = JoinId { connection: id, join: 1 };
-        Self { join, place, connection, picture: ObservedState::new(), states: 0, diffs: 0, visibility }
+        Self { join, roster_key, connection, state: ObservedState::new(), states: 0, diffs: 0, visibility }
     }
 
     pub fn join(
@@ -50,8 +50,8 @@ impl Observer {
             visibility: self.visibility.clone(),
             progress: SnapshotProgress::Nothing,
         });
-        let (topic, place, join) = (topic.into(), self.place.clone(), self.join);
-        presence.join(PresenceJoin { tenant, topic, place, user_type, join, watcher });
+        let (topic, roster_key, join) = (topic.into(), self.roster_key.clone(), self.join);
+        presence.join(PresenceJoin { tenant, topic, roster_key, user_type, join, watcher });
     }
 
     pub fn is_restricted(&self) -> bool {
@@ -67,7 +67,7 @@ impl Observer {
     }
 
     /// Does what the session would do.
-    pub fn obey(&self, presence: &Presence, tenant: TenantId, topic: &str) {
+    pub fn handle_orders(&self, presence: &Presence, tenant: TenantId, topic: &str) {
         if self.connection.take_orders().contains(&SessionOrder::PresenceLost) {
             presence.refresh(tenant, topic, self.join);
             self.connection.mailbox.resume_presence();
@@ -84,7 +84,7 @@ impl Observer {
         match frame[3].as_str().unwrap() {
             "presence_state" => {
                 self.states += 1;
-                self.picture = metas(&frame[4]);
+                self.state = metas(&frame[4]);
             }
             "presence_diff" => {
                 self.diffs += 1;
@@ -97,23 +97,23 @@ impl Observer {
 
     fn change(&mut self, diff: &Value) {
         for (key, joined) in metas(&diff["joins"]) {
-            self.picture.entry(key).or_default().extend(joined);
+            self.state.entry(key).or_default().extend(joined);
         }
         for (key, left) in metas(&diff["leaves"]) {
-            let known = self.picture.get_mut(&key).unwrap_or_else(|| panic!("{key} was never told of"));
+            let known = self.state.get_mut(&key).unwrap_or_else(|| panic!("{key} was never told of"));
             for reference in left.keys() {
                 assert!(known.remove(reference).is_some(), "{reference} was never told of");
             }
             if known.is_empty() {
-                self.picture.remove(&key);
+                self.state.remove(&key);
             }
         }
     }
 
     /// The metas of a person under any key.
-    pub fn of(&self, user: UserId) -> Vec<&Value> {
+    pub fn metas_of(&self, user: UserId) -> Vec<&Value> {
         let id = user.to_string();
-        let all = self.picture.values().flat_map(BTreeMap::values);
+        let all = self.state.values().flat_map(BTreeMap::values);
         all.filter(|meta| meta["user_id"] == id.as_str()).collect()
     }
 }

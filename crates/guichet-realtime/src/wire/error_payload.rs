@@ -2,19 +2,19 @@
 
 use serde_json::{Map, Value, json};
 
-use guichet_base::error::Details;
-use guichet_base::text::say;
-use guichet_base::{Error, Kind, Locale};
+use guichet_base::error::ErrorDetails;
+use guichet_base::text::localize;
+use guichet_base::{Error, ErrorKind, Locale};
 
 /// `{"reason": "CODE: sentence"}`: the reply to a refused join.
-pub fn join(error: &Error, locale: Locale) -> String {
-    note(error);
+pub fn join_error(error: &Error, locale: Locale) -> String {
+    log_error(error);
     json!({ "reason": reason(error, locale) }).to_string()
 }
 
 /// `{"reason", "code", "message", "details"?}`: the reply to a refused command.
-pub fn command(error: &Error, locale: Locale) -> String {
-    note(error);
+pub fn command_error(error: &Error, locale: Locale) -> String {
+    log_error(error);
     let mut body = Map::new();
     body.insert("reason".into(), reason(error, locale).into());
     body.insert("code".into(), error.code().into());
@@ -26,8 +26,8 @@ pub fn command(error: &Error, locale: Locale) -> String {
 }
 
 /// `{"reason", "code", "message"}`: the reply to a malformed frame, with a technical reason.
-pub fn malformed(why: &str, locale: Locale) -> String {
-    let message = say(locale, "error-malformed-frame", &[]);
+pub fn malformed_error(why: &str, locale: Locale) -> String {
+    let message = localize(locale, "error-malformed-frame", &[]);
     json!({"reason": format!("MALFORMED_FRAME: {why}"), "code": "MALFORMED_FRAME", "message": message})
         .to_string()
 }
@@ -38,10 +38,10 @@ pub fn reason(error: &Error, locale: Locale) -> String {
 }
 
 fn details(error: &Error, locale: Locale) -> Option<Value> {
-    match error.get_details() {
-        Details::None => None,
-        Details::Object(object) => Some(object.clone()),
-        Details::Faults(faults) => Some(
+    match error.details() {
+        ErrorDetails::None => None,
+        ErrorDetails::Object(object) => Some(object.clone()),
+        ErrorDetails::Faults(faults) => Some(
             faults
                 .iter()
                 .map(|fault| {
@@ -57,10 +57,10 @@ fn details(error: &Error, locale: Locale) -> Option<Value> {
 }
 
 /// Logs the cause of errors that are not the client's fault.
-fn note(error: &Error) {
+fn log_error(error: &Error) {
     match error.kind() {
-        Kind::Internal => tracing::error!(%error, "a socket frame failed"),
-        Kind::Unavailable => tracing::warn!(%error, "a socket frame could not be served"),
+        ErrorKind::Internal => tracing::error!(%error, "a socket frame failed"),
+        ErrorKind::Unavailable => tracing::warn!(%error, "a socket frame could not be served"),
         _ => tracing::debug!(%error, "a socket frame was refused"),
     }
 }

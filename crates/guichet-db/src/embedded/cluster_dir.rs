@@ -14,47 +14,47 @@ use anyhow::{Context, Result, bail, ensure};
 use nix::unistd::Uid;
 use sha2::{Digest, Sha256};
 
-use super::account::{self, Account};
+use super::os_users::{self, OsUsers};
 use super::url;
 
-const NOTE: &str = "postgres.path";
+const PATH_FILE: &str = "postgres.path";
 
 #[derive(Debug, Clone)]
-pub struct Home {
+pub struct ClusterDir {
     root: PathBuf,
 }
 
-impl Home {
+impl ClusterDir {
     /// Finds or creates the home. `data_dir` must be canonical, so that its hash is stable.
-    pub fn prepare(data_dir: &Path, account: &Account) -> Result<Self> {
-        if let Some(home) = Self::noted(data_dir)? {
+    pub fn prepare(data_dir: &Path, account: &OsUsers) -> Result<Self> {
+        if let Some(home) = Self::recorded(data_dir)? {
             ensure!(
                 home.root.is_dir(),
                 "{} says that the database is in {}, which is not there; to start with an empty one, \
                  delete that note",
-                data_dir.join(NOTE).display(),
+                data_dir.join(PATH_FILE).display(),
                 home.root.display()
             );
-            account::ensure_owned(&home.root, Uid::effective().as_raw())?;
+            os_users::ensure_owned(&home.root, Uid::effective().as_raw())?;
             return Ok(home);
         }
         let home = Self { root: data_dir.join("postgres") };
         if account.can_enter(data_dir) {
-            home.make()?;
+            home.create()?;
             return Ok(home);
         }
         ensure!(
             !home.data().exists(),
             "user {} cannot enter {}, where the database is: let it pass (chmod o+x) through the folders above",
-            account.server_name(),
+            account.server_user_name(),
             data_dir.display()
         );
-        Self::elsewhere(data_dir, account)
+        Self::prepare_outside(data_dir, account)
     }
 
     /// The path of the home, without creating it.
     pub fn existing(data_dir: &Path) -> Result<Option<Self>> {
-        let home = Self::noted(data_dir)?.unwrap_or_else(|| Self { root: data_dir.join("postgres") });
+        let home = Self::recorded(data_dir)?.unwrap_or_else(|| Self { root: data_dir.join("postgres") });
         Ok(home.root.is_dir().then_some(home))
     }
 
@@ -90,16 +90,16 @@ impl Home {
     }
 
     /// Recreated if it is ours, since its owner may have been another user.
-    pub fn make_socket_dir(&self, account: &Account) -> Result<()> {
+    pub fn create_socket_dir(&self, account: &OsUsers) -> Result<()> {
         let dir = self.socket_dir();
         if dir.starts_with(&self.root) && dir.exists() {
             fs::remove_dir_all(&dir).with_context(|| format!("cannot remove {}", dir.display()))?;
         }
-        account.make_private_dir(&dir)
+        account.create_private_dir(&dir)
     }
 
-    fn noted(data_dir: &Path) -> Result<Option<Self>> {
-        let path = data_dir.join(NOTE);
+    fn recorded(data_dir: &Path) -> Result<Option<Self>> {
+        let path = data_dir.join(PATH_FILE);
         match fs::read_to_string(&path) {
             Ok(text) => {
                 let root = PathBuf::from(text.trim_end_matches('\n'));
@@ -111,19 +111,23 @@ impl Home {
         }
     }
 
-    fn elsewhere(data_dir: &Path, account: &Account) -> Result<Self> {
+    fn prepare_outside(data_dir: &Path, account: &OsUsers) -> Result<Self> {
         let home = Self { root: parse_outbound_channel(data_dir, "") };
         let found_there = home.data().exists();
-        home.make()?;
+        home.create()?;
         if !account.can_enter(&home.root) {
-            bail!("user {} can enter neither {} nor /var/tmp", account.server_name(), data_dir.display());
+            bail!(
+                "user {} can enter neither {} nor /var/tmp",
+                account.server_user_name(),
+                data_dir.display()
+            );
         }
-        let note = data_dir.join(NOTE);
+        let note = data_dir.join(PATH_FILE);
         fs::write(&note, format!("{}\n", home.root.display()))
             .with_context(|| format!("cannot write {}", note.display()))?;
         tracing::warn!(
             postgres.path = %home.root.display(),
-            postgres.user = account.server_name(),
+            postgres.user = account.server_user_name(),
             found_there,
             "the user of PostgreSQL cannot enter DATA_DIR: the database lives elsewhere"
         );
@@ -131,7 +135,7 @@ impl Home {
     }
 
     /// Others may pass through to their own folders inside, but not list it.
-    fn make(&self) -> Result<()> {
+    fn create(&self) -> Result<()> {
         let make = || match fs::DirBuilder::new().mode(0o711).create(&self.root) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
             Err(error) => Err(anyhow::Error::from(error)),
@@ -139,7 +143,7 @@ impl Home {
             Ok(()) => Ok(fs::set_permissions(&self.root, fs::Permissions::from_mode(0o711))?),
         };
         make().with_context(|| format!("cannot make {}", self.root.display()))?;
-        account::ensure_owned(&self.root, Uid::effective().as_raw())
+        os_users::ensure_owned(&self.root, Uid::effective().as_raw())
     }
 }
 

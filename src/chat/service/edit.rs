@@ -15,7 +15,7 @@ use crate::chat::{Chat, events, person_topic, policy};
 
 /// Edits a message and returns it. The activity log keeps the previous text.
 pub async fn edit(chat: &Chat, actor: &Actor, id: MessageId, body: MessageBody) -> Result<Message> {
-    let features = chat.admit(actor).await?;
+    let features = chat.check_access(actor).await?;
     let (task, by) = (chat.clone(), actor.clone());
     chat.db
         .write(actor, move |tx| {
@@ -26,7 +26,7 @@ pub async fn edit(chat: &Chat, actor: &Actor, id: MessageId, body: MessageBody) 
             // An edit can carry a new text to the colleague, so the ranks are checked as for a send.
             direct::check_may_write(tx, &by, &head.place, None)?;
             if before.deleted_at.is_some() {
-                return Err(Error::conflict().details(json!({"current": before})));
+                return Err(Error::conflict().with_details(json!({"current": before})));
             }
             if before.content.as_deref() == Some(body.as_str()) {
                 return Ok(before);
@@ -34,13 +34,17 @@ pub async fn edit(chat: &Chat, actor: &Actor, id: MessageId, body: MessageBody) 
             store::apply_edit(tx, &by, &head, id, body.as_str(), now)?;
             let message = store::message(tx.conn(), by.tenant, id)?;
             let kept = json!({"before": before.content, "seq": before.seq});
-            announce(
+            publish_change(
                 &task,
                 tx,
                 &by,
                 &head,
                 &message,
-                MessageChange { event: events::UPDATED, action: ActivityAction::MessageEdit, kept },
+                MessageChange {
+                    event: events::UPDATED,
+                    action: ActivityAction::MessageEdit,
+                    log_details: kept,
+                },
             )?;
             Ok(message)
         })
@@ -49,7 +53,7 @@ pub async fn edit(chat: &Chat, actor: &Actor, id: MessageId, body: MessageBody) 
 
 /// Deletes a message and returns its tombstone. Repeating it returns the tombstone again.
 pub async fn delete(chat: &Chat, actor: &Actor, id: MessageId) -> Result<Message> {
-    let features = chat.admit(actor).await?;
+    let features = chat.check_access(actor).await?;
     let (task, by) = (chat.clone(), actor.clone());
     chat.db
         .write(actor, move |tx| {
@@ -66,13 +70,17 @@ pub async fn delete(chat: &Chat, actor: &Actor, id: MessageId) -> Result<Message
             store::apply_delete(tx, &by, &head, id, now)?;
             let message = store::message(tx.conn(), by.tenant, id)?;
             let kept = json!({"seq": before.seq, "author": before.sender_id});
-            announce(
+            publish_change(
                 &task,
                 tx,
                 &by,
                 &head,
                 &message,
-                MessageChange { event: events::DELETED, action: ActivityAction::MessageDelete, kept },
+                MessageChange {
+                    event: events::DELETED,
+                    action: ActivityAction::MessageDelete,
+                    log_details: kept,
+                },
             )?;
             Ok(message)
         })
@@ -90,10 +98,10 @@ struct MessageChange {
     event: &'static str,
     action: ActivityAction,
     /// For the activity log: the text before an edit.
-    kept: Value,
+    log_details: Value,
 }
 
-fn announce(
+fn publish_change(
     chat: &Chat,
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -104,10 +112,11 @@ fn announce(
     activity::record(
         tx,
         actor,
-        &ActivityEntry::new(change.action, "message", message.id).details(change.kept),
+        &ActivityEntry::new(change.action, "message", message.id).with_details(change.log_details),
     )?;
-    let payload = events::of_message(message)?;
-    let mut event = events::durable(actor.tenant, &head.place, message.changed_seq, change.event, &payload)?;
+    let payload = events::message_payload(message)?;
+    let mut event =
+        events::durable_event(actor.tenant, &head.place, message.changed_seq, change.event, &payload)?;
     let what = ChangeEvent {
         place: head.place,
         topic: &event.topic,
@@ -121,7 +130,7 @@ fn announce(
     let (people, told) = store::insert_change_event(tx, actor, what)?;
     event.copies = people.into_iter().map(person_topic).map(Into::into).collect();
     if message.deleted_at.is_some() {
-        event.also = events::unread(head.place.conversation, &told)?;
+        event.side_events = events::unread_events(head.place.conversation, &told)?;
     }
     let hub = Arc::clone(&chat.hub);
     let event = Arc::new(event);

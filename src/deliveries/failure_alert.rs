@@ -9,7 +9,7 @@ use super::Deliveries;
 use super::store::count::{self, EmailFailures};
 use crate::notifications::events::{self, payload};
 use crate::notifications::model::{Announced, EventSource};
-use crate::telemetry::names::DELIVERY_FAILURE_ALERTS;
+use crate::telemetry::metric_names::DELIVERY_FAILURE_ALERTS;
 
 const WINDOW: Duration = Duration::from_secs(15 * 60);
 /// With fewer outcomes, no rate is computed.

@@ -6,11 +6,11 @@ use std::fmt;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use guichet_base::diesel_error::is_outage;
-use guichet_base::{Error, Kind};
+use guichet_base::{Error, ErrorKind};
 
 /// The name of the constraint that `error` violates.
-pub fn constraint(error: &Error) -> Option<&str> {
-    match diesel(error)? {
+pub fn violated_constraint(error: &Error) -> Option<&str> {
+    match diesel_error(error)? {
         DieselError::DatabaseError(_, info) => info.constraint_name(),
         _ => None,
     }
@@ -20,52 +20,52 @@ pub fn constraint(error: &Error) -> Option<&str> {
 pub fn on_constraint(name: &'static str, then: impl FnOnce() -> Error) -> impl FnOnce(DieselError) -> Error {
     move |error| {
         let error = Error::from(error);
-        if constraint(&error) == Some(name) { then().because(error) } else { error }
+        if violated_constraint(&error) == Some(name) { then().with_source(error) } else { error }
     }
 }
 
 /// A transaction that did not begin: its work has not run, so another connection may run it.
 #[derive(Debug)]
-struct NeverBegan(String);
+struct BeginFailed(String);
 
-impl fmt::Display for NeverBegan {
+impl fmt::Display for BeginFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the transaction did not begin: {}", self.0)
     }
 }
 
-impl std::error::Error for NeverBegan {}
+impl std::error::Error for BeginFailed {}
 
-pub(super) fn began(error: DieselError) -> Error {
-    Error::unavailable(NeverBegan(error.to_string()))
+pub(super) fn begin_error(error: DieselError) -> Error {
+    Error::unavailable(BeginFailed(error.to_string()))
 }
 
 /// The same for a query outside any transaction: a closed connection did not answer it, and another may.
-pub(super) fn unanswered(error: Error) -> Error {
-    match diesel(&error) {
-        Some(cause) if is_closed(&error) => Error::unavailable(NeverBegan(cause.to_string())),
+pub(super) fn retryable_if_closed(error: Error) -> Error {
+    match diesel_error(&error) {
+        Some(cause) if is_closed(&error) => Error::unavailable(BeginFailed(cause.to_string())),
         _ => error,
     }
 }
 
-pub(super) fn never_began(error: &Error) -> bool {
-    error.source().is_some_and(|source| source.is::<NeverBegan>())
+pub(super) fn is_begin_failure(error: &Error) -> bool {
+    error.source().is_some_and(|source| source.is::<BeginFailed>())
 }
 
 /// Whether the connection is unusable.
 pub(super) fn is_closed(error: &Error) -> bool {
-    match diesel(error) {
+    match diesel_error(error) {
         Some(DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _))
         | Some(DieselError::BrokenTransactionManager) => true,
         Some(DieselError::DatabaseError(_, info)) => is_outage(info.message()),
-        _ => error.kind() == Kind::Unavailable,
+        _ => error.kind() == ErrorKind::Unavailable,
     }
 }
 
 /// Whether the transaction lost a race that the same work may win when it runs again: a serialization failure, a
 /// deadlock, or a repeated request that met its first copy before that was committed.
 pub(super) fn is_retriable(error: &Error) -> bool {
-    match diesel(error) {
+    match diesel_error(error) {
         Some(DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
         Some(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info)) => {
             info.constraint_name().is_some_and(|name| RETRIED_CONSTRAINTS.contains(&name))
@@ -79,6 +79,6 @@ pub(super) fn is_retriable(error: &Error) -> bool {
 /// Unique constraints that services check first: violating one means a race with a repeat of the same request.
 const RETRIED_CONSTRAINTS: [&str; 2] = ["messages_client_message_id_key", "idempotency_keys_pkey"];
 
-fn diesel(error: &Error) -> Option<&DieselError> {
+fn diesel_error(error: &Error) -> Option<&DieselError> {
     error.source()?.downcast_ref::<DieselError>()
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use guichet_base::id::{TenantId, UserId};
-use guichet_base::{Status, Timestamp};
+use guichet_base::{PresenceStatus, Timestamp};
 
 use crate::presence::tracker::{PersonKey, PresenceTimeouts, PresenceTracker};
 
@@ -13,18 +13,18 @@ pub fn at(secs: i64) -> Timestamp {
 
 /// A tracker with its own clock, and its notifications.
 struct TrackerFixture {
-    crowd: PresenceTracker,
+    tracker: PresenceTracker,
     timeouts: PresenceTimeouts,
     now: i64,
     /// The notifications, with the second.
-    told: Vec<(i64, PersonKey, Status)>,
+    published: Vec<(i64, PersonKey, PresenceStatus)>,
     written: Vec<(PersonKey, Timestamp)>,
 }
 
 impl TrackerFixture {
     fn new() -> Self {
         let (crowd, timeouts) = (PresenceTracker::default(), PresenceTimeouts::default());
-        Self { crowd, timeouts, now: 0, told: Vec::new(), written: Vec::new() }
+        Self { tracker: crowd, timeouts, now: 0, published: Vec::new(), written: Vec::new() }
     }
 
     fn now(&self) -> Timestamp {
@@ -36,49 +36,49 @@ impl TrackerFixture {
         for _ in 0..secs {
             self.now += 1;
             let mut due = Vec::new();
-            self.crowd.due(&self.timeouts, self.now(), &mut due);
+            self.tracker.take_due(&self.timeouts, self.now(), &mut due);
             due.into_iter().for_each(|person| self.notify(person));
         }
     }
 
     fn notify(&mut self, person: PersonKey) {
         let now = self.now();
-        let Some(stand) = self.crowd.presence_state(person, &self.timeouts, now) else { return };
-        if let Some(seen) = self.crowd.take_seen(person, false, &self.timeouts, now) {
+        let Some(stand) = self.tracker.presence_state(person, &self.timeouts, now) else { return };
+        if let Some(seen) = self.tracker.take_seen(person, false, &self.timeouts, now) {
             self.written.push((person, seen));
         }
-        if stand.status != stand.told {
-            self.told.push((self.now, person, stand.status));
+        if stand.status != stand.published_status {
+            self.published.push((self.now, person, stand.status));
         }
-        self.crowd.mark_published(person, stand.status, &self.timeouts, now);
+        self.tracker.mark_published(person, stand.status, &self.timeouts, now);
     }
 
     fn enter(&mut self, person: PersonKey) {
         let now = self.now();
-        if self.crowd.enter(person, &self.timeouts, now) {
+        if self.tracker.enter(person, &self.timeouts, now) {
             self.notify(person);
         }
     }
 
     fn leave(&mut self, person: PersonKey) {
         let now = self.now();
-        self.crowd.leave(person, &self.timeouts, now);
+        self.tracker.leave(person, &self.timeouts, now);
     }
 
     fn touch(&mut self, person: PersonKey) {
         let now = self.now();
-        if self.crowd.touch(person, &self.timeouts, now) {
+        if self.tracker.touch(person, &self.timeouts, now) {
             self.notify(person);
         }
     }
 
-    fn status(&self, person: PersonKey) -> Status {
-        let stand = self.crowd.presence_state(person, &self.timeouts, self.now());
-        stand.map_or(Status::Offline, |stand| stand.status)
+    fn status(&self, person: PersonKey) -> PresenceStatus {
+        let stand = self.tracker.presence_state(person, &self.timeouts, self.now());
+        stand.map_or(PresenceStatus::Offline, |stand| stand.status)
     }
 
-    fn changes(&mut self) -> Vec<(i64, Status)> {
-        std::mem::take(&mut self.told).into_iter().map(|(at, _, status)| (at, status)).collect()
+    fn changes(&mut self) -> Vec<(i64, PresenceStatus)> {
+        std::mem::take(&mut self.published).into_iter().map(|(at, _, status)| (at, status)).collect()
     }
 }
 
@@ -93,10 +93,10 @@ fn nobody_is_offline_before_the_grace_is_over_and_everybody_is_soon_after() {
     desk.pass(10);
     desk.leave(awa);
     desk.pass(29);
-    assert_eq!(desk.status(awa), Status::Online);
+    assert_eq!(desk.status(awa), PresenceStatus::Online);
     desk.pass(3);
-    assert_eq!(desk.changes(), [(0, Status::Online), (40, Status::Offline)]);
-    assert_eq!(desk.crowd.everybody(), [], "whoever is gone is forgotten");
+    assert_eq!(desk.changes(), [(0, PresenceStatus::Online), (40, PresenceStatus::Offline)]);
+    assert_eq!(desk.tracker.everybody(), [], "whoever is gone is forgotten");
     assert_eq!(desk.written.last().unwrap().1, at(10), "seen when the last connection ended");
 }
 
@@ -110,8 +110,8 @@ fn a_reconnect_within_the_grace_shows_nothing() {
         desk.enter(awa);
         desk.pass(1);
     }
-    assert_eq!(desk.changes(), [(0, Status::Online)]);
-    let stand = desk.crowd.presence_state(awa, &desk.timeouts, desk.now()).unwrap();
+    assert_eq!(desk.changes(), [(0, PresenceStatus::Online)]);
+    let stand = desk.tracker.presence_state(awa, &desk.timeouts, desk.now()).unwrap();
     assert_eq!(stand.online_at, at(0), "one stay");
 }
 
@@ -125,10 +125,10 @@ fn of_ten_devices_the_last_one_counts() {
         desk.touch(awa);
     }
     desk.pass(50);
-    assert_eq!(desk.changes(), [(0, Status::Online)], "one person, told of once");
+    assert_eq!(desk.changes(), [(0, PresenceStatus::Online)], "one person, told of once");
     desk.leave(awa);
     desk.pass(31);
-    assert_eq!(desk.changes(), [(125, Status::Offline)]);
+    assert_eq!(desk.changes(), [(125, PresenceStatus::Offline)]);
 }
 
 #[test]
@@ -136,14 +136,17 @@ fn whoever_does_nothing_is_idle_then_offline_and_back_at_once() {
     let (mut desk, awa) = (TrackerFixture::new(), person());
     desk.enter(awa);
     desk.pass(119);
-    assert_eq!(desk.status(awa), Status::Online);
+    assert_eq!(desk.status(awa), PresenceStatus::Online);
     desk.pass(1);
-    assert_eq!(desk.status(awa), Status::Idle);
+    assert_eq!(desk.status(awa), PresenceStatus::Idle);
     desk.pass(480);
-    assert_eq!(desk.changes(), [(0, Status::Online), (120, Status::Idle), (600, Status::Offline)]);
+    assert_eq!(
+        desk.changes(),
+        [(0, PresenceStatus::Online), (120, PresenceStatus::Idle), (600, PresenceStatus::Offline)]
+    );
     desk.pass(3_600);
     desk.touch(awa);
-    assert_eq!(desk.changes(), [(4_200, Status::Online)]);
+    assert_eq!(desk.changes(), [(4_200, PresenceStatus::Online)]);
     assert_eq!(desk.written.last().unwrap().1, at(4_200));
 }
 
@@ -156,14 +159,14 @@ fn one_active_device_keeps_the_person_online_whatever_the_others_do() {
         desk.pass(60);
         desk.touch(awa);
     }
-    assert_eq!(desk.changes(), [(0, Status::Online)]);
+    assert_eq!(desk.changes(), [(0, PresenceStatus::Online)]);
 }
 
 #[test]
 fn whoever_has_no_connection_is_not_there_whatever_they_do() {
     let (mut desk, awa) = (TrackerFixture::new(), person());
     desk.touch(awa);
-    assert_eq!((desk.status(awa), desk.crowd.everybody().len()), (Status::Offline, 0));
+    assert_eq!((desk.status(awa), desk.tracker.everybody().len()), (PresenceStatus::Offline, 0));
 }
 
 #[test]
@@ -186,15 +189,18 @@ fn the_last_activity_is_written_once_a_minute_and_when_they_are_away() {
 fn whoever_comes_and_goes_while_others_are_told_of_it_is_written_and_then_forgotten() {
     let (mut desk, awa) = (TrackerFixture::new(), person());
     let timeouts = desk.timeouts;
-    assert!(desk.crowd.enter(awa, &timeouts, at(0)));
-    assert_eq!(desk.crowd.take_seen(awa, false, &timeouts, at(0)), Some(at(0)));
+    assert!(desk.tracker.enter(awa, &timeouts, at(0)));
+    assert_eq!(desk.tracker.take_seen(awa, false, &timeouts, at(0)), Some(at(0)));
     // The backend takes half a minute to return the audience.
-    desk.crowd.leave(awa, &timeouts, at(10));
-    assert_eq!(desk.crowd.mark_published(awa, Status::Offline, &timeouts, at(41)), Some(Status::Offline));
+    desk.tracker.leave(awa, &timeouts, at(10));
+    assert_eq!(
+        desk.tracker.mark_published(awa, PresenceStatus::Offline, &timeouts, at(41)),
+        Some(PresenceStatus::Offline)
+    );
     desk.now = 41;
     desk.pass(30);
     assert_eq!(desk.written, [(awa, at(10))]);
-    assert_eq!(desk.crowd.everybody(), []);
+    assert_eq!(desk.tracker.everybody(), []);
 }
 
 #[test]
@@ -206,10 +212,10 @@ fn a_turn_with_nothing_due_looks_at_nobody() {
         let awa = (tenant, UserId::new());
         crowd.enter(awa, &timeouts, at(0));
         crowd.take_seen(awa, false, &timeouts, at(0));
-        crowd.mark_published(awa, Status::Online, &timeouts, at(0));
+        crowd.mark_published(awa, PresenceStatus::Online, &timeouts, at(0));
     }
     for second in 1..59 {
-        assert_eq!(crowd.due(&timeouts, at(second), &mut due), 0);
+        assert_eq!(crowd.take_due(&timeouts, at(second), &mut due), 0);
     }
     assert!(due.is_empty());
     // All are active: deadlines come once in a while, not with each activity.
@@ -219,7 +225,7 @@ fn a_turn_with_nothing_due_looks_at_nobody() {
             for awa in &everybody {
                 crowd.touch(*awa, &timeouts, at(second));
             }
-            crowd.due(&timeouts, at(second), &mut due)
+            crowd.take_due(&timeouts, at(second), &mut due)
         })
         .sum();
     assert!(looked <= 2 * everybody.len(), "{looked} looks in a minute");
@@ -234,6 +240,6 @@ fn a_clock_that_jumps_back_harms_nobody() {
     desk.touch(awa);
     desk.leave(awa);
     desk.pass(31);
-    assert_eq!(desk.status(awa), Status::Offline);
+    assert_eq!(desk.status(awa), PresenceStatus::Offline);
     assert_eq!(desk.timeouts.grace, Duration::from_secs(30));
 }

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::Demo;
+use super::DemoTenant;
 
-impl Demo {
+impl DemoTenant {
     /// One line per person: name, role, token.
-    pub fn people(&self) -> String {
+    pub fn people_text(&self) -> String {
         let mut out = String::new();
         for (word, user) in &self.users {
             let _ = writeln!(out, "  {word:<6} {:<9} {}", user.role.as_str(), user.token);
@@ -16,11 +16,11 @@ impl Demo {
     }
 
     /// The address, the tokens, and the first commands to try.
-    pub fn tour(&self, url: &str) -> String {
+    pub fn quick_start(&self, url: &str) -> String {
         let token = |word: &str| self.users.get(word).map(|user| user.token.as_str()).unwrap_or_default();
         let client = self.clients.get("atelier_nord").map(|c| c.id.to_string()).unwrap_or_default();
         let (chloe, emma) = (token("chloe"), token("emma"));
-        let people = self.people();
+        let people = self.people_text();
         format!(
             "\n\
              guichet listens on {url}   (docs: {url}/docs/)\n\n\
