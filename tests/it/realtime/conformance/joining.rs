@@ -101,7 +101,8 @@ async fn whoever_was_away_gets_what_they_missed_in_order_and_once() {
         let again = emma.settled().await;
         let is_of_room =
             |heard: &&ReceivedFrame| matches!(heard, ReceivedFrame::Event { topic: on, .. } if *on == topic);
-        assert_eq!(again.iter().filter(is_of_room).count(), 0, "{}", wire.name());
+        let repeated: Vec<&ReceivedFrame> = again.iter().filter(is_of_room).collect();
+        assert!(repeated.is_empty(), "{}: {repeated:?}", wire.name());
     }
 }
 
