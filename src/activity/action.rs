@@ -1,55 +1,62 @@
 //! The actions of the activity log: a closed set, so that filters and dashboards can rely on the names.
 
-macro_rules! actions {
-    ($($name:ident => $word:literal,)+) => {
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum ActivityAction {
-            $($name,)+
-        }
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
-        impl ActivityAction {
-            pub const ALL: &[ActivityAction] = &[$(ActivityAction::$name,)+];
-
-            /// The name in the table and in `GET /activity-logs`.
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(ActivityAction::$name => $word,)+
-                }
-            }
-
-            pub fn of_word(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|action| action.as_str() == word)
-            }
-        }
-    };
-}
-
-actions! {
-    WsConnect => "ws.connect",
-    WsDisconnect => "ws.disconnect",
-    MessageSend => "message.send",
-    MessageRead => "message.read",
-    MessageEdit => "message.edit",
-    MessageDelete => "message.delete",
-    ConversationCreate => "conversation.create",
-    ForbiddenAttempt => "forbidden_attempt",
-    NotificationSendManual => "notification.send_manual",
-    EmailFailed => "email.failed",
-    OverrideSet => "override.set",
-    TemplateUpdate => "template.update",
-    TemplateReset => "template.reset",
-    RecordOverwrite => "record.overwrite",
-    TenantCreate => "tenant.create",
-    TenantUpdate => "tenant.update",
-    UserCreate => "user.create",
-    UserUpdate => "user.update",
-    UserDelete => "user.delete",
-    UserErased => "user.erased",
-    UserTokensRevoked => "user.tokens_revoked",
-    TeamCreate => "team.create",
-    TeamDelete => "team.delete",
-    MemberAdd => "member.add",
-    MemberRemove => "member.remove",
-    ClientCreate => "client.create",
-    ClientUpdate => "client.update",
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
+#[strum(const_into_str)]
+pub enum ActivityAction {
+    #[strum(serialize = "ws.connect")]
+    WsConnect,
+    #[strum(serialize = "ws.disconnect")]
+    WsDisconnect,
+    #[strum(serialize = "message.send")]
+    MessageSend,
+    #[strum(serialize = "message.read")]
+    MessageRead,
+    #[strum(serialize = "message.edit")]
+    MessageEdit,
+    #[strum(serialize = "message.delete")]
+    MessageDelete,
+    #[strum(serialize = "conversation.create")]
+    ConversationCreate,
+    #[strum(serialize = "forbidden_attempt")]
+    ForbiddenAttempt,
+    #[strum(serialize = "notification.send_manual")]
+    NotificationSendManual,
+    #[strum(serialize = "email.failed")]
+    EmailFailed,
+    #[strum(serialize = "override.set")]
+    OverrideSet,
+    #[strum(serialize = "template.update")]
+    TemplateUpdate,
+    #[strum(serialize = "template.reset")]
+    TemplateReset,
+    #[strum(serialize = "record.overwrite")]
+    RecordOverwrite,
+    #[strum(serialize = "tenant.create")]
+    TenantCreate,
+    #[strum(serialize = "tenant.update")]
+    TenantUpdate,
+    #[strum(serialize = "user.create")]
+    UserCreate,
+    #[strum(serialize = "user.update")]
+    UserUpdate,
+    #[strum(serialize = "user.delete")]
+    UserDelete,
+    #[strum(serialize = "user.erased")]
+    UserErased,
+    #[strum(serialize = "user.tokens_revoked")]
+    UserTokensRevoked,
+    #[strum(serialize = "team.create")]
+    TeamCreate,
+    #[strum(serialize = "team.delete")]
+    TeamDelete,
+    #[strum(serialize = "member.add")]
+    MemberAdd,
+    #[strum(serialize = "member.remove")]
+    MemberRemove,
+    #[strum(serialize = "client.create")]
+    ClientCreate,
+    #[strum(serialize = "client.update")]
+    ClientUpdate,
 }

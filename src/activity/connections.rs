@@ -82,7 +82,7 @@ async fn write_one(db: &Db, moved: ConnectionChange) {
 async fn write_entry(db: &Db, ConnectionChange { actor, is_connect: came }: ConnectionChange) -> Result<()> {
     let action = if came { ActivityAction::WsConnect } else { ActivityAction::WsDisconnect };
     let entry =
-        ActivityEntry::new(action, "user", actor.user).with_details(json!({ "role": actor.role.as_str() }));
+        ActivityEntry::new(action, "user", actor.user).with_details(json!({ "role": actor.role.into_str() }));
     let by = actor.clone();
     db.write(&actor, move |tx| activity::record(tx, &by, &entry)).await
 }

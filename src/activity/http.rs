@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{ActivityCursor, ActivityFilter, ActivityRecord};
-use super::{ActivityAction, service};
+use super::service;
 use crate::web::{Caller, Query, Reply, Validator};
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -44,7 +44,7 @@ impl ActivityQuery {
     fn into_filter(self) -> Result<ActivityFilter> {
         let mut check = Validator::new();
         let page = check.page(self.limit, None);
-        let action = self.action.and_then(|word| check.word("action", &word, ActivityAction::of_word));
+        let action = self.action.and_then(|word| check.word("action", &word, |name| name.parse().ok()));
         let entity_type = check.text_opt("entity_type", self.entity_type, 1..=80);
         let entity_id = check.text_opt("entity_id", self.entity_id, 1..=200);
         check.ensure(entity_id.is_none() || entity_type.is_some(), "entity_type", "missing");

@@ -52,7 +52,7 @@ impl ActivityEntry {
     pub fn to_event_log(&self, actor: &Actor) -> Value {
         json!({
             "user_id": actor.user,
-            "action": self.action.as_str(),
+            "action": self.action.into_str(),
             "entity_type": self.entity_type,
             "entity_id": self.entity_id,
             "details": self.details,
@@ -82,7 +82,7 @@ pub async fn record_forbidden(db: &Db, actor: &Actor, what: &str, on: Option<(&s
         action: ActivityAction::ForbiddenAttempt,
         entity_type: on.map(|(kind, _)| truncate(kind, 80)),
         entity_id: on.map(|(_, id)| truncate(id, 200)),
-        details: json!({ "attempted": truncate(what, 200), "role": actor.role.as_str() }),
+        details: json!({ "attempted": truncate(what, 200), "role": actor.role.into_str() }),
     };
     let ip = actor.ip;
     let written = db.write(actor, move |tx| store::insert(tx.conn(), &entry, ip)).await;

@@ -22,7 +22,7 @@ const INSERT: &str = "INSERT INTO activity_logs (tenant_id, id, user_id, action,
 pub(super) fn insert(conn: &mut PgConnection, entry: &ActivityEntry, ip: Option<IpAddr>) -> Result<()> {
     sql(INSERT)
         .bind(Uuid::now_v7())
-        .bind(entry.action.as_str())
+        .bind(entry.action.into_str())
         .bind(entry.entity_type.clone())
         .bind(entry.entity_id.clone())
         .bind(Some(entry.details.clone()))
@@ -89,7 +89,7 @@ fn bind_filters(statement: Statement, tenant: TenantId, filter: &ActivityFilter)
     statement
         .bind(tenant)
         .bind(filter.limit)
-        .bind(filter.action.map(|action| action.as_str().to_owned()))
+        .bind(filter.action.map(|action| action.into_str().to_owned()))
         .bind(filter.user.map(|user| user.0))
         .bind(filter.entity_type.clone())
         .bind(filter.entity_id.clone())

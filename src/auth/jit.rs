@@ -37,12 +37,12 @@ fn create_user(tx: &mut Tx<'_>, tenant: TenantId, claims: &Claims) -> Result<Use
         tenant_id: tenant,
         id: claims.user,
         external_id: claims.external_id.clone(),
-        role: claims.role.as_str(),
+        role: claims.role.into_str(),
         email: claims.email.clone(),
         phone: None,
         display_name: name.map_or_else(|| claims.user.to_string(), |name| name.chars().take(200).collect()),
         avatar_url: None,
-        locale: claims.locale.unwrap_or_default().as_str(),
+        locale: claims.locale.unwrap_or_default().into_str(),
         timezone: DEFAULT_TIMEZONE.to_owned(),
         updated_by: service_user_id(),
     };
@@ -82,7 +82,7 @@ fn diff_claims(user: &User, claims: &Claims) -> UserChange {
         said.clone().filter(|said| !by_themselves && Some(said.as_str()) != is)
     };
     UserChange {
-        role: (user.role != claims.role).then(|| claims.role.as_str()),
+        role: (user.role != claims.role).then(|| claims.role.into_str()),
         display_name: differs(&claims.name, Some(&user.display_name)),
         email: differs(&claims.email, user.email.as_deref()).map(Some),
         ..UserChange::default()

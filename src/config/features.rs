@@ -2,6 +2,7 @@
 
 use super::config_value::ConfigValue;
 use super::reader::section;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 section! {
     /// Features
@@ -21,7 +22,8 @@ impl FeaturesConfig {
 }
 
 /// A part of the service that can be off: its endpoints then return `FEATURE_DISABLED`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase", const_into_str)]
 pub enum Feature {
     Chat,
     Direct,
@@ -36,48 +38,11 @@ pub enum Feature {
     Meetings,
 }
 
-impl Feature {
-    pub const ALL: [Feature; 11] = [
-        Feature::Chat,
-        Feature::Direct,
-        Feature::Notifications,
-        Feature::Email,
-        Feature::Sms,
-        Feature::Push,
-        Feature::Presence,
-        Feature::Tickets,
-        Feature::Faq,
-        Feature::Records,
-        Feature::Meetings,
-    ];
-
-    /// The name in `FEATURES_OFF`, in a tenant's settings, and in `GET /me`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Feature::Chat => "chat",
-            Feature::Direct => "direct",
-            Feature::Notifications => "notifications",
-            Feature::Email => "email",
-            Feature::Sms => "sms",
-            Feature::Push => "push",
-            Feature::Presence => "presence",
-            Feature::Tickets => "tickets",
-            Feature::Faq => "faq",
-            Feature::Records => "records",
-            Feature::Meetings => "meetings",
-        }
-    }
-
-    pub fn from_name(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|feature| feature.as_str() == word)
-    }
-}
-
 impl ConfigValue for Feature {
     fn parse(text: &str) -> Result<Self, String> {
-        Feature::from_name(text).ok_or_else(|| {
-            let words = Feature::ALL.map(Feature::as_str).join(", ");
-            format!("must be some of {words}")
+        text.parse().map_err(|_| {
+            let names: Vec<&str> = Feature::VARIANTS.iter().map(|feature| feature.into_str()).collect();
+            format!("must be some of {}", names.join(", "))
         })
     }
 }

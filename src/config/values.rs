@@ -108,7 +108,7 @@ impl ConfigValue for RoleMap {
 }
 
 fn parse_role(word: &str) -> Option<Role> {
-    Role::parse_person_role(word).or_else(|| (word == Role::Service.as_str()).then_some(Role::Service))
+    Role::parse_person_role(word).or_else(|| (word == Role::Service.into_str()).then_some(Role::Service))
 }
 
 /// The log levels: one for all, and levels for modules, such as `info,guichet_realtime=debug`.

@@ -32,7 +32,7 @@ pub async fn run_gauges(d: Deliveries, stop: CancellationToken) {
 pub async fn update_gauges(d: &Deliveries) -> Result<()> {
     let now = d.notifications.clock.now();
     for waiting in d.notifications.db.worker(move |tx| store::count::lane_backlogs(tx, now)).await? {
-        let lane = waiting.lane.as_str();
+        let lane = waiting.lane.into_str();
         let millis = waiting.oldest_due_at.map_or(0, |at| now.as_millis() - at.as_millis());
         gauge!(DELIVERY_QUEUE_DEPTH, "lane" => lane).set(waiting.depth as f64);
         gauge!(DELIVERY_OLDEST_SECONDS, "lane" => lane).set(millis.max(0) as f64 / 1_000.0);

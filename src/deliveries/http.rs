@@ -48,7 +48,7 @@ impl DeliveriesQuery {
         let mut check = Validator::new();
         let page = check.page(self.limit, None);
         let filter = DeliveryFilter {
-            status: self.status.and_then(|word| check.word("status", &word, DeliveryStatus::parse)),
+            status: self.status.and_then(|word| check.word("status", &word, |name| name.parse().ok())),
             channel: self.channel.and_then(|word| check.word("channel", &word, parse_outbound_channel)),
             kind: check.text_opt("type", self.kind, 1..=80),
             user: self.user_id,
@@ -178,9 +178,9 @@ async fn send_sample(
 }
 
 fn parse_outbound_channel(word: &str) -> Option<Channel> {
-    Channel::of_word(word).filter(|channel| OUTBOUND_CHANNELS.contains(channel))
+    word.parse::<Channel>().ok().filter(|channel| OUTBOUND_CHANNELS.contains(channel))
 }
 
 fn parse_retryable_status(word: &str) -> Option<DeliveryStatus> {
-    DeliveryStatus::parse(word).filter(|status| DeliveryStatus::RETRYABLE.contains(status))
+    word.parse::<DeliveryStatus>().ok().filter(|status| DeliveryStatus::RETRYABLE.contains(status))
 }

@@ -1,6 +1,7 @@
 //! A delivery as stored and as the API returns it, and filters of the list.
 
 use std::fmt;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,7 +14,20 @@ use uuid::Uuid;
 use crate::preferences::Channel;
 
 /// The state of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "lowercase", const_into_str)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryStatus {
     Queued,
@@ -30,40 +44,16 @@ pub enum DeliveryStatus {
 }
 
 impl DeliveryStatus {
-    pub const ALL: [DeliveryStatus; 8] = [
-        DeliveryStatus::Queued,
-        DeliveryStatus::Sending,
-        DeliveryStatus::Sent,
-        DeliveryStatus::Delivered,
-        DeliveryStatus::Opened,
-        DeliveryStatus::Bounced,
-        DeliveryStatus::Failed,
-        DeliveryStatus::Skipped,
-    ];
     /// Final states of deliveries that did not arrive.
     pub const RETRYABLE: [DeliveryStatus; 3] =
         [DeliveryStatus::Failed, DeliveryStatus::Bounced, DeliveryStatus::Skipped];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            DeliveryStatus::Queued => "queued",
-            DeliveryStatus::Sending => "sending",
-            DeliveryStatus::Sent => "sent",
-            DeliveryStatus::Delivered => "delivered",
-            DeliveryStatus::Opened => "opened",
-            DeliveryStatus::Bounced => "bounced",
-            DeliveryStatus::Failed => "failed",
-            DeliveryStatus::Skipped => "skipped",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == word)
-    }
 }
 
 /// Priority classes: a broadcast never delays an alert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "lowercase", const_into_str)]
 #[serde(rename_all = "lowercase")]
 pub enum Lane {
     Critical,
@@ -72,16 +62,6 @@ pub enum Lane {
 }
 
 impl Lane {
-    pub const ALL: [Lane; 3] = [Lane::Critical, Lane::Normal, Lane::Bulk];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Lane::Critical => "critical",
-            Lane::Normal => "normal",
-            Lane::Bulk => "bulk",
-        }
-    }
-
     /// The value of the column.
     pub const fn number(self) -> i32 {
         match self {
@@ -92,7 +72,7 @@ impl Lane {
     }
 
     pub fn from_number(number: i32) -> Option<Self> {
-        Self::ALL.into_iter().find(|lane| lane.number() == number)
+        Self::VARIANTS.iter().copied().find(|lane| lane.number() == number)
     }
 }
 
@@ -221,13 +201,13 @@ mod tests {
 
     #[test]
     fn every_word_is_read_back() {
-        for status in DeliveryStatus::ALL {
-            assert_eq!(DeliveryStatus::parse(status.as_str()), Some(status));
-            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+        for status in DeliveryStatus::VARIANTS {
+            assert_eq!(status.into_str().parse::<DeliveryStatus>().ok(), Some(*status));
+            assert_eq!(serde_json::to_value(status).unwrap(), status.into_str());
         }
-        for lane in Lane::ALL {
-            assert_eq!(Lane::from_number(lane.number()), Some(lane));
+        for lane in Lane::VARIANTS {
+            assert_eq!(Lane::from_number(lane.number()), Some(*lane));
         }
-        assert_eq!((DeliveryStatus::parse("Sent"), Lane::from_number(3)), (None, None));
+        assert_eq!(("Sent".parse::<DeliveryStatus>().ok(), Lane::from_number(3)), (None, None));
     }
 }

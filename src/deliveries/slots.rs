@@ -1,6 +1,7 @@
 //! Limits concurrent sends: slots per channel and lane, so that none waits for another's provider.
 
 use std::sync::Arc;
+use strum::VariantArray;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
@@ -41,7 +42,7 @@ impl Slots {
         let queue = |channel, lane| SlotPool { channel, lane, free: Arc::new(Semaphore::new(size)) };
         let queues = OUTBOUND_CHANNELS
             .into_iter()
-            .flat_map(|channel| Lane::ALL.into_iter().map(move |lane| queue(channel, lane)));
+            .flat_map(|channel| Lane::VARIANTS.iter().copied().map(move |lane| queue(channel, lane)));
         Self { queues: queues.collect(), size, freed: Arc::default() }
     }
 

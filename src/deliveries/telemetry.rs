@@ -9,7 +9,7 @@ use crate::telemetry::metric_names::NOTIFICATIONS_SENT;
 /// A delivery reached a final state, or was postponed.
 pub fn record_outcome(outcome: &DeliveryOutcome, what: &OutgoingDelivery) {
     let (id, tenant) = (what.id, what.tenant);
-    let (channel, error) = (what.channel.as_str(), outcome.last_error.as_deref().unwrap_or_default());
+    let (channel, error) = (what.channel.into_str(), outcome.last_error.as_deref().unwrap_or_default());
     match outcome.status {
         DeliveryStatus::Sent | DeliveryStatus::Delivered | DeliveryStatus::Opened => tracing::info!(
             event = "notification.sent", delivery.id = %id, tenant.id = %tenant, delivery.channel = channel,
@@ -36,7 +36,7 @@ pub fn record_outcome(outcome: &DeliveryOutcome, what: &OutgoingDelivery) {
     }
     if outcome.status != DeliveryStatus::Sending {
         metrics::counter!(NOTIFICATIONS_SENT, "channel" => channel, "type" => template_label(&what.kind),
-            "status" => outcome.status.as_str())
+            "status" => outcome.status.into_str())
         .increment(1);
     }
 }
@@ -45,8 +45,8 @@ pub fn record_outcome(outcome: &DeliveryOutcome, what: &OutgoingDelivery) {
 /// accepted this copy too, its id for it is only in this log line.
 pub fn record_late_result(outcome: &DeliveryOutcome, what: &OutgoingDelivery) {
     tracing::warn!(
-        delivery.id = %what.id, tenant.id = %what.tenant, delivery.channel = what.channel.as_str(),
-        delivery.status = outcome.status.as_str(), delivery.provider = outcome.provider,
+        delivery.id = %what.id, tenant.id = %what.tenant, delivery.channel = what.channel.into_str(),
+        delivery.status = outcome.status.into_str(), delivery.provider = outcome.provider,
         delivery.provider_id = outcome.provider_id, "a late end of a delivery was refused"
     );
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use strum::VariantArray;
 
 use guichet_base::{Error, ErrorKind, Result};
 use serde_json::Value;
@@ -23,10 +24,10 @@ impl FeatureSet {
     /// `settings` are the tenant's: `{"features": {"tickets": false}}`.
     pub fn new(configured: &config::FeaturesConfig, settings: &Value) -> Self {
         let off_here = |feature: &Feature| {
-            let said = settings.get("features").and_then(|features| features.get(feature.as_str()));
+            let said = settings.get("features").and_then(|features| features.get(feature.into_str()));
             !AVAILABLE.contains(feature) || !configured.is_on(*feature) || said == Some(&Value::Bool(false))
         };
-        Self { off: Feature::ALL.into_iter().filter(off_here).collect() }
+        Self { off: Feature::VARIANTS.iter().copied().filter(off_here).collect() }
     }
 
     pub fn is_on(&self, feature: Feature) -> bool {
@@ -40,6 +41,6 @@ impl FeatureSet {
 
     /// As `GET /me` shows them.
     pub fn as_map(&self) -> BTreeMap<&'static str, bool> {
-        Feature::ALL.into_iter().map(|feature| (feature.as_str(), self.is_on(feature))).collect()
+        Feature::VARIANTS.iter().copied().map(|feature| (feature.into_str(), self.is_on(feature))).collect()
     }
 }

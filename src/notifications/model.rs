@@ -1,36 +1,29 @@
 //! Notifications and events as REST and sockets carry them.
 
+use std::time::Duration;
+
 use guichet_base::id::{EventId, NotificationId, TeamId, UserId};
 use guichet_base::{Role, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use strum::{EnumString, IntoStaticStr};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::preferences::{Category, Channel, Priority};
 
+/// How long after it is due a delivery may still be attempted.
+pub const DELIVERY_DEADLINE: Duration = Duration::from_hours(24);
+
 /// The state of a notification for its owner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "lowercase", const_into_str)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = NotificationStatus)]
 pub enum Status {
     Unread,
     Read,
     Archived,
-}
-
-impl Status {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Status::Unread => "unread",
-            Status::Read => "read",
-            Status::Archived => "archived",
-        }
-    }
-
-    pub fn of_word(word: &str) -> Option<Self> {
-        [Status::Unread, Status::Read, Status::Archived].into_iter().find(|one| one.as_str() == word)
-    }
 }
 
 /// One entry of a person's feed.
@@ -75,7 +68,8 @@ pub struct Notification {
 }
 
 /// The source of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "lowercase", const_into_str)]
 pub enum EventSource {
     Http,
     /// Redis publish/subscribe.
@@ -86,18 +80,6 @@ pub enum EventSource {
     Internal,
     /// Sent manually by a person.
     Manual,
-}
-
-impl EventSource {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            EventSource::Http => "http",
-            EventSource::Channel => "channel",
-            EventSource::Stream => "stream",
-            EventSource::Internal => "internal",
-            EventSource::Manual => "manual",
-        }
-    }
 }
 
 /// The recipients that an event names: everyone in any of these lists, once, without the actor.

@@ -14,7 +14,7 @@ pub fn tenant_defaults(settings: &Value) -> TenantDefaults<'_> {
 
 impl TenantDefaults<'_> {
     pub fn for_category(&self, category: Category) -> ChannelChoices {
-        let said = self.0.and_then(|all| all.get(category.as_str()));
-        PerChannel::from_fn(|channel| said?.get(channel.as_str())?.as_bool())
+        let said = self.0.and_then(|all| all.get(category.into_str()));
+        PerChannel::from_fn(|channel| said?.get(channel.into_str())?.as_bool())
     }
 }

@@ -4,35 +4,32 @@ use chrono::{Datelike, Days, NaiveDate, NaiveTime, Weekday};
 use chrono_tz::Tz;
 use guichet_base::Timestamp;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
 use super::quiet::first_instant_at;
 
 /// How often a person receives a digest mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "lowercase", const_into_str)]
 #[serde(rename_all = "lowercase")]
 pub enum DigestMode {
     Off,
     Daily,
     /// On Mondays.
     Weekly,
-}
-
-impl DigestMode {
-    pub const ALL: &[Self] = &[DigestMode::Off, DigestMode::Daily, DigestMode::Weekly];
-
-    /// The name in the API and in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            DigestMode::Off => "off",
-            DigestMode::Daily => "daily",
-            DigestMode::Weekly => "weekly",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|mode| mode.as_str() == word)
-    }
 }
 
 /// The first time after `after` at which the clock in `timezone` shows `hour`. `None` for [`DigestMode::Off`] and for

@@ -1,74 +1,96 @@
 //! The values of preferences: categories, channels, priorities, and one value per channel.
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $variant:ident => $word:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-        // The description of the API does not see a word that came through this macro; the test holds the two alike.
-        #[serde(rename_all = "lowercase")]
-        pub enum $name {
-            $($(#[$of])* $variant,)+
-        }
-
-        impl $name {
-            pub const ALL: &[$name] = &[$($name::$variant,)+];
-
-            /// The name in the API and in the database.
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $($name::$variant => $word,)+
-                }
-            }
-
-            pub fn of_word(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|one| one.as_str() == word)
-            }
-        }
-    };
+/// What people set preferences for.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "lowercase", const_into_str)]
+#[serde(rename_all = "lowercase")]
+pub enum Category {
+    Message,
+    Validation,
+    Alert,
+    System,
+    Graduation,
+    Payment,
+    Ticket,
+    Meeting,
+    Mandat,
+    Organisation,
+    Task,
+    Note,
+    Document,
+    Pipeline,
+    Report,
 }
 
-words! {
-    /// What people set preferences for.
-    Category {
-        Message => "message",
-        Validation => "validation",
-        Alert => "alert",
-        System => "system",
-        Graduation => "graduation",
-        Payment => "payment",
-        Ticket => "ticket",
-        Meeting => "meeting",
-        Mandat => "mandat",
-        Organisation => "organisation",
-        Task => "task",
-        Note => "note",
-        Document => "document",
-        Pipeline => "pipeline",
-        Report => "report",
-    }
+/// A way to reach a person.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "lowercase", const_into_str)]
+#[serde(rename_all = "lowercase")]
+pub enum Channel {
+    Inapp,
+    Email,
+    Sms,
+    Push,
 }
 
-words! {
-    /// A way to reach a person.
-    Channel {
-        Inapp => "inapp",
-        Email => "email",
-        Sms => "sms",
-        Push => "push",
-    }
-}
-
-words! {
-    /// The urgency. Critical ignores quiet hours and the rate limit; low waits for the digest of people who have one.
-    Priority {
-        Low => "low",
-        Normal => "normal",
-        High => "high",
-        Critical => "critical",
-    }
+/// The urgency. Critical ignores quiet hours and the rate limit; low waits for the digest of people who have one.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "lowercase", const_into_str)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    Low,
+    Normal,
+    High,
+    Critical,
 }
 
 impl Category {
@@ -116,7 +138,7 @@ impl<T> PerChannel<T> {
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (Channel, &T)> {
-        Channel::ALL.iter().map(|channel| (*channel, self.get(*channel)))
+        Channel::VARIANTS.iter().map(|channel| (*channel, self.get(*channel)))
     }
 }
 
@@ -125,18 +147,20 @@ pub type ChannelChoices = PerChannel<Option<bool>>;
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::{Category, Channel, Priority};
 
     #[test]
     fn a_word_is_the_same_in_json() {
-        for category in Category::ALL {
-            assert_eq!(serde_json::json!(category), category.as_str());
+        for category in Category::VARIANTS {
+            assert_eq!(serde_json::json!(category), category.into_str());
         }
-        for channel in Channel::ALL {
-            assert_eq!(serde_json::json!(channel), channel.as_str());
+        for channel in Channel::VARIANTS {
+            assert_eq!(serde_json::json!(channel), channel.into_str());
         }
-        for priority in Priority::ALL {
-            assert_eq!(serde_json::json!(priority), priority.as_str());
+        for priority in Priority::VARIANTS {
+            assert_eq!(serde_json::json!(priority), priority.into_str());
         }
     }
 }

@@ -4,6 +4,7 @@ use guichet_base::id::ClientId;
 use guichet_base::{Actor, Error, ErrorKind, Result, Role};
 use guichet_db::Tx;
 use serde_json::{Value, json};
+use strum::VariantArray;
 
 use super::decide::{PreferenceLevels, combine_overrides};
 use super::defaults::tenant_defaults;
@@ -168,7 +169,7 @@ fn check_override_access(tx: &mut Tx<'_>, actor: &Actor, client: ClientId) -> Re
 
 fn check_locks(category: Category, change: ChannelChoicesChange) -> Result<()> {
     let locked = |channel: &&Channel| category.is_locked(**channel) && change.switches_off(**channel);
-    match Channel::ALL.iter().find(locked) {
+    match Channel::VARIANTS.iter().find(locked) {
         None => Ok(()),
         Some(channel) => Err(Error::new(ErrorKind::Validation, "PREFERENCE_LOCKED")
             .with_details(json!({ "category": category, "channel": channel }))),
@@ -225,5 +226,5 @@ fn load_categories(tx: &mut Tx<'_>, actor: &Actor) -> Result<Vec<CategoryPrefere
         };
         CategoryPreferences::resolve(*category, &levels, &suppressed)
     };
-    Ok(Category::ALL.iter().map(line).collect())
+    Ok(Category::VARIANTS.iter().map(line).collect())
 }

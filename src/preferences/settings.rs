@@ -27,7 +27,7 @@ pub struct PersonalSettings {
 impl Default for PersonalSettings {
     fn default() -> Self {
         Self {
-            digest_mode: DigestMode::Off.as_str().to_owned(),
+            digest_mode: DigestMode::Off.into_str().to_owned(),
             digest_hour: DEFAULT_DIGEST_HOUR,
             digest_timezone: None,
             digest_due_at: None,
@@ -64,7 +64,7 @@ pub struct SettingsChange {
 
 impl PersonalSettings {
     fn parsed_mode(&self) -> DigestMode {
-        DigestMode::parse(&self.digest_mode).unwrap_or(DigestMode::Off)
+        self.digest_mode.parse::<DigestMode>().ok().unwrap_or(DigestMode::Off)
     }
 
     /// Applies `change` for a person whose own timezone is `home`. An unchanged digest keeps its next time; otherwise
@@ -72,7 +72,7 @@ impl PersonalSettings {
     pub fn with_change(&self, change: &SettingsChange, home: Tz, now: Timestamp) -> Self {
         let mut new = self.clone();
         if let Some(digest) = &change.digest {
-            new.digest_mode = digest.mode.as_str().to_owned();
+            new.digest_mode = digest.mode.into_str().to_owned();
             new.digest_hour = digest.hour.unwrap_or(self.digest_hour);
             match digest.timezone {
                 Patch::Absent => {}

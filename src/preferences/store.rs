@@ -24,7 +24,7 @@ const MAX_OVERRIDES: i64 = 10_000;
 type ChoicesRow = (String, Option<bool>, Option<bool>, Option<bool>, Option<bool>);
 
 fn parse_choices((category, inapp, email, sms, push): ChoicesRow) -> Option<(Category, ChannelChoices)> {
-    Some((Category::of_word(&category)?, ChannelChoices { inapp, email, sms, push }))
+    Some((category.parse::<Category>().ok()?, ChannelChoices { inapp, email, sms, push }))
 }
 
 /// Changes of channels: each is set, cleared, or absent.
@@ -88,7 +88,7 @@ pub fn lock_own_choices(
     category: Category,
 ) -> Result<ChannelChoices> {
     use notification_preferences as p;
-    let key = (actor.tenant, actor.user, category.as_str());
+    let key = (actor.tenant, actor.user, category.into_str());
     diesel::insert_into(p::table)
         .values((p::tenant_id.eq(key.0), p::user_id.eq(key.1), p::category.eq(key.2)))
         .on_conflict_do_nothing()
@@ -108,7 +108,7 @@ pub fn update_own_choices(
     say: ChannelChoices,
 ) -> Result<()> {
     use notification_preferences as p;
-    diesel::update(p::table.find((actor.tenant, actor.user, category.as_str())))
+    diesel::update(p::table.find((actor.tenant, actor.user, category.into_str())))
         .set((
             p::channel_inapp.eq(say.inapp),
             p::channel_email.eq(say.email),
@@ -228,7 +228,8 @@ pub fn overrides(
         .order(o::category)
         .limit(MAX_CATEGORIES)
         .load(conn)?;
-    let known = |(category, row): (String, OverrideRow)| Some((Category::of_word(&category)?, row.into()));
+    let known =
+        |(category, row): (String, OverrideRow)| Some((category.parse::<Category>().ok()?, row.into()));
     Ok(rows.into_iter().filter_map(known).collect())
 }
 
@@ -241,7 +242,7 @@ pub fn find_override(
     let columns =
         (o::channel_inapp, o::channel_email, o::channel_sms, o::channel_push, o::updated_by, o::updated_at);
     let found: Option<OverrideRow> =
-        o::table.find((actor.tenant, client, category.as_str())).select(columns).first(conn).optional()?;
+        o::table.find((actor.tenant, client, category.into_str())).select(columns).first(conn).optional()?;
     Ok(found.map(Override::from))
 }
 
@@ -257,14 +258,14 @@ pub fn lock_override(
         .values((
             o::tenant_id.eq(actor.tenant),
             o::client_id.eq(client),
-            o::category.eq(category.as_str()),
+            o::category.eq(category.into_str()),
             o::updated_by.eq(actor.user),
         ))
         .on_conflict_do_nothing()
         .execute(conn)?;
     let columns =
         (o::channel_inapp, o::channel_email, o::channel_sms, o::channel_push, o::updated_by, o::updated_at);
-    let row = o::table.find((actor.tenant, client, category.as_str())).select(columns).for_update();
+    let row = o::table.find((actor.tenant, client, category.into_str())).select(columns).for_update();
     Ok(row.first::<OverrideRow>(conn).optional()?.map(Override::from))
 }
 
@@ -275,7 +276,7 @@ pub fn update_override(
     say: ChannelChoices,
 ) -> Result<Override> {
     use notification_overrides as o;
-    let row: OverrideRow = diesel::update(o::table.find((actor.tenant, client, category.as_str())))
+    let row: OverrideRow = diesel::update(o::table.find((actor.tenant, client, category.into_str())))
         .set((
             o::channel_inapp.eq(say.inapp),
             o::channel_email.eq(say.email),
@@ -302,7 +303,7 @@ pub fn delete_override(
 ) -> Result<Option<ChannelChoices>> {
     use notification_overrides as o;
     type Channels = (Option<bool>, Option<bool>, Option<bool>, Option<bool>);
-    let said = diesel::delete(o::table.find((actor.tenant, client, category.as_str())))
+    let said = diesel::delete(o::table.find((actor.tenant, client, category.into_str())))
         .returning((o::channel_inapp, o::channel_email, o::channel_sms, o::channel_push))
         .get_result::<Channels>(conn)
         .optional()?;

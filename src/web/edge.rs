@@ -206,7 +206,7 @@ impl RenderedError {
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(self.locale.as_str()));
+        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(self.locale.into_str()));
         headers.remove(header::CONTENT_ENCODING);
         if let Some(secs) = self.retry_after_secs {
             headers.insert(header::RETRY_AFTER, secs.into());

@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self, EntityTag, Header as _};
 use actix_web::{FromRequest, HttpRequest};
 use uuid::Uuid;
 
@@ -15,32 +15,28 @@ use guichet_base::{Error, ErrorKind, Timestamp};
 
 /// The entity tag of one version of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Etag(String);
+pub struct Etag(EntityTag);
 
 impl Etag {
     pub fn new(id: Uuid, updated_at: Timestamp) -> Self {
-        Self(format!("\"{}-{}\"", id.simple(), updated_at.as_millis()))
+        Self(EntityTag::new_strong(format!("{}-{}", id.simple(), updated_at.as_millis())))
     }
 
-    /// Quoted, as in the header.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// For the header `ETag`.
+    pub fn to_header(&self) -> header::ETag {
+        header::ETag(self.0.clone())
     }
 
     /// Whether an `If-None-Match` or `If-Match` list contains this version. A proxy that compresses marks the tag
     /// weak (`W/`), which is ignored.
-    pub(super) fn matches_any<'a>(&self, values: impl Iterator<Item = &'a HeaderValue>) -> bool {
-        values
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|list| list.split(','))
-            .map(str::trim)
-            .any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == self.0)
+    pub(super) fn matches_any(&self, tags: &[EntityTag]) -> bool {
+        tags.iter().any(|tag| tag.weak_eq(&self.0))
     }
 }
 
-/// Extractor of the `If-Match` header.
+/// Extractor of the `If-Match` header: `None` without it, and no tags if none is well formed.
 #[derive(Debug, Clone, Default)]
-pub struct IfMatch(Vec<HeaderValue>);
+pub struct IfMatch(Option<header::IfMatch>);
 
 impl IfMatch {
     /// The basis of a change, from the header and the body. `force` wins, then `If-Match`, then `updated_at`.
@@ -48,12 +44,11 @@ impl IfMatch {
     /// The caller checks who may force. `If-Match: *` names no version and is ignored; otherwise it would be a
     /// `force` for everyone.
     pub fn edit_basis(self, updated_at: Option<Timestamp>, force: bool) -> EditBasis {
-        let names_a_version = !self.0.is_empty() && self.0.iter().all(|value| value.as_bytes() != b"*");
-        match updated_at {
+        match (self.0, updated_at) {
             _ if force => EditBasis::Force,
-            _ if names_a_version => EditBasis::IfMatch(self),
-            Some(time) => EditBasis::UpdatedAt(time),
-            None => EditBasis::Missing,
+            (Some(header::IfMatch::Items(tags)), _) => EditBasis::IfMatch(tags),
+            (_, Some(time)) => EditBasis::UpdatedAt(time),
+            (_, None) => EditBasis::Missing,
         }
     }
 }
@@ -63,14 +58,16 @@ impl FromRequest for IfMatch {
     type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(Self(request.headers().get_all(header::IF_MATCH).cloned().collect())))
+        let is_present = request.headers().contains_key(header::IF_MATCH);
+        let parse = || header::IfMatch::parse(request).unwrap_or(header::IfMatch::Items(Vec::new()));
+        ready(Ok(Self(is_present.then(parse))))
     }
 }
 
 /// The version that a change is based on.
 #[derive(Debug, Clone)]
 pub enum EditBasis {
-    IfMatch(IfMatch),
+    IfMatch(Vec<EntityTag>),
     UpdatedAt(Timestamp),
     /// Overwrites any version.
     Force,
@@ -95,9 +92,7 @@ pub enum PreconditionResult {
 impl EditBasis {
     pub fn check(&self, current: Timestamp, id: Uuid) -> PreconditionResult {
         match self {
-            EditBasis::IfMatch(IfMatch(values)) if Etag::new(id, current).matches_any(values.iter()) => {
-                PreconditionResult::Apply
-            }
+            EditBasis::IfMatch(tags) if Etag::new(id, current).matches_any(tags) => PreconditionResult::Apply,
             EditBasis::IfMatch(_) => PreconditionResult::PreconditionFailed,
             EditBasis::UpdatedAt(time) if *time == current => PreconditionResult::Apply,
             EditBasis::UpdatedAt(_) => PreconditionResult::Conflict,

@@ -1,7 +1,7 @@
 //! The envelope of successful responses: `{"data": …, "error": null, "meta"?: …}`.
 
 use actix_web::body::BoxBody;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, Header as _, HeaderName, HeaderValue, IfNoneMatch};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use guichet_base::Error;
@@ -69,8 +69,11 @@ impl<T: Serialize> Reply<T> {
 
     fn is_not_modified_for(&self, request: &HttpRequest) -> bool {
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        let known = request.headers().get_all(header::IF_NONE_MATCH);
-        reads && self.etag.as_ref().is_some_and(|etag| etag.matches_any(known))
+        let is_known = |etag: &Etag| match IfNoneMatch::parse(request) {
+            Ok(IfNoneMatch::Items(tags)) => etag.matches_any(&tags),
+            Ok(IfNoneMatch::Any) | Err(_) => false,
+        };
+        reads && self.etag.as_ref().is_some_and(is_known)
     }
 }
 
@@ -91,7 +94,7 @@ impl<T: Serialize> Responder for Reply<T> {
             HttpResponse::build(if not_modified { StatusCode::NOT_MODIFIED } else { self.status });
         if let Some(etag) = &self.etag {
             // Cached by the client and revalidated each time with the ETag.
-            response.insert_header((header::ETAG, etag.as_str()));
+            response.insert_header(etag.to_header());
             response.insert_header((header::CACHE_CONTROL, "private, no-cache"));
         }
         if not_modified {

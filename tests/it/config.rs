@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
+use strum::VariantArray;
 
 use guichet::config::{Config, ConfigFaults, Environment, Feature, Variables, load_or_create_secret};
 use guichet_base::Role;
@@ -165,7 +166,7 @@ fn nothing_set_is_the_embedded_mode() {
     assert_eq!(config.server.public_url(public), "http://127.0.0.1:8080");
     assert!(config.database.is_embedded() && config.jit_users());
     assert!(config.server.cors_origins.allows("https://anything.example"));
-    assert!(Feature::ALL.into_iter().all(|feature| config.features.is_on(feature)));
+    assert!(Feature::VARIANTS.iter().all(|feature| config.features.is_on(*feature)));
     assert_eq!(
         config.limits.person_limit().map(|limit| (limit.requests_per_second, limit.burst)),
         Some((20, 60))

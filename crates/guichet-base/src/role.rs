@@ -1,10 +1,14 @@
 //! Roles of people, and the two roles of services.
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
 use utoipa::ToSchema;
 
 /// The role of an actor in its tenant. The names are those of tokens, the database and the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, EnumString, IntoStaticStr,
+)]
+#[strum(serialize_all = "lowercase", const_into_str)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     Owner,
@@ -19,7 +23,8 @@ pub enum Role {
 }
 
 /// The side of a person: a client's member, or an operator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, IntoStaticStr)]
+#[strum(serialize_all = "lowercase", const_into_str)]
 #[serde(rename_all = "lowercase")]
 pub enum UserType {
     Client,
@@ -27,26 +32,9 @@ pub enum UserType {
 }
 
 impl Role {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Role::Owner => "owner",
-            Role::Manager => "manager",
-            Role::Employee => "employee",
-            Role::Client => "client",
-            Role::Service => "service",
-            Role::Platform => "platform",
-        }
-    }
-
     /// The role of a person by name. `service` and `platform` are not roles of people.
     pub fn parse_person_role(word: &str) -> Option<Self> {
-        match word {
-            "owner" => Some(Role::Owner),
-            "manager" => Some(Role::Manager),
-            "employee" => Some(Role::Employee),
-            "client" => Some(Role::Client),
-            _ => None,
-        }
+        word.parse().ok().filter(|role: &Self| !role.is_service())
     }
 
     pub const fn is_operator(self) -> bool {
@@ -83,13 +71,6 @@ impl TryFrom<String> for Role {
 }
 
 impl UserType {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            UserType::Client => "client",
-            UserType::Operator => "operator",
-        }
-    }
-
     pub const fn other(self) -> Self {
         match self {
             UserType::Client => UserType::Operator,

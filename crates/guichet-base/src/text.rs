@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use strum::IntoStaticStr;
 
 use fluent_templates::{Loader, fluent_bundle::FluentValue, static_loader};
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,10 @@ static_loader! {
     };
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema, IntoStaticStr,
+)]
+#[strum(serialize_all = "lowercase", const_into_str)]
 #[serde(rename_all = "lowercase")]
 pub enum Locale {
     #[default]
@@ -29,13 +33,6 @@ const FR: LanguageIdentifier = langid!("fr");
 const EN: LanguageIdentifier = langid!("en");
 
 impl Locale {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Locale::Fr => "fr",
-            Locale::En => "en",
-        }
-    }
-
     /// By the first two letters: `fr`, `fr-CA`, `en_US`.
     pub fn parse(tag: &str) -> Option<Self> {
         match tag.trim().get(..2)?.to_ascii_lowercase().as_str() {

@@ -10,7 +10,8 @@ use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::sql_types::{
-    Array, BigInt, Bool, Bytea, Integer, Json, Jsonb, Nullable, Text, Timestamptz, Untyped, Uuid as SqlUuid,
+    Array, BigInt, Bool, Bytea, Double, Integer, Json, Jsonb, Nullable, Text, Timestamptz, Untyped,
+    Uuid as SqlUuid,
 };
 use diesel::{PgConnection, RunQueryDsl};
 use serde_json::Value as JsonValue;
@@ -30,6 +31,7 @@ pub enum Bind {
     Text(Option<String>),
     BigInt(Option<i64>),
     Integer(i32),
+    Double(f64),
     Bool(bool),
     Time(Option<Timestamp>),
     Jsonb(Option<JsonValue>),
@@ -133,6 +135,7 @@ impl Bind {
             Bind::Text(value) => out.push_bind_param::<Nullable<Text>, _>(value),
             Bind::BigInt(value) => out.push_bind_param::<Nullable<BigInt>, _>(value),
             Bind::Integer(value) => out.push_bind_param::<Integer, _>(value),
+            Bind::Double(value) => out.push_bind_param::<Double, _>(value),
             Bind::Bool(value) => out.push_bind_param::<Bool, _>(value),
             Bind::Time(value) => out.push_bind_param::<Nullable<Timestamptz>, _>(value),
             Bind::Jsonb(value) => out.push_bind_param::<Nullable<Jsonb>, _>(value),
@@ -188,6 +191,7 @@ into_bind! {
     i64 => |v| Bind::BigInt(Some(v)),
     Option<i64> => |v| Bind::BigInt(v),
     i32 => |v| Bind::Integer(v),
+    f64 => |v| Bind::Double(v),
     bool => |v| Bind::Bool(v),
     Timestamp => |v| Bind::Time(Some(v)),
     Option<Timestamp> => |v| Bind::Time(v),

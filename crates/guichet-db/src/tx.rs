@@ -92,9 +92,9 @@ pub(super) fn begin_as(actor: &Actor, read_only: bool) -> TxStart {
         if read_only { " ISOLATION LEVEL REPEATABLE READ READ ONLY" } else { "" },
         actor.tenant,
         actor.user,
-        actor.role.as_str(),
+        actor.role.into_str(),
     );
-    TxStart { sql, actor_role: actor.role.as_str() }
+    TxStart { sql, actor_role: actor.role.into_str() }
 }
 
 /// The same for a job in one tenant, as `system`. Each statement is planned for its own values: the statements of

@@ -9,7 +9,7 @@ impl DemoTenant {
     pub fn people_text(&self) -> String {
         let mut out = String::new();
         for (word, user) in &self.users {
-            let _ = writeln!(out, "  {word:<6} {:<9} {}", user.role.as_str(), user.token);
+            let _ = writeln!(out, "  {word:<6} {:<9} {}", user.role.into_str(), user.token);
         }
         let _ = writeln!(out, "  {:<6} {:<9} {}", "-", "service", self.service_token);
         out

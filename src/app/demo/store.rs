@@ -18,10 +18,10 @@ pub fn upsert_people_and_clients(conn: &mut PgConnection, tenant: TenantId) -> R
     for (word, role, name, locale) in PEOPLE {
         let user = demo_id(word);
         let profile = (
-            users::role.eq(role.as_str()),
+            users::role.eq(role.into_str()),
             users::display_name.eq(name),
             users::email.eq(demo_email(word)),
-            users::locale.eq(locale.as_str()),
+            users::locale.eq(locale.into_str()),
             users::deleted_at.eq(None::<guichet_base::Timestamp>),
         );
         diesel::insert_into(users::table)

@@ -38,7 +38,7 @@ pub fn mint(config: &config::TokensConfig, secret: &SecretString, new: &NewToken
         ("/aud", config.audience.clone()),
         ("/name", new.name.clone()),
         ("/email", new.email.clone()),
-        ("/locale", new.locale.map(|locale| locale.as_str().to_owned())),
+        ("/locale", new.locale.map(|locale| locale.into_str().to_owned())),
     ];
     for (pointer, value) in optional {
         if let Some(value) = value {
@@ -46,7 +46,7 @@ pub fn mint(config: &config::TokensConfig, secret: &SecretString, new: &NewToken
         }
     }
     insert_at(&mut body, config.tenant_claim.as_str(), new.tenant.clone().into());
-    insert_at(&mut body, config.role_claim.as_str(), new.role.as_str().into());
+    insert_at(&mut body, config.role_claim.as_str(), new.role.into_str().into());
     if !new.clients.is_empty() {
         insert_at(&mut body, config.clients_claim.as_str(), json!(new.clients));
     }

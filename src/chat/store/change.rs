@@ -106,10 +106,10 @@ pub fn mark_read(
         .bind(up_to)
         .bind(now)
         .bind(number)
-        .bind(actor.role.user_type().as_str())
+        .bind(actor.role.user_type().into_str())
         .bind(head.place.client())
         .bind(actor.user)
-        .bind(head.place.other_side(actor).as_str())
+        .bind(head.place.other_side(actor).into_str())
         .get_result(tx.conn())?;
     Ok((seen.count, seen.last_id))
 }
@@ -126,7 +126,7 @@ pub fn has_unread_messages(
          AND sender_type = $3 AND sender_id <> $5 AND seq <= $4 AND read_at IS NULL LIMIT 1) one")
         .bind(actor.tenant)
         .bind(head.place.conversation)
-        .bind(head.place.other_side(actor).as_str())
+        .bind(head.place.other_side(actor).into_str())
         .bind(up_to)
         .bind(actor.user)
         .get_result(conn)?;
@@ -324,7 +324,7 @@ pub fn mark_delivered(
         .bind(place.conversation)
         .bind(reached.after)
         .bind(reached.up_to)
-        .bind(place.other_side(actor).as_str())
+        .bind(place.other_side(actor).into_str())
         .bind(now)
         .bind(reached.fetched)
         .bind(actor.user)

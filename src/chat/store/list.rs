@@ -223,7 +223,7 @@ pub fn list(conn: &mut PgConnection, actor: &Actor, filter: &ListFilter) -> Resu
     let rows = sql(text)
         .bind(actor.tenant)
         .bind(actor.user)
-        .bind(side.other().as_str())
+        .bind(side.other().into_str())
         .bind(filter.page.limit)
         .bind(filter.page.offset)
         .bind(filter.online.clone())
@@ -248,7 +248,7 @@ pub fn conversation(conn: &mut PgConnection, actor: &Actor, room: RoomRef) -> Re
     sql(summary_sql(&part, side))
         .bind(actor.tenant)
         .bind(actor.user)
-        .bind(side.other().as_str())
+        .bind(side.other().into_str())
         .bind(id)
         .get_result(conn)
         .optional()?

@@ -120,7 +120,7 @@ pub fn insert(tx: &mut Tx<'_>, actor: &Actor, new: &NewMessage<'_>) -> Result<(i
         .bind(new.place.client())
         .bind(new.operator)
         .bind(actor.user)
-        .bind(actor.role.user_type().as_str())
+        .bind(actor.role.user_type().into_str())
         .bind(new.body.as_str())
         .bind(related.map(|r| r.kind.clone()))
         .bind(related.map(|r| r.id.clone()))

@@ -18,7 +18,7 @@ impl Sender for LogSender {
     fn send<'a>(&'a self, what: &'a OutgoingDelivery) -> BoxFuture<'a, Result<SendReceipt, SendFailure>> {
         tracing::info!(
             delivery.id = %what.id,
-            delivery.channel = what.channel.as_str(),
+            delivery.channel = what.channel.into_str(),
             delivery.r#type = what.kind,
             delivery.to = mask_address(what.channel, &what.to),
             "a delivery would leave here: this channel has no provider"

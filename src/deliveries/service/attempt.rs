@@ -118,14 +118,14 @@ fn plan_delivery(
     now: Timestamp,
     plan: &mut BatchPlan,
 ) -> Result<()> {
-    let Some(channel) = Channel::of_word(&row.channel) else { return Ok(()) };
+    let Some(channel) = row.channel.parse::<Channel>().ok() else { return Ok(()) };
     let Some(sender) = d.senders.for_channel(channel) else { return Ok(()) };
     let current = row.current_notification();
     let known = RecheckInput {
         channel,
         kind: &row.kind,
         deadline: row.deadline_at,
-        has_unfinished_attempt: row.status == DeliveryStatus::Sending.as_str(),
+        has_unfinished_attempt: row.status == DeliveryStatus::Sending.into_str(),
         is_idempotent: sender.is_idempotent(),
         is_disabled: is_disabled(d, &row, channel),
         is_address_current: row.is_address_current,

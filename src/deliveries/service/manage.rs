@@ -13,13 +13,14 @@ use crate::deliveries::render::{self, DeliveryText};
 use crate::deliveries::store::list;
 use crate::deliveries::store::manage::{self, NewSample, RetryFilter};
 use crate::deliveries::{Deliveries, policy};
+
 use crate::notifications::events::disabled;
+use crate::notifications::model::DELIVERY_DEADLINE;
 use crate::notifications::templates;
 use crate::preferences::Channel;
 use crate::web::idempotency::{IdempotentRequest, Replayable};
 
 /// Deadline of a delivery that is retried manually.
-const RETRY_DEADLINE: Duration = Duration::from_secs(24 * 3_600);
 /// Short, because the person who requested the sample is waiting for it.
 const SAMPLE_DEADLINE: Duration = Duration::from_secs(600);
 /// Deliveries that one request retries at most.
@@ -45,7 +46,7 @@ pub async fn retry(d: &Deliveries, actor: &Actor, id: DeliveryId) -> Result<Deli
         .db
         .write(actor, move |tx| {
             let found = list::find(tx, tenant, id)?.ok_or_else(|| Error::not_found("delivery"))?;
-            let queued = manage::requeue(tx, tenant, id, (now, now.plus(RETRY_DEADLINE)))?;
+            let queued = manage::requeue(tx, tenant, id, (now, now.plus(DELIVERY_DEADLINE)))?;
             let queued = queued.ok_or_else(|| invalid_transition(found.status))?;
             let wake = wake.clone();
             tx.after_commit(move || wake.notify_one());
@@ -68,7 +69,7 @@ pub async fn retry_many(d: &Deliveries, actor: &Actor, cause: RetryFilter) -> Re
                 tenant,
                 &cause,
                 MAX_RETRIES_PER_REQUEST,
-                (now, now.plus(RETRY_DEADLINE)),
+                (now, now.plus(DELIVERY_DEADLINE)),
             )?;
             let wake = wake.clone();
             tx.after_commit(move || wake.notify_one());
@@ -163,8 +164,8 @@ async fn require_feature(d: &Deliveries, actor: &Actor) -> Result<()> {
 }
 
 fn invalid_transition(from: DeliveryStatus) -> Error {
-    let ended = DeliveryStatus::RETRYABLE.map(DeliveryStatus::as_str);
-    let allowed: Vec<&str> = std::iter::once(DeliveryStatus::Queued.as_str()).chain(ended).collect();
+    let ended = DeliveryStatus::RETRYABLE.map(|one| one.into_str());
+    let allowed: Vec<&str> = std::iter::once(DeliveryStatus::Queued.into_str()).chain(ended).collect();
     Error::new(ErrorKind::Conflict, "INVALID_TRANSITION")
         .with_details(json!({ "from": from, "allowed": allowed }))
 }

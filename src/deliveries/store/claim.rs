@@ -62,7 +62,7 @@ pub fn claim_due(
     (now, lease_until): (Timestamp, Timestamp),
 ) -> Result<Vec<ClaimedDelivery>> {
     let rows: Vec<Row> = sql(CLAIM)
-        .bind(asks.iter().map(|ask| ask.channel.as_str().to_owned()).collect::<Vec<_>>())
+        .bind(asks.iter().map(|ask| ask.channel.into_str().to_owned()).collect::<Vec<_>>())
         .bind(asks.iter().map(|ask| ask.lane.number()).collect::<Vec<_>>())
         .bind(asks.iter().map(|ask| ask.limit).collect::<Vec<_>>())
         .bind(now)
@@ -70,7 +70,7 @@ pub fn claim_due(
         .bind(token)
         .load(tx.conn())?;
     let claimed = rows.into_iter().filter_map(|row| {
-        let (channel, lane) = (Channel::of_word(&row.channel)?, Lane::from_number(row.lane)?);
+        let (channel, lane) = (row.channel.parse::<Channel>().ok()?, Lane::from_number(row.lane)?);
         Some(ClaimedDelivery { tenant: row.tenant_id, id: row.id, channel, lane })
     });
     Ok(claimed.collect())

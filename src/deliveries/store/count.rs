@@ -6,6 +6,7 @@ use guichet_base::id::TenantId;
 use guichet_base::{Result, Timestamp};
 use guichet_db::sql::sql;
 use guichet_db::{Tx, WorkerTx};
+use strum::VariantArray;
 
 use crate::deliveries::model::Lane;
 
@@ -35,7 +36,7 @@ const LANE_BACKLOGS: &str = "SELECT lane::integer AS lane, count(*) AS depth, mi
 pub fn lane_backlogs(tx: &mut WorkerTx<'_>, now: Timestamp) -> Result<Vec<LaneBacklog>> {
     let rows: Vec<BacklogRow> = sql(LANE_BACKLOGS).bind(now).load(tx.conn())?;
     let of = |lane: Lane| rows.iter().find(|row| row.lane == lane.number());
-    let waiting = Lane::ALL.into_iter().map(|lane| LaneBacklog {
+    let waiting = Lane::VARIANTS.iter().copied().map(|lane| LaneBacklog {
         lane,
         depth: of(lane).map_or(0, |row| row.depth),
         oldest_due_at: of(lane).and_then(|row| row.oldest),

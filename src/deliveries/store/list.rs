@@ -66,7 +66,7 @@ impl Row {
     /// Errors: `INTERNAL` for a value that the constraints exclude.
     pub fn into_delivery(self) -> Result<Delivery> {
         let unknown = || Error::internal("a delivery holds a word that nobody knows");
-        let channel = Channel::of_word(&self.channel).ok_or_else(unknown)?;
+        let channel = self.channel.parse::<Channel>().ok().ok_or_else(unknown)?;
         let to_address = match channel {
             Channel::Push => mask_address(channel, &self.to_address),
             Channel::Inapp | Channel::Email | Channel::Sms => self.to_address,
@@ -80,7 +80,7 @@ impl Row {
             kind: self.kind,
             to_address,
             lane: Lane::from_number(self.lane).ok_or_else(unknown)?,
-            status: DeliveryStatus::parse(&self.status).ok_or_else(unknown)?,
+            status: self.status.parse::<DeliveryStatus>().ok().ok_or_else(unknown)?,
             attempts: self.attempts,
             next_attempt_at: self.next_attempt_at,
             deadline_at: self.deadline_at,
@@ -126,8 +126,8 @@ fn bind_filter(statement: Statement, tenant: TenantId, filter: &DeliveryFilter) 
     statement
         .bind(tenant)
         .bind(filter.limit)
-        .bind(filter.status.map(|status| status.as_str().to_owned()))
-        .bind(filter.channel.map(|channel| channel.as_str().to_owned()))
+        .bind(filter.status.map(|status| status.into_str().to_owned()))
+        .bind(filter.channel.map(|channel| channel.into_str().to_owned()))
         .bind(filter.kind.clone())
         .bind(filter.user)
         .bind(filter.notification)

@@ -106,11 +106,11 @@ impl DeliveryContext {
 
     /// The current notification; `None` if the delivery has none.
     pub fn current_notification(&self) -> Option<CurrentNotification> {
-        let category = Category::of_word(self.category.as_deref()?)?;
+        let category = self.category.as_deref()?.parse::<Category>().ok()?;
         Some(CurrentNotification {
             category,
-            priority: Priority::of_word(self.priority.as_deref()?)?,
-            status: Status::of_word(self.read_status.as_deref()?)?,
+            priority: self.priority.as_deref()?.parse::<Priority>().ok()?,
+            status: self.read_status.as_deref()?.parse::<Status>().ok()?,
             is_deleted: self.is_deleted,
             expires_at: self.expires_at,
             levels: self.levels(category),

@@ -70,11 +70,11 @@ pub fn requeue_many(
     );
     let statement = sql(text)
         .bind(tenant)
-        .bind(cause.status.as_str())
+        .bind(cause.status.into_str())
         .bind(now)
         .bind(deadline)
         .bind(most)
-        .bind(cause.channel.map(|channel| channel.as_str().to_owned()))
+        .bind(cause.channel.map(|channel| channel.into_str().to_owned()))
         .bind(cause.kind.clone())
         .bind(cause.error_prefix.clone());
     tx.as_system(|sys| Ok(statement.execute(sys.conn())?))
@@ -137,7 +137,7 @@ pub fn insert_sample(
         .bind(tenant)
         .bind(DeliveryId::new())
         .bind(sample.user)
-        .bind(sample.channel.as_str())
+        .bind(sample.channel.into_str())
         .bind(sample.kind.as_str())
         .bind(sample.to.as_str())
         .bind(Lane::Normal.number())

@@ -58,7 +58,7 @@ impl ClientsQuery {
         });
         ClientFilter {
             search: check.text_opt("search", self.search, 1..=200),
-            status: self.status.map(ClientStatus::as_str),
+            status: self.status.map(|one| one.into_str()),
             sort: sort.unwrap_or_default(),
             descending,
             online: Vec::new(),
@@ -85,7 +85,7 @@ impl NewClientBody {
             name: Some(check.text("name", self.name, 1..=200)),
             operator_id: Some(self.operator_id),
             team_id: Some(self.team_id),
-            status: self.status.map(ClientStatus::as_str),
+            status: self.status.map(|one| one.into_str()),
             details: checked_details(check, self.details),
         }
     }
@@ -119,7 +119,7 @@ impl ClientBody {
             name: check.text_opt("name", self.name, 1..=200),
             operator_id: self.operator_id.into_change(),
             team_id: self.team_id.into_change(),
-            status: self.status.map(ClientStatus::as_str),
+            status: self.status.map(|one| one.into_str()),
             details: checked_details(check, self.details),
         }
     }

@@ -6,6 +6,7 @@ use guichet_base::Timestamp;
 use guichet_base::id::{ClientId, TeamId, TenantId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use strum::IntoStaticStr;
 use utoipa::ToSchema;
 
 use crate::schema::clients;
@@ -26,22 +27,13 @@ pub struct Client {
     pub updated_at: Timestamp,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoStaticStr)]
+#[strum(serialize_all = "lowercase", const_into_str)]
 #[serde(rename_all = "lowercase")]
 pub enum ClientStatus {
     Active,
     Inactive,
     Archived,
-}
-
-impl ClientStatus {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            ClientStatus::Active => "active",
-            ClientStatus::Inactive => "inactive",
-            ClientStatus::Archived => "archived",
-        }
-    }
 }
 
 #[derive(Debug, Clone, Insertable)]

@@ -210,7 +210,7 @@ fn create_if_absent(
         name: change.name.clone().ok_or_else(|| Error::invalid("name", "missing"))?,
         operator_id: change.operator_id.flatten(),
         team_id: change.team_id.flatten(),
-        status: change.status.unwrap_or(ClientStatus::Active.as_str()),
+        status: change.status.unwrap_or(ClientStatus::Active.into_str()),
         details: change.details.clone().unwrap_or_else(|| json!({})),
         updated_by: actor.user,
     };

@@ -70,7 +70,7 @@ async fn patch(
         email: profile::email(&mut check, body.email).into_change(),
         phone: profile::phone(&mut check, body.phone).into_change(),
         avatar_url: profile::avatar_url(&mut check, body.avatar_url).into_change(),
-        locale: body.locale.map(Locale::as_str),
+        locale: body.locale.map(|one| one.into_str()),
         timezone: profile::timezone(&mut check, body.timezone),
         ..UserChange::default()
     };

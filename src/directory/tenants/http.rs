@@ -44,7 +44,7 @@ impl SettingsBody {
     fn validate(self, check: &mut Validator) -> Result<Value> {
         for name in self.features.iter().flat_map(BTreeMap::keys) {
             check.ensure(
-                Feature::from_name(name).is_some(),
+                name.parse::<Feature>().ok().is_some(),
                 format!("settings.features.{name}"),
                 "unknown_field",
             );

@@ -85,13 +85,13 @@ struct UserBody {
 impl UserBody {
     fn into_change(self, check: &mut Validator) -> UserChange {
         UserChange {
-            role: self.role.map(|role| Role::from(role).as_str()),
+            role: self.role.map(|role| Role::from(role).into_str()),
             external_id: check.text_patch("external_id", self.external_id, 1..=400).into_change(),
             display_name: check.text_opt("display_name", self.display_name, 1..=200),
             email: profile::email(check, self.email).into_change(),
             phone: profile::phone(check, self.phone).into_change(),
             avatar_url: profile::avatar_url(check, self.avatar_url).into_change(),
-            locale: self.locale.map(Locale::as_str),
+            locale: self.locale.map(|one| one.into_str()),
             timezone: profile::timezone(check, self.timezone),
         }
     }

@@ -148,7 +148,7 @@ fn create_if_absent(tx: &mut Tx<'_>, actor: &Actor, id: UserId, change: &UserCha
         tenant_id: actor.tenant,
         id,
         external_id: change.external_id.clone().flatten(),
-        role: role.as_str(),
+        role: role.into_str(),
         email: change.email.clone().flatten(),
         phone: change.phone.clone().flatten(),
         display_name: change.display_name.clone().ok_or_else(|| Error::invalid("display_name", "missing"))?,

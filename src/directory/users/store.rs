@@ -23,7 +23,7 @@ pub fn list(conn: &mut PgConnection, tenant: TenantId, wanted: &UserFilter, page
         .select(User::as_select())
         .into_boxed();
     if let Some(role) = wanted.role {
-        query = query.filter(users::role.eq(role.as_str()));
+        query = query.filter(users::role.eq(role.into_str()));
     }
     if let Some(words) = &wanted.search {
         let pattern = like_pattern::like_contains(words);

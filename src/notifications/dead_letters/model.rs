@@ -52,7 +52,7 @@ impl Rejection<'_> {
     /// The same id for all copies of one event.
     pub(super) fn id(&self, tenant: TenantId) -> Uuid {
         match self.name {
-            Some(name) => Uuid::new_v5(&tenant.0, format!("{}:{name}", self.source.as_str()).as_bytes()),
+            Some(name) => Uuid::new_v5(&tenant.0, format!("{}:{name}", self.source.into_str()).as_bytes()),
             None => Uuid::now_v7(),
         }
     }

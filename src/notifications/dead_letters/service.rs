@@ -79,7 +79,7 @@ fn announced(rejected: RejectedEvent, payload: Option<Map<String, Value>>) -> Re
     if let (Some(payload), Some(fields)) = (payload, body.as_object_mut()) {
         fields.insert("payload".to_owned(), payload.into());
     }
-    let source = if rejected.source == EventSource::Stream.as_str() {
+    let source = if rejected.source == EventSource::Stream.into_str() {
         EventSource::Stream
     } else {
         EventSource::Channel

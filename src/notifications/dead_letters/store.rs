@@ -77,7 +77,7 @@ pub(super) struct NewDeadLetter {
 
 impl NewDeadLetter {
     pub fn of(id: Uuid, rejection: &Rejection<'_>) -> Self {
-        let (source, body) = (rejection.source.as_str(), storable(rejection.body));
+        let (source, body) = (rejection.source.into_str(), storable(rejection.body));
         Self { id, source, body, said: DeadLetterBody::of(rejection.error) }
     }
 }

@@ -74,7 +74,7 @@ pub fn deliveries_of(
         .limit(MAX_DELIVERIES)
         .load(sys.conn())?;
     let known = |(id, channel, status): (DeliveryId, String, String)| {
-        Some(ExplainedDelivery { id, channel: Channel::of_word(&channel)?, status })
+        Some(ExplainedDelivery { id, channel: channel.parse::<Channel>().ok()?, status })
     };
     Ok(rows.into_iter().filter_map(known).collect())
 }

@@ -1,6 +1,7 @@
 //! Parameters of feed pages, and their cursors.
 
 use std::fmt;
+use strum::EnumString;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,7 +13,8 @@ use crate::notifications::model::Status;
 use crate::preferences::{Category, Channel, Priority};
 
 /// The order. Within each, newest first, by the last event of each notification.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, EnumString)]
+#[strum(serialize_all = "lowercase")]
 pub enum FeedSort {
     /// Unread notifications first.
     #[default]
@@ -23,15 +25,6 @@ pub enum FeedSort {
 }
 
 impl FeedSort {
-    pub fn of_word(word: &str) -> Option<Self> {
-        match word {
-            "unread" => Some(FeedSort::Unread),
-            "recent" => Some(FeedSort::Recent),
-            "priority" => Some(FeedSort::Priority),
-            _ => None,
-        }
-    }
-
     const fn byte(self) -> u8 {
         match self {
             FeedSort::Unread => b'u',
@@ -54,7 +47,7 @@ pub enum FeedStates {
 
 impl FeedStates {
     pub fn of_word(word: &str) -> Option<Self> {
-        if word == "all" { Some(FeedStates::All) } else { Status::of_word(word).map(FeedStates::Only) }
+        if word == "all" { Some(FeedStates::All) } else { word.parse::<Status>().ok().map(FeedStates::Only) }
     }
 
     pub fn has(self, status: Status) -> bool {

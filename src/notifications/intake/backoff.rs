@@ -2,38 +2,33 @@
 
 use std::time::Duration;
 
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio_util::sync::CancellationToken;
 
-const FIRST: Duration = Duration::from_millis(50);
-const LONGEST: Duration = Duration::from_secs(5);
+const MIN_DELAY: Duration = Duration::from_millis(50);
+const MAX_DELAY: Duration = Duration::from_secs(5);
 
+/// Endless delays from 50 ms, doubling up to 5 s, each with a random part added that is at most as long.
 pub(super) struct Backoff {
-    next: Duration,
+    delays: ExponentialBackoff,
 }
 
 impl Backoff {
     pub fn new() -> Self {
-        Self { next: FIRST }
+        let policy = ExponentialBuilder::new().with_min_delay(MIN_DELAY).with_max_delay(MAX_DELAY);
+        Self { delays: policy.without_max_times().with_jitter().build() }
     }
 
-    /// Resets the delay after a success.
+    /// Starts again at the shortest delay, after a success.
     pub fn reset(&mut self) {
-        self.next = FIRST;
+        *self = Self::new();
     }
 
     /// Waits. Returns false if `stop` was cancelled first.
     pub async fn wait(&mut self, stop: &CancellationToken) -> bool {
-        let longest = self.next;
-        self.next = (self.next * 2).min(LONGEST);
-        stop.run_until_cancelled(tokio::time::sleep(jittered(longest))).await.is_some()
+        let delay = self.delays.next().unwrap_or(MAX_DELAY);
+        stop.run_until_cancelled(tokio::time::sleep(delay)).await.is_some()
     }
-}
-
-/// Between half of the delay and all of it.
-fn jittered(longest: Duration) -> Duration {
-    // Without randomness all wait equally long, which is harmless.
-    let share = getrandom::u32().map_or(1.0, |random| f64::from(random) / f64::from(u32::MAX));
-    longest.mul_f64(0.5 + share / 2.0)
 }
 
 #[cfg(test)]
@@ -49,8 +44,8 @@ mod tests {
             assert!(backoff.wait(&stop).await);
             waits.push(began.elapsed());
         }
-        assert!(waits.iter().all(|wait| *wait <= LONGEST + Duration::from_millis(1)), "{waits:?}");
-        assert!(waits.last().is_some_and(|wait| *wait >= LONGEST / 2), "{waits:?}");
+        assert!(waits.iter().all(|wait| *wait <= 2 * MAX_DELAY + Duration::from_millis(1)), "{waits:?}");
+        assert!(waits.last().is_some_and(|wait| *wait >= MAX_DELAY), "{waits:?}");
         backoff.reset();
         stop.cancel();
         assert!(!backoff.wait(&stop).await);

@@ -1,6 +1,7 @@
 //! Processes one event: it is accepted, stored as a dead letter, or dropped as unreadable.
 
 use std::panic::AssertUnwindSafe;
+use strum::IntoStaticStr;
 
 use futures_util::FutureExt as _;
 use guichet_base::id::TenantId;
@@ -27,7 +28,8 @@ pub(super) struct Received {
     pub name: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "lowercase", const_into_str)]
 pub(super) enum IntakeOutcome {
     Accepted,
     /// A copy arrived before.
@@ -39,21 +41,8 @@ pub(super) enum IntakeOutcome {
     Postponed,
 }
 
-impl IntakeOutcome {
-    const fn as_str(self) -> &'static str {
-        match self {
-            IntakeOutcome::Accepted => "accepted",
-            IntakeOutcome::Repeated => "repeated",
-            IntakeOutcome::Rejected => "rejected",
-            IntakeOutcome::Unreadable => "unreadable",
-            IntakeOutcome::Lost => "lost",
-            IntakeOutcome::Postponed => "postponed",
-        }
-    }
-}
-
 pub(super) fn count(source: EventSource, outcome: IntakeOutcome) {
-    counter!(EVENTS_RECEIVED, "source" => source.as_str(), "outcome" => outcome.as_str()).increment(1);
+    counter!(EVENTS_RECEIVED, "source" => source.into_str(), "outcome" => outcome.into_str()).increment(1);
 }
 
 /// Returns when the outcome is committed. `tries` counts from 1. Errors: temporary failures, after which the event is
@@ -67,7 +56,7 @@ pub(super) async fn settle(n: &Notifications, received: &Received, tries: u32) -
 }
 
 async fn try_once(n: &Notifications, received: &Received, tries: u32) -> Result<IntakeOutcome> {
-    let source = received.source.as_str();
+    let source = received.source.into_str();
     let body = match &received.body {
         Ok(body) => body,
         Err(error) => return Ok(unreadable(source, error.code())),

@@ -84,7 +84,7 @@ fn of_person(
 
 impl DigestReader {
     fn next(&self, now: Timestamp) -> Timestamp {
-        let mode = DigestMode::parse(&self.mode).unwrap_or(DigestMode::Daily);
+        let mode = self.mode.parse::<DigestMode>().ok().unwrap_or(DigestMode::Daily);
         let hour = u32::try_from(self.hour).unwrap_or_default();
         let timezone = self.timezone.parse().unwrap_or(Tz::UTC);
         next_due(mode, hour, timezone, now).unwrap_or_else(|| now.plus(A_DAY))
@@ -98,7 +98,7 @@ impl DigestReader {
 impl PendingDigestItem {
     /// Whether mails of its category are still wanted.
     fn is_wanted(&self, defaults: &TenantDefaults<'_>) -> bool {
-        let Some(category) = Category::of_word(&self.category) else { return false };
+        let Some(category) = self.category.parse::<Category>().ok() else { return false };
         let email = |on| ChannelChoices { email: on, ..ChannelChoices::default() };
         let levels = PreferenceLevels {
             client_override: email(self.over),
@@ -118,7 +118,7 @@ fn mail(reader: &DigestReader, address: String, items: &[PendingDigestItem], now
     let rendered = json!({
         "subject": subject,
         "text": format!("{}\n\n{}", text("notifications-digest-body"), lines.join("\n")),
-        "locale": locale.as_str(),
+        "locale": locale.into_str(),
         "items": shown,
     });
     DigestMail {

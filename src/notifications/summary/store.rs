@@ -11,6 +11,7 @@ use guichet_realtime::Event;
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::notifications::model::DELIVERY_DEADLINE;
 use crate::preferences::QuietHours;
 
 #[derive(QueryableByName)]
@@ -112,7 +113,7 @@ const WRITE: &str = "
         INSERT INTO deliveries (tenant_id, id, user_id, channel, type, to_address, lane, rendered, next_attempt_at, deadline_at,
             created_at, updated_at)
         SELECT $1, d.id, d.user_id, 'email', 'notify.summary', d.address, 1, d.rendered::jsonb, to_timestamp(d.next / 1000.0),
-               to_timestamp(d.next / 1000.0) + interval '24 hours', $2, $2
+               to_timestamp(d.next / 1000.0) + make_interval(secs => $13), $2, $2
           FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::text[], $12::bigint[]) AS d (id, user_id, address, rendered, next))
     INSERT INTO outbox (tenant_id, topic, seq, id, event, payload, fanout, user_ids)
     SELECT $1, 'client:notifications:' || e.user_id, e.seq, e.id, 'notify:summary', e.payload::json, '{}', ARRAY[e.user_id]
@@ -139,6 +140,7 @@ pub fn write(
         .bind(events.iter().map(|event| event.id).collect::<Vec<_>>())
         .bind(events.iter().map(|event| event.payload.get().to_owned()).collect::<Vec<_>>())
         .bind(mails.iter().map(|mail| mail.not_before.as_millis()).collect::<Vec<i64>>())
+        .bind(DELIVERY_DEADLINE.as_secs_f64())
         .execute(sys.conn())?;
     Ok(())
 }

@@ -95,7 +95,7 @@ impl Names {
     }
 
     fn to(&self, locale: Locale, side: UserType) -> Jinja {
-        let recipient = json!({"recipient": {"user_type": side.as_str(), "locale": locale.as_str()}});
+        let recipient = json!({"recipient": {"user_type": side.into_str(), "locale": locale.into_str()}});
         // The last map that has a name wins.
         merge_maps([self.absent.clone(), self.payload.clone(), Jinja::from(Serde(recipient))])
     }
@@ -180,7 +180,7 @@ impl Template {
                 let text = plain(source?, name, locale, &names).ok()?;
                 squeezed(&text)
                     .is_empty()
-                    .then(|| Fault::new(format!("texts.{}.{name}", locale.as_str()), "blank"))
+                    .then(|| Fault::new(format!("texts.{}.{name}", locale.into_str()), "blank"))
             };
             lines.into_iter().filter_map(is_blank).collect::<Vec<_>>()
         });
@@ -211,7 +211,7 @@ impl Template {
     /// An empty link counts as none.
     fn link(&self, side: UserType, names: &Jinja) -> Result<Option<String>, Fault> {
         let Some(source) = self.links.of(side) else { return Ok(None) };
-        let field = format!("links.{}", side.as_str());
+        let field = format!("links.{}", side.into_str());
         let link =
             engine::render(source, Locale::En, As::Link, names).map_err(|broken| fault(&field, broken))?;
         let link = link.trim();
@@ -252,7 +252,7 @@ pub(super) fn distinct(faults: Vec<Fault>) -> Vec<Fault> {
 
 fn plain(source: &str, name: &str, locale: Locale, names: &Jinja) -> Result<String, Fault> {
     engine::render(source, locale, As::Text, names)
-        .map_err(|broken| fault(&format!("texts.{}.{name}", locale.as_str()), broken))
+        .map_err(|broken| fault(&format!("texts.{}.{name}", locale.into_str()), broken))
 }
 
 fn fault(field: &str, broken: Broken) -> Fault {

@@ -6,6 +6,7 @@ use guichet_base::Timestamp;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
+use strum::VariantArray;
 
 use super::at;
 use crate::preferences::{
@@ -35,12 +36,12 @@ fn levels() -> impl Strategy<Value = PreferenceLevels> {
 }
 
 fn category() -> impl Strategy<Value = Category> {
-    select(Category::ALL)
+    select(Category::VARIANTS)
 }
 
 fn event_profile() -> impl Strategy<Value = EventProfile> {
     let disabled = per_channel(any::<bool>()).prop_map(|disabled| PerChannel { inapp: false, ..disabled });
-    (category(), select(Priority::ALL), per_channel(any::<bool>()), disabled).prop_map(
+    (category(), select(Priority::VARIANTS), per_channel(any::<bool>()), disabled).prop_map(
         |(category, priority, channels, disabled)| EventProfile { category, priority, channels, disabled },
     )
 }
@@ -108,7 +109,7 @@ proptest! {
 
     #[test]
     fn an_override_beats_ones_own_choice_and_that_the_tenants_default(
-        category in category(), channel in select(Channel::ALL), levels in levels(),
+        category in category(), channel in select(Channel::VARIANTS), levels in levels(),
     ) {
         let (on, level) = resolve_preference(category, channel, &levels);
         let (over, own) = (*levels.client_override.get(channel), *levels.user.get(channel));
@@ -124,7 +125,7 @@ proptest! {
     }
 
     #[test]
-    fn saying_nothing_anywhere_leaves_everything_on(category in category(), channel in select(Channel::ALL)) {
+    fn saying_nothing_anywhere_leaves_everything_on(category in category(), channel in select(Channel::VARIANTS)) {
         prop_assert!(resolve_preference(category, channel, &PreferenceLevels::default()).0);
     }
 
@@ -207,7 +208,7 @@ proptest! {
     #[test]
     fn of_several_overrides_off_wins_then_on_in_whatever_order(mut says in prop::collection::vec(channel_choices(), 0..5)) {
         let combined = combine_overrides(&says);
-        for channel in Channel::ALL {
+        for channel in Channel::VARIANTS {
             let said: Vec<bool> = says.iter().filter_map(|say| *say.get(*channel)).collect();
             let expected = if said.contains(&false) { Some(false) } else { said.first().copied() };
             prop_assert_eq!(*combined.get(*channel), expected);

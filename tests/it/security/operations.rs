@@ -68,7 +68,7 @@ async fn strangers(server: &TestServer, service: &Caller) -> Vec<Stranger> {
     ] {
         let (tenant, there) = elsewhere(server).await;
         let id = Uuid::now_v7().to_string();
-        let body = json!({"role": role.as_str(), "display_name": label});
+        let body = json!({"role": role.into_str(), "display_name": label});
         there.must(Method::PUT, &format!("/users/{id}"), Some(body)).await;
         all.push(Stranger {
             label,

@@ -65,7 +65,7 @@ async fn lay() -> Fixture {
     let (here, elsewhere) = (server.demo.tenant_id, TenantId::new());
     let mut strangers = Vec::new();
     for role in ROLES {
-        let word = role.as_str();
+        let word = role.into_str();
         strangers.push((format!("{word} of another tenant"), actor(elsewhere, UserId::new(), role)));
         // Their own tenant with the victim's person: an id alone gives no access.
         strangers.push((

@@ -24,9 +24,10 @@ async fn if_match(value: Option<&str>) -> IfMatch {
 async fn a_change_is_judged_by_what_it_was_based_on() {
     let now = Timestamp::from_millis(1_700_000_000_123);
     let before = now.minus(Duration::from_millis(1));
-    let (tag, stale) = (Etag::new(ID, now), Etag::new(ID, before));
-    let others = Etag::new(Uuid::from_u128(8), now);
-    let weak = format!("\"x\", W/{}", tag.as_str());
+    let text = |id, updated_at| Etag::new(id, updated_at).to_header().to_string();
+    let (tag, stale) = (text(ID, now), text(ID, before));
+    let others = text(Uuid::from_u128(8), now);
+    let weak = format!("\"x\", W/{tag}");
     for (header, updated_at, force, verdict) in [
         (None, None, false, PreconditionResult::Missing),
         (Some("*"), None, false, PreconditionResult::Missing),

@@ -44,7 +44,7 @@ pub struct PresenceDriver {
 
 impl PresenceDriver {
     pub fn new(hub: Arc<Hub>, backend: Arc<dyn SocketBackend>) -> Self {
-        let of = |status: PresenceStatus| gauge!(PRESENCE_PEOPLE, "status" => status.as_str());
+        let of = |status: PresenceStatus| gauge!(PRESENCE_PEOPLE, "status" => status.into_str());
         Self {
             hub,
             backend,

@@ -46,8 +46,8 @@ pub fn encode_members(
     let online_at = online_at.map_or_else(|| "null".to_owned(), |at| format!("\"{at}\""));
     format!(
         r#"{tracked}{comma}"user_id":"{user}","user_type":"{}","online_at":{online_at},"status":"{}""#,
-        user_type.as_str(),
-        status.as_str(),
+        user_type.into_str(),
+        status.into_str(),
     )
 }
 

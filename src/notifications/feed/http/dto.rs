@@ -9,7 +9,6 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::notifications::feed::query::{FeedCursor, FeedFilter, FeedPageQuery, FeedSort, FeedStates};
 use crate::notifications::feed::service::Which;
-use crate::preferences::{Category, Channel, Priority};
 use crate::web::Validator;
 
 /// Most ids in one request.
@@ -58,14 +57,16 @@ impl FeedQuery {
 
     pub(super) fn into_wanted(self) -> Result<FeedPageQuery> {
         let mut check = Validator::new();
-        let sort =
-            self.sort.and_then(|word| check.word("sort", &word, FeedSort::of_word)).unwrap_or_default();
+        let sort = self
+            .sort
+            .and_then(|word| check.word("sort", &word, |name| name.parse().ok()))
+            .unwrap_or_default();
         let shown = self.status.and_then(|word| check.word("status", &word, FeedStates::of_word));
         let filter = FeedFilter {
             kind: check.text_opt("type", self.kind, 1..=80),
-            category: self.category.and_then(|word| check.word("category", &word, Category::of_word)),
-            priority: self.priority.and_then(|word| check.word("priority", &word, Priority::of_word)),
-            channel: self.channel.and_then(|word| check.word("channel", &word, Channel::of_word)),
+            category: self.category.and_then(|word| check.word("category", &word, |name| name.parse().ok())),
+            priority: self.priority.and_then(|word| check.word("priority", &word, |name| name.parse().ok())),
+            channel: self.channel.and_then(|word| check.word("channel", &word, |name| name.parse().ok())),
             is_read: self.is_read,
             team: self.team_id,
             since: self.since,

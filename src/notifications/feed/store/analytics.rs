@@ -61,7 +61,7 @@ pub fn analytics(
     let rows: Vec<Row> = sql(ANALYTICS).bind(tenant).bind(from).bind(to).bind(MAX_ROWS).load(sys.conn())?;
     rows.into_iter()
         .map(|row| {
-            let channel = Channel::of_word(&row.channel);
+            let channel = row.channel.parse::<Channel>().ok();
             Ok(Fared {
                 kind: row.kind,
                 channel: channel.ok_or_else(|| Error::internal("a delivery by an unknown channel"))?,

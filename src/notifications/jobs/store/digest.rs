@@ -11,6 +11,8 @@ use guichet_base::{Result, Timestamp};
 use guichet_db::sql::sql;
 use guichet_db::{Tx, WorkerTx};
 
+use crate::notifications::model::DELIVERY_DEADLINE;
+
 #[derive(QueryableByName)]
 struct DueDigest {
     #[diesel(sql_type = SqlUuid)]
@@ -150,7 +152,7 @@ const MAIL: &str = "
     sent AS (
         INSERT INTO deliveries (tenant_id, id, user_id, channel, type, to_address, lane, rendered, payload_excerpt, next_attempt_at,
             deadline_at, created_at, updated_at)
-        VALUES ($1, $5, $2, 'email', 'digest', $6, 1, $7, $8, $9, $9 + interval '24 hours', $10, $10))
+        VALUES ($1, $5, $2, 'email', 'digest', $6, 1, $7, $8, $9, $9 + make_interval(secs => $12), $10, $10))
     INSERT INTO digests (tenant_id, id, user_id, delivery_id, items, created_at) VALUES ($1, $3, $2, $5, $11, $10)";
 
 /// Writes the mail and marks its notifications as taken.
@@ -173,6 +175,7 @@ pub fn send(
         .bind(mail.not_before)
         .bind(now)
         .bind(i32::try_from(mail.items.len()).unwrap_or(i32::MAX))
+        .bind(DELIVERY_DEADLINE.as_secs_f64())
         .execute(tx.conn())?;
     Ok(())
 }

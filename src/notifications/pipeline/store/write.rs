@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::raise::Raised;
 use crate::notifications::events::model::Plan;
+use crate::notifications::model::DELIVERY_DEADLINE;
 use crate::preferences::{Channel, Decision};
 
 /// A notification to insert.
@@ -104,7 +105,7 @@ const SENT: &str = "sent AS (
         INSERT INTO deliveries (tenant_id, id, notification_id, event_id, user_id, channel, type, to_address, lane, next_attempt_at, deadline_at,
             created_at, updated_at)
         SELECT $1, d.id, d.notification, $29, d.user_id, d.channel, $30, d.address, $36, to_timestamp(d.next / 1000.0),
-               to_timestamp(d.next / 1000.0) + interval '24 hours', $27, $27
+               to_timestamp(d.next / 1000.0) + make_interval(secs => $51), $27, $27
           FROM unnest($37::uuid[], $38::uuid[], $39::uuid[], $40::text[], $41::text[], $42::bigint[])
             AS d (id, notification, user_id, channel, address, next)
         ON CONFLICT ON CONSTRAINT deliveries_once DO NOTHING)";
@@ -161,7 +162,7 @@ pub fn write(sys: &mut SystemTx<'_>, tenant: TenantId, batch: &Batch<'_>) -> Res
         .bind(texts.iter().map(|said| said.data.to_string()).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.id).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.user.0).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.side.as_str().to_owned()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.side.into_str().to_owned()).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| index(row.text)).collect::<Vec<i32>>())
         .bind(rows.iter().map(|row| row.seq).collect::<Vec<i64>>())
         .bind(rows.iter().map(|row| row.visible).collect::<Vec<bool>>())
@@ -183,16 +184,16 @@ pub fn write(sys: &mut SystemTx<'_>, tenant: TenantId, batch: &Batch<'_>) -> Res
         .bind(plan.team)
         .bind(batch.event)
         .bind(plan.code.as_str())
-        .bind(plan.category.as_str())
-        .bind(plan.priority.as_str())
-        .bind(plan.prefers.as_str())
+        .bind(plan.category.into_str())
+        .bind(plan.priority.into_str())
+        .bind(plan.prefers.into_str())
         .bind(batch.group_key.map(str::to_owned))
         .bind(plan.expires_at)
         .bind(lane)
         .bind(batch.deliveries.iter().map(|_| Uuid::now_v7()).collect::<Vec<_>>())
         .bind(batch.deliveries.iter().map(|one| one.notification).collect::<Vec<_>>())
         .bind(batch.deliveries.iter().map(|one| one.user.0).collect::<Vec<_>>())
-        .bind(batch.deliveries.iter().map(|one| one.channel.as_str().to_owned()).collect::<Vec<_>>())
+        .bind(batch.deliveries.iter().map(|one| one.channel.into_str().to_owned()).collect::<Vec<_>>())
         .bind(batch.deliveries.iter().map(|one| one.to_address.clone()).collect::<Vec<_>>())
         .bind(batch.deliveries.iter().map(|one| one.next_attempt_at.as_millis()).collect::<Vec<i64>>())
         .bind(batch.skips.iter().map(|(user, _)| user.0).collect::<Vec<_>>())
@@ -203,6 +204,7 @@ pub fn write(sys: &mut SystemTx<'_>, tenant: TenantId, batch: &Batch<'_>) -> Res
         .bind(batch.events.iter().map(|(_, event)| event.name.to_string()).collect::<Vec<_>>())
         .bind(batch.events.iter().map(|(_, event)| event.payload.get().to_owned()).collect::<Vec<_>>())
         .bind(raised.iter().map(|one| json(&one.decision)).collect::<Result<Vec<_>>>()?)
+        .bind(DELIVERY_DEADLINE.as_secs_f64())
         .execute(sys.conn())?;
     Ok(())
 }

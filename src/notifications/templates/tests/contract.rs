@@ -58,7 +58,7 @@ fn promised() -> Vec<(&'static str, &'static str, Priority, &'static [Channel])>
 fn word(source: &Concerned) -> String {
     match source {
         Concerned::Roles(roles) => {
-            format!("roles:{}", roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(","))
+            format!("roles:{}", roles.iter().map(|role| role.into_str()).collect::<Vec<_>>().join(","))
         }
         Concerned::User => "user".to_owned(),
         Concerned::Team => "team".to_owned(),
@@ -83,7 +83,7 @@ fn every_promised_template_is_there_and_no_other() {
         assert_eq!(template.channels, channels, "{code}");
         let category = match code.split_once('.').unwrap().0 {
             "client" | "email" => Category::Alert,
-            prefix => Category::of_word(prefix).unwrap(),
+            prefix => prefix.parse::<Category>().ok().unwrap(),
         };
         assert_eq!(template.category, category, "{code}");
     }
