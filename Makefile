@@ -7,13 +7,26 @@ SHELL := /bin/bash
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# A build with an empty target folder compiles more than 400 crates; `make run` and `make test` share them.
+BUILD_NOTE = if [ -e target/debug/deps ]; then \
+	echo "2/3 Building: about a minute on two cores after a change" >&2; \
+	else echo "2/3 Building more than 400 crates: about 6 minutes on two cores, only the first time" >&2; fi
+
 # `cargo run` replaces itself with the service, so that signals reach it and no process is left when make ends.
 run: ## Build, start with demo data, print address, tokens and curl lines
+	@echo "1/3 Looking for missing packages (PostgreSQL, curl): seconds, a minute if some are installed" >&2
 	@scripts/setup
-	@cargo run --locked -- serve --demo
+	@$(BUILD_NOTE)
+	@cargo build --locked
+	@echo "3/3 Starting PostgreSQL, migrating, creating demo data: about 5 seconds" >&2
+	@cargo run --quiet --locked -- serve --demo
 
 test: ## Run the whole test suite
+	@echo "1/3 Looking for missing packages (PostgreSQL, Redis, Node.js, Python): seconds, minutes if some are installed" >&2
 	@scripts/setup --test
+	@$(BUILD_NOTE)
+	@cargo test --locked --workspace --no-run
+	@echo "3/3 Testing: about 7 minutes on two cores" >&2
 	cargo test --locked --workspace
 
 lint: ## Check the format, and lint with warnings as errors

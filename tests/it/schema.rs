@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, Bool, Text};
-use guichet_db::embedded::LoginRole;
 
 use crate::harness::TestDatabase;
 
@@ -102,7 +101,7 @@ fn in_diesel(of_type: &str) -> &'static str {
 #[test]
 fn what_diesel_sees_is_what_was_migrated() {
     let database = TestDatabase::new();
-    let now = generated(&mut database.connect(LoginRole::Admin));
+    let now = generated(&mut database.admin());
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(PATH);
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(&path, &now).unwrap();

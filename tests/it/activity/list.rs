@@ -1,7 +1,6 @@
 //! `GET /activity-logs`: for owners, filtered by action, person, entity and time, in pages.
 
 use diesel::connection::SimpleConnection;
-use guichet_db::embedded::LoginRole;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -21,7 +20,7 @@ fn write(world: &ChatFixture, by: Uuid, action: &str, entity: (&str, &str), coun
              date_trunc('hour', now()) - interval '{back} seconds');"
         ));
     }
-    world.server.database.connect(LoginRole::Admin).batch_execute(&script).unwrap();
+    world.server.database.admin().batch_execute(&script).unwrap();
     ids
 }
 

@@ -71,7 +71,7 @@ async fn nobody_is_promised_an_answer_while_an_operator_is_there() {
     let world = ChatFixture::new();
     let _socket = Socket::open(&world.server, &world.server.user("emma").token).await;
     while conversation(&world.chloe, world.nord).await["counterpart"]["status"] != "online" {
-        tokio::task::yield_now().await;
+        crate::harness::poll_interval().await;
     }
     let sent = world.say(&world.chloe, "Bonjour").await;
     assert_eq!(sent["counterpart"], json!({"status": "online", "last_seen": null, "message": null}));

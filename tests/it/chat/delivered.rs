@@ -12,7 +12,7 @@ async fn fetching_by_the_other_side_delivers() {
     history(&world, &world.emma).await;
     let mut mine = history(&world, &world.chloe).await;
     while mine[0]["state"] == "sent" {
-        tokio::task::yield_now().await;
+        crate::harness::poll_interval().await;
         mine = history(&world, &world.chloe).await;
     }
     assert_eq!((&mine[0]["state"], &mine[0]["read_at"]), (&json!("delivered"), &Value::Null));
@@ -31,7 +31,7 @@ async fn fetching_by_my_own_side_delivers_nothing() {
     // Marks are written together: once this one exists, an earlier one would too.
     let mut all = history(&world, &world.awa).await;
     while all[1]["state"] == "sent" {
-        tokio::task::yield_now().await;
+        crate::harness::poll_interval().await;
         all = history(&world, &world.awa).await;
     }
     assert_eq!(all[0]["state"], "sent");

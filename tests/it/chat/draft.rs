@@ -10,7 +10,7 @@ fn body(world: &ChatFixture, related: Value) -> Value {
 }
 
 #[tokio::test]
-async fn every_fault_is_told_at_once() {
+async fn all_faults_are_reported_together() {
     let world = ChatFixture::new();
     let answer = world.emma.post("/conversations/draft", json!({"related": {"type": "", "id": ""}})).await;
     let expected = [("client_id", "missing"), ("related.type", "missing"), ("related.id", "missing")];
@@ -18,7 +18,7 @@ async fn every_fault_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn a_client_one_may_not_know_is_a_fault_of_the_body() {
+async fn an_invisible_or_unknown_client_is_a_validation_fault() {
     let world = ChatFixture::new();
     let related = json!({"type": "order", "id": "1"});
     for client in [world.nord.to_string(), "0198c0de-0000-7000-8000-0000000000ff".to_owned()] {
@@ -29,7 +29,7 @@ async fn a_client_one_may_not_know_is_a_fault_of_the_body() {
 }
 
 #[tokio::test]
-async fn each_kind_has_its_words_in_both_languages() {
+async fn the_draft_names_each_entity_type_in_both_languages() {
     let world = ChatFixture::new();
     for (kind, fr, en) in [
         ("sale", "de la vente", "the sale "),

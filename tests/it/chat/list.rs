@@ -69,7 +69,7 @@ async fn who_is_there_comes_first_when_asked() {
     world.say(&world.chloe, "un").await;
     let _socket = Socket::open(&world.server, &world.server.user("bruno").token).await;
     while names(&world.awa, "sort=online").await != ["Boulangerie Sud", "Atelier Nord"] {
-        tokio::task::yield_now().await;
+        crate::harness::poll_interval().await;
     }
     assert_eq!(names(&world.awa, "sort=recent").await, ["Atelier Nord", "Boulangerie Sud"]);
     assert_eq!(names(&world.karim, "sort=online").await, ["Boulangerie Sud"]);

@@ -1,4 +1,4 @@
-//! Numbers: messages count 1, 2, 3 …, and so do the changes of the room, under concurrency.
+//! Messages are numbered 1, 2, 3 … without gaps, and so are the changes of the room, even under concurrency.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -7,7 +7,7 @@ use super::room::{history, logged, messages, nord, number, numbers, word};
 use crate::harness::ChatFixture;
 
 #[tokio::test]
-async fn sends_that_race_are_numbered_without_holes() {
+async fn concurrent_sends_are_numbered_without_gaps() {
     let world = ChatFixture::new();
     let people = [&world.chloe, &world.emma, &world.awa, &world.denis];
     let path = messages(&world);

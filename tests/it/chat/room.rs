@@ -60,7 +60,7 @@ pub fn number(value: &Value) -> i64 {
 
 #[track_caller]
 pub fn word(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("not a text: {value}"))
+    value.as_str().unwrap_or_else(|| panic!("not a string: {value}"))
 }
 
 #[track_caller]
@@ -116,7 +116,7 @@ pub fn count(world: &ChatFixture, sql: &str) -> i64 {
     diesel::sql_query(sql).get_result::<One>(&mut admin(world)).unwrap().n
 }
 
-/// The same with the actor of the connection.
+/// A column `n` of one row, as the current role and actor of `conn` see it.
 pub fn counted(conn: &mut PgConnection, sql: &str) -> guichet_base::Result<i64> {
     Ok(diesel::sql_query(sql).get_result::<One>(conn)?.n)
 }

@@ -263,7 +263,7 @@ impl DeliveryFixture {
         let deadline = std::time::Instant::now() + Duration::from_secs(20);
         while self.ended(id).0 != status {
             assert!(std::time::Instant::now() < deadline, "{id} is {:?}, not {status}", self.ended(id));
-            tokio::task::yield_now().await;
+            crate::harness::poll_interval().await;
         }
     }
 }

@@ -23,3 +23,9 @@ pub use redis::Redis;
 pub use server::{SECRET, TestServer};
 pub use socket::{Frame, Socket, room};
 pub use world::ChatFixture;
+
+/// Between two looks at a state that no frame announces. A loop without it takes the processor, and the connections,
+/// from the service that it waits for.
+pub async fn poll_interval() {
+    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+}

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use guichet_base::id::ClientId;
-use guichet_db::embedded::LoginRole;
 use serde_json::{Value, json};
 
 use super::{Api, TestServer};
@@ -56,10 +55,10 @@ impl ChatFixture {
 
     /// The number of activity rows with `action`.
     pub fn logged(&self, action: &str) -> i64 {
-        let mut admin = self.server.database.connect(LoginRole::Admin);
+        let mut admin = self.server.database.admin();
         diesel::sql_query("SELECT count(*) AS number FROM activity_logs WHERE action = $1")
             .bind::<Text, _>(action)
-            .get_result::<Count>(&mut admin)
+            .get_result::<Count>(&mut *admin)
             .unwrap()
             .number
     }
@@ -69,7 +68,7 @@ impl ChatFixture {
         let deadline = Instant::now() + Duration::from_secs(20);
         while self.logged(action) < count {
             assert!(Instant::now() < deadline, "{action} was not written down");
-            tokio::task::yield_now().await;
+            super::poll_interval().await;
         }
     }
 }

@@ -190,7 +190,7 @@ async fn still_serves(world: &ChatFixture, listeners: &mut [Client], nord: &str,
     // Topics without subscribers are dropped, however many there were.
     while hub.position(tenant, sud).is_some() {
         assert!(std::time::Instant::now() < until, "the attackers' topic is still held");
-        tokio::task::yield_now().await;
+        crate::harness::poll_interval().await;
     }
     world.say(&world.emma, "still here").await;
     for listener in listeners {

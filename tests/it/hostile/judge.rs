@@ -5,7 +5,6 @@ use std::path::Path;
 
 use diesel::sql_types::Text;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
-use guichet_db::embedded::LoginRole;
 
 use crate::harness::{ApiResponse, TestServer};
 
@@ -141,7 +140,7 @@ pub fn digest(conn: &mut PgConnection, rows: &str) -> BTreeMap<String, String> {
 
 /// A digest of the whole database, except the position of the log's reader, which moves by itself.
 pub fn everything(server: &TestServer) -> BTreeMap<String, String> {
-    let mut all = digest(&mut server.database.connect(LoginRole::Admin), "true");
+    let mut all = digest(&mut server.database.admin(), "true");
     all.remove("outbox_readers");
     // A refused retry is counted.
     all.remove("rejected_events");

@@ -9,7 +9,6 @@ use guichet::auth::token::{NewToken, mint};
 use guichet_base::Role as Rank;
 use guichet_base::id::{ClientId, TeamId, UserId};
 use guichet_db::Db;
-use guichet_db::embedded::LoginRole;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -86,14 +85,14 @@ impl IdentityFixture {
             #[diesel(sql_type = Jsonb)]
             details: Value,
         }
-        let mut admin = self.database.connect(LoginRole::Admin);
-        let rows = diesel::sql_query(SQL).bind::<Text, _>(action).load::<Row>(&mut admin).unwrap();
+        let mut admin = self.database.admin();
+        let rows = diesel::sql_query(SQL).bind::<Text, _>(action).load::<Row>(&mut *admin).unwrap();
         rows.into_iter().map(|row| (row.entity, row.details)).collect()
     }
 
     pub fn count(&self, table: &str) -> i64 {
         let count = diesel::dsl::sql::<BigInt>(&format!("(SELECT count(*) FROM {table})"));
-        diesel::select(count).get_result(&mut self.database.connect(LoginRole::Admin)).unwrap()
+        diesel::select(count).get_result(&mut *self.database.admin()).unwrap()
     }
 }
 

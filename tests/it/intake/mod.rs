@@ -131,7 +131,7 @@ impl Post {
         let deadline = Instant::now() + PATIENCE;
         while !is() {
             assert!(Instant::now() < deadline, "{what} did not come to pass");
-            tokio::task::yield_now().await;
+            crate::harness::poll_interval().await;
         }
     }
 

@@ -115,8 +115,7 @@ async fn events_wait_for_a_database_that_is_away_and_are_not_rejected() {
     let post = Post::open().await;
     let emma = post.server.user("emma").id;
     let named = diesel::dsl::sql::<Text>("current_database()");
-    let name: String =
-        diesel::select(named).get_result(&mut post.server.database.connect(LoginRole::Admin)).unwrap();
+    let name: String = diesel::select(named).get_result(&mut *post.server.database.admin()).unwrap();
     // A database cannot be closed from a connection to it.
     let mut admin = PgConnection::establish(&Postgres::shared().url(LoginRole::Admin, "postgres")).unwrap();
     admin.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).unwrap();

@@ -4,7 +4,6 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use guichet_base::Timestamp;
-use guichet_db::embedded::LoginRole;
 
 use crate::harness::TestServer;
 
@@ -22,21 +21,17 @@ struct Line {
 
 pub fn number(server: &TestServer, text: &str) -> i64 {
     let text = format!("SELECT ({text})::bigint AS number");
-    diesel::sql_query(text)
-        .get_result::<Number>(&mut server.database.connect(LoginRole::Admin))
-        .unwrap()
-        .number
+    diesel::sql_query(text).get_result::<Number>(&mut *server.database.admin()).unwrap().number
 }
 
 /// A query with one text column `line`.
 pub fn lines(server: &TestServer, text: &str) -> Vec<String> {
-    let rows: Vec<Line> =
-        diesel::sql_query(text).load(&mut server.database.connect(LoginRole::Admin)).unwrap();
+    let rows: Vec<Line> = diesel::sql_query(text).load(&mut *server.database.admin()).unwrap();
     rows.into_iter().map(|row| row.line).collect()
 }
 
 pub fn run(server: &TestServer, text: &str) {
-    server.database.connect(LoginRole::Admin).batch_execute(text).unwrap();
+    server.database.admin().batch_execute(text).unwrap();
 }
 
 /// Notifications of one person; `with` names further columns and values.

@@ -1,6 +1,6 @@
 //! Notifications: from an event to its recipients.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is how a test fails")]
 
 mod broadcast;
 mod built_in;

@@ -34,7 +34,7 @@ pub struct Row {
 pub fn all(server: &TestServer) -> Vec<Row> {
     let text = "SELECT recipient_id, type AS kind, category::text AS category, priority, title, body, link, data \
         FROM notifications ORDER BY created_at, id";
-    sql_query(text).load(&mut server.database.connect(LoginRole::Admin)).unwrap()
+    sql_query(text).load(&mut *server.database.admin()).unwrap()
 }
 
 pub fn of(world: &ChatFixture, name: &str) -> Vec<Row> {
@@ -60,7 +60,7 @@ pub fn number(server: &TestServer, text: &str) -> i64 {
         number: i64,
     }
     let text = format!("SELECT ({text})::bigint AS number");
-    sql_query(text).get_result::<Number>(&mut server.database.connect(LoginRole::Admin)).unwrap().number
+    sql_query(text).get_result::<Number>(&mut *server.database.admin()).unwrap().number
 }
 
 /// A column `text` of all rows.
@@ -70,7 +70,7 @@ pub fn words(server: &TestServer, text: &str) -> Vec<String> {
         #[diesel(sql_type = Text)]
         text: String,
     }
-    let found: Vec<Word> = sql_query(text).load(&mut server.database.connect(LoginRole::Admin)).unwrap();
+    let found: Vec<Word> = sql_query(text).load(&mut *server.database.admin()).unwrap();
     found.into_iter().map(|word| word.text).collect()
 }
 

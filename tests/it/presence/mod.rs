@@ -104,6 +104,6 @@ pub async fn until_status(by: &Api, user: UserId, status: &str) -> Value {
             return found;
         }
         assert!(Instant::now() < deadline, "{found} is not {status}");
-        tokio::task::yield_now().await;
+        crate::harness::poll_interval().await;
     }
 }

@@ -34,7 +34,7 @@ async fn until_seen(world: &ChatFixture, name: &str, is: impl Fn(Option<Timestam
             return seen.unwrap();
         }
         assert!(Instant::now() < deadline, "{seen:?}");
-        tokio::task::yield_now().await;
+        crate::harness::poll_interval().await;
     }
 }
 

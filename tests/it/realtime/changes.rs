@@ -4,7 +4,6 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use guichet::chat::MESSAGES;
 use guichet::notifications::NOTIFICATIONS;
-use guichet_db::embedded::LoginRole;
 use serde_json::{Value, json};
 
 use crate::harness::{ChatFixture, Socket, room};
@@ -45,7 +44,7 @@ fn the_declared_columns_are_those_of_the_table() {
              WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
         )
         .bind::<Text, _>(table.name)
-        .load(&mut database.connect(LoginRole::Admin))
+        .load(&mut *database.admin())
         .unwrap();
         let of_table: Vec<_> =
             columns.iter().map(|column| (column.name.as_str(), column.kind.as_str())).collect();
@@ -64,7 +63,7 @@ struct Row {
 fn row(world: &ChatFixture, id: &Value) -> Value {
     let found: Row = diesel::sql_query("SELECT to_jsonb(m) AS row FROM messages m WHERE id = $1::uuid")
         .bind::<Text, _>(id.as_str().unwrap())
-        .get_result(&mut world.server.database.connect(LoginRole::Admin))
+        .get_result(&mut *world.server.database.admin())
         .unwrap();
     let mut row = found.row;
     for (name, value) in row.as_object_mut().unwrap() {

@@ -3,7 +3,6 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Text, Uuid as SqlUuid};
 use guichet_base::id::UserId;
-use guichet_db::embedded::LoginRole;
 use guichet_realtime::Event;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -55,7 +54,7 @@ fn commit(world: &ChatFixture, name: &str, title: &str, secs: i32) -> Event {
         .bind::<SqlUuid, _>(user.0)
         .bind::<Text, _>(title)
         .bind::<Integer, _>(secs)
-        .get_result(&mut world.server.database.connect(LoginRole::Admin))
+        .get_result(&mut *world.server.database.admin())
         .unwrap();
     Event {
         tenant: world.server.demo.tenant_id,
@@ -259,7 +258,7 @@ async fn an_announcement_to_thousands_elsewhere_reaches_those_who_are_here() {
     diesel::sql_query(FLOOD)
         .bind::<SqlUuid, _>(tenant.0)
         .bind::<Integer, _>(25_000)
-        .execute(&mut world.server.database.connect(LoginRole::Admin))
+        .execute(&mut *world.server.database.admin())
         .unwrap();
     commit(&world, "emma", "for Emma", 3_600);
     commit(&world, "awa", "for Awa", 3_600);

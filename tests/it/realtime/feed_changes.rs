@@ -5,7 +5,6 @@ use diesel::sql_types::{Text, Uuid as SqlUuid};
 use guichet::notifications::NOTIFICATIONS;
 use guichet_base::Timestamp;
 use guichet_base::id::UserId;
-use guichet_db::embedded::LoginRole;
 use serde_json::{Value, json};
 
 use crate::harness::{Api, ChatFixture, Socket};
@@ -52,7 +51,7 @@ struct Row {
 fn row(world: &ChatFixture, id: &Value) -> Value {
     let found: Row = diesel::sql_query("SELECT to_jsonb(n) AS row FROM notifications n WHERE id = $1::uuid")
         .bind::<Text, _>(id.as_str().unwrap())
-        .get_result(&mut world.server.database.connect(LoginRole::Admin))
+        .get_result(&mut *world.server.database.admin())
         .unwrap();
     let mut row = found.row;
     for column in NOTIFICATIONS.columns.iter().filter(|column| column.kind.name() == "timestamptz") {
@@ -110,7 +109,7 @@ async fn a_row_that_is_there_for_its_mail_alone_is_never_told() {
         SELECT tenant_id, id, 'payment', false FROM users WHERE id = $1";
     diesel::sql_query(off)
         .bind::<SqlUuid, _>(id(&world, "emma").0)
-        .execute(&mut world.server.database.connect(LoginRole::Admin))
+        .execute(&mut *world.server.database.admin())
         .unwrap();
     let mut emma = listening(&world, "emma", all()).await;
     let failed = json!({"event": "payment.failed", "payload": {"client_id": world.nord},

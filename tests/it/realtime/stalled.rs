@@ -6,7 +6,6 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use futures_util::future::join_all;
 use futures_util::{SinkExt as _, StreamExt as _};
-use guichet_db::embedded::LoginRole;
 use guichet_realtime::{Event, Signal};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -113,7 +112,7 @@ impl Room {
              COMMIT",
             topic = self.topic,
         );
-        self.world.server.database.connect(LoginRole::Admin).batch_execute(&text).unwrap();
+        self.world.server.database.admin().batch_execute(&text).unwrap();
     }
 
     fn event(&self, seq: i64) -> Event {

@@ -12,7 +12,7 @@ async fn until(by: &Api, path: &str, state: &str) -> Value {
         if last["state"] == state {
             return last;
         }
-        tokio::task::yield_now().await;
+        crate::harness::poll_interval().await;
     }
 }
 

@@ -108,7 +108,7 @@ async fn each_of_the_two_sees_the_other() {
     let _emma = Socket::open(&world.server, &world.server.user("emma").token).await;
     let online = || async { world.awa.get(&path).await.data()["counterpart"]["status"].clone() };
     while online().await != "online" {
-        tokio::task::yield_now().await;
+        crate::harness::poll_interval().await;
     }
 }
 
@@ -144,7 +144,7 @@ async fn path_of_awa(world: &ChatFixture) {
     let _denis = Socket::open(&world.server, &world.server.user("denis").token).await;
     let online = || async { world.awa.get("/conversations?sort=online").await.data().clone() };
     while online().await[0]["counterpart"]["status"] != "online" {
-        tokio::task::yield_now().await;
+        crate::harness::poll_interval().await;
     }
     assert_eq!(online().await[0]["kind"], "direct");
 }
