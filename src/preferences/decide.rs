@@ -58,7 +58,7 @@ pub fn resolve_preference(
 /// Combines the overrides for several clients of one member: off if any says off, else on if any says on.
 ///
 /// For an event about one client, only that client's override counts, and there is nothing to combine.
-pub fn combine_overrides(says: &[ChannelChoices]) -> ChannelChoices {
+pub fn combine_choices(says: &[ChannelChoices]) -> ChannelChoices {
     PerChannel::from_fn(|channel| {
         says.iter().filter_map(|say| *say.get(channel)).reduce(|one, other| one && other)
     })

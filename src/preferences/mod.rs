@@ -23,7 +23,7 @@ mod tests;
 
 pub use decide::{
     ChannelDecision, Decision, DecisionRule, EventProfile, PreferenceLevel, PreferenceLevels,
-    RecipientProfile, combine_overrides, decide, resolve_preference,
+    RecipientProfile, combine_choices, decide, resolve_preference,
 };
 pub use defaults::{TenantDefaults, tenant_defaults};
 pub use digest::DigestMode;

@@ -6,7 +6,7 @@ use guichet_db::Tx;
 use serde_json::{Value, json};
 use strum::VariantArray;
 
-use super::decide::{PreferenceLevels, combine_overrides};
+use super::decide::{PreferenceLevels, combine_choices};
 use super::defaults::tenant_defaults;
 use super::effective::CategoryPreferences;
 use super::model::{Category, Channel, ChannelChoices, PerChannel};
@@ -40,7 +40,7 @@ pub async fn set_category(
 ) -> Result<CategoryPreferences> {
     policy::may_choose(actor)?;
     directory.require(actor, Feature::Notifications).await?;
-    check_locks(category, change)?;
+    check_locked_channels(category, change)?;
     let me = actor.clone();
     directory
         .db()
@@ -127,7 +127,7 @@ pub async fn update_override(
         .db()
         .write(actor, move |tx| {
             check_override_access(tx, &writer, of.0)?;
-            check_locks(of.1, change)?;
+            check_locked_channels(of.1, change)?;
             if change == ChannelChoicesChange::default() {
                 return store::find_override(tx.conn(), &writer, of);
             }
@@ -167,7 +167,7 @@ fn check_override_access(tx: &mut Tx<'_>, actor: &Actor, client: ClientId) -> Re
     policy::may_override(actor)
 }
 
-fn check_locks(category: Category, change: ChannelChoicesChange) -> Result<()> {
+fn check_locked_channels(category: Category, change: ChannelChoicesChange) -> Result<()> {
     let locked = |channel: &&Channel| category.is_locked(**channel) && change.switches_off(**channel);
     match Channel::VARIANTS.iter().find(locked) {
         None => Ok(()),
@@ -214,7 +214,7 @@ fn load_categories(tx: &mut Tx<'_>, actor: &Actor) -> Result<Vec<CategoryPrefere
     };
     let of = |says: &[(Category, ChannelChoices)], category| {
         let says = says.iter().filter(|(of, _)| *of == category);
-        combine_overrides(&says.map(|(_, say)| *say).collect::<Vec<_>>())
+        combine_choices(&says.map(|(_, say)| *say).collect::<Vec<_>>())
     };
     // No address can have bounced while no provider sends.
     let suppressed = PerChannel::default();

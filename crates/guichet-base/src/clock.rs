@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Timestamp(DateTime<Utc>);
 
 impl Timestamp {
-    /// Truncates to milliseconds. Instants outside the years 1–9999 become the epoch.
+    /// Truncates to milliseconds. Truncates to milliseconds.
     pub fn from_datetime(time: DateTime<Utc>) -> Self {
         Self::from_millis(time.timestamp_millis())
     }

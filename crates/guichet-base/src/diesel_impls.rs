@@ -18,8 +18,8 @@ use crate::id::{
 /// Implements expressions of `$sql` for a value, a reference to it, and nullable ones.
 macro_rules! expression {
     ($value:ty, $sql:ty) => {
-        expression!(@one $value, $sql, $value);
-        expression!(@one $value, Nullable<$sql>, $value);
+        expression!(@value $value, $sql, $value);
+        expression!(@value $value, Nullable<$sql>, $value);
         expression!(@ref $value, $sql);
         expression!(@ref $value, Nullable<$sql>);
 
@@ -41,7 +41,7 @@ macro_rules! expression {
             }
         }
     };
-    (@one $value:ty, $sql:ty, $expr:ty) => {
+    (@value $value:ty, $sql:ty, $expr:ty) => {
         impl AsExpression<$sql> for $expr {
             type Expression = Bound<$sql, Self>;
 

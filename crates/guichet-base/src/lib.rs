@@ -28,10 +28,10 @@ pub use text::Locale;
 
 use std::net::IpAddr;
 
-/// Largest body of a request, and largest event of another backend: 1 MiB.
+/// Maximum size of a request body, and of an event from a producer: 1 MiB.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// The caller's address, behind trusted proxies too. Stored in the extensions of every request whose peer has an
+/// The IP address of the caller, not that of a trusted proxy in between. Stored in the extensions of every request whose peer has an
 /// address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallerAddress(pub IpAddr);

@@ -18,7 +18,7 @@ pub enum Role {
     Client,
     /// A producer or provisioning backend of one tenant.
     Service,
-    /// A service token of all tenants that creates a tenant.
+    /// A service token valid for all tenants, while it creates a tenant.
     Platform,
 }
 

@@ -49,7 +49,7 @@ pub struct Db {
 }
 
 impl Db {
-    /// Creates the pools without connecting: an unavailable database shows in `ready` and in responses.
+    /// Creates the pools without connecting: an unavailable database shows in `/readyz`, and as `UNAVAILABLE` in responses.
     pub fn new(settings: &DbSettings) -> Self {
         Self {
             app: Arc::new(ConnectionPool::new(
@@ -120,7 +120,7 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut PgConnection) -> Result<T> + Send + 'static,
     {
-        self.app.run(move |conn| work(conn).map_err(pg_error::retryable_if_closed)).await
+        self.app.run(move |conn| work(conn).map_err(pg_error::not_executed_if_closed)).await
     }
 
     pub fn pools(&self) -> [&ConnectionPool; 3] {

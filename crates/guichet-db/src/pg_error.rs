@@ -26,30 +26,30 @@ pub fn on_constraint(name: &'static str, then: impl FnOnce() -> Error) -> impl F
 
 /// A transaction that did not begin: its work has not run, so another connection may run it.
 #[derive(Debug)]
-struct BeginFailed(String);
+struct NotExecuted(String);
 
-impl fmt::Display for BeginFailed {
+impl fmt::Display for NotExecuted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the transaction did not begin: {}", self.0)
+        write!(f, "the connection was closed before the work ran: {}", self.0)
     }
 }
 
-impl std::error::Error for BeginFailed {}
+impl std::error::Error for NotExecuted {}
 
 pub(super) fn begin_error(error: DieselError) -> Error {
-    Error::unavailable(BeginFailed(error.to_string()))
+    Error::unavailable(NotExecuted(error.to_string()))
 }
 
 /// The same for a query outside any transaction: a closed connection did not answer it, and another may.
-pub(super) fn retryable_if_closed(error: Error) -> Error {
+pub(super) fn not_executed_if_closed(error: Error) -> Error {
     match diesel_error(&error) {
-        Some(cause) if is_closed(&error) => Error::unavailable(BeginFailed(cause.to_string())),
+        Some(cause) if is_closed(&error) => Error::unavailable(NotExecuted(cause.to_string())),
         _ => error,
     }
 }
 
-pub(super) fn is_begin_failure(error: &Error) -> bool {
-    error.source().is_some_and(|source| source.is::<BeginFailed>())
+pub(super) fn is_not_executed(error: &Error) -> bool {
+    error.source().is_some_and(|source| source.is::<NotExecuted>())
 }
 
 /// Whether the connection is unusable.
@@ -63,7 +63,7 @@ pub(super) fn is_closed(error: &Error) -> bool {
 }
 
 /// Whether the transaction lost a race that the same work may win when it runs again: a serialization failure, a
-/// deadlock, or a repeated request that met its first copy before that was committed.
+/// deadlock, or a repeated request that ran concurrently with the original.
 pub(super) fn is_retriable(error: &Error) -> bool {
     match diesel_error(error) {
         Some(DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,

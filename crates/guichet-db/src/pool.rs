@@ -98,11 +98,12 @@ impl ConnectionPool {
     }
 
     fn run_with_retry<T>(&self, work: &mut dyn FnMut(&mut PgConnection) -> Result<T>) -> Result<T> {
-        // Each closed connection is met once, so one attempt more than there are connections meets a new one.
+        // Each failed attempt discards one closed connection, so after at most `size` of them the next attempt gets a new
+        // one.
         for _ in 0..=self.size {
             let mut pooled = self.check_out()?;
             match work(&mut pooled.conn) {
-                Err(error) if super::pg_error::is_begin_failure(&error) => pooled.is_closed = true,
+                Err(error) if super::pg_error::is_not_executed(&error) => pooled.is_closed = true,
                 Err(error) => {
                     pooled.is_closed = super::pg_error::is_closed(&error);
                     return Err(error);

@@ -93,7 +93,7 @@ impl Realtime {
         Self::with_log(hub, backend, Arc::new(Outbox(db)), clock, settings, tracker)
     }
 
-    /// The same with another replay log than PostgreSQL's.
+    /// The same with a replay log other than PostgreSQL's.
     pub fn with_log(
         hub: Arc<Hub>,
         backend: Arc<dyn SocketBackend>,
@@ -136,7 +136,7 @@ impl Realtime {
         self.open_connections.lock().len()
     }
 
-    /// Refuses new sockets, and closes open ones with 1012, spread over `spread`, so that clients do not all
+    /// Refuses new sockets, and closes open ones with close code 1012 (service restart), spread over `spread`, so that clients do not all
     /// reconnect at once. Returns when all have been ordered to close.
     pub async fn drain(&self, spread: Duration) {
         self.is_stopping.store(true, Ordering::Relaxed);
@@ -183,7 +183,7 @@ impl Realtime {
         }
     }
 
-    /// The connection counts for a person, or has ended.
+    /// Stops counting the connection as unauthenticated: it now counts for a person, or has ended.
     fn remove_unauthenticated(&self, connection: u64) {
         self.unauthenticated.lock().remove(&connection);
     }

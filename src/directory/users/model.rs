@@ -1,4 +1,4 @@
-//! A person as stored and as the API returns them, and changes.
+//! A person: the stored row, the view that the API returns, and changes to it.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -97,20 +97,20 @@ impl User {
         is_token_revoked(self.sessions_valid_after, issued_at)
     }
 
-    /// The view of `reader`. Members see names, not contact details.
+    /// The person as `reader` sees them. Members see the email, phone and external id of no one but themselves.
     pub fn view_for(self, reader: &Actor) -> UserView {
-        let is_open = reader.role != Role::Client || reader.user == self.id;
+        let sees_contact_details = reader.role != Role::Client || reader.user == self.id;
         UserView {
             id: self.id,
             role: self.role,
             user_type: self.role.user_type(),
             display_name: self.display_name,
-            email: self.email.filter(|_| is_open),
-            phone: self.phone.filter(|_| is_open),
+            email: self.email.filter(|_| sees_contact_details),
+            phone: self.phone.filter(|_| sees_contact_details),
             avatar_url: self.avatar_url,
             locale: self.locale,
             timezone: self.timezone,
-            external_id: self.external_id.filter(|_| is_open),
+            external_id: self.external_id.filter(|_| sees_contact_details),
             created_at: self.created_at,
             updated_at: self.updated_at,
         }

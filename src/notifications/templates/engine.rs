@@ -15,10 +15,10 @@ use super::{BUILT_IN, Template, safe};
 
 /// Steps that rendering one text may take.
 const FUEL: u64 = 20_000;
-/// Output limit of one text: 10,000 characters of four bytes, and one more that shows there was more.
+/// Output limit of one text: 10,000 characters of four bytes, and one more character, by which the caller sees that the text was cut..
 const MAX_BYTES: usize = 4 * 10_001;
 
-/// The format in which values are written.
+/// How values are encoded in the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum As {
     Text,
@@ -45,7 +45,10 @@ static ENGINES: LazyLock<Engines> = LazyLock::new(|| {
         (environment(Locale::Fr), environment(Locale::En), environment(Locale::En));
     link.set_formatter(|out, _, value| match segment(value) {
         Some(text) => Ok(out.write_str(&text)?),
-        None => Err(minijinja::Error::new(ErrorKind::InvalidOperation, "no part of a path")),
+        None => Err(minijinja::Error::new(
+            ErrorKind::InvalidOperation,
+            "this value cannot be used as a path segment",
+        )),
     });
     for (Template { texts, links, .. }, _) in BUILT_IN.values() {
         for (env, wording) in [(&mut fr, &texts.fr), (&mut en, &texts.en)] {
@@ -65,7 +68,7 @@ fn keep(env: &mut Environment<'static>, source: Option<&'static str>) {
     if let Some(source) = source
         && let Err(cause) = env.add_template(source, source)
     {
-        // It would be compiled at each use and fail. A unit test renders every built-in text.
+        // Such a text would be compiled again at each use, and fail there. A unit test renders every built-in text.
         tracing::error!(error.cause = %cause, "a built-in template is broken");
     }
 }
@@ -127,7 +130,7 @@ impl io::Write for Sink {
         self.bytes.extend_from_slice(bytes.get(..room).unwrap_or_default());
         if room < bytes.len() {
             self.is_full = true;
-            return Err(io::Error::other("the text is long enough"));
+            return Err(io::Error::other("the output limit is reached"));
         }
         Ok(room)
     }
@@ -252,7 +255,7 @@ fn clock(locale: Locale, at: &DateTime<FixedOffset>) -> String {
     }
 }
 
-/// `value` as one path segment. `None` if it is empty or would climb (`..`).
+/// `value` as one path segment. `None` if it is not a scalar, is empty, or is `.` or `..`..
 fn segment(value: &Value) -> Option<String> {
     if !matches!(value.kind(), ValueKind::String | ValueKind::Number | ValueKind::Bool) {
         return None;

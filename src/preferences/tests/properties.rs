@@ -11,7 +11,7 @@ use strum::VariantArray;
 use super::at;
 use crate::preferences::{
     Category, Channel, ChannelChoices, DecisionRule, EventProfile, PerChannel, PreferenceLevel,
-    PreferenceLevels, Priority, QuietHours, RecipientProfile, combine_overrides, decide, resolve_preference,
+    PreferenceLevels, Priority, QuietHours, RecipientProfile, combine_choices, decide, resolve_preference,
 };
 
 fn per_channel<T: std::fmt::Debug>(
@@ -207,15 +207,15 @@ proptest! {
 
     #[test]
     fn of_several_overrides_off_wins_then_on_in_whatever_order(mut says in prop::collection::vec(channel_choices(), 0..5)) {
-        let combined = combine_overrides(&says);
+        let combined = combine_choices(&says);
         for channel in Channel::VARIANTS {
             let said: Vec<bool> = says.iter().filter_map(|say| *say.get(*channel)).collect();
             let expected = if said.contains(&false) { Some(false) } else { said.first().copied() };
             prop_assert_eq!(*combined.get(*channel), expected);
         }
         says.reverse();
-        prop_assert_eq!(combine_overrides(&says), combined);
+        prop_assert_eq!(combine_choices(&says), combined);
         says.push(combined);
-        prop_assert_eq!(combine_overrides(&says), combined, "said twice is said once");
+        prop_assert_eq!(combine_choices(&says), combined, "said twice is said once");
     }
 }

@@ -1,4 +1,4 @@
-//! A part of a body that must be an object: a derived type would accept a list of its fields, too.
+//! A part of a body that must be an object: a derived `Deserialize` would also accept an array of the field values.
 
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};

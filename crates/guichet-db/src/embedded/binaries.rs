@@ -97,7 +97,7 @@ fn not_found(needed: Option<u32>, found: &[(PathBuf, Option<u32>)]) -> anyhow::E
         .iter()
         .map(|(dir, major)| match major {
             Some(major) => format!("PostgreSQL {major} in {}", dir.display()),
-            None => format!("one that does not run in {}", dir.display()),
+            None => format!("one in {} that cannot be run", dir.display()),
         })
         .collect();
     let seen = if seen.is_empty() { "none".to_owned() } else { seen.join(", ") };
@@ -107,7 +107,7 @@ fn not_found(needed: Option<u32>, found: &[(PathBuf, Option<u32>)]) -> anyhow::E
     };
     match needed {
         Some(major) => anyhow!(
-            "this folder's database was made by PostgreSQL {major}, which alone can open it; \
+            "the database in DATA_DIR was created by PostgreSQL {major}, and only that major version can open it; \
              looked in {places}, found {seen}. Install PostgreSQL {major} (Debian, Ubuntu: apt-get install \
              postgresql-{major}; macOS: brew install postgresql@{major}) or set {BIN_VARIABLE} to the folder of its \
              programs; or set DATA_DIR to another folder to start with an empty database"

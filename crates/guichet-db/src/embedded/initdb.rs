@@ -36,8 +36,12 @@ pub fn ensure_cluster(
     remove_leftover(&unfinished)?;
     account.create_private_dir(&unfinished)?;
     run_initdb(&unfinished, account, binaries, fsync)?;
-    fs::rename(&unfinished, home.data())
-        .with_context(|| format!("{} is in the way and holds no database", home.data().display()))?;
+    fs::rename(&unfinished, home.data()).with_context(|| {
+        format!(
+            "cannot create the database: {} already exists but contains no database; move or delete it",
+            home.data().display()
+        )
+    })?;
     if fsync {
         File::open(home.root()).and_then(|root| root.sync_all()).context("cannot sync the new database")?;
     }
@@ -52,7 +56,7 @@ pub fn write_access_rules(home: &ClusterDir, account: &OsUsers) -> Result<()> {
     }
     for (path, text) in [(hba_file(home), "local all all peer map=guichet\n"), (ident_file(home), &users)] {
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        open_to_readers(&path)?;
+        make_world_readable(&path)?;
     }
     Ok(())
 }
@@ -91,7 +95,7 @@ fn run_initdb(into: &Path, account: &OsUsers, binaries: &PostgresPrograms, fsync
     }
     // SIGKILL: after a milder signal it would still clean up while the next start begins.
     process::end_with_this_thread(&mut command, Signal::SIGKILL);
-    tracing::info!(postgres.version = binaries.major(), "making the embedded database");
+    tracing::info!(postgres.version = binaries.major(), "creating the embedded database");
     let output = command.output().context("cannot run initdb")?;
     let said = [output.stdout, output.stderr].concat();
     ensure!(output.status.success(), "initdb failed:\n{}", log::last_lines(&String::from_utf8_lossy(&said)));
@@ -99,8 +103,8 @@ fn run_initdb(into: &Path, account: &OsUsers, binaries: &PostgresPrograms, fsync
 }
 
 /// These files contain no secrets, and the server's user must read them whatever the umask is.
-fn open_to_readers(path: &Path) -> Result<()> {
+fn make_world_readable(path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(0o644))
-        .with_context(|| format!("cannot open {} to readers", path.display()))
+        .with_context(|| format!("cannot make {} world-readable", path.display()))
 }

@@ -15,10 +15,10 @@ use nix::unistd::Pid;
 
 use super::wait;
 
-/// After SIGINT, which ends sessions and flushes everything.
+/// How long to wait after SIGINT, which ends sessions and flushes everything.
 pub const FAST_SHUTDOWN_LIMIT: Duration = Duration::from_secs(15);
 
-/// After SIGQUIT, which aborts; the next start replays the log.
+/// How long to wait after SIGQUIT, which aborts at once; the next start replays the write-ahead log.
 pub const IMMEDIATE_SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 
 /// Sessions of a killed postmaster notice its end within moments.

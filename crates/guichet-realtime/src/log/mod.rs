@@ -37,7 +37,8 @@ impl TailCursor {
         Self { txid, tenant: Uuid::nil(), topic: String::new(), seq: 0 }
     }
 
-    /// Whether everything had been read when it was created.
+    /// Whether this cursor stands before a whole transaction, not after a row: the read that returned it left nothing
+    /// unread.
     pub fn is_caught_up(&self) -> bool {
         self.topic.is_empty()
     }

@@ -169,7 +169,7 @@ impl HubSimulation {
                     match self.hub.activate(tenant, TOPIC, reader.id, head, Vec::new()) {
                         Activation::Live => JoinStage::Live,
                         Activation::Behind => JoinStage::Paging { at: head, head },
-                        Activation::Lost => panic!("the topic was given up"),
+                        Activation::Lost => panic!("the hub lost the subscriber"),
                     }
                 }
             }
@@ -193,7 +193,7 @@ impl HubSimulation {
                     match self.hub.activate(tenant, TOPIC, reader.id, at, Vec::new()) {
                         Activation::Live => JoinStage::Live,
                         Activation::Behind => JoinStage::Paging { at, head },
-                        Activation::Lost => panic!("the topic was given up"),
+                        Activation::Lost => panic!("the hub lost the subscriber"),
                     }
                 }
             }
