@@ -1,5 +1,5 @@
-//! Builds the content of a claimed delivery: that of an earlier attempt, or the notification rendered for the
-//! channel.
+//! Builds the content of a claimed delivery: the content stored by an earlier attempt, or the notification rendered
+//! for the channel.
 
 use guichet_base::{Error, Result};
 use reqwest::Url;
@@ -10,19 +10,19 @@ use super::store::load::DeliveryContext;
 use crate::notifications::templates;
 use crate::preferences::Channel;
 
-/// The content, and the excerpt if it is new. Errors: `INTERNAL` for rows written by another version.
+/// Returns the content, and its excerpt if it was rendered now. Errors: `INTERNAL` if the stored content is unreadable.
 pub fn build_content(
     row: &DeliveryContext,
     channel: Channel,
     app_url: Option<&Url>,
 ) -> Result<(DeliveryContent, Option<String>)> {
-    let words = match &row.rendered {
+    let text = match &row.rendered {
         Some(rendered) => return Ok((DeliveryContent::from_stored(rendered.clone())?, None)),
         None => notification_text(row, channel),
     };
-    let content = render::render_content(channel, &words, app_url);
-    let content = content.ok_or_else(|| Error::internal("in-app leaves by no sender"))?;
-    Ok((content, Some(render::excerpt(&words))))
+    let content = render::render_content(channel, &text, app_url);
+    let content = content.ok_or_else(|| Error::internal("the in-app channel has no sender"))?;
+    Ok((content, Some(render::excerpt(&text))))
 }
 
 fn notification_text(row: &DeliveryContext, channel: Channel) -> DeliveryText {
@@ -34,7 +34,7 @@ fn notification_text(row: &DeliveryContext, channel: Channel) -> DeliveryText {
     }
 }
 
-/// The template's own text for mails, if it has one and it renders; otherwise the text of the app is used.
+/// Subject and body of the template's email text. `None` if it has none or rendering fails: the in-app text is used.
 fn email_override(row: &DeliveryContext) -> Option<(String, String)> {
     let template = templates::effective(&row.kind, row.template_changes.as_ref()).ok()?;
     let wording = template.texts.of(row.locale());
@@ -45,7 +45,7 @@ fn email_override(row: &DeliveryContext) -> Option<(String, String)> {
     match template.render_email(row.locale(), row.user_type(), payload) {
         Ok(text) => Some((text.subject, text.body)),
         Err(error) => {
-            tracing::warn!(%error, template.code = row.kind, "the words for an email could not be rendered");
+            tracing::warn!(%error, template.code = row.kind, "failed to render the email text of a template");
             None
         }
     }

@@ -1,4 +1,4 @@
-//! Publishes the number of pending deliveries per lane every few seconds.
+//! Updates the gauges of the delivery queue every 10 seconds: depth and oldest due delivery of each lane.
 
 use std::time::Duration;
 
@@ -20,21 +20,21 @@ pub async fn run_gauges(d: Deliveries, stop: CancellationToken) {
             () = stop.cancelled() => return,
         }
         if let Err(error) = update_gauges(&d).await {
-            tracing::debug!(%error, "the queue of deliveries could not be measured");
+            tracing::debug!(%error, "failed to update the gauges of the delivery queue");
         }
     }
 }
 
 #[expect(
     clippy::cast_precision_loss,
-    reason = "no queue is that long, and none waits that many milliseconds"
+    reason = "queue lengths and delays in milliseconds stay far below 2^53"
 )]
 pub async fn update_gauges(d: &Deliveries) -> Result<()> {
     let now = d.notifications.clock.now();
-    for waiting in d.notifications.db.worker(move |tx| store::count::lane_backlogs(tx, now)).await? {
-        let lane = waiting.lane.into_str();
-        let millis = waiting.oldest_due_at.map_or(0, |at| now.as_millis() - at.as_millis());
-        gauge!(DELIVERY_QUEUE_DEPTH, "lane" => lane).set(waiting.depth as f64);
+    for backlog in d.notifications.db.worker(move |tx| store::count::lane_backlogs(tx, now)).await? {
+        let lane = backlog.lane.into_str();
+        let millis = backlog.oldest_due_at.map_or(0, |at| now.as_millis() - at.as_millis());
+        gauge!(DELIVERY_QUEUE_DEPTH, "lane" => lane).set(backlog.depth as f64);
         gauge!(DELIVERY_OLDEST_SECONDS, "lane" => lane).set(millis.max(0) as f64 / 1_000.0);
     }
     Ok(())

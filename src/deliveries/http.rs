@@ -1,4 +1,4 @@
-//! `/deliveries`, and samples by `/notifications/test-delivery`.
+//! HTTP endpoints of deliveries: `/deliveries`, and `/notifications/test-delivery` for samples.
 
 use actix_web::web::Data;
 use actix_web::{get, post};
@@ -87,8 +87,8 @@ async fn list(
 
 /// Retry a delivery that failed, bounced or was skipped (owners, managers)
 ///
-/// Its content stays; its attempts and its deadline start again. One that waits for its next attempt is tried now.
-/// Also for one that is `sending` and `uncertain`: the caller accepts that a second copy may arrive.
+/// The content stays; attempt count and deadline are reset. A delivery that waits for its next attempt is due at once.
+/// A delivery that is `sending` and `uncertain` is retried too: the recipient may then receive it twice.
 #[utoipa::path(tag = "notifications", operation_id = "retry_delivery", params(("id" = DeliveryId, Path)),
     responses((status = 200, body = Delivery), (status = 409, description = "`INVALID_TRANSITION`: it is being sent, or was delivered")))]
 #[post("/deliveries/{id}/retry")]
@@ -96,7 +96,7 @@ async fn retry(d: Data<Deliveries>, caller: Caller, path: Path<DeliveryId>) -> R
     Ok(Reply::ok(manage::retry(&d, &caller, path.0).await?))
 }
 
-/// The deliveries to retry, by status and cause.
+/// Filter of the deliveries to retry.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"status": "failed", "channel": "email", "error": "configuration"}))]
@@ -114,14 +114,14 @@ struct RetryManyBody {
     error: Option<String>,
 }
 
-/// The number of deliveries queued again. If it is 1,000, there may be more.
+/// The number of deliveries queued again. If it is 1,000, more deliveries may match.
 #[derive(Serialize, ToSchema)]
 struct RetryManyResult {
     #[schema(example = 12)]
     requeued: usize,
 }
 
-/// Retry the newest 1,000 deliveries with a status and cause (owners, managers)
+/// Retry the newest 1,000 deliveries that match a filter (owners, managers)
 #[utoipa::path(tag = "notifications", operation_id = "retry_deliveries", request_body = RetryManyBody, responses((status = 200, body = RetryManyResult)))]
 #[post("/deliveries/retry")]
 async fn retry_many(
@@ -135,12 +135,12 @@ async fn retry_many(
     let kind = check.text_opt("type", body.0.kind, 1..=80);
     let error = check.text_opt("error", body.0.error, 1..=200);
     check.finish()?;
-    let cause =
+    let filter =
         RetryFilter { status: status.unwrap_or(DeliveryStatus::Failed), channel, kind, error_prefix: error };
-    Ok(Reply::ok(RetryManyResult { requeued: manage::retry_many(&d, &caller, cause).await? }))
+    Ok(Reply::ok(RetryManyResult { requeued: manage::retry_many(&d, &caller, filter).await? }))
 }
 
-/// A sample to send.
+/// Template, channel and language of a sample.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"template": "ticket.created", "channel": "email", "locale": "fr"}))]
@@ -156,7 +156,7 @@ struct SampleBody {
 
 /// Send a sample of a template to the caller, by one channel (owners, managers)
 ///
-/// With the tenant's current template. It is processed like every delivery; `GET /deliveries` shows the result.
+/// Uses the tenant's current template. The sample is processed like every delivery; `GET /deliveries` shows the result.
 #[utoipa::path(tag = "notifications", operation_id = "test_delivery", request_body = SampleBody, responses((status = 202, body = Delivery)))]
 #[post("/notifications/test-delivery")]
 async fn send_sample(
@@ -165,22 +165,22 @@ async fn send_sample(
     key: IdempotencyKey,
     body: Json<SampleBody>,
 ) -> Result<Reply<Delivery>> {
-    let once = key.bind_body(&body.0)?;
+    let idempotent_request = key.bind_body(&body.0)?;
     let mut check = Validator::new();
     let template = check.text("template", body.0.template, 1..=80);
     let channel = check.word("channel", &body.0.channel, parse_outbound_channel);
     check.finish()?;
-    let wanted =
+    let sample =
         SampleRequest { template, channel: channel.unwrap_or(Channel::Email), locale: body.0.locale };
-    let done = manage::send_sample(&d, &caller, once, wanted).await?;
-    let reply = Reply::accepted(done.value);
-    Ok(if done.replayed { reply.replayed() } else { reply })
+    let response = manage::send_sample(&d, &caller, idempotent_request, sample).await?;
+    let reply = Reply::accepted(response.value);
+    Ok(if response.replayed { reply.replayed() } else { reply })
 }
 
-fn parse_outbound_channel(word: &str) -> Option<Channel> {
-    word.parse::<Channel>().ok().filter(|channel| OUTBOUND_CHANNELS.contains(channel))
+fn parse_outbound_channel(text: &str) -> Option<Channel> {
+    text.parse::<Channel>().ok().filter(|channel| OUTBOUND_CHANNELS.contains(channel))
 }
 
-fn parse_retryable_status(word: &str) -> Option<DeliveryStatus> {
-    word.parse::<DeliveryStatus>().ok().filter(|status| DeliveryStatus::RETRYABLE.contains(status))
+fn parse_retryable_status(text: &str) -> Option<DeliveryStatus> {
+    text.parse::<DeliveryStatus>().ok().filter(|status| DeliveryStatus::RETRYABLE.contains(status))
 }

@@ -1,12 +1,12 @@
-//! Deliveries outside the app: email, SMS and push, planned with their notification, claimed under a lease, sent
+//! Deliveries outside the app: email, SMS and push. They are planned with their notification, claimed under a lease
 //! once.
 //!
 //! - A row is claimed under a lease with a token. An attempt begins with a committed write, and ends with one that
-//!   only the holder of the token can make: a late worker's result is refused, and a worker that dies loses nothing.
-//! - The content is rendered and stored before the first attempt, and never again.
+//!   only the holder of the token can make: the result of an expired lease is refused, and a crash loses no delivery.
+//! - The content is rendered and stored before the first attempt; later attempts send the stored content.
 //! - An attempt with an unknown result is repeated only if a repeat has no second effect ([`Sender::is_idempotent`]).
-//!   Otherwise it stays `sending`, `uncertain`, until a person decides.
-//! - Channels and lanes do not wait for each other: each pair has its own slots.
+//!   Otherwise it stays `sending`, `uncertain`, until a manual retry or its deadline.
+//! - Channels and lanes do not wait for each other: each pair of channel and lane has its own slots.
 
 mod content;
 pub mod failure_alert;
@@ -46,17 +46,17 @@ pub struct Deliveries {
 
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Concurrent sends per channel and lane. 0: this process sends nothing.
+    /// Concurrent sends per channel and lane. With 0, this process sends nothing.
     pub concurrency: usize,
     /// Percentage of failures above which owners and managers are alerted.
     pub failure_alert_percent: i64,
-    /// The base URL of the app, with which links begin.
+    /// The base URL of the app, which links are resolved against.
     pub app_url: Option<Url>,
-    /// How long a send may take. Its result is unknown afterwards.
+    /// How long a send may take. After a timeout, its result is unknown.
     pub send_timeout: Duration,
     /// How long a worker holds a claim; longer than a send and the write of its result.
     pub lease: Duration,
-    /// How long running sends are awaited when the service stops. Their results are unknown afterwards.
+    /// How long the stop of the service waits for running sends. The results of sends that it interrupts are unknown.
     pub shutdown_grace: Duration,
 }
 

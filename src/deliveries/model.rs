@@ -39,7 +39,7 @@ pub enum DeliveryStatus {
     Opened,
     Bounced,
     Failed,
-    /// It was no longer wanted when its turn came.
+    /// The recheck before sending found that it is no longer wanted.
     Skipped,
 }
 
@@ -49,7 +49,7 @@ impl DeliveryStatus {
         [DeliveryStatus::Failed, DeliveryStatus::Bounced, DeliveryStatus::Skipped];
 }
 
-/// Priority classes: a broadcast never delays an alert.
+/// Queue priority of a delivery. Lanes do not wait for each other: a broadcast never delays a critical alert.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, IntoStaticStr, VariantArray,
 )]
@@ -62,7 +62,7 @@ pub enum Lane {
 }
 
 impl Lane {
-    /// The value of the column.
+    /// The value of the column `deliveries.lane`.
     pub const fn number(self) -> i32 {
         match self {
             Lane::Critical => 0,
@@ -76,7 +76,7 @@ impl Lane {
     }
 }
 
-/// The channels that need a sender.
+/// The channels that need a sender: all except in-app.
 pub const OUTBOUND_CHANNELS: [Channel; 3] = [Channel::Email, Channel::Sms, Channel::Push];
 
 /// One email, SMS or push to one address.
@@ -101,13 +101,13 @@ pub struct Delivery {
     pub status: DeliveryStatus,
     pub attempts: i32,
     pub next_attempt_at: Timestamp,
-    /// No attempt begins after it.
+    /// No attempt begins after this time.
     pub deadline_at: Timestamp,
     #[schema(required, example = "log")]
     pub provider: Option<String>,
     #[schema(required)]
     pub provider_id: Option<String>,
-    /// The headline.
+    /// The title, shown in lists instead of the content.
     #[schema(required)]
     pub payload_excerpt: Option<String>,
     /// The class of the last failure and the provider's message, or the reason why it was skipped.
@@ -133,7 +133,7 @@ pub struct DeliveryFilter {
     pub notification: Option<NotificationId>,
     /// The start of `last_error`.
     pub error_prefix: Option<String>,
-    /// Created at or after.
+    /// Created at or after this time.
     pub since: Option<Timestamp>,
     pub after: Option<DeliveryCursor>,
     pub limit: i64,
@@ -164,13 +164,13 @@ impl fmt::Display for DeliveryCursor {
     }
 }
 
-/// An address for logs: enough to distinguish two, not enough to write to one.
+/// Masks an address for logs: different addresses stay distinguishable, but unusable.
 pub fn mask_address(channel: Channel, address: &str) -> String {
     let domain = address.rsplit_once('@').filter(|_| channel == Channel::Email);
     if let Some((name, domain)) = domain {
         return format!("{}***@{domain}", name.chars().take(1).collect::<String>());
     }
-    // A short address is masked entirely: its end would be most of it.
+    // A short address is masked entirely, since two characters would reveal most of it.
     let chars: Vec<char> = address.chars().collect();
     let tail: String = chars.iter().skip(chars.len().saturating_sub(2)).filter(|_| chars.len() > 6).collect();
     format!("***{tail}")

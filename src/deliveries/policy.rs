@@ -1,5 +1,5 @@
-//! Permissions to see deliveries and to retry them: owners and managers. Row-level security leaves the rows to the
-//! service itself.
+//! Permissions to see deliveries and to retry them: owners and managers. Row-level security admits only the
+//! service itself to the rows.
 
 use guichet_base::{Actor, Result};
 
@@ -11,7 +11,7 @@ pub fn may_view(actor: &Actor) -> Result<()> {
     policy::may(actor, Permission::AnalyticsView)
 }
 
-/// To retry deliveries, and to send samples to oneself. Errors: `FORBIDDEN`.
+/// Whether the actor may retry deliveries and send samples to themselves. Errors: `FORBIDDEN`.
 pub fn may_send(actor: &Actor) -> Result<()> {
     policy::may(actor, Permission::NotificationSendManual)
 }

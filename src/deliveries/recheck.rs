@@ -1,11 +1,11 @@
-//! Checks again at the claim whether a planned delivery is still to be sent. Pure.
+//! Decides after the claim whether a planned delivery is still to be sent. Without I/O.
 
 use guichet_base::Timestamp;
 
 use crate::notifications::model::Status;
 use crate::preferences::{Category, Channel, PreferenceLevels, Priority, QuietHours, resolve_preference};
 
-/// The state at the claim.
+/// A delivery and its circumstances at the claim.
 #[derive(Debug, Clone, Copy)]
 pub struct RecheckInput<'a> {
     pub channel: Channel,
@@ -13,23 +13,23 @@ pub struct RecheckInput<'a> {
     pub deadline: Timestamp,
     /// An attempt began, and its result was not recorded.
     pub has_unfinished_attempt: bool,
-    /// Whether repeating such an attempt has no second effect.
-    pub is_idempotent: bool,
+    /// [`Sender::is_idempotent`](super::Sender::is_idempotent) of the channel's sender.
+    pub is_sender_idempotent: bool,
     /// The channel is off for the tenant or the service.
-    pub is_disabled: bool,
+    pub is_channel_disabled: bool,
     /// The person exists, and the address is still theirs.
     pub is_address_current: bool,
     pub subject: DeliverySubject<'a>,
 }
 
-/// The subject of a delivery.
+/// What a delivery is about.
 #[derive(Debug, Clone, Copy)]
 pub enum DeliverySubject<'a> {
-    /// None but itself: a digest, a sample.
+    /// No notification: a digest or a sample.
     Standalone,
     Notification(&'a CurrentNotification),
     /// A notification that no longer exists.
-    Missing,
+    DeletedNotification,
 }
 
 /// A notification and its owner's preferences as of now.
@@ -47,38 +47,38 @@ pub struct CurrentNotification {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SendDecision {
     Send,
-    /// Not before this time.
+    /// Send at this time, after the end of quiet hours.
     Wait(Timestamp),
     /// No longer wanted; the reason is stored as `last_error`.
     Skip(&'static str),
     Fail(&'static str),
-    /// It may have been sent already: a person has to decide.
+    /// It may have been sent already, and a repeat may arrive twice: it waits for a manual retry.
     Uncertain,
 }
 
-pub fn decide_send(known: &RecheckInput<'_>, now: Timestamp) -> SendDecision {
-    let is_late = now >= known.deadline;
-    if known.has_unfinished_attempt && !known.is_idempotent {
+pub fn decide_send(input: &RecheckInput<'_>, now: Timestamp) -> SendDecision {
+    let is_late = now >= input.deadline;
+    if input.has_unfinished_attempt && !input.is_sender_idempotent {
         return if is_late { SendDecision::Fail("uncertain") } else { SendDecision::Uncertain };
     }
     if is_late {
         return SendDecision::Fail("deadline");
     }
-    if known.is_disabled {
+    if input.is_channel_disabled {
         return SendDecision::Skip("disabled");
     }
-    if !known.is_address_current {
+    if !input.is_address_current {
         return SendDecision::Skip("no_address");
     }
-    match known.subject {
+    match input.subject {
         DeliverySubject::Standalone => SendDecision::Send,
-        DeliverySubject::Missing => SendDecision::Skip("deleted"),
-        DeliverySubject::Notification(current) => decide_for_notification(known, current, now),
+        DeliverySubject::DeletedNotification => SendDecision::Skip("deleted"),
+        DeliverySubject::Notification(current) => decide_for_notification(input, current, now),
     }
 }
 
 fn decide_for_notification(
-    known: &RecheckInput<'_>,
+    input: &RecheckInput<'_>,
     current: &CurrentNotification,
     now: Timestamp,
 ) -> SendDecision {
@@ -88,17 +88,17 @@ fn decide_for_notification(
     if current.expires_at.is_some_and(|at| at <= now) {
         return SendDecision::Skip("expired");
     }
-    // A message read in the app needs no mail about it. For other categories the mail is a record.
-    if known.kind.starts_with("message.") && current.status != Status::Unread {
+    // A message that was read in the app needs no email. Emails of other kinds also serve as a record.
+    if input.kind.starts_with("message.") && current.status != Status::Unread {
         return SendDecision::Skip("read");
     }
-    if !resolve_preference(current.category, known.channel, &current.levels).0 {
+    if !resolve_preference(current.category, input.channel, &current.levels).0 {
         return SendDecision::Skip("preference_off");
     }
     let quiet = current.quiet_hours.filter(|_| current.priority != Priority::Critical);
     match quiet.and_then(|quiet| quiet.end_if_within(now)) {
         None => SendDecision::Send,
-        Some(end) if end < known.deadline => SendDecision::Wait(end),
+        Some(end) if end < input.deadline => SendDecision::Wait(end),
         Some(_) => SendDecision::Skip("quiet_hours"),
     }
 }

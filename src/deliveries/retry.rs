@@ -1,4 +1,4 @@
-//! The retry policy of deliveries: what follows a failed attempt. Pure: time and randomness are arguments.
+//! The retry policy of deliveries after a failed attempt. Without I/O: time and randomness are arguments.
 
 use std::time::Duration;
 
@@ -6,52 +6,52 @@ use guichet_base::Timestamp;
 
 use super::sender::SendFailure;
 
-/// Longest delay before the second attempt; doubled with each further one.
+/// Longest delay before the second attempt; it doubles with each further attempt.
 const BACKOFF_BASE: Duration = Duration::from_secs(2);
 const BACKOFF_MAX: Duration = Duration::from_secs(600);
-/// Delay after a provider refuses our configuration, which a person has to correct.
+/// Delay after a provider refused our configuration, which an operator of the service has to correct.
 const CONFIGURATION_PAUSE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryDecision {
-    /// Another attempt at this time; `counts` tells whether the failed one counts as an attempt.
+    /// Another attempt at `at`. `counts_attempt`: whether the failed attempt adds to the attempt count.
     Retry {
         at: Timestamp,
         counts_attempt: bool,
     },
     Fail,
-    /// The result is unknown: a person has to decide.
+    /// The result is unknown, and a repeat may arrive twice: only a manual retry repeats it.
     Uncertain,
 }
 
-/// `attempts` includes the failed one; `roll` is in [0, 1]. No attempt is planned after `deadline`.
+/// `attempts` includes the failed one; `jitter` is random in [0, 1]. No attempt is planned at or after `deadline`.
 pub fn decide_retry(
     failure: &SendFailure,
     is_idempotent: bool,
     attempts: i32,
     (now, deadline): (Timestamp, Timestamp),
-    roll: f64,
+    jitter: f64,
 ) -> RetryDecision {
-    let again = |wait: Duration, counts| match now.plus(wait) {
-        at if at < deadline => RetryDecision::Retry { at, counts_attempt: counts },
+    let retry_after = |delay: Duration, counts_attempt| match now.plus(delay) {
+        at if at < deadline => RetryDecision::Retry { at, counts_attempt },
         _ => RetryDecision::Fail,
     };
     match failure {
         SendFailure::Recipient(_) | SendFailure::Bug(_) => RetryDecision::Fail,
         SendFailure::Uncertain(_) if !is_idempotent => RetryDecision::Uncertain,
-        SendFailure::Uncertain(_) | SendFailure::Transient(_) => again(backoff(attempts, roll), true),
-        SendFailure::Throttled { after } => again(*after, false),
-        SendFailure::Configuration(_) => again(CONFIGURATION_PAUSE, false),
+        SendFailure::Uncertain(_) | SendFailure::Transient(_) => retry_after(backoff(attempts, jitter), true),
+        SendFailure::Throttled { after } => retry_after(*after, false),
+        SendFailure::Configuration(_) => retry_after(CONFIGURATION_PAUSE, false),
     }
 }
 
 /// Exponential backoff with full jitter, so that deliveries that failed together do not retry together.
-pub fn backoff(attempts: i32, roll: f64) -> Duration {
+pub fn backoff(attempts: i32, jitter: f64) -> Duration {
     let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(0).min(30);
     BACKOFF_BASE
         .saturating_mul(2_u32.saturating_pow(doublings))
         .min(BACKOFF_MAX)
-        .mul_f64(roll.clamp(0.0, 1.0))
+        .mul_f64(jitter.clamp(0.0, 1.0))
 }
 
 #[cfg(test)]
@@ -60,15 +60,20 @@ mod tests {
 
     const NOW: i64 = 1_800_000_000_000;
 
-    fn decide(failure: &SendFailure, is_idempotent: bool, attempts: i32, left: Duration) -> RetryDecision {
+    fn decide(
+        failure: &SendFailure,
+        is_idempotent: bool,
+        attempts: i32,
+        time_left: Duration,
+    ) -> RetryDecision {
         let now = Timestamp::from_millis(NOW);
-        decide_retry(failure, is_idempotent, attempts, (now, now.plus(left)), 1.0)
+        decide_retry(failure, is_idempotent, attempts, (now, now.plus(time_left)), 1.0)
     }
 
-    fn in_secs(secs: u64, counts: bool) -> RetryDecision {
+    fn retry_in_secs(secs: u64, counts_attempt: bool) -> RetryDecision {
         RetryDecision::Retry {
             at: Timestamp::from_millis(NOW).plus(Duration::from_secs(secs)),
-            counts_attempt: counts,
+            counts_attempt,
         }
     }
 
@@ -86,20 +91,20 @@ mod tests {
 
     #[test]
     fn each_class_has_its_own_end() {
-        let said = || "said".to_owned();
-        assert_eq!(decide(&SendFailure::Recipient(said()), true, 1, DAY), RetryDecision::Fail);
-        assert_eq!(decide(&SendFailure::Bug(said()), true, 1, DAY), RetryDecision::Fail);
-        assert_eq!(decide(&SendFailure::Transient(said()), false, 3, DAY), in_secs(8, true));
+        let message = || "said".to_owned();
+        assert_eq!(decide(&SendFailure::Recipient(message()), true, 1, DAY), RetryDecision::Fail);
+        assert_eq!(decide(&SendFailure::Bug(message()), true, 1, DAY), RetryDecision::Fail);
+        assert_eq!(decide(&SendFailure::Transient(message()), false, 3, DAY), retry_in_secs(8, true));
         let throttled = SendFailure::Throttled { after: Duration::from_secs(40) };
-        assert_eq!(decide(&throttled, false, 7, DAY), in_secs(40, false));
-        assert_eq!(decide(&SendFailure::Configuration(said()), false, 7, DAY), in_secs(60, false));
+        assert_eq!(decide(&throttled, false, 7, DAY), retry_in_secs(40, false));
+        assert_eq!(decide(&SendFailure::Configuration(message()), false, 7, DAY), retry_in_secs(60, false));
     }
 
     #[test]
     fn what_may_have_left_is_repeated_only_where_a_repeat_is_none() {
         let unknown = SendFailure::Uncertain("timeout".to_owned());
         assert_eq!(decide(&unknown, false, 1, DAY), RetryDecision::Uncertain);
-        assert_eq!(decide(&unknown, true, 1, DAY), in_secs(2, true));
+        assert_eq!(decide(&unknown, true, 1, DAY), retry_in_secs(2, true));
     }
 
     #[test]
@@ -107,6 +112,6 @@ mod tests {
         let minute = Duration::from_secs(60);
         assert_eq!(decide(&SendFailure::Transient(String::new()), true, 6, minute), RetryDecision::Fail);
         assert_eq!(decide(&SendFailure::Throttled { after: minute }, true, 1, minute), RetryDecision::Fail);
-        assert_eq!(decide(&SendFailure::Transient(String::new()), true, 5, minute), in_secs(32, true));
+        assert_eq!(decide(&SendFailure::Transient(String::new()), true, 5, minute), retry_in_secs(32, true));
     }
 }

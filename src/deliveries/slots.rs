@@ -1,4 +1,4 @@
-//! Limits concurrent sends: slots per channel and lane, so that none waits for another's provider.
+//! Limits concurrent sends: a pool of slots per channel and lane, so that a slow provider delays only its own channel.
 
 use std::sync::Arc;
 use strum::VariantArray;
@@ -10,8 +10,8 @@ use super::store::claim::ClaimRequest;
 use crate::preferences::Channel;
 
 pub struct Slots {
-    queues: Vec<SlotPool>,
-    size: usize,
+    pools: Vec<SlotPool>,
+    pool_size: usize,
     /// Notified when a slot becomes free.
     pub freed: Arc<Notify>,
 }
@@ -19,10 +19,10 @@ pub struct Slots {
 struct SlotPool {
     channel: Channel,
     lane: Lane,
-    free: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
-/// A running send.
+/// Permission for one send in flight; dropping it frees the slot.
 pub struct Slot {
     permit: Option<OwnedSemaphorePermit>,
     freed: Arc<Notify>,
@@ -37,38 +37,38 @@ impl Drop for Slot {
 }
 
 impl Slots {
-    /// `size` slots per channel and lane.
+    /// Creates the pools, each with `size` slots.
     pub fn new(size: usize) -> Self {
-        let queue = |channel, lane| SlotPool { channel, lane, free: Arc::new(Semaphore::new(size)) };
-        let queues = OUTBOUND_CHANNELS
+        let pool = |channel, lane| SlotPool { channel, lane, permits: Arc::new(Semaphore::new(size)) };
+        let pools = OUTBOUND_CHANNELS
             .into_iter()
-            .flat_map(|channel| Lane::VARIANTS.iter().copied().map(move |lane| queue(channel, lane)));
-        Self { queues: queues.collect(), size, freed: Arc::default() }
+            .flat_map(|channel| Lane::VARIANTS.iter().copied().map(move |lane| pool(channel, lane)));
+        Self { pools: pools.collect(), pool_size: size, freed: Arc::default() }
     }
 
-    /// The free capacity of each queue. A queue with almost no free slots is left out, so that a long queue is
-    /// claimed in batches and not row by row.
+    /// One request per pool, for as many rows as it has free slots. Pools under a quarter free are left out, so
+    /// that a long queue is claimed in batches and not row by row.
     pub fn claim_requests(&self) -> Vec<ClaimRequest> {
-        let worth = self.size.div_ceil(4).max(1);
-        let with_room = self.queues.iter().filter(|queue| queue.free.available_permits() >= worth);
-        with_room
-            .map(|queue| ClaimRequest {
-                channel: queue.channel,
-                lane: queue.lane,
-                limit: i64::try_from(queue.free.available_permits()).unwrap_or(i64::MAX),
+        let min_free = self.pool_size.div_ceil(4).max(1);
+        let available_pools = self.pools.iter().filter(|pool| pool.permits.available_permits() >= min_free);
+        available_pools
+            .map(|pool| ClaimRequest {
+                channel: pool.channel,
+                lane: pool.lane,
+                limit: i64::try_from(pool.permits.available_permits()).unwrap_or(i64::MAX),
             })
             .collect()
     }
 
-    /// Takes a slot of a queue; `None` if all are taken.
+    /// Takes a free slot of a pool. `None` if the pool has none.
     pub fn try_acquire(&self, channel: Channel, lane: Lane) -> Option<Slot> {
-        let queue = self.queues.iter().find(|queue| queue.channel == channel && queue.lane == lane)?;
-        let permit = Arc::clone(&queue.free).try_acquire_owned().ok()?;
+        let pool = self.pools.iter().find(|queue| queue.channel == channel && queue.lane == lane)?;
+        let permit = Arc::clone(&pool.permits).try_acquire_owned().ok()?;
         Some(Slot { permit: Some(permit), freed: Arc::clone(&self.freed) })
     }
 
-    /// Whether `asks` covers every queue.
-    pub fn covers_all_pools(&self, asks: &[ClaimRequest]) -> bool {
-        asks.len() == self.queues.len()
+    /// Whether `requests` has a request for every pool.
+    pub fn covers_all_pools(&self, requests: &[ClaimRequest]) -> bool {
+        requests.len() == self.pools.len()
     }
 }

@@ -1,5 +1,5 @@
-//! The delivery worker: claims what is due, checks it again, sends it outside any transaction, and records the
-//! result.
+//! The delivery worker: claims due deliveries, rechecks them, sends them outside any transaction, and records the
+//! results.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,11 +18,11 @@ use super::service::attempt::{self, AttemptResult};
 use super::slots::{Slot, Slots};
 use super::store::claim::{self, ClaimedDelivery};
 
-/// How soon a row without a notification is noticed.
+/// Interval of claims, for rows that become due without a wake-up (`Deliveries::wake`).
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// Results written in one transaction, if many arrive at once.
+/// Most results that one transaction writes.
 const MAX_RESULTS_PER_WRITE: usize = 64;
-/// Attempts to write a result. If the lease expires meanwhile, the attempt counts as one without a response.
+/// Tries to write results. If all fail, the lease expires, and the result of the attempt is unknown.
 const MAX_WRITE_TRIES: u32 = 5;
 
 /// The claims of one tenant under one token.
@@ -32,7 +32,7 @@ struct ClaimedBatch {
     rows: Vec<(DeliveryId, Slot)>,
 }
 
-/// Sends until `stop` is cancelled; running sends then end, or are released, on `tracker`.
+/// Claims and sends until `stop` is cancelled. Running batches are tasks of `tracker`, which end within the grace time.
 pub async fn run_worker(d: Deliveries, tracker: TaskTracker, stop: CancellationToken) {
     if d.settings.concurrency == 0 {
         return;
@@ -55,42 +55,47 @@ pub async fn run_worker(d: Deliveries, tracker: TaskTracker, stop: CancellationT
                     tracker.spawn(process_batch(d.clone(), batch, stop.clone()));
                 }
             }
-            Err(error) => tracing::warn!(%error, "deliveries could not be claimed; trying again"),
+            Err(error) => tracing::warn!(%error, "failed to claim deliveries; will retry"),
         }
     }
 }
 
-/// Sends everything that is due, and returns the number of deliveries processed.
+/// Sends all due deliveries, and returns the number of deliveries processed. For tests.
 pub async fn drain(d: &Deliveries) -> Result<usize> {
-    let mut dealt_with = 0;
+    let mut processed = 0;
     loop {
         let slots = Slots::new(d.settings.concurrency.max(1));
         let (batches, _) = claim_due(d, &slots).await?;
         if batches.is_empty() {
-            return Ok(dealt_with);
+            return Ok(processed);
         }
-        dealt_with += batches.iter().map(|batch| batch.rows.len()).sum::<usize>();
-        let all = batches.into_iter().map(|batch| process_batch(d.clone(), batch, CancellationToken::new()));
-        futures_util::future::join_all(all).await;
+        processed += batches.iter().map(|batch| batch.rows.len()).sum::<usize>();
+        let tasks =
+            batches.into_iter().map(|batch| process_batch(d.clone(), batch, CancellationToken::new()));
+        futures_util::future::join_all(tasks).await;
     }
 }
 
-/// Claims what is due and fits the free slots, by tenant. Returns also whether there may be more.
+/// Claims as many due deliveries as there are free slots, grouped by tenant. Also returns whether more may be due.
 async fn claim_due(d: &Deliveries, slots: &Slots) -> Result<(Vec<ClaimedBatch>, bool)> {
-    let asks = slots.claim_requests();
-    if asks.is_empty() {
+    let requests = slots.claim_requests();
+    if requests.is_empty() {
         return Ok((Vec::new(), true));
     }
     let (token, now) = (Uuid::new_v4(), d.notifications.clock.now());
     let lease_until = now.plus(d.settings.lease);
-    let asked = asks.clone();
-    let claimed =
-        d.notifications.db.worker(move |tx| claim::claim_due(tx, &asked, token, (now, lease_until))).await?;
-    let is_full = asks.iter().any(|ask| {
-        let got = claimed.iter().filter(|row| row.channel == ask.channel && row.lane == ask.lane);
-        i64::try_from(got.count()).is_ok_and(|got| got >= ask.limit)
+    let claim_requests = requests.clone();
+    let claimed = d
+        .notifications
+        .db
+        .worker(move |tx| claim::claim_due(tx, &claim_requests, token, (now, lease_until)))
+        .await?;
+    let is_full = requests.iter().any(|request| {
+        let claimed_rows =
+            claimed.iter().filter(|row| row.channel == request.channel && row.lane == request.lane);
+        i64::try_from(claimed_rows.count()).is_ok_and(|got| got >= request.limit)
     });
-    let has_more = is_full || !slots.covers_all_pools(&asks);
+    let has_more = is_full || !slots.covers_all_pools(&requests);
     Ok((group_by_tenant(claimed, slots, token), has_more))
 }
 
@@ -113,57 +118,57 @@ async fn process_batch(d: Deliveries, batch: ClaimedBatch, stop: CancellationTok
         attempt::release_claims(&d, tenant, ids, token).await;
         return;
     }
-    let begun = match attempt::begin_attempts(&d, tenant, ids, token).await {
-        Ok(begun) => begun,
+    let attempts = match attempt::begin_attempts(&d, tenant, ids, token).await {
+        Ok(attempts) => attempts,
         Err(error) => {
             // No attempt has begun; the rows stay as they were until the lease expires.
-            tracing::warn!(%error, tenant.id = %tenant, "claimed deliveries could not be begun");
+            tracing::warn!(%error, tenant.id = %tenant, "failed to begin attempts of claimed deliveries");
             return;
         }
     };
-    let under_way = begun.iter().map(|one| one.delivery.id).collect::<Vec<_>>();
-    slots.retain(|id, _| under_way.contains(id));
-    let sends = begun.into_iter().map(|one| {
-        let slot = slots.remove(&one.delivery.id);
+    let started_ids = attempts.iter().map(|attempt| attempt.delivery.id).collect::<Vec<_>>();
+    slots.retain(|id, _| started_ids.contains(id));
+    let sends = attempts.into_iter().map(|attempt| {
+        let slot = slots.remove(&attempt.delivery.id);
         let (d, stop) = (&d, &stop);
         async move {
-            (AttemptResult { result: send_with_timeout(d, &one.delivery, stop).await, attempt: one }, slot)
+            (AttemptResult { result: send_with_timeout(d, &attempt.delivery, stop).await, attempt }, slot)
         }
     });
-    let mut ended = sends.collect::<FuturesUnordered<_>>().ready_chunks(MAX_RESULTS_PER_WRITE);
-    while let Some(ends) = ended.next().await {
-        let (ends, held): (Vec<AttemptResult>, Vec<Option<Slot>>) = ends.into_iter().unzip();
-        write_results(&d, tenant, &ends, token).await;
-        drop(held);
+    let mut result_chunks = sends.collect::<FuturesUnordered<_>>().ready_chunks(MAX_RESULTS_PER_WRITE);
+    while let Some(chunk) = result_chunks.next().await {
+        let (results, slots_to_free): (Vec<AttemptResult>, Vec<Option<Slot>>) = chunk.into_iter().unzip();
+        write_results(&d, tenant, &results, token).await;
+        drop(slots_to_free);
     }
 }
 
 async fn send_with_timeout(
     d: &Deliveries,
-    what: &OutgoingDelivery,
+    delivery: &OutgoingDelivery,
     stop: &CancellationToken,
 ) -> Result<SendReceipt, SendFailure> {
-    let given_up = async {
+    let grace_elapsed = async {
         stop.cancelled().await;
         tokio::time::sleep(d.settings.shutdown_grace).await;
     };
     tokio::select! {
-        ended = d.senders.send(what) => ended,
+        result = d.senders.send(delivery) => result,
         () = tokio::time::sleep(d.settings.send_timeout) => Err(SendFailure::Uncertain("timeout".to_owned())),
-        () = given_up => Err(SendFailure::Uncertain("the service stopped".to_owned())),
+        () = grace_elapsed => Err(SendFailure::Uncertain("the service stopped".to_owned())),
     }
 }
 
-async fn write_results(d: &Deliveries, tenant: TenantId, ends: &[AttemptResult], token: Uuid) {
+async fn write_results(d: &Deliveries, tenant: TenantId, results: &[AttemptResult], token: Uuid) {
     for attempt in 1..=MAX_WRITE_TRIES {
-        match attempt::record_results(d, tenant, ends, token).await {
+        match attempt::record_results(d, tenant, results, token).await {
             Ok(()) => return,
             Err(error) if attempt == MAX_WRITE_TRIES => {
-                tracing::error!(%error, tenant.id = %tenant, deliveries = ends.len(),
-                    "the ends of deliveries could not be written: they count as attempts without an answer");
+                tracing::error!(%error, tenant.id = %tenant, deliveries = results.len(),
+                    "failed to write delivery results; the attempts count as uncertain");
             }
             Err(error) => {
-                tracing::debug!(%error, attempt, "the ends of deliveries are written again");
+                tracing::debug!(%error, attempt, "failed to write delivery results; will retry");
                 tokio::time::sleep(Duration::from_millis(100) * 2_u32.pow(attempt)).await;
             }
         }

@@ -1,6 +1,6 @@
 //! The decision whether a channel is used for a recipient, and which rule at which level decided.
 //!
-//! Pure: the pipeline, the settings page and `explain` all use [`resolve_preference`] and [`decide`].
+//! Without I/O. The planning of deliveries, the settings page and `explain` use the same functions.
 
 use guichet_base::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,15 +12,15 @@ use super::quiet::QuietHours;
 /// The choices of each level for one category and one person.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PreferenceLevels {
-    /// The operator's override for the person's client; it wins over the person's choice.
+    /// The operators' override for the person's clients; it wins over the person's choices.
     pub client_override: ChannelChoices,
-    /// The person's own.
+    /// The person's own choices.
     pub user: ChannelChoices,
     /// The tenant's defaults.
     pub tenant_default: ChannelChoices,
 }
 
-/// The level that decided.
+/// The level whose choice applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PreferenceLevel {
@@ -35,8 +35,8 @@ pub enum PreferenceLevel {
 
 /// Resolves whether a channel is wanted for a category, and which level decides.
 ///
-/// Locked → override → own choice → the tenant's default → guichet's default, which is on: without an address or a
-/// device, nothing is sent anyway.
+/// Strongest first: locked, override, the person's choice, the tenant's default, guichet's default. The last is on:
+/// without an address or a device, nothing is sent anyway.
 pub fn resolve_preference(
     category: Category,
     channel: Channel,
@@ -45,26 +45,27 @@ pub fn resolve_preference(
     if category.is_locked(channel) {
         return (true, PreferenceLevel::Locked);
     }
-    let said = [
+    let choices_by_level = [
         (levels.client_override, PreferenceLevel::Override),
         (levels.user, PreferenceLevel::User),
         (levels.tenant_default, PreferenceLevel::Tenant),
     ];
-    said.into_iter()
-        .find_map(|(say, level)| say.get(channel).map(|on| (on, level)))
+    choices_by_level
+        .into_iter()
+        .find_map(|(choices, level)| choices.get(channel).map(|on| (on, level)))
         .unwrap_or((true, PreferenceLevel::Default))
 }
 
-/// Combines the overrides for several clients of one member: off if any says off, else on if any says on.
+/// Combines the overrides for several clients of one member: off if any is off, else on if any is on, else not set.
 ///
 /// For an event about one client, only that client's override counts, and there is nothing to combine.
 pub fn combine_choices(says: &[ChannelChoices]) -> ChannelChoices {
     PerChannel::from_fn(|channel| {
-        says.iter().filter_map(|say| *say.get(channel)).reduce(|one, other| one && other)
+        says.iter().filter_map(|choices| *choices.get(channel)).reduce(|a, b| a && b)
     })
 }
 
-/// The properties of an event that decide for every recipient.
+/// The properties of an event that the decision uses, the same for every recipient.
 #[derive(Debug, Clone, Copy)]
 pub struct EventProfile {
     pub category: Category,
@@ -75,7 +76,7 @@ pub struct EventProfile {
     pub disabled: PerChannel<bool>,
 }
 
-/// The properties of a recipient that decide.
+/// The properties of a recipient that the decision uses.
 #[derive(Debug, Clone, Copy)]
 pub struct RecipientProfile<'a> {
     pub levels: PreferenceLevels,
@@ -86,7 +87,7 @@ pub struct RecipientProfile<'a> {
     /// Whether the person receives notifications of low priority in a digest mail.
     pub has_digest: bool,
     pub quiet_hours: Option<&'a QuietHours>,
-    /// Whether the rate limit holds the push back. Critical notifications are never held.
+    /// Whether the person is above the rate limit (throttle). Critical notifications ignore it.
     pub is_throttled: bool,
     /// Whether the event is about a team or a client to which the person is not related.
     pub is_out_of_scope: bool,
@@ -94,11 +95,11 @@ pub struct RecipientProfile<'a> {
     pub has_subject_open: bool,
 }
 
-/// The rule that decided.
+/// The reason for a channel decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DecisionRule {
-    /// A preference level decided.
+    /// A preference level decided, see [`ChannelDecision::level`].
     Preference,
     /// The recipient is not in the team, or may not see the client, that the event is about.
     TeamScope,
@@ -110,13 +111,13 @@ pub enum DecisionRule {
     NoAddress,
     /// The address bounced or complained.
     Suppressed,
-    /// Above the rate per minute: a summary replaces the push.
+    /// The person is above the rate per minute: a summary replaces the outbound deliveries.
     Throttle,
     /// Collected into the digest mail, whether or not the template uses email.
     Digest,
     /// Delayed until the quiet hours end.
     QuietHours,
-    /// The person has the conversation open.
+    /// The person has the subject of the event open, for example the conversation.
     Open,
 }
 
@@ -133,63 +134,67 @@ pub struct ChannelDecision {
     pub after: Option<Timestamp>,
 }
 
-/// The decision of one event for one recipient.
+/// The decision for one event and one recipient: one per channel.
 pub type Decision = PerChannel<ChannelDecision>;
 
-/// `sent` for in-app means that the notification is in the feed, even if the rate limit holds its push back. For the
-/// other channels it means that a delivery is planned.
-pub fn decide(asked: &EventProfile, to: &RecipientProfile<'_>, now: Timestamp) -> Decision {
-    PerChannel::from_fn(|channel| decide_channel(asked, to, channel, now))
+/// Decides every channel for a recipient. For in-app, `sent` means that the notification is in the feed, even above
+/// the rate limit. For the other channels it means that a delivery is planned.
+pub fn decide(event: &EventProfile, recipient: &RecipientProfile<'_>, now: Timestamp) -> Decision {
+    PerChannel::from_fn(|channel| decide_channel(event, recipient, channel, now))
 }
 
 fn decide_channel(
-    asked: &EventProfile,
-    to: &RecipientProfile<'_>,
+    event: &EventProfile,
+    recipient: &RecipientProfile<'_>,
     channel: Channel,
     now: Timestamp,
 ) -> ChannelDecision {
-    let no = |rule| ChannelDecision { sent: false, rule, level: None, after: None };
-    if to.is_out_of_scope {
-        return no(DecisionRule::TeamScope);
+    let not_sent = |rule| ChannelDecision { sent: false, rule, level: None, after: None };
+    if recipient.is_out_of_scope {
+        return not_sent(DecisionRule::TeamScope);
     }
     // The digest is independent of the template's channels: it collects low-priority notifications whether or not
-    // they are mailed.
-    let is_gathered = channel == Channel::Email && asked.priority == Priority::Low && to.has_digest;
-    if !asked.channels.get(channel) && !is_gathered {
-        return no(DecisionRule::Template);
+    // they are sent by email.
+    let is_for_digest = channel == Channel::Email && event.priority == Priority::Low && recipient.has_digest;
+    if !event.channels.get(channel) && !is_for_digest {
+        return not_sent(DecisionRule::Template);
     }
-    if *asked.disabled.get(channel) {
-        return no(DecisionRule::Disabled);
+    if *event.disabled.get(channel) {
+        return not_sent(DecisionRule::Disabled);
     }
-    let (is_wanted, level) = resolve_preference(asked.category, channel, &to.levels);
-    let by = |sent, rule, after| ChannelDecision { sent, rule, level: Some(level), after };
+    let (is_wanted, level) = resolve_preference(event.category, channel, &recipient.levels);
+    let decision = |sent, rule, after| ChannelDecision { sent, rule, level: Some(level), after };
     if !is_wanted {
-        return by(false, DecisionRule::Preference, None);
+        return decision(false, DecisionRule::Preference, None);
     }
-    let is_held = to.is_throttled && asked.priority != Priority::Critical;
+    let is_throttled = recipient.is_throttled && event.priority != Priority::Critical;
     if channel == Channel::Inapp {
-        return by(true, if is_held { DecisionRule::Throttle } else { DecisionRule::Preference }, None);
+        return decision(
+            true,
+            if is_throttled { DecisionRule::Throttle } else { DecisionRule::Preference },
+            None,
+        );
     }
-    if to.has_subject_open {
-        return by(false, DecisionRule::Open, None);
+    if recipient.has_subject_open {
+        return decision(false, DecisionRule::Open, None);
     }
-    if !to.reachable.get(channel) {
-        return by(false, DecisionRule::NoAddress, None);
+    if !recipient.reachable.get(channel) {
+        return decision(false, DecisionRule::NoAddress, None);
     }
-    if *to.suppressed.get(channel) {
-        return by(false, DecisionRule::Suppressed, None);
+    if *recipient.suppressed.get(channel) {
+        return decision(false, DecisionRule::Suppressed, None);
     }
-    // Before the rate limit: a digest is one mail however much it contains.
-    if is_gathered {
-        return by(false, DecisionRule::Digest, None);
+    // Before the rate limit, since a digest is one email, whatever it contains.
+    if is_for_digest {
+        return decision(false, DecisionRule::Digest, None);
     }
-    if is_held {
-        return by(false, DecisionRule::Throttle, None);
+    if is_throttled {
+        return decision(false, DecisionRule::Throttle, None);
     }
-    if asked.priority != Priority::Critical
-        && let Some(end) = to.quiet_hours.and_then(|quiet| quiet.end_if_within(now))
+    if event.priority != Priority::Critical
+        && let Some(end) = recipient.quiet_hours.and_then(|quiet| quiet.end_if_within(now))
     {
-        return by(true, DecisionRule::QuietHours, Some(end));
+        return decision(true, DecisionRule::QuietHours, Some(end));
     }
-    by(true, DecisionRule::Preference, None)
+    decision(true, DecisionRule::Preference, None)
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::model::{Category, ChannelChoices, PerChannel};
 
-/// The tenant's defaults. Unknown categories and channels and values other than booleans are ignored.
+/// View of the tenant's defaults in its settings. Unknown categories, channels and non-boolean values are ignored.
 #[derive(Debug, Clone, Copy)]
 pub struct TenantDefaults<'a>(Option<&'a Value>);
 
@@ -14,7 +14,7 @@ pub fn tenant_defaults(settings: &Value) -> TenantDefaults<'_> {
 
 impl TenantDefaults<'_> {
     pub fn for_category(&self, category: Category) -> ChannelChoices {
-        let said = self.0.and_then(|all| all.get(category.into_str()));
-        PerChannel::from_fn(|channel| said?.get(channel.into_str())?.as_bool())
+        let choices = self.0.and_then(|all| all.get(category.into_str()));
+        PerChannel::from_fn(|channel| choices?.get(channel.into_str())?.as_bool())
     }
 }

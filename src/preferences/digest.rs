@@ -1,4 +1,4 @@
-//! When a person's digest mail is due: once per local day (or Monday), at their hour.
+//! When a person's digest is due: every local day or every Monday, at the hour that they chose.
 
 use chrono::{Datelike, Days, NaiveDate, NaiveTime, Weekday};
 use chrono_tz::Tz;
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::quiet::first_instant_at;
 
-/// How often a person receives a digest mail.
+/// How often a person receives a digest.
 #[derive(
     Debug,
     Clone,
@@ -33,28 +33,28 @@ pub enum DigestMode {
 }
 
 /// The first time after `after` at which the clock in `timezone` shows `hour`. `None` for [`DigestMode::Off`] and for
-/// an hour that no clock shows.
+/// an hour above 23.
 ///
-/// An hour that the clock skips is the first instant after it, a repeated hour is its first occurrence, and a day
-/// that a timezone skipped (30 December 2011 in Samoa) has none.
+/// If the clock skips the hour, the time is the first instant after the gap; if it repeats, its first occurrence. A day
+/// that a timezone skipped (30 December 2011 in Samoa) has no due time.
 pub fn next_due(mode: DigestMode, hour: u32, timezone: Tz, after: Timestamp) -> Option<Timestamp> {
     let time = NaiveTime::from_hms_opt(hour, 0, 0)?;
     let today = after.as_datetime().with_timezone(&timezone).date_naive();
-    // Starts yesterday, since a skipped last hour of a day falls on the next; a skipped Monday makes two weeks.
+    // Starts yesterday, since a skipped last hour of a day falls on the next day. 15 days: one Monday may be skipped.
     let days = (0..=15).filter_map(|n| today.checked_sub_days(Days::new(1))?.checked_add_days(Days::new(n)));
     days.filter(|day| match mode {
         DigestMode::Off => false,
         DigestMode::Daily => true,
         DigestMode::Weekly => day.weekday() == Weekday::Mon,
     })
-    .filter(|day| is_local_day(timezone, *day))
+    .filter(|day| day_exists(timezone, *day))
     .map(|day| first_instant_at(timezone, day.and_time(time)))
     .find(|due| *due > after)
 }
 
-fn is_local_day(timezone: Tz, day: NaiveDate) -> bool {
-    let begins = first_instant_at(timezone, day.and_time(NaiveTime::MIN));
-    begins.as_datetime().with_timezone(&timezone).date_naive() == day
+fn day_exists(timezone: Tz, day: NaiveDate) -> bool {
+    let first_instant = first_instant_at(timezone, day.and_time(NaiveTime::MIN));
+    first_instant.as_datetime().with_timezone(&timezone).date_naive() == day
 }
 
 #[cfg(test)]
@@ -68,13 +68,13 @@ mod tests {
     }
 
     /// Every due time in [`from`, `to`), each computed from the previous one.
-    fn dues(mode: DigestMode, hour: u32, zone: Tz, from: &str, to: &str) -> Vec<Timestamp> {
+    fn due_times(mode: DigestMode, hour: u32, zone: Tz, from: &str, to: &str) -> Vec<Timestamp> {
         std::iter::successors(next_due(mode, hour, zone, at(from)), |due| next_due(mode, hour, zone, *due))
             .take_while(|due| *due < at(to))
             .collect()
     }
 
-    fn per_day(zone: Tz, dues: &[Timestamp]) -> BTreeMap<NaiveDate, usize> {
+    fn count_per_day(zone: Tz, dues: &[Timestamp]) -> BTreeMap<NaiveDate, usize> {
         let mut days = BTreeMap::new();
         for due in dues {
             *days.entry(due.as_datetime().with_timezone(&zone).date_naive()).or_default() += 1;
@@ -108,8 +108,8 @@ mod tests {
         for zone in zones {
             for hour in [0, 1, 2, 3, 8, 23] {
                 let found =
-                    dues(DigestMode::Daily, hour, zone, "2026-01-01T00:00:00Z", "2027-01-03T00:00:00Z");
-                let days = per_day(zone, &found);
+                    due_times(DigestMode::Daily, hour, zone, "2026-01-01T00:00:00Z", "2027-01-03T00:00:00Z");
+                let days = count_per_day(zone, &found);
                 let year = days.iter().filter(|(day, _)| day.year() == 2026);
                 assert!(year.clone().all(|(_, n)| *n == 1), "{zone} {hour}: a day has more than one");
                 // January 1 may have begun locally before the year began in UTC.
@@ -122,18 +122,18 @@ mod tests {
     fn an_hour_that_spring_skips_is_the_moment_after_and_one_that_autumn_repeats_is_the_first() {
         let paris = Tz::Europe__Paris;
         let spring = next_due(DigestMode::Daily, 2, paris, at("2026-03-28T12:00:00Z"));
-        assert_eq!(spring, Some(at("2026-03-29T01:00:00Z")), "three o'clock of summer");
+        assert_eq!(spring, Some(at("2026-03-29T01:00:00Z")), "03:00 summer time");
         let autumn = next_due(DigestMode::Daily, 2, paris, at("2026-10-24T12:00:00Z"));
-        assert_eq!(autumn, Some(at("2026-10-25T00:00:00Z")), "two o'clock of summer");
-        let then = next_due(DigestMode::Daily, 2, paris, at("2026-10-25T00:00:00Z"));
-        assert_eq!(then, Some(at("2026-10-26T01:00:00Z")), "not two o'clock again an hour later");
+        assert_eq!(autumn, Some(at("2026-10-25T00:00:00Z")), "02:00 summer time");
+        let next = next_due(DigestMode::Daily, 2, paris, at("2026-10-25T00:00:00Z"));
+        assert_eq!(next, Some(at("2026-10-26T01:00:00Z")), "not the repeated 02:00 an hour later");
     }
 
     #[test]
     fn the_last_hour_of_a_saturday_that_the_clock_skips_is_midnight_and_sunday_keeps_its_own() {
         // In Nuuk the clock goes from Saturday 23:00 to Sunday 00:00.
         let nuuk = Tz::America__Nuuk;
-        let found = dues(DigestMode::Daily, 23, nuuk, "2026-03-27T12:00:00Z", "2026-03-31T12:00:00Z");
+        let found = due_times(DigestMode::Daily, 23, nuuk, "2026-03-27T12:00:00Z", "2026-03-31T12:00:00Z");
         let local = found.iter().map(|due| due.as_datetime().with_timezone(&nuuk).naive_local().to_string());
         assert_eq!(
             local.collect::<Vec<_>>(),
@@ -144,8 +144,8 @@ mod tests {
     #[test]
     fn a_day_that_a_zone_left_out_has_none() {
         let apia = Tz::Pacific__Apia;
-        let found = dues(DigestMode::Daily, 8, apia, "2011-12-28T00:00:00Z", "2012-01-02T00:00:00Z");
-        let days = per_day(apia, &found);
+        let found = due_times(DigestMode::Daily, 8, apia, "2011-12-28T00:00:00Z", "2012-01-02T00:00:00Z");
+        let days = count_per_day(apia, &found);
         let skipped = NaiveDate::from_ymd_opt(2011, 12, 30).unwrap();
         assert!(!days.contains_key(&skipped), "{days:?}");
         assert!(days.values().all(|n| *n == 1), "{days:?}");
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn a_weekly_one_is_due_on_each_monday_of_the_year() {
         let zone = Tz::America__New_York;
-        let found = dues(DigestMode::Weekly, 8, zone, "2026-01-01T12:00:00Z", "2027-01-01T00:00:00Z");
+        let found = due_times(DigestMode::Weekly, 8, zone, "2026-01-01T12:00:00Z", "2027-01-01T00:00:00Z");
         let local: Vec<_> = found.iter().map(|due| due.as_datetime().with_timezone(&zone)).collect();
         assert_eq!(local.len(), 52);
         assert!(

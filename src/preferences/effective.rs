@@ -16,7 +16,7 @@ pub enum PreferenceReason {
     User,
     /// An operator's override for the person's client.
     Override,
-    /// It cannot be turned off.
+    /// The channel cannot be turned off for the category.
     Locked,
     /// The address bounced or complained.
     Suppressed,
@@ -48,7 +48,7 @@ pub struct CategoryPreferences {
 }
 
 impl CategoryPreferences {
-    /// `suppressed` are addresses that bounced or complained; they turn off a channel that would be on.
+    /// Resolves a category. A channel whose address is `suppressed` is off, even if the preferences turn it on.
     pub fn resolve(category: Category, levels: &PreferenceLevels, suppressed: &PerChannel<bool>) -> Self {
         let channels = PerChannel::from_fn(|channel| match resolve_preference(category, channel, levels) {
             (true, _) if *suppressed.get(channel) => {

@@ -1,9 +1,9 @@
 //! Notification preferences: people's own choices, operators' overrides for a client, the tenant's defaults, and the
-//! decision that follows from them.
+//! decision whether to use a channel.
 //!
-//! - [`decide()`] is pure; its caller loads the inputs and stores the result.
+//! - [`decide()`] does no I/O; its caller loads the inputs and stores the result.
 //! - A change takes effect with the next event.
-//! - Only a person changes their own choices. An operator's override wins over them.
+//! - Only the person changes their choices. An operator's override wins over them.
 
 pub mod decide;
 mod defaults;
@@ -18,7 +18,7 @@ mod settings;
 mod store;
 
 #[cfg(test)]
-#[expect(clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
+#[expect(clippy::indexing_slicing, reason = "an index out of range fails the test")]
 mod tests;
 
 pub use decide::{

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
-/// What people set preferences for.
+/// A group of notifications that people set preferences for.
 #[derive(
     Debug,
     Clone,
@@ -67,7 +67,7 @@ pub enum Channel {
     Push,
 }
 
-/// The urgency. Critical ignores quiet hours and the rate limit; low waits for the digest of people who have one.
+/// Importance of an event. Critical ignores quiet hours and the throttle; low waits for the digest of people with one.
 #[derive(
     Debug,
     Clone,
@@ -142,7 +142,7 @@ impl<T> PerChannel<T> {
     }
 }
 
-/// The choice of one level per channel; `None` means no choice.
+/// The choices of one preference level; `None` means that the level sets nothing for the channel.
 pub type ChannelChoices = PerChannel<Option<bool>>;
 
 #[cfg(test)]

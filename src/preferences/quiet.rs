@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 
 use guichet_base::Timestamp;
 
-/// From `from` (inclusive) to `to` (exclusive), local time. Equal means the whole day.
+/// Quiet hours from `from` (inclusive) to `to` (exclusive), local time. If both are equal, the whole day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuietHours {
     pub from: NaiveTime,
@@ -14,13 +14,13 @@ pub struct QuietHours {
 }
 
 impl QuietHours {
-    /// From the columns of a row. An invalid timezone counts as UTC.
+    /// Builds them from the columns of a row. `None` if a time is NULL. An invalid timezone counts as UTC.
     pub fn from_row(from: Option<NaiveTime>, to: Option<NaiveTime>, timezone: &str) -> Option<Self> {
         Some(Self { from: from?, to: to?, timezone: timezone.parse().unwrap_or(Tz::UTC) })
     }
 
     /// When the quiet hours end, if `now` is within them; always later than `now`. An end that the clock skips in
-    /// spring is the first instant after it; of an end repeated in autumn, the next occurrence.
+    /// spring becomes the first instant after the gap; if the end repeats in autumn, it is the next occurrence.
     pub fn end_if_within(&self, now: Timestamp) -> Option<Timestamp> {
         let local = now.as_datetime().with_timezone(&self.timezone);
         let (time, today) = (local.time(), local.date_naive());
@@ -44,7 +44,7 @@ impl QuietHours {
 
 /// The first instant at which the local clock shows `local` or later; for a repeated time, its first occurrence.
 pub fn first_instant_at(timezone: Tz, local: chrono::NaiveDateTime) -> Timestamp {
-    // No timezone skips more than a day, or a fraction of a minute.
+    // No timezone skips more than a day, and all skip whole minutes.
     let steps = (0..=24 * 60).map(|minutes| local + chrono::TimeDelta::minutes(minutes));
     let found = steps.filter_map(|at| timezone.from_local_datetime(&at).earliest()).next();
     Timestamp::from_datetime(found.map_or_else(|| local.and_utc(), |at| at.to_utc()))

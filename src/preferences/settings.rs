@@ -11,7 +11,7 @@ use crate::web::Patch;
 
 const DEFAULT_DIGEST_HOUR: i32 = 8;
 
-/// A row of `notification_settings`; the default stands for people without one.
+/// A row of `notification_settings`; people without a row have the default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PersonalSettings {
     pub digest_mode: String,
@@ -58,7 +58,7 @@ pub struct QuietHoursChange {
 #[derive(Debug, Clone)]
 pub struct SettingsChange {
     pub digest: Option<DigestChange>,
-    /// Null: no quiet hours.
+    /// Null turns quiet hours off.
     pub quiet_hours: Patch<QuietHoursChange>,
 }
 
@@ -67,9 +67,9 @@ impl PersonalSettings {
         self.digest_mode.parse::<DigestMode>().ok().unwrap_or(DigestMode::Off)
     }
 
-    /// Applies `change` for a person whose own timezone is `home`. An unchanged digest keeps its next time; otherwise
-    /// a person who saves just before it would miss it.
-    pub fn with_change(&self, change: &SettingsChange, home: Tz, now: Timestamp) -> Self {
+    /// Applies `change` for a person whose own timezone is `own_timezone`. An unchanged digest keeps its due time;
+    /// otherwise a person who saves while a digest is due would miss it.
+    pub fn with_change(&self, change: &SettingsChange, own_timezone: Tz, now: Timestamp) -> Self {
         let mut new = self.clone();
         if let Some(digest) = &change.digest {
             new.digest_mode = digest.mode.into_str().to_owned();
@@ -86,12 +86,12 @@ impl PersonalSettings {
             Patch::Value(quiet) => {
                 new.quiet_from = Some(quiet.from);
                 new.quiet_to = Some(quiet.to);
-                new.quiet_timezone = Some(quiet.timezone.unwrap_or(home).name().to_owned());
+                new.quiet_timezone = Some(quiet.timezone.unwrap_or(own_timezone).name().to_owned());
             }
         }
         if new != *self {
             let hour = u32::try_from(new.digest_hour).unwrap_or_default();
-            let zone = timezone_or(new.digest_timezone.as_deref(), home);
+            let zone = timezone_or(new.digest_timezone.as_deref(), own_timezone);
             let is_same_digest = (&new.digest_mode, new.digest_hour, &new.digest_timezone)
                 == (&self.digest_mode, self.digest_hour, &self.digest_timezone);
             if !is_same_digest {
@@ -101,24 +101,28 @@ impl PersonalSettings {
         new
     }
 
-    pub fn digest_view(&self, home: Tz) -> DigestView {
-        let timezone = timezone_or(self.digest_timezone.as_deref(), home).name();
+    pub fn digest_view(&self, own_timezone: Tz) -> DigestView {
+        let timezone = timezone_or(self.digest_timezone.as_deref(), own_timezone).name();
         DigestView { mode: self.parsed_mode(), hour: self.digest_hour, timezone }
     }
 
-    pub fn quiet_hours_view(&self, home: Tz) -> Option<QuietHoursView> {
-        let timezone = timezone_or(self.quiet_timezone.as_deref(), home).name();
-        let shown = |time: NaiveTime| time.format("%H:%M").to_string();
-        Some(QuietHoursView { from: shown(self.quiet_from?), to: shown(self.quiet_to?), timezone })
+    pub fn quiet_hours_view(&self, own_timezone: Tz) -> Option<QuietHoursView> {
+        let timezone = timezone_or(self.quiet_timezone.as_deref(), own_timezone).name();
+        let format_time = |time: NaiveTime| time.format("%H:%M").to_string();
+        Some(QuietHoursView {
+            from: format_time(self.quiet_from?),
+            to: format_time(self.quiet_to?),
+            timezone,
+        })
     }
 }
 
-/// The timezone of that name, or the person's own if it does not exist.
-pub fn timezone_or(name: Option<&str>, home: Tz) -> Tz {
-    name.and_then(|name| name.parse().ok()).unwrap_or(home)
+/// The timezone of that name, or the person's own if there is no name or it is unknown.
+pub fn timezone_or(name: Option<&str>, own_timezone: Tz) -> Tz {
+    name.and_then(|name| name.parse().ok()).unwrap_or(own_timezone)
 }
 
-/// When the digest mail with notifications of low priority is due.
+/// When the digest of notifications with low priority is due.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DigestView {
     pub mode: DigestMode,
@@ -129,7 +133,7 @@ pub struct DigestView {
     pub timezone: &'static str,
 }
 
-/// Hours without email, SMS and push, except for critical ones.
+/// Hours in which email, SMS and push wait until the end, except for critical notifications.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct QuietHoursView {
     #[schema(example = "22:00")]

@@ -1,4 +1,4 @@
-//! The rows of choices, overrides and settings. Row-level security decides which of them the actor may see and
+//! SQL statements of choices, overrides and settings. Row-level security decides which rows the actor may see and
 //! change.
 
 use chrono::NaiveTime;
@@ -16,9 +16,9 @@ use crate::schema::{
     tenants, users,
 };
 
-/// More than there are categories.
+/// Limit of queries with one row per category; above the number of categories.
 const MAX_CATEGORIES: i64 = 50;
-/// More than a person's clients could have.
+/// Limit of the query of a member's overrides; above what the clients of one person can have.
 const MAX_OVERRIDES: i64 = 10_000;
 
 type ChoicesRow = (String, Option<bool>, Option<bool>, Option<bool>, Option<bool>);
@@ -27,7 +27,7 @@ fn parse_choices((category, inapp, email, sms, push): ChoicesRow) -> Option<(Cat
     Some((category.parse::<Category>().ok()?, ChannelChoices { inapp, email, sms, push }))
 }
 
-/// Changes of channels: each is set, cleared, or absent.
+/// Change of channel choices. `None` leaves a channel unchanged, `Some(None)` clears its choice.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ChannelChoicesChange {
     pub channel_inapp: Option<Option<bool>>,
@@ -39,21 +39,21 @@ pub struct ChannelChoicesChange {
 impl ChannelChoicesChange {
     /// Whether it turns the channel off; absent and null do not.
     pub fn switches_off(self, channel: Channel) -> bool {
-        let said = match channel {
+        let change = match channel {
             Channel::Inapp => self.channel_inapp,
             Channel::Email => self.channel_email,
             Channel::Sms => self.channel_sms,
             Channel::Push => self.channel_push,
         };
-        said == Some(Some(false))
+        change == Some(Some(false))
     }
 
-    pub fn apply_to(self, say: ChannelChoices) -> ChannelChoices {
+    pub fn apply_to(self, choices: ChannelChoices) -> ChannelChoices {
         ChannelChoices {
-            inapp: self.channel_inapp.unwrap_or(say.inapp),
-            email: self.channel_email.unwrap_or(say.email),
-            sms: self.channel_sms.unwrap_or(say.sms),
-            push: self.channel_push.unwrap_or(say.push),
+            inapp: self.channel_inapp.unwrap_or(choices.inapp),
+            email: self.channel_email.unwrap_or(choices.email),
+            sms: self.channel_sms.unwrap_or(choices.sms),
+            push: self.channel_push.unwrap_or(choices.push),
         }
     }
 }
@@ -105,15 +105,15 @@ pub fn update_own_choices(
     conn: &mut PgConnection,
     actor: &Actor,
     category: Category,
-    say: ChannelChoices,
+    choices: ChannelChoices,
 ) -> Result<()> {
     use notification_preferences as p;
     diesel::update(p::table.find((actor.tenant, actor.user, category.into_str())))
         .set((
-            p::channel_inapp.eq(say.inapp),
-            p::channel_email.eq(say.email),
-            p::channel_sms.eq(say.sms),
-            p::channel_push.eq(say.push),
+            p::channel_inapp.eq(choices.inapp),
+            p::channel_email.eq(choices.email),
+            p::channel_sms.eq(choices.sms),
+            p::channel_push.eq(choices.push),
         ))
         .execute(conn)?;
     Ok(())
@@ -173,11 +173,11 @@ pub fn overrides_on_member(
     actor: &Actor,
 ) -> Result<Vec<(Category, ChannelChoices)>> {
     use notification_overrides as o;
-    let mine = client_members::table
+    let own_clients = client_members::table
         .filter(client_members::tenant_id.eq(actor.tenant).and(client_members::user_id.eq(actor.user)))
         .select(client_members::client_id);
     let rows: Vec<ChoicesRow> = o::table
-        .filter(o::tenant_id.eq(actor.tenant).and(o::client_id.eq_any(mine)))
+        .filter(o::tenant_id.eq(actor.tenant).and(o::client_id.eq_any(own_clients)))
         .select((o::category, o::channel_inapp, o::channel_email, o::channel_sms, o::channel_push))
         .limit(MAX_OVERRIDES)
         .load(conn)?;
@@ -228,9 +228,9 @@ pub fn overrides(
         .order(o::category)
         .limit(MAX_CATEGORIES)
         .load(conn)?;
-    let known =
+    let parse_row =
         |(category, row): (String, OverrideRow)| Some((category.parse::<Category>().ok()?, row.into()));
-    Ok(rows.into_iter().filter_map(known).collect())
+    Ok(rows.into_iter().filter_map(parse_row).collect())
 }
 
 pub fn find_override(
@@ -246,8 +246,8 @@ pub fn find_override(
     Ok(found.map(Override::from))
 }
 
-/// The override. The row is created if missing, and locked until the transaction ends. `None` if another request
-/// deleted it at the same moment.
+/// Locks the override until the transaction ends, and creates the row if it is missing. `None` if another request
+/// deleted it concurrently.
 pub fn lock_override(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -273,15 +273,15 @@ pub fn update_override(
     conn: &mut PgConnection,
     actor: &Actor,
     (client, category): (ClientId, Category),
-    say: ChannelChoices,
+    choices: ChannelChoices,
 ) -> Result<Override> {
     use notification_overrides as o;
     let row: OverrideRow = diesel::update(o::table.find((actor.tenant, client, category.into_str())))
         .set((
-            o::channel_inapp.eq(say.inapp),
-            o::channel_email.eq(say.email),
-            o::channel_sms.eq(say.sms),
-            o::channel_push.eq(say.push),
+            o::channel_inapp.eq(choices.inapp),
+            o::channel_email.eq(choices.email),
+            o::channel_sms.eq(choices.sms),
+            o::channel_push.eq(choices.push),
         ))
         .returning((
             o::channel_inapp,
@@ -295,7 +295,7 @@ pub fn update_override(
     Ok(row.into())
 }
 
-/// Returns its last value, if there was one.
+/// Deletes the override and returns its choices, if there was one.
 pub fn delete_override(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -303,9 +303,9 @@ pub fn delete_override(
 ) -> Result<Option<ChannelChoices>> {
     use notification_overrides as o;
     type Channels = (Option<bool>, Option<bool>, Option<bool>, Option<bool>);
-    let said = diesel::delete(o::table.find((actor.tenant, client, category.into_str())))
+    let deleted = diesel::delete(o::table.find((actor.tenant, client, category.into_str())))
         .returning((o::channel_inapp, o::channel_email, o::channel_sms, o::channel_push))
         .get_result::<Channels>(conn)
         .optional()?;
-    Ok(said.map(|(inapp, email, sms, push)| ChannelChoices { inapp, email, sms, push }))
+    Ok(deleted.map(|(inapp, email, sms, push)| ChannelChoices { inapp, email, sms, push }))
 }

@@ -1,4 +1,4 @@
-//! A sender without a provider: it logs what would have been sent, without content or complete address.
+//! A sender without a provider: logs each delivery with its masked address and without its content.
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -10,18 +10,18 @@ use crate::deliveries::model::mask_address;
 pub struct LogSender;
 
 impl Sender for LogSender {
-    /// A second log line is not a second message.
+    /// A repeated log line has no effect for the recipient.
     fn is_idempotent(&self) -> bool {
         true
     }
 
-    fn send<'a>(&'a self, what: &'a OutgoingDelivery) -> BoxFuture<'a, Result<SendReceipt, SendFailure>> {
+    fn send<'a>(&'a self, delivery: &'a OutgoingDelivery) -> BoxFuture<'a, Result<SendReceipt, SendFailure>> {
         tracing::info!(
-            delivery.id = %what.id,
-            delivery.channel = what.channel.into_str(),
-            delivery.r#type = what.kind,
-            delivery.to = mask_address(what.channel, &what.to),
-            "a delivery would leave here: this channel has no provider"
+            delivery.id = %delivery.id,
+            delivery.channel = delivery.channel.into_str(),
+            delivery.r#type = delivery.kind,
+            delivery.to = mask_address(delivery.channel, &delivery.to),
+            "delivery not sent: no provider is configured for this channel"
         );
         async { Ok(SendReceipt { provider: "log", provider_id: None }) }.boxed()
     }

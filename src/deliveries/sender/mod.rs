@@ -17,17 +17,17 @@ use serde_json::Value;
 
 use crate::preferences::Channel;
 
-/// A provider for one channel.
+/// Adapter that hands deliveries of one channel to a provider.
 pub trait Sender: Send + Sync + 'static {
-    /// Whether sending the same delivery twice has the effect of once, because the provider recognizes its id or
-    /// because nothing is sent. Otherwise an attempt without a response is never repeated automatically.
+    /// Whether sending the same delivery twice has the effect of sending it once: the provider recognizes its id, or
+    /// nothing is sent. Otherwise an attempt without a response is never repeated automatically.
     fn is_idempotent(&self) -> bool;
 
-    /// Sends `what`. The future may be dropped at any point, which leaves the result unknown.
-    fn send<'a>(&'a self, what: &'a OutgoingDelivery) -> BoxFuture<'a, Result<SendReceipt, SendFailure>>;
+    /// Sends the delivery. The future may be dropped at any point, which leaves the result unknown.
+    fn send<'a>(&'a self, delivery: &'a OutgoingDelivery) -> BoxFuture<'a, Result<SendReceipt, SendFailure>>;
 }
 
-/// A delivery to send, frozen before its first attempt.
+/// A delivery with rendered content, which stays the same in every attempt.
 #[derive(Debug, Clone)]
 pub struct OutgoingDelivery {
     pub tenant: TenantId,
@@ -73,11 +73,11 @@ impl DeliveryContent {
     }
 }
 
-/// A provider accepted the delivery.
+/// A provider's confirmation that it accepted the delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SendReceipt {
     pub provider: &'static str,
-    /// The provider's id for it.
+    /// The provider's id of the delivery.
     pub provider_id: Option<String>,
 }
 
@@ -94,7 +94,7 @@ pub enum SendFailure {
     Recipient(String),
     /// The provider refuses our configuration, for every recipient.
     Configuration(String),
-    /// The request was wrong.
+    /// Our request to the provider was invalid.
     Bug(String),
 }
 
@@ -113,21 +113,21 @@ impl SendFailure {
 
     /// The text that is stored with the delivery: the class, and the sender's message.
     pub fn to_last_error(&self) -> String {
-        let said = match self {
+        let message = match self {
             SendFailure::Throttled { after } => format!("for {} s", after.as_secs()),
-            SendFailure::Transient(said)
-            | SendFailure::Uncertain(said)
-            | SendFailure::Recipient(said)
-            | SendFailure::Configuration(said)
-            | SendFailure::Bug(said) => said.clone(),
+            SendFailure::Transient(message)
+            | SendFailure::Uncertain(message)
+            | SendFailure::Recipient(message)
+            | SendFailure::Configuration(message)
+            | SendFailure::Bug(message) => message.clone(),
         };
-        let kept =
-            if said.is_empty() { self.class().to_owned() } else { format!("{}: {said}", self.class()) };
-        kept.replace('\0', " ").chars().take(MAX_ERROR_CHARS).collect()
+        let error =
+            if message.is_empty() { self.class().to_owned() } else { format!("{}: {message}", self.class()) };
+        error.replace('\0', " ").chars().take(MAX_ERROR_CHARS).collect()
     }
 }
 
-/// Length of the column.
+/// Longest value of the column `deliveries.last_error`, in characters.
 const MAX_ERROR_CHARS: usize = 1_000;
 
 /// The sender of each channel.
@@ -154,12 +154,12 @@ impl Senders {
         }
     }
 
-    /// Sends. If the sender panics, the result is unknown and the worker goes on.
-    pub async fn send(&self, what: &OutgoingDelivery) -> Result<SendReceipt, SendFailure> {
-        let Some(sender) = self.for_channel(what.channel) else {
-            return Err(SendFailure::Bug("in-app leaves by no sender".to_owned()));
+    /// Sends a delivery with the sender of its channel. If the sender panics, the result is `Uncertain`.
+    pub async fn send(&self, delivery: &OutgoingDelivery) -> Result<SendReceipt, SendFailure> {
+        let Some(sender) = self.for_channel(delivery.channel) else {
+            return Err(SendFailure::Bug("the in-app channel has no sender".to_owned()));
         };
         let panicked = |_: Box<dyn Any + Send>| Err(SendFailure::Uncertain("the sender panicked".to_owned()));
-        AssertUnwindSafe(async { sender.send(what).await }).catch_unwind().await.unwrap_or_else(panicked)
+        AssertUnwindSafe(async { sender.send(delivery).await }).catch_unwind().await.unwrap_or_else(panicked)
     }
 }

@@ -1,4 +1,4 @@
-//! One attempt at each claimed delivery: checked and begun in one transaction, recorded in another.
+//! Attempts of claimed deliveries: one transaction rechecks and begins them, another records their results.
 
 use guichet_base::id::TenantId;
 use guichet_base::{Result, Timestamp};
@@ -20,7 +20,7 @@ use crate::preferences::Channel;
 #[derive(Debug, Clone)]
 pub struct Attempt {
     pub delivery: OutgoingDelivery,
-    /// Including this one.
+    /// Number of this attempt, counted from 1.
     pub number: i32,
 }
 
@@ -31,75 +31,83 @@ pub struct AttemptResult {
     pub result: Result<SendReceipt, SendFailure>,
 }
 
-/// The writes for claimed rows.
+/// Attempts to begin and outcomes to write for a batch of claimed rows.
 #[derive(Default)]
 struct BatchPlan {
-    begun: Vec<AttemptStart>,
+    attempt_starts: Vec<AttemptStart>,
     attempts: Vec<Attempt>,
     outcomes: Vec<(DeliveryOutcome, OutgoingDelivery)>,
 }
 
-/// Checks claimed rows again, and begins an attempt at those that are still to be sent. The others are recorded as
-/// skipped, postponed or failed.
+/// Rechecks claimed rows and begins an attempt for those that are still to be sent. The others are recorded as
+/// skipped, postponed, failed or uncertain.
 pub async fn begin_attempts(
     d: &Deliveries,
     tenant: TenantId,
     ids: Vec<Uuid>,
     token: Uuid,
 ) -> Result<Vec<Attempt>> {
-    let room = d.clone();
+    let deliveries = d.clone();
     let plan = d
         .notifications
         .db
         .system(tenant, move |tx| {
-            let now = room.notifications.clock.now();
+            let now = deliveries.notifications.clock.now();
             let mut plan = BatchPlan::default();
             for row in load::load_claimed(tx, tenant, ids.clone(), token)? {
-                plan_delivery(&room, tenant, row, now, &mut plan)?;
+                plan_delivery(&deliveries, tenant, row, now, &mut plan)?;
             }
-            store::begin_attempts(tx, tenant, &plan.begun, token, (now, now.plus(room.settings.lease)))?;
+            store::begin_attempts(
+                tx,
+                tenant,
+                &plan.attempt_starts,
+                token,
+                (now, now.plus(deliveries.settings.lease)),
+            )?;
             write_outcomes(tx, tenant, &mut plan.outcomes, token, now)?;
             Ok(plan)
         })
         .await?;
-    for (outcome, what) in &plan.outcomes {
-        telemetry::record_outcome(outcome, what);
+    for (outcome, delivery) in &plan.outcomes {
+        telemetry::record_outcome(outcome, delivery);
     }
     Ok(plan.attempts)
 }
 
-/// Records the results of attempts whose lease `token` still holds.
+/// Records the results of attempts whose rows still have the lease token `token`; logs the results of the others.
 pub async fn record_results(
     d: &Deliveries,
     tenant: TenantId,
-    ends: &[AttemptResult],
+    results: &[AttemptResult],
     token: Uuid,
 ) -> Result<()> {
     let now = d.notifications.clock.now();
-    let outcomes: Vec<(DeliveryOutcome, OutgoingDelivery)> =
-        ends.iter().map(|end| (outcome_of_result(d, end, now), end.attempt.delivery.clone())).collect();
-    let written = outcomes.clone();
-    let settled = d
+    let outcomes: Vec<(DeliveryOutcome, OutgoingDelivery)> = results
+        .iter()
+        .map(|result| (outcome_of_result(d, result, now), result.attempt.delivery.clone()))
+        .collect();
+    let to_write = outcomes.clone();
+    let recorded = d
         .notifications
         .db
         .system(tenant, move |tx| {
-            let mut settled = written.clone();
-            write_outcomes(tx, tenant, &mut settled, token, now)?;
-            Ok(settled)
+            let mut recorded = to_write.clone();
+            write_outcomes(tx, tenant, &mut recorded, token, now)?;
+            Ok(recorded)
         })
         .await?;
-    for (outcome, what) in &settled {
-        telemetry::record_outcome(outcome, what);
+    for (outcome, delivery) in &recorded {
+        telemetry::record_outcome(outcome, delivery);
     }
-    for (outcome, what) in &outcomes {
-        if settled.iter().all(|(kept, _)| kept.id != outcome.id) {
-            telemetry::record_late_result(outcome, what);
+    for (outcome, delivery) in &outcomes {
+        if recorded.iter().all(|(other, _)| other.id != outcome.id) {
+            telemetry::record_late_result(outcome, delivery);
         }
     }
     Ok(())
 }
 
-/// Releases claims without an attempt. If this fails, the leases expire.
+/// Releases claims for which no attempt began. If this fails, the leases expire instead.
 pub async fn release_claims(d: &Deliveries, tenant: TenantId, ids: Vec<Uuid>, token: Uuid) {
     let released = d
         .notifications
@@ -107,7 +115,7 @@ pub async fn release_claims(d: &Deliveries, tenant: TenantId, ids: Vec<Uuid>, to
         .system(tenant, move |tx| store::release_claims(tx, tenant, ids.clone(), token))
         .await;
     if let Err(error) = released {
-        tracing::debug!(%error, "claimed deliveries were not given back");
+        tracing::debug!(%error, "failed to release claimed deliveries");
     }
 }
 
@@ -121,23 +129,23 @@ fn plan_delivery(
     let Some(channel) = row.channel.parse::<Channel>().ok() else { return Ok(()) };
     let Some(sender) = d.senders.for_channel(channel) else { return Ok(()) };
     let current = row.current_notification();
-    let known = RecheckInput {
+    let input = RecheckInput {
         channel,
         kind: &row.kind,
         deadline: row.deadline_at,
         has_unfinished_attempt: row.status == DeliveryStatus::Sending.into_str(),
-        is_idempotent: sender.is_idempotent(),
-        is_disabled: is_disabled(d, &row, channel),
+        is_sender_idempotent: sender.is_idempotent(),
+        is_channel_disabled: is_channel_disabled(d, &row, channel),
         is_address_current: row.is_address_current,
         subject: match &current {
             Some(current) => DeliverySubject::Notification(current),
             // Digests, summaries and samples have no event. A delivery with an event may have outlived its
             // notification.
             None if row.event_id.is_none() => DeliverySubject::Standalone,
-            None => DeliverySubject::Missing,
+            None => DeliverySubject::DeletedNotification,
         },
     };
-    let next = decide_send(&known, now);
+    let decision = decide_send(&input, now);
     let outgoing = |content| OutgoingDelivery {
         tenant,
         id: row.id,
@@ -148,15 +156,15 @@ fn plan_delivery(
         content,
         deadline: row.deadline_at,
     };
-    if next != SendDecision::Send {
+    if decision != SendDecision::Send {
         // A delivery that is not sent needs no content.
-        let what = outgoing(DeliveryContent::Sms { text: String::new() });
-        plan.outcomes.push((outcome_unsent(&row, next, now), what));
+        let delivery = outgoing(DeliveryContent::Sms { text: String::new() });
+        plan.outcomes.push((outcome_without_attempt(&row, decision, now), delivery));
         return Ok(());
     }
     match content::build_content(&row, channel, d.settings.app_url.as_ref()) {
         Ok((content, excerpt)) => {
-            plan.begun.push(AttemptStart {
+            plan.attempt_starts.push(AttemptStart {
                 id: row.id,
                 rendered: content.to_stored()?,
                 payload_excerpt: excerpt,
@@ -164,27 +172,33 @@ fn plan_delivery(
             plan.attempts.push(Attempt { delivery: outgoing(content), number: row.attempts + 1 });
         }
         Err(error) => {
-            tracing::error!(%error, delivery.id = %row.id, delivery.r#type = row.kind, "a delivery could not be rendered");
-            let what = outgoing(DeliveryContent::Sms { text: String::new() });
-            plan.outcomes
-                .push((outcome_unsent(&row, SendDecision::Fail("bug: it could not be rendered"), now), what));
+            tracing::error!(%error, delivery.id = %row.id, delivery.r#type = row.kind, "failed to render a delivery");
+            let delivery = outgoing(DeliveryContent::Sms { text: String::new() });
+            plan.outcomes.push((
+                outcome_without_attempt(
+                    &row,
+                    SendDecision::Fail("bug: the content could not be rendered"),
+                    now,
+                ),
+                delivery,
+            ));
         }
     }
     Ok(())
 }
 
 /// Whether the channel is off now, for the tenant or the service.
-fn is_disabled(d: &Deliveries, row: &DeliveryContext, channel: Channel) -> bool {
+fn is_channel_disabled(d: &Deliveries, row: &DeliveryContext, channel: Channel) -> bool {
     let features = d.notifications.directory.features_from_settings(&row.tenant_settings);
     *disabled(&d.notifications, &features).get(channel)
 }
 
 /// The outcome of a row without an attempt.
-fn outcome_unsent(row: &DeliveryContext, next: SendDecision, now: Timestamp) -> DeliveryOutcome {
-    let (status, next_attempt_at, last_error) = match next {
-        SendDecision::Skip(why) => (DeliveryStatus::Skipped, now, Some(why.to_owned())),
+fn outcome_without_attempt(row: &DeliveryContext, decision: SendDecision, now: Timestamp) -> DeliveryOutcome {
+    let (status, next_attempt_at, last_error) = match decision {
+        SendDecision::Skip(reason) => (DeliveryStatus::Skipped, now, Some(reason.to_owned())),
         SendDecision::Fail("deadline") => {
-            // The last failure says more than that the deadline passed.
+            // The last failure is stored too, since it is the reason why the deadline passed.
             let cause = row.last_error.as_deref().filter(|_| row.attempts > 0);
             (
                 DeliveryStatus::Failed,
@@ -192,7 +206,7 @@ fn outcome_unsent(row: &DeliveryContext, next: SendDecision, now: Timestamp) -> 
                 Some(format!("deadline{}", cause.map(|c| format!(": {c}")).unwrap_or_default())),
             )
         }
-        SendDecision::Fail(why) => (DeliveryStatus::Failed, now, Some(why.to_owned())),
+        SendDecision::Fail(reason) => (DeliveryStatus::Failed, now, Some(reason.to_owned())),
         SendDecision::Wait(until) => (DeliveryStatus::Queued, until, row.last_error.clone()),
         SendDecision::Uncertain => {
             (DeliveryStatus::Sending, row.deadline_at, Some(NO_RESULT_ERROR.to_owned()))
@@ -211,12 +225,12 @@ fn outcome_unsent(row: &DeliveryContext, next: SendDecision, now: Timestamp) -> 
     }
 }
 
-const NO_RESULT_ERROR: &str = "uncertain: whoever sent it did not say how that ended";
+const NO_RESULT_ERROR: &str = "uncertain: no result of the last attempt was recorded";
 
-fn outcome_of_result(d: &Deliveries, end: &AttemptResult, now: Timestamp) -> DeliveryOutcome {
-    let Attempt { delivery: what, number: attempts } = &end.attempt;
+fn outcome_of_result(d: &Deliveries, result: &AttemptResult, now: Timestamp) -> DeliveryOutcome {
+    let Attempt { delivery, number: attempts } = &result.attempt;
     let outcome = |status, attempts, next_attempt_at| DeliveryOutcome {
-        id: what.id,
+        id: delivery.id,
         status,
         attempts,
         next_attempt_at,
@@ -225,28 +239,28 @@ fn outcome_of_result(d: &Deliveries, end: &AttemptResult, now: Timestamp) -> Del
         last_error: None,
         sent_at: None,
     };
-    let failure = match &end.result {
-        Ok(sent) => {
+    let failure = match &result.result {
+        Ok(receipt) => {
             return DeliveryOutcome {
-                provider: Some(sent.provider.to_owned()),
-                provider_id: sent.provider_id.clone(),
+                provider: Some(receipt.provider.to_owned()),
+                provider_id: receipt.provider_id.clone(),
                 sent_at: Some(now),
                 ..outcome(DeliveryStatus::Sent, *attempts, now)
             };
         }
         Err(failure) => failure,
     };
-    let is_idempotent = d.senders.for_channel(what.channel).is_some_and(|sender| sender.is_idempotent());
-    let ended = match decide_retry(failure, is_idempotent, *attempts, (now, what.deadline), random_fraction())
-    {
-        RetryDecision::Retry { at, counts_attempt: counts } => {
-            outcome(DeliveryStatus::Queued, if counts { *attempts } else { attempts - 1 }, at)
-        }
-        RetryDecision::Fail => outcome(DeliveryStatus::Failed, *attempts, now),
-        // Checked again at its deadline, when it counts as failed.
-        RetryDecision::Uncertain => outcome(DeliveryStatus::Sending, *attempts, what.deadline),
-    };
-    DeliveryOutcome { last_error: Some(failure.to_last_error()), ..ended }
+    let is_idempotent = d.senders.for_channel(delivery.channel).is_some_and(|sender| sender.is_idempotent());
+    let after_failure =
+        match decide_retry(failure, is_idempotent, *attempts, (now, delivery.deadline), random_fraction()) {
+            RetryDecision::Retry { at, counts_attempt: counts } => {
+                outcome(DeliveryStatus::Queued, if counts { *attempts } else { attempts - 1 }, at)
+            }
+            RetryDecision::Fail => outcome(DeliveryStatus::Failed, *attempts, now),
+            // Due again at its deadline, when the recheck marks it as failed.
+            RetryDecision::Uncertain => outcome(DeliveryStatus::Sending, *attempts, delivery.deadline),
+        };
+    DeliveryOutcome { last_error: Some(failure.to_last_error()), ..after_failure }
 }
 
 /// A random number in [0, 1].
@@ -254,7 +268,7 @@ fn random_fraction() -> f64 {
     f64::from(getrandom::u32().unwrap_or(u32::MAX)) / f64::from(u32::MAX)
 }
 
-/// Writes outcomes, returns those whose lease `token` held, and records failures in the activity log.
+/// Writes outcomes, keeps in `outcomes` those whose lease `token` holds, and records failures in the activity log.
 fn write_outcomes(
     tx: &mut Tx<'_>,
     tenant: TenantId,
@@ -263,13 +277,14 @@ fn write_outcomes(
     now: Timestamp,
 ) -> Result<()> {
     let rows: Vec<DeliveryOutcome> = outcomes.iter().map(|(outcome, _)| outcome.clone()).collect();
-    let settled = store::write_outcomes(tx, tenant, &rows, token, now)?;
-    outcomes.retain(|(outcome, _)| settled.contains(&outcome.id));
-    for (outcome, what) in outcomes.iter().filter(|(outcome, _)| outcome.status == DeliveryStatus::Failed) {
+    let written_ids = store::write_outcomes(tx, tenant, &rows, token, now)?;
+    outcomes.retain(|(outcome, _)| written_ids.contains(&outcome.id));
+    for (outcome, delivery) in outcomes.iter().filter(|(outcome, _)| outcome.status == DeliveryStatus::Failed)
+    {
         let details = serde_json::json!({
-            "recipient_id": what.user,
-            "type": what.kind,
-            "channel": what.channel,
+            "recipient_id": delivery.user,
+            "type": delivery.kind,
+            "channel": delivery.channel,
             "error": outcome.last_error,
         });
         let entry =

@@ -1,4 +1,4 @@
-//! Use cases of people: the list of deliveries, retries, and samples.
+//! Requests of owners and managers: list deliveries, retry them, and send samples.
 
 use std::time::Duration;
 
@@ -20,13 +20,13 @@ use crate::notifications::templates;
 use crate::preferences::Channel;
 use crate::web::idempotency::{IdempotentRequest, Replayable};
 
-/// Deadline of a delivery that is retried manually.
+/// Time after which a sample is no longer sent.
 /// Short, because the person who requested the sample is waiting for it.
 const SAMPLE_DEADLINE: Duration = Duration::from_secs(600);
-/// Deliveries that one request retries at most.
+/// Most deliveries that one request retries.
 pub const MAX_RETRIES_PER_REQUEST: i64 = 1_000;
 
-/// Errors: `FORBIDDEN`, `FEATURE_DISABLED`.
+/// Lists the tenant's deliveries that match a filter. Errors: `FORBIDDEN`, `FEATURE_DISABLED`.
 pub async fn list(d: &Deliveries, actor: &Actor, filter: DeliveryFilter) -> Result<Vec<Delivery>> {
     policy::may_view(actor)?;
     require_feature(d, actor).await?;
@@ -34,9 +34,9 @@ pub async fn list(d: &Deliveries, actor: &Actor, filter: DeliveryFilter) -> Resu
     d.notifications.db.read(actor, move |tx| list::list(tx, tenant, &filter)).await
 }
 
-/// Queues a delivery for immediate sending that failed, bounced, was skipped, waits, or whose result is unknown.
+/// Makes a delivery due at once if it failed, bounced, was skipped, is queued, or if its result is unknown.
 ///
-/// Errors: `FORBIDDEN`, `NOT_FOUND`, `INVALID_TRANSITION`.
+/// Errors: `FORBIDDEN`, `FEATURE_DISABLED`, `NOT_FOUND`, `INVALID_TRANSITION`.
 pub async fn retry(d: &Deliveries, actor: &Actor, id: DeliveryId) -> Result<Delivery> {
     policy::may_send(actor)?;
     require_feature(d, actor).await?;
@@ -55,8 +55,8 @@ pub async fn retry(d: &Deliveries, actor: &Actor, id: DeliveryId) -> Result<Deli
         .await
 }
 
-/// Queues up to [`MAX_RETRIES_PER_REQUEST`] deliveries with a final state and cause again. Returns their number.
-pub async fn retry_many(d: &Deliveries, actor: &Actor, cause: RetryFilter) -> Result<usize> {
+/// Queues up to [`MAX_RETRIES_PER_REQUEST`] deliveries that match a filter again. Returns their number.
+pub async fn retry_many(d: &Deliveries, actor: &Actor, filter: RetryFilter) -> Result<usize> {
     policy::may_send(actor)?;
     require_feature(d, actor).await?;
     let (tenant, now) = (actor.tenant, d.notifications.clock.now());
@@ -67,7 +67,7 @@ pub async fn retry_many(d: &Deliveries, actor: &Actor, cause: RetryFilter) -> Re
             let queued = manage::requeue_many(
                 tx,
                 tenant,
-                &cause,
+                &filter,
                 MAX_RETRIES_PER_REQUEST,
                 (now, now.plus(DELIVERY_DEADLINE)),
             )?;
@@ -78,60 +78,71 @@ pub async fn retry_many(d: &Deliveries, actor: &Actor, cause: RetryFilter) -> Re
         .await
 }
 
-/// A sample to send.
+/// Template, channel and language of a sample.
 #[derive(Debug, Clone)]
 pub struct SampleRequest {
     pub template: String,
     pub channel: Channel,
-    /// `None` means the language of the person.
+    /// `None` means the language of the caller.
     pub locale: Option<Locale>,
 }
 
-/// Sends the sample of a template to the caller, through the same pipeline as all deliveries.
+/// Queues a sample of a template to the caller, which the worker sends like all deliveries.
 ///
 /// Errors: `FORBIDDEN`; `FEATURE_DISABLED` if the channel is off; `VALIDATION_ERROR` for an unknown template or a
 /// missing address; `RATE_LIMITED`.
 pub async fn send_sample(
     d: &Deliveries,
     actor: &Actor,
-    once: IdempotentRequest,
-    wanted: SampleRequest,
+    request: IdempotentRequest,
+    sample_request: SampleRequest,
 ) -> Result<Replayable<Delivery>> {
     policy::may_send(actor)?;
     let features = d.notifications.directory.features(actor.tenant).await?;
     features.require(Feature::Notifications)?;
-    if *disabled(&d.notifications, &features).get(wanted.channel) {
+    if *disabled(&d.notifications, &features).get(sample_request.channel) {
         return Err(Error::new(ErrorKind::Forbidden, "FEATURE_DISABLED"));
     }
-    let (room, by) = (d.clone(), actor.clone());
+    let (deliveries, caller) = (d.clone(), actor.clone());
     d.notifications
         .db
         .write(actor, move |tx| {
-            once.run_once(tx, |tx| {
-                let n = &room.notifications;
-                let (tenant, now) = (by.tenant, n.clock.now());
+            request.run_once(tx, |tx| {
+                let n = &deliveries.notifications;
+                let (tenant, now) = (caller.tenant, n.clock.now());
                 let minute_ago = now.minus(Duration::from_secs(60));
-                let (to, recent) =
-                    manage::address_and_recent_samples(tx, tenant, by.user, wanted.channel, minute_ago)?;
-                if recent >= i64::try_from(n.settings.rate_per_min).unwrap_or(i64::MAX) {
+                let (to, recent_count) = manage::address_and_recent_samples(
+                    tx,
+                    tenant,
+                    caller.user,
+                    sample_request.channel,
+                    minute_ago,
+                )?;
+                if recent_count >= i64::try_from(n.settings.rate_per_min).unwrap_or(i64::MAX) {
                     return Err(Error::rate_limited(60));
                 }
                 let to = to.ok_or_else(|| Error::invalid("channel", "no_address"))?;
-                let changes =
-                    tx.as_system(|sys| templates::store::changes(sys.conn(), tenant, &wanted.template))?;
-                let words = sample_text(&wanted, changes.as_ref(), by.role.user_type(), by.locale)?;
-                let content = render::render_content(wanted.channel, &words, room.settings.app_url.as_ref());
+                let changes = tx.as_system(|sys| {
+                    templates::store::changes(sys.conn(), tenant, &sample_request.template)
+                })?;
+                let text =
+                    sample_text(&sample_request, changes.as_ref(), caller.role.user_type(), caller.locale)?;
+                let content = render::render_content(
+                    sample_request.channel,
+                    &text,
+                    deliveries.settings.app_url.as_ref(),
+                );
                 let content = content.ok_or_else(|| Error::invalid("channel", "unknown_value"))?;
                 let sample = NewSample {
-                    user: by.user,
-                    channel: wanted.channel,
-                    kind: wanted.template.clone(),
+                    user: caller.user,
+                    channel: sample_request.channel,
+                    kind: sample_request.template.clone(),
                     to,
                     rendered: content.to_stored()?,
-                    excerpt: render::excerpt(&words),
+                    excerpt: render::excerpt(&text),
                 };
                 let delivery = manage::insert_sample(tx, tenant, &sample, (now, now.plus(SAMPLE_DEADLINE)))?;
-                let wake = room.wake.clone();
+                let wake = deliveries.wake.clone();
                 tx.after_commit(move || wake.notify_one());
                 Ok(delivery)
             })
@@ -140,17 +151,17 @@ pub async fn send_sample(
 }
 
 fn sample_text(
-    wanted: &SampleRequest,
+    sample_request: &SampleRequest,
     changes: Option<&serde_json::Value>,
-    side: UserType,
+    user_type: UserType,
     locale: Locale,
 ) -> Result<DeliveryText> {
-    let unknown = |_| Error::invalid("template", "unknown_value");
-    let template = templates::effective(&wanted.template, changes).map_err(unknown)?;
-    let (payload, locale) = (template.sample(), wanted.locale.unwrap_or(locale));
+    let unknown_template = |_| Error::invalid("template", "unknown_value");
+    let template = templates::effective(&sample_request.template, changes).map_err(unknown_template)?;
+    let (payload, locale) = (template.sample(), sample_request.locale.unwrap_or(locale));
     let rendered = template.render(&payload)?;
-    let text = rendered.of(locale, side);
-    let email = template.render_email(locale, side, &payload)?;
+    let text = rendered.of(locale, user_type);
+    let email = template.render_email(locale, user_type, &payload)?;
     Ok(DeliveryText {
         title: text.title.clone(),
         body: text.body.clone(),
@@ -164,8 +175,8 @@ async fn require_feature(d: &Deliveries, actor: &Actor) -> Result<()> {
 }
 
 fn invalid_transition(from: DeliveryStatus) -> Error {
-    let ended = DeliveryStatus::RETRYABLE.map(|one| one.into_str());
-    let allowed: Vec<&str> = std::iter::once(DeliveryStatus::Queued.into_str()).chain(ended).collect();
+    let final_states = DeliveryStatus::RETRYABLE.map(|status| status.into_str());
+    let allowed: Vec<&str> = std::iter::once(DeliveryStatus::Queued.into_str()).chain(final_states).collect();
     Error::new(ErrorKind::Conflict, "INVALID_TRANSITION")
         .with_details(json!({ "from": from, "allowed": allowed }))
 }

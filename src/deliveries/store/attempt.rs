@@ -1,4 +1,4 @@
-//! Attempts: begun by a committed write, and ended by one that only the holder of the lease can make.
+//! Writes of attempts: the begin, and the outcome, which only the holder of the lease can write.
 
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::deliveries::model::DeliveryStatus;
 
-/// An attempt that begins, with its content.
+/// The content of a delivery whose attempt begins.
 #[derive(Debug, Clone, Serialize)]
 pub struct AttemptStart {
     pub id: DeliveryId,
@@ -21,7 +21,7 @@ pub struct AttemptStart {
     pub payload_excerpt: Option<String>,
 }
 
-/// The new state of a delivery.
+/// The new state of a delivery after a recheck or an attempt.
 #[derive(Debug, Clone, Serialize)]
 pub struct DeliveryOutcome {
     pub id: DeliveryId,
@@ -40,20 +40,20 @@ const BEGIN: &str = "
       FROM jsonb_to_recordset($2) AS b (id uuid, rendered jsonb, payload_excerpt text)
      WHERE d.tenant_id = $1 AND d.id = b.id AND d.lease_token = $3";
 
-/// Begins attempts with a renewed lease. `load` has locked the rows.
+/// Begins attempts and renews their leases. The rows must be locked by `load_claimed` in this transaction.
 pub fn begin_attempts(
     tx: &mut Tx<'_>,
     tenant: TenantId,
-    begun: &[AttemptStart],
+    starts: &[AttemptStart],
     token: Uuid,
     (now, lease_until): (Timestamp, Timestamp),
 ) -> Result<()> {
-    if begun.is_empty() {
+    if starts.is_empty() {
         return Ok(());
     }
     sql(BEGIN)
         .bind(tenant)
-        .bind(jsonb_rows(begun)?)
+        .bind(jsonb_rows(starts)?)
         .bind(token)
         .bind(lease_until)
         .bind(now)
@@ -61,7 +61,7 @@ pub fn begin_attempts(
     Ok(())
 }
 
-// The provider's id is kept: a later failure does not report it.
+// `coalesce` keeps the provider's id, which later outcomes do not contain.
 const WRITE_OUTCOMES: &str = "
     UPDATE deliveries d SET status = o.status, attempts = o.attempts, next_attempt_at = o.next_attempt_at,
            provider = coalesce(o.provider, d.provider), provider_id = coalesce(o.provider_id, d.provider_id),
@@ -78,7 +78,7 @@ struct Row {
     id: DeliveryId,
 }
 
-/// Writes outcomes whose lease `token` still holds, and returns the ids of those.
+/// Writes the outcomes of deliveries that still have the lease `token`, and returns the ids of these deliveries.
 pub fn write_outcomes(
     tx: &mut Tx<'_>,
     tenant: TenantId,
@@ -89,15 +89,15 @@ pub fn write_outcomes(
     if outcomes.is_empty() {
         return Ok(Vec::new());
     }
-    let settled: Vec<Row> =
+    let written: Vec<Row> =
         sql(WRITE_OUTCOMES).bind(tenant).bind(jsonb_rows(outcomes)?).bind(token).bind(now).load(tx.conn())?;
-    Ok(settled.into_iter().map(|row| row.id).collect())
+    Ok(written.into_iter().map(|row| row.id).collect())
 }
 
 const RELEASE: &str = "UPDATE deliveries SET lease_until = NULL, lease_token = NULL \
     WHERE tenant_id = $1 AND id = ANY ($2) AND lease_token = $3 AND status = 'queued'";
 
-/// Releases claims without an attempt.
+/// Releases claims for which no attempt began.
 pub fn release_claims(tx: &mut Tx<'_>, tenant: TenantId, ids: Vec<Uuid>, token: Uuid) -> Result<()> {
     sql(RELEASE).bind(tenant).bind(ids).bind(token).execute(tx.conn())?;
     Ok(())

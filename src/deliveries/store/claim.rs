@@ -1,4 +1,4 @@
-//! Claims rows that are due, under a lease.
+//! Claims due deliveries under a lease.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Text, Uuid as SqlUuid};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::deliveries::model::Lane;
 use crate::preferences::Channel;
 
-/// The number of rows to claim from one channel and lane.
+/// A channel and lane, and the largest number of rows to claim from it.
 #[derive(Debug, Clone, Copy)]
 pub struct ClaimRequest {
     pub channel: Channel,
@@ -40,8 +40,8 @@ struct Row {
     lane: i32,
 }
 
-// One index scan per channel and lane. The status stays: until an attempt begins, an expired lease has no
-// consequence. A row with an unknown result is due at its deadline.
+// One index scan per channel and lane. The status is unchanged: if the lease expires before an attempt begins, the
+// row is claimed again. A row with an unknown result is due at its deadline.
 const CLAIM: &str = "
     WITH due AS MATERIALIZED (
         SELECT d.tenant_id, d.id
@@ -54,17 +54,17 @@ const CLAIM: &str = "
      WHERE d.tenant_id = due.tenant_id AND d.id = due.id
     RETURNING d.tenant_id, d.id, d.channel, d.lane::integer AS lane";
 
-/// Claims what is due at `now`, until `lease_until`, under `token`.
+/// Claims the rows that are due at `now`, with the lease token `token`, until `lease_until`.
 pub fn claim_due(
     tx: &mut WorkerTx<'_>,
-    asks: &[ClaimRequest],
+    requests: &[ClaimRequest],
     token: Uuid,
     (now, lease_until): (Timestamp, Timestamp),
 ) -> Result<Vec<ClaimedDelivery>> {
     let rows: Vec<Row> = sql(CLAIM)
-        .bind(asks.iter().map(|ask| ask.channel.into_str().to_owned()).collect::<Vec<_>>())
-        .bind(asks.iter().map(|ask| ask.lane.number()).collect::<Vec<_>>())
-        .bind(asks.iter().map(|ask| ask.limit).collect::<Vec<_>>())
+        .bind(requests.iter().map(|request| request.channel.into_str().to_owned()).collect::<Vec<_>>())
+        .bind(requests.iter().map(|request| request.lane.number()).collect::<Vec<_>>())
+        .bind(requests.iter().map(|request| request.limit).collect::<Vec<_>>())
         .bind(now)
         .bind(lease_until)
         .bind(token)

@@ -1,4 +1,4 @@
-//! Counts pending and failed deliveries.
+//! Counts for gauges and for the email failure alert.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
@@ -25,26 +25,26 @@ struct BacklogRow {
 pub struct LaneBacklog {
     pub lane: Lane,
     pub depth: i64,
-    /// The due time of the longest waiting row; `None` if none is due.
+    /// The earliest due time of the rows that are due; `None` if none is due.
     pub oldest_due_at: Option<Timestamp>,
 }
 
-// From the index of queued rows only. Rows that wait for quiet hours, or have an unknown result, are not late.
+// Reads only the partial index of pending rows. Rows that are due later (quiet hours, unknown result) are not overdue.
 const LANE_BACKLOGS: &str = "SELECT lane::integer AS lane, count(*) AS depth, min(next_attempt_at) FILTER (WHERE next_attempt_at <= $1) AS oldest \
     FROM deliveries WHERE status IN ('queued', 'sending') GROUP BY lane";
 
 pub fn lane_backlogs(tx: &mut WorkerTx<'_>, now: Timestamp) -> Result<Vec<LaneBacklog>> {
     let rows: Vec<BacklogRow> = sql(LANE_BACKLOGS).bind(now).load(tx.conn())?;
-    let of = |lane: Lane| rows.iter().find(|row| row.lane == lane.number());
-    let waiting = Lane::VARIANTS.iter().copied().map(|lane| LaneBacklog {
+    let find_row = |lane: Lane| rows.iter().find(|row| row.lane == lane.number());
+    let backlogs = Lane::VARIANTS.iter().copied().map(|lane| LaneBacklog {
         lane,
-        depth: of(lane).map_or(0, |row| row.depth),
-        oldest_due_at: of(lane).and_then(|row| row.oldest),
+        depth: find_row(lane).map_or(0, |row| row.depth),
+        oldest_due_at: find_row(lane).and_then(|row| row.oldest),
     });
-    Ok(waiting.collect())
+    Ok(backlogs.collect())
 }
 
-/// The failed emails of a tenant within a period.
+/// Failed and finished emails of a tenant within a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
 pub struct EmailFailures {
     #[diesel(sql_type = SqlUuid)]
@@ -59,14 +59,14 @@ const TENANTS_WITH_FAILURES: &str = "SELECT tenant_id, count(*) FILTER (WHERE st
     FROM deliveries WHERE channel = 'email' AND status IN ('sent', 'delivered', 'opened', 'failed', 'bounced') AND updated_at > $1 \
     GROUP BY tenant_id HAVING count(*) >= $2 AND count(*) FILTER (WHERE status IN ('failed', 'bounced')) * 100 > $3 * count(*)";
 
-/// Tenants for which more than `percent` of at least `least` emails failed since `since`.
+/// Tenants with at least `min_outcomes` finished emails since `since`, of which more than `percent` percent failed.
 pub fn tenants_with_failures(
     tx: &mut WorkerTx<'_>,
     since: Timestamp,
-    least: i64,
+    min_outcomes: i64,
     percent: i64,
 ) -> Result<Vec<EmailFailures>> {
-    Ok(sql(TENANTS_WITH_FAILURES).bind(since).bind(least).bind(percent).load(tx.conn())?)
+    Ok(sql(TENANTS_WITH_FAILURES).bind(since).bind(min_outcomes).bind(percent).load(tx.conn())?)
 }
 
 #[derive(QueryableByName)]

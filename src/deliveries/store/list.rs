@@ -1,4 +1,4 @@
-//! Lists deliveries.
+//! Reads deliveries for the API.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -63,10 +63,10 @@ pub struct Row {
 }
 
 impl Row {
-    /// Errors: `INTERNAL` for a value that the constraints exclude.
+    /// Converts the row. Errors: `INTERNAL` for a value that the constraints of the table exclude.
     pub fn into_delivery(self) -> Result<Delivery> {
-        let unknown = || Error::internal("a delivery holds a word that nobody knows");
-        let channel = self.channel.parse::<Channel>().ok().ok_or_else(unknown)?;
+        let unknown_value = || Error::internal("a row of deliveries has an unknown channel, lane or status");
+        let channel = self.channel.parse::<Channel>().ok().ok_or_else(unknown_value)?;
         let to_address = match channel {
             Channel::Push => mask_address(channel, &self.to_address),
             Channel::Inapp | Channel::Email | Channel::Sms => self.to_address,
@@ -79,8 +79,8 @@ impl Row {
             channel,
             kind: self.kind,
             to_address,
-            lane: Lane::from_number(self.lane).ok_or_else(unknown)?,
-            status: self.status.parse::<DeliveryStatus>().ok().ok_or_else(unknown)?,
+            lane: Lane::from_number(self.lane).ok_or_else(unknown_value)?,
+            status: self.status.parse::<DeliveryStatus>().ok().ok_or_else(unknown_value)?,
             attempts: self.attempts,
             next_attempt_at: self.next_attempt_at,
             deadline_at: self.deadline_at,
@@ -97,13 +97,13 @@ impl Row {
     }
 }
 
-/// The newest deliveries that match. Each set of filters has its own SQL text, so that each uses its index.
+/// The newest deliveries that match. Each set of filters has its own SQL text, so that each can use its own index.
 ///
 /// Read as the system: content is confidential, so row-level security hides the rows from everyone, and this list has
 /// no column with content.
 pub fn list(tx: &mut Tx<'_>, tenant: TenantId, filter: &DeliveryFilter) -> Result<Vec<Delivery>> {
     let mut text = format!("SELECT {COLUMNS} FROM deliveries WHERE tenant_id = $1");
-    for (wanted, condition) in [
+    for (is_set, condition) in [
         (filter.status.is_some(), " AND status = $3"),
         (filter.channel.is_some(), " AND channel = $4"),
         (filter.kind.is_some(), " AND type = $5"),
@@ -113,7 +113,7 @@ pub fn list(tx: &mut Tx<'_>, tenant: TenantId, filter: &DeliveryFilter) -> Resul
         (filter.since.is_some(), " AND created_at >= $9"),
         (filter.after.is_some(), " AND (created_at, id) < ($10, $11)"),
     ] {
-        text.push_str(if wanted { condition } else { "" });
+        text.push_str(if is_set { condition } else { "" });
     }
     text.push_str(" ORDER BY created_at DESC, id DESC LIMIT $2");
     let statement = bind_filter(sql(text), tenant, filter);
@@ -121,7 +121,7 @@ pub fn list(tx: &mut Tx<'_>, tenant: TenantId, filter: &DeliveryFilter) -> Resul
     rows.into_iter().map(Row::into_delivery).collect()
 }
 
-/// Binds only the filters that the text names.
+/// Binds all values; those of absent filters are NULL, and the text does not use them.
 fn bind_filter(statement: Statement, tenant: TenantId, filter: &DeliveryFilter) -> Statement {
     statement
         .bind(tenant)
@@ -137,7 +137,7 @@ fn bind_filter(statement: Statement, tenant: TenantId, filter: &DeliveryFilter) 
         .bind(filter.after.map(|after| after.id))
 }
 
-/// One delivery.
+/// Finds a delivery of the tenant by id.
 pub fn find(tx: &mut Tx<'_>, tenant: TenantId, id: DeliveryId) -> Result<Option<Delivery>> {
     let text = format!("SELECT {COLUMNS} FROM deliveries WHERE tenant_id = $1 AND id = $2");
     let statement = sql(text).bind(tenant).bind(id);

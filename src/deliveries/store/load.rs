@@ -21,7 +21,7 @@ use crate::preferences::{
 pub struct DeliveryContext {
     #[diesel(sql_type = SqlUuid)]
     pub id: DeliveryId,
-    /// None for digests, summaries and samples.
+    /// `None` for digests, summaries and samples.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub event_id: Option<EventId>,
     #[diesel(sql_type = SqlUuid)]
@@ -104,7 +104,7 @@ impl DeliveryContext {
         Locale::parse(&self.locale).unwrap_or_default()
     }
 
-    /// The current notification; `None` if the delivery has none.
+    /// The notification as it is now; `None` if the delivery has none or it no longer exists.
     pub fn current_notification(&self) -> Option<CurrentNotification> {
         let category = self.category.as_deref()?.parse::<Category>().ok()?;
         Some(CurrentNotification {
@@ -119,9 +119,9 @@ impl DeliveryContext {
     }
 
     fn levels(&self, category: Category) -> PreferenceLevels {
-        let say = |email, sms, push| PerChannel { inapp: None, email, sms, push };
+        let choices = |email, sms, push| PerChannel { inapp: None, email, sms, push };
         PreferenceLevels {
-            client_override: say(self.over_email, self.over_sms, self.over_push),
+            client_override: choices(self.over_email, self.over_sms, self.over_push),
             user: ChannelChoices {
                 inapp: None,
                 email: self.own_email,
@@ -138,8 +138,8 @@ impl DeliveryContext {
     }
 }
 
-// Rows whose lease was taken since are missing. An override counts for the client that the event is about, or for
-// every client of the member if it is about none; off wins, as when the delivery was planned.
+// Rows with another lease token are left out. An override counts for the client that the event is about, or for
+// every client of the member if it is about none. If overrides differ, off wins, as when the delivery was planned.
 const LOAD: &str = "
     SELECT d.id, d.event_id, d.user_id, d.channel, d.type AS kind, d.to_address, d.status, d.attempts, d.deadline_at,
            d.rendered, d.last_error, n.title, n.body, n.link, n.data, n.category::text AS category, n.priority,
@@ -165,7 +165,7 @@ const LOAD: &str = "
      WHERE d.tenant_id = $1 AND d.id = ANY ($2) AND d.lease_token = $3 AND d.status IN ('queued', 'sending')
        FOR UPDATE OF d";
 
-/// The rows of `ids` that `token` still holds, locked.
+/// Loads and locks the deliveries of `ids` that still have the lease token `token`.
 pub fn load_claimed(
     tx: &mut Tx<'_>,
     tenant: TenantId,

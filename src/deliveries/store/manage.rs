@@ -1,4 +1,4 @@
-//! Manual retries and samples.
+//! Writes of manual retries and samples.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
@@ -12,14 +12,14 @@ use super::list::{COLUMNS, Row};
 use crate::deliveries::model::{Delivery, DeliveryStatus, Lane};
 use crate::preferences::Channel;
 
-// A queued delivery becomes due at once: a worker that just claimed it loses it before an attempt begins. An
-// uncertain one has no lease: the caller accepts that a second copy may arrive.
+// A queued delivery becomes due at once: a worker that has claimed it but not begun an attempt loses its lease. An
+// uncertain delivery has no lease; the recipient may receive it twice.
 const REQUEUE: &str = "UPDATE deliveries SET status = 'queued', attempts = 0, next_attempt_at = $3, deadline_at = $4, \
     lease_until = NULL, lease_token = NULL, last_error = NULL, updated_at = $3 \
     WHERE tenant_id = $1 AND id = $2 AND (status IN ('queued', 'failed', 'bounced', 'skipped') \
       OR (status = 'sending' AND lease_token IS NULL)) RETURNING ";
 
-/// Queues a delivery for now, with new attempts and a new deadline. `None` if it is being sent, or was sent.
+/// Makes a delivery due now and resets its attempt count and deadline. `None` if it is being sent, or was sent.
 pub fn requeue(
     tx: &mut Tx<'_>,
     tenant: TenantId,
@@ -34,7 +34,7 @@ pub fn requeue(
     })
 }
 
-/// The deliveries to retry.
+/// Filter of the deliveries to retry.
 #[derive(Debug, Clone)]
 pub struct RetryFilter {
     pub status: DeliveryStatus,
@@ -44,12 +44,12 @@ pub struct RetryFilter {
     pub error_prefix: Option<String>,
 }
 
-/// Queues the newest `most` matching deliveries again. Returns their number.
+/// Queues the newest matching deliveries again, at most `limit`. Returns their number.
 pub fn requeue_many(
     tx: &mut Tx<'_>,
     tenant: TenantId,
-    cause: &RetryFilter,
-    most: i64,
+    filter: &RetryFilter,
+    limit: i64,
     (now, deadline): (Timestamp, Timestamp),
 ) -> Result<usize> {
     let mut text = String::from(
@@ -57,12 +57,12 @@ pub fn requeue_many(
          lease_until = NULL, lease_token = NULL, last_error = NULL, updated_at = $3 \
          FROM (SELECT id FROM deliveries WHERE tenant_id = $1 AND status = $2",
     );
-    for (wanted, condition) in [
-        (cause.channel.is_some(), " AND channel = $6"),
-        (cause.kind.is_some(), " AND type = $7"),
-        (cause.error_prefix.is_some(), " AND starts_with(last_error, $8)"),
+    for (is_set, condition) in [
+        (filter.channel.is_some(), " AND channel = $6"),
+        (filter.kind.is_some(), " AND type = $7"),
+        (filter.error_prefix.is_some(), " AND starts_with(last_error, $8)"),
     ] {
-        text.push_str(if wanted { condition } else { "" });
+        text.push_str(if is_set { condition } else { "" });
     }
     text.push_str(
         " ORDER BY created_at DESC, id DESC LIMIT $5 FOR UPDATE SKIP LOCKED) chosen \
@@ -70,13 +70,13 @@ pub fn requeue_many(
     );
     let statement = sql(text)
         .bind(tenant)
-        .bind(cause.status.into_str())
+        .bind(filter.status.into_str())
         .bind(now)
         .bind(deadline)
-        .bind(most)
-        .bind(cause.channel.map(|channel| channel.into_str().to_owned()))
-        .bind(cause.kind.clone())
-        .bind(cause.error_prefix.clone());
+        .bind(limit)
+        .bind(filter.channel.map(|channel| channel.into_str().to_owned()))
+        .bind(filter.kind.clone())
+        .bind(filter.error_prefix.clone());
     tx.as_system(|sys| Ok(statement.execute(sys.conn())?))
 }
 
@@ -90,11 +90,11 @@ struct AddressRow {
     recent: i64,
 }
 
-const OWN_ADDRESS: &str = "SELECT u.email, u.phone, (SELECT count(*) FROM deliveries d WHERE d.tenant_id = $1 AND d.user_id = $2 \
+const ADDRESS_AND_RECENT_SAMPLES: &str = "SELECT u.email, u.phone, (SELECT count(*) FROM deliveries d WHERE d.tenant_id = $1 AND d.user_id = $2 \
       AND d.event_id IS NULL AND d.created_at > $3) AS recent \
     FROM users u WHERE u.tenant_id = $1 AND u.id = $2";
 
-/// A person's address on a channel, and the number of samples they got since `since`.
+/// A person's address on a channel, and the number of deliveries without event (samples, digests) since `since`.
 pub fn address_and_recent_samples(
     tx: &mut Tx<'_>,
     tenant: TenantId,
@@ -102,17 +102,17 @@ pub fn address_and_recent_samples(
     channel: Channel,
     since: Timestamp,
 ) -> Result<(Option<String>, i64)> {
-    let statement = sql(OWN_ADDRESS).bind(tenant).bind(user).bind(since);
-    let me: AddressRow = tx.as_system(|sys| Ok(statement.get_result(sys.conn())?))?;
+    let statement = sql(ADDRESS_AND_RECENT_SAMPLES).bind(tenant).bind(user).bind(since);
+    let row: AddressRow = tx.as_system(|sys| Ok(statement.get_result(sys.conn())?))?;
     let address = match channel {
-        Channel::Email => me.email,
-        Channel::Sms => me.phone,
+        Channel::Email => row.email,
+        Channel::Sms => row.phone,
         Channel::Inapp | Channel::Push => None,
     };
-    Ok((address, me.recent))
+    Ok((address, row.recent))
 }
 
-/// A delivery without notification, already rendered.
+/// A sample to insert: a delivery without notification, already rendered.
 #[derive(Debug, Clone)]
 pub struct NewSample {
     pub user: UserId,

@@ -1,4 +1,4 @@
-//! The statements of deliveries: claims, attempts, lists, retries, counts.
+//! SQL statements of deliveries: claims, attempts, lists, retries and counts.
 
 pub mod attempt;
 pub mod claim;

@@ -35,17 +35,17 @@ pub(super) struct ClientOverride {
 }
 
 impl ClientOverride {
-    fn new((client_id, category): (ClientId, Category), found: Option<Override>) -> Self {
-        let say = found.map(|found| found.choices).unwrap_or_default();
+    fn new((client_id, category): (ClientId, Category), stored: Option<Override>) -> Self {
+        let choices = stored.map(|found| found.choices).unwrap_or_default();
         Self {
             client_id,
             category,
-            channel_inapp: say.inapp,
-            channel_email: say.email,
-            channel_sms: say.sms,
-            channel_push: say.push,
-            updated_by: found.and_then(|found| found.updated_by),
-            updated_at: found.map(|found| found.updated_at),
+            channel_inapp: choices.inapp,
+            channel_email: choices.email,
+            channel_sms: choices.sms,
+            channel_push: choices.push,
+            updated_by: stored.and_then(|found| found.updated_by),
+            updated_at: stored.map(|found| found.updated_at),
         }
     }
 }
@@ -59,8 +59,8 @@ pub(super) async fn list(
     Path(id): Path<ClientId>,
 ) -> Result<Reply<Vec<ClientOverride>>> {
     let found = service::overrides(&directory, &caller, id).await?;
-    let shown = |(category, one)| ClientOverride::new((id, category), Some(one));
-    Ok(Reply::ok(found.into_iter().map(shown).collect()))
+    let to_response = |(category, stored)| ClientOverride::new((id, category), Some(stored));
+    Ok(Reply::ok(found.into_iter().map(to_response).collect()))
 }
 
 /// Get the override for a client in one category
@@ -70,16 +70,16 @@ pub(super) async fn list(
 pub(super) async fn read(
     caller: Caller,
     directory: Data<Directory>,
-    Path(of): Path<(ClientId, Category)>,
+    Path(key): Path<(ClientId, Category)>,
 ) -> Result<Reply<ClientOverride>> {
-    let found = service::find_override(&directory, &caller, of).await?;
-    Ok(Reply::ok(ClientOverride::new(of, found)))
+    let found = service::find_override(&directory, &caller, key).await?;
+    Ok(Reply::ok(ClientOverride::new(key, found)))
 }
 
 /// Override channels for the members of a client
 ///
-/// Wins over their own choices, is shown to them as such, and is recorded in the activity log. In-app cannot be
-/// turned off for `system` and `graduation`.
+/// The override wins over their own choices, is shown to them as an override, and is recorded in the activity log.
+/// In-app cannot be turned off for `system` and `graduation`.
 #[utoipa::path(tag = "preferences", operation_id = "put_notification_override", params(("id" = ClientId, Path), ("category" = Category, Path)),
     request_body = ChannelsBody, responses((status = 200, body = ClientOverride),
         (status = 422, description = "`PREFERENCE_LOCKED`; `VALIDATION_ERROR`, with all faults")))]
@@ -87,11 +87,11 @@ pub(super) async fn read(
 pub(super) async fn put(
     caller: Caller,
     directory: Data<Directory>,
-    Path(of): Path<(ClientId, Category)>,
+    Path(key): Path<(ClientId, Category)>,
     Json(body): Json<ChannelsBody>,
 ) -> Result<Reply<ClientOverride>> {
-    let found = service::update_override(&directory, &caller, of, body.into()).await?;
-    Ok(Reply::ok(ClientOverride::new(of, found)))
+    let updated = service::update_override(&directory, &caller, key, body.into()).await?;
+    Ok(Reply::ok(ClientOverride::new(key, updated)))
 }
 
 /// Remove the override for a client in one category
@@ -101,8 +101,8 @@ pub(super) async fn put(
 pub(super) async fn remove(
     caller: Caller,
     directory: Data<Directory>,
-    Path(of): Path<(ClientId, Category)>,
+    Path(key): Path<(ClientId, Category)>,
 ) -> Result<Reply<ClientOverride>> {
-    service::delete_override(&directory, &caller, of).await?;
-    Ok(Reply::ok(ClientOverride::new(of, None)))
+    service::delete_override(&directory, &caller, key).await?;
+    Ok(Reply::ok(ClientOverride::new(key, None)))
 }

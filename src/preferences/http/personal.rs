@@ -19,7 +19,7 @@ use crate::preferences::settings::{
 };
 use crate::web::{Caller, Json, Patch, Path, Reply, Validator};
 
-/// Everything that a settings page needs.
+/// The content of the settings page: categories, digest and quiet hours.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Preferences {
     /// Every category, always in the same order.
@@ -42,13 +42,13 @@ impl From<PreferencesPage> for Preferences {
     "quiet_hours": { "from": "22:00", "to": "07:00", "timezone": "Europe/Paris" } }))]
 pub(super) struct SettingsBody {
     digest: Option<DigestBody>,
-    /// Null: no quiet hours.
+    /// Null turns quiet hours off.
     #[serde(default)]
-    #[schema(value_type = Option<QuietBody>)]
-    quiet_hours: Patch<QuietBody>,
+    #[schema(value_type = Option<QuietHoursBody>)]
+    quiet_hours: Patch<QuietHoursBody>,
 }
 
-/// The digest mail with notifications of low priority.
+/// The digest of notifications with low priority.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct DigestBody {
@@ -61,10 +61,10 @@ struct DigestBody {
     timezone: Patch<String>,
 }
 
-/// Local times, `HH:MM`; over midnight if `to` is earlier. Never equal.
+/// Local times, `HH:MM`. If `to` is earlier than `from`, the period includes midnight. The two must differ.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct QuietBody {
+struct QuietHoursBody {
     from: String,
     to: String,
     /// The default is the timezone of the profile.
@@ -72,20 +72,20 @@ struct QuietBody {
 }
 
 impl SettingsBody {
-    fn change(self, check: &mut Validator) -> SettingsChange {
-        let digest = self.digest.map(|digest| digest.change(check));
+    fn into_change(self, check: &mut Validator) -> SettingsChange {
+        let digest = self.digest.map(|digest| digest.into_change(check));
         let quiet = match self.quiet_hours {
             Patch::Absent => Patch::Absent,
             Patch::Null => Patch::Null,
-            // The body has faults, so nothing is changed.
-            Patch::Value(quiet) => quiet.change(check).map_or(Patch::Absent, Patch::Value),
+            // `None` means that `check` has faults, so the request fails and nothing is changed.
+            Patch::Value(quiet) => quiet.into_change(check).map_or(Patch::Absent, Patch::Value),
         };
         SettingsChange { digest, quiet_hours: quiet }
     }
 }
 
 impl DigestBody {
-    fn change(self, check: &mut Validator) -> DigestChange {
+    fn into_change(self, check: &mut Validator) -> DigestChange {
         let timezone = match self.timezone {
             Patch::Absent => Patch::Absent,
             Patch::Null => Patch::Null,
@@ -98,8 +98,8 @@ impl DigestBody {
     }
 }
 
-impl QuietBody {
-    fn change(self, check: &mut Validator) -> Option<QuietHoursChange> {
+impl QuietHoursBody {
+    fn into_change(self, check: &mut Validator) -> Option<QuietHoursChange> {
         let from = check.word("quiet_hours.from", &self.from, parse_time_of_day);
         let to = check.word("quiet_hours.to", &self.to, parse_time_of_day);
         check.ensure(from.is_none() || from != to, "quiet_hours.to", "invalid");
@@ -112,7 +112,7 @@ fn parse_timezone(check: &mut Validator, field: &'static str, name: &str) -> Opt
     check.word(field, name, |name| name.parse().ok())
 }
 
-/// Accepts `HH:MM` only.
+/// Parses `HH:MM`, with two digits each.
 fn parse_time_of_day(text: &str) -> Option<NaiveTime> {
     let (hour, minute) = text.split_once(':')?;
     let number = |digits: &str| {
@@ -129,7 +129,7 @@ fn parse_time_of_day(text: &str) -> Option<NaiveTime> {
 #[utoipa::path(tag = "preferences", operation_id = "read_preferences", responses((status = 200, body = Preferences)))]
 #[get("/preferences")]
 pub(super) async fn read(caller: Caller, directory: Data<Directory>) -> Result<Reply<Preferences>> {
-    Ok(Reply::ok(service::read(&directory, &caller).await?.into()))
+    Ok(Reply::ok(service::read_page(&directory, &caller).await?.into()))
 }
 
 /// Change the caller's digest and quiet hours
@@ -141,9 +141,9 @@ pub(super) async fn update(
     Json(body): Json<SettingsBody>,
 ) -> Result<Reply<Preferences>> {
     let mut check = Validator::new();
-    let change = body.change(&mut check);
+    let change = body.into_change(&mut check);
     check.finish()?;
-    Ok(Reply::ok(service::set_personal(&directory, &caller, change).await?.into()))
+    Ok(Reply::ok(service::set_personal_settings(&directory, &caller, change).await?.into()))
 }
 
 /// Choose the channels of a category
@@ -159,7 +159,7 @@ pub(super) async fn update_category(
     Path(category): Path<Category>,
     Json(body): Json<ChannelsBody>,
 ) -> Result<Reply<CategoryPreferences>> {
-    Ok(Reply::ok(service::set_category(&directory, &caller, category, body.into()).await?))
+    Ok(Reply::ok(service::set_category_choices(&directory, &caller, category, body.into()).await?))
 }
 
 #[cfg(test)]

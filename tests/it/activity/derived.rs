@@ -4,7 +4,7 @@ use diesel::connection::SimpleConnection;
 use guichet::activity::derive::derive_pending;
 use guichet_db::embedded::LoginRole;
 
-use crate::chat::room::{count, lines};
+use crate::chat::room::{query_number, query_texts};
 use crate::harness::ChatFixture;
 
 const SENT: &str = "SELECT count(*) AS n FROM activity_logs WHERE action = 'message.send'";
@@ -12,35 +12,35 @@ const SENT: &str = "SELECT count(*) AS n FROM activity_logs WHERE action = 'mess
 #[tokio::test]
 async fn a_send_and_a_reading_are_written_down_with_who_what_and_from_where() {
     let world = ChatFixture::new();
-    let message = world.say(&world.chloe, "Bonjour").await;
+    let message = world.send_message(&world.chloe, "Bonjour").await;
     let id = message["id"].as_str().unwrap();
     world.emma.put(&format!("/messages/{id}/read"), serde_json::json!({})).await.data();
-    world.until_logged("message.read", 1).await;
+    world.wait_for_activity("message.read", 1).await;
     let sql = "SELECT concat_ws(' ', user_id, entity_type, entity_id, host(ip_address)) AS t FROM activity_logs WHERE action = 'message.send'";
     let chloe = world.server.user("chloe").id;
-    assert_eq!(lines(&world, sql)[0], format!("{chloe} message {id} 127.0.0.1"));
+    assert_eq!(query_texts(&world, sql)[0], format!("{chloe} message {id} 127.0.0.1"));
     let sql = "SELECT details->>'up_to_seq' AS t FROM activity_logs WHERE action = 'message.read'";
-    assert_eq!(lines(&world, sql)[0], "1");
+    assert_eq!(query_texts(&world, sql)[0], "1");
 }
 
 #[tokio::test]
 async fn a_job_that_begins_anew_or_twice_at_once_writes_nothing_twice() {
     let world = ChatFixture::new();
     for n in 0..30 {
-        world.say(&world.chloe, &format!("Message {n}")).await;
+        world.send_message(&world.chloe, &format!("Message {n}")).await;
     }
-    world.until_logged("message.send", 30).await;
+    world.wait_for_activity("message.send", 30).await;
     // The position is lost, as after a restore, or a crash between two batches.
     let mut admin = world.server.database.connect(LoginRole::Admin);
     admin.batch_execute("UPDATE outbox_readers SET txid = '3'").unwrap();
     let db = &world.server.app.db;
     let (one, two, three) = tokio::join!(derive_pending(db), derive_pending(db), derive_pending(db));
     assert!(one.is_ok() && two.is_ok() && three.is_ok());
-    assert_eq!(count(&world, SENT), 30);
+    assert_eq!(query_number(&world, SENT), 30);
     // A position ahead belongs to another cluster: new rows must not be skipped.
     admin.batch_execute("UPDATE outbox_readers SET txid = '9000000000000000'").unwrap();
-    world.say(&world.chloe, "Encore").await;
-    world.until_logged("message.send", 31).await;
+    world.send_message(&world.chloe, "Encore").await;
+    world.wait_for_activity("message.send", 31).await;
 }
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn what_the_job_has_not_read_is_not_dropped() {
     let mut admin = world.server.database.connect(LoginRole::Admin);
     // A job that is blocked for ten days: its position is locked, as by a hanging process.
     admin.batch_execute("BEGIN; SELECT FROM outbox_readers FOR UPDATE").unwrap();
-    world.say(&world.chloe, "Bonjour").await;
+    world.send_message(&world.chloe, "Bonjour").await;
     let mut other = world.server.database.connect(LoginRole::Admin);
     other
         .batch_execute(
@@ -66,9 +66,9 @@ async fn what_the_job_has_not_read_is_not_dropped() {
     let outbox = Outbox(world.server.app.db.clone());
     outbox.maintain_partitions(7).await.unwrap();
     let old = "SELECT count(*) AS n FROM pg_class WHERE relname = 'outbox_' || to_char(now() AT TIME ZONE 'UTC' - interval '10 days', 'YYYYMMDD')";
-    assert_eq!(count(&world, old), 1);
+    assert_eq!(query_number(&world, old), 1);
     admin.batch_execute("ROLLBACK").unwrap();
-    world.until_logged("message.send", 2).await;
+    world.wait_for_activity("message.send", 2).await;
     outbox.maintain_partitions(7).await.unwrap();
-    assert_eq!(count(&world, old), 0);
+    assert_eq!(query_number(&world, old), 0);
 }

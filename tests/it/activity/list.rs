@@ -4,7 +4,7 @@ use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::chat::room::lines;
+use crate::chat::room::query_texts;
 use crate::harness::ChatFixture;
 
 /// Writes `count` rows a second apart, the newest on the hour, and returns their ids, newest first.
@@ -41,9 +41,9 @@ async fn nobody_but_an_owner_reads_it_and_who_tries_is_in_it() {
         (&world.emma, 403),
         (&world.chloe, 403),
         (&world.service, 403),
-        (&world.nobody, 401),
+        (&world.anonymous, 401),
     ] {
-        assert_eq!(who.get("/activity-logs").await.refusal().0, refused);
+        assert_eq!(who.get("/activity-logs").await.error().0, refused);
     }
     let tried = world.awa.get("/activity-logs?action=forbidden_attempt").await;
     let rows = tried.data().as_array().unwrap();
@@ -69,7 +69,7 @@ async fn every_filter_narrows_and_all_together_too() {
         let sql = format!(
             "SELECT to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') AS t FROM activity_logs WHERE id = '{id}'"
         );
-        lines(&world, &sql).remove(0)
+        query_texts(&world, &sql).remove(0)
     };
     let (newest, oldest) = (at(&sent[0]), at(&sent[2]));
     let all = format!("action=message.send&user_id={emma}&entity_type=message&entity_id=m-1");
@@ -102,7 +102,7 @@ async fn pages_follow_one_another_without_a_gap_while_rows_come_in() {
 async fn what_is_no_filter_is_told() {
     let world = ChatFixture::new();
     let answer = world.awa.get("/activity-logs?action=cooking&entity_id=x&cursor=abc&limit=0").await;
-    assert_eq!(answer.refusal(), (422, "VALIDATION_ERROR"));
+    assert_eq!(answer.error(), (422, "VALIDATION_ERROR"));
     let mut fields: Vec<&str> = answer.body["error"]["details"]
         .as_array()
         .unwrap()
@@ -111,5 +111,5 @@ async fn what_is_no_filter_is_told() {
         .collect();
     fields.sort_unstable();
     assert_eq!(json!(fields), json!(["action", "cursor", "entity_type", "limit"]));
-    assert_eq!(world.awa.get("/activity-logs?since=x").await.refusal().0, 422);
+    assert_eq!(world.awa.get("/activity-logs?since=x").await.error().0, 422);
 }

@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::async_spec::{Described, event_key};
-use crate::harness::{ChatFixture, TestServer, room};
+use crate::harness::{ChatFixture, TestServer, room_topic};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -32,7 +32,7 @@ struct Heard(String, String, Option<String>, Value);
 
 impl Watched {
     async fn open(server: &TestServer, token: &str, vsn: &str) -> Self {
-        let url = server.ws(&format!("/realtime/v1/websocket?vsn={vsn}&apikey={token}"));
+        let url = server.socket_url(&format!("/realtime/v1/websocket?vsn={vsn}&apikey={token}"));
         let (stream, _) = connect_async(url).await.unwrap();
         Self {
             stream,
@@ -170,10 +170,10 @@ fn config(replay: Value, presence: bool) -> Value {
 /// Emma receives and sends every message, in one serialization of Phoenix.
 async fn a_day_at_the_desk(vsn: &str) {
     let world = ChatFixture::new();
-    let (emma, topic) = (world.server.user("emma"), room(world.nord));
+    let (emma, topic) = (world.server.user("emma"), room_topic(world.nord));
     let own = format!("realtime:user:{}", emma.id);
     let mut socket = Watched::open(&world.server, &emma.token, vsn).await;
-    let first = world.say(&world.chloe, "Bonjour").await;
+    let first = world.send_message(&world.chloe, "Bonjour").await;
     let (status, _) = socket.ask(&topic, "phx_join", config(json!({"after_seq": 0}), true), JOIN).await;
     assert_eq!(status, "ok");
     socket.until("event_messaging_new").await;
@@ -217,7 +217,7 @@ async fn a_day_at_the_desk(vsn: &str) {
     assert_eq!(status, "error");
     let foreign = json!({"type": "broadcast", "event": "messaging:new", "payload": {}});
     assert_eq!(socket.ask(&topic, "broadcast", foreign, DONE).await.0, "error");
-    assert_eq!(socket.ask(&room(world.sud), "phx_join", json!({}), JOIN).await.0, "error");
+    assert_eq!(socket.ask(&room_topic(world.sud), "phx_join", json!({}), JOIN).await.0, "error");
     let (status, reset) = socket.ask(&topic, "phx_join", config(json!({"after_seq": 999}), true), JOIN).await;
     assert_eq!((status.as_str(), &reset["resume"]), ("ok", &json!("reset")));
     socket.ask(&topic, "phx_leave", json!({}), DONE).await;
@@ -258,7 +258,7 @@ async fn an_operator_may_join_what_the_description_says() {
     let emma = world.server.user("emma");
     let tenant = world.emma.get("/me").await.data()["tenant"]["id"].as_str().unwrap().to_owned();
     let mut socket = Watched::open(&world.server, &emma.token, "2.0.0").await;
-    for topic in [room(world.nord), format!("user:{}", emma.id), format!("realtime:tenant:{tenant}")] {
+    for topic in [room_topic(world.nord), format!("user:{}", emma.id), format!("realtime:tenant:{tenant}")] {
         let (status, response) = socket.ask(&topic, "phx_join", json!({}), JOIN).await;
         assert_eq!(status, "ok", "{topic} {response}");
         let numbered = socket.described.carries(topic.trim_start_matches("realtime:"), "event_messaging_new")

@@ -82,7 +82,7 @@ impl Caller {
 
     pub async fn send(&self, request: &Request) -> ApiResponse {
         let start = self.start(request.method.clone(), &request.path);
-        ApiResponse::of(match &request.body {
+        ApiResponse::receive(match &request.body {
             Some(body) => start.json(body),
             None => start,
         })
@@ -114,7 +114,7 @@ pub fn token(server: &TestServer, subject: &str, tenant: &str, role: Role) -> St
         issued_at: now,
         expires_at: Timestamp::plus(now, hour),
     };
-    mint(&server.config.tokens, &SecretString::from(crate::harness::SECRET), &new).unwrap()
+    mint(&server.config.tokens, &SecretString::from(crate::harness::JWT_SECRET), &new).unwrap()
 }
 
 impl SampleRecords {

@@ -1,4 +1,4 @@
-//! How a source file looks: it opens with its purpose, it is short, and it leaves nothing for later.
+//! Form of source files: a module comment first, at most 400 lines, no to-do markers and no `allow` attributes.
 
 use super::sources::{SourceFile, rust_files};
 
@@ -12,24 +12,24 @@ fn all_files() -> impl Iterator<Item = SourceFile> {
 
 #[test]
 fn a_file_says_what_it_is_for_and_is_short() {
-    let mut wrong = Vec::new();
+    let mut violations = Vec::new();
     for file in all_files() {
         if !file.text.starts_with("//!") {
-            wrong.push(format!("{} does not open with `//!`", file.path));
+            violations.push(format!("{} does not open with `//!`", file.path));
         }
         let lines = file.text.lines().count();
         // `schema.rs` is generated, so its length does not matter.
         if lines > MAX_LINES && file.path != "schema.rs" {
-            wrong.push(format!("{} has {lines} lines: split it", file.path));
+            violations.push(format!("{} has {lines} lines: split it", file.path));
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
 }
 
 #[test]
 fn no_file_has_to_do_markers_or_allow_attributes() {
     // Assembled at run time, so that this file does not match its own patterns.
-    let never = ["TO", "FIX", "XX"].map(|start| {
+    let markers = ["TO", "FIX", "XX"].map(|start| {
         format!(
             "{start}{}",
             if start == "TO" {
@@ -42,15 +42,15 @@ fn no_file_has_to_do_markers_or_allow_attributes() {
         )
     });
     let allow = ["#[", "allow("].concat();
-    let inner = ["#![", "allow("].concat();
-    let mut wrong = Vec::new();
+    let inner_allow = ["#![", "allow("].concat();
+    let mut violations = Vec::new();
     for file in all_files() {
         for (number, line) in (1..).zip(file.text.lines()) {
-            let has_marker = never.iter().any(|word| line.contains(word.as_str()));
-            if has_marker || line.contains(&allow) || line.contains(&inner) {
-                wrong.push(format!("{}:{number}: {}", file.path, line.trim()));
+            let has_marker = markers.iter().any(|word| line.contains(word.as_str()));
+            if has_marker || line.contains(&allow) || line.contains(&inner_allow) {
+                violations.push(format!("{}:{number}: {}", file.path, line.trim()));
             }
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
 }

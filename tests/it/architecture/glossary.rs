@@ -1,11 +1,11 @@
-//! `docs/glossary.md`: its paths exist, and no exported type lacks a term.
+//! Checks `docs/glossary.md`: its paths exist, and every exported type has a term.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::sources::{CRATES, SourceFile, rust_files};
 
-/// Exported types that are not terms of the domain: plain values that their name explains.
+/// Exported types that need no term, since their name explains them.
 const NOT_TERMS: [&str; 2] = ["Result", "RunningService"];
 /// Modules whose exports are technical: extractors and settings.
 const NOT_DOMAIN: [&str; 2] = ["config", "web"];
@@ -15,7 +15,7 @@ fn glossary() -> String {
     std::fs::read_to_string(path).unwrap_or_default()
 }
 
-/// The last cell of each row: where its term is defined.
+/// The term of each row (first cell) and where it is defined (last cell).
 fn definitions(glossary: &str) -> impl Iterator<Item = (&str, &str)> {
     let rows = glossary.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| ---"));
     rows.filter_map(|row| {
@@ -24,7 +24,7 @@ fn definitions(glossary: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// Paths in inline code, as their segments.
+/// The paths in inline code of a cell, each as its segments.
 fn paths(cell: &str) -> impl Iterator<Item = Vec<&str>> {
     let codes = cell.split('`').skip(1).step_by(2);
     codes.filter(|code| code.contains("::")).map(|code| code.split("::").collect())
@@ -32,8 +32,8 @@ fn paths(cell: &str) -> impl Iterator<Item = Vec<&str>> {
 
 /// The modules, items, fields and variants of the sources.
 fn defined_names(sources: &[SourceFile]) -> BTreeSet<String> {
-    // What may stand before a name.
-    const BEFORE: [&str; 13] = [
+    // Keywords that may precede the name in a definition.
+    const KEYWORDS: [&str; 13] = [
         "pub", "crate", "super", "async", "unsafe", "struct", "enum", "trait", "fn", "const", "static",
         "type", "mod",
     ];
@@ -42,7 +42,7 @@ fn defined_names(sources: &[SourceFile]) -> BTreeSet<String> {
         names.extend(file.module().into_iter().map(str::to_owned));
         for line in file.text.lines() {
             let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
-            let name = words.find(|word| !word.is_empty() && !BEFORE.contains(word));
+            let name = words.find(|word| !word.is_empty() && !KEYWORDS.contains(word));
             names.extend(name.map(str::to_owned));
         }
     }
@@ -90,5 +90,5 @@ fn every_exported_type_has_a_term() {
         }
     }
     let missing: Vec<String> = missing.into_iter().collect();
-    assert!(missing.is_empty(), "without a term in docs/glossary.md:\n{}", missing.join("\n"));
+    assert!(missing.is_empty(), "exported types without a term in docs/glossary.md:\n{}", missing.join("\n"));
 }

@@ -1,6 +1,6 @@
-//! Guards over the sources: which modules may import which, where SQL stands, how files look, and which words are used.
+//! Checks of the source text: allowed imports between modules, location of SQL, form of files, and choice of words.
 //!
-//! They read text, not types. Comments do not count where code is meant.
+//! They read text, not types. Checks of code ignore comments.
 
 mod cycles;
 mod files;

@@ -1,4 +1,4 @@
-//! Which crates of the workspace, and which modules of the service, may import which.
+//! Allowed imports between the crates of the workspace and between the modules of the service.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,7 +14,7 @@ const CRATE_EDGES: [(&str, &[&str]); 4] = [
     ("guichet", &["guichet-base", "guichet-db", "guichet-realtime"]),
 ];
 
-/// Each module of the service, and what it may import beside `guichet_base`. A row names only rows above it and
+/// Each module of the service, and what it may import besides `guichet_base`. A row names only modules above it and
 /// crates, so there are no cycles.
 const MODULES: [(&str, &[&str]); 15] = [
     ("schema", &[]),
@@ -111,8 +111,8 @@ const MODULES: [(&str, &[&str]); 15] = [
     ("main", &["guichet"]),
 ];
 
-/// What a path of the service names: a module of it, or a crate of the workspace.
-fn imported(code: &str) -> BTreeSet<String> {
+/// The modules of the service and the crates of the workspace that `code` imports, except `guichet_base`.
+fn imported_modules(code: &str) -> BTreeSet<String> {
     let paths = named_paths(code).into_iter();
     let named = paths.filter_map(|path| match path.first()?.as_str() {
         "crate" => path.get(1).cloned(),
@@ -124,28 +124,28 @@ fn imported(code: &str) -> BTreeSet<String> {
 
 #[test]
 fn no_module_imports_what_its_row_does_not_name() {
-    let mut wrong = Vec::new();
+    let mut violations = Vec::new();
     for file in rust_files("src").iter().filter(|file| file.path != "lib.rs") {
         let module = file.top_module();
         let Some((_, allowed)) = MODULES.iter().find(|(name, _)| *name == module) else {
-            wrong.push(format!("{}: the table has no module `{module}`", file.path));
+            violations.push(format!("{}: the table has no module `{module}`", file.path));
             continue;
         };
-        for name in imported(&file.code()) {
+        for name in imported_modules(&file.code_without_comments()) {
             if name != module && !allowed.contains(&name.as_str()) {
-                wrong.push(format!("{} imports `{name}`", file.path));
+                violations.push(format!("{} imports `{name}`", file.path));
             }
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
 }
 
 #[test]
 fn the_table_has_no_cycles_and_no_stale_modules() {
-    for (at, (module, allowed)) in MODULES.iter().enumerate() {
+    for (index, (module, allowed)) in MODULES.iter().enumerate() {
         for name in allowed.iter().filter(|name| !name.starts_with("guichet")) {
-            let is_above = MODULES.iter().take(at).any(|(other, _)| other == name);
-            assert!(is_above, "`{module}` may import `{name}`, which does not stand above it in the table");
+            let is_above = MODULES.iter().take(index).any(|(other, _)| other == name);
+            assert!(is_above, "`{module}` may import `{name}`, which is not above it in the table");
         }
     }
     let present: BTreeSet<String> = rust_files("src")
@@ -153,8 +153,8 @@ fn the_table_has_no_cycles_and_no_stale_modules() {
         .map(|file| file.top_module().to_owned())
         .filter(|module| module != "lib")
         .collect();
-    let known: BTreeSet<String> = MODULES.iter().map(|(module, _)| (*module).to_owned()).collect();
-    assert_eq!(present, known);
+    let listed: BTreeSet<String> = MODULES.iter().map(|(module, _)| (*module).to_owned()).collect();
+    assert_eq!(present, listed);
 }
 
 #[test]

@@ -1,18 +1,18 @@
-//! The paths that Rust code names: `use` declarations, flattened, and paths in expressions.
+//! Extracts the paths from Rust code: those of `use` declarations, flattened, and those in expressions.
 
 /// Each path as its segments: `use a::{b, c as d};` gives `a::b` and `a::c`. Paths start with `crate`, `self`, `super` or
 /// the name of a crate.
 pub fn named_paths(code: &str) -> Vec<Vec<String>> {
     let mut paths = Vec::new();
     let mut rest = code;
-    while let Some(at) = next_use(rest) {
+    while let Some(at) = find_use(rest) {
         let (before, declaration) = rest.split_at(at);
-        inline_paths(before, &mut paths);
+        collect_inline_paths(before, &mut paths);
         let end = declaration.find(';').unwrap_or(declaration.len());
-        flatten(&[], declaration.get("use ".len()..end).unwrap_or_default(), &mut paths);
+        flatten_use_tree(&[], declaration.get("use ".len()..end).unwrap_or_default(), &mut paths);
         rest = declaration.get(end..).unwrap_or_default();
     }
-    inline_paths(rest, &mut paths);
+    collect_inline_paths(rest, &mut paths);
     paths
 }
 
@@ -22,24 +22,24 @@ pub fn re_exports(code: &str) -> Vec<(String, Vec<String>)> {
     for declaration in code.split("pub use ").skip(1) {
         let end = declaration.find(';').unwrap_or(declaration.len());
         let mut paths = Vec::new();
-        flatten(&[], declaration.get(..end).unwrap_or_default(), &mut paths);
+        flatten_use_tree(&[], declaration.get(..end).unwrap_or_default(), &mut paths);
         exports.extend(paths.into_iter().filter_map(|path| Some((path.last()?.clone(), path))));
     }
     exports
 }
 
-fn next_use(code: &str) -> Option<usize> {
+fn find_use(code: &str) -> Option<usize> {
     code.match_indices("use ")
         .map(|(at, _)| at)
         .find(|at| code.get(..*at).is_some_and(|before| before.is_empty() || before.ends_with([' ', '\n'])))
 }
 
-fn flatten(prefix: &[String], tree: &str, into: &mut Vec<Vec<String>>) {
+fn flatten_use_tree(prefix: &[String], tree: &str, into: &mut Vec<Vec<String>>) {
     let tree = tree.trim();
     let Some(open) = tree.find('{') else {
         let name = tree.split(" as ").next().unwrap_or_default();
         let segments = name.split("::").map(str::trim).filter(|segment| !["", "self", "*"].contains(segment));
-        // A leading `self` is a start, a trailing one is the module itself.
+        // A leading `self` is part of the path; a trailing one names the module and is dropped.
         let start = name.starts_with("self::").then(|| "self".to_owned());
         into.push(prefix.iter().cloned().chain(start).chain(segments.map(str::to_owned)).collect());
         return;
@@ -48,13 +48,13 @@ fn flatten(prefix: &[String], tree: &str, into: &mut Vec<Vec<String>>) {
     let head = head.split("::").map(str::trim).filter(|segment| !segment.is_empty()).map(str::to_owned);
     let prefix: Vec<String> = prefix.iter().cloned().chain(head).collect();
     let group = group.trim_start_matches('{').strip_suffix('}').unwrap_or(group);
-    for item in split_at_top(group) {
-        flatten(&prefix, item, into);
+    for item in split_outside_braces(group) {
+        flatten_use_tree(&prefix, item, into);
     }
 }
 
 /// Splits at the commas outside braces.
-fn split_at_top(group: &str) -> Vec<&str> {
+fn split_outside_braces(group: &str) -> Vec<&str> {
     let (mut depth, mut start, mut items) = (0, 0, Vec::new());
     for (at, c) in group.char_indices() {
         match c {
@@ -72,7 +72,7 @@ fn split_at_top(group: &str) -> Vec<&str> {
     items
 }
 
-fn inline_paths(code: &str, into: &mut Vec<Vec<String>>) {
+fn collect_inline_paths(code: &str, into: &mut Vec<Vec<String>>) {
     let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
     for word in code.split(|c| !is_path(c)) {
         let mut segments = word.split("::").filter(|segment| !segment.is_empty());

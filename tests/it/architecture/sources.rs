@@ -1,10 +1,10 @@
 //! The source files of the workspace, as text.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+#![expect(clippy::unwrap_used, reason = "an unexpected error fails the test")]
 
 use std::path::Path;
 
-/// The crates with a library: name, folder of its sources.
+/// The library crates: name and source folder.
 pub const CRATES: [(&str, &str); 4] = [
     ("guichet_base", "crates/guichet-base/src"),
     ("guichet_db", "crates/guichet-db/src"),
@@ -13,13 +13,13 @@ pub const CRATES: [(&str, &str); 4] = [
 ];
 
 pub struct SourceFile {
-    /// Relative to its root, with `/`.
+    /// Path relative to the root that was searched, with `/` as separator.
     pub path: String,
     pub text: String,
 }
 
 impl SourceFile {
-    /// The first folder, or the file itself: `chat` of `chat/store/send.rs`.
+    /// The first folder, or the name of a file at the root: `chat` for `chat/store/send.rs`.
     pub fn top_module(&self) -> &str {
         let first = self.path.split('/').next().unwrap_or_default();
         first.strip_suffix(".rs").unwrap_or(first)
@@ -34,8 +34,8 @@ impl SourceFile {
         segments
     }
 
-    /// Without comments.
-    pub fn code(&self) -> String {
+    /// The text without lines that are comments.
+    pub fn code_without_comments(&self) -> String {
         let is_code = |line: &&str| !line.trim_start().starts_with("//");
         self.text.lines().filter(is_code).map(|line| format!("{line}\n")).collect()
     }
@@ -52,7 +52,7 @@ pub fn files(root: &str, extension: &str) -> Vec<SourceFile> {
     let mut found = Vec::new();
     collect(&root, &root, extension, &mut found);
     found.sort_by(|a, b| a.path.cmp(&b.path));
-    assert!(!found.is_empty(), "{} holds no .{extension} files", root.display());
+    assert!(!found.is_empty(), "{} contains no .{extension} files", root.display());
     found
 }
 
@@ -60,7 +60,7 @@ fn collect(root: &Path, folder: &Path, extension: &str, into: &mut Vec<SourceFil
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            // Packages that npm or pip installed for the tests.
+            // Packages that npm installed for the tests.
             if !path.ends_with("node_modules") {
                 collect(root, &path, extension, into);
             }

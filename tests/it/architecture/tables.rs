@@ -1,4 +1,4 @@
-//! Tables of the documentation that repeat what the code declares: jobs, metrics, dependencies.
+//! Checks that the tables of the documentation match the code: jobs, metrics and dependencies.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,7 +15,7 @@ fn first_cells(page: &str, heading: &str) -> BTreeSet<String> {
     cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(str::to_owned).collect()
 }
 
-/// The string literals of a source that `is_wanted`.
+/// The string literals of a source for which `is_wanted` is true.
 fn literals(source: &str, is_wanted: impl Fn(&str) -> bool) -> BTreeSet<String> {
     let lines = source.lines().filter(|line| !line.trim_start().starts_with("//"));
     let texts = lines.flat_map(|line| line.split('"').skip(1).step_by(2));

@@ -1,4 +1,4 @@
-//! The language of the code: one name for one thing, and none of the phrases that readers stumble over.
+//! The language of the code: visible type names are unique, and a list of unclear phrases is not used.
 //!
 //! `docs/glossary.md` has the terms; the house style is in `CONTRIBUTING.md`.
 
@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use super::sources::{CRATES, files, rust_files};
 
-/// Type names that are conventional inside one module and may stand in several.
+/// Type names that are conventional inside a module and may be defined in several.
 const MODULE_LOCAL: [&str; 5] = ["Args", "Columns", "Query", "Row", "Settings"];
 
-/// Phrases that have a plain equivalent. Each is matched as whole words.
+/// Phrases that have a plain equivalent; they are matched as whole words.
 const PHRASES: [&str; 20] = [
     "whoever",
     "whomever",
@@ -33,7 +33,7 @@ const PHRASES: [&str; 20] = [
     "this room of the",
 ];
 
-/// The name in `pub struct Name` and its like, in any visibility but private.
+/// The name in a line such as `pub struct Name`, of any visibility except private.
 fn visible_type(line: &str) -> Option<&str> {
     let line = line.trim_start().strip_prefix("pub")?;
     let line = match line.strip_prefix('(') {
@@ -43,7 +43,7 @@ fn visible_type(line: &str) -> Option<&str> {
     let (kind, rest) = line.trim_start().split_once(' ')?;
     let is_type = ["struct", "enum", "trait", "type", "union"].contains(&kind);
     let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
-    // A name that a macro fills in is empty here.
+    // The name is empty if it is a macro variable (`$name`).
     if is_type && end > 0 { rest.get(..end) } else { None }
 }
 
@@ -75,7 +75,7 @@ fn has_phrase(line: &str, phrase: &str) -> bool {
     })
 }
 
-/// What people read in a line of Rust: its comment, or the string of a log line or an error.
+/// The prose in a line of Rust: its comment, or the whole line if it logs or builds an error.
 fn prose_of_rust(line: &str) -> &str {
     match line.find("//") {
         Some(at) => line.get(at..).unwrap_or_default(),

@@ -1,11 +1,11 @@
-//! Drafts about an entity, to start a conversation with.
+//! Drafts of a first message about an entity.
 
 use serde_json::{Value, json};
 
-use super::room::{faults, logged, post_in};
+use super::room::{faults, outbox_seqs, post_in_language};
 use crate::harness::ChatFixture;
 
-fn body(world: &ChatFixture, related: Value) -> Value {
+fn draft_request(world: &ChatFixture, related: Value) -> Value {
     json!({"client_id": world.nord, "related": related})
 }
 
@@ -39,10 +39,11 @@ async fn the_draft_names_each_entity_type_in_both_languages() {
         ("ticket", "du ticket", "the ticket "),
         ("whatever", "de", ""),
     ] {
-        let body = body(&world, json!({"type": kind, "id": "7", "preview": {"title": "N° 7"}}));
+        let body = draft_request(&world, json!({"type": kind, "id": "7", "preview": {"title": "N° 7"}}));
         let french = world.emma.post("/conversations/draft", body.clone()).await.data()["draft"].clone();
         assert_eq!(french, format!("Bonjour, à propos {fr} « N° 7 » : "));
-        let english = post_in(&world.emma, "en", "/conversations/draft", body).await.data()["draft"].clone();
+        let english =
+            post_in_language(&world.emma, "en", "/conversations/draft", body).await.data()["draft"].clone();
         assert_eq!(english, format!("Hello, about {en}“N° 7”: "));
     }
 }
@@ -50,8 +51,10 @@ async fn the_draft_names_each_entity_type_in_both_languages() {
 #[tokio::test]
 async fn without_a_title_the_id_stands_in() {
     let world = ChatFixture::new();
-    let answer =
-        world.emma.post("/conversations/draft", body(&world, json!({"type": "order", "id": "A-1"}))).await;
+    let answer = world
+        .emma
+        .post("/conversations/draft", draft_request(&world, json!({"type": "order", "id": "A-1"})))
+        .await;
     assert_eq!(answer.data()["draft"], "Bonjour, à propos de la commande « A-1 » : ");
 }
 
@@ -59,7 +62,8 @@ async fn without_a_title_the_id_stands_in() {
 async fn a_draft_writes_nothing() {
     let world = ChatFixture::new();
     let related = json!({"type": "order", "id": "A-1", "preview": {"title": "t"}});
-    let draft = world.emma.post("/conversations/draft", body(&world, related.clone())).await.data().clone();
+    let draft =
+        world.emma.post("/conversations/draft", draft_request(&world, related.clone())).await.data().clone();
     assert_eq!((&draft["related"], &draft["conversation"]["last_message"]), (&related, &Value::Null));
-    assert!(logged(&world).is_empty());
+    assert!(outbox_seqs(&world).is_empty());
 }

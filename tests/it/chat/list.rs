@@ -2,18 +2,22 @@
 
 use serde_json::{Value, json};
 
-use super::room::{each, execute, faults, list, word};
+use super::room::{execute, expect_array, expect_str, faults, field_values};
 use crate::harness::{Api, ChatFixture, Socket};
 
-async fn rooms(by: &Api, query: &str) -> Vec<Value> {
-    list(by.get(&format!("/conversations?{query}")).await.data())
+async fn list_conversations(by: &Api, query: &str) -> Vec<Value> {
+    expect_array(by.get(&format!("/conversations?{query}")).await.data())
 }
 
-async fn names(by: &Api, query: &str) -> Vec<String> {
-    rooms(by, query).await.iter().map(|room| word(&room["client"]["name"]).to_owned()).collect()
+async fn client_names(by: &Api, query: &str) -> Vec<String> {
+    list_conversations(by, query)
+        .await
+        .iter()
+        .map(|room| expect_str(&room["client"]["name"]).to_owned())
+        .collect()
 }
 
-async fn say_in_sud(world: &ChatFixture, by: &Api, content: &str) {
+async fn send_to_sud(world: &ChatFixture, by: &Api, content: &str) {
     by.post(&format!("/clients/{}/messages", world.sud), json!({"content": content})).await.data();
 }
 
@@ -28,62 +32,62 @@ async fn wrong_parameters_are_told_all_at_once() {
 #[tokio::test]
 async fn a_person_lists_only_what_they_may_see() {
     let world = ChatFixture::new();
-    assert_eq!(names(&world.emma, "").await, ["Atelier Nord"]);
-    assert_eq!(names(&world.bruno, "").await, ["Boulangerie Sud"]);
-    assert_eq!(names(&world.awa, "").await.len(), 2);
+    assert_eq!(client_names(&world.emma, "").await, ["Atelier Nord"]);
+    assert_eq!(client_names(&world.bruno, "").await, ["Boulangerie Sud"]);
+    assert_eq!(client_names(&world.awa, "").await.len(), 2);
 }
 
 #[tokio::test]
 async fn rooms_that_never_wrote_are_listed_last() {
     let world = ChatFixture::new();
-    say_in_sud(&world, &world.bruno, "hello").await;
-    assert_eq!(names(&world.awa, "").await, ["Boulangerie Sud", "Atelier Nord"]);
-    assert_eq!(rooms(&world.awa, "").await[1]["last_message"], Value::Null);
+    send_to_sud(&world, &world.bruno, "hello").await;
+    assert_eq!(client_names(&world.awa, "").await, ["Boulangerie Sud", "Atelier Nord"]);
+    assert_eq!(list_conversations(&world.awa, "").await[1]["last_message"], Value::Null);
 }
 
 #[tokio::test]
 async fn the_last_to_have_written_comes_first() {
     let world = ChatFixture::new();
-    world.say(&world.chloe, "un").await;
+    world.send_message(&world.chloe, "un").await;
     world.server.clock.advance(std::time::Duration::from_secs(1));
-    say_in_sud(&world, &world.bruno, "deux").await;
-    assert_eq!(names(&world.awa, "sort=recent").await, ["Boulangerie Sud", "Atelier Nord"]);
+    send_to_sud(&world, &world.bruno, "deux").await;
+    assert_eq!(client_names(&world.awa, "sort=recent").await, ["Boulangerie Sud", "Atelier Nord"]);
     world.server.clock.advance(std::time::Duration::from_secs(1));
-    world.say(&world.chloe, "trois").await;
-    assert_eq!(names(&world.awa, "sort=recent").await, ["Atelier Nord", "Boulangerie Sud"]);
+    world.send_message(&world.chloe, "trois").await;
+    assert_eq!(client_names(&world.awa, "sort=recent").await, ["Atelier Nord", "Boulangerie Sud"]);
 }
 
 #[tokio::test]
 async fn the_most_unread_comes_first_when_asked() {
     let world = ChatFixture::new();
-    world.say(&world.awa, "je suis").await;
-    world.say(&world.chloe, "un").await;
+    world.send_message(&world.awa, "je suis").await;
+    world.send_message(&world.chloe, "un").await;
     world.server.clock.advance(std::time::Duration::from_secs(1));
-    say_in_sud(&world, &world.bruno, "deux").await;
-    assert_eq!(names(&world.awa, "sort=unread").await, ["Atelier Nord", "Boulangerie Sud"]);
+    send_to_sud(&world, &world.bruno, "deux").await;
+    assert_eq!(client_names(&world.awa, "sort=unread").await, ["Atelier Nord", "Boulangerie Sud"]);
 }
 
 #[tokio::test]
 async fn who_is_there_comes_first_when_asked() {
     let world = ChatFixture::new();
-    world.say(&world.chloe, "un").await;
+    world.send_message(&world.chloe, "un").await;
     let _socket = Socket::open(&world.server, &world.server.user("bruno").token).await;
-    while names(&world.awa, "sort=online").await != ["Boulangerie Sud", "Atelier Nord"] {
-        crate::harness::poll_interval().await;
+    while client_names(&world.awa, "sort=online").await != ["Boulangerie Sud", "Atelier Nord"] {
+        crate::harness::pause_between_polls().await;
     }
-    assert_eq!(names(&world.awa, "sort=recent").await, ["Atelier Nord", "Boulangerie Sud"]);
-    assert_eq!(names(&world.karim, "sort=online").await, ["Boulangerie Sud"]);
-    assert_eq!(names(&world.bruno, "sort=online").await, ["Boulangerie Sud"]);
+    assert_eq!(client_names(&world.awa, "sort=recent").await, ["Atelier Nord", "Boulangerie Sud"]);
+    assert_eq!(client_names(&world.karim, "sort=online").await, ["Boulangerie Sud"]);
+    assert_eq!(client_names(&world.bruno, "sort=online").await, ["Boulangerie Sud"]);
 }
 
 #[tokio::test]
 async fn mine_is_what_i_am_told_of() {
     let world = ChatFixture::new();
-    assert_eq!(names(&world.awa, "scope=mine").await, Vec::<String>::new());
-    assert_eq!(names(&world.emma, "scope=mine").await, ["Atelier Nord"]);
-    say_in_sud(&world, &world.awa, "bonjour").await;
-    assert_eq!(names(&world.awa, "scope=mine").await, ["Boulangerie Sud"]);
-    assert_eq!(names(&world.awa, "scope=all").await.len(), 2);
+    assert_eq!(client_names(&world.awa, "scope=mine").await, Vec::<String>::new());
+    assert_eq!(client_names(&world.emma, "scope=mine").await, ["Atelier Nord"]);
+    send_to_sud(&world, &world.awa, "bonjour").await;
+    assert_eq!(client_names(&world.awa, "scope=mine").await, ["Boulangerie Sud"]);
+    assert_eq!(client_names(&world.awa, "scope=all").await.len(), 2);
 }
 
 #[tokio::test]
@@ -97,17 +101,17 @@ async fn a_search_finds_names_whatever_their_accents_and_case() {
         ("_telier", vec![]),
         ("nulle%20part", vec![]),
     ] {
-        assert_eq!(names(&world.awa, &format!("search={words}")).await, found, "{words}");
+        assert_eq!(client_names(&world.awa, &format!("search={words}")).await, found, "{words}");
     }
 }
 
 #[tokio::test]
 async fn a_search_finds_the_words_of_messages_one_may_read() {
     let world = ChatFixture::new();
-    say_in_sud(&world, &world.bruno, "Où sont mes croissants ?").await;
-    assert_eq!(names(&world.awa, "search=croissant").await, ["Boulangerie Sud"]);
-    assert_eq!(names(&world.awa, "search=croissant&scope=mine").await, Vec::<String>::new());
-    assert_eq!(names(&world.emma, "search=croissant").await, Vec::<String>::new());
+    send_to_sud(&world, &world.bruno, "Où sont mes croissants ?").await;
+    assert_eq!(client_names(&world.awa, "search=croissant").await, ["Boulangerie Sud"]);
+    assert_eq!(client_names(&world.awa, "search=croissant&scope=mine").await, Vec::<String>::new());
+    assert_eq!(client_names(&world.emma, "search=croissant").await, Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -122,10 +126,13 @@ async fn pages_of_the_list_meet() {
          FROM clients ON CONFLICT DO NOTHING"
         ),
     );
-    let whole = each(&rooms(&world.awa, "").await, "id");
+    let whole = field_values(&list_conversations(&world.awa, "").await, "id");
     let mut pages = Vec::new();
     for offset in [0, 3, 6, 9] {
-        pages.extend(each(&rooms(&world.awa, &format!("limit=3&offset={offset}")).await, "id"));
+        pages.extend(field_values(
+            &list_conversations(&world.awa, &format!("limit=3&offset={offset}")).await,
+            "id",
+        ));
     }
     assert_eq!((whole.len(), pages), (7, whole));
 }
@@ -133,7 +140,7 @@ async fn pages_of_the_list_meet() {
 #[tokio::test]
 async fn the_last_message_is_cut_between_characters() {
     let world = ChatFixture::new();
-    world.say(&world.chloe, &"é".repeat(300)).await;
-    let excerpt = rooms(&world.emma, "").await[0]["last_message"]["excerpt"].clone();
-    assert_eq!(word(&excerpt), format!("{}…", "é".repeat(120)));
+    world.send_message(&world.chloe, &"é".repeat(300)).await;
+    let excerpt = list_conversations(&world.emma, "").await[0]["last_message"]["excerpt"].clone();
+    assert_eq!(expect_str(&excerpt), format!("{}…", "é".repeat(120)));
 }

@@ -1,4 +1,4 @@
-//! Client rooms, over REST and in the database.
+//! Tests of chat: client rooms and direct conversations, over REST, over sockets and in the database.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

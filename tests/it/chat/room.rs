@@ -1,4 +1,4 @@
-//! The room of Atelier Nord, with helpers for responses and the database.
+//! Helpers: the room of Atelier Nord, values of responses, and queries of the database.
 
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Text};
@@ -9,100 +9,100 @@ use serde_json::{Value, json};
 
 use crate::harness::{Api, ApiResponse, ChatFixture};
 
-/// The messages path of Atelier Nord.
-pub fn messages(world: &ChatFixture) -> String {
+/// The path of the messages of Atelier Nord's room, by client id.
+pub fn messages_path(world: &ChatFixture) -> String {
     format!("/clients/{}/messages", world.nord)
 }
 
-/// The conversation of a client, as `by` sees it.
-pub async fn conversation(by: &Api, client: impl std::fmt::Display) -> Value {
+/// Opens the room of a client as `by`, and returns it.
+pub async fn open_room(by: &Api, client: impl std::fmt::Display) -> Value {
     by.post("/conversations", json!({"client_id": client.to_string()})).await.data().clone()
 }
 
-/// The path of the conversation of Atelier Nord.
-pub async fn nord(world: &ChatFixture) -> String {
-    let id = conversation(&world.awa, world.nord).await["id"].as_str().unwrap().to_owned();
+/// The path of Atelier Nord's room, by conversation id.
+pub async fn nord_path(world: &ChatFixture) -> String {
+    let id = open_room(&world.awa, world.nord).await["id"].as_str().unwrap().to_owned();
     format!("/conversations/{id}")
 }
 
 pub async fn read_all(world: &ChatFixture, by: &Api) -> Value {
-    by.post(&format!("{}/read", nord(world).await), json!({})).await.data().clone()
+    by.post(&format!("{}/read", nord_path(world).await), json!({})).await.data().clone()
 }
 
 pub async fn read_to(world: &ChatFixture, by: &Api, seq: i64) -> Value {
-    by.post(&format!("{}/read", nord(world).await), json!({"up_to_seq": seq})).await.data().clone()
+    by.post(&format!("{}/read", nord_path(world).await), json!({"up_to_seq": seq})).await.data().clone()
 }
 
 /// The number of messages that `by` has not read in Atelier Nord.
-pub async fn unread(world: &ChatFixture, by: &Api) -> i64 {
-    number(&conversation(by, world.nord).await["unread_count"])
+pub async fn unread_count(world: &ChatFixture, by: &Api) -> i64 {
+    expect_number(&open_room(by, world.nord).await["unread_count"])
 }
 
 /// The history of Atelier Nord for `by`.
 pub async fn history(world: &ChatFixture, by: &Api) -> Vec<Value> {
-    list(by.get(&format!("{}?limit=200", messages(world))).await.data())
+    expect_array(by.get(&format!("{}?limit=200", messages_path(world))).await.data())
 }
 
-/// A request with an `Idempotency-Key`.
-pub async fn keyed(by: &Api, path: &str, key: &str, body: Value) -> ApiResponse {
-    ApiResponse::of(by.request(Method::POST, path).header("Idempotency-Key", key).json(&body)).await
+/// Posts with an `Idempotency-Key`.
+pub async fn post_with_key(by: &Api, path: &str, key: &str, body: Value) -> ApiResponse {
+    ApiResponse::receive(by.request(Method::POST, path).header("Idempotency-Key", key).json(&body)).await
 }
 
-/// A request with an `Accept-Language`.
-pub async fn post_in(by: &Api, language: &str, path: &str, body: Value) -> ApiResponse {
-    ApiResponse::of(by.request(Method::POST, path).header("Accept-Language", language).json(&body)).await
+/// Posts with an `Accept-Language`.
+pub async fn post_in_language(by: &Api, language: &str, path: &str, body: Value) -> ApiResponse {
+    ApiResponse::receive(by.request(Method::POST, path).header("Accept-Language", language).json(&body)).await
 }
 
 #[track_caller]
-pub fn number(value: &Value) -> i64 {
+pub fn expect_number(value: &Value) -> i64 {
     value.as_i64().unwrap_or_else(|| panic!("not a number: {value}"))
 }
 
 #[track_caller]
-pub fn word(value: &Value) -> &str {
+pub fn expect_str(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("not a string: {value}"))
 }
 
 #[track_caller]
-pub fn list(value: &Value) -> Vec<Value> {
+pub fn expect_array(value: &Value) -> Vec<Value> {
     value.as_array().unwrap_or_else(|| panic!("not a list: {value}")).clone()
 }
 
-/// One field of every item.
+/// The values of one field of all items.
 #[track_caller]
-pub fn each(items: &[Value], field: &str) -> Vec<Value> {
+pub fn field_values(items: &[Value], field: &str) -> Vec<Value> {
     items.iter().map(|item| item[field].clone()).collect()
 }
 
-/// The numbers of every item.
+/// The values of one numeric field of all items.
 #[track_caller]
-pub fn numbers(items: &[Value], field: &str) -> Vec<i64> {
-    items.iter().map(|item| number(&item[field])).collect()
+pub fn field_numbers(items: &[Value], field: &str) -> Vec<i64> {
+    items.iter().map(|item| expect_number(&item[field])).collect()
 }
 
-/// The wrong fields of a refused body, with their codes.
+/// Fields and codes of the faults. Panics unless the response is a `VALIDATION_ERROR`.
 #[track_caller]
 pub fn faults(answer: &ApiResponse) -> Vec<(&str, &str)> {
-    assert_eq!(answer.refusal(), (422, "VALIDATION_ERROR"), "{}", answer.body);
+    assert_eq!(answer.error(), (422, "VALIDATION_ERROR"), "{}", answer.body);
     let details = answer.body["error"]["details"].as_array().unwrap();
-    details.iter().map(|fault| (word(&fault["field"]), word(&fault["code"]))).collect()
+    details.iter().map(|fault| (expect_str(&fault["field"]), expect_str(&fault["code"]))).collect()
 }
 
 #[derive(QueryableByName)]
-struct One {
+struct NumberRow {
     #[diesel(sql_type = BigInt)]
     n: i64,
 }
 
 #[derive(QueryableByName)]
-struct Line {
+struct TextRow {
     #[diesel(sql_type = Text)]
     t: String,
 }
 
-fn admin(world: &ChatFixture) -> PgConnection {
+fn admin_connection(world: &ChatFixture) -> PgConnection {
     let mut conn = world.server.database.connect(LoginRole::Admin);
-    // Functions that run as another owner (search, audience) see one tenant's rows only; triggers read the actor.
+    // `SECURITY DEFINER` functions (search, audience) see only the rows of `app.tenant_id`; triggers read `app.role`.
     let tenant = world.server.demo.tenant_id;
     let actor = format!(
         "SELECT set_config('app.tenant_id', '{tenant}', false), set_config('app.role', 'owner', false)"
@@ -111,30 +111,30 @@ fn admin(world: &ChatFixture) -> PgConnection {
     conn
 }
 
-/// A column `n` of one row, bypassing all policies.
-pub fn count(world: &ChatFixture, sql: &str) -> i64 {
-    diesel::sql_query(sql).get_result::<One>(&mut admin(world)).unwrap().n
+/// Queries the column `n` of one row, bypassing row-level security.
+pub fn query_number(world: &ChatFixture, sql: &str) -> i64 {
+    diesel::sql_query(sql).get_result::<NumberRow>(&mut admin_connection(world)).unwrap().n
 }
 
-/// A column `n` of one row, as the current role and actor of `conn` see it.
-pub fn counted(conn: &mut PgConnection, sql: &str) -> guichet_base::Result<i64> {
-    Ok(diesel::sql_query(sql).get_result::<One>(conn)?.n)
+/// Queries the column `n` of one row with the role and actor of `conn`.
+pub fn query_number_on(conn: &mut PgConnection, sql: &str) -> guichet_base::Result<i64> {
+    Ok(diesel::sql_query(sql).get_result::<NumberRow>(conn)?.n)
 }
 
-/// A column `t` of every row, bypassing all policies.
-pub fn lines(world: &ChatFixture, sql: &str) -> Vec<String> {
-    let rows: Vec<Line> = diesel::sql_query(sql).load(&mut admin(world)).unwrap();
+/// Queries the column `t` of all rows, bypassing row-level security.
+pub fn query_texts(world: &ChatFixture, sql: &str) -> Vec<String> {
+    let rows: Vec<TextRow> = diesel::sql_query(sql).load(&mut admin_connection(world)).unwrap();
     rows.into_iter().map(|row| row.t).collect()
 }
 
-/// Changes rows, bypassing all policies.
+/// Executes statements, bypassing row-level security.
 pub fn execute(world: &ChatFixture, sql: &str) {
-    admin(world).batch_execute(sql).unwrap();
+    admin_connection(world).batch_execute(sql).unwrap();
 }
 
-/// Numbers of the durable events of Atelier Nord, in the order of the log.
-pub fn logged(world: &ChatFixture) -> Vec<i64> {
+/// The `seq` of all durable events of Atelier Nord's room, in ascending order.
+pub fn outbox_seqs(world: &ChatFixture) -> Vec<i64> {
     let sql =
         format!("SELECT seq::text AS t FROM outbox WHERE topic = 'chat:room:{}' ORDER BY seq", world.nord);
-    lines(world, &sql).iter().map(|seq| seq.parse().unwrap()).collect()
+    query_texts(world, &sql).iter().map(|seq| seq.parse().unwrap()).collect()
 }

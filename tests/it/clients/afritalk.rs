@@ -61,8 +61,8 @@ struct Person(Application);
 
 impl Fixture {
     fn set() -> Result<Self> {
-        let server = TestServer::with(&[("PRESENCE_GRACE_SECS", "1")]);
-        Ok(Self { toolbox: Toolbox::open()?, world: ChatFixture::of(server) })
+        let server = TestServer::start_with(&[("PRESENCE_GRACE_SECS", "1")]);
+        Ok(Self { toolbox: Toolbox::open()?, world: ChatFixture::on_server(server) })
     }
 
     fn id(&self, name: &str) -> Value {
@@ -281,13 +281,13 @@ async fn an_employee_is_refused_to_the_owner_over_both_doors_and_it_is_written_d
     let scene = Fixture::set()?;
     let awa = scene.id("awa");
     let mut emma = scene.enter("emma").await?;
-    let before = scene.world.logged("forbidden_attempt");
+    let before = scene.world.activity_count("forbidden_attempt");
     let body = json!({ "toUserId": awa, "content": "Bonjour" });
     is_refused(&emma.call("POST", "/messaging/message", body.clone()).await?, 403, "FORBIDDEN");
-    assert_eq!(scene.world.logged("forbidden_attempt"), before + 1);
+    assert_eq!(scene.world.activity_count("forbidden_attempt"), before + 1);
     let refused = emma.ask("messaging:send", body).await?;
     assert_eq!((&refused["status"], &refused["response"]["code"]), (&json!("error"), &json!("FORBIDDEN")));
-    assert_eq!(scene.world.logged("forbidden_attempt"), before + 2);
+    assert_eq!(scene.world.activity_count("forbidden_attempt"), before + 2);
     let path = format!("/messaging/conversation/{}", awa.as_str().unwrap_or("-"));
     is_refused(&emma.call("GET", &path, Value::Null).await?, 403, "FORBIDDEN");
     Ok(())
@@ -297,12 +297,12 @@ async fn an_employee_is_refused_to_the_owner_over_both_doors_and_it_is_written_d
 async fn another_tenant_s_path_is_closed_to_a_token() -> Result<()> {
     let scene = Fixture::set()?;
     let token = &scene.world.server.user("emma").token;
-    let before = scene.world.logged("forbidden_attempt");
+    let before = scene.world.activity_count("forbidden_attempt");
     let other = uuid::Uuid::now_v7();
     let mut emma = scene.start(json!({ "token": token, "tenant": other })).await?;
     let error = emma.0.next("connect_error").await?;
     assert_eq!((&error["data"]["code"], &error["active"]), (&json!("FORBIDDEN"), &json!(false)), "{error}");
-    assert_eq!(scene.world.logged("forbidden_attempt"), before + 1);
+    assert_eq!(scene.world.activity_count("forbidden_attempt"), before + 1);
     for (method, path) in [
         ("GET", "/messaging/conversations".to_owned()),
         ("GET", format!("/messaging/conversation/{}", uuid::Uuid::now_v7())),
@@ -310,11 +310,11 @@ async fn another_tenant_s_path_is_closed_to_a_token() -> Result<()> {
         ("PUT", format!("/messaging/{}/read", uuid::Uuid::now_v7())),
         ("GET", "/presence".to_owned()),
     ] {
-        let before = scene.world.logged("forbidden_attempt");
+        let before = scene.world.activity_count("forbidden_attempt");
         // Whatever is wrong with the body, the tenant is checked first.
         let body = if method == "POST" { json!({ "nonsense": 1 }) } else { Value::Null };
         is_refused(&emma.call(method, &path, body).await?, 403, "FORBIDDEN");
-        assert_eq!(scene.world.logged("forbidden_attempt"), before + 1, "{method} {path}");
+        assert_eq!(scene.world.activity_count("forbidden_attempt"), before + 1, "{method} {path}");
     }
     let polling = json!({ "token": token, "transports": ["polling"] });
     let error = scene.start(polling).await?.0.next("connect_error").await?;

@@ -27,10 +27,10 @@ async fn only_owners_and_managers_send_again() {
     let id = failed(&desk, &MAIL, SendFailure::Recipient(String::new())).await;
     let world = &desk.world;
     for (who, refused) in
-        [(&world.nobody, 401), (&world.emma, 403), (&world.chloe, 403), (&world.service, 403)]
+        [(&world.anonymous, 401), (&world.emma, 403), (&world.chloe, 403), (&world.service, 403)]
     {
-        assert_eq!(who.post(&format!("/deliveries/{id}/retry"), json!({})).await.refusal().0, refused);
-        assert_eq!(who.post("/deliveries/retry", json!({"status": "failed"})).await.refusal().0, refused);
+        assert_eq!(who.post(&format!("/deliveries/{id}/retry"), json!({})).await.error().0, refused);
+        assert_eq!(who.post("/deliveries/retry", json!({"status": "failed"})).await.error().0, refused);
     }
     assert_eq!(desk.ended(id).0, "failed");
     let answer = world.denis.post(&format!("/deliveries/{id}/retry"), json!({})).await;
@@ -63,16 +63,16 @@ async fn what_is_under_way_or_has_arrived_is_not_sent_again() {
         let id = desk.mail();
         desk.set(id, &format!("status = '{status}'"));
         let answer = retry(&desk, id).await;
-        assert_eq!(answer.refusal(), (409, "INVALID_TRANSITION"));
+        assert_eq!(answer.error(), (409, "INVALID_TRANSITION"));
         let details = &answer.body["error"]["details"];
         assert_eq!(details, &json!({"from": status, "allowed": ["queued", "failed", "bounced", "skipped"]}));
         assert_eq!(desk.ended(id).0, status);
     }
     let held = desk.mail();
     desk.set(held, "status = 'sending', lease_token = gen_random_uuid(), lease_until = now()");
-    assert_eq!(retry(&desk, held).await.refusal(), (409, "INVALID_TRANSITION"));
-    assert_eq!(retry(&desk, DeliveryId::new()).await.refusal(), (404, "NOT_FOUND"));
-    assert_eq!(desk.world.awa.post("/deliveries/x/retry", json!({})).await.refusal(), (404, "NOT_FOUND"));
+    assert_eq!(retry(&desk, held).await.error(), (409, "INVALID_TRANSITION"));
+    assert_eq!(retry(&desk, DeliveryId::new()).await.error(), (404, "NOT_FOUND"));
+    assert_eq!(desk.world.awa.post("/deliveries/x/retry", json!({})).await.error(), (404, "NOT_FOUND"));
 }
 
 #[tokio::test]

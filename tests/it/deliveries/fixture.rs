@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::chat::room::{execute, lines};
+use crate::chat::room::{execute, query_texts};
 use crate::harness::{ChatFixture, TestServer};
 
 /// A provider that records each delivery before it answers.
@@ -134,7 +134,7 @@ impl DeliveryFixture {
     pub fn with(variables: &[(&str, &str)]) -> Self {
         let mut all = vec![("NOTIFICATION_SMS_ENABLED", "true"), ("APP_URL", "https://app.example.com")];
         all.extend_from_slice(variables);
-        let world = ChatFixture::of(TestServer::with(&all));
+        let world = ChatFixture::on_server(TestServer::start_with(&all));
         let chloe = world.server.user("chloe").id;
         execute(
             &world,
@@ -177,7 +177,7 @@ impl DeliveryFixture {
     }
 
     pub fn lines(&self, sql: &str) -> Vec<String> {
-        lines(&self.world, sql)
+        query_texts(&self.world, sql)
     }
 
     pub fn mail(&self) -> DeliveryId {
@@ -263,7 +263,7 @@ impl DeliveryFixture {
         let deadline = std::time::Instant::now() + Duration::from_secs(20);
         while self.ended(id).0 != status {
             assert!(std::time::Instant::now() < deadline, "{id} is {:?}, not {status}", self.ended(id));
-            crate::harness::poll_interval().await;
+            crate::harness::pause_between_polls().await;
         }
     }
 }

@@ -59,7 +59,7 @@ async fn a_provider_that_hangs_holds_up_neither_other_channels_nor_alerts() {
     let stuck = desk.plan_many(&MAIL, 2);
     let (stop, tracker) = start(room.clone());
     while hanging.ids().len() < 2 {
-        crate::harness::poll_interval().await;
+        crate::harness::pause_between_polls().await;
     }
     let waits = desk.mail();
     let sms = desk.plan(&Planned { channel: "sms", ..MAIL });

@@ -26,9 +26,9 @@ async fn only_owners_and_managers_see_what_left() {
     let id = desk.mail();
     let world = &desk.world;
     for (who, refused) in
-        [(&world.nobody, 401), (&world.emma, 403), (&world.chloe, 403), (&world.service, 403)]
+        [(&world.anonymous, 401), (&world.emma, 403), (&world.chloe, 403), (&world.service, 403)]
     {
-        assert_eq!(who.get("/deliveries").await.refusal().0, refused);
+        assert_eq!(who.get("/deliveries").await.error().0, refused);
     }
     for who in [&world.awa, &world.denis] {
         assert_eq!(ids(&who.get("/deliveries").await), [id]);
@@ -48,7 +48,7 @@ async fn another_tenants_deliveries_are_not_there() {
     ));
     let awa = &desk.world.awa;
     assert_eq!(ids(&awa.get("/deliveries").await), []);
-    assert_eq!(awa.post(&format!("/deliveries/{id}/retry"), json!({})).await.refusal(), (404, "NOT_FOUND"));
+    assert_eq!(awa.post(&format!("/deliveries/{id}/retry"), json!({})).await.error(), (404, "NOT_FOUND"));
     let answer = awa.post("/deliveries/retry", json!({"status": "failed"})).await;
     assert_eq!(answer.data(), &json!({"requeued": 0}));
 }
@@ -147,11 +147,11 @@ async fn what_is_no_filter_is_told() {
 async fn where_notifications_are_off_there_is_nothing_to_ask() {
     let desk = DeliveryFixture::with(&[("FEATURES_OFF", "notifications")]);
     let awa = &desk.world.awa;
-    assert_eq!(awa.get("/deliveries").await.refusal(), (403, "FEATURE_DISABLED"));
+    assert_eq!(awa.get("/deliveries").await.error(), (403, "FEATURE_DISABLED"));
     let sample = json!({"template": "ticket.created", "channel": "email"});
-    assert_eq!(awa.post("/notifications/test-delivery", sample).await.refusal(), (403, "FEATURE_DISABLED"));
+    assert_eq!(awa.post("/notifications/test-delivery", sample).await.error(), (403, "FEATURE_DISABLED"));
     assert_eq!(
-        awa.post("/deliveries/retry", json!({"status": "failed"})).await.refusal(),
+        awa.post("/deliveries/retry", json!({"status": "failed"})).await.error(),
         (403, "FEATURE_DISABLED")
     );
 }

@@ -4,7 +4,7 @@ use guichet::deliveries::DeliveryContent;
 use serde_json::{Value, json};
 
 use super::fixture::{DeliveryFixture, Provider};
-use crate::chat::room::keyed;
+use crate::chat::room::post_with_key;
 use crate::harness::{Api, ApiResponse};
 
 const PATH: &str = "/notifications/test-delivery";
@@ -20,9 +20,9 @@ async fn only_owners_and_managers_send_samples() {
     let desk = DeliveryFixture::new();
     let world = &desk.world;
     for (who, refused) in
-        [(&world.nobody, 401), (&world.emma, 403), (&world.chloe, 403), (&world.service, 403)]
+        [(&world.anonymous, 401), (&world.emma, 403), (&world.chloe, 403), (&world.service, 403)]
     {
-        assert_eq!(ask(who, "ticket.created", "email", json!({})).await.refusal().0, refused);
+        assert_eq!(ask(who, "ticket.created", "email", json!({})).await.error().0, refused);
     }
     assert_eq!(desk.states(), json!({}));
 }
@@ -69,9 +69,9 @@ async fn without_an_address_or_a_template_there_is_none() {
     assert_eq!(ask(awa, "ticket.created", "sms", json!({})).await.fault(), ("channel", "no_address"));
     assert_eq!(ask(awa, "no.such", "email", json!({})).await.fault(), ("template", "unknown_value"));
     assert_eq!(ask(awa, "ticket.created", "inapp", json!({})).await.fault(), ("channel", "unknown_value"));
-    assert_eq!(ask(awa, "ticket.created", "email", json!({"to": "x@x.example"})).await.refusal().0, 422);
+    assert_eq!(ask(awa, "ticket.created", "email", json!({"to": "x@x.example"})).await.error().0, 422);
     // Push has no provider in this version.
-    assert_eq!(ask(awa, "ticket.created", "push", json!({})).await.refusal(), (403, "FEATURE_DISABLED"));
+    assert_eq!(ask(awa, "ticket.created", "push", json!({})).await.error(), (403, "FEATURE_DISABLED"));
     assert_eq!(desk.states(), json!({}));
 }
 
@@ -81,15 +81,15 @@ async fn a_repeat_sends_none_and_nobody_floods_themselves() {
     let awa = desk.world.server.user("awa").id;
     desk.sql(&format!("UPDATE users SET email = 'awa@example.com' WHERE id = '{awa}'"));
     let body = json!({"template": "ticket.created", "channel": "email"});
-    let first = keyed(&desk.world.awa, PATH, "k", body.clone()).await;
-    let again = keyed(&desk.world.awa, PATH, "k", body).await;
+    let first = post_with_key(&desk.world.awa, PATH, "k", body.clone()).await;
+    let again = post_with_key(&desk.world.awa, PATH, "k", body).await;
     assert_eq!((again.status.as_u16(), again.header("idempotent-replayed")), (202, "true"));
     assert_eq!(first.data(), again.data());
     for _ in 0..2 {
         assert_eq!(ask(&desk.world.awa, "ticket.created", "email", json!({})).await.status, 202);
     }
     assert_eq!(
-        ask(&desk.world.awa, "ticket.created", "email", json!({})).await.refusal(),
+        ask(&desk.world.awa, "ticket.created", "email", json!({})).await.error(),
         (429, "RATE_LIMITED")
     );
     desk.advance(std::time::Duration::from_secs(61));

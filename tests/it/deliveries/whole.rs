@@ -8,7 +8,7 @@ use super::fixture::DeliveryFixture;
 #[tokio::test]
 async fn a_message_becomes_a_mail_that_leaves_by_the_log() {
     let desk = DeliveryFixture::with(&[("DELIVERY_CONCURRENCY", "4")]);
-    desk.world.say(&desk.world.emma, "Bonjour").await;
+    desk.world.send_message(&desk.world.emma, "Bonjour").await;
     let found =
         desk.lines(&format!("SELECT id::text AS t FROM deliveries WHERE user_id = '{}'", desk.chloe()));
     let id: DeliveryId = found[0].parse().unwrap();

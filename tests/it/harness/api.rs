@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
-/// A client of one server, with one token.
+/// An HTTP client of one server, with one token.
 #[derive(Clone)]
 pub struct Api {
     http: reqwest::Client,
@@ -30,8 +30,8 @@ impl Api {
         Self { http, base: format!("{server_url}/api/v1"), token: token.map(str::to_owned), headers: vec![] }
     }
 
-    /// The same client with another header.
-    pub fn saying(&self, name: &str, value: impl ToString) -> Self {
+    /// The same client with an additional header.
+    pub fn with_header(&self, name: &str, value: impl ToString) -> Self {
         let mut api = self.clone();
         api.headers.push((name.to_owned(), value.to_string()));
         api
@@ -48,35 +48,35 @@ impl Api {
         }
     }
 
-    /// Without a body if `body` is null.
+    /// Sends a request, without a body if `body` is null.
     pub async fn send(&self, method: Method, path: &str, body: &Value) -> ApiResponse {
         let request = self.request(method, path);
-        ApiResponse::of(if body.is_null() { request } else { request.json(body) }).await
+        ApiResponse::receive(if body.is_null() { request } else { request.json(body) }).await
     }
 
     pub async fn get(&self, path: &str) -> ApiResponse {
-        ApiResponse::of(self.request(Method::GET, path)).await
+        ApiResponse::receive(self.request(Method::GET, path)).await
     }
 
     pub async fn post(&self, path: &str, body: Value) -> ApiResponse {
-        ApiResponse::of(self.request(Method::POST, path).json(&body)).await
+        ApiResponse::receive(self.request(Method::POST, path).json(&body)).await
     }
 
     pub async fn put(&self, path: &str, body: Value) -> ApiResponse {
-        ApiResponse::of(self.request(Method::PUT, path).json(&body)).await
+        ApiResponse::receive(self.request(Method::PUT, path).json(&body)).await
     }
 
     pub async fn patch(&self, path: &str, body: Value) -> ApiResponse {
-        ApiResponse::of(self.request(Method::PATCH, path).json(&body)).await
+        ApiResponse::receive(self.request(Method::PATCH, path).json(&body)).await
     }
 
     pub async fn delete(&self, path: &str) -> ApiResponse {
-        ApiResponse::of(self.request(Method::DELETE, path)).await
+        ApiResponse::receive(self.request(Method::DELETE, path)).await
     }
 }
 
 impl ApiResponse {
-    pub async fn of(request: reqwest::RequestBuilder) -> Self {
+    pub async fn receive(request: reqwest::RequestBuilder) -> Self {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = response.bytes().await.unwrap();
@@ -84,32 +84,32 @@ impl ApiResponse {
         Self { status, headers, body }
     }
 
-    /// `data` of a response that must be a success.
+    /// Returns `data`. Panics if the response is not a success.
     #[track_caller]
     pub fn data(&self) -> &Value {
         assert!(self.status.is_success(), "{} {}", self.status, self.body);
         &self.body["data"]
     }
 
-    /// Status and code of a response that must be an error in the envelope.
+    /// Returns status and error code. Panics if the response has `data`.
     #[track_caller]
-    pub fn refusal(&self) -> (u16, &str) {
+    pub fn error(&self) -> (u16, &str) {
         assert!(self.body["data"].is_null(), "{} {}", self.status, self.body);
         (self.status.as_u16(), self.body["error"]["code"].as_str().unwrap_or_default())
     }
 
-    /// Field and code of the only fault of a refused body.
+    /// Returns field and code of the fault. Panics unless the response is a `VALIDATION_ERROR` with one fault.
     #[track_caller]
     pub fn fault(&self) -> (&str, &str) {
-        assert_eq!(self.refusal(), (422, "VALIDATION_ERROR"), "{}", self.body);
+        assert_eq!(self.error(), (422, "VALIDATION_ERROR"), "{}", self.body);
         let faults = self.body["error"]["details"].as_array().map_or(&[][..], Vec::as_slice);
         let [fault] = faults else { panic!("{}", self.body) };
         // Every fault has a localized message, not only its key.
-        assert!(fault["message"].as_str().is_some_and(|said| !said.starts_with("fault-")), "{fault}");
+        assert!(fault["message"].as_str().is_some_and(|message| !message.starts_with("fault-")), "{fault}");
         (fault["field"].as_str().unwrap_or_default(), fault["code"].as_str().unwrap_or_default())
     }
 
-    /// Empty if the header is missing.
+    /// The value of a header; empty if it is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }

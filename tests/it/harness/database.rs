@@ -1,4 +1,4 @@
-//! A database per test, dropped with it.
+//! A database per test, deleted when the test ends.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -7,41 +7,41 @@ use guichet_db::embedded::LoginRole;
 use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
 
 use super::Postgres;
-use super::patience::UnderWay;
+use super::patience::WatchedTest;
 
 pub struct TestDatabase {
     name: String,
     admin: Mutex<Option<PgConnection>>,
-    _under_way: UnderWay,
+    _watched_test: WatchedTest,
 }
 
 impl TestDatabase {
-    /// Migrated and empty.
+    /// Creates a migrated database without data.
     pub fn new() -> Self {
-        let made = Self::named();
-        Postgres::shared().copy_template(&made.name);
-        made
+        let database = Self::with_unique_name();
+        Postgres::shared().copy_template(&database.name);
+        database
     }
 
-    /// Not even migrated.
+    /// Creates an empty database, without migrations.
     pub fn empty() -> Self {
-        let made = Self::named();
-        Postgres::shared().create_empty(&made.name);
-        made
+        let database = Self::with_unique_name();
+        Postgres::shared().create_empty(&database.name);
+        database
     }
 
-    fn named() -> Self {
-        let name = fresh_name();
-        let under_way = UnderWay::begin(&name);
-        Self { name, admin: Mutex::new(None), _under_way: under_way }
+    fn with_unique_name() -> Self {
+        let name = unique_name();
+        let watched_test = WatchedTest::begin(&name);
+        Self { name, admin: Mutex::new(None), _watched_test: watched_test }
     }
 
     pub fn url(&self, role: LoginRole) -> String {
         Postgres::shared().url(role, &self.name)
     }
 
-    /// The superuser's one connection of this test. A new connection takes 10 ms, most of it to load the policies.
-    /// Locked while it is in use: not to be held over a call that asks for it too.
+    /// The superuser connection of this test, reused because a new one takes 10 ms, most of it to load the policies.
+    /// Locked while the guard lives: a second call in the meantime deadlocks.
     pub fn admin(&self) -> MappedMutexGuard<'_, PgConnection> {
         MutexGuard::map(self.admin.lock(), |admin| {
             admin.get_or_insert_with(|| self.connect(LoginRole::Admin))
@@ -59,7 +59,7 @@ impl Drop for TestDatabase {
     }
 }
 
-fn fresh_name() -> String {
+fn unique_name() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }

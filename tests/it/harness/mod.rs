@@ -1,4 +1,4 @@
-//! The harness of all tests: a real PostgreSQL, a database per test, and a service on it.
+//! The test harness: a PostgreSQL server, a database per test, and a service that uses it.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -20,12 +20,12 @@ pub use database::TestDatabase;
 pub use postgres::Postgres;
 pub use process::Process;
 pub use redis::Redis;
-pub use server::{SECRET, TestServer};
-pub use socket::{Frame, Socket, room};
+pub use server::{JWT_SECRET, TestServer};
+pub use socket::{Frame, Socket, room_topic};
 pub use world::ChatFixture;
 
-/// Between two looks at a state that no frame announces. A loop without it takes the processor, and the connections,
-/// from the service that it waits for.
-pub async fn poll_interval() {
+/// Sleeps between two checks of a state that no frame announces. A loop without a pause would take processor time and
+/// connections from the service that the test waits for.
+pub async fn pause_between_polls() {
     tokio::time::sleep(std::time::Duration::from_millis(10)).await;
 }

@@ -1,4 +1,4 @@
-//! Ends a run in which a test hangs, naming the test.
+//! Watchdog: if a test hangs, prints its name and ends the test process.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, Once};
@@ -6,36 +6,40 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Several times the longest test on a slow machine.
-const LONGEST: Duration = Duration::from_secs(1_200);
+const MAX_TEST_DURATION: Duration = Duration::from_secs(1_200);
 
-static UNDER_WAY: Mutex<BTreeMap<String, (Instant, String)>> = Mutex::new(BTreeMap::new());
+static RUNNING_TESTS: Mutex<BTreeMap<String, (Instant, String)>> = Mutex::new(BTreeMap::new());
 
 /// A test that is watched until this is dropped.
-pub struct UnderWay(String);
+pub struct WatchedTest(String);
 
-impl UnderWay {
-    /// Watches the test of this thread; `holds` describes its resource.
-    pub fn begin(holds: &str) -> Self {
+impl WatchedTest {
+    /// Watches the test of this thread under `key`, which must be unique: the name of its database.
+    pub fn begin(key: &str) -> Self {
         static WATCH: Once = Once::new();
-        WATCH.call_once(|| drop(thread::spawn(watch)));
+        WATCH.call_once(|| drop(thread::spawn(exit_on_hanging_test)));
         let test = thread::current().name().unwrap_or("a test").to_owned();
-        UNDER_WAY.lock().unwrap().insert(holds.to_owned(), (Instant::now(), test));
-        Self(holds.to_owned())
+        RUNNING_TESTS.lock().unwrap().insert(key.to_owned(), (Instant::now(), test));
+        Self(key.to_owned())
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for WatchedTest {
     fn drop(&mut self) {
-        UNDER_WAY.lock().unwrap().remove(&self.0);
+        RUNNING_TESTS.lock().unwrap().remove(&self.0);
     }
 }
 
-fn watch() {
+fn exit_on_hanging_test() {
     loop {
         thread::park_timeout(Duration::from_secs(1));
-        let under_way = UNDER_WAY.lock().unwrap();
-        if let Some((_, test)) = under_way.values().find(|(since, _)| since.elapsed() > LONGEST) {
-            eprintln!("test {test} hangs: it runs for more than {} minutes", LONGEST.as_secs() / 60);
+        let running_tests = RUNNING_TESTS.lock().unwrap();
+        if let Some((_, test)) = running_tests.values().find(|(since, _)| since.elapsed() > MAX_TEST_DURATION)
+        {
+            eprintln!(
+                "test {test} hangs: it runs for more than {} minutes",
+                MAX_TEST_DURATION.as_secs() / 60
+            );
             std::process::exit(101);
         }
     }

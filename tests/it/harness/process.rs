@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use guichet_db::embedded::LoginRole;
 
-use super::{SECRET, TestServer};
+use super::{JWT_SECRET, TestServer};
 
 /// A service in its own process, with its own log.
 pub struct Process {
@@ -16,7 +16,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// On the database of `server`, which continues to run.
+    /// Starts a process on the database of `server`, which continues to run, and waits until it is ready.
     pub fn start(server: &TestServer, log_level: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_guichet"))
             .arg("serve")
@@ -24,7 +24,7 @@ impl Process {
             .env("BIND", "127.0.0.1:0")
             .env("DATABASE_URL", server.database.url(LoginRole::App))
             .env("DATABASE_WORKER_URL", server.database.url(LoginRole::Worker))
-            .env("JWT_SECRET", SECRET)
+            .env("JWT_SECRET", JWT_SECRET)
             .env("NOTIFICATION_LOG_LEVEL", log_level)
             .env("LOG_FORMAT", "json")
             .stdout(Stdio::null())
@@ -49,14 +49,14 @@ impl Process {
         panic!("the service did not start:\n{log}");
     }
 
-    /// Peak memory, if the system reports it.
+    /// Peak resident memory in KiB, if the system reports it.
     pub fn peak_kib(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         line.split_whitespace().next()?.parse().ok()
     }
 
-    /// Ends the process, and returns its log.
+    /// Stops the process with SIGTERM, and returns the rest of its log.
     pub fn stop(mut self) -> Vec<String> {
         let pid = nix::unistd::Pid::from_raw(self.child.id().try_into().unwrap());
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::TestDatabase;
 
-pub const SECRET: &str = "a secret for tests, longer than thirty-two bytes";
+pub const JWT_SECRET: &str = "a secret for tests, longer than thirty-two bytes";
 
 pub struct TestServer {
     pub url: String,
@@ -21,7 +21,7 @@ pub struct TestServer {
     pub clock: Clock,
     pub config: Config,
     pub app: App,
-    /// Dropped with the last server on it.
+    /// Deleted when the last server that uses it is dropped.
     pub database: Arc<TestDatabase>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -29,25 +29,25 @@ pub struct TestServer {
 
 impl TestServer {
     pub fn start() -> Self {
-        Self::with(&[])
+        Self::start_with(&[])
     }
 
-    /// With these variables, added to those of every test (no rate limits, a known secret).
-    pub fn with(variables: &[(&str, &str)]) -> Self {
-        Self::over(Arc::new(TestDatabase::new()), Clock::system(), variables)
+    /// Starts a server with additional or overridden variables (the defaults: no rate limits, a fixed secret).
+    pub fn start_with(variables: &[(&str, &str)]) -> Self {
+        Self::start_on(Arc::new(TestDatabase::new()), Clock::system(), variables)
     }
 
-    /// Another service on the same database and clock, like a second process.
-    pub fn beside(&self) -> Self {
-        self.beside_with(&[])
+    /// Starts another service on the same database and clock, like a second process.
+    pub fn start_second(&self) -> Self {
+        self.start_second_with(&[])
     }
 
-    /// The same with these variables, added to those of every test.
-    pub fn beside_with(&self, variables: &[(&str, &str)]) -> Self {
-        Self::over(Arc::clone(&self.database), self.clock.clone(), variables)
+    /// Like `start_second`, with additional or overridden variables.
+    pub fn start_second_with(&self, variables: &[(&str, &str)]) -> Self {
+        Self::start_on(Arc::clone(&self.database), self.clock.clone(), variables)
     }
 
-    fn over(database: Arc<TestDatabase>, clock: Clock, variables: &[(&str, &str)]) -> Self {
+    fn start_on(database: Arc<TestDatabase>, clock: Clock, variables: &[(&str, &str)]) -> Self {
         let config = config(&database, variables);
         let settings = settings(&database);
         // `TEST_LOG=1 cargo test … -- --nocapture` shows what the service logs.
@@ -56,14 +56,14 @@ impl TestServer {
         }
         let (stop, stopped) = oneshot::channel();
         let (ready, started) = mpsc::channel();
-        let (config_there, clock_there) = (config.clone(), clock.clone());
-        // actix needs a runtime of its own, and the test's may end before the server does.
+        let (thread_config, thread_clock) = (config.clone(), clock.clone());
+        // actix needs its own runtime, and the runtime of the test may end before the server does.
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let tokens = config_there.tokens.clone();
-                let data_dir = config_there.server.data_dir.clone();
-                let app = App::new(config_there, &settings, clock_there.clone()).unwrap();
-                let demo = demo::create_or_restore(&app.db, &tokens, &data_dir, &clock_there).await.unwrap();
+                let tokens = thread_config.tokens.clone();
+                let data_dir = thread_config.server.data_dir.clone();
+                let app = App::new(thread_config, &settings, thread_clock.clone()).unwrap();
+                let demo = demo::create_or_restore(&app.db, &tokens, &data_dir, &thread_clock).await.unwrap();
                 let running = app::start(app).unwrap();
                 ready.send((running.address, running.app.clone(), demo)).unwrap();
                 let _ = stopped.await;
@@ -84,13 +84,13 @@ impl TestServer {
     }
 
     /// The socket URL of a path, such as `/realtime/v1/websocket`.
-    pub fn ws(&self, path_and_query: &str) -> String {
+    pub fn socket_url(&self, path_and_query: &str) -> String {
         format!("{}{path_and_query}", self.url.replacen("http", "ws", 1))
     }
 }
 
 impl TestServer {
-    /// Stops as on SIGTERM, and returns when everything has ended. The database stays.
+    /// Stops as on SIGTERM, and returns when all tasks have ended. The database is kept.
     pub fn stop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take()
@@ -114,7 +114,7 @@ fn config(database: &TestDatabase, variables: &[(&str, &str)]) -> Config {
         ("BIND", "127.0.0.1:0"),
         ("DATABASE_URL", app.as_str()),
         ("DATABASE_WORKER_URL", worker.as_str()),
-        ("JWT_SECRET", SECRET),
+        ("JWT_SECRET", JWT_SECRET),
         ("HTTP_WORKERS", "1"),
         ("RATE_LIMIT_RPS", "0"),
         ("RATE_LIMIT_SERVICE_RPS", "0"),
@@ -123,7 +123,7 @@ fn config(database: &TestDatabase, variables: &[(&str, &str)]) -> Config {
         ("SHUTDOWN_GRACE_SECS", "5"),
         // Tests run the jobs themselves: `app.scheduler.drain()`.
         ("JOBS_ENABLED", "false"),
-        // Nothing is sent unless a test is about sending.
+        // No deliveries are sent unless a test enables it.
         ("DELIVERY_CONCURRENCY", "0"),
     ];
     all.retain(|(name, _)| variables.iter().all(|(given, _)| given != name));

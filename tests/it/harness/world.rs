@@ -1,4 +1,4 @@
-//! The demo tenant for tests: a client for each of its people.
+//! A server with the demo tenant, and an HTTP client for each of its people.
 
 use std::time::{Duration, Instant};
 
@@ -18,19 +18,19 @@ pub struct ChatFixture {
     pub chloe: Api,
     pub bruno: Api,
     pub service: Api,
-    pub nobody: Api,
-    /// Emma's client, with Chloé in it.
+    pub anonymous: Api,
+    /// The client Atelier Nord: Emma is in charge, Chloé is a member.
     pub nord: ClientId,
-    /// Karim's client, with Bruno in it.
+    /// The client Boulangerie Sud: Karim is in charge, Bruno is a member.
     pub sud: ClientId,
 }
 
 impl ChatFixture {
     pub fn new() -> Self {
-        Self::of(TestServer::start())
+        Self::on_server(TestServer::start())
     }
 
-    pub fn of(server: TestServer) -> Self {
+    pub fn on_server(server: TestServer) -> Self {
         let api = |name: &str| Api::new(&server.url, Some(&server.user(name).token));
         Self {
             awa: api("awa"),
@@ -40,7 +40,7 @@ impl ChatFixture {
             chloe: api("chloe"),
             bruno: api("bruno"),
             service: Api::new(&server.url, Some(&server.demo.service_token)),
-            nobody: Api::new(&server.url, None),
+            anonymous: Api::new(&server.url, None),
             nord: server.client("atelier_nord"),
             sud: server.client("boulangerie_sud"),
             server,
@@ -48,13 +48,14 @@ impl ChatFixture {
     }
 
     /// Sends a message to the room of Atelier Nord.
-    pub async fn say(&self, by: &Api, content: &str) -> Value {
-        let answer = by.post(&format!("/clients/{}/messages", self.nord), json!({"content": content})).await;
+    pub async fn send_message(&self, author: &Api, content: &str) -> Value {
+        let answer =
+            author.post(&format!("/clients/{}/messages", self.nord), json!({"content": content})).await;
         answer.data().clone()
     }
 
     /// The number of activity rows with `action`.
-    pub fn logged(&self, action: &str) -> i64 {
+    pub fn activity_count(&self, action: &str) -> i64 {
         let mut admin = self.server.database.admin();
         diesel::sql_query("SELECT count(*) AS number FROM activity_logs WHERE action = $1")
             .bind::<Text, _>(action)
@@ -63,12 +64,12 @@ impl ChatFixture {
             .number
     }
 
-    /// Waits for rows that are written asynchronously.
-    pub async fn until_logged(&self, action: &str, count: i64) {
+    /// Waits until at least `count` activity rows with `action` exist; they are written asynchronously.
+    pub async fn wait_for_activity(&self, action: &str, count: i64) {
         let deadline = Instant::now() + Duration::from_secs(20);
-        while self.logged(action) < count {
-            assert!(Instant::now() < deadline, "{action} was not written down");
-            super::poll_interval().await;
+        while self.activity_count(action) < count {
+            assert!(Instant::now() < deadline, "{action} was not recorded");
+            super::pause_between_polls().await;
         }
     }
 }

@@ -106,7 +106,7 @@ async fn no_value_of_any_body_breaks_anything() {
 
 async fn fire(caller: &Caller, method: &Method, path: &str, shot: &Shot) -> ApiResponse {
     let request = caller.start(method.clone(), path);
-    ApiResponse::of(request.header(CONTENT_TYPE, shot.content_type).body(shot.body.clone())).await
+    ApiResponse::receive(request.header(CONTENT_TYPE, shot.content_type).body(shot.body.clone())).await
 }
 
 fn shots(operation: &Operation, right: &Value) -> Vec<Shot> {

@@ -41,7 +41,7 @@ impl Attacker<'_> {
         self.opened += 1;
         let token = self.name.map(|name| format!("&token={}", self.world.server.user(name).token));
         let path = self.wire.path(&self.world.server.demo.tenant_id.to_string());
-        let url = self.world.server.ws(&format!("{path}{}", token.unwrap_or_default()));
+        let url = self.world.server.socket_url(&format!("{path}{}", token.unwrap_or_default()));
         let (mut ws, _) = tokio_tungstenite::connect_async(url).await.unwrap();
         if let Some(hello) = self.wire.hello() {
             ws.send(Message::text(hello)).await.unwrap();
@@ -125,7 +125,7 @@ async fn hear(listener: &mut Client, topic: &str) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_every_dialect_an_honest_neighbour_gets_each_message_once_and_nothing_leaks() {
-    let world = ChatFixture::of(TestServer::with(&[("NOTIFICATION_WS_MAX_CONN", "1000")]));
+    let world = ChatFixture::on_server(TestServer::start_with(&[("NOTIFICATION_WS_MAX_CONN", "1000")]));
     let (nord, sud) = (format!("chat:room:{}", world.nord), format!("chat:room:{}", world.sud));
     let mut listeners = join_all(ALL.map(|wire| Client::on(&world, wire, "emma", &nord))).await;
     let victims: Vec<String> = vec![
@@ -164,10 +164,10 @@ async fn in_every_dialect_an_honest_neighbour_gets_each_message_once_and_nothing
         let mut said = Vec::new();
         while told.recv().await.is_some() {
             said.push(format!("{CANARY} {}", said.len()));
-            world.say(&world.emma, said.last().unwrap()).await;
+            world.send_message(&world.emma, said.last().unwrap()).await;
         }
         said.push(format!("{CANARY} last"));
-        world.say(&world.emma, said.last().unwrap()).await;
+        world.send_message(&world.emma, said.last().unwrap()).await;
         said
     };
     let neighbours = join_all(listeners.iter_mut().map(|listener| hear(listener, &nord)));
@@ -190,9 +190,9 @@ async fn still_serves(world: &ChatFixture, listeners: &mut [Client], nord: &str,
     // Topics without subscribers are dropped, however many there were.
     while hub.position(tenant, sud).is_some() {
         assert!(std::time::Instant::now() < until, "the attackers' topic is still held");
-        crate::harness::poll_interval().await;
+        crate::harness::pause_between_polls().await;
     }
-    world.say(&world.emma, "still here").await;
+    world.send_message(&world.emma, "still here").await;
     for listener in listeners {
         let wire = listener.wire.name();
         let (payload, _) = listener.event(nord, "messaging:new").await;

@@ -19,7 +19,7 @@ const PER_ATTACKER: usize = 900;
 const HONEST: usize = 40;
 
 async fn open(world: &ChatFixture, version: &str, token: &str) -> Ws {
-    let url = world.server.ws(&format!("/realtime/v1/websocket?vsn={version}&apikey={token}"));
+    let url = world.server.socket_url(&format!("/realtime/v1/websocket?vsn={version}&apikey={token}"));
     tokio_tungstenite::connect_async(url).await.unwrap().0
 }
 
@@ -132,7 +132,7 @@ async fn an_honest_neighbour_hears_everything_in_order_beside_broken_frames() {
     );
     let talk = async {
         for n in 0..HONEST {
-            world.say(&world.emma, &format!("honest {n}")).await;
+            world.send_message(&world.emma, &format!("honest {n}")).await;
         }
     };
     let hear = async {
@@ -157,7 +157,7 @@ async fn an_honest_neighbour_hears_everything_in_order_beside_broken_frames() {
         attacks.len()
     );
     assert!(sent >= 2_000);
-    world.say(&world.emma, "still here").await;
+    world.send_message(&world.emma, "still here").await;
 }
 
 /// Corrupted frames for one socket.

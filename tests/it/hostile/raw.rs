@@ -123,7 +123,7 @@ async fn what_breaks_the_protocol_of_frames_ends_the_socket_with_a_code() {
             assert!(codes.contains(&code), "{what}: closed with {code}, not one of {codes:?}");
         }
     }
-    world.say(&world.emma, "still here").await;
+    world.send_message(&world.emma, "still here").await;
 }
 
 /// Reserved bits belong to an extension that was not negotiated.
@@ -137,7 +137,7 @@ async fn a_frame_of_an_extension_that_was_not_agreed_on_harms_nobody() {
         let code = code(&mut tcp).await;
         assert!(matches!(code, 0 | 1000 | 1002 | 1007), "bits {bits:#x}: closed with {code}");
     }
-    world.say(&world.emma, "still here").await;
+    world.send_message(&world.emma, "still here").await;
 }
 
 /// Each of 400 MB, against a separate process whose memory is measured. Clients that continue to send are

@@ -12,7 +12,7 @@ use guichet_db::Db;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::harness::{Api, SECRET, TestServer};
+use crate::harness::{Api, JWT_SECRET, TestServer};
 
 pub struct IdentityFixture {
     server: TestServer,
@@ -33,7 +33,7 @@ impl IdentityFixture {
 
     /// With these variables, added to those of every test.
     pub fn with(variables: &[(&str, &str)]) -> Self {
-        Self { server: TestServer::with(variables) }
+        Self { server: TestServer::start_with(variables) }
     }
 
     pub fn db(&self) -> &Db {
@@ -57,7 +57,7 @@ impl IdentityFixture {
     }
 
     pub fn mint(&self, new: &NewToken) -> String {
-        mint(&self.config.tokens, &SecretString::from(SECRET), new).unwrap()
+        mint(&self.config.tokens, &SecretString::from(JWT_SECRET), new).unwrap()
     }
 
     pub fn api(&self, token: Option<String>) -> Api {

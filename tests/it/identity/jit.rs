@@ -56,9 +56,9 @@ async fn a_deleted_person_is_not_made_again() {
     let first = caller(&town, |_| ());
     let id = first.get("/me").await.data()["user"]["id"].clone();
     town.service.delete(&format!("/users/{}", id.as_str().unwrap())).await.data();
-    assert_eq!(first.get("/me").await.refusal().0, 401);
+    assert_eq!(first.get("/me").await.error().0, 401);
     let again = caller(&town, |token| token.name = Some("Again".to_owned()));
-    assert_eq!(again.get("/me").await.refusal().0, 401);
+    assert_eq!(again.get("/me").await.error().0, 401);
 }
 
 #[tokio::test]
@@ -106,5 +106,5 @@ async fn what_people_say_of_themselves_outlives_their_tokens() {
 async fn a_token_makes_no_tenant() {
     let town = town().await;
     let stray = town.stand.api(Some(town.stand.mint(&town.stand.token("nowhere", "idp|7", Role::Owner))));
-    assert_eq!(stray.get("/me").await.refusal().0, 401);
+    assert_eq!(stray.get("/me").await.error().0, 401);
 }

@@ -15,15 +15,12 @@ async fn version(town: &DirectoryFixture) -> (String, Value) {
 async fn a_change_says_what_it_was_based_on() {
     let town = DirectoryFixture::new().await;
     let (path, version) = version(&town).await;
-    assert_eq!(
-        town.owner.patch(&path, json!({ "name": "A" })).await.refusal(),
-        (428, "PRECONDITION_REQUIRED")
-    );
-    assert_eq!(town.owner.put(&path, json!({ "name": "A" })).await.refusal(), (428, "PRECONDITION_REQUIRED"));
-    let any = town.owner.saying("if-match", "*").patch(&path, json!({ "name": "A" })).await;
-    assert_eq!(any.refusal(), (428, "PRECONDITION_REQUIRED"), "* names no version");
+    assert_eq!(town.owner.patch(&path, json!({ "name": "A" })).await.error(), (428, "PRECONDITION_REQUIRED"));
+    assert_eq!(town.owner.put(&path, json!({ "name": "A" })).await.error(), (428, "PRECONDITION_REQUIRED"));
+    let any = town.owner.with_header("if-match", "*").patch(&path, json!({ "name": "A" })).await;
+    assert_eq!(any.error(), (428, "PRECONDITION_REQUIRED"), "* names no version");
     let me = town.owner.patch("/me", json!({ "phone": "+33 1 23 45 67 89" })).await;
-    assert_eq!(me.refusal(), (428, "PRECONDITION_REQUIRED"));
+    assert_eq!(me.error(), (428, "PRECONDITION_REQUIRED"));
     town.owner.patch(&path, json!({ "name": "A", "updated_at": version })).await.data();
     town.service.patch(&path, json!({ "name": "B" })).await.data();
 }
@@ -35,7 +32,7 @@ async fn a_stale_change_changes_nothing_and_shows_what_is_there() {
     let first = town.manager.patch(&path, json!({ "name": "First", "updated_at": version })).await;
     let stale = json!({ "name": "Second", "status": "active", "updated_at": version });
     let answer = town.employee.patch(&path, stale).await;
-    assert_eq!(answer.refusal(), (409, "CONFLICT"));
+    assert_eq!(answer.error(), (409, "CONFLICT"));
     let details = &answer.body["error"]["details"];
     assert_eq!(details["current"], *first.data());
     assert_eq!(details["changed_by"], json!({ "id": town.manager_id, "display_name": "Denis" }));
@@ -54,14 +51,14 @@ async fn by_if_match_it_is_412_and_the_tag_is_that_of_the_read() {
     let path = format!("/clients/{}", town.client);
     let read = town.owner.get(&path).await;
     let tag = read.header("etag").to_owned();
-    assert_eq!(town.owner.saying("if-none-match", &tag).get(&path).await.status, 304);
-    let changed = town.owner.saying("if-match", &tag).patch(&path, json!({ "name": "A" })).await;
+    assert_eq!(town.owner.with_header("if-none-match", &tag).get(&path).await.status, 304);
+    let changed = town.owner.with_header("if-match", &tag).patch(&path, json!({ "name": "A" })).await;
     assert_ne!(changed.header("etag"), tag);
     changed.data();
-    let stale = town.employee.saying("if-match", &tag).patch(&path, json!({ "name": "B" })).await;
-    assert_eq!(stale.refusal(), (412, "CONFLICT"));
+    let stale = town.employee.with_header("if-match", &tag).patch(&path, json!({ "name": "B" })).await;
+    assert_eq!(stale.error(), (412, "CONFLICT"));
     assert_eq!(stale.body["error"]["details"]["current"]["name"], "A");
-    assert_eq!(town.owner.saying("if-none-match", &tag).get(&path).await.status, 200);
+    assert_eq!(town.owner.with_header("if-none-match", &tag).get(&path).await.status, 200);
 }
 
 #[tokio::test]
@@ -72,9 +69,9 @@ async fn a_retry_of_what_was_applied_is_no_conflict() {
     let first = town.owner.patch(&path, change.clone()).await;
     let retry = town.owner.patch(&path, change.clone()).await;
     assert_eq!(retry.data(), first.data(), "not even a new version");
-    assert_eq!(town.manager.patch(&path, change).await.refusal().0, 409, "another person's is one");
+    assert_eq!(town.manager.patch(&path, change).await.error().0, 409, "another person's is one");
     let two_tabs = town.owner.patch(&path, json!({ "name": "Other", "updated_at": version })).await;
-    assert_eq!(two_tabs.refusal().0, 409);
+    assert_eq!(two_tabs.error().0, 409);
     assert_eq!(two_tabs.body["error"]["details"]["same_user"], true);
 }
 
@@ -84,7 +81,7 @@ async fn force_overwrites_and_the_log_keeps_what_was() {
     let (path, version) = version(&town).await;
     town.manager.patch(&path, json!({ "name": "First", "updated_at": version })).await.data();
     let forced = json!({ "name": "Second", "updated_at": version, "force": true });
-    assert_eq!(town.member.patch(&path, forced.clone()).await.refusal(), (403, "FORBIDDEN"));
+    assert_eq!(town.member.patch(&path, forced.clone()).await.error(), (403, "FORBIDDEN"));
     assert_eq!(town.employee.patch(&path, forced).await.data()["name"], "Second");
     let log = town.stand.log("record.overwrite");
     assert_eq!(log.len(), 1);
@@ -129,7 +126,7 @@ async fn the_settings_of_a_tenant_are_such_a_record() {
     town.owner.patch("/tenant", off).await.data();
     assert_eq!(town.member.get("/me").await.data()["features"]["meetings"], false, "at once");
     let other = json!({ "settings": { "branding": { "color": "red" } }, "updated_at": version });
-    assert_eq!(town.owner.patch("/tenant", other).await.refusal().0, 409);
+    assert_eq!(town.owner.patch("/tenant", other).await.error().0, 409);
     let version = town.owner.get("/tenant").await.data()["updated_at"].clone();
     let wrong = json!({ "settings": { "features": { "tea": true } }, "updated_at": version });
     assert_eq!(town.owner.patch("/tenant", wrong).await.fault(), ("settings.features.tea", "unknown_field"));

@@ -30,9 +30,9 @@ async fn nobody_promotes_themselves() {
     let me = format!("/users/{}", town.manager_id);
     for role in ["owner", "employee"] {
         let answer = town.manager.patch(&me, json!({ "role": role, "updated_at": version })).await;
-        assert_eq!(answer.refusal(), (403, "FORBIDDEN"), "{role}");
+        assert_eq!(answer.error(), (403, "FORBIDDEN"), "{role}");
     }
-    assert_eq!(town.manager.delete(&me).await.refusal(), (403, "FORBIDDEN"));
+    assert_eq!(town.manager.delete(&me).await.error(), (403, "FORBIDDEN"));
 }
 
 #[tokio::test]
@@ -41,17 +41,14 @@ async fn a_manager_does_not_touch_owners() {
     let owner = format!("/users/{}", town.owner_id);
     let version = town.manager.get(&owner).await.data()["updated_at"].clone();
     let change = json!({ "display_name": "X", "updated_at": version });
-    assert_eq!(town.manager.patch(&owner, change).await.refusal(), (403, "FORBIDDEN"));
-    assert_eq!(town.manager.delete(&owner).await.refusal(), (403, "FORBIDDEN"));
+    assert_eq!(town.manager.patch(&owner, change).await.error(), (403, "FORBIDDEN"));
+    assert_eq!(town.manager.delete(&owner).await.error(), (403, "FORBIDDEN"));
     let new = json!({ "role": "owner", "display_name": "X" });
-    assert_eq!(
-        town.manager.put(&format!("/users/{}", UserId::new()), new).await.refusal(),
-        (403, "FORBIDDEN")
-    );
+    assert_eq!(town.manager.put(&format!("/users/{}", UserId::new()), new).await.error(), (403, "FORBIDDEN"));
     let employee = format!("/users/{}", town.employee_id);
     let version = town.manager.get(&employee).await.data()["updated_at"].clone();
     let promote = json!({ "role": "owner", "updated_at": version });
-    assert_eq!(town.manager.patch(&employee, promote).await.refusal(), (403, "FORBIDDEN"));
+    assert_eq!(town.manager.patch(&employee, promote).await.error(), (403, "FORBIDDEN"));
 }
 
 #[tokio::test]
@@ -74,7 +71,7 @@ async fn a_person_of_the_wrong_side_joins_nothing() {
         format!("/clients/{}/members/{}", ClientId::new(), town.member_id),
         format!("/clients/{}/members/not-an-id", town.client),
     ] {
-        assert_eq!(town.service.put(&path, Value::Null).await.refusal(), (404, "NOT_FOUND"), "{path}");
+        assert_eq!(town.service.put(&path, Value::Null).await.error(), (404, "NOT_FOUND"), "{path}");
     }
 }
 
@@ -91,7 +88,7 @@ async fn puts_of_a_service_are_upserts() {
     assert_eq!(town.service.put(&member, Value::Null).await.status, 201);
     assert_eq!(town.service.put(&member, Value::Null).await.status, 200);
     town.service.delete(&member).await.data();
-    assert_eq!(town.service.delete(&member).await.refusal().0, 404);
+    assert_eq!(town.service.delete(&member).await.error().0, 404);
 }
 
 #[tokio::test]
@@ -122,8 +119,8 @@ async fn a_deleted_person_leaves_everything_and_can_come_back() {
     let employee = format!("/users/{}", town.employee_id);
     town.service.put(&format!("/teams/{}/members/{}", town.team, town.employee_id), Value::Null).await.data();
     town.service.delete(&employee).await.data();
-    assert_eq!(town.service.get(&employee).await.refusal().0, 404);
-    assert_eq!(town.service.delete(&employee).await.refusal().0, 404);
+    assert_eq!(town.service.get(&employee).await.error().0, 404);
+    assert_eq!(town.service.delete(&employee).await.error().0, 404);
     assert_eq!(town.service.get(&format!("/teams/{}/members", town.team)).await.data(), &json!([]));
     assert_eq!(
         town.service.get(&format!("/clients/{}", town.client)).await.data()["operator_id"],
@@ -131,7 +128,7 @@ async fn a_deleted_person_leaves_everything_and_can_come_back() {
     );
     let again = town.service.put(&employee, json!({ "role": "employee", "display_name": "Emma" })).await;
     assert_eq!(again.status, 201);
-    assert_eq!(town.employee.get("/clients").await.refusal().0, 401, "a token of before is none");
+    assert_eq!(town.employee.get("/clients").await.error().0, 401, "a token of before is none");
     let back = town.newer(town.employee_id, Role::Employee);
     assert_eq!(back.get("/clients").await.data(), &json!([]), "back, with nothing of before");
 }
@@ -155,7 +152,7 @@ async fn members_see_who_serves_them_but_not_how_to_reach_them() {
     assert_eq!(operator.data()["display_name"], "Emma");
     assert_eq!(operator.data()["email"], Value::Null);
     for other in [town.owner_id, town.manager_id, town.stranger_id] {
-        assert_eq!(town.member.get(&format!("/users/{other}")).await.refusal().0, 404);
+        assert_eq!(town.member.get(&format!("/users/{other}")).await.error().0, 404);
     }
     let known = town.member.get("/users").await;
     assert_eq!(known.data().as_array().unwrap().len(), 2, "themselves and their operator");
@@ -190,10 +187,10 @@ async fn a_team_in_charge_is_not_deleted() {
     let team = format!("/teams/{}", town.team);
     let client = format!("/clients/{}", town.client);
     town.service.patch(&client, json!({ "team_id": town.team })).await.data();
-    assert_eq!(town.manager.delete(&team).await.refusal(), (409, "IN_USE"));
+    assert_eq!(town.manager.delete(&team).await.error(), (409, "IN_USE"));
     town.service.patch(&client, json!({ "team_id": null })).await.data();
     town.manager.delete(&team).await.data();
-    assert_eq!(town.manager.get(&team).await.refusal().0, 404);
+    assert_eq!(town.manager.get(&team).await.error().0, 404);
 }
 
 #[tokio::test]
@@ -206,7 +203,7 @@ async fn who_is_taken_into_a_team_sees_its_clients() {
         .data();
     let newcomer_api = town.stand.person("acme", newcomer, Role::Employee);
     let client = format!("/clients/{}", town.other);
-    assert_eq!(newcomer_api.get(&client).await.refusal().0, 404);
+    assert_eq!(newcomer_api.get(&client).await.error().0, 404);
     town.service.patch(&client, json!({ "team_id": town.team })).await.data();
     town.manager.put(&format!("/teams/{}/members/{newcomer}", town.team), Value::Null).await.data();
     newcomer_api.get(&client).await.data();

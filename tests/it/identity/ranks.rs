@@ -146,7 +146,7 @@ async fn an_employee_does_not_say_who_is_in_charge() {
     ] {
         let mut body = change.clone();
         body["updated_at"] = version.clone();
-        assert_eq!(town.employee.patch(&client, body).await.refusal(), (403, "FORBIDDEN"), "{change}");
+        assert_eq!(town.employee.patch(&client, body).await.error(), (403, "FORBIDDEN"), "{change}");
     }
     let same = json!({ "operator_id": town.employee_id, "name": "N", "updated_at": version });
     town.employee.patch(&client, same).await.data();

@@ -9,7 +9,7 @@ use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 
 use super::fixture::{DirectoryFixture, IdentityFixture};
-use crate::harness::{Api, ApiResponse, SECRET, Socket};
+use crate::harness::{Api, ApiResponse, JWT_SECRET, Socket};
 
 fn path(user: UserId) -> String {
     format!("/users/{user}/revoke-tokens")
@@ -17,7 +17,7 @@ fn path(user: UserId) -> String {
 
 #[track_caller]
 fn assert_revoked(answer: &ApiResponse) {
-    assert_eq!(answer.refusal(), (401, "UNAUTHENTICATED"), "{}", answer.body);
+    assert_eq!(answer.error(), (401, "UNAUTHENTICATED"), "{}", answer.body);
     assert_eq!(answer.body["error"]["details"], json!({"reason": "revoked"}));
 }
 
@@ -37,7 +37,7 @@ async fn a_revoked_token_is_refused_at_once_and_a_newer_one_is_not() {
 #[tokio::test]
 async fn another_service_refuses_it_as_soon_as_it_heard_of_it() {
     let town = DirectoryFixture::new().await;
-    let elsewhere = town.stand.beside();
+    let elsewhere = town.stand.start_second();
     let token = town.stand.mint(&town.stand.token("acme", &town.employee_id.to_string(), Role::Employee));
     let there = Api::new(&elsewhere.url, Some(&token));
     there.get("/me").await.data();
@@ -46,7 +46,7 @@ async fn another_service_refuses_it_as_soon_as_it_heard_of_it() {
     socket.join(&topic, json!({})).await;
     town.owner.post(&path(town.employee_id), Value::Null).await.data();
     // The socket learns of it from the outbox, after the person was dropped from the cache.
-    assert!(socket.ended(&topic).await.1.starts_with("TOKEN_REVOKED"));
+    assert!(socket.channel_end(&topic).await.1.starts_with("TOKEN_REVOKED"));
     assert_revoked(&there.get("/me").await);
 }
 
@@ -54,12 +54,12 @@ async fn another_service_refuses_it_as_soon_as_it_heard_of_it() {
 async fn who_may_revoke_whose_tokens() {
     let town = DirectoryFixture::new().await;
     let reader = town.stand.service("acme", &["directory.view"]);
-    assert_eq!(town.manager.post(&path(town.owner_id), Value::Null).await.refusal(), (403, "FORBIDDEN"));
-    assert_eq!(town.employee.post(&path(town.manager_id), Value::Null).await.refusal(), (403, "FORBIDDEN"));
-    assert_eq!(town.member.post(&path(town.employee_id), Value::Null).await.refusal(), (403, "FORBIDDEN"));
-    assert_eq!(town.member.post(&path(town.stranger_id), Value::Null).await.refusal(), (404, "NOT_FOUND"));
-    assert_eq!(reader.post(&path(town.member_id), Value::Null).await.refusal(), (403, "FORBIDDEN"));
-    assert_eq!(town.owner.post(&path(UserId::new()), Value::Null).await.refusal(), (404, "NOT_FOUND"));
+    assert_eq!(town.manager.post(&path(town.owner_id), Value::Null).await.error(), (403, "FORBIDDEN"));
+    assert_eq!(town.employee.post(&path(town.manager_id), Value::Null).await.error(), (403, "FORBIDDEN"));
+    assert_eq!(town.member.post(&path(town.employee_id), Value::Null).await.error(), (403, "FORBIDDEN"));
+    assert_eq!(town.member.post(&path(town.stranger_id), Value::Null).await.error(), (404, "NOT_FOUND"));
+    assert_eq!(reader.post(&path(town.member_id), Value::Null).await.error(), (403, "FORBIDDEN"));
+    assert_eq!(town.owner.post(&path(UserId::new()), Value::Null).await.error(), (404, "NOT_FOUND"));
     assert_eq!(town.stand.log("user.tokens_revoked").len(), 0);
     town.manager.post(&path(town.stranger_id), Value::Null).await.data();
     town.service.post(&path(town.owner_id), Value::Null).await.data();
@@ -79,7 +79,7 @@ async fn a_token_that_does_not_say_when_it_was_issued_is_good_until_anything_is_
     let town = DirectoryFixture::new().await;
     let end = town.stand.clock.now().as_millis() / 1000 + 3600;
     let claims = json!({"sub": town.member_id, "tenant_id": "acme", "role": "client", "exp": end});
-    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    let key = EncodingKey::from_secret(JWT_SECRET.as_bytes());
     let token = jsonwebtoken::encode(&Header::default(), &claims, &key).unwrap();
     let ageless = town.stand.api(Some(token));
     ageless.get("/me").await.data();
@@ -118,8 +118,8 @@ async fn a_revoked_token_that_was_never_seen_brings_nobody_in_line() {
 #[tokio::test]
 async fn a_ticket_is_for_people_and_kept_as_a_hash_alone() {
     let town = DirectoryFixture::new().await;
-    assert_eq!(town.service.post("/realtime/ticket", Value::Null).await.refusal(), (403, "FORBIDDEN"));
-    let keyed = town.member.saying("Idempotency-Key", "once");
+    assert_eq!(town.service.post("/realtime/ticket", Value::Null).await.error(), (403, "FORBIDDEN"));
+    let keyed = town.member.with_header("Idempotency-Key", "once");
     let first = keyed.post("/realtime/ticket", Value::Null).await.data().clone();
     let second = keyed.post("/realtime/ticket", Value::Null).await.data().clone();
     assert_ne!(first["ticket"], second["ticket"], "a ticket that is kept to be given again is no secret");

@@ -134,7 +134,7 @@ async fn where_notifications_are_off_events_are_kept_as_rejected() {
     post.until("the refusal", || post.count("rejected_events WHERE code = 'FEATURE_DISABLED'") == 1).await;
     assert_eq!(post.count("notification_events"), 0);
     let path = "/events/rejected";
-    assert_eq!(post.awa.get(path).await.refusal(), (403, "FEATURE_DISABLED"));
+    assert_eq!(post.awa.get(path).await.error(), (403, "FEATURE_DISABLED"));
     let retry = format!("{path}/{}/retry", Uuid::now_v7());
-    assert_eq!(post.awa.post(&retry, json!({})).await.refusal(), (403, "FEATURE_DISABLED"));
+    assert_eq!(post.awa.post(&retry, json!({})).await.error(), (403, "FEATURE_DISABLED"));
 }

@@ -24,7 +24,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{Api, ChatFixture, Redis, SECRET, TestServer};
+use crate::harness::{Api, ChatFixture, JWT_SECRET, Redis, TestServer};
 
 const PATIENCE: Duration = Duration::from_secs(40);
 
@@ -64,13 +64,13 @@ impl Post {
         let url = redis.url();
         let mut all = vec![("REDIS_URL", url.as_str()), ("REDIS_PREFIX", prefix.as_str())];
         all.extend_from_slice(variables);
-        let world = ChatFixture::of(TestServer::with(&all));
+        let world = ChatFixture::on_server(TestServer::start_with(&all));
         Self { world, url, prefix }
     }
 
     /// Another process on the same database and Redis.
     pub fn beside(&self) -> TestServer {
-        self.server.beside_with(&[("REDIS_URL", &self.url), ("REDIS_PREFIX", &self.prefix)])
+        self.server.start_second_with(&[("REDIS_URL", &self.url), ("REDIS_PREFIX", &self.prefix)])
     }
 
     /// Status and body of `/readyz`.
@@ -131,7 +131,7 @@ impl Post {
         let deadline = Instant::now() + PATIENCE;
         while !is() {
             assert!(Instant::now() < deadline, "{what} did not come to pass");
-            crate::harness::poll_interval().await;
+            crate::harness::pause_between_polls().await;
         }
     }
 
@@ -168,7 +168,7 @@ impl Post {
             issued_at: now,
             expires_at: now.plus(Duration::from_secs(3600)),
         };
-        let token = mint(&self.server.config.tokens, &SecretString::from(SECRET), &new).unwrap();
+        let token = mint(&self.server.config.tokens, &SecretString::from(JWT_SECRET), &new).unwrap();
         Api::new(&self.server.url, Some(&token))
     }
 }

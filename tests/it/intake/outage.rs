@@ -24,7 +24,7 @@ async fn input_goes_on_when_redis_was_stopped_and_started() {
         assert!(std::time::Instant::now() < deadline, "nobody noticed");
     }
     // Nothing else waits for it.
-    post.say(&post.emma, "Bonjour !").await;
+    post.send_message(&post.emma, "Bonjour !").await;
     redis.start_again();
     post.until_ready(&post.server).await;
     post.settled().await;
@@ -38,7 +38,7 @@ async fn a_redis_that_is_away_at_the_start_degrades_and_is_read_when_it_comes() 
     assert_eq!((status, &report["status"]), (200, &json!("degraded")), "{report}");
     let check = report["checks"].as_array().unwrap().iter().find(|check| check["name"] == "redis").unwrap();
     assert_eq!((&check["ok"], &check["millis"]), (&json!(false), &json!(null)));
-    post.say(&post.emma, "Bonjour !").await;
+    post.send_message(&post.emma, "Bonjour !").await;
     redis.start_again();
     // Events from before the service started are read too.
     let emma = post.server.user("emma").id;

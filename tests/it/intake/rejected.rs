@@ -30,10 +30,10 @@ async fn only_producers_owners_and_managers_see_and_retry_them() {
     let retry = format!("{PATH}/{id}/retry");
     let without_scope = post.service("demo", &["directory.*"]);
     for stranger in [&post.emma, &post.chloe, &without_scope] {
-        assert_eq!(stranger.get(PATH).await.refusal(), (403, "FORBIDDEN"));
-        assert_eq!(stranger.post(&retry, mended(&post, "x")).await.refusal(), (403, "FORBIDDEN"));
+        assert_eq!(stranger.get(PATH).await.error(), (403, "FORBIDDEN"));
+        assert_eq!(stranger.post(&retry, mended(&post, "x")).await.error(), (403, "FORBIDDEN"));
     }
-    assert_eq!(post.nobody.get(PATH).await.refusal().0, 401);
+    assert_eq!(post.anonymous.get(PATH).await.error().0, 401);
     let producer = post.service("demo", &["event.emit"]);
     for reader in [&post.awa, &post.denis, &producer] {
         assert_eq!(reader.get(PATH).await.data()[0]["id"], json!(id));
@@ -42,7 +42,7 @@ async fn only_producers_owners_and_managers_see_and_retry_them() {
     post.service("*", &["*"]).post("/tenants", json!({"slug": "other", "name": "Other"})).await.data();
     let other = post.service("other", &["*"]);
     assert_eq!(other.get(PATH).await.data(), &json!([]));
-    assert_eq!(other.post(&retry, mended(&post, "x")).await.refusal(), (404, "NOT_FOUND"));
+    assert_eq!(other.post(&retry, mended(&post, "x")).await.error(), (404, "NOT_FOUND"));
     assert_eq!(post.count("notification_events"), 0);
 }
 
@@ -103,9 +103,9 @@ async fn a_try_that_fails_says_why_and_is_counted() {
     let id = rejected(&post).await;
     let retry = format!("{PATH}/{id}/retry");
     let refused = post.awa.post(&retry, json!({})).await;
-    assert_eq!(refused.refusal(), (422, "VALIDATION_ERROR"));
+    assert_eq!(refused.error(), (422, "VALIDATION_ERROR"));
     let stranger = json!({"payload": {"user_id": Uuid::now_v7(), "task_id": "42", "title": "x"}});
-    assert_eq!(post.awa.post(&retry, stranger).await.refusal(), (422, "VALIDATION_ERROR"));
+    assert_eq!(post.awa.post(&retry, stranger).await.error(), (422, "VALIDATION_ERROR"));
     let row = post.awa.get(PATH).await.data()[0].clone();
     assert_eq!((&row["retries"], &row["event_id"]), (&json!(2), &Value::Null));
     assert!(row["reason"].as_str().unwrap().contains("payload.user_id"), "{row}");
@@ -115,6 +115,6 @@ async fn a_try_that_fails_says_why_and_is_counted() {
         assert_eq!(post.awa.post(&retry, body).await.fault().0, field);
     }
     let unknown = format!("{PATH}/{}/retry", Uuid::now_v7());
-    assert_eq!(post.awa.post(&unknown, json!({})).await.refusal(), (404, "NOT_FOUND"));
-    assert_eq!(post.awa.post(&format!("{PATH}/x/retry"), json!({})).await.refusal().0, 404);
+    assert_eq!(post.awa.post(&unknown, json!({})).await.error(), (404, "NOT_FOUND"));
+    assert_eq!(post.awa.post(&format!("{PATH}/x/retry"), json!({})).await.error().0, 404);
 }

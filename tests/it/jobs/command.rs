@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use guichet_db::embedded::LoginRole;
 
-use crate::harness::{SECRET, TestServer};
+use crate::harness::{JWT_SECRET, TestServer};
 
 fn guichet(server: &TestServer, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_guichet"))
@@ -12,7 +12,7 @@ fn guichet(server: &TestServer, arguments: &[&str]) -> Output {
         .env_clear()
         .env("DATABASE_URL", server.database.url(LoginRole::App))
         .env("DATABASE_WORKER_URL", server.database.url(LoginRole::Worker))
-        .env("JWT_SECRET", SECRET)
+        .env("JWT_SECRET", JWT_SECRET)
         .output()
         .unwrap()
 }

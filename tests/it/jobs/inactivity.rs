@@ -52,7 +52,7 @@ fn days_later(world: &ChatFixture, days: u32) {
 async fn a_request_or_a_message_of_a_member_ends_the_spell_and_the_next_is_told_of_again() {
     let world = ChatFixture::new();
     days_later(&world, 8);
-    world.say(&world.chloe, "Bonjour").await;
+    world.send_message(&world.chloe, "Bonjour").await;
     // A request of an operator is no activity of the client.
     world.karim.get(&format!("/clients/{}", world.sud)).await.data();
     last_seen::write_pending(&world.server.app.directory).await;

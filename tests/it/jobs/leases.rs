@@ -58,7 +58,7 @@ async fn a_slow_job_holds_up_no_other_and_a_stop_gives_its_run_away() {
         gate.begun.notified().await;
         for turn in 1..=3 {
             while quick.count() < turn {
-                crate::harness::poll_interval().await;
+                crate::harness::pause_between_polls().await;
             }
             // The row written after the run has the next due time.
             while standing(&scheduler, "quick").await.due_at <= desk.clock.now() {}

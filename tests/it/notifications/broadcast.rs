@@ -56,7 +56,7 @@ async fn it_is_answered_at_once_and_complete_soon_after() {
 async fn processes_share_the_work_and_double_nothing() {
     let world = ChatFixture::new();
     crowd(&world, 4_000);
-    let others = [world.server.beside(), world.server.beside()];
+    let others = [world.server.start_second(), world.server.start_second()];
     let mut ids = Vec::new();
     for _ in 0..3 {
         let answer = world.service.post("/events", announcement()).await;
@@ -87,7 +87,7 @@ async fn a_death_in_the_middle_loses_none_and_doubles_none() {
         killed += rows::number(&world.server, kill);
     }
     // Then the process itself stops: another takes over.
-    let next = world.server.beside();
+    let next = world.server.start_second();
     world.server.stop();
     let deadline = Instant::now() + Duration::from_secs(60);
     while rows::number(&next, running) > 0 {

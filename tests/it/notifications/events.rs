@@ -26,7 +26,7 @@ async fn only_a_producer_announces() {
             StatusCode::FORBIDDEN
         );
     }
-    assert_eq!(world.nobody.post("/events", event).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(world.anonymous.post("/events", event).await.status, StatusCode::UNAUTHORIZED);
     assert!(rows::all(&world.server).is_empty());
 }
 

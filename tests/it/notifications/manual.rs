@@ -13,7 +13,7 @@ async fn only_managers_and_owners_send_by_hand_and_the_log_says_who_tried() {
     for person in [&world.emma, &world.chloe] {
         assert_eq!(person.post("/notifications/test", notice.clone()).await.status, StatusCode::FORBIDDEN);
     }
-    assert_eq!(world.logged("forbidden_attempt"), 2);
+    assert_eq!(world.activity_count("forbidden_attempt"), 2);
     assert!(rows::all(&world.server).is_empty());
 }
 
@@ -32,7 +32,7 @@ async fn without_recipients_it_comes_to_oneself_and_is_logged() {
         ("Essai", "Bien reçu ?", Some("/ici"))
     );
     assert_eq!((row.kind.as_str(), row.category.as_str()), ("system.notice", "system"));
-    assert_eq!(world.logged("notification.send_manual"), 1);
+    assert_eq!(world.activity_count("notification.send_manual"), 1);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crate::harness::ChatFixture;
 #[tokio::test]
 async fn a_member_s_message_is_told_to_the_operators_under_the_client_s_name() {
     let world = ChatFixture::new();
-    world.say(&world.chloe, "Bonjour, où en est ma commande ?").await;
+    world.send_message(&world.chloe, "Bonjour, où en est ma commande ?").await;
     assert_eq!(rows::told(&world), ["emma"]);
     let row = rows::of(&world, "emma").pop().unwrap();
     assert_eq!(row.title, "Nouveau message de Atelier Nord");
@@ -19,7 +19,7 @@ async fn a_member_s_message_is_told_to_the_operators_under_the_client_s_name() {
 #[tokio::test]
 async fn an_operator_s_message_is_told_to_the_members_under_the_operator_s_name() {
     let world = ChatFixture::new();
-    world.say(&world.emma, "Elle part demain").await;
+    world.send_message(&world.emma, "Elle part demain").await;
     let row = rows::of(&world, "chloe").pop().unwrap();
     let emma = world.emma.get("/me").await.data()["user"]["display_name"].as_str().unwrap().to_owned();
     assert_eq!(row.title, format!("Nouveau message de {emma}"));
@@ -30,7 +30,7 @@ async fn an_operator_s_message_is_told_to_the_members_under_the_operator_s_name(
 async fn a_further_message_raises_the_notification_that_is_there() {
     let world = ChatFixture::new();
     for words in ["un", "deux", "trois"] {
-        world.say(&world.chloe, words).await;
+        world.send_message(&world.chloe, words).await;
     }
     let found = rows::of(&world, "emma");
     assert_eq!(found.len(), 1);
@@ -45,7 +45,7 @@ async fn a_further_message_raises_the_notification_that_is_there() {
 #[tokio::test]
 async fn two_conversations_are_two_notifications() {
     let world = ChatFixture::new();
-    world.say(&world.chloe, "bonjour").await;
+    world.send_message(&world.chloe, "bonjour").await;
     let karim = world.server.user("karim").id;
     let emma = world.server.user("emma").id;
     let path = world.karim.post("/conversations", json!({"user_id": emma})).await.data()["id"].clone();
@@ -64,6 +64,6 @@ async fn with_notifications_off_a_message_is_sent_all_the_same() {
     let updated_at = tenant.data()["updated_at"].clone();
     let change = json!({"settings": {"features": {"notifications": false}}, "updated_at": updated_at});
     assert!(world.awa.patch("/tenant", change).await.status.is_success());
-    world.say(&world.chloe, "bonjour").await;
+    world.send_message(&world.chloe, "bonjour").await;
     assert!(rows::all(&world.server).is_empty());
 }

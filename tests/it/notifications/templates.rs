@@ -26,7 +26,7 @@ fn with(mut body: Value, name: &str, value: &Value) -> Value {
 
 /// Field and code of every fault, ordered by field.
 fn faults(answer: &ApiResponse) -> Vec<(String, String)> {
-    assert_eq!(answer.refusal(), (422, "VALIDATION_ERROR"), "{}", answer.body);
+    assert_eq!(answer.error(), (422, "VALIDATION_ERROR"), "{}", answer.body);
     let word = |fault: &Value, name: &str| fault[name].as_str().unwrap().to_owned();
     let all = answer.body["error"]["details"].as_array().unwrap().iter();
     let mut all: Vec<_> = all.map(|fault| (word(fault, "field"), word(fault, "code"))).collect();
@@ -64,11 +64,11 @@ async fn nobody_below_a_manager_sees_or_changes_what_is_said() {
     let producer = town.stand.service("acme", &["*"]);
     for api in [&town.employee, &town.member, &producer] {
         for answer in every_way(api).await {
-            assert_eq!(answer.refusal(), (403, "FORBIDDEN"));
+            assert_eq!(answer.error(), (403, "FORBIDDEN"));
         }
     }
     for answer in every_way(&town.stand.api(None)).await {
-        assert_eq!(answer.refusal(), (401, "UNAUTHENTICATED"));
+        assert_eq!(answer.error(), (401, "UNAUTHENTICATED"));
     }
     for api in [&town.manager, &town.owner] {
         api.get(LIST).await.data();
@@ -108,7 +108,7 @@ async fn an_unknown_code_is_not_found_in_every_way() {
             town.owner.send(Method::DELETE, &path, &Value::Null).await,
             town.owner.post(&format!("{path}/preview"), json!({})).await,
         ] {
-            assert_eq!(answer.refusal(), (404, "NOT_FOUND"), "{code}");
+            assert_eq!(answer.error(), (404, "NOT_FOUND"), "{code}");
         }
     }
 }
@@ -120,7 +120,7 @@ async fn without_the_feature_there_are_no_templates() {
     let off = json!({ "settings": { "features": { "notifications": false } }, "updated_at": version });
     town.owner.patch("/tenant", off).await.data();
     for answer in every_way(&town.owner).await {
-        assert_eq!(answer.refusal(), (403, "FEATURE_DISABLED"));
+        assert_eq!(answer.error(), (403, "FEATURE_DISABLED"));
     }
 }
 
@@ -181,30 +181,30 @@ async fn a_second_change_says_what_it_was_based_on() {
     let shipped = town.owner.get(ONE).await.header("etag").to_owned();
     let first = town.owner.put(ONE, title("Un")).await;
     let version = &first.data()["updated_at"];
-    assert_eq!(town.manager.put(ONE, title("Deux")).await.refusal(), (428, "PRECONDITION_REQUIRED"));
-    let stale = town.manager.saying("if-match", &shipped).put(ONE, title("Deux")).await;
-    assert_eq!(stale.refusal(), (412, "CONFLICT"));
+    assert_eq!(town.manager.put(ONE, title("Deux")).await.error(), (428, "PRECONDITION_REQUIRED"));
+    let stale = town.manager.with_header("if-match", &shipped).put(ONE, title("Deux")).await;
+    assert_eq!(stale.error(), (412, "CONFLICT"));
     let second = town.manager.put(ONE, with(title("Deux"), "updated_at", version)).await;
     let late = town.owner.put(ONE, with(title("Trois"), "updated_at", version)).await;
-    assert_eq!(late.refusal(), (409, "CONFLICT"));
+    assert_eq!(late.error(), (409, "CONFLICT"));
     let details = &late.body["error"]["details"];
     assert_eq!(details["current"], *second.data());
     assert_eq!(details["changed_by"], json!({ "id": town.manager_id, "display_name": "Denis" }));
     assert_eq!((&details["changed_fields"], &details["same_user"]), (&json!(["texts"]), &json!(false)));
     let tag = second.header("etag").to_owned();
-    assert_eq!(town.owner.saying("if-none-match", &tag).get(ONE).await.status, 304);
-    let third = town.owner.saying("if-match", &tag).put(ONE, title("Trois")).await;
+    assert_eq!(town.owner.with_header("if-none-match", &tag).get(ONE).await.status, 304);
+    let third = town.owner.with_header("if-match", &tag).put(ONE, title("Trois")).await;
     assert_eq!(third.data()["texts"]["fr"]["title"], "Trois");
     let forced = json!({ "priority": "critical", "force": true, "updated_at": version });
     assert_eq!(town.manager.put(ONE, forced).await.data()["priority"], "critical");
     let kept = town.stand.log("record.overwrite");
     assert_eq!(kept.len(), 1);
     assert_eq!(kept[0].1["overwritten"], json!({ "priority": "low" }));
-    let gone = town.owner.saying("if-match", &tag).send(Method::DELETE, ONE, &Value::Null).await;
-    assert_eq!(gone.refusal(), (412, "CONFLICT"), "what is taken back is what was seen");
+    let gone = town.owner.with_header("if-match", &tag).send(Method::DELETE, ONE, &Value::Null).await;
+    assert_eq!(gone.error(), (412, "CONFLICT"), "what is taken back is what was seen");
     town.owner.send(Method::DELETE, ONE, &Value::Null).await.data();
     let lost = town.owner.put(ONE, with(title("Quatre"), "updated_at", version)).await;
-    assert_eq!(lost.refusal(), (409, "CONFLICT"), "what it changes was taken back");
+    assert_eq!(lost.error(), (409, "CONFLICT"), "what it changes was taken back");
     assert_eq!(lost.body["error"]["details"]["current"]["source"], "built_in");
 }
 
@@ -215,7 +215,7 @@ async fn a_retry_of_what_was_applied_is_no_conflict() {
     let change = with(title("Deux"), "updated_at", &version);
     let first = town.owner.put(ONE, change.clone()).await;
     assert_eq!(town.owner.put(ONE, change.clone()).await.data(), first.data());
-    assert_eq!(town.manager.put(ONE, change).await.refusal().0, 409, "another person's is one");
+    assert_eq!(town.manager.put(ONE, change).await.error().0, 409, "another person's is one");
 }
 
 #[tokio::test]

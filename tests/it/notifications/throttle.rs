@@ -84,7 +84,7 @@ async fn critical_ones_are_never_held_and_take_nobody_s_place() {
 async fn a_conversation_s_burst_is_held_too() {
     let world = ChatFixture::new();
     for number in 0..30 {
-        world.say(&world.chloe, &format!("{number}")).await;
+        world.send_message(&world.chloe, &format!("{number}")).await;
     }
     assert_eq!(rows::of(&world, "emma")[0].data["count"], 30);
     assert_eq!(told(&world, "notify:new") + told(&world, "notify:updated"), 20);

@@ -25,17 +25,17 @@ async fn about_others_only_owners_and_managers_ask_and_nobody_learns_what_is_the
     let world = ChatFixture::new();
     let (event, nowhere) = (announce(&world).await, Uuid::now_v7().to_string());
     let emma = id(&world, "emma");
-    assert_eq!(explain(&world.nobody, &emma, &event).await.status, 401);
+    assert_eq!(explain(&world.anonymous, &emma, &event).await.status, 401);
     for stranger in [&world.karim, &world.chloe, &world.bruno, &world.service] {
         for asked in [&event, &nowhere] {
-            assert_eq!(explain(stranger, &emma, asked).await.refusal(), (403, "FORBIDDEN"));
-            assert_eq!(explain(stranger, &nowhere, asked).await.refusal(), (403, "FORBIDDEN"));
+            assert_eq!(explain(stranger, &emma, asked).await.error(), (403, "FORBIDDEN"));
+            assert_eq!(explain(stranger, &nowhere, asked).await.error(), (403, "FORBIDDEN"));
         }
     }
     // About themselves: an event that was not addressed to them does not exist.
     for (name, person) in [("karim", &world.karim), ("chloe", &world.chloe)] {
         for asked in [&event, &nowhere] {
-            assert_eq!(explain(person, &id(&world, name), asked).await.refusal(), (404, "NOT_FOUND"));
+            assert_eq!(explain(person, &id(&world, name), asked).await.error(), (404, "NOT_FOUND"));
         }
     }
     for allowed in [&world.awa, &world.denis, &world.emma] {
@@ -60,8 +60,8 @@ async fn whoever_was_not_in_the_audience_has_no_channels() {
         "channels": null, "notification_id": null, "deliveries": []});
     assert_eq!(told, expected);
     let nowhere = Uuid::now_v7().to_string();
-    assert_eq!(explain(&world.denis, &nowhere, &event).await.refusal(), (404, "NOT_FOUND"), "no such person");
-    assert_eq!(explain(&world.denis, &id(&world, "karim"), &nowhere).await.refusal(), (404, "NOT_FOUND"));
+    assert_eq!(explain(&world.denis, &nowhere, &event).await.error(), (404, "NOT_FOUND"), "no such person");
+    assert_eq!(explain(&world.denis, &id(&world, "karim"), &nowhere).await.error(), (404, "NOT_FOUND"));
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn the_question_names_a_person_and_an_event_and_nothing_else() {
         format!("?user_id={emma}&event_id={event}&channel=email"),
     ] {
         let answer = world.awa.get(&format!("/notifications/explain{wrong}")).await;
-        assert_eq!(answer.refusal(), (422, "VALIDATION_ERROR"), "{wrong}");
+        assert_eq!(answer.error(), (422, "VALIDATION_ERROR"), "{wrong}");
     }
 }
 
@@ -136,10 +136,10 @@ async fn an_event_of_another_tenant_is_not_there() {
     let tenant = made.data()["id"].as_str().unwrap().to_owned();
     let owner = Uuid::now_v7().to_string();
     let body = json!({"role": "owner", "display_name": "Owner"});
-    platform.saying("x-tenant", &tenant).put(&format!("/users/{owner}"), body).await.data();
+    platform.with_header("x-tenant", &tenant).put(&format!("/users/{owner}"), body).await.data();
     let token = crate::api::sample_records::token(&world.server, &owner, &tenant, guichet_base::Role::Owner);
     let owner_there = Api::new(&world.server.url, Some(&token));
     for user in [&owner, &id(&world, "emma")] {
-        assert_eq!(explain(&owner_there, user, &event).await.refusal(), (404, "NOT_FOUND"));
+        assert_eq!(explain(&owner_there, user, &event).await.error(), (404, "NOT_FOUND"));
     }
 }

@@ -10,14 +10,14 @@ use crate::harness::{Api, ChatFixture, TestServer};
 #[tokio::test]
 async fn nobody_and_no_service_has_preferences() {
     let world = ChatFixture::new();
-    assert_eq!(world.nobody.get("/preferences").await.status, 401);
+    assert_eq!(world.anonymous.get("/preferences").await.status, 401);
     for (path, body) in
         [("/preferences", json!({})), ("/preferences/message", json!({"channel_email": false}))]
     {
-        assert_eq!(world.service.put(path, body.clone()).await.refusal(), (403, "FORBIDDEN"), "{path}");
-        assert_eq!(world.nobody.put(path, body).await.status, 401, "{path}");
+        assert_eq!(world.service.put(path, body.clone()).await.error(), (403, "FORBIDDEN"), "{path}");
+        assert_eq!(world.anonymous.put(path, body).await.status, 401, "{path}");
     }
-    assert_eq!(world.service.get("/preferences").await.refusal(), (403, "FORBIDDEN"));
+    assert_eq!(world.service.get("/preferences").await.error(), (403, "FORBIDDEN"));
 }
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn in_app_of_system_and_graduation_cannot_be_switched_off() {
         for category in ["system", "graduation"] {
             let path = format!("/preferences/{category}");
             let answer = person.put(&path, json!({"channel_inapp": false, "channel_email": false})).await;
-            assert_eq!(answer.refusal(), (422, "PREFERENCE_LOCKED"));
+            assert_eq!(answer.error(), (422, "PREFERENCE_LOCKED"));
             let details = &answer.body["error"]["details"];
             assert_eq!(details, &json!({"category": category, "channel": "inapp"}));
             assert_eq!(shown(person, category, "email").await, is(true, "default"), "nothing is half done");
@@ -42,7 +42,7 @@ async fn in_app_of_system_and_graduation_cannot_be_switched_off() {
             assert_eq!(shown(person, category, "email").await, is(false, "user"));
         }
     }
-    let english = world.chloe.saying("accept-language", "en");
+    let english = world.chloe.with_header("accept-language", "en");
     let told = english.put("/preferences/system", json!({"channel_inapp": false})).await;
     assert_eq!(told.body["error"]["message"], "This channel cannot be switched off for this category.");
 }
@@ -55,14 +55,11 @@ async fn what_makes_no_sense_is_refused_and_changes_nothing() {
         [json!({"channel_email": "off"}), json!({"channel_fax": true}), json!({"email": false}), json!([])]
     {
         let answer = world.emma.put("/preferences/message", wrong.clone()).await;
-        assert_eq!(answer.refusal(), (422, "VALIDATION_ERROR"), "{wrong}");
+        assert_eq!(answer.error(), (422, "VALIDATION_ERROR"), "{wrong}");
     }
     for unknown in ["nothing", "Message", "message%00", "everything"] {
         let path = format!("/preferences/{unknown}");
-        assert_eq!(
-            world.emma.put(&path, json!({"channel_email": false})).await.refusal(),
-            (404, "NOT_FOUND")
-        );
+        assert_eq!(world.emma.put(&path, json!({"channel_email": false})).await.error(), (404, "NOT_FOUND"));
     }
     assert_eq!(world.emma.get("/preferences").await.data(), &before);
 }
@@ -164,7 +161,7 @@ async fn the_operator_of_a_member_cannot_change_the_members_own_choice_even_in_s
 #[tokio::test]
 async fn channels_that_are_switched_off_for_all_stay_visible_with_their_preference() {
     let variables = [("NOTIFICATION_EMAIL_ENABLED", "false"), ("FEATURES_OFF", "push")];
-    let world = ChatFixture::of(TestServer::with(&variables));
+    let world = ChatFixture::on_server(TestServer::start_with(&variables));
     world.emma.put("/preferences/message", json!({"channel_email": false})).await.data();
     assert_eq!(shown(&world.emma, "message", "email").await, is(false, "user"));
     assert_eq!(shown(&world.emma, "message", "sms").await, is(true, "default"));
@@ -173,16 +170,16 @@ async fn channels_that_are_switched_off_for_all_stay_visible_with_their_preferen
 
 #[tokio::test]
 async fn without_the_feature_there_are_none() {
-    let world = ChatFixture::of(TestServer::with(&[("FEATURES_OFF", "notifications")]));
+    let world = ChatFixture::on_server(TestServer::start_with(&[("FEATURES_OFF", "notifications")]));
     let overrides = format!("/clients/{}/notification-overrides", world.nord);
     let one = format!("{overrides}/message");
     for path in ["/preferences", &overrides, &one] {
-        assert_eq!(world.awa.get(path).await.refusal(), (403, "FEATURE_DISABLED"), "{path}");
+        assert_eq!(world.awa.get(path).await.error(), (403, "FEATURE_DISABLED"), "{path}");
     }
     for path in ["/preferences", "/preferences/message", &one] {
-        assert_eq!(world.awa.put(path, json!({})).await.refusal(), (403, "FEATURE_DISABLED"), "{path}");
+        assert_eq!(world.awa.put(path, json!({})).await.error(), (403, "FEATURE_DISABLED"), "{path}");
     }
-    assert_eq!(world.awa.delete(&one).await.refusal(), (403, "FEATURE_DISABLED"));
+    assert_eq!(world.awa.delete(&one).await.error(), (403, "FEATURE_DISABLED"));
 }
 
 #[tokio::test]
@@ -190,7 +187,7 @@ async fn both_bases_answer_alike() {
     let world = ChatFixture::new();
     let short = reqwest::Client::new().get(format!("{}/api/preferences", world.server.url));
     let token = &world.server.user("emma").token;
-    let answer = crate::harness::ApiResponse::of(short.bearer_auth(token)).await;
+    let answer = crate::harness::ApiResponse::receive(short.bearer_auth(token)).await;
     let long: &Api = &world.emma;
     assert_eq!(answer.data(), long.get("/preferences").await.data());
 }

@@ -17,11 +17,11 @@ async fn a_client_that_one_may_not_know_of_is_not_there() {
     for (who, person) in [("karim", &world.karim), ("bruno", &world.bruno)] {
         for client in [world.nord.to_string(), Uuid::now_v7().to_string(), "x".to_owned()] {
             let one = path(&client, "message");
-            assert_eq!(person.get(&one).await.refusal(), (404, "NOT_FOUND"), "{who} {client}");
-            assert_eq!(person.put(&one, off.clone()).await.refusal(), (404, "NOT_FOUND"), "{who} {client}");
-            assert_eq!(person.delete(&one).await.refusal(), (404, "NOT_FOUND"), "{who} {client}");
+            assert_eq!(person.get(&one).await.error(), (404, "NOT_FOUND"), "{who} {client}");
+            assert_eq!(person.put(&one, off.clone()).await.error(), (404, "NOT_FOUND"), "{who} {client}");
+            assert_eq!(person.delete(&one).await.error(), (404, "NOT_FOUND"), "{who} {client}");
             let all = format!("/clients/{client}/notification-overrides");
-            assert_eq!(person.get(&all).await.refusal(), (404, "NOT_FOUND"), "{who} {client}");
+            assert_eq!(person.get(&all).await.error(), (404, "NOT_FOUND"), "{who} {client}");
         }
     }
     assert_eq!(shown(&world.chloe, "message", "email").await, is(true, "default"));
@@ -33,13 +33,13 @@ async fn a_member_and_a_service_may_not_and_the_attempt_is_kept() {
     let one = path(world.nord, "message");
     let all = format!("/clients/{}/notification-overrides", world.nord);
     for person in [&world.chloe, &world.service] {
-        assert_eq!(person.get(&all).await.refusal(), (403, "FORBIDDEN"));
-        assert_eq!(person.get(&one).await.refusal(), (403, "FORBIDDEN"));
-        assert_eq!(person.put(&one, json!({"channel_email": true})).await.refusal(), (403, "FORBIDDEN"));
-        assert_eq!(person.delete(&one).await.refusal(), (403, "FORBIDDEN"));
+        assert_eq!(person.get(&all).await.error(), (403, "FORBIDDEN"));
+        assert_eq!(person.get(&one).await.error(), (403, "FORBIDDEN"));
+        assert_eq!(person.put(&one, json!({"channel_email": true})).await.error(), (403, "FORBIDDEN"));
+        assert_eq!(person.delete(&one).await.error(), (403, "FORBIDDEN"));
     }
-    assert!(world.logged("forbidden_attempt") >= 8);
-    assert_eq!(world.logged("override.set"), 0);
+    assert!(world.activity_count("forbidden_attempt") >= 8);
+    assert_eq!(world.activity_count("override.set"), 0);
 }
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn what_is_locked_cannot_be_forced_off() {
     for category in ["system", "graduation"] {
         let one = path(world.nord, category);
         let answer = world.awa.put(&one, json!({"channel_inapp": false, "channel_email": false})).await;
-        assert_eq!(answer.refusal(), (422, "PREFERENCE_LOCKED"));
+        assert_eq!(answer.error(), (422, "PREFERENCE_LOCKED"));
         assert_eq!(world.awa.get(&one).await.data()["channel_email"], Value::Null);
         assert_eq!(
             world.awa.put(&one, json!({"channel_inapp": true, "channel_email": false})).await.status,
@@ -57,9 +57,9 @@ async fn what_is_locked_cannot_be_forced_off() {
         assert_eq!(shown(&world.chloe, category, "inapp").await, is(true, "locked"));
         assert_eq!(shown(&world.chloe, category, "email").await, is(false, "override"));
     }
-    assert_eq!(world.awa.put(&path(world.nord, "nothing"), json!({})).await.refusal(), (404, "NOT_FOUND"));
+    assert_eq!(world.awa.put(&path(world.nord, "nothing"), json!({})).await.error(), (404, "NOT_FOUND"));
     let wrong = world.awa.put(&path(world.nord, "task"), json!({"channel_email": 1})).await;
-    assert_eq!(wrong.refusal(), (422, "VALIDATION_ERROR"));
+    assert_eq!(wrong.error(), (422, "VALIDATION_ERROR"));
 }
 
 #[tokio::test]
@@ -120,13 +120,13 @@ async fn every_change_is_in_the_activity_log_with_what_was_and_what_is() {
     assert_eq!(row["details"], expected, "what is absent stays");
     world.denis.put(&one, json!({"channel_push": true})).await.data();
     world.denis.put(&one, json!({})).await.data();
-    assert_eq!(world.logged("override.set"), 2, "what changes nothing is no change");
+    assert_eq!(world.activity_count("override.set"), 2, "what changes nothing is no change");
     world.awa.delete(&one).await.data();
     let row = last_override(&world.awa).await;
     let expected = json!({"category": "payment", "before": say(json!(false), json!(true)), "after": say(json!(null), json!(null))});
     assert_eq!(row["details"], expected);
     world.awa.delete(&one).await.data();
-    assert_eq!(world.logged("override.set"), 3, "gone already");
+    assert_eq!(world.activity_count("override.set"), 3, "gone already");
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ async fn what_is_no_time_no_zone_or_no_mode_is_refused_with_all_faults_at_once()
         .iter()
         .map(|fault| fault["field"].as_str().unwrap())
         .collect();
-    assert_eq!(many.refusal(), (422, "VALIDATION_ERROR"));
+    assert_eq!(many.error(), (422, "VALIDATION_ERROR"));
     let expected =
         ["digest.timezone", "digest.hour", "quiet_hours.from", "quiet_hours.to", "quiet_hours.timezone"];
     assert_eq!(faults, expected);
@@ -49,7 +49,7 @@ async fn what_is_no_time_no_zone_or_no_mode_is_refused_with_all_faults_at_once()
         json!({"quiet_hours": "22:00-07:00"}),
         json!({"channel_email": false}),
     ] {
-        assert_eq!(put(wrong.clone()).await.refusal(), (422, "VALIDATION_ERROR"), "{wrong}");
+        assert_eq!(put(wrong.clone()).await.error(), (422, "VALIDATION_ERROR"), "{wrong}");
     }
     let shown = world.emma.get("/preferences").await.data().clone();
     assert_eq!((&shown["digest"]["mode"], &shown["quiet_hours"]), (&json!("off"), &Value::Null));

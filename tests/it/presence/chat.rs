@@ -12,17 +12,17 @@ async fn while_the_operator_idles_a_member_is_told_who_will_answer() {
     let world = ChatFixture::new();
     let emma = open(&world, "emma").await;
     until_status(&world.awa, id(&world, "emma"), "online").await;
-    let sent = world.say(&world.chloe, "Bonjour").await;
+    let sent = world.send_message(&world.chloe, "Bonjour").await;
     assert_eq!(sent["counterpart"], json!({"status": "online", "last_seen": null, "message": null}));
     world.server.clock.advance(Duration::from_secs(130));
-    let sent = world.say(&world.chloe, "Il y a quelqu'un ?").await;
+    let sent = world.send_message(&world.chloe, "Il y a quelqu'un ?").await;
     assert_eq!(sent["counterpart"]["status"], "idle");
     assert!(sent["counterpart"]["last_seen"].is_string(), "{sent}");
     assert_eq!(sent["counterpart"]["message"], "Emma Laurent vous répondra dès que possible.");
     drop(emma);
-    world.until_logged("ws.disconnect", 1).await;
+    world.wait_for_activity("ws.disconnect", 1).await;
     world.server.clock.advance(Duration::from_secs(31));
-    let sent = world.say(&world.chloe, "Tant pis").await;
+    let sent = world.send_message(&world.chloe, "Tant pis").await;
     assert_eq!(sent["counterpart"]["status"], "offline");
     assert!(sent["counterpart"]["last_seen"].is_string(), "{sent}");
 }
@@ -30,7 +30,7 @@ async fn while_the_operator_idles_a_member_is_told_who_will_answer() {
 #[tokio::test]
 async fn rooms_of_whoever_is_there_come_first() {
     let world = ChatFixture::new();
-    world.say(&world.chloe, "Bonjour").await;
+    world.send_message(&world.chloe, "Bonjour").await;
     let _bruno = open(&world, "bruno").await;
     until_status(&world.awa, id(&world, "bruno"), "online").await;
     let answer = world.awa.get("/conversations?sort=online").await;

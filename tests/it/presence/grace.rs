@@ -21,7 +21,7 @@ async fn whoever_is_gone_for_half_a_minute_is_offline_for_everybody() {
     until(&mut emma, &around, &mut picture, |picture| picture.of(user).is_some()).await;
 
     drop(chloe);
-    world.until_logged("ws.disconnect", 1).await;
+    world.wait_for_activity("ws.disconnect", 1).await;
     world.server.clock.advance(Duration::from_secs(29));
     let still = world.emma.get(&format!("/presence?user_ids={user}")).await.data()[0].clone();
     assert_eq!(still["status"], "online", "nothing shows within the grace");
@@ -46,28 +46,28 @@ async fn a_reconnect_within_the_grace_shows_nothing_to_anyone() {
     let mut chloe = open(&world, "chloe").await;
     watch(&mut chloe, &around, "").await;
     let track = json!({"event": "track", "payload": {"mood": "calm"}});
-    chloe.ask(&around, "presence", track.clone()).await;
+    chloe.request(&around, "presence", track.clone()).await;
     assert_eq!(update_of(&mut emma, &topic, user).await["status"], "online");
     until(&mut emma, &around, &mut picture, |picture| {
         picture.of(user).is_some_and(|meta| meta["mood"] == "calm")
     })
     .await;
-    emma.settled().await;
+    emma.frames_before_heartbeat().await;
 
     for times in 1..4 {
         drop(chloe);
-        world.until_logged("ws.disconnect", times).await;
+        world.wait_for_activity("ws.disconnect", times).await;
         world.server.clock.advance(Duration::from_secs(25));
         chloe = open(&world, "chloe").await;
         watch(&mut chloe, &around, "").await;
-        chloe.ask(&around, "presence", track.clone()).await;
+        chloe.request(&around, "presence", track.clone()).await;
         world.server.clock.advance(Duration::from_secs(10));
     }
     // Another person's arrival is sent after anything about her.
     let _denis = open(&world, "denis").await;
     update_of(&mut emma, &topic, id(&world, "denis")).await;
     let user = user.to_string();
-    for frame in emma.settled().await {
+    for frame in emma.frames_before_heartbeat().await {
         assert!(!frame.payload.to_string().contains(&user), "{frame:?}");
     }
 }

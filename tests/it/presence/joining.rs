@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Picture, id, of_operator, open, until, watch};
-use crate::harness::{ChatFixture, TestServer, room};
+use crate::harness::{ChatFixture, TestServer, room_topic};
 
 #[tokio::test]
 async fn only_the_operator_and_members_of_their_clients_join_presence_around_them() {
@@ -33,10 +33,10 @@ async fn the_id_of_somebody_else_is_no_presence_key() {
     let world = ChatFixture::new();
     let mut socket = open(&world, "chloe").await;
     for forged in [id(&world, "emma").to_string(), id(&world, "emma").to_string().to_uppercase()] {
-        let (status, response) = watch(&mut socket, &room(world.nord), &forged).await;
+        let (status, response) = watch(&mut socket, &room_topic(world.nord), &forged).await;
         assert_eq!(status, "error", "{response}");
     }
-    let (status, _) = watch(&mut socket, &room(world.nord), &id(&world, "chloe").to_string()).await;
+    let (status, _) = watch(&mut socket, &room_topic(world.nord), &id(&world, "chloe").to_string()).await;
     assert_eq!(status, "ok", "one's own id is the default");
 }
 
@@ -57,7 +57,7 @@ async fn a_member_sees_the_operator_and_themselves_and_never_the_other_clients()
     let mut of_bruno = open(&world, "bruno").await;
     assert_eq!(watch(&mut of_bruno, &topic, "").await.0, "ok");
     let track = json!({"type": "presence", "event": "track", "payload": {"secret": "of Bruno"}});
-    assert_eq!(of_bruno.ask(&topic, "presence", track).await.0, "ok");
+    assert_eq!(of_bruno.request(&topic, "presence", track).await.0, "ok");
 
     let mut of_emma = open(&world, "emma").await;
     assert_eq!(watch(&mut of_emma, &topic, "").await.0, "ok");
@@ -75,7 +75,7 @@ async fn a_member_sees_the_operator_and_themselves_and_never_the_other_clients()
     // No frame mentioned the other.
     for (socket, other) in [(&mut of_chloe, bruno), (&mut of_bruno, chloe)] {
         let other = other.to_string();
-        for frame in socket.settled().await {
+        for frame in socket.frames_before_heartbeat().await {
             assert!(!frame.payload.to_string().contains(&other), "{frame:?}");
         }
     }
@@ -100,14 +100,14 @@ async fn people_appear_around_their_operator_by_being_connected() {
 #[tokio::test]
 async fn what_is_tracked_is_told_and_what_the_server_says_cannot_be_forged() {
     let world = ChatFixture::new();
-    let topic = room(world.nord);
+    let topic = room_topic(world.nord);
     let (mut emma, mut chloe) = (open(&world, "emma").await, open(&world, "chloe").await);
     watch(&mut emma, &topic, "").await;
     watch(&mut chloe, &topic, "").await;
     let forged =
         json!({"user_id": id(&world, "emma"), "user_type": "operator", "status": "busy", "mood": "calm"});
     let track = json!({"type": "presence", "event": "track", "payload": forged});
-    assert_eq!(chloe.ask(&topic, "presence", track.clone()).await, ("ok".into(), json!({})));
+    assert_eq!(chloe.request(&topic, "presence", track.clone()).await, ("ok".into(), json!({})));
     let (mut picture, user) = (Picture::default(), id(&world, "chloe"));
     until(&mut emma, &topic, &mut picture, |picture| {
         picture.of(user).is_some_and(|meta| meta["mood"] == "calm")
@@ -117,20 +117,20 @@ async fn what_is_tracked_is_told_and_what_the_server_says_cannot_be_forged() {
     assert_eq!((&meta["user_id"], &meta["user_type"]), (&json!(user), &json!("client")));
     assert_eq!(meta["status"], "online");
     // Repeating it sends nothing; ending it does.
-    assert_eq!(chloe.ask(&topic, "presence", track).await.0, "ok");
-    assert_eq!(chloe.ask(&topic, "presence", json!({"event": "untrack"})).await.0, "ok");
+    assert_eq!(chloe.request(&topic, "presence", track).await.0, "ok");
+    assert_eq!(chloe.request(&topic, "presence", json!({"event": "untrack"})).await.0, "ok");
     until(&mut emma, &topic, &mut picture, |picture| {
         picture.of(user).is_some_and(|meta| meta.get("mood").is_none())
     })
     .await;
-    chloe.ask(&topic, "phx_leave", json!({})).await;
+    chloe.request(&topic, "phx_leave", json!({})).await;
     until(&mut emma, &topic, &mut picture, |picture| picture.of(user).is_none()).await;
 }
 
 #[tokio::test]
 async fn what_cannot_be_tracked_is_refused_with_a_code() {
     let world = ChatFixture::new();
-    let topic = room(world.nord);
+    let topic = room_topic(world.nord);
     let mut chloe = open(&world, "chloe").await;
     watch(&mut chloe, &topic, "").await;
     for wrong in [
@@ -140,25 +140,25 @@ async fn what_cannot_be_tracked_is_refused_with_a_code() {
         json!({"event": "dance"}),
         json!({}),
     ] {
-        let (status, response) = chloe.ask(&topic, "presence", wrong.clone()).await;
+        let (status, response) = chloe.request(&topic, "presence", wrong.clone()).await;
         assert_eq!(
             (status.as_str(), response["code"].as_str()),
             ("error", Some("VALIDATION_ERROR")),
             "{wrong}"
         );
     }
-    assert_eq!(chloe.ask("phoenix", "heartbeat", json!({})).await.0, "ok", "the socket lives");
+    assert_eq!(chloe.request("phoenix", "heartbeat", json!({})).await.0, "ok", "the socket lives");
 }
 
 #[tokio::test]
 async fn where_presence_is_off_nobody_is_seen() {
-    let world = ChatFixture::of(TestServer::with(&[("FEATURES_OFF", "presence")]));
-    assert_eq!(world.emma.get("/presence").await.refusal(), (403, "FEATURE_DISABLED"));
+    let world = ChatFixture::on_server(TestServer::start_with(&[("FEATURES_OFF", "presence")]));
+    assert_eq!(world.emma.get("/presence").await.error(), (403, "FEATURE_DISABLED"));
     let mut emma = open(&world, "emma").await;
     let (status, response) = watch(&mut emma, &of_operator(&world, "emma"), "").await;
     assert_eq!(status, "error");
     assert!(response["reason"].as_str().unwrap().starts_with("FEATURE_DISABLED"), "{response}");
-    let topic = room(world.nord);
+    let topic = room_topic(world.nord);
     watch(&mut emma, &topic, "").await;
     let state = emma.next_where(|frame| frame.event == "presence_state").await;
     assert_eq!(state.payload, json!({}));

@@ -74,7 +74,7 @@ pub fn desk(world: &ChatFixture) -> String {
 /// Joins a topic with presence, and returns the status of the reply and its response.
 pub async fn watch(socket: &mut Socket, topic: &str, key: &str) -> (String, Value) {
     let config = json!({"config": {"presence": {"enabled": true, "key": key}, "private": true}});
-    socket.ask(topic, "phx_join", config).await
+    socket.request(topic, "phx_join", config).await
 }
 
 /// Reads presence frames of `topic` until the state satisfies `is`.
@@ -89,7 +89,9 @@ pub async fn until(socket: &mut Socket, topic: &str, picture: &mut Picture, is: 
 pub async fn update_of(socket: &mut Socket, topic: &str, user: UserId) -> Value {
     let id = json!(user);
     let frame = socket
-        .next_where(|f| f.topic == topic && f.is("presence:update") && f.payload["payload"]["user_id"] == id)
+        .next_where(|f| {
+            f.topic == topic && f.is_broadcast("presence:update") && f.payload["payload"]["user_id"] == id
+        })
         .await;
     frame.payload["payload"].clone()
 }
@@ -104,6 +106,6 @@ pub async fn until_status(by: &Api, user: UserId, status: &str) -> Value {
             return found;
         }
         assert!(Instant::now() < deadline, "{found} is not {status}");
-        crate::harness::poll_interval().await;
+        crate::harness::pause_between_polls().await;
     }
 }

@@ -41,12 +41,12 @@ async fn what_makes_no_sense_is_refused() {
     for wrong in ["user_ids=x", "user_ids=1,2", &format!("user_ids={many}"), "limit=0", "limit=201", "who=x"]
     {
         let answer = world.emma.get(&format!("/presence?{wrong}")).await;
-        assert_eq!(answer.refusal(), (422, "VALIDATION_ERROR"), "{wrong}");
+        assert_eq!(answer.error(), (422, "VALIDATION_ERROR"), "{wrong}");
     }
     let both = format!("/presence?user_ids={}&limit=3", id(&world, "emma"));
-    assert_eq!(world.emma.get(&both).await.refusal(), (422, "VALIDATION_ERROR"));
+    assert_eq!(world.emma.get(&both).await.error(), (422, "VALIDATION_ERROR"));
     assert_eq!(world.emma.get("/presence?user_ids=").await.data(), &json!([]));
-    assert_eq!(world.nobody.get("/presence").await.status, 401);
+    assert_eq!(world.anonymous.get("/presence").await.status, 401);
     let paged = world.awa.get("/presence?limit=2&offset=1").await;
     assert_eq!(ids(paged.data()).len(), 2);
 }
@@ -99,9 +99,9 @@ async fn clients_who_are_there_come_first() {
         let answer = world.awa.get("/clients?sort=online").await;
         assert_eq!(first(answer.data()), client.to_string());
         drop(socket);
-        world.until_logged("ws.disconnect", if name == "chloe" { 1 } else { 2 }).await;
+        world.wait_for_activity("ws.disconnect", if name == "chloe" { 1 } else { 2 }).await;
         world.server.clock.advance(std::time::Duration::from_secs(31));
         until_status(&world.awa, id(&world, name), "offline").await;
     }
-    assert_eq!(world.awa.get("/clients?sort=-online").await.refusal(), (422, "VALIDATION_ERROR"));
+    assert_eq!(world.awa.get("/clients?sort=-online").await.error(), (422, "VALIDATION_ERROR"));
 }

@@ -34,7 +34,7 @@ async fn operators_hear_of_each_other_and_of_members_whose_clients_they_see() {
             // Both have been published by now to everyone who may receive them.
             until_status(&world.awa, user, "online").await;
             let user = user.to_string();
-            for frame in socket.settled().await {
+            for frame in socket.frames_before_heartbeat().await {
                 assert!(!frame.payload.to_string().contains(&user), "{name}: {frame:?}");
             }
         }
@@ -73,7 +73,7 @@ async fn a_member_hears_their_operator_and_no_other_member() {
     let _emma = open(&world, "emma").await;
     assert_eq!(update_of(&mut chloe, &topic, id(&world, "emma")).await["status"], "online");
     let bruno = id(&world, "bruno").to_string();
-    for frame in chloe.settled().await {
+    for frame in chloe.frames_before_heartbeat().await {
         assert!(!frame.payload.to_string().contains(&bruno), "{frame:?}");
     }
 }
@@ -91,12 +91,12 @@ async fn idleness_is_told_and_any_command_ends_it() {
     for (secs, status) in [(121, "idle"), (481, "offline")] {
         world.server.clock.advance(Duration::from_secs(secs));
         // A heartbeat of the device is no activity.
-        emma.ask("phoenix", "heartbeat", json!({})).await;
+        emma.request("phoenix", "heartbeat", json!({})).await;
         let told = update_of(&mut awa, &topic, user).await;
         assert_eq!(told["status"], status);
         assert!(told["last_seen"].is_string(), "{told}");
     }
-    assert_eq!(emma.ask(&topic, "presence:ping", json!({})).await.0, "ok");
+    assert_eq!(emma.request(&topic, "presence:ping", json!({})).await.0, "ok");
     assert_eq!(
         update_of(&mut awa, &topic, user).await,
         json!({"user_id": user, "status": "online", "last_seen": null})

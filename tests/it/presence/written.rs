@@ -34,7 +34,7 @@ async fn until_seen(world: &ChatFixture, name: &str, is: impl Fn(Option<Timestam
             return seen.unwrap();
         }
         assert!(Instant::now() < deadline, "{seen:?}");
-        crate::harness::poll_interval().await;
+        crate::harness::pause_between_polls().await;
     }
 }
 
@@ -47,7 +47,7 @@ async fn coming_and_going_are_written_and_are_no_change_of_the_record() {
     let came = until_seen(&world, "chloe", |seen| seen.is_some()).await;
     world.server.clock.advance(Duration::from_secs(50));
     drop(socket);
-    world.until_logged("ws.disconnect", 1).await;
+    world.wait_for_activity("ws.disconnect", 1).await;
     world.server.clock.advance(Duration::from_secs(31));
     let went = until_seen(&world, "chloe", |seen| seen > Some(came)).await;
     assert!(went.minus(Duration::from_secs(50)) >= came, "seen when the connection ended");

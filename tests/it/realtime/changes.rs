@@ -6,7 +6,7 @@ use guichet::chat::MESSAGES;
 use guichet::notifications::NOTIFICATIONS;
 use serde_json::{Value, json};
 
-use crate::harness::{ChatFixture, Socket, room};
+use crate::harness::{ChatFixture, Socket, room_topic};
 
 const ANY: &str = "realtime:any-name";
 
@@ -14,7 +14,7 @@ const ANY: &str = "realtime:any-name";
 async fn listening(world: &ChatFixture, name: &str, bindings: Value) -> Socket {
     let mut socket = Socket::open(&world.server, &world.server.user(name).token).await;
     let config = json!({"config": {"postgres_changes": bindings, "private": false}});
-    let (status, response) = socket.ask(ANY, "phx_join", config).await;
+    let (status, response) = socket.request(ANY, "phx_join", config).await;
     assert_eq!(status, "ok", "{response}");
     socket
 }
@@ -125,7 +125,7 @@ async fn rows_reach_those_alone_who_may_read_them() {
     let mut karim = listening(&world, "karim", all.clone()).await;
     let mut chloe = listening(&world, "chloe", all.clone()).await;
     let mut awa = listening(&world, "awa", all.clone()).await;
-    let secret = world.say(&world.chloe, "pour le Nord").await;
+    let secret = world.send_message(&world.chloe, "pour le Nord").await;
     let south = world
         .bruno
         .post(&format!("/clients/{}/messages", world.sud), json!({"content": "pour le Sud"}))
@@ -145,7 +145,7 @@ async fn rows_reach_those_alone_who_may_read_them() {
     // After the last change that Awa receives, nothing about the north is pending.
     change(&mut awa).await;
     for socket in [&mut bruno, &mut karim] {
-        assert!(socket.settled().await.iter().all(|frame| frame.event != "postgres_changes"));
+        assert!(socket.frames_before_heartbeat().await.iter().all(|frame| frame.event != "postgres_changes"));
     }
 }
 
@@ -166,7 +166,7 @@ async fn another_tenant_hears_nothing() {
         client: Some(world.nord),
     };
     world.server.app.chat.hub.publish(event);
-    world.say(&world.chloe, "d'ici").await;
+    world.send_message(&world.chloe, "d'ici").await;
     assert_eq!(change(&mut awa).await["data"]["record"]["content"], "d'ici");
 }
 
@@ -183,12 +183,12 @@ async fn filters_are_those_of_the_columns() {
         {"event": "*", "schema": "public", "table": "messages", "filter": "content=imatch.\"^bon(jour|soir)\"", "select": ["id", "content"]},
     ]);
     let mut awa = listening(&world, "awa", bindings).await;
-    world.say(&world.chloe, "Bonjour").await;
+    world.send_message(&world.chloe, "Bonjour").await;
     assert_eq!(change(&mut awa).await["ids"], json!([1]));
     let narrow = change(&mut awa).await;
     assert_eq!(narrow["ids"], json!([6]));
     assert_eq!(narrow["data"]["record"].as_object().unwrap().len(), 2);
-    let said = world.say(&world.emma, "oui ?").await;
+    let said = world.send_message(&world.emma, "oui ?").await;
     assert_eq!(change(&mut awa).await["ids"], json!([1, 3]));
     world
         .emma
@@ -208,9 +208,9 @@ async fn a_join_with_a_wrong_binding_is_refused_by_its_name() {
         (json!({"table": "messages", "filter": "room_id=eq.1"}), "`room_id`"),
         (json!({"table": "messages", "filter": "seq=gt.un"}), "`un` is no int8"),
     ] {
-        for topic in [ANY, &room(world.nord)] {
+        for topic in [ANY, &room_topic(world.nord)] {
             let config = json!({"config": {"postgres_changes": [binding]}});
-            let (status, response) = awa.ask(topic, "phx_join", config).await;
+            let (status, response) = awa.request(topic, "phx_join", config).await;
             let reason = response["reason"].as_str().unwrap();
             assert_eq!(status, "error");
             assert!(
@@ -225,15 +225,15 @@ async fn a_join_with_a_wrong_binding_is_refused_by_its_name() {
 #[tokio::test]
 async fn a_room_and_its_rows_are_heard_on_one_channel() {
     let world = ChatFixture::new();
-    let topic = room(world.nord);
+    let topic = room_topic(world.nord);
     let mut chloe = Socket::open(&world.server, &world.server.user("chloe").token).await;
     let config = json!({"config": {"postgres_changes": [{"event": "INSERT", "schema": "public", "table": "messages"}]}});
-    let (_, joined) = chloe.ask(&topic, "phx_join", config).await;
+    let (_, joined) = chloe.request(&topic, "phx_join", config).await;
     assert_eq!((&joined["last_seq"], &joined["postgres_changes"][0]["id"]), (&json!(0), &json!(1)));
     let system = chloe.next_where(|frame| frame.event == "system").await;
     assert_eq!(system.payload["message"], "Subscribed to PostgreSQL");
-    world.say(&world.emma, "Bonjour").await;
-    chloe.broadcast(&topic, "messaging:new").await;
+    world.send_message(&world.emma, "Bonjour").await;
+    chloe.next_broadcast(&topic, "messaging:new").await;
     let told = chloe.next_where(|frame| frame.event == "postgres_changes").await;
     assert_eq!((told.topic, &told.payload["data"]["record"]["content"]), (topic, &json!("Bonjour")));
 }
@@ -245,15 +245,15 @@ async fn what_another_process_committed_is_told_once_by_the_tail() {
     // A separate process on the same database.
     let elsewhere = crate::harness::Process::start(&world.server, "info");
     let chloe = crate::harness::Api::new(&elsewhere.url, Some(&world.server.user("chloe").token));
-    world.say(&chloe, "d'ailleurs").await;
-    world.say(&world.chloe, "d'ici").await;
+    world.send_message(&chloe, "d'ailleurs").await;
+    world.send_message(&world.chloe, "d'ici").await;
     let mut heard: Vec<Value> = Vec::new();
     for _ in 0..2 {
         heard.push(change(&mut emma).await["data"]["record"]["content"].clone());
     }
     heard.sort_by_key(Value::to_string);
     assert_eq!(heard, [json!("d'ailleurs"), json!("d'ici")]);
-    assert!(emma.settled().await.iter().all(|frame| frame.event != "postgres_changes"));
+    assert!(emma.frames_before_heartbeat().await.iter().all(|frame| frame.event != "postgres_changes"));
 }
 
 #[tokio::test]
@@ -261,7 +261,7 @@ async fn a_long_reading_tells_each_row_once() {
     let world = ChatFixture::new();
     let mut last = Value::Null;
     for n in 0..70 {
-        last = world.say(&world.chloe, &format!("n° {n}")).await;
+        last = world.send_message(&world.chloe, &format!("n° {n}")).await;
     }
     let mut awa = listening(&world, "awa", json!([{"event": "UPDATE", "table": "messages"}])).await;
     let read = format!("/conversations/{}/read", last["conversation_id"].as_str().unwrap());
@@ -276,10 +276,10 @@ async fn a_long_reading_tells_each_row_once() {
 #[tokio::test]
 async fn where_nothing_is_on_whose_rows_are_told_nobody_listens() {
     let off = [("FEATURES_OFF", "chat,notifications")];
-    let world = ChatFixture::of(crate::harness::TestServer::with(&off));
+    let world = ChatFixture::on_server(crate::harness::TestServer::start_with(&off));
     let mut awa = Socket::open(&world.server, &world.server.user("awa").token).await;
     let (status, response) =
-        awa.ask(ANY, "phx_join", json!({"config": {"postgres_changes": [{"table": "messages"}]}})).await;
+        awa.request(ANY, "phx_join", json!({"config": {"postgres_changes": [{"table": "messages"}]}})).await;
     assert_eq!(status, "error");
     assert!(response["reason"].as_str().unwrap().starts_with("FEATURE_DISABLED"), "{response}");
 }

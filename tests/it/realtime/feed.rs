@@ -105,7 +105,7 @@ async fn nobody_hears_another_s_notifications() {
             assert!(told(wire, &client.settled().await, &topic).is_empty(), "{}", wire.name());
         }
     }
-    world.until_logged("forbidden_attempt", 15).await;
+    world.wait_for_activity("forbidden_attempt", 15).await;
 }
 
 #[tokio::test]
@@ -132,7 +132,8 @@ async fn nobody_is_heard_in_a_feed_but_the_service() {
 
 #[tokio::test]
 async fn where_notifications_are_off_nobody_hears_any_and_that_is_no_attempt() {
-    let world = ChatFixture::of(crate::harness::TestServer::with(&[("FEATURES_OFF", "notifications")]));
+    let world =
+        ChatFixture::on_server(crate::harness::TestServer::start_with(&[("FEATURES_OFF", "notifications")]));
     let topic = feed(id(&world, "emma"));
     commit(&world, "emma", "waits", 3_600);
     for wire in ALL {
@@ -141,7 +142,7 @@ async fn where_notifications_are_off_nobody_hears_any_and_that_is_no_attempt() {
         assert_eq!(emma.refusal(&join).await, "FEATURE_DISABLED", "{}", wire.name());
         assert!(told(wire, &emma.settled().await, &topic).is_empty());
     }
-    assert_eq!(world.logged("forbidden_attempt"), 0);
+    assert_eq!(world.activity_count("forbidden_attempt"), 0);
 }
 
 #[tokio::test]
@@ -195,7 +196,8 @@ async fn what_waits_is_told_at_the_connect_oldest_first_then_the_counter_then_wh
 
 #[tokio::test]
 async fn of_many_that_wait_the_newest_are_told_and_all_are_counted() {
-    let world = ChatFixture::of(crate::harness::TestServer::with(&[("NOTIFICATION_REPLAY_LIMIT", "3")]));
+    let world =
+        ChatFixture::on_server(crate::harness::TestServer::start_with(&[("NOTIFICATION_REPLAY_LIMIT", "3")]));
     for n in 1..=5 {
         notify(&world, "chloe", &n.to_string());
     }
@@ -243,7 +245,7 @@ async fn an_announcement_to_thousands_elsewhere_reaches_those_who_are_here() {
     let mut emma = Client::open(&world, &Plain, "emma").await;
     let mut awa = Socket::open(&world.server, &world.server.user("awa").token).await;
     let (_, joined) = awa
-        .ask(
+        .request(
             "realtime:any",
             "phx_join",
             json!({"config": {"postgres_changes": [{"event": "INSERT", "table": "notifications"}]}}),
@@ -262,7 +264,7 @@ async fn an_announcement_to_thousands_elsewhere_reaches_those_who_are_here() {
         .unwrap();
     commit(&world, "emma", "for Emma", 3_600);
     commit(&world, "awa", "for Awa", 3_600);
-    world.say(&bruno, "behind it").await;
+    world.send_message(&bruno, "behind it").await;
 
     let (payload, _) = emma.event(&topic, "notify:new").await;
     assert_eq!(payload["notification"]["title"], "for Emma");
@@ -274,7 +276,8 @@ async fn an_announcement_to_thousands_elsewhere_reaches_those_who_are_here() {
 
 #[tokio::test]
 async fn reading_on_one_socket_is_seen_on_five_others_of_every_dialect() {
-    let world = ChatFixture::of(crate::harness::TestServer::with(&[("NOTIFICATION_WS_MAX_CONN", "6")]));
+    let world =
+        ChatFixture::on_server(crate::harness::TestServer::start_with(&[("NOTIFICATION_WS_MAX_CONN", "6")]));
     let topic = feed(id(&world, "emma"));
     let announced = notify(&world, "emma", "1");
     let told: Value = serde_json::from_str(announced.payload.get()).unwrap();

@@ -15,7 +15,7 @@ const ANY: &str = "realtime:any-name";
 async fn listening(world: &ChatFixture, name: &str, bindings: Value) -> Socket {
     let mut socket = Socket::open(&world.server, &world.server.user(name).token).await;
     let config = json!({"config": {"postgres_changes": bindings}});
-    let (status, response) = socket.ask(ANY, "phx_join", config).await;
+    let (status, response) = socket.request(ANY, "phx_join", config).await;
     assert_eq!(status, "ok", "{response}");
     socket
 }
@@ -73,10 +73,10 @@ async fn a_row_is_told_as_the_table_has_it_when_it_comes_and_when_it_is_raised()
     assert_eq!(data["record"]["recipient_id"], json!(id(&world, "emma")));
     assert_eq!(data["columns"].as_array().unwrap().len(), NOTIFICATIONS.columns.len());
 
-    world.say(&world.chloe, "Bonjour").await;
+    world.send_message(&world.chloe, "Bonjour").await;
     let first = change(&mut emma).await;
     assert_eq!((&first["type"], &first["record"]["type"]), (&json!("INSERT"), &json!("message.new")));
-    world.say(&world.chloe, "Vous êtes là ?").await;
+    world.send_message(&world.chloe, "Vous êtes là ?").await;
     let raised = change(&mut emma).await;
     assert_eq!(raised["type"], "UPDATE");
     assert_eq!(raised["record"], row(&world, &first["record"]["id"]));
@@ -98,7 +98,10 @@ async fn nobody_hears_the_rows_of_another_whatever_their_rank() {
         announce(&world, task(id(&world, name), name)).await;
         let data = change(socket).await;
         assert_eq!(data["record"]["recipient_id"], json!(id(&world, name)));
-        assert!(socket.settled().await.iter().all(|frame| frame.event != "postgres_changes"), "{name}");
+        assert!(
+            socket.frames_before_heartbeat().await.iter().all(|frame| frame.event != "postgres_changes"),
+            "{name}"
+        );
     }
 }
 
@@ -117,7 +120,7 @@ async fn a_row_that_is_there_for_its_mail_alone_is_never_told() {
     announce(&world, failed).await;
     announce(&world, task(id(&world, "emma"), "Relire")).await;
     assert_eq!(change(&mut emma).await["record"]["type"], "task.overdue");
-    assert!(emma.settled().await.iter().all(|frame| frame.event != "postgres_changes"));
+    assert!(emma.frames_before_heartbeat().await.iter().all(|frame| frame.event != "postgres_changes"));
 }
 
 #[tokio::test]
@@ -153,12 +156,12 @@ async fn filters_know_the_person_the_category_and_the_kind() {
     let told = socket.next_where(|frame| frame.event == "postgres_changes").await;
     assert_eq!(told.payload["ids"], json!([1, 3, 4]));
     let wrong = json!({"config": {"postgres_changes": [binding("category=like.task%".to_owned())]}});
-    assert_eq!(socket.ask("realtime:another", "phx_join", wrong).await.0, "error");
+    assert_eq!(socket.request("realtime:another", "phx_join", wrong).await.0, "error");
 }
 
 #[tokio::test]
 async fn rows_are_told_where_chat_is_off_and_by_another_process() {
-    let world = ChatFixture::of(crate::harness::TestServer::with(&[("FEATURES_OFF", "chat")]));
+    let world = ChatFixture::on_server(crate::harness::TestServer::start_with(&[("FEATURES_OFF", "chat")]));
     let mut emma = listening(&world, "emma", all()).await;
     let elsewhere = crate::harness::Process::start(&world.server, "info");
     let service = Api::new(&elsewhere.url, Some(&world.server.demo.service_token));
@@ -172,5 +175,5 @@ async fn rows_are_told_where_chat_is_off_and_by_another_process() {
     }
     titles.sort_by_key(|told| told.1.to_string());
     assert_eq!(titles, [(json!("INSERT"), json!(1)), (json!("INSERT"), json!(2))]);
-    assert!(emma.settled().await.iter().all(|frame| frame.event != "postgres_changes"));
+    assert!(emma.frames_before_heartbeat().await.iter().all(|frame| frame.event != "postgres_changes"));
 }

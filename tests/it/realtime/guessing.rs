@@ -2,14 +2,17 @@
 
 use serde_json::json;
 
-use crate::harness::{ChatFixture, Socket, TestServer, room};
+use crate::harness::{ChatFixture, Socket, TestServer, room_topic};
 
 fn strict() -> ChatFixture {
-    ChatFixture::of(TestServer::with(&[("RATE_LIMIT_ANON_RPS", "1"), ("RATE_LIMIT_ANON_BURST", "3")]))
+    ChatFixture::on_server(TestServer::start_with(&[
+        ("RATE_LIMIT_ANON_RPS", "1"),
+        ("RATE_LIMIT_ANON_BURST", "3"),
+    ]))
 }
 
 async fn reason(socket: &mut Socket, topic: &str, token: &str) -> String {
-    let (status, response) = socket.ask(topic, "phx_join", json!({"access_token": token})).await;
+    let (status, response) = socket.request(topic, "phx_join", json!({"access_token": token})).await;
     assert_eq!(status, "error", "{response}");
     let reason = response["reason"].as_str().unwrap();
     reason.split(':').next().unwrap().to_owned()
@@ -18,7 +21,7 @@ async fn reason(socket: &mut Socket, topic: &str, token: &str) -> String {
 #[tokio::test]
 async fn guessing_tokens_is_slow_and_a_valid_one_is_taken_all_the_same() {
     let world = strict();
-    let topic = room(world.nord);
+    let topic = room_topic(world.nord);
     let mut socket = Socket::open(&world.server, "").await;
     // No token, or an API key, is not a guess.
     for harmless in ["", "sb_publishable_1"].repeat(5) {
@@ -31,7 +34,7 @@ async fn guessing_tokens_is_slow_and_a_valid_one_is_taken_all_the_same() {
     assert_eq!(reasons[..3], ["UNAUTHENTICATED"; 3]);
     assert!(reasons[3..].iter().any(|reason| reason == "RATE_LIMITED"), "{reasons:?}");
     let valid = json!({"access_token": world.server.user("emma").token});
-    assert_eq!(socket.ask(&topic, "phx_join", valid).await.0, "ok");
+    assert_eq!(socket.request(&topic, "phx_join", valid).await.0, "ok");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use reqwest::{Client, Method, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::harness::{ChatFixture, Socket, TestServer, room};
+use crate::harness::{ChatFixture, Socket, TestServer, room_topic};
 
 const BATCH: &str = "/realtime/v1/api/broadcast";
 
@@ -33,7 +33,7 @@ async fn sent(request: reqwest::RequestBuilder) -> (u16, Value) {
 
 async fn joined(world: &ChatFixture, name: &str) -> Socket {
     let mut socket = Socket::open(&world.server, &world.server.user(name).token).await;
-    socket.join(&room(world.nord), json!({})).await;
+    socket.join(&room_topic(world.nord), json!({})).await;
     socket
 }
 
@@ -62,26 +62,26 @@ async fn nobody_without_the_right_to_a_topic_is_heard_there() {
     let service =
         http().post(format!("{}{BATCH}", world.server.url)).bearer_auth(&world.server.demo.service_token);
     assert_eq!(sent(service.json(&batch)).await.0, 403);
-    assert!(world.logged("forbidden_attempt") >= 1);
+    assert!(world.activity_count("forbidden_attempt") >= 1);
     post(&world, "chloe", &one(&world, "cursor"), json!({"x": 3})).await;
-    let (heard, _) = emma.broadcast(&room(world.nord), "cursor").await;
+    let (heard, _) = emma.next_broadcast(&room_topic(world.nord), "cursor").await;
     assert_eq!(heard, json!({"x": 3}));
 }
 
 #[tokio::test]
 async fn a_broadcast_is_heard_by_all_the_senders_own_sockets_too() {
     let world = ChatFixture::new();
-    let topic = room(world.nord);
+    let topic = room_topic(world.nord);
     let (mut emma, mut chloe) = (joined(&world, "emma").await, joined(&world, "chloe").await);
     assert_eq!(post(&world, "chloe", &one(&world, "cur%20sor?private=true"), json!({"x": "é"})).await.0, 202);
     let batch =
         json!({"messages": [message(&world, "b1", json!({"n": 1})), message(&world, "b2", json!({"n": 2}))]});
     assert_eq!(post(&world, "chloe", BATCH, batch).await.0, 202);
     for socket in [&mut emma, &mut chloe] {
-        let (payload, meta) = socket.broadcast(&topic, "cur sor").await;
+        let (payload, meta) = socket.next_broadcast(&topic, "cur sor").await;
         assert_eq!((payload, meta), (json!({"x": "é"}), Value::Null));
-        assert_eq!(socket.broadcast(&topic, "b1").await.0, json!({"n": 1}));
-        assert_eq!(socket.broadcast(&topic, "b2").await.0, json!({"n": 2}));
+        assert_eq!(socket.next_broadcast(&topic, "b1").await.0, json!({"n": 1}));
+        assert_eq!(socket.next_broadcast(&topic, "b2").await.0, json!({"n": 2}));
     }
 }
 
@@ -107,7 +107,7 @@ async fn the_token_may_stand_where_these_clients_put_it() {
 #[tokio::test]
 async fn what_the_service_says_nobody_else_says_and_commands_are_commands() {
     let world = ChatFixture::new();
-    let topic = room(world.nord);
+    let topic = room_topic(world.nord);
     let mut emma = joined(&world, "emma").await;
     for name in ["messaging:new", "MESSAGING:NEW", "notify:new", "phx_close"] {
         assert_eq!(post(&world, "chloe", &one(&world, name), json!({})).await.0, 403, "{name}");
@@ -125,9 +125,9 @@ async fn what_the_service_says_nobody_else_says_and_commands_are_commands() {
     );
     let foreign = json!({"messages": [message(&world, "messaging:send", json!({"client_id": world.sud, "content": "x"}))]});
     assert_eq!(post(&world, "chloe", BATCH, foreign).await.1["code"], "NOT_FOUND");
-    let (heard, meta) = emma.broadcast(&topic, "messaging:new").await;
+    let (heard, meta) = emma.next_broadcast(&topic, "messaging:new").await;
     assert_eq!((&heard["message"]["content"], &meta["seq"]), (&json!("par HTTP"), &json!(1)));
-    assert!(emma.settled().await.iter().all(|frame| !frame.is("messaging:new")));
+    assert!(emma.frames_before_heartbeat().await.iter().all(|frame| !frame.is_broadcast("messaging:new")));
 }
 
 #[tokio::test]
@@ -175,15 +175,15 @@ async fn a_slash_inside_a_topic_is_part_of_its_name() {
     assert_eq!(post(&world, "chloe", &path, json!({})).await.0, 403);
     let mut emma = joined(&world, "emma").await;
     assert_eq!(post(&world, "chloe", &one(&world, "e%2Fv"), json!({"x": 1})).await.0, 202);
-    assert_eq!(emma.broadcast(&room(world.nord), "e/v").await.0, json!({"x": 1}));
+    assert_eq!(emma.next_broadcast(&room_topic(world.nord), "e/v").await.0, json!({"x": 1}));
     let prefixed = format!("{BATCH}/realtime%3Achat%3Aroom%3A{}/events/old", world.nord);
     assert_eq!(post(&world, "chloe", &prefixed, json!({"x": 2})).await.0, 202);
-    emma.broadcast(&room(world.nord), "old").await;
+    emma.next_broadcast(&room_topic(world.nord), "old").await;
 }
 
 #[tokio::test]
 async fn requests_count_against_the_limits_of_rest() {
-    let world = ChatFixture::of(TestServer::with(&[("RATE_LIMIT_RPS", "1")]));
+    let world = ChatFixture::on_server(TestServer::start_with(&[("RATE_LIMIT_RPS", "1")]));
     let mut refused = None;
     for _ in 0..200 {
         let (status, body) = post(&world, "chloe", &one(&world, "cursor"), json!({})).await;
@@ -197,7 +197,7 @@ async fn requests_count_against_the_limits_of_rest() {
 
 #[tokio::test]
 async fn browsers_of_a_welcome_page_may_ask() {
-    let world = ChatFixture::of(TestServer::with(&[("CORS_ORIGINS", "https://app.example")]));
+    let world = ChatFixture::on_server(TestServer::start_with(&[("CORS_ORIGINS", "https://app.example")]));
     let url = format!("{}{}", world.server.url, one(&world, "cursor"));
     let preflight = |origin: &str| {
         http()

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{ChatFixture, Socket, room};
+use crate::harness::{ChatFixture, Socket, room_topic};
 
 fn kept(event: &str, payload: Value) -> Value {
     json!({"type": "broadcast", "event": event, "payload": payload, "persist": true})
@@ -11,53 +11,53 @@ fn kept(event: &str, payload: Value) -> Value {
 async fn acked(world: &ChatFixture, name: &str) -> Socket {
     let mut socket = Socket::open(&world.server, &world.server.user(name).token).await;
     let config = json!({"config": {"broadcast": {"ack": true}}});
-    assert_eq!(socket.ask(&room(world.nord), "phx_join", config).await.0, "ok");
+    assert_eq!(socket.request(&room_topic(world.nord), "phx_join", config).await.0, "ok");
     socket
 }
 
 #[tokio::test]
 async fn what_cannot_be_kept_is_refused_with_a_code_and_takes_no_number() {
     let world = ChatFixture::new();
-    let topic = room(world.nord);
+    let topic = room_topic(world.nord);
     let mut chloe = acked(&world, "chloe").await;
     for (event, code) in
         [("messaging:new", "FORBIDDEN"), ("", "VALIDATION_ERROR"), ("a\0b", "VALIDATION_ERROR")]
     {
-        let (status, error) = chloe.ask(&topic, "broadcast", kept(event, json!({}))).await;
+        let (status, error) = chloe.request(&topic, "broadcast", kept(event, json!({}))).await;
         assert_eq!((status.as_str(), &error["code"]), ("error", &json!(code)), "{event:?} {error}");
         assert!(error["error"].is_string(), "what realtime-js shows: {error}");
     }
     let own = format!("realtime:user:{}", world.server.user("chloe").id);
     let config = json!({"config": {"broadcast": {"ack": true}}});
-    chloe.ask(&own, "phx_join", config).await;
-    let (status, error) = chloe.ask(&own, "broadcast", kept("note", json!({}))).await;
+    chloe.request(&own, "phx_join", config).await;
+    let (status, error) = chloe.request(&own, "broadcast", kept("note", json!({}))).await;
     assert_eq!((status.as_str(), &error["code"]), ("error", &json!("NOT_NUMBERED")));
-    let said = world.say(&world.chloe, "Bonjour").await;
+    let said = world.send_message(&world.chloe, "Bonjour").await;
     assert_eq!(said["changed_seq"], 1);
 }
 
 #[tokio::test]
 async fn a_kept_broadcast_is_numbered_and_comes_back() {
     let world = ChatFixture::new();
-    let topic = room(world.nord);
+    let topic = room_topic(world.nord);
     let before = world.server.clock.now().as_millis() - 60_000;
     let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
     emma.join(&topic, json!({})).await;
     let mut chloe = acked(&world, "chloe").await;
     // Keys and numbers keep their bytes.
     let payload = json!({"z": 1.50, "a": {"é": [null, "x"]}});
-    let (status, ack) = chloe.ask(&topic, "broadcast", kept("note", payload.clone())).await;
+    let (status, ack) = chloe.request(&topic, "broadcast", kept("note", payload.clone())).await;
     assert_eq!((status.as_str(), &ack["seq"]), ("ok", &json!(1)));
-    world.say(&world.chloe, "Bonjour").await;
+    world.send_message(&world.chloe, "Bonjour").await;
     for socket in [&mut emma, &mut chloe] {
-        let (heard, meta) = socket.broadcast(&topic, "note").await;
+        let (heard, meta) = socket.next_broadcast(&topic, "note").await;
         assert_eq!((&heard, &meta), (&payload, &json!({"id": ack["id"], "seq": 1})));
-        assert_eq!(socket.broadcast(&topic, "messaging:new").await.1["seq"], 2);
+        assert_eq!(socket.next_broadcast(&topic, "messaging:new").await.1["seq"], 2);
     }
     // Supabase refuses to replay on public channels; here all are private, whatever they declare.
     let mut public = Socket::open(&world.server, &world.server.user("awa").token).await;
     let config = json!({"private": false, "broadcast": {"replay": {"since": before, "limit": 1}}});
-    let (status, joined) = public.ask(&topic, "phx_join", json!({"config": config})).await;
+    let (status, joined) = public.request(&topic, "phx_join", json!({"config": config})).await;
     assert_eq!(
         (status.as_str(), &joined["resume"], &joined["replayed"]),
         ("ok", &json!("truncated"), &json!(1))
@@ -66,7 +66,7 @@ async fn a_kept_broadcast_is_numbered_and_comes_back() {
         let mut late = Socket::open(&world.server, &world.server.user("awa").token).await;
         let joined = late.join(&topic, replay).await;
         assert_eq!((&joined["replayed"], &joined["last_seq"]), (&json!(2), &json!(2)));
-        let (heard, meta) = late.broadcast(&topic, "note").await;
+        let (heard, meta) = late.next_broadcast(&topic, "note").await;
         assert_eq!((&heard, &meta), (&payload, &json!({"id": ack["id"], "seq": 1, "replayed": true})));
     }
 }
@@ -74,7 +74,7 @@ async fn a_kept_broadcast_is_numbered_and_comes_back() {
 #[tokio::test]
 async fn kept_broadcasts_and_messages_that_race_are_heard_without_holes() {
     let world = ChatFixture::new();
-    let topic = room(world.nord);
+    let topic = room_topic(world.nord);
     let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
     emma.join(&topic, json!({})).await;
     let mut chloe = acked(&world, "chloe").await;
@@ -86,7 +86,7 @@ async fn kept_broadcasts_and_messages_that_race_are_heard_without_holes() {
     };
     let keeping = async {
         for n in 0..20 {
-            assert_eq!(chloe.ask(&topic, "broadcast", kept("note", json!({"n": n}))).await.0, "ok");
+            assert_eq!(chloe.request(&topic, "broadcast", kept("note", json!({"n": n}))).await.0, "ok");
         }
     };
     tokio::join!(writing, keeping);
@@ -128,5 +128,5 @@ async fn over_http_it_is_kept_too_and_a_stranger_keeps_nothing() {
     let body: Value = refused.send().await.unwrap().json().await.unwrap();
     assert_eq!(body["code"], "NOT_NUMBERED");
     let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
-    assert_eq!(emma.join(&room(world.nord), json!({})).await["last_seq"], 3);
+    assert_eq!(emma.join(&room_topic(world.nord), json!({})).await["last_seq"], 3);
 }

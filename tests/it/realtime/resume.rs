@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{ChatFixture, Socket, room};
+use crate::harness::{ChatFixture, Socket, room_topic};
 
 async fn numbers(socket: &mut Socket, topic: &str, count: usize) -> Vec<(i64, bool)> {
     let mut numbers = Vec::new();
     for _ in 0..count {
-        let (_, meta) = socket.broadcast(topic, "messaging:new").await;
+        let (_, meta) = socket.next_broadcast(topic, "messaging:new").await;
         numbers.push((meta["seq"].as_i64().unwrap(), meta["replayed"] == true));
     }
     numbers
@@ -16,9 +16,9 @@ async fn numbers(socket: &mut Socket, topic: &str, count: usize) -> Vec<(i64, bo
 #[tokio::test]
 async fn what_was_missed_comes_first_then_what_is_live() {
     let world = ChatFixture::new();
-    let topic = room(world.nord);
+    let topic = room_topic(world.nord);
     for n in 1..=40 {
-        world.say(&world.chloe, &format!("n° {n}")).await;
+        world.send_message(&world.chloe, &format!("n° {n}")).await;
     }
     let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
     let joined = emma.join(&topic, json!({"after_seq": 3})).await;
@@ -26,7 +26,7 @@ async fn what_was_missed_comes_first_then_what_is_live() {
         (&joined["resume"], &joined["replayed"], &joined["last_seq"]),
         (&json!("complete"), &json!(37), &json!(40))
     );
-    world.say(&world.chloe, "en direct").await;
+    world.send_message(&world.chloe, "en direct").await;
     let heard = numbers(&mut emma, &topic, 38).await;
     let in_order: Vec<i64> = heard.iter().map(|(number, _)| *number).collect();
     assert_eq!(in_order, (4..=41).collect::<Vec<_>>());
@@ -37,7 +37,7 @@ async fn what_was_missed_comes_first_then_what_is_live() {
 #[tokio::test]
 async fn joins_while_others_write_have_no_seam() {
     let world = ChatFixture::new();
-    let topic = room(world.nord);
+    let topic = room_topic(world.nord);
     let (server, chloe) = (&world.server, &world.chloe);
     let path = format!("/clients/{}/messages", world.nord);
     let writing = async {
@@ -65,19 +65,19 @@ async fn joins_while_others_write_have_no_seam() {
 #[tokio::test]
 async fn a_number_from_the_future_is_a_reset() {
     let world = ChatFixture::new();
-    world.say(&world.chloe, "Bonjour").await;
+    world.send_message(&world.chloe, "Bonjour").await;
     let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
-    let joined = emma.join(&room(world.nord), json!({"after_seq": 57})).await;
+    let joined = emma.join(&room_topic(world.nord), json!({"after_seq": 57})).await;
     assert_eq!((&joined["resume"], &joined["head"]), (&json!("reset"), &json!(1)));
 }
 
 #[tokio::test]
 async fn since_gives_the_newest_of_a_limit_and_says_that_it_cut() {
     let world = ChatFixture::new();
-    let topic = room(world.nord);
+    let topic = room_topic(world.nord);
     let before = world.server.clock.now().as_millis() - 60_000;
     for n in 1..=6 {
-        world.say(&world.chloe, &format!("n° {n}")).await;
+        world.send_message(&world.chloe, &format!("n° {n}")).await;
     }
     let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
     let joined = emma.join(&topic, json!({"since": before, "limit": 4})).await;
@@ -89,11 +89,11 @@ async fn since_gives_the_newest_of_a_limit_and_says_that_it_cut() {
 #[tokio::test]
 async fn heartbeats_carry_the_head_of_each_joined_topic() {
     let world = ChatFixture::new();
-    let topic = room(world.nord);
+    let topic = room_topic(world.nord);
     let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
     emma.join(&topic, json!({})).await;
-    world.say(&world.chloe, "Bonjour").await;
-    emma.broadcast(&topic, "messaging:new").await;
-    let (_, response) = emma.ask("phoenix", "heartbeat", json!({})).await;
+    world.send_message(&world.chloe, "Bonjour").await;
+    emma.next_broadcast(&topic, "messaging:new").await;
+    let (_, response) = emma.request("phoenix", "heartbeat", json!({})).await;
     assert_eq!(response["heads"], Value::from_iter([(topic.as_str(), 1)]));
 }

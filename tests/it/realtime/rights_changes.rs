@@ -6,7 +6,7 @@ use guichet_base::id::TeamId;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{ChatFixture, Socket, TestServer, room};
+use crate::harness::{ChatFixture, Socket, TestServer, room_topic};
 
 /// The fate of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +52,7 @@ struct Fixture {
 impl Fixture {
     async fn lay() -> Self {
         let here = ChatFixture::new();
-        let elsewhere = here.server.beside();
+        let elsewhere = here.server.start_second();
         let ground = Self { here, elsewhere, team: TeamId::new() };
         let body = json!({"name": "Support"});
         ground.here.service.put(&format!("/teams/{}", ground.team), body).await.data();
@@ -65,8 +65,8 @@ impl Fixture {
 
     fn topic(&self, topic: Topic, who: &str) -> String {
         match topic {
-            Nord => room(self.here.nord),
-            Sud => room(self.here.sud),
+            Nord => room_topic(self.here.nord),
+            Sud => room_topic(self.here.sud),
             Person => format!("realtime:user:{}", self.id(who)),
             Tenant => format!("realtime:tenant:{}", self.here.server.demo.tenant_id),
         }
@@ -91,7 +91,7 @@ async fn device(server: &TestServer, ground: &Fixture, who: &str, topics: &[Topi
 async fn numbers(socket: &mut Socket, ground: &Fixture, last: i64) -> Vec<i64> {
     let mut numbers = Vec::new();
     while numbers.last() != Some(&last) {
-        let (_, meta) = socket.broadcast(&room(ground.here.nord), "messaging:new").await;
+        let (_, meta) = socket.next_broadcast(&room_topic(ground.here.nord), "messaging:new").await;
         numbers.push(meta["seq"].as_i64().unwrap());
     }
     numbers
@@ -112,7 +112,7 @@ async fn run(change: Change) {
     // Others write during the change.
     let writing = async {
         for n in 1..=20 {
-            ground.here.say(&ground.here.awa, &format!("n° {n}")).await;
+            ground.here.send_message(&ground.here.awa, &format!("n° {n}")).await;
         }
     };
     tokio::join!(writing, ground.take(change.step));
@@ -122,21 +122,21 @@ async fn run(change: Change) {
             match fate {
                 Stays => {}
                 Closes => {
-                    let (event, reason) = device.ended(&topic).await;
+                    let (event, reason) = device.channel_end(&topic).await;
                     assert_eq!(event, "phx_close", "{topic} {reason}");
                     assert!(reason.starts_with("FORBIDDEN: "), "{topic} {reason}");
                 }
                 Ends => {
-                    let (event, reason) = device.ended(&topic).await;
+                    let (event, reason) = device.channel_end(&topic).await;
                     assert_eq!(event, "phx_error", "{topic} {reason}");
                     assert!(reason.starts_with("TOKEN_REVOKED: "), "{topic} {reason}");
                 }
             }
         }
-        device.settled().await;
+        device.frames_before_heartbeat().await;
     }
 
-    ground.here.say(&ground.here.awa, "after").await;
+    ground.here.send_message(&ground.here.awa, "after").await;
     for witness in &mut witnesses {
         assert_eq!(numbers(witness, ground, 21).await, (1..=21).collect::<Vec<_>>());
     }
@@ -147,11 +147,11 @@ async fn run(change: Change) {
                 assert_eq!(numbers(device, ground, 21).await.last(), Some(&21));
             }
             if *fate != Stays {
-                let (status, response) = device.ask(&name, "phx_join", json!({})).await;
+                let (status, response) = device.request(&name, "phx_join", json!({})).await;
                 assert_eq!(status, "error", "{name} was joined again: {response}");
             }
         }
-        let after = device.settled().await;
+        let after = device.frames_before_heartbeat().await;
         let is_lost = |name: &str| {
             change.fates.iter().any(|(t, fate)| *fate != Stays && ground.topic(*t, change.who) == name)
         };

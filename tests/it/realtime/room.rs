@@ -2,20 +2,22 @@
 
 use serde_json::json;
 
-use crate::harness::{ChatFixture, Socket, room};
+use crate::harness::{ChatFixture, Socket, room_topic};
 
 #[tokio::test]
 async fn a_foreign_room_is_refused_and_the_attempt_is_kept() {
     let world = ChatFixture::new();
     for stranger in ["bruno", "karim"] {
         let mut socket = Socket::open(&world.server, &world.server.user(stranger).token).await;
-        let (status, response) = socket.ask(&room(world.nord), "phx_join", json!({})).await;
+        let (status, response) = socket.request(&room_topic(world.nord), "phx_join", json!({})).await;
         assert_eq!(status, "error");
         assert!(response["reason"].as_str().is_some_and(|r| r.starts_with("FORBIDDEN: ")), "{response}");
-        world.say(&world.chloe, "Bonjour").await;
-        assert!(socket.settled().await.iter().all(|frame| frame.topic != room(world.nord)));
+        world.send_message(&world.chloe, "Bonjour").await;
+        assert!(
+            socket.frames_before_heartbeat().await.iter().all(|frame| frame.topic != room_topic(world.nord))
+        );
     }
-    assert_eq!(world.logged("forbidden_attempt"), 2);
+    assert_eq!(world.activity_count("forbidden_attempt"), 2);
 }
 
 #[tokio::test]
@@ -23,7 +25,7 @@ async fn a_topic_that_is_none_is_refused() {
     let world = ChatFixture::new();
     let mut socket = Socket::open(&world.server, &world.server.user("awa").token).await;
     for topic in ["realtime:nowhere", "realtime:chat:room:x", "realtime:", "user:"] {
-        let (status, _) = socket.ask(topic, "phx_join", json!({})).await;
+        let (status, _) = socket.request(topic, "phx_join", json!({})).await;
         assert_eq!(status, "error", "{topic}");
     }
 }
@@ -31,13 +33,13 @@ async fn a_topic_that_is_none_is_refused() {
 #[tokio::test]
 async fn both_sides_hear_every_change_numbered_without_holes() {
     let world = ChatFixture::new();
-    let topic = room(world.nord);
+    let topic = room_topic(world.nord);
     let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
     let mut chloe = Socket::open(&world.server, &world.server.user("chloe").token).await;
     assert_eq!(emma.join(&topic, json!({})).await["last_seq"], 0);
     chloe.join(&topic, json!({})).await;
 
-    let said = world.say(&world.chloe, "Bonjour").await;
+    let said = world.send_message(&world.chloe, "Bonjour").await;
     let id = said["id"].as_str().unwrap();
     world
         .emma
@@ -49,7 +51,7 @@ async fn both_sides_hear_every_change_numbered_without_holes() {
     for socket in [&mut emma, &mut chloe] {
         let mut seen = Vec::new();
         for name in ["messaging:new", "messaging:read", "messaging:updated", "messaging:deleted"] {
-            let (payload, meta) = socket.broadcast(&topic, name).await;
+            let (payload, meta) = socket.next_broadcast(&topic, name).await;
             seen.push(meta["seq"].as_i64().unwrap());
             match name {
                 "messaging:new" => assert_eq!(payload["message"]["content"], "Bonjour"),
@@ -65,14 +67,14 @@ async fn both_sides_hear_every_change_numbered_without_holes() {
 #[tokio::test]
 async fn a_recipients_device_makes_a_message_delivered() {
     let world = ChatFixture::new();
-    let topic = room(world.nord);
+    let topic = room_topic(world.nord);
     let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
     let mut chloe = Socket::open(&world.server, &world.server.user("chloe").token).await;
     emma.join(&topic, json!({})).await;
     chloe.join(&topic, json!({})).await;
-    let said = world.say(&world.chloe, "Bonjour").await;
+    let said = world.send_message(&world.chloe, "Bonjour").await;
     assert_eq!(said["state"], "sent");
-    let (payload, meta) = chloe.broadcast(&topic, "messaging:delivered").await;
+    let (payload, meta) = chloe.next_broadcast(&topic, "messaging:delivered").await;
     assert_eq!(payload["up_to_seq"], 1);
     assert!(meta["seq"].is_null(), "delivered marks are not numbered");
     let history = world.chloe.get(&format!("/clients/{}/messages", world.nord)).await;
@@ -82,14 +84,14 @@ async fn a_recipients_device_makes_a_message_delivered() {
 #[tokio::test]
 async fn typing_is_told_and_ends_by_itself() {
     let world = ChatFixture::new();
-    let topic = room(world.nord);
+    let topic = room_topic(world.nord);
     let mut chloe = Socket::open(&world.server, &world.server.user("chloe").token).await;
     chloe.join(&topic, json!({})).await;
     let room = world.emma.post("/conversations", json!({"client_id": world.nord})).await.data()["id"].clone();
     let path = format!("/conversations/{}/typing", room.as_str().unwrap());
     world.emma.post(&path, json!({"typing": true})).await.data();
     for typing in [true, false] {
-        let (payload, meta) = chloe.broadcast(&topic, "messaging:typing").await;
+        let (payload, meta) = chloe.next_broadcast(&topic, "messaging:typing").await;
         assert_eq!(payload["typing"], typing);
         assert_eq!(payload["user_id"], json!(world.server.user("emma").id));
         assert!(meta["seq"].is_null());
@@ -99,12 +101,12 @@ async fn typing_is_told_and_ends_by_itself() {
 #[tokio::test]
 async fn somebody_online_changes_what_a_member_is_told() {
     let world = ChatFixture::new();
-    let away = world.say(&world.chloe, "Bonjour").await;
+    let away = world.send_message(&world.chloe, "Bonjour").await;
     assert_eq!(away["counterpart"]["status"], "offline");
     assert_eq!(away["counterpart"]["message"], "Emma Laurent vous répondra dès que possible.");
     let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
-    emma.settled().await;
-    let there = world.say(&world.chloe, "Vous êtes là ?").await;
+    emma.frames_before_heartbeat().await;
+    let there = world.send_message(&world.chloe, "Vous êtes là ?").await;
     assert_eq!(there["counterpart"], json!({"status": "online", "last_seen": null, "message": null}));
 }
 
@@ -112,8 +114,8 @@ async fn somebody_online_changes_what_a_member_is_told() {
 async fn coming_and_going_are_written_down() {
     let world = ChatFixture::new();
     let mut emma = Socket::open(&world.server, &world.server.user("emma").token).await;
-    emma.settled().await;
-    world.until_logged("ws.connect", 1).await;
+    emma.frames_before_heartbeat().await;
+    world.wait_for_activity("ws.connect", 1).await;
     drop(emma);
-    world.until_logged("ws.disconnect", 1).await;
+    world.wait_for_activity("ws.disconnect", 1).await;
 }

@@ -49,8 +49,8 @@ enum Heard {
 
 impl Room {
     async fn with(readers: usize, bytes: i64) -> Self {
-        let world = ChatFixture::of(TestServer::with(&[("NOTIFICATION_WS_MAX_CONN", "1000")]));
-        let said = world.say(&world.chloe, "Bonjour").await;
+        let world = ChatFixture::on_server(TestServer::start_with(&[("NOTIFICATION_WS_MAX_CONN", "1000")]));
+        let said = world.send_message(&world.chloe, "Bonjour").await;
         let conversation = said["conversation_id"].as_str().unwrap().parse().unwrap();
         let topic = format!("chat:room:{}", world.nord);
         let mut room = Self { world, topic, conversation, bytes, head: 1, readers: Vec::new() };

@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
 use crate::api::sample_records::{Caller, token};
-use crate::harness::{ApiResponse, Process, SECRET, TestServer};
+use crate::harness::{ApiResponse, JWT_SECRET, Process, TestServer};
 
 fn encode(part: &Value) -> String {
     URL_SAFE_NO_PAD.encode(part.to_string())
@@ -23,7 +23,7 @@ fn signed(header: &Header, claims: &Value, secret: &str) -> String {
 }
 
 fn hs256(claims: &Value) -> String {
-    signed(&Header::new(Algorithm::HS256), claims, SECRET)
+    signed(&Header::new(Algorithm::HS256), claims, JWT_SECRET)
 }
 
 /// The valid claims of Chloé.
@@ -98,7 +98,7 @@ fn wrong_tokens(server: &TestServer) -> Vec<(String, String)> {
     let raised = encode(&with(server, json!({"role": "owner", "sub": server.user("awa").id})));
     let with_header = |header: Value| {
         let signed_part = format!("{}.{body}", encode(&header));
-        let key = EncodingKey::from_secret(SECRET.as_bytes());
+        let key = EncodingKey::from_secret(JWT_SECRET.as_bytes());
         let signature = jsonwebtoken::crypto::sign(signed_part.as_bytes(), &key, Algorithm::HS256).unwrap();
         format!("{signed_part}.{signature}")
     };
@@ -110,8 +110,8 @@ fn wrong_tokens(server: &TestServer) -> Vec<(String, String)> {
             signed(&Header::new(Algorithm::HS256), &claims, "another secret, as long as it should be, or so"),
         ),
         ("an empty key", signed(&Header::new(Algorithm::HS256), &claims, "")),
-        ("HS384", signed(&Header::new(Algorithm::HS384), &claims, SECRET)),
-        ("HS512", signed(&Header::new(Algorithm::HS512), &claims, SECRET)),
+        ("HS384", signed(&Header::new(Algorithm::HS384), &claims, JWT_SECRET)),
+        ("HS512", signed(&Header::new(Algorithm::HS512), &claims, JWT_SECRET)),
         ("RS256 with the secret", with_header(json!({"alg": "RS256", "typ": "JWT"}))),
         ("an unknown algorithm", with_header(json!({"alg": "XX999", "typ": "JWT"}))),
         ("no algorithm", with_header(json!({"typ": "JWT"}))),
@@ -126,9 +126,9 @@ fn wrong_tokens(server: &TestServer) -> Vec<(String, String)> {
         ("a padded signature", format!("{good}=")),
         ("four parts", format!("{good}.{signature}")),
         ("two parts", format!("{head}.{body}")),
-        ("a huge head", signed(&huge, &claims, SECRET)),
+        ("a huge head", signed(&huge, &claims, JWT_SECRET)),
         ("a huge body", hs256(&with(server, json!({"pad": "x".repeat(12_000)})))),
-        ("claims that are no object", signed(&Header::new(Algorithm::HS256), &json!([1]), SECRET)),
+        ("claims that are no object", signed(&Header::new(Algorithm::HS256), &json!([1]), JWT_SECRET)),
         ("garbage", "garbage-without-any-dot-in-it".to_owned()),
         ("dots", "....".to_owned()),
         ("parts of nothing", "bm90aGluZw.bm90aGluZw.bm90aGluZw".to_owned()),
@@ -168,7 +168,8 @@ async fn a_token_that_is_none_opens_no_request() {
     let all = all_wrong(&server).await;
     for (label, token) in &all {
         for path in ["/me", "/conversations", "/no/such/route"] {
-            let answer = ApiResponse::of(caller.start(reqwest::Method::GET, path).bearer_auth(token)).await;
+            let answer =
+                ApiResponse::receive(caller.start(reqwest::Method::GET, path).bearer_auth(token)).await;
             if !is_refused(&answer) {
                 wrong.push(format!("{label}: {path}: {} {}", answer.status, answer.body));
             }
@@ -177,7 +178,8 @@ async fn a_token_that_is_none_opens_no_request() {
     println!("tokens: {} that are none, {} requests", all.len(), all.len() * 3);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let good =
-        ApiResponse::of(caller.start(reqwest::Method::GET, "/me").bearer_auth(hs256(&right(&server)))).await;
+        ApiResponse::receive(caller.start(reqwest::Method::GET, "/me").bearer_auth(hs256(&right(&server))))
+            .await;
     assert_eq!(good.status, 200, "{}", good.body);
 }
 
@@ -212,7 +214,7 @@ async fn a_header_that_is_no_bearer_opens_no_request() {
             request =
                 request.header("authorization", reqwest::header::HeaderValue::from_bytes(value).unwrap());
         }
-        let answer = ApiResponse::of(request).await;
+        let answer = ApiResponse::receive(request).await;
         let shown: Vec<_> =
             values.iter().map(|value| String::from_utf8_lossy(&value[..value.len().min(20)])).collect();
         assert!(is_refused(&answer), "{shown:?}: {} {}", answer.status, answer.body);
@@ -221,14 +223,14 @@ async fn a_header_that_is_no_bearer_opens_no_request() {
     for path in
         [format!("/me?token={good}"), format!("/me?access_token={good}"), format!("/me?apikey={good}")]
     {
-        let answer = ApiResponse::of(
+        let answer = ApiResponse::receive(
             caller.start(reqwest::Method::GET, &path).header("cookie", format!("token={good}")),
         )
         .await;
         assert_eq!(answer.status, 401);
     }
     let lower = caller.start(reqwest::Method::GET, "/me").header("authorization", format!("bearer {good}"));
-    assert_eq!(ApiResponse::of(lower).await.status, 200, "the scheme has no case");
+    assert_eq!(ApiResponse::receive(lower).await.status, 200, "the scheme has no case");
 }
 
 #[tokio::test]
@@ -238,7 +240,7 @@ async fn a_token_that_is_none_opens_no_topic() {
     let mut wrong = Vec::new();
     for (label, token) in all_wrong(&server).await {
         for in_join in [false, true] {
-            let reply = join(&server.ws(""), &topic, &token, in_join).await;
+            let reply = join(&server.socket_url(""), &topic, &token, in_join).await;
             let is_error = reply["status"] == "error" && reply["response"].get("last_seq").is_none();
             if !is_error {
                 wrong.push(format!("{label}, in the join: {in_join}: {reply}"));
@@ -246,7 +248,7 @@ async fn a_token_that_is_none_opens_no_topic() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let good = join(&server.ws(""), &topic, &hs256(&right(&server)), true).await;
+    let good = join(&server.socket_url(""), &topic, &hs256(&right(&server)), true).await;
     assert_eq!(good["status"], "ok");
 }
 
@@ -284,7 +286,7 @@ async fn nothing_of_a_token_is_logged_however_much_is() {
         for path in
             ["/api/v1/me".to_owned(), format!("/api/v1/me?token={token}"), format!("/nowhere?token={token}")]
         {
-            let _ = ApiResponse::of(caller.start(reqwest::Method::GET, &path).bearer_auth(token)).await;
+            let _ = ApiResponse::receive(caller.start(reqwest::Method::GET, &path).bearer_auth(token)).await;
         }
         let _ = join(&ws, &topic, token, true).await;
         let _ = join(&ws, &topic, token, false).await;

@@ -3,15 +3,15 @@
 use futures_util::future::join_all;
 use serde_json::json;
 
-use super::super::room::{count, lines, number, word};
-use super::super::unread::{Chance, MISCOUNTED};
-use super::{path, rank};
+use super::super::room::{expect_number, expect_str, query_number, query_texts};
+use super::super::unread::{WRONG_COUNTERS, Xorshift64};
+use super::{direct_path, set_role};
 use crate::harness::{Api, ChatFixture};
 
 const NAMES: [&str; 4] = ["awa", "denis", "emma", "karim"];
 
-/// Both people count while they are operators.
-const MISPLACED: &str = "SELECT count(*) AS n FROM participants p JOIN users u ON u.id = p.user_id \
+/// Number of participants whose `counted` is wrong: both people count exactly while they are operators.
+const WRONG_RECIPIENTS: &str = "SELECT count(*) AS n FROM participants p JOIN users u ON u.id = p.user_id \
     WHERE p.client_id IS NULL AND p.counted <> (u.role <> 'client' AND u.deleted_at IS NULL)";
 
 #[tokio::test]
@@ -21,27 +21,31 @@ async fn counters_hold_whatever_colleagues_do_at_once() {
     for (by, with) in
         [(&world.awa, "denis"), (&world.awa, "emma"), (&world.denis, "karim"), (&world.emma, "karim")]
     {
-        paths.push(path(&world, by, with).await);
+        paths.push(direct_path(&world, by, with).await);
     }
-    let mut chance = Chance(0x5eed_0003);
+    let mut random = Xorshift64(0x5eed_0003);
     for step in 0..60 {
-        let deeds: Vec<(usize, usize, usize, usize)> =
-            (0..5).map(|_| (chance.below(4), chance.below(4), chance.below(12), chance.below(100))).collect();
-        join_all(deeds.iter().map(|deed| does(&world, &paths, *deed))).await;
-        assert_eq!((count(&world, MISCOUNTED), count(&world, MISPLACED)), (0, 0), "step {step}: {deeds:?}");
+        let actions: Vec<(usize, usize, usize, usize)> =
+            (0..5).map(|_| (random.below(4), random.below(4), random.below(12), random.below(100))).collect();
+        join_all(actions.iter().map(|action| perform(&world, &paths, *action))).await;
+        assert_eq!(
+            (query_number(&world, WRONG_COUNTERS), query_number(&world, WRONG_RECIPIENTS)),
+            (0, 0),
+            "step {step}: {actions:?}"
+        );
         for name in NAMES {
             let sql = format!(
                 "SELECT coalesce(sum(unread_count), 0)::bigint AS n FROM participants WHERE user_id = '{}'",
                 world.server.user(name).id
             );
-            let told = people(&world, name).get("/conversations/unread-count").await.data()["total"].clone();
-            assert_eq!(number(&told), count(&world, &sql), "step {step}: {name}: {deeds:?}");
+            let total = person(&world, name).get("/conversations/unread-count").await.data()["total"].clone();
+            assert_eq!(expect_number(&total), query_number(&world, &sql), "step {step}: {name}: {actions:?}");
         }
     }
-    assert!(count(&world, "SELECT count(*) AS n FROM messages WHERE client_id IS NULL") > 30);
+    assert!(query_number(&world, "SELECT count(*) AS n FROM messages WHERE client_id IS NULL") > 30);
 }
 
-fn people<'w>(world: &'w ChatFixture, name: &str) -> &'w Api {
+fn person<'w>(world: &'w ChatFixture, name: &str) -> &'w Api {
     match name {
         "awa" => &world.awa,
         "denis" => &world.denis,
@@ -50,30 +54,30 @@ fn people<'w>(world: &'w ChatFixture, name: &str) -> &'w Api {
     }
 }
 
-/// A random action; many are refused, which must leave the counters unchanged too.
-async fn does(
+/// Performs a random action. Many are refused; these must leave the counters unchanged.
+async fn perform(
     world: &ChatFixture,
     paths: &[String],
-    (who, conversation, deed, more): (usize, usize, usize, usize),
+    (person_index, conversation, action, argument): (usize, usize, usize, usize),
 ) {
-    let (by, path) = (people(world, NAMES[who]), &paths[conversation]);
-    let answer = match deed {
+    let (by, path) = (person(world, NAMES[person_index]), &paths[conversation]);
+    let answer = match action {
         0..=5 => by.post(&format!("{path}/messages"), json!({"content": "mot"})).await,
-        6..=7 => by.post(&format!("{path}/read"), json!({"up_to_seq": more})).await,
+        6..=7 => by.post(&format!("{path}/read"), json!({"up_to_seq": argument})).await,
         8 => by.post(&format!("{path}/read"), json!({})).await,
-        9 => by.delete(&any_message(world, more)).await,
-        10 => by.put(&format!("{}/read", any_message(world, more)), json!({})).await,
-        // To a client and back again.
+        9 => by.delete(&message_path(world, argument)).await,
+        10 => by.put(&format!("{}/read", message_path(world, argument)), json!({})).await,
+        // Changes the role of Karim to client and back.
         _ => {
-            rank(world, "karim", if more % 2 == 0 { "client" } else { "employee" }).await;
+            set_role(world, "karim", if argument % 2 == 0 { "client" } else { "employee" }).await;
             return;
         }
     };
     assert!(answer.status.as_u16() < 500, "{}", answer.body);
 }
 
-fn any_message(world: &ChatFixture, more: usize) -> String {
-    let ids = lines(world, "SELECT id::text AS t FROM messages ORDER BY created_at, id");
-    let id = ids.get(more % ids.len().max(1)).cloned();
-    format!("/messages/{}", word(&json!(id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string()))))
+fn message_path(world: &ChatFixture, index: usize) -> String {
+    let ids = query_texts(world, "SELECT id::text AS t FROM messages ORDER BY created_at, id");
+    let id = ids.get(index % ids.len().max(1)).cloned();
+    format!("/messages/{}", expect_str(&json!(id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string()))))
 }

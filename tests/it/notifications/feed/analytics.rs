@@ -18,7 +18,7 @@ fn line(found: &Value, kind: &str, channel: &str) -> Value {
 async fn only_owners_and_managers_count_everybody_s() {
     let world = ChatFixture::new();
     for by in [&world.emma, &world.chloe, &world.service] {
-        assert_eq!(by.get("/notifications/analytics").await.refusal(), (403, "FORBIDDEN"));
+        assert_eq!(by.get("/notifications/analytics").await.error(), (403, "FORBIDDEN"));
     }
     for by in [&world.awa, &world.denis] {
         assert_eq!(by.get("/notifications/analytics").await.data(), &json!([]));

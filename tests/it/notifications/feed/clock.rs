@@ -57,9 +57,9 @@ async fn what_is_over_is_gone_before_the_job_was_there_and_after() {
     world.server.clock.advance(Duration::from_secs(61));
     let gone = async |count: i64| {
         assert_eq!(titles(&world.emma, "?status=all").await, ["Signer"]);
-        assert_eq!(world.emma.get(&format!("/notifications/{id}")).await.refusal(), (404, "NOT_FOUND"));
+        assert_eq!(world.emma.get(&format!("/notifications/{id}")).await.error(), (404, "NOT_FOUND"));
         for deed in ["ack", "archive", "unarchive"] {
-            assert_eq!(act(&world.emma, &id, deed).await.refusal(), (404, "NOT_FOUND"));
+            assert_eq!(act(&world.emma, &id, deed).await.error(), (404, "NOT_FOUND"));
         }
         let waiting = world.emma.get("/notifications/unread").await.data().clone();
         assert_eq!((waiting["count"].as_i64(), unread(&world, &world.emma).await), (Some(count), count));

@@ -21,8 +21,8 @@ fn id(notification: &Value) -> String {
 #[tokio::test]
 async fn who_has_read_a_conversation_to_its_end_has_read_its_notification() {
     let world = ChatFixture::new();
-    world.say(&world.chloe, "un").await;
-    world.say(&world.chloe, "deux").await;
+    world.send_message(&world.chloe, "un").await;
+    world.send_message(&world.chloe, "deux").await;
     assert_eq!(unread(&world, &world.emma).await, 1);
     read_to(&world, &world.emma, 1).await;
     assert_eq!(unread(&world, &world.emma).await, 1);
@@ -36,9 +36,9 @@ async fn who_has_read_a_conversation_to_its_end_has_read_its_notification() {
 #[tokio::test]
 async fn a_message_after_the_reading_is_a_notification_of_its_own() {
     let world = ChatFixture::new();
-    world.say(&world.chloe, "un").await;
+    world.send_message(&world.chloe, "un").await;
     read_all(&world, &world.emma).await;
-    world.say(&world.chloe, "deux").await;
+    world.send_message(&world.chloe, "deux").await;
     assert_eq!(titles(&world.emma, "?status=unread").await.len(), 1);
     assert_eq!(titles(&world.emma, "").await.len(), 2);
 }
@@ -54,7 +54,7 @@ async fn one_that_is_there_for_its_mail_alone_is_read_with_its_conversation() {
     rows::run(&world.server, &off);
     let mails = "SELECT count(*) FROM deliveries WHERE channel = 'email'";
     for count in 1..=2 {
-        world.say(&world.chloe, "un").await;
+        world.send_message(&world.chloe, "un").await;
         read_all(&world, &world.emma).await;
         assert_eq!(rows::number(&world.server, mails), count);
     }
@@ -65,10 +65,10 @@ async fn one_that_is_there_for_its_mail_alone_is_read_with_its_conversation() {
 #[tokio::test]
 async fn what_leaves_the_archive_beside_a_newer_one_comes_back_as_read() {
     let world = ChatFixture::new();
-    world.say(&world.chloe, "un").await;
+    world.send_message(&world.chloe, "un").await;
     let old = id(&newest(&world).await);
     act(&world.emma, &old, "archive").await.data();
-    world.say(&world.chloe, "deux").await;
+    world.send_message(&world.chloe, "deux").await;
     let back = act(&world.emma, &old, "unarchive").await.data().clone();
     assert_eq!((&back["status"], &back["is_read"]), (&json!("read"), &json!(true)));
     assert_eq!(unread(&world, &world.emma).await, 1);
@@ -77,10 +77,10 @@ async fn what_leaves_the_archive_beside_a_newer_one_comes_back_as_read() {
 #[tokio::test]
 async fn what_leaves_the_archive_beside_one_that_is_not_seen_comes_back_as_read() {
     let world = ChatFixture::new();
-    world.say(&world.chloe, "un").await;
+    world.send_message(&world.chloe, "un").await;
     let old = id(&newest(&world).await);
     act(&world.emma, &old, "archive").await.data();
-    world.say(&world.chloe, "deux").await;
+    world.send_message(&world.chloe, "deux").await;
     rows::run(&world.server, "UPDATE notifications SET visible = false WHERE status = 'unread'");
     rows::run(&world.server, "UPDATE notification_feeds SET unread = 0");
     let back = act(&world.emma, &old, "unarchive").await;
@@ -91,7 +91,7 @@ async fn what_leaves_the_archive_beside_one_that_is_not_seen_comes_back_as_read(
 async fn two_that_wake_at_once_are_one_unread_and_one_read() {
     let world = ChatFixture::new();
     for words in ["un", "deux"] {
-        world.say(&world.chloe, words).await;
+        world.send_message(&world.chloe, words).await;
         let one = id(&newest(&world).await);
         act(&world.emma, &one, "ack").await.data();
         let path = format!("/notifications/{one}/snooze");
@@ -107,11 +107,11 @@ async fn two_that_wake_at_once_are_one_unread_and_one_read() {
 #[tokio::test]
 async fn a_message_wakes_the_snoozed_notification_of_its_conversation() {
     let world = ChatFixture::new();
-    world.say(&world.chloe, "un").await;
+    world.send_message(&world.chloe, "un").await;
     let one = newest(&world).await;
     let path = format!("/notifications/{}/snooze", id(&one));
     world.emma.post(&path, json!({"minutes": 5})).await.data();
     assert_eq!(unread(&world, &world.emma).await, 0);
-    world.say(&world.chloe, "deux").await;
+    world.send_message(&world.chloe, "deux").await;
     assert_eq!((id(&newest(&world).await), unread(&world, &world.emma).await), (id(&one), 1));
 }

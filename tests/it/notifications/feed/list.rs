@@ -37,7 +37,7 @@ async fn what_is_asked_wrongly_is_named_all_at_once() {
     let world = ChatFixture::new();
     let query = "?sort=newest&status=new&category=x&priority=x&channel=web&limit=0&cursor=x&offset=1&q=";
     let answer = world.emma.get(&format!("/notifications{query}")).await;
-    assert_eq!(answer.refusal(), (422, "VALIDATION_ERROR"));
+    assert_eq!(answer.error(), (422, "VALIDATION_ERROR"));
     let mut faults: Vec<&str> = answer.body["error"]["details"]
         .as_array()
         .unwrap()
@@ -173,6 +173,6 @@ async fn one_is_found_by_its_id_as_the_list_has_it() {
         )
     );
     for wrong in ["7", "x", "unread%00"] {
-        assert_eq!(world.emma.get(&format!("/notifications/{wrong}")).await.refusal(), (404, "NOT_FOUND"));
+        assert_eq!(world.emma.get(&format!("/notifications/{wrong}")).await.error(), (404, "NOT_FOUND"));
     }
 }

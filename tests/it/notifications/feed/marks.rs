@@ -91,9 +91,9 @@ async fn what_is_deleted_is_gone_and_deleting_it_again_is_no_fault() {
         assert_eq!(gone, json!({"id": id, "unread": 1}));
     }
     assert_eq!(told_after(&world, before)["notify:deleted"], [json!({"id": id, "unread": 1})]);
-    assert_eq!(world.emma.get(&format!("/notifications/{id}")).await.refusal(), (404, "NOT_FOUND"));
+    assert_eq!(world.emma.get(&format!("/notifications/{id}")).await.error(), (404, "NOT_FOUND"));
     for deed in ["ack", "archive", "unarchive"] {
-        assert_eq!(act(&world.emma, &id, deed).await.refusal(), (404, "NOT_FOUND"));
+        assert_eq!(act(&world.emma, &id, deed).await.error(), (404, "NOT_FOUND"));
     }
     let read = world.emma.post("/notifications/read", json!({"ids": [id]})).await.data().clone();
     assert_eq!(read, json!({"updated": 0, "unread": 1}));

@@ -21,7 +21,7 @@ use crate::harness::{Api, ApiResponse, ChatFixture, TestServer};
 
 /// Without a rate limit for pushes.
 pub fn unthrottled() -> ChatFixture {
-    ChatFixture::of(TestServer::with(&[("NOTIFICATION_RATE_PER_MIN", "1000")]))
+    ChatFixture::on_server(TestServer::start_with(&[("NOTIFICATION_RATE_PER_MIN", "1000")]))
 }
 
 /// Announces a task to Emma, and returns the id.

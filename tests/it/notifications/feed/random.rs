@@ -9,7 +9,7 @@ use guichet_base::Timestamp;
 use serde_json::{Value, json};
 
 use super::{HOLES, act, tell, tell_for, unthrottled};
-use crate::chat::unread::Chance;
+use crate::chat::unread::Xorshift64;
 use crate::harness::ChatFixture;
 use crate::notifications::rows;
 
@@ -39,7 +39,7 @@ impl Noted {
 
 struct Play {
     world: ChatFixture,
-    chance: Chance,
+    chance: Xorshift64,
     noted: BTreeMap<String, Noted>,
 }
 
@@ -69,7 +69,7 @@ impl Play {
         let noted = self.noted.get_mut(&id).unwrap();
         match noted.lives(now) {
             true => note(noted),
-            false => assert_eq!(answer.refusal(), (404, "NOT_FOUND"), "{deed}"),
+            false => assert_eq!(answer.error(), (404, "NOT_FOUND"), "{deed}"),
         }
         if answer.status.is_success() && deed == "delete" {
             self.noted.remove(&id);
@@ -191,7 +191,7 @@ fn as_noted(one: &Value) -> (String, (bool, bool)) {
 async fn a_thousand_random_actions_never_move_the_counter_from_what_it_counts() {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0x5eed_0004);
     println!("SEED={seed}");
-    let chance = Chance(seed);
+    let chance = Xorshift64(seed);
     let mut play = Play { world: unthrottled(), chance, noted: BTreeMap::new() };
     for number in 0..1_000 {
         let which = play.step().await;

@@ -22,13 +22,13 @@ async fn what_one_reads_moves_the_badge_of_five_others() {
     world.emma.delete(&format!("/notifications/{second}")).await.data();
     for socket in &mut sockets {
         for unread in [1, 2] {
-            let (told, _) = socket.broadcast(&own, "notify:new").await;
+            let (told, _) = socket.next_broadcast(&own, "notify:new").await;
             assert_eq!(told["unread"], unread);
         }
-        let (told, meta) = socket.broadcast(&own, "notify:updated").await;
+        let (told, meta) = socket.next_broadcast(&own, "notify:updated").await;
         assert_eq!(told, json!({"notification": read, "unread": 1, "raised": false}));
         assert_eq!(meta["seq"], 3);
-        let (told, meta) = socket.broadcast(&own, "notify:deleted").await;
+        let (told, meta) = socket.next_broadcast(&own, "notify:deleted").await;
         assert_eq!((told, &meta["seq"]), (json!({"id": second, "unread": 0}), &json!(4)));
     }
 }
@@ -43,6 +43,6 @@ async fn whoever_was_away_is_told_from_the_number_of_the_list_on() {
     act(&world.emma, &id, "archive").await.data();
     let mut socket = Socket::open(&world.server, &emma.token).await;
     socket.join(&own, json!({"after_seq": head})).await;
-    let (told, meta) = socket.broadcast(&own, "notify:updated").await;
+    let (told, meta) = socket.next_broadcast(&own, "notify:updated").await;
     assert_eq!((&told["notification"]["status"], &meta["replayed"]), (&json!("archived"), &json!(true)));
 }

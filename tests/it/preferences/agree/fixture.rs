@@ -90,7 +90,7 @@ pub struct Written {
 
 impl AgreementFixture {
     pub async fn set(seed: u64) -> Self {
-        let world = ChatFixture::of(TestServer::with(&[("NOTIFICATION_SMS_ENABLED", "true")]));
+        let world = ChatFixture::on_server(TestServer::start_with(&[("NOTIFICATION_SMS_ENABLED", "true")]));
         let chloe = world.server.user("chloe").id;
         world.service.put(&format!("/clients/{}/members/{chloe}", world.sud), Value::Null).await.data();
         let team = TeamId::new();

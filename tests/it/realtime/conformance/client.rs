@@ -29,7 +29,7 @@ impl Client {
     pub async fn connect(world: &ChatFixture, wire: &'static dyn Wire, token: Option<&str>) -> Self {
         let token = token.map(|token| format!("&token={token}")).unwrap_or_default();
         let path = wire.path(&world.server.demo.tenant_id.to_string());
-        let (stream, _) = connect_async(world.server.ws(&format!("{path}{token}"))).await.unwrap();
+        let (stream, _) = connect_async(world.server.socket_url(&format!("{path}{token}"))).await.unwrap();
         Self::over(wire, stream).await
     }
 

@@ -21,7 +21,7 @@ async fn frames_that_make_no_sense_end_nothing() {
         emma.binary(vec![0xFF, 0, 1, 2]).await;
         emma.binary(Vec::new()).await;
         emma.settled().await;
-        world.say(&world.chloe, "Bonjour").await;
+        world.send_message(&world.chloe, "Bonjour").await;
         emma.event(&topic, "messaging:new").await;
     }
 }
@@ -58,14 +58,14 @@ async fn a_token_is_renewed_in_place_and_a_bad_one_is_refused() {
             let others = Ask::Token { topic: &topic, token: &world.server.user("bruno").token };
             assert_eq!(emma.refusal(&others).await, "FORBIDDEN", "{}", wire.name());
         }
-        world.say(&world.chloe, "Bonjour").await;
+        world.send_message(&world.chloe, "Bonjour").await;
         emma.event(&topic, "messaging:new").await;
     }
 }
 
 #[tokio::test]
 async fn a_newer_connection_takes_the_oldest_ones_place() {
-    let world = ChatFixture::of(TestServer::with(&[("NOTIFICATION_WS_MAX_CONN", "1")]));
+    let world = ChatFixture::on_server(TestServer::start_with(&[("NOTIFICATION_WS_MAX_CONN", "1")]));
     let topic = room(&world);
     for wire in ALL {
         let mut oldest = Client::on(&world, wire, "emma", &topic).await;
@@ -77,7 +77,7 @@ async fn a_newer_connection_takes_the_oldest_ones_place() {
         } else {
             assert_eq!(oldest.closed().await, 4001, "{}", wire.name());
         }
-        world.say(&world.chloe, "Bonjour").await;
+        world.send_message(&world.chloe, "Bonjour").await;
         newest.event(&topic, "messaging:new").await;
     }
 }

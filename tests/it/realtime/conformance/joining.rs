@@ -67,7 +67,7 @@ async fn a_join_is_answered_alike_and_a_foreign_one_is_refused() {
         assert_eq!(bruno.refusal(&join("nowhere")).await, "NOT_FOUND", "{}", wire.name());
         assert_eq!(bruno.refusal(&join("")).await, "TopicNameRequired", "{}", wire.name());
     }
-    assert_eq!(world.logged("forbidden_attempt"), 5);
+    assert_eq!(world.activity_count("forbidden_attempt"), 5);
 }
 
 #[tokio::test]
@@ -78,11 +78,11 @@ async fn whoever_was_away_gets_what_they_missed_in_order_and_once() {
         let mut emma = Client::open(&world, wire, "emma").await;
         let joined = emma.join(&topic, None).await;
         let head = emma.at(&joined, "last_seq").as_i64().unwrap();
-        world.say(&world.chloe, "heard").await;
+        world.send_message(&world.chloe, "heard").await;
         assert_eq!(emma.event(&topic, "messaging:new").await.1["seq"], head + 1);
         drop(emma);
         for n in 0..40 {
-            world.say(&world.chloe, &format!("missed {n}")).await;
+            world.send_message(&world.chloe, &format!("missed {n}")).await;
         }
         let mut emma = Client::open(&world, wire, "emma").await;
         let joined = emma.join(&topic, Some(head + 1)).await;
@@ -92,7 +92,7 @@ async fn whoever_was_away_gets_what_they_missed_in_order_and_once() {
             "{}",
             wire.name()
         );
-        world.say(&world.chloe, "live").await;
+        world.send_message(&world.chloe, "live").await;
         for seq in head + 2..=head + 42 {
             let (_, meta) = emma.event(&topic, "messaging:new").await;
             assert_eq!(meta["seq"], seq, "{}", wire.name());
@@ -121,7 +121,7 @@ async fn a_number_from_the_future_is_a_reset() {
 async fn heartbeats_carry_the_head_of_each_joined_topic() {
     let world = ChatFixture::new();
     let topic = room(&world);
-    world.say(&world.chloe, "Bonjour").await;
+    world.send_message(&world.chloe, "Bonjour").await;
     for wire in ALL {
         let mut emma = Client::on(&world, wire, "emma", &topic).await;
         let mut heads = emma.ok(&Ask::Heartbeat).await["heads"].clone();
@@ -142,13 +142,13 @@ async fn who_left_hears_no_more_and_may_come_back() {
         let mut emma = Client::on(&world, wire, "emma", &topic).await;
         emma.ok(&Ask::Leave(&topic)).await;
         emma.settled().await;
-        world.say(&world.chloe, "unheard").await;
+        world.send_message(&world.chloe, "unheard").await;
         let heard = emma.settled().await;
         let is_of_room =
             |heard: &ReceivedFrame| matches!(heard, ReceivedFrame::Event { topic: on, .. } if *on == topic);
         assert!(!heard.iter().any(is_of_room), "{}: {heard:?}", wire.name());
         emma.join(&topic, None).await;
-        world.say(&world.chloe, "heard").await;
+        world.send_message(&world.chloe, "heard").await;
         emma.event(&topic, "messaging:new").await;
     }
 }
@@ -159,7 +159,7 @@ async fn plain_dialects_hear_their_own_topics_without_asking() {
     let own = format!("user:{}", world.server.user("emma").id);
     for wire in ALL.into_iter().filter(|wire| !wire.is_phoenix()) {
         let mut emma = Client::open(&world, wire, "emma").await;
-        let said = world.say(&world.chloe, "Bonjour").await;
+        let said = world.send_message(&world.chloe, "Bonjour").await;
         let (payload, meta) = emma.event(&own, "messaging:new").await;
         assert_eq!(payload["message"]["id"], said["id"], "{}", wire.name());
         assert_eq!(meta["topic"], room(&world));
@@ -178,23 +178,23 @@ async fn a_foreign_tenants_path_lets_nobody_in_and_the_attempt_is_kept() {
         for tenant in ["0198c0de-0000-7000-8000-000000000001", "nonsense"] {
             let url = format!("/api/tenants/{tenant}/{path}&token={token}");
             let wire = ALL[if is_socket_io { 4 } else { 3 }];
-            let (stream, _) = connect_async(world.server.ws(&url)).await.unwrap();
+            let (stream, _) = connect_async(world.server.socket_url(&url)).await.unwrap();
             let mut client = Client::over(wire, stream).await;
             let refused = client.next_where(|heard| matches!(heard, ReceivedFrame::Refused(_))).await;
             assert!(matches!(&refused, ReceivedFrame::Refused(code) if code == "FORBIDDEN"), "{refused:?}");
             assert_eq!(client.closed().await, 1008);
         }
     }
-    assert_eq!(world.logged("forbidden_attempt"), 4);
+    assert_eq!(world.activity_count("forbidden_attempt"), 4);
     let tenant = world.server.demo.tenant_id;
     let url = format!("/api/tenants/{tenant}/messaging/socket?EIO=4&transport=websocket&token={token}");
-    let (stream, _) = connect_async(world.server.ws(&url)).await.unwrap();
+    let (stream, _) = connect_async(world.server.socket_url(&url)).await.unwrap();
     Client::over(ALL[4], stream).await.settled().await;
 }
 
 #[tokio::test]
 async fn polling_is_refused_in_words_that_the_client_shows() {
-    let world = ChatFixture::of(TestServer::start());
+    let world = ChatFixture::on_server(TestServer::start());
     let http = reqwest::Client::new();
     let tenant = world.server.demo.tenant_id;
     for path in ["/socket.io/".to_owned(), format!("/api/tenants/{tenant}/messaging/socket/")] {

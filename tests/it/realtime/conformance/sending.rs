@@ -65,7 +65,7 @@ async fn reading_typing_and_pings_are_commands_everywhere() {
     for wire in ALL {
         let mut chloe = Client::on(&world, wire, "chloe", &topic).await;
         let mut emma = Client::on(&world, wire, "emma", &topic).await;
-        let said = world.say(&world.chloe, "Bonjour").await;
+        let said = world.send_message(&world.chloe, "Bonjour").await;
         let command = |name, payload| Ask::Command { topic: &topic, name, payload };
         let read = emma.ok(&command("messaging:read", json!({"message_id": said["id"]}))).await;
         assert_eq!((emma.at(&read, "up_to_seq"), emma.at(&read, "unread_count")), (&said["seq"], &json!(0)));
@@ -169,7 +169,7 @@ async fn a_command_that_is_none_is_refused() {
 
 #[tokio::test]
 async fn too_many_frames_are_refused_with_the_time_to_wait() {
-    let world = ChatFixture::of(TestServer::with(&[("WS_FRAMES_PER_10S", "5")]));
+    let world = ChatFixture::on_server(TestServer::start_with(&[("WS_FRAMES_PER_10S", "5")]));
     let topic = room(&world);
     for wire in ALL {
         let mut chloe = Client::on(&world, wire, "chloe", &topic).await;
