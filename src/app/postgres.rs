@@ -104,7 +104,10 @@ fn prepare_cluster(cluster: &Cluster) -> anyhow::Result<()> {
     if !database_exists(&mut admin, DATABASE_NAME)? {
         admin.batch_execute(&format!("CREATE DATABASE {DATABASE_NAME}"))?;
     }
-    roles::create(&mut connect(&cluster.url(LoginRole::Admin, DATABASE_NAME), "the embedded server")?)?;
+    roles::create_or_update(&mut connect(
+        &cluster.url(LoginRole::Admin, DATABASE_NAME),
+        "the embedded server",
+    )?)?;
     log_migrations(&migrate::up(
         &mut connect(&cluster.url(LoginRole::Owner, DATABASE_NAME), "the embedded server")?,
         MIGRATIONS,

@@ -1,4 +1,4 @@
-//! `guichet asyncapi`.
+//! `guichet asyncapi`: prints asyncapi.yaml.
 
 pub fn run() -> anyhow::Result<()> {
     print!("{}", crate::app::asyncapi::yaml()?);

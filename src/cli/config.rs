@@ -1,4 +1,4 @@
-//! `guichet config`.
+//! `guichet config`: prints the configuration.
 
 use crate::config::Config;
 

@@ -27,56 +27,61 @@ pub fn run() -> anyhow::Result<ExitCode> {
         }
     };
     let findings = [
-        Finding { check: "configuration", result: Ok(warnings(&config)) },
-        Finding { check: "data folder", result: data_dir(&config) },
-        Finding { check: "database", result: database(&config) },
-        Finding { check: "redis", result: redis(&config) },
-        Finding { check: "tokens", result: tokens(&config) },
-        Finding { check: "address", result: address(&config) },
+        Finding { check: "configuration", result: Ok(configuration_summary(&config)) },
+        Finding { check: "data folder", result: check_data_dir(&config) },
+        Finding { check: "database", result: check_database(&config) },
+        Finding { check: "redis", result: check_redis(&config) },
+        Finding { check: "tokens", result: check_tokens(&config) },
+        Finding { check: "address", result: check_address(&config) },
     ];
     let mut code = ExitCode::SUCCESS;
-    for Finding { check: what, result } in findings {
+    for Finding { check, result } in findings {
         match result {
-            Ok(said) => println!("✓ {what}: {said}"),
+            Ok(summary) => println!("✓ {check}: {summary}"),
             Err(error) => {
                 code = ExitCode::FAILURE;
-                println!("✗ {what}: {error:#}");
+                println!("✗ {check}: {error:#}");
             }
         }
     }
     Ok(code)
 }
 
-fn warnings(config: &Config) -> String {
-    if config.warnings.is_empty() { "nothing odd".to_owned() } else { config.warnings.join("; ") }
+fn configuration_summary(config: &Config) -> String {
+    if config.warnings.is_empty() { "no warnings".to_owned() } else { config.warnings.join("; ") }
 }
 
-fn data_dir(config: &Config) -> anyhow::Result<String> {
+fn check_data_dir(config: &Config) -> anyhow::Result<String> {
     let dir = &config.server.data_dir;
     std::fs::create_dir_all(dir)?;
     let probe = dir.join(".doctor");
     std::fs::write(&probe, b"")?;
     std::fs::remove_file(&probe)?;
-    Ok(format!("{} can be written", dir.display()))
+    Ok(format!("{} is writable", dir.display()))
 }
 
-fn database(config: &Config) -> anyhow::Result<String> {
+fn check_database(config: &Config) -> anyhow::Result<String> {
     let (Some(app), Some(worker)) = (&config.database.url, &config.database.worker_url) else {
         let is_running = embedded::Cluster::connect_running(&config.server.data_dir)?.is_some();
-        let engine = PostgresServer::open(config, DataFolderUse::Share)?;
-        engine.stop()?;
-        return Ok(if is_running { "embedded, running" } else { "embedded, starts and stops" }.to_owned());
+        let postgres = PostgresServer::open(config, DataFolderUse::Share)?;
+        postgres.stop()?;
+        return Ok(if is_running {
+            "embedded, running"
+        } else {
+            "embedded, started and stopped successfully"
+        }
+        .to_owned());
     };
     for (url, name) in [(app, "DATABASE_URL"), (worker, "DATABASE_WORKER_URL")] {
         roles::require_unprivileged(&mut connect(url.0.expose_secret(), name)?)?;
     }
     PostgresServer::open(config, DataFolderUse::Share)?;
-    Ok("reached with both roles, schema up to date".to_owned())
+    Ok("reachable with both roles; schema up to date".to_owned())
 }
 
-fn redis(config: &Config) -> anyhow::Result<String> {
+fn check_redis(config: &Config) -> anyhow::Result<String> {
     let Some(url) = &config.redis.url else {
-        return Ok("not used: events come over HTTP alone (REDIS_URL)".to_owned());
+        return Ok("not configured: events arrive over HTTP only (REDIS_URL)".to_owned());
     };
     // The URL may contain a password and must not be printed.
     let client = redis::Client::open(url.0.expose_secret())?;
@@ -84,30 +89,30 @@ fn redis(config: &Config) -> anyhow::Result<String> {
         .enable_all()
         .build()?
         .block_on(crate::notifications::intake::ping(&client))
-        .context("Redis could not be reached by REDIS_URL")?;
+        .context("Redis is not reachable at REDIS_URL")?;
     Ok(format!(
-        "reached; events are taken from {}{}",
+        "reachable; events are read from {}{}",
         config.redis.prefix,
         crate::notifications::intake::NAME
     ))
 }
 
-fn tokens(config: &Config) -> anyhow::Result<String> {
+fn check_tokens(config: &Config) -> anyhow::Result<String> {
     let secret = config.tokens.hs256_secret(&config.server.data_dir)?;
     TokenVerifier::new(&config.tokens, secret.as_ref(), Clock::system())?;
     Ok(match (&config.tokens.jwks_url, secret) {
-        (Some(url), _) => format!("keys of {}", url.host_str().unwrap_or("the identity provider")),
-        (None, Some(_)) => "a secret".to_owned(),
-        (None, None) => "none can be verified".to_owned(),
+        (Some(url), _) => format!("keys from {}", url.host_str().unwrap_or("the identity provider")),
+        (None, Some(_)) => "HS256 secret".to_owned(),
+        (None, None) => "no key: no token can be verified".to_owned(),
     })
 }
 
-fn address(config: &Config) -> anyhow::Result<String> {
+fn check_address(config: &Config) -> anyhow::Result<String> {
     let bind = config.server.bind;
     match TcpListener::bind(bind) {
         Ok(_) => Ok(format!("{bind} is free")),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            Ok(format!("{bind} is in use: by guichet, if it runs; else set BIND"))
+            Ok(format!("{bind} is in use: by guichet if it is running, otherwise set BIND"))
         }
         Err(error) => Err(error.into()),
     }

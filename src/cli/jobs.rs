@@ -1,4 +1,4 @@
-//! `guichet jobs`.
+//! `guichet jobs`: runs a scheduled job now, or lists all jobs.
 
 use std::future::Future;
 
@@ -26,45 +26,45 @@ enum JobsCommand {
 
 pub fn run(config: Config, args: &Args) -> anyhow::Result<()> {
     with_app(config, async |app| match &args.command {
-        JobsCommand::Run { name } => run_one(&app, name).await,
-        JobsCommand::List => list(&app).await,
+        JobsCommand::Run { name } => run_job(&app, name).await,
+        JobsCommand::List => print_jobs(&app).await,
     })
 }
 
-/// Runs `work` with the parts of the service, on the database of a running service, or one that is started for it.
-/// The background tasks of the service do not run.
+/// Builds the `App` and runs `work` with it, on the database of a running service or on one started for this command.
+/// No background task of the service is started.
 pub(super) fn with_app<T, Work>(config: Config, work: impl FnOnce(App) -> Work) -> anyhow::Result<T>
 where
     Work: Future<Output = anyhow::Result<T>>,
 {
-    let engine = PostgresServer::open(&config, DataFolderUse::Share)?;
-    let done = actix_web::rt::System::new().block_on(async {
-        let app = App::new(config, &engine.settings, Clock::system())?;
+    let postgres = PostgresServer::open(&config, DataFolderUse::Share)?;
+    let result = actix_web::rt::System::new().block_on(async {
+        let app = App::new(config, &postgres.settings, Clock::system())?;
         let lifecycle = app.lifecycle.clone();
-        let done = work(app).await;
+        let result = work(app).await;
         lifecycle.stop(std::time::Duration::from_secs(5)).await;
-        done
+        result
     });
-    let stopped = engine.stop();
-    let done = done?;
-    stopped.map(|()| done)
+    let stopped = postgres.stop();
+    let value = result?;
+    stopped.map(|()| value)
 }
 
-async fn run_one(app: &App, name: &str) -> anyhow::Result<()> {
+async fn run_job(app: &App, name: &str) -> anyhow::Result<()> {
     let names = app.scheduler.names();
     if !names.contains(&name) {
         bail!("there is no job {name:?}; there are: {}", names.join(", "));
     }
     match app.scheduler.run_now(name).await.with_context(|| format!("{name} failed"))? {
-        Some(done) => println!("{name}: {}", done.count),
-        None => println!("{name}: runs already"),
+        Some(run) => println!("{name}: {}", run.count),
+        None => println!("{name}: already running"),
     }
     Ok(())
 }
 
-async fn list(app: &App) -> anyhow::Result<()> {
+async fn print_jobs(app: &App) -> anyhow::Result<()> {
     for job in app.scheduler.list().await? {
-        let last = match (&job.outcome, job.finished_at) {
+        let last_run = match (&job.outcome, job.finished_at) {
             (Some(outcome), Some(at)) => format!("{outcome} at {at}: {}", job.message.unwrap_or_default()),
             _ => "never ran".to_owned(),
         };
@@ -72,7 +72,7 @@ async fn list(app: &App) -> anyhow::Result<()> {
             Some(since) => format!("running since {since}"),
             None => format!("due at {}", job.due_at),
         };
-        println!("{:<28} {:<16} {state}; {last}", job.name, describe_schedule(job.schedule));
+        println!("{:<28} {:<16} {state}; {last_run}", job.name, describe_schedule(job.schedule));
     }
     Ok(())
 }

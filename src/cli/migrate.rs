@@ -1,4 +1,4 @@
-//! `guichet migrate`.
+//! `guichet migrate`: migrates the database, and creates its roles.
 
 use anyhow::{Context, bail};
 use guichet_db::{migrate, roles};
@@ -22,7 +22,7 @@ pub fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
     if config.database.is_embedded() {
         if args.down.is_some() || args.create_roles {
             bail!(
-                "the embedded database makes its roles and migrates by itself; set DATABASE_OWNER_URL for another"
+                "the embedded database creates its roles and migrates by itself; set DATABASE_URL and DATABASE_OWNER_URL for another"
             );
         }
         drop(PostgresServer::open(config, DataFolderUse::Share)?);
@@ -32,30 +32,30 @@ pub fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
     let url = config.database.owner_url.as_ref().context("DATABASE_OWNER_URL is not set")?;
     let mut conn = connect(url.0.expose_secret(), "DATABASE_OWNER_URL")?;
     if args.create_roles {
-        roles::create(&mut conn)?;
+        roles::create_or_update(&mut conn)?;
         for url in [&config.database.url, &config.database.worker_url].into_iter().flatten() {
             if let Some((role, password)) = credentials(url.0.expose_secret()) {
                 roles::set_password(&mut conn, &role, &password)?;
             }
         }
-        println!("roles made");
+        println!("roles created");
     }
-    let done = match args.down {
+    let versions = match args.down {
         Some(steps) => {
             (0..steps).map(|_| migrate::down(&mut conn, MIGRATIONS)).collect::<anyhow::Result<_>>()?
         }
         None => migrate::up(&mut conn, MIGRATIONS)?,
     };
-    if done.is_empty() {
+    if versions.is_empty() {
         println!("nothing to do");
     }
-    for version in done {
-        println!("{} {version}", if args.down.is_some() { "taken back" } else { "applied" });
+    for version in versions {
+        println!("{} {version}", if args.down.is_some() { "reverted" } else { "applied" });
     }
     Ok(())
 }
 
-/// Role and password of a database URL that has both.
+/// Role and password of a database URL, if it has both and the role name begins with `guichet_`.
 fn credentials(url: &str) -> Option<(String, String)> {
     let url = reqwest::Url::parse(url).ok()?;
     let decode = |text: &str| {

@@ -18,7 +18,7 @@ use clap::{Parser, Subcommand};
 use crate::config::Config;
 use crate::telemetry;
 
-/// The desk between a business and its customers: chat, presence, notifications, tickets and meetings in one backend.
+/// Backend between a business and its customers: chat, presence, notifications, tickets and meetings.
 #[derive(Parser)]
 #[command(name = "guichet", version, about, max_term_width = 100)]
 struct Cli {
@@ -38,15 +38,15 @@ enum Command {
     Token(token::Args),
     /// Run a scheduled job now, or list them all
     Jobs(jobs::Args),
-    /// Clean up, repair or fake notifications
+    /// Clean up or repair notifications, or send sample ones
     Notifications(notifications::Args),
     /// Print the configuration, secrets masked
     Config(config::Args),
     /// Print the API description (openapi.yaml)
     Openapi,
-    /// Print the description of the sockets (asyncapi.yaml)
+    /// Print the WebSocket API description (asyncapi.yaml)
     Asyncapi,
-    /// Check every engine and setting, and suggest corrections
+    /// Check the configuration, PostgreSQL, Redis, tokens and address, and suggest corrections
     Doctor,
 }
 
@@ -63,7 +63,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
-    // Installs the crypto provider of the process: reqwest is built without one.
+    // Installs the process-wide TLS crypto provider, since reqwest is built without one.
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         anyhow::bail!("another TLS provider is installed already");
     }
@@ -82,7 +82,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The configuration in force; oddities are logged.
+/// Loads the configuration, starts logging, and logs the warnings of the configuration.
 fn load_config() -> anyhow::Result<Config> {
     let config = Config::from_env()?;
     telemetry::logs::install(&config.logs);

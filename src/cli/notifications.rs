@@ -1,4 +1,4 @@
-//! `guichet notifications`: runs clean-up jobs now, and commands that no job runs.
+//! `guichet notifications`: runs the clean-up jobs now, repairs unpublished notifications, or sends sample ones.
 
 use anyhow::bail;
 
@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::notifications::jobs::{fake, repair};
 
-/// The clean-up jobs.
+/// Jobs that `guichet notifications cleanup` runs.
 const CLEANUP_JOBS: [&str; 2] = ["notifications.expiry", "notifications.retention"];
 
 #[derive(clap::Args)]
@@ -34,15 +34,15 @@ pub fn run(config: Config, args: &Args) -> anyhow::Result<()> {
     with_app(config, async |app| match &args.command {
         NotificationsCommand::Cleanup => cleanup(&app).await,
         NotificationsCommand::Repair => {
-            let done = repair::repair(&app.notifications).await?;
-            println!("people told by a summary: {}", done.told);
-            println!("counters set right: {}", done.recounted);
+            let report = repair::repair(&app.notifications).await?;
+            println!("people notified by a summary: {}", report.told);
+            println!("counters corrected: {}", report.recounted);
             Ok(())
         }
         NotificationsCommand::Fake { user } => match fake::send(&app.notifications, user).await? {
-            0 => bail!("no user has the address {user:?}"),
-            sent => {
-                println!("notifications: {sent}");
+            0 => bail!("no user has the email address {user:?}"),
+            count => {
+                println!("notifications: {count}");
                 Ok(())
             }
         },
@@ -50,11 +50,11 @@ pub fn run(config: Config, args: &Args) -> anyhow::Result<()> {
 }
 
 async fn cleanup(app: &App) -> anyhow::Result<()> {
-    let there = app.scheduler.names();
-    for name in CLEANUP_JOBS.into_iter().filter(|name| there.contains(name)) {
+    let job_names = app.scheduler.names();
+    for name in CLEANUP_JOBS.into_iter().filter(|name| job_names.contains(name)) {
         match app.scheduler.run_now(name).await? {
-            Some(done) => println!("{name}: {}", done.count),
-            None => println!("{name}: runs already"),
+            Some(run) => println!("{name}: {}", run.count),
+            None => println!("{name}: already running"),
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! `guichet openapi`.
+//! `guichet openapi`: prints openapi.yaml.
 
 pub fn run() -> anyhow::Result<()> {
     print!("{}", crate::app::openapi::yaml()?);

@@ -1,4 +1,4 @@
-//! `guichet seed`.
+//! `guichet seed`: creates or restores the demo tenant.
 
 use guichet_base::Clock;
 use guichet_db::Db;
@@ -15,19 +15,19 @@ pub struct Args {
 }
 
 pub fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
-    let engine = PostgresServer::open(config, DataFolderUse::Share)?;
+    let postgres = PostgresServer::open(config, DataFolderUse::Share)?;
     let clock = Clock::system();
-    let db = Db::new(&engine.settings);
-    let made = actix_web::rt::System::new().block_on(demo::create_or_restore(
+    let db = Db::new(&postgres.settings);
+    let demo_tenant = actix_web::rt::System::new().block_on(demo::create_or_restore(
         &db,
         &config.tokens,
         &config.server.data_dir,
         &clock,
     ))?;
     if args.json {
-        println!("{}", serde_json::to_string(&made)?);
+        println!("{}", serde_json::to_string(&demo_tenant)?);
     } else {
-        print!("{}", made.people_text());
+        print!("{}", demo_tenant.people_text());
     }
-    engine.stop()
+    postgres.stop()
 }

@@ -1,4 +1,4 @@
-//! `guichet serve`.
+//! `guichet serve`: runs the service until it is stopped.
 
 use anyhow::Context;
 use guichet_base::Clock;
@@ -10,7 +10,7 @@ use crate::telemetry;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Create the demo tenant, and print tokens and curl lines to try it with
+    /// Create the demo tenant, and print tokens and sample curl commands
     #[arg(long)]
     demo: bool,
 }
@@ -18,30 +18,30 @@ pub struct Args {
 pub fn run(config: Config, args: &Args) -> anyhow::Result<()> {
     telemetry::metrics::install()?;
     // Before the runtime, because starting an embedded server blocks.
-    let engine = PostgresServer::open(&config, DataFolderUse::Own)?;
-    let served = actix_web::rt::System::new().block_on(serve(config, args.demo, &engine));
-    let stopped = engine.stop();
-    served.and(stopped)
+    let postgres = PostgresServer::open(&config, DataFolderUse::Own)?;
+    let serve_result = actix_web::rt::System::new().block_on(serve(config, args.demo, &postgres));
+    let stop_result = postgres.stop();
+    serve_result.and(stop_result)
 }
 
-async fn serve(config: Config, with_demo: bool, engine: &PostgresServer) -> anyhow::Result<()> {
+async fn serve(config: Config, with_demo: bool, postgres: &PostgresServer) -> anyhow::Result<()> {
     let clock = Clock::system();
-    let public_url = config.server.clone();
+    let server_config = config.server.clone();
     let tokens = config.tokens.clone();
     let data_dir = config.server.data_dir.clone();
-    let app = App::new(config, &engine.settings, clock.clone())?;
+    let app = App::new(config, &postgres.settings, clock.clone())?;
     let demo = if with_demo {
         Some(demo::create_or_restore(&app.db, &tokens, &data_dir, &clock).await?)
     } else {
         None
     };
     let running = app::start(app)?;
-    let url = public_url.public_url(running.address);
+    let url = server_config.public_url(running.address);
     tracing::info!(address = %running.address, "guichet is ready on {url}");
     if let Some(demo) = demo {
         print!("{}", demo.quick_start(&url));
     }
-    let why = app::shutdown_signal().await.context("signals cannot be heard")?;
-    tracing::info!(signal = why, "stopping");
+    let signal = app::shutdown_signal().await.context("failed to listen for signals")?;
+    tracing::info!(signal = signal, "stopping");
     running.stop().await
 }

@@ -1,4 +1,4 @@
-//! `guichet token`.
+//! `guichet token`: creates and prints a token.
 
 use std::time::Duration;
 
@@ -19,13 +19,13 @@ pub struct Args {
     /// The tenant's id or slug; `*` for a service token of all tenants
     #[arg(long)]
     tenant: String,
-    /// A client of a person to be created; may be repeated
+    /// Client of a person to be created by their first token; may be repeated
     #[arg(long = "client", value_name = "ID")]
     clients: Vec<uuid::Uuid>,
     /// A scope of a service token; may be repeated [default: everything]
     #[arg(long = "scope")]
     scopes: Vec<String>,
-    /// The name of a person to be created by their first token
+    /// Name of a person to be created by their first token
     #[arg(long)]
     name: Option<String>,
     #[arg(long)]
@@ -37,15 +37,17 @@ pub struct Args {
 
 pub fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
     let secret = config.tokens.hs256_secret(&config.server.data_dir)?.context(
-        "tokens are signed with JWT_SECRET, which is not set: with JWT_JWKS_URL the identity provider signs",
+        "JWT_SECRET is not set, so guichet cannot sign tokens: with JWT_JWKS_URL only the identity provider signs them",
     )?;
     let role = match (args.role.as_str(), Role::parse_person_role(&args.role)) {
         ("service", _) => Role::Service,
         (_, Some(role)) => role,
-        (other, None) => bail!("there is no role {other:?}: owner, manager, employee, client, service"),
+        (other, None) => {
+            bail!("there is no role {other:?}; roles are owner, manager, employee, client, service")
+        }
     };
     if args.tenant == "*" && role != Role::Service {
-        bail!("only a service token is good for all tenants");
+        bail!("only a service token can be valid for all tenants");
     }
     let scopes = match (role, args.scopes.is_empty()) {
         (Role::Service, true) => vec!["*".to_owned()],

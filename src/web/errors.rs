@@ -42,5 +42,5 @@ pub(super) fn too_large() -> Error {
 }
 
 pub(super) fn unsupported_media() -> Error {
-    Error::new(ErrorKind::UnsupportedMedia, "UNSUPPORTED_MEDIA_TYPE")
+    Error::new(ErrorKind::UnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE")
 }

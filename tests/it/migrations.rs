@@ -37,9 +37,12 @@ fn each_way_down_restores_what_its_way_up_found_twice_over() {
 }
 
 fn assert_same(now: &str, before: &str, what: &str) {
+    if now == before {
+        return;
+    }
     let missing: Vec<&str> = before.lines().filter(|line| !now.lines().any(|other| other == *line)).collect();
     let left: Vec<&str> = now.lines().filter(|line| !before.lines().any(|other| other == *line)).collect();
-    assert!(now == before, "{what}\nmissing: {missing:#?}\nleft over: {left:#?}");
+    panic!("{what}\nmissing: {missing:#?}\nleft over: {left:#?}");
 }
 
 fn schema(database: &PolicyDatabase) -> String {

@@ -6,8 +6,8 @@ use actix_web::{HttpResponse, ResponseError};
 use crate::error_body::error_envelope;
 use crate::{Error, Locale};
 
-/// Renders the envelope in French and without a request id. The `edge` middleware, which knows the request, replaces
-/// the body.
+/// Fallback body: the envelope in the default language (French), without a request id. The `edge` middleware replaces
+/// it with the language and id of the request.
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.kind().http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

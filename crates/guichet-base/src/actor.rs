@@ -12,18 +12,18 @@ pub struct Actor {
     pub tenant: TenantId,
     pub user: UserId,
     pub role: Role,
-    /// Scopes of a service token. Empty for people.
+    /// Scopes of a service token. Empty for a person.
     pub scopes: Arc<[String]>,
     /// The language of messages to this caller.
     pub locale: Locale,
     /// The caller's address, for the activity log.
     pub ip: Option<IpAddr>,
-    /// When the actor's token was issued, if it says so. A revocation since then ends the actor.
+    /// When the token was issued, if the token states it. A later revocation makes the actor invalid.
     pub authenticated_at: Option<Timestamp>,
 }
 
 impl Actor {
     pub fn has_scope(&self, scope: &str) -> bool {
-        self.scopes.iter().any(|held| held == scope || held == "*")
+        self.scopes.iter().any(|granted| granted == scope || granted == "*")
     }
 }

@@ -8,14 +8,14 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An instant in whole milliseconds, written `2026-01-02T10:00:00.123Z`.
+/// An instant in whole milliseconds, serialized as `2026-01-02T10:00:00.123Z`.
 ///
-/// Milliseconds everywhere, so that a value that went through a JavaScript `Date` equals the stored one.
+/// Millisecond precision, so that a value that passed through a JavaScript `Date` equals the stored one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(DateTime<Utc>);
 
 impl Timestamp {
-    /// Truncates to milliseconds. Truncates to milliseconds.
+    /// Truncates to milliseconds.
     pub fn from_datetime(time: DateTime<Utc>) -> Self {
         Self::from_millis(time.timestamp_millis())
     }
@@ -65,7 +65,7 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("a time in RFC 3339 is expected"))
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("expected an RFC 3339 timestamp"))
     }
 }
 
@@ -93,12 +93,12 @@ impl Clock {
         Self::default()
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    #[expect(clippy::disallowed_methods, reason = "the only place that reads the system clock")]
     pub fn now(&self) -> Timestamp {
         Timestamp::from_millis(Utc::now().timestamp_millis() + self.offset_millis.load(Ordering::Relaxed))
     }
 
-    /// Advances this clock and its clones, for tests of windows and expiry.
+    /// Advances this clock and its clones, for tests of time windows and expiry.
     pub fn advance(&self, by: Duration) {
         let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
         self.offset_millis.fetch_add(millis, Ordering::Relaxed);

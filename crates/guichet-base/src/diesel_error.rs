@@ -1,4 +1,4 @@
-//! What an error of PostgreSQL means to the caller (feature `diesel`).
+//! Converts Diesel errors to [`Error`] (feature `diesel`): outages and overload become `UNAVAILABLE`.
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
@@ -20,7 +20,7 @@ impl From<DieselError> for Error {
     }
 }
 
-/// Shutdown, restart and loss of a server, as PostgreSQL and libpq word them.
+/// Whether `message` is one of the texts by which PostgreSQL and libpq report a stopped, restarting or lost server.
 pub fn is_outage(message: &str) -> bool {
     const OUTAGE_MESSAGES: [&str; 6] = [
         "terminating connection",
@@ -30,11 +30,11 @@ pub fn is_outage(message: &str) -> bool {
         "connection to server",
         "no connection to the server",
     ];
-    OUTAGE_MESSAGES.iter().any(|words| message.contains(words))
+    OUTAGE_MESSAGES.iter().any(|text| message.contains(text))
 }
 
-/// The limits that `roles.sql` sets on waiting for a lock and on one statement: reached when too much is asked at
-/// once, never by what is asked.
+/// Whether `message` reports `lock_timeout` or `statement_timeout`, which `roles.sql` sets. Only overload reaches
+/// them; no single request does.
 fn is_overload(message: &str) -> bool {
     message.starts_with("canceling statement due to")
 }

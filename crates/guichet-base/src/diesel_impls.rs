@@ -15,7 +15,7 @@ use crate::id::{
     UserId,
 };
 
-/// Implements expressions of `$sql` for a value, a reference to it, and nullable ones.
+/// Implements `AsExpression`, `ToSql` and `Queryable` of `$sql` for a type, its references, and nullable columns.
 macro_rules! expression {
     ($value:ty, $sql:ty) => {
         expression!(@value $value, $sql, $value);

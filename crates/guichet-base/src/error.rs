@@ -1,4 +1,4 @@
-//! The one error type. The kind fixes the HTTP status and the socket error; the code is stable and documented; the
+//! The common error type. The kind fixes the HTTP status and the socket error; the code is stable and documented; the
 //! cause is logged once at the edge and never sent to a client.
 
 use std::borrow::Cow;
@@ -33,14 +33,14 @@ pub enum ErrorKind {
     /// 413.
     TooLarge,
     /// 415.
-    UnsupportedMedia,
+    UnsupportedMediaType,
     /// 422.
     Validation,
     /// 428.
     PreconditionRequired,
     /// 429.
     RateLimited,
-    /// 500: a fault of guichet itself.
+    /// 500: a bug or a failure of guichet itself.
     Internal,
     /// 503.
     Unavailable,
@@ -58,7 +58,7 @@ impl ErrorKind {
             Self::Conflict => 409,
             Self::PreconditionFailed => 412,
             Self::TooLarge => 413,
-            Self::UnsupportedMedia => 415,
+            Self::UnsupportedMediaType => 415,
             Self::Validation => 422,
             Self::PreconditionRequired => 428,
             Self::RateLimited => 429,
@@ -68,7 +68,7 @@ impl ErrorKind {
     }
 }
 
-/// One wrong value: its field, a stable code, and the arguments of its message.
+/// A validation error of one value: its field, a stable code, and the arguments of its message.
 ///
 /// `code` is also the key of its message: `fault-too-long` for `too_long` (`locales/`).
 #[derive(Debug, Clone, PartialEq)]
@@ -91,7 +91,7 @@ impl Fault {
 
     /// The localized message, with the key `fault-<code>`.
     pub fn message(&self, locale: Locale) -> String {
-        localize(locale, &text_key("fault", self.code), &self.args)
+        localize(locale, &message_key("fault", self.code), &self.args)
     }
 }
 
@@ -144,7 +144,7 @@ impl Error {
         Self::new(ErrorKind::Forbidden, "FORBIDDEN")
     }
 
-    /// `thing` is for logs; clients only learn that the record does not exist.
+    /// `thing` names the kind of record in logs; clients only learn that the record does not exist.
     pub fn not_found(thing: &'static str) -> Self {
         Self::new(ErrorKind::NotFound, "NOT_FOUND").with_arg("thing", thing)
     }
@@ -153,7 +153,7 @@ impl Error {
         Self::new(ErrorKind::Conflict, "CONFLICT")
     }
 
-    /// All faults of one request at once. `faults` must not be empty.
+    /// An error that reports all `faults` of one request. `faults` must not be empty.
     pub fn validation(faults: Vec<Fault>) -> Self {
         let mut error = Self::new(ErrorKind::Validation, "VALIDATION_ERROR");
         error.inner.details = ErrorDetails::Faults(faults);
@@ -171,12 +171,12 @@ impl Error {
             .with_retry_after(retry_after_secs)
     }
 
-    /// An engine is down or busy: the same request may succeed later.
+    /// PostgreSQL or another dependency is down or overloaded: the same request may succeed later.
     pub fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::new(ErrorKind::Unavailable, "UNAVAILABLE").with_retry_after(1).with_source(source)
     }
 
-    /// A fault of guichet itself. Never caused by input.
+    /// A bug or a failure of guichet itself, never caused by input.
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::new(ErrorKind::Internal, "INTERNAL").with_source(source)
     }
@@ -223,21 +223,21 @@ impl Error {
 
     /// The localized message, with the key `error-<code>`.
     pub fn message(&self, locale: Locale) -> String {
-        localize(locale, &text_key("error", self.code()), self.args())
+        localize(locale, &message_key("error", self.code()), self.args())
     }
 
-    /// The cause in one line, for the log.
+    /// The chain of causes in one line, for the log.
     pub fn cause(&self) -> Option<String> {
         let mut next: Option<&dyn StdError> = self.inner.source.as_deref().map(|e| e as &dyn StdError);
-        let mut line = String::new();
+        let mut text = String::new();
         while let Some(error) = next {
-            if !line.is_empty() {
-                line.push_str(": ");
+            if !text.is_empty() {
+                text.push_str(": ");
             }
-            line.push_str(&error.to_string());
+            text.push_str(&error.to_string());
             next = error.source();
         }
-        (!line.is_empty()).then_some(line)
+        (!text.is_empty()).then_some(text)
     }
 }
 
@@ -270,6 +270,6 @@ impl StdError for Error {
 }
 
 /// The key of a code's message: `error-not-found` for `NOT_FOUND`.
-fn text_key(prefix: &str, code: &str) -> String {
+fn message_key(prefix: &str, code: &str) -> String {
     format!("{prefix}-{}", code.to_ascii_lowercase().replace('_', "-"))
 }

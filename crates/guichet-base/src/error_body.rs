@@ -1,4 +1,4 @@
-//! The JSON of an error: `{"code", "message", "details"?, "request_id"?}`. Causes never get into it.
+//! The JSON of an error: `{"code", "message", "details"?, "request_id"?}`. It never contains causes.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -59,6 +59,6 @@ impl<'a> FaultBody<'a> {
 /// The error envelope, `{"data": null, "error": {…}}`, as JSON.
 pub fn error_envelope(error: &Error, locale: Locale, request_id: Option<&str>) -> Vec<u8> {
     let envelope = Envelope { data: (), error: ErrorBody::new(error, locale, request_id) };
-    // Strings and a `Value` always serialize. If they did not, the status would still say what happened.
+    // Strings and a `Value` always serialize. If one failed, the body would be empty and the status correct.
     serde_json::to_vec(&envelope).unwrap_or_default()
 }

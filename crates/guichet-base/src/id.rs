@@ -1,4 +1,4 @@
-//! Ids as types of their own, so that a client's id cannot be passed for a person's.
+//! Newtypes for ids, so that a client's id cannot be passed where a person's is expected.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,7 +12,7 @@ macro_rules! ids {
         pub struct $name(pub Uuid);
 
         impl $name {
-            /// A new id, UUID v7: ids made later sort later.
+            /// A new UUID v7: later ids sort after earlier ones.
             pub fn new() -> Self {
                 Self(Uuid::now_v7())
             }
@@ -33,7 +33,7 @@ macro_rules! ids {
         impl std::str::FromStr for $name {
             type Err = uuid::Error;
 
-            /// The hyphenated form alone: other spellings of a UUID would be other names of one record.
+            /// Accepts the hyphenated form only, so that each record has one spelling of its id.
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 text.parse::<uuid::fmt::Hyphenated>().map(|id| Self(id.into_uuid()))
             }
@@ -42,9 +42,9 @@ macro_rules! ids {
 }
 
 ids! {
-    /// One business, wholly apart from every other.
+    /// A business that uses the service. Its data is separate from that of all others.
     TenantId,
-    /// A person, operator or member: the `sub` of their tokens.
+    /// A person (operator or member), or a service actor. For a person, the `sub` of their tokens.
     UserId,
     /// A customer account of the tenant.
     ClientId,

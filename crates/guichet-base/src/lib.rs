@@ -1,6 +1,6 @@
-//! The base of all other crates: plain values and rules, without I/O.
+//! Types and rules that all other crates share, without I/O.
 //!
-//! The features `actix` and `diesel` add those crates' traits for our types; nothing else depends on them.
+//! The features `actix` and `diesel` implement those crates' traits for our types; nothing else here depends on them.
 
 #[cfg(feature = "actix")]
 mod actix_impls;
@@ -28,10 +28,10 @@ pub use text::Locale;
 
 use std::net::IpAddr;
 
-/// Maximum size of a request body, and of an event from a producer: 1 MiB.
+/// Maximum size of a JSON request body, and of an event from a producer: 1 MiB.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// The IP address of the caller, not that of a trusted proxy in between. Stored in the extensions of every request whose peer has an
-/// address.
+/// IP address of the caller, not of a trusted proxy in between. Stored in the extensions of every request whose
+/// peer has an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallerAddress(pub IpAddr);

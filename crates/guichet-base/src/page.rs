@@ -1,4 +1,4 @@
-//! Paging of lists.
+//! Pagination of lists.
 
 /// A validated page: `limit` is 1–200, `offset` 0 or more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
-//! The permissions of each role, by name: the one table, which `GET /me` returns from and the docs page shows.
+//! The permissions of each role. This table is the single source for `GET /me` and the docs page.
 //!
-//! A permission admits to an action; policies decide on which records. A service token has the permissions of its
-//! role that one of its scopes covers, and none without scopes.
+//! A permission allows an action; policies decide on which records. A service token has the permissions of its
+//! role that one of its scopes covers; without scopes it has none.
 
 use crate::{Actor, Error, Result, Role};
 
@@ -51,7 +51,7 @@ permissions! {
     TemplateManage => "template.manage": Owner | Manager,
     AuditView => "audit.view": Owner,
     AnalyticsView => "analytics.view": Owner | Manager,
-    /// Announce business events.
+    /// Send business events.
     EventEmit => "event.emit": Service,
     /// Look up visible people and clients.
     DirectoryView => "directory.view": Owner | Manager | Employee | Client | Service,
@@ -70,7 +70,7 @@ permissions! {
 }
 
 impl Permission {
-    pub fn is_held_by(self, actor: &Actor) -> bool {
+    pub fn is_granted_to(self, actor: &Actor) -> bool {
         self.is_of(actor.role)
             && (!actor.role.is_service() || actor.scopes.iter().any(|scope| self.is_covered_by(scope)))
     }
@@ -86,13 +86,17 @@ impl Permission {
 
     /// The names of all permissions of `actor`.
     pub fn names_of(actor: &Actor) -> Vec<&'static str> {
-        Self::ALL.iter().filter(|held| held.is_held_by(actor)).map(|held| held.as_str()).collect()
+        Self::ALL
+            .iter()
+            .filter(|permission| permission.is_granted_to(actor))
+            .map(|held| held.as_str())
+            .collect()
     }
 }
 
 /// Errors: `FORBIDDEN` if the actor does not have the permission.
 pub fn may(actor: &Actor, permission: Permission) -> Result<()> {
-    if permission.is_held_by(actor) { Ok(()) } else { Err(Error::forbidden()) }
+    if permission.is_granted_to(actor) { Ok(()) } else { Err(Error::forbidden()) }
 }
 
 #[cfg(test)]
@@ -101,12 +105,12 @@ mod tests {
 
     #[test]
     fn a_scope_covers_what_it_names_and_nothing_that_only_begins_like_it() {
-        let within = |permission: Permission, scope| permission.is_covered_by(scope);
-        assert!(within(EventEmit, "event.emit") && within(EventEmit, "event.*") && within(EventEmit, "*"));
-        assert!(!within(EventEmit, "event") && !within(EventEmit, "event.emitter"));
-        assert!(!within(EventEmit, "ev*") && !within(EventEmit, "") && !within(EventEmit, "tenant.*"));
+        let covers = |permission: Permission, scope| permission.is_covered_by(scope);
+        assert!(covers(EventEmit, "event.emit") && covers(EventEmit, "event.*") && covers(EventEmit, "*"));
+        assert!(!covers(EventEmit, "event") && !covers(EventEmit, "event.emitter"));
+        assert!(!covers(EventEmit, "ev*") && !covers(EventEmit, "") && !covers(EventEmit, "tenant.*"));
         assert!(
-            within(DirectoryUsersManage, "directory.*") && within(DirectoryUsersManage, "directory.users.*")
+            covers(DirectoryUsersManage, "directory.*") && covers(DirectoryUsersManage, "directory.users.*")
         );
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
 use utoipa::ToSchema;
 
-/// The role of an actor in its tenant. The names are those of tokens, the database and the API.
+/// The role of an actor in its tenant. Tokens, the database and the API use the same lowercase names.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, EnumString, IntoStaticStr,
 )]
@@ -18,11 +18,11 @@ pub enum Role {
     Client,
     /// A producer or provisioning backend of one tenant.
     Service,
-    /// A service token valid for all tenants, while it creates a tenant.
+    /// The actor of a service token for all tenants while it creates a tenant.
     Platform,
 }
 
-/// The side of a person: a client's member, or an operator.
+/// The side of a conversation: client (a member) or operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, IntoStaticStr)]
 #[strum(serialize_all = "lowercase", const_into_str)]
 #[serde(rename_all = "lowercase")]
@@ -33,8 +33,8 @@ pub enum UserType {
 
 impl Role {
     /// The role of a person by name. `service` and `platform` are not roles of people.
-    pub fn parse_person_role(word: &str) -> Option<Self> {
-        word.parse().ok().filter(|role: &Self| !role.is_service())
+    pub fn parse_person_role(name: &str) -> Option<Self> {
+        name.parse().ok().filter(|role: &Self| !role.is_service())
     }
 
     pub const fn is_operator(self) -> bool {
@@ -65,8 +65,8 @@ impl Role {
 impl TryFrom<String> for Role {
     type Error = String;
 
-    fn try_from(word: String) -> Result<Self, String> {
-        Self::parse_person_role(&word).ok_or(word)
+    fn try_from(name: String) -> Result<Self, String> {
+        Self::parse_person_role(&name).ok_or(name)
     }
 }
 

@@ -13,7 +13,7 @@ static_loader! {
     static TEXTS = {
         locales: "../../locales",
         fallback_language: "fr",
-        // Isolates are for mixed-direction screens; in JSON and logs they are noise.
+        // Unicode isolation marks only matter where text directions mix; JSON and logs must not contain them.
         customise: |bundle| bundle.set_use_isolating(false),
     };
 }
@@ -33,7 +33,7 @@ const FR: LanguageIdentifier = langid!("fr");
 const EN: LanguageIdentifier = langid!("en");
 
 impl Locale {
-    /// By the first two letters: `fr`, `fr-CA`, `en_US`.
+    /// Parses a language tag by its first two letters: `fr`, `fr-CA`, `en_US`.
     pub fn parse(tag: &str) -> Option<Self> {
         match tag.trim().get(..2)?.to_ascii_lowercase().as_str() {
             "fr" => Some(Locale::Fr),
@@ -51,7 +51,7 @@ impl Locale {
             let weight = parts
                 .find_map(|part| part.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()))
                 .unwrap_or(1.0);
-            if weight > 0.0 && best.is_none_or(|(held, _)| weight > held) {
+            if weight > 0.0 && best.is_none_or(|(best_weight, _)| weight > best_weight) {
                 best = Some((weight, locale));
             }
         }
@@ -63,13 +63,13 @@ impl Locale {
 impl TryFrom<String> for Locale {
     type Error = String;
 
-    fn try_from(word: String) -> Result<Self, String> {
-        Self::parse(&word).ok_or(word)
+    fn try_from(tag: String) -> Result<Self, String> {
+        Self::parse(&tag).ok_or(tag)
     }
 }
 
-/// The text for `key` with its arguments. A missing key is returned as is; a test checks every key that the code uses
-/// in both languages.
+/// The localized text of `key` with its arguments. A missing key is returned unchanged; a test checks that every key
+/// that the code uses exists in both languages.
 pub fn localize(locale: Locale, key: &str, args: &[(&'static str, String)]) -> String {
     let language = match locale {
         Locale::Fr => &FR,

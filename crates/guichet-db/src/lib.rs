@@ -2,7 +2,7 @@
 //!
 //! - The first statement of a request's transaction sets its actor, for that transaction only; row-level security
 //!   reads it. A pooled connection can never carry one person's identity to the next request.
-//! - A semaphore of the pool's size hands out connections, so no thread ever blocks on the pool. A request that waits
+//! - A semaphore of the pool's size limits the users of the pool, so no thread blocks on it. A request that waits
 //!   too long gets `UNAVAILABLE`.
 //! - Callbacks of `Tx::after_commit` run right after the commit, on the thread that committed.
 
@@ -34,7 +34,7 @@ pub struct DbSettings {
     pub worker_url: String,
     pub app_connections: u32,
     pub worker_connections: u32,
-    /// A second pool of `guichet_app`, for jobs within one tenant: no request waits for them.
+    /// A second pool of `guichet_app`, for jobs within one tenant, so that requests never wait for jobs.
     pub job_connections: u32,
     /// How long a request waits for a connection before it gets `UNAVAILABLE`.
     pub acquire_timeout: Duration,
@@ -49,7 +49,7 @@ pub struct Db {
 }
 
 impl Db {
-    /// Creates the pools without connecting: an unavailable database shows in `/readyz`, and as `UNAVAILABLE` in responses.
+    /// Creates the pools without connecting. `/readyz` reports an unavailable database; requests get `UNAVAILABLE`.
     pub fn new(settings: &DbSettings) -> Self {
         Self {
             app: Arc::new(ConnectionPool::new(
@@ -73,7 +73,7 @@ impl Db {
         }
     }
 
-    /// Reads as `actor`, in a read-only transaction: one round trip to begin, and one per query.
+    /// Reads as `actor`, in a read-only transaction with one snapshot for all queries.
     pub async fn read<T, F>(&self, actor: &Actor, mut work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -84,7 +84,7 @@ impl Db {
     }
 
     /// Writes as `actor`. `work` may run again as a whole, after a serialization failure, a deadlock, or a violated
-    /// constraint that is retried. Effects outside the transaction belong in `after_commit`.
+    /// constraint of `RETRIED_CONSTRAINTS`. Effects outside the transaction belong in `after_commit`.
     pub async fn write<T, F>(&self, actor: &Actor, mut work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -94,7 +94,7 @@ impl Db {
         self.app.run(move |conn| tx::run_tx(conn, &begin, &mut work)).await
     }
 
-    /// Runs work of the service itself on its queue tables, as `guichet_worker`.
+    /// Runs work across tenants on the queue tables, as `guichet_worker`. Unlike `write`, it is not retried.
     pub async fn worker<T, F>(&self, mut work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -103,7 +103,7 @@ impl Db {
         self.worker.run(move |conn| tx::run_worker_tx(conn, &mut work)).await
     }
 
-    /// Runs work of a job in one tenant, as `system`. It may run again, as for `write`.
+    /// Runs work of a job in one tenant, with the role `system`. `work` may run again, as for `write`.
     pub async fn system<T, F>(&self, tenant: TenantId, mut work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -113,8 +113,8 @@ impl Db {
         self.jobs.run(move |conn| tx::run_tx(conn, &begin, &mut work)).await
     }
 
-    /// Runs a query without an actor (which tenant is this?), as `guichet_app`: policies hide every row, so only
-    /// functions made for this return any. It may run again after a lost connection, so it must be idempotent.
+    /// Runs a query without an actor (such as a tenant look-up) as `guichet_app`. Row-level security hides every row, so only
+    /// `SECURITY DEFINER` functions return data. `work` may run again after a lost connection: it must be idempotent.
     pub async fn anonymous<T, F>(&self, mut work: F) -> Result<T>
     where
         T: Send + 'static,

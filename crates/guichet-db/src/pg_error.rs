@@ -1,4 +1,4 @@
-//! Interprets errors of PostgreSQL.
+//! Classifies errors of PostgreSQL: violated constraint, closed connection, retriable.
 
 use std::error::Error as _;
 use std::fmt;
@@ -16,15 +16,18 @@ pub fn violated_constraint(error: &Error) -> Option<&str> {
     }
 }
 
-/// For `map_err`: `then()` if `error` violates the constraint `name`, else `error` unchanged.
-pub fn on_constraint(name: &'static str, then: impl FnOnce() -> Error) -> impl FnOnce(DieselError) -> Error {
+/// Mapper for `map_err`: `to_error()` if the error violates the constraint `name`, otherwise the unchanged error.
+pub fn on_constraint(
+    name: &'static str,
+    to_error: impl FnOnce() -> Error,
+) -> impl FnOnce(DieselError) -> Error {
     move |error| {
         let error = Error::from(error);
-        if violated_constraint(&error) == Some(name) { then().with_source(error) } else { error }
+        if violated_constraint(&error) == Some(name) { to_error().with_source(error) } else { error }
     }
 }
 
-/// A transaction that did not begin: its work has not run, so another connection may run it.
+/// Source of an error that occurred before the work ran, so the work can be retried on another connection.
 #[derive(Debug)]
 struct NotExecuted(String);
 
@@ -36,11 +39,11 @@ impl fmt::Display for NotExecuted {
 
 impl std::error::Error for NotExecuted {}
 
-pub(super) fn begin_error(error: DieselError) -> Error {
+pub(super) fn not_begun_error(error: DieselError) -> Error {
     Error::unavailable(NotExecuted(error.to_string()))
 }
 
-/// The same for a query outside any transaction: a closed connection did not answer it, and another may.
+/// Marks the error of a query outside a transaction as not executed if the connection was closed, so that it is retried.
 pub(super) fn not_executed_if_closed(error: Error) -> Error {
     match diesel_error(&error) {
         Some(cause) if is_closed(&error) => Error::unavailable(NotExecuted(cause.to_string())),
@@ -62,21 +65,21 @@ pub(super) fn is_closed(error: &Error) -> bool {
     }
 }
 
-/// Whether the transaction lost a race that the same work may win when it runs again: a serialization failure, a
-/// deadlock, or a repeated request that ran concurrently with the original.
+/// Whether running the same work again may succeed: a serialization failure, a
+/// deadlock, or a race between a request and its repetition.
 pub(super) fn is_retriable(error: &Error) -> bool {
     match diesel_error(error) {
         Some(DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
         Some(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info)) => {
             info.constraint_name().is_some_and(|name| RETRIED_CONSTRAINTS.contains(&name))
         }
-        // Diesel has no kind for 40P01; the text is PostgreSQL's, in the C locale that guichet sets.
+        // Diesel has no kind for SQLSTATE 40P01. PostgreSQL's message is English, because guichet sets `lc_messages` to C.
         Some(DieselError::DatabaseError(_, info)) => info.message().starts_with("deadlock detected"),
         _ => false,
     }
 }
 
-/// Unique constraints that services check first: violating one means a race with a repeat of the same request.
+/// Unique constraints that services check before they insert: a violation means a race between repeated requests.
 const RETRIED_CONSTRAINTS: [&str; 2] = ["messages_client_message_id_key", "idempotency_keys_pkey"];
 
 fn diesel_error(error: &Error) -> Option<&DieselError> {

@@ -1,4 +1,4 @@
-//! A connection pool of one login role, and the threads that use it.
+//! A connection pool for one login role; runs blocking work on tokio's blocking threads.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,13 +11,13 @@ use tokio::sync::Semaphore;
 
 use guichet_base::{Error, Result};
 
-/// Requests that may wait for a connection at once. More are refused, since they would time out anyway.
+/// Maximum number of requests that wait for a connection. Further ones are refused, since they would time out.
 const MAX_WAITING: usize = 1_000;
-/// Timeout of a new connection. The backoff of a pool after an outage grows to half of it.
+/// Timeout of `Pool::get`. After an outage, r2d2's backoff between connection attempts grows up to half of it.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A connection that remembers whether it was found closed. r2d2 reads this at check-in and opens a new one, without
-/// a round trip; testing at every check-out would cost one each.
+/// A connection with a flag that it was found closed. r2d2 checks the flag when the connection is returned, without
+/// a round trip; a test at every check-out would cost one.
 pub(super) struct TrackedConnection {
     pub conn: PgConnection,
     pub is_closed: bool,
@@ -48,18 +48,18 @@ impl ManageConnection for Connector {
     }
 }
 
-/// A pool behind a semaphore of its size.
+/// A pool with a semaphore of its size, so that waiting for a connection is asynchronous and bounded.
 pub struct ConnectionPool {
     name: &'static str,
     pool: Pool<Connector>,
-    permits: Semaphore,
+    semaphore: Semaphore,
     size: usize,
     waiting: AtomicUsize,
     acquire_timeout: Duration,
 }
 
 impl ConnectionPool {
-    pub(super) fn new(name: &'static str, url: &str, size: u32, wait: Duration) -> Self {
+    pub(super) fn new(name: &'static str, url: &str, size: u32, acquire_timeout: Duration) -> Self {
         let size = size.max(1);
         let pool = Pool::builder()
             .max_size(size)
@@ -72,24 +72,24 @@ impl ConnectionPool {
         Self {
             name,
             pool,
-            permits: Semaphore::new(size),
+            semaphore: Semaphore::new(size),
             size,
             waiting: AtomicUsize::new(0),
-            acquire_timeout: wait,
+            acquire_timeout,
         }
     }
 
-    /// Runs `work` with a connection, on a thread that may block. A connection found closed (a restarted PostgreSQL
-    /// leaves a pool full of them) is replaced before `work` has run.
+    /// Runs `work` with a connection on a blocking thread. A connection found closed (a restart of PostgreSQL
+    /// closes all of a pool) is replaced, and `work` runs on the new one.
     pub(super) async fn run<T, F>(self: &std::sync::Arc<Self>, mut work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnMut(&mut PgConnection) -> Result<T> + Send + 'static,
     {
-        let lane = std::sync::Arc::clone(self);
+        let pool = std::sync::Arc::clone(self);
         let _permit = self.acquire_permit().await?;
         let span = tracing::Span::current();
-        let task = tokio::task::spawn_blocking(move || span.in_scope(|| lane.run_with_retry(&mut work)));
+        let task = tokio::task::spawn_blocking(move || span.in_scope(|| pool.run_with_retry(&mut work)));
         match task.await {
             Ok(result) => result,
             Err(join) if join.is_panic() => std::panic::resume_unwind(join.into_panic()),
@@ -114,19 +114,19 @@ impl ConnectionPool {
         Err(Error::unavailable("every connection was closed"))
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the one place that takes a connection from the pool")]
+    #[expect(clippy::disallowed_methods, reason = "the only place that takes a connection from the pool")]
     fn check_out(&self) -> Result<r2d2::PooledConnection<Connector>> {
         self.pool.get().map_err(Error::unavailable)
     }
 
     async fn acquire_permit(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
-        if let Ok(permit) = self.permits.try_acquire() {
+        if let Ok(permit) = self.semaphore.try_acquire() {
             return Ok(permit);
         }
         let _waiting = WaiterGuard::enter(&self.waiting)?;
-        match tokio::time::timeout(self.acquire_timeout, self.permits.acquire()).await {
+        match tokio::time::timeout(self.acquire_timeout, self.semaphore.acquire()).await {
             Ok(permit) => permit.map_err(Error::unavailable),
-            Err(late) => Err(Error::unavailable(late)),
+            Err(elapsed) => Err(Error::unavailable(elapsed)),
         }
     }
 
@@ -139,7 +139,7 @@ impl ConnectionPool {
     }
 
     pub fn in_use(&self) -> usize {
-        self.size.saturating_sub(self.permits.available_permits())
+        self.size.saturating_sub(self.semaphore.available_permits())
     }
 
     pub fn waiting(&self) -> usize {
@@ -147,7 +147,7 @@ impl ConnectionPool {
     }
 }
 
-/// Counts one waiter until dropped: a cancelled request stops waiting too.
+/// Counts one waiting request until dropped, also if the request is cancelled.
 struct WaiterGuard<'a>(&'a AtomicUsize);
 
 impl<'a> WaiterGuard<'a> {
@@ -176,6 +176,6 @@ impl r2d2::HandleError<diesel::r2d2::Error> for ConnectErrorLogger {
             diesel::r2d2::Error::QueryError(DieselError::BrokenTransactionManager) => "closed".to_owned(),
             diesel::r2d2::Error::QueryError(cause) => cause.to_string(),
         };
-        tracing::warn!(pool = self.0, cause, "no connection to PostgreSQL");
+        tracing::warn!(pool = self.0, cause, "failed to connect to PostgreSQL");
     }
 }

@@ -7,8 +7,8 @@ use diesel::sql_types::{Bool, Text};
 
 /// Creates or updates guichet's roles, and makes `guichet_owner` the owner of the current database. Idempotent.
 /// `admin` must be a superuser, or a role that may create roles and owns the database.
-pub fn create(admin: &mut PgConnection) -> anyhow::Result<()> {
-    admin.batch_execute(include_str!("roles.sql")).context("the roles could not be made")
+pub fn create_or_update(admin: &mut PgConnection) -> anyhow::Result<()> {
+    admin.batch_execute(include_str!("roles.sql")).context("failed to create the roles")
 }
 
 /// Sets the password of a login role.
@@ -19,7 +19,7 @@ pub fn set_password(admin: &mut PgConnection, role: &str, password: &str) -> any
     .bind::<Text, _>(role)
     .bind::<Text, _>(password)
     .execute(admin)?;
-    // ALTER ROLE takes no parameters: format() quotes the password, and the setting keeps it out of the statement's
+    // ALTER ROLE takes no parameters: format() quotes the password, and the session setting keeps it out of the statement's
     // text.
     admin.batch_execute(
         "DO $$ BEGIN EXECUTE format('ALTER ROLE %I PASSWORD %L', current_setting('guichet.role'), \
@@ -40,7 +40,7 @@ struct RoleRights {
     owns: bool,
 }
 
-/// Errors: row-level security would not apply to the connection.
+/// Returns an error if row-level security would not apply to the connection.
 pub fn require_unprivileged(conn: &mut PgConnection) -> anyhow::Result<()> {
     let role: RoleRights = diesel::sql_query(
         "SELECT r.rolname::text AS name, r.rolsuper AS superuser, r.rolbypassrls AS bypasses, \
@@ -48,23 +48,23 @@ pub fn require_unprivileged(conn: &mut PgConnection) -> anyhow::Result<()> {
          FROM pg_roles r WHERE r.rolname = current_user",
     )
     .get_result(conn)?;
-    let why = match role {
+    let reason = match role {
         RoleRights { superuser: true, .. } => "it is a superuser",
         RoleRights { bypasses: true, .. } => "it bypasses row-level security",
         RoleRights { owns: true, .. } => "it owns tables",
         _ => return Ok(()),
     };
     bail!(
-        "guichet refuses to serve as the database role {:?}: {why}, and the rights in the database would not hold.\n\
-         Make the roles with `guichet migrate --create-roles` and set DATABASE_URL to guichet_app and \
+        "guichet refuses to serve as the database role {:?}: {reason}, and the rights in the database would not hold.\n\
+         Create the roles with `guichet migrate --create-roles` and set DATABASE_URL to guichet_app and \
          DATABASE_WORKER_URL to guichet_worker.",
         role.name
     )
 }
 
-/// Acts as `guichet_owner` from now on, so that it owns what a migration creates.
+/// Switches the session to the role `guichet_owner`, which then owns what a migration creates.
 pub fn become_owner(conn: &mut PgConnection) -> anyhow::Result<()> {
     conn.batch_execute("SET ROLE guichet_owner").context(
-        "this role may not act as guichet_owner: make the roles with `guichet migrate --create-roles`",
+        "this role may not act as guichet_owner: create the roles with `guichet migrate --create-roles`",
     )
 }

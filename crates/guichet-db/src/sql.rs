@@ -1,7 +1,7 @@
-//! Raw SQL that Diesel's DSL cannot express (such as one statement that writes several tables), prepared once per
+//! Raw SQL for what Diesel's DSL cannot express (such as one statement that writes several tables), prepared once per
 //! connection.
 //!
-//! `diesel::sql_query` is parsed and planned at every call; `sql` is cached by its text, as the DSL is.
+//! PostgreSQL parses and plans a `diesel::sql_query` at every call; `sql` is prepared and cached by its text.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use guichet_base::Timestamp;
 
-/// A value for a `$n`.
+/// A value for a placeholder `$1`, `$2` ….
 pub enum Bind {
     Uuid(Option<Uuid>),
     Uuids(Vec<Uuid>),
@@ -41,7 +41,7 @@ pub enum Bind {
 
 /// A statement and its values. The text is built from constants only, never from input.
 ///
-/// `$1`, `$2` … stand for the binds in order; a bind that is used twice is passed once for each `$n`.
+/// `$n` is the n-th bind. A bind whose placeholder occurs twice is sent twice.
 pub struct Statement {
     text: Cow<'static, str>,
     binds: Vec<Bind>,
@@ -57,8 +57,8 @@ impl Statement {
         self
     }
 
-    /// Reads the columns by position as `ST`. For many columns: a struct that names them looks up each name in each
-    /// row, which is a tenth of the cost of a page.
+    /// Reads the columns by position as `ST`. For rows of many columns: a `QueryableByName` struct looks up each name in
+    /// each row, which costs about a tenth of the time of a page.
     pub fn typed<ST>(self) -> TypedStatement<ST> {
         TypedStatement { statement: self, columns: PhantomData }
     }
@@ -102,8 +102,8 @@ impl RunQueryDsl<PgConnection> for Statement {}
 impl QueryFragment<Pg> for Statement {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let mut rest = self.text.as_ref();
-        while let Some(at) = rest.find('$') {
-            let (before, after) = rest.split_at(at);
+        while let Some(position) = rest.find('$') {
+            let (before, after) = rest.split_at(position);
             out.push_sql(before);
             let digits = after.bytes().skip(1).take_while(u8::is_ascii_digit).count();
             let (placeholder, tail) = after.split_at(digits + 1);

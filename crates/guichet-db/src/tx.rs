@@ -7,12 +7,12 @@ use guichet_base::{Actor, Error, Result};
 
 use crate::pg_error;
 
-/// How often a transaction runs in all if PostgreSQL aborts it for a race.
+/// Maximum number of runs of a transaction, including the first, if it fails with a retriable error.
 const MAX_ATTEMPTS: usize = 5;
 
 type AfterCommit = Box<dyn FnOnce() + Send>;
 
-/// A transaction of one actor. Row-level security reads the actor in every statement.
+/// A transaction of one actor. Row-level security applies the actor's rights to every statement.
 pub struct Tx<'c> {
     conn: &'c mut PgConnection,
     actor_role: &'static str,
@@ -30,17 +30,17 @@ impl<'c> Tx<'c> {
     /// The connection, for `store` functions.
     pub fn conn(&mut self) -> &mut PgConnection {
         if self.phase == TxPhase::System {
-            // If this fails, the transaction is aborted, and so is every later statement.
+            // If this fails, PostgreSQL has aborted the transaction, and every later statement fails.
             match set_role(self.conn, self.actor_role) {
                 Ok(()) => self.phase = TxPhase::Actor,
-                Err(error) => tracing::warn!(%error, "the actor could not be set again"),
+                Err(error) => tracing::warn!(%error, "failed to restore the role of the actor"),
             }
         }
         self.conn
     }
 
-    /// Runs the effects of an action on others (counters, outbox, activity) with `app.role = 'system'` in the same
-    /// tenant and transaction. `system` can read no message.
+    /// Runs the effects of an action on other people (counters, outbox, activity) with `app.role = 'system'` in the same
+    /// tenant and transaction. Row-level security hides messages from `system`.
     pub fn as_system<T>(&mut self, work: impl FnOnce(&mut SystemTx<'_>) -> Result<T>) -> Result<T> {
         if self.phase == TxPhase::Actor && self.actor_role != "system" {
             set_role(self.conn, "system")?;
@@ -49,19 +49,19 @@ impl<'c> Tx<'c> {
         work(&mut SystemTx { conn: self.conn })
     }
 
-    /// Runs `then` on this thread right after the commit; never if the commit fails.
-    pub fn after_commit(&mut self, then: impl FnOnce() + Send + 'static) {
-        self.after_commit.push(Box::new(then));
+    /// Runs `callback` on this thread right after the commit; never if the commit fails.
+    pub fn after_commit(&mut self, callback: impl FnOnce() + Send + 'static) {
+        self.after_commit.push(Box::new(callback));
     }
 
-    /// Runs `work` in a savepoint: its failure undoes only its own changes.
+    /// Runs `work` in a savepoint: if it fails, only its own changes are rolled back.
     pub fn savepoint<T>(&mut self, work: impl FnOnce(&mut PgConnection) -> Result<T>) -> Result<T> {
         use diesel::Connection;
         self.conn().transaction(work)
     }
 }
 
-/// The system phase of a transaction, for outbox, activity and counters only (`tests/it/architecture/sql.rs`).
+/// The system phase of a transaction. `tests/it/architecture/sql.rs` restricts it to outbox, activity and counters.
 pub struct SystemTx<'t> {
     conn: &'t mut PgConnection,
 }
@@ -83,8 +83,8 @@ impl WorkerTx<'_> {
     }
 }
 
-/// The statements that begin an actor's transaction, in one round trip. All statements of a read-only one see the
-/// same snapshot. The text contains only ids and words of closed sets, so nothing needs quoting.
+/// The statements that begin an actor's transaction, in one round trip. All statements of a read-only transaction see
+/// the same snapshot. The text contains only UUIDs and enum names, so nothing needs quoting.
 pub(super) fn begin_as(actor: &Actor, read_only: bool) -> TxStart {
     let sql = format!(
         "BEGIN{}; SELECT set_config('app.tenant_id', '{}', true), set_config('app.user_id', '{}', true), \
@@ -97,8 +97,8 @@ pub(super) fn begin_as(actor: &Actor, read_only: bool) -> TxStart {
     TxStart { sql, actor_role: actor.role.into_str() }
 }
 
-/// The same for a job in one tenant, as `system`. Each statement is planned for its own values: the statements of
-/// jobs are large, and a generic plan for a chunk of an audience would read the whole audience every time.
+/// The same for a job in one tenant, as `system`. Disables generic plans (`force_custom_plan`): the statements of
+/// jobs are large, and a generic plan for one batch of an audience would read the whole audience each time.
 pub(super) fn begin_as_system(tenant: TenantId) -> TxStart {
     let sql = format!(
         "BEGIN; SELECT set_config('app.tenant_id', '{tenant}', true), set_config('app.user_id', '', true), \
@@ -108,7 +108,7 @@ pub(super) fn begin_as_system(tenant: TenantId) -> TxStart {
     TxStart { sql, actor_role: "system" }
 }
 
-/// How a transaction begins.
+/// The SQL that begins a transaction, and the role of its actor.
 pub(super) struct TxStart {
     sql: String,
     actor_role: &'static str,
@@ -122,20 +122,20 @@ pub(super) fn run_tx<T>(
     let mut tries = 0;
     loop {
         tries += 1;
-        AnsiTransactionManager::begin_transaction_sql(conn, &begin.sql).map_err(pg_error::begin_error)?;
+        AnsiTransactionManager::begin_transaction_sql(conn, &begin.sql).map_err(pg_error::not_begun_error)?;
         let mut tx =
             Tx { conn, actor_role: begin.actor_role, phase: TxPhase::Actor, after_commit: Vec::new() };
         let result = work(&mut tx);
         let after_commit = std::mem::take(&mut tx.after_commit);
         match commit_or_rollback(conn, result) {
             Ok(value) => {
-                for then in after_commit {
-                    then();
+                for callback in after_commit {
+                    callback();
                 }
                 return Ok(value);
             }
             Err(error) if tries < MAX_ATTEMPTS && pg_error::is_retriable(&error) => {
-                tracing::debug!(%error, tries, "transaction runs again");
+                tracing::debug!(%error, tries, "transaction failed and is retried");
             }
             Err(error) => return Err(error),
         }
@@ -146,7 +146,7 @@ pub(super) fn run_worker_tx<T>(
     conn: &mut PgConnection,
     work: &mut dyn FnMut(&mut WorkerTx<'_>) -> Result<T>,
 ) -> Result<T> {
-    AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN").map_err(pg_error::begin_error)?;
+    AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN").map_err(pg_error::not_begun_error)?;
     let result = work(&mut WorkerTx { conn });
     commit_or_rollback(conn, result)
 }
@@ -158,8 +158,8 @@ fn commit_or_rollback<T>(conn: &mut PgConnection, result: Result<T>) -> Result<T
             Ok(value)
         }
         Err(error) => {
-            if let Err(lost) = AnsiTransactionManager::rollback_transaction(conn) {
-                return Err(Error::unavailable(lost));
+            if let Err(rollback_error) = AnsiTransactionManager::rollback_transaction(conn) {
+                return Err(Error::unavailable(rollback_error));
             }
             Err(error)
         }

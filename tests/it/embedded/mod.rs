@@ -34,7 +34,7 @@ fn data_of_another_major_version_is_refused_naming_it() -> Result<()> {
     let original = fs::read_to_string(&version)?;
     fs::write(&version, "9\n")?;
     let refusal = folder.refusal()?;
-    assert!(refusal.contains("made by PostgreSQL 9") && refusal.contains("postgresql-9"), "{refusal}");
+    assert!(refusal.contains("created by PostgreSQL 9") && refusal.contains("postgresql-9"), "{refusal}");
     fs::write(&version, original)?;
     folder.start()?.stop()
 }
@@ -66,7 +66,7 @@ fn a_link_in_place_of_the_home_is_not_followed() -> Result<()> {
     let elsewhere = tempfile::tempdir()?;
     symlink(elsewhere.path(), folder.path().join("postgres"))?;
     let refusal = folder.refusal()?;
-    assert!(refusal.contains("is in the way"), "{refusal}");
+    assert!(refusal.contains("is not a folder"), "{refusal}");
     Ok(())
 }
 
@@ -75,7 +75,7 @@ fn a_noted_home_that_is_gone_is_not_replaced_in_silence() -> Result<()> {
     let folder = Folder::open()?;
     fs::write(folder.path().join("postgres.path"), "/var/tmp/guichet-gone\n")?;
     let refusal = folder.refusal()?;
-    assert!(refusal.contains("/var/tmp/guichet-gone, which is not there"), "{refusal}");
+    assert!(refusal.contains("/var/tmp/guichet-gone, which does not exist"), "{refusal}");
     Ok(())
 }
 

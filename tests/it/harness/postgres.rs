@@ -39,7 +39,7 @@ impl Postgres {
             Cluster::start(&EmbeddedSettings { data_dir, fsync: false, max_connections: 400 }).unwrap();
         let mut admin = PgConnection::establish(&cluster.url(LoginRole::Admin, "postgres")).unwrap();
         admin.batch_execute(&format!("CREATE DATABASE {TEMPLATE_DATABASE}")).unwrap();
-        roles::create(
+        roles::create_or_update(
             &mut PgConnection::establish(&cluster.url(LoginRole::Admin, TEMPLATE_DATABASE)).unwrap(),
         )
         .unwrap();

@@ -30,12 +30,12 @@ fn examined(url: Option<&str>) -> (String, bool) {
 #[test]
 fn the_doctor_says_how_redis_is_and_never_its_password() {
     let (said, is_well) = examined(Some(&Redis::shared().url()));
-    assert!(said.starts_with("✓ redis: reached") && is_well, "{said}");
+    assert!(said.starts_with("✓ redis: reachable") && is_well, "{said}");
     let (said, is_well) = examined(None);
-    assert!(said.starts_with("✓ redis: not used") && is_well, "{said}");
+    assert!(said.starts_with("✓ redis: not configured") && is_well, "{said}");
     for wrong in [Redis::stopped().url(), Redis::shared().url().replace("of-", "another-")] {
         let (said, is_well) = examined(Some(&wrong));
-        assert!(said.starts_with("✗ redis: Redis could not be reached by REDIS_URL") && !is_well, "{said}");
+        assert!(said.starts_with("✗ redis: Redis is not reachable at REDIS_URL") && !is_well, "{said}");
         assert!(!said.contains("another-") && !said.contains("of-"), "{said}");
     }
 }

@@ -44,7 +44,7 @@ fn samples_cleaning_and_repair_are_done_by_hand() {
     };
     assert!(says(&["notifications", "fake", "--user", "emma@demo.example"]).starts_with("notifications: 1"));
     assert!(says(&["notifications", "cleanup"]).contains("notifications.retention: 0\n"));
-    assert!(says(&["notifications", "repair"]).contains("counters set right: 0\n"));
+    assert!(says(&["notifications", "repair"]).contains("counters corrected: 0\n"));
     let nobody = guichet(&server, &["notifications", "fake", "--user", "x@demo.example"]);
     assert_eq!(nobody.status.code(), Some(1));
 }

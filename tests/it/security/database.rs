@@ -23,7 +23,7 @@ pub fn database() -> PolicyDatabase {
 /// A database with the roles, before any migration.
 pub fn bare_database() -> PolicyDatabase {
     let database = PolicyDatabase(harness::TestDatabase::empty());
-    roles::create(&mut database.connect(ADMIN)).unwrap();
+    roles::create_or_update(&mut database.connect(ADMIN)).unwrap();
     database
 }
 

@@ -1,4 +1,4 @@
-//! Finds PostgreSQL's programs: only in `GUICHET_PG_BIN` if set, else on `PATH`, in Debian's folders (highest version
+//! Finds the PostgreSQL programs: only in `GUICHET_PG_BIN` if set, else on `PATH`, in Debian's folders (highest version
 //! first), and in Homebrew's. Nothing is ever downloaded.
 
 use std::env;
@@ -13,7 +13,7 @@ const BIN_VARIABLE: &str = "GUICHET_PG_BIN";
 
 const BREW_ROOTS: [&str; 3] = ["/opt/homebrew/opt", "/usr/local/opt", "/home/linuxbrew/.linuxbrew/opt"];
 
-/// A folder with `postgres` and `initdb`, tested by running them.
+/// A folder with the programs `postgres` and `initdb`; `postgres --version` ran successfully.
 #[derive(Debug, Clone)]
 pub struct PostgresPrograms {
     dir: PathBuf,
@@ -21,21 +21,21 @@ pub struct PostgresPrograms {
 }
 
 impl PostgresPrograms {
-    /// The first that the server's user can run and that fits the data: only the major version that created a cluster
-    /// can open it.
-    pub fn find(account: &OsUsers, needed: Option<u32>) -> Result<Self> {
-        let chosen = env::var_os(BIN_VARIABLE).filter(|dir| !dir.is_empty()).map(PathBuf::from);
-        let places = chosen.map_or_else(candidate_dirs, |dir| vec![dir]);
-        let mut found = Vec::new();
-        for dir in places.iter().filter(|dir| has_programs(dir)) {
-            match major_of(dir, account) {
-                Some(major) if needed.is_none_or(|needed| needed == major) => {
+    /// Finds the first folder whose programs the server's user can run, with major version `needed` if given: only the
+    /// major version that created a cluster can open it.
+    pub fn find(os_users: &OsUsers, required_major: Option<u32>) -> Result<Self> {
+        let configured = env::var_os(BIN_VARIABLE).filter(|dir| !dir.is_empty()).map(PathBuf::from);
+        let candidates = configured.map_or_else(candidate_dirs, |dir| vec![dir]);
+        let mut rejected = Vec::new();
+        for dir in candidates.iter().filter(|dir| contains_programs(dir)) {
+            match query_major_version(dir, os_users) {
+                Some(major) if required_major.is_none_or(|needed| needed == major) => {
                     return Ok(Self { dir: dir.clone(), major });
                 }
-                major => found.push((dir.clone(), major)),
+                major => rejected.push((dir.clone(), major)),
             }
         }
-        Err(not_found(needed, &found))
+        Err(not_found_error(required_major, &rejected))
     }
 
     pub fn postgres(&self) -> PathBuf {
@@ -53,12 +53,12 @@ impl PostgresPrograms {
 
 fn candidate_dirs() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let mut places: Vec<PathBuf> = env::split_paths(&path).filter(|dir| dir.is_absolute()).collect();
-    places.extend(versions_below(Path::new("/usr/lib/postgresql"), ""));
+    let mut dirs: Vec<PathBuf> = env::split_paths(&path).filter(|dir| dir.is_absolute()).collect();
+    dirs.extend(versions_below(Path::new("/usr/lib/postgresql"), ""));
     for root in BREW_ROOTS {
-        places.extend(versions_below(Path::new(root), "postgresql"));
+        dirs.extend(versions_below(Path::new(root), "postgresql"));
     }
-    places
+    dirs
 }
 
 /// The `bin` folders of `<root>/<prefix>[@]<version>`, highest version first; those without a number last.
@@ -75,13 +75,13 @@ fn versions_below(root: &Path, prefix: &str) -> Vec<PathBuf> {
     versions.into_iter().map(|(_, dir)| dir).collect()
 }
 
-fn has_programs(dir: &Path) -> bool {
+fn contains_programs(dir: &Path) -> bool {
     dir.join("postgres").is_file() && dir.join("initdb").is_file()
 }
 
-/// `None` if it does not run: built for another machine, a missing library, a folder closed to the user.
-fn major_of(dir: &Path, account: &OsUsers) -> Option<u32> {
-    let output = account.command(&dir.join("postgres")).arg("--version").output().ok()?;
+/// `None` if the program does not run: wrong architecture, missing library, or no access for the user.
+fn query_major_version(dir: &Path, os_users: &OsUsers) -> Option<u32> {
+    let output = os_users.command(&dir.join("postgres")).arg("--version").output().ok()?;
     parse_major(&String::from_utf8_lossy(&output.stdout))
 }
 
@@ -92,15 +92,15 @@ fn parse_major(version: &str) -> Option<u32> {
     number.get(..end)?.parse().ok()
 }
 
-fn not_found(needed: Option<u32>, found: &[(PathBuf, Option<u32>)]) -> anyhow::Error {
-    let seen: Vec<String> = found
+fn not_found_error(needed: Option<u32>, found: &[(PathBuf, Option<u32>)]) -> anyhow::Error {
+    let descriptions: Vec<String> = found
         .iter()
         .map(|(dir, major)| match major {
             Some(major) => format!("PostgreSQL {major} in {}", dir.display()),
-            None => format!("one in {} that cannot be run", dir.display()),
+            None => format!("one in {} that does not run", dir.display()),
         })
         .collect();
-    let seen = if seen.is_empty() { "none".to_owned() } else { seen.join(", ") };
+    let seen = if descriptions.is_empty() { "none".to_owned() } else { descriptions.join(", ") };
     let places = match env::var_os(BIN_VARIABLE) {
         Some(dir) if !dir.is_empty() => format!("{BIN_VARIABLE}={}", dir.display()),
         _ => "PATH, /usr/lib/postgresql/*/bin and Homebrew".to_owned(),
@@ -116,7 +116,7 @@ fn not_found(needed: Option<u32>, found: &[(PathBuf, Option<u32>)]) -> anyhow::E
             "guichet runs its own PostgreSQL and needs its programs `postgres` and `initdb`; looked in {places}, \
              found {seen}. Install them (Debian, Ubuntu: apt-get install postgresql; Fedora: dnf install \
              postgresql-server; Alpine: apk add postgresql; macOS: brew install postgresql@17), or set {BIN_VARIABLE} \
-             to the folder that holds them, or DATABASE_URL to a PostgreSQL that runs already"
+             to the folder that holds them, or DATABASE_URL to use an existing PostgreSQL server"
         ),
     }
 }
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn without_programs_the_error_says_what_to_install() {
-        let text = not_found(None, &[]).to_string();
+        let text = not_found_error(None, &[]).to_string();
         assert!(text.contains("apt-get install postgresql;") && text.contains("brew install"), "{text}");
     }
 

@@ -1,8 +1,8 @@
 //! The folder of the cluster: `DATA_DIR/postgres`, or `/var/tmp/guichet-<hash of DATA_DIR>` if the server's user
 //! cannot enter `DATA_DIR`, recorded in `DATA_DIR/postgres.path`.
 //!
-//! The home belongs to guichet's user; only `data` and the socket folder inside belong to the server's. So root never
-//! writes where a lesser user could have placed a link.
+//! The cluster folder belongs to guichet's user; only `data` and the socket folder inside belong to the server's user.
+//! So root never writes where an unprivileged user could have placed a symbolic link.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -25,37 +25,38 @@ pub struct ClusterDir {
 }
 
 impl ClusterDir {
-    /// Finds or creates the home. `data_dir` must be canonical, so that its hash is stable.
-    pub fn prepare(data_dir: &Path, account: &OsUsers) -> Result<Self> {
-        if let Some(home) = Self::recorded(data_dir)? {
+    /// Finds or creates the cluster folder. `data_dir` must be canonical, so that its hash is stable.
+    pub fn prepare(data_dir: &Path, os_users: &OsUsers) -> Result<Self> {
+        if let Some(cluster_dir) = Self::read_recorded_path(data_dir)? {
             ensure!(
-                home.root.is_dir(),
-                "{} says that the database is in {}, which is not there; to start with an empty one, \
-                 delete that note",
+                cluster_dir.root.is_dir(),
+                "{} records that the database is in {}, which does not exist; to start with an empty one, \
+                 delete that file",
                 data_dir.join(PATH_FILE).display(),
-                home.root.display()
+                cluster_dir.root.display()
             );
-            os_users::ensure_owned(&home.root, Uid::effective().as_raw())?;
-            return Ok(home);
+            os_users::ensure_owned(&cluster_dir.root, Uid::effective().as_raw())?;
+            return Ok(cluster_dir);
         }
-        let home = Self { root: data_dir.join("postgres") };
-        if account.can_enter(data_dir) {
-            home.create()?;
-            return Ok(home);
+        let cluster_dir = Self { root: data_dir.join("postgres") };
+        if os_users.can_enter(data_dir) {
+            cluster_dir.create()?;
+            return Ok(cluster_dir);
         }
         ensure!(
-            !home.data().exists(),
-            "user {} cannot enter {}, where the database is: let it pass (chmod o+x) through the folders above",
-            account.server_user_name(),
+            !cluster_dir.data().exists(),
+            "user {} cannot enter {}, where the database is: allow it to traverse the parent folders (chmod o+x)",
+            os_users.server_user_name(),
             data_dir.display()
         );
-        Self::prepare_outside(data_dir, account)
+        Self::prepare_in_var_tmp(data_dir, os_users)
     }
 
-    /// The path of the home, without creating it.
+    /// The cluster folder if it exists; it is not created.
     pub fn existing(data_dir: &Path) -> Result<Option<Self>> {
-        let home = Self::recorded(data_dir)?.unwrap_or_else(|| Self { root: data_dir.join("postgres") });
-        Ok(home.root.is_dir().then_some(home))
+        let cluster_dir =
+            Self::read_recorded_path(data_dir)?.unwrap_or_else(|| Self { root: data_dir.join("postgres") });
+        Ok(cluster_dir.root.is_dir().then_some(cluster_dir))
     }
 
     pub fn root(&self) -> &Path {
@@ -66,7 +67,7 @@ impl ClusterDir {
         self.root.join("data")
     }
 
-    pub fn unfinished_data(&self) -> PathBuf {
+    pub fn initdb_data(&self) -> PathBuf {
         self.root.join("data.new")
     }
 
@@ -74,36 +75,38 @@ impl ClusterDir {
     pub fn major(&self) -> Result<Option<u32>> {
         let path = self.data().join("PG_VERSION");
         match fs::read_to_string(&path) {
-            Ok(text) => {
-                text.trim().parse().map(Some).with_context(|| format!("{} is broken", path.display()))
-            }
+            Ok(text) => text
+                .trim()
+                .parse()
+                .map(Some)
+                .with_context(|| format!("{} contains no version", path.display())),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
         }
     }
 
-    /// A short path outside the home if the home's is too long for a socket, or contains characters that libpq
-    /// misreads.
+    /// Folder of the Unix socket: inside the cluster folder, or in `/var/tmp` if that path is too long for a socket or
+    /// contains characters that libpq cannot parse.
     pub fn socket_dir(&self) -> PathBuf {
         let inside = self.root.join("socket");
-        if url::can_hold_socket(&inside) { inside } else { parse_outbound_channel(&self.root, "-socket") }
+        if url::can_contain_socket(&inside) { inside } else { hashed_tmp_path(&self.root, "-socket") }
     }
 
-    /// Recreated if it is ours, since its owner may have been another user.
-    pub fn create_socket_dir(&self, account: &OsUsers) -> Result<()> {
+    /// Recreates a socket folder inside the cluster folder, since its owner may be another user than last time.
+    pub fn create_socket_dir(&self, os_users: &OsUsers) -> Result<()> {
         let dir = self.socket_dir();
         if dir.starts_with(&self.root) && dir.exists() {
             fs::remove_dir_all(&dir).with_context(|| format!("cannot remove {}", dir.display()))?;
         }
-        account.create_private_dir(&dir)
+        os_users.create_private_dir(&dir)
     }
 
-    fn recorded(data_dir: &Path) -> Result<Option<Self>> {
+    fn read_recorded_path(data_dir: &Path) -> Result<Option<Self>> {
         let path = data_dir.join(PATH_FILE);
         match fs::read_to_string(&path) {
             Ok(text) => {
                 let root = PathBuf::from(text.trim_end_matches('\n'));
-                ensure!(root.is_absolute(), "{} holds no absolute path", path.display());
+                ensure!(root.is_absolute(), "{} does not contain an absolute path", path.display());
                 Ok(Some(Self { root }))
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -111,44 +114,44 @@ impl ClusterDir {
         }
     }
 
-    fn prepare_outside(data_dir: &Path, account: &OsUsers) -> Result<Self> {
-        let home = Self { root: parse_outbound_channel(data_dir, "") };
-        let found_there = home.data().exists();
-        home.create()?;
-        if !account.can_enter(&home.root) {
+    fn prepare_in_var_tmp(data_dir: &Path, os_users: &OsUsers) -> Result<Self> {
+        let cluster_dir = Self { root: hashed_tmp_path(data_dir, "") };
+        let data_exists = cluster_dir.data().exists();
+        cluster_dir.create()?;
+        if !os_users.can_enter(&cluster_dir.root) {
             bail!(
                 "user {} can enter neither {} nor /var/tmp",
-                account.server_user_name(),
+                os_users.server_user_name(),
                 data_dir.display()
             );
         }
-        let note = data_dir.join(PATH_FILE);
-        fs::write(&note, format!("{}\n", home.root.display()))
-            .with_context(|| format!("cannot write {}", note.display()))?;
+        let path_file = data_dir.join(PATH_FILE);
+        fs::write(&path_file, format!("{}\n", cluster_dir.root.display()))
+            .with_context(|| format!("cannot write {}", path_file.display()))?;
         tracing::warn!(
-            postgres.path = %home.root.display(),
-            postgres.user = account.server_user_name(),
-            found_there,
-            "the user of PostgreSQL cannot enter DATA_DIR: the database lives elsewhere"
+            postgres.path = %cluster_dir.root.display(),
+            postgres.user = os_users.server_user_name(),
+            data_exists,
+            "the user of PostgreSQL cannot enter DATA_DIR: the database is stored elsewhere"
         );
-        Ok(home)
+        Ok(cluster_dir)
     }
 
-    /// Others may pass through to their own folders inside, but not list it.
+    /// Mode 0711: other users may traverse the folder to reach their own folders inside, but not list it.
     fn create(&self) -> Result<()> {
-        let make = || match fs::DirBuilder::new().mode(0o711).create(&self.root) {
+        let create = || match fs::DirBuilder::new().mode(0o711).create(&self.root) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
             Err(error) => Err(anyhow::Error::from(error)),
             // Set again, since the process's umask may have cleared bits.
             Ok(()) => Ok(fs::set_permissions(&self.root, fs::Permissions::from_mode(0o711))?),
         };
-        make().with_context(|| format!("cannot make {}", self.root.display()))?;
+        create().with_context(|| format!("cannot create {}", self.root.display()))?;
         os_users::ensure_owned(&self.root, Uid::effective().as_raw())
     }
 }
 
-fn parse_outbound_channel(path: &Path, ending: &str) -> PathBuf {
+fn hashed_tmp_path(path: &Path, suffix: &str) -> PathBuf {
     let digest = Sha256::digest(path.as_os_str().as_bytes());
     let hash: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    PathBuf::from(format!("/var/tmp/guichet-{hash}{ending}"))
+    PathBuf::from(format!("/var/tmp/guichet-{hash}{suffix}"))
 }

@@ -20,7 +20,7 @@ const INHERITED_VARIABLES: [&str; 3] = ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY
 
 #[derive(Debug, Clone)]
 pub struct OsUsers {
-    /// The user that peer authentication admits.
+    /// Name of the operating-system user that peer authentication accepts.
     guichet_user: String,
     server_user: User,
     switches_user: bool,
@@ -29,30 +29,30 @@ pub struct OsUsers {
 impl OsUsers {
     pub fn current() -> Result<Self> {
         let uid = Uid::effective();
-        let Some(own) = User::from_uid(uid).context("cannot look up the current user")? else {
+        let Some(current_user) = User::from_uid(uid).context("cannot look up the current user")? else {
             bail!(
                 "user id {uid} has no entry in /etc/passwd, which PostgreSQL needs: add one, \
-                 or set DATABASE_URL to a PostgreSQL that runs already"
+                 or set DATABASE_URL to use an existing PostgreSQL server"
             );
         };
         let switches_user = uid.is_root();
-        let server = if switches_user { unprivileged_user()? } else { own.clone() };
-        Ok(Self { guichet_user: own.name, server_user: server, switches_user })
+        let server_user = if switches_user { unprivileged_user()? } else { current_user.clone() };
+        Ok(Self { guichet_user: current_user.name, server_user, switches_user })
     }
 
     pub fn guichet_user(&self) -> &str {
         &self.guichet_user
     }
 
-    /// For root: the server of an existing cluster runs as the owner of its data, even if another user was chosen
-    /// now.
+    /// If guichet runs as root, the server of an existing cluster runs as the owner of its data, even if `current`
+    /// selected another user.
     pub fn with_data_owner(mut self, data: &Path) -> Result<Self> {
-        if let Ok(found) = fs::metadata(data)
+        if let Ok(metadata) = fs::metadata(data)
             && self.switches_user
-            && found.uid() != self.server_user.uid.as_raw()
+            && metadata.uid() != self.server_user.uid.as_raw()
         {
-            let uid = Uid::from_raw(found.uid());
-            ensure!(!uid.is_root(), "{} belongs to root, as whom PostgreSQL cannot run", data.display());
+            let uid = Uid::from_raw(metadata.uid());
+            ensure!(!uid.is_root(), "{} belongs to root, and PostgreSQL cannot run as root", data.display());
             self.server_user = User::from_uid(uid)
                 .ok()
                 .flatten()
@@ -76,7 +76,7 @@ impl OsUsers {
         command
     }
 
-    /// Whether the server's user can enter this folder. Tried, because modes are not the only rule.
+    /// Whether the server's user can enter this folder. Tests it with a process, since ACLs and mounts also decide.
     pub fn can_enter(&self, dir: &Path) -> bool {
         let mut command = self.command(Path::new("/bin/sh"));
         !self.switches_user || command.args(["-c", ":"]).current_dir(dir).status().is_ok_and(|s| s.success())
@@ -92,23 +92,26 @@ impl OsUsers {
         let owner = self.server_user.uid.as_raw();
         match fs::DirBuilder::new().mode(0o700).create(dir) {
             Ok(()) if self.switches_user => lchown(dir, Some(owner), Some(self.server_user.gid.as_raw()))
-                .with_context(|| format!("cannot give {} to {}", dir.display(), self.server_user.name)),
+                .with_context(|| {
+                    format!("cannot change the owner of {} to {}", dir.display(), self.server_user.name)
+                }),
             Ok(()) => Ok(()),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => ensure_owned(dir, owner),
-            Err(error) => Err(error).with_context(|| format!("cannot make {}", dir.display())),
+            Err(error) => Err(error).with_context(|| format!("cannot create {}", dir.display())),
         }
     }
 }
 
-/// Errors: a link, or a folder that belongs to another user.
+/// Errors: `dir` is not a folder (or a symbolic link to one), or belongs to another user.
 pub fn ensure_owned(dir: &Path, owner: u32) -> Result<()> {
-    let found = fs::symlink_metadata(dir).with_context(|| format!("cannot look at {}", dir.display()))?;
-    ensure!(found.is_dir(), "{} is in the way: a folder must be there, or nothing", dir.display());
+    let metadata = fs::symlink_metadata(dir)
+        .with_context(|| format!("cannot read the metadata of {}", dir.display()))?;
+    ensure!(metadata.is_dir(), "{} is not a folder: remove it", dir.display());
     ensure!(
-        found.uid() == owner,
+        metadata.uid() == owner,
         "{} belongs to user id {}, not {owner}: run guichet as that user, or set DATA_DIR to another folder",
         dir.display(),
-        found.uid()
+        metadata.uid()
     );
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `postmaster.pid`: which process serves a cluster, and its state.
 //!
-//! Its process id may have been reused, so a process counts as the server only if its command line is a postgres on
-//! this very folder.
+//! Its process id may have been reused, so a process counts as the server only if its command line runs postgres on
+//! this data folder.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -15,14 +15,14 @@ use nix::unistd::Pid;
 
 use super::wait;
 
-/// How long to wait after SIGINT, which ends sessions and flushes everything.
+/// How long to wait after SIGINT, which ends sessions and writes a checkpoint.
 pub const FAST_SHUTDOWN_LIMIT: Duration = Duration::from_secs(15);
 
 /// How long to wait after SIGQUIT, which aborts at once; the next start replays the write-ahead log.
 pub const IMMEDIATE_SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 
-/// Sessions of a killed postmaster notice its end within moments.
-const SESSIONS_LIMIT: Duration = Duration::from_secs(10);
+/// How long sessions of a killed postmaster may take to notice its end.
+const SESSIONS_END_LIMIT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServerStatus {
@@ -34,7 +34,7 @@ pub enum ServerStatus {
 pub struct PidFile {
     pub pid: Pid,
     pub status: ServerStatus,
-    shared_memory: Option<u64>,
+    shared_memory_id: Option<u64>,
     data: PathBuf,
 }
 
@@ -57,18 +57,18 @@ impl PidFile {
         Some(Self {
             pid: Pid::from_raw(pid.saturating_abs()),
             status: if ready { ServerStatus::Ready } else { ServerStatus::NotReady },
-            shared_memory,
+            shared_memory_id: shared_memory,
             data: data.to_owned(),
         })
     }
 
-    pub fn is_live(&self) -> bool {
-        self.pid.as_raw() > 1 && command_line(self.pid).is_some_and(|words| serves(&words, &self.data))
+    pub fn is_server_running(&self) -> bool {
+        self.pid.as_raw() > 1 && command_line(self.pid).is_some_and(|words| is_server_of(&words, &self.data))
     }
 
-    /// While true, PostgreSQL refuses to start, to protect the data from two writers.
+    /// Whether processes are attached to its shared memory. PostgreSQL then refuses to start, to protect the data.
     fn has_sessions(&self) -> bool {
-        let Some(id) = self.shared_memory else { return false };
+        let Some(id) = self.shared_memory_id else { return false };
         // shmid is the second column, the number of attached processes the seventh.
         let table = fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
         table.lines().skip(1).any(|line| {
@@ -79,36 +79,36 @@ impl PidFile {
 
     fn signal_and_wait(&self, signal: Signal, limit: Duration) -> Result<bool> {
         match kill(self.pid, signal) {
-            Ok(()) | Err(Errno::ESRCH) => Ok(wait::becomes_true(limit, || !self.is_live())),
-            Err(errno) => Err(errno).context("cannot stop the PostgreSQL left behind"),
+            Ok(()) | Err(Errno::ESRCH) => Ok(wait::becomes_true(limit, || !self.is_server_running())),
+            Err(errno) => Err(errno).context("cannot signal the orphaned PostgreSQL"),
         }
     }
 }
 
-/// Cleans up after a killed guichet: waits for its server to end, with signals if needed. The caller holds the
-/// folder's lock, so a server that still runs has no owner.
+/// Stops the server of a killed guichet, and waits until it has ended. The caller has locked the
+/// folder, so a server that still runs is an orphan.
 pub fn stop_orphan(data: &Path) -> Result<()> {
     let Some(file) = PidFile::read(data)? else { return Ok(()) };
-    if file.is_live() {
+    if file.is_server_running() {
         tracing::info!(
             postgres.pid = file.pid.as_raw(),
-            "stopping the PostgreSQL that a killed guichet left"
+            "stopping the orphaned PostgreSQL of a killed guichet"
         );
-        let gone = file.signal_and_wait(Signal::SIGINT, FAST_SHUTDOWN_LIMIT)?
+        let stopped = file.signal_and_wait(Signal::SIGINT, FAST_SHUTDOWN_LIMIT)?
             || file.signal_and_wait(Signal::SIGQUIT, IMMEDIATE_SHUTDOWN_LIMIT)?;
-        ensure!(gone, "PostgreSQL (process {}) on {} does not stop", file.pid, data.display());
+        ensure!(stopped, "PostgreSQL (process {}) on {} does not stop", file.pid, data.display());
     }
-    let quiet = wait::becomes_true(SESSIONS_LIMIT, || !file.has_sessions());
-    if quiet {
+    let sessions_ended = wait::becomes_true(SESSIONS_END_LIMIT, || !file.has_sessions());
+    if sessions_ended {
         remove_stale_file(data, &file)?;
     }
     Ok(())
 }
 
-/// Removes a file whose process id was reused: PostgreSQL would take that process for a server and refuse to start.
+/// Removes a PID file whose process id was reused; PostgreSQL would mistake that process for a server and not start.
 fn remove_stale_file(data: &Path, file: &PidFile) -> Result<()> {
-    let left = PidFile::read(data)?.is_some_and(|left| left.pid == file.pid);
-    if left && kill(file.pid, None).is_ok() && !file.is_live() {
+    let is_unchanged = PidFile::read(data)?.is_some_and(|left| left.pid == file.pid);
+    if is_unchanged && kill(file.pid, None).is_ok() && !file.is_server_running() {
         let path = path(data);
         fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
     }
@@ -119,20 +119,21 @@ fn path(data: &Path) -> PathBuf {
     data.join("postmaster.pid")
 }
 
-fn serves(words: &[String], data: &Path) -> bool {
-    let is_postgres = words.first().is_some_and(|program| Path::new(program).ends_with("postgres"));
-    let follows = |pair: &[String]| matches!(pair, [flag, dir] if flag == "-D" && Path::new(dir) == data);
-    is_postgres && words.windows(2).any(follows)
+fn is_server_of(arguments: &[String], data: &Path) -> bool {
+    let is_postgres = arguments.first().is_some_and(|program| Path::new(program).ends_with("postgres"));
+    let is_data_dir_option =
+        |pair: &[String]| matches!(pair, [flag, dir] if flag == "-D" && Path::new(dir) == data);
+    is_postgres && arguments.windows(2).any(is_data_dir_option)
 }
 
-/// The command line, which any user may read. Empty for a zombie.
+/// The command line of a process, readable by any user. Contains no program for a zombie.
 #[cfg(target_os = "linux")]
 fn command_line(pid: Pid) -> Option<Vec<String>> {
     let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     Some(line.split(|&byte| byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect())
 }
 
-/// Arguments are split at blanks here, so a folder with a blank in its name is not recognized.
+/// Splits arguments at spaces, so a server whose data folder has a space in its path is not recognized.
 #[cfg(not(target_os = "linux"))]
 fn command_line(pid: Pid) -> Option<Vec<String>> {
     let output =
@@ -150,7 +151,7 @@ mod tests {
     fn the_file_of_a_ready_server_is_read() {
         let file = PidFile::parse(Path::new("/d"), FILE).unwrap();
         assert_eq!(
-            (file.pid.as_raw(), file.status, file.shared_memory),
+            (file.pid.as_raw(), file.status, file.shared_memory_id),
             (4242, ServerStatus::Ready, Some(98))
         );
     }
@@ -158,16 +159,16 @@ mod tests {
     #[test]
     fn a_file_half_written_is_not_ready() {
         let file = PidFile::parse(Path::new("/d"), "4242\n/d\n").unwrap();
-        assert_eq!((file.status, file.shared_memory), (ServerStatus::NotReady, None));
+        assert_eq!((file.status, file.shared_memory_id), (ServerStatus::NotReady, None));
         assert!(PidFile::parse(Path::new("/d"), "").is_none());
     }
 
     #[test]
     fn only_a_postgres_on_this_folder_is_the_server() {
         let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        assert!(serves(&words("/usr/bin/postgres -D /d -c x=y"), Path::new("/d")));
-        assert!(!serves(&words("/usr/bin/postgres -D /other"), Path::new("/d")));
-        assert!(!serves(&words("vi -D /d"), Path::new("/d")));
-        assert!(!serves(&words(""), Path::new("/d")));
+        assert!(is_server_of(&words("/usr/bin/postgres -D /d -c x=y"), Path::new("/d")));
+        assert!(!is_server_of(&words("/usr/bin/postgres -D /other"), Path::new("/d")));
+        assert!(!is_server_of(&words("vi -D /d"), Path::new("/d")));
+        assert!(!is_server_of(&words(""), Path::new("/d")));
     }
 }

@@ -1,7 +1,7 @@
 //! The server process, and the thread that it is bound to.
 //!
-//! The kernel's parent-death signal follows the spawning thread, so a dedicated thread spawns the server and then
-//! only waits for its end: callers may come from any thread and end.
+//! The kernel sends the parent-death signal when the spawning thread ends, so a dedicated thread spawns the server
+//! and waits until it exits. Threads that call this module may end earlier.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
@@ -23,8 +23,8 @@ use super::os_users::OsUsers;
 use super::pidfile::{FAST_SHUTDOWN_LIMIT, IMMEDIATE_SHUTDOWN_LIMIT, PidFile, ServerStatus};
 use super::{EmbeddedSettings, START_LIMIT, initdb, process, url, wait};
 
-/// For a small machine. The log contains no statements and no rows, which are personal data, and no errors of
-/// statements, which guichet reports itself.
+/// Sized for a small machine. The log contains no statements or rows (personal data), and no statement errors,
+/// which guichet reports itself.
 const OPTIONS: [&str; 15] = [
     "listen_addresses=",
     "unix_socket_permissions=0700",
@@ -43,28 +43,28 @@ const OPTIONS: [&str; 15] = [
     "timezone=UTC",
 ];
 
-/// Each may lose or corrupt data if the machine stops.
+/// Each may lose or corrupt data if the machine crashes.
 const UNSAFE_OPTIONS: [&str; 3] = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
 
-pub fn command(
-    home: &ClusterDir,
-    account: &OsUsers,
-    binaries: &PostgresPrograms,
+pub fn server_command(
+    cluster_dir: &ClusterDir,
+    os_users: &OsUsers,
+    programs: &PostgresPrograms,
     settings: &EmbeddedSettings,
     log: &ServerLog,
 ) -> Result<Command> {
-    let mut command = account.command(&binaries.postgres());
-    command.arg("-D").arg(home.data());
+    let mut command = os_users.command(&programs.postgres());
+    command.arg("-D").arg(cluster_dir.data());
     for option in OPTIONS.iter().chain(UNSAFE_OPTIONS.iter().filter(|_| !settings.fsync)) {
         command.args(["-c", option]);
     }
     command.args(["-c", &format!("port={}", url::PORT)]);
     command.args(["-c", &format!("max_connections={}", settings.max_connections)]);
-    command.args(["-c", &format!("unix_socket_directories=\"{}\"", home.socket_dir().display())]);
-    command.args(["-c", &path_option("hba_file", &initdb::hba_file(home))]);
-    command.args(["-c", &path_option("ident_file", &initdb::ident_file(home))]);
+    command.args(["-c", &format!("unix_socket_directories=\"{}\"", cluster_dir.socket_dir().display())]);
+    command.args(["-c", &path_option("hba_file", &initdb::hba_file(cluster_dir))]);
+    command.args(["-c", &path_option("ident_file", &initdb::ident_file(cluster_dir))]);
     command.stdout(log.writer()?).stderr(log.writer()?);
-    process::end_with_this_thread(&mut command, Signal::SIGINT);
+    process::signal_on_thread_exit(&mut command, Signal::SIGINT);
     Ok(command)
 }
 
@@ -85,16 +85,16 @@ impl Postmaster {
         let stopping = Arc::new(AtomicBool::new(false));
         let (spawned_tx, spawned) = mpsc::sync_channel(1);
         let (ended_tx, ended) = mpsc::sync_channel(1);
-        let told = Arc::clone(&stopping);
+        let is_stopping = Arc::clone(&stopping);
         thread::Builder::new()
             .name("postgres".to_owned())
             .spawn(move || {
                 let mut command = command;
                 match command.spawn() {
                     Ok(child) => {
-                        // Neither send blocks this thread, which lives only for the child.
+                        // Neither send blocks: each channel has room for one message.
                         let _ = spawned_tx.send(Ok(child.id()));
-                        let _ = ended_tx.send(wait_for_exit(child, &told));
+                        let _ = ended_tx.send(wait_for_exit(child, &is_stopping));
                     }
                     Err(error) => {
                         let _ = spawned_tx.send(Err(error));
@@ -102,27 +102,28 @@ impl Postmaster {
                 }
             })
             .context("cannot start the thread of PostgreSQL")?;
-        let id = spawned.recv().context("the thread of PostgreSQL died")?.context("cannot run postgres")?;
+        let id =
+            spawned.recv().context("the thread of PostgreSQL panicked")?.context("cannot run postgres")?;
         let pid = Pid::from_raw(i32::try_from(id).context("process id out of range")?);
         Ok(Self { pid, data, stopping, ended })
     }
 
-    /// Fails as soon as the server exits.
+    /// Waits until the server accepts connections. Fails as soon as the server exits.
     pub fn await_ready(&self) -> Result<()> {
-        let answer = wait::poll_until(START_LIMIT, || match self.ended.try_recv() {
+        let outcome = wait::poll_until(START_LIMIT, || match self.ended.try_recv() {
             Err(TryRecvError::Empty) => self.is_ready().map(|ready| ready.then_some(())).transpose(),
-            Ok(Ok(status)) => Some(Err(anyhow::anyhow!("postgres ended with {status}"))),
-            Ok(Err(_)) | Err(TryRecvError::Disconnected) => Some(Err(anyhow::anyhow!("postgres is gone"))),
+            Ok(Ok(status)) => Some(Err(anyhow::anyhow!("postgres exited with {status}"))),
+            Ok(Err(_)) | Err(TryRecvError::Disconnected) => Some(Err(anyhow::anyhow!("postgres exited"))),
         });
-        answer.unwrap_or_else(|| bail!("postgres is not ready after {} s", START_LIMIT.as_secs()))
+        outcome.unwrap_or_else(|| bail!("postgres is not ready after {} s", START_LIMIT.as_secs()))
     }
 
-    /// Fast shutdown, then an immediate one. The server has ended when this returns `Ok`.
+    /// Requests a fast shutdown, then an immediate one. The server has exited when this returns `Ok`.
     pub fn stop(&self) -> Result<()> {
         self.stopping.store(true, Ordering::Relaxed);
-        let gone = self.signal_and_wait(Signal::SIGINT, FAST_SHUTDOWN_LIMIT)?
+        let stopped = self.signal_and_wait(Signal::SIGINT, FAST_SHUTDOWN_LIMIT)?
             || self.signal_and_wait(Signal::SIGQUIT, IMMEDIATE_SHUTDOWN_LIMIT)?;
-        if !gone {
+        if !stopped {
             bail!("PostgreSQL (process {}) does not stop", self.pid);
         }
         Ok(())
@@ -134,7 +135,7 @@ impl Postmaster {
     }
 
     fn signal_and_wait(&self, signal: Signal, limit: Duration) -> Result<bool> {
-        // After its end, its process id may belong to another process.
+        // After the server has exited, its process id may belong to another process.
         if !matches!(self.ended.try_recv(), Err(TryRecvError::Empty)) {
             return Ok(true);
         }
@@ -147,7 +148,7 @@ impl Postmaster {
 }
 
 impl Drop for Postmaster {
-    /// Stops a server whose start failed half-way; after `stop` there is nothing left to do.
+    /// Stops a server whose start failed; no effect after `stop`.
     fn drop(&mut self) {
         if let Err(error) = self.stop() {
             tracing::error!(error = format!("{error:#}"), "the embedded PostgreSQL did not stop");
@@ -156,9 +157,9 @@ impl Drop for Postmaster {
 }
 
 fn wait_for_exit(mut child: Child, stopping: &AtomicBool) -> std::io::Result<ExitStatus> {
-    let ended = child.wait();
+    let status = child.wait();
     if !stopping.load(Ordering::Relaxed) {
-        tracing::error!(status = ?ended, "the embedded PostgreSQL ended by itself: see postgres.log");
+        tracing::error!(status = ?status, "the embedded PostgreSQL exited unexpectedly: see postgres.log");
     }
-    ended
+    status
 }

@@ -3,19 +3,19 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-const STEP: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Polls until there is a value; `None` after the limit. Polls at least once.
-pub fn poll_until<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+/// Calls `probe` until it returns a value; `None` after the limit. Calls it at least once.
+pub fn poll_until<T>(limit: Duration, mut probe: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + limit;
     loop {
-        if let Some(answer) = look() {
-            return Some(answer);
+        if let Some(value) = probe() {
+            return Some(value);
         }
         if Instant::now() >= deadline {
             return None;
         }
-        thread::park_timeout(STEP);
+        thread::park_timeout(POLL_INTERVAL);
     }
 }
 

@@ -139,7 +139,7 @@ impl<'r> Sender<'r> {
 
     async fn send_batch(mut self, request: &HttpRequest, body: &[u8]) -> Result<()> {
         if !is_json(request) {
-            return Err(Error::new(ErrorKind::UnsupportedMedia, "UNSUPPORTED_MEDIA_TYPE"));
+            return Err(Error::new(ErrorKind::UnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE"));
         }
         let messages = parse_batch(body)?;
         for _ in &messages {
@@ -177,7 +177,7 @@ impl<'r> Sender<'r> {
         if request.content_type() == "application/octet-stream" {
             return self.send(topic, event, Body::Bytes(body), persist).await;
         }
-        Err(Error::new(ErrorKind::UnsupportedMedia, "UNSUPPORTED_MEDIA_TYPE"))
+        Err(Error::new(ErrorKind::UnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE"))
     }
 
     async fn send(&mut self, topic: &str, event: &str, body: Body<'_>, persist: bool) -> Result<()> {
