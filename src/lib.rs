@@ -1,7 +1,7 @@
 //! guichet: chat, notifications, presence, tickets and meetings between a business and its customers, as one backend.
 //!
-//! A tour of the modules, from the bottom up. A module may use those above it in this list, never those below
-//! (`tests/it/architecture/modules.rs` has the table). Three crates of the workspace stand below all of them:
+//! The modules, from the lowest layer to the highest. A module may use only modules that precede it in this list
+//! (`tests/it/architecture/modules.rs` has the table). Three crates of the workspace form the lowest layer:
 //!
 //! - `guichet_base`: values and rules without I/O: errors, ids, actors, permissions, time, texts.
 //! - `guichet_db`: PostgreSQL, embedded or configured; pools; transactions that carry an actor.
@@ -15,7 +15,7 @@
 //! - `directory`: tenants, users, clients, teams, projects, presence over REST.
 //! - `auth`: tokens, just-in-time provisioning, the authentication middleware.
 //! - `jobs`: scheduled jobs, each run in one process.
-//! - `preferences`: notification preferences, and the decision that follows from them.
+//! - `preferences`: notification preferences, and the decision by which channels a person is notified.
 //! - `notifications`: events, templates, the feed of each person.
 //! - `deliveries`: email, SMS and push.
 //! - `chat`: conversations, messages, receipts.

@@ -39,11 +39,11 @@ pub async fn run_deriver(db: Db, stop: CancellationToken) {
 
 /// Writes every row that can be written now, and returns the number of batches.
 pub async fn derive_pending(db: &Db) -> Result<usize> {
-    let mut stretches = 0;
+    let mut segments = 0;
     while db.worker(|tx| store::derive_batch(tx, EVENTS_PER_BATCH)).await? {
-        stretches += 1;
+        segments += 1;
     }
-    Ok(stretches)
+    Ok(segments)
 }
 
 /// Creates the partitions of the coming months, and drops those older than `keep_days`.

@@ -44,11 +44,11 @@ impl ActivityQuery {
     fn into_filter(self) -> Result<ActivityFilter> {
         let mut check = Validator::new();
         let page = check.page(self.limit, None);
-        let action = self.action.and_then(|word| check.word("action", &word, |name| name.parse().ok()));
+        let action = self.action.and_then(|word| check.parse_enum("action", &word, |name| name.parse().ok()));
         let entity_type = check.text_opt("entity_type", self.entity_type, 1..=80);
         let entity_id = check.text_opt("entity_id", self.entity_id, 1..=200);
         check.ensure(entity_id.is_none() || entity_type.is_some(), "entity_type", "missing");
-        let after = self.cursor.and_then(|cursor| check.word("cursor", &cursor, ActivityCursor::parse));
+        let after = self.cursor.and_then(|cursor| check.parse_enum("cursor", &cursor, ActivityCursor::parse));
         check.finish()?;
         Ok(ActivityFilter {
             action,

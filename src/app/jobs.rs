@@ -11,7 +11,7 @@ use crate::auth::connect;
 use crate::config::Config;
 use crate::deliveries::{Deliveries, failure_alert};
 use crate::jobs::{Job, JobReport, Schedule, Scheduler, job};
-use crate::notifications::jobs::retention::{Keep, clean};
+use crate::notifications::jobs::retention::{RetentionPeriods, clean};
 use crate::notifications::jobs::{digest, inactivity};
 use crate::notifications::{Notifications, feed, summary};
 use crate::web::idempotency;
@@ -32,7 +32,10 @@ pub fn scheduler(config: &Config, n: &Notifications, d: &Deliveries) -> Schedule
 }
 
 fn all_jobs(config: &Config, n: &Notifications, d: &Deliveries) -> Vec<Box<dyn Job>> {
-    let keep = Keep::days(config.notifications.retention_days, config.realtime.replay_retention_days);
+    let keep = RetentionPeriods::from_days(
+        config.notifications.retention_days,
+        config.realtime.replay_retention_days,
+    );
     let days = config.notifications.client_inactive_days;
     vec![
         idempotency_sweep(n.db.clone()),
@@ -55,7 +58,7 @@ fn all_jobs(config: &Config, n: &Notifications, d: &Deliveries) -> Vec<Box<dyn J
         }),
         alert_on_failures(d.clone()),
         notification_job(n, "clients.inactive", DAILY_AT_6_UTC, move |n, at| async move {
-            inactivity::raise(&n, days, at).await
+            inactivity::announce_inactive_clients(&n, days, at).await
         }),
     ]
 }

@@ -76,7 +76,7 @@ impl App {
             hub: Arc::clone(&hub),
             clock: clock.clone(),
             settings: notification_settings(&config.notifications),
-            wake: Arc::default(),
+            audiences_due: Arc::default(),
             deliveries_due: Arc::default(),
         };
         let deliveries = deliveries::build(&config.deliveries, &notifications);

@@ -94,18 +94,18 @@ fn presence_audience(tenant: TenantId, standing: presence::PersonRelations) -> P
     match user_type {
         UserType::Operator => {
             let home = operator_topic(user);
-            let told = vec![(desk, Audience::Everyone), (home.clone(), Audience::Everyone)];
-            PresenceAudience { user, user_type, default_topics: vec![home], recipients: told }
+            let recipients = vec![(desk, Audience::Everyone), (home.clone(), Audience::Everyone)];
+            PresenceAudience { user, user_type, default_topics: vec![home], recipients }
         }
         UserType::Client => {
             let default_topics: Vec<Box<str>> = operators.iter().copied().map(operator_topic).collect();
             let employees = operators.into_iter().chain(team).collect();
-            let mut told =
+            let mut recipients =
                 vec![(desk, Audience::Selected { roles: AudienceRoles::SeesAllClients, people: employees })];
             // Never the other members.
             let audience = Audience::Selected { roles: AudienceRoles::Operators, people: [user].into() };
-            told.extend(default_topics.iter().map(|home| (home.clone(), audience.clone())));
-            PresenceAudience { user, user_type, default_topics, recipients: told }
+            recipients.extend(default_topics.iter().map(|home| (home.clone(), audience.clone())));
+            PresenceAudience { user, user_type, default_topics, recipients }
         }
     }
 }

@@ -56,7 +56,7 @@ impl RunningService {
         let grace = Duration::from_secs(self.app.config.server.shutdown_grace_secs);
         let deadline = Instant::now() + grace;
         let left = || deadline.saturating_duration_since(Instant::now());
-        self.app.readiness.drain();
+        self.app.readiness.start_draining();
         if self.app.realtime.connection_count() > 0 {
             tokio::time::sleep(DRAIN_DELAY.min(grace / 10)).await;
         }

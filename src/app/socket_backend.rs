@@ -100,7 +100,7 @@ impl SocketBackend for ServiceBackend {
             };
             let actor = self.directory.refresh_actor(actor).await?;
             let live::ReplayOnConnect { head, events } =
-                live::waiting(&self.notifications, &actor, user).await?;
+                live::replay_on_connect(&self.notifications, &actor, user).await?;
             Ok(GrantWithBacklog { grant: feed_grant(head), events })
         }
         .boxed()

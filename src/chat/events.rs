@@ -88,11 +88,13 @@ pub fn signal(
 }
 
 /// `messaging:unread` for each person whose counter changed.
-pub fn unread_events(conversation: ConversationId, told: &[UnreadRecipient]) -> Result<Vec<SideEvent>> {
-    told.iter()
-        .map(|told| {
-            let payload = to_raw(&unread_payload(conversation, told.unread_count.into(), told.total))?;
-            Ok(SideEvent { topic: person_topic(told.user_id).into(), event: UNREAD.into(), payload })
+pub fn unread_events(conversation: ConversationId, recipients: &[UnreadRecipient]) -> Result<Vec<SideEvent>> {
+    recipients
+        .iter()
+        .map(|recipient| {
+            let payload =
+                to_raw(&unread_payload(conversation, recipient.unread_count.into(), recipient.total))?;
+            Ok(SideEvent { topic: person_topic(recipient.user_id).into(), event: UNREAD.into(), payload })
         })
         .collect()
 }
@@ -111,11 +113,11 @@ fn to_raw(payload: &Value) -> Result<Box<RawValue>> {
     serde_json::value::to_raw_value(payload).map_err(Error::internal)
 }
 
-pub fn read_state(conversation: ConversationId, up_to_seq: i64, told: Option<&UnreadRecipient>) -> ReadState {
+pub fn read_state(conversation: ConversationId, up_to_seq: i64, own: Option<&UnreadRecipient>) -> ReadState {
     ReadState {
         conversation_id: conversation,
         up_to_seq,
-        unread_count: told.map_or(0, |told| told.unread_count.into()),
-        total: told.map_or(0, |told| told.total),
+        unread_count: own.map_or(0, |recipient| recipient.unread_count.into()),
+        total: own.map_or(0, |recipient| recipient.total),
     }
 }

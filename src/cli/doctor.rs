@@ -93,7 +93,7 @@ fn check_redis(config: &Config) -> anyhow::Result<String> {
     Ok(format!(
         "reachable; events are read from {}{}",
         config.redis.prefix,
-        crate::notifications::intake::NAME
+        crate::notifications::intake::BASE_NAME
     ))
 }
 

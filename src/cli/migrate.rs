@@ -22,7 +22,7 @@ pub fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
     if config.database.is_embedded() {
         if args.down.is_some() || args.create_roles {
             bail!(
-                "the embedded database creates its roles and migrates by itself; set DATABASE_URL and DATABASE_OWNER_URL for another"
+                "the embedded database migrates and creates its roles by itself; set DATABASE_URL for another"
             );
         }
         drop(PostgresServer::open(config, DataFolderUse::Share)?);

@@ -35,8 +35,8 @@ pub fn run(config: Config, args: &Args) -> anyhow::Result<()> {
         NotificationsCommand::Cleanup => cleanup(&app).await,
         NotificationsCommand::Repair => {
             let report = repair::repair(&app.notifications).await?;
-            println!("people notified by a summary: {}", report.told);
-            println!("counters corrected: {}", report.recounted);
+            println!("people notified by a summary: {}", report.summaries);
+            println!("counters corrected: {}", report.corrected_counters);
             Ok(())
         }
         NotificationsCommand::Fake { user } => match fake::send(&app.notifications, user).await? {

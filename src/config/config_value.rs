@@ -1,6 +1,6 @@
-//! Conversion of a variable's text to a value, and its display form.
+//! Conversion of a variable's text to a value, and to the text that `guichet config` displays.
 //!
-//! A message completes the sentence "NAME …, not {the given text}": "must be true or false".
+//! An error message completes the sentence "NAME …, not {value}", for example "must be true or false".
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ pub(super) const MASK: &str = "***";
 pub(super) trait ConfigValue: Sized {
     fn parse(text: &str) -> Result<Self, String>;
 
-    /// The text for display.
+    /// The text for display: secrets are masked.
     fn display_text(text: &str) -> String {
         text.to_owned()
     }
@@ -63,22 +63,22 @@ impl ConfigValue for SocketAddr {
 
 impl ConfigValue for IpNet {
     fn parse(text: &str) -> Result<Self, String> {
-        let alone = || text.parse().map(|address: std::net::IpAddr| IpNet::from(address));
+        let parse_address = || text.parse().map(|address: std::net::IpAddr| IpNet::from(address));
         text.parse()
-            .or_else(|_| alone())
+            .or_else(|_| parse_address())
             .map_err(|_| "must be addresses or networks, such as 10.0.0.0/8,192.168.1.7".to_owned())
     }
 }
 
 impl ConfigValue for Url {
     fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || "must be an http:// or https:// URL without a password".to_owned();
-        let url = Url::parse(text).map_err(|_| wrong())?;
-        let is_plain = url.username().is_empty() && url.password().is_none();
-        if matches!(url.scheme(), "http" | "https") && url.has_host() && is_plain {
+        let error = || "must be an http:// or https:// URL without a password".to_owned();
+        let url = Url::parse(text).map_err(|_| error())?;
+        let has_no_credentials = url.username().is_empty() && url.password().is_none();
+        if matches!(url.scheme(), "http" | "https") && url.has_host() && has_no_credentials {
             Ok(url)
         } else {
-            Err(wrong())
+            Err(error())
         }
     }
 

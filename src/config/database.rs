@@ -1,4 +1,4 @@
-//! The PostgreSQL to use, and its roles.
+//! Connections to PostgreSQL: URLs by role, pool sizes, and the embedded server.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use super::reader::section;
 section! {
     /// The database
     pub struct DatabaseConfig {
-        /// PostgreSQL for requests, as the role guichet_app. Not set: guichet runs a PostgreSQL of its own in
+        /// PostgreSQL for requests, as the role guichet_app. Not set: guichet runs an embedded PostgreSQL in
         /// DATA_DIR. Example: postgres://guichet_app:secret@db.example.com/guichet
         pub url: Option<DatabaseUrl> = "DATABASE_URL", "";
         /// The same database for jobs and the outbox, as the role guichet_worker. Required with DATABASE_URL.
@@ -30,13 +30,13 @@ section! {
 }
 
 impl DatabaseConfig {
-    /// Whether guichet runs a PostgreSQL of its own.
+    /// Whether guichet runs an embedded PostgreSQL.
     pub fn is_embedded(&self) -> bool {
         self.url.is_none()
     }
 }
 
-/// A `postgres://` URL. It may contain a password, so it stays secret until it is used.
+/// A `postgres://` URL. Stored as a secret, since it may contain a password.
 #[derive(Debug, Clone)]
 pub struct DatabaseUrl(pub SecretString);
 

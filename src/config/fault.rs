@@ -1,8 +1,8 @@
-//! Faults of a configuration.
+//! Errors of the configuration, one per variable.
 
 use std::fmt;
 
-/// A variable and its fault. Never contains a secret.
+/// A variable and what is wrong with it. Never contains a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigFault {
     /// The variable's name, or `.env`.

@@ -1,4 +1,4 @@
-//! Features of the service, for all tenants. A tenant's settings can turn off more, and turn nothing on again.
+//! Features that are off for all tenants. The settings of a tenant can turn off more, but turn none of these on.
 
 use super::config_value::ConfigValue;
 use super::reader::section;
@@ -42,7 +42,7 @@ impl ConfigValue for Feature {
     fn parse(text: &str) -> Result<Self, String> {
         text.parse().map_err(|_| {
             let names: Vec<&str> = Feature::VARIANTS.iter().map(|feature| feature.into_str()).collect();
-            format!("must be some of {}", names.join(", "))
+            format!("must be a comma-separated list of {}", names.join(", "))
         })
     }
 }

@@ -13,20 +13,20 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
-const FILE: &str = "jwt_secret";
+const FILE_NAME: &str = "jwt_secret";
 const RANDOM_BYTES: usize = 32;
 
 /// The secret in `data_dir/jwt_secret`, created if missing (32 random bytes, base64, mode 0600).
 pub fn load_or_create_secret(data_dir: &Path) -> anyhow::Result<SecretString> {
-    let path = data_dir.join(FILE);
+    let path = data_dir.join(FILE_NAME);
     if !path.exists() {
-        create_secret(data_dir, &path).with_context(|| format!("cannot make {}", path.display()))?;
+        create_secret(data_dir, &path).with_context(|| format!("cannot create {}", path.display()))?;
     }
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let secret = SecretString::from(text.trim());
     ensure!(
         secret.expose_secret().len() >= RANDOM_BYTES,
-        "{} is too short to be a secret: remove it, and the next start makes another (tokens made with it end)",
+        "{} is too short to be a secret: remove it, and the next start creates a new one (which invalidates tokens)",
         path.display()
     );
     Ok(secret)
@@ -36,12 +36,12 @@ fn create_secret(data_dir: &Path, path: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(data_dir)?;
     let mut random = [0_u8; RANDOM_BYTES];
     getrandom::fill(&mut random)?;
-    let draft = data_dir.join(format!("{FILE}.{:016x}", getrandom::u64()?));
+    let draft = data_dir.join(format!("{FILE_NAME}.{:016x}", getrandom::u64()?));
     let linked = write_private(&draft, &STANDARD.encode(random)).and_then(|()| fs::hard_link(&draft, path));
-    // A draft that stays behind is harmless; only the outcome of the link counts.
+    // A leftover draft file is harmless; only the result of the link decides.
     let _ = fs::remove_file(&draft);
     match linked {
-        // Another process was first: its secret is used.
+        // Another process created the secret first; it is used.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         other => Ok(other?),
     }

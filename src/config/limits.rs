@@ -1,4 +1,4 @@
-//! Rate limits per caller.
+//! Rate limits per person, service token, and address.
 
 use super::reader::section;
 
@@ -11,16 +11,16 @@ section! {
         pub person_burst: u32 = "RATE_LIMIT_BURST", "60", in 1..=1_000_000;
         /// Requests per second of one service token.
         pub service_rps: u32 = "RATE_LIMIT_SERVICE_RPS", "500";
-        /// Requests that one service token may make at once.
+        /// Requests that one service token may make at once before RATE_LIMIT_SERVICE_RPS applies.
         pub service_burst: u32 = "RATE_LIMIT_SERVICE_BURST", "1000", in 1..=1_000_000;
-        /// Requests per second of one address without a valid token.
+        /// Requests per second from one IP address without a valid token.
         pub anonymous_rps: u32 = "RATE_LIMIT_ANON_RPS", "10";
         /// Requests that one address may make at once without a valid token.
         pub anonymous_burst: u32 = "RATE_LIMIT_ANON_BURST", "50", in 1..=1_000_000;
     }
 }
 
-/// One limit: a steady rate, and the burst above it.
+/// A rate limit: the steady rate, and the requests allowed at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimitConfig {
     /// Never 0.

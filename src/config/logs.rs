@@ -7,7 +7,7 @@ use super::values::LogFilter;
 section! {
     /// Logs, to standard error
     pub struct LogsConfig {
-        /// off, error, warn, info, debug or trace; also per module. Example: info,guichet_realtime=debug
+        /// Log level: off, error, warn, info, debug or trace; also per module. Example: info,guichet_realtime=debug
         pub filter: LogFilter = "NOTIFICATION_LOG_LEVEL", "info";
         /// text, json, or auto: text on a terminal, else JSON.
         pub format: LogFormat = "LOG_FORMAT", "auto";

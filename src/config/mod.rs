@@ -1,8 +1,8 @@
-//! The configuration: environment variables, over `.env`, over defaults.
+//! The configuration: environment variables take precedence over `.env`, and `.env` over defaults.
 //!
 //! - Each variable is declared once (`section!`): the struct field, its documentation, `.env.example` and the output
 //!   of `guichet config` come from that declaration.
-//! - [`Config::load`] reads nothing but its argument, and reports all faults together.
+//! - [`Config::load`] reads only its argument, and reports all faults at once.
 //! - Secrets are `SecretString`, and no fault, warning or printed line contains one.
 //!
 //! An empty value counts as not set, so that `.env.example` copied to `.env` changes nothing.
@@ -45,7 +45,7 @@ pub use variables::Variables;
 
 use reader::{ConfigReader, DeclaredVariable};
 
-/// The configuration in force. Shared behind an `Arc`, immutable after the start.
+/// The effective configuration. Immutable after the start.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub server: ServerConfig,
@@ -59,18 +59,18 @@ pub struct Config {
     pub notifications: NotificationsConfig,
     pub deliveries: DeliveriesConfig,
     pub logs: LogsConfig,
-    /// Oddities that are not faults, as sentences. The caller writes them to the log.
+    /// Probable mistakes that are not faults, as sentences. The caller logs them.
     pub warnings: Vec<String>,
     entries: Vec<DeclaredVariable>,
 }
 
 impl Config {
-    /// The configuration of this process: its environment over `.env` of the working directory.
+    /// Loads the configuration of this process: environment variables, then `.env` of the working directory.
     pub fn from_env() -> Result<Self, ConfigFaults> {
         Self::load(&Variables::from_env())
     }
 
-    /// Errors: every wrong variable, and every unsafe default that production mode refuses.
+    /// Errors: every invalid variable, and every unsafe default that production mode refuses.
     pub fn load(variables: &Variables) -> Result<Self, ConfigFaults> {
         let mut reader = ConfigReader::new(variables);
         let mut config = Self {

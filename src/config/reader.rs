@@ -1,6 +1,6 @@
-//! Reads the sections and records each variable, which makes the one list of variables.
+//! Reads the sections, and records the declaration and value of each variable for `guichet config` and `.env.example`.
 //!
-//! A faulty value is replaced by its default while the rest is read, so that all faults are reported at once.
+//! An invalid value is replaced by its default while the rest is read, so that all faults are reported at once.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -9,7 +9,7 @@ use super::config_value::ConfigValue;
 use super::fault::ConfigFault;
 use super::variables::Variables;
 
-/// One variable as declared, and its value.
+/// A declared variable, and its effective value.
 #[derive(Debug, Clone)]
 pub(super) struct DeclaredVariable {
     /// The first line of the section's documentation.
@@ -19,7 +19,7 @@ pub(super) struct DeclaredVariable {
     pub doc: &'static [&'static str],
     /// The smallest and largest value, if limited.
     pub range: Option<String>,
-    /// The value in force, secrets masked.
+    /// The effective value, secrets masked.
     pub display_text: String,
     pub is_set: bool,
 }
@@ -47,27 +47,27 @@ impl<'a> ConfigReader<'a> {
         self.read_checked(declared, None, |_| Ok(()))
     }
 
-    pub fn read_within<T>(&mut self, declared: VariableDeclaration, range: RangeInclusive<T>) -> T
+    pub fn read_in_range<T>(&mut self, declared: VariableDeclaration, range: RangeInclusive<T>) -> T
     where
         T: ConfigValue + PartialOrd + Display,
     {
-        let words = format!("from {} to {}", range.start(), range.end());
-        self.read_checked(declared, Some(words.clone()), move |value| {
-            if range.contains(value) { Ok(()) } else { Err(format!("must be {words}")) }
+        let range_text = format!("from {} to {}", range.start(), range.end());
+        self.read_checked(declared, Some(range_text.clone()), move |value| {
+            if range.contains(value) { Ok(()) } else { Err(format!("must be {range_text}")) }
         })
     }
 
-    /// Adds a fault, unless the variable already has one: its value is then only a placeholder.
-    pub fn fault(&mut self, variable: &str, message: impl Into<String>) {
+    /// Adds a fault, unless the variable already has one (its value is then only a placeholder).
+    pub fn add_fault(&mut self, variable: &str, message: impl Into<String>) {
         if self.faults.iter().all(|fault| fault.variable != variable) {
             self.faults.push(ConfigFault { variable: variable.to_owned(), message: message.into() });
         }
     }
 
-    /// Records the value of a variable without a fixed default.
-    pub fn set_resolved(&mut self, variable: &str, shown: impl Into<String>) {
+    /// Records the display text of a variable that is not set and whose default depends on other variables.
+    pub fn set_resolved(&mut self, variable: &str, text: impl Into<String>) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.name == variable && !entry.is_set) {
-            entry.display_text = shown.into();
+            entry.display_text = text.into();
         }
     }
 
@@ -83,37 +83,40 @@ impl<'a> ConfigReader<'a> {
     ) -> T {
         let VariableDeclaration { section, name, default, doc } = declared;
         if self.variables.is_not_utf8(name) {
-            self.fault(name, "is not UTF-8");
+            self.add_fault(name, "is not UTF-8");
         }
-        let set = self.variables.get(name);
-        let shown = T::display_text(set.unwrap_or(default));
+        let set_text = self.variables.get(name);
+        let display_text = T::display_text(set_text.unwrap_or(default));
         self.entries.push(DeclaredVariable {
             section,
             name,
             default,
             doc,
             range,
-            display_text: shown,
-            is_set: set.is_some(),
+            display_text,
+            is_set: set_text.is_some(),
         });
-        let Some(text) = set else { return parse_default(name, default) };
+        let Some(text) = set_text else { return parse_default(name, default) };
         match T::parse(text).and_then(|value| check(&value).map(|()| value)) {
             Ok(value) => value,
             Err(message) => {
-                self.fault(name, format!("{message}, not {}", T::display_text(text)));
+                self.add_fault(name, format!("{message}, not {}", T::display_text(text)));
                 parse_default(name, default)
             }
         }
     }
 }
 
-#[expect(clippy::expect_used, reason = "defaults stand in the code, and every start reads each of them")]
+#[expect(
+    clippy::expect_used,
+    reason = "defaults are literals in the code, and every start parses each of them"
+)]
 fn parse_default<T: ConfigValue>(name: &str, default: &str) -> T {
-    T::parse(default).map_err(|message| format!("{name}: {message}")).expect("a default is a legal value")
+    T::parse(default).map_err(|message| format!("{name}: {message}")).expect("a default is a valid value")
 }
 
 /// Declares a section: the struct, and `read`, which fills it. Each field is written as `field: Type = "VARIABLE",
-/// "default"` with an optional `, in least..=greatest` for numbers; its documentation also goes to `.env.example`.
+/// "default"` with an optional `, in min..=max` for numbers; its documentation also goes to `.env.example`.
 macro_rules! section {
     (
         #[doc = $title:literal]
@@ -160,7 +163,7 @@ macro_rules! field {
         $reader.read($declared)
     };
     ($reader:ident, $declared:expr, $range:expr) => {
-        $reader.read_within($declared, $range)
+        $reader.read_in_range($declared, $range)
     };
 }
 

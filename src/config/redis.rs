@@ -1,4 +1,4 @@
-//! The Redis to use, if any.
+//! The connection to Redis, which is optional.
 
 use secrecy::SecretString;
 
@@ -8,7 +8,7 @@ use super::reader::section;
 section! {
     /// Redis
     pub struct RedisConfig {
-        /// Redis 7 or later, from which events of other backends are read: redis:// or, over TLS, rediss://. Not set:
+        /// URL of Redis 7 or later, where events of other backends are read: redis:// or, over TLS, rediss://. Not set:
         /// events arrive over HTTP only. Example: redis://:secret@redis.example.com:6379/0
         pub url: Option<RedisUrl> = "REDIS_URL", "";
         /// Prefix of every channel, stream and key, so that several installations can share one Redis. With "desk:",
@@ -17,15 +17,15 @@ section! {
     }
 }
 
-/// A URL that may contain a password, so it stays secret until it is used.
+/// A Redis URL. Stored as a secret, since it may contain a password.
 #[derive(Debug, Clone)]
 pub struct RedisUrl(pub SecretString);
 
 impl ConfigValue for RedisUrl {
     fn parse(text: &str) -> Result<Self, String> {
-        let is_network = text.starts_with("redis://") || text.starts_with("rediss://");
+        let is_tcp = text.starts_with("redis://") || text.starts_with("rediss://");
         // Redis's own parser also checks the database number and the options.
-        if is_network && redis::Client::open(text).is_ok() {
+        if is_tcp && redis::Client::open(text).is_ok() {
             Ok(RedisUrl(SecretString::from(text)))
         } else {
             Err("must be redis:// or rediss:// with a host, such as redis://:secret@redis.example.com:6379/0"

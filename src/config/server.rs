@@ -1,4 +1,4 @@
-//! The address of the service, its data folder, and trusted proxies.
+//! The environment, addresses, data folder, limits and trusted proxies of the HTTP server.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -14,12 +14,12 @@ use super::values::AllowedOrigins;
 section! {
     /// The service
     pub struct ServerConfig {
-        /// development or production. Production refuses unsafe defaults by name: a generated JWT secret, JIT_USERS,
+        /// development or production. Production refuses unsafe values: a generated JWT secret, JIT_USERS,
         /// and CORS_ORIGINS=*.
         pub environment: Environment = "GUICHET_ENV", "development";
-        /// Address and port for HTTP and WebSocket. Port 0 takes a free one.
+        /// Address and port for HTTP and WebSocket. Port 0: any free port.
         pub bind: SocketAddr = "BIND", "127.0.0.1:8080";
-        /// Public URL of the service, for links and the API description. Not set: http:// and BIND.
+        /// Public URL of the service, for links and the API description. Not set: http:// and the address of BIND.
         pub(super) public_url: Option<Url> = "PUBLIC_URL", "";
         /// Folder for the embedded PostgreSQL and the generated JWT secret.
         pub data_dir: PathBuf = "DATA_DIR", ".data";
@@ -36,7 +36,7 @@ section! {
         /// Whether this process runs scheduled jobs. With several processes on one database, each run happens in one
         /// of them.
         pub jobs_enabled: bool = "JOBS_ENABLED", "true";
-        /// Seconds that stopping may take.
+        /// Maximum seconds of a graceful shutdown.
         pub shutdown_grace_secs: u64 = "SHUTDOWN_GRACE_SECS", "25", in 1..=600;
     }
 }
@@ -50,18 +50,18 @@ impl ServerConfig {
         }
     }
 
-    /// The public URL without a trailing slash. `bound` is the address actually bound, which names the port if `BIND`
-    /// left it open.
+    /// The public URL without a trailing slash. `bound` is the listener's address: its port is known even if `BIND`
+    /// has port 0.
     pub fn public_url(&self, bound: SocketAddr) -> String {
         match &self.public_url {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
-            None => format!("http://{}", callable_address(bound)),
+            None => format!("http://{}", connectable_address(bound)),
         }
     }
 }
 
-/// An unspecified address (`0.0.0.0`) can be bound but not called.
-fn callable_address(mut address: SocketAddr) -> SocketAddr {
+/// Replaces an unspecified address (`0.0.0.0`), which clients cannot connect to, by the loopback address.
+fn connectable_address(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
         IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),

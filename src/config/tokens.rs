@@ -1,4 +1,4 @@
-//! Trusted tokens, and the places of their claims.
+//! Which tokens are trusted, and where their claims are.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ const SECRET_MIN_BYTES: usize = 32;
 section! {
     /// Tokens and people
     pub struct TokensConfig {
-        /// Key of HS256 tokens, at least 32 bytes. Not set, and no JWT_JWKS_URL either: generated once, in
+        /// Key of HS256 tokens, at least 32 bytes. If neither it nor JWT_JWKS_URL is set: generated once, in
         /// DATA_DIR/jwt_secret.
         pub(super) secret: Option<JwtSecret> = "JWT_SECRET", "";
         /// Public keys of the identity provider, for RS256, ES256 and EdDSA tokens.
@@ -45,7 +45,7 @@ section! {
 
 impl TokensConfig {
     /// The key of HS256 tokens: as configured, or generated under `data_dir` if no other key is configured. `None`:
-    /// only the identity provider's keys count. Errors: the file cannot be read or created.
+    /// only keys of the identity provider are accepted. Errors: the file cannot be read or created.
     pub fn hs256_secret(&self, data_dir: &Path) -> anyhow::Result<Option<SecretString>> {
         match (&self.secret, &self.jwks_url) {
             (Some(JwtSecret(secret)), _) => Ok(Some(secret.clone())),
@@ -67,7 +67,7 @@ impl ConfigValue for JwtSecret {
         let secret = SecretString::from(text);
         if secret.expose_secret().len() < SECRET_MIN_BYTES {
             return Err(format!(
-                "must have at least {SECRET_MIN_BYTES} bytes (openssl rand -base64 32 makes one)"
+                "must have at least {SECRET_MIN_BYTES} bytes (openssl rand -base64 32 creates one)"
             ));
         }
         Ok(JwtSecret(secret))

@@ -1,4 +1,4 @@
-//! Values that are more than a number or a word, parsed once at the start.
+//! Types of structured values: origins, JSON pointers, role maps, log filters. Parsed once at the start.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub enum AllowedOrigins {
 }
 
 impl AllowedOrigins {
-    /// `origin` is the header's text.
+    /// `origin` is the value of the `Origin` header.
     pub fn allows(&self, origin: &str) -> bool {
         match self {
             AllowedOrigins::Any => true,
@@ -38,14 +38,14 @@ impl ConfigValue for AllowedOrigins {
                 .split(',')
                 .map(str::trim)
                 .filter(|item| !item.is_empty())
-                .map(origin)
+                .map(parse_origin)
                 .collect::<Result<_, _>>()
                 .map(AllowedOrigins::Only),
         }
     }
 }
 
-fn origin(text: &str) -> Result<String, String> {
+fn parse_origin(text: &str) -> Result<String, String> {
     let text = text.trim_end_matches('/').to_ascii_lowercase();
     let serialized = Url::parse(&text).map(|url| url.origin().ascii_serialization());
     if serialized.is_ok_and(|origin| origin == text) {
@@ -56,7 +56,7 @@ fn origin(text: &str) -> Result<String, String> {
     }
 }
 
-/// The place of a claim in a token: a JSON pointer (RFC 6901), for `serde_json::Value::pointer`.
+/// The location of a claim in a token: a JSON pointer (RFC 6901), for `serde_json::Value::pointer`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JsonPointer(String);
 
@@ -68,8 +68,8 @@ impl JsonPointer {
 
 impl ConfigValue for JsonPointer {
     fn parse(text: &str) -> Result<Self, String> {
-        let escapes_are_whole = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
-        if text.starts_with('/') && escapes_are_whole {
+        let has_valid_escapes = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+        if text.starts_with('/') && has_valid_escapes {
             Ok(JsonPointer(text.to_owned()))
         } else {
             Err("must be a JSON pointer, such as /app_metadata/tenant_id".to_owned())
@@ -77,15 +77,15 @@ impl ConfigValue for JsonPointer {
     }
 }
 
-/// An identity provider's names for roles, besides guichet's own.
+/// Maps role names of an identity provider to roles. guichet's own names are valid too.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RoleMap(BTreeMap<String, Role>);
 
 impl RoleMap {
-    /// The role of a token's word: as mapped, else by guichet's own name. Never `Platform`: a service token of all
+    /// The role for the name in a token: mapped, or guichet's own name. Never `Platform`: a service token of all
     /// tenants is recognized by its tenant claim.
-    pub fn resolve(&self, word: &str) -> Option<Role> {
-        self.0.get(word).copied().or_else(|| parse_role(word))
+    pub fn resolve(&self, name: &str) -> Option<Role> {
+        self.0.get(name).copied().or_else(|| parse_role(name))
     }
 }
 
@@ -95,8 +95,8 @@ impl ConfigValue for RoleMap {
             .map(str::trim)
             .filter(|pair| !pair.is_empty())
             .map(|pair| {
-                let (word, name) = pair.rsplit_once(':')?;
-                Some((word.trim().to_owned(), parse_role(name.trim())?)).filter(|(word, _)| !word.is_empty())
+                let (provider_name, name) = pair.rsplit_once(':')?;
+                Some((provider_name.trim().to_owned(), parse_role(name.trim())?)).filter(|(word, _)| !word.is_empty())
             })
             .collect::<Option<_>>()
             .map(RoleMap)
@@ -107,11 +107,11 @@ impl ConfigValue for RoleMap {
     }
 }
 
-fn parse_role(word: &str) -> Option<Role> {
-    Role::parse_person_role(word).or_else(|| (word == Role::Service.into_str()).then_some(Role::Service))
+fn parse_role(name: &str) -> Option<Role> {
+    Role::parse_person_role(name).or_else(|| (name == Role::Service.into_str()).then_some(Role::Service))
 }
 
-/// The log levels: one for all, and levels for modules, such as `info,guichet_realtime=debug`.
+/// The log levels: a default, and levels per module, such as `info,guichet_realtime=debug`.
 #[derive(Debug, Clone)]
 pub struct LogFilter(Targets);
 
@@ -123,7 +123,7 @@ impl LogFilter {
 
 impl ConfigValue for LogFilter {
     fn parse(text: &str) -> Result<Self, String> {
-        // A bare word that is not a level would silently mean "everything of the target of that name".
+        // `Targets` parses a bare word that is not a level as a target with all levels, which would hide a typo.
         let bare_words_are_levels = text
             .split(',')
             .map(str::trim)

@@ -1,4 +1,4 @@
-//! The source of values: the process environment over a `.env` file, or a list in tests.
+//! The source of values: the process environment and a `.env` file, or a list in tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -14,14 +14,14 @@ pub struct Variables {
 }
 
 impl Variables {
-    /// The process environment, over `.env` of the working directory if there is one.
+    /// Reads `.env` of the working directory, if it exists, then the process environment, which takes precedence.
     pub fn from_env() -> Self {
         let mut variables = Self::default();
         variables.read_file(Path::new(".env"));
         for (name, value) in std::env::vars_os() {
             let Ok(name) = name.into_string() else { continue };
             match value.into_string() {
-                // An empty variable of the environment still hides that of the file: it means "not set".
+                // An empty environment variable also replaces the value of the file: it means "not set".
                 Ok(value) => drop(variables.values.insert(name, value)),
                 Err(_) => drop(variables.not_utf8.insert(name)),
             }
@@ -57,31 +57,31 @@ impl Variables {
         let entries = match dotenvy::from_path_iter(path) {
             Ok(entries) => entries,
             Err(error) if error.not_found() => return,
-            Err(error) => return self.file_fault(path, format!("cannot be read: {error}")),
+            Err(error) => return self.add_file_fault(path, format!("cannot be read: {error}")),
         };
-        let mut last = None;
+        let mut last_name = None;
         for entry in entries {
             match entry {
                 Ok((name, value)) => {
-                    last = Some(name.clone());
+                    last_name = Some(name.clone());
                     self.values.insert(name, value);
                 }
                 Err(dotenvy::Error::Io(error)) => {
-                    return self.file_fault(path, format!("cannot be read: {error}"));
+                    return self.add_file_fault(path, format!("cannot be read: {error}"));
                 }
-                // The line may contain a secret, so the message names only its place.
+                // The line may contain a secret, so the message states only its position.
                 Err(_) => {
-                    let place = match &last {
+                    let position = match &last_name {
                         Some(name) => format!("the entry after {name}"),
                         None => "its first entry".to_owned(),
                     };
-                    self.file_fault(path, format!("{place} is no NAME=value"));
+                    self.add_file_fault(path, format!("{position} is not of the form NAME=value"));
                 }
             }
         }
     }
 
-    fn file_fault(&mut self, path: &Path, message: String) {
+    fn add_file_fault(&mut self, path: &Path, message: String) {
         self.faults.push(ConfigFault { variable: path.display().to_string(), message });
     }
 }

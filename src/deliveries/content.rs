@@ -37,7 +37,7 @@ fn notification_text(row: &DeliveryContext, channel: Channel) -> DeliveryText {
 /// Subject and body of the template's email text. `None` if it has none or rendering fails: the in-app text is used.
 fn email_override(row: &DeliveryContext) -> Option<(String, String)> {
     let template = templates::effective(&row.kind, row.template_changes.as_ref()).ok()?;
-    let wording = template.texts.of(row.locale());
+    let wording = template.texts.for_locale(row.locale());
     if wording.email_subject.is_none() && wording.email_body.is_none() {
         return None;
     }

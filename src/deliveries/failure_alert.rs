@@ -8,7 +8,7 @@ use serde_json::json;
 use super::Deliveries;
 use super::store::count::{self, EmailFailures};
 use crate::notifications::events::{self, payload};
-use crate::notifications::model::{Announced, EventSource};
+use crate::notifications::model::{AnnouncedEvent, EventSource};
 use crate::telemetry::metric_names::DELIVERY_FAILURE_ALERTS;
 
 const FAILURE_WINDOW: Duration = Duration::from_secs(15 * 60);
@@ -51,11 +51,11 @@ pub async fn alert_on_failures(d: &Deliveries, now: Timestamp) -> Result<u64> {
     Ok(alert_count)
 }
 
-fn build_alert(failures: &EmailFailures, now: Timestamp) -> Announced {
+fn build_alert(failures: &EmailFailures, now: Timestamp) -> AnnouncedEvent {
     let rate = failures.failed * 100 / failures.total.max(1);
     let fields =
         [("rate", json!(rate)), ("failed", json!(failures.failed)), ("total", json!(failures.total))];
-    Announced {
+    AnnouncedEvent {
         event: ALERT_EVENT.to_owned(),
         payload: payload(fields),
         recipients: None,

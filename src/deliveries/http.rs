@@ -48,14 +48,14 @@ impl DeliveriesQuery {
         let mut check = Validator::new();
         let page = check.page(self.limit, None);
         let filter = DeliveryFilter {
-            status: self.status.and_then(|word| check.word("status", &word, |name| name.parse().ok())),
-            channel: self.channel.and_then(|word| check.word("channel", &word, parse_outbound_channel)),
+            status: self.status.and_then(|word| check.parse_enum("status", &word, |name| name.parse().ok())),
+            channel: self.channel.and_then(|word| check.parse_enum("channel", &word, parse_outbound_channel)),
             kind: check.text_opt("type", self.kind, 1..=80),
             user: self.user_id,
             notification: self.notification_id,
             error_prefix: check.text_opt("error", self.error, 1..=200),
             since: self.since,
-            after: self.cursor.and_then(|cursor| check.word("cursor", &cursor, DeliveryCursor::parse)),
+            after: self.cursor.and_then(|cursor| check.parse_enum("cursor", &cursor, DeliveryCursor::parse)),
             limit: page.limit,
         };
         check.finish()?;
@@ -130,8 +130,8 @@ async fn retry_many(
     body: Json<RetryManyBody>,
 ) -> Result<Reply<RetryManyResult>> {
     let mut check = Validator::new();
-    let status = check.word("status", &body.0.status, parse_retryable_status);
-    let channel = body.0.channel.and_then(|word| check.word("channel", &word, parse_outbound_channel));
+    let status = check.parse_enum("status", &body.0.status, parse_retryable_status);
+    let channel = body.0.channel.and_then(|word| check.parse_enum("channel", &word, parse_outbound_channel));
     let kind = check.text_opt("type", body.0.kind, 1..=80);
     let error = check.text_opt("error", body.0.error, 1..=200);
     check.finish()?;
@@ -168,7 +168,7 @@ async fn send_sample(
     let idempotent_request = key.bind_body(&body.0)?;
     let mut check = Validator::new();
     let template = check.text("template", body.0.template, 1..=80);
-    let channel = check.word("channel", &body.0.channel, parse_outbound_channel);
+    let channel = check.parse_enum("channel", &body.0.channel, parse_outbound_channel);
     check.finish()?;
     let sample =
         SampleRequest { template, channel: channel.unwrap_or(Channel::Email), locale: body.0.locale };

@@ -1,4 +1,4 @@
-//! Notifications as rows, for front ends that subscribe to changes of the table (`postgres_changes`).
+//! Row changes of the table `notifications`, for front ends that subscribe to them (`postgres_changes`).
 
 use std::sync::Arc;
 
@@ -12,19 +12,19 @@ use super::Notifications;
 use super::live::store;
 use crate::notifications::socket_events;
 
-/// The table `notifications`. Rows are read again for every event with subscribers, at the cost of one query: a
+/// The table `notifications`. For every event with subscribers, one query reads the rows again, because an event's
 /// payload has fewer columns than the row. A deletion is an UPDATE, since the row stays until retention removes it.
 pub static NOTIFICATIONS: Table = Table {
     name: "notifications",
     columns: &COLUMNS,
     key: &["tenant_id", "id"],
     events: &socket_events::EVENTS,
-    whose: |event| recipient(event).map(ReadScope::Person).into_iter().collect(),
+    whose: |event| recipient_of_topic(event).map(ReadScope::Person).into_iter().collect(),
     rows: |_| Ok(Rows::Asked),
 };
 
-/// Rows that one event may have changed. Beyond, subscribers are asked to join again and read the rows by REST.
-const MOST_ROWS: i64 = 1_000;
+/// Maximum number of changed rows per event. Above it, subscribers must rejoin and read the rows by REST.
+const MAX_CHANGED_ROWS: i64 = 1_000;
 
 const fn column(name: &'static str, kind: ColumnType) -> Column {
     Column { name, kind }
@@ -65,48 +65,49 @@ static COLUMNS: [Column; 32] = [
     column("updated_at", ColumnType::Timestamptz),
 ];
 
-/// The person whose notifications an event concerns.
-fn recipient(event: &Event) -> Option<UserId> {
-    super::user_of(&event.topic)
+/// The person to whose topic an event was published.
+fn recipient_of_topic(event: &Event) -> Option<UserId> {
+    super::user_of_topic(&event.topic)
 }
 
-/// The rows that `event` created or changed, as their owner may read them. A row that changed again since is left
+/// The rows that `event` created or changed, as their owner may read them. A row that has changed again is left
 /// out: its later event carries it. A new row is always sent as an INSERT.
 pub async fn changed_rows(n: &Notifications, event: &Event) -> Result<Vec<RowChange>> {
-    let user = recipient(event).ok_or_else(|| Error::internal("rows of a topic that is nobody's"))?;
-    let new = new_one(event)?;
+    let user =
+        recipient_of_topic(event).ok_or_else(|| Error::internal("the event's topic belongs to no person"))?;
+    let new_id = new_notification_id(event)?;
     let (tenant, seq) = (event.tenant, event.seq);
     let rows =
-        n.db.read(&reader(n, event, user), move |tx| match new {
-            Some(id) => store::row(tx.conn(), tenant, id),
-            None => store::rows_changed_at(tx.conn(), tenant, user, seq, MOST_ROWS + 1),
+        n.db.read(&owner_actor(n, event, user), move |tx| match new_id {
+            Some(id) => store::notification_row(tx.conn(), tenant, id),
+            None => store::rows_changed_at(tx.conn(), tenant, user, seq, MAX_CHANGED_ROWS + 1),
         })
         .await?;
-    if i64::try_from(rows.len()).is_ok_and(|rows| rows > MOST_ROWS) {
-        return Err(Error::unavailable("more rows than are told one by one"));
+    if i64::try_from(rows.len()).is_ok_and(|rows| rows > MAX_CHANGED_ROWS) {
+        return Err(Error::unavailable("the event changed too many rows to send each of them"));
     }
-    Ok(rows.into_iter().map(|row| change(seq, row)).collect())
+    Ok(rows.into_iter().map(|row| row_change(seq, row)).collect())
 }
 
-/// The id in a `notify:new` event.
-fn new_one(event: &Event) -> Result<Option<NotificationId>> {
+/// The notification's id in a `notify:new` event; `None` for other events.
+fn new_notification_id(event: &Event) -> Result<Option<NotificationId>> {
     #[derive(Deserialize)]
-    struct Told {
-        notification: Named,
+    struct NewPayload {
+        notification: NotificationReference,
     }
     #[derive(Deserialize)]
-    struct Named {
+    struct NotificationReference {
         id: NotificationId,
     }
     if &*event.name != socket_events::NEW {
         return Ok(None);
     }
-    let told: Told = serde_json::from_str(event.payload.get()).map_err(Error::internal)?;
-    Ok(Some(told.notification.id))
+    let payload: NewPayload = serde_json::from_str(event.payload.get()).map_err(Error::internal)?;
+    Ok(Some(payload.notification.id))
 }
 
-/// The owner as an actor; row-level security shows them only their own rows, whatever their role.
-fn reader(n: &Notifications, event: &Event, user: UserId) -> Actor {
+/// Returns the owner as an actor. Row-level security limits every role to its own rows.
+fn owner_actor(n: &Notifications, event: &Event, user: UserId) -> Actor {
     Actor {
         tenant: event.tenant,
         user,
@@ -118,7 +119,7 @@ fn reader(n: &Notifications, event: &Event, user: UserId) -> Actor {
     }
 }
 
-fn change(seq: i64, mut row: Map<String, Value>) -> RowChange {
+fn row_change(seq: i64, mut row: Map<String, Value>) -> RowChange {
     let is_new = row.get("seq").and_then(Value::as_i64) == Some(seq);
     let kind = if is_new { ChangeKind::Insert } else { ChangeKind::Update };
     let cell = |column: &Column| {

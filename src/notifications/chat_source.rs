@@ -1,78 +1,78 @@
-//! Chat messages as a source of notifications: one unread notification per person and conversation, raised by each
-//! further message, in the transaction of the message.
+//! Chat messages as a source of notifications: one unread notification per person and conversation, updated by each
+//! further message. Everything is written in the transaction of the message.
 
 use guichet_base::id::{ClientId, ConversationId, EventId, MessageId, UserId};
 use guichet_base::{Actor, Result};
 use guichet_db::Tx;
 use serde_json::{Map, Value, json};
 
-use super::events::model::{EventAudience, INLINE_MAX, Plan};
-use super::events::{disabled, said};
+use super::events::model::{EventAudience, MAX_INLINE_AUDIENCE, Plan};
+use super::events::{disabled_channels, load_tenant_texts};
 use super::model::conversation_group;
 use super::pipeline::{self, AudienceSegment};
 use super::{Notifications, templates};
 use crate::preferences::{Channel, PerChannel, tenant_defaults};
 
-/// The template of these notifications.
+/// Template code of notifications about chat messages.
 const NEW_MESSAGE: &str = "message.new";
-/// Characters of the message shown in a notification.
+/// Maximum characters of the message that a notification shows.
 const EXCERPT_CHARS: usize = 140;
 
 /// A message that was just written.
 pub struct WrittenMessage<'a> {
     pub message: MessageId,
     pub conversation: ConversationId,
-    /// The client, if it was written in a client's room.
+    /// The client and their name, if the message was written in a client's room.
     pub client: Option<(ClientId, &'a str)>,
     pub sender_name: &'a str,
     pub content: &'a str,
     /// The recipients of the message, without its author.
-    pub told: Vec<UserId>,
-    /// Recipients who have the conversation open.
-    pub looking: Vec<UserId>,
+    pub recipients: Vec<UserId>,
+    /// Recipients who have the conversation open; they get no notification outside the app.
+    pub viewers: Vec<UserId>,
 }
 
-/// Raises the notifications for a message.
+/// Creates or updates the notifications for a message.
 pub fn notify(tx: &mut Tx<'_>, n: &Notifications, actor: &Actor, written: &WrittenMessage<'_>) -> Result<()> {
-    if written.told.is_empty() {
+    if written.recipients.is_empty() {
         return Ok(());
     }
     let payload = payload(written);
-    let said = said(tx, actor.tenant, NEW_MESSAGE)?;
-    let template = templates::effective(NEW_MESSAGE, said.changes.as_ref())?;
+    let tenant_texts = load_tenant_texts(tx, actor.tenant, NEW_MESSAGE)?;
+    let template = templates::effective(NEW_MESSAGE, tenant_texts.changes.as_ref())?;
     let plan = Plan {
         category: template.category,
         priority: template.priority,
         channels: PerChannel::from_fn(|channel| template.channels.contains(&channel)),
         prefers: template.channels.first().copied().unwrap_or(Channel::Inapp),
-        disabled: disabled(n, &n.directory.features_from_settings(&said.settings)),
-        defaults: tenant_defaults(&said.settings).for_category(template.category),
+        disabled: disabled_channels(n, &n.directory.features_from_settings(&tenant_texts.settings)),
+        defaults: tenant_defaults(&tenant_texts.settings).for_category(template.category),
         texts: template.render(&payload)?,
         team: None,
         client: written.client.map(|(client, _)| client),
         expires_at: n.settings.default_ttl.map(|ttl| n.clock.now().plus(ttl)),
-        is_bulk: i64::try_from(written.told.len()).is_ok_and(|told| told > INLINE_MAX),
+        is_bulk: i64::try_from(written.recipients.len()).is_ok_and(|count| count > MAX_INLINE_AUDIENCE),
         payload,
         code: template.code,
     };
-    let audience = EventAudience { users: written.told.clone(), ..EventAudience::default() };
+    let audience = EventAudience { users: written.recipients.clone(), ..EventAudience::default() };
     let group = conversation_group(written.conversation.0);
     let mut up_to = None;
     loop {
-        let stretch = AudienceSegment {
+        let segment = AudienceSegment {
             event: EventId(written.message.0),
             plan: &plan,
             audience: &audience,
             actor: Some(actor.user),
             group_key: Some(&group),
-            up_to,
-            looking: &written.looking,
+            after: up_to,
+            viewers: &written.viewers,
         };
-        let done = pipeline::step(n, tx, actor.tenant, &stretch)?;
-        if done.is_last {
+        let result = pipeline::process_segment(n, tx, actor.tenant, &segment)?;
+        if result.is_last {
             return Ok(());
         }
-        up_to = done.up_to;
+        up_to = result.last_user;
     }
 }
 
@@ -90,9 +90,9 @@ fn payload(written: &WrittenMessage<'_>) -> Map<String, Value> {
 }
 
 fn excerpt(content: &str) -> String {
-    let line = content.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(EXCERPT_CHARS) {
-        Some((at, _)) => format!("{}…", line.get(..at).unwrap_or_default().trim_end()),
-        None => line,
+    let text = content.split_whitespace().collect::<Vec<_>>().join(" ");
+    match text.char_indices().nth(EXCERPT_CHARS) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default().trim_end()),
+        None => text,
     }
 }

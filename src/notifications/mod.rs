@@ -41,7 +41,7 @@ pub struct Notifications {
     pub clock: Clock,
     pub settings: Settings,
     /// Wakes the task that writes large audiences.
-    pub wake: Arc<tokio::sync::Notify>,
+    pub audiences_due: Arc<tokio::sync::Notify>,
     /// Wakes the delivery workers.
     pub deliveries_due: Arc<tokio::sync::Notify>,
 }
@@ -49,27 +49,27 @@ pub struct Notifications {
 /// Settings from the configuration.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// Pushes to one person within 60 s.
+    /// Maximum number of notifications to one person within 60 seconds, before the throttle applies.
     pub rate_per_min: usize,
     /// Lifetime of notifications whose event sets none.
     pub default_ttl: Option<Duration>,
-    /// Unread notifications sent on connect to sockets of dialects without joins.
+    /// Maximum number of unread notifications sent on connect to sockets of dialects without joins.
     pub replay_limit: i64,
     pub email_enabled: bool,
     pub sms_enabled: bool,
 }
 
-/// The numbered topic of a person's notifications.
+/// The topic of a person's notifications, whose events have sequence numbers.
 pub fn topic(user: UserId) -> String {
-    format!("{TOPIC}{user}")
+    format!("{TOPIC_PREFIX}{user}")
 }
 
-/// The person whose notifications topic this is.
-pub fn user_of(topic: &str) -> Option<UserId> {
-    topic.strip_prefix(TOPIC)?.parse().ok()
+/// The owner of a notifications topic; `None` for other topics.
+pub fn user_of_topic(topic: &str) -> Option<UserId> {
+    topic.strip_prefix(TOPIC_PREFIX)?.parse().ok()
 }
 
-const TOPIC: &str = "client:notifications:";
+const TOPIC_PREFIX: &str = "client:notifications:";
 
 /// Whether a link stays within the app: `//host` and `/\\host` would leave it.
 pub fn is_relative(link: &str) -> bool {
@@ -87,6 +87,6 @@ pub fn routes(config: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) 
     dead_letters::http::routes(config);
     events::http::routes(config);
     manual::http::routes(config);
-    // Its pattern `/notifications/{id}` would match the literal paths of the others.
+    // Last: its pattern `/notifications/{id}` would match the literal paths of the modules above.
     feed::http::routes(config);
 }

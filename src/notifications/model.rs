@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::preferences::{Category, Channel, Priority};
 
-/// How long after it is due a delivery may still be attempted.
+/// Time after the due time of a delivery in which attempts may begin.
 pub const DELIVERY_DEADLINE: Duration = Duration::from_hours(24);
 
 /// The state of a notification for its owner.
@@ -96,15 +96,15 @@ pub struct Recipients {
     pub everyone: bool,
 }
 
-/// An event as its source announces it, before any check.
+/// An event as its source announces it, before validation against the template.
 #[derive(Debug, Clone)]
-pub struct Announced {
+pub struct AnnouncedEvent {
     pub event: String,
     pub payload: Map<String, Value>,
     /// `None` means the audience of the template.
     pub recipients: Option<Recipients>,
     pub actor: Option<UserId>,
-    /// When it happened, if the producer says so.
+    /// When the event happened, if the producer states it.
     pub occurred_at: Option<Timestamp>,
     pub idempotency_key: Option<String>,
     pub source: EventSource,
@@ -121,7 +121,7 @@ pub struct EventProgress {
     /// `done`, or `running` while a job writes the notifications of a large audience.
     #[schema(example = "done")]
     pub status: String,
-    /// Recipients found.
+    /// Number of recipients in the audience, without the actor.
     pub planned: i64,
     /// Notifications written.
     pub written: i64,

@@ -1,4 +1,4 @@
-//! Permissions to announce events, to follow them, and to send manually. Row-level security enforces the same rules.
+//! Permissions to announce events, to read their progress, and to send notices. Row-level security enforces them too.
 
 use guichet_base::{Actor, Error, Result, Role};
 
@@ -9,8 +9,8 @@ pub fn may_announce(actor: &Actor) -> Result<()> {
     may(actor, Permission::EventEmit)
 }
 
-/// The producer, owners and managers.
-pub fn may_follow_events(actor: &Actor) -> Result<()> {
+/// Producers, owners and managers may read events and their progress.
+pub fn may_view_events(actor: &Actor) -> Result<()> {
     match actor.role {
         Role::Owner | Role::Manager => Ok(()),
         Role::Service => may_announce(actor),
@@ -18,6 +18,6 @@ pub fn may_follow_events(actor: &Actor) -> Result<()> {
     }
 }
 
-pub fn may_send_by_hand(actor: &Actor) -> Result<()> {
+pub fn may_send_notice(actor: &Actor) -> Result<()> {
     may(actor, Permission::NotificationSendManual)
 }

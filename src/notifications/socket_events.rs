@@ -21,18 +21,18 @@ pub const EVENTS: [&str; 5] = [NEW, UPDATED, UNREAD, SUMMARY, DELETED];
 /// `notify:new`: the notification, and the number of unread ones including it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NotificationNewTold)]
-pub struct NewNotificationEvent<'a> {
+pub struct NotificationCreated<'a> {
     pub notification: &'a Notification,
     pub unread: i64,
 }
 
-/// `notify:updated`: the current notification.
+/// `notify:updated`: the notification after a change, and the unread counter.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NotificationUpdatedTold)]
 pub struct NotificationUpdated<'a> {
     pub notification: &'a Notification,
     pub unread: i64,
-    /// Whether it asks for attention again: something new happened, or its snooze ended.
+    /// Whether the client should alert the person again: a further event arrived, or the snooze ended.
     pub raised: bool,
 }
 
@@ -47,7 +47,7 @@ pub struct UnreadCount {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NotificationsSummaryTold)]
 pub struct FeedSummary {
-    /// The number of notifications that it stands for.
+    /// The number of notifications that the summary replaces.
     pub count: i64,
     pub since: Timestamp,
 }
@@ -55,12 +55,12 @@ pub struct FeedSummary {
 /// `notify:deleted`: the notification was deleted.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NotificationDeletedTold)]
-pub struct NotificationsDeleted {
+pub struct NotificationDeleted {
     pub id: NotificationId,
     pub unread: i64,
 }
 
-/// A numbered event on a person's own topic.
+/// Builds an event with a sequence number on a person's notifications topic.
 pub fn event(
     tenant: TenantId,
     user: UserId,

@@ -1,4 +1,4 @@
-//! Log lines to standard error: text for people on a terminal, JSON for machines.
+//! Logging to standard error: text on a terminal, otherwise JSON.
 
 use std::io::{IsTerminal, stderr};
 
@@ -8,13 +8,13 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{LogFormat, LogsConfig};
 
-/// Starts logging for the whole process. A subscriber that is already installed stays.
+/// Starts logging for the whole process. Does nothing if a subscriber is already installed.
 pub fn install(logs: &LogsConfig) {
-    let lines = tracing_subscriber::fmt::layer().with_writer(stderr);
+    let format_layer = tracing_subscriber::fmt::layer().with_writer(stderr);
     let layer = if is_json(logs.format) {
-        lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
+        format_layer.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
     } else {
-        lines.with_ansi(stderr().is_terminal()).boxed()
+        format_layer.with_ansi(stderr().is_terminal()).boxed()
     };
     let subscriber = tracing_subscriber::registry().with(layer.with_filter(logs.filter.targets().clone()));
     // Fails if a subscriber is installed already, as in tests with many servers in one process.

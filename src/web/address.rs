@@ -1,12 +1,12 @@
-//! The caller's address, behind trusted proxies too.
+//! Determines the IP address of the caller, also behind trusted proxies.
 
 use std::net::IpAddr;
 
 use actix_web::http::header::{HeaderMap, X_FORWARDED_FOR};
 use ipnet::IpNet;
 
-/// The peer itself, unless it is one of the `trusted` proxies: then the rightmost address of `X-Forwarded-For` that
-/// is not. Addresses further left could be forged.
+/// The address of the peer, or if that is one of the `trusted` proxies, the rightmost address of `X-Forwarded-For` that
+/// is not a trusted proxy. Addresses to the left of it can be forged.
 pub fn caller_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut address = peer.to_canonical();
     if !is_trusted(address, trusted) {
@@ -15,7 +15,7 @@ pub fn caller_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
     let values: Vec<&str> =
         headers.get_all(X_FORWARDED_FOR).filter_map(|value| value.to_str().ok()).collect();
     for hop in values.iter().rev().flat_map(|value| value.rsplit(',')) {
-        // A value that is not an address ends the chain: the last known proxy is the best answer.
+        // A value that is not an address ends the search; the address found so far is used.
         let Ok(hop) = hop.trim().parse::<IpAddr>() else { break };
         address = hop.to_canonical();
         if !is_trusted(address, trusted) {

@@ -1,11 +1,11 @@
-//! Bounds of request bodies: their size, and a deadline that grows with the bytes received.
+//! Limits of request bodies: their size, and a deadline that moves with the bytes received.
 //!
-//! actix has neither a time limit for bodies nor one size limit for all extractors. This stream is below every
-//! extractor, ours and actix's, and buffers nothing.
+//! actix has no time limit for bodies, and no size limit that applies to all extractors. This stream is below all
+//! extractors, and buffers nothing.
 //!
-//! actix also keeps reading a chunked body that its handler dropped, as long as the client sends. It closes the
-//! connection instead while the body is still held, so the unread rest is kept ([`UnreadBody`]) until the response is
-//! sent.
+//! If a handler drops a chunked body, actix keeps reading it as long as the client sends. If the body still exists when
+//! the response is sent, actix closes the connection instead. So the unread rest is kept ([`UnreadBody`]) until the
+//! response is sent.
 
 use std::cell::Cell;
 use std::io;
@@ -24,7 +24,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::web::errors;
 
-/// Limits of size and speed.
+/// Limits of one body: size, and minimum speed after the grace period.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BodyLimits {
     pub max_bytes: u64,
@@ -32,24 +32,24 @@ pub(super) struct BodyLimits {
     pub min_bytes_per_sec: u32,
 }
 
-/// The body with its bounds. If it is dropped early, the rest goes to `unread`.
-pub(super) fn limit_body(payload: Payload, bounds: BodyLimits, unread: UnreadBody) -> Payload {
-    // There is no body to bound.
+/// Applies `bounds` to a body. If the body is dropped before its end, the rest is moved to `unread`.
+pub(super) fn limit_body(payload: Payload, limits: BodyLimits, unread: UnreadBody) -> Payload {
+    // There is no body to limit.
     if matches!(payload, Payload::None) {
         return payload;
     }
     let started = Instant::now();
     let state = BodyState::Open;
-    let body = LimitedBody { payload, bounds, unread, started, received: 0, deadline: None, state };
+    let body = LimitedBody { payload, limits, unread, started, received_bytes: 0, deadline: None, state };
     Payload::Stream { payload: Box::pin(body) }
 }
 
 struct LimitedBody {
     payload: Payload,
-    bounds: BodyLimits,
+    limits: BodyLimits,
     unread: UnreadBody,
     started: Instant,
-    received: u64,
+    received_bytes: u64,
     deadline: Option<Pin<Box<Sleep>>>,
     state: BodyState,
 }
@@ -71,26 +71,27 @@ impl Drop for LimitedBody {
 
 impl LimitedBody {
     fn count_chunk(&mut self, chunk: Bytes) -> Result<Bytes, PayloadError> {
-        self.received = self.received.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
-        if self.received > self.bounds.max_bytes {
+        self.received_bytes =
+            self.received_bytes.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+        if self.received_bytes > self.limits.max_bytes {
             return Err(PayloadError::Overflow);
         }
         if let Some(deadline) = &mut self.deadline {
-            let due = self.started + self.bounds.allowance(self.received);
+            let due = self.started + self.limits.time_allowed(self.received_bytes);
             deadline.as_mut().reset(due);
         }
         Ok(chunk)
     }
 
     fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let due = self.started + self.bounds.allowance(self.received);
+        let due = self.started + self.limits.time_allowed(self.received_bytes);
         self.deadline.get_or_insert_with(|| Box::pin(sleep_until(due))).as_mut().poll(context)
     }
 }
 
 impl BodyLimits {
     /// The time within which `received` bytes must have arrived.
-    fn allowance(&self, received: u64) -> Duration {
+    fn time_allowed(&self, received: u64) -> Duration {
         let millis = received.saturating_mul(1000) / u64::from(self.min_bytes_per_sec.max(1));
         self.grace.saturating_add(Duration::from_millis(millis))
     }

@@ -1,4 +1,4 @@
-//! The extractor of the actor.
+//! Extractor of the authenticated actor.
 
 use std::future::{Ready, ready};
 use std::ops::Deref;

@@ -2,7 +2,7 @@
 //! events.
 //!
 //! actix's `Compress` has no threshold, but skips responses with a `Content-Encoding`. So small responses are marked
-//! `identity` below it, and `edge` removes the mark.
+//! `identity` by a middleware below `Compress`, and `edge` removes the mark.
 
 use actix_web::Error as ActixError;
 use actix_web::body::{BodySize, MessageBody};
@@ -10,11 +10,11 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::middleware::Next;
 
-/// For less than about one packet, compression costs more than it saves.
+/// Minimum size to compress: about one network packet. Below it, compression saves nothing.
 const MIN_BYTES: u64 = 1400;
 
-/// The middleware, directly below `Compress`.
-pub(super) async fn mark_small<B: MessageBody>(
+/// Middleware directly below `Compress`: marks small responses and streams with `Content-Encoding: identity`.
+pub(super) async fn mark_uncompressed<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, ActixError> {
@@ -27,7 +27,7 @@ pub(super) async fn mark_small<B: MessageBody>(
     Ok(response)
 }
 
-pub(super) fn unmark(headers: &mut HeaderMap) {
+pub(super) fn remove_mark(headers: &mut HeaderMap) {
     if headers.get(header::CONTENT_ENCODING).is_some_and(|value| value == "identity") {
         headers.remove(header::CONTENT_ENCODING);
     }

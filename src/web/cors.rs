@@ -1,10 +1,10 @@
-//! Allowed web origins, from `CORS_ORIGINS`.
+//! CORS: the web origins that may call, from `CORS_ORIGINS`.
 
 use actix_cors::Cors;
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 
-/// The origins from which browsers may call.
+/// The web origins that may call the API and open sockets.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum CorsOrigins {
     /// Only the service's own pages.
@@ -16,7 +16,7 @@ pub enum CorsOrigins {
 }
 
 impl CorsOrigins {
-    /// Parses `CORS_ORIGINS`: a comma-separated list, or `*`.
+    /// Parses a comma-separated list, or `*`.
     pub fn parse(text: &str) -> Self {
         let list: Vec<String> = text
             .split(',')
@@ -30,8 +30,8 @@ impl CorsOrigins {
         }
     }
 
-    /// Whether a page with this `Origin` may call; sockets use it too. `null` never may, since sandboxed frames and
-    /// files of any author send it.
+    /// Whether a page with this `Origin` may call the API or open a socket. `null` may not, since sandboxed frames and
+    /// local files of any author send it.
     pub fn allows(&self, origin: &HeaderValue) -> bool {
         match (self, origin.to_str()) {
             (_, Err(_) | Ok("null")) | (CorsOrigins::None, _) => false,

@@ -1,8 +1,8 @@
-//! The outermost middleware: every request gets an id, a span and one log line, and every error leaves in the
+//! The outermost middleware: gives every request an id, a span and one log line, and renders every error in the
 //! envelope.
 //!
 //! Errors of handlers, of actix and of other crates are rewritten here, because only here the request's language and
-//! id are known. Panics are caught and become `INTERNAL`. Causes of 5xx are logged here, once, and go no further. The
+//! id are known. Panics are caught and become `INTERNAL`. Causes of 5xx are logged here, and never sent to clients. The
 //! query string is never logged, because it may contain tokens.
 
 use std::any::Any;
@@ -43,23 +43,23 @@ struct RequestContext {
     started: Instant,
 }
 
-/// The middleware.
+/// The outermost middleware; see the module documentation.
 pub(super) async fn edge<B: MessageBody + 'static>(
-    conventions: HttpSettings,
+    settings: HttpSettings,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, ActixError> {
-    let seen = RequestContext::new(&request, &conventions);
-    let span = info_span!("request", request.id = seen.id.as_str());
-    // In a future of its own, so that a panic in the call itself is caught too.
-    let handled = AssertUnwindSafe(async move { next.call(request).await }).catch_unwind();
+    let context = RequestContext::new(&request, &settings);
+    let span = info_span!("request", request.id = context.id.as_str());
+    // In a separate future, so that a panic in `call` itself is also caught.
+    let outcome = AssertUnwindSafe(async move { next.call(request).await }).catch_unwind();
     async move {
-        match handled.await {
-            Ok(Ok(response)) => Ok(seen.finish_response(response.map_into_boxed_body())),
-            Ok(Err(cause)) => Err(seen.error_response(convert_error(&cause))),
+        match outcome.await {
+            Ok(Ok(response)) => Ok(context.finish_response(response.map_into_boxed_body())),
+            Ok(Err(cause)) => Err(context.error_response(convert_error(&cause))),
             Err(panic) => {
                 let error = Error::internal(format!("panic: {}", panic_message(&*panic)));
-                Err(seen.error_response(ResponseError::from_error(error)))
+                Err(context.error_response(FailedResponse::from_error(error)))
             }
         }
     }
@@ -68,14 +68,14 @@ pub(super) async fn edge<B: MessageBody + 'static>(
 }
 
 impl RequestContext {
-    fn new(request: &ServiceRequest, conventions: &HttpSettings) -> Self {
+    fn new(request: &ServiceRequest, settings: &HttpSettings) -> Self {
         let id = RequestId::from_headers(request.headers());
         let unread = UnreadBody::default();
         let mut extensions = request.extensions_mut();
         extensions.insert(id.clone());
         extensions.insert(unread.clone());
         if let Some(peer) = request.peer_addr() {
-            let address = caller_address(peer.ip(), request.headers(), &conventions.trusted_proxies);
+            let address = caller_address(peer.ip(), request.headers(), &settings.trusted_proxies);
             extensions.insert(CallerAddress(address));
         }
         let language = request.headers().get(header::ACCEPT_LANGUAGE);
@@ -85,19 +85,19 @@ impl RequestContext {
             accept_language: language.and_then(|value| Locale::from_accept_language(value.to_str().ok()?)),
             method: request.method().clone(),
             is_api: request.path().starts_with("/api"),
-            is_https: conventions.is_https,
-            error_naming: conventions.error_naming.and_then(|of| of(request.path())),
+            is_https: settings.is_https,
+            error_naming: settings.error_naming.and_then(|naming_of_path| naming_of_path(request.path())),
             started: Instant::now(),
         }
     }
 
     fn finish_response(&self, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
         let (request, mut response) = response.into_parts();
-        let actors_locale = || request.extensions().get::<Actor>().map(|actor| actor.locale);
-        let locale = || self.accept_language.or_else(actors_locale).unwrap_or_default();
-        let written = error_of_response(&response).map(|failure| self.render_error(&failure, locale()));
-        if let Some(written) = written {
-            response = written.put_into(response.drop_body());
+        let actor_locale = || request.extensions().get::<Actor>().map(|actor| actor.locale);
+        let locale = || self.accept_language.or_else(actor_locale).unwrap_or_default();
+        let rendered = error_of_response(&response).map(|failure| self.render_error(&failure, locale()));
+        if let Some(rendered) = rendered {
+            response = rendered.replace_body(response.drop_body());
         }
         if let Some(quota) = request.extensions().get::<RemainingQuota>() {
             quota.write_headers(response.headers_mut());
@@ -107,38 +107,38 @@ impl RequestContext {
         ServiceResponse::new(request, response)
     }
 
-    /// For errors from middleware and panics: the request is gone, its id and language are known.
-    fn error_response(&self, failure: ResponseError<'_>) -> ActixError {
-        let written = self.render_error(&failure, self.accept_language.unwrap_or_default());
-        let response = written.put_into(HttpResponse::new(failure.status()).drop_body());
+    /// The response for errors of middleware and for panics, where the request is no longer available.
+    fn error_response(&self, failure: FailedResponse<'_>) -> ActixError {
+        let rendered = self.render_error(&failure, self.accept_language.unwrap_or_default());
+        let response = rendered.replace_body(HttpResponse::new(failure.status()).drop_body());
         let response = self.set_headers(response);
         self.log(response.status(), None);
         InternalError::from_response(failure.error().code(), response).into()
     }
 
-    fn render_error(&self, failure: &ResponseError<'_>, locale: Locale) -> RenderedError {
+    fn render_error(&self, failure: &FailedResponse<'_>, locale: Locale) -> RenderedError {
         let (status, error) = (failure.status(), failure.error());
         self.log_cause(error);
         let body = self.apply_naming(error_body::error_envelope(error, locale, Some(self.id.as_str())));
         RenderedError { status, body, locale, retry_after_secs: error.retry_after_secs() }
     }
 
-    /// On the paths of another naming convention, errors follow it too.
+    /// Converts the keys of an error on paths with another naming convention.
     fn apply_naming(&self, body: Vec<u8>) -> Vec<u8> {
         match (self.error_naming, std::str::from_utf8(&body)) {
-            (Some(spelling), Ok(json)) => spelling(json).into_bytes(),
+            (Some(rename_keys), Ok(json)) => rename_keys(json).into_bytes(),
             _ => body,
         }
     }
 
     fn set_headers(&self, mut response: HttpResponse) -> HttpResponse {
         let status = response.status();
-        // The rest of the body was not read, so the connection cannot be reused.
+        // The body was not read completely, so the connection cannot be reused.
         if matches!(status.as_u16(), 408 | 413 | 415) {
             response.head_mut().set_connection_type(ConnectionType::Close);
         }
         let headers = response.headers_mut();
-        compress::unmark(headers);
+        compress::remove_mark(headers);
         guard::add_security_headers(headers, status, self.is_api, self.is_https);
         if let Ok(id) = HeaderValue::from_str(self.id.as_str()) {
             headers.insert(X_REQUEST_ID, id);
@@ -149,9 +149,13 @@ impl RequestContext {
     fn log_cause(&self, error: &Error) {
         let cause = error.cause().unwrap_or_default();
         match error.kind() {
-            ErrorKind::Internal => error!(error.code = error.code(), error.cause = cause, "a request failed"),
+            ErrorKind::Internal => error!(error.code = error.code(), error.cause = cause, "request failed"),
             ErrorKind::Unavailable => {
-                warn!(error.code = error.code(), error.cause = cause, "a request had to wait")
+                warn!(
+                    error.code = error.code(),
+                    error.cause = cause,
+                    "request failed: a dependency is unavailable"
+                )
             }
             _ => {}
         }
@@ -162,7 +166,7 @@ impl RequestContext {
         let actor = extensions.as_ref().and_then(|extensions| extensions.get::<Actor>());
         let route = request.and_then(HttpRequest::match_pattern);
         let route = route.as_deref();
-        self.measure(status, route);
+        self.record_duration(status, route);
         info!(
             actor.user = actor.map(|actor| tracing::field::display(actor.user)),
             actor.tenant = actor.map(|actor| tracing::field::display(actor.tenant)),
@@ -170,12 +174,12 @@ impl RequestContext {
             http.route = route.unwrap_or("-"),
             http.status = status.as_u16(),
             duration_ms = millis(self.started.elapsed()),
-            "request answered"
+            "request completed"
         );
     }
 
-    fn measure(&self, status: StatusCode, route: Option<&str>) {
-        // From a closed set, since clients may invent methods.
+    fn record_duration(&self, status: StatusCode, route: Option<&str>) {
+        // A closed set of labels, since clients can send arbitrary methods.
         let method = match self.method {
             Method::GET => "GET",
             Method::POST => "POST",
@@ -201,7 +205,7 @@ struct RenderedError {
 }
 
 impl RenderedError {
-    fn put_into(self, response: HttpResponse<()>) -> HttpResponse {
+    fn replace_body(self, response: HttpResponse<()>) -> HttpResponse {
         let mut response = response.set_body(BoxBody::new(self.body));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
@@ -215,56 +219,56 @@ impl RenderedError {
     }
 }
 
-/// An error of a handler, or one made from the response of another crate.
-enum ResponseError<'a> {
+/// The error of a response: that of a handler, or one converted from an error or status of another crate.
+enum FailedResponse<'a> {
     Handler(&'a Error),
     Converted(Error, StatusCode),
 }
 
-impl ResponseError<'_> {
+impl FailedResponse<'_> {
     fn from_error(error: Error) -> Self {
         let status = error.status_code();
-        ResponseError::Converted(error, status)
+        FailedResponse::Converted(error, status)
     }
 
     fn status(&self) -> StatusCode {
         match self {
-            ResponseError::Handler(error) => error.status_code(),
-            ResponseError::Converted(_, status) => *status,
+            FailedResponse::Handler(error) => error.status_code(),
+            FailedResponse::Converted(_, status) => *status,
         }
     }
 
     fn error(&self) -> &Error {
         match self {
-            ResponseError::Handler(error) => error,
-            ResponseError::Converted(error, _) => error,
+            FailedResponse::Handler(error) => error,
+            FailedResponse::Converted(error, _) => error,
         }
     }
 }
 
-/// The error that a response stands for, unless it has a JSON body of its own (`/readyz`).
-fn error_of_response(response: &HttpResponse) -> Option<ResponseError<'_>> {
+/// The error that replaces the body of a response. `None` for success, and for errors with a JSON body (`/readyz`).
+fn error_of_response(response: &HttpResponse) -> Option<FailedResponse<'_>> {
     let status = response.status();
     match response.error() {
         Some(cause) => Some(convert_error(cause)),
         None if !status.is_client_error() && !status.is_server_error() => None,
         None if is_json(response.headers()) => None,
-        None => Some(ResponseError::Converted(errors::from_status(status), status)),
+        None => Some(FailedResponse::Converted(errors::from_status(status), status)),
     }
 }
 
-fn convert_error(cause: &ActixError) -> ResponseError<'_> {
+fn convert_error(cause: &ActixError) -> FailedResponse<'_> {
     if let Some(error) = cause.as_error::<Error>() {
-        return ResponseError::Handler(error);
+        return FailedResponse::Handler(error);
     }
     if let Some(cause) = cause.as_error::<PayloadError>() {
-        return ResponseError::from_error(body::payload_error(cause));
+        return FailedResponse::from_error(body::payload_error(cause));
     }
     let status = cause.as_response_error().status_code();
     let error = errors::from_status(status);
     let error =
         if error.kind() == ErrorKind::Internal { error.with_source(cause.to_string()) } else { error };
-    ResponseError::Converted(error, status)
+    FailedResponse::Converted(error, status)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

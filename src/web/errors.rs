@@ -1,17 +1,17 @@
-//! Our errors for refusals of actix and other crates.
+//! guichet errors for errors of actix and other crates.
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use guichet_base::{Error, ErrorKind};
 
-/// The response of a middleware that refuses a request, to be returned as `Ok`: an `Err` skips the layers between,
-/// and would leave without the CORS headers that let a browser read it.
+/// The error response of a middleware, to be returned as `Ok`: an `Err` bypasses the middleware in between, and the
+/// response would lack the CORS headers that let a browser read it.
 pub fn error_response(request: ServiceRequest, error: Error) -> ServiceResponse<BoxBody> {
     request.error_response(error)
 }
 
-/// Our error for a refusal that another crate made, of which only the status is known.
+/// The error for a response of another crate, of which only the status is known.
 pub(super) fn from_status(status: StatusCode) -> Error {
     match status.as_u16() {
         401 => Error::unauthenticated(),

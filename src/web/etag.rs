@@ -27,21 +27,21 @@ impl Etag {
         header::ETag(self.0.clone())
     }
 
-    /// Whether an `If-None-Match` or `If-Match` list contains this version. A proxy that compresses marks the tag
-    /// weak (`W/`), which is ignored.
+    /// Whether a list of `If-None-Match` or `If-Match` contains this version. Compares weakly: compressing proxies
+    /// make a tag weak (`W/`).
     pub(super) fn matches_any(&self, tags: &[EntityTag]) -> bool {
         tags.iter().any(|tag| tag.weak_eq(&self.0))
     }
 }
 
-/// Extractor of the `If-Match` header: `None` without it, and no tags if none is well formed.
+/// Extractor of the `If-Match` header: `None` if absent; an empty list of tags if malformed.
 #[derive(Debug, Clone, Default)]
 pub struct IfMatch(Option<header::IfMatch>);
 
 impl IfMatch {
-    /// The basis of a change, from the header and the body. `force` wins, then `If-Match`, then `updated_at`.
+    /// The basis of a change, from the header and the body. Order: `force`, `If-Match`, `updated_at`.
     ///
-    /// The caller checks who may force. `If-Match: *` names no version and is ignored; otherwise it would be a
+    /// The caller checks who may use `force`. `If-Match: *` names no version and is ignored; otherwise it would be a
     /// `force` for everyone.
     pub fn edit_basis(self, updated_at: Option<Timestamp>, force: bool) -> EditBasis {
         match (self.0, updated_at) {
@@ -79,13 +79,13 @@ pub enum EditBasis {
 pub enum PreconditionResult {
     /// The record still has the version.
     Apply,
-    /// Overwrites another version; the activity log keeps what is overwritten.
+    /// The change is forced; the activity log records what is overwritten.
     Overwrite,
-    /// Based on another version, named in the body: 409.
+    /// The change is based on another version, from `updated_at` in the body: 409.
     Conflict,
-    /// Based on another version, named in `If-Match`: 412.
+    /// The change is based on another version, from `If-Match`: 412.
     PreconditionFailed,
-    /// No version named: 428.
+    /// The change names no version: 428.
     Missing,
 }
 

@@ -1,8 +1,8 @@
-//! Refuses requests before any extractor runs: encoded, oversize and slow bodies. Sets the security headers of
+//! Rejects encoded, oversized and slow bodies before any extractor runs. Sets the security headers of
 //! responses.
 //!
-//! actix decompresses bodies by itself, before any limit of an extractor: 400 bytes can become 256 MB. So encoded
-//! bodies are refused.
+//! actix decompresses bodies before the limits of extractors apply: 400 bytes can become 256 MB. So encoded
+//! bodies are rejected.
 
 use std::time::Duration;
 
@@ -21,12 +21,12 @@ use crate::web::errors;
 #[derive(Debug, Clone, Copy)]
 pub struct BodySettings {
     pub max_bytes: u64,
-    /// Limit for paths where `is_upload` holds.
+    /// Limit for paths for which `is_upload` returns true.
     pub upload_max_bytes: u64,
     pub is_upload: fn(&str) -> bool,
-    /// The time that every body has.
+    /// The time that every body has, independent of its size.
     pub grace: Duration,
-    /// Beyond the grace period, one more second for each so many bytes received.
+    /// A body may take one more second, beyond the grace period, for each `min_bytes_per_sec` bytes received.
     pub min_bytes_per_sec: u32,
 }
 
@@ -42,7 +42,7 @@ impl Default for BodySettings {
     }
 }
 
-/// The middleware.
+/// Middleware that checks the headers of a body and limits its stream.
 pub(super) async fn guard<B: MessageBody>(
     settings: BodySettings,
     mut request: ServiceRequest,
@@ -50,12 +50,12 @@ pub(super) async fn guard<B: MessageBody>(
 ) -> Result<ServiceResponse<EitherBody<B>>, ActixError> {
     let is_upload = (settings.is_upload)(request.path());
     let max_bytes = if is_upload { settings.upload_max_bytes } else { settings.max_bytes };
-    // First, so that a refusal also closes the connection instead of reading on.
+    // Before the header check, so that after a rejection the connection is closed and the body not read.
     if !is_websocket(&request) {
-        let bounds =
+        let limits =
             BodyLimits { max_bytes, grace: settings.grace, min_bytes_per_sec: settings.min_bytes_per_sec };
         let unread = request.extensions().get::<UnreadBody>().cloned().unwrap_or_default();
-        let payload = body::limit_body(request.take_payload(), bounds, unread);
+        let payload = body::limit_body(request.take_payload(), limits, unread);
         request.set_payload(payload);
     }
     if let Err(error) = check_headers(request.headers(), max_bytes) {
@@ -65,8 +65,8 @@ pub(super) async fn guard<B: MessageBody>(
 }
 
 fn check_headers(headers: &HeaderMap, max_bytes: u64) -> Result<()> {
-    let plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
-    if !headers.get_all(header::CONTENT_ENCODING).all(plain) {
+    let is_identity = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if !headers.get_all(header::CONTENT_ENCODING).all(is_identity) {
         return Err(errors::unsupported_media());
     }
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -76,7 +76,7 @@ fn check_headers(headers: &HeaderMap, max_bytes: u64) -> Result<()> {
     Ok(())
 }
 
-/// The "body" of an upgraded request is the socket, which has limits of its own.
+/// Whether the request is a WebSocket upgrade. Its "body" is the socket, which has its own limits.
 fn is_websocket(request: &ServiceRequest) -> bool {
     let upgrade = request.headers().get(header::UPGRADE);
     request.method() == Method::GET
@@ -102,8 +102,8 @@ pub(super) fn add_security_headers(
     }
     let no_store = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let hsts = (header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
-    let sometimes = [is_api.then_some(no_store), is_https.then_some(hsts)];
-    for (name, value) in SECURITY_HEADERS.into_iter().chain(sometimes.into_iter().flatten()) {
+    let conditional_headers = [is_api.then_some(no_store), is_https.then_some(hsts)];
+    for (name, value) in SECURITY_HEADERS.into_iter().chain(conditional_headers.into_iter().flatten()) {
         if !headers.contains_key(&name) {
             headers.insert(name, value);
         }

@@ -1,7 +1,7 @@
 //! `/healthz`: the process is alive. `/readyz`: it can serve requests.
 //!
-//! Both are public, and a check costs as much as a request: checks run at most once per second, however often they
-//! are requested.
+//! Both are public, and the checks of `/readyz` cost as much as a request. So they run at most once per second, however
+//! often they are requested.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -26,18 +26,18 @@ const RESULT_TTL: Duration = Duration::from_secs(1);
 
 type Probe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Duration>> + Send>> + Send + Sync>;
 
-/// One run of all checks, shared by all callers that arrive meanwhile.
+/// One run of all checks, shared by all requests that arrive while it runs or its result is reused.
 type SharedRun = Shared<BoxFuture<'static, Arc<[CheckReport]>>>;
 
 #[derive(Clone)]
 struct ReadinessCheck {
     name: &'static str,
     probe: Probe,
-    /// Whether requests depend on it.
+    /// Whether the process is not ready if it fails.
     is_required: bool,
 }
 
-/// The checks that decide whether this process receives requests, and further ones for information.
+/// The readiness checks: required ones decide whether this process is ready; optional ones only report.
 #[derive(Clone, Default)]
 pub struct Readiness {
     checks: Vec<ReadinessCheck>,
@@ -51,7 +51,7 @@ impl Readiness {
         Self::default()
     }
 
-    /// `probe` does what a request would need, and returns how long that took.
+    /// Adds a required check. `probe` tests a dependency of requests, and returns how long that took.
     pub fn with_required<F, Fut>(self, name: &'static str, probe: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
@@ -60,7 +60,7 @@ impl Readiness {
         self.add(name, true, probe)
     }
 
-    /// The same for an engine that requests do not depend on: without it the process is `degraded`, and ready.
+    /// Adds a check of an optional dependency: if it fails, the process is `degraded` but ready.
     pub fn with_optional<F, Fut>(self, name: &'static str, probe: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
@@ -78,14 +78,14 @@ impl Readiness {
         self
     }
 
-    /// Reports not ready from now on, so that load balancers send requests elsewhere. Affects all clones.
-    pub fn drain(&self) {
+    /// Makes `/readyz` report not ready from now on, so that load balancers stop sending requests. Affects all clones.
+    pub fn start_draining(&self) {
         self.draining.store(true, Ordering::Release);
     }
 
     async fn report(&self) -> ReadinessReport {
         let checks = self.run_checks().await;
-        // Not cached, so that a drain shows at once.
+        // Not cached, so that draining is reported at once.
         let status = match self.draining.load(Ordering::Acquire) {
             true => "draining",
             false if checks.iter().all(|check| check.ok) => "ok",
@@ -96,16 +96,16 @@ impl Readiness {
     }
 
     fn run_checks(&self) -> SharedRun {
-        let mut newest = self.last_run.lock();
-        if let Some((began, run)) = &*newest
+        let mut last_run = self.last_run.lock();
+        if let Some((began, run)) = &*last_run
             && began.elapsed() < RESULT_TTL
         {
             return run.clone();
         }
         let checks = self.checks.clone();
-        let all = async move { join_all(checks.iter().map(run_check)).await.into() };
-        let run = all.boxed().shared();
-        *newest = Some((Instant::now(), run.clone()));
+        let run_all = async move { join_all(checks.iter().map(run_check)).await.into() };
+        let run = run_all.boxed().shared();
+        *last_run = Some((Instant::now(), run.clone()));
         run
     }
 }
@@ -129,8 +129,8 @@ async fn run_check(ReadinessCheck { name, probe, is_required }: &ReadinessCheck)
     let result =
         timeout(CHECK_TIMEOUT, probe()).await.unwrap_or_else(|_| Err(Error::unavailable("no answer")));
     if let Err(error) = &result {
-        // The page is public, so the cause is only logged.
-        warn!(check = name, %error, "a readiness check failed");
+        // The response is public, so the cause is only logged.
+        warn!(check = name, %error, "readiness check failed");
     }
     let millis = result.as_ref().ok().map(|time| time.as_secs_f64() * 1000.0);
     CheckReport { name, ok: result.is_ok(), millis, is_required: *is_required }
@@ -162,19 +162,19 @@ mod tests {
 
     #[tokio::test]
     async fn what_requests_do_without_degrades_and_what_they_need_fails() {
-        let away = || async { Err(Error::unavailable("away")) };
-        let there = || async { Ok(Duration::ZERO) };
+        let failing = || async { Err(Error::unavailable("away")) };
+        let passing = || async { Ok(Duration::ZERO) };
         let status = async |readiness: Readiness| readiness.report().await.status;
         assert_eq!(
-            status(Readiness::new().with_required("database", there).with_optional("redis", there)).await,
+            status(Readiness::new().with_required("database", passing).with_optional("redis", passing)).await,
             "ok"
         );
         assert_eq!(
-            status(Readiness::new().with_required("database", there).with_optional("redis", away)).await,
+            status(Readiness::new().with_required("database", passing).with_optional("redis", failing)).await,
             "degraded"
         );
         assert_eq!(
-            status(Readiness::new().with_required("database", away).with_optional("redis", there)).await,
+            status(Readiness::new().with_required("database", failing).with_optional("redis", passing)).await,
             "failing"
         );
     }
@@ -194,7 +194,7 @@ mod tests {
         let reports = join_all((0..50).map(|_| copy.report())).await;
         assert!(reports.iter().all(|report| report.status == "ok"));
         assert_eq!((readiness.report().await.status, runs.load(Ordering::Relaxed)), ("ok", 1));
-        copy.drain();
+        copy.start_draining();
         assert_eq!((readiness.report().await.status, runs.load(Ordering::Relaxed)), ("draining", 1));
         tokio::time::advance(RESULT_TTL).await;
         readiness.report().await;

@@ -1,8 +1,8 @@
-//! `Idempotency-Key`: a repeated request has the effect of one.
+//! `Idempotency-Key`: a repeated request takes effect once.
 //!
-//! The first response is stored in the transaction of its effect. While the first request runs, a repeat gets 409. A
-//! key belongs to one person, route and body; with another body the request gets 422. Bodies are compared by value,
-//! so that a client may order keys freely.
+//! The first response is stored in the transaction of its effect. While that request runs, a repetition gets 409. A
+//! key belongs to one actor, route and body; another route or body gets 422. Bodies are compared by value,
+//! so the order of JSON keys does not matter.
 
 use std::future::{Ready, ready};
 
@@ -22,7 +22,7 @@ use guichet_db::{Db, Tx, WorkerTx};
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 const MAX_KEY_BYTES: usize = 200;
-/// Rows deleted in one transaction of the clean-up.
+/// Maximum rows that one transaction of `delete_older` deletes.
 const DELETE_BATCH_ROWS: i64 = 5_000;
 
 /// Extractor of the `Idempotency-Key` header: 1–200 visible ASCII characters.
@@ -35,13 +35,13 @@ struct RoutedKey {
     route: String,
 }
 
-/// A request that takes effect once, however often it arrives. Without a key it costs nothing.
+/// A request that takes effect once, however often it is repeated. Without a key, no query is added.
 #[derive(Debug, Clone)]
 pub struct IdempotentRequest(Option<KeyedRequest>);
 
 #[derive(Debug, Clone)]
 struct KeyedRequest {
-    named: RoutedKey,
+    routed_key: RoutedKey,
     body_hash: Vec<u8>,
 }
 
@@ -75,16 +75,16 @@ impl FromRequest for IdempotencyKey {
 impl IdempotencyKey {
     /// The key itself, if any.
     pub fn as_str(&self) -> Option<&str> {
-        self.0.as_ref().map(|named| named.key.as_str())
+        self.0.as_ref().map(|routed_key| routed_key.key.as_str())
     }
 
     /// Binds the key to the body of the request.
     pub fn bind_body(self, body: &impl Serialize) -> Result<IdempotentRequest> {
-        let Some(named) = self.0 else { return Ok(IdempotentRequest(None)) };
-        // Through `Value`, whose objects are sorted.
+        let Some(routed_key) = self.0 else { return Ok(IdempotentRequest(None)) };
+        // By `serde_json::Value`, whose objects are sorted by key.
         let body = serde_json::to_value(body).map_err(Error::internal)?;
         let body_hash = Sha256::digest(body.to_string().as_bytes()).to_vec();
-        Ok(IdempotentRequest(Some(KeyedRequest { named, body_hash })))
+        Ok(IdempotentRequest(Some(KeyedRequest { routed_key, body_hash })))
     }
 }
 
@@ -94,8 +94,8 @@ impl IdempotentRequest {
         Self(None)
     }
 
-    /// Runs `work` in `tx`, unless its response is stored. Errors besides those of `work`: `REQUEST_IN_PROGRESS`,
-    /// `IDEMPOTENCY_MISMATCH`. A failure is not stored: a repeat runs again.
+    /// Runs `work` in `tx`, or returns the stored response. Errors besides those of `work`: `REQUEST_IN_PROGRESS`,
+    /// `IDEMPOTENCY_MISMATCH`. An error is not stored: a repetition runs `work` again.
     pub fn run_once<T>(
         &self,
         tx: &mut Tx<'_>,
@@ -105,22 +105,22 @@ impl IdempotentRequest {
         T: Serialize + DeserializeOwned,
     {
         let Some(request) = &self.0 else { return Ok(Replayable { value: work(tx)?, replayed: false }) };
-        lock(tx.conn(), &request.named.key)?;
-        if let Some(first) = find_response(tx.conn(), &request.named.key)? {
-            if first.route != request.named.route || first.body_hash != request.body_hash {
+        lock_key(tx.conn(), &request.routed_key.key)?;
+        if let Some(stored) = find_response(tx.conn(), &request.routed_key.key)? {
+            if stored.route != request.routed_key.route || stored.body_hash != request.body_hash {
                 return Err(Error::new(ErrorKind::Validation, "IDEMPOTENCY_MISMATCH"));
             }
-            let value = serde_json::from_value(first.answer).map_err(Error::internal)?;
+            let value = serde_json::from_value(stored.answer).map_err(Error::internal)?;
             return Ok(Replayable { value, replayed: true });
         }
         let value = work(tx)?;
-        let answer = serde_json::to_value(&value).map_err(Error::internal)?;
-        store_response(tx.conn(), request, answer)?;
+        let response = serde_json::to_value(&value).map_err(Error::internal)?;
+        store_response(tx.conn(), request, response)?;
         Ok(Replayable { value, replayed: false })
     }
 }
 
-// The tenant and the person come from the settings of the transaction.
+// `authz.tenant()` and `authz.me()` read the actor from the settings of the transaction.
 const LOCK: &str = "SELECT pg_try_advisory_xact_lock(hashtextextended( \
      concat_ws(' ', 'idempotency', authz.tenant(), authz.me(), $1), 0)) AS locked";
 const FIND: &str = "SELECT route, body_hash, answer FROM idempotency_keys \
@@ -144,8 +144,8 @@ struct StoredResponse {
     answer: Value,
 }
 
-/// A statement of its own, before the search, so that the search sees everything committed until now.
-fn lock(conn: &mut PgConnection, key: &str) -> Result<()> {
+/// Locks the key in a separate statement, so that the look-up after it sees everything committed until then.
+fn lock_key(conn: &mut PgConnection, key: &str) -> Result<()> {
     let row: LockRow = sql(LOCK).bind(key).get_result(conn)?;
     if row.locked {
         Ok(())
@@ -160,8 +160,8 @@ fn find_response(conn: &mut PgConnection, key: &str) -> Result<Option<StoredResp
 
 fn store_response(conn: &mut PgConnection, request: &KeyedRequest, answer: Value) -> Result<()> {
     sql(STORE)
-        .bind(request.named.key.as_str())
-        .bind(request.named.route.as_str())
+        .bind(request.routed_key.key.as_str())
+        .bind(request.routed_key.route.as_str())
         .bind(request.body_hash.clone())
         .bind(Bind::Json(answer))
         .execute(conn)?;
@@ -173,18 +173,18 @@ const DELETE_OLDER: &str = "WITH old AS (SELECT tenant_id, user_id, key FROM ide
      DELETE FROM idempotency_keys k USING old \
       WHERE (k.tenant_id, k.user_id, k.key) = (old.tenant_id, old.user_id, old.key)";
 
-/// Deletes responses from before `until`, and returns their number.
+/// Deletes responses stored before `until` in batches, and returns their number.
 pub async fn delete_older(db: &Db, until: Timestamp) -> Result<usize> {
-    let mut swept = 0;
+    let mut deleted = 0;
     loop {
         let count = db
             .worker(move |tx: &mut WorkerTx<'_>| {
                 Ok(sql(DELETE_OLDER).bind(until).bind(DELETE_BATCH_ROWS).execute(tx.conn())?)
             })
             .await?;
-        swept += count;
+        deleted += count;
         if i64::try_from(count).is_ok_and(|count| count < DELETE_BATCH_ROWS) {
-            return Ok(swept);
+            return Ok(deleted);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Conventions of all endpoints: the envelope, extractors with our errors, guards, limits, health, docs.
 //!
-//! [`wrap()`] puts the conventions around an actix `App`. Handlers then take [`Json`], [`Query`], [`Path`] and
+//! [`wrap()`] adds the middleware of the conventions to an `App`. Handlers then take [`Json`], [`Query`], [`Path`] and
 //! [`Caller`], collect faults in a [`Validator`], and return a [`Reply`] or a `guichet_base::Error`. Every error leaves
 //! in the one envelope (`edge`).
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-/// A key that a PATCH leaves unchanged, clears, or sets. The field needs `#[serde(default)]`, and for utoipa
+/// A key of a PATCH body: unchanged, cleared, or set. The field needs `#[serde(default)]`, and for utoipa
 /// `#[schema(value_type = Option<T>)]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Patch<T> {

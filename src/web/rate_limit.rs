@@ -1,8 +1,8 @@
 //! Rate limits by GCRA: a steady rate of requests per second, with a burst.
 //!
-//! One limiter per class; a class with rate 0 has no limit. A refusal says when to retry, and every response says
-//! what is left (`RateLimit`, `RateLimit-Policy`). Idle keys are dropped regularly, so memory follows the callers of
-//! the last seconds.
+//! One limiter per class; a class with rate 0 has no limit. A rejection states when to retry, and every response states
+//! the remaining quota (`RateLimit`, `RateLimit-Policy`). Idle keys are removed regularly, so memory only grows with
+//! the number of recent callers.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -18,10 +18,10 @@ use governor::state::keyed::DefaultKeyedStateStore;
 use guichet_base::id::{TenantId, UserId};
 use guichet_base::{Actor, Error, Result};
 
-/// Number of checks of a class after which its idle keys are dropped.
+/// Number of checks of a class after which its idle keys are removed.
 const CHECKS_PER_SWEEP: u32 = 4096;
 
-/// Requests per second, and the burst. A rate of 0 is no limit.
+/// Requests per second, and the burst. A rate of 0 means no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     pub rps: u32,
@@ -47,7 +47,7 @@ impl Default for RateLimitSettings {
     }
 }
 
-/// The account to which a request counts.
+/// The key by which requests are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LimitKey {
     Person(TenantId, UserId),
@@ -65,7 +65,7 @@ impl LimitKey {
         }
     }
 
-    /// A household has a /64 of IPv6, which counts as one address.
+    /// Reduces IPv6 addresses to their /64 network, which is what one household has.
     fn normalized(self) -> Self {
         match self {
             LimitKey::Webhook(address) => LimitKey::Webhook(network_prefix(address)),
@@ -82,7 +82,7 @@ fn network_prefix(address: IpAddr) -> IpAddr {
     }
 }
 
-/// What is left for a caller after this request.
+/// The remaining quota of a caller after this request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RemainingQuota {
     class: &'static str,
@@ -97,13 +97,13 @@ impl RemainingQuota {
     pub(super) fn write_headers(&self, headers: &mut HeaderMap) {
         let RemainingQuota { class, rate, remaining, retry_after_secs } = self;
         let window_secs = rate.burst.div_ceil(rate.rps.max(1)).max(1);
-        let missing = rate.burst.saturating_sub(*remaining);
-        let reset_secs = u64::from(missing.div_ceil(rate.rps.max(1))).max(*retry_after_secs);
-        let lines = [
+        let used = rate.burst.saturating_sub(*remaining);
+        let reset_secs = u64::from(used.div_ceil(rate.rps.max(1))).max(*retry_after_secs);
+        let fields = [
             ("ratelimit-policy", format!("\"{class}\";q={};w={window_secs}", rate.burst)),
             ("ratelimit", format!("\"{class}\";r={remaining};t={reset_secs}")),
         ];
-        for (name, value) in lines {
+        for (name, value) in fields {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(HeaderName::from_static(name), value);
             }
@@ -115,7 +115,7 @@ impl RemainingQuota {
     }
 }
 
-/// The limits of this process. Clones share their counts.
+/// The rate limits of this process. Clones share their state.
 #[derive(Clone)]
 pub struct RateLimits {
     classes: Arc<LimitClasses>,
@@ -144,7 +144,7 @@ impl RateLimits {
         self.count(key).map(RemainingQuota::into_result).transpose()
     }
 
-    /// As [`RateLimits::check`]; the response to `request` will say what is left.
+    /// As [`RateLimits::check`]; the response to `request` then has the quota headers.
     pub fn check_request(&self, request: &HttpRequest, key: LimitKey) -> Result<()> {
         let Some(quota) = self.count(key) else { return Ok(()) };
         request.extensions_mut().insert(quota);
@@ -161,7 +161,7 @@ impl RateLimits {
         class.count(key.normalized())
     }
 
-    /// Number of callers in memory, for metrics.
+    /// Number of keys in memory, for metrics.
     pub fn key_count(&self) -> usize {
         let LimitClasses { person, service, webhook, anonymous } = &*self.classes;
         [person, service, webhook, anonymous]
@@ -203,8 +203,8 @@ impl LimitClass {
         }
         let (remaining, retry_after_secs) = match limiter.check_key(&key) {
             Ok(state) => (state.remaining_burst_capacity(), 0),
-            Err(refused) => {
-                let wait = refused.wait_time_from(limiter.clock().now());
+            Err(denied) => {
+                let wait = denied.wait_time_from(limiter.clock().now());
                 (0, wait.as_secs() + 1)
             }
         };

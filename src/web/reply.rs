@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::web::etag::Etag;
 
-/// The response of a handler. A GET whose `If-None-Match` names the reply's [`Etag`] gets 304 without a body.
+/// The response of a handler. A GET or HEAD whose `If-None-Match` contains the [`Etag`] gets 304 without a body.
 #[derive(Debug)]
 pub struct Reply<T> {
     status: StatusCode,
@@ -68,12 +68,12 @@ impl<T: Serialize> Reply<T> {
     }
 
     fn is_not_modified_for(&self, request: &HttpRequest) -> bool {
-        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        let is_known = |etag: &Etag| match IfNoneMatch::parse(request) {
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        let is_unchanged = |etag: &Etag| match IfNoneMatch::parse(request) {
             Ok(IfNoneMatch::Items(tags)) => etag.matches_any(&tags),
             Ok(IfNoneMatch::Any) | Err(_) => false,
         };
-        reads && self.etag.as_ref().is_some_and(is_known)
+        is_read && self.etag.as_ref().is_some_and(is_unchanged)
     }
 }
 
@@ -93,7 +93,7 @@ impl<T: Serialize> Responder for Reply<T> {
         let mut response =
             HttpResponse::build(if not_modified { StatusCode::NOT_MODIFIED } else { self.status });
         if let Some(etag) = &self.etag {
-            // Cached by the client and revalidated each time with the ETag.
+            // Clients may cache the response, and must revalidate it with the ETag each time.
             response.insert_header(etag.to_header());
             response.insert_header((header::CACHE_CONTROL, "private, no-cache"));
         }

@@ -1,4 +1,4 @@
-//! Settings of the conventions that every request follows.
+//! Settings of the middleware and extractors that handle every request.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use ipnet::IpNet;
 use crate::web::cors::CorsOrigins;
 use crate::web::guard::BodySettings;
 
-/// The naming convention of a path, if it has one of its own.
+/// Returns the function that converts the JSON keys of an error, for paths with another naming convention.
 pub type ErrorNaming = fn(&str) -> Option<fn(&str) -> String>;
 
-/// Settings of the conventions.
+/// Settings of `web::wrap`.
 #[derive(Debug, Clone, Default)]
 pub struct HttpSettings {
     pub origins: CorsOrigins,
@@ -18,6 +18,6 @@ pub struct HttpSettings {
     pub body: BodySettings,
     /// Whether the service is reached over TLS, so that HSTS may be sent.
     pub is_https: bool,
-    /// Other JSON key names of errors, on paths with their own naming convention.
+    /// Converts the JSON keys of errors on paths with another naming convention.
     pub error_naming: Option<ErrorNaming>,
 }

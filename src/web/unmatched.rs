@@ -1,6 +1,6 @@
-//! Responses for unknown routes: 405 with `Allow` if the path has other methods, else 404.
+//! Responses for requests without a route: 405 with `Allow` if the path has other methods, otherwise 404.
 //!
-//! The method attribute of a handler guards its whole resource, so to actix a wrong method looks like an unknown
+//! The method attribute of a handler is a guard of its whole resource, so actix treats a wrong method like an unknown
 //! path. This default service looks the path up in the API description, which has all routes.
 
 use actix_web::dev::ResourceDef;
@@ -32,13 +32,13 @@ impl RouteTable {
                 (item.patch.is_some(), Method::PATCH),
                 (item.delete.is_some(), Method::DELETE),
             ];
-            let methods = methods.into_iter().filter_map(|(there, method)| there.then_some(method));
+            let methods = methods.into_iter().filter_map(|(exists, method)| exists.then_some(method));
             (pattern.clone(), methods.collect())
         }))
     }
 
-    /// The methods of `path`: of its literal route if there is one (`/messages/search`), else of every pattern that
-    /// matches.
+    /// The methods of `path`, collected from every pattern that matches it, literal routes included, each method listed
+    /// once.
     fn methods(&self, path: &str) -> Vec<Method> {
         let mut allowed = Vec::new();
         for (_, methods) in self.routes.iter().filter(|(route, _)| route.is_match(path)) {
@@ -61,7 +61,7 @@ pub async fn unmatched(request: HttpRequest, table: Option<web::Data<RouteTable>
     Ok(HttpResponse::MethodNotAllowed().insert_header(header::Allow(methods)).finish())
 }
 
-/// The same outside `/api`, where no middleware has counted the request: it counts for its address.
+/// The same outside `/api`, where no middleware counts requests: it counts against the rate limit of the address.
 pub async fn unmatched_outside_api(
     limits: RateLimits,
     request: HttpRequest,

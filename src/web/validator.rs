@@ -1,6 +1,6 @@
 //! Collects the faults of one request, so that the client gets all of them at once.
 //!
-//! Each method returns the value to continue with; after [`Validator::finish`] all of them are within their limits. Lengths
+//! Each method returns the value to use; it is valid only if [`Validator::finish`] returns `Ok`. Lengths
 //! count Unicode scalar values of the trimmed text.
 
 use std::borrow::Cow;
@@ -12,11 +12,11 @@ use guichet_base::{Error, Fault, Result};
 
 use crate::web::Patch;
 
-/// Larger offsets are refused, since PostgreSQL reads every row it skips: clients filter the list or use a cursor.
+/// Larger offsets are rejected, since PostgreSQL reads every skipped row. Clients filter the list or use a cursor.
 pub const MAX_OFFSET: i64 = 100_000;
 
 #[derive(Debug, Default)]
-#[must_use = "faults count only when `done` is asked"]
+#[must_use = "faults are reported only by `finish`"]
 pub struct Validator {
     faults: Vec<Fault>,
 }
@@ -32,14 +32,14 @@ impl Validator {
         self.faults.push(fault);
     }
 
-    /// Adds a fault of `field` with `code` unless `holds`.
-    pub fn ensure(&mut self, holds: bool, field: impl Into<Field>, code: &'static str) {
-        if !holds {
+    /// Adds a fault of `field` with `code` if `condition` is false.
+    pub fn ensure(&mut self, condition: bool, field: impl Into<Field>, code: &'static str) {
+        if !condition {
             self.add(Fault::new(field, code));
         }
     }
 
-    /// The trimmed text.
+    /// Checks the length of the trimmed text, and returns it.
     pub fn text(&mut self, field: impl Into<Field>, value: String, length: RangeInclusive<usize>) -> String {
         let count = value.trim().chars().count();
         let field = field.into();
@@ -71,13 +71,13 @@ impl Validator {
         value.map(|value| self.text(field, value, length))
     }
 
-    /// The value of a key that this request requires.
+    /// Checks that a required key is present.
     pub fn required<T>(&mut self, field: impl Into<Field>, value: Option<T>) -> Option<T> {
         self.ensure(value.is_some(), field, "missing");
         value
     }
 
-    /// The value of a key that may be changed but not cleared.
+    /// Checks a PATCH key that may be set but not cleared.
     pub fn not_null<T>(&mut self, field: impl Into<Field>, value: Patch<T>) -> Option<T> {
         match value {
             Patch::Absent => None,
@@ -103,7 +103,7 @@ impl Validator {
         value
     }
 
-    /// A list with a bounded number of items.
+    /// Checks the number of items of a list.
     pub fn items<T>(
         &mut self,
         field: impl Into<Field>,
@@ -118,19 +118,19 @@ impl Validator {
         value
     }
 
-    /// A word of a closed set, parsed by `parse`.
-    pub fn word<T>(
+    /// Parses a name of a closed set with `parse`; adds `unknown_value` if it returns `None`.
+    pub fn parse_enum<T>(
         &mut self,
         field: impl Into<Field>,
         value: &str,
-        read: impl FnOnce(&str) -> Option<T>,
+        parse: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
-        let word = read(value);
-        self.ensure(word.is_some(), field, "unknown_value");
-        word
+        let parsed = parse(value);
+        self.ensure(parsed.is_some(), field, "unknown_value");
+        parsed
     }
 
-    /// `limit` and `offset`; values out of range are refused, not clamped.
+    /// Checks `limit` and `offset`; values out of range are rejected, not clamped.
     pub fn page(&mut self, limit: Option<i64>, offset: Option<i64>) -> Page {
         Page {
             limit: self.range("limit", limit.unwrap_or(DEFAULT_LIMIT), 1..=MAX_LIMIT),

@@ -1,4 +1,4 @@
-//! Wraps an app with the conventions, in the order that they need.
+//! Adds the middleware of the conventions to an app, in the required order.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
@@ -9,12 +9,12 @@ use actix_web::{App, Error};
 use crate::web::settings::HttpSettings;
 use crate::web::{compress, cors, edge, guard};
 
-/// Wraps an app whose routes and inner middleware are in place. From the outside: `edge` (id, log, envelope,
-/// headers), CORS (so that browsers can read refusals of the layers below), gzip, `guard` (before anything reads a
+/// Wraps an app that already has its routes and inner middleware. From the outside: `edge` (id, log, envelope,
+/// headers), CORS (so that browsers can read errors of the layers below), compression, `guard` (before anything reads a
 /// body), then the app.
 pub fn wrap<T, B>(
     app: App<T>,
-    conventions: &HttpSettings,
+    settings: &HttpSettings,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
@@ -34,14 +34,14 @@ where
         > + 'static,
     B: MessageBody + 'static,
 {
-    let body = conventions.body;
-    let edge_conventions = conventions.clone();
+    let body = settings.body;
+    let edge_settings = settings.clone();
     let max_bytes = usize::try_from(body.max_bytes).unwrap_or(usize::MAX);
-    // actix's own limit for whole bodies is lower; the guard above it counts all bodies alike.
+    // The default of actix is lower than our limit; `guard` enforces the limit for all bodies.
     app.app_data(PayloadConfig::new(max_bytes))
         .wrap(from_fn(move |request, next: Next<B>| guard::guard(body, request, next)))
-        .wrap(from_fn(compress::mark_small))
+        .wrap(from_fn(compress::mark_uncompressed))
         .wrap(Compress::default())
-        .wrap(cors::cors(conventions.origins.clone()))
-        .wrap(from_fn(move |request, next: Next<_>| edge::edge(edge_conventions.clone(), request, next)))
+        .wrap(cors::cors(settings.origins.clone()))
+        .wrap(from_fn(move |request, next: Next<_>| edge::edge(edge_settings.clone(), request, next)))
 }

@@ -113,7 +113,7 @@ impl Db {
         self.jobs.run(move |conn| tx::run_tx(conn, &begin, &mut work)).await
     }
 
-    /// Runs a query without an actor (such as a tenant look-up) as `guichet_app`. Row-level security hides every row, so only
+    /// Runs a query without an actor (such as a tenant look-up) as `guichet_app`. Policies hide every row, so only
     /// `SECURITY DEFINER` functions return data. `work` may run again after a lost connection: it must be idempotent.
     pub async fn anonymous<T, F>(&self, mut work: F) -> Result<T>
     where

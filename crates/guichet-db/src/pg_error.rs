@@ -43,7 +43,7 @@ pub(super) fn not_begun_error(error: DieselError) -> Error {
     Error::unavailable(NotExecuted(error.to_string()))
 }
 
-/// Marks the error of a query outside a transaction as not executed if the connection was closed, so that it is retried.
+/// Marks the error of a query outside a transaction as `NotExecuted` if the connection was closed: it is retried.
 pub(super) fn not_executed_if_closed(error: Error) -> Error {
     match diesel_error(&error) {
         Some(cause) if is_closed(&error) => Error::unavailable(NotExecuted(cause.to_string())),
@@ -73,7 +73,7 @@ pub(super) fn is_retriable(error: &Error) -> bool {
         Some(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info)) => {
             info.constraint_name().is_some_and(|name| RETRIED_CONSTRAINTS.contains(&name))
         }
-        // Diesel has no kind for SQLSTATE 40P01. PostgreSQL's message is English, because guichet sets `lc_messages` to C.
+        // Diesel has no kind for SQLSTATE 40P01. The text is English only if the server's `lc_messages` is.
         Some(DieselError::DatabaseError(_, info)) => info.message().starts_with("deadlock detected"),
         _ => false,
     }

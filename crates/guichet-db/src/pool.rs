@@ -98,8 +98,8 @@ impl ConnectionPool {
     }
 
     fn run_with_retry<T>(&self, work: &mut dyn FnMut(&mut PgConnection) -> Result<T>) -> Result<T> {
-        // Each failed attempt discards one closed connection, so after at most `size` of them the next attempt gets a new
-        // one.
+        // Each failed attempt discards one closed connection, so after at most `size` of them the next attempt gets a
+        // new one.
         for _ in 0..=self.size {
             let mut pooled = self.check_out()?;
             match work(&mut pooled.conn) {

@@ -19,7 +19,7 @@ pub fn set_password(admin: &mut PgConnection, role: &str, password: &str) -> any
     .bind::<Text, _>(role)
     .bind::<Text, _>(password)
     .execute(admin)?;
-    // ALTER ROLE takes no parameters: format() quotes the password, and the session setting keeps it out of the statement's
+    // ALTER ROLE takes no parameters: format() quotes the password, and the setting keeps it out of the statement's
     // text.
     admin.batch_execute(
         "DO $$ BEGIN EXECUTE format('ALTER ROLE %I PASSWORD %L', current_setting('guichet.role'), \

@@ -57,7 +57,7 @@ impl Statement {
         self
     }
 
-    /// Reads the columns by position as `ST`. For rows of many columns: a `QueryableByName` struct looks up each name in
+    /// Reads the columns by position as `ST`. For rows of many columns: `QueryableByName` looks up each name in
     /// each row, which costs about a tenth of the time of a page.
     pub fn typed<ST>(self) -> TypedStatement<ST> {
         TypedStatement { statement: self, columns: PhantomData }

@@ -39,7 +39,7 @@ impl<'c> Tx<'c> {
         self.conn
     }
 
-    /// Runs the effects of an action on other people (counters, outbox, activity) with `app.role = 'system'` in the same
+    /// Runs effects of an action on other people (counters, outbox, activity) with `app.role = 'system'` in the same
     /// tenant and transaction. Row-level security hides messages from `system`.
     pub fn as_system<T>(&mut self, work: impl FnOnce(&mut SystemTx<'_>) -> Result<T>) -> Result<T> {
         if self.phase == TxPhase::Actor && self.actor_role != "system" {

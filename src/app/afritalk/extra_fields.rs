@@ -99,28 +99,28 @@ fn subject_of_data(data: Option<&str>) -> (String, String) {
 }
 
 /// `messaging:new {conversationId, message}`, from a payload that is already converted.
-pub fn complete_new_message(told: &str) -> String {
-    let Some(fields) = parse_object(told) else { return told.to_owned() };
+pub fn complete_new_message(payload: &str) -> String {
+    let Some(fields) = parse_object(payload) else { return payload.to_owned() };
     let conversation =
         fields.get("message").and_then(parse_object).and_then(|message| message.get("conversationId"));
     match conversation {
         Some(id) => fields.with(&[("conversationId", id.to_owned())]),
-        None => told.to_owned(),
+        None => payload.to_owned(),
     }
 }
 
 /// `messaging:read {messageId, readAt, …}`: `messageId` is always present.
-pub fn complete_read(told: &str) -> String {
-    match parse_object(told) {
+pub fn complete_read(payload: &str) -> String {
+    match parse_object(payload) {
         Some(fields) if fields.get("messageId").is_none() => fields.with(&[("messageId", NULL.to_owned())]),
-        Some(_) | None => told.to_owned(),
+        Some(_) | None => payload.to_owned(),
     }
 }
 
 /// `notify:new {type, payload}`: the payload is the notification.
-pub fn notification_text(told: &str) -> String {
-    let Some(mut fields) = parse_object(told) else { return told.to_owned() };
-    let Some(notification) = fields.take("notification") else { return told.to_owned() };
+pub fn notification_text(payload: &str) -> String {
+    let Some(mut fields) = parse_object(payload) else { return payload.to_owned() };
+    let Some(notification) = fields.take("notification") else { return payload.to_owned() };
     let kind = parse_object(notification.get()).and_then(|fields| fields.get("type"));
     let kind = kind.unwrap_or(r#""alert""#).to_owned();
     fields.with(&[("type", kind), ("payload", notification.get().to_owned())])

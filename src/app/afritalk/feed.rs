@@ -34,7 +34,7 @@ impl AfriTalkFeedQuery {
         let mut check = Validator::new();
         check.ensure(self.cursor.is_none() || self.offset.is_none(), "cursor", "ambiguous");
         let after = self.cursor.and_then(|cursor| {
-            check.word("cursor", &cursor, |cursor| FeedCursor::parse(cursor, FeedSort::Unread))
+            check.parse_enum("cursor", &cursor, |cursor| FeedCursor::parse(cursor, FeedSort::Unread))
         });
         let page = check.page(self.limit, self.offset);
         check.finish()?;

@@ -73,14 +73,14 @@ pub fn from_afritalk(json: &str) -> String {
 fn event_to_afritalk(topic: &str, event: &str, payload: &str) -> String {
     // A person's own topics end with their id.
     let user = topic.strip_prefix("client:notifications:").or_else(|| topic.strip_prefix("user:"));
-    let told = rewrite(payload, NamingDirection::ToAfriTalk, &|fields| {
+    let renamed = rewrite(payload, NamingDirection::ToAfriTalk, &|fields| {
         extra_fields::extra_fields(fields, None, user)
     });
     match event {
-        "messaging:new" => extra_fields::complete_new_message(&told),
-        "messaging:read" => extra_fields::complete_read(&told),
-        "notify:new" => extra_fields::notification_text(&told),
-        _ => told,
+        "messaging:new" => extra_fields::complete_new_message(&renamed),
+        "messaging:read" => extra_fields::complete_read(&renamed),
+        "notify:new" => extra_fields::notification_text(&renamed),
+        _ => renamed,
     }
 }
 

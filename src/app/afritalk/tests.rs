@@ -80,14 +80,14 @@ fn events_have_the_shapes_that_the_front_end_knows() {
     let payload = json!({"notification": notification, "unread": 6});
     let new = told_event("client:notifications:u1", "notify:new", &payload);
     assert_eq!((&new["type"], &new["unread"]), (&json!("alert"), &json!(6)));
-    let told = &new["payload"];
+    let renamed = &new["payload"];
     assert_eq!(
-        (&told["code"], &told["message"], &told["userId"]),
+        (&renamed["code"], &renamed["message"], &renamed["userId"]),
         (&json!("mandat.created"), &json!("B"), &json!("u1"))
     );
-    assert_eq!((&told["relatedEntityType"], &told["relatedEntityId"]), (&json!("mandat"), &json!(7)));
-    assert_eq!((&told["pushSent"], &told["pushSentAt"]), (&json!(false), &Value::Null));
-    assert_eq!((&told["isRead"], &told["data"]["a_b"]), (&json!(false), &json!(1)));
+    assert_eq!((&renamed["relatedEntityType"], &renamed["relatedEntityId"]), (&json!("mandat"), &json!(7)));
+    assert_eq!((&renamed["pushSent"], &renamed["pushSentAt"]), (&json!(false), &Value::Null));
+    assert_eq!((&renamed["isRead"], &renamed["data"]["a_b"]), (&json!(false), &json!(1)));
 }
 
 #[test]
@@ -95,10 +95,10 @@ fn a_conversation_names_its_two_people() {
     let reader = AfriTalkReader { tenant: TenantId::new(), user: UserId::new() };
     let conversation = json!([{"id": "c", "kind": "direct", "peer": {"id": "p", "display_name": "P"}, "unread_count": 1,
         "counterpart": {"last_seen": null}}]);
-    let told = value(&to_afritalk(&conversation.to_string(), Some(reader)));
-    assert_eq!(told[0]["tenantId"], json!(reader.tenant));
-    assert_eq!((&told[0]["userOneId"], &told[0]["userTwoId"]), (&json!(reader.user), &json!("p")));
-    assert_eq!(told[0]["peer"]["displayName"], "P");
+    let renamed = value(&to_afritalk(&conversation.to_string(), Some(reader)));
+    assert_eq!(renamed[0]["tenantId"], json!(reader.tenant));
+    assert_eq!((&renamed[0]["userOneId"], &renamed[0]["userTwoId"]), (&json!(reader.user), &json!("p")));
+    assert_eq!(renamed[0]["peer"]["displayName"], "P");
 }
 
 #[test]
@@ -142,8 +142,8 @@ fn an_answer_s_own_data_is_told_and_a_producer_s_is_not() {
     );
     let failure = r#"{"data":null,"error":{"code":"X","request_id":"r","details":{"retry_after":3}}}"#;
     for path in ["/api/tenants/x/presence", "/api/v1/tenants/x/messaging/message"] {
-        let told = error_naming(path).map(|spelling| value(&spelling(failure))).unwrap();
-        assert_eq!(told["error"], json!({"code": "X", "requestId": "r", "details": {"retryAfter": 3}}));
+        let renamed = error_naming(path).map(|spelling| value(&spelling(failure))).unwrap();
+        assert_eq!(renamed["error"], json!({"code": "X", "requestId": "r", "details": {"retryAfter": 3}}));
     }
     for path in ["/api/tenants", "/api/v1/presence", "/tenants/x", "/api/v2/tenants/x"] {
         assert!(error_naming(path).is_none(), "{path}");

@@ -107,7 +107,7 @@ fn channels() -> Value {
         TOPICS.iter().map(|topic| (topic.key.to_owned(), describe_topic(topic))).collect();
     let commands = COMMANDS.iter().flat_map(|command| [command.request.key, command.reply.key]);
     let controls = CONNECTION_REQUESTS.iter().flat_map(request_and_reply_keys);
-    let told = CONNECTION_MESSAGES.iter().map(|message| message.key);
+    let connection_messages = CONNECTION_MESSAGES.iter().map(|message| message.key);
     channels.insert(
         "connection".to_owned(),
         json!({
@@ -116,7 +116,7 @@ fn channels() -> Value {
             "description": "Commands, heartbeats, tokens, and news of the connection. In Phoenix, heartbeats are \
                 pushed on the topic `phoenix`, the rest on any joined topic; in the other forms they have none.",
             "servers": wire_formats::server_refs(),
-            "messages": refs(commands.chain(controls).chain(told)),
+            "messages": refs(commands.chain(controls).chain(connection_messages)),
             "bindings": {"ws": {"method": "GET", "query": {"type": "object", "properties": {
                 "vsn": {"type": "string", "description": "Phoenix: 1.0.0 or 2.0.0"},
                 "apikey": {"type": "string"},

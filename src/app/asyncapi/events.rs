@@ -9,7 +9,7 @@ use crate::chat::payload::{
     DeliveredPayload, MessagePayload, ReadPayload, TypingPayload, UnreadPayload as UnreadMessagesTold,
 };
 use crate::notifications::socket_events::{
-    FeedSummary, NewNotificationEvent, NotificationUpdated, NotificationsDeleted, UnreadCount,
+    FeedSummary, NotificationCreated, NotificationDeleted, NotificationUpdated, UnreadCount,
 };
 
 pub const EVENTS: [CatalogueMessage; 13] = [
@@ -67,7 +67,7 @@ pub const EVENTS: [CatalogueMessage; 13] = [
         "event_notify_new",
         "notify:new",
         "A new notification. On connections without joins, waiting ones arrive first, with `meta.replayed`",
-        schema_of::<NewNotificationEvent<'_>>,
+        schema_of::<NotificationCreated<'_>>,
         notified,
     ),
     durable(
@@ -95,7 +95,7 @@ pub const EVENTS: [CatalogueMessage; 13] = [
         "event_notify_deleted",
         "notify:deleted",
         "A notification was deleted, or expired",
-        schema_of::<NotificationsDeleted>,
+        schema_of::<NotificationDeleted>,
         gone,
     ),
 ];

@@ -34,13 +34,13 @@ pub struct ConversationQuery {
 impl ConversationQuery {
     fn parse(self) -> Result<ListRequest> {
         let mut check = Validator::new();
-        let order = check.word("sort", self.sort.as_deref().unwrap_or("recent"), |word| match word {
+        let order = check.parse_enum("sort", self.sort.as_deref().unwrap_or("recent"), |word| match word {
             "recent" => Some(ListOrder::Recent),
             "unread" => Some(ListOrder::Unread),
             "online" => Some(ListOrder::Online),
             _ => None,
         });
-        let scope = check.word("scope", self.scope.as_deref().unwrap_or("all"), |word| match word {
+        let scope = check.parse_enum("scope", self.scope.as_deref().unwrap_or("all"), |word| match word {
             "all" => Some(ListScope::All),
             "mine" => Some(ListScope::Mine),
             _ => None,

@@ -127,10 +127,10 @@ fn publish_change(
         log: Value::Null,
         deleted: message.deleted_at.map(|_| (message.seq, message.sender_id)),
     };
-    let (people, told) = store::insert_change_event(tx, actor, what)?;
+    let (people, recipients) = store::insert_change_event(tx, actor, what)?;
     event.copies = people.into_iter().map(person_topic).map(Into::into).collect();
     if message.deleted_at.is_some() {
-        event.side_events = events::unread_events(head.place.conversation, &told)?;
+        event.side_events = events::unread_events(head.place.conversation, &recipients)?;
     }
     let hub = Arc::clone(&chat.hub);
     let event = Arc::new(event);

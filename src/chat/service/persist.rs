@@ -63,8 +63,8 @@ pub async fn persist(
                 place,
             };
             store::insert_broadcast(tx, by.tenant, kept)?;
-            let (hub, told) = (Arc::clone(&hub), Arc::clone(&event));
-            tx.after_commit(move || hub.publish(told));
+            let (hub, committed) = (Arc::clone(&hub), Arc::clone(&event));
+            tx.after_commit(move || hub.publish(committed));
             Ok(event)
         })
         .await

@@ -59,14 +59,15 @@ fn apply_read(
     loop {
         number += 1;
         let (seen, message) = store::mark_read(tx, actor, &head, seq, number, now)?;
-        let told = publish_read(chat, tx, actor, &head, ReadChange { number, up_to: seq, message, now })?;
+        let recipients =
+            publish_read(chat, tx, actor, &head, ReadChange { number, up_to: seq, message, now })?;
         if seen < store::MAX_READ_PER_CHANGE {
             // A person who has read to the end has also seen the conversation's notification.
             if seq >= head.last_seq && features.is_on(Feature::Notifications) {
                 let group = conversation_group(conversation.0);
                 feed::read_group(tx, &chat.notifications, actor, &group, now)?;
             }
-            let mine = told.iter().find(|told| told.user_id == actor.user);
+            let mine = recipients.iter().find(|recipient| recipient.user_id == actor.user);
             return Ok(events::read_state(conversation, seq.max(head.read_seq), mine));
         }
     }
@@ -102,11 +103,11 @@ fn publish_read(
             .to_event_log(actor),
         deleted: None,
     };
-    let (people, told) = store::insert_change_event(tx, actor, what)?;
+    let (people, recipients) = store::insert_change_event(tx, actor, what)?;
     event.copies = people.into_iter().map(person_topic).map(Into::into).collect();
-    event.side_events = events::unread_events(head.place.conversation, &told)?;
+    event.side_events = events::unread_events(head.place.conversation, &recipients)?;
     let hub = Arc::clone(&chat.hub);
     let event = Arc::new(event);
     tx.after_commit(move || hub.publish(event));
-    Ok(told)
+    Ok(recipients)
 }

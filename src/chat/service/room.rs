@@ -100,7 +100,7 @@ pub async fn set_typing(chat: &Chat, actor: &Actor, room: RoomRef, typing: bool)
         direct::check_may_write(tx, &by, &place, Some(room))?;
         Ok((place, store::room_people(tx.conn(), place.conversation)?))
     };
-    let told = match (chat.db.read(actor, reads).await, room) {
+    let recipients = match (chat.db.read(actor, reads).await, room) {
         (Err(error), RoomRef::Person(peer)) if error.kind() == ErrorKind::NotFound => {
             // Typing a first message to a colleague creates the conversation.
             let by = actor.clone();
@@ -112,9 +112,9 @@ pub async fn set_typing(chat: &Chat, actor: &Actor, room: RoomRef, typing: bool)
                 })
                 .await
         }
-        (told, _) => told,
+        (recipients, _) => recipients,
     };
-    let (place, people) = told?;
+    let (place, people) = recipients?;
     let others = people.into_iter().map(|person| person.user_id).filter(|user| *user != actor.user).collect();
     chat.typing.update(actor, TypingAudience { place, others }, typing);
     Ok(())

@@ -64,8 +64,8 @@ pub async fn send(
         .db
         .write(actor, move |tx| {
             once.run_once(tx, |tx| {
-                let teller = load_send_context(tx, &by, &features, &command)?;
-                write_message(&task, tx, &by, (&features, &command), teller, arrived)
+                let context = load_send_context(tx, &by, &features, &command)?;
+                write_message(&task, tx, &by, (&features, &command), context, arrived)
             })
         })
         .await?;
@@ -101,9 +101,9 @@ fn load_send_context(
         }
         (found, _) => found,
     };
-    let teller = found.ok_or_else(|| Error::not_found("conversation"))?;
-    policy::may_enter(features, &teller.place)?;
-    Ok(teller)
+    let context = found.ok_or_else(|| Error::not_found("conversation"))?;
+    policy::may_enter(features, &context.place)?;
+    Ok(context)
 }
 
 fn write_message(
@@ -111,47 +111,50 @@ fn write_message(
     tx: &mut Tx<'_>,
     actor: &Actor,
     (features, command): (&FeatureSet, &SendMessage),
-    teller: SendContext,
+    context: SendContext,
     arrived: Instant,
 ) -> Result<CommittedSend> {
-    if let Some(first) = teller.repeat_of {
+    if let Some(first) = context.repeat_of {
         let message = store::message(tx.conn(), actor.tenant, first)?;
         model::check_repeat(&message, &command.body, command.related.as_ref())?;
-        let (others, last_seen) = load_others(tx, actor, &teller)?;
-        let operator_name = teller.operator_name;
+        let (others, last_seen) = load_others(tx, actor, &context)?;
+        let operator_name = context.operator_name;
         return Ok(CommittedSend { message, repeated: true, others, operator_name, last_seen });
     }
-    match teller.place.client() {
+    match context.place.client() {
         // An operator who writes in a room receives its events from then on.
-        Some(client) if actor.role.is_operator() && !teller.follows => {
+        Some(client) if actor.role.is_operator() && !context.follows => {
             store::follow(tx.conn(), client, true)?;
         }
         Some(_) => {}
-        None => direct::check_may_write(tx, actor, &teller.place, Some(command.room))?,
+        None => direct::check_may_write(tx, actor, &context.place, Some(command.room))?,
     }
-    let message = insert(chat, tx, actor, command, &teller)?;
-    let told = publish_message(chat, tx, actor, (&teller.place, &message), arrived)?;
+    let message = insert(chat, tx, actor, command, &context)?;
+    let recipients = publish_message(chat, tx, actor, (&context.place, &message), arrived)?;
     if features.is_on(Feature::Notifications) {
-        notify(chat, tx, actor, (&teller, &message), &told)?;
+        notify(chat, tx, actor, (&context, &message), &recipients)?;
     }
-    let across = |told: &&UnreadRecipient| teller.place.is_other_side(actor, told.user_id, told.side());
-    let mut others: Vec<UserId> = told.iter().filter(across).map(|told| told.user_id).collect();
+    let across = |recipient: &&UnreadRecipient| {
+        context.place.is_other_side(actor, recipient.user_id, recipient.side())
+    };
+    let mut others: Vec<UserId> =
+        recipients.iter().filter(across).map(|recipient| recipient.user_id).collect();
     let mut last_seen = None;
     if !others.iter().any(|user| chat.hub.status(actor.tenant, *user) > PresenceStatus::Offline) {
         // Only needed while no one of the other side is present, which the hub knows without a query.
-        (others, last_seen) = load_others(tx, actor, &teller)?;
+        (others, last_seen) = load_others(tx, actor, &context)?;
     }
-    Ok(CommittedSend { message, repeated: false, others, operator_name: teller.operator_name, last_seen })
+    Ok(CommittedSend { message, repeated: false, others, operator_name: context.operator_name, last_seen })
 }
 
 /// The people of the other side, and when the last of them was seen.
 fn load_others(
     tx: &mut Tx<'_>,
     actor: &Actor,
-    teller: &SendContext,
+    context: &SendContext,
 ) -> Result<(Vec<UserId>, Option<Timestamp>)> {
-    let mut people = store::room_people(tx.conn(), teller.place.conversation)?;
-    people.retain(|person| teller.place.is_other_side(actor, person.user_id, person.side()));
+    let mut people = store::room_people(tx.conn(), context.place.conversation)?;
+    people.retain(|person| context.place.is_other_side(actor, person.user_id, person.side()));
     let last_seen = people.iter().filter_map(|person| person.last_seen_at).max();
     Ok((people.into_iter().map(|person| person.user_id).collect(), last_seen))
 }
@@ -161,16 +164,16 @@ fn insert(
     tx: &mut Tx<'_>,
     actor: &Actor,
     command: &SendMessage,
-    teller: &SendContext,
+    context: &SendContext,
 ) -> Result<Message> {
     let sender_type = actor.role.user_type();
     let new = NewMessage {
         id: MessageId::new(),
-        place: teller.place,
-        operator: match (teller.place.client(), sender_type) {
+        place: context.place,
+        operator: match (context.place.client(), sender_type) {
             (None, _) => None,
             (Some(_), UserType::Operator) => Some(actor.user),
-            (Some(_), UserType::Client) => teller.operator_id,
+            (Some(_), UserType::Client) => context.operator_id,
         },
         body: &command.body,
         related: command.related.as_ref(),
@@ -187,8 +190,8 @@ fn insert(
         changed_seq,
         sender_id: actor.user,
         sender_type,
-        sender_name: teller.sender_name.clone(),
-        sender_avatar_url: teller.sender_avatar_url.clone(),
+        sender_name: context.sender_name.clone(),
+        sender_avatar_url: context.sender_avatar_url.clone(),
         content: Some(command.body.as_str().to_owned()),
         related: command.related.clone(),
         client_message_id: command.client_message_id,
@@ -218,10 +221,10 @@ fn publish_message(
         payload,
         log: ActivityEntry::new(ActivityAction::MessageSend, "message", message.id).to_event_log(actor),
     };
-    let told = store::insert_send_event(tx, actor, what)?;
+    let recipients = store::insert_send_event(tx, actor, what)?;
     event.copies =
-        told.iter().map(|t| t.user_id).chain([actor.user]).map(person_topic).map(Into::into).collect();
-    event.side_events = events::unread_events(message.conversation_id, &told)?;
+        recipients.iter().map(|t| t.user_id).chain([actor.user]).map(person_topic).map(Into::into).collect();
+    event.side_events = events::unread_events(message.conversation_id, &recipients)?;
     let hub = Arc::clone(&chat.hub);
     let event = Arc::new(event);
     tx.after_commit(move || {
@@ -229,7 +232,7 @@ fn publish_message(
         // The mailboxes of all subscribers have it now.
         metrics::histogram!(MESSAGE_DELIVERY_SECONDS).record(arrived.elapsed());
     });
-    Ok(told)
+    Ok(recipients)
 }
 
 /// Raises a notification for every recipient.
@@ -237,17 +240,17 @@ fn notify(
     chat: &Chat,
     tx: &mut Tx<'_>,
     actor: &Actor,
-    (teller, message): (&SendContext, &Message),
-    told: &[UnreadRecipient],
+    (context, message): (&SendContext, &Message),
+    recipients: &[UnreadRecipient],
 ) -> Result<()> {
     let written = chat_source::WrittenMessage {
         message: message.id,
         conversation: message.conversation_id,
-        client: teller.place.client().zip(teller.client_name.as_deref()),
+        client: context.place.client().zip(context.client_name.as_deref()),
         sender_name: message.sender_name.as_deref().unwrap_or_default(),
         content: message.content.as_deref().unwrap_or_default(),
-        looking: chat.hub.live_users(actor.tenant, &teller.place.topic()),
-        told: told.iter().map(|told| told.user_id).collect(),
+        viewers: chat.hub.live_users(actor.tenant, &context.place.topic()),
+        recipients: recipients.iter().map(|recipient| recipient.user_id).collect(),
     };
     chat_source::notify(tx, &chat.notifications, actor, &written)
 }

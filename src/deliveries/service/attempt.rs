@@ -13,7 +13,7 @@ use crate::deliveries::sender::{DeliveryContent, OutgoingDelivery, SendFailure, 
 use crate::deliveries::store::attempt::{self as store, AttemptStart, DeliveryOutcome};
 use crate::deliveries::store::load::{self, DeliveryContext};
 use crate::deliveries::{Deliveries, content, telemetry};
-use crate::notifications::events::disabled;
+use crate::notifications::events::disabled_channels;
 use crate::preferences::Channel;
 
 /// A delivery whose attempt began.
@@ -190,7 +190,7 @@ fn plan_delivery(
 /// Whether the channel is off now, for the tenant or the service.
 fn is_channel_disabled(d: &Deliveries, row: &DeliveryContext, channel: Channel) -> bool {
     let features = d.notifications.directory.features_from_settings(&row.tenant_settings);
-    *disabled(&d.notifications, &features).get(channel)
+    *disabled_channels(&d.notifications, &features).get(channel)
 }
 
 /// The outcome of a row without an attempt.

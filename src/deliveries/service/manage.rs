@@ -14,7 +14,7 @@ use crate::deliveries::store::list;
 use crate::deliveries::store::manage::{self, NewSample, RetryFilter};
 use crate::deliveries::{Deliveries, policy};
 
-use crate::notifications::events::disabled;
+use crate::notifications::events::disabled_channels;
 use crate::notifications::model::DELIVERY_DEADLINE;
 use crate::notifications::templates;
 use crate::preferences::Channel;
@@ -100,7 +100,7 @@ pub async fn send_sample(
     policy::may_send(actor)?;
     let features = d.notifications.directory.features(actor.tenant).await?;
     features.require(Feature::Notifications)?;
-    if *disabled(&d.notifications, &features).get(sample_request.channel) {
+    if *disabled_channels(&d.notifications, &features).get(sample_request.channel) {
         return Err(Error::new(ErrorKind::Forbidden, "FEATURE_DISABLED"));
     }
     let (deliveries, caller) = (d.clone(), actor.clone());
@@ -158,9 +158,9 @@ fn sample_text(
 ) -> Result<DeliveryText> {
     let unknown_template = |_| Error::invalid("template", "unknown_value");
     let template = templates::effective(&sample_request.template, changes).map_err(unknown_template)?;
-    let (payload, locale) = (template.sample(), sample_request.locale.unwrap_or(locale));
+    let (payload, locale) = (template.sample_payload(), sample_request.locale.unwrap_or(locale));
     let rendered = template.render(&payload)?;
-    let text = rendered.of(locale, user_type);
+    let text = rendered.text(locale, user_type);
     let email = template.render_email(locale, user_type, &payload)?;
     Ok(DeliveryText {
         title: text.title.clone(),

@@ -49,7 +49,7 @@ impl ClientsQuery {
             Some(word) => (word, true),
             None => (&*sort, false),
         };
-        let sort = check.word("sort", word, |word| match word {
+        let sort = check.parse_enum("sort", word, |word| match word {
             "name" => Some(ClientSort::Name),
             "created_at" => Some(ClientSort::CreatedAt),
             "updated_at" => Some(ClientSort::UpdatedAt),

@@ -32,7 +32,7 @@ async fn list(
     Ok(Reply::page(service::list(&n, &caller, page).await?, page, None))
 }
 
-/// A correction of a rejected event.
+/// An optional correction of a rejected event.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"payload": {"user_id": "0198c0de-0000-7000-8000-000000000001", "mandat_id": "42", "title": "Rue des Lilas"}}))]
@@ -45,11 +45,11 @@ struct RetryBody {
 
 /// Announce a rejected event again
 ///
-/// Unchanged, or with a corrected `payload`. If it is accepted, or was before, the response is the resulting event.
+/// Unchanged, or with a corrected `payload`. If it is accepted, or already was, the response is the resulting event.
 /// If it is refused again, its `reason` and `retries` are updated.
 #[utoipa::path(tag = "events", operation_id = "retry_rejected_event", params(("id" = Uuid, Path)),
     request_body = RetryBody,
-    responses((status = 202, description = "Accepted, now or before (`Idempotent-Replayed`)", body = EventProgress)))]
+    responses((status = 202, description = "Accepted by this request, or by an earlier one (`Idempotent-Replayed`)", body = EventProgress)))]
 #[post("/events/rejected/{id}/retry")]
 async fn retry(
     n: Data<Notifications>,

@@ -10,19 +10,19 @@ use super::model::{RejectedEvent, Rejection};
 use super::store;
 use crate::config::Feature;
 use crate::notifications::events::{self, Accepted};
-use crate::notifications::model::{Announced, EventSource};
+use crate::notifications::model::{AnnouncedEvent, EventSource};
 use crate::notifications::{Notifications, intake, policy};
 
 /// Stores a rejected event. Returns false if a copy is stored already.
-pub async fn keep(n: &Notifications, tenant: TenantId, rejection: &Rejection<'_>) -> Result<bool> {
+pub async fn store_rejection(n: &Notifications, tenant: TenantId, rejection: &Rejection<'_>) -> Result<bool> {
     let (id, now) = (rejection.id(tenant), n.clock.now());
-    let row = store::NewDeadLetter::of(id, rejection);
+    let row = store::NewDeadLetter::from_rejection(id, rejection);
     n.db.system(tenant, move |tx| store::insert(tx, tenant, &row, now)).await
 }
 
 /// The rejected events, newest first. Errors: `FORBIDDEN`, `FEATURE_DISABLED`.
 pub async fn list(n: &Notifications, actor: &Actor, page: Page) -> Result<Vec<RejectedEvent>> {
-    policy::may_follow_events(actor)?;
+    policy::may_view_events(actor)?;
     n.directory.require(actor, Feature::Notifications).await?;
     let tenant = actor.tenant;
     n.db.read(actor, move |tx| store::list(tx, tenant, page)).await
@@ -38,7 +38,7 @@ pub async fn retry(
     id: Uuid,
     payload: Option<Map<String, Value>>,
 ) -> Result<Accepted> {
-    policy::may_follow_events(actor)?;
+    policy::may_view_events(actor)?;
     n.directory.require(actor, Feature::Notifications).await?;
     let tenant = actor.tenant;
     let found = n.db.read(actor, move |tx| store::find(tx, tenant, id)).await?;
@@ -47,17 +47,17 @@ pub async fn retry(
         return Ok(Accepted { progress: events::progress(n, actor, event).await?, replayed: true });
     }
     let now = n.clock.now();
-    let tried = match announced(rejected, payload) {
-        Ok(what) => events::accept_as_system(n, tenant, what).await,
+    let result = match corrected_event(rejected, payload) {
+        Ok(announced_event) => events::accept_as_system(n, tenant, announced_event).await,
         Err(error) => Err(error),
     };
-    match tried {
+    match result {
         Ok(accepted) => {
             let event = accepted.progress.id;
-            n.db.system(tenant, move |tx| store::accepted(tx, (tenant, id), event, now)).await?;
+            n.db.system(tenant, move |tx| store::record_acceptance(tx, (tenant, id), event, now)).await?;
             Ok(accepted)
         }
-        // The failure has another cause than the event.
+        // Not the event's fault: keep the stored reason.
         Err(error)
             if matches!(
                 error.kind(),
@@ -67,14 +67,14 @@ pub async fn retry(
             Err(error)
         }
         Err(error) => {
-            let said = store::DeadLetterBody::of(&error);
-            n.db.system(tenant, move |tx| store::refused(tx, (tenant, id), &said, now)).await?;
+            let refusal = store::RejectionError::from_error(&error);
+            n.db.system(tenant, move |tx| store::record_refusal(tx, (tenant, id), &refusal, now)).await?;
             Err(error)
         }
     }
 }
 
-fn announced(rejected: RejectedEvent, payload: Option<Map<String, Value>>) -> Result<Announced> {
+fn corrected_event(rejected: RejectedEvent, payload: Option<Map<String, Value>>) -> Result<AnnouncedEvent> {
     let (mut body, id) = (rejected.body, rejected.id);
     if let (Some(payload), Some(fields)) = (payload, body.as_object_mut()) {
         fields.insert("payload".to_owned(), payload.into());
@@ -84,10 +84,10 @@ fn announced(rejected: RejectedEvent, payload: Option<Map<String, Value>>) -> Re
     } else {
         EventSource::Channel
     };
-    let mut what = intake::announced(&body, source)?;
-    // Two retries at once, or one with a lost response, must not create two events.
-    if what.idempotency_key.is_none() {
-        what.idempotency_key = Some(format!("rejected:{id}"));
+    let mut announced_event = intake::parse_event(&body, source)?;
+    // Concurrent retries, or a retry after a lost response, must not create two events.
+    if announced_event.idempotency_key.is_none() {
+        announced_event.idempotency_key = Some(format!("rejected:{id}"));
     }
-    Ok(what)
+    Ok(announced_event)
 }

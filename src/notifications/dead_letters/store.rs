@@ -10,7 +10,7 @@ use guichet_db::sql::{Bind, sql};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::model::{RejectedEvent, Rejection, reason, storable};
+use super::model::{RejectedEvent, Rejection, rejection_reason, without_nul_characters};
 
 #[derive(QueryableByName)]
 struct Row {
@@ -56,15 +56,15 @@ const INSERT: &str = "INSERT INTO rejected_events \
     (tenant_id, id, source, body, code, reason, created_at, updated_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (tenant_id, id) DO NOTHING";
 
-/// The body of a rejected event.
-pub(super) struct DeadLetterBody {
+/// The code and the reason for which an event was rejected.
+pub(super) struct RejectionError {
     code: &'static str,
     reason: String,
 }
 
-impl DeadLetterBody {
-    pub fn of(error: &Error) -> Self {
-        Self { code: error.code(), reason: reason(error) }
+impl RejectionError {
+    pub fn from_error(error: &Error) -> Self {
+        Self { code: error.code(), reason: rejection_reason(error) }
     }
 }
 
@@ -72,30 +72,30 @@ pub(super) struct NewDeadLetter {
     id: Uuid,
     source: &'static str,
     body: Value,
-    said: DeadLetterBody,
+    error: RejectionError,
 }
 
 impl NewDeadLetter {
-    pub fn of(id: Uuid, rejection: &Rejection<'_>) -> Self {
-        let (source, body) = (rejection.source.into_str(), storable(rejection.body));
-        Self { id, source, body, said: DeadLetterBody::of(rejection.error) }
+    pub fn from_rejection(id: Uuid, rejection: &Rejection<'_>) -> Self {
+        let (source, body) = (rejection.source.into_str(), without_nul_characters(rejection.body));
+        Self { id, source, body, error: RejectionError::from_error(rejection.error) }
     }
 }
 
-/// Returns false if a copy is stored already.
+/// Inserts a rejected event. Returns false if a copy is stored already.
 pub(super) fn insert(tx: &mut Tx<'_>, tenant: TenantId, row: &NewDeadLetter, now: Timestamp) -> Result<bool> {
     let statement = sql(INSERT)
         .bind(tenant)
         .bind(row.id)
         .bind(row.source)
         .bind(Bind::Jsonb(Some(row.body.clone())))
-        .bind(row.said.code)
-        .bind(row.said.reason.as_str())
+        .bind(row.error.code)
+        .bind(row.error.reason.as_str())
         .bind(now);
     tx.as_system(|sys| Ok(statement.execute(sys.conn())? == 1))
 }
 
-/// Newest first.
+/// A page of the tenant's rejected events, newest first.
 pub(super) fn list(tx: &mut Tx<'_>, tenant: TenantId, page: Page) -> Result<Vec<RejectedEvent>> {
     let text = format!(
         "SELECT {COLUMNS} FROM rejected_events WHERE tenant_id = $1 \
@@ -111,30 +111,31 @@ pub(super) fn find(tx: &mut Tx<'_>, tenant: TenantId, id: Uuid) -> Result<Option
     Ok(row.map(RejectedEvent::from))
 }
 
-const ACCEPTED: &str = "UPDATE rejected_events SET event_id = $3, updated_at = $4 \
+const RECORD_ACCEPTANCE: &str = "UPDATE rejected_events SET event_id = $3, updated_at = $4 \
     WHERE tenant_id = $1 AND id = $2 AND event_id IS NULL";
 
 /// Records the event that a retry created.
-pub(super) fn accepted(
+pub(super) fn record_acceptance(
     tx: &mut Tx<'_>,
     (tenant, id): (TenantId, Uuid),
     event: EventId,
     now: Timestamp,
 ) -> Result<()> {
-    let statement = sql(ACCEPTED).bind(tenant).bind(id).bind(event).bind(now);
+    let statement = sql(RECORD_ACCEPTANCE).bind(tenant).bind(id).bind(event).bind(now);
     tx.as_system(|sys| Ok(statement.execute(sys.conn()).map(drop)?))
 }
 
-const REFUSED: &str = "UPDATE rejected_events SET code = $3, reason = $4, retries = retries + 1, updated_at = $5 \
+const RECORD_REFUSAL: &str = "UPDATE rejected_events SET code = $3, reason = $4, retries = retries + 1, updated_at = $5 \
     WHERE tenant_id = $1 AND id = $2 AND event_id IS NULL";
 
-/// Records that a retry failed, and why.
-pub(super) fn refused(
+/// Records that a retry failed, and increments the number of retries.
+pub(super) fn record_refusal(
     tx: &mut Tx<'_>,
     (tenant, id): (TenantId, Uuid),
-    said: &DeadLetterBody,
+    error: &RejectionError,
     now: Timestamp,
 ) -> Result<()> {
-    let statement = sql(REFUSED).bind(tenant).bind(id).bind(said.code).bind(said.reason.as_str()).bind(now);
+    let statement =
+        sql(RECORD_REFUSAL).bind(tenant).bind(id).bind(error.code).bind(error.reason.as_str()).bind(now);
     tx.as_system(|sys| Ok(statement.execute(sys.conn()).map(drop)?))
 }

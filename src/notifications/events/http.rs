@@ -11,20 +11,20 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{Accepted, announce, progress};
-use crate::notifications::model::{Announced, EventProgress, EventSource, Recipients};
+use crate::notifications::model::{AnnouncedEvent, EventProgress, EventSource, Recipients};
 use crate::notifications::{Notifications, policy};
 use crate::web::{Caller, ErrorBody, IdempotencyKey, Json, Path, Reply, Validator};
 
-/// Most events in one bulk request.
-const MAX_BULK: usize = 1_000;
-/// Most ids of each kind that one event names as recipients.
-const MAX_NAMED: usize = 10_000;
-const MAX_CODE: usize = 80;
-/// Largest payload as JSON.
+/// Maximum number of events in one bulk request.
+const MAX_BULK_EVENTS: usize = 1_000;
+/// Maximum number of recipients of each kind that one event names.
+const MAX_RECIPIENTS_PER_KIND: usize = 10_000;
+const MAX_EVENT_CODE_CHARS: usize = 80;
+/// Maximum size of a payload as JSON text.
 const MAX_PAYLOAD_BYTES: usize = 16 * 1024;
 
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(announce_one).service(announce_many).service(follow);
+    config.service(announce_one).service(announce_many).service(get_progress);
 }
 
 /// A business event of a producer.
@@ -40,10 +40,10 @@ pub struct EventBody {
     #[serde(default)]
     #[schema(value_type = Object)]
     payload: Map<String, Value>,
-    /// If absent, the template's own audience.
+    /// If absent, the audience that the template defines.
     #[serde(default, deserialize_with = "crate::web::object_or_null")]
     recipients: Option<Recipients>,
-    /// The person who caused it; they get no notification.
+    /// The person who caused the event; they get no notification.
     #[serde(default)]
     actor_id: Option<UserId>,
     #[serde(default)]
@@ -57,23 +57,23 @@ pub struct EventBody {
 }
 
 impl EventBody {
-    pub fn announced(self, source: EventSource) -> Result<Announced> {
+    pub fn into_announced(self, source: EventSource) -> Result<AnnouncedEvent> {
         let mut check = Validator::new();
-        let event = check.text("event", self.event, 1..=MAX_CODE);
-        if let Some(named) = &self.recipients {
+        let event = check.text("event", self.event, 1..=MAX_EVENT_CODE_CHARS);
+        if let Some(recipients) = &self.recipients {
             let lists = [
-                ("recipients.users", named.users.len()),
-                ("recipients.teams", named.teams.len()),
-                ("recipients.clients", named.clients.len()),
-                ("recipients.roles", named.roles.len()),
+                ("recipients.users", recipients.users.len()),
+                ("recipients.teams", recipients.teams.len()),
+                ("recipients.clients", recipients.clients.len()),
+                ("recipients.roles", recipients.roles.len()),
             ];
             for (field, length) in lists {
-                if length > MAX_NAMED {
-                    check.add(Fault::new(field, "too_many").with_arg("max", MAX_NAMED));
+                if length > MAX_RECIPIENTS_PER_KIND {
+                    check.add(Fault::new(field, "too_many").with_arg("max", MAX_RECIPIENTS_PER_KIND));
                 }
             }
             let is_person = |role: &guichet_base::Role| !role.is_service();
-            check.ensure(named.roles.iter().all(is_person), "recipients.roles", "unknown_value");
+            check.ensure(recipients.roles.iter().all(is_person), "recipients.roles", "unknown_value");
         }
         // The payload is sent to the socket of every recipient.
         let size = serde_json::to_string(&self.payload).map_or(usize::MAX, |text| text.len());
@@ -81,7 +81,7 @@ impl EventBody {
             check.add(Fault::new("payload", "too_long").with_arg("max", MAX_PAYLOAD_BYTES));
         }
         check.finish()?;
-        Ok(Announced {
+        Ok(AnnouncedEvent {
             event,
             payload: self.payload,
             recipients: self.recipients,
@@ -99,7 +99,7 @@ impl EventBody {
 /// Up to a hundred recipients get their notifications before the response, more within seconds: `status` is then
 /// `running`, and `GET /events/{id}` shows the progress. An event that is refused changes nothing.
 #[utoipa::path(tag = "events", operation_id = "announce_event", request_body = EventBody,
-    responses((status = 202, description = "Accepted, now or by an earlier request (`Idempotent-Replayed`)", body = EventProgress)))]
+    responses((status = 202, description = "Accepted by this request, or by an earlier one (`Idempotent-Replayed`)", body = EventProgress)))]
 #[post("/events")]
 async fn announce_one(
     n: Data<Notifications>,
@@ -108,13 +108,15 @@ async fn announce_one(
     body: Json<EventBody>,
 ) -> Result<Reply<EventProgress>> {
     policy::may_announce(&caller)?;
-    let once = key.bind_body(&body.0)?;
-    let what = body.0.announced(EventSource::Http)?;
+    let idempotent = key.bind_body(&body.0)?;
+    let announced_event = body.0.into_announced(EventSource::Http)?;
     let (task, tenant) = (n.get_ref().clone(), caller.tenant);
-    let done =
-        n.db.write(&caller, move |tx| once.run_once(tx, |tx| announce(tx, &task, tenant, &what))).await?;
-    let reply = Reply::accepted(done.value.progress);
-    Ok(if done.replayed || done.value.replayed { reply.replayed() } else { reply })
+    let result = n
+        .db
+        .write(&caller, move |tx| idempotent.run_once(tx, |tx| announce(tx, &task, tenant, &announced_event)))
+        .await?;
+    let answer = Reply::accepted(result.value.progress);
+    Ok(if result.replayed || result.value.replayed { answer.replayed() } else { answer })
 }
 
 /// Up to 1,000 events.
@@ -142,7 +144,7 @@ struct BulkItem {
     error: Option<Value>,
 }
 
-/// Announce up to 1,000 events, one after the other
+/// Announce up to 1,000 events in order
 ///
 /// Each is accepted or refused on its own. Give each an `idempotency_key`, so that a repeated request takes effect
 /// once.
@@ -157,25 +159,25 @@ async fn announce_many(
     policy::may_announce(&caller)?;
     let mut check = Validator::new();
     let count = body.0.events.len();
-    if count == 0 || count > MAX_BULK {
+    if count == 0 || count > MAX_BULK_EVENTS {
         let code = if count == 0 { "too_few" } else { "too_many" };
-        check.add(Fault::new("events", code).with_arg("min", 1).with_arg("max", MAX_BULK));
+        check.add(Fault::new("events", code).with_arg("min", 1).with_arg("max", MAX_BULK_EVENTS));
     }
     check.finish()?;
     let mut items = Vec::with_capacity(count);
     for (index, event) in body.0.events.into_iter().enumerate() {
-        items.push(item(index, caller.locale, one_of_many(&n, &caller, &event).await)?);
+        items.push(bulk_item(index, caller.locale, announce_bulk_item(&n, &caller, &event).await)?);
     }
     Ok(Reply::ok(items))
 }
 
-async fn one_of_many(n: &Notifications, actor: &Actor, event: &Value) -> Result<Accepted> {
-    let what = crate::web::parse_value::<EventBody>(event)?.announced(EventSource::Http)?;
+async fn announce_bulk_item(n: &Notifications, actor: &Actor, event: &Value) -> Result<Accepted> {
+    let announced_event = crate::web::parse_value::<EventBody>(event)?.into_announced(EventSource::Http)?;
     let (task, tenant) = (n.clone(), actor.tenant);
-    n.db.write(actor, move |tx| announce(tx, &task, tenant, &what)).await
+    n.db.write(actor, move |tx| announce(tx, &task, tenant, &announced_event)).await
 }
 
-fn item(index: usize, locale: Locale, outcome: Result<Accepted>) -> Result<BulkItem> {
+fn bulk_item(index: usize, locale: Locale, outcome: Result<Accepted>) -> Result<BulkItem> {
     Ok(match outcome {
         Ok(accepted) => BulkItem {
             index,
@@ -195,7 +197,11 @@ fn item(index: usize, locale: Locale, outcome: Result<Accepted>) -> Result<BulkI
 #[utoipa::path(tag = "events", operation_id = "get_event", params(("id" = EventId, Path)),
     responses((status = 200, body = EventProgress)))]
 #[get("/events/{id}")]
-async fn follow(n: Data<Notifications>, caller: Caller, path: Path<EventId>) -> Result<Reply<EventProgress>> {
-    policy::may_follow_events(&caller)?;
+async fn get_progress(
+    n: Data<Notifications>,
+    caller: Caller,
+    path: Path<EventId>,
+) -> Result<Reply<EventProgress>> {
+    policy::may_view_events(&caller)?;
     Ok(Reply::ok(progress(&n, &caller, path.0).await?))
 }

@@ -8,16 +8,16 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::notifications::model::{Announced, EventProgress, Recipients};
+use crate::notifications::model::{AnnouncedEvent, EventProgress, Recipients};
 use crate::notifications::templates::{Concerned, Rendered, Template, Text};
 use crate::preferences::{Category, Channel, ChannelChoices, EventProfile, PerChannel, Priority};
 
-/// Largest audience that is written in the transaction of its event.
-pub const INLINE_MAX: i64 = 100;
+/// Maximum audience whose notifications are written in the transaction of the event.
+pub const MAX_INLINE_AUDIENCE: i64 = 100;
 /// Longest idempotency key of a producer.
 pub const MAX_KEY_CHARS: usize = 200;
 
-/// An event that was accepted now, or by an earlier copy.
+/// An accepted event: accepted by this call, or earlier (`replayed`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Accepted {
     pub progress: EventProgress,
@@ -32,13 +32,13 @@ pub struct EventAudience {
     pub roles: Vec<Role>,
     /// All members of these clients.
     pub clients: Vec<ClientId>,
-    /// The operators in charge of these clients, or the client's team if no operator is.
+    /// The operators in charge of these clients; for a client without one, its team.
     pub operators_of: Vec<ClientId>,
     pub everyone: bool,
 }
 
 impl EventAudience {
-    pub fn named(recipients: &Recipients) -> Self {
+    pub fn from_recipients(recipients: &Recipients) -> Self {
         Self {
             users: recipients.users.clone(),
             teams: recipients.teams.clone(),
@@ -50,19 +50,21 @@ impl EventAudience {
     }
 
     /// The template's own audience, from fields of the validated payload.
-    pub fn of_template(template: &Template, payload: &Map<String, Value>) -> Self {
+    pub fn from_template(template: &Template, payload: &Map<String, Value>) -> Self {
         let mut audience = Self::default();
         for concerned in &template.audience {
             match concerned {
-                Concerned::User => audience.users.extend(id(payload, "user_id").map(UserId)),
-                Concerned::Team => audience.teams.extend(id(payload, "team_id").map(TeamId)),
-                Concerned::ClientMembers => audience.clients.extend(id(payload, "client_id").map(ClientId)),
+                Concerned::User => audience.users.extend(payload_uuid(payload, "user_id").map(UserId)),
+                Concerned::Team => audience.teams.extend(payload_uuid(payload, "team_id").map(TeamId)),
+                Concerned::ClientMembers => {
+                    audience.clients.extend(payload_uuid(payload, "client_id").map(ClientId))
+                }
                 Concerned::ClientOperator => {
-                    audience.operators_of.extend(id(payload, "client_id").map(ClientId));
+                    audience.operators_of.extend(payload_uuid(payload, "client_id").map(ClientId));
                 }
                 Concerned::Everyone => audience.everyone = true,
                 Concerned::Roles(roles) => audience.roles.extend(roles),
-                // Chat passes its recipients itself.
+                // Chat names its recipients itself; see `chat_source`.
                 Concerned::Told => {}
             }
         }
@@ -70,7 +72,7 @@ impl EventAudience {
     }
 }
 
-pub fn id(payload: &Map<String, Value>, name: &str) -> Option<Uuid> {
+pub fn payload_uuid(payload: &Map<String, Value>, name: &str) -> Option<Uuid> {
     payload.get(name)?.as_str()?.parse::<uuid::fmt::Hyphenated>().ok().map(Into::into)
 }
 
@@ -88,11 +90,11 @@ pub struct Plan {
     pub defaults: ChannelChoices,
     pub texts: Rendered,
     pub payload: Map<String, Value>,
-    /// The team that the event concerns; others get no notification.
+    /// The team that the event belongs to; people outside it get no notification.
     pub team: Option<TeamId>,
     pub client: Option<ClientId>,
     pub expires_at: Option<Timestamp>,
-    /// Whether the audience is large; its mails wait behind all others.
+    /// Whether the audience is large; its deliveries then go to the bulk lane.
     pub is_bulk: bool,
 }
 
@@ -112,9 +114,9 @@ impl Plan {
         self.prefers = channels.first().copied().unwrap_or(Channel::Inapp);
     }
 
-    /// Text and data for a recipient.
-    pub fn text(&self, locale: Locale, side: UserType) -> (&Text, Value) {
-        let text = self.texts.of(locale, side);
+    /// Returns the text and the `data` of the notification for a recipient.
+    pub fn text_and_data(&self, locale: Locale, side: UserType) -> (&Text, Value) {
+        let text = self.texts.text(locale, side);
         let mut data = self.payload.clone();
         data.insert("url".to_owned(), json!(text.link));
         (text, Value::Object(data))
@@ -123,33 +125,36 @@ impl Plan {
 
 /// A name that identifies copies of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Name {
+pub struct IdempotencyName {
     pub key: String,
-    /// Hash of the content. The same name with other content is an error.
+    /// Hash of the content. An announcement with the same name and different content is an error.
     pub body_hash: Vec<u8>,
 }
 
-/// The producer's key, and the content with its time: copies of one event may arrive by two sources, and only one of
-/// them with a key.
-pub fn names(what: &Announced) -> Result<Vec<Name>> {
-    let body = json!({ "event": what.event, "payload": what.payload, "recipients": what.recipients });
+/// Returns up to two names: the producer's key, and the hash of the content with its time. Copies of one event may
+/// arrive by two sources, and only one of them has a key.
+pub fn idempotency_names(announced: &AnnouncedEvent) -> Result<Vec<IdempotencyName>> {
+    let body =
+        json!({ "event": announced.event, "payload": announced.payload, "recipients": announced.recipients });
     let body_hash = Sha256::digest(body.to_string().as_bytes()).to_vec();
     let mut names = Vec::new();
-    if let Some(key) = &what.idempotency_key {
+    if let Some(key) = &announced.idempotency_key {
         let length = key.chars().count();
         if length == 0 || length > MAX_KEY_CHARS || key.contains('\0') {
             let fault = Fault::new("idempotency_key", if length == 0 { "too_short" } else { "too_long" });
             return Err(Error::validation(vec![fault.with_arg("min", 1).with_arg("max", MAX_KEY_CHARS)]));
         }
-        names.push(Name { key: format!("key:{key}"), body_hash: body_hash.clone() });
+        names.push(IdempotencyName { key: format!("key:{key}"), body_hash: body_hash.clone() });
     }
-    if let Some(at) = what.occurred_at {
-        let mut said = Sha256::new();
-        said.update(json!([what.event, what.payload, what.recipients, at]).to_string().as_bytes());
-        let key = said.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        names.push(Name { key: format!("said:{key}"), body_hash });
+    if let Some(at) = announced.occurred_at {
+        let mut hasher = Sha256::new();
+        hasher.update(
+            json!([announced.event, announced.payload, announced.recipients, at]).to_string().as_bytes(),
+        );
+        let key = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        names.push(IdempotencyName { key: format!("said:{key}"), body_hash });
     }
-    // Taken in a fixed order, so that two copies never deadlock.
+    // Claimed in a fixed order, so that two concurrent copies never deadlock.
     names.sort_by(|a, b| a.key.cmp(&b.key));
     Ok(names)
 }

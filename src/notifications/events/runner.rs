@@ -7,29 +7,29 @@ use guichet_base::Result;
 use guichet_base::id::{EventId, TenantId};
 use tokio_util::sync::CancellationToken;
 
-use super::store::{self, Step};
+use super::store::{self, ChunkResult};
 use crate::notifications::Notifications;
 use crate::notifications::pipeline::{self, AudienceSegment};
 
-/// How soon another process takes over an unfinished event.
-const EVERY: Duration = Duration::from_secs(1);
-/// Events processed in turns.
-const AT_ONCE: i64 = 16;
+/// How often each process looks for unfinished events.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// Number of unfinished events that are tried per turn.
+const MAX_EVENTS_PER_TURN: i64 = 16;
 
 /// Writes pending chunks until `stop` is cancelled.
 pub async fn run(n: Notifications, stop: CancellationToken) {
     loop {
         tokio::select! {
-            () = n.wake.notified() => {}
-            () = tokio::time::sleep(EVERY) => {}
+            () = n.audiences_due.notified() => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
             () = stop.cancelled() => return,
         }
         loop {
-            match turn(&n).await {
+            match write_next_chunk(&n).await {
                 Ok(true) if !stop.is_cancelled() => {}
                 Ok(_) => break,
                 Err(error) => {
-                    tracing::warn!(%error, "notifications of a large audience were not written; trying again");
+                    tracing::warn!(%error, "failed to write pending notifications of large audiences; retrying");
                     break;
                 }
             }
@@ -38,41 +38,49 @@ pub async fn run(n: Notifications, stop: CancellationToken) {
 }
 
 /// Writes one chunk of the next event. Returns whether there was one.
-pub async fn turn(n: &Notifications) -> Result<bool> {
-    for (tenant, event) in n.db.worker(|tx| store::waiting(tx, AT_ONCE)).await? {
-        match chunk(n, tenant, event).await {
+pub async fn write_next_chunk(n: &Notifications) -> Result<bool> {
+    for (tenant, event) in n.db.worker(|tx| store::pending_events(tx, MAX_EVENTS_PER_TURN)).await? {
+        match write_chunk(n, tenant, event).await {
             Ok(true) => return Ok(true),
             Ok(false) => {}
-            // A failing event goes to the end of the queue, so that it delays no other.
+            // A failing event moves to the end of the queue, so that it does not delay other events.
             Err(error) => {
-                tracing::error!(error.cause = %error, tenant.id = %tenant, event.id = %event, "a chunk of a large audience was not written; trying again");
+                tracing::error!(error.cause = %error, tenant.id = %tenant, event.id = %event, "failed to write a chunk of a large audience; retrying");
                 let now = n.clock.now();
-                n.db.system(tenant, move |tx| tx.as_system(|sys| store::put_back(sys, tenant, event, now)))
-                    .await?;
+                n.db.system(tenant, move |tx| {
+                    tx.as_system(|sys| store::move_to_queue_end(sys, tenant, event, now))
+                })
+                .await?;
             }
         }
     }
     Ok(false)
 }
 
-/// Returns whether a chunk was written; another process may hold the event.
-async fn chunk(n: &Notifications, tenant: TenantId, event: EventId) -> Result<bool> {
+/// Writes the next chunk of an event. Returns false if the event is finished or another process has locked it.
+async fn write_chunk(n: &Notifications, tenant: TenantId, event: EventId) -> Result<bool> {
     let task = n.clone();
     n.db.system(tenant, move |tx| {
-        let Some(running) = tx.as_system(|sys| store::running(sys, tenant, event))? else { return Ok(false) };
-        let stretch = AudienceSegment {
+        let Some(running) = tx.as_system(|sys| store::lock_running(sys, tenant, event))? else {
+            return Ok(false);
+        };
+        let segment = AudienceSegment {
             event,
             plan: &running.plan,
             audience: &running.audience,
             actor: running.actor,
             group_key: None,
-            up_to: running.up_to,
-            looking: &[],
+            after: running.up_to,
+            viewers: &[],
         };
-        let done = pipeline::step(&task, tx, tenant, &stretch)?;
-        let step =
-            Step { written: done.written, skipped: done.skipped, up_to: done.up_to, is_last: done.is_last };
-        tx.as_system(|sys| store::advance(sys, tenant, event, &step, task.clock.now()))?;
+        let result = pipeline::process_segment(&task, tx, tenant, &segment)?;
+        let step = ChunkResult {
+            written: result.written,
+            skipped: result.skipped,
+            up_to: result.last_user,
+            is_last: result.is_last,
+        };
+        tx.as_system(|sys| store::record_chunk(sys, tenant, event, &step, task.clock.now()))?;
         Ok(true)
     })
     .await

@@ -9,8 +9,8 @@ use guichet_db::{SystemTx, Tx, WorkerTx};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::model::{EventAudience, Name, Plan};
-use crate::notifications::model::{Announced, EventProgress};
+use super::model::{EventAudience, IdempotencyName, Plan};
+use crate::notifications::model::{AnnouncedEvent, EventProgress};
 
 /// The tenant's settings and texts for an event.
 #[derive(QueryableByName)]
@@ -22,15 +22,15 @@ pub struct TenantTexts {
     pub changes: Option<Value>,
 }
 
-const SAID: &str = "SELECT t.settings, n.fields AS changes FROM tenants t \
+const TENANT_TEXTS: &str = "SELECT t.settings, n.fields AS changes FROM tenants t \
     LEFT JOIN notification_templates n ON n.tenant_id = t.id AND n.code = $2 WHERE t.id = $1";
 
-pub fn said(sys: &mut SystemTx<'_>, tenant: TenantId, code: &str) -> Result<TenantTexts> {
-    Ok(sql(SAID).bind(tenant).bind(code).get_result(sys.conn())?)
+pub fn load_tenant_texts(sys: &mut SystemTx<'_>, tenant: TenantId, code: &str) -> Result<TenantTexts> {
+    Ok(sql(TENANT_TEXTS).bind(tenant).bind(code).get_result(sys.conn())?)
 }
 
 #[derive(QueryableByName)]
-struct KnownRecipients {
+struct ClaimedName {
     #[diesel(sql_type = SqlUuid)]
     event_id: EventId,
     #[diesel(sql_type = Bytea)]
@@ -38,47 +38,54 @@ struct KnownRecipients {
 }
 
 // A concurrent copy waits here until the first has committed, and then finds its row.
-const TAKE: &str = "INSERT INTO notification_event_keys (tenant_id, key, event_id, body_hash, created_at) \
+const CLAIM_NAME: &str = "INSERT INTO notification_event_keys (tenant_id, key, event_id, body_hash, created_at) \
     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, key) DO UPDATE \
     SET event_id = excluded.event_id, body_hash = excluded.body_hash, created_at = excluded.created_at \
     WHERE notification_event_keys.created_at < $6";
-const KNOWN: &str =
+const CLAIMED_NAME: &str =
     "SELECT event_id, body_hash FROM notification_event_keys WHERE tenant_id = $1 AND key = $2";
 
-/// Takes `name` for the event `id`. Returns the event that already holds it, if any. A name expires after a day.
+/// Claims `name` for the event `id`. Returns the event that already has it, if any. A name expires after a day.
 /// Errors: `IDEMPOTENCY_MISMATCH` if that event has other content.
-pub fn take(
+pub fn claim_name(
     sys: &mut SystemTx<'_>,
     tenant: TenantId,
-    name: &Name,
+    name: &IdempotencyName,
     id: EventId,
-    (now, forgotten): (Timestamp, Timestamp),
+    (now, oldest_valid): (Timestamp, Timestamp),
 ) -> Result<Option<EventId>> {
-    let taken = sql(TAKE)
+    let claimed_rows = sql(CLAIM_NAME)
         .bind(tenant)
         .bind(name.key.as_str())
         .bind(id)
         .bind(name.body_hash.clone())
         .bind(now)
-        .bind(forgotten)
+        .bind(oldest_valid)
         .execute(sys.conn())?;
-    if taken == 1 {
+    if claimed_rows == 1 {
         return Ok(None);
     }
-    let known: KnownRecipients = sql(KNOWN).bind(tenant).bind(name.key.as_str()).get_result(sys.conn())?;
-    if known.body_hash != name.body_hash {
+    let existing: ClaimedName =
+        sql(CLAIMED_NAME).bind(tenant).bind(name.key.as_str()).get_result(sys.conn())?;
+    if existing.body_hash != name.body_hash {
         return Err(Error::new(guichet_base::ErrorKind::Validation, "IDEMPOTENCY_MISMATCH"));
     }
-    Ok(Some(known.event_id))
+    Ok(Some(existing.event_id))
 }
 
-const GIVE: &str = "UPDATE notification_event_keys SET event_id = $3 WHERE tenant_id = $1 AND key = ANY ($2)";
+const REASSIGN_NAMES: &str =
+    "UPDATE notification_event_keys SET event_id = $3 WHERE tenant_id = $1 AND key = ANY ($2)";
 
 /// Assigns `names` to the event `to`.
-pub fn give(sys: &mut SystemTx<'_>, tenant: TenantId, names: &[Name], to: EventId) -> Result<()> {
+pub fn reassign_names(
+    sys: &mut SystemTx<'_>,
+    tenant: TenantId,
+    names: &[IdempotencyName],
+    to: EventId,
+) -> Result<()> {
     if !names.is_empty() {
         let keys: Vec<String> = names.iter().map(|name| name.key.clone()).collect();
-        sql(GIVE).bind(tenant).bind(keys).bind(to).execute(sys.conn())?;
+        sql(REASSIGN_NAMES).bind(tenant).bind(keys).bind(to).execute(sys.conn())?;
     }
     Ok(())
 }
@@ -90,7 +97,7 @@ const INSERT: &str = "INSERT INTO notification_events (tenant_id, id, event, sou
 /// A new event without any notification yet.
 pub struct NewEvent<'a> {
     pub id: EventId,
-    pub what: &'a Announced,
+    pub announced: &'a AnnouncedEvent,
     pub audience: &'a EventAudience,
     pub plan: &'a Plan,
     pub planned: i64,
@@ -103,21 +110,21 @@ pub fn insert(sys: &mut SystemTx<'_>, tenant: TenantId, new: &NewEvent<'_>) -> R
     sql(INSERT)
         .bind(tenant)
         .bind(new.id)
-        .bind(new.what.event.as_str())
-        .bind(new.what.source.into_str())
-        .bind(Bind::Jsonb(Some(Value::Object(new.what.payload.clone()))))
+        .bind(new.announced.event.as_str())
+        .bind(new.announced.source.into_str())
+        .bind(Bind::Jsonb(Some(Value::Object(new.announced.payload.clone()))))
         .bind(json(serde_json::to_value(new.audience))?)
         .bind(json(serde_json::to_value(new.plan))?)
         .bind(new.plan.priority.into_str())
-        .bind(new.what.actor)
-        .bind(new.what.occurred_at.unwrap_or(new.now))
+        .bind(new.announced.actor)
+        .bind(new.announced.occurred_at.unwrap_or(new.now))
         .bind(i32::try_from(new.planned).unwrap_or(i32::MAX))
         .bind(new.now)
         .execute(sys.conn())?;
     Ok(())
 }
 
-/// An event whose notifications are not all written.
+/// An event whose notifications are not all written yet.
 pub struct RunningEvent {
     pub audience: EventAudience,
     pub plan: Plan,
@@ -137,11 +144,11 @@ struct RunningRow {
     up_to: Option<Uuid>,
 }
 
-// One process at a time: a locked event is skipped.
+// `SKIP LOCKED`: an event that another process writes is skipped.
 const RUNNING: &str = "SELECT audience, plan, actor_id, up_to FROM notification_events \
     WHERE tenant_id = $1 AND id = $2 AND status = 'running' FOR UPDATE SKIP LOCKED";
 
-pub fn running(sys: &mut SystemTx<'_>, tenant: TenantId, id: EventId) -> Result<Option<RunningEvent>> {
+pub fn lock_running(sys: &mut SystemTx<'_>, tenant: TenantId, id: EventId) -> Result<Option<RunningEvent>> {
     let row: Option<RunningRow> = sql(RUNNING).bind(tenant).bind(id).get_result(sys.conn()).optional()?;
     row.map(|row| {
         Ok(RunningEvent {
@@ -154,35 +161,41 @@ pub fn running(sys: &mut SystemTx<'_>, tenant: TenantId, id: EventId) -> Result<
     .transpose()
 }
 
-const ADVANCE: &str = "UPDATE notification_events SET written = written + $3, skipped = skipped + $4, \
+const RECORD_CHUNK: &str = "UPDATE notification_events SET written = written + $3, skipped = skipped + $4, \
     up_to = coalesce($5, up_to), status = CASE WHEN $6 THEN 'done' ELSE status END, \
     planned = CASE WHEN $6 THEN written + skipped + $3 + $4 ELSE planned END, \
     finished_at = CASE WHEN $6 THEN $7 END, updated_at = $7 WHERE tenant_id = $1 AND id = $2";
 
-const PUT_BACK: &str = "UPDATE notification_events SET updated_at = $3 WHERE tenant_id = $1 AND id = $2";
+const MOVE_TO_QUEUE_END: &str =
+    "UPDATE notification_events SET updated_at = $3 WHERE tenant_id = $1 AND id = $2";
 
 /// Moves the event to the end of the queue.
-pub fn put_back(sys: &mut SystemTx<'_>, tenant: TenantId, id: EventId, now: Timestamp) -> Result<()> {
-    sql(PUT_BACK).bind(tenant).bind(id).bind(now).execute(sys.conn())?;
+pub fn move_to_queue_end(
+    sys: &mut SystemTx<'_>,
+    tenant: TenantId,
+    id: EventId,
+    now: Timestamp,
+) -> Result<()> {
+    sql(MOVE_TO_QUEUE_END).bind(tenant).bind(id).bind(now).execute(sys.conn())?;
     Ok(())
 }
 
-/// The result of a chunk. People who came or left while a large audience was written correct `planned`.
-pub struct Step {
+/// The result of a chunk. After the last one, `planned` is set to the actual number of recipients.
+pub struct ChunkResult {
     pub written: i32,
     pub skipped: i32,
     pub up_to: Option<Uuid>,
     pub is_last: bool,
 }
 
-pub fn advance(
+pub fn record_chunk(
     sys: &mut SystemTx<'_>,
     tenant: TenantId,
     id: EventId,
-    step: &Step,
+    step: &ChunkResult,
     now: Timestamp,
 ) -> Result<()> {
-    sql(ADVANCE)
+    sql(RECORD_CHUNK)
         .bind(tenant)
         .bind(id)
         .bind(step.written)
@@ -239,22 +252,26 @@ pub fn progress(tx: &mut Tx<'_>, tenant: TenantId, id: EventId) -> Result<Option
 }
 
 #[derive(QueryableByName)]
-struct Unknown {
+struct UnknownRecipient {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
 }
 
-const UNKNOWN: &str = "SELECT w.id FROM unnest($2::uuid[]) w (id) \
+const UNKNOWN_RECIPIENTS: &str = "SELECT w.id FROM unnest($2::uuid[]) w (id) \
       WHERE NOT EXISTS (SELECT FROM users u WHERE u.tenant_id = $1 AND u.id = w.id AND u.deleted_at IS NULL) \
     UNION ALL SELECT w.id FROM unnest($3::uuid[]) w (id) \
       WHERE NOT EXISTS (SELECT FROM teams t WHERE t.tenant_id = $1 AND t.id = w.id) \
     UNION ALL SELECT w.id FROM unnest($4::uuid[]) w (id) \
       WHERE NOT EXISTS (SELECT FROM clients c WHERE c.tenant_id = $1 AND c.id = w.id) LIMIT 20";
 
-/// Some of the people of an audience who do not exist here.
-pub fn unknown(sys: &mut SystemTx<'_>, tenant: TenantId, audience: &EventAudience) -> Result<Vec<Uuid>> {
+/// Ids of users, teams and clients of the audience that the tenant does not have; at most 20.
+pub fn unknown_recipients(
+    sys: &mut SystemTx<'_>,
+    tenant: TenantId,
+    audience: &EventAudience,
+) -> Result<Vec<Uuid>> {
     let clients: Vec<ClientId> = audience.clients.iter().chain(&audience.operators_of).copied().collect();
-    let rows: Vec<Unknown> = sql(UNKNOWN)
+    let rows: Vec<UnknownRecipient> = sql(UNKNOWN_RECIPIENTS)
         .bind(tenant)
         .bind(audience.users.iter().map(|id| id.0).collect::<Vec<_>>())
         .bind(audience.teams.iter().map(|id| id.0).collect::<Vec<_>>())
@@ -271,13 +288,13 @@ struct PendingEvent {
     id: EventId,
 }
 
-// Ordered by waiting time, critical events as if they waited a minute longer. An event that fails repeatedly still
-// leaves the others their turn.
-const WAITING: &str = "SELECT tenant_id, id FROM notification_events WHERE status = 'running' \
+// Ordered by waiting time; critical events count one minute more. An event that fails repeatedly moves back, so that
+// other events are processed.
+const PENDING: &str = "SELECT tenant_id, id FROM notification_events WHERE status = 'running' \
     ORDER BY updated_at - CASE WHEN priority = 'critical' THEN interval '1 minute' ELSE interval '0' END LIMIT $1";
 
 /// Unfinished events of all tenants.
-pub fn waiting(tx: &mut WorkerTx<'_>, limit: i64) -> Result<Vec<(TenantId, EventId)>> {
-    let rows: Vec<PendingEvent> = sql(WAITING).bind(limit).load(tx.conn())?;
+pub fn pending_events(tx: &mut WorkerTx<'_>, limit: i64) -> Result<Vec<(TenantId, EventId)>> {
+    let rows: Vec<PendingEvent> = sql(PENDING).bind(limit).load(tx.conn())?;
     Ok(rows.into_iter().map(|row| (row.tenant_id, row.id)).collect())
 }

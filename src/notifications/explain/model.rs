@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::preferences::{Channel, ChannelDecision, PerChannel};
 
-/// The outcome of an event for one person.
+/// What an event led to for one person: notification, channels and deliveries.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Explanation {
     pub event_id: EventId,
@@ -15,7 +15,7 @@ pub struct Explanation {
     #[schema(required, example = "mandat.created")]
     pub event: Option<String>,
     /// Whether the event was addressed to this person. Null while a large audience is still being written and this
-    /// person was not reached yet.
+    /// person has not been processed yet.
     #[schema(required)]
     pub in_audience: Option<bool>,
     /// For each channel: whether it was used, by which rule and preference level. Null if nothing was decided.
@@ -27,7 +27,7 @@ pub struct Explanation {
     pub deliveries: Vec<ExplainedDelivery>,
 }
 
-/// One mail, SMS or push of the notification.
+/// One email, SMS or push delivery of the notification.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ExplainedDelivery {
     pub id: DeliveryId,

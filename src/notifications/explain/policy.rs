@@ -1,4 +1,4 @@
-//! Permissions to ask for explanations.
+//! Who may request explanations.
 
 use guichet_base::id::UserId;
 use guichet_base::{Actor, Error, Result, Role};
@@ -7,12 +7,12 @@ use crate::directory::policy;
 use guichet_base::permission::Permission;
 
 /// Whether the actor may also see events that were addressed to others.
-pub(super) fn sees_everybody(actor: &Actor) -> bool {
+pub(super) fn may_explain_all_events(actor: &Actor) -> bool {
     matches!(actor.role, Role::Owner | Role::Manager)
 }
 
 /// People may ask about themselves, owners and managers about everyone.
 pub(super) fn may_explain(actor: &Actor, user: UserId) -> Result<()> {
     policy::may(actor, Permission::NotificationView)?;
-    if actor.user == user || sees_everybody(actor) { Ok(()) } else { Err(Error::forbidden()) }
+    if actor.user == user || may_explain_all_events(actor) { Ok(()) } else { Err(Error::forbidden()) }
 }

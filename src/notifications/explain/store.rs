@@ -1,4 +1,4 @@
-//! What was stored about one event for one person.
+//! Reads what is stored about one event for one person.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Jsonb, Nullable, Text, Uuid as SqlUuid};
@@ -12,10 +12,10 @@ use super::model::ExplainedDelivery;
 use crate::preferences::{Channel, Decision};
 use crate::schema::deliveries;
 
-/// More than the channels and addresses of one notification.
+/// Upper bound; a notification has fewer deliveries.
 const MAX_DELIVERIES: i64 = 100;
 
-/// The stored facts; each may be missing.
+/// What is stored about an event and a person. Retention may have removed any part.
 #[derive(QueryableByName)]
 pub struct StoredExplanation {
     #[diesel(sql_type = Bool)]
@@ -41,8 +41,8 @@ impl StoredExplanation {
     }
 }
 
-// Chat messages are events without a row of their own; their notifications name them.
-const KEPT: &str = "
+// Chat messages are events without a row in `notification_events`; their notifications have the event's id.
+const STORED_EXPLANATION: &str = "
     SELECT u.id IS NOT NULL AS knows_person, e.id IS NOT NULL AS knows_event, coalesce(e.status = 'running', false) AS is_running,
            coalesce(e.event, n.type) AS event, n.id AS notification, coalesce(n.visible AND n.deleted_at IS NULL, false) AS is_shown,
            coalesce(n.decision, k.decision) AS decision
@@ -52,14 +52,14 @@ const KEPT: &str = "
       LEFT JOIN notifications n ON n.tenant_id = asked.tenant_id AND n.event_id = asked.event_id AND n.recipient_id = asked.user_id
       LEFT JOIN notification_skips k ON k.tenant_id = asked.tenant_id AND k.event_id = asked.event_id AND k.user_id = asked.user_id";
 
-/// Read as the system: a hidden notification exists only for its mails, and its owner does not see it.
-pub fn kept(
+/// Runs as the system, because row-level security hides a notification that exists only for its deliveries.
+pub fn load_explanation(
     sys: &mut SystemTx<'_>,
     tenant: TenantId,
     event: EventId,
     user: UserId,
 ) -> Result<StoredExplanation> {
-    Ok(sql(KEPT).bind(tenant).bind(event).bind(user).get_result(sys.conn())?)
+    Ok(sql(STORED_EXPLANATION).bind(tenant).bind(event).bind(user).get_result(sys.conn())?)
 }
 
 pub fn deliveries_of(
@@ -73,8 +73,8 @@ pub fn deliveries_of(
         .order((deliveries::channel, deliveries::id))
         .limit(MAX_DELIVERIES)
         .load(sys.conn())?;
-    let known = |(id, channel, status): (DeliveryId, String, String)| {
+    let to_delivery = |(id, channel, status): (DeliveryId, String, String)| {
         Some(ExplainedDelivery { id, channel: channel.parse::<Channel>().ok()?, status })
     };
-    Ok(rows.into_iter().filter_map(known).collect())
+    Ok(rows.into_iter().filter_map(to_delivery).collect())
 }

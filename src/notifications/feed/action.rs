@@ -1,10 +1,10 @@
 //! Actions on notifications, as pure functions of their state.
 //!
 //! - Reading, archiving and deleting end a snooze.
-//! - A notification that leaves the archive has its former state: unread if it was never read.
+//! - A notification that is restored from the archive is unread if it was never read, otherwise read.
 //! - A notification that returns from a snooze is unread, and the newest of its feed.
 //! - A person has at most one unread notification per group. A second one that would become unread returns as read,
-//!   since the first stands for everything since.
+//!   since the first one already represents the later events.
 
 use std::collections::HashSet;
 
@@ -22,7 +22,7 @@ pub enum FeedAction {
     /// Hides the notification until this time.
     Snooze(Timestamp),
     Delete,
-    /// The snooze is over.
+    /// Ends the snooze, whose time has come.
     Wake,
     /// The notification has expired.
     Expire,
@@ -61,22 +61,22 @@ impl NotificationState {
     }
 
     /// Whether the notification is in the unread counter.
-    pub fn counts(&self) -> bool {
+    pub fn is_counted(&self) -> bool {
         self.status() == Status::Unread && self.snoozed_until.is_none() && self.deleted_at.is_none()
     }
 
-    /// The state after `action`, if that may make it unread.
-    fn after(self, action: FeedAction, now: Timestamp) -> Self {
-        let awake = Self { snoozed_until: None, ..self };
+    /// The state after `action`, without regard to other unread notifications of the group.
+    fn apply(self, action: FeedAction, now: Timestamp) -> Self {
+        let unsnoozed = Self { snoozed_until: None, ..self };
         match action {
-            FeedAction::Read => Self { read_at: self.read_at.or(Some(now)), ..awake },
-            FeedAction::Archive => Self { archived_at: self.archived_at.or(Some(now)), ..awake },
+            FeedAction::Read => Self { read_at: self.read_at.or(Some(now)), ..unsnoozed },
+            FeedAction::Archive => Self { archived_at: self.archived_at.or(Some(now)), ..unsnoozed },
             FeedAction::Unarchive => Self { archived_at: None, ..self },
             FeedAction::Snooze(until) => Self { archived_at: None, snoozed_until: Some(until), ..self },
-            FeedAction::Wake if self.snoozed_until.is_some() => Self { read_at: None, ..awake },
+            FeedAction::Wake if self.snoozed_until.is_some() => Self { read_at: None, ..unsnoozed },
             FeedAction::Wake => self,
             FeedAction::Delete | FeedAction::Expire => {
-                Self { deleted_at: self.deleted_at.or(Some(now)), ..awake }
+                Self { deleted_at: self.deleted_at.or(Some(now)), ..unsnoozed }
             }
         }
     }
@@ -86,34 +86,34 @@ impl NotificationState {
 #[derive(Debug, Clone)]
 pub struct Target {
     pub id: NotificationId,
-    pub standing: NotificationState,
+    pub state: NotificationState,
     pub group_key: Option<String>,
     pub last_event_at: Timestamp,
 }
 
 impl Target {
-    /// The group in which it would become an unread notification, if it is none now.
+    /// The group in which `action` would make this notification unread, if it is not unread already.
     pub fn group_joined_by(&self, action: FeedAction, now: Timestamp) -> Option<&str> {
-        let joins = self.standing.status() != Status::Unread
-            && self.standing.after(action, now).status() == Status::Unread;
+        let joins =
+            self.state.status() != Status::Unread && self.state.apply(action, now).status() == Status::Unread;
         self.group_key.as_deref().filter(|_| joins)
     }
 }
 
-/// A notification that changes.
+/// The new state of a notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedChange {
     pub id: NotificationId,
-    pub to: NotificationState,
-    /// The change of the unread counter.
-    pub counter: i32,
+    pub new_state: NotificationState,
+    /// The difference to add to the unread counter.
+    pub counter_delta: i32,
     /// The new position in the feed, if it changes.
     pub last_event_at: Option<Timestamp>,
 }
 
-/// The changes that `action` makes to `targets`, without those that already have that state. `taken` are the groups
-/// with an unread notification.
-pub fn changes(
+/// The changes that `action` makes to `targets`, without targets that already have the new state.
+/// `groups_with_unread` are the groups that already have an unread notification.
+pub fn plan_changes(
     targets: &[Target],
     action: FeedAction,
     now: Timestamp,
@@ -121,17 +121,17 @@ pub fn changes(
 ) -> Vec<FeedChange> {
     let mut changes = Vec::new();
     for target in targets {
-        let from = target.standing;
-        let mut to = from.after(action, now);
+        let from = target.state;
+        let mut to = from.apply(action, now);
         if let Some(group) = target.group_joined_by(action, now)
             && !taken.insert(group.to_owned())
         {
             to.read_at = from.read_at.or(Some(now));
         }
         if to != from {
-            let counter = i32::from(to.counts()) - i32::from(from.counts());
+            let counter = i32::from(to.is_counted()) - i32::from(from.is_counted());
             let last_event_at = (action == FeedAction::Wake).then_some(now);
-            changes.push(FeedChange { id: target.id, to, counter, last_event_at });
+            changes.push(FeedChange { id: target.id, new_state: to, counter_delta: counter, last_event_at });
         }
     }
     changes
@@ -145,19 +145,19 @@ mod tests {
         Timestamp::from_millis(millis)
     }
 
-    fn target(standing: NotificationState) -> Target {
-        Target { id: NotificationId::new(), standing, group_key: None, last_event_at: at(0) }
+    fn target(state: NotificationState) -> Target {
+        Target { id: NotificationId::new(), state, group_key: None, last_event_at: at(0) }
     }
 
     /// The state after these actions, one per second.
     fn after(actions: &[FeedAction]) -> (NotificationState, i32) {
-        let (mut standing, mut counter) = (NotificationState::default(), 1);
+        let (mut state, mut counter) = (NotificationState::default(), 1);
         for (second, action) in (1..).zip(actions) {
-            for change in changes(&[target(standing)], *action, at(second * 1_000), HashSet::new()) {
-                (standing, counter) = (change.to, counter + change.counter);
+            for change in plan_changes(&[target(state)], *action, at(second * 1_000), HashSet::new()) {
+                (state, counter) = (change.new_state, counter + change.counter_delta);
             }
         }
-        (standing, counter)
+        (state, counter)
     }
 
     #[test]
@@ -168,11 +168,16 @@ mod tests {
             assert_eq!(after(&[action]), after(&[action, action]), "{action:?}");
         }
         assert!(
-            changes(&[target(NotificationState::default())], FeedAction::Unarchive, at(1), HashSet::new())
-                .is_empty()
+            plan_changes(
+                &[target(NotificationState::default())],
+                FeedAction::Unarchive,
+                at(1),
+                HashSet::new()
+            )
+            .is_empty()
         );
         assert!(
-            changes(&[target(NotificationState::default())], FeedAction::Wake, at(1), HashSet::new())
+            plan_changes(&[target(NotificationState::default())], FeedAction::Wake, at(1), HashSet::new())
                 .is_empty()
         );
     }
@@ -201,20 +206,22 @@ mod tests {
 
     #[test]
     fn what_would_be_the_second_unread_of_its_group_comes_back_as_read() {
-        let asleep = NotificationState {
+        let snoozed = NotificationState {
             read_at: Some(at(1)),
             snoozed_until: Some(at(2)),
             ..NotificationState::default()
         };
         let grouped = |standing| Target { group_key: Some("g".to_owned()), ..target(standing) };
-        let two = changes(&[grouped(asleep), grouped(asleep)], FeedAction::Wake, at(3), HashSet::new());
-        let statuses: Vec<_> = two.iter().map(|change| (change.to.status(), change.counter)).collect();
+        let two =
+            plan_changes(&[grouped(snoozed), grouped(snoozed)], FeedAction::Wake, at(3), HashSet::new());
+        let statuses: Vec<_> =
+            two.iter().map(|change| (change.new_state.status(), change.counter_delta)).collect();
         assert_eq!(statuses, [(Status::Unread, 1), (Status::Read, 0)]);
         let archived = NotificationState { archived_at: Some(at(1)), ..NotificationState::default() };
         let taken = HashSet::from(["g".to_owned()]);
-        let [back] = &changes(&[grouped(archived)], FeedAction::Unarchive, at(3), taken)[..] else {
+        let [back] = &plan_changes(&[grouped(archived)], FeedAction::Unarchive, at(3), taken)[..] else {
             panic!()
         };
-        assert_eq!((back.to.status(), back.to.read_at), (Status::Read, Some(at(3))));
+        assert_eq!((back.new_state.status(), back.new_state.read_at), (Status::Read, Some(at(3))));
     }
 }

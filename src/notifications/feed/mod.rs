@@ -2,10 +2,10 @@
 //!
 //! - A change first locks the person's row in `notification_feeds`. Sequence numbers therefore have no gaps, and the
 //!   counter always equals the number of visible notifications that are unread and neither deleted nor snoozed.
-//! - Which action changes what is one pure function (`action`).
+//! - The effect of every action is one pure function (`action`).
 //! - A notification past its `expires_at` is invisible even before the job removes it: responses and events subtract
 //!   it from the counter until then.
-//! - A snoozed notification is invisible until the job brings it back.
+//! - A snoozed notification is invisible until the job ends the snooze.
 
 mod action;
 pub mod http;
@@ -16,6 +16,7 @@ mod service;
 mod store;
 
 pub use service::{
-    Which, ack, archive, delete, expire, get, list, read, read_group, snooze, unarchive, unread, wake_snoozed,
+    ReadSelection, ack, archive, delete, expire, get, list, read, read_group, snooze, unarchive, unread,
+    wake_snoozed,
 };
-pub use store::{COLUMNS, NotificationRow};
+pub use store::{NOTIFICATION_COLUMNS, NotificationRow};

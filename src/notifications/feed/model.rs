@@ -1,4 +1,4 @@
-//! Responses of feeds besides notifications.
+//! Responses of the feed endpoints other than notifications.
 
 use guichet_base::id::NotificationId;
 use serde::Serialize;
@@ -19,7 +19,7 @@ pub struct UnreadSummary {
 /// The result of marking many as read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ReadMany {
-    /// The number that was unread before.
+    /// The number of notifications that were unread before.
     #[schema(example = 4)]
     pub updated: i64,
     #[schema(example = 1)]
@@ -36,7 +36,8 @@ pub struct Deleted {
 
 /// Statistics of one template on one channel.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct Fared {
+#[schema(as = Fared)]
+pub struct NotificationStatistics {
     /// The template's code.
     #[serde(rename = "type")]
     #[schema(example = "mandat.created")]

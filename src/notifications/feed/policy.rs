@@ -1,4 +1,4 @@
-//! Permissions to view a feed, to change it, and to see statistics. Row-level security decides whose rows exist.
+//! Permissions to view a feed, to change it, and to see statistics. Row-level security limits the rows to the owner's.
 
 use guichet_base::{Actor, Result};
 
@@ -10,7 +10,7 @@ pub fn may_view(actor: &Actor) -> Result<()> {
     may(actor, Permission::NotificationView)
 }
 
-/// To read, archive and snooze.
+/// May mark notifications as read, archive and snooze them.
 pub fn may_mark(actor: &Actor) -> Result<()> {
     may(actor, Permission::NotificationMarkRead)
 }
@@ -19,7 +19,7 @@ pub fn may_delete(actor: &Actor) -> Result<()> {
     may(actor, Permission::NotificationDelete)
 }
 
-/// To see the statistics of all notifications.
+/// May see the statistics of all notifications of the tenant.
 pub fn may_analyse(actor: &Actor) -> Result<()> {
     may(actor, Permission::AnalyticsView)
 }

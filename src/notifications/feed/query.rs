@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::notifications::model::Status;
 use crate::preferences::{Category, Channel, Priority};
 
-/// The order. Within each, newest first, by the last event of each notification.
+/// The order of a feed page. Ties are ordered by the last event of each notification, newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, EnumString)]
 #[strum(serialize_all = "lowercase")]
 pub enum FeedSort {
@@ -25,7 +25,7 @@ pub enum FeedSort {
 }
 
 impl FeedSort {
-    const fn byte(self) -> u8 {
+    const fn as_byte(self) -> u8 {
         match self {
             FeedSort::Unread => b'u',
             FeedSort::Recent => b'r',
@@ -34,7 +34,7 @@ impl FeedSort {
     }
 }
 
-/// Which states to return. Snoozed notifications are in none until they return.
+/// The states to return. Snoozed notifications are never returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FeedStates {
     /// Unread and read notifications.
@@ -46,11 +46,11 @@ pub enum FeedStates {
 }
 
 impl FeedStates {
-    pub fn of_word(word: &str) -> Option<Self> {
+    pub fn parse(word: &str) -> Option<Self> {
         if word == "all" { Some(FeedStates::All) } else { word.parse::<Status>().ok().map(FeedStates::Only) }
     }
 
-    pub fn has(self, status: Status) -> bool {
+    pub fn contains(self, status: Status) -> bool {
         match self {
             FeedStates::Current => status != Status::Archived,
             FeedStates::Only(only) => status == only,
@@ -65,20 +65,20 @@ pub struct FeedFilter {
     pub kind: Option<String>,
     pub category: Option<Category>,
     pub priority: Option<Priority>,
-    /// Sent on this channel; `inapp` means everything in a feed.
+    /// Only notifications sent on this channel; `inapp` matches every notification of the feed.
     pub channel: Option<Channel>,
     pub is_read: Option<bool>,
     pub team: Option<TeamId>,
     pub since: Option<Timestamp>,
-    /// Searched in title and body of the newest 10,000.
-    pub words: Option<String>,
+    /// Full-text query on title and body of the newest 10,000 notifications.
+    pub search: Option<String>,
 }
 
-/// A page of a feed to return.
+/// The parameters of a feed page.
 #[derive(Debug, Clone, Default)]
 pub struct FeedPageQuery {
     pub sort: FeedSort,
-    pub shown: FeedStates,
+    pub states: FeedStates,
     pub filter: FeedFilter,
     pub after: Option<FeedCursor>,
     pub offset: i64,
@@ -89,9 +89,9 @@ pub struct FeedPageQuery {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FeedCursor {
     pub sort: FeedSort,
-    /// The first sort key: unread or not, or the priority.
-    pub part: u8,
-    pub at: Timestamp,
+    /// The first sort key: 0 for unread and 1 for others, or the rank of the priority.
+    pub sort_key: u8,
+    pub last_event_at: Timestamp,
     pub id: Uuid,
 }
 
@@ -99,20 +99,20 @@ impl FeedCursor {
     /// Parses `meta.next` of a page in the same order; `None` for anything else.
     pub fn parse(text: &str, sort: FeedSort) -> Option<Self> {
         let bytes: [u8; 26] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
-        let ([of, part], rest) = bytes.split_first_chunk::<2>()?;
+        let ([sort_byte, part], rest) = bytes.split_first_chunk::<2>()?;
         let (millis, id) = rest.split_first_chunk::<8>()?;
-        if *of != sort.byte() || *part > 3 {
+        if *sort_byte != sort.as_byte() || *part > 3 {
             return None;
         }
         let at = Timestamp::from_millis(i64::from_be_bytes(*millis));
-        Some(Self { sort, part: *part, at, id: Uuid::from_slice(id).ok()? })
+        Some(Self { sort, sort_key: *part, last_event_at: at, id: Uuid::from_slice(id).ok()? })
     }
 }
 
 impl fmt::Display for FeedCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let millis = self.at.as_millis().to_be_bytes();
-        let bytes = [&[self.sort.byte(), self.part][..], &millis, self.id.as_bytes()].concat();
+        let millis = self.last_event_at.as_millis().to_be_bytes();
+        let bytes = [&[self.sort.as_byte(), self.sort_key][..], &millis, self.id.as_bytes()].concat();
         f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
     }
 }
@@ -124,7 +124,8 @@ mod tests {
     #[test]
     fn a_cursor_is_read_back_in_its_own_order_alone() {
         let at = Timestamp::from_millis(1_700_000_000_123);
-        let cursor = FeedCursor { sort: FeedSort::Priority, part: 2, at, id: Uuid::now_v7() };
+        let cursor =
+            FeedCursor { sort: FeedSort::Priority, sort_key: 2, last_event_at: at, id: Uuid::now_v7() };
         let text = cursor.to_string();
         assert_eq!(FeedCursor::parse(&text, FeedSort::Priority), Some(cursor));
         assert_eq!(FeedCursor::parse(&text, FeedSort::Recent), None);

@@ -1,40 +1,40 @@
-//! Whether the connection to Redis is up. Each change is logged once, however often it is retried.
+//! State of a connection to Redis. Each change of state is logged once, not each retry.
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-const UNTRIED: u8 = 0;
+const NOT_CONNECTED_YET: u8 = 0;
 const UP: u8 = 1;
 const DOWN: u8 = 2;
 
-pub(super) struct Link {
-    way: &'static str,
+pub(super) struct ConnectionState {
+    source: &'static str,
     state: AtomicU8,
 }
 
-impl Link {
+impl ConnectionState {
     pub fn new(way: &'static str) -> Self {
-        Self { way, state: AtomicU8::new(UNTRIED) }
+        Self { source: way, state: AtomicU8::new(NOT_CONNECTED_YET) }
     }
 
     /// `channel` or `stream`.
-    pub fn way(&self) -> &'static str {
-        self.way
+    pub fn source(&self) -> &'static str {
+        self.source
     }
 
     pub fn is_up(&self) -> bool {
         self.state.load(Ordering::Relaxed) == UP
     }
 
-    pub fn up(&self) {
+    pub fn set_up(&self) {
         if self.state.swap(UP, Ordering::Relaxed) != UP {
-            tracing::info!(event.source = self.way, "events are taken from Redis");
+            tracing::info!(event.source = self.source, "receiving events from Redis");
         }
     }
 
-    pub fn down(&self, error: &impl Display) {
+    pub fn set_down(&self, error: &impl Display) {
         if self.state.swap(DOWN, Ordering::Relaxed) != DOWN {
-            tracing::warn!(event.source = self.way, %error, "no events come from Redis; trying again");
+            tracing::warn!(event.source = self.source, %error, "lost the connection to Redis; reconnecting");
         }
     }
 }

@@ -1,25 +1,25 @@
-//! Logs lost messages of the channel together: one line for thousands.
+//! Limits log lines about lost channel messages: at most one line every 10 seconds, with the number of losses.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-const SAID_EVERY: Duration = Duration::from_secs(10);
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
-pub(super) struct Losses {
+pub(super) struct LossLog {
     count: u64,
-    said: Option<Instant>,
+    last_logged: Option<Instant>,
 }
 
-impl Losses {
+impl LossLog {
     /// Counts one loss. Returns the number since the last log line, if one is due now.
     pub fn add(&mut self) -> Option<u64> {
         self.count += 1;
-        if self.said.is_some_and(|said| said.elapsed() < SAID_EVERY) {
+        if self.last_logged.is_some_and(|last| last.elapsed() < LOG_INTERVAL) {
             return None;
         }
-        self.said = Some(Instant::now());
+        self.last_logged = Some(Instant::now());
         Some(std::mem::take(&mut self.count))
     }
 }
@@ -30,10 +30,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_first_is_said_at_once_and_those_after_it_together() {
-        let mut losses = Losses::default();
+        let mut losses = LossLog::default();
         assert_eq!(losses.add(), Some(1));
         assert!((0..5_000).all(|_| losses.add().is_none()));
-        tokio::time::advance(SAID_EVERY).await;
+        tokio::time::advance(LOG_INTERVAL).await;
         assert_eq!(losses.add(), Some(5_001));
     }
 }

@@ -1,12 +1,12 @@
 //! Events that other backends announce over Redis: on the channel `notifications.events`, and on the stream of that
-//! name for producers that must not lose any. A Redis key and a channel may share a name.
+//! name, for producers that must not lose events. A Redis key and a channel may have the same name.
 //!
-//! - An event takes effect once, however many processes listen: by its idempotency key, by its content and time, or
-//!   by its place in the stream. A channel message with neither key nor time is processed by the process that claims
-//!   it first.
+//! - An event takes effect once, even if several processes receive it. It is identified by its idempotency key, by its
+//!   content and time, or by its stream entry id. A channel message without key and time is processed by whichever process
+//!   claims it first.
 //! - An entry of the stream is acknowledged only when its outcome is committed. While the database is unavailable,
-//!   the stream keeps its entries; channel messages wait in memory, bounded in number, bytes and time.
-//! - Redis may be unavailable at any time, also at the start: nothing else waits for it.
+//!   entries stay in the stream; channel messages wait in memory, bounded in number, bytes and time.
+//! - Redis may be unavailable at any time, also at the start: no other part of the service depends on it.
 
 mod backoff;
 mod channel;
@@ -25,14 +25,14 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use secrecy::{ExposeSecret, SecretString};
 use tokio_util::sync::CancellationToken;
 
-use self::link::Link;
-pub(super) use self::wire::announced;
+use self::link::ConnectionState;
+pub(super) use self::wire::parse_event;
 use crate::notifications::Notifications;
 
-/// The name of channel and stream, after the prefix.
-pub const NAME: &str = "notifications.events";
-/// How long Redis may take to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Name of the channel and of the stream, without the configured prefix.
+pub const BASE_NAME: &str = "notifications.events";
+/// Time limit for a reply from Redis.
+const REDIS_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Receives events from one Redis. Cheap to clone.
 #[derive(Clone)]
@@ -45,8 +45,8 @@ struct Inner {
     client: redis::Client,
     /// The name of channel and stream.
     name: String,
-    channel: Link,
-    stream: Link,
+    channel: ConnectionState,
+    stream: ConnectionState,
 }
 
 impl Intake {
@@ -55,9 +55,9 @@ impl Intake {
         let inner = Inner {
             notifications,
             client: redis::Client::open(url.expose_secret()).map_err(Error::internal)?,
-            name: format!("{prefix}{NAME}"),
-            channel: Link::new("channel"),
-            stream: Link::new("stream"),
+            name: format!("{prefix}{BASE_NAME}"),
+            channel: ConnectionState::new("channel"),
+            stream: ConnectionState::new("stream"),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -68,31 +68,34 @@ impl Intake {
         tokio::join!(channel::run(inner, &stop), stream::run(inner, &stop));
     }
 
-    /// The response time of Redis. Errors: `UNAVAILABLE` if it does not answer, or if no events can be received.
+    /// Measures the response time of Redis. Errors: `UNAVAILABLE` if Redis or an intake connection is down.
     pub async fn check(&self) -> Result<Duration> {
-        let asked = Instant::now();
+        let started = Instant::now();
         ping(&self.inner.client).await?;
-        for link in [&self.inner.channel, &self.inner.stream] {
-            if !link.is_up() {
-                return Err(Error::unavailable(format!("no events come from the Redis {}", link.way())));
+        for connection_state in [&self.inner.channel, &self.inner.stream] {
+            if !connection_state.is_up() {
+                return Err(Error::unavailable(format!(
+                    "no events come from the Redis {}",
+                    connection_state.source()
+                )));
             }
         }
-        Ok(asked.elapsed())
+        Ok(started.elapsed())
     }
 }
 
-/// Pings Redis over a connection of its own. Errors: `UNAVAILABLE`.
+/// Pings Redis over a new connection. Errors: `UNAVAILABLE`.
 pub async fn ping(client: &redis::Client) -> Result<()> {
     let mut connection = client.get_multiplexed_async_connection().await.map_err(Error::unavailable)?;
     redis::cmd("PING").exec_async(&mut connection).await.map_err(Error::unavailable)
 }
 
 impl Inner {
-    /// A connection for short queries that reconnects by itself.
-    fn questions(&self) -> Result<ConnectionManager> {
+    /// A connection for short commands, which reconnects automatically.
+    fn command_connection(&self) -> Result<ConnectionManager> {
         let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE))
+            .set_connection_timeout(Some(REDIS_TIMEOUT))
+            .set_response_timeout(Some(REDIS_TIMEOUT))
             .set_number_of_retries(1);
         self.client.get_connection_manager_lazy(config).map_err(Error::internal)
     }

@@ -1,7 +1,7 @@
 //! Parses Redis replies about stream entries.
 //!
-//! The library's own parser fails the whole batch for one field name that is not UTF-8; a mistake of one producer
-//! would stop the events of all.
+//! The parser of the `redis` crate fails the whole batch if one field name is not UTF-8. A mistake of one producer
+//! would then block the events of all producers.
 
 use redis::{ErrorKind, ParsingError, RedisError, RedisResult, Value, from_redis_value};
 
@@ -13,55 +13,55 @@ pub(super) struct StreamEntry {
 }
 
 /// Parses the reply to `XREADGROUP` on one stream.
-pub(super) fn of_read(reply: Value) -> RedisResult<Vec<StreamEntry>> {
-    let stream = match reply {
+pub(super) fn parse_read(answer: Value) -> RedisResult<Vec<StreamEntry>> {
+    let stream = match answer {
         Value::Nil => return Ok(Vec::new()),
         Value::Array(streams) => match streams.into_iter().next() {
-            Some(Value::Array(named)) => named.into_iter().nth(1),
+            Some(Value::Array(name_and_entries)) => name_and_entries.into_iter().nth(1),
             _ => None,
         },
         Value::Map(streams) => streams.into_iter().next().map(|(_, entries)| entries),
         _ => None,
     };
-    entries(stream.ok_or_else(unexpected)?)
+    entries(stream.ok_or_else(unexpected_reply)?)
 }
 
 /// Parses the reply to `XAUTOCLAIM`: the next start id, and the claimed entries.
-pub(super) fn of_claim(reply: Value) -> RedisResult<(String, Vec<StreamEntry>)> {
-    let Value::Array(parts) = reply else { return Err(unexpected()) };
+pub(super) fn parse_claim(answer: Value) -> RedisResult<(String, Vec<StreamEntry>)> {
+    let Value::Array(parts) = answer else { return Err(unexpected_reply()) };
     let mut parts = parts.into_iter();
-    let (Some(next), Some(claimed)) = (parts.next(), parts.next()) else { return Err(unexpected()) };
+    let (Some(next), Some(claimed)) = (parts.next(), parts.next()) else { return Err(unexpected_reply()) };
     Ok((text(next)?, entries(claimed)?))
 }
 
 fn entries(value: Value) -> RedisResult<Vec<StreamEntry>> {
-    let Value::Array(values) = value else { return Err(unexpected()) };
+    let Value::Array(values) = value else { return Err(unexpected_reply()) };
     values.into_iter().map(entry).collect()
 }
 
 fn entry(value: Value) -> RedisResult<StreamEntry> {
-    let Value::Array(parts) = value else { return Err(unexpected()) };
+    let Value::Array(parts) = value else { return Err(unexpected_reply()) };
     let mut parts = parts.into_iter();
-    let (Some(id), Some(fields)) = (parts.next(), parts.next()) else { return Err(unexpected()) };
-    let fields: Option<Vec<Vec<u8>>> = from_redis_value(fields).map_err(unread)?;
+    let (Some(id), Some(fields)) = (parts.next(), parts.next()) else { return Err(unexpected_reply()) };
+    let fields: Option<Vec<Vec<u8>>> = from_redis_value(fields).map_err(parsing_error)?;
     Ok(StreamEntry { id: text(id)?, fields: fields.map(pairs) })
 }
 
-fn pairs(flat: Vec<Vec<u8>>) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let mut flat = flat.into_iter();
+fn pairs(items: Vec<Vec<u8>>) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut flat = items.into_iter();
     std::iter::from_fn(|| flat.next().zip(flat.next())).collect()
 }
 
 fn text(value: Value) -> RedisResult<String> {
-    from_redis_value(value).map_err(unread)
+    from_redis_value(value).map_err(parsing_error)
 }
 
-fn unread(error: ParsingError) -> RedisError {
+fn parsing_error(error: ParsingError) -> RedisError {
     error.into()
 }
 
-fn unexpected() -> RedisError {
-    RedisError::from((ErrorKind::UnexpectedReturnType, "an answer of another shape"))
+fn unexpected_reply() -> RedisError {
+    RedisError::from((ErrorKind::UnexpectedReturnType, "unexpected reply type"))
 }
 
 #[cfg(test)]
@@ -82,19 +82,19 @@ mod tests {
         ];
         let entries = Value::Array(vec![whole, gone]);
         let read = Value::Array(vec![Value::Array(vec![bulk(b"key"), entries.clone()])]);
-        assert_eq!(of_read(read).unwrap(), expected);
-        assert_eq!(of_read(Value::Map(vec![(bulk(b"key"), entries.clone())])).unwrap(), expected);
-        assert_eq!(of_read(Value::Nil).unwrap(), []);
+        assert_eq!(parse_read(read).unwrap(), expected);
+        assert_eq!(parse_read(Value::Map(vec![(bulk(b"key"), entries.clone())])).unwrap(), expected);
+        assert_eq!(parse_read(Value::Nil).unwrap(), []);
         let claim = Value::Array(vec![bulk(b"3-0"), entries, Value::Array(vec![])]);
-        let (next, claimed) = of_claim(claim).unwrap();
+        let (next, claimed) = parse_claim(claim).unwrap();
         assert_eq!((next.as_str(), &claimed[..]), ("3-0", &expected[..]));
     }
 
     #[test]
     fn an_answer_of_another_shape_is_an_error() {
-        for reply in [Value::Int(1), Value::Array(vec![]), Value::Array(vec![bulk(b"1-0")])] {
-            assert!(of_read(reply.clone()).is_err(), "{reply:?}");
-            assert!(of_claim(reply).is_err());
+        for answer in [Value::Int(1), Value::Array(vec![]), Value::Array(vec![bulk(b"1-0")])] {
+            assert!(parse_read(answer.clone()).is_err(), "{answer:?}");
+            assert!(parse_claim(answer).is_err());
         }
     }
 }

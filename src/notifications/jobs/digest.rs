@@ -1,7 +1,7 @@
-//! Digest mails: unread notifications of low priority in one mail, at each person's hour.
+//! Digest emails: unread notifications of low priority in one email, at the hour that each person has chosen.
 //!
-//! One transaction per person, under the lock of their feed, selects the notifications, writes the mail, and sets
-//! when the next is due. So nothing is in two digests, and a crash leaves nothing sent.
+//! One transaction per person, under the lock of their feed, selects the notifications, writes the email, and sets the
+//! next due time. So no notification is in two digests, and a crash leaves no partial digest.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use guichet_db::Tx;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::store::digest::{self as store, DigestMail, DigestReader, PendingDigestItem};
+use super::store::digest::{self as store, DigestMail, DigestRecipient, PendingDigestItem};
 use crate::notifications::{Notifications, events};
 use crate::preferences::digest::next_due;
 use crate::preferences::{
@@ -21,28 +21,30 @@ use crate::preferences::{
     resolve_preference, tenant_defaults,
 };
 
-/// People found in one query.
-const AT_ONCE: i64 = 500;
-/// Most items in one mail; older ones wait for the next.
-const MOST_ITEMS: i64 = 500;
-const A_DAY: Duration = Duration::from_secs(24 * 3_600);
+/// Maximum number of people per query.
+const MAX_PEOPLE_PER_QUERY: i64 = 500;
+/// Maximum number of items in one email, newest first; older ones are in the next digest.
+const MAX_ITEMS: i64 = 500;
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// Writes every digest that is due and returns the number of mails. A failure for one person does not stop the
 /// others, and is retried in the next run.
 pub async fn send_due(n: &Notifications, now: Timestamp) -> Result<u64> {
     let (mut mails, mut failure, mut failed) = (0, None, Vec::new());
     loop {
-        let but = failed.clone();
-        let due = n.db.worker(move |tx| store::due(tx, now, AT_ONCE, but.clone())).await?;
+        let excluded = failed.clone();
+        let due =
+            n.db.worker(move |tx| store::due_digests(tx, now, MAX_PEOPLE_PER_QUERY, excluded.clone()))
+                .await?;
         if due.is_empty() {
             return failure.map_or(Ok(mails), Err);
         }
         for (tenant, user) in due {
             let task = n.clone();
-            match n.db.system(tenant, move |tx| of_person(tx, &task, tenant, user, now)).await {
+            match n.db.system(tenant, move |tx| send_to_person(tx, &task, tenant, user, now)).await {
                 Ok(sent) => mails += u64::from(sent),
                 Err(error) => {
-                    tracing::warn!(%error, tenant.id = %tenant, user.id = %user, "a digest could not be made");
+                    tracing::warn!(%error, tenant.id = %tenant, user.id = %user, "failed to write a digest");
                     failed.push(user.0);
                     failure = Some(error);
                 }
@@ -51,8 +53,8 @@ pub async fn send_due(n: &Notifications, now: Timestamp) -> Result<u64> {
     }
 }
 
-/// Returns whether a mail was written.
-fn of_person(
+/// Writes a person's digest and sets the next due time. Returns whether an email was written.
+fn send_to_person(
     tx: &mut Tx<'_>,
     n: &Notifications,
     tenant: TenantId,
@@ -60,43 +62,44 @@ fn of_person(
     now: Timestamp,
 ) -> Result<bool> {
     store::lock_feed(tx, tenant, user)?;
-    let Some(reader) = store::reader(tx, tenant, user, now)? else { return Ok(false) };
-    let next = reader.next(now);
-    let is_off =
-        *events::disabled(n, &n.directory.features_from_settings(&reader.settings)).get(Channel::Email);
-    let address = reader.email.clone().filter(|_| !is_off && !reader.is_gone);
+    let Some(recipient) = store::lock_recipient(tx, tenant, user, now)? else { return Ok(false) };
+    let next_due_at = recipient.next_due_at(now);
+    let is_email_disabled =
+        *events::disabled_channels(n, &n.directory.features_from_settings(&recipient.settings))
+            .get(Channel::Email);
+    let address = recipient.email.clone().filter(|_| !is_email_disabled && !recipient.is_gone);
     let Some(address) = address else {
-        store::done(tx, tenant, user, &[], (now, next))?;
+        store::finish(tx, tenant, user, &[], (now, next_due_at))?;
         return Ok(false);
     };
-    let defaults = tenant_defaults(&reader.settings);
+    let defaults = tenant_defaults(&recipient.settings);
     let (items, unwanted): (Vec<PendingDigestItem>, Vec<PendingDigestItem>) =
-        store::waiting(tx, tenant, user, now, MOST_ITEMS)?
+        store::pending_items(tx, tenant, user, now, MAX_ITEMS)?
             .into_iter()
             .partition(|item| item.is_wanted(&defaults));
     if !items.is_empty() {
-        store::send(tx, tenant, user, &mail(&reader, address, &items, now), now)?;
+        store::insert_mail(tx, tenant, user, &digest_mail(&recipient, address, &items, now), now)?;
     }
     let unwanted: Vec<NotificationId> = unwanted.iter().map(|item| item.id).collect();
-    store::done(tx, tenant, user, &unwanted, (now, next))?;
+    store::finish(tx, tenant, user, &unwanted, (now, next_due_at))?;
     Ok(!items.is_empty())
 }
 
-impl DigestReader {
-    fn next(&self, now: Timestamp) -> Timestamp {
+impl DigestRecipient {
+    fn next_due_at(&self, now: Timestamp) -> Timestamp {
         let mode = self.mode.parse::<DigestMode>().ok().unwrap_or(DigestMode::Daily);
         let hour = u32::try_from(self.hour).unwrap_or_default();
         let timezone = self.timezone.parse().unwrap_or(Tz::UTC);
-        next_due(mode, hour, timezone, now).unwrap_or_else(|| now.plus(A_DAY))
+        next_due(mode, hour, timezone, now).unwrap_or_else(|| now.plus(DAY))
     }
 
-    fn quiet(&self) -> Option<QuietHours> {
+    fn quiet_hours(&self) -> Option<QuietHours> {
         QuietHours::from_row(self.quiet_from, self.quiet_to, self.quiet_timezone.as_ref()?)
     }
 }
 
 impl PendingDigestItem {
-    /// Whether mails of its category are still wanted.
+    /// Whether the person still wants emails of the notification's category.
     fn is_wanted(&self, defaults: &TenantDefaults<'_>) -> bool {
         let Some(category) = self.category.parse::<Category>().ok() else { return false };
         let email = |on| ChannelChoices { email: on, ..ChannelChoices::default() };
@@ -109,12 +112,17 @@ impl PendingDigestItem {
     }
 }
 
-fn mail(reader: &DigestReader, address: String, items: &[PendingDigestItem], now: Timestamp) -> DigestMail {
+fn digest_mail(
+    reader: &DigestRecipient,
+    address: String,
+    items: &[PendingDigestItem],
+    now: Timestamp,
+) -> DigestMail {
     let locale = Locale::parse(&reader.locale).unwrap_or_default();
     let text = |key: &str| localize(locale, key, &[("count", items.len().to_string())]);
     let subject = text("notifications-digest-subject");
     let lines: Vec<String> = items.iter().map(|item| format!("- {}", item.title)).collect();
-    let shown: Vec<Value> = items.iter().map(shown).collect();
+    let shown: Vec<Value> = items.iter().map(item_json).collect();
     let rendered = json!({
         "subject": subject,
         "text": format!("{}\n\n{}", text("notifications-digest-body"), lines.join("\n")),
@@ -127,12 +135,12 @@ fn mail(reader: &DigestReader, address: String, items: &[PendingDigestItem], now
         address,
         rendered,
         excerpt: subject.chars().take(300).collect(),
-        not_before: reader.quiet().and_then(|quiet| quiet.end_if_within(now)).unwrap_or(now),
+        not_before: reader.quiet_hours().and_then(|quiet| quiet.end_if_within(now)).unwrap_or(now),
         items: items.iter().map(|item| item.id).collect(),
     }
 }
 
-fn shown(item: &PendingDigestItem) -> Value {
+fn item_json(item: &PendingDigestItem) -> Value {
     json!({
         "notification_id": item.id,
         "type": item.kind,

@@ -1,4 +1,4 @@
-//! Samples for app developers: one notification of each category to one person.
+//! Sample notifications for app developers: one of each category to one person.
 
 use std::collections::BTreeSet;
 
@@ -8,33 +8,33 @@ use serde_json::json;
 
 use super::store::fake::{self as store, SampleRecipient};
 use super::store::tenants;
-use crate::notifications::model::{Announced, EventSource, Recipients};
+use crate::notifications::model::{AnnouncedEvent, EventSource, Recipients};
 use crate::notifications::templates::{self, Template};
 use crate::notifications::{Notifications, events};
 
-const AT_ONCE: i64 = 200;
+const TENANTS_PER_QUERY: i64 = 200;
 
 /// Sends the samples to everyone with this address, in any tenant. Returns the number of notifications.
 pub async fn send(n: &Notifications, email: &str) -> Result<u64> {
     let (mut sent, mut after) = (0, None);
     loop {
-        let found = n.db.worker(move |tx| tenants(tx, after, AT_ONCE)).await?;
+        let found = n.db.worker(move |tx| tenants(tx, after, TENANTS_PER_QUERY)).await?;
         let Some(last) = found.last().copied() else { return Ok(sent) };
         for tenant in found {
             let address = email.to_owned();
-            let person = n.db.system(tenant, move |tx| store::person(tx, tenant, &address)).await?;
+            let person = n.db.system(tenant, move |tx| store::find_recipient(tx, tenant, &address)).await?;
             if let Some(person) = person {
-                sent += to_person(n, tenant, person).await?;
+                sent += send_to_person(n, tenant, person).await?;
             }
         }
         after = Some(last);
     }
 }
 
-async fn to_person(n: &Notifications, tenant: TenantId, person: SampleRecipient) -> Result<u64> {
+async fn send_to_person(n: &Notifications, tenant: TenantId, person: SampleRecipient) -> Result<u64> {
     let (mut sent, mut categories) = (0, BTreeSet::new());
-    for template in templates::all() {
-        let Some(sample) = sample(template, person) else { continue };
+    for template in templates::all_built_in() {
+        let Some(sample) = sample_event(template, person) else { continue };
         if categories.insert(template.category) {
             sent += events::accept_as_system(n, tenant, sample).await?.progress.written;
         }
@@ -42,19 +42,19 @@ async fn to_person(n: &Notifications, tenant: TenantId, person: SampleRecipient)
     Ok(u64::try_from(sent).unwrap_or(0))
 }
 
-/// `None` for a template about a client, if the person is related to none.
-fn sample(template: &Template, person: SampleRecipient) -> Option<Announced> {
-    let mut payload = template.sample();
+/// Builds a sample event. `None` for a template about a client if the person is related to no client.
+fn sample_event(template: &Template, person: SampleRecipient) -> Option<AnnouncedEvent> {
+    let mut payload = template.sample_payload();
     if payload.remove("client_id").is_some() {
         payload.insert("client_id".to_owned(), json!(person.client?));
     }
     payload.remove("team_id");
     if payload.contains_key("user_id")
-        || template.variables.iter().any(|one| one.or.as_deref() == Some("team_id"))
+        || template.variables.iter().any(|variable| variable.or.as_deref() == Some("team_id"))
     {
         payload.insert("user_id".to_owned(), json!(person.id));
     }
-    Some(Announced {
+    Some(AnnouncedEvent {
         event: template.code.clone(),
         payload,
         recipients: Some(Recipients { users: vec![person.id], ..Recipients::default() }),

@@ -2,8 +2,8 @@
 //!
 //! - [`retention`]: deletes old rows, in small transactions.
 //! - [`inactivity`]: finds clients that were not seen for days.
-//! - [`digest`]: collects notifications of low priority into one mail at each person's hour.
-//! - [`repair`], [`fake`]: run by commands only.
+//! - [`digest`]: collects notifications of low priority into one email at the hour that each person has chosen.
+//! - [`repair`], [`fake`]: run only by CLI commands.
 
 pub mod digest;
 pub mod fake;

@@ -5,69 +5,81 @@ use std::time::Duration;
 use guichet_base::{Result, Timestamp};
 use guichet_db::{Db, WorkerTx};
 
-use super::store::retention::{self as store, Aged};
+use super::store::retention::{self as store, RetainedTable};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 /// Rows per transaction.
-const AT_ONCE: i64 = 2_000;
-/// Transactions per run and kind: the rest waits for the next day, so that other jobs can run.
-const MOST_TURNS: usize = 2_500;
-const EVENTS_LAST: Duration = DAY.saturating_mul(30);
+const ROWS_PER_TRANSACTION: i64 = 2_000;
+/// Maximum transactions per run and table. The next daily run continues, so that other jobs are not delayed.
+const MAX_TRANSACTIONS: usize = 2_500;
+const EVENT_RETENTION: Duration = DAY.saturating_mul(30);
 
 /// Retention periods.
 #[derive(Debug, Clone, Copy)]
-pub struct Keep {
+pub struct RetentionPeriods {
     /// For read and archived notifications, and for deliveries.
-    pub dealt_with: Duration,
-    /// For deleted notifications: as long as an offline client may ask what happened.
+    pub processed: Duration,
+    /// For deleted notifications: as long as events are replayed to clients that were offline.
     pub deleted: Duration,
 }
 
-impl Keep {
-    pub fn days(retention: u32, replay: u32) -> Self {
-        Self { dealt_with: DAY.saturating_mul(retention), deleted: DAY.saturating_mul(replay) }
+impl RetentionPeriods {
+    pub fn from_days(retention: u32, replay: u32) -> Self {
+        Self { processed: DAY.saturating_mul(retention), deleted: DAY.saturating_mul(replay) }
     }
 }
 
-type Turn = Box<dyn Fn(&mut WorkerTx<'_>) -> Result<usize> + Send + Sync>;
+type DeleteBatch = Box<dyn Fn(&mut WorkerTx<'_>) -> Result<usize> + Send + Sync>;
 
-/// Deletes what is older than its period, and returns the number of rows.
-pub async fn clean(db: &Db, keep: Keep, now: Timestamp) -> Result<u64> {
-    let old = |kept: Duration| now.minus(kept);
-    let aged = |of: Aged, kept: Duration| -> Turn {
-        let before = old(kept);
-        Box::new(move |tx| store::aged(tx, of, before, AT_ONCE))
+/// Deletes rows older than their retention period, and returns their number.
+pub async fn clean(db: &Db, periods: RetentionPeriods, now: Timestamp) -> Result<u64> {
+    let cutoff = |kept: Duration| now.minus(kept);
+    let aged = |table: RetainedTable, kept: Duration| -> DeleteBatch {
+        let before = cutoff(kept);
+        Box::new(move |tx| store::delete_by_age(tx, table, before, ROWS_PER_TRANSACTION))
     };
-    let (dealt_with, deleted, events) = (old(keep.dealt_with), old(keep.deleted), old(EVENTS_LAST));
-    let turns: [(&'static str, Turn); 8] = [
-        ("notifications", Box::new(move |tx| store::dealt_with(tx, dealt_with, AT_ONCE))),
-        ("deleted notifications", Box::new(move |tx| store::deleted(tx, deleted, AT_ONCE))),
-        ("deliveries", Box::new(move |tx| store::deliveries(tx, dealt_with, AT_ONCE))),
-        ("digests", aged(Aged::Digests, keep.dealt_with)),
-        ("events", Box::new(move |tx| store::events(tx, events, AT_ONCE))),
-        ("skips", aged(Aged::Skips, EVENTS_LAST)),
-        ("rejected events", aged(Aged::Rejected, EVENTS_LAST)),
-        ("event keys", aged(Aged::Keys, DAY)),
+    let (dealt_with, deleted, events) =
+        (cutoff(periods.processed), cutoff(periods.deleted), cutoff(EVENT_RETENTION));
+    let deletions: [(&'static str, DeleteBatch); 8] = [
+        (
+            "notifications",
+            Box::new(move |tx| store::delete_read_or_hidden(tx, dealt_with, ROWS_PER_TRANSACTION)),
+        ),
+        (
+            "deleted notifications",
+            Box::new(move |tx| store::purge_deleted(tx, deleted, ROWS_PER_TRANSACTION)),
+        ),
+        ("deliveries", Box::new(move |tx| store::delete_deliveries(tx, dealt_with, ROWS_PER_TRANSACTION))),
+        ("digests", aged(RetainedTable::Digests, periods.processed)),
+        ("events", Box::new(move |tx| store::delete_events(tx, events, ROWS_PER_TRANSACTION))),
+        ("skips", aged(RetainedTable::Skips, EVENT_RETENTION)),
+        ("rejected events", aged(RetainedTable::Rejected, EVENT_RETENTION)),
+        ("event keys", aged(RetainedTable::Keys, DAY)),
     ];
     let mut removed = 0;
-    for (what, turn) in turns {
-        let rows = all(db, turn).await?;
+    for (table, delete_batch) in deletions {
+        let rows = delete_all(db, delete_batch).await?;
         if rows > 0 {
-            tracing::info!(event = "notification.cleanup", what, rows, "old rows were removed");
+            tracing::info!(
+                event = "notification.cleanup",
+                table,
+                rows,
+                "deleted rows older than their retention period"
+            );
         }
         removed += rows;
     }
     Ok(removed)
 }
 
-async fn all(db: &Db, turn: Turn) -> Result<u64> {
-    let turn = std::sync::Arc::new(turn);
+async fn delete_all(db: &Db, delete_batch: DeleteBatch) -> Result<u64> {
+    let turn = std::sync::Arc::new(delete_batch);
     let mut removed = 0;
-    for _ in 0..MOST_TURNS {
+    for _ in 0..MAX_TRANSACTIONS {
         let turn = std::sync::Arc::clone(&turn);
         let rows = db.worker(move |tx| turn(tx)).await?;
         removed += u64::try_from(rows).unwrap_or(0);
-        if i64::try_from(rows).is_ok_and(|rows| rows < AT_ONCE) {
+        if i64::try_from(rows).is_ok_and(|rows| rows < ROWS_PER_TRANSACTION) {
             break;
         }
     }

@@ -1,4 +1,4 @@
-//! A person's notifications on their sockets: authorization of the topic, its head, and the unread ones on connect.
+//! A person's notifications over sockets: authorization of the topic, its head, and the unread ones on connect.
 
 mod policy;
 pub(super) mod store;
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use self::store::FeedHead;
 use super::Notifications;
 use crate::config::Feature;
-use crate::notifications::socket_events::{self, NewNotificationEvent, UnreadCount};
+use crate::notifications::socket_events::{self, NotificationCreated, UnreadCount};
 
 /// `notify:ack`: the notification was read.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -21,33 +21,33 @@ pub struct AckCommand {
     pub id: NotificationId,
 }
 
-/// What a person receives on connect: these events in order, then those after `head`.
+/// The events that a socket receives on connect, in order. Live events follow after `head`.
 #[derive(Debug)]
 pub struct ReplayOnConnect {
     pub head: i64,
     pub events: Vec<Event>,
 }
 
-/// The head of the topic of `user`, for an actor who may subscribe to it. 0 before its first event.
+/// Returns the last sequence number of the topic of `user`; 0 before its first event. Errors: `FORBIDDEN`.
 pub async fn head(n: &Notifications, actor: &Actor, user: UserId) -> Result<i64> {
-    admit(n, actor, user).await?;
+    authorize(n, actor, user).await?;
     let (tenant, user) = (actor.tenant, actor.user);
     n.db.read(actor, move |tx| store::head(tx.conn(), tenant, user)).await
 }
 
-/// The newest unread notifications of `user`, oldest first, each as its `notify:new`, and the number of all unread
-/// ones. Rows and head are of one snapshot: nothing between them is missed or sent twice.
-pub async fn waiting(n: &Notifications, actor: &Actor, user: UserId) -> Result<ReplayOnConnect> {
-    admit(n, actor, user).await?;
+/// The newest unread notifications of `user`, oldest first, each as a `notify:new` event, then a `notify:unread` event.
+/// Rows and head are of one snapshot, so that no event is missed or sent twice.
+pub async fn replay_on_connect(n: &Notifications, actor: &Actor, user: UserId) -> Result<ReplayOnConnect> {
+    authorize(n, actor, user).await?;
     let (tenant, user, limit, now) = (actor.tenant, actor.user, n.settings.replay_limit, n.clock.now());
     let FeedHead { head, unread, waiting } =
         n.db.read(actor, move |tx| store::feed(tx.conn(), tenant, user, limit, now)).await?;
     let mut events = Vec::with_capacity(waiting.len() + 1);
     for row in waiting {
-        let payload = NewNotificationEvent { notification: &row.notification, unread };
+        let payload = NotificationCreated { notification: &row.notification, unread };
         let mut event =
             socket_events::event(tenant, user, row.notification.seq, socket_events::NEW, &payload)?;
-        // The id of the original event; if the log no longer has it, a stable substitute.
+        // The id of the original event; if the outbox no longer has it, the notification's id.
         event.id = row.told.unwrap_or(row.notification.id.0);
         events.push(event);
     }
@@ -61,7 +61,7 @@ pub async fn waiting(n: &Notifications, actor: &Actor, user: UserId) -> Result<R
     Ok(ReplayOnConnect { head, events })
 }
 
-async fn admit(n: &Notifications, actor: &Actor, user: UserId) -> Result<()> {
-    policy::may_hear(actor, user)?;
+async fn authorize(n: &Notifications, actor: &Actor, user: UserId) -> Result<()> {
+    policy::may_subscribe(actor, user)?;
     n.directory.require(actor, Feature::Notifications).await
 }

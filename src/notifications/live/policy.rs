@@ -5,8 +5,8 @@ use guichet_base::{Actor, Error, Result};
 
 use guichet_base::permission::{Permission, may};
 
-/// Only the person whose feed it is may subscribe.
-pub fn may_hear(actor: &Actor, user: UserId) -> Result<()> {
+/// Only the owner of a feed may subscribe to it.
+pub fn may_subscribe(actor: &Actor, user: UserId) -> Result<()> {
     may(actor, Permission::NotificationView)?;
     if user == actor.user { Ok(()) } else { Err(Error::forbidden()) }
 }

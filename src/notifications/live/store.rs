@@ -1,4 +1,4 @@
-//! Queries of sockets on a person's feed.
+//! Queries on a person's feed for sockets.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Json, Jsonb};
@@ -11,18 +11,18 @@ use uuid::Uuid;
 
 use crate::notifications::model::Notification;
 
-/// A feed in one snapshot.
+/// A feed: sequence number, counter and newest unread notifications, of one snapshot.
 pub struct FeedHead {
     pub head: i64,
-    /// Of all, including those not in `waiting`.
+    /// Number of all unread notifications, including those not in `waiting`.
     pub unread: i64,
     /// Ordered by number.
-    pub waiting: Vec<WaitingRows>,
+    pub waiting: Vec<UnreadNotification>,
 }
 
 #[derive(Deserialize)]
-pub struct WaitingRows {
-    /// The id of the event that first announced it, while the log has it.
+pub struct UnreadNotification {
+    /// The id of its `notify:new` event, if the outbox still has it.
     pub told: Option<Uuid>,
     #[serde(flatten)]
     pub notification: Notification,
@@ -52,8 +52,8 @@ struct Row {
 
 const HEAD: &str = "SELECT head AS number FROM notification_feeds WHERE tenant_id = $1 AND user_id = $2";
 
-// One statement, so that rows and head are of one snapshot; an aggregate, because a feed without rows has a head too.
-// Partitions of coming days are empty and left out.
+// One statement, so that rows and head are of one snapshot. Aggregated, because a feed without rows also has a head.
+// The condition on `o.created_at` excludes the empty partitions of future days.
 const FEED: &str = "
     WITH mine AS NOT MATERIALIZED (
         SELECT * FROM notifications n
@@ -77,13 +77,13 @@ const ROW: &str =
 const ROWS_CHANGED_AT: &str = "SELECT to_jsonb(n) AS row FROM notifications n \
     WHERE n.tenant_id = $1 AND n.recipient_id = $2 AND n.changed_seq = $3 AND n.visible ORDER BY n.seq, n.id LIMIT $4";
 
-/// The number of the topic's last event.
+/// The sequence number of the topic's last event; 0 without a feed.
 pub fn head(conn: &mut PgConnection, tenant: TenantId, user: UserId) -> Result<i64> {
     let found: Option<Number> = sql(HEAD).bind(tenant).bind(user).get_result(conn).optional()?;
     Ok(found.map_or(0, |found| found.number))
 }
 
-/// At most `limit` rows, the newest.
+/// Reads a feed with its newest `limit` unread notifications.
 pub fn feed(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -100,12 +100,16 @@ pub fn feed(
     Ok(FeedHead { head: found.head, unread: found.unread, waiting })
 }
 
-/// One notification as stored.
-pub fn row(conn: &mut PgConnection, tenant: TenantId, id: NotificationId) -> Result<Vec<Map<String, Value>>> {
+/// The row of one visible notification, or none.
+pub fn notification_row(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: NotificationId,
+) -> Result<Vec<Map<String, Value>>> {
     objects(sql(ROW).bind(tenant).bind(id).load(conn)?)
 }
 
-/// Those whose last change has this number.
+/// The rows of the person's notifications whose last change has this sequence number.
 pub fn rows_changed_at(
     conn: &mut PgConnection,
     tenant: TenantId,

@@ -23,7 +23,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[schema(example = json!({"title": "Maintenance ce soir", "body": "L'espace client sera fermé de 22 h à 23 h.",
     "recipients": {"roles": ["employee"]}, "priority": "high"}))]
 struct NoticeBody {
-    /// The default is the caller.
+    /// If absent, the caller.
     #[serde(default, deserialize_with = "crate::web::object_or_null")]
     recipients: Option<Recipients>,
     /// 1–150 characters.
@@ -35,7 +35,7 @@ struct NoticeBody {
     /// A path within the app: `/factures/42`.
     #[serde(default)]
     link: Option<String>,
-    /// In-app only by default.
+    /// If absent, the channels of the template `system.notice` (in-app).
     #[serde(default)]
     channels: Option<Vec<Channel>>,
 }
@@ -52,8 +52,8 @@ async fn send(
     key: IdempotencyKey,
     body: Json<NoticeBody>,
 ) -> Result<Reply<EventProgress>> {
-    crate::notifications::policy::may_send_by_hand(&caller)?;
-    let once = key.bind_body(&body.0)?;
+    crate::notifications::policy::may_send_notice(&caller)?;
+    let idempotent = key.bind_body(&body.0)?;
     let mut check = Validator::new();
     let notice = Notice {
         recipients: body.0.recipients,
@@ -68,7 +68,7 @@ async fn send(
     }
     check.ensure(notice.channels.as_ref().is_none_or(|all| !all.is_empty()), "channels", "missing");
     check.finish()?;
-    let done = super::send(&n, &caller, once, notice).await?;
-    let reply = Reply::accepted(done.value.progress);
-    Ok(if done.replayed { reply.replayed() } else { reply })
+    let result = super::send(&n, &caller, idempotent, notice).await?;
+    let answer = Reply::accepted(result.value.progress);
+    Ok(if result.replayed { answer.replayed() } else { answer })
 }

@@ -6,13 +6,13 @@ use guichet_base::{Actor, Result};
 use serde_json::{Map, Value, json};
 
 use super::events::{self, Accepted};
-use super::model::{Announced, EventSource, Recipients};
+use super::model::{AnnouncedEvent, EventSource, Recipients};
 use super::{Notifications, policy};
 use crate::activity::{self, ActivityAction, ActivityEntry};
 use crate::preferences::{Channel, Priority};
 use crate::web::idempotency::{IdempotentRequest, Replayable};
 
-/// The template of notices, which renders the given text.
+/// Template code of notices. The template renders the title and body of the notice.
 pub const NOTICE: &str = "system.notice";
 
 /// The text and the recipients of a notice.
@@ -31,42 +31,42 @@ pub struct Notice {
 pub async fn send(
     n: &Notifications,
     actor: &Actor,
-    once: IdempotentRequest,
+    idempotent: IdempotentRequest,
     notice: Notice,
 ) -> Result<Replayable<Accepted>> {
-    policy::may_send_by_hand(actor)?;
-    let (task, by) = (n.clone(), actor.clone());
+    policy::may_send_notice(actor)?;
+    let (task, sender) = (n.clone(), actor.clone());
     n.db.write(actor, move |tx| {
-        once.run_once(tx, |tx| {
-            let what = announced(&by, &notice);
-            let accepted = events::announce_as(tx, &task, by.tenant, &what, |plan| {
+        idempotent.run_once(tx, |tx| {
+            let announced_event = notice_event(&sender, &notice);
+            let accepted = events::announce_as(tx, &task, sender.tenant, &announced_event, |plan| {
                 plan.priority = notice.priority.unwrap_or(plan.priority);
                 if let Some(channels) = &notice.channels {
                     plan.use_only(channels);
                 }
             })?;
-            let details = json!({"title": notice.title, "recipients": what.recipients, "planned": accepted.progress.planned});
+            let details = json!({"title": notice.title, "recipients": announced_event.recipients, "planned": accepted.progress.planned});
             let entry = ActivityEntry::new(ActivityAction::NotificationSendManual, "event", accepted.progress.id);
-            activity::record(tx, &by, &entry.with_details(details))?;
+            activity::record(tx, &sender, &entry.with_details(details))?;
             Ok(accepted)
         })
     })
     .await
 }
 
-fn announced(actor: &Actor, notice: &Notice) -> Announced {
+fn notice_event(actor: &Actor, notice: &Notice) -> AnnouncedEvent {
     let mut payload = Map::new();
     payload.insert("title".to_owned(), json!(notice.title));
     payload.insert("body".to_owned(), json!(notice.body));
     if let Some(link) = &notice.link {
         payload.insert("url".to_owned(), Value::String(link.clone()));
     }
-    let oneself = || Recipients { users: vec![actor.user], ..Recipients::default() };
-    Announced {
+    let sender_only = || Recipients { users: vec![actor.user], ..Recipients::default() };
+    AnnouncedEvent {
         event: NOTICE.to_owned(),
         payload,
-        // A sender among the recipients also gets the notice, because they want to see it.
-        recipients: Some(notice.recipients.clone().unwrap_or_else(oneself)),
+        // `None`, so that a sender among the recipients also gets the notice.
+        recipients: Some(notice.recipients.clone().unwrap_or_else(sender_only)),
         actor: None,
         occurred_at: None,
         idempotency_key: None,

@@ -22,17 +22,17 @@ struct DueSummary {
     user_id: UserId,
 }
 
-const DUE: &str = "SELECT tenant_id, user_id FROM (SELECT tenant_id, user_id FROM notification_feeds \
+const DUE_SUMMARIES: &str = "SELECT tenant_id, user_id FROM (SELECT tenant_id, user_id FROM notification_feeds \
     WHERE summary_due_at <= $1 AND user_id <> ALL ($3) ORDER BY summary_due_at LIMIT $2) due ORDER BY tenant_id, user_id";
 
 /// People whose summary is due, by tenant, except those already tried.
-pub fn due(
+pub fn due_summaries(
     tx: &mut WorkerTx<'_>,
     now: Timestamp,
     limit: i64,
     tried: Vec<Uuid>,
 ) -> Result<Vec<(TenantId, UserId)>> {
-    let rows: Vec<DueSummary> = sql(DUE).bind(now).bind(limit).bind(tried).load(tx.conn())?;
+    let rows: Vec<DueSummary> = sql(DUE_SUMMARIES).bind(now).bind(limit).bind(tried).load(tx.conn())?;
     Ok(rows.into_iter().map(|row| (row.tenant_id, row.user_id)).collect())
 }
 
@@ -51,7 +51,7 @@ pub struct ThrottledPerson {
     pub locale: String,
     #[diesel(sql_type = Nullable<Text>)]
     pub email: Option<String>,
-    /// Whether a mail was withheld too.
+    /// Whether the throttle also withheld an email.
     #[diesel(sql_type = Bool)]
     pub has_mail: bool,
     #[diesel(sql_type = Nullable<Time>)]
@@ -64,13 +64,13 @@ pub struct ThrottledPerson {
 }
 
 impl ThrottledPerson {
-    pub fn quiet(&self) -> Option<QuietHours> {
+    pub fn quiet_hours(&self) -> Option<QuietHours> {
         QuietHours::from_row(self.quiet_from, self.quiet_to, &self.timezone)
     }
 }
 
-// Rows that another process has locked are skipped; those that it has sent are no longer due.
-const LOCK: &str = "SELECT f.user_id, f.head, f.held, f.held_since, u.locale, u.email, EXISTS ( \
+// Feeds that another process has locked are skipped; feeds whose summary it has sent are no longer due.
+const LOCK_DUE_FEEDS: &str = "SELECT f.user_id, f.head, f.held, f.held_since, u.locale, u.email, EXISTS ( \
         SELECT FROM notifications n WHERE n.tenant_id = $1 AND n.recipient_id = f.user_id AND n.processed_at IS NULL \
            AND n.decision #>> '{email,rule}' = 'throttle') AS has_mail, \
         s.quiet_from, s.quiet_to, coalesce(s.quiet_timezone, u.timezone) AS timezone \
@@ -79,14 +79,14 @@ const LOCK: &str = "SELECT f.user_id, f.head, f.held, f.held_since, u.locale, u.
     WHERE f.tenant_id = $1 AND f.user_id = ANY ($2) AND f.summary_due_at <= $3 \
     ORDER BY f.user_id FOR UPDATE OF f SKIP LOCKED";
 
-pub fn lock(
+pub fn lock_due_feeds(
     sys: &mut SystemTx<'_>,
     tenant: TenantId,
     people: &[UserId],
     now: Timestamp,
 ) -> Result<Vec<ThrottledPerson>> {
     let people: Vec<Uuid> = people.iter().map(|user| user.0).collect();
-    Ok(sql(LOCK).bind(tenant).bind(people).bind(now).load(sys.conn())?)
+    Ok(sql(LOCK_DUE_FEEDS).bind(tenant).bind(people).bind(now).load(sys.conn())?)
 }
 
 /// A mail with the number of held notifications.
@@ -99,9 +99,9 @@ pub struct SummaryMail {
     pub not_before: Timestamp,
 }
 
-// A summary counts as a push. If none of the held notifications is visible, no event is sent, but the number is taken
-// all the same, since the feed may hold visible ones.
-const WRITE: &str = "
+// A summary counts for the throttle. Every person gets a summary event, even if none of the held notifications is
+// visible.
+const WRITE_SUMMARIES: &str = "
     WITH feed AS (
         UPDATE notification_feeds f SET head = f.head + 1, held = 0, held_since = NULL, summary_due_at = NULL,
                pushes = ARRAY(SELECT at FROM unnest(f.pushes) at WHERE at > $2::timestamptz - interval '60 seconds' ORDER BY at) || $2::timestamptz
@@ -119,7 +119,7 @@ const WRITE: &str = "
     SELECT $1, 'client:notifications:' || e.user_id, e.seq, e.id, 'notify:summary', e.payload::json, '{}', ARRAY[e.user_id]
       FROM unnest($8::uuid[], $9::bigint[], $10::uuid[], $11::text[]) AS e (user_id, seq, id, payload)";
 
-pub fn write(
+pub fn write_summaries(
     sys: &mut SystemTx<'_>,
     tenant: TenantId,
     (held, events, mails): (&[ThrottledPerson], &[Event], &[SummaryMail]),
@@ -127,7 +127,7 @@ pub fn write(
 ) -> Result<()> {
     let people: Vec<Uuid> = held.iter().map(|one| one.user_id.0).collect();
     let rendered = |mail: &SummaryMail| json!({"subject": mail.subject, "text": mail.text}).to_string();
-    sql(WRITE)
+    sql(WRITE_SUMMARIES)
         .bind(tenant)
         .bind(now)
         .bind(people.clone())

@@ -1,7 +1,7 @@
 //! The Jinja dialect of templates: strict, bounded in steps and output, with its own filters.
 //!
-//! Undeclared names are errors; null renders as nothing. There is no loader, no function, and no filter that makes a
-//! value longer (`safe` explains why). Values are never parsed as templates.
+//! Undeclared names are errors; null renders as empty text. There are no loaders and functions, and no filter makes a
+//! value longer (see `safe`). Values are never parsed as templates.
 
 use std::io;
 use std::sync::LazyLock;
@@ -13,14 +13,14 @@ use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, escape_fo
 
 use super::{BUILT_IN, Template, safe};
 
-/// Steps that rendering one text may take.
-const FUEL: u64 = 20_000;
-/// Output limit of one text: 10,000 characters of four bytes, and one more character, by which the caller sees that the text was cut..
-const MAX_BYTES: usize = 4 * 10_001;
+/// Maximum number of engine steps (fuel) to render one text.
+const MAX_STEPS: u64 = 20_000;
+/// Maximum output of one text: 10,000 characters of four bytes, plus one, which shows the caller that the text was cut.
+const MAX_OUTPUT_BYTES: usize = 4 * 10_001;
 
 /// How values are encoded in the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum As {
+pub(super) enum OutputEncoding {
     Text,
     /// Percent-encoded, each as one path segment.
     Link,
@@ -28,10 +28,10 @@ pub(super) enum As {
 
 /// Why a text cannot be rendered, with the code and arguments of a `Fault`.
 #[derive(Debug)]
-pub(super) struct Broken {
+pub(super) struct RenderError {
     pub code: &'static str,
     pub line: usize,
-    pub why: String,
+    pub message: String,
 }
 
 struct Engines {
@@ -43,7 +43,7 @@ struct Engines {
 static ENGINES: LazyLock<Engines> = LazyLock::new(|| {
     let (mut fr, mut en, mut link) =
         (environment(Locale::Fr), environment(Locale::En), environment(Locale::En));
-    link.set_formatter(|out, _, value| match segment(value) {
+    link.set_formatter(|out, _, value| match path_segment(value) {
         Some(text) => Ok(out.write_str(&text)?),
         None => Err(minijinja::Error::new(
             ErrorKind::InvalidOperation,
@@ -52,60 +52,60 @@ static ENGINES: LazyLock<Engines> = LazyLock::new(|| {
     });
     for (Template { texts, links, .. }, _) in BUILT_IN.values() {
         for (env, wording) in [(&mut fr, &texts.fr), (&mut en, &texts.en)] {
-            keep(env, Some(&wording.title));
-            keep(env, Some(&wording.body));
-            keep(env, wording.email_subject.as_deref());
-            keep(env, wording.email_body.as_deref());
+            compile_built_in(env, Some(&wording.title));
+            compile_built_in(env, Some(&wording.body));
+            compile_built_in(env, wording.email_subject.as_deref());
+            compile_built_in(env, wording.email_body.as_deref());
         }
-        keep(&mut link, links.client.as_deref());
-        keep(&mut link, links.operator.as_deref());
+        compile_built_in(&mut link, links.client.as_deref());
+        compile_built_in(&mut link, links.operator.as_deref());
     }
     Engines { fr, en, link }
 });
 
-/// Compiles a built-in text once, under its source as its name.
-fn keep(env: &mut Environment<'static>, source: Option<&'static str>) {
+/// Compiles a built-in text at the start; its source is also its name in the environment.
+fn compile_built_in(env: &mut Environment<'static>, source: Option<&'static str>) {
     if let Some(source) = source
         && let Err(cause) = env.add_template(source, source)
     {
         // Such a text would be compiled again at each use, and fail there. A unit test renders every built-in text.
-        tracing::error!(error.cause = %cause, "a built-in template is broken");
+        tracing::error!(error.cause = %cause, "a built-in template does not compile");
     }
 }
 
-/// Renders `source` with the names of `context`, cut after `MAX_BYTES`.
+/// Renders `source` with the variables of `context`. The output is cut after `MAX_OUTPUT_BYTES`.
 pub(super) fn render(
     source: &str,
     locale: Locale,
-    written_as: As,
+    encoding: OutputEncoding,
     context: &Value,
-) -> Result<String, Broken> {
+) -> Result<String, RenderError> {
     let engines = &*ENGINES;
-    let env = match (written_as, locale) {
-        (As::Link, _) => &engines.link,
-        (As::Text, Locale::Fr) => &engines.fr,
-        (As::Text, Locale::En) => &engines.en,
+    let env = match (encoding, locale) {
+        (OutputEncoding::Link, _) => &engines.link,
+        (OutputEncoding::Text, Locale::Fr) => &engines.fr,
+        (OutputEncoding::Text, Locale::En) => &engines.en,
     };
     let mut sink = Sink { bytes: Vec::new(), is_full: false };
-    let done = match env.get_template(source) {
+    let result = match env.get_template(source) {
         Ok(built_in) => built_in.render_captured_to(context.clone(), &mut sink).map(drop),
         Err(_) => {
-            safe::check(source).map_err(|found| Broken {
+            safe::check(source).map_err(|found| RenderError {
                 code: "template_refused",
                 line: found.line,
-                why: found.what,
+                message: found.construct,
             })?;
-            let text = env.template_from_str(source).map_err(|cause| broken(&cause))?;
+            let text = env.template_from_str(source).map_err(|cause| render_error(&cause))?;
             text.render_captured_to(context.clone(), &mut sink).map(drop)
         }
     };
-    match done {
-        Err(cause) if !sink.is_full => Err(broken(&cause)),
+    match result {
+        Err(cause) if !sink.is_full => Err(render_error(&cause)),
         _ => Ok(sink.into_text()),
     }
 }
 
-fn broken(cause: &minijinja::Error) -> Broken {
+fn render_error(cause: &minijinja::Error) -> RenderError {
     let code = match cause.kind() {
         ErrorKind::UndefinedError => "unknown_variable",
         ErrorKind::OutOfFuel => "template_too_long",
@@ -115,10 +115,10 @@ fn broken(cause: &minijinja::Error) -> Broken {
         Some(detail) => format!("{}: {detail}", cause.kind()),
         None => cause.kind().to_string(),
     };
-    Broken { code, line: cause.line().unwrap_or(1), why }
+    RenderError { code, line: cause.line().unwrap_or(1), message: why }
 }
 
-/// Keeps the first `MAX_BYTES`, then stops the rendering.
+/// Collects the first `MAX_OUTPUT_BYTES`, then makes the engine stop.
 struct Sink {
     bytes: Vec<u8>,
     is_full: bool,
@@ -126,13 +126,13 @@ struct Sink {
 
 impl io::Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let room = MAX_BYTES.saturating_sub(self.bytes.len()).min(bytes.len());
-        self.bytes.extend_from_slice(bytes.get(..room).unwrap_or_default());
-        if room < bytes.len() {
+        let accepted = MAX_OUTPUT_BYTES.saturating_sub(self.bytes.len()).min(bytes.len());
+        self.bytes.extend_from_slice(bytes.get(..accepted).unwrap_or_default());
+        if accepted < bytes.len() {
             self.is_full = true;
             return Err(io::Error::other("the output limit is reached"));
         }
-        Ok(room)
+        Ok(accepted)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -154,7 +154,7 @@ impl Sink {
 fn environment(locale: Locale) -> Environment<'static> {
     let mut env = Environment::empty();
     env.set_undefined_behavior(UndefinedBehavior::Strict);
-    env.set_fuel(Some(FUEL));
+    env.set_fuel(Some(MAX_STEPS));
     env.set_recursion_limit(30);
     // Output is plain text; where it becomes HTML, it is escaped there.
     env.set_auto_escape_callback(|_| AutoEscape::None);
@@ -174,8 +174,8 @@ fn environment(locale: Locale) -> Environment<'static> {
     env.add_filter("round", filters::round);
     env.add_filter("default", or_else);
     env.add_filter("truncate", truncate);
-    env.add_filter("date", move |value: &Value| moment(locale, value, false));
-    env.add_filter("datetime", move |value: &Value| moment(locale, value, true));
+    env.add_filter("date", move |value: &Value| format_date(locale, value, false));
+    env.add_filter("datetime", move |value: &Value| format_date(locale, value, true));
     env.add_test("defined", minijinja::tests::is_defined);
     env.add_test("none", minijinja::tests::is_none);
     for (name, test) in
@@ -196,21 +196,21 @@ fn truncate(value: &Value, max: usize) -> String {
     super::truncate::truncate(&value.to_string(), max)
 }
 
-/// A date, or an instant in its own offset, in words. Other values stay unchanged.
-fn moment(locale: Locale, value: &Value, with_time: bool) -> Value {
+/// Formats a date, or a time in its own UTC offset, with the month's name. Other values stay unchanged.
+fn format_date(locale: Locale, value: &Value, with_time: bool) -> Value {
     let Some(text) = value.as_str() else { return value.clone() };
     let instant = DateTime::parse_from_rfc3339(text.trim()).ok();
     let day = instant.map(|at| at.date_naive()).or_else(|| text.trim().parse::<NaiveDate>().ok());
     match (day, instant) {
         (Some(day), Some(at)) if with_time => {
-            Value::from(format!("{}{}", in_words(locale, day), clock(locale, &at)))
+            Value::from(format!("{}{}", long_date(locale, day), time_of_day(locale, &at)))
         }
-        (Some(day), _) => Value::from(in_words(locale, day)),
+        (Some(day), _) => Value::from(long_date(locale, day)),
         (None, _) => value.clone(),
     }
 }
 
-fn in_words(locale: Locale, day: NaiveDate) -> String {
+fn long_date(locale: Locale, day: NaiveDate) -> String {
     const FR: [&str; 12] = [
         "janvier",
         "février",
@@ -247,7 +247,7 @@ fn in_words(locale: Locale, day: NaiveDate) -> String {
     }
 }
 
-fn clock(locale: Locale, at: &DateTime<FixedOffset>) -> String {
+fn time_of_day(locale: Locale, at: &DateTime<FixedOffset>) -> String {
     let zone = if at.offset().local_minus_utc() == 0 { " (UTC)" } else { "" };
     match locale {
         Locale::Fr => format!(" à {} h {:02}{zone}", at.hour(), at.minute()),
@@ -255,8 +255,8 @@ fn clock(locale: Locale, at: &DateTime<FixedOffset>) -> String {
     }
 }
 
-/// `value` as one path segment. `None` if it is not a scalar, is empty, or is `.` or `..`..
-fn segment(value: &Value) -> Option<String> {
+/// Percent-encodes `value` as one path segment. `None` if it is not a scalar, is empty, or is `.` or `..`.
+fn path_segment(value: &Value) -> Option<String> {
     if !matches!(value.kind(), ValueKind::String | ValueKind::Number | ValueKind::Bool) {
         return None;
     }
@@ -275,9 +275,9 @@ fn segment(value: &Value) -> Option<String> {
     Some(out)
 }
 
-/// Whether `source` was compiled at start.
+/// Whether `source` is a built-in text, compiled at the start.
 #[cfg(test)]
-pub(super) fn is_kept(locale: Locale, source: &str) -> bool {
+pub(super) fn is_compiled(locale: Locale, source: &str) -> bool {
     let env = if locale == Locale::Fr { &ENGINES.fr } else { &ENGINES.en };
     env.get_template(source).is_ok()
 }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::render::{Names, variants};
+use super::render::{TemplateVariables, variants};
 use super::view::TemplateView;
 use super::{Concerned, EmailText, Template, Variable, service};
 use crate::directory::{Directory, optimistic_lock};
@@ -40,14 +40,14 @@ struct TemplateBody {
     channels: Option<Vec<Channel>>,
     /// The audience of events that name no recipients.
     audience: Option<Vec<Concerned>>,
-    /// All variables. Producers need not send more than for the built-in template: new ones are optional.
+    /// Replaces all variables. New variables must be optional, since producers send those of the built-in template.
     variables: Option<Vec<Variable>>,
     texts: Option<TextsBody>,
     links: Option<LinksBody>,
-    /// The version that this change is based on, unless `If-Match` names it. Required once the tenant has changed the
+    /// The version that this change is based on, unless sent as `If-Match`. Required once the tenant has changed the
     /// template.
     updated_at: Option<Timestamp>,
-    /// Overwrite any newer version. The activity log keeps what was overwritten.
+    /// Overwrite any newer version. The overwritten version is recorded in the activity log.
     #[serde(default)]
     force: bool,
 }
@@ -68,11 +68,11 @@ struct TextsBody {
 struct WordingBody {
     title: Option<String>,
     body: Option<String>,
-    /// Subject of the mail. Null: the title.
+    /// Subject of the email. Null: the title is used.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     email_subject: Patch<String>,
-    /// Body of the mail. Null: the body.
+    /// Body of the email. Null: `body` is used.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     email_body: Patch<String>,
@@ -89,7 +89,7 @@ struct LinksBody {
 }
 
 impl<'de> Deserialize<'de> for LinksBody {
-    /// Accepts objects only: since all members may be absent, serde would accept an empty array too.
+    /// Accepts objects only: since all members are optional, a derived implementation would also accept an empty array.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -122,26 +122,26 @@ impl<'de> Deserialize<'de> for LinksBody {
 impl LinksBody {
     fn changes(self) -> Result<Value> {
         let mut changes = Map::new();
-        put_in(&mut changes, "client", self.client.into_change())?;
-        put_in(&mut changes, "operator", self.operator.into_change())?;
+        insert_if_some(&mut changes, "client", self.client.into_change())?;
+        insert_if_some(&mut changes, "operator", self.operator.into_change())?;
         Ok(Value::Object(changes))
     }
 }
 
 impl TemplateBody {
-    /// The changes in the form in which they are merged into a template.
+    /// Converts to the JSON that is merged into a template.
     fn changes(self) -> Result<Value> {
         let mut changes = Map::new();
-        put_in(&mut changes, "category", self.category)?;
-        put_in(&mut changes, "priority", self.priority)?;
-        put_in(&mut changes, "channels", self.channels)?;
-        put_in(&mut changes, "audience", self.audience)?;
-        put_in(&mut changes, "variables", self.variables)?;
-        put_in(&mut changes, "links", self.links.map(LinksBody::changes).transpose()?)?;
+        insert_if_some(&mut changes, "category", self.category)?;
+        insert_if_some(&mut changes, "priority", self.priority)?;
+        insert_if_some(&mut changes, "channels", self.channels)?;
+        insert_if_some(&mut changes, "audience", self.audience)?;
+        insert_if_some(&mut changes, "variables", self.variables)?;
+        insert_if_some(&mut changes, "links", self.links.map(LinksBody::changes).transpose()?)?;
         if let Some(TextsBody { fr, en }) = self.texts {
             let mut texts = Map::new();
-            put_in(&mut texts, "fr", fr.map(WordingBody::changes).transpose()?)?;
-            put_in(&mut texts, "en", en.map(WordingBody::changes).transpose()?)?;
+            insert_if_some(&mut texts, "fr", fr.map(WordingBody::changes).transpose()?)?;
+            insert_if_some(&mut texts, "en", en.map(WordingBody::changes).transpose()?)?;
             changes.insert("texts".to_owned(), Value::Object(texts));
         }
         Ok(Value::Object(changes))
@@ -151,15 +151,15 @@ impl TemplateBody {
 impl WordingBody {
     fn changes(self) -> Result<Value> {
         let mut changes = Map::new();
-        put_in(&mut changes, "title", self.title)?;
-        put_in(&mut changes, "body", self.body)?;
-        put_in(&mut changes, "email_subject", self.email_subject.into_change())?;
-        put_in(&mut changes, "email_body", self.email_body.into_change())?;
+        insert_if_some(&mut changes, "title", self.title)?;
+        insert_if_some(&mut changes, "body", self.body)?;
+        insert_if_some(&mut changes, "email_subject", self.email_subject.into_change())?;
+        insert_if_some(&mut changes, "email_body", self.email_body.into_change())?;
         Ok(Value::Object(changes))
     }
 }
 
-fn put_in(changes: &mut Map<String, Value>, name: &str, value: Option<impl Serialize>) -> Result<()> {
+fn insert_if_some(changes: &mut Map<String, Value>, name: &str, value: Option<impl Serialize>) -> Result<()> {
     if let Some(value) = value {
         changes.insert(name.to_owned(), serde_json::to_value(value).map_err(Error::internal)?);
     }
@@ -173,7 +173,7 @@ fn put_in(changes: &mut Map<String, Value>, name: &str, value: Option<impl Seria
     "fields": { "texts": { "fr": { "title": "{{ name }} est là" } } }
 }))]
 struct PreviewBody {
-    /// The payload of an event; the default is the samples of the variables.
+    /// The payload of an event. If absent, the samples of the variables.
     #[schema(value_type = Option<Object>)]
     payload: Option<Map<String, Value>>,
     /// The default is both.
@@ -199,33 +199,34 @@ struct Preview {
 }
 
 impl PreviewBody {
-    /// The requested variants. Errors: `VALIDATION_ERROR` with the place of every text that fails; for a draft,
-    /// places under `fields`.
-    fn of(self, template: &Template, is_draft: bool) -> Result<Vec<Preview>> {
+    /// Renders the requested variants. Errors: `VALIDATION_ERROR` with the field of every text that fails; for a draft,
+    /// fields are prefixed with `fields`.
+    fn render(self, template: &Template, is_draft: bool) -> Result<Vec<Preview>> {
         let payload = match self.payload {
             Some(payload) => {
-                template.check(&payload, true)?;
+                template.check_payload(&payload, true)?;
                 payload
             }
-            None => template.sample(),
+            None => template.sample_payload(),
         };
-        let failed =
-            |faults| Error::validation(if is_draft { service::under("fields", faults) } else { faults });
+        let failed = |faults| {
+            Error::validation(if is_draft { service::prefix_fields("fields", faults) } else { faults })
+        };
         let rendered = template.try_render(&payload).map_err(failed)?;
-        let names = Names::new(template, &payload);
+        let names = TemplateVariables::new(template, &payload);
         let (locale, side) = (self.locale, self.user_type);
-        let wanted =
-            variants().filter(|of| locale.is_none_or(|l| l == of.0) && side.is_none_or(|s| s == of.1));
+        let selected = variants()
+            .filter(|variant| locale.is_none_or(|l| l == variant.0) && side.is_none_or(|s| s == variant.1));
         let variant = |(locale, user_type)| {
-            let text = rendered.of(locale, user_type).clone();
+            let text = rendered.text(locale, user_type).clone();
             let email = template.try_email(&names, locale, user_type).map_err(failed)?;
             Ok(Preview { locale, user_type, title: text.title, body: text.body, link: text.link, email })
         };
-        wanted.map(variant).collect()
+        selected.map(variant).collect()
     }
 }
 
-fn answer(caller: &Caller, template: TemplateView) -> Reply<TemplateView> {
+fn reply(caller: &Caller, template: TemplateView) -> Reply<TemplateView> {
     let etag = template.etag(caller.tenant);
     Reply::ok(template).etag(etag)
 }
@@ -244,8 +245,8 @@ async fn list(
     let all = service::list(&directory, &caller).await?;
     let (skip, take) = (usize::try_from(page.offset), usize::try_from(page.limit));
     let total = i64::try_from(all.len()).ok();
-    let some = all.into_iter().skip(skip.unwrap_or_default()).take(take.unwrap_or_default()).collect();
-    Ok(Reply::page(some, page, total))
+    let items = all.into_iter().skip(skip.unwrap_or_default()).take(take.unwrap_or_default()).collect();
+    Ok(Reply::page(items, page, total))
 }
 
 /// Get a template in force
@@ -258,12 +259,12 @@ async fn read(
     Path(code): Path<String>,
 ) -> Result<Reply<TemplateView>> {
     let template = service::read(&directory, &caller, code).await?;
-    Ok(answer(&caller, template))
+    Ok(reply(&caller, template))
 }
 
 /// Change a template
 ///
-/// Takes effect with the next event. A template that cannot be rendered is refused, with the place of every fault.
+/// Takes effect with the next event. A template that cannot be rendered is refused; the error names every faulty field.
 #[utoipa::path(tag = "notifications", operation_id = "put_notification_template", params(("code" = String, Path, example = "report.generated")),
     request_body = TemplateBody, responses((status = 200, body = TemplateView)))]
 #[put("/notification-templates/{code}")]
@@ -276,7 +277,7 @@ async fn put(
 ) -> Result<Reply<TemplateView>> {
     let based_on = optimistic_lock::edit_basis(&caller, if_match, body.updated_at, body.force)?;
     let template = service::put(&directory, &caller, code, body.changes()?, based_on).await?;
-    Ok(answer(&caller, template))
+    Ok(reply(&caller, template))
 }
 
 /// Revert a template to the built-in one
@@ -292,7 +293,7 @@ async fn delete(
     if_match: IfMatch,
 ) -> Result<Reply<TemplateView>> {
     let template = service::delete(&directory, &caller, code, if_match.edit_basis(None, false)).await?;
-    Ok(answer(&caller, template))
+    Ok(reply(&caller, template))
 }
 
 /// Preview a template
@@ -312,5 +313,5 @@ async fn preview(
     let is_draft = fields.is_some();
     let changes = fields.map(TemplateBody::changes).transpose()?;
     let template = service::draft(&directory, &caller, code, changes).await?;
-    Ok(Reply::ok(body.of(&template, is_draft)?))
+    Ok(Reply::ok(body.render(&template, is_draft)?))
 }

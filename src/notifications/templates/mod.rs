@@ -1,8 +1,8 @@
 //! Templates of notifications: the built-in ones (`builtin.json`) and the tenants' changes of them.
 //!
-//! - A template is parsed as Jinja; the payload of an event never is.
-//! - A tenant's text is rendered with sample data before it is saved (`vet`), so that a bad one is refused then, and
-//!   not when it is needed.
+//! - Only template texts are parsed as Jinja; values of a payload never are.
+//! - A tenant's text is rendered with sample data before it is saved (`vet`), so that an invalid text is refused when
+//!   it is saved, not when an event needs it.
 //! - All texts of an event are rendered once per language and user type, whatever the number of recipients.
 
 mod check;
@@ -46,18 +46,18 @@ pub fn built_in(code: &str) -> Option<&'static Template> {
 }
 
 /// The built-in templates, by code.
-pub fn all() -> impl Iterator<Item = &'static Template> {
+pub fn all_built_in() -> impl Iterator<Item = &'static Template> {
     BUILT_IN.values().map(|(template, _)| template)
 }
 
-/// The template in force: the built-in one merged with a tenant's `changes` (the `fields` of its row).
+/// Returns the template in force: the built-in one merged with a tenant's `changes` (the `fields` of its row).
 ///
 /// Errors: `VALIDATION_ERROR` with `event` `unknown_event`.
 pub fn effective(code: &str, changes: Option<&Value>) -> Result<Template> {
     let (template, json) = BUILT_IN.get(code).ok_or_else(|| Error::invalid("event", "unknown_event"))?;
     let Some(changes) = changes else { return Ok(template.clone()) };
     Ok(merged(json, changes).unwrap_or_else(|cause| {
-        // Saved by a version with values unknown to this one: the built-in template is used instead.
+        // Saved by another version of guichet, with values that this one does not know.
         tracing::warn!(template.code = code, error.cause = %cause, "a tenant's template cannot be read; the built-in one is used");
         template.clone()
     }))
@@ -77,15 +77,15 @@ fn merge(base: &mut Value, changes: &Value) {
             "links" => 1,
             _ => 0,
         };
-        put(&mut base[name.as_str()], change, depth);
+        merge_value(&mut base[name.as_str()], change, depth);
     }
 }
 
-fn put(base: &mut Value, change: &Value, depth: usize) {
+fn merge_value(base: &mut Value, change: &Value, depth: usize) {
     match (base.as_object_mut(), change.as_object()) {
         (Some(base), Some(change)) if depth > 0 => {
             for (name, change) in change {
-                put(base.entry(name.as_str()).or_insert(Value::Null), change, depth - 1);
+                merge_value(base.entry(name.as_str()).or_insert(Value::Null), change, depth - 1);
             }
         }
         _ => base.clone_from(change),

@@ -21,7 +21,7 @@ pub struct Template {
     pub priority: Priority,
     /// The channels that it may use; the first is preferred.
     pub channels: Vec<Channel>,
-    /// The audience of events that name no recipients. Empty: its events always name recipients.
+    /// The audience of events that name no recipients. If empty, events must name recipients.
     pub audience: Vec<Concerned>,
     pub variables: Vec<Variable>,
     pub texts: TemplateTexts,
@@ -49,7 +49,7 @@ pub enum Concerned {
 }
 
 impl Concerned {
-    /// The field of the payload that it depends on.
+    /// The payload field from which this source is resolved.
     pub const fn field(&self) -> Option<&'static str> {
         match self {
             Concerned::User => Some("user_id"),
@@ -70,7 +70,7 @@ pub struct Variable {
     #[serde(default)]
     #[schema(required)]
     pub required: bool,
-    /// The variable that may replace a required one.
+    /// The name of another variable that may be sent instead of this required one.
     #[serde(default)]
     #[schema(required, example = "team_id")]
     pub or: Option<String>,
@@ -96,11 +96,11 @@ pub struct Wording {
     pub title: String,
     #[schema(example = "{{ excerpt }}")]
     pub body: String,
-    /// Subject of the mail; the title if absent.
+    /// Subject of the email; the title if absent.
     #[serde(default)]
     #[schema(required)]
     pub email_subject: Option<String>,
-    /// Body of the mail; the body if absent.
+    /// Body of the email; `body` if absent.
     #[serde(default)]
     #[schema(required)]
     pub email_body: Option<String>,
@@ -117,7 +117,7 @@ pub struct Links {
 }
 
 impl TemplateTexts {
-    pub fn of(&self, locale: Locale) -> &Wording {
+    pub fn for_locale(&self, locale: Locale) -> &Wording {
         match locale {
             Locale::Fr => &self.fr,
             Locale::En => &self.en,
@@ -126,7 +126,7 @@ impl TemplateTexts {
 }
 
 impl Links {
-    pub fn of(&self, side: UserType) -> Option<&str> {
+    pub fn for_user_type(&self, side: UserType) -> Option<&str> {
         match side {
             UserType::Client => self.client.as_deref(),
             UserType::Operator => self.operator.as_deref(),
@@ -136,7 +136,7 @@ impl Links {
 
 impl Template {
     /// A payload made of the samples.
-    pub fn sample(&self) -> Map<String, Value> {
+    pub fn sample_payload(&self) -> Map<String, Value> {
         self.variables.iter().map(|variable| (variable.name.clone(), variable.sample.clone())).collect()
     }
 }
@@ -144,7 +144,7 @@ impl Template {
 /// A row of `notification_templates`: a tenant's changes of a template.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = notification_templates, check_for_backend(Pg))]
-pub struct Changed {
+pub struct TemplateRow {
     pub code: String,
     /// The fields that differ from the built-in template.
     pub fields: Value,

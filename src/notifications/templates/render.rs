@@ -8,16 +8,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::check::wrong_link;
-use super::engine::{self, As, Broken};
+use super::check::link_fault;
+use super::engine::{self, OutputEncoding, RenderError};
 use super::truncate::truncate;
 use super::{Concerned, Template, built_in};
 
-const MAX_TITLE: usize = 150;
-const MAX_BODY: usize = 10_000;
+const MAX_TITLE_CHARS: usize = 150;
+const MAX_BODY_CHARS: usize = 10_000;
 
 const LOCALES: [Locale; 2] = [Locale::Fr, Locale::En];
-const SIDES: [UserType; 2] = [UserType::Client, UserType::Operator];
+const USER_TYPES: [UserType; 2] = [UserType::Client, UserType::Operator];
 
 /// The texts for one user type in one language.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -44,7 +44,7 @@ pub struct Rendered {
 }
 
 impl Rendered {
-    pub fn of(&self, locale: Locale, side: UserType) -> &Text {
+    pub fn text(&self, locale: Locale, side: UserType) -> &Text {
         let sides = match locale {
             Locale::Fr => &self.fr,
             Locale::En => &self.en,
@@ -55,7 +55,7 @@ impl Rendered {
         }
     }
 
-    fn of_mut(&mut self, locale: Locale, side: UserType) -> &mut Text {
+    fn text_mut(&mut self, locale: Locale, side: UserType) -> &mut Text {
         let sides = match locale {
             Locale::Fr => &mut self.fr,
             Locale::En => &mut self.en,
@@ -75,14 +75,14 @@ pub struct EmailText {
     pub body: String,
 }
 
-/// The names that a template's texts may use, with the values of one payload.
-pub(super) struct Names {
+/// The variables that a template's texts may use, with the values of one payload.
+pub(super) struct TemplateVariables {
     payload: Jinja,
     /// Optional variables that the payload omits.
     absent: Jinja,
 }
 
-impl Names {
+impl TemplateVariables {
     pub(super) fn new(template: &Template, payload: &Map<String, Value>) -> Self {
         let declared = template.variables.iter().map(|variable| variable.name.clone());
         let of_audience = template.audience.iter().filter_map(Concerned::field);
@@ -94,7 +94,7 @@ impl Names {
         }
     }
 
-    fn to(&self, locale: Locale, side: UserType) -> Jinja {
+    fn for_recipient(&self, locale: Locale, side: UserType) -> Jinja {
         let recipient = json!({"recipient": {"user_type": side.into_str(), "locale": locale.into_str()}});
         // The last map that has a name wins.
         merge_maps([self.absent.clone(), self.payload.clone(), Jinja::from(Serde(recipient))])
@@ -102,8 +102,8 @@ impl Names {
 }
 
 impl Template {
-    /// Renders the texts of an event with this payload. If a tenant's text fails, the built-in one is used: it was
-    /// tested when it was saved, and no event is lost because of a text.
+    /// Renders the texts of an event with this payload. If a tenant's template fails, the built-in one is used, so that
+    /// no event is lost because of a text.
     ///
     /// Errors: `VALIDATION_ERROR` naming each text that cannot be rendered, for example if a link would leave the
     /// app.
@@ -119,66 +119,69 @@ impl Template {
         side: UserType,
         payload: &Map<String, Value>,
     ) -> Result<EmailText> {
-        self.or_built_in(|template| template.try_email(&Names::new(template, payload), locale, side))
+        self.or_built_in(|template| {
+            template.try_email(&TemplateVariables::new(template, payload), locale, side)
+        })
     }
 
     fn or_built_in<T>(&self, render: impl Fn(&Template) -> Result<T, Vec<Fault>>) -> Result<T> {
         render(self).or_else(|faults| match built_in(&self.code).filter(|shipped| *shipped != self) {
-            Some(shipped) => {
+            Some(built_in_template) => {
                 let places: Vec<&str> = faults.iter().map(|fault| &*fault.field).collect();
                 tracing::warn!(
                     template.code = self.code,
                     template.places = ?places,
                     "a tenant's template fails on a payload; the built-in one is used"
                 );
-                render(shipped).map_err(Error::validation)
+                render(built_in_template).map_err(Error::validation)
             }
             None => Err(Error::validation(faults)),
         })
     }
 
-    /// As [`Template::render`], with empty texts in place of failing ones. Each place is named once.
+    /// Like [`Template::render`], without the fallback. Errors: one fault for each text that cannot be rendered.
     pub(super) fn try_render(&self, payload: &Map<String, Value>) -> Result<Rendered, Vec<Fault>> {
-        let names = Names::new(self, payload);
+        let names = TemplateVariables::new(self, payload);
         let url = payload.get("url").and_then(Value::as_str);
         let (mut rendered, mut faults) = (Rendered::default(), Vec::new());
         for (locale, side) in variants() {
             match self.text(&names, locale, side, url) {
-                Ok(text) => *rendered.of_mut(locale, side) = text,
+                Ok(text) => *rendered.text_mut(locale, side) = text,
                 Err(found) => faults.extend(found),
             }
         }
-        if faults.is_empty() { Ok(rendered) } else { Err(distinct(faults)) }
+        if faults.is_empty() { Ok(rendered) } else { Err(first_per_field(faults)) }
     }
 
     pub(super) fn try_email(
         &self,
-        names: &Names,
+        names: &TemplateVariables,
         locale: Locale,
         side: UserType,
     ) -> Result<EmailText, Vec<Fault>> {
-        let (wording, names) = (self.texts.of(locale), names.to(locale, side));
-        let part = |own: &Option<String>, own_name: &str, other: &str, other_name: &str| match own {
-            Some(own) => plain(own, own_name, locale, &names),
-            None => plain(other, other_name, locale, &names),
-        };
+        let (wording, names) = (self.texts.for_locale(locale), names.for_recipient(locale, side));
+        let part =
+            |email_text: &Option<String>, own_name: &str, other: &str, other_name: &str| match email_text {
+                Some(own) => render_text(own, own_name, locale, &names),
+                None => render_text(other, other_name, locale, &names),
+            };
         let subject = part(&wording.email_subject, "email_subject", &wording.title, "title");
         let body = part(&wording.email_body, "email_body", &wording.body, "body");
-        both(subject, body, |subject, body| EmailText {
+        combine(subject, body, |subject, body| EmailText {
             subject: self.one_line(&subject),
-            body: lines(&body),
+            body: clean_body(&body),
         })
     }
 
     /// The titles and subjects that render as empty.
-    pub(super) fn blank(&self, payload: &Map<String, Value>) -> Vec<Fault> {
-        let names = Names::new(self, payload);
+    pub(super) fn blank_texts(&self, payload: &Map<String, Value>) -> Vec<Fault> {
+        let names = TemplateVariables::new(self, payload);
         let blank = variants().flat_map(|(locale, side)| {
-            let (wording, names) = (self.texts.of(locale), names.to(locale, side));
+            let (wording, names) = (self.texts.for_locale(locale), names.for_recipient(locale, side));
             let lines = [("title", Some(&wording.title)), ("email_subject", wording.email_subject.as_ref())];
             let is_blank = |(name, source): (&str, Option<&String>)| {
-                let text = plain(source?, name, locale, &names).ok()?;
-                squeezed(&text)
+                let text = render_text(source?, name, locale, &names).ok()?;
+                to_single_line(&text)
                     .is_empty()
                     .then(|| Fault::new(format!("texts.{}.{name}", locale.into_str()), "blank"))
             };
@@ -189,77 +192,77 @@ impl Template {
 
     fn text(
         &self,
-        names: &Names,
+        names: &TemplateVariables,
         locale: Locale,
         side: UserType,
         url: Option<&str>,
     ) -> Result<Text, Vec<Fault>> {
-        let (wording, names) = (self.texts.of(locale), names.to(locale, side));
-        let title = plain(&wording.title, "title", locale, &names);
-        let body = plain(&wording.body, "body", locale, &names);
+        let (wording, names) = (self.texts.for_locale(locale), names.for_recipient(locale, side));
+        let title = render_text(&wording.title, "title", locale, &names);
+        let body = render_text(&wording.body, "body", locale, &names);
         let link = match url {
             Some(url) => Ok(Some(url.to_owned())),
             None => self.link(side, &names),
         };
-        let text = both(title, body, |title, body| (self.one_line(&title), lines(&body)));
+        let text = combine(title, body, |title, body| (self.one_line(&title), clean_body(&body)));
         match (text, link) {
             (Ok((title, body)), Ok(link)) => Ok(Text { title, body, link }),
             (text, link) => Err(text.err().into_iter().flatten().chain(link.err()).collect()),
         }
     }
 
-    /// An empty link counts as none.
+    /// Renders the link for a user type. An empty link is treated as none.
     fn link(&self, side: UserType, names: &Jinja) -> Result<Option<String>, Fault> {
-        let Some(source) = self.links.of(side) else { return Ok(None) };
+        let Some(source) = self.links.for_user_type(side) else { return Ok(None) };
         let field = format!("links.{}", side.into_str());
-        let link =
-            engine::render(source, Locale::En, As::Link, names).map_err(|broken| fault(&field, broken))?;
+        let link = engine::render(source, Locale::En, OutputEncoding::Link, names)
+            .map_err(|broken| fault(&field, broken))?;
         let link = link.trim();
-        match wrong_link(link) {
+        match link_fault(link) {
             _ if link.is_empty() => Ok(None),
             None => Ok(Some(link.to_owned())),
             Some(wrong) => Err(Fault { field: field.into(), ..wrong }),
         }
     }
 
-    /// Never empty: the code of the template replaces an empty text.
+    /// Formats a title or subject. An empty text is replaced by the code of the template.
     fn one_line(&self, text: &str) -> String {
-        let line = squeezed(text);
-        if line.is_empty() { self.code.clone() } else { truncate(&line, MAX_TITLE) }
+        let line = to_single_line(text);
+        if line.is_empty() { self.code.clone() } else { truncate(&line, MAX_TITLE_CHARS) }
     }
 }
 
-/// In one line, trimmed. Non-breaking spaces are kept.
-fn squeezed(text: &str) -> String {
+/// Joins the text into one line and trims it. Non-breaking spaces are kept.
+fn to_single_line(text: &str) -> String {
     let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     spaced.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ").trim().to_owned()
 }
 
 pub(super) fn variants() -> impl Iterator<Item = (Locale, UserType)> {
-    LOCALES.into_iter().flat_map(|locale| SIDES.map(|side| (locale, side)))
+    LOCALES.into_iter().flat_map(|locale| USER_TYPES.map(|side| (locale, side)))
 }
 
-/// The first fault of each place: a text fails alike in several variants, and later faults follow from the first.
-pub(super) fn distinct(faults: Vec<Fault>) -> Vec<Fault> {
+/// Keeps the first fault of each field: a text often fails in several variants, and later faults follow from the first.
+pub(super) fn first_per_field(faults: Vec<Fault>) -> Vec<Fault> {
     let mut kept: Vec<Fault> = Vec::new();
     for fault in faults {
-        if !kept.iter().any(|held| held.field == fault.field) {
+        if !kept.iter().any(|earlier| earlier.field == fault.field) {
             kept.push(fault);
         }
     }
     kept
 }
 
-fn plain(source: &str, name: &str, locale: Locale, names: &Jinja) -> Result<String, Fault> {
-    engine::render(source, locale, As::Text, names)
+fn render_text(source: &str, name: &str, locale: Locale, names: &Jinja) -> Result<String, Fault> {
+    engine::render(source, locale, OutputEncoding::Text, names)
         .map_err(|broken| fault(&format!("texts.{}.{name}", locale.into_str()), broken))
 }
 
-fn fault(field: &str, broken: Broken) -> Fault {
-    Fault::new(field.to_owned(), broken.code).with_arg("line", broken.line).with_arg("why", broken.why)
+fn fault(field: &str, broken: RenderError) -> Fault {
+    Fault::new(field.to_owned(), broken.code).with_arg("line", broken.line).with_arg("why", broken.message)
 }
 
-fn both<A, B, T>(
+fn combine<A, B, T>(
     a: Result<A, Fault>,
     b: Result<B, Fault>,
     join: impl FnOnce(A, B) -> T,
@@ -270,8 +273,8 @@ fn both<A, B, T>(
     }
 }
 
-/// A body: line breaks stay, other control characters are removed.
-fn lines(text: &str) -> String {
+/// Formats a body: line breaks and tabs stay, other control characters are removed.
+fn clean_body(text: &str) -> String {
     let clean: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
-    truncate(clean.trim(), MAX_BODY)
+    truncate(clean.trim(), MAX_BODY_CHARS)
 }

@@ -1,4 +1,4 @@
-//! The subset of Jinja that tenants may use: nothing in it can make a short text produce gigabytes.
+//! The subset of Jinja that tenants may use. It has no construct by which a short text can produce gigabytes.
 //!
 //! Fuel bounds the steps of a text, and the engine's writer bounds its output; neither bounds a value that doubles at
 //! each of forty steps. So no construct here combines values: variables, `if`, `for`, comparisons and the filters of
@@ -6,26 +6,26 @@
 
 /// A forbidden construct, and its line.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Unsafe {
+pub(super) struct ForbiddenConstruct {
     pub line: usize,
-    pub what: String,
+    pub construct: String,
 }
 
-const STATEMENTS: [&str; 6] = ["if", "elif", "else", "endif", "for", "endfor"];
+const ALLOWED_STATEMENTS: [&str; 6] = ["if", "elif", "else", "endif", "for", "endfor"];
 
-/// Errors: the first forbidden construct. Unclosed blocks are left to the parser.
-pub(super) fn check(source: &str) -> Result<(), Unsafe> {
+/// Checks a template text. Errors: the first forbidden construct. Unclosed blocks are reported by the parser.
+pub(super) fn check(source: &str) -> Result<(), ForbiddenConstruct> {
     let mut rest = source;
-    while let Some((at, kind)) = opening(rest) {
+    while let Some((at, kind)) = next_delimiter(rest) {
         let inner = rest.get(at + 2..).unwrap_or_default();
-        let refuse = |what: &str| {
+        let refuse = |construct: &str| {
             let before = source.len() - inner.len();
             let line = source.get(..before).unwrap_or_default().matches('\n').count() + 1;
-            Err(Unsafe { line, what: what.to_owned() })
+            Err(ForbiddenConstruct { line, construct: construct.to_owned() })
         };
         let end = match kind {
             '#' => inner.find("#}").map(|end| end + 2),
-            _ => match code(inner, if kind == '%' { "%}" } else { "}}" }) {
+            _ => match end_of_code(inner, if kind == '%' { "%}" } else { "}}" }) {
                 Ok(end) => end,
                 Err(what) => return refuse(&what.to_string()),
             },
@@ -33,7 +33,7 @@ pub(super) fn check(source: &str) -> Result<(), Unsafe> {
         if kind == '%' {
             let start = inner.trim_start_matches(['-', '+']).trim_start();
             let word: String = start.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-            if !STATEMENTS.contains(&word.as_str()) {
+            if !ALLOWED_STATEMENTS.contains(&word.as_str()) {
                 return refuse(&word);
             }
         }
@@ -43,18 +43,18 @@ pub(super) fn check(source: &str) -> Result<(), Unsafe> {
 }
 
 /// The next `{{`, `{%` or `{#`.
-fn opening(text: &str) -> Option<(usize, char)> {
+fn next_delimiter(text: &str) -> Option<(usize, char)> {
     text.match_indices('{').find_map(|(at, _)| {
         let next = text.get(at + 1..)?.chars().next()?;
         matches!(next, '{' | '%' | '#').then_some((at, next))
     })
 }
 
-/// Reads code until after its `close`. Errors: a character that combines values.
+/// Returns the index after the delimiter `close`. Errors: a forbidden character.
 ///
 /// Braces, brackets and `*` are refused outside of strings, so that `}}` within an expression cannot be read
 /// differently than by the parser.
-fn code(inner: &str, close: &str) -> Result<Option<usize>, char> {
+fn end_of_code(inner: &str, close: &str) -> Result<Option<usize>, char> {
     let mut quote = None;
     let mut is_escaped = false;
     for (at, c) in inner.char_indices() {
@@ -69,7 +69,7 @@ fn code(inner: &str, close: &str) -> Result<Option<usize>, char> {
                     return Ok(Some(at + close.len()));
                 }
                 '{' | '}' | '[' | ']' | '*' | '~' => return Err(c),
-                // Next to a delimiter it controls white space.
+                // Next to a delimiter, `+` is whitespace control, not an operator.
                 '+' if at != 0 && !inner.get(at + 1..).is_some_and(|rest| rest.starts_with(close)) => {
                     return Err(c);
                 }
@@ -102,7 +102,7 @@ mod tests {
             ("{% %}", 1, ""),
         ] {
             let found = check(source).expect_err(source);
-            assert_eq!((found.line, found.what.as_str()), (line, what), "{source}");
+            assert_eq!((found.line, found.construct.as_str()), (line, what), "{source}");
         }
     }
 

@@ -5,8 +5,8 @@ use guichet_base::{Actor, Error, Fault, Result};
 use guichet_db::Tx;
 use serde_json::{Value, json};
 
-use super::model::Changed;
-use super::view::{TemplateView, record_id, stored};
+use super::model::TemplateRow;
+use super::view::{TemplateView, fields_to_store, record_id};
 use super::{Template, built_in, merged, policy, store, vet};
 use crate::activity::{self, ActivityAction, ActivityEntry};
 use crate::config::Feature;
@@ -14,37 +14,37 @@ use crate::directory::Directory;
 use crate::directory::optimistic_lock::{self, LockedRecord};
 use crate::web::{EditBasis, PreconditionResult};
 
-async fn admit(directory: &Directory, actor: &Actor) -> Result<()> {
+async fn authorize(directory: &Directory, actor: &Actor) -> Result<()> {
     policy::may_manage(actor)?;
     directory.require(actor, Feature::Notifications).await
 }
 
 /// All templates in force, ordered by code.
 pub(super) async fn list(directory: &Directory, actor: &Actor) -> Result<Vec<TemplateView>> {
-    admit(directory, actor).await?;
+    authorize(directory, actor).await?;
     let tenant = actor.tenant;
     let changed = directory.db().read(actor, move |tx| store::list(tx.conn(), tenant)).await?;
     let view = |template: &Template| {
         let row = changed.iter().find(|row| row.code == template.code);
-        TemplateView::of(&template.code, row)
+        TemplateView::new(&template.code, row)
     };
-    super::all().map(view).collect()
+    super::all_built_in().map(view).collect()
 }
 
 pub(super) async fn read(directory: &Directory, actor: &Actor, code: String) -> Result<TemplateView> {
-    admit(directory, actor).await?;
-    known(&code)?;
+    authorize(directory, actor).await?;
+    find_built_in(&code)?;
     let tenant = actor.tenant;
     directory
         .db()
         .read(actor, move |tx| {
             let row = store::find(tx.conn(), tenant, &code)?;
-            TemplateView::of(&code, row.as_ref())
+            TemplateView::new(&code, row.as_ref())
         })
         .await
 }
 
-/// Merges `changes` into the template in force.
+/// Merges `changes` into the template in force, and stores the result.
 ///
 /// Errors: `NOT_FOUND`; `VALIDATION_ERROR` with every fault; if the tenant has changed the template before, the
 /// errors of optimistic locking.
@@ -55,35 +55,35 @@ pub(super) async fn put(
     changes: Value,
     based_on: EditBasis,
 ) -> Result<TemplateView> {
-    admit(directory, actor).await?;
-    let shipped = known(&code)?;
+    authorize(directory, actor).await?;
+    let built_in = find_built_in(&code)?;
     let writer = actor.clone();
     directory
         .db()
         .write(actor, move |tx| {
             let key = (writer.tenant, code.as_str());
-            let held = store::lock(tx.conn(), key.0, key.1)?;
-            let held = match held {
+            let stored_row = store::lock(tx.conn(), key.0, key.1)?;
+            let row = match stored_row {
                 Some(held) => held,
                 None => {
-                    let fields = vetted(shipped, None, &changes)?;
-                    is_as_shipped(key.0, &code, &based_on, &changes)?;
+                    let fields = merge_and_validate(built_in, None, &changes)?;
+                    check_unchanged_version(key.0, &code, &based_on, &changes)?;
                     if fields == json!({}) {
-                        return TemplateView::of(&code, None);
+                        return TemplateView::new(&code, None);
                     }
                     match store::insert(tx.conn(), key, &fields, writer.user)? {
-                        Some(row) => return saved(tx, &writer, &row),
-                        // Another request was first and has committed: this change must be based on that version.
+                        Some(row) => return record_and_view(tx, &writer, &row),
+                        // A concurrent request has committed first: this change must be based on its version.
                         None => store::lock(tx.conn(), key.0, key.1)?.ok_or_else(Error::conflict)?,
                     }
                 }
             };
-            let fields = vetted(shipped, Some(&held.fields), &changes)?;
-            if !is_to_apply(tx, &writer, &based_on, &held, &fields, &changes)? || fields == held.fields {
-                return TemplateView::of(&code, Some(&held));
+            let fields = merge_and_validate(built_in, Some(&row.fields), &changes)?;
+            if !check_version(tx, &writer, &based_on, &row, &fields, &changes)? || fields == row.fields {
+                return TemplateView::new(&code, Some(&row));
             }
             let row = store::update(tx.conn(), key, &fields, writer.user)?;
-            saved(tx, &writer, &row)
+            record_and_view(tx, &writer, &row)
         })
         .await
 }
@@ -95,22 +95,26 @@ pub(super) async fn delete(
     code: String,
     based_on: EditBasis,
 ) -> Result<TemplateView> {
-    admit(directory, actor).await?;
-    known(&code)?;
+    authorize(directory, actor).await?;
+    find_built_in(&code)?;
     let writer = actor.clone();
     directory
         .db()
         .write(actor, move |tx| {
-            let Some(held) = store::lock(tx.conn(), writer.tenant, &code)? else {
-                return TemplateView::of(&code, None);
+            let Some(row) = store::lock(tx.conn(), writer.tenant, &code)? else {
+                return TemplateView::new(&code, None);
             };
             if !matches!(based_on, EditBasis::Missing) {
-                is_to_apply(tx, &writer, &based_on, &held, &json!({}), &json!({}))?;
+                check_version(tx, &writer, &based_on, &row, &json!({}), &json!({}))?;
             }
             store::delete(tx.conn(), writer.tenant, &code)?;
             let entry = ActivityEntry::new(ActivityAction::TemplateReset, "notification_template", &code);
-            activity::record(tx, &writer, &entry.with_details(json!({ "fields": names(&held.fields) })))?;
-            TemplateView::of(&code, None)
+            activity::record(
+                tx,
+                &writer,
+                &entry.with_details(json!({ "fields": field_names(&row.fields) })),
+            )?;
+            TemplateView::new(&code, None)
         })
         .await
 }
@@ -124,45 +128,52 @@ pub(super) async fn draft(
     code: String,
     changes: Option<Value>,
 ) -> Result<Template> {
-    admit(directory, actor).await?;
-    let shipped = known(&code)?;
+    authorize(directory, actor).await?;
+    let shipped = find_built_in(&code)?;
     let tenant = actor.tenant;
-    let held = directory.db().read(actor, move |tx| store::changes(tx.conn(), tenant, &code)).await?;
-    let Some(changes) = changes else { return super::effective(&shipped.code, held.as_ref()) };
-    let template = over(shipped, &stored(&shipped.code, held.as_ref(), &changes))?;
-    let faults = vet::form(&template, shipped);
-    if faults.is_empty() { Ok(template) } else { Err(Error::validation(under("fields", faults))) }
+    let stored_changes =
+        directory.db().read(actor, move |tx| store::changes(tx.conn(), tenant, &code)).await?;
+    let Some(changes) = changes else { return super::effective(&shipped.code, stored_changes.as_ref()) };
+    let template =
+        merge_into_built_in(shipped, &fields_to_store(&shipped.code, stored_changes.as_ref(), &changes))?;
+    let faults = vet::find_static_faults(&template, shipped);
+    if faults.is_empty() { Ok(template) } else { Err(Error::validation(prefix_fields("fields", faults))) }
 }
 
 /// Prefixes the fields of faults with the part of the body that they are in.
-pub(super) fn under(part: &str, faults: Vec<Fault>) -> Vec<Fault> {
+pub(super) fn prefix_fields(part: &str, faults: Vec<Fault>) -> Vec<Fault> {
     faults
         .into_iter()
         .map(|fault| Fault { field: format!("{part}.{}", fault.field).into(), ..fault })
         .collect()
 }
 
-fn known(code: &str) -> Result<&'static Template> {
+fn find_built_in(code: &str) -> Result<&'static Template> {
     built_in(code).ok_or_else(|| Error::not_found("template"))
 }
 
 /// The fields to store, after the resulting template was tested.
-fn vetted(shipped: &Template, held: Option<&Value>, changes: &Value) -> Result<Value> {
-    let fields = stored(&shipped.code, held, changes);
-    let faults = vet::faults(&over(shipped, &fields)?, shipped);
+fn merge_and_validate(shipped: &Template, held: Option<&Value>, changes: &Value) -> Result<Value> {
+    let fields = fields_to_store(&shipped.code, held, changes);
+    let faults = vet::find_faults(&merge_into_built_in(shipped, &fields)?, shipped);
     if faults.is_empty() { Ok(fields) } else { Err(Error::validation(faults)) }
 }
 
-fn over(shipped: &Template, fields: &Value) -> Result<Template> {
+fn merge_into_built_in(shipped: &Template, fields: &Value) -> Result<Template> {
     let json = serde_json::to_value(shipped).map_err(Error::internal)?;
-    // The types of a body are those of a template.
+    // The request body has the same types as a template, so this does not fail.
     merged(&json, fields).map_err(Error::internal)
 }
 
-/// A template without changes needs no version. A change that names one was based on changes that were reverted
-/// since.
-fn is_as_shipped(tenant: TenantId, code: &str, based_on: &EditBasis, changes: &Value) -> Result<()> {
-    let view = TemplateView::of(code, None)?;
+/// A template without changes needs no version. A change that names another version was based on changes that have been
+/// reverted.
+fn check_unchanged_version(
+    tenant: TenantId,
+    code: &str,
+    based_on: &EditBasis,
+    changes: &Value,
+) -> Result<()> {
+    let view = TemplateView::new(code, None)?;
     let error = match based_on.check(view.version(), record_id(tenant, code)) {
         PreconditionResult::Apply | PreconditionResult::Overwrite | PreconditionResult::Missing => {
             return Ok(());
@@ -175,23 +186,23 @@ fn is_as_shipped(tenant: TenantId, code: &str, based_on: &EditBasis, changes: &V
         "current": view,
         "changed_by": null,
         "changed_at": null,
-        "changed_fields": names(changes),
+        "changed_fields": field_names(changes),
         "same_user": false,
     })))
 }
 
-fn is_to_apply(
+fn check_version(
     tx: &mut Tx<'_>,
     writer: &Actor,
     based_on: &EditBasis,
-    held: &Changed,
+    held: &TemplateRow,
     fields: &Value,
     changes: &Value,
 ) -> Result<bool> {
-    let shown = shown(&held.code, Some(held))?;
-    let after = shown_with(held, fields)?;
+    let shown = view_json(&held.code, Some(held))?;
+    let after = view_json_with(held, fields)?;
     // The sent fields as the API would return them.
-    let wanted: serde_json::Map<String, Value> = names(changes)
+    let wanted: serde_json::Map<String, Value> = field_names(changes)
         .into_iter()
         .filter_map(|name| Some((name.clone(), after.get(&name)?.clone())))
         .collect();
@@ -205,20 +216,20 @@ fn is_to_apply(
     optimistic_lock::check_version(tx, writer, based_on, &held, &wanted)
 }
 
-fn shown(code: &str, row: Option<&Changed>) -> Result<Value> {
-    serde_json::to_value(TemplateView::of(code, row)?).map_err(Error::internal)
+fn view_json(code: &str, row: Option<&TemplateRow>) -> Result<Value> {
+    serde_json::to_value(TemplateView::new(code, row)?).map_err(Error::internal)
 }
 
-fn shown_with(held: &Changed, fields: &Value) -> Result<Value> {
-    shown(&held.code, Some(&Changed { fields: fields.clone(), ..held.clone() }))
+fn view_json_with(held: &TemplateRow, fields: &Value) -> Result<Value> {
+    view_json(&held.code, Some(&TemplateRow { fields: fields.clone(), ..held.clone() }))
 }
 
-fn saved(tx: &mut Tx<'_>, writer: &Actor, row: &Changed) -> Result<TemplateView> {
+fn record_and_view(tx: &mut Tx<'_>, writer: &Actor, row: &TemplateRow) -> Result<TemplateView> {
     let entry = ActivityEntry::new(ActivityAction::TemplateUpdate, "notification_template", &row.code);
-    activity::record(tx, writer, &entry.with_details(json!({ "fields": names(&row.fields) })))?;
-    TemplateView::of(&row.code, Some(row))
+    activity::record(tx, writer, &entry.with_details(json!({ "fields": field_names(&row.fields) })))?;
+    TemplateView::new(&row.code, Some(row))
 }
 
-fn names(fields: &Value) -> Vec<String> {
+fn field_names(fields: &Value) -> Vec<String> {
     fields.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()
 }

@@ -100,8 +100,8 @@ impl DigestBody {
 
 impl QuietHoursBody {
     fn into_change(self, check: &mut Validator) -> Option<QuietHoursChange> {
-        let from = check.word("quiet_hours.from", &self.from, parse_time_of_day);
-        let to = check.word("quiet_hours.to", &self.to, parse_time_of_day);
+        let from = check.parse_enum("quiet_hours.from", &self.from, parse_time_of_day);
+        let to = check.parse_enum("quiet_hours.to", &self.to, parse_time_of_day);
         check.ensure(from.is_none() || from != to, "quiet_hours.to", "invalid");
         let timezone = self.timezone.and_then(|name| parse_timezone(check, "quiet_hours.timezone", &name));
         Some(QuietHoursChange { from: from?, to: to?, timezone })
@@ -109,7 +109,7 @@ impl QuietHoursBody {
 }
 
 fn parse_timezone(check: &mut Validator, field: &'static str, name: &str) -> Option<Tz> {
-    check.word(field, name, |name| name.parse().ok())
+    check.parse_enum(field, name, |name| name.parse().ok())
 }
 
 /// Parses `HH:MM`, with two digits each.

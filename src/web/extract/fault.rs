@@ -1,8 +1,8 @@
-//! Converts a serde message to a fault with its field and code.
+//! Converts an error message of serde to a fault with field and code.
 
 use guichet_base::Fault;
 
-/// Serde has no error kinds, only messages; their beginnings are stable and documented in `serde::de::Error`.
+/// Serde has no error kinds, only messages. Their prefixes come from the default methods of `serde::de::Error`.
 const CODES_BY_PREFIX: [(&str, &str); 5] = [
     ("unknown field", "unknown_field"),
     ("missing field", "missing"),
@@ -11,15 +11,15 @@ const CODES_BY_PREFIX: [(&str, &str); 5] = [
     ("invalid type", "wrong_type"),
 ];
 
-/// The fault for serde's refusal at `path`. `otherwise` is the code for messages of a type's own.
-pub(super) fn from_serde(path: &str, message: &str, otherwise: &'static str) -> Fault {
+/// The fault for serde's error at `path`. `default_code` is the code for other messages, such as those of custom types.
+pub(super) fn from_serde(path: &str, message: &str, default_code: &'static str) -> Fault {
     let code = CODES_BY_PREFIX
         .iter()
         .find(|(start, _)| message.starts_with(start))
-        .map_or(otherwise, |(_, code)| code);
-    let names_a_key = matches!(code, "unknown_field" | "missing" | "duplicate");
+        .map_or(default_code, |(_, code)| code);
+    let message_names_key = matches!(code, "unknown_field" | "missing" | "duplicate");
     let field = match message.split('`').nth(1) {
-        Some(key) if names_a_key => join(path, key),
+        Some(key) if message_names_key => join(path, key),
         _ => path.to_owned(),
     };
     Fault::new(if field == "." { String::new() } else { field }, code)

@@ -1,4 +1,4 @@
-//! JSON bodies: read within the size limit, and refused with the path of the wrong field.
+//! JSON bodies: read within the size limit, and rejected with the path of the invalid field.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use crate::web::{body, errors};
 #[derive(Debug, Clone)]
 pub struct Json<T>(pub T);
 
-/// A body that may be absent, if every key of `T` is optional.
+/// A JSON body that may be empty: `T::default()` is then used.
 #[derive(Debug, Clone)]
 pub struct JsonOrEmpty<T>(pub T);
 
@@ -59,8 +59,8 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for JsonOrEmpty<T> {
 
 fn is_json(request: &HttpRequest) -> bool {
     let Ok(Some(mime)) = request.mime_type() else { return false };
-    let utf8 = mime.get_param("charset").is_none_or(|charset| charset == "utf-8");
-    mime.essence_str() == "application/json" && utf8
+    let is_utf8 = mime.get_param("charset").is_none_or(|charset| charset == "utf-8");
+    mime.essence_str() == "application/json" && is_utf8
 }
 
 async fn read_body(mut payload: Payload) -> Result<Vec<u8>> {
@@ -75,7 +75,7 @@ async fn read_body(mut payload: Payload) -> Result<Vec<u8>> {
     Ok(body)
 }
 
-/// Parses a value from another source (a socket command) by the rules of a body, with the same errors.
+/// Parses a JSON value of another source (a socket command) with the rules and errors of a body.
 pub fn parse_value<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T> {
     parse_body(value.to_string().as_bytes())
 }
@@ -83,7 +83,7 @@ pub fn parse_value<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T> 
 fn parse_body<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let text = std::str::from_utf8(body).map_err(|_| Error::malformed_json())?;
     strict::check_json(text)?;
-    // Serde would read an array as an object's members in order.
+    // Serde would also accept an array as a struct, with the fields in order.
     if !text.trim_start().starts_with('{') {
         return Err(Error::invalid("", "wrong_type"));
     }

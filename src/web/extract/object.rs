@@ -1,4 +1,4 @@
-//! A part of a body that must be an object: a derived `Deserialize` would also accept an array of the field values.
+//! Deserializes a nested object strictly: a derived `Deserialize` would also accept an array of the field values.
 
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};

@@ -1,4 +1,4 @@
-//! `limit` and `offset` of lists that have no other parameters.
+//! `limit` and `offset`, for lists without other parameters.
 
 use guichet_base::Result;
 use guichet_base::page::Page;
@@ -7,8 +7,8 @@ use utoipa::IntoParams;
 
 use crate::web::Validator;
 
-/// Lists with filters repeat these two fields in their own struct (serde cannot flatten and deny unknown fields at
-/// once) and call [`Validator::page`].
+/// Pagination parameters. Lists with filters repeat these two fields in their struct (serde cannot combine `flatten`
+/// with `deny_unknown_fields`) and call [`Validator::page`].
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -21,9 +21,9 @@ pub struct PageQuery {
 
 impl PageQuery {
     pub fn page(&self) -> Result<Page> {
-        let mut check = Validator::new();
-        let page = check.page(self.limit, self.offset);
-        check.finish()?;
+        let mut validator = Validator::new();
+        let page = validator.page(self.limit, self.offset);
+        validator.finish()?;
         Ok(page)
     }
 }

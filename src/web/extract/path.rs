@@ -1,4 +1,4 @@
-//! Path parameters. A malformed id names no record: 404.
+//! Path parameters. A malformed id gets 404, like an unknown one.
 
 use std::future::{Ready, ready};
 
@@ -27,8 +27,8 @@ impl<T: DeserializeOwned> FromRequest for Path<T> {
     }
 }
 
-/// U+0000, which PostgreSQL refuses, and alternative spellings of an id, which would be second names of a record.
+/// Whether a value contains U+0000, which PostgreSQL rejects, or is a UUID in another form than the hyphenated one.
 fn is_malformed(value: &str) -> bool {
-    let second_spelling = Uuid::parse_str(value).is_ok() && value.parse::<Hyphenated>().is_err();
-    second_spelling || value.contains('\0') || value.contains("%00")
+    let is_other_uuid_form = Uuid::parse_str(value).is_ok() && value.parse::<Hyphenated>().is_err();
+    is_other_uuid_form || value.contains('\0') || value.contains("%00")
 }

@@ -1,4 +1,4 @@
-//! Query strings. Misspelt and repeated parameters are refused, not ignored.
+//! Query strings. Unknown and repeated parameters are rejected, not ignored.
 
 use std::collections::HashSet;
 use std::future::{Ready, ready};
@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::fault;
 use crate::web::errors;
 
-/// The parameters of a query, into a struct with `#[serde(deny_unknown_fields)]`.
+/// Extractor of the query parameters. `T` needs `#[serde(deny_unknown_fields)]`.
 #[derive(Debug, Clone)]
 pub struct Query<T>(pub T);
 
@@ -25,7 +25,7 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
 }
 
 fn parse<T: DeserializeOwned>(query: &str) -> Result<T> {
-    check(query)?;
+    check_pairs(query)?;
     let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
     serde_path_to_error::deserialize(pairs).map_err(|cause| {
         let (path, message) = (cause.path().to_string(), cause.inner().to_string());
@@ -34,13 +34,13 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T> {
     })
 }
 
-/// Faults that serde does not notice: bytes that are not UTF-8, U+0000, and repeated names.
-fn check(query: &str) -> Result<()> {
+/// Reports faults that serde does not detect: invalid UTF-8, U+0000, and repeated names.
+fn check_pairs(query: &str) -> Result<()> {
     let mut seen = HashSet::new();
     let mut faults = Vec::new();
-    let was_replaced = !query.to_ascii_uppercase().contains("%EF%BF%BD");
+    let is_replacement_char_absent = !query.to_ascii_uppercase().contains("%EF%BF%BD");
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        if was_replaced && (name.contains('\u{FFFD}') || value.contains('\u{FFFD}')) {
+        if is_replacement_char_absent && (name.contains('\u{FFFD}') || value.contains('\u{FFFD}')) {
             return Err(errors::bad_request());
         }
         if name.contains('\0') || value.contains('\0') {

@@ -1,7 +1,7 @@
-//! Checks a body before its type is read: valid JSON, not too deep, no U+0000.
+//! Checks a body before it is deserialized: valid JSON, at most 32 levels deep, no U+0000.
 //!
-//! It reads every value, also inside `payload` and other free objects, which are stored unchanged: `jsonb` accepts
-//! neither U+0000 nor unpaired surrogates. It builds nothing, so a hostile body costs no memory.
+//! Visits every value, also inside `payload` and other free-form objects, which are stored as is: `jsonb` accepts
+//! neither U+0000 nor unpaired surrogates. It builds no values, so a hostile body costs no memory.
 
 use std::cell::Cell;
 use std::fmt;
@@ -16,9 +16,9 @@ pub(super) fn check_json(text: &str) -> Result<()> {
     let fault = Cell::new(None);
     let mut json = serde_json::Deserializer::from_str(text);
     let mut track = serde_path_to_error::Track::new();
-    let walk = StrictVisitor { depth: 0, fault: &fault };
-    let read = walk.deserialize(serde_path_to_error::Deserializer::new(&mut json, &mut track));
-    match (read.and_then(|()| json.end()), fault.get()) {
+    let visitor = StrictVisitor { depth: 0, fault: &fault };
+    let result = visitor.deserialize(serde_path_to_error::Deserializer::new(&mut json, &mut track));
+    match (result.and_then(|()| json.end()), fault.get()) {
         (Ok(()), _) => Ok(()),
         (Err(_), Some("too_deep")) => Err(Error::invalid("", "too_deep")),
         (Err(_), Some(code)) => Err(Error::invalid(track.path().to_string(), code)),
@@ -33,14 +33,14 @@ struct StrictVisitor<'a> {
 }
 
 impl StrictVisitor<'_> {
-    fn refuse<E: serde::de::Error>(self, code: &'static str) -> E {
+    fn fail<E: serde::de::Error>(self, code: &'static str) -> E {
         self.fault.set(Some(code));
         E::custom(code)
     }
 
-    fn nested<E: serde::de::Error>(self) -> Result<Self, E> {
+    fn enter_nested<E: serde::de::Error>(self) -> Result<Self, E> {
         if self.depth == MAX_DEPTH {
-            return Err(self.refuse("too_deep"));
+            return Err(self.fail("too_deep"));
         }
         Ok(Self { depth: self.depth + 1, ..self })
     }
@@ -82,17 +82,17 @@ impl<'de> Visitor<'de> for StrictVisitor<'_> {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
-        if text.contains('\0') { Err(self.refuse("nul")) } else { Ok(()) }
+        if text.contains('\0') { Err(self.fail("nul")) } else { Ok(()) }
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let item = self.nested::<A::Error>()?;
+        let item = self.enter_nested::<A::Error>()?;
         while items.next_element_seed(item)?.is_some() {}
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        let item = self.nested::<A::Error>()?;
+        let item = self.enter_nested::<A::Error>()?;
         while entries.next_key_seed(item)?.is_some() {
             entries.next_value_seed(item)?;
         }

@@ -191,8 +191,11 @@ impl SampleRecords {
         let payload = json!({"user_id": self.operator, "mandat_id": "1", "note": format!("{mark} mandat")});
         let body = json!({"event": "mandat.created", "payload": payload});
         let error = Error::invalid("payload.title", "missing");
-        let rejection = Rejection { source: EventSource::Stream, name: None, body: &body, error: &error };
-        dead_letters::keep(&owner.notifications, self.tenant.parse().unwrap(), &rejection).await.unwrap();
+        let rejection =
+            Rejection { source: EventSource::Stream, dedup_key: None, body: &body, error: &error };
+        dead_letters::store_rejection(&owner.notifications, self.tenant.parse().unwrap(), &rejection)
+            .await
+            .unwrap();
         let kept = owner.must(Method::GET, "/events/rejected?limit=1", None).await;
         kept[0]["id"].as_str().unwrap().to_owned()
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use guichet::directory::last_seen;
-use guichet::notifications::jobs::inactivity::raise;
+use guichet::notifications::jobs::inactivity::announce_inactive_clients;
 
 use super::table::{lines, number, run};
 use crate::harness::ChatFixture;
@@ -14,7 +14,7 @@ const TOLD: &str = "SELECT u.display_name || ': ' || n.title AS line FROM notifi
     WHERE n.type = 'client.inactive' ORDER BY n.created_at, 1";
 
 async fn look(world: &ChatFixture, days: u32) -> u64 {
-    raise(&world.server.app.notifications, days, world.server.clock.now()).await.unwrap()
+    announce_inactive_clients(&world.server.app.notifications, days, world.server.clock.now()).await.unwrap()
 }
 
 #[tokio::test]

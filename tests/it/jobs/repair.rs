@@ -1,13 +1,13 @@
 //! Manual repair after a failure.
 
 use guichet::notifications::jobs::fake;
-use guichet::notifications::jobs::repair::{Repaired, repair};
+use guichet::notifications::jobs::repair::{RepairReport, repair};
 use serde_json::json;
 
 use super::table::{lines, notifications, number, run};
 use crate::harness::ChatFixture;
 
-async fn mend(world: &ChatFixture) -> Repaired {
+async fn mend(world: &ChatFixture) -> RepairReport {
     repair(&world.server.app.notifications).await.unwrap()
 }
 
@@ -15,7 +15,7 @@ async fn mend(world: &ChatFixture) -> Repaired {
 async fn a_house_in_order_is_left_as_it_is() {
     let world = ChatFixture::new();
     fake::send(&world.server.app.notifications, "emma@demo.example").await.unwrap();
-    assert_eq!(mend(&world).await, Repaired::default());
+    assert_eq!(mend(&world).await, RepairReport::default());
 }
 
 #[tokio::test]
@@ -24,14 +24,14 @@ async fn a_counter_that_is_wrong_is_set_right_and_told() {
     notifications(&world.server, "emma", 3, world.server.clock.now(), &[("processed_at", "now()")]);
     let emma = world.server.user("emma").id;
     run(&world.server, &format!("UPDATE notification_feeds SET unread = 7 WHERE user_id = '{emma}'"));
-    assert_eq!(mend(&world).await, Repaired { recounted: 1, ..Repaired::default() });
+    assert_eq!(mend(&world).await, RepairReport { corrected_counters: 1, ..RepairReport::default() });
     assert_eq!(
         number(&world.server, &format!("SELECT unread FROM notification_feeds WHERE user_id = '{emma}'")),
         3
     );
     let told = "SELECT event || ' ' || seq || ' ' || payload AS line FROM outbox WHERE topic LIKE 'client:notifications:%'";
     assert_eq!(lines(&world.server, told), [format!("notify:unread 1 {}", json!({"count": 3}))]);
-    assert_eq!(mend(&world).await, Repaired::default());
+    assert_eq!(mend(&world).await, RepairReport::default());
 }
 
 #[tokio::test]
@@ -44,12 +44,12 @@ async fn what_nobody_was_told_of_is_told_by_a_summary_and_what_is_on_its_way_is_
         &world.server,
         "UPDATE notification_feeds f SET unread = (SELECT count(*) FROM notifications n WHERE n.recipient_id = f.user_id)",
     );
-    assert_eq!(mend(&world).await, Repaired { told: 1, ..Repaired::default() });
+    assert_eq!(mend(&world).await, RepairReport { summaries: 1, ..RepairReport::default() });
     let emma = world.server.user("emma").id;
     let told = "SELECT topic || ' ' || event || ' ' || (payload->>'count') AS line FROM outbox WHERE topic LIKE 'client:notifications:%'";
     assert_eq!(lines(&world.server, told), [format!("client:notifications:{emma} notify:summary 2")]);
     assert_eq!(number(&world.server, "SELECT count(*) FROM notifications WHERE processed_at IS NULL"), 1);
-    assert_eq!(mend(&world).await, Repaired::default());
+    assert_eq!(mend(&world).await, RepairReport::default());
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use guichet::notifications::jobs::retention::{Keep, clean};
+use guichet::notifications::jobs::retention::{RetentionPeriods, clean};
 
 use super::table::{notifications, number, run};
 use crate::harness::ChatFixture;
@@ -28,11 +28,11 @@ async fn only_what_was_dealt_with_or_was_never_to_be_seen_grows_too_old() {
         notifications(server, "emma", 1, young, &[("deleted_at", &deleted)]);
     }
     assert_eq!(number(server, ALL), 10);
-    assert_eq!(clean(&server.app.db, Keep::days(365, 7), now).await.unwrap(), 4);
+    assert_eq!(clean(&server.app.db, RetentionPeriods::from_days(365, 7), now).await.unwrap(), 4);
     assert_eq!(number(server, ALL), 6);
     let unread = format!("{ALL} WHERE status = 'unread' AND visible AND updated_at = '{old}'");
     assert_eq!(number(server, &unread), 1, "an unread one stays, however old");
-    assert_eq!(clean(&server.app.db, Keep::days(365, 7), now).await.unwrap(), 0);
+    assert_eq!(clean(&server.app.db, RetentionPeriods::from_days(365, 7), now).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn more_than_one_stretch_goes_in_one_run() {
     let server = &world.server;
     let now = server.clock.now();
     notifications(server, "emma", 4_500, now.minus(DAY * 400), &[("status", "'read'"), ("read_at", "now()")]);
-    assert_eq!(clean(&server.app.db, Keep::days(365, 7), now).await.unwrap(), 4_500);
+    assert_eq!(clean(&server.app.db, RetentionPeriods::from_days(365, 7), now).await.unwrap(), 4_500);
     assert_eq!(number(server, ALL), 0);
 }
 
@@ -71,7 +71,7 @@ async fn events_keys_skips_rejections_and_deliveries_go_each_in_their_time() {
             ),
         );
     }
-    clean(&server.app.db, Keep::days(365, 7), now).await.unwrap();
+    clean(&server.app.db, RetentionPeriods::from_days(365, 7), now).await.unwrap();
     let left = |table: &str| number(server, &format!("SELECT count(*) FROM {table}"));
     assert_eq!(left("notification_events WHERE status = 'done'"), 3);
     assert_eq!(left("notification_events WHERE status = 'running'"), 5, "what is not written yet stays");

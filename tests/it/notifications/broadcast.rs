@@ -29,7 +29,7 @@ async fn until_done(world: &ChatFixture, id: &str) -> Value {
         format!("SELECT count(*) FROM notification_events WHERE id = '{id}' AND status = 'running'");
     while rows::number(&world.server, &running) > 0 {
         assert!(Instant::now() < deadline, "the event was not written to its end");
-        runner::turn(&world.server.app.notifications).await.unwrap();
+        runner::write_next_chunk(&world.server.app.notifications).await.unwrap();
     }
     world.service.get(&format!("/events/{id}")).await.data().clone()
 }
@@ -93,7 +93,7 @@ async fn a_death_in_the_middle_loses_none_and_doubles_none() {
     while rows::number(&next, running) > 0 {
         assert!(Instant::now() < deadline, "the event was not taken over");
         // The next process does it by itself; calling it here only makes it sooner.
-        let _ = runner::turn(&next.app.notifications).await;
+        let _ = runner::write_next_chunk(&next.app.notifications).await;
     }
     assert_eq!(rows::number(&next, "SELECT count(*) FROM notifications"), 5_006);
     assert_eq!(rows::number(&next, DOUBLED), 0);

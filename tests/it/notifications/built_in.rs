@@ -74,7 +74,7 @@ const CRM: [&str; 15] = [
 ];
 
 fn payload(world: &ChatFixture, code: &str) -> Value {
-    let mut payload = templates::built_in(code).unwrap().sample();
+    let mut payload = templates::built_in(code).unwrap().sample_payload();
     for (name, id) in [("user_id", json!(world.server.user("karim").id)), ("client_id", json!(world.nord))] {
         if payload.contains_key(name) {
             payload.insert(name.to_owned(), id);
@@ -88,7 +88,7 @@ fn payload(world: &ChatFixture, code: &str) -> Value {
 #[test]
 fn the_set_is_that_of_the_documents() {
     let documented: BTreeSet<&str> = EXPECTED.iter().map(|(code, ..)| *code).collect();
-    let shipped: BTreeSet<&str> = templates::all().map(|template| template.code.as_str()).collect();
+    let shipped: BTreeSet<&str> = templates::all_built_in().map(|template| template.code.as_str()).collect();
     assert_eq!(shipped, documented);
 }
 
@@ -137,7 +137,7 @@ fn check(world: &ChatFixture, code: &str, priority: &str, payload: &Value) {
             &format!("SELECT (locale = 'en')::int FROM users WHERE id = '{}'", user.id),
         );
         let locale = if locale == 1 { Locale::En } else { Locale::Fr };
-        let text = rendered.of(locale, user.role.user_type());
+        let text = rendered.text(locale, user.role.user_type());
         for row in rows::of(world, name) {
             assert_eq!(
                 (&row.title, &row.body, &row.link),

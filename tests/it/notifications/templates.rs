@@ -54,8 +54,8 @@ async fn in_force(town: &DirectoryFixture, code: &'static str) -> String {
     let tenant: TenantId = town.owner.get("/tenant").await.data()["id"].as_str().unwrap().parse().unwrap();
     let system = town.stand.db().system(tenant, move |tx| templates::store::changes(tx.conn(), tenant, code));
     let template = templates::effective(code, system.await.unwrap().as_ref()).unwrap();
-    let rendered = template.render(&template.sample()).unwrap();
-    rendered.of(Locale::Fr, UserType::Operator).title.clone()
+    let rendered = template.render(&template.sample_payload()).unwrap();
+    rendered.text(Locale::Fr, UserType::Operator).title.clone()
 }
 
 #[tokio::test]
@@ -147,7 +147,10 @@ async fn a_change_touches_what_it_names_and_is_in_force_at_once() {
     assert_eq!(town.owner.get(ONE).await.data(), further.data());
     let list = town.owner.get(&format!("{LIST}?limit=200")).await;
     let all = list.data().as_array().unwrap();
-    assert_eq!((all.len(), &list.body["meta"]["total"]), (templates::all().count(), &json!(all.len())));
+    assert_eq!(
+        (all.len(), &list.body["meta"]["total"]),
+        (templates::all_built_in().count(), &json!(all.len()))
+    );
     let changed: Vec<_> = all.iter().filter(|template| template["source"] == "overridden").collect();
     assert_eq!(changed, [further.data()]);
     let page = town.owner.get(&format!("{LIST}?limit=2&offset=1")).await;

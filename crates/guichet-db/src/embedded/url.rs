@@ -10,7 +10,7 @@ pub const PORT: u16 = 5432;
 /// `sun_path` has 108 bytes on Linux and 104 on macOS, including the terminating NUL.
 const SOCKET_PATH_MAX_BYTES: usize = 103;
 
-/// Whether the socket path fits `sun_path`, and contains neither a comma (a separator in libpq, even encoded) nor quotes.
+/// Whether the socket path fits `sun_path`, and contains no comma (a libpq separator, even encoded) or quote.
 pub fn can_contain_socket(dir: &Path) -> bool {
     let bytes = dir.as_os_str().as_bytes();
     let name = format!("/.s.PGSQL.{PORT}");

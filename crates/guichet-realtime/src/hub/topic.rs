@@ -176,9 +176,9 @@ impl Topic {
             Some(subscriber) if subscriber.opened_stamp >= lost => {
                 subscriber.push_prelude(prelude);
                 subscriber.state = SubscriberState::Live;
-                for (_, told) in backlog.iter().filter(|(stamp, _)| *stamp > subscriber.opened_stamp) {
-                    if let Some(content) = told.content() {
-                        subscriber.send(&mut Encoder::new(&name, content, spelling), told.class());
+                for (_, item) in backlog.iter().filter(|(stamp, _)| *stamp > subscriber.opened_stamp) {
+                    if let Some(content) = item.content() {
+                        subscriber.send(&mut Encoder::new(&name, content, spelling), item.class());
                     }
                 }
                 Activation::Live
@@ -191,17 +191,17 @@ impl Topic {
     }
 
     /// Publishes an event to an unnumbered topic.
-    pub fn publish(&mut self, told: UnnumberedDispatch) {
-        let Some(content) = told.content() else { return };
+    pub fn publish(&mut self, item: UnnumberedDispatch) {
+        let Some(content) = item.content() else { return };
         self.stamp += 1;
         let mut encoder = Encoder::new(&self.name, content, self.spelling);
         for subscriber in &mut self.subscribers {
             if subscriber.state == SubscriberState::Live {
-                subscriber.send(&mut encoder, told.class());
+                subscriber.send(&mut encoder, item.class());
             }
         }
         if self.has_opening() {
-            self.opening_buffer.push_back((self.stamp, told));
+            self.opening_buffer.push_back((self.stamp, item));
             if self.opening_buffer.len() > MAX_OPENING_BUFFER
                 && let Some((stamp, _)) = self.opening_buffer.pop_front()
             {

@@ -35,7 +35,7 @@ impl<S: Socket> Session<S> {
             Page::UpTo(after)
         } else {
             match self.realtime.replays.read(channel.tenant, channel.bare(), after, up_to).await {
-                Ok(Some(stretch)) => self.queue_page(at, after, &stretch),
+                Ok(Some(segment)) => self.queue_page(at, after, &segment),
                 Ok(None) => Page::UpTo(after),
                 Err(error) => {
                     tracing::warn!(%error, "missed events could not be read");
@@ -83,11 +83,11 @@ impl<S: Socket> Session<S> {
         true
     }
 
-    fn queue_page(&self, at: usize, after: i64, stretch: &Segment) -> Page {
+    fn queue_page(&self, at: usize, after: i64, segment: &Segment) -> Page {
         let Some(channel) = self.channels.get(at) else { return Page::Gap };
         let (mailbox, mut up_to) = (&self.connection.mailbox, after);
         let spelling = self.realtime.hub.spelling;
-        for piece in stretch.batches(channel.shape, spelling, after, mailbox.batch_bytes()) {
+        for piece in segment.batches(channel.shape, spelling, after, mailbox.batch_bytes()) {
             // At least one per page, or a large event would never be sent.
             if up_to > after && !mailbox.has_space_for(piece.frames.len()) {
                 break;

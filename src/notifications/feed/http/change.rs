@@ -14,7 +14,7 @@ use crate::web::{Caller, Json, JsonOrEmpty, Path, Reply};
 
 /// Mark many notifications as read, by ids or all up to a time
 ///
-/// The caller's other sockets get a `notify:updated` each, or for more than 50 one `notify:summary`. Ids of deleted
+/// The caller's sockets get one `notify:updated` per notification, or one `notify:summary` for more than 50. Deleted
 /// notifications are skipped.
 #[utoipa::path(tag = "notifications", operation_id = "read_notifications", request_body = ReadManyBody,
     responses((status = 200, body = ReadMany)))]
@@ -24,7 +24,7 @@ pub(super) async fn read_many(
     caller: Caller,
     body: Json<ReadManyBody>,
 ) -> Result<Reply<ReadMany>> {
-    Ok(Reply::ok(service::read(&n, &caller, body.0.which()?).await?))
+    Ok(Reply::ok(service::read(&n, &caller, body.0.into_selection()?).await?))
 }
 
 /// Mark a notification as read
@@ -51,7 +51,7 @@ pub(super) async fn read(
     Ok(Reply::ok(service::ack(&n, &caller, path.0).await?))
 }
 
-/// Mark a notification as read, and others with it
+/// Mark a notification and others as read
 #[utoipa::path(tag = "notifications", operation_id = "read_notification_with", params(("id" = NotificationId, Path)),
     request_body = ReadWithBody, responses((status = 200, body = Notification)))]
 #[post("/notifications/{id}/read")]
@@ -67,7 +67,7 @@ pub(super) async fn read_with(
 
 /// Archive a notification
 ///
-/// It leaves the feed and the counter.
+/// It is removed from the feed and the counter.
 #[utoipa::path(tag = "notifications", operation_id = "archive_notification", params(("id" = NotificationId, Path)),
     responses((status = 200, body = Notification)))]
 #[post("/notifications/{id}/archive")]
@@ -81,7 +81,7 @@ pub(super) async fn archive(
 
 /// Restore an archived notification
 ///
-/// It has its former state: unread if it was never read. It returns as read if the feed has a newer unread one of the
+/// Its former state is restored: unread if it was never read. It becomes read if the feed has a newer unread one of the
 /// same conversation.
 #[utoipa::path(tag = "notifications", operation_id = "unarchive_notification", params(("id" = NotificationId, Path)),
     responses((status = 200, body = Notification)))]

@@ -8,14 +8,14 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::notifications::feed::query::{FeedCursor, FeedFilter, FeedPageQuery, FeedSort, FeedStates};
-use crate::notifications::feed::service::Which;
+use crate::notifications::feed::service::ReadSelection;
 use crate::web::Validator;
 
-/// Most ids in one request.
+/// Maximum number of ids in one request.
 const MAX_IDS: usize = 1_000;
 const MAX_SNOOZE_MINUTES: i64 = 366 * 24 * 60;
-const MAX_DAYS: u64 = 366;
-const DEFAULT_DAYS: u64 = 30;
+const MAX_PERIOD_DAYS: u64 = 366;
+const DEFAULT_PERIOD_DAYS: u64 = 30;
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// Filter and order of a feed page.
@@ -23,10 +23,10 @@ const DAY: Duration = Duration::from_secs(24 * 3_600);
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct FeedQuery {
-    /// `unread` (default): unread ones first; `recent`; `priority`: critical ones first, of the newest 10,000. Within
+    /// `unread` (default): unread first; `recent`; `priority`: critical first, of the newest 10,000. Within
     /// each, newest first.
     sort: Option<String>,
-    /// `unread`, `read`, `archived`, `all`; unread and read ones if absent. Snoozed ones are in none of them.
+    /// `unread`, `read`, `archived`, `all`; if absent, unread and read. Snoozed notifications are never included.
     status: Option<String>,
     /// A template's code, such as `mandat.created`.
     #[serde(rename = "type")]
@@ -38,48 +38,54 @@ pub(super) struct FeedQuery {
     channel: Option<String>,
     is_read: Option<bool>,
     team_id: Option<TeamId>,
-    /// With a last event at or after this time.
+    /// Only notifications with a last event at or after this time.
     since: Option<Timestamp>,
-    /// Words in title and body, `"a phrase"`, `-without`; accents and case are ignored. Of the newest 10,000.
+    /// Search in title and body: words, `"a phrase"`, `-excluded`; ignores accents and case. Of the newest 10,000.
     q: Option<String>,
     /// 1–200; the default is 50.
     limit: Option<i64>,
     /// The default is 0. Not with `cursor`.
     offset: Option<i64>,
-    /// `meta.next` of the previous page, in the same order.
+    /// `meta.next` of the previous page; `sort` must be the same.
     cursor: Option<String>,
 }
 
 impl FeedQuery {
-    pub(super) fn is_by_cursor(&self) -> bool {
+    pub(super) fn has_cursor(&self) -> bool {
         self.cursor.is_some()
     }
 
-    pub(super) fn into_wanted(self) -> Result<FeedPageQuery> {
+    pub(super) fn into_page_query(self) -> Result<FeedPageQuery> {
         let mut check = Validator::new();
         let sort = self
             .sort
-            .and_then(|word| check.word("sort", &word, |name| name.parse().ok()))
+            .and_then(|word| check.parse_enum("sort", &word, |name| name.parse().ok()))
             .unwrap_or_default();
-        let shown = self.status.and_then(|word| check.word("status", &word, FeedStates::of_word));
+        let states = self.status.and_then(|word| check.parse_enum("status", &word, FeedStates::parse));
         let filter = FeedFilter {
             kind: check.text_opt("type", self.kind, 1..=80),
-            category: self.category.and_then(|word| check.word("category", &word, |name| name.parse().ok())),
-            priority: self.priority.and_then(|word| check.word("priority", &word, |name| name.parse().ok())),
-            channel: self.channel.and_then(|word| check.word("channel", &word, |name| name.parse().ok())),
+            category: self
+                .category
+                .and_then(|word| check.parse_enum("category", &word, |name| name.parse().ok())),
+            priority: self
+                .priority
+                .and_then(|word| check.parse_enum("priority", &word, |name| name.parse().ok())),
+            channel: self
+                .channel
+                .and_then(|word| check.parse_enum("channel", &word, |name| name.parse().ok())),
             is_read: self.is_read,
             team: self.team_id,
             since: self.since,
-            words: check.text_opt("q", self.q, 1..=200),
+            search: check.text_opt("q", self.q, 1..=200),
         };
         check.ensure(self.cursor.is_none() || self.offset.is_none(), "cursor", "ambiguous");
         let after = self
             .cursor
-            .and_then(|cursor| check.word("cursor", &cursor, |cursor| FeedCursor::parse(cursor, sort)));
+            .and_then(|cursor| check.parse_enum("cursor", &cursor, |cursor| FeedCursor::parse(cursor, sort)));
         let page = check.page(self.limit, self.offset);
         check.finish()?;
-        let shown = shown.unwrap_or_default();
-        Ok(FeedPageQuery { sort, shown, filter, after, offset: page.offset, limit: page.limit })
+        let states = states.unwrap_or_default();
+        Ok(FeedPageQuery { sort, states, filter, after, offset: page.offset, limit: page.limit })
     }
 }
 
@@ -92,12 +98,17 @@ pub(super) struct UnreadQuery {
 }
 
 impl UnreadQuery {
-    pub(super) fn into_wanted(self) -> Result<FeedPageQuery> {
+    pub(super) fn into_page_query(self) -> Result<FeedPageQuery> {
         let mut check = Validator::new();
         let page = check.page(self.limit, None);
         check.finish()?;
         let shown = FeedStates::Only(crate::notifications::model::Status::Unread);
-        Ok(FeedPageQuery { sort: FeedSort::Unread, shown, limit: page.limit, ..FeedPageQuery::default() })
+        Ok(FeedPageQuery {
+            sort: FeedSort::Unread,
+            states: shown,
+            limit: page.limit,
+            ..FeedPageQuery::default()
+        })
     }
 }
 
@@ -114,11 +125,12 @@ pub(super) struct PeriodQuery {
 impl PeriodQuery {
     pub(super) fn period(&self, now: Timestamp) -> Result<(Timestamp, Timestamp)> {
         let to = self.to.unwrap_or(now);
-        let from = self.from.unwrap_or_else(|| to.minus(DAY * u32::try_from(DEFAULT_DAYS).unwrap_or(1)));
-        let first = to.minus(Duration::from_secs(MAX_DAYS * DAY.as_secs()));
-        if from < first || from >= to {
+        let from =
+            self.from.unwrap_or_else(|| to.minus(DAY * u32::try_from(DEFAULT_PERIOD_DAYS).unwrap_or(1)));
+        let earliest = to.minus(Duration::from_secs(MAX_PERIOD_DAYS * DAY.as_secs()));
+        if from < earliest || from >= to {
             return Err(Error::validation(vec![
-                Fault::new("from", "out_of_range").with_arg("min", first).with_arg("max", to),
+                Fault::new("from", "out_of_range").with_arg("min", earliest).with_arg("max", to),
             ]));
         }
         Ok((from, to))
@@ -133,21 +145,21 @@ pub(super) struct ReadManyBody {
     /// 1–1,000.
     #[serde(default)]
     ids: Option<Vec<NotificationId>>,
-    /// All with a last event at or before this time.
+    /// All notifications with a last event at or before this time.
     #[serde(default)]
     until: Option<Timestamp>,
 }
 
 impl ReadManyBody {
-    pub(super) fn which(self) -> Result<Which> {
+    pub(super) fn into_selection(self) -> Result<ReadSelection> {
         match (self.ids, self.until) {
             (Some(ids), None) => {
                 let mut check = Validator::new();
                 let ids = check.items("ids", ids, 1..=MAX_IDS);
                 check.finish()?;
-                Ok(Which::Ids(ids))
+                Ok(ReadSelection::Ids(ids))
             }
-            (None, Some(until)) => Ok(Which::Until(until)),
+            (None, Some(until)) => Ok(ReadSelection::UpTo(until)),
             (None, None) => Err(Error::invalid("ids", "missing")),
             (Some(_), Some(_)) => Err(Error::invalid("ids", "ambiguous")),
         }
@@ -187,13 +199,16 @@ pub(super) struct SnoozeBody {
 
 impl SnoozeBody {
     pub(super) fn until(&self, now: Timestamp) -> Result<Timestamp> {
-        let after = |minutes: i64| now.plus(Duration::from_secs(minutes.unsigned_abs().saturating_mul(60)));
+        let minutes_from_now =
+            |minutes: i64| now.plus(Duration::from_secs(minutes.unsigned_abs().saturating_mul(60)));
         let mut check = Validator::new();
         let until = match (self.minutes, self.until) {
-            (Some(minutes), None) => after(check.range("minutes", minutes, 1..=MAX_SNOOZE_MINUTES)),
+            (Some(minutes), None) => {
+                minutes_from_now(check.range("minutes", minutes, 1..=MAX_SNOOZE_MINUTES))
+            }
             (None, Some(until)) => {
                 let first = now.plus(Duration::from_millis(1));
-                check.range("until", until, first..=after(MAX_SNOOZE_MINUTES))
+                check.range("until", until, first..=minutes_from_now(MAX_SNOOZE_MINUTES))
             }
             (None, None) => return Err(Error::invalid("minutes", "missing")),
             (Some(_), Some(_)) => return Err(Error::invalid("minutes", "ambiguous")),

@@ -6,7 +6,7 @@ mod list;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// Literal paths stand before the pattern that would match them, also those of other modules under `/notifications`.
+/// Registers the routes. Literal paths under `/notifications`, also of other modules, must precede `{id}`.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(list::unread)

@@ -1,4 +1,4 @@
-//! The one path of every change of a feed: lock, load, decide, write, publish.
+//! The steps of every change of a feed: lock, load, decide, write, publish.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,28 +9,28 @@ use guichet_db::Tx;
 use guichet_realtime::Event;
 
 use crate::notifications::Notifications;
-use crate::notifications::feed::action::{FeedAction, FeedChange, Target, changes};
+use crate::notifications::feed::action::{FeedAction, FeedChange, Target, plan_changes};
 use crate::notifications::feed::model::ReadMany;
-use crate::notifications::feed::store::{self, Owner};
+use crate::notifications::feed::store::{self, FeedOwner};
 use crate::notifications::model::Notification;
-use crate::notifications::socket_events::{self, FeedSummary, NotificationUpdated, NotificationsDeleted};
+use crate::notifications::socket_events::{self, FeedSummary, NotificationDeleted, NotificationUpdated};
 
-/// Up to this many changes are published one by one; more as one summary.
-pub const APART: usize = 50;
-/// Most notifications changed by one statement, and so with the same `changed_seq`.
-pub const AT_ONCE: i64 = 1_000;
+/// Maximum number of changes published as one event each; more are published as one summary.
+pub const MAX_SINGLE_EVENTS: usize = 50;
+/// Maximum number of notifications that one statement changes and that share one `changed_seq`.
+pub const MAX_CHANGES_PER_STATEMENT: i64 = 1_000;
 
 /// The notifications to mark as read.
 #[derive(Debug, Clone)]
-pub enum Which {
+pub enum ReadSelection {
     Ids(Vec<NotificationId>),
-    /// All with a last event at or before this time.
-    Until(Timestamp),
+    /// All unread notifications with a last event at or before this time.
+    UpTo(Timestamp),
 }
 
 /// A locked feed.
-pub struct Locked {
-    pub owner: Owner,
+pub struct LockedFeed {
+    pub owner: FeedOwner,
     head: i64,
     now: Timestamp,
 }
@@ -45,27 +45,27 @@ pub struct FeedActionResult {
     pub unread: Option<i64>,
 }
 
-impl Locked {
-    pub fn take(tx: &mut Tx<'_>, owner: Owner, now: Timestamp) -> Result<Self> {
+impl LockedFeed {
+    pub fn lock(tx: &mut Tx<'_>, owner: FeedOwner, now: Timestamp) -> Result<Self> {
         Ok(Self { owner, head: store::lock(tx.conn(), owner)?, now })
     }
 
     /// Applies `action` to those of `targets` that it changes, and publishes the changes after the commit.
-    pub fn perform(
+    pub fn apply(
         &mut self,
         n: &Notifications,
         tx: &mut Tx<'_>,
         targets: &[Target],
         action: FeedAction,
     ) -> Result<FeedActionResult> {
-        let taken = self.taken(tx, targets, action)?;
-        let changes = changes(targets, action, self.now, taken);
+        let taken = self.groups_with_unread(tx, targets, action)?;
+        let changes = plan_changes(targets, action, self.now, taken);
         if changes.is_empty() {
             return Ok(FeedActionResult::default());
         }
-        let (done, events) = match changes.len() {
-            0..=APART => self.one_by_one(tx, &changes, action)?,
-            _ => self.at_once(tx, &changes, targets)?,
+        let (result, events) = match changes.len() {
+            0..=MAX_SINGLE_EVENTS => self.write_single_events(tx, &changes, action)?,
+            _ => self.write_summary(tx, &changes, targets)?,
         };
         self.head += i64::try_from(events.len()).map_err(Error::internal)?;
         tx.as_system(|sys| store::insert_events(sys, self.owner, &events))?;
@@ -75,20 +75,25 @@ impl Locked {
                 hub.publish(Arc::new(event));
             }
         });
-        Ok(done)
+        Ok(result)
     }
 
-    /// Of the groups that would get an unread notification, those that have one.
-    fn taken(&self, tx: &mut Tx<'_>, targets: &[Target], action: FeedAction) -> Result<HashSet<String>> {
+    /// Of the groups in which `action` would make a notification unread, those that already have an unread one.
+    fn groups_with_unread(
+        &self,
+        tx: &mut Tx<'_>,
+        targets: &[Target],
+        action: FeedAction,
+    ) -> Result<HashSet<String>> {
         let joined = targets.iter().filter_map(|target| target.group_joined_by(action, self.now));
         let joined: Vec<String> = joined.map(str::to_owned).collect();
         if joined.is_empty() {
             return Ok(HashSet::new());
         }
-        tx.as_system(|sys| store::taken(sys, self.owner, joined))
+        tx.as_system(|sys| store::groups_with_unread(sys, self.owner, joined))
     }
 
-    fn one_by_one(
+    fn write_single_events(
         &self,
         tx: &mut Tx<'_>,
         changes: &[FeedChange],
@@ -97,7 +102,7 @@ impl Locked {
         let (changed, unread) = store::apply(tx.conn(), self.owner, self.head, changes, self.now)?;
         let events = (self.head + 1..).zip(&changed).map(|(seq, notification)| {
             if action.removes() {
-                self.event(seq, socket_events::DELETED, &NotificationsDeleted { id: notification.id, unread })
+                self.event(seq, socket_events::DELETED, &NotificationDeleted { id: notification.id, unread })
             } else {
                 let raised = action == FeedAction::Wake;
                 self.event(seq, socket_events::UPDATED, &NotificationUpdated { notification, unread, raised })
@@ -107,7 +112,7 @@ impl Locked {
         Ok((FeedActionResult { count: changed.len(), changed, unread: Some(unread) }, events))
     }
 
-    fn at_once(
+    fn write_summary(
         &self,
         tx: &mut Tx<'_>,
         changes: &[FeedChange],
@@ -134,43 +139,52 @@ impl Locked {
 pub fn change_one(
     n: &Notifications,
     tx: &mut Tx<'_>,
-    owner: Owner,
+    owner: FeedOwner,
     id: NotificationId,
     action: FeedAction,
 ) -> Result<(Notification, Option<i64>)> {
     let now = n.clock.now();
-    let mut locked = Locked::take(tx, owner, now)?;
+    let mut locked = LockedFeed::lock(tx, owner, now)?;
     let targets = store::by_ids(tx.conn(), owner, &[id], now)?;
-    let done = locked.perform(n, tx, &targets, action)?;
-    match done.changed.into_iter().next() {
-        Some(changed) => Ok((changed, done.unread)),
-        None => Ok((store::one(tx.conn(), owner, id, now)?, None)),
+    let result = locked.apply(n, tx, &targets, action)?;
+    match result.changed.into_iter().next() {
+        Some(changed) => Ok((changed, result.unread)),
+        None => Ok((store::find(tx.conn(), owner, id, now)?, None)),
     }
 }
 
-/// Marks many as read.
+/// Marks many notifications as read, in batches.
 ///
 /// Errors: `VALIDATION_ERROR` for an id that never belonged to the person.
-pub fn read_many(n: &Notifications, tx: &mut Tx<'_>, owner: Owner, which: &Which) -> Result<ReadMany> {
+pub fn read_many(
+    n: &Notifications,
+    tx: &mut Tx<'_>,
+    owner: FeedOwner,
+    selection: &ReadSelection,
+) -> Result<ReadMany> {
     let now = n.clock.now();
-    let mut locked = Locked::take(tx, owner, now)?;
+    let mut locked = LockedFeed::lock(tx, owner, now)?;
     let (mut updated, mut unread) = (0, None);
     loop {
-        let targets = match which {
-            Which::Ids(ids) => {
+        let targets = match selection {
+            ReadSelection::Ids(ids) => {
                 let targets = store::by_ids(tx.conn(), owner, ids, now)?;
-                all_known(tx, owner, ids, &targets)?;
+                check_ids_exist(tx, owner, ids, &targets)?;
                 targets
             }
-            Which::Until(until) => store::unread_until(tx.conn(), owner, *until, now, AT_ONCE)?,
+            ReadSelection::UpTo(until) => {
+                store::unread_until(tx.conn(), owner, *until, now, MAX_CHANGES_PER_STATEMENT)?
+            }
         };
-        let is_last = match which {
-            Which::Ids(_) => true,
-            Which::Until(_) => i64::try_from(targets.len()).is_ok_and(|found| found < AT_ONCE),
+        let is_last = match selection {
+            ReadSelection::Ids(_) => true,
+            ReadSelection::UpTo(_) => {
+                i64::try_from(targets.len()).is_ok_and(|found| found < MAX_CHANGES_PER_STATEMENT)
+            }
         };
-        let done = locked.perform(n, tx, &targets, FeedAction::Read)?;
-        updated += i64::try_from(done.count).map_err(Error::internal)?;
-        unread = done.unread.or(unread);
+        let result = locked.apply(n, tx, &targets, FeedAction::Read)?;
+        updated += i64::try_from(result.count).map_err(Error::internal)?;
+        unread = result.unread.or(unread);
         if is_last {
             break;
         }
@@ -182,14 +196,19 @@ pub fn read_many(n: &Notifications, tx: &mut Tx<'_>, owner: Owner, which: &Which
     Ok(ReadMany { updated, unread })
 }
 
-/// Ids of deleted and expired notifications are accepted; unknown ids are faults.
-fn all_known(tx: &mut Tx<'_>, owner: Owner, ids: &[NotificationId], found: &[Target]) -> Result<()> {
-    let mut known: HashSet<NotificationId> = found.iter().map(|target| target.id).collect();
-    if ids.iter().all(|id| known.contains(id)) {
+/// Errors: `VALIDATION_ERROR` for ids that never belonged to the person. Deleted and expired ones are accepted.
+fn check_ids_exist(
+    tx: &mut Tx<'_>,
+    owner: FeedOwner,
+    ids: &[NotificationId],
+    found: &[Target],
+) -> Result<()> {
+    let mut known_ids: HashSet<NotificationId> = found.iter().map(|target| target.id).collect();
+    if ids.iter().all(|id| known_ids.contains(id)) {
         return Ok(());
     }
-    known.extend(store::known(tx.conn(), owner, ids)?);
-    let unknown = ids.iter().enumerate().filter(|(_, id)| !known.contains(id));
+    known_ids.extend(store::ids_ever_owned(tx.conn(), owner, ids)?);
+    let unknown = ids.iter().enumerate().filter(|(_, id)| !known_ids.contains(id));
     let faults: Vec<Fault> = unknown.map(|(at, _)| Fault::new(format!("ids[{at}]"), "unknown_id")).collect();
     if faults.is_empty() { Ok(()) } else { Err(Error::validation(faults)) }
 }

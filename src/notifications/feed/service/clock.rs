@@ -3,66 +3,71 @@
 use guichet_base::{Error, Result, Timestamp};
 use guichet_db::{Tx, WorkerTx};
 
-use super::change::{AT_ONCE, Locked};
+use super::change::{LockedFeed, MAX_CHANGES_PER_STATEMENT};
 use crate::notifications::Notifications;
 use crate::notifications::feed::action::FeedAction;
-use crate::notifications::feed::store::{self, Owner};
+use crate::notifications::feed::store::{self, FeedOwner};
 
-/// Notifications found in one query; their owners are then processed one by one, each in a transaction.
-const FOUND_AT_ONCE: i64 = 1_000;
+/// Maximum number of due notifications per query; their owners are then processed one by one, each in a transaction.
+const MAX_FOUND: i64 = 1_000;
 
-/// Returns snoozed notifications whose time has come to their feeds. Returns their number.
+/// Ends the snoozes that are due, so that the notifications reappear in the feeds. Returns their number.
 pub async fn wake_snoozed(n: &Notifications, now: Timestamp) -> Result<u64> {
-    each(n, now, store::due_asleep, wake).await
+    for_each_owner(n, now, store::owners_with_due_snoozes, wake_owner).await
 }
 
 /// Removes expired notifications. Returns their number.
 pub async fn expire(n: &Notifications, now: Timestamp) -> Result<u64> {
-    each(n, now, store::due_past, remove).await
+    for_each_owner(n, now, store::owners_with_expired, expire_owner).await
 }
 
-type Find = fn(&mut WorkerTx<'_>, Timestamp, i64) -> Result<Vec<Owner>>;
-type Deal = fn(&Notifications, &mut Tx<'_>, Owner, Timestamp) -> Result<u64>;
+type FindOwners = fn(&mut WorkerTx<'_>, Timestamp, i64) -> Result<Vec<FeedOwner>>;
+type ProcessOwner = fn(&Notifications, &mut Tx<'_>, FeedOwner, Timestamp) -> Result<u64>;
 
-/// Processes the people found until none are left. A failure for one person does not stop the others.
-async fn each(n: &Notifications, now: Timestamp, find: Find, deal: Deal) -> Result<u64> {
+/// Processes owners in batches until no work is left. A failure for one owner does not stop the others.
+async fn for_each_owner(
+    n: &Notifications,
+    now: Timestamp,
+    find: FindOwners,
+    process: ProcessOwner,
+) -> Result<u64> {
     let mut total = 0;
     loop {
-        let found = n.db.worker(move |tx| find(tx, now, FOUND_AT_ONCE)).await?;
-        let (mut done, mut failure) = (0, None);
+        let found = n.db.worker(move |tx| find(tx, now, MAX_FOUND)).await?;
+        let (mut processed, mut failure) = (0, None);
         for owner in found {
             let task = n.clone();
-            match n.db.system(owner.tenant, move |tx| deal(&task, tx, owner, now)).await {
-                Ok(count) => done += count,
+            match n.db.system(owner.tenant, move |tx| process(&task, tx, owner, now)).await {
+                Ok(count) => processed += count,
                 Err(error) => {
-                    tracing::warn!(user = %owner.user, %error, "a feed could not be brought up to date");
+                    tracing::warn!(user = %owner.user, %error, "failed to wake or expire notifications of a feed");
                     failure = Some(error);
                 }
             }
         }
-        total += done;
-        if done == 0 {
+        total += processed;
+        if processed == 0 {
             return failure.map_or(Ok(total), Err);
         }
     }
 }
 
-fn wake(n: &Notifications, tx: &mut Tx<'_>, owner: Owner, now: Timestamp) -> Result<u64> {
-    let mut locked = Locked::take(tx, owner, now)?;
-    let targets = tx.as_system(|sys| store::asleep(sys, owner, now, AT_ONCE))?;
-    count(locked.perform(n, tx, &targets, FeedAction::Wake)?.count)
+fn wake_owner(n: &Notifications, tx: &mut Tx<'_>, owner: FeedOwner, now: Timestamp) -> Result<u64> {
+    let mut locked = LockedFeed::lock(tx, owner, now)?;
+    let targets = tx.as_system(|sys| store::due_snoozes(sys, owner, now, MAX_CHANGES_PER_STATEMENT))?;
+    to_u64(locked.apply(n, tx, &targets, FeedAction::Wake)?.count)
 }
 
-fn remove(n: &Notifications, tx: &mut Tx<'_>, owner: Owner, now: Timestamp) -> Result<u64> {
-    let mut locked = Locked::take(tx, owner, now)?;
-    let (targets, unseen) = tx.as_system(|sys| store::past(sys, owner, now, AT_ONCE))?;
+fn expire_owner(n: &Notifications, tx: &mut Tx<'_>, owner: FeedOwner, now: Timestamp) -> Result<u64> {
+    let mut locked = LockedFeed::lock(tx, owner, now)?;
+    let (targets, unseen) = tx.as_system(|sys| store::expired(sys, owner, now, MAX_CHANGES_PER_STATEMENT))?;
     if !unseen.is_empty() {
-        tx.as_system(|sys| store::remove_unseen(sys, owner, &unseen, now))?;
+        tx.as_system(|sys| store::delete_hidden(sys, owner, &unseen, now))?;
     }
-    let done = locked.perform(n, tx, &targets, FeedAction::Expire)?;
-    count(done.count + unseen.len())
+    let done = locked.apply(n, tx, &targets, FeedAction::Expire)?;
+    to_u64(done.count + unseen.len())
 }
 
-fn count(rows: usize) -> Result<u64> {
+fn to_u64(rows: usize) -> Result<u64> {
     u64::try_from(rows).map_err(Error::internal)
 }

@@ -6,7 +6,7 @@ mod clock;
 mod read;
 
 pub use act::{ack, archive, delete, read, read_group, read_with, snooze, unarchive};
-pub use change::Which;
+pub use change::ReadSelection;
 pub use clock::{expire, wake_snoozed};
 use guichet_base::{Actor, Result};
 pub use read::{analytics, get, list, unread};
@@ -14,8 +14,8 @@ pub use read::{analytics, get, list, unread};
 use crate::config::Feature;
 use crate::notifications::Notifications;
 
-/// Admits people of tenants where notifications are on. Every use case starts with it.
-async fn admit(n: &Notifications, actor: &Actor, may: fn(&Actor) -> Result<()>) -> Result<()> {
+/// Checks the permission and that notifications are enabled for the tenant. Every use case starts with it.
+async fn authorize(n: &Notifications, actor: &Actor, may: fn(&Actor) -> Result<()>) -> Result<()> {
     may(actor)?;
     n.directory.features(actor.tenant).await?.require(Feature::Notifications)
 }

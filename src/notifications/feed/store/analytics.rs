@@ -7,13 +7,13 @@ use guichet_base::{Error, Result, Timestamp};
 use guichet_db::SystemTx;
 use guichet_db::sql::sql;
 
-use crate::notifications::feed::model::Fared;
+use crate::notifications::feed::model::NotificationStatistics;
 use crate::preferences::Channel;
 
-/// More than the combinations of templates and channels.
+/// Upper bound; there are fewer combinations of templates and channels.
 const MAX_ROWS: i64 = 1_000;
 
-// In-app counts come from the feeds, the others from deliveries. A digest has no notification that could be read.
+// In-app counts come from the feeds, the others from deliveries. A digest is never counted as read.
 const ANALYTICS: &str = "
     SELECT n.type AS kind, 'inapp' AS channel, count(*) AS created, count(n.processed_at) AS delivered, 0::bigint AS opened,
            count(n.read_at) AS read, 0::bigint AS failed,
@@ -51,20 +51,20 @@ struct Row {
     median: Option<f64>,
 }
 
-/// For the whole tenant, created in [`from`, `to`).
+/// Statistics of the tenant's notifications created in [`from`, `to`).
 pub fn analytics(
     sys: &mut SystemTx<'_>,
     tenant: TenantId,
     from: Timestamp,
     to: Timestamp,
-) -> Result<Vec<Fared>> {
+) -> Result<Vec<NotificationStatistics>> {
     let rows: Vec<Row> = sql(ANALYTICS).bind(tenant).bind(from).bind(to).bind(MAX_ROWS).load(sys.conn())?;
     rows.into_iter()
         .map(|row| {
             let channel = row.channel.parse::<Channel>().ok();
-            Ok(Fared {
+            Ok(NotificationStatistics {
                 kind: row.kind,
-                channel: channel.ok_or_else(|| Error::internal("a delivery by an unknown channel"))?,
+                channel: channel.ok_or_else(|| Error::internal("a delivery has an unknown channel"))?,
                 created: row.created,
                 delivered: row.delivered,
                 opened: row.opened,

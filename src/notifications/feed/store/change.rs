@@ -14,18 +14,18 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::row::{NotificationRow, notification_columns};
-use crate::notifications::expired::over_and_counted;
+use crate::notifications::expired::expired_but_counted;
 use crate::notifications::feed::action::{FeedChange, NotificationState, Target};
 use crate::notifications::model::Notification;
 
 /// The owner of a feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Owner {
+pub struct FeedOwner {
     pub tenant: TenantId,
     pub user: UserId,
 }
 
-impl From<&Actor> for Owner {
+impl From<&Actor> for FeedOwner {
     fn from(actor: &Actor) -> Self {
         Self { tenant: actor.tenant, user: actor.user }
     }
@@ -37,9 +37,9 @@ struct Head {
     head: i64,
 }
 
-/// Locks the feed until the transaction ends, and returns the last number taken. Notifications must be read
-/// afterwards, by another statement.
-pub fn lock(conn: &mut PgConnection, owner: Owner) -> Result<i64> {
+/// Locks the feed until the transaction ends, and returns its last sequence number. Notifications must be read
+/// afterwards, in another statement, to see the changes committed before the lock.
+pub fn lock(conn: &mut PgConnection, owner: FeedOwner) -> Result<i64> {
     let found: Option<Head> =
         sql("SELECT head FROM notification_feeds WHERE tenant_id = $1 AND user_id = $2 FOR UPDATE")
             .bind(owner.tenant)
@@ -77,12 +77,12 @@ impl From<TargetRow> for Target {
     fn from(row: TargetRow) -> Self {
         let TargetRow { id, group_key, last_event_at, read_at, archived_at, snoozed_until, .. } = row;
         let standing = NotificationState { read_at, archived_at, snoozed_until, deleted_at: None };
-        Self { id, standing, group_key, last_event_at }
+        Self { id, state: standing, group_key, last_event_at }
     }
 }
 
-/// The visible notifications of the person `$1`, `$2`; `$3` is now.
-macro_rules! targets {
+/// Selects notifications of the person (`$1` tenant, `$2` user) as targets; `$3` is the current time.
+macro_rules! target_query {
     ($which:literal) => {
         concat!(
             "SELECT n.id, n.group_key, n.last_event_at, n.read_at, n.archived_at, n.snoozed_until, n.visible \
@@ -91,35 +91,35 @@ macro_rules! targets {
         )
     };
 }
-pub(super) use targets;
+pub(super) use target_query;
 
 const BY_IDS: &str =
-    targets!("n.visible AND n.id = ANY ($4) AND (n.expires_at IS NULL OR n.expires_at > $3)");
+    target_query!("n.visible AND n.id = ANY ($4) AND (n.expires_at IS NULL OR n.expires_at > $3)");
 
-/// Those of `ids` that the person can see.
+/// The notifications of `ids` that the person can see.
 pub fn by_ids(
     conn: &mut PgConnection,
-    owner: Owner,
+    owner: FeedOwner,
     ids: &[NotificationId],
     now: Timestamp,
 ) -> Result<Vec<Target>> {
-    load(conn, of(BY_IDS, owner, now).bind(uuids(ids)))
+    load_targets(conn, target_statement(BY_IDS, owner, now).bind(uuids(ids)))
 }
 
-const UNREAD_UNTIL: &str = targets!(
+const UNREAD_UNTIL: &str = target_query!(
     "n.visible AND n.status = 'unread' AND n.snoozed_until IS NULL AND (n.expires_at IS NULL OR n.expires_at > $3) \
      AND n.last_event_at <= $4 ORDER BY n.last_event_at, n.id LIMIT $5"
 );
 
-/// The first unread ones with a last event at or before `until`.
+/// The oldest unread notifications with a last event at or before `until`.
 pub fn unread_until(
     conn: &mut PgConnection,
-    owner: Owner,
+    owner: FeedOwner,
     until: Timestamp,
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<Target>> {
-    load(conn, of(UNREAD_UNTIL, owner, now).bind(until).bind(limit))
+    load_targets(conn, target_statement(UNREAD_UNTIL, owner, now).bind(until).bind(limit))
 }
 
 const IN_GROUP: &str = "SELECT n.id, n.visible FROM notifications n WHERE n.tenant_id = $1 AND n.recipient_id = $2 \
@@ -134,33 +134,47 @@ struct InGroup {
 }
 
 /// The unread notification of a group, and whether its owner sees it.
-pub fn in_group(sys: &mut SystemTx<'_>, owner: Owner, group: &str) -> Result<Vec<(NotificationId, bool)>> {
+pub fn unread_in_group(
+    sys: &mut SystemTx<'_>,
+    owner: FeedOwner,
+    group: &str,
+) -> Result<Vec<(NotificationId, bool)>> {
     let found: Vec<InGroup> =
         sql(IN_GROUP).bind(owner.tenant).bind(owner.user).bind(group).load(sys.conn())?;
     Ok(found.into_iter().map(|found| (found.id, found.visible)).collect())
 }
 
-const OF_GROUP: &str = targets!("n.visible AND n.group_key = $4 AND n.status = 'unread'");
+const OF_GROUP: &str = target_query!("n.visible AND n.group_key = $4 AND n.status = 'unread'");
 
-/// The same, as a target of actions.
-pub fn of_group(conn: &mut PgConnection, owner: Owner, group: &str, now: Timestamp) -> Result<Vec<Target>> {
-    load(conn, of(OF_GROUP, owner, now).bind(group))
+/// The visible unread notification of a group, as a target of actions.
+pub fn unread_targets_of_group(
+    conn: &mut PgConnection,
+    owner: FeedOwner,
+    group: &str,
+    now: Timestamp,
+) -> Result<Vec<Target>> {
+    load_targets(conn, target_statement(OF_GROUP, owner, now).bind(group))
 }
 
 const READ_UNSEEN: &str = "UPDATE notifications SET status = 'read', read_at = $4, updated_at = $4 WHERE tenant_id = $1 \
     AND recipient_id = $2 AND id = $3 AND NOT visible AND status = 'unread'";
 
-/// Marks one as read that exists only for its deliveries: no counter changes, and nothing is published.
-pub fn read_unseen(sys: &mut SystemTx<'_>, owner: Owner, id: NotificationId, now: Timestamp) -> Result<()> {
+/// Marks a notification as read that exists only for its deliveries. No counter changes, and nothing is published.
+pub fn mark_hidden_read(
+    sys: &mut SystemTx<'_>,
+    owner: FeedOwner,
+    id: NotificationId,
+    now: Timestamp,
+) -> Result<()> {
     sql(READ_UNSEEN).bind(owner.tenant).bind(owner.user).bind(id).bind(now).execute(sys.conn())?;
     Ok(())
 }
 
-pub(super) fn of(text: &'static str, owner: Owner, now: Timestamp) -> Statement {
+pub(super) fn target_statement(text: &'static str, owner: FeedOwner, now: Timestamp) -> Statement {
     sql(text).bind(owner.tenant).bind(owner.user).bind(now)
 }
 
-fn load(conn: &mut PgConnection, statement: Statement) -> Result<Vec<Target>> {
+fn load_targets(conn: &mut PgConnection, statement: Statement) -> Result<Vec<Target>> {
     let rows: Vec<TargetRow> = statement.load(conn)?;
     Ok(rows.into_iter().map(Target::from).collect())
 }
@@ -175,10 +189,10 @@ struct Id {
     id: NotificationId,
 }
 
-/// Those of `ids` that belong or belonged to the person.
-pub fn known(
+/// The `ids` that belong to the person, including deleted and expired notifications.
+pub fn ids_ever_owned(
     conn: &mut PgConnection,
-    owner: Owner,
+    owner: FeedOwner,
     ids: &[NotificationId],
 ) -> Result<HashSet<NotificationId>> {
     let query = "SELECT id FROM notifications WHERE tenant_id = $1 AND recipient_id = $2 AND id = ANY ($3) AND visible";
@@ -192,8 +206,12 @@ struct Group {
     group_key: String,
 }
 
-/// Those of `groups` that have an unread notification, including one that its owner does not see.
-pub fn taken(sys: &mut SystemTx<'_>, owner: Owner, groups: Vec<String>) -> Result<HashSet<String>> {
+/// The `groups` that have an unread notification, including one that exists only for its deliveries.
+pub fn groups_with_unread(
+    sys: &mut SystemTx<'_>,
+    owner: FeedOwner,
+    groups: Vec<String>,
+) -> Result<HashSet<String>> {
     let query = "SELECT group_key FROM notifications WHERE tenant_id = $1 AND recipient_id = $2 AND group_key = ANY ($3) \
         AND status = 'unread' AND deleted_at IS NULL";
     let rows: Vec<Group> = sql(query).bind(owner.tenant).bind(owner.user).bind(groups).load(sys.conn())?;
@@ -202,7 +220,7 @@ pub fn taken(sys: &mut SystemTx<'_>, owner: Owner, groups: Vec<String>) -> Resul
 
 /// Updates the rows in `$3` and the feed. Expired notifications that are still counted are subtracted from the
 /// published counter, except those that this change removes.
-macro_rules! apply {
+macro_rules! apply_changes {
     ($returning:expr, $rest:expr) => {
         concat!(
             "WITH wanted AS (
@@ -211,7 +229,7 @@ macro_rules! apply {
             feed AS (
                 UPDATE notification_feeds SET head = head + 1, unread = unread + $4 WHERE tenant_id = $1 AND user_id = $2
                 RETURNING unread - (",
-            over_and_counted!("$1", "$2", "$5"),
+            expired_but_counted!("$1", "$2", "$5"),
             " AND e.id NOT IN (SELECT id FROM wanted)) AS unread),
             changed AS (
                 UPDATE notifications n SET changed_seq = w.number, status = w.status, read_at = w.read_at,
@@ -226,12 +244,12 @@ macro_rules! apply {
     };
 }
 
-const APPLY: &str = apply!(
+const APPLY: &str = apply_changes!(
     concat!(notification_columns!(), ", n.changed_seq"),
     "SELECT c.*, feed.unread AS counted FROM changed c, feed ORDER BY c.changed_seq"
 );
 
-const APPLY_MANY: &str = apply!("n.id", "SELECT feed.unread AS counted FROM feed");
+const APPLY_MANY: &str = apply_changes!("n.id", "SELECT feed.unread AS counted FROM feed");
 
 #[derive(QueryableByName)]
 struct Counted {
@@ -239,53 +257,53 @@ struct Counted {
     counted: i64,
 }
 
-struct Changed(NotificationRow, i64);
+struct ChangedRow(NotificationRow, i64);
 
-impl QueryableByName<diesel::pg::Pg> for Changed {
+impl QueryableByName<diesel::pg::Pg> for ChangedRow {
     fn build<'a>(row: &impl diesel::row::NamedRow<'a, diesel::pg::Pg>) -> diesel::deserialize::Result<Self> {
-        let moved = <NotificationRow as QueryableByName<_>>::build(row)?;
-        Ok(Self(moved, Counted::build(row)?.counted))
+        let notification = <NotificationRow as QueryableByName<_>>::build(row)?;
+        Ok(Self(notification, Counted::build(row)?.counted))
     }
 }
 
-/// Writes each change under a number of its own, starting at `head + 1`. Returns the current notifications and the
-/// counter. `changes` must have 1 to `APART` entries, and the feed must be locked.
+/// Writes each change with its own sequence number, starting at `head + 1`. Returns the current notifications and the
+/// counter. `changes` must have 1 to `MAX_SINGLE_EVENTS` entries, and the feed must be locked.
 pub fn apply(
     conn: &mut PgConnection,
-    owner: Owner,
+    owner: FeedOwner,
     head: i64,
     changes: &[FeedChange],
     now: Timestamp,
 ) -> Result<(Vec<Notification>, i64)> {
-    take_numbers(conn, owner, changes.len().saturating_sub(1))?;
-    let numbered = (head + 1..).zip(changes).map(|(number, change)| json_of(change, number)).collect();
-    let rows: Vec<Changed> = bound(APPLY, owner, changes, numbered, now).load(conn)?;
+    advance_head(conn, owner, changes.len().saturating_sub(1))?;
+    let numbered = (head + 1..).zip(changes).map(|(number, change)| change_json(change, number)).collect();
+    let rows: Vec<ChangedRow> = apply_statement(APPLY, owner, changes, numbered, now).load(conn)?;
     let unread = rows.first().map_or(0, |row| row.1);
     let rows = rows.into_iter().map(|row| row.0.into_notification()).collect::<Result<Vec<_>>>()?;
     Ok((rows, unread))
 }
 
-/// Writes all changes under one number, `head + 1`, and returns the counter.
+/// Writes all changes with one sequence number, `head + 1`, and returns the unread counter.
 pub fn apply_many(
     conn: &mut PgConnection,
-    owner: Owner,
+    owner: FeedOwner,
     head: i64,
     changes: &[FeedChange],
     now: Timestamp,
 ) -> Result<i64> {
-    let numbered = changes.iter().map(|change| json_of(change, head + 1)).collect();
-    let row: Counted = bound(APPLY_MANY, owner, changes, numbered, now).get_result(conn)?;
+    let numbered = changes.iter().map(|change| change_json(change, head + 1)).collect();
+    let row: Counted = apply_statement(APPLY_MANY, owner, changes, numbered, now).get_result(conn)?;
     Ok(row.counted)
 }
 
-fn bound(
+fn apply_statement(
     text: &'static str,
-    owner: Owner,
+    owner: FeedOwner,
     changes: &[FeedChange],
     numbered: Vec<Value>,
     now: Timestamp,
 ) -> Statement {
-    let counter: i32 = changes.iter().map(|change| change.counter).sum();
+    let counter: i32 = changes.iter().map(|change| change.counter_delta).sum();
     sql(text)
         .bind(owner.tenant)
         .bind(owner.user)
@@ -294,8 +312,8 @@ fn bound(
         .bind(now)
 }
 
-fn json_of(change: &FeedChange, number: i64) -> Value {
-    let to = &change.to;
+fn change_json(change: &FeedChange, number: i64) -> Value {
+    let to = &change.new_state;
     json!({
         "id": change.id,
         "number": number,
@@ -308,29 +326,29 @@ fn json_of(change: &FeedChange, number: i64) -> Value {
     })
 }
 
-/// The table's trigger requires numbers to be taken one by one: one round trip for all but the last. Ids need no
-/// quoting.
-fn take_numbers(conn: &mut PgConnection, owner: Owner, count: usize) -> Result<()> {
+/// Increments `head` `count` times in one round trip, since the table's trigger allows only steps of one. The last
+/// number is taken by the main statement. Ids are UUIDs and need no quoting.
+fn advance_head(conn: &mut PgConnection, owner: FeedOwner, count: usize) -> Result<()> {
     if count > 0 {
-        let Owner { tenant, user } = owner;
-        let one = format!(
+        let FeedOwner { tenant, user } = owner;
+        let statement = format!(
             "UPDATE notification_feeds SET head = head + 1 WHERE tenant_id = '{tenant}' AND user_id = '{user}';"
         );
-        conn.batch_execute(&one.repeat(count))?;
+        conn.batch_execute(&statement.repeat(count))?;
     }
     Ok(())
 }
 
-// Events of one person: the topic is their own.
-const TELL: &str = "
+// All events are of one person, on that person's topic.
+const INSERT_EVENTS: &str = "
     INSERT INTO outbox (tenant_id, topic, seq, id, event, payload, fanout, user_ids)
     SELECT $1, $3, e.seq, e.id, e.event, e.payload::json, '{}', ARRAY[$2]
       FROM unnest($4::bigint[], $5::uuid[], $6::text[], $7::text[]) AS e (seq, id, event, payload)";
 
 /// Writes events of the person's topic to the outbox.
-pub fn insert_events(sys: &mut SystemTx<'_>, owner: Owner, events: &[Event]) -> Result<()> {
+pub fn insert_events(sys: &mut SystemTx<'_>, owner: FeedOwner, events: &[Event]) -> Result<()> {
     let Some(first) = events.first() else { return Ok(()) };
-    sql(TELL)
+    sql(INSERT_EVENTS)
         .bind(owner.tenant)
         .bind(owner.user)
         .bind(first.topic.as_ref())

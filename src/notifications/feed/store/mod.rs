@@ -8,9 +8,9 @@ mod row;
 
 pub use analytics::analytics;
 pub use change::{
-    Owner, apply, apply_many, by_ids, in_group, insert_events, known, lock, of_group, read_unseen, taken,
-    unread_until,
+    FeedOwner, apply, apply_many, by_ids, groups_with_unread, ids_ever_owned, insert_events, lock,
+    mark_hidden_read, unread_in_group, unread_targets_of_group, unread_until,
 };
-pub use due::{asleep, due_asleep, due_past, past, remove_unseen};
-pub use list::{FeedRow, is_deleted, list, one, unread};
-pub use row::{COLUMNS, NotificationRow};
+pub use due::{delete_hidden, due_snoozes, expired, owners_with_due_snoozes, owners_with_expired};
+pub use list::{FeedRow, find, is_deleted, list, unread};
+pub use row::{NOTIFICATION_COLUMNS, NotificationRow};

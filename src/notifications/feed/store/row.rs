@@ -20,11 +20,11 @@ macro_rules! notification_columns {
 
 pub(super) use notification_columns;
 
-/// The same, for statements built at run time.
-pub const COLUMNS: &str = notification_columns!();
+/// The same columns, for statements built at run time.
+pub const NOTIFICATION_COLUMNS: &str = notification_columns!();
 
 /// Their types, in the same order.
-pub type Columns = (
+pub type NotificationColumns = (
     SqlUuid,
     BigInt,
     Text,
@@ -93,7 +93,7 @@ pub struct NotificationRow {
 }
 
 impl NotificationRow {
-    /// The notification as it is sent. Fails for values that the table's constraints exclude.
+    /// Converts to the API's notification. Errors: `INTERNAL` for values that the table's constraints exclude.
     pub fn into_notification(self) -> Result<Notification> {
         let unknown = |what: &str| Error::internal(format!("a notification with an unknown {what}"));
         Ok(Notification {

@@ -21,21 +21,21 @@ struct DueDigest {
     user_id: UserId,
 }
 
-const DUE: &str = "SELECT tenant_id, user_id FROM notification_settings WHERE digest_due_at <= $1 \
+const DUE_DIGESTS: &str = "SELECT tenant_id, user_id FROM notification_settings WHERE digest_due_at <= $1 \
     AND user_id <> ALL ($3) ORDER BY digest_due_at LIMIT $2";
 
 /// People whose digest is due, longest waiting first, except those that failed.
-pub fn due(
+pub fn due_digests(
     tx: &mut WorkerTx<'_>,
     now: Timestamp,
     limit: i64,
     failed: Vec<Uuid>,
 ) -> Result<Vec<(TenantId, UserId)>> {
-    let rows: Vec<DueDigest> = sql(DUE).bind(now).bind(limit).bind(failed).load(tx.conn())?;
+    let rows: Vec<DueDigest> = sql(DUE_DIGESTS).bind(now).bind(limit).bind(failed).load(tx.conn())?;
     Ok(rows.into_iter().map(|row| (row.tenant_id, row.user_id)).collect())
 }
 
-/// The lock under which all changes of a person's notifications happen.
+/// Locks the person's feed, under which all changes of their notifications happen.
 pub fn lock_feed(tx: &mut Tx<'_>, tenant: TenantId, user: UserId) -> Result<()> {
     let text = "SELECT FROM notification_feeds WHERE tenant_id = $1 AND user_id = $2 FOR UPDATE";
     sql(text).bind(tenant).bind(user).execute(tx.conn())?;
@@ -44,7 +44,7 @@ pub fn lock_feed(tx: &mut Tx<'_>, tenant: TenantId, user: UserId) -> Result<()> 
 
 /// A person whose digest is due.
 #[derive(QueryableByName)]
-pub struct DigestReader {
+pub struct DigestRecipient {
     #[diesel(sql_type = Text)]
     pub mode: String,
     #[diesel(sql_type = Integer)]
@@ -69,7 +69,7 @@ pub struct DigestReader {
     pub settings: Value,
 }
 
-const READER: &str = "
+const DIGEST_RECIPIENT: &str = "
     SELECT s.digest_mode AS mode, s.digest_hour AS hour, coalesce(s.digest_timezone, u.timezone) AS timezone, u.email, u.locale,
            u.deleted_at IS NOT NULL AS is_gone, s.quiet_from, s.quiet_to, s.quiet_timezone, t.settings
       FROM notification_settings s
@@ -77,17 +77,17 @@ const READER: &str = "
       JOIN tenants t ON t.id = s.tenant_id
      WHERE s.tenant_id = $1 AND s.user_id = $2 AND s.digest_due_at <= $3 FOR UPDATE OF s";
 
-/// `None` if their digest is no longer due: another process was first, or they turned it off.
-pub fn reader(
+/// Locks and reads the person's digest settings. `None` if no digest is due any more: already sent, or turned off.
+pub fn lock_recipient(
     tx: &mut Tx<'_>,
     tenant: TenantId,
     user: UserId,
     now: Timestamp,
-) -> Result<Option<DigestReader>> {
-    Ok(sql(READER).bind(tenant).bind(user).bind(now).get_result(tx.conn()).optional()?)
+) -> Result<Option<DigestRecipient>> {
+    Ok(sql(DIGEST_RECIPIENT).bind(tenant).bind(user).bind(now).get_result(tx.conn()).optional()?)
 }
 
-/// A pending notification, with what decides whether it is mailed.
+/// A notification to include in a digest, with the choices that decide whether it is still wanted.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct PendingDigestItem {
     #[diesel(sql_type = SqlUuid)]
@@ -110,8 +110,8 @@ pub struct PendingDigestItem {
     pub over: Option<bool>,
 }
 
-// Overrides as in the pipeline: those of the client that the event is about, else of all of the person's clients.
-const WAITING: &str = "
+// Same overrides as in the pipeline: of the client that the event is about, else of all of the person's clients.
+const PENDING_ITEMS: &str = "
     SELECT n.id, n.type AS kind, n.category::text AS category, n.title, n.body, n.link, n.created_at, p.channel_email AS own, o.email AS over
       FROM notifications n
       LEFT JOIN notification_preferences p ON p.tenant_id = n.tenant_id AND p.user_id = n.recipient_id AND p.category = n.category
@@ -124,15 +124,15 @@ const WAITING: &str = "
        AND n.deleted_at IS NULL AND n.snoozed_until IS NULL AND (n.expires_at IS NULL OR n.expires_at > $3)
      ORDER BY n.last_event_at DESC, n.id DESC LIMIT $4";
 
-/// The newest pending ones: unread, visible, not snoozed.
-pub fn waiting(
+/// The newest notifications for the digest: unread, not snoozed, not expired.
+pub fn pending_items(
     tx: &mut Tx<'_>,
     tenant: TenantId,
     user: UserId,
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<PendingDigestItem>> {
-    Ok(sql(WAITING).bind(tenant).bind(user).bind(now).bind(limit).load(tx.conn())?)
+    Ok(sql(PENDING_ITEMS).bind(tenant).bind(user).bind(now).bind(limit).load(tx.conn())?)
 }
 
 /// A digest mail to write.
@@ -146,7 +146,7 @@ pub struct DigestMail {
     pub items: Vec<NotificationId>,
 }
 
-const MAIL: &str = "
+const INSERT_MAIL: &str = "
     WITH taken AS (
         UPDATE notifications SET digest_id = $3 WHERE tenant_id = $1 AND recipient_id = $2 AND id = ANY ($4)),
     sent AS (
@@ -155,15 +155,15 @@ const MAIL: &str = "
         VALUES ($1, $5, $2, 'email', 'digest', $6, 1, $7, $8, $9, $9 + make_interval(secs => $12), $10, $10))
     INSERT INTO digests (tenant_id, id, user_id, delivery_id, items, created_at) VALUES ($1, $3, $2, $5, $11, $10)";
 
-/// Writes the mail and marks its notifications as taken.
-pub fn send(
+/// Writes the email as a delivery and records the digest on its notifications.
+pub fn insert_mail(
     tx: &mut Tx<'_>,
     tenant: TenantId,
     user: UserId,
     mail: &DigestMail,
     now: Timestamp,
 ) -> Result<()> {
-    sql(MAIL)
+    sql(INSERT_MAIL)
         .bind(tenant)
         .bind(user)
         .bind(mail.digest)
@@ -180,15 +180,15 @@ pub fn send(
     Ok(())
 }
 
-const DONE: &str = "
+const FINISH: &str = "
     WITH dropped AS (
         UPDATE notifications SET in_digest = false
          WHERE tenant_id = $1 AND recipient_id = $2 AND in_digest AND digest_id IS NULL
            AND (status <> 'unread' OR deleted_at IS NOT NULL OR expires_at <= $3 OR id = ANY ($4)))
     UPDATE notification_settings SET digest_due_at = $5 WHERE tenant_id = $1 AND user_id = $2";
 
-/// Releases notifications that no digest will take (read, deleted, or `unwanted`), and sets when the next is due.
-pub fn done(
+/// Removes notifications from the digest that need no email (read, deleted, expired or `unwanted`); sets the due time.
+pub fn finish(
     tx: &mut Tx<'_>,
     tenant: TenantId,
     user: UserId,
@@ -196,6 +196,6 @@ pub fn done(
     (now, next): (Timestamp, Timestamp),
 ) -> Result<()> {
     let unwanted: Vec<Uuid> = unwanted.iter().map(|id| id.0).collect();
-    sql(DONE).bind(tenant).bind(user).bind(now).bind(unwanted).bind(next).execute(tx.conn())?;
+    sql(FINISH).bind(tenant).bind(user).bind(now).bind(unwanted).bind(next).execute(tx.conn())?;
     Ok(())
 }

@@ -12,18 +12,18 @@ use guichet_db::sql::sql;
 pub struct SampleRecipient {
     #[diesel(sql_type = SqlUuid)]
     pub id: UserId,
-    /// One of the clients that they are related to.
+    /// A client that the person is related to, for sample events about a client.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub client: Option<ClientId>,
 }
 
-const PERSON: &str = "
+const FIND_RECIPIENT: &str = "
     SELECT u.id, coalesce(
             (SELECT m.client_id FROM client_members m WHERE m.tenant_id = $1 AND m.user_id = u.id ORDER BY m.client_id LIMIT 1),
             (SELECT c.id FROM clients c WHERE c.tenant_id = $1 AND c.operator_id = u.id ORDER BY c.id LIMIT 1),
             (SELECT c.id FROM clients c WHERE c.tenant_id = $1 AND u.role IN ('owner', 'manager') ORDER BY c.id LIMIT 1)) AS client
       FROM users u WHERE u.tenant_id = $1 AND lower(u.email) = lower($2) AND u.deleted_at IS NULL ORDER BY u.id LIMIT 1";
 
-pub fn person(tx: &mut Tx<'_>, tenant: TenantId, email: &str) -> Result<Option<SampleRecipient>> {
-    Ok(sql(PERSON).bind(tenant).bind(email).get_result(tx.conn()).optional()?)
+pub fn find_recipient(tx: &mut Tx<'_>, tenant: TenantId, email: &str) -> Result<Option<SampleRecipient>> {
+    Ok(sql(FIND_RECIPIENT).bind(tenant).bind(email).get_result(tx.conn()).optional()?)
 }

@@ -16,15 +16,15 @@ struct Settings {
     settings: Value,
 }
 
-pub fn settings(tx: &mut Tx<'_>, tenant: TenantId) -> Result<Value> {
+pub fn tenant_settings(tx: &mut Tx<'_>, tenant: TenantId) -> Result<Value> {
     let row: Option<Settings> =
         sql("SELECT settings FROM tenants WHERE id = $1").bind(tenant).get_result(tx.conn()).optional()?;
     Ok(row.map_or(Value::Null, |row| row.settings))
 }
 
-/// A client, and when one of its members was last seen, or else when it was created.
+/// A client whose members were not seen; `since` is the last time one was seen, or the creation of the client.
 #[derive(Debug, Clone, QueryableByName)]
-pub struct Silent {
+pub struct InactiveClient {
     #[diesel(sql_type = SqlUuid)]
     pub id: ClientId,
     #[diesel(sql_type = Text)]
@@ -34,7 +34,7 @@ pub struct Silent {
 }
 
 // `last_seen_at` covers connections and requests, and every message arrives by one of them.
-const SILENT: &str = "
+const INACTIVE_CLIENTS: &str = "
     SELECT c.id, c.name, h.since
       FROM clients c, LATERAL (
             SELECT greatest(c.created_at, max(u.last_seen_at)) AS since
@@ -44,25 +44,35 @@ const SILENT: &str = "
        AND NOT EXISTS (SELECT FROM client_silences s WHERE s.tenant_id = $1 AND s.client_id = c.id AND s.since >= h.since)
      ORDER BY c.id LIMIT $4";
 
-/// Active clients after `after` that are inactive since `until` or longer, and whose event was not raised yet.
-pub fn silent(
+/// Clients with status `active`, after `after`, not seen since `until`, whose period of inactivity is not recorded yet.
+pub fn inactive_clients(
     tx: &mut Tx<'_>,
     tenant: TenantId,
     after: Option<ClientId>,
     until: Timestamp,
     limit: i64,
-) -> Result<Vec<Silent>> {
+) -> Result<Vec<InactiveClient>> {
     let after = after.map_or(Uuid::nil(), |client| client.0);
-    Ok(sql(SILENT).bind(tenant).bind(after).bind(until).bind(limit).load(tx.conn())?)
+    Ok(sql(INACTIVE_CLIENTS).bind(tenant).bind(after).bind(until).bind(limit).load(tx.conn())?)
 }
 
-const RAISE: &str = "
+const RECORD_INACTIVITY: &str = "
     INSERT INTO client_silences (tenant_id, client_id, since, raised_at) VALUES ($1, $2, $3, $4)
     ON CONFLICT (tenant_id, client_id) DO UPDATE SET since = excluded.since, raised_at = excluded.raised_at
      WHERE client_silences.since < excluded.since";
 
-/// Records the period of inactivity. Returns false if another process was first.
-pub fn raise(tx: &mut Tx<'_>, tenant: TenantId, client: &Silent, now: Timestamp) -> Result<bool> {
-    let raised = sql(RAISE).bind(tenant).bind(client.id).bind(client.since).bind(now).execute(tx.conn())?;
+/// Records the period of inactivity. Returns false if another process has recorded it already.
+pub fn record_inactivity(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    client: &InactiveClient,
+    now: Timestamp,
+) -> Result<bool> {
+    let raised = sql(RECORD_INACTIVITY)
+        .bind(tenant)
+        .bind(client.id)
+        .bind(client.since)
+        .bind(now)
+        .execute(tx.conn())?;
     Ok(raised == 1)
 }

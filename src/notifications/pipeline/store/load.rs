@@ -11,8 +11,8 @@ use guichet_db::sql::sql;
 use uuid::Uuid;
 
 use crate::notifications::events::model::{EventAudience, Plan};
-use crate::notifications::expired::over_and_counted;
-use crate::notifications::pipeline::CHUNK;
+use crate::notifications::expired::expired_but_counted;
+use crate::notifications::pipeline::SEGMENT_SIZE;
 use crate::preferences::{ChannelChoices, PerChannel, PreferenceLevels, QuietHours};
 
 /// One recipient with their locked feed.
@@ -32,7 +32,7 @@ pub struct LockedRecipient {
     pub phone: Option<String>,
     #[diesel(sql_type = BigInt)]
     pub head: i64,
-    /// As its owner sees it: without expired ones.
+    /// The unread counter without expired notifications, as the owner sees it.
     #[diesel(sql_type = Integer)]
     pub unread: i32,
     #[diesel(sql_type = Integer)]
@@ -68,7 +68,7 @@ pub struct LockedRecipient {
 }
 
 impl LockedRecipient {
-    pub fn side(&self) -> UserType {
+    pub fn user_type(&self) -> UserType {
         Role::parse_person_role(&self.role).map_or(UserType::Operator, Role::user_type)
     }
 
@@ -94,7 +94,7 @@ impl LockedRecipient {
         }
     }
 
-    pub fn quiet(&self) -> Option<QuietHours> {
+    pub fn quiet_hours(&self) -> Option<QuietHours> {
         let zone = self.quiet_timezone.as_deref().unwrap_or(&self.timezone);
         QuietHours::from_row(self.quiet_from, self.quiet_to, zone)
     }
@@ -103,36 +103,36 @@ impl LockedRecipient {
 const COLUMNS: &str = concat!(
     "u.id, u.role, u.locale, u.timezone, u.email, u.phone, f.head, f.held, f.pushes,
     f.unread - (",
-    over_and_counted!("$1", "u.id", "$12"),
+    expired_but_counted!("$1", "u.id", "$12"),
     ")::int AS unread,
     p.channel_inapp AS own_inapp, p.channel_email AS own_email, p.channel_sms AS own_sms, p.channel_push AS own_push,
     o.inapp AS over_inapp, o.email AS over_email, o.sms AS over_sms, o.push AS over_push,
     coalesce(s.digest_mode <> 'off', false) AS has_digest, s.quiet_from, s.quiet_to, s.quiet_timezone"
 );
-const OF_TEAM: &str =
+const IS_IN_TEAM: &str =
     "EXISTS (SELECT FROM team_members t WHERE t.tenant_id = $1 AND t.team_id = $9 AND t.user_id = u.id)";
-const OF_CLIENT: &str = "(u.role IN ('owner', 'manager')
+const IS_RELATED_TO_CLIENT: &str = "(u.role IN ('owner', 'manager')
     OR EXISTS (SELECT FROM client_members m WHERE u.role = 'client' AND m.tenant_id = $1 AND m.client_id = $10 AND m.user_id = u.id)
     OR EXISTS (SELECT FROM clients c WHERE u.role = 'employee' AND c.tenant_id = $1 AND c.id = $10 AND (c.operator_id = u.id
         OR c.team_id IN (SELECT t.team_id FROM team_members t WHERE t.tenant_id = $1 AND t.user_id = u.id))))";
 
-/// The next people of an audience ordered by id, `u`, with their feeds `f` locked in that order. The text contains
-/// only what this audience uses, since PostgreSQL plans most of these statements each time. If several clients of a member
-/// have overrides, off wins.
-fn text(audience: &EventAudience, plan: &Plan) -> Option<String> {
-    let named = named(audience)?;
+/// SQL for the next people `u` of an audience, ordered by id, with their feeds `f` locked in that order. It contains
+/// only what this audience needs, since PostgreSQL plans most of these statements at each execution. If several clients of a member
+/// have overrides, a channel is off if one of them turns it off.
+fn load_sql(audience: &EventAudience, plan: &Plan) -> Option<String> {
+    let named = audience_sql(audience)?;
     let in_scope = match (plan.team, plan.client) {
         (None, None) => "true".to_owned(),
-        (Some(_), None) => OF_TEAM.to_owned(),
-        (None, Some(_)) => OF_CLIENT.to_owned(),
-        (Some(_), Some(_)) => format!("{OF_TEAM} AND {OF_CLIENT}"),
+        (Some(_), None) => IS_IN_TEAM.to_owned(),
+        (None, Some(_)) => IS_RELATED_TO_CLIENT.to_owned(),
+        (Some(_), Some(_)) => format!("{IS_IN_TEAM} AND {IS_RELATED_TO_CLIENT}"),
     };
     let of_client = if plan.client.is_some() { "AND m.client_id = $10" } else { "" };
     Some(format!(
         "SELECT {COLUMNS}, {in_scope} AS in_scope
            FROM (SELECT named.id FROM ({named}) named (id)
                    JOIN users l ON l.tenant_id = $1 AND l.id = named.id AND l.deleted_at IS NULL
-                  WHERE named.id IS DISTINCT FROM $8 ORDER BY named.id LIMIT {CHUNK}) named
+                  WHERE named.id IS DISTINCT FROM $8 ORDER BY named.id LIMIT {SEGMENT_SIZE}) named
            JOIN users u ON u.tenant_id = $1 AND u.id = named.id
            JOIN notification_feeds f ON f.tenant_id = $1 AND f.user_id = u.id
            LEFT JOIN notification_preferences p ON p.tenant_id = $1 AND p.user_id = u.id AND p.category = $11
@@ -146,12 +146,12 @@ fn text(audience: &EventAudience, plan: &Plan) -> Option<String> {
     ))
 }
 
-/// The ids after `$2`, without duplicates. Long lists are cut at the same id, with one more for the excluded actor,
-/// so that the result equals that of the whole audience.
-fn named(audience: &EventAudience) -> Option<String> {
-    let is_for = |client: bool| audience.roles.iter().any(|role| (*role == Role::Client) == client);
-    let cut = format!("ORDER BY r.id LIMIT {CHUNK} + 1");
-    let everybody = "SELECT r.id FROM users r WHERE r.tenant_id = $1 AND r.deleted_at IS NULL AND r.id > $2";
+/// SQL for the distinct ids after `$2`. Large parts are limited to one segment, plus one row for the excluded actor,
+/// which does not change the first segment of the union.
+fn audience_sql(audience: &EventAudience) -> Option<String> {
+    let has_roles = |client: bool| audience.roles.iter().any(|role| (*role == Role::Client) == client);
+    let limit = format!("ORDER BY r.id LIMIT {SEGMENT_SIZE} + 1");
+    let all_users = "SELECT r.id FROM users r WHERE r.tenant_id = $1 AND r.deleted_at IS NULL AND r.id > $2";
     let parts = [
         (!audience.users.is_empty(), "SELECT id FROM unnest($3::uuid[]) w (id) WHERE id > $2".to_owned()),
         (
@@ -159,9 +159,9 @@ fn named(audience: &EventAudience) -> Option<String> {
             "SELECT t.user_id FROM team_members t WHERE t.tenant_id = $1 AND t.team_id = ANY ($4) AND t.user_id > $2"
                 .to_owned(),
         ),
-        // In the form of the partial index on people who are not clients.
-        (is_for(false), format!("({everybody} AND r.role <> 'client' AND r.role = ANY ($5) {cut})")),
-        (is_for(true), format!("({everybody} AND r.role = 'client' {cut})")),
+        // Written to match the predicate of the partial index on people who are not clients.
+        (has_roles(false), format!("({all_users} AND r.role <> 'client' AND r.role = ANY ($5) {limit})")),
+        (has_roles(true), format!("({all_users} AND r.role = 'client' {limit})")),
         (
             !audience.clients.is_empty(),
             "SELECT m.user_id FROM client_members m WHERE m.tenant_id = $1 AND m.client_id = ANY ($6) AND m.user_id > $2"
@@ -175,7 +175,7 @@ fn named(audience: &EventAudience) -> Option<String> {
               WHERE c.tenant_id = $1 AND c.id = ANY ($7) AND c.operator_id IS NULL AND t.user_id > $2"
                 .to_owned(),
         ),
-        (audience.everyone, format!("({everybody} {cut})")),
+        (audience.everyone, format!("({all_users} {limit})")),
     ];
     let parts: Vec<String> =
         parts.into_iter().filter_map(|(is_named, part)| is_named.then_some(part)).collect();
@@ -186,15 +186,15 @@ fn named(audience: &EventAudience) -> Option<String> {
     }
 }
 
-/// The next people of the audience after `up_to`, at most [`CHUNK`]. Fewer means that there are no more.
-pub fn load(
+/// Locks and reads the next people after `up_to`, at most [`SEGMENT_SIZE`]; fewer if the audience ends.
+pub fn lock_recipients(
     sys: &mut SystemTx<'_>,
     tenant: TenantId,
     (audience, plan): (&EventAudience, &Plan),
     actor: Option<UserId>,
     (up_to, now): (Option<Uuid>, Timestamp),
 ) -> Result<Vec<LockedRecipient>> {
-    let Some(text) = text(audience, plan) else { return Ok(Vec::new()) };
+    let Some(text) = load_sql(audience, plan) else { return Ok(Vec::new()) };
     Ok(sql(text)
         .bind(tenant)
         .bind(up_to.unwrap_or(Uuid::nil()))
@@ -226,8 +226,8 @@ const COUNT: &str = "
             UNION ALL SELECT t.user_id FROM clients c JOIN team_members t ON t.tenant_id = c.tenant_id AND t.team_id = c.team_id
                        WHERE c.tenant_id = $1 AND c.id = ANY ($8) AND c.operator_id IS NULL))";
 
-/// The size of a large audience.
-pub fn count(
+/// Counts the people of an audience without the actor.
+pub fn count_audience(
     sys: &mut SystemTx<'_>,
     tenant: TenantId,
     audience: &EventAudience,

@@ -4,6 +4,6 @@ mod load;
 mod raise;
 mod write;
 
-pub use load::{LockedRecipient, count, load};
-pub use raise::{Raised, UnreadOfGroup, standing};
-pub use write::{Batch, NewDelivery, NewNotification, RenderedText, write};
+pub use load::{LockedRecipient, count_audience, lock_recipients};
+pub use raise::{GroupUpdate, UnreadOfGroup, unread_of_group};
+pub use write::{Batch, NewDelivery, NewNotification, RenderedText, write_batch};

@@ -1,4 +1,4 @@
-//! The existing unread notification of a group, which a further event raises instead of adding another.
+//! The existing unread notification of a group, which a further event updates instead of adding another.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
@@ -28,9 +28,9 @@ pub struct UnreadOfGroup {
     pub created_at: Timestamp,
 }
 
-/// A notification to raise.
-pub struct Raised {
-    pub row: UnreadOfGroup,
+/// An existing notification that a further event updates.
+pub struct GroupUpdate {
+    pub existing: UnreadOfGroup,
     pub user: UserId,
     pub text: usize,
     pub seq: i64,
@@ -41,26 +41,26 @@ pub struct Raised {
     pub decision: Decision,
 }
 
-impl Raised {
-    /// Whether it was snoozed: it counts again.
-    pub fn is_woken(&self) -> bool {
-        self.row.visible && self.row.snoozed_until.is_some()
+impl GroupUpdate {
+    /// Whether the update ends a snooze, so that the notification counts as unread again.
+    pub fn ends_snooze(&self) -> bool {
+        self.existing.visible && self.existing.snoozed_until.is_some()
     }
 }
 
-// A statement after the one that locked the feeds: what it reads cannot change any more.
-const STANDING: &str = "SELECT id, recipient_id, seq, visible, snoozed_until, created_at, \
+// A separate statement after the lock of the feeds, so that it sees all committed changes.
+const UNREAD_OF_GROUP: &str = "SELECT id, recipient_id, seq, visible, snoozed_until, created_at, \
     CASE WHEN jsonb_typeof(data -> 'count') = 'number' THEN (data ->> 'count')::bigint ELSE 1 END AS count \
     FROM notifications WHERE tenant_id = $1 AND recipient_id = ANY ($2) AND group_key = $3 \
     AND status = 'unread' AND deleted_at IS NULL";
 
-/// Those of `people`, whose feeds must be locked.
-pub fn standing(
+/// Reads the unread notifications of a group of these people, whose feeds must be locked.
+pub fn unread_of_group(
     sys: &mut SystemTx<'_>,
     tenant: TenantId,
     people: &[UserId],
     group_key: &str,
 ) -> Result<Vec<UnreadOfGroup>> {
     let people: Vec<_> = people.iter().map(|user| user.0).collect();
-    Ok(sql(STANDING).bind(tenant).bind(people).bind(group_key).load(sys.conn())?)
+    Ok(sql(UNREAD_OF_GROUP).bind(tenant).bind(people).bind(group_key).load(sys.conn())?)
 }

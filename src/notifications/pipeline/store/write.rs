@@ -11,7 +11,7 @@ use guichet_realtime::Event;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::raise::Raised;
+use super::raise::GroupUpdate;
 use crate::notifications::events::model::Plan;
 use crate::notifications::model::DELIVERY_DEADLINE;
 use crate::preferences::{Channel, Decision};
@@ -20,14 +20,14 @@ use crate::preferences::{Channel, Decision};
 pub struct NewNotification {
     pub id: Uuid,
     pub user: UserId,
-    pub side: UserType,
-    /// Its text: an index into [`Batch::texts`].
+    pub user_type: UserType,
+    /// Index of its text in [`Batch::texts`].
     pub text: usize,
-    /// 0 if it is not published.
+    /// The sequence number in the feed; 0 for a hidden notification.
     pub seq: i64,
     pub visible: bool,
-    /// Counts for the push limit.
-    pub pushed: bool,
+    /// Whether it counts for the throttle.
+    pub counts_for_throttle: bool,
     pub held: bool,
     /// When the summary is due, for the first held notification.
     pub summary_due_at: Timestamp,
@@ -51,15 +51,15 @@ pub struct NewDelivery {
     pub next_attempt_at: Timestamp,
 }
 
-/// Everything that one statement writes.
+/// The rows that one statement writes for a segment.
 pub struct Batch<'a> {
     pub event: EventId,
     pub plan: &'a Plan,
     pub group_key: Option<&'a str>,
     pub now: Timestamp,
     pub texts: Vec<RenderedText>,
-    pub rows: Vec<NewNotification>,
-    pub raised: Vec<Raised>,
+    pub new_notifications: Vec<NewNotification>,
+    pub updates: Vec<GroupUpdate>,
     pub deliveries: Vec<NewDelivery>,
     pub skips: Vec<(UserId, Decision)>,
     pub events: Vec<(UserId, Event)>,
@@ -67,41 +67,41 @@ pub struct Batch<'a> {
 
 // The parts of the statement, each included only if it has rows: PostgreSQL plans and starts every part of the text,
 // whether or not it has rows to process, and most events are one notification for one person.
-const SAID: &str = "said AS (
+const TEXTS: &str = "said AS (
         SELECT * FROM unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::text[]) AS s (text, title, body, link, data))";
-const PERSON: &str = "person AS (
+const NEW_ROWS: &str = "person AS (
         SELECT * FROM unnest($7::uuid[], $8::uuid[], $9::text[], $10::int[], $11::bigint[], $12::bool[], $13::bool[], $14::bool[],
             $15::bigint[], $16::bool[], $17::text[])
           AS p (id, user_id, side, text, seq, visible, pushed, held, due, in_digest, decision))";
-const AGAIN: &str = "again AS (
+const UPDATED_ROWS: &str = "again AS (
         SELECT * FROM unnest($18::uuid[], $19::uuid[], $20::int[], $21::bigint[], $22::bool[], $23::bool[], $24::bigint[], $25::bigint[], $26::bool[], $50::text[])
           AS r (id, user_id, text, seq, pushed, held, due, count, woken, decision))";
-const MOVED_BY_PERSON: &str =
+const FEED_CHANGES_OF_NEW: &str =
     "SELECT user_id, (seq > 0)::int AS told, visible::int AS unread, pushed, held, due FROM person";
-const MOVED_BY_AGAIN: &str =
+const FEED_CHANGES_OF_UPDATED: &str =
     "SELECT user_id, (seq > 0)::int AS told, woken::int AS unread, pushed, held, due FROM again";
-const FEED: &str = "feed AS (
+const UPDATE_FEEDS: &str = "feed AS (
         UPDATE notification_feeds f SET head = f.head + m.told, unread = f.unread + m.unread,
                pushes = CASE WHEN m.pushed THEN ARRAY(SELECT at FROM unnest(f.pushes) at WHERE at > $27::timestamptz - interval '60 seconds' ORDER BY at)
                              || $27::timestamptz ELSE f.pushes END,
                held = f.held + m.held::int,
                held_since = CASE WHEN m.held THEN coalesce(f.held_since, $27) ELSE f.held_since END,
                summary_due_at = CASE WHEN m.held THEN coalesce(f.summary_due_at, to_timestamp(m.due / 1000.0)) ELSE f.summary_due_at END";
-const WRITTEN: &str = "written AS (
+const INSERT_NOTIFICATIONS: &str = "written AS (
         INSERT INTO notifications (tenant_id, id, recipient_type, recipient_id, team_id, seq, changed_seq, event_id, type, category,
             title, body, link, data, priority, channel, visible, decision, group_key, in_digest, last_event_at, expires_at, processed_at,
             created_at, updated_at)
         SELECT $1, p.id, p.side, p.user_id, $28, p.seq, p.seq, $29, $30, $31, s.title, s.body, s.link, s.data::jsonb, $32, $33, p.visible,
                p.decision::jsonb, $34, p.in_digest, $27, $35, CASE WHEN p.held THEN NULL ELSE $27 END, $27, $27
           FROM person p JOIN said s USING (text))";
-const RAISED: &str = "raised AS (
+const UPDATE_NOTIFICATIONS: &str = "raised AS (
         UPDATE notifications n SET changed_seq = CASE WHEN a.seq > 0 THEN a.seq ELSE n.changed_seq END, event_id = $29, title = s.title,
                body = s.body, link = s.link, data = s.data::jsonb || jsonb_build_object('count', a.count), last_event_at = $27,
                snoozed_until = NULL, expires_at = $35, decision = a.decision::jsonb,
                processed_at = CASE WHEN a.held THEN NULL ELSE n.processed_at END, updated_at = $27
           FROM again a JOIN said s USING (text)
          WHERE n.tenant_id = $1 AND n.id = a.id)";
-const SENT: &str = "sent AS (
+const INSERT_DELIVERIES: &str = "sent AS (
         INSERT INTO deliveries (tenant_id, id, notification_id, event_id, user_id, channel, type, to_address, lane, next_attempt_at, deadline_at,
             created_at, updated_at)
         SELECT $1, d.id, d.notification, $29, d.user_id, d.channel, $30, d.address, $36, to_timestamp(d.next / 1000.0),
@@ -109,51 +109,51 @@ const SENT: &str = "sent AS (
           FROM unnest($37::uuid[], $38::uuid[], $39::uuid[], $40::text[], $41::text[], $42::bigint[])
             AS d (id, notification, user_id, channel, address, next)
         ON CONFLICT ON CONSTRAINT deliveries_once DO NOTHING)";
-const SKIPPED: &str = "skipped AS (
+const INSERT_SKIPS: &str = "skipped AS (
         INSERT INTO notification_skips (tenant_id, event_id, user_id, decision, created_at)
         SELECT $1, $29, k.user_id, k.decision::jsonb, $27 FROM unnest($43::uuid[], $44::text[]) AS k (user_id, decision))";
-const OUTBOX: &str = "
+const INSERT_OUTBOX: &str = "
     INSERT INTO outbox (tenant_id, topic, seq, id, event, payload, fanout, user_ids)
     SELECT $1, 'client:notifications:' || e.user_id, e.seq, e.id, e.event, e.payload::json, '{}', ARRAY[e.user_id]
       FROM unnest($45::uuid[], $46::bigint[], $47::uuid[], $48::text[], $49::text[]) AS e (user_id, seq, id, event, payload)";
 
-fn text(batch: &Batch<'_>) -> String {
-    let (mut parts, mut moved) = (Vec::new(), Vec::new());
-    if !batch.rows.is_empty() {
-        parts.extend([PERSON, WRITTEN]);
-        moved.push(MOVED_BY_PERSON);
+fn batch_sql(batch: &Batch<'_>) -> String {
+    let (mut parts, mut feed_changes) = (Vec::new(), Vec::new());
+    if !batch.new_notifications.is_empty() {
+        parts.extend([NEW_ROWS, INSERT_NOTIFICATIONS]);
+        feed_changes.push(FEED_CHANGES_OF_NEW);
     }
-    if !batch.raised.is_empty() {
-        parts.extend([AGAIN, RAISED]);
-        moved.push(MOVED_BY_AGAIN);
+    if !batch.updates.is_empty() {
+        parts.extend([UPDATED_ROWS, UPDATE_NOTIFICATIONS]);
+        feed_changes.push(FEED_CHANGES_OF_UPDATED);
     }
     let feed = format!(
-        "{FEED} FROM ({}) m WHERE f.tenant_id = $1 AND f.user_id = m.user_id)",
-        moved.join(" UNION ALL ")
+        "{UPDATE_FEEDS} FROM ({}) m WHERE f.tenant_id = $1 AND f.user_id = m.user_id)",
+        feed_changes.join(" UNION ALL ")
     );
-    if !moved.is_empty() {
-        parts.insert(0, SAID);
+    if !feed_changes.is_empty() {
+        parts.insert(0, TEXTS);
         parts.push(&feed);
     }
     if !batch.deliveries.is_empty() {
-        parts.push(SENT);
+        parts.push(INSERT_DELIVERIES);
     }
     if !batch.skips.is_empty() {
-        parts.push(SKIPPED);
+        parts.push(INSERT_SKIPS);
     }
     let with = if parts.is_empty() { "" } else { "WITH " };
-    format!("{with}{}{OUTBOX}", parts.join(",\n    "))
+    format!("{with}{}{INSERT_OUTBOX}", parts.join(",\n    "))
 }
 
-/// The feeds of everyone in the batch must be locked.
-pub fn write(sys: &mut SystemTx<'_>, tenant: TenantId, batch: &Batch<'_>) -> Result<()> {
+/// Writes a batch in one statement. The feeds of all people in the batch must be locked.
+pub fn write_batch(sys: &mut SystemTx<'_>, tenant: TenantId, batch: &Batch<'_>) -> Result<()> {
     let plan = batch.plan;
     let texts = &batch.texts;
     let index = |at: usize| i32::try_from(at).unwrap_or(i32::MAX);
-    let rows = &batch.rows;
-    let raised = &batch.raised;
+    let rows = &batch.new_notifications;
+    let raised = &batch.updates;
     let lane = crate::notifications::pipeline::lane(plan);
-    sql(text(batch))
+    sql(batch_sql(batch))
         .bind(tenant)
         .bind((0..texts.len()).map(index).collect::<Vec<i32>>())
         .bind(texts.iter().map(|said| said.title.clone()).collect::<Vec<_>>())
@@ -162,16 +162,16 @@ pub fn write(sys: &mut SystemTx<'_>, tenant: TenantId, batch: &Batch<'_>) -> Res
         .bind(texts.iter().map(|said| said.data.to_string()).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.id).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.user.0).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.side.into_str().to_owned()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.user_type.into_str().to_owned()).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| index(row.text)).collect::<Vec<i32>>())
         .bind(rows.iter().map(|row| row.seq).collect::<Vec<i64>>())
         .bind(rows.iter().map(|row| row.visible).collect::<Vec<bool>>())
-        .bind(rows.iter().map(|row| row.pushed).collect::<Vec<bool>>())
+        .bind(rows.iter().map(|row| row.counts_for_throttle).collect::<Vec<bool>>())
         .bind(rows.iter().map(|row| row.held).collect::<Vec<bool>>())
         .bind(rows.iter().map(|row| row.summary_due_at.as_millis()).collect::<Vec<i64>>())
         .bind(rows.iter().map(|row| row.in_digest).collect::<Vec<bool>>())
         .bind(rows.iter().map(|row| json(&row.decision)).collect::<Result<Vec<_>>>()?)
-        .bind(raised.iter().map(|one| one.row.id.0).collect::<Vec<_>>())
+        .bind(raised.iter().map(|one| one.existing.id.0).collect::<Vec<_>>())
         .bind(raised.iter().map(|one| one.user.0).collect::<Vec<_>>())
         .bind(raised.iter().map(|one| index(one.text)).collect::<Vec<i32>>())
         .bind(raised.iter().map(|one| one.seq).collect::<Vec<i64>>())
@@ -179,7 +179,7 @@ pub fn write(sys: &mut SystemTx<'_>, tenant: TenantId, batch: &Batch<'_>) -> Res
         .bind(raised.iter().map(|one| one.held).collect::<Vec<bool>>())
         .bind(raised.iter().map(|one| one.summary_due_at.as_millis()).collect::<Vec<i64>>())
         .bind(raised.iter().map(|one| one.count).collect::<Vec<i64>>())
-        .bind(raised.iter().map(Raised::is_woken).collect::<Vec<bool>>())
+        .bind(raised.iter().map(GroupUpdate::ends_snooze).collect::<Vec<bool>>())
         .bind(batch.now)
         .bind(plan.team)
         .bind(batch.event)

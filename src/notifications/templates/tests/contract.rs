@@ -6,7 +6,9 @@ use guichet_base::Locale;
 use guichet_base::role::UserType;
 use serde_json::{Map, Value, json};
 
-use crate::notifications::templates::{BUILT_IN_JSON, Concerned, Rendered, all, built_in, engine, render};
+use crate::notifications::templates::{
+    BUILT_IN_JSON, Concerned, Rendered, all_built_in, built_in, engine, render,
+};
 use crate::preferences::{Category, Channel, Priority};
 
 const INAPP: &[Channel] = &[Channel::Inapp];
@@ -72,10 +74,10 @@ fn word(source: &Concerned) -> String {
 #[test]
 fn every_promised_template_is_there_and_no_other() {
     let rows: Vec<Value> = serde_json::from_str(BUILT_IN_JSON).unwrap();
-    assert_eq!(rows.len(), all().count(), "a row does not parse, or stands twice");
+    assert_eq!(rows.len(), all_built_in().count(), "a row does not parse, or stands twice");
     let promised = promised();
     let codes: BTreeSet<&str> = promised.iter().map(|row| row.0).collect();
-    assert_eq!(codes, all().map(|template| template.code.as_str()).collect());
+    assert_eq!(codes, all_built_in().map(|template| template.code.as_str()).collect());
     for (code, audience, priority, channels) in promised {
         let template = built_in(code).unwrap();
         let found = template.audience.iter().map(word).collect::<Vec<_>>().join(" ");
@@ -116,11 +118,11 @@ const CONTRACT: [(&str, &str); 20] = [
 #[test]
 fn a_payload_of_the_contract_is_enough_and_less_is_not() {
     for (prefix, variables) in CONTRACT {
-        for template in all().filter(|template| template.code.starts_with(prefix)) {
+        for template in all_built_in().filter(|template| template.code.starts_with(prefix)) {
             if variables.is_empty() {
                 continue;
             }
-            let samples = template.sample();
+            let samples = template.sample_payload();
             let required = || variables.split(' ').filter(|name| !name.ends_with('?'));
             for choice in 0..2 {
                 let names = required().map(|names| names.split('|').nth(choice).unwrap_or(names));
@@ -128,13 +130,17 @@ fn a_payload_of_the_contract_is_enough_and_less_is_not() {
                 let payload: Map<String, Value> =
                     names.iter().map(|name| ((*name).to_owned(), samples[*name].clone())).collect();
                 template
-                    .check(&payload, false)
+                    .check_payload(&payload, false)
                     .unwrap_or_else(|error| panic!("{}: {error:?}", template.code));
                 template.render(&payload).unwrap_or_else(|error| panic!("{}: {error:?}", template.code));
                 for name in names {
                     let mut less = payload.clone();
                     less.insert(name.to_owned(), Value::Null);
-                    assert!(template.check(&less, false).is_err(), "{} without {name}", template.code);
+                    assert!(
+                        template.check_payload(&less, false).is_err(),
+                        "{} without {name}",
+                        template.code
+                    );
                 }
             }
         }
@@ -143,7 +149,7 @@ fn a_payload_of_the_contract_is_enough_and_less_is_not() {
 
 #[test]
 fn all_that_is_missing_is_said_at_once() {
-    let error = built_in("mandat.created").unwrap().check(&Map::new(), false).unwrap_err();
+    let error = built_in("mandat.created").unwrap().check_payload(&Map::new(), false).unwrap_err();
     let guichet_base::error::ErrorDetails::Faults(faults) = error.details() else { panic!("{error:?}") };
     let said: Vec<_> = faults.iter().map(|fault| (&*fault.field, fault.code)).collect();
     let missing = |field| (field, "missing");
@@ -152,9 +158,9 @@ fn all_that_is_missing_is_said_at_once() {
 
 #[test]
 fn every_built_in_text_renders_in_both_languages_for_both_sides() {
-    for template in all() {
-        let payload = template.sample();
-        template.check(&payload, false).unwrap();
+    for template in all_built_in() {
+        let payload = template.sample_payload();
+        template.check_payload(&payload, false).unwrap();
         // A hand-sent notice names its recipients.
         assert_eq!(
             template.check_audience(&payload).is_ok(),
@@ -165,7 +171,7 @@ fn every_built_in_text_renders_in_both_languages_for_both_sides() {
         let rendered =
             template.render(&payload).unwrap_or_else(|error| panic!("{}: {error:?}", template.code));
         for (locale, side) in render::variants() {
-            let text = rendered.of(locale, side);
+            let text = rendered.text(locale, side);
             for said in [&text.title, &text.body] {
                 assert!(
                     !said.is_empty() && !said.contains("{{") && !said.contains("none"),
@@ -183,15 +189,15 @@ fn every_built_in_text_renders_in_both_languages_for_both_sides() {
 /// Also that a text reads well without what may be absent.
 #[test]
 fn every_built_in_text_renders_without_what_is_optional() {
-    for template in all() {
-        let mut payload = template.sample();
+    for template in all_built_in() {
+        let mut payload = template.sample_payload();
         for variable in template.variables.iter().filter(|variable| !variable.required) {
             payload.remove(&variable.name);
         }
         let rendered =
             template.render(&payload).unwrap_or_else(|error| panic!("{}: {error:?}", template.code));
         for (locale, side) in render::variants() {
-            let text = rendered.of(locale, side);
+            let text = rendered.text(locale, side);
             assert!(!text.title.is_empty() && !text.body.contains("  "), "{}: {:?}", template.code, text);
         }
     }
@@ -199,10 +205,11 @@ fn every_built_in_text_renders_without_what_is_optional() {
 
 #[test]
 fn every_built_in_text_is_compiled_once() {
-    for template in all() {
+    for template in all_built_in() {
         for wording in [&template.texts.fr, &template.texts.en] {
             assert!(
-                engine::is_kept(Locale::Fr, &wording.title) || engine::is_kept(Locale::En, &wording.title)
+                engine::is_compiled(Locale::Fr, &wording.title)
+                    || engine::is_compiled(Locale::En, &wording.title)
             );
         }
     }
@@ -211,7 +218,7 @@ fn every_built_in_text_is_compiled_once() {
 fn title(code: &str, payload: Value, locale: Locale, side: UserType) -> String {
     let payload = payload.as_object().unwrap().clone();
     let rendered: Rendered = built_in(code).unwrap().render(&payload).unwrap();
-    rendered.of(locale, side).title.clone()
+    rendered.text(locale, side).title.clone()
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::notifications::templates::check::wrong_link;
-use crate::notifications::templates::{all, effective, render};
+use crate::notifications::templates::check::link_fault;
+use crate::notifications::templates::{all_built_in, effective, render};
 
 fn json_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -29,9 +29,9 @@ fn is_within_limits(
     template: &super::super::Template,
     payload: &Map<String, Value>,
 ) -> Result<(), TestCaseError> {
-    let _ = template.check(payload, false);
+    let _ = template.check_payload(payload, false);
     let _ = template.check_audience(payload);
-    let _ = template.blank(payload);
+    let _ = template.blank_texts(payload);
     let _ = template.try_render(payload);
     for (locale, side) in render::variants() {
         if let Ok(mail) = template.render_email(locale, side, payload) {
@@ -40,14 +40,14 @@ fn is_within_limits(
     }
     let Ok(rendered) = template.render(payload) else { return Ok(()) };
     for (locale, side) in render::variants() {
-        let text = rendered.of(locale, side);
+        let text = rendered.text(locale, side);
         let title = text.title.chars().count();
         prop_assert!((1..=150).contains(&title) && !text.title.trim().is_empty());
         prop_assert!(text.body.chars().count() <= 10_000);
         prop_assert!(!text.title.contains('\0') && !text.body.contains('\0'));
         if !payload.contains_key("url") {
             prop_assert!(
-                text.link.as_deref().is_none_or(|link| wrong_link(link).is_none()),
+                text.link.as_deref().is_none_or(|link| link_fault(link).is_none()),
                 "{:?}",
                 text.link
             );
@@ -61,7 +61,7 @@ proptest! {
 
     #[test]
     fn no_payload_breaks_a_built_in_template(values in prop::collection::vec(json_value(), 8)) {
-        for template in all() {
+        for template in all_built_in() {
             let names = template.variables.iter().map(|variable| variable.name.clone());
             let payload: Map<String, Value> = names.zip(values.iter().cycle().cloned()).collect();
             is_within_limits(template, &payload)?;
@@ -76,6 +76,6 @@ proptest! {
     ]) {
         let changes = json!({"texts": {"fr": {"title": source, "body": source}}, "links": {"client": source}});
         let template = effective("system.announcement", Some(&changes)).unwrap();
-        is_within_limits(&template, &template.sample())?;
+        is_within_limits(&template, &template.sample_payload())?;
     }
 }

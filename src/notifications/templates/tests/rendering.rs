@@ -29,7 +29,7 @@ fn says(source: &str) -> Result<String, Error> {
     let template = changed("system.announcement", json!({"texts": {"fr": {"body": source}}}));
     let given = announcement("x", "l'été <b> {{ 7*7 }}");
     let rendered = template.try_render(&given).map_err(Error::validation)?;
-    Ok(rendered.of(Locale::Fr, UserType::Client).body.clone())
+    Ok(rendered.text(Locale::Fr, UserType::Client).body.clone())
 }
 
 #[test]
@@ -44,8 +44,8 @@ fn what_a_payload_holds_is_never_parsed_and_never_escaped() {
     let hostile = "{{ 7*7 }} {% for a in b %} {# <script>";
     let rendered = built_in("system.announcement").unwrap().render(&announcement(hostile, hostile)).unwrap();
     for side in [UserType::Client, UserType::Operator] {
-        assert_eq!(rendered.of(Locale::En, side).title, hostile);
-        assert_eq!(rendered.of(Locale::En, side).body, hostile);
+        assert_eq!(rendered.text(Locale::En, side).title, hostile);
+        assert_eq!(rendered.text(Locale::En, side).body, hostile);
     }
 }
 
@@ -86,7 +86,7 @@ fn a_text_that_would_cost_too_much_is_stopped() {
 fn a_title_is_one_line_of_150_characters_at_most_and_never_empty() {
     let title = |text: &str| {
         let rendered = built_in("system.announcement").unwrap().render(&announcement(text, "b")).unwrap();
-        rendered.of(Locale::Fr, UserType::Client).title.clone()
+        rendered.text(Locale::Fr, UserType::Client).title.clone()
     };
     assert_eq!(title(&"é".repeat(150)), "é".repeat(150));
     assert_eq!(title(&"é".repeat(151)), format!("{}…", "é".repeat(149)));
@@ -100,7 +100,7 @@ fn a_title_is_one_line_of_150_characters_at_most_and_never_empty() {
 fn a_body_is_of_10000_characters_at_most() {
     let body = |text: &str| {
         let rendered = built_in("system.announcement").unwrap().render(&announcement("t", text)).unwrap();
-        rendered.of(Locale::Fr, UserType::Client).body.clone()
+        rendered.text(Locale::Fr, UserType::Client).body.clone()
     };
     assert_eq!(body("a\nb\u{0}"), "a\nb");
     for wide in ["a", "é", "𝄞"] {
@@ -115,20 +115,20 @@ fn a_link_is_of_its_side_and_the_payloads_own_wins() {
     let ticket = json!({"ticket_id": "a/../b?c=é", "number": 1, "subject": "s", "client": "c"});
     let template = built_in("ticket.created").unwrap();
     let rendered = template.render(&payload(ticket.clone())).unwrap();
-    let link = |side| rendered.of(Locale::En, side).link.clone().unwrap();
+    let link = |side| rendered.text(Locale::En, side).link.clone().unwrap();
     assert_eq!(link(UserType::Client), "/reclamations/a%2F..%2Fb%3Fc%3D%C3%A9");
     assert_eq!(link(UserType::Operator), "/admin/reclamations/a%2F..%2Fb%3Fc%3D%C3%A9");
     let mut own = payload(ticket.clone());
     own.insert("url".to_owned(), json!("/here?x=1#y"));
     let rendered = template.render(&own).unwrap();
-    assert_eq!(rendered.of(Locale::Fr, UserType::Operator).link.as_deref(), Some("/here?x=1#y"));
+    assert_eq!(rendered.text(Locale::Fr, UserType::Operator).link.as_deref(), Some("/here?x=1#y"));
     for climbing in ["..", ".", ""] {
         let mut climbs = payload(ticket.clone());
         climbs.insert("ticket_id".to_owned(), json!(climbing));
         let error = template.render(&climbs).unwrap_err();
-        let told = faults(&error);
+        let field_errors = faults(&error);
         assert_eq!(
-            told.iter().map(|(field, _)| &**field).collect::<Vec<_>>(),
+            field_errors.iter().map(|(field, _)| &**field).collect::<Vec<_>>(),
             ["links.client", "links.operator"]
         );
     }
@@ -149,13 +149,13 @@ fn a_link_that_leads_out_is_refused_by_its_name() {
         assert_eq!(faults(&error), [("links.client".to_owned(), "not_relative")], "{out:?}");
         let mut given = announcement("t", "b");
         given.insert("url".to_owned(), json!(out));
-        let error = built_in("system.announcement").unwrap().check(&given, false).unwrap_err();
+        let error = built_in("system.announcement").unwrap().check_payload(&given, false).unwrap_err();
         assert_eq!(faults(&error), [("payload.url".to_owned(), "not_relative")], "{out:?}");
     }
     for (url, code) in [(json!(7), "wrong_type"), (json!(format!("/{}", "x".repeat(2000))), "too_long")] {
         let mut given = announcement("t", "b");
         given.insert("url".to_owned(), url);
-        let error = built_in("system.announcement").unwrap().check(&given, false).unwrap_err();
+        let error = built_in("system.announcement").unwrap().check_payload(&given, false).unwrap_err();
         assert_eq!(faults(&error), [("payload.url".to_owned(), code)]);
     }
 }
@@ -164,7 +164,7 @@ fn a_link_that_leads_out_is_refused_by_its_name() {
 fn an_id_that_an_audience_stands_on_is_one() {
     for wrong in [json!("x"), json!(7), json!({}), json!("01890a5dac96774bbcceb302099a8057")] {
         let given = payload(json!({"user_id": wrong, "mandat_id": 42, "title": "t"}));
-        let error = built_in("mandat.created").unwrap().check(&given, false).unwrap_err();
+        let error = built_in("mandat.created").unwrap().check_payload(&given, false).unwrap_err();
         assert_eq!(faults(&error), [("payload.user_id".to_owned(), "invalid")]);
     }
 }
@@ -186,7 +186,7 @@ fn dates_are_said_in_words() {
         let rendered = changed("mandat.created", both)
             .render(&payload(json!({"user_id": "u", "mandat_id": 1, "title": "t", "due_at": "2026-08-01T09:05:00+02:00", "status": "2026-08-12"})))
             .unwrap();
-        rendered.of(locale, UserType::Operator).body.clone()
+        rendered.text(locale, UserType::Operator).body.clone()
     };
     assert_eq!(said("{{ due_at|date }} / {{ status|date }}", Locale::Fr), "1er août 2026 / 12 août 2026");
     assert_eq!(said("{{ due_at|datetime }}", Locale::Fr), "1er août 2026 à 9 h 05");
@@ -227,7 +227,7 @@ fn a_tenants_text_that_fails_on_a_payload_gives_way_to_the_built_in_one() {
     let template = changed("system.announcement", changes);
     assert!(template.try_render(&announcement("T", "B")).is_err());
     let rendered = template.render(&announcement("T", "B")).unwrap();
-    assert_eq!(rendered.of(Locale::Fr, UserType::Client).title, "T");
+    assert_eq!(rendered.text(Locale::Fr, UserType::Client).title, "T");
     let mail = template.render_email(Locale::Fr, UserType::Client, &announcement("T", "B")).unwrap();
     assert_eq!((mail.subject.as_str(), mail.body.as_str()), ("T", "B"));
 }

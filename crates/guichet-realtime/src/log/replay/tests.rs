@@ -28,7 +28,7 @@ fn event(seq: i64, payload_bytes: usize) -> Event {
 
 fn segment_bounds(seqs: impl IntoIterator<Item = i64>, wanted: i64) -> Option<(i64, i64)> {
     let events = seqs.into_iter().map(|seq| event(seq, 1)).collect();
-    Segment::contiguous_around(events, wanted).map(|stretch| (stretch.first(), stretch.last()))
+    Segment::contiguous_around(events, wanted).map(|segment| (segment.first(), segment.last()))
 }
 
 /// The numbers of consecutive frames.
@@ -50,14 +50,14 @@ fn numbers(mut bytes: &[u8]) -> Vec<i64> {
 }
 
 #[test]
-fn a_number_that_the_log_lost_is_no_stretch() {
+fn a_number_that_the_log_lost_is_no_segment() {
     assert_eq!(segment_bounds([], 1), None);
     assert_eq!(segment_bounds([3, 4], 2), None);
     assert_eq!(segment_bounds([3, 4], 5), None);
 }
 
 #[test]
-fn a_stretch_ends_at_each_gap() {
+fn a_segment_ends_at_each_gap() {
     assert_eq!(segment_bounds([5, 6, 7], 6), Some((5, 7)));
     assert_eq!(segment_bounds([1, 2, 5, 6, 8], 5), Some((5, 6)));
     assert_eq!(segment_bounds([1, 2, 5, 6, 8], 8), Some((8, 8)));
@@ -68,12 +68,12 @@ fn a_stretch_ends_at_each_gap() {
 fn pieces_are_every_frame_after_a_number_once_and_in_order() {
     for payload_bytes in [1, 500, 9_000, 70_000] {
         let events = (11..=60).map(|seq| event(seq, payload_bytes)).collect();
-        let stretch = Segment::contiguous_around(events, 11).unwrap();
+        let segment = Segment::contiguous_around(events, 11).unwrap();
         for (shape, after, most_bytes) in
             [(V1, 10, 1), (V2, 10, 1_000_000), (V2, 42, 5_000), (V1, 59, 5_000), (V2, 60, 5_000)]
         {
             let mut heard = Vec::new();
-            for piece in stretch.batches(shape, Spelling::default(), after, most_bytes) {
+            for piece in segment.batches(shape, Spelling::default(), after, most_bytes) {
                 let got = numbers(&piece.frames.into_bytes());
                 assert_eq!((got.len() as u64, got.last()), (piece.count, Some(&piece.up_to)));
                 heard.extend(got);
@@ -85,12 +85,12 @@ fn pieces_are_every_frame_after_a_number_once_and_in_order() {
 
 #[test]
 fn readers_of_one_shape_share_one_memory() {
-    let stretch = Segment::contiguous_around((1..=9).map(|seq| event(seq, 10)).collect(), 1).unwrap();
+    let segment = Segment::contiguous_around((1..=9).map(|seq| event(seq, 10)).collect(), 1).unwrap();
     let at = |shape| {
-        stretch.batches(shape, Spelling::default(), 0, 8_000).next().unwrap().frames.into_bytes().as_ptr()
+        segment.batches(shape, Spelling::default(), 0, 8_000).next().unwrap().frames.into_bytes().as_ptr()
     };
     assert_eq!(at(V2), at(V2));
     assert_ne!(at(V2), at(V1));
-    let whole = stretch.batches(V2, Spelling::default(), 0, 8_000).next().unwrap();
-    assert!(stretch.bytes() > whole.frames.len(), "what is encoded counts");
+    let whole = segment.batches(V2, Spelling::default(), 0, 8_000).next().unwrap();
+    assert!(segment.bytes() > whole.frames.len(), "what is encoded counts");
 }
